@@ -1,0 +1,258 @@
+"""One frozen record per table of the store: the fields are the columns, in the same order.
+
+Records travel between steps, into the JSON sidecars beside each derivative and into the database; a test holds
+them and ``sql/migrations`` together. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class Study:
+    """The study folder that was read."""
+
+    name: str
+    is_synthetic: bool
+    default_criteria_id: str
+    content_sha256: str
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One row of ``participants.tsv``."""
+
+    patient_id: str
+    sex: str | None = None
+    age_years: float | None = None
+    histology: str | None = None
+    who_grade: str | None = None
+    level: str | None = None
+    syndrome: str | None = None
+    centre: str | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words."""
+
+    patient_id: str
+    session_id: str
+    acquired_on: date | None
+    is_reference: bool
+    status: str
+    status_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One image file of a visit; ``path`` is relative to the study folder."""
+
+    patient_id: str
+    session_id: str
+    path: str
+    contrast: str
+    is_anchor: bool
+    sha256: str
+    plane: str | None = None
+    chunk: str | None = None
+    spacing_i_mm: float | None = None
+    spacing_j_mm: float | None = None
+    spacing_k_mm: float | None = None
+    unreadable_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """One row of ``treatments.tsv``."""
+
+    patient_id: str
+    started_on: date
+    kind: str
+    ended_on: date | None = None
+    extent: str | None = None
+    dose_gy: float | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True)
+class FunctionScore:
+    """One row of ``function.tsv``."""
+
+    patient_id: str
+    assessed_on: date
+    scale_id: str
+    grade: float
+    tumour_related: bool = False
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How one scan was brought to the patient's reference visit, or to its own visit's anchor scan.
+
+    ``role`` is ``visit_to_reference`` or ``sequence_to_anchor``; paths of files are relative to the output folder.
+    """
+
+    patient_id: str
+    session_id: str
+    moving_path: str
+    fixed_path: str
+    role: str
+    method: str
+    grade: str
+    grade_reasons: str
+    local_correlation: float | None
+    inverse_consistency_mm: float | None
+    jacobian_min: float | None
+    jacobian_max: float | None
+    coverage_ratio: float | None
+    transform_path: str | None
+    aligned_path: str | None
+    input_sha256: str
+    software: str
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """One mask of one compartment at one visit.
+
+    ``folder`` says where ``path`` is relative to: ``study`` for masks people drew, ``output`` for automatic ones.
+    """
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    source: str
+    mask_origin: str
+    folder: str
+    path: str
+    scan_path: str
+    sha256: str
+    is_primary: bool
+    method: str
+    note: str | None
+    software: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One compartment measured at one visit in the native grid; None with a reason where it could not be."""
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    source: str
+    volume_mm3: float | None
+    volume_cv: float | None
+    cv_source: str | None
+    mask_origin: str | None
+    slices_spanned: int | None
+    axial_long_mm: float | None
+    axial_perpendicular_mm: float | None
+    length_mm: float | None
+    component_count: int | None
+    missing_reason: str | None
+
+
+@dataclass(frozen=True)
+class LesionComponent:
+    """One connected piece of tumour at one visit, with the identity that it keeps over time.
+
+    ``status`` is persistent, new, split, merged, resolved or not_assessable; the centre is in the reference space.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    component_id: int
+    status: str
+    volume_mm3: float | None
+    centre_x_mm: float | None
+    centre_y_mm: float | None
+    centre_z_mm: float | None
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """One criteria file as it was when it judged."""
+
+    criteria_id: str
+    version: str
+    title: str
+    is_adapted: bool
+    metric: str
+    source: str
+    sha256: str
+    progression_ratio: float | None
+    response_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The verdict on one visit under one set of criteria (see ``entities.Assessment``)."""
+
+    patient_id: str
+    session_id: str
+    criteria_id: str
+    criteria_version: str
+    category: str
+    state: str
+    display_state: str
+    is_confirmed: bool
+    is_provisional: bool
+    epoch: int
+    baseline_session_id: str | None
+    nadir_session_id: str | None
+    previous_session_id: str | None
+    change_ratio: float | None
+    detection_limit_ratio: float | None
+    probability: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One time-to-event outcome of one patient under one set of criteria.
+
+    ``endpoint_id`` is ttp, pfs or rfs; an event or a censoring happened on ``ended_on``.
+    """
+
+    patient_id: str
+    criteria_id: str
+    endpoint_id: str
+    time_zero_on: date
+    ended_on: date
+    is_event: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd that a person should know: where, what was expected, what came, what to do.
+
+    ``severity`` is error (something was left out), warning (used, but look) or note; ``step`` names the part of
+    the pipeline that noticed.
+    """
+
+    code: str
+    severity: str
+    step: str
+    path: str | None
+    patient_id: str | None
+    session_id: str | None
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run that changed something."""
+
+    run_id: str
+    finished_at: datetime
+    cordtrack_version: str
+    software: str
+    settings: str
+    content_sha256: str
