@@ -154,6 +154,8 @@ class Measurement:
     length_mm: float | None
     component_count: int | None
     missing_reason: str | None
+    product_mm2: float | None = None
+    longest_mm: float | None = None
 
 
 @dataclass(frozen=True)

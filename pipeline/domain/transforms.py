@@ -117,6 +117,32 @@ def inverse(transform: Transform) -> Transform:
     )
 
 
+def compose(first: Transform, second: Transform) -> Transform:
+    """Return one transform that moves points by ``first`` and then by ``second``.
+
+    The joint bend is sampled on the grid of the first bend, or on the second's pulled back where the first has none.
+
+    Raises
+    ------
+    ValueError
+        The first does not end in the space where the second starts.
+    """
+    if first.target != second.source:
+        msg = f"cannot join {first.source}->{first.target} with {second.source}->{second.target}"
+        raise ValueError(msg)
+    matrix = second.matrix @ first.matrix
+    if first.bend_mm is not None and first.bend_affine is not None:
+        grid = Volume(first.bend_mm[..., 0], first.bend_affine)
+    elif second.bend_mm is not None and second.bend_affine is not None:
+        grid = Volume(second.bend_mm[..., 0], np.linalg.inv(first.matrix) @ second.bend_affine)
+    else:
+        return Transform(first.source, second.target, matrix)
+    points = voxel_centres_mm(grid).reshape(-1, 3)
+    moved = move_points(second, move_points(first, points))
+    bend = to_world(np.linalg.inv(matrix), moved) - points
+    return Transform(first.source, second.target, matrix, bend.reshape(*grid.shape, 3), grid.affine)
+
+
 def resample(volume: Volume, onto: Volume, transform: Transform, *, order: int, outside: float = 0.0) -> Volume:
     """Bring an image of the transform's target space onto a grid of its source space.
 

@@ -122,6 +122,8 @@ create table record.measurement (
     length_mm double check (length_mm >= 0),
     component_count integer check (component_count >= 0),
     missing_reason varchar,
+    product_mm2 double check (product_mm2 >= 0),
+    longest_mm double check (longest_mm >= 0),
     primary key (patient_id, session_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null),

@@ -1,0 +1,198 @@
+"""Second step: bring every visit to the patient's reference visit, and a visit's other sequences to its anchor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import derivatives, fingerprints, images, registration, study
+from pipeline.domain import records
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import Transform, identity, resample
+from pipeline.errors import AlignmentError
+from pipeline.steps.read import ReadVisit
+
+CODE = ("registration.py", "images.py", "steps/align.py", "domain/alignment*.py", "domain/grid.py", "domain/transforms.py")
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class AlignedVisit:
+    """How a visit lies in the patient's reference space; grade and record are None for the reference visit itself."""
+
+    session_id: str
+    from_reference: Transform
+    to_reference: Transform
+    aligned_path: str
+    record: records.Registration | None
+
+    @property
+    def grade(self) -> str | None:
+        """Alignment grade A, B or C; None for the reference visit, which is not aligned to anything."""
+        return self.record.grade if self.record else None
+
+
+def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, out_dir: Path) -> AlignedVisit:
+    """Align a visit to the reference visit, or read the finished alignment when nothing it depends on changed.
+
+    Parameters
+    ----------
+    reference, visit
+        Both with an image.
+    lesion
+        Boolean, on the reference scan's grid: where somebody drew a lesion; None when nobody did.
+
+    Raises
+    ------
+    AlignmentError
+        The pair could not be aligned at all; the message says why and what to do.
+    """
+    if visit.session_id == reference.session_id:
+        return _reference_itself(visit, out_dir)
+    paths = _paths(visit)
+    key = fingerprints.of_values(
+        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion), fingerprints.of_code(*CODE),
+        fingerprints.software(),
+    )  # fmt: skip
+    step = derivatives.read_step(out_dir / paths["sidecar"], out_dir, key)
+    if step is None:
+        step = _align(reference, visit, lesion, key, out_dir)
+    from_reference = images.load_transform(out_dir / paths["from_reference"], REFERENCE, visit.session_id)
+    to_reference = images.load_transform(out_dir / paths["to_reference"], visit.session_id, REFERENCE)
+    return AlignedVisit(visit.session_id, from_reference, to_reference, paths["aligned"], step.records[0])
+
+
+def align_sequences(visit: ReadVisit, out_dir: Path) -> tuple[records.Registration, ...]:
+    """Align a visit's other readable sequences to its anchor scan, rigidly."""
+    others = [scan for scan in visit.scans if not scan.is_anchor and scan.unreadable_reason is None]
+    return tuple(_align_sequence(visit, scan, out_dir) for scan in others)
+
+
+def _align(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, key: str, out_dir: Path) -> derivatives.Step:
+    assert reference.image is not None  # both are usable visits
+    assert visit.image is not None
+    assert reference.anchor is not None
+    assert visit.anchor is not None
+    found = registration.align(reference.image, visit.image, region=lesion, exclude=lesion)
+    paths = _paths(visit)
+    from_reference = replace(found.to_follow_up, source=REFERENCE, target=visit.session_id)
+    images.save_transform(from_reference, out_dir / paths["from_reference"])
+    images.save_transform(
+        replace(found.to_reference, source=visit.session_id, target=REFERENCE), out_dir / paths["to_reference"]
+    )
+    aligned = resample(visit.image, reference.image, from_reference, order=1)
+    images.save(_compact(aligned), out_dir / paths["aligned"])
+    record = _record(visit, reference.anchor.relative, visit.anchor.relative, found, key)
+    record = replace(
+        record, role="visit_to_reference", transform_path=paths["from_reference"], aligned_path=paths["aligned"]
+    )
+    files = (paths["from_reference"], paths["to_reference"], paths["aligned"])
+    step = derivatives.Step(key, files, (record,))
+    sources = (reference.anchor.relative, visit.anchor.relative)
+    derivatives.write_step(out_dir / paths["sidecar"], step, sources, fingerprints.software())
+    return step
+
+
+def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> records.Registration:
+    assert visit.image is not None
+    assert visit.anchor is not None
+    key = fingerprints.of_values(
+        "sequence", visit.anchor_sha256, scan.sha256, fingerprints.of_code(*CODE), fingerprints.software()
+    )
+    name = study.scan_label(scan.path)
+    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
+    transform_path = study.derivative_path(
+        **where, suffix="xfm", extension=".h5", **{"from": name, "to": "anchor"}, mode="image"
+    ).as_posix()
+    sidecar = out_dir / transform_path.replace(".h5", ".json")
+    step = derivatives.read_step(sidecar, out_dir, key)
+    if step is None:
+        other = next(file for file in visit.visit.scans if file.relative == scan.path)
+        found = registration.align_within_visit(visit.image, images.load(other.path))
+        images.save_transform(replace(found.to_follow_up, source="anchor", target=name), out_dir / transform_path)
+        record = _record(visit, visit.anchor.relative, scan.path, found, key)
+        record = replace(record, role="sequence_to_anchor", transform_path=transform_path)
+        step = derivatives.Step(key, (transform_path,), (record,))
+        derivatives.write_step(sidecar, step, (visit.anchor.relative, scan.path), fingerprints.software())
+    result: records.Registration = step.records[0]
+    return result
+
+
+def _reference_itself(visit: ReadVisit, out_dir: Path) -> AlignedVisit:
+    assert visit.image is not None
+    paths = _paths(visit)
+    key = fingerprints.of_values("reference", visit.anchor_sha256)
+    sidecar = out_dir / paths["aligned"].replace(".nii.gz", ".json")
+    if derivatives.read_step(sidecar, out_dir, key) is None:
+        images.save(_compact(visit.image), out_dir / paths["aligned"])
+        step = derivatives.Step(key, (paths["aligned"],), ())
+        assert visit.anchor is not None
+        derivatives.write_step(sidecar, step, (visit.anchor.relative,), fingerprints.software())
+    return AlignedVisit(
+        visit.session_id,
+        identity(REFERENCE, visit.session_id),
+        identity(visit.session_id, REFERENCE),
+        paths["aligned"],
+        None,
+    )
+
+
+def _paths(visit: ReadVisit) -> dict[str, str]:
+    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
+    session = study.label(visit.session_id)
+
+    def xfm(source: str, target: str) -> str:
+        entities = {"from": source, "to": target, "mode": "image"}
+        return study.derivative_path(**where, suffix="xfm", extension=".h5", **entities).as_posix()
+
+    return {
+        # a file that moves points reference -> visit pulls the visit's *image* to the reference
+        "from_reference": xfm(session, REFERENCE),
+        "to_reference": xfm(REFERENCE, session),
+        "sidecar": xfm(session, REFERENCE).replace(".h5", ".json"),
+        "aligned": study.derivative_path(
+            **where, suffix=visit.anchor.contrast_suffix if visit.anchor else "T2w", extension=".nii.gz", space=REFERENCE
+        ).as_posix(),
+    }
+
+
+def _record(
+    visit: ReadVisit, fixed: str, moving: str, found: registration.Alignment, key: str
+) -> records.Registration:
+    quality = found.quality
+    return records.Registration(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        moving_path=moving,
+        fixed_path=fixed,
+        role="visit_to_reference",
+        method=found.method,
+        grade=quality.grade,
+        grade_reasons="; ".join(quality.reasons),
+        local_correlation=quality.local_correlation,
+        inverse_consistency_mm=quality.inverse_consistency_mm,
+        jacobian_min=quality.jacobian_min,
+        jacobian_max=quality.jacobian_max,
+        coverage_ratio=quality.coverage_ratio,
+        transform_path=None,
+        aligned_path=None,
+        input_sha256=key,
+        software=fingerprints.software(),
+    )
+
+
+def _compact(volume: Volume) -> Volume:
+    """Round intensities to whole numbers for display files; nothing is ever measured on them."""
+    scale = 1.0 if np.abs(volume.array).max() > 200 else 1000.0
+    return volume.with_array(np.round(volume.array * scale).astype(np.int16))
+
+
+def _digest(lesion: Volume | None) -> str:
+    if lesion is None:
+        return "none"
+    return fingerprints.of_values(np.packbits(lesion.array).tobytes().hex(), lesion.affine.round(4).tolist())
+
+
+__all__ = ["REFERENCE", "AlignedVisit", "AlignmentError", "align_sequences", "align_visit"]

@@ -1,0 +1,117 @@
+"""Last step: judge the course of one patient under every set of criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.domain import endpoints, entities, records
+from pipeline.domain.criterion import Criteria
+from pipeline.domain.entities import Compartment
+from pipeline.domain.response import judge
+from pipeline.steps.read import ReadVisit
+from pipeline.study import StudyPatient
+
+
+def course_of(
+    patient: StudyPatient,
+    visits: Sequence[ReadVisit],
+    measurements: Sequence[records.Measurement],
+    grades: Mapping[str, str | None],
+    new_lesions: frozenset[str],
+) -> entities.PatientCourse:
+    """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
+
+    Parameters
+    ----------
+    grades
+        Alignment grade by session.
+    new_lesions
+        Sessions at which lesion matching found an unequivocal new lesion.
+    """
+    tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
+    measured = [
+        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), new_lesions)
+        for visit in visits
+        if visit.acquired_on is not None
+    ]
+    return entities.PatientCourse(
+        patient_id=patient.patient.patient_id,
+        visits=tuple(measured),
+        treatments=tuple(
+            entities.Treatment(entities.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent)
+            for t in patient.treatments
+        ),
+        function_scores=tuple(
+            entities.FunctionScore(f.assessed_on, f.scale_id, f.grade, f.tumour_related)
+            for f in patient.function_scores
+        ),
+        histology=patient.patient.histology,
+        syndrome=patient.patient.syndrome,
+    )
+
+
+def judge_course(
+    course: entities.PatientCourse, criteria: Sequence[Criteria]
+) -> tuple[records.Assessment | records.Endpoint, ...]:
+    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
+    rows: list[records.Assessment | records.Endpoint] = []
+    for rule in criteria:
+        assessments = judge(course, rule)
+        rows += [_assessment(course.patient_id, found) for found in assessments]
+        rows += [_endpoint(course.patient_id, rule, found) for found in endpoints.of_course(course, assessments)]
+    return tuple(rows)
+
+
+def _visit_measure(
+    visit: ReadVisit, tumour: records.Measurement | None, grade: str | None, new_lesions: frozenset[str]
+) -> entities.VisitMeasure:
+    assert visit.acquired_on is not None
+    anchor = next((scan for scan in visit.scans if scan.is_anchor), None)
+    return entities.VisitMeasure(
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        volume_mm3=tumour.volume_mm3 if tumour else None,
+        volume_cv=tumour.volume_cv if tumour else None,
+        product_mm2=tumour.product_mm2 if tumour else None,
+        longest_mm=tumour.longest_mm if tumour else None,
+        slices_spanned=tumour.slices_spanned if tumour else None,
+        mask_origin=entities.MaskOrigin(tumour.mask_origin) if tumour and tumour.mask_origin else None,
+        plane=anchor.plane if anchor else None,
+        certificate=grade,
+        new_lesion=visit.session_id in new_lesions,
+        missing_reason=tumour.missing_reason if tumour else visit.status_reason,
+    )
+
+
+def _assessment(patient_id: str, found: entities.Assessment) -> records.Assessment:
+    return records.Assessment(
+        patient_id=patient_id,
+        session_id=found.session_id,
+        criteria_id=found.criteria_id,
+        criteria_version=found.criteria_version,
+        category=str(found.category),
+        state=str(found.state),
+        display_state=str(found.display_state),
+        is_confirmed=found.confirmed,
+        is_provisional=found.provisional,
+        epoch=found.epoch,
+        baseline_session_id=found.baseline_session_id,
+        nadir_session_id=found.nadir_session_id,
+        previous_session_id=found.previous_session_id,
+        change_ratio=found.change_ratio,
+        detection_limit_ratio=found.detection_limit_ratio,
+        probability=found.probability,
+        reason=found.reason,
+    )
+
+
+def _endpoint(patient_id: str, rule: Criteria, found: endpoints.Endpoint) -> records.Endpoint:
+    return records.Endpoint(
+        patient_id=patient_id,
+        criteria_id=rule.criteria_id,
+        endpoint_id=found.endpoint_id,
+        time_zero_on=found.time_zero_on,
+        ended_on=found.ended_on,
+        is_event=found.is_event,
+        reason=found.reason,
+    )

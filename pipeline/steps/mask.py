@@ -1,0 +1,220 @@
+"""Third step: the masks of every visit, given ones as they are, missing ones carried over and refined.
+
+A mask that a person drew is never changed. A visit without one gets the masks of the latest earlier visit that
+has some (else of the earliest later one), moved by the alignment and refined on the visit's own scan; they are
+``automatic`` until somebody signs them. No automatic mask is made where the alignment has grade C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import derivatives, fingerprints, images, segmentation, study
+from pipeline.domain import records
+from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import compose
+from pipeline.steps.align import AlignedVisit
+from pipeline.steps.read import ReadVisit
+
+CODE = ("segmentation.py", "steps/mask.py", "domain/appearance*.py", "domain/grid.py", "domain/transforms.py")
+AUTOMATIC_SOURCE = "cordtrack"
+PROBABILITY_DECIMALS = 3
+"""Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
+
+
+@dataclass(frozen=True)
+class MaskedVisit:
+    """A visit's masks on its own grid, by source and compartment.
+
+    ``missing`` says in words why a compartment known at another visit has no mask here.
+    """
+
+    session_id: str
+    origin: MaskOrigin | None
+    masks: Mapping[str, Mapping[Compartment, Volume]]
+    rows: tuple[records.Segmentation, ...] = ()
+    findings: tuple[records.Finding, ...] = ()
+    missing: Mapping[Compartment, str] = field(default_factory=dict)
+    missing_reason: str | None = None
+
+    @property
+    def primary(self) -> Mapping[Compartment, Volume]:
+        """Masks of the first source in alphabetical order; the others are repeat reads."""
+        return self.masks[min(self.masks)] if self.masks else {}
+
+
+def given_masks(visit: ReadVisit) -> MaskedVisit:
+    """Read the masks that people drew for a visit; odd ones are left out and said in findings."""
+    if visit.image is None or visit.anchor is None:
+        return MaskedVisit(visit.session_id, None, {}, missing_reason=visit.status_reason)
+    masks: dict[str, dict[Compartment, Volume]] = {}
+    rows = []
+    found, findings = study.read_masks(visit.visit, visit.image)
+    for compartment, mask, file in found:
+        masks.setdefault(file.source, {})[compartment] = mask
+    primary = min(masks, default=None)
+    for compartment, _, file in found:
+        rows.append(_given_row(visit, compartment, file, is_primary=file.source == primary))
+    origin = MaskOrigin.MANUAL if masks else None
+    return MaskedVisit(visit.session_id, origin, masks, tuple(rows), tuple(findings))
+
+
+def lesion_region(masked: MaskedVisit) -> Volume | None:
+    """Return where a visit's masks show any lesion (not the cord itself), or None when they show none."""
+    lesions = [mask for compartment, mask in masked.primary.items() if compartment != Compartment.CORD]
+    if not lesions:
+        return None
+    union = np.any([mask.array >= 0.5 for mask in lesions], axis=0)
+    return lesions[0].with_array(union) if union.any() else None
+
+
+def choose_source(session_id: str, order: Sequence[str], masked: Mapping[str, MaskedVisit]) -> str | None:
+    """Choose the visit whose masks are carried over: the latest earlier one that has some, else the earliest later.
+
+    Parameters
+    ----------
+    order
+        Sessions with an image, by date.
+    """
+    place = order.index(session_id)
+    earlier = [name for name in order[:place] if masked[name].masks]
+    later = [name for name in order[place + 1 :] if masked[name].masks]
+    return earlier[-1] if earlier else next(iter(later), None)
+
+
+def automatic_masks(
+    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, aligned: Mapping[str, AlignedVisit], out_dir: Path
+) -> MaskedVisit:
+    """Carry a masked visit's compartments over to a visit without masks and refine them there.
+
+    Parameters
+    ----------
+    visit, source
+        The visit to mask and the visit whose ``given`` masks are used; both with an image.
+    aligned
+        Alignments by session; both visits must be in it.
+    """
+    poor = [name for name in (visit.session_id, source.session_id) if aligned[name].grade == "C"]
+    if poor:
+        reason = f"alignment of {poor[0]} has grade C, so no mask was carried over; draw one on this visit's scan"
+        return MaskedVisit(visit.session_id, None, {}, missing_reason=reason)
+    key = fingerprints.of_values(
+        "mask", visit.anchor_sha256, source.anchor_sha256,
+        [(row.path, row.sha256) for row in given.rows if row.is_primary],
+        [aligned[name].record and aligned[name].record.input_sha256 for name in (visit.session_id, source.session_id)],  # type: ignore[union-attr]  # the `and` guards it
+        fingerprints.of_code(*CODE), fingerprints.software(),
+    )  # fmt: skip
+    sidecar = out_dir / _mask_path(visit, Compartment.TUMOUR).replace(".nii.gz", ".json")
+    step = derivatives.read_step(sidecar, out_dir, key)
+    if step is None:
+        step = _segment(visit, source, given, aligned, key, out_dir)
+        derivatives.write_step(sidecar, step, [row.path for row in given.rows], fingerprints.software())
+    rows = derivatives.of_kind(step.records, records.Segmentation)
+    masks = {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
+    return MaskedVisit(
+        visit.session_id,
+        MaskOrigin.AUTOMATIC,
+        {AUTOMATIC_SOURCE: masks},
+        tuple(rows),
+        tuple(derivatives.of_kind(step.records, records.Finding)),
+        missing=_not_covered(given, masks),
+    )
+
+
+def _segment(
+    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, aligned: Mapping[str, AlignedVisit], key: str, out_dir: Path
+) -> derivatives.Step:
+    assert visit.image is not None
+    assert source.image is not None
+    to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
+    masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
+    found = segmentation.follow_up_masks(masked, visit.image, to_source)
+    rows, files = [], []
+    for name, probability in sorted(found.probabilities.items()):
+        path = _mask_path(visit, Compartment(name))
+        rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
+        images.save(probability.with_array(rounded), out_dir / path)
+        files.append(path)
+        note = f"from the masks of {source.session_id}; " + "; ".join(found.notes)
+        rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.method, note.rstrip("; ")))
+    flags = [_new_signal(visit, signal) for signal in found.new_signal]
+    return derivatives.Step(key, tuple(files), (*rows, *flags))
+
+
+def _new_signal(visit: ReadVisit, signal: segmentation.NewSignal) -> records.Finding:
+    x, y, z = (round(float(mm)) for mm in signal.centre_mm)
+    return study.finding(
+        "new_signal",
+        f"{signal.compartment}-like signal of about {signal.volume_mm3:.0f} mm³ near ({x}, {y}, {z}) mm where the "
+        f"earlier mask had none: {signal.reason}",
+        path=visit.anchor.relative if visit.anchor else None,
+        visit=visit.visit,
+        step="mask",
+    )
+
+
+def _not_covered(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:
+    return {
+        compartment: "not assessable: the place of this compartment lies outside the visit's field of view"
+        for compartment in given.primary
+        if compartment not in masks
+    }
+
+
+def _mask_path(visit: ReadVisit, compartment: Compartment) -> str:
+    return study.derivative_path(
+        visit.visit.patient_id,
+        visit.session_id,
+        suffix="probseg",
+        extension=".nii.gz",
+        space="orig",
+        seg=AUTOMATIC_SOURCE,
+        label=str(compartment),
+    ).as_posix()
+
+
+def _given_row(
+    visit: ReadVisit, compartment: Compartment, file: study.MaskFile, *, is_primary: bool
+) -> records.Segmentation:
+    assert visit.anchor is not None
+    return records.Segmentation(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        source=file.source,
+        mask_origin=str(MaskOrigin.MANUAL),
+        folder="study",
+        path=file.relative,
+        scan_path=visit.anchor.relative,
+        sha256=fingerprints.of_file(file.path),
+        is_primary=is_primary,
+        method="drawn by a reader",
+        note=None,
+        software="",
+    )
+
+
+def _automatic_row(
+    visit: ReadVisit, compartment: Compartment, path: str, out_dir: Path, method: str, note: str
+) -> records.Segmentation:
+    assert visit.anchor is not None
+    return records.Segmentation(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        source=AUTOMATIC_SOURCE,
+        mask_origin=str(MaskOrigin.AUTOMATIC),
+        folder="output",
+        path=path,
+        scan_path=visit.anchor.relative,
+        sha256=fingerprints.of_file(out_dir / path),
+        is_primary=True,
+        method=method,
+        note=note,
+        software=fingerprints.software(),
+    )

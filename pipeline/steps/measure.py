@@ -1,0 +1,106 @@
+"""Fourth step: measure each compartment of each visit in the visit's own grid, with its error.
+
+Every usable visit gets a row for every compartment that was ever drawn for the patient, and always one for solid
+tumour: where nothing could be measured the volume is missing and the row says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.domain import records, uncertainty, volumes
+from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.grid import Volume, plane
+from pipeline.steps.mask import MaskedVisit
+from pipeline.steps.read import ReadVisit
+
+NO_MASK = "no mask: nobody drew one on this visit and none could be carried over"
+
+
+def compartments_of(masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
+    """Return the compartments drawn at any visit, and always solid tumour, in the order of the enumeration."""
+    drawn = {compartment for visit in masked for masks in visit.masks.values() for compartment in masks}
+    return tuple(c for c in Compartment if c in drawn or c == Compartment.TUMOUR)
+
+
+def measure_visit(
+    visit: ReadVisit, masked: MaskedVisit, compartments: Iterable[Compartment], histology: str | None
+) -> tuple[records.Measurement, ...]:
+    """Measure the given compartments of one visit."""
+    return tuple(_measure(visit, masked, compartment, histology) for compartment in compartments)
+
+
+def _measure(
+    visit: ReadVisit, masked: MaskedVisit, compartment: Compartment, histology: str | None
+) -> records.Measurement:
+    mask = masked.primary.get(compartment)
+    if mask is None:
+        return _missing(visit, masked, compartment)
+    assert masked.origin is not None
+    found = volumes.measure(mask)
+    cv, cv_source = _error(found, mask, masked, compartment, histology)
+    return records.Measurement(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        source=min(masked.masks),
+        volume_mm3=found.volume_mm3,
+        volume_cv=cv,
+        cv_source=cv_source,
+        mask_origin=str(masked.origin),
+        slices_spanned=found.slices_spanned,
+        axial_long_mm=found.axial_long_mm,
+        axial_perpendicular_mm=found.axial_perpendicular_mm,
+        length_mm=found.length_mm,
+        component_count=found.component_count,
+        missing_reason=None,
+        product_mm2=found.product_mm2,
+        longest_mm=found.longest_mm,
+    )
+
+
+def _error(
+    found: volumes.CompartmentMeasure,
+    mask: Volume,
+    masked: MaskedVisit,
+    compartment: Compartment,
+    histology: str | None,
+) -> tuple[float | None, str | None]:
+    """Return the measurement error and where it comes from.
+
+    Two readers can agree by luck, so their spread counts only where it exceeds the geometric model's.
+    """
+    assert masked.origin is not None
+    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin(masked.origin), histology)
+    geometric = uncertainty.geometric_cv(
+        found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
+    )
+    if geometric is None:
+        return None, None
+    reads = [volumes.measure(masks[compartment]).volume_mm3 for masks in masked.masks.values() if compartment in masks]
+    repeat = uncertainty.repeat_reads_cv(reads)
+    if repeat is not None and repeat > geometric:
+        return repeat, "repeat_reads"
+    return geometric, "geometric_model"
+
+
+def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) -> records.Measurement:
+    reason = masked.missing.get(compartment) or masked.missing_reason
+    if reason is None:
+        reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
+    return records.Measurement(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        source=min(masked.masks, default="none"),
+        volume_mm3=None,
+        volume_cv=None,
+        cv_source=None,
+        mask_origin=None,
+        slices_spanned=None,
+        axial_long_mm=None,
+        axial_perpendicular_mm=None,
+        length_mm=None,
+        component_count=None,
+        missing_reason=reason,
+    )

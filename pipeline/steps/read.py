@@ -1,0 +1,125 @@
+"""First step: read each visit's scans and choose the visit that all others are aligned to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pipeline import fingerprints, images, study
+from pipeline.domain import records
+from pipeline.domain.entities import TreatmentKind
+from pipeline.domain.grid import Volume, plane
+from pipeline.errors import InputError
+
+EARLY_POSTOPERATIVE = timedelta(days=42)
+"""Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
+
+
+@dataclass(frozen=True)
+class ReadVisit:
+    """A visit with the scan that everything is measured on; ``image`` is None when it has none that can be read."""
+
+    visit: study.StudyVisit
+    status: str
+    status_reason: str | None
+    anchor: study.ScanFile | None
+    image: Volume | None
+    scans: tuple[records.Scan, ...]
+    findings: tuple[records.Finding, ...]
+
+    @property
+    def session_id(self) -> str:
+        """Name of the visit, such as ``ses-02``."""
+        return self.visit.session_id
+
+    @property
+    def acquired_on(self) -> date | None:
+        """Day of the scan, or None when the study does not say."""
+        return self.visit.acquired_on
+
+    @property
+    def anchor_sha256(self) -> str:
+        """Content hash of the anchor scan."""
+        return next(scan.sha256 for scan in self.scans if scan.is_anchor)
+
+
+def read_visit(visit: study.StudyVisit) -> ReadVisit:
+    """Read the scans of one visit; what cannot be read is said in a finding and never stops the others."""
+    anchor = study.anchor_scan(visit)
+    rows, findings, image = [], [], None
+    for scan in visit.scans:
+        try:
+            volume = images.load(scan.path)
+            rows.append(_scan_record(scan, volume, scan == anchor))
+            image = volume if scan == anchor else image
+        except InputError as error:
+            rows.append(_unreadable(scan, scan == anchor, str(error)))
+            findings.append(
+                study.finding("scan_unreadable", str(error), path=scan.relative, visit=visit, step="read")
+            )
+    status, reason = _status(visit, anchor, rows)
+    return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
+
+
+def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Treatment, ...]) -> ReadVisit | None:
+    """Choose the visit that all others are aligned to: the first usable one after the first surgery or radiotherapy.
+
+    Preferred is one at least six weeks after that surgery; without treatment it is the first usable visit. Visits
+    added later never change the choice.
+    """
+    usable = [visit for visit in visits if visit.status == "usable"]
+    if not usable:
+        return None
+    starts = [
+        t.ended_on or t.started_on
+        for t in treatments
+        if t.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY)
+    ]
+    if not starts:
+        return usable[0]
+    after = [visit for visit in usable if visit.acquired_on and visit.acquired_on > min(starts)]
+    settled = [visit for visit in after if visit.acquired_on and visit.acquired_on >= min(starts) + EARLY_POSTOPERATIVE]
+    return (settled or after or usable)[0]
+
+
+def _status(
+    visit: study.StudyVisit, anchor: study.ScanFile | None, rows: list[records.Scan]
+) -> tuple[str, str | None]:
+    if anchor is None:
+        return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
+    unreadable = next((row.unreadable_reason for row in rows if row.is_anchor and row.unreadable_reason), None)
+    if unreadable:
+        return "failed", unreadable
+    if visit.acquired_on is None:
+        return "undated", "the study gives no valid date for this visit"
+    return "usable", None
+
+
+def _scan_record(scan: study.ScanFile, volume: Volume, is_anchor: bool) -> records.Scan:
+    i_mm, j_mm, k_mm = (round(float(mm), 4) for mm in volume.spacing_mm)
+    return records.Scan(
+        patient_id=scan.patient_id,
+        session_id=scan.session_id,
+        path=scan.relative,
+        contrast=scan.contrast,
+        is_anchor=is_anchor,
+        sha256=fingerprints.of_file(scan.path),
+        plane=plane(volume),
+        chunk=scan.chunk,
+        spacing_i_mm=i_mm,
+        spacing_j_mm=j_mm,
+        spacing_k_mm=k_mm,
+    )
+
+
+def _unreadable(scan: study.ScanFile, is_anchor: bool, reason: str) -> records.Scan:
+    return records.Scan(
+        patient_id=scan.patient_id,
+        session_id=scan.session_id,
+        path=scan.relative,
+        contrast=scan.contrast,
+        is_anchor=is_anchor,
+        sha256=fingerprints.of_file(scan.path) if scan.path.is_file() else "",
+        chunk=scan.chunk,
+        unreadable_reason=reason,
+    )
