@@ -18,7 +18,9 @@ from pipeline.domain import records
 from pipeline.errors import StoreError
 
 RECORD_TYPES = {
-    name: kind for name, kind in vars(records).items() if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__")
+    name: kind
+    for name, kind in vars(records).items()
+    if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__")
 }
 
 

@@ -122,9 +122,7 @@ def save_transform(transform: Transform, path: Path) -> None:
     composite = sitk.CompositeTransform(3)
     composite.AddTransform(linear)
     if transform.bend_mm is not None and transform.bend_affine is not None:
-        field = sitk.GetImageFromArray(
-            flip_points(transform.bend_mm).transpose(2, 1, 0, 3), isVector=True
-        )
+        field = sitk.GetImageFromArray(flip_points(transform.bend_mm).transpose(2, 1, 0, 3), isVector=True)
         origin, spacing, direction = lps_geometry(Volume(transform.bend_mm[..., 0], transform.bend_affine))
         field.SetOrigin(tuple(origin))
         field.SetSpacing(tuple(spacing))

@@ -14,7 +14,14 @@ from pipeline.domain.transforms import Transform, identity, resample
 from pipeline.errors import AlignmentError
 from pipeline.steps.read import ReadVisit
 
-CODE = ("registration.py", "images.py", "steps/align.py", "domain/alignment*.py", "domain/grid.py", "domain/transforms.py")
+CODE = (
+    "registration.py",
+    "images.py",
+    "steps/align.py",
+    "domain/alignment*.py",
+    "domain/grid.py",
+    "domain/transforms.py",
+)
 REFERENCE = "reference"
 
 
@@ -80,13 +87,17 @@ def _align(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, key: s
     from_reference = replace(found.to_follow_up, source=REFERENCE, target=visit.session_id)
     images.save_transform(from_reference, out_dir / paths["from_reference"])
     images.save_transform(
-        replace(found.to_reference, source=visit.session_id, target=REFERENCE), out_dir / paths["to_reference"]
+        replace(found.to_reference, source=visit.session_id, target=REFERENCE),
+        out_dir / paths["to_reference"],
     )
     aligned = resample(visit.image, reference.image, from_reference, order=1)
     images.save(_compact(aligned), out_dir / paths["aligned"])
     record = _record(visit, reference.anchor.relative, visit.anchor.relative, found, key)
     record = replace(
-        record, role="visit_to_reference", transform_path=paths["from_reference"], aligned_path=paths["aligned"]
+        record,
+        role="visit_to_reference",
+        transform_path=paths["from_reference"],
+        aligned_path=paths["aligned"],
     )
     files = (paths["from_reference"], paths["to_reference"], paths["aligned"])
     step = derivatives.Step(key, files, (record,))
@@ -153,14 +164,15 @@ def _paths(visit: ReadVisit) -> dict[str, str]:
         "to_reference": xfm(REFERENCE, session),
         "sidecar": xfm(session, REFERENCE).replace(".h5", ".json"),
         "aligned": study.derivative_path(
-            **where, suffix=visit.anchor.contrast_suffix if visit.anchor else "T2w", extension=".nii.gz", space=REFERENCE
+            **where,
+            suffix=visit.anchor.contrast_suffix if visit.anchor else "T2w",
+            extension=".nii.gz",
+            space=REFERENCE,
         ).as_posix(),
     }
 
 
-def _record(
-    visit: ReadVisit, fixed: str, moving: str, found: registration.Alignment, key: str
-) -> records.Registration:
+def _record(visit: ReadVisit, fixed: str, moving: str, found: registration.Alignment, key: str) -> records.Registration:
     quality = found.quality
     return records.Registration(
         patient_id=visit.visit.patient_id,

@@ -88,7 +88,11 @@ def choose_source(session_id: str, order: Sequence[str], masked: Mapping[str, Ma
 
 
 def automatic_masks(
-    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, aligned: Mapping[str, AlignedVisit], out_dir: Path
+    visit: ReadVisit,
+    source: ReadVisit,
+    given: MaskedVisit,
+    aligned: Mapping[str, AlignedVisit],
+    out_dir: Path,
 ) -> MaskedVisit:
     """Carry a masked visit's compartments over to a visit without masks and refine them there.
 
@@ -127,7 +131,12 @@ def automatic_masks(
 
 
 def _segment(
-    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, aligned: Mapping[str, AlignedVisit], key: str, out_dir: Path
+    visit: ReadVisit,
+    source: ReadVisit,
+    given: MaskedVisit,
+    aligned: Mapping[str, AlignedVisit],
+    key: str,
+    out_dir: Path,
 ) -> derivatives.Step:
     assert visit.image is not None
     assert source.image is not None

@@ -54,9 +54,7 @@ def read_visit(visit: study.StudyVisit) -> ReadVisit:
             image = volume if scan == anchor else image
         except InputError as error:
             rows.append(_unreadable(scan, scan == anchor, str(error)))
-            findings.append(
-                study.finding("scan_unreadable", str(error), path=scan.relative, visit=visit, step="read")
-            )
+            findings.append(study.finding("scan_unreadable", str(error), path=scan.relative, visit=visit, step="read"))
     status, reason = _status(visit, anchor, rows)
     return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
 
@@ -71,9 +69,7 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
     if not usable:
         return None
     starts = [
-        t.ended_on or t.started_on
-        for t in treatments
-        if t.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY)
+        t.ended_on or t.started_on for t in treatments if t.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY)
     ]
     if not starts:
         return usable[0]
@@ -82,9 +78,7 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
     return (settled or after or usable)[0]
 
 
-def _status(
-    visit: study.StudyVisit, anchor: study.ScanFile | None, rows: list[records.Scan]
-) -> tuple[str, str | None]:
+def _status(visit: study.StudyVisit, anchor: study.ScanFile | None, rows: list[records.Scan]) -> tuple[str, str | None]:
     if anchor is None:
         return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
     unreadable = next((row.unreadable_reason for row in rows if row.is_anchor and row.unreadable_reason), None)

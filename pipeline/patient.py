@@ -1,0 +1,217 @@
+"""The story of one patient: read, align, mask, measure, follow, judge.
+
+One bad visit never stops the others: whatever goes wrong with it becomes a finding, and its numbers are missing with
+that reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline import study
+from pipeline.criteria import Criteria
+from pipeline.domain import records
+from pipeline.domain.grid import Volume
+from pipeline.errors import CordtrackError, StoreError
+from pipeline.steps import align, display, follow, judge, mask, measure, read
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PatientPlan:
+    """Everything the work on one patient depends on."""
+
+    patient: study.StudyPatient
+    out_dir: Path
+    criteria: tuple[Criteria, ...]
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Visits that have a place in the reference space, and what went wrong with the others."""
+
+    visits: Mapping[str, align.AlignedVisit]
+    sequences: tuple[records.Registration, ...]
+    findings: tuple[records.Finding, ...]
+
+
+def process(plan: PatientPlan) -> tuple[Any, ...]:
+    """Do everything for one patient and return its records, in a fixed order.
+
+    Returns
+    -------
+    tuple
+        Records of every kind except ``Study``, ``Criteria`` and ``Run``, which belong to the whole study.
+    """
+    visits = tuple(read.read_visit(visit) for visit in plan.patient.visits)
+    reference = read.choose_reference(visits, plan.patient.treatments)
+    given = {visit.session_id: mask.given_masks(visit) for visit in visits}
+    aligned = _align(visits, reference, given, plan.out_dir)
+    masked, mask_findings = _mask(visits, given, aligned.visits, plan.out_dir)
+    measurements = _measure(visits, masked, plan.patient.patient.histology)
+    followed = follow.follow_lesions(visits, masked, aligned.visits, reference)
+    display_findings = _show(visits, masked, aligned.visits, reference, plan.out_dir)
+    course = judge.course_of(
+        plan.patient,
+        visits,
+        measurements,
+        {name: visit.grade for name, visit in aligned.visits.items()},
+        followed.new_lesion_sessions,
+    )
+    judged = judge.judge_course(course, plan.criteria)
+    findings = (
+        *(finding for visit in visits for finding in visit.findings),
+        *(finding for visit in visits for finding in masked[visit.session_id].findings),
+        *aligned.findings,
+        *mask_findings,
+        *display_findings,
+        *_unmeasured(visits, measurements),
+    )
+    return (
+        plan.patient.patient,
+        *(_visit_record(visit, reference) for visit in visits),
+        *(scan for visit in visits for scan in visit.scans),
+        *plan.patient.treatments,
+        *plan.patient.function_scores,
+        *(visit.record for visit in aligned.visits.values() if visit.record),
+        *aligned.sequences,
+        *(row for visit in visits for row in masked[visit.session_id].rows),
+        *measurements,
+        *followed.components,
+        *judged,
+        *findings,
+    )
+
+
+def _align(
+    visits: Sequence[read.ReadVisit],
+    reference: read.ReadVisit | None,
+    given: Mapping[str, mask.MaskedVisit],
+    out_dir: Path,
+) -> Aligned:
+    if reference is None:
+        return Aligned({}, (), ())
+    lesion = mask.lesion_region(given[reference.session_id])
+    found: dict[str, align.AlignedVisit] = {}
+    sequences: list[records.Registration] = []
+    findings: list[records.Finding] = []
+    for visit in (visit for visit in visits if visit.image is not None):
+        one = _attempt(lambda v=visit: align.align_visit(reference, v, lesion, out_dir), visit, "align", findings)
+        if one is not None:
+            found[visit.session_id] = one
+        rows = _attempt(lambda v=visit: align.align_sequences(v, out_dir), visit, "align", findings)
+        sequences += rows or ()
+    return Aligned(found, tuple(sequences), tuple(findings))
+
+
+def _mask(
+    visits: Sequence[read.ReadVisit],
+    given: Mapping[str, mask.MaskedVisit],
+    aligned: Mapping[str, align.AlignedVisit],
+    out_dir: Path,
+) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
+    by_name = {visit.session_id: visit for visit in visits}
+    order = [visit.session_id for visit in visits if visit.session_id in aligned]
+    masked = dict(given)
+    findings: list[records.Finding] = []
+    for name in order:
+        source = None if given[name].masks else mask.choose_source(name, order, given)
+        if source is None:
+            continue
+        made = _attempt(
+            lambda n=name, s=source: mask.automatic_masks(by_name[n], by_name[s], given[s], aligned, out_dir),
+            by_name[name],
+            "mask",
+            findings,
+        )
+        if made is not None:
+            masked[name] = made
+    return masked, tuple(findings)
+
+
+def _measure(
+    visits: Sequence[read.ReadVisit], masked: Mapping[str, mask.MaskedVisit], histology: str | None
+) -> tuple[records.Measurement, ...]:
+    compartments = measure.compartments_of(masked.values())
+    return tuple(
+        row
+        for visit in visits
+        for row in measure.measure_visit(visit, masked[visit.session_id], compartments, histology)
+    )
+
+
+def _show(
+    visits: Sequence[read.ReadVisit],
+    masked: Mapping[str, mask.MaskedVisit],
+    aligned: Mapping[str, align.AlignedVisit],
+    reference: read.ReadVisit | None,
+    out_dir: Path,
+) -> tuple[records.Finding, ...]:
+    if reference is None or reference.image is None:
+        return ()
+    grid: Volume = reference.image
+    findings: list[records.Finding] = []
+    for visit in (visit for visit in visits if visit.session_id in aligned):
+        name = visit.session_id
+        _attempt(
+            lambda v=visit, n=name: display.save_display_masks(v, masked[n], aligned[n], grid, out_dir),
+            visit,
+            "display",
+            findings,
+        )
+    return tuple(findings)
+
+
+def _attempt(
+    work: Callable[[], Result], visit: read.ReadVisit, step: str, findings: list[records.Finding]
+) -> Result | None:
+    """Do one step of one visit; a failure is recorded and the next visit goes on."""
+    try:
+        return work()
+    except StoreError:
+        raise  # the output folder is at fault, not the visit: stop and say so
+    except CordtrackError as error:
+        findings.append(study.finding("step_failed", str(error), visit=visit.visit, step=step))
+    except Exception as error:  # the border: one visit's surprise must not cost the others
+        log.exception("%s %s: %s", visit.visit.patient_id, visit.session_id, step)
+        message = f"{visit.visit.patient_id} {visit.session_id}: unexpected {type(error).__name__}: {error}"
+        findings.append(study.finding("step_crashed", message, visit=visit.visit, step=step))
+    return None
+
+
+def _visit_record(visit: read.ReadVisit, reference: read.ReadVisit | None) -> records.Visit:
+    return records.Visit(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        is_reference=reference is not None and visit.session_id == reference.session_id,
+        status=visit.status,
+        status_reason=visit.status_reason,
+    )
+
+
+def _unmeasured(
+    visits: Sequence[read.ReadVisit], measurements: Sequence[records.Measurement]
+) -> tuple[records.Finding, ...]:
+    """Say which usable visits have no tumour volume, once each."""
+    missing = {
+        row.session_id: row.missing_reason
+        for row in measurements
+        if row.compartment == "tumour" and row.volume_mm3 is None
+    }
+    return tuple(
+        study.finding(
+            "tumour_not_measured",
+            f"{visit.visit.patient_id} {visit.session_id}: solid tumour was not measured: {missing[visit.session_id]}",
+            visit=visit.visit,
+            step="measure",
+        )
+        for visit in visits
+        if visit.status == "usable" and visit.session_id in missing
+    )

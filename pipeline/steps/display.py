@@ -1,0 +1,60 @@
+"""Masks on the reference grid, for the eye only: nothing is ever measured on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import derivatives, fingerprints, images, study
+from pipeline.domain.entities import Compartment
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import resample
+from pipeline.steps.align import REFERENCE, AlignedVisit
+from pipeline.steps.mask import MaskedVisit
+from pipeline.steps.read import ReadVisit
+
+LABELS = {compartment: index for index, compartment in enumerate(Compartment, start=1)}
+"""Label of each compartment in the display maps."""
+
+
+def save_display_masks(
+    visit: ReadVisit, masked: MaskedVisit, aligned: AlignedVisit, grid: Volume, out_dir: Path
+) -> str | None:
+    """Bring a visit's primary masks to the reference grid as one label map, unless that is done already.
+
+    Returns
+    -------
+    str or None
+        Path of the label map relative to the output folder; None when the visit has no masks.
+    """
+    if not masked.primary:
+        return None
+    path = study.derivative_path(
+        visit.visit.patient_id, visit.session_id, suffix="dseg", extension=".nii.gz", space=REFERENCE
+    ).as_posix()
+    rows = [row for row in masked.rows if row.is_primary]
+    key = fingerprints.of_values(
+        "display",
+        [(row.compartment, row.sha256) for row in rows],
+        aligned.record.input_sha256 if aligned.record else visit.anchor_sha256,
+        fingerprints.of_code("steps/display.py", "domain/transforms.py"),
+    )
+    sidecar = out_dir / path.replace(".nii.gz", ".json")
+    if derivatives.read_step(sidecar, out_dir, key) is None:
+        images.save(_label_map(masked, aligned, grid), out_dir / path)
+        step = derivatives.Step(key, (path,), ())
+        derivatives.write_step(sidecar, step, [row.path for row in rows], fingerprints.software())
+    return path
+
+
+def _label_map(masked: MaskedVisit, aligned: AlignedVisit, grid: Volume) -> Volume:
+    labels = np.zeros(grid.shape, dtype=np.uint8)
+    strongest = np.full(grid.shape, 0.5)
+    for compartment, mask in masked.primary.items():
+        soft = mask.with_array(mask.array.astype(np.float32))
+        moved = resample(soft, grid, aligned.from_reference, order=1).array
+        here = moved >= strongest
+        labels[here] = LABELS[compartment]
+        strongest[here] = moved[here]
+    return grid.with_array(labels)
