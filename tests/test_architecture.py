@@ -16,7 +16,8 @@ LEVELS = [
     {"pipeline.images", "pipeline.fingerprints", "pipeline.derivatives"},
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
-        "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation", "pipeline.store", "pipeline.journal",
+        "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
+        "pipeline.store", "pipeline.journal",
     },
     {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.summary"},
     {"pipeline.patient"},
