@@ -1,0 +1,1 @@
+"""Figures: tables in, Plotly figures out; no file, no query, no Streamlit."""

@@ -1,0 +1,140 @@
+"""What all figures share: type, grid, margins, volume axes and the way labels keep clear of each other."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from dashboard.labels import GREY, GRID, INK
+
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "displayModeBar": "hover",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg", "scale": 1},
+}
+"""For every figure shown or exported: no logo, and no button that sends patient data anywhere."""
+FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+FONT_SIZE = 13
+CHARACTER_PX = 6.6
+"""Mean width of a character at the font size above."""
+
+
+def figure(height: int, margin: dict[str, int]) -> go.Figure:
+    """Start an empty figure in the house style."""
+    axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": ""}
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"pad": 4, **margin},
+            "font": {"family": FONT, "size": FONT_SIZE, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": {**axis, "tickfont": {"color": GREY}},
+            "yaxis": {**axis, "tickfont": {"color": GREY}},
+            "hoverlabel": {"bgcolor": "#FFFFFF", "font": {"family": FONT, "size": FONT_SIZE}, "align": "left"},
+            "showlegend": False,
+            "dragmode": "pan",
+        }
+    )
+
+
+def plain(text: str) -> str:
+    """Escape text from the data: Plotly reads a little HTML in labels."""
+    return html.escape(text, quote=False)
+
+
+def fade(colour: str, alpha: float) -> str:
+    """Return a ``#rrggbb`` colour with an opacity."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return the 1-2-5 values inside a positive range; fewer per decade when the range is wide."""
+    steps = (1.0, 2.0, 5.0) if math.log10(high / low) < 3 else (1.0,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = (step * 10.0**decade for decade in decades for step in steps)
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+def volume_axis(volumes_mm3: Sequence[float], is_log: bool) -> dict[str, Any]:
+    """Describe a volume axis in mL over the given volumes, with zero named in words when it shows.
+
+    Parameters
+    ----------
+    volumes_mm3
+        Everything that must be inside, mm³; zeros are left out of a logarithmic axis.
+    is_log
+        Logarithmic axis.
+    """
+    values_ml = [v / 1000 for v in volumes_mm3 if v > 0 or not is_log] or [0.1, 1.0]
+    if is_log:
+        low, high = min(values_ml) / 1.35, max(values_ml) * 1.35
+        if high / low < 6:  # a flat course must not look like a mountain range
+            middle = math.sqrt(low * high)
+            low, high = middle / math.sqrt(6), middle * math.sqrt(6)
+        ticks = log_ticks(low, high)
+        return {
+            "type": "log",
+            "range": [math.log10(low), math.log10(high)],
+            "tickvals": ticks,
+            "ticktext": [f"{tick:g}" for tick in ticks],
+        }
+    high = max(values_ml) * 1.12 or 1.0
+    step = 10 ** math.floor(math.log10(high))
+    step = next(s for s in (step / 5, step / 2, step, 2 * step) if high / s <= 6.5)
+    ticks = [round(i * step, 10) for i in range(int(high / step) + 1)]
+    texts = ["none seen", *(f"{tick:g}" for tick in ticks[1:])]
+    return {"type": "linear", "range": [-0.04 * high, high], "tickvals": ticks, "ticktext": texts}
+
+
+def axis_fraction(axis: dict[str, Any], value_ml: float) -> float:
+    """Return where a value lies on an axis made above: 0 at its lower end, 1 at its upper."""
+    low, high = axis["range"]
+    shown = math.log10(value_ml) if axis["type"] == "log" else value_ml
+    return (shown - low) / (high - low)
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> NDArray[np.float64]:
+    """Move positions apart so that neighbours are at least a gap apart, as little as needed, keeping order.
+
+    Parameters
+    ----------
+    wanted
+        Where each label would like to be.
+    gap
+        Smallest distance between two labels.
+    low, high
+        Limits; they give way only when all labels together need more room.
+
+    Returns
+    -------
+    NDArray
+        Positions in the order given.
+    """
+    order = np.argsort(wanted, kind="stable")
+    offsets = gap * np.arange(len(order))
+    free = np.asarray(wanted, dtype=float)[order] - offsets
+    placed = np.clip(_pool(free), low, max(low, high - offsets[-1] if len(order) else low)) + offsets
+    result = np.empty(len(order))
+    result[order] = placed
+    return result
+
+
+def _pool(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the closest non-decreasing sequence (pool adjacent violators)."""
+    blocks: list[list[float]] = []
+    for value in values:
+        blocks.append([value])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    return np.array([np.mean(block) for block in blocks for _ in block])

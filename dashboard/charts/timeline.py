@@ -1,0 +1,307 @@
+"""One patient's course: volumes over therapy over function, on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import labels
+from dashboard.charts import lanes, theme
+
+VOLUME_PX = 330
+GAP_PX = 14
+AXIS_PX = 26
+TOP_PX = 18
+LABEL_PX = 15
+MARGIN_RIGHT_PX = 215
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line worth naming: baseline, nadir or a threshold."""
+
+    text: str
+    volume_mm3: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time in which scans are not judged."""
+
+    starts_on: pd.Timestamp
+    ends_on: pd.Timestamp
+    text: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the timeline shows.
+
+    Attributes
+    ----------
+    volumes
+        Rows of the measurement view of one patient with a date, one per visit and compartment.
+    judged
+        Rows of the assessment view of the same patient under one set of criteria.
+    treatments, scores
+        Rows of the treatment and function views.
+    """
+
+    volumes: pd.DataFrame
+    judged: pd.DataFrame
+    treatments: pd.DataFrame
+    scores: pd.DataFrame
+    levels: Sequence[Level] = field(default=())
+    windows: Sequence[Window] = field(default=())
+
+
+def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.Figure:
+    """Draw the course.
+
+    Parameters
+    ----------
+    is_log
+        Logarithmic volume axis; a volume of 0 can only be seen on a linear one.
+    compared
+        Sessions of the scans shown beside the figure; marked by a fine vertical line.
+    """
+    start, end = _span(course)
+    therapy = lanes.pack(course.treatments, start, end)
+    scales = lanes.scales(course.scores)
+    heights = [VOLUME_PX, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
+    total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
+    fig = theme.figure(total, {"l": 84, "r": MARGIN_RIGHT_PX, "t": TOP_PX, "b": AXIS_PX})
+    domains = _domains(heights)
+    axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
+    fig.update_yaxes({**axis, "domain": domains[0], "title": {"text": "volume, mL", "font": {"color": labels.GREY}}})
+    fig.update_xaxes(
+        range=[start, end], anchor=f"y{len(heights)}" if len(heights) > 1 else "y", tickformat=_tick_format(start, end)
+    )
+    _windows(fig, course.windows)
+    _compared(fig, course.judged, compared)
+    for name in (name for name in labels.COMPARTMENTS if name in set(course.volumes["compartment"])):
+        _compartment(fig, course, name, is_log)
+    _states(fig, course, axis)
+    _margin(fig, course, axis)
+    if therapy:
+        lanes.add_therapy(fig, therapy, "y2", domains[1])
+    for index, scale in enumerate(scales, start=len(heights) - len(scales)):
+        lanes.add_scores(fig, course.scores[course.scores["scale_id"] == scale], f"y{index + 1}", domains[index])
+    return fig
+
+
+def has_zero(volumes: pd.DataFrame) -> bool:
+    """Tell whether some compartment was looked for and not there, which a logarithmic axis cannot show."""
+    return bool((volumes["volume_mm3"] == 0).any())
+
+
+def _shown(volumes: pd.DataFrame) -> list[float]:
+    columns = volumes[["volume_mm3", "volume_low_mm3", "volume_high_mm3"]].to_numpy(dtype=float).ravel()
+    return [float(value) for value in columns[~np.isnan(columns)]]
+
+
+def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
+    dates = pd.concat(
+        [
+            course.volumes["acquired_on"],
+            course.judged["acquired_on"],
+            course.treatments["started_on"],
+            course.treatments["ended_on"],
+            course.scores["assessed_on"],
+        ]
+    )
+    dates = pd.to_datetime(dates.dropna())
+    first, last = dates.min(), dates.max()
+    room = max((last - first) * 0.03, pd.Timedelta(days=20))
+    return first - room, last + room
+
+
+def _tick_format(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    return "%Y-%m" if (end - start).days < 365 * 8 else "%Y"
+
+
+def _domains(heights: Sequence[int]) -> list[list[float]]:
+    """Turn row heights in pixels, top first, into axis domains."""
+    total = sum(heights) + GAP_PX * (len(heights) - 1)
+    domains, top = [], float(total)
+    for height in heights:
+        domains.append([max(0.0, (top - height) / total), top / total])
+        top -= height + GAP_PX
+    return domains
+
+
+def _windows(fig: go.Figure, windows: Sequence[Window]) -> None:
+    for window in windows:
+        fig.add_shape(
+            type="rect",
+            x0=window.starts_on,
+            x1=window.ends_on,
+            yref="y domain",
+            y0=0,
+            y1=1,
+            layer="below",
+            fillcolor=labels.SHADE,
+            line_width=0,
+        )
+        fig.add_annotation(
+            x=window.starts_on,
+            yref="y domain",
+            y=1,
+            text=theme.plain(window.text),
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            yshift=-2,
+            font={"size": 11, "color": labels.GREY},
+        )
+
+
+def _compared(fig: go.Figure, judged: pd.DataFrame, sessions: Sequence[str]) -> None:
+    for row in judged[judged["session_id"].isin(list(sessions))].itertuples():
+        fig.add_shape(
+            type="line",
+            x0=row.acquired_on,
+            x1=row.acquired_on,
+            yref="y domain",
+            y0=0,
+            y1=1,
+            layer="below",
+            line={"color": labels.PALE, "width": 1, "dash": "dot"},
+        )
+
+
+def _compartment(fig: go.Figure, course: Course, name: str, is_log: bool) -> None:
+    """Draw line and 95 % band of one compartment, broken where surgery lies between two scans."""
+    rows = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
+    if is_log:
+        rows = rows[(rows["volume_mm3"] > 0) | rows["volume_mm3"].isna()]
+    style = labels.compartment(name)
+    surgeries = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
+    for part in pieces(rows, [pd.Timestamp(day) for day in surgeries]):
+        _interval(fig, part.dropna(subset=["volume_low_mm3", "volume_high_mm3"]), style.colour)
+        fig.add_scatter(
+            x=part["acquired_on"],
+            y=part["volume_mm3"] / 1000,
+            mode="lines+markers",
+            name=style.word,
+            line={"color": style.colour, "dash": style.dash, "width": style.width},
+            marker={"color": style.colour, "size": 5},
+            customdata=part["session_id"],
+            hovertext=[_hover(row) for row in part.to_dict("records")],
+            hoverinfo="text",
+        )
+
+
+def _interval(fig: go.Figure, rows: pd.DataFrame, colour: str) -> None:
+    """Draw the 95 % interval: a band, or a whisker where a visit stands alone."""
+    low, high = rows["volume_low_mm3"] / 1000, rows["volume_high_mm3"] / 1000
+    if len(rows) == 1:
+        x, y, style = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"line_width": 6}
+    else:
+        x, y = [*rows["acquired_on"], *rows["acquired_on"][::-1]], [*high, *low[::-1]]
+        style = {"fill": "toself", "fillcolor": theme.fade(colour, 0.12), "line_width": 0}
+    fig.add_scatter(x=x, y=y, mode="lines", line_color=theme.fade(colour, 0.2), hoverinfo="skip", **style)
+
+
+def pieces(rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp]) -> list[pd.DataFrame]:
+    """Split the visits of one compartment wherever a surgery lies between two of them, or a volume is missing."""
+    before = sum((rows["acquired_on"] >= day).astype(int) for day in surgeries) if surgeries else 0
+    missing = rows["volume_mm3"].isna()
+    part = missing.cumsum() * 1000 + before
+    return [group for _, group in rows[~missing].groupby(part[~missing])]
+
+
+def _hover(values: dict[Any, Any]) -> str:
+    style = labels.compartment(values["compartment"])
+    interval = labels.ml_interval(values["volume_low_mm3"], values["volume_high_mm3"])
+    origin = labels.MASK_ORIGINS.get(values["mask_origin"], "")
+    lines = [
+        f"<b>{labels.day(values['acquired_on'])}</b> {theme.plain(values['session_id'])}",
+        f"{style.word} {labels.ml(values['volume_mm3'])}"
+        + (f" (95{labels.NARROW}% CI {interval})" if interval else ""),
+        f"mask {origin}" if origin else "",
+    ]
+    return "<br>".join(line for line in lines if line)
+
+
+def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
+    """Mark each judged visit on the tumour line; where there is no volume, at the lower edge."""
+    tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
+    floor = 10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0]
+    for row in course.judged.sort_values("acquired_on").to_dict("records"):
+        volume = tumour.get(row["session_id"])
+        is_drawn = volume is not None and (volume > 0 or axis["type"] == "linear")
+        style = labels.look(row["state"], row["display_state"])
+        fig.add_scatter(
+            x=[row["acquired_on"]],
+            y=[volume / 1000 if is_drawn and volume is not None else floor],
+            mode="markers",
+            cliponaxis=False,
+            marker={
+                "symbol": style.marker,
+                "color": style.colour,
+                "size": 13,
+                "line": {"width": 2, "color": style.colour},
+            },
+            customdata=[row["session_id"]],
+            hoverinfo="text",
+            name=style.word,
+            hovertext=_wrap(f"<b>{labels.day(row['acquired_on'])}</b> {style.symbol} {style.word}", row["reason"]),
+        )
+
+
+def _wrap(head: str, reason: str, width: int = 70) -> str:
+    lines, line = [head], ""
+    for word in reason.split():
+        if len(line) + len(word) > width:
+            lines.append(theme.plain(line))
+            line = ""
+        line = f"{line} {word}".strip()
+    return "<br>".join([*lines, theme.plain(line)])
+
+
+def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
+    """Name levels and last volumes in the right margin, each tied to its height by a fine line."""
+    notes = [(level.volume_mm3, level.text, level.colour) for level in course.levels]
+    for level in course.levels:
+        fig.add_shape(
+            type="line",
+            xref="x domain",
+            x0=0,
+            x1=1,
+            y0=level.volume_mm3 / 1000,
+            y1=level.volume_mm3 / 1000,
+            layer="below",
+            line={"color": level.colour, "width": 1.2, "dash": "dash"},
+        )
+    for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
+        last = rows.sort_values("acquired_on").iloc[-1]
+        if last["volume_mm3"] > 0 or axis["type"] == "linear":
+            style = labels.compartment(str(name))
+            notes.append((last["volume_mm3"], f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>", style.colour))
+    wanted = [theme.axis_fraction(axis, volume / 1000) * VOLUME_PX for volume, _, _ in notes]
+    for (_, text, colour), at, placed in zip(
+        notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, VOLUME_PX), strict=True
+    ):
+        fig.add_annotation(
+            xref="paper",
+            x=1,
+            yref="y domain",
+            y=at / VOLUME_PX,
+            ax=26,
+            ay=float(at - placed),
+            text=text,
+            xanchor="left",
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=theme.fade(colour, 0.6),
+            font={"color": colour, "size": 12},
+            standoff=2,
+        )

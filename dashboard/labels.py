@@ -1,0 +1,245 @@
+"""Words, units, colours and symbols: the one table from which every page and figure speaks.
+
+Numbers are shown with two significant figures, volumes in mL, dates as ISO. A missing number is said in
+words, never shown as 0 or as an empty cell.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+NOT_FOR_TREATMENT = "Research use, not for treatment decisions"
+SYNTHETIC = "Synthetic data"
+INK = "#1D2733"
+GREY = "#5F6B76"
+PALE = "#9AA4AE"
+GRID = "#E8EBEE"
+SHADE = "#EEF0F3"
+MISSING = "not measured"
+NARROW = "\u202f"
+"""Narrow no-break space between a number and its unit."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one state is told: always word, symbol and colour together.
+
+    Attributes
+    ----------
+    marker
+        Plotly marker of the same shape as the symbol.
+    urgency
+        Order on the board; 0 comes first.
+    """
+
+    word: str
+    symbol: str
+    colour: str
+    marker: str
+    urgency: int
+
+
+@dataclass(frozen=True)
+class CompartmentLook:
+    """How one compartment is drawn; these colours are never used for a state."""
+
+    word: str
+    colour: str
+    dash: str
+    width: float
+
+
+DISPLAY_STATES = {
+    "growth": Look("growing", "▲", "#B2182B", "triangle-up", 1),
+    "possible_growth": Look("possible growth", "△", "#D6604D", "triangle-up-open", 2),
+    "not_evaluable": Look("not evaluable", "◌", "#9AA4AE", "circle-open-dot", 3),
+    "possible_shrinkage": Look("possible shrinkage", "▽", "#4393C3", "triangle-down-open", 5),
+    "shrinkage": Look("shrinking", "▼", "#2166AC", "triangle-down", 6),
+    "no_change": Look("no change detected", "●", "#5F6B76", "circle", 7),
+    "none_seen": Look("none seen", "○", "#5F6B76", "circle-open", 8),
+}
+STATES = {
+    "recurrence": Look("recurrence", "◆", "#B2182B", "diamond", 0),
+    "distant": Look("new lesion elsewhere", "◆", "#B2182B", "diamond", 0),
+    "baseline": Look("baseline", "●", "#5F6B76", "circle", 7),
+    "context": Look("before baseline", "◌", "#9AA4AE", "circle-open-dot", 9),
+}
+"""States of the disease that are told in their own words whatever the size of the change."""
+NO_STATE = Look("not judged", "◌", "#9AA4AE", "circle-open-dot", 4)
+NEEDS_DECISION = frozenset({"growth", "possible_growth"})
+
+COMPARTMENTS = {
+    "tumour": CompartmentLook("tumour", "#D81B60", "solid", 2.5),
+    "enhancing": CompartmentLook("enhancing", "#AD1457", "dashdot", 1.8),
+    "cyst": CompartmentLook("cyst", "#1E88E5", "dot", 1.8),
+    "syrinx": CompartmentLook("syrinx", "#00ACC1", "dot", 1.8),
+    "oedema": CompartmentLook("oedema", "#C79A00", "dash", 1.8),
+    "cavity": CompartmentLook("cavity", "#8E8E8E", "dash", 1.8),
+    "haemorrhage": CompartmentLook("haemorrhage", "#6D4C41", "dash", 1.8),
+    "cord": CompartmentLook("cord", "#00897B", "solid", 1.0),
+}
+"""In the order of the label values in the display masks: the first is 1."""
+
+CATEGORIES = {
+    "CR": "complete response",
+    "PR": "partial response",
+    "MR": "minor response",
+    "SD": "stable disease",
+    "PD": "progressive disease",
+    "NE": "not evaluable",
+}
+MASK_ORIGINS = {
+    "manual": "drawn by hand",
+    "edited": "edited by hand",
+    "automatic": "automatic",
+    "imported": "imported number",
+}
+CV_SOURCES = {
+    "repeat_reads": "repeat reads of this study",
+    "published": "published repeat reads",
+    "automatic_spread": "spread of automatic masks",
+    "geometric_model": "geometric model of the mask's edge",
+    "imported": "imported with the number",
+}
+TREATMENTS = {
+    "surgery": ("surgery", "#1D2733"),
+    "radiotherapy": ("radiotherapy", "#7B4FA0"),
+    "chemotherapy": ("chemotherapy", "#4E7F3B"),
+    "bevacizumab": ("bevacizumab", "#9C6B1F"),
+    "immunotherapy": ("immunotherapy", "#2F7F7A"),
+    "steroid": ("steroid", "#8A8F98"),
+    "other": ("other treatment", "#8A8F98"),
+}
+SCALES = {
+    "mccormick": ("McCormick", ("I", "II", "III", "IV")),
+    "modified_mccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
+}
+"""Function scales whose grades are written in Roman numerals, the best first."""
+
+
+def is_known(value: Any) -> bool:
+    """Tell whether a cell of a table holds a value: not None, NaN or NaT."""
+    return value is not None and not bool(pd.isna(value))
+
+
+def look(state: Any, display_state: Any) -> Look:
+    """Return the word, symbol and colour of a judged visit; unjudged ones have their own."""
+    if is_known(state) and state in STATES:
+        return STATES[state]
+    if is_known(display_state):
+        return DISPLAY_STATES[display_state]
+    return NO_STATE
+
+
+def compartment(name: str) -> CompartmentLook:
+    """Return the look of a compartment."""
+    return COMPARTMENTS[name]
+
+
+def two_figures(value: float) -> str:
+    """Write a number with two significant figures, without an exponent.
+
+    >>> two_figures(1480), two_figures(0.795), two_figures(9.96), two_figures(0)
+    ('1500', '0.80', '10', '0')
+    """
+    if value == 0:
+        return "0"
+    digits = 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
+    places = max(0, 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:.{places}f}".replace("-", "−")
+
+
+def ml(volume_mm3: Any) -> str:
+    r"""Write a volume in mL; 0 is ``none seen`` and a missing one ``not measured``.
+
+    >>> ml(1480.0), ml(0.0), ml(None)
+    ('1.5\u202fmL', 'none seen', 'not measured')
+    """
+    if not is_known(volume_mm3):
+        return MISSING
+    return "none seen" if volume_mm3 == 0 else f"{two_figures(volume_mm3 / 1000)}{NARROW}mL"
+
+
+def ml_interval(low_mm3: Any, high_mm3: Any) -> str:
+    """Write a 95 % interval in mL; empty when it is unknown."""
+    if not (is_known(low_mm3) and is_known(high_mm3)):
+        return ""
+    return f"{two_figures(low_mm3 / 1000)} to {two_figures(high_mm3 / 1000)}"
+
+
+def percent(value: Any) -> str:
+    r"""Write a change in percent with its sign; ``−100 %`` is kept for what is truly gone.
+
+    >>> percent(87.3), percent(-12.4), percent(-99.8), percent(154.0), percent(None)
+    ('+87\u202f%', '−12\u202f%', '−99\u202f%', '+150\u202f%', 'not known')
+    """
+    if not is_known(value):
+        return "not known"
+    whole = round(value)
+    if whole == -100 and value > -100:
+        whole = -99
+    number = "0" if whole == 0 else two_figures(whole) if abs(whole) > 100 else f"{whole}".replace("-", "−")
+    return f"{'+' if whole > 0 else ''}{number}{NARROW}%"
+
+
+def percent_interval(low: Any, high: Any) -> str:
+    """Write a 95 % interval of a change; empty when it is unknown."""
+    if not (is_known(low) and is_known(high)):
+        return ""
+    return f"{percent(low).removesuffix(f'{NARROW}%')} to {percent(high)}"
+
+
+def limit(value: Any) -> str:
+    """Write a detection limit: an unsigned percentage."""
+    return percent(value).removeprefix("+")
+
+
+def probability(value: Any) -> str:
+    r"""Write a probability; never 0 or 100 %.
+
+    >>> probability(0.97), probability(0.9999), probability(None)
+    ('97\u202f%', 'above 99\u202f%', 'not known')
+    """
+    if not is_known(value):
+        return "not known"
+    if value > 0.99:
+        return f"above 99{NARROW}%"
+    if value < 0.01:
+        return f"below 1{NARROW}%"
+    return f"{round(100 * value)}{NARROW}%"
+
+
+def day(value: Any) -> str:
+    """Write a date as ISO; a missing one in words."""
+    if not is_known(value):
+        return "no date"
+    return f"{pd.Timestamp(value):%Y-%m-%d}"
+
+
+def days_between(first: Any, last: date) -> str:
+    """Write a stretch of days in the unit people use: days, weeks, months or years."""
+    days = (pd.Timestamp(last) - pd.Timestamp(first)).days
+    for size, word in ((365.25, "years"), (30.44, "months"), (7, "weeks")):
+        if days >= 2 * size:
+            return f"{two_figures(days / size) if size > 100 else round(days / size)} {word}"
+    return f"{days} days"
+
+
+def words(value: Any, unknown: str = "not given") -> str:
+    """Write a word from the data as it is, with underscores as spaces; a missing one in words."""
+    return str(value).replace("_", " ") if is_known(value) else unknown
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """Write a number of things.
+
+    >>> count(1, "visit"), count(3, "visit")
+    ('1 visit', '3 visits')
+    """
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
