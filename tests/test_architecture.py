@@ -13,7 +13,7 @@ SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "dashboard").rglo
 LEVELS = [
     {"pipeline", "pipeline.errors"},
     {"pipeline.domain"},
-    {"pipeline.images", "pipeline.fingerprints", "pipeline.derivatives"},
+    {"pipeline.images", "pipeline.fingerprints", "pipeline.derivatives", "pipeline.rows", "pipeline.out_folder"},
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",

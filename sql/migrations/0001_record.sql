@@ -1,5 +1,6 @@
 -- What was read and what was computed, one table per record of pipeline/domain/records.py.
 -- Lengths in mm, areas in mm², volumes in mm³, days as dates. NULL means unknown and a reason column says why.
+-- isfinite: NaN sorts above every number in DuckDB, so a plain `>= 0` would let it in.
 create schema record;
 
 create table record.study (
@@ -12,7 +13,7 @@ create table record.study (
 create table record.patient (
     patient_id varchar primary key,
     sex varchar,
-    age_years double check (age_years >= 0),
+    age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar,
     who_grade varchar,
     level varchar,
@@ -41,9 +42,9 @@ create table record.scan (
     sha256 varchar not null,
     plane varchar check (plane in ('sagittal', 'axial', 'coronal', 'isotropic')),
     chunk varchar,
-    spacing_i_mm double check (spacing_i_mm > 0),
-    spacing_j_mm double check (spacing_j_mm > 0),
-    spacing_k_mm double check (spacing_k_mm > 0),
+    spacing_i_mm double check (spacing_i_mm > 0 and isfinite(spacing_i_mm)),
+    spacing_j_mm double check (spacing_j_mm > 0 and isfinite(spacing_j_mm)),
+    spacing_k_mm double check (spacing_k_mm > 0 and isfinite(spacing_k_mm)),
     unreadable_reason varchar,
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -54,7 +55,7 @@ create table record.treatment (
     kind varchar not null,
     ended_on date check (ended_on >= started_on),
     extent varchar,
-    dose_gy double check (dose_gy >= 0),
+    dose_gy double check (dose_gy >= 0 and isfinite(dose_gy)),
     agent varchar
 );
 
@@ -62,7 +63,7 @@ create table record.function_score (
     patient_id varchar not null references record.patient (patient_id),
     assessed_on date not null,
     scale_id varchar not null,
-    grade double not null,
+    grade double not null check (isfinite(grade)),
     tumour_related boolean not null
 );
 
@@ -75,10 +76,10 @@ create table record.registration (
     method varchar not null,
     grade varchar not null check (grade in ('A', 'B', 'C')),
     grade_reasons varchar not null,
-    local_correlation double,
-    inverse_consistency_mm double check (inverse_consistency_mm >= 0),
-    jacobian_min double,
-    jacobian_max double,
+    local_correlation double check (isfinite(local_correlation)),
+    inverse_consistency_mm double check (inverse_consistency_mm >= 0 and isfinite(inverse_consistency_mm)),
+    jacobian_min double check (isfinite(jacobian_min)),
+    jacobian_max double check (isfinite(jacobian_max)),
     coverage_ratio double check (coverage_ratio between 0 and 1),
     transform_path varchar,
     aligned_path varchar,
@@ -112,18 +113,18 @@ create table record.measurement (
     compartment varchar not null check (compartment in (
         'tumour', 'enhancing', 'cyst', 'syrinx', 'oedema', 'cavity', 'haemorrhage', 'cord')),
     source varchar not null,
-    volume_mm3 double check (volume_mm3 >= 0),
-    volume_cv double check (volume_cv >= 0),
+    volume_mm3 double check (volume_mm3 >= 0 and isfinite(volume_mm3)),
+    volume_cv double check (volume_cv >= 0 and isfinite(volume_cv)),
     cv_source varchar check (cv_source in ('repeat_reads', 'published', 'automatic_spread', 'geometric_model', 'imported')),
     mask_origin varchar check (mask_origin in ('manual', 'edited', 'automatic', 'imported')),
     slices_spanned integer check (slices_spanned >= 0),
-    axial_long_mm double check (axial_long_mm >= 0),
-    axial_perpendicular_mm double check (axial_perpendicular_mm >= 0),
-    length_mm double check (length_mm >= 0),
+    axial_long_mm double check (axial_long_mm >= 0 and isfinite(axial_long_mm)),
+    axial_perpendicular_mm double check (axial_perpendicular_mm >= 0 and isfinite(axial_perpendicular_mm)),
+    length_mm double check (length_mm >= 0 and isfinite(length_mm)),
     component_count integer check (component_count >= 0),
     missing_reason varchar,
-    product_mm2 double check (product_mm2 >= 0),
-    longest_mm double check (longest_mm >= 0),
+    product_mm2 double check (product_mm2 >= 0 and isfinite(product_mm2)),
+    longest_mm double check (longest_mm >= 0 and isfinite(longest_mm)),
     primary key (patient_id, session_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null),
@@ -136,10 +137,10 @@ create table record.lesion_component (
     lesion_id varchar not null,
     component_id integer not null,
     status varchar not null check (status in ('persistent', 'new', 'split', 'merged', 'resolved', 'not_assessable')),
-    volume_mm3 double check (volume_mm3 >= 0),
-    centre_x_mm double,
-    centre_y_mm double,
-    centre_z_mm double,
+    volume_mm3 double check (volume_mm3 >= 0 and isfinite(volume_mm3)),
+    centre_x_mm double check (isfinite(centre_x_mm)),
+    centre_y_mm double check (isfinite(centre_y_mm)),
+    centre_z_mm double check (isfinite(centre_z_mm)),
     primary key (patient_id, session_id, lesion_id, component_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -152,8 +153,8 @@ create table record.criteria (
     metric varchar not null,
     source varchar not null,
     sha256 varchar not null,
-    progression_ratio double check (progression_ratio > 1),
-    response_ratio double check (response_ratio < 1)
+    progression_ratio double check (progression_ratio > 1 and isfinite(progression_ratio)),
+    response_ratio double check (response_ratio < 1 and isfinite(response_ratio))
 );
 
 create table record.assessment (
@@ -173,8 +174,8 @@ create table record.assessment (
     baseline_session_id varchar,
     nadir_session_id varchar,
     previous_session_id varchar,
-    change_ratio double check (change_ratio >= 0),
-    detection_limit_ratio double check (detection_limit_ratio >= 1),
+    change_ratio double check (change_ratio >= 0 and isfinite(change_ratio)),
+    detection_limit_ratio double check (detection_limit_ratio >= 1 and isfinite(detection_limit_ratio)),
     probability double check (probability between 0 and 1),
     reason varchar not null,
     primary key (patient_id, session_id, criteria_id),

@@ -1,0 +1,74 @@
+"""The output folder: one pipeline at a time, and large files put in place whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import StoreError
+
+
+@contextmanager
+def exclusive(out_dir: Path) -> Iterator[None]:
+    """Hold an output folder against a second process; whoever holds it may enter again.
+
+    Parameters
+    ----------
+    out_dir
+        The output folder; made when it does not exist.
+
+    Raises
+    ------
+    StoreError
+        Another process holds it (the message names it), or the folder cannot be made or written.
+    """
+    holder = out_dir / ".cordtrack.holder"
+    lock = FileLock(out_dir / ".cordtrack.lock", timeout=0, is_singleton=True)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+    except Timeout as error:
+        who = holder.read_text(encoding="utf-8") if holder.is_file() else "another process"
+        message = f"{out_dir}: {who} is writing here; wait until it has finished, or stop it, then run again"
+        raise StoreError(message) from error
+    except OSError as error:
+        message = (
+            f"{out_dir}: expected a folder that can be written, but it cannot ({error}); correct its permissions, "
+            f"free some space or choose another output folder"
+        )
+        raise StoreError(message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def sweep(out_dir: Path, pattern: str) -> None:
+    """Remove what killed runs left under a name of this pattern; whoever calls this holds the folder."""
+    for leftover in out_dir.glob(pattern):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def put_in_place(finished: Path, target: Path) -> None:
+    """Replace a file by a finished one of the same folder in one step that a power cut cannot undo."""
+    _sync(finished)
+    finished.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

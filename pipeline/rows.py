@@ -1,0 +1,47 @@
+"""Records as the columns of their tables: which table, which types, in Arrow's memory layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from pipeline.domain import records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+TABLES: Mapping[type, str] = {
+    found: re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+    for name, found in vars(records).items()
+    if isinstance(found, type) and dataclasses.is_dataclass(found)
+}
+"""Record type to table name, in the order of the records: parents before children."""
+
+
+def columns(kind: type, rows: Sequence[Any]) -> pa.Table:
+    """Return records of one kind as an Arrow table with the record's fields as columns; None becomes NULL."""
+    import pyarrow as pa  # noqa: PLC0415 - only publishing needs it, and reading must start fast
+
+    stored = {
+        str: pa.string(),
+        float: pa.float64(),
+        int: pa.int64(),
+        bool: pa.bool_(),
+        date: pa.date32(),
+        datetime: pa.timestamp("us"),
+    }
+    return pa.table(
+        {
+            name: pa.array([getattr(row, name) for row in rows], stored[_plain(hint)])
+            for name, hint in get_type_hints(kind).items()
+        }
+    )
+
+
+def _plain(hint: Any) -> type:
+    """Return ``float`` for ``float`` and for ``float | None``."""
+    return next(kind for kind in get_args(hint) or (hint,) if kind is not types.NoneType)

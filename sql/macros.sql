@@ -1,0 +1,20 @@
+-- The arithmetic that several views share. Measurement error is log-normal: a 95 % interval multiplies and divides.
+-- A volume of 0 has no interval and is no reference: whatever would divide by it is NULL.
+create or replace macro interval_factor(cv) as exp(1.96 * cv);
+
+create or replace macro joint_cv(cv, reference_cv) as sqrt(cv * cv + reference_cv * reference_cv);
+
+create or replace macro volume_low_mm3(volume, cv) as nullif(volume, 0) / interval_factor(cv);
+
+create or replace macro volume_high_mm3(volume, cv) as nullif(volume, 0) * interval_factor(cv);
+
+create or replace macro change_percent(volume, reference) as 100 * (volume / nullif(reference, 0) - 1);
+
+create or replace macro change_low_percent(volume, cv, reference, reference_cv) as
+    100 * (nullif(volume, 0) / nullif(reference, 0) / interval_factor(joint_cv(cv, reference_cv)) - 1);
+
+create or replace macro change_high_percent(volume, cv, reference, reference_cv) as
+    100 * (nullif(volume, 0) / nullif(reference, 0) * interval_factor(joint_cv(cv, reference_cv)) - 1);
+
+create or replace macro detection_limit_percent(cv, reference_cv) as
+    100 * (interval_factor(joint_cv(cv, reference_cv)) - 1);

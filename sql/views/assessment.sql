@@ -1,0 +1,60 @@
+-- One row per visit and criteria: the verdict, and the visits it was judged against.
+create or replace view assessment as
+with assessments as (
+    select
+        patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
+        is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
+        detection_limit_ratio, probability, reason
+    from record.assessment
+),
+visits as (
+    select patient_id, session_id, acquired_on from record.visit
+)
+select
+    assessments.patient_id,
+    assessments.session_id,
+    visits.acquired_on,
+    assessments.criteria_id,
+    assessments.criteria_version,
+    assessments.category,
+    case
+        when assessments.is_confirmed or assessments.category in ('SD', 'NE') then assessments.category
+        else assessments.category || '?'
+    end as category_shown,
+    assessments.state,
+    assessments.display_state,
+    assessments.is_confirmed,
+    assessments.is_provisional,
+    assessments.epoch,
+    assessments.baseline_session_id,
+    assessments.nadir_session_id,
+    assessments.previous_session_id,
+    assessments.change_ratio,
+    100 * (assessments.change_ratio - 1) as judged_change_percent,
+    assessments.detection_limit_ratio,
+    assessments.probability,
+    assessments.reason
+from assessments
+inner join visits using (patient_id, session_id);
+
+comment on view assessment is 'One row per visit and criteria';
+comment on column assessment.patient_id is 'participant label';
+comment on column assessment.session_id is 'session that was judged';
+comment on column assessment.acquired_on is 'day of the scan';
+comment on column assessment.criteria_id is 'criteria that judged';
+comment on column assessment.criteria_version is 'version of the criteria';
+comment on column assessment.category is 'CR, PR, MR, SD, PD or NE (not evaluable)';
+comment on column assessment.category_shown is 'the category, with a ? while its confirming scan is awaited';
+comment on column assessment.state is 'where the disease stands: context, baseline, residual_stable, progression, recurrence, distant, response, no_evidence_of_disease or not_evaluable';
+comment on column assessment.display_state is 'growth, possible_growth, no_change, possible_shrinkage, shrinkage, none_seen or not_evaluable';
+comment on column assessment.is_confirmed is 'false while a response or progression awaits its confirming scan';
+comment on column assessment.is_provisional is 'true when the verdict rests on an automatic mask nobody signed';
+comment on column assessment.epoch is 'number of the period since the last reset of the baseline';
+comment on column assessment.baseline_session_id is 'session that response is judged against';
+comment on column assessment.nadir_session_id is 'session of the smallest tumour since the baseline; progression is judged against it';
+comment on column assessment.previous_session_id is 'evaluable session before this one';
+comment on column assessment.change_ratio is 'current over reference value in the metric of the criteria';
+comment on column assessment.judged_change_percent is 'the same as change, percent';
+comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
+comment on column assessment.probability is 'probability that the true change lies beyond the threshold of the category, 0 to 1';
+comment on column assessment.reason is 'visits, numbers and rule in one sentence';

@@ -1,0 +1,22 @@
+-- One row per patient, criteria and time-to-event outcome.
+create or replace view endpoint as
+select
+    patient_id,
+    criteria_id,
+    endpoint_id,
+    time_zero_on,
+    ended_on,
+    ended_on - time_zero_on as duration_days,
+    is_event,
+    reason
+from record.endpoint;
+
+comment on view endpoint is 'One row per patient, criteria and outcome';
+comment on column endpoint.patient_id is 'participant label';
+comment on column endpoint.criteria_id is 'criteria that judged';
+comment on column endpoint.endpoint_id is 'ttp (time to progression), pfs (progression-free survival) or rfs (recurrence-free survival)';
+comment on column endpoint.time_zero_on is 'day the clock starts';
+comment on column endpoint.ended_on is 'day of the event, or of the last adequate assessment';
+comment on column endpoint.duration_days is 'time from start to end, days';
+comment on column endpoint.is_event is 'true for an event, false for censoring';
+comment on column endpoint.reason is 'what ended the observation, in words';
