@@ -13,7 +13,7 @@ import sys
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -28,6 +28,9 @@ from rich.progress import (
 
 from pipeline import __version__
 from pipeline.errors import CordtrackError, SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.run import RunSettings, RunSummary
 
 app = typer.Typer(
     name="cordtrack",
@@ -225,7 +228,7 @@ def version() -> None:
     out.print(f"cordtrack {__version__}")
 
 
-def _with_progress(settings: object, *, rebuild: bool) -> object:
+def _with_progress(settings: RunSettings, *, rebuild: bool) -> RunSummary:
     from pipeline import run  # noqa: PLC0415
 
     columns = (

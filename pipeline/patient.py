@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from pipeline.criteria import Criteria
 from pipeline.domain import records
 from pipeline.domain.grid import Volume
 from pipeline.errors import CordtrackError, StoreError
+from pipeline.findings import finding
 from pipeline.steps import align, display, follow, judge, mask, measure, read
 
 log = logging.getLogger(__name__)
@@ -49,8 +51,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     tuple
         Records of every kind except ``Study``, ``Criteria`` and ``Run``, which belong to the whole study.
     """
-    visits = tuple(read.read_visit(visit) for visit in plan.patient.visits)
-    reference = read.choose_reference(visits, plan.patient.treatments)
+    visits, reference = read.read_visits(plan.patient.visits, plan.patient.treatments)
     given = {visit.session_id: mask.given_masks(visit) for visit in visits}
     aligned = _align(visits, reference, given, plan.out_dir)
     masked, mask_findings = _mask(visits, given, aligned.visits, plan.out_dir)
@@ -102,10 +103,10 @@ def _align(
     sequences: list[records.Registration] = []
     findings: list[records.Finding] = []
     for visit in (visit for visit in visits if visit.image is not None):
-        one = _attempt(lambda v=visit: align.align_visit(reference, v, lesion, out_dir), visit, "align", findings)
+        one = _attempt(partial(align.align_visit, reference, visit, lesion, out_dir), visit, "align", findings)
         if one is not None:
             found[visit.session_id] = one
-        rows = _attempt(lambda v=visit: align.align_sequences(v, out_dir), visit, "align", findings)
+        rows = _attempt(partial(align.align_sequences, visit, out_dir), visit, "align", findings)
         sequences += rows or ()
     return Aligned(found, tuple(sequences), tuple(findings))
 
@@ -125,7 +126,7 @@ def _mask(
         if source is None:
             continue
         made = _attempt(
-            lambda n=name, s=source: mask.automatic_masks(by_name[n], by_name[s], given[s], aligned, out_dir),
+            partial(mask.automatic_masks, by_name[name], by_name[source], given[source], aligned, out_dir),
             by_name[name],
             "mask",
             findings,
@@ -160,7 +161,7 @@ def _show(
     for visit in (visit for visit in visits if visit.session_id in aligned):
         name = visit.session_id
         _attempt(
-            lambda v=visit, n=name: display.save_display_masks(v, masked[n], aligned[n], grid, out_dir),
+            partial(display.save_display_masks, visit, masked[name], aligned[name], grid, out_dir),
             visit,
             "display",
             findings,
@@ -172,16 +173,19 @@ def _attempt(
     work: Callable[[], Result], visit: read.ReadVisit, step: str, findings: list[records.Finding]
 ) -> Result | None:
     """Do one step of one visit; a failure is recorded and the next visit goes on."""
+    patient_id = visit.visit.patient_id
+    where = f"{patient_id} {visit.session_id}"
     try:
         return work()
     except StoreError:
         raise  # the output folder is at fault, not the visit: stop and say so
     except CordtrackError as error:
-        findings.append(study.finding("step_failed", str(error), visit=visit.visit, step=step))
+        message = f"{where}, {step}: {error}"
+        findings.append(finding("step_failed", message, patient_id=patient_id, session_id=visit.session_id))
     except Exception as error:  # the border: one visit's surprise must not cost the others
-        log.exception("%s %s: %s", visit.visit.patient_id, visit.session_id, step)
-        message = f"{visit.visit.patient_id} {visit.session_id}: unexpected {type(error).__name__}: {error}"
-        findings.append(study.finding("step_crashed", message, visit=visit.visit, step=step))
+        log.exception("%s, %s", where, step)
+        message = f"{where}, {step}: unexpected {type(error).__name__}: {error}"
+        findings.append(finding("step_crashed", message, patient_id=patient_id, session_id=visit.session_id))
     return None
 
 
@@ -206,11 +210,11 @@ def _unmeasured(
         if row.compartment == "tumour" and row.volume_mm3 is None
     }
     return tuple(
-        study.finding(
+        finding(
             "tumour_not_measured",
             f"{visit.visit.patient_id} {visit.session_id}: solid tumour was not measured: {missing[visit.session_id]}",
-            visit=visit.visit,
-            step="measure",
+            patient_id=visit.visit.patient_id,
+            session_id=visit.session_id,
         )
         for visit in visits
         if visit.status == "usable" and visit.session_id in missing

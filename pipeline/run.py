@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline import __version__, criteria, derivatives, fingerprints, store, study
 from pipeline.domain import records
 from pipeline.errors import SettingsError, StoreError
+from pipeline.findings import finding
+from pipeline.lock import exclusive
 
 if TYPE_CHECKING:
     from pipeline.patient import PatientPlan
@@ -86,7 +88,6 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
-    store.check(settings.out_dir)
     rules = criteria.load_all(settings.criteria_id)
     found = study.read_study(settings.bids_dir, as_of=settings.as_of, participants=settings.participants)
     keys = {p.patient.patient_id: _patient_key(p, rules) for p in found.patients}
@@ -94,11 +95,11 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     pending = [p for p in found.patients if p.patient.patient_id not in done]
     fresh = {}
     if pending:
-        with store.writing(settings.out_dir):
+        with exclusive(settings.out_dir):
             for step, name in _work_on(pending, rules, keys, settings):
                 fresh[name] = step
                 on_progress(len(fresh), len(pending), name)
-    rows = _all_rows(settings, found, rules, {**_unselected(settings.out_dir, found), **done, **fresh})
+    rows = _all_rows(settings, found, rules, {**_unselected(settings, found), **done, **fresh})
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -141,11 +142,15 @@ def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]
         patient.patient, patient.treatments, patient.function_scores,
         [(visit.session_id, visit.acquired_on) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
-        [(mask.relative, mask.meaning, fingerprints.of_file(mask.path)) for mask in masks],
+        [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(rule.criteria_id, rule.sha256) for rule in rules],
         fingerprints.of_code("*.py", "steps/*.py", "domain/*.py", "criteria/*"),
         fingerprints.software(),
     )  # fmt: skip
+
+
+def _meaning(mask: study.MaskFile) -> list[str]:
+    return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
 
 
 def _sidecar(out_dir: Path, patient_id: str) -> Path:
@@ -157,8 +162,13 @@ def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.S
     return {name: step for name, step in steps.items() if step is not None}
 
 
-def _unselected(out_dir: Path, found: study.Study) -> dict[str, derivatives.Step]:
-    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in found.other_patient_ids}
+def _unselected(settings: RunSettings, found: study.Study) -> dict[str, derivatives.Step]:
+    """Return the finished patients that this run was asked to leave as they are."""
+    if settings.participants is None:
+        return {}
+    names = {path.name for path in settings.out_dir.glob("sub-*") if (settings.bids_dir / path.name).is_dir()}
+    others = names - {p.patient.patient_id for p in found.patients}
+    steps = {name: derivatives.read_step(_sidecar(settings.out_dir, name), settings.out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
 
 
@@ -181,8 +191,8 @@ def _work_on(
     for patient in rest.values():
         name = patient.patient.patient_id
         message = f"{name}: the process that worked on this patient died (often for lack of memory)"
-        finding = study.finding("worker_died", message, step="run", patient_id=name)
-        yield derivatives.Step("", (), (patient.patient, finding)), name
+        died = finding("worker_died", message, patient_id=name)
+        yield derivatives.Step("", (), (patient.patient, died)), name
 
 
 def _in_processes(
@@ -260,7 +270,7 @@ def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bo
         same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
         if same:
             return False
-    with store.writing(settings.out_dir):
+    with exclusive(settings.out_dir):
         store.publish(settings.out_dir, rows)
         _describe(settings, content)
     return True

@@ -112,7 +112,7 @@ def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> reco
     key = fingerprints.of_values(
         "sequence", visit.anchor_sha256, scan.sha256, fingerprints.of_code(*CODE), fingerprints.software()
     )
-    name = study.scan_label(scan.path)
+    name = study.label_of(scan.path.rpartition("/")[2].partition("_")[2].removesuffix(".nii.gz"))
     where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
     transform_path = study.derivative_path(
         **where, suffix="xfm", extension=".h5", **{"from": name, "to": "anchor"}, mode="image"
@@ -152,7 +152,7 @@ def _reference_itself(visit: ReadVisit, out_dir: Path) -> AlignedVisit:
 
 def _paths(visit: ReadVisit) -> dict[str, str]:
     where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    session = study.label(visit.session_id)
+    session = study.label_of(visit.session_id)
 
     def xfm(source: str, target: str) -> str:
         entities = {"from": source, "to": target, "mode": "image"}
@@ -165,7 +165,7 @@ def _paths(visit: ReadVisit) -> dict[str, str]:
         "sidecar": xfm(session, REFERENCE).replace(".h5", ".json"),
         "aligned": study.derivative_path(
             **where,
-            suffix=visit.anchor.contrast_suffix if visit.anchor else "T2w",
+            suffix=visit.anchor.contrast.removesuffix("_ce") if visit.anchor else "T2w",
             extension=".nii.gz",
             space=REFERENCE,
         ).as_posix(),

@@ -18,6 +18,7 @@ from pipeline.domain import records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import compose
+from pipeline.findings import finding
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -31,7 +32,8 @@ PROBABILITY_DECIMALS = 3
 class MaskedVisit:
     """A visit's masks on its own grid, by source and compartment.
 
-    ``missing`` says in words why a compartment known at another visit has no mask here.
+    ``source`` names the masks that are measured, the others are repeat reads; ``missing`` says in words why a
+    compartment known at another visit has no mask here.
     """
 
     session_id: str
@@ -41,11 +43,12 @@ class MaskedVisit:
     findings: tuple[records.Finding, ...] = ()
     missing: Mapping[Compartment, str] = field(default_factory=dict)
     missing_reason: str | None = None
+    source: str | None = None
 
     @property
     def primary(self) -> Mapping[Compartment, Volume]:
-        """Masks of the first source in alphabetical order; the others are repeat reads."""
-        return self.masks[min(self.masks)] if self.masks else {}
+        """The masks that are measured: a person's before a program's, then by the name of the source."""
+        return self.masks[self.source] if self.source else {}
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:
@@ -57,11 +60,13 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
     found, findings = study.read_masks(visit.visit, visit.image)
     for compartment, mask, file in found:
         masks.setdefault(file.source, {})[compartment] = mask
-    primary = min(masks, default=None)
+    if not masks:
+        return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings))
+    origins = {file.source: file.origin for _, _, file in found}
+    primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
     for compartment, _, file in found:
         rows.append(_given_row(visit, compartment, file, is_primary=file.source == primary))
-    origin = MaskOrigin.MANUAL if masks else None
-    return MaskedVisit(visit.session_id, origin, masks, tuple(rows), tuple(findings))
+    return MaskedVisit(visit.session_id, origins[primary], masks, tuple(rows), tuple(findings), source=primary)
 
 
 def lesion_region(masked: MaskedVisit) -> Volume | None:
@@ -127,6 +132,7 @@ def automatic_masks(
         tuple(rows),
         tuple(derivatives.of_kind(step.records, records.Finding)),
         missing=_not_covered(given, masks),
+        source=AUTOMATIC_SOURCE,
     )
 
 
@@ -157,13 +163,11 @@ def _segment(
 
 def _new_signal(visit: ReadVisit, signal: segmentation.NewSignal) -> records.Finding:
     x, y, z = (round(float(mm)) for mm in signal.centre_mm)
-    return study.finding(
+    return finding(
         "new_signal",
-        f"{signal.compartment}-like signal of about {signal.volume_mm3:.0f} mm³ near ({x}, {y}, {z}) mm where the "
-        f"earlier mask had none: {signal.reason}",
-        path=visit.anchor.relative if visit.anchor else None,
-        visit=visit.visit,
-        step="mask",
+        f"{visit.visit.patient_id} {visit.session_id}: {signal.compartment}-like signal of about "
+        f"{signal.volume_mm3:.0f} mm³ near ({x}, {y}, {z}) mm where the earlier mask had none: {signal.reason}",
+        visit.anchor.relative if visit.anchor else None,
     )
 
 
@@ -196,13 +200,13 @@ def _given_row(
         session_id=visit.session_id,
         compartment=str(compartment),
         source=file.source,
-        mask_origin=str(MaskOrigin.MANUAL),
+        mask_origin=str(file.origin),
         folder="study",
         path=file.relative,
         scan_path=visit.anchor.relative,
         sha256=fingerprints.of_file(file.path),
         is_primary=is_primary,
-        method="drawn by a reader",
+        method="given: drawn by a person" if file.origin != MaskOrigin.AUTOMATIC else "given: origin not stated",
         note=None,
         software="",
     )

@@ -10,6 +10,7 @@ from pipeline.domain import records
 from pipeline.domain.entities import TreatmentKind
 from pipeline.domain.grid import Volume, plane
 from pipeline.errors import InputError
+from pipeline.findings import finding
 
 EARLY_POSTOPERATIVE = timedelta(days=42)
 """Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
@@ -43,9 +44,29 @@ class ReadVisit:
         return next(scan.sha256 for scan in self.scans if scan.is_anchor)
 
 
-def read_visit(visit: study.StudyVisit) -> ReadVisit:
-    """Read the scans of one visit; what cannot be read is said in a finding and never stops the others."""
-    anchor = study.anchor_scan(visit)
+def read_visits(
+    visits: tuple[study.StudyVisit, ...], treatments: tuple[records.Treatment, ...]
+) -> tuple[tuple[ReadVisit, ...], ReadVisit | None]:
+    """Read a patient's visits and choose the reference; the others favour the reference anchor's view of the spine."""
+    first = tuple(read_visit(visit) for visit in visits)
+    reference = choose_reference(first, treatments)
+    if reference is None:
+        return first, None
+    same_view = tuple(
+        seen
+        if study.anchor_scan(seen.visit, reference.anchor) == seen.anchor
+        else read_visit(seen.visit, reference.anchor)
+        for seen in first
+    )
+    return same_view, reference
+
+
+def read_visit(visit: study.StudyVisit, like: study.ScanFile | None = None) -> ReadVisit:
+    """Read the scans of one visit; what cannot be read is said in a finding and never stops the others.
+
+    ``like`` is another visit's anchor, whose view of the spine is favoured.
+    """
+    anchor = study.anchor_scan(visit, like)
     rows, findings, image = [], [], None
     for scan in visit.scans:
         try:
@@ -54,7 +75,7 @@ def read_visit(visit: study.StudyVisit) -> ReadVisit:
             image = volume if scan == anchor else image
         except InputError as error:
             rows.append(_unreadable(scan, scan == anchor, str(error)))
-            findings.append(study.finding("scan_unreadable", str(error), path=scan.relative, visit=visit, step="read"))
+            findings.append(finding("scan_unreadable", f"{scan.relative}: {error}", scan.relative))
     status, reason = _status(visit, anchor, rows)
     return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
 
