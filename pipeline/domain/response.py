@@ -1,0 +1,277 @@
+"""The verdict on each visit of a course: category, state and what the eye is told.
+
+States, in the order they are decided; each visit has exactly one:
+
+======================  ==================================================================================
+``context``             before its epoch's baseline could be made (before treatment, too early after it)
+``not_evaluable``       cannot be compared, and nothing else proves progression
+``baseline``            the scan that the rest of its epoch is compared with
+``distant``             progression by a new lesion alone
+``recurrence``          progression after a judged scan since the last surgery showed no tumour
+``progression``         progression of tumour that was never gone
+``no_evidence_of_disease``  no tumour seen on this scan
+``response``            partial or minor response; tumour still seen
+``residual_stable``     tumour seen, none of the above
+======================  ==================================================================================
+
+Cyst, syrinx, oedema and cavity are not looked at here at all. What this module refuses: a percentage of nothing,
+and a nadir from a visit that could not be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pipeline.domain import comparison, explain, timeline
+from pipeline.domain.confirmation import confirmed
+from pipeline.domain.criterion import Criteria
+from pipeline.domain.display import display_of
+from pipeline.domain.entities import (
+    Assessment,
+    Category,
+    DisplayState,
+    PatientCourse,
+    State,
+    VisitMeasure,
+)
+from pipeline.domain.timeline import Epoch
+from pipeline.domain.verdict import Evidence, Verdict
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What earlier visits of an epoch leave to the next one."""
+
+    nadir: VisitMeasure
+    previous: VisitMeasure
+    zero_seen: bool
+    new_lesion: VisitMeasure | None = None
+    reappeared: bool = False
+
+
+def judge(course: PatientCourse, criteria: Criteria) -> tuple[Assessment, ...]:
+    """Judge every visit of a course.
+
+    Parameters
+    ----------
+    course
+        Visits, treatments and function scores, in any order.
+    criteria
+        The rules.
+
+    Returns
+    -------
+    tuple of Assessment
+        One per visit, in date order. A preliminary progression that a later scan confirmed is dated back to
+        where it was first seen; one that was not confirmed is stable disease.
+
+    References
+    ----------
+    Each threshold's source stands beside it in the criteria file.
+    """
+    found: list[Assessment] = []
+    zero_seen, surgery = False, None
+    for epoch in timeline.epochs(course, criteria):
+        zero_seen = zero_seen and epoch.after_surgery_on == surgery
+        surgery = epoch.after_surgery_on
+        verdicts = confirmed(tuple(_judge_epoch(course, epoch, criteria, zero_seen=zero_seen)), criteria)
+        zero_seen = zero_seen or any(_shows_nothing(verdict) for verdict in verdicts)
+        found += [_assessment(verdict, course, epoch, criteria) for verdict in verdicts]
+    return tuple(found)
+
+
+def _judge_epoch(course: PatientCourse, epoch: Epoch, criteria: Criteria, *, zero_seen: bool) -> Iterator[Verdict]:
+    """Yield a verdict for each scan of one epoch, before confirmation."""
+    memory = None
+    changes = timeline.declines(course, epoch, criteria.clinical)
+    for visit in epoch.visits:
+        if memory is None:
+            verdict = _before_or_at_baseline(visit, epoch, criteria)
+            if verdict.state == State.BASELINE:
+                memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0)
+        else:
+            evidence = _evidence(visit, epoch, memory, course, criteria)
+            evidence = replace(evidence, decline=timeline.decline_at(changes, visit.acquired_on))
+            verdict = _verdict(visit, evidence, memory, criteria)
+            memory = _remember(memory, visit, evidence, criteria)
+        yield verdict
+
+
+def _before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: Criteria) -> Verdict:
+    if epoch.baseline is visit:
+        nothing = timeline.value_of(visit, criteria.metric) == 0
+        display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
+        return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
+    too_early = epoch.eligible_on is None or visit.acquired_on < epoch.eligible_on
+    unusable = timeline.why_not_usable(visit, criteria.metric)
+    if too_early or unusable is None:
+        return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
+    return _not_evaluable(visit, Evidence(unusable=unusable))
+
+
+def _not_evaluable(visit: VisitMeasure, evidence: Evidence) -> Verdict:
+    return Verdict(visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence)
+
+
+def _evidence(visit: VisitMeasure, epoch: Epoch, memory: Memory, course: PatientCourse, criteria: Criteria) -> Evidence:
+    """Gather what a visit shows against its epoch's baseline and nadir."""
+    baseline = epoch.baseline
+    assert baseline is not None  # there is a memory only from the baseline on
+    exempt = _is_exempt(course.syndrome, criteria)
+    new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
+    elsewhere = visit.new_lesion and exempt
+    unusable = timeline.why_not_usable(visit, criteria.metric) or _plane_break(visit, baseline)
+    if unusable is not None:
+        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere)
+    return Evidence(
+        baseline=comparison.compare(visit, baseline, criteria.metric),
+        nadir=comparison.compare(visit, memory.nadir, criteria.metric),
+        previous=memory.previous,
+        new_lesion=new_lesion,
+        new_tumour_elsewhere=elsewhere,
+        window=timeline.growth_window(course, visit.acquired_on, criteria),
+    )
+
+
+def _is_exempt(syndrome: str | None, criteria: Criteria) -> bool:
+    return any(word in (syndrome or "").lower() for word in criteria.new_lesion.exempt_syndromes)
+
+
+def _plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
+    if visit.plane is None or baseline.plane is None or visit.plane == baseline.plane:
+        return None
+    return (
+        f"measured on {visit.plane} slices but the baseline of {baseline.acquired_on} on {baseline.plane} ones; "
+        f"the two do not compare, pin a new baseline to go on from here"
+    )
+
+
+def _verdict(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: Criteria) -> Verdict:
+    """Decide category, state and display of one scan after the baseline."""
+    grown = _has_grown(visit, evidence, memory, criteria)
+    if grown or evidence.new_lesion or evidence.decline:
+        category = Category.PD
+    elif evidence.nadir is None:
+        return _not_evaluable(visit, evidence)
+    else:
+        category = _below_progression(evidence, criteria)
+    only_growth = grown and not (evidence.new_lesion or evidence.decline)
+    return Verdict(
+        visit,
+        category,
+        _state(category, evidence, grown=grown, zero_seen=memory.zero_seen),
+        display_of(evidence, criteria, grown=grown),
+        evidence,
+        grown=grown,
+        preliminary=only_growth and evidence.window is not None,
+    )
+
+
+def _has_grown(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: Criteria) -> bool:
+    """Say whether growth by the criteria's rule is proven, ignoring windows and new lesions."""
+    found = evidence.reference(criteria)
+    if found is None:
+        return False
+    if evidence.nadir is not None and evidence.nadir.reference_value == 0:
+        return _is_reappearance(visit, criteria) and (_on_enough_slices(visit, criteria) or memory.reappeared)
+    return comparison.proven_growth(found, criteria)
+
+
+def _is_reappearance(visit: VisitMeasure, criteria: Criteria) -> bool:
+    """Say whether tumour seen again is large enough; an unmeasured size is bounded by the one that is known.
+
+    No shape of volume V has a longest diameter below that of a sphere (isodiametric inequality).
+    """
+    rule = criteria.reappearance
+    longest_mm = visit.longest_mm
+    if longest_mm is None:
+        longest_mm = 1.2407 * (visit.volume_mm3 or 0.0) ** (1 / 3)  # (6 / pi)^(1/3)
+    volume_is_enough = visit.volume_mm3 is None or comparison.at_least(visit.volume_mm3, rule.min_volume_mm3)
+    return volume_is_enough and comparison.at_least(longest_mm, rule.min_longest_mm)
+
+
+def _on_enough_slices(visit: VisitMeasure, criteria: Criteria) -> bool:
+    return (visit.slices_spanned or 0) >= criteria.reappearance.min_slices
+
+
+def _below_progression(evidence: Evidence, criteria: Criteria) -> Category:
+    against = evidence.baseline
+    if against is None or against.reference_value == 0:
+        return Category.SD
+    if against.value == 0:
+        return Category.CR
+    if evidence.nadir is not None and evidence.nadir.reference_value == 0:
+        return Category.SD  # seen again: no longer a response, even where still smaller than at baseline
+    if not comparison.at_least(against.reference_value, criteria.measurable.min_value):
+        return Category.SD
+    if comparison.shrank_to(against, criteria.response.ratio):
+        return Category.PR
+    minor = criteria.minor_response
+    if minor is not None and comparison.shrank_to(against, minor.ratio):
+        return Category.MR
+    return Category.SD
+
+
+def _state(category: Category, evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
+    if category == Category.PD:
+        if evidence.new_lesion and not grown and not evidence.decline:
+            return State.DISTANT
+        return State.RECURRENCE if zero_seen else State.PROGRESSION
+    if evidence.nadir is not None and evidence.nadir.value == 0:
+        return State.NO_EVIDENCE
+    return State.RESPONSE if category in (Category.PR, Category.MR) else State.RESIDUAL_STABLE
+
+
+def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence, criteria: Criteria) -> Memory:
+    """Carry on what a visit adds; one that could not be compared adds only its new lesion."""
+    memory = replace(memory, new_lesion=evidence.new_lesion)
+    if evidence.nadir is None:
+        return memory
+    smaller = evidence.nadir.value < evidence.nadir.reference_value
+    return replace(
+        memory,
+        nadir=visit if smaller else memory.nadir,
+        previous=visit,
+        zero_seen=memory.zero_seen or evidence.nadir.value == 0,
+        reappeared=_is_reappearance(visit, criteria),
+    )
+
+
+def _shows_nothing(verdict: Verdict) -> bool:
+    judged = verdict.state == State.BASELINE or verdict.evidence.nadir is not None
+    return judged and verdict.visit.volume_mm3 == 0
+
+
+def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Criteria) -> Assessment:
+    compared = verdict.compared_with(criteria)
+    is_baseline = verdict.state == State.BASELINE
+    baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
+    nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
+    return Assessment(
+        session_id=verdict.visit.session_id,
+        acquired_on=verdict.visit.acquired_on,
+        criteria_id=criteria.criteria_id,
+        criteria_version=criteria.version,
+        category=verdict.category,
+        state=verdict.state,
+        display_state=verdict.display,
+        confirmed=verdict.confirmed,
+        provisional=verdict.is_provisional,
+        epoch=epoch.number,
+        baseline_session_id=baseline.session_id if baseline else None,
+        nadir_session_id=nadir.session_id if nadir else None,
+        previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
+        change_ratio=compared.ratio if compared else None,
+        detection_limit_ratio=compared.limit_ratio if compared else None,
+        probability=_probability(verdict, criteria),
+        reason=explain.reason(verdict, course, epoch, criteria),
+    )
+
+
+def _probability(verdict: Verdict, criteria: Criteria) -> float | None:
+    """Return how probable the change behind the category is; None where no size decided it."""
+    compared = verdict.compared_with(criteria)
+    if compared is None or (verdict.category == Category.PD and not verdict.grown):
+        return None
+    return comparison.probability(compared, verdict.threshold_ratio(criteria))

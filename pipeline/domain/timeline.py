@@ -1,0 +1,245 @@
+"""Which scans can be compared with which: epochs, baselines, treatment windows and loss of function.
+
+An epoch is a stretch of a patient's course without surgery or radiotherapy in it; baseline and nadir never cross
+its ends. What this module refuses: guessing a baseline where no scan satisfies the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+from pipeline.domain.criterion import Baseline, Clinical, Criteria, Metric, Window
+from pipeline.domain.entities import (
+    FunctionScore,
+    MaskOrigin,
+    PatientCourse,
+    Treatment,
+    TreatmentKind,
+    VisitMeasure,
+)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A stretch of a course whose scans may be compared.
+
+    Attributes
+    ----------
+    number
+        0 before the first surgery or radiotherapy, then counting up.
+    cause
+        What opened it, in words; empty for the first.
+    starts_on, ends_before
+        First day whose scans belong to it, and the first day whose scans no longer do.
+    eligible_on
+        First day whose scans may be its baseline; None when no scan may (before the first treatment).
+    after_surgery_on
+        Latest surgery at or before its start; None when there was none.
+    visits
+        Its scans in date order.
+    baseline
+        None when no scan satisfies the rules.
+    is_pinned
+        A person chose the baseline.
+    """
+
+    number: int
+    cause: str
+    starts_on: date
+    ends_before: date
+    eligible_on: date | None
+    after_surgery_on: date | None
+    visits: tuple[VisitMeasure, ...] = ()
+    baseline: VisitMeasure | None = None
+    is_pinned: bool = False
+
+
+def in_order(visits: Iterable[VisitMeasure]) -> tuple[VisitMeasure, ...]:
+    """Return visits by date, then by name, whatever order they came in."""
+    return tuple(sorted(visits, key=lambda visit: (visit.acquired_on, visit.session_id)))
+
+
+def value_of(visit: VisitMeasure, metric: Metric) -> float | None:
+    """Return what is compared, in the metric's unit; an empty mask has a size of 0 by any metric."""
+    if visit.volume_mm3 == 0:
+        return 0.0
+    return {Metric.VOLUME: visit.volume_mm3, Metric.PRODUCT: visit.product_mm2, Metric.LONGEST: visit.longest_mm}[
+        metric
+    ]
+
+
+def is_unsigned(visit: VisitMeasure) -> bool:
+    """Say whether a measure rests on an automatic mask that nobody signed off."""
+    return visit.mask_origin == MaskOrigin.AUTOMATIC and not visit.signed_off
+
+
+def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
+    """Return why a visit cannot be compared with any other, in words; None when it can.
+
+    Examples
+    --------
+    >>> why_not_usable(VisitMeasure("ses-1", date(2020, 1, 1), None, missing_reason="no mask"), Metric.VOLUME)
+    'no mask'
+    """
+    value = value_of(visit, metric)
+    if value is None and visit.volume_mm3 is None:
+        return visit.missing_reason or "the tumour was not measured and nobody said why"
+    if value is None:
+        return "the diameters that these criteria compare were not measured"
+    if not 0 <= value < float("inf"):
+        return f"the measure is not a possible size ({value:g})"
+    if is_unsigned(visit) and visit.certificate == "C":
+        return "its automatic mask rests on an alignment of grade C; draw or sign the mask"
+    return None
+
+
+def epochs(course: PatientCourse, criteria: Criteria) -> tuple[Epoch, ...]:
+    """Divide a course at each surgery, radiotherapy and pinned baseline, and choose each epoch's baseline.
+
+    A scan on the day of surgery belongs to what follows (before or after it cannot be known) and one on the first
+    day of radiotherapy to what precedes.
+
+    Parameters
+    ----------
+    course
+        Visits and treatments in any order.
+    criteria
+        Whose baseline rule and metric apply.
+
+    Returns
+    -------
+    tuple of Epoch
+        In date order, epochs without scans included.
+    """
+    visits = in_order(course.visits)
+    found: list[Epoch] = []
+    for epoch in _treatment_epochs(course.treatments, criteria.baseline):
+        own = tuple(v for v in visits if epoch.starts_on <= v.acquired_on < epoch.ends_before)
+        found += _with_baselines(replace(epoch, visits=own), set(course.pinned_baselines), criteria.metric)
+    return tuple(replace(epoch, number=number) for number, epoch in enumerate(found))
+
+
+def _treatment_epochs(treatments: Iterable[Treatment], rule: Baseline) -> Iterator[Epoch]:
+    opened = [Epoch(0, "", date.min, date.max, date.min, None)]
+    for treatment in sorted(treatments, key=lambda t: (t.started_on, t.kind)):
+        if treatment.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY):
+            opened.append(_opened_by(treatment, opened[-1], rule))
+    if len(opened) > 1:
+        opened[0] = replace(opened[0], eligible_on=None)
+    for epoch, following in pairwise(opened):
+        yield replace(epoch, ends_before=following.starts_on)
+    yield opened[-1]
+
+
+def _opened_by(treatment: Treatment, previous: Epoch, rule: Baseline) -> Epoch:
+    wait = previous.eligible_on or date.min
+    if treatment.kind == TreatmentKind.SURGERY:
+        return Epoch(
+            number=0,
+            cause=f"the surgery of {treatment.started_on}",
+            starts_on=treatment.started_on,
+            ends_before=date.max,
+            eligible_on=max(wait, treatment.started_on + timedelta(days=rule.after_surgery_days)),
+            after_surgery_on=treatment.started_on,
+        )
+    ended_on = last_day(treatment, rule)
+    return Epoch(
+        number=0,
+        cause=f"the radiotherapy that ended {'about ' if treatment.ended_on is None else ''}{ended_on}",
+        starts_on=treatment.started_on + timedelta(days=1),
+        ends_before=date.max,
+        eligible_on=max(wait, ended_on + timedelta(days=rule.after_radiotherapy_days)),
+        after_surgery_on=previous.after_surgery_on,
+    )
+
+
+def last_day(treatment: Treatment, rule: Baseline) -> date:
+    """Return the last day of a treatment, assuming a usual course where it is not recorded."""
+    return treatment.ended_on or treatment.started_on + timedelta(days=rule.radiotherapy_course_days)
+
+
+def _with_baselines(epoch: Epoch, pinned: set[str], metric: Metric) -> Iterator[Epoch]:
+    """Choose the baseline of an epoch; each pinned scan after the first opens an epoch of its own."""
+    usable = [visit for visit in epoch.visits if why_not_usable(visit, metric) is None]
+    pins = [visit for visit in usable if visit.session_id in pinned]
+    if not pins:
+        allowed = (v for v in usable if epoch.eligible_on is not None and v.acquired_on >= epoch.eligible_on)
+        yield replace(epoch, baseline=next(allowed, None))
+        return
+    starts = [0, *(epoch.visits.index(pin) for pin in pins[1:]), len(epoch.visits)]
+    for pin, (start, stop) in zip(pins, pairwise(starts), strict=True):
+        yield replace(
+            epoch,
+            starts_on=epoch.starts_on if start == 0 else pin.acquired_on,
+            ends_before=epoch.ends_before if stop == len(epoch.visits) else epoch.visits[stop].acquired_on,
+            visits=epoch.visits[start:stop],
+            baseline=pin,
+            is_pinned=True,
+        )
+
+
+def growth_window(course: PatientCourse, on: date, criteria: Criteria) -> tuple[Window, Treatment] | None:
+    """Return the window in which growth on a day is only preliminary, and the treatment that opened it."""
+    for window, kind in (
+        (criteria.radiotherapy_window, TreatmentKind.RADIOTHERAPY),
+        (criteria.immunotherapy_window, TreatmentKind.IMMUNOTHERAPY),
+    ):
+        for treatment in course.treatments:
+            if window is not None and treatment.kind == kind and treatment.started_on <= on:
+                counted_from = treatment.started_on
+                if kind == TreatmentKind.RADIOTHERAPY:
+                    counted_from = last_day(treatment, criteria.baseline)
+                if on <= counted_from + timedelta(days=window.days):
+                    return window, treatment
+    return None
+
+
+def running(course: PatientCourse, kind: TreatmentKind, since: date, on: date) -> Treatment | None:
+    """Return a treatment of a kind that began after one day and was not over on another."""
+    for treatment in course.treatments:
+        over = treatment.ended_on is not None and treatment.ended_on < on
+        if treatment.kind == kind and since < treatment.started_on <= on and not over:
+            return treatment
+    return None
+
+
+def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tuple[tuple[date, str], ...]:
+    """Return each assessment of an epoch that proves or ends a loss of function caused by the tumour.
+
+    Worse means by at least the rule's grades than the best grade of the epoch so far, at the rule's number of
+    assessments in a row, all attributed to the tumour. Scales are never pooled.
+
+    Returns
+    -------
+    tuple
+        Dates in order, with the loss in words from that day on; empty words where it is over.
+    """
+    if rule is None:
+        return ()
+    own = [s for s in course.function_scores if epoch.starts_on <= s.assessed_on < epoch.ends_before]
+    found = [
+        change
+        for scale_id in rule.scale_ids
+        for change in _declines_on_scale([s for s in own if s.scale_id.lower() == scale_id], rule)
+    ]
+    return tuple(sorted(found))
+
+
+def _declines_on_scale(scores: Sequence[FunctionScore], rule: Clinical) -> Iterator[tuple[date, str]]:
+    ordered = sorted(scores, key=lambda score: (score.assessed_on, score.grade))
+    in_a_row = 0
+    best = float("inf")
+    for score in ordered:
+        worse = score.tumour_related and score.grade >= best + rule.worse_by_grades
+        in_a_row = in_a_row + 1 if worse else 0
+        best = min(best, score.grade)
+        words = f"{score.scale_id} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
+        yield score.assessed_on, words if in_a_row >= rule.assessments else ""
+
+
+def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:
+    """Return the loss of function proven by a day, in words; empty when there is none."""
+    return next((words for day, words in reversed(changes) if day <= on), "")
