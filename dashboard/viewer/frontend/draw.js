@@ -1,0 +1,152 @@
+// Pictures of slices: the half of the viewer that knows voxels and canvases, and nothing of people's actions.
+// Python joins this file with slices.js into one module.
+//
+// Voxels come indexed [i, j, k] with i towards right, j towards anterior, k towards superior. Every screen axis runs
+// against its voxel axis: head up, anterior to the left in sagittal, patient right on the left in axial and coronal.
+
+const PLANES = {
+  sagittal: { axis: 0, u: 1, v: 2, edges: ["A", "P", "S", "I"], ends: ["R", "L"], first: "left" },
+  axial: { axis: 2, u: 0, v: 1, edges: ["R", "L", "A", "P"], ends: ["S", "I"], first: "lowest" },
+  coronal: { axis: 1, u: 0, v: 2, edges: ["R", "L", "S", "I"], ends: ["A", "P"], first: "hindmost" },
+};
+const LOWER = [28, 32, 38], BRIGHTER = [255, 120, 84], DARKER = [84, 170, 255]; // difference: none, up, down
+
+const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
+const blend = (a, b, t) => a + (b - a) * t;
+
+// One slice as it appears on the screen, row by row from the top left.
+function cut(bytes, shape, plane, index) {
+  const { axis, u, v } = PLANES[plane], strides = [shape[1] * shape[2], shape[2], 1];
+  const out = new Uint8Array(shape[u] * shape[v]);
+  let n = 0;
+  for (let y = shape[v] - 1; y >= 0; y--)
+    for (let x = shape[u] - 1; x >= 0; x--)
+      out[n++] = bytes[index * strides[axis] + x * strides[u] + y * strides[v]];
+  return out;
+}
+
+// Marching squares over pixel centres: segments run with the inside on their right, each corner pattern (top left 8,
+// top right 4, bottom right 2, bottom left 1) giving entry and exit edges; touching diagonals stay apart.
+const SEGMENTS = ["", "LB", "BR", "LR", "RT", "RTLB", "BT", "LT", "TL", "TB", "TLBR", "TR", "RL", "RB", "BL", ""];
+const MIDPOINT = { T: [1, 0], B: [1, 2], L: [0, 1], R: [2, 1] };
+
+function outline(values, w, h, label) {
+  const at = (x, y) => (x >= 0 && y >= 0 && x < w && y < h && values[y * w + x] === label ? 1 : 0);
+  const next = new Map(), width = 2 * w + 3, key = (x, y, [dx, dy]) => (2 * y + 2 + dy) * width + 2 * x + 2 + dx;
+  for (let y = -1; y < h; y++)
+    for (let x = -1; x < w; x++) {
+      const edges = SEGMENTS[8 * at(x, y) + 4 * at(x + 1, y) + 2 * at(x + 1, y + 1) + at(x, y + 1)];
+      for (let n = 0; n < edges.length; n += 2)
+        next.set(key(x, y, MIDPOINT[edges[n]]), key(x, y, MIDPOINT[edges[n + 1]]));
+    }
+  return rings(next, (k) => [((k % width) - 1) / 2, (Math.floor(k / width) - 1) / 2]);
+}
+
+// Closed rings through the midpoints of the chain, each chain point a control point: smooth, within half a voxel.
+function rings(next, place) {
+  const path = new Path2D();
+  while (next.size) {
+    const points = [];
+    for (let k = next.keys().next().value; next.has(k);) {
+      const to = next.get(k);
+      next.delete(k); points.push(place(k)); k = to;
+    }
+    const half = (n) => [0, 1].map((c) => (points[n % points.length][c] + points[(n + 1) % points.length][c]) / 2);
+    path.moveTo(...half(0));
+    for (let n = 1; n <= points.length; n++) path.quadraticCurveTo(...points[n % points.length], ...half(n));
+    path.closePath();
+  }
+  return path;
+}
+
+// Grey values of one slice (or of two, blended or subtracted); 0 means the scan does not reach there: left transparent.
+function paint(first, second, view) {
+  const gain = 255 / Math.max(1, view.high - view.low), rgba = new Uint8ClampedArray(4 * first.length);
+  const grey = (v) => (v - view.low) * gain;
+  for (let n = 0; n < first.length; n++) {
+    const a = first[n], b = second ? second[n] : a, t = second && view.mode === "blend" ? view.mix : 0;
+    if (!second || view.mode === "blend") {
+      rgba.fill(clamp(blend(grey(a), grey(b), t), 0, 255), 4 * n, 4 * n + 3);
+      rgba[4 * n + 3] = 255 * blend(a > 0, b > 0, t);
+    } else if (a && b) {
+      const change = clamp(((b - a) * gain) / 128, -1, 1), end = change > 0 ? BRIGHTER : DARKER;
+      for (let c = 0; c < 3; c++) rgba[4 * n + c] = blend(LOWER[c], end[c], Math.abs(change));
+      rgba[4 * n + 3] = 255;
+    }
+  }
+  return rgba;
+}
+
+// One picture: grey values, outlines in order, then what lets a reader find the way on it.
+function draw(canvas, place, { rgba, width, outlines, edges, crosshair }) {
+  const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d");
+  const [w, h] = [Math.round(place.w * ratio), Math.round(place.h * ratio)];
+  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, place.w, place.h);
+  const raster = new OffscreenCanvas(width, rgba.length / 4 / width);
+  raster.getContext("2d").putImageData(new ImageData(rgba, width), 0, 0);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(raster, place.left, place.top, raster.width * place.step[0], raster.height * place.step[1]);
+  for (const mark of outlines) drawOutline(pen, place, mark);
+  if (crosshair) drawCrosshair(pen, place);
+  drawEdges(pen, place, edges);
+  drawScale(pen, place);
+}
+
+function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed }) {
+  const here = new Path2D();
+  here.addPath(path, new DOMMatrix([step[0], 0, 0, step[1], left, top]));
+  pen.save();
+  pen.lineJoin = "round";
+  pen.globalAlpha = 0.4 * opacity; // a dark rim keeps the line readable on bright fluid
+  pen.lineWidth = 3.4;
+  pen.strokeStyle = "#000";
+  pen.stroke(here);
+  pen.fillStyle = pen.strokeStyle = colour;
+  pen.globalAlpha = 0.3 * opacity;
+  if (filled) pen.fill(here);
+  pen.globalAlpha = opacity;
+  pen.lineWidth = 2;
+  if (dashed) pen.setLineDash([5, 4]);
+  pen.stroke(here);
+  pen.restore();
+}
+
+function drawCrosshair(pen, { w, h, at: [x, y] }) {
+  const gap = 12, rim = 24; // neither the spot itself nor the letters at the rim are crossed out
+  pen.strokeStyle = "rgba(190, 225, 140, 0.55)";
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (const [x0, y0, x1, y1] of [[rim, y, x - gap, y], [x + gap, y, w - rim, y],
+    [x, rim, x, y - gap], [x, y + gap, x, h - rim]]) {
+    pen.moveTo(x0, y0);
+    pen.lineTo(x1, y1);
+  }
+  pen.stroke();
+}
+
+function write(pen, text, x, y, align, baseline) {
+  Object.assign(pen, { font: "600 13px system-ui, sans-serif", textAlign: align, textBaseline: baseline,
+    lineJoin: "round", lineWidth: 3, strokeStyle: "rgba(0, 0, 0, 0.8)", fillStyle: "#f2f4f6" });
+  pen.strokeText(text, x, y);
+  pen.fillText(text, x, y);
+}
+
+function drawEdges(pen, { w, h }, [left, right, top, bottom]) {
+  write(pen, left, 6, h / 2, "left", "middle");
+  write(pen, right, w - 6, h / 2, "right", "middle");
+  write(pen, top, w / 2, 5, "center", "top");
+  write(pen, bottom, w / 2, h - 5, "center", "bottom");
+}
+
+function drawScale(pen, { w, h, scale }) {
+  const mm = [100, 50, 20, 10, 5, 2].find((length) => length * scale <= 0.25 * w) ?? 1, x = 10, y = h - 9;
+  for (const [width, colour] of [[4, "rgba(0, 0, 0, 0.8)"], [2, "#f2f4f6"]]) {
+    Object.assign(pen, { lineWidth: width, strokeStyle: colour });
+    pen.beginPath();
+    pen.moveTo(x, y - 4); pen.lineTo(x, y); pen.lineTo(x + mm * scale, y); pen.lineTo(x + mm * scale, y - 4);
+    pen.stroke();
+  }
+  write(pen, `${mm} mm`, x, y - 7, "left", "bottom");
+}

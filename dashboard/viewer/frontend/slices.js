@@ -1,0 +1,269 @@
+// Linked slice viewer: two to four scans on one grid, plain canvases (draw.js). All state lives in the browser, so
+// no action here makes Streamlit run again.
+
+const KEYS = {
+  ArrowDown: ["step", 1], ArrowRight: ["step", 1], ArrowUp: ["step", -1], ArrowLeft: ["step", -1],
+  PageDown: ["step", 5], PageUp: ["step", -5], Home: ["step", -1e6], End: ["step", 1e6],
+  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], 0: ["reset"], l: ["home"], x: ["crosshair"],
+  s: ["plane", "sagittal"], a: ["plane", "axial"], c: ["plane", "coronal"],
+  m: ["mode", "side"], b: ["mode", "blend"], d: ["mode", "difference"], f: ["flicker"],
+};
+const VIEWERS = new WeakMap();
+
+export default function ({ parentElement, data }) {
+  const before = VIEWERS.get(parentElement);
+  if (before?.data.signature === data.signature) { before.schedule(); return before.stop; }
+  before?.stop();
+  const viewer = new Viewer(parentElement.querySelector(".slices"), data, before);
+  VIEWERS.set(parentElement, viewer);
+  return viewer.stop;
+}
+
+const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
+
+class Viewer {
+  constructor(root, data, before) {
+    Object.assign(this, { root, data, shape: data.shape, spacing: data.spacing_mm, cache: new Map(), wheel: 0 });
+    this.panes = data.titles.map((title, n) => (
+      { title, image: bytesOf(data[`v${n}`]), labels: bytesOf(data[`l${n}`]) }));
+    const kept = before && String(before.shape) === String(this.shape) ? before.view : {};
+    this.view = { plane: "sagittal", mode: "side", cross: data.start, zoom: 1, pan: [0, 0], low: 0, high: 255,
+      opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
+    if (this.panes.length < 2) this.view.mode = "side";
+    this.gone = new AbortController();
+    this.stop = () => { this.gone.abort(); this.sizes.disconnect(); clearInterval(this.flickering); };
+    this.schedule = () => { this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); }); };
+    this.sizes = new ResizeObserver(this.schedule);
+    this.build();
+    this.listen();
+    this.render();
+  }
+
+  build() {
+    const make = (tag, properties, ...children) => {
+      const element = Object.assign(document.createElement(tag), properties);
+      element.append(...children);
+      return element;
+    };
+    const button = (act, ...children) => {
+      const element = make("button", { type: "button" }, ...children);
+      element.dataset.act = act;
+      return element;
+    };
+    const $ = (selector) => this.root.querySelector(selector);
+    this.root.style.height = `${this.data.height}px`;
+    $(".panes").replaceChildren(...this.panes.map(() => make("figure", {}, make("figcaption", {}),
+      make("div", { className: "stage" }, make("canvas", { tabIndex: 0 })))));
+    $(".presets").replaceChildren(...this.data.presets.map(([name], n) => button(`preset:${n}`, name)));
+    $("select").replaceChildren(...this.panes.slice(1).map(({ title }, n) => make("option", { value: n + 1 }, title)));
+    $(".legend").replaceChildren(...this.data.colours.map(([value, name, colour]) => {
+      const swatch = make("i", {});
+      swatch.style.color = colour;
+      return button(`outline:${value}`, swatch, name);
+    }));
+    this.figures = [...this.root.querySelectorAll("figure")];
+    for (const canvas of this.root.querySelectorAll("canvas")) {
+      canvas.setAttribute("role", "application");
+      canvas.setAttribute("aria-describedby", "hint");
+      this.sizes.observe(canvas);
+    }
+  }
+
+  listen() {
+    const on = (type, handler, options) =>
+      this.root.addEventListener(type, handler.bind(this), { signal: this.gone.signal, ...options });
+    on("click", ({ target }) => {
+      const act = target.closest("[data-act]")?.dataset.act.split(":");
+      if (act) this.act(act[0], act[1]);
+    });
+    on("input", ({ target }) => this.act(target.dataset.value, Number(target.value)));
+    on("keydown", this.onKey);
+    on("wheel", this.onWheel, { passive: false });
+    on("pointerdown", this.onPress);
+    on("contextmenu", (event) => { if (event.target.matches("canvas")) event.preventDefault(); });
+    window.addEventListener("resize", this.schedule, { signal: this.gone.signal });
+  }
+
+  // Everything a person can do, by mouse, key or control.
+  act(name, value) {
+    const view = this.view, plane = PLANES[view.plane], last = this.shape[plane.axis] - 1;
+    const whole = () => { view.zoom = 1; view.pan = [0, 0]; };
+    const acts = {
+      plane: () => { view.plane = value; whole(); },
+      mode: () => { if (this.panes.length > 1) view.mode = value; this.flicker(false); },
+      second: () => { view.second = value; },
+      step: () => this.act("slice", last - view.cross[plane.axis] + value),
+      slice: () => { view.cross = view.cross.with(plane.axis, clamp(last - value, 0, last)); },
+      zoom: () => this.zoomAt(Number(value)),
+      reset: () => { whole(); this.act("preset", 0); },
+      home: () => { view.cross = [...this.data.start]; whole(); },
+      preset: () => { [view.low, view.high] = this.data.presets[value].slice(1); },
+      opacity: () => { view.opacity = value / 100; },
+      mix: () => { this.flicker(false); view.mix = value / 100; },
+      flicker: () => { if (view.mode === "blend") this.flicker(!this.flickering); },
+      crosshair: () => { view.crosshair = !view.crosshair; },
+      outline: () => { if (!view.off.delete(Number(value))) view.off.add(Number(value)); },
+    };
+    acts[name]?.();
+    this.schedule();
+  }
+
+  flicker(run) {
+    clearInterval(this.flickering);
+    this.flickering = run ? setInterval(() => { this.view.mix = this.view.mix < 0.5 ? 1 : 0; this.schedule(); }, 600) : null;
+  }
+
+  onKey(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const here = event.target.matches("canvas, .slider") && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!here || !(key in KEYS)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(...KEYS[key]);
+  }
+
+  onWheel(event) {
+    if (!event.target.matches("canvas")) return;
+    event.preventDefault();
+    if (event.ctrlKey) { this.zoomAt(Math.exp(-event.deltaY / 300), event); return this.schedule(); }
+    const turn = event.deltaY * (event.deltaMode ? 33 : 1);
+    this.wheel = Math.sign(turn) === Math.sign(this.wheel) ? this.wheel + turn : turn;
+    if (Math.abs(this.wheel) < 50) return; // a notch of a mouse wheel, or a short stroke on a touch pad
+    this.act("step", Math.sign(this.wheel));
+    this.wheel = 0;
+  }
+
+  // Left: click sets the crosshair, drag pans. Right drag: sideways the window's width, up and down its level.
+  onPress(event) {
+    const canvas = event.target, view = this.view, start = { x: event.clientX, y: event.clientY };
+    if (!canvas.matches("canvas")) return;
+    const { pan, low, high } = view, { scale } = this.place(canvas), lifted = new AbortController();
+    let moved = false;
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    const move = ({ clientX, clientY }) => {
+      const dx = clientX - start.x, dy = clientY - start.y;
+      moved ||= Math.hypot(dx, dy) > 3;
+      if (!moved) return;
+      if (event.button === 2) {
+        const half = clamp((high - low) / 2 + dx / 2, 4, 200), level = clamp((high + low) / 2 + dy / 2, 1, 254);
+        [view.low, view.high] = [level - half, level + half];
+      } else view.pan = [pan[0] + dx / scale, pan[1] + dy / scale];
+      this.schedule();
+    };
+    const lift = (up) => { lifted.abort(); if (!moved && up.type === "pointerup" && event.button === 0) this.point(canvas, up); };
+    canvas.addEventListener("pointermove", move, { signal: lifted.signal });
+    for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, lift, { signal: lifted.signal });
+  }
+
+  point(canvas, event) {
+    const { u, v } = PLANES[this.view.plane], { left, top, step } = this.place(canvas);
+    const box = canvas.getBoundingClientRect(), cross = [...this.view.cross];
+    const voxel = (at, n, size) => clamp(n - 1 - Math.floor(at / size), 0, n - 1);
+    cross[u] = voxel(event.clientX - box.left - left, this.shape[u], step[0]);
+    cross[v] = voxel(event.clientY - box.top - top, this.shape[v], step[1]);
+    this.view.cross = cross;
+    this.schedule();
+  }
+
+  // Zoom about the pointer, or about the crosshair when there is none; the spot itself stays where it is.
+  zoomAt(factor, event) {
+    const view = this.view, canvas = event?.target ?? this.figures[0].querySelector("canvas");
+    const { w, h, at, scale } = this.place(canvas), box = canvas.getBoundingClientRect();
+    const spot = event ? [event.clientX - box.left, event.clientY - box.top] : at, middle = [w / 2, h / 2];
+    const zoom = clamp(view.zoom * factor, 0.5, 20), ratio = zoom / view.zoom;
+    view.pan = view.pan.map((p, c) => p + ((spot[c] - middle[c]) / scale) * (1 / ratio - 1));
+    view.zoom = zoom;
+  }
+
+  // Where the slice lies on a canvas, in CSS pixels: its corner, its size per voxel, and the crosshair.
+  place(canvas) {
+    const { plane, zoom, pan, cross } = this.view, { u, v } = PLANES[plane];
+    const w = canvas.clientWidth, h = canvas.clientHeight;
+    const wide = this.shape[u] * this.spacing[u], tall = this.shape[v] * this.spacing[v];
+    const scale = Math.min(w / wide, h / tall) * zoom, step = [this.spacing[u] * scale, this.spacing[v] * scale];
+    const left = w / 2 + (pan[0] - wide / 2) * scale, top = h / 2 + (pan[1] - tall / 2) * scale;
+    const at = [left + (this.shape[u] - cross[u] - 0.5) * step[0], top + (this.shape[v] - cross[v] - 0.5) * step[1]];
+    return { w, h, left, top, scale, step, at };
+  }
+
+  render() {
+    const { view, panes, shape } = this, { axis, u, edges } = PLANES[view.plane], index = view.cross[axis];
+    const shown = view.mode === "side" ? panes.map((_, n) => [n]) : [[0, view.second]];
+    this.figures.forEach((figure, n) => {
+      figure.hidden = n >= shown.length;
+      if (figure.hidden) return;
+      const canvas = figure.querySelector("canvas"), slices = shown[n].map((pane) => this.slice(pane, index));
+      const outlines = slices.flatMap((slice, nth) => this.marks(slice, slices.length > 1, nth));
+      this.caption(figure, shown[n], outlines);
+      draw(canvas, this.place(canvas), { rgba: paint(slices[0].grey, slices[1]?.grey, view), width: shape[u],
+        outlines, edges, crosshair: view.crosshair });
+    });
+    this.controls(index);
+  }
+
+  slice(pane, index) {
+    const { plane } = this.view, key = [pane, plane, index].join();
+    if (this.cache.size > 200) this.cache.clear();
+    if (!this.cache.has(key)) {
+      const { image, labels } = this.panes[pane], { u, v } = PLANES[plane];
+      const here = labels && cut(labels, this.shape, plane, index), present = new Set(here);
+      const paths = this.data.colours.filter(([value]) => present.has(value))
+        .map((colour) => [colour, outline(here, this.shape[u], this.shape[v], colour[0])]);
+      this.cache.set(key, { grey: cut(image, this.shape, plane, index), paths });
+    }
+    return this.cache.get(key);
+  }
+
+  // Two visits in one picture: the first one's outlines are dashed, and in a blend each fades with its own scan.
+  marks({ paths }, together, nth) {
+    const { off, mode, mix, opacity } = this.view;
+    const fade = together && mode === "blend" ? Math.min(1, 2 * (nth ? mix : 1 - mix)) : 1;
+    return paths.filter(([[value]]) => !off.has(value)).map(([[, name, colour, filled], path]) => (
+      { name, path, colour, filled, opacity: opacity * fade, dashed: together && nth === 0 }));
+  }
+
+  caption(figure, [first, second], outlines) {
+    const { view, panes } = this, title = panes[first].title, other = panes[second]?.title;
+    const blended = { 0: [title, ""], 1: [other, ""] }[view.mix]
+      ?? [`${title} → ${other}`, `${Math.round(100 * view.mix)} %`];
+    const subtracted = [`${other} minus ${title}`, "orange: brighter now · blue: darker now"];
+    const [text, note] = other === undefined ? [title, panes[first].labels ? "" : "no mask for this visit"]
+      : view.mode === "blend" ? blended : subtracted;
+    const small = Object.assign(document.createElement("small"), { textContent: note });
+    figure.firstElementChild.replaceChildren(text, small);
+    const marked = [...new Set(outlines.map(({ name }) => name))].join(", ") || "nothing";
+    figure.querySelector("canvas").setAttribute("aria-label", `${text}, ${this.position()}; outlined: ${marked}`);
+  }
+
+  position() {
+    const { axis, ends, first } = PLANES[this.view.plane], index = this.view.cross[axis], count = this.shape[axis];
+    const along = index * this.spacing[axis], origin = this.data.origin_mm?.[axis], mm = along + (origin ?? 0);
+    const place = origin === undefined ? `${along.toFixed(1)} mm from the ${first} slice`
+      : `${ends[mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm`;
+    return `${this.view.plane} slice ${count - index} of ${count} · ${place}`;
+  }
+
+  controls(index) {
+    const { view, root } = this, last = this.shape[PLANES[view.plane].axis] - 1;
+    const pressed = {
+      plane: (value) => value === view.plane, mode: (value) => value === view.mode, crosshair: () => view.crosshair,
+      flicker: () => Boolean(this.flickering), outline: (value) => !view.off.has(Number(value)),
+    };
+    for (const button of root.querySelectorAll("[data-act]")) {
+      const [name, value] = button.dataset.act.split(":");
+      if (name in pressed) button.setAttribute("aria-pressed", pressed[name](value));
+    }
+    const show = (selector, visible) => { for (const e of root.querySelectorAll(selector)) e.hidden = !visible; };
+    show(".mix", view.mode === "blend");
+    show(".second", view.mode !== "side" && this.panes.length > 2);
+    show("[data-act^='mode:']", this.panes.length > 1);
+    const set = (name, value) => { root.querySelector(`[data-value='${name}']`).value = value; };
+    const slider = root.querySelector(".slider");
+    slider.max = last;
+    set("slice", last - index); set("mix", 100 * view.mix); set("opacity", 100 * view.opacity); set("second", view.second);
+    const text = this.position();
+    slider.setAttribute("aria-valuetext", text);
+    if (root.querySelector(".where").value !== text) root.querySelector(".where").value = text;
+  }
+}
