@@ -1,0 +1,1 @@
+"""A seeded generator of a small synthetic study, and the study it made (``study/``, ``truth/``)."""
