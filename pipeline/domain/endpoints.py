@@ -1,10 +1,10 @@
 """Time to progression of one patient: when the clock starts, what ends it and when it is only stopped.
 
-Time zero is the first surgery, else the first scan. The event is the earliest of a confirmed progression, at the
-scan where it was first seen, a proven loss of function caused by the tumour, and another surgery after an
+Time zero is the first surgery, else the first scan. The event is the earliest of a progression (by size, new lesion
+or function) at the scan where it was first seen, unless it still awaits confirmation, and another surgery after an
 assessment that already showed growth. Without an event the time is censored at the last adequate assessment, never
-at the last contact. What this module refuses: death, of which a study folder says nothing, and hence
-progression-free survival.
+at the last contact; a new therapy without progression censors at the last one before it. What this module refuses:
+death, of which a study folder says nothing, and hence progression-free survival.
 
 References
 ----------
@@ -27,8 +27,17 @@ from pipeline.domain.entities import (
     TreatmentKind,
 )
 
-NEW_THERAPY = (TreatmentKind.RADIOTHERAPY, TreatmentKind.CHEMOTHERAPY, TreatmentKind.BEVACIZUMAB)
-"""Begun without progression, these are said in the reason: they change what is waited for."""
+NEW_THERAPY = (
+    TreatmentKind.SURGERY,
+    TreatmentKind.RADIOTHERAPY,
+    TreatmentKind.CHEMOTHERAPY,
+    TreatmentKind.BEVACIZUMAB,
+    TreatmentKind.IMMUNOTHERAPY,
+)
+"""Begun without progression, these change what is waited for."""
+
+FIRST_TREATMENT_DAYS = 183
+"""Therapy begun this early belongs to the first treatment (radiotherapy after surgery); a proposal, days."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +129,26 @@ def _endpoint(
 ) -> Endpoint:
     zero_on, name = start
     counted = [a for a in assessments if a.acquired_on >= zero_on]
+    therapy = _new_therapy(course, zero_on)
     event = min(_events(course, counted, zero_on), default=None)
-    if event is not None:
+    if event is not None and (therapy is None or event[0] <= therapy.started_on):
         return Endpoint(endpoint_id, zero_on, event[0], True, f"From the {name} on {zero_on} to {event[1]}.")
-    ended_on, words = _last_adequate(counted, zero_on)
-    note = _therapy_note(course, zero_on, ended_on)
-    return Endpoint(endpoint_id, zero_on, ended_on, False, f"From the {name} on {zero_on}, {words}{note}.")
+    words = ""
+    if therapy is not None:
+        counted = [a for a in counted if a.acquired_on <= therapy.started_on]
+        words = f", before {therapy.kind} began on {therapy.started_on} without progression"
+    ended_on, why = _last_adequate(counted, zero_on)
+    return Endpoint(endpoint_id, zero_on, ended_on, False, f"From the {name} on {zero_on}, {why}{words}.")
+
+
+def _new_therapy(course: PatientCourse, zero_on: date) -> Treatment | None:
+    """Return the first therapy that cannot belong to the first treatment; None when there was none."""
+    begun = (
+        treatment
+        for treatment in course.treatments
+        if treatment.kind in NEW_THERAPY and (treatment.started_on - zero_on).days > FIRST_TREATMENT_DAYS
+    )
+    return min(begun, key=lambda treatment: treatment.started_on, default=None)
 
 
 def _events(course: PatientCourse, assessments: Sequence[Assessment], zero_on: date) -> Iterator[tuple[date, str]]:
@@ -161,11 +184,3 @@ def _last_adequate(assessments: Sequence[Assessment], zero_on: date) -> tuple[da
     if last.category == Category.PD:
         words = f"progression on {last.acquired_on} awaits confirmation; censored there"
     return last.acquired_on, words
-
-
-def _therapy_note(course: PatientCourse, zero_on: date, ended_on: date) -> str:
-    begun = [t for t in course.treatments if t.kind in NEW_THERAPY and zero_on < t.started_on <= ended_on]
-    if not begun:
-        return ""
-    first = min(begun, key=lambda t: t.started_on)
-    return f"; {first.kind} began {first.started_on} without progression"

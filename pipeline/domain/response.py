@@ -91,8 +91,8 @@ def _judge_epoch(course: PatientCourse, epoch: Epoch, criteria: Criteria, *, zer
             if verdict.state == State.BASELINE:
                 memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0)
         else:
-            evidence = _evidence(visit, epoch, memory, course, criteria)
-            evidence = replace(evidence, decline=timeline.decline_at(changes, visit.acquired_on))
+            decline = timeline.decline_at(changes, visit.acquired_on)
+            evidence = _evidence(visit, epoch, memory, course, criteria, decline)
             verdict = _verdict(visit, evidence, memory, criteria)
             memory = _remember(memory, visit, evidence, criteria)
         yield verdict
@@ -114,7 +114,14 @@ def _not_evaluable(visit: VisitMeasure, evidence: Evidence) -> Verdict:
     return Verdict(visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence)
 
 
-def _evidence(visit: VisitMeasure, epoch: Epoch, memory: Memory, course: PatientCourse, criteria: Criteria) -> Evidence:
+def _evidence(
+    visit: VisitMeasure,
+    epoch: Epoch,
+    memory: Memory,
+    course: PatientCourse,
+    criteria: Criteria,
+    decline: str,
+) -> Evidence:
     """Gather what a visit shows against its epoch's baseline and nadir."""
     baseline = epoch.baseline
     assert baseline is not None  # there is a memory only from the baseline on
@@ -123,13 +130,14 @@ def _evidence(visit: VisitMeasure, epoch: Epoch, memory: Memory, course: Patient
     elsewhere = visit.new_lesion and exempt
     unusable = timeline.why_not_usable(visit, criteria.metric) or _plane_break(visit, baseline)
     if unusable is not None:
-        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere)
+        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=decline)
     return Evidence(
         baseline=comparison.compare(visit, baseline, criteria.metric),
         nadir=comparison.compare(visit, memory.nadir, criteria.metric),
         previous=memory.previous,
         new_lesion=new_lesion,
         new_tumour_elsewhere=elsewhere,
+        decline=decline,
         window=timeline.growth_window(course, visit.acquired_on, criteria),
     )
 
@@ -196,21 +204,23 @@ def _on_enough_slices(visit: VisitMeasure, criteria: Criteria) -> bool:
 
 
 def _below_progression(evidence: Evidence, criteria: Criteria) -> Category:
-    against = evidence.baseline
-    if against is None or against.reference_value == 0:
+    """Choose among the categories of a comparable scan that is not progression.
+
+    Tumour seen again after none was seen is no longer a response, even where smaller than at baseline.
+    """
+    against, nadir = evidence.baseline, evidence.nadir
+    if against is None or nadir is None or against.reference_value == 0:
         return Category.SD
     if against.value == 0:
         return Category.CR
-    if evidence.nadir is not None and evidence.nadir.reference_value == 0:
-        return Category.SD  # seen again: no longer a response, even where still smaller than at baseline
-    if not comparison.at_least(against.reference_value, criteria.measurable.min_value):
+    measurable = comparison.at_least(against.reference_value, criteria.measurable.min_value)
+    if nadir.reference_value == 0 or not measurable:
         return Category.SD
     if comparison.shrank_to(against, criteria.response.ratio):
         return Category.PR
     minor = criteria.minor_response
-    if minor is not None and comparison.shrank_to(against, minor.ratio):
-        return Category.MR
-    return Category.SD
+    is_minor = minor is not None and comparison.shrank_to(against, minor.ratio)
+    return Category.MR if is_minor else Category.SD
 
 
 def _state(category: Category, evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
@@ -225,15 +235,14 @@ def _state(category: Category, evidence: Evidence, *, grown: bool, zero_seen: bo
 
 def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence, criteria: Criteria) -> Memory:
     """Carry on what a visit adds; one that could not be compared adds only its new lesion."""
-    memory = replace(memory, new_lesion=evidence.new_lesion)
     if evidence.nadir is None:
-        return memory
+        return replace(memory, new_lesion=evidence.new_lesion)
     smaller = evidence.nadir.value < evidence.nadir.reference_value
-    return replace(
-        memory,
+    return Memory(
         nadir=visit if smaller else memory.nadir,
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
+        new_lesion=evidence.new_lesion,
         reappeared=_is_reappearance(visit, criteria),
     )
 
