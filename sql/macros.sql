@@ -8,7 +8,7 @@ create or replace macro volume_low_mm3(volume, cv) as nullif(volume, 0) / interv
 
 create or replace macro volume_high_mm3(volume, cv) as nullif(volume, 0) * interval_factor(cv);
 
-create or replace macro change_percent(volume, reference) as 100 * (volume / nullif(reference, 0) - 1);
+create or replace macro change_percent(volume, reference) as 100 * (volume - reference) / nullif(reference, 0);
 
 create or replace macro change_low_percent(volume, cv, reference, reference_cv) as
     100 * (nullif(volume, 0) / nullif(reference, 0) / interval_factor(joint_cv(cv, reference_cv)) - 1);

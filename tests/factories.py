@@ -164,7 +164,10 @@ def undated_visit() -> list[Any]:
         *measured(p, "ses-01", "tumour", 500.0, cv=0.25, origin="automatic"),
         *measured(p, "ses-02", "tumour", 720.0, cv=0.25, origin="automatic"),
         *measured(p, "ses-03", "tumour", None),
-        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+        replace(
+            judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+            is_provisional=True,
+        ),
         replace(
             judged(p, "ses-02", "PD", "progression", "possible_growth", ADAPTED, "ses-01 ses-01 ses-01", 1.44, 0.53),
             is_confirmed=False,

@@ -1,0 +1,31 @@
+-- One row per patient for the command line: how far the pipeline came, and the verdict of the default criteria.
+with visits as (
+    select
+        patient_id,
+        count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'undated') as undated,
+        count(*) filter (where certificate_grade = 'C') as misaligned
+    from visit
+    group by patient_id
+),
+volumes as (
+    select patient_id, count(*) as measured
+    from measurement
+    where compartment = 'tumour' and volume_mm3 is not null
+    group by patient_id
+),
+states as (
+    select s.patient_id, s.category_shown, s.state, s.error_count, s.warning_count
+    from patient_state as s
+    inner join study on study.default_criteria_id = s.criteria_id
+)
+select
+    p.patient_id as patient, p.visit_count as visits, coalesce(m.measured, 0) as measured,
+    coalesce(v.failed, 0) as failed, coalesce(v.undated, 0) as undated, coalesce(v.misaligned, 0) as misaligned,
+    p.last_scan_on as last_scan, s.category_shown as category, s.state, s.error_count as errors,
+    s.warning_count as warnings
+from patient as p
+left join visits as v using (patient_id)
+left join volumes as m using (patient_id)
+left join states as s using (patient_id)
+order by p.patient_id

@@ -1,0 +1,27 @@
+-- What the store holds and which run made it; one row.
+with last_run as (
+    select run_id, finished_at, cordtrack_version, software, settings
+    from run
+    order by finished_at desc
+    limit 1
+),
+counts as (
+    select
+        (select count(*) from patient) as patient_count,
+        (select count(*) from visit) as visit_count,
+        (select count(*) from visit where status = 'usable') as usable_visit_count,
+        (select count(*) from scan) as scan_count,
+        (select count(*) from segmentation) as mask_count,
+        (select count(*) from finding where severity = 'error') as error_count,
+        (select count(*) from finding where severity = 'warning') as warning_count,
+        (select max(number) from meta.migration) as schema_number
+)
+select
+    s.name, s.is_synthetic, s.default_criteria_id, c.title as criteria_title, c.version as criteria_version,
+    c.is_adapted, s.content_sha256, r.run_id, r.finished_at, r.cordtrack_version, r.software, r.settings,
+    n.patient_count, n.visit_count, n.usable_visit_count, n.scan_count, n.mask_count, n.error_count, n.warning_count,
+    n.schema_number
+from study as s
+cross join counts as n
+left join criteria as c on c.criteria_id = s.default_criteria_id
+left join last_run as r on true

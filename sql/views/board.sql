@@ -1,0 +1,93 @@
+-- One row per patient and criteria: the current state, the cyst beside it, and how urgently a person must look.
+-- The rank orders, it does not judge: it reads the verdict and says which question is open.
+create or replace view board as
+with cysts as (
+    select
+        patient_id, session_id, criteria_id, volume_mm3, change_from_previous_percent,
+        change_from_previous_low_percent, change_from_previous_high_percent
+    from trajectory
+    where compartment = 'cyst'
+),
+urgencies (urgency_rank, urgency_reason, needs_decision) as (
+    values
+        (1, 'tumour seen where there was none, or away from its bed', true),
+        (2, 'growth beyond the threshold', true),
+        (3, 'possible growth, within measurement error', true),
+        (4, 'the last scan could not be judged', true),
+        (5, 'rests on an automatic mask that nobody signed', true),
+        (6, 'the cyst grew beyond measurement error since the previous scan', true),
+        (7, 'something was left out, see the findings', false),
+        (8, 'nothing to decide', false)
+),
+ranked as (
+    select
+        s.*,
+        c.volume_mm3 as cyst_volume_mm3,
+        c.change_from_previous_percent as cyst_change_percent,
+        c.change_from_previous_low_percent as cyst_change_low_percent,
+        c.change_from_previous_high_percent as cyst_change_high_percent,
+        case
+            when s.state in ('recurrence', 'distant') then 1
+            when s.display_state = 'possible_growth' then 3
+            when s.display_state = 'growth' or s.category = 'PD' then 2
+            when s.display_state = 'not_evaluable' or s.session_id is null or s.acquired_on < s.last_scan_on then 4
+            when s.is_provisional then 5
+            when c.change_from_previous_low_percent > 0 then 6
+            when s.error_count > 0 then 7
+            else 8
+        end as urgency_rank
+    from patient_state as s
+    left join cysts as c using (patient_id, session_id, criteria_id)
+)
+select
+    r.patient_id, r.criteria_id, p.histology, p.who_grade, p.level, p.syndrome, p.centre,
+    r.urgency_rank, u.urgency_reason, u.needs_decision,
+    r.session_id, r.acquired_on, r.last_scan_on, p.usable_visit_count,
+    r.category, r.category_shown, r.state, r.display_state, r.is_confirmed, r.is_provisional,
+    r.tumour_volume_mm3, r.tumour_volume_low_mm3, r.tumour_volume_high_mm3,
+    r.change_percent, r.change_low_percent, r.change_high_percent, r.change_from_baseline_percent,
+    r.judged_change_percent, r.detection_limit_percent, r.probability,
+    r.cyst_volume_mm3, r.cyst_change_percent, r.cyst_change_low_percent, r.cyst_change_high_percent,
+    r.reason, r.error_count, r.warning_count
+from ranked as r
+inner join patient as p using (patient_id)
+inner join urgencies as u using (urgency_rank);
+
+comment on view board is 'One row per patient and criteria: current state and how urgently a person must look';
+comment on column board.patient_id is 'participant label';
+comment on column board.criteria_id is 'criteria that judged';
+comment on column board.histology is 'histology as in participants.tsv';
+comment on column board.who_grade is 'WHO grade as in participants.tsv';
+comment on column board.level is 'level of the tumour along the cord';
+comment on column board.syndrome is 'NF2, VHL or another predisposition; empty when none is known';
+comment on column board.centre is 'treating centre';
+comment on column board.urgency_rank is 'order of the board: 1 first, 8 last';
+comment on column board.urgency_reason is 'which question is open, in words';
+comment on column board.needs_decision is 'true when a person has to decide something';
+comment on column board.session_id is 'last session that was judged; empty when none could be';
+comment on column board.acquired_on is 'day of that scan';
+comment on column board.last_scan_on is 'day of the last dated session, judged or not';
+comment on column board.usable_visit_count is 'number of sessions that could be used';
+comment on column board.category is 'CR, PR, MR, SD, PD or NE (not evaluable)';
+comment on column board.category_shown is 'the category, with a ? while its confirming scan is awaited';
+comment on column board.state is 'where the disease stands, as in assessment';
+comment on column board.display_state is 'growth, possible_growth, no_change, possible_shrinkage, shrinkage, none_seen or not_evaluable';
+comment on column board.is_confirmed is 'false while a response or progression awaits its confirming scan, or nothing was judged';
+comment on column board.is_provisional is 'true when the verdict rests on an automatic mask nobody signed';
+comment on column board.tumour_volume_mm3 is 'solid tumour, mm³; 0 means looked for and not there, empty means unknown';
+comment on column board.tumour_volume_low_mm3 is 'lower end of its 95 % interval, mm³';
+comment on column board.tumour_volume_high_mm3 is 'upper end of its 95 % interval, mm³';
+comment on column board.change_percent is 'change of the tumour volume since the nadir, percent';
+comment on column board.change_low_percent is 'lower end of its 95 % interval, percent';
+comment on column board.change_high_percent is 'upper end of its 95 % interval, percent';
+comment on column board.change_from_baseline_percent is 'change of the tumour volume since the baseline, percent';
+comment on column board.judged_change_percent is 'change in the metric of the criteria against the reference they use, percent';
+comment on column board.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
+comment on column board.probability is 'probability that the true change lies beyond the threshold of the category, 0 to 1';
+comment on column board.cyst_volume_mm3 is 'cyst, mm³; it never decides a response';
+comment on column board.cyst_change_percent is 'change of the cyst volume since the previous scan, percent';
+comment on column board.cyst_change_low_percent is 'lower end of its 95 % interval, percent';
+comment on column board.cyst_change_high_percent is 'upper end of its 95 % interval, percent';
+comment on column board.reason is 'visits, numbers and rule in one sentence';
+comment on column board.error_count is 'number of findings by which something was left out';
+comment on column board.warning_count is 'number of findings to look at';
