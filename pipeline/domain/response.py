@@ -147,7 +147,12 @@ def _is_exempt(syndrome: str | None, criteria: Criteria) -> bool:
 
 
 def _plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
-    if visit.plane is None or baseline.plane is None or visit.plane == baseline.plane:
+    """Say why two slice directions do not compare; a scan without slices (isotropic) compares with any of them.
+
+    What thick slices cost against an isotropic scan is in the measurement error of the thick one.
+    """
+    planes = {visit.plane, baseline.plane}
+    if len(planes) == 1 or planes & {None, "isotropic"}:
         return None
     return (
         f"measured on {visit.plane} slices but the baseline of {baseline.acquired_on} on {baseline.plane} ones; "
