@@ -43,11 +43,7 @@ def load(path: Path) -> Volume:
     InputError
         Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; singular or sheared geometry.
     """
-    if not path.is_file():
-        raise InputError(f"{path.name}: expected an image file, found none; restore it or remove the visit")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name}: the file is empty (0 bytes); export or copy it again")
-    _refuse_bad_header(path)
+    _refuse_bad_file(path)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -65,6 +61,27 @@ def load(path: Path) -> Volume:
             f"{path.name}: expected finite voxels, found {bad} NaN or infinite ones; repair or re-export the image"
         )
     return Volume(array, _affine_of(image))
+
+
+def load_grid(path: Path) -> Volume:
+    """Read where a NIfTI image lies without reading its voxels; the array is zeros that take no memory.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`, as far as the header tells.
+    """
+    _refuse_bad_file(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(f"{path.name}: expected a NIfTI header, found damage; export or copy it again") from error
+    matrix = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = matrix, reader.GetOrigin()
+    return Volume(np.broadcast_to(np.uint8(0), reader.GetSize()), LPS @ affine)
 
 
 def save(volume: Volume, path: Path) -> None:
@@ -157,6 +174,14 @@ def _affine_of(image: sitk.Image) -> NDArray[np.float64]:
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     return LPS @ affine
+
+
+def _refuse_bad_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path.name}: expected an image file, found none; restore it or remove the visit")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name}: expected an image, found an empty file (0 bytes); export or copy it again")
+    _refuse_bad_header(path)
 
 
 def _refuse_bad_header(path: Path) -> None:

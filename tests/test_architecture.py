@@ -16,6 +16,7 @@ LEVELS = [
     {"pipeline.images", "pipeline.fingerprints", "pipeline.derivatives", "pipeline.rows", "pipeline.out_folder"},
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
+        "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.journal",
     },
@@ -28,10 +29,13 @@ LEVELS = [
 
 STEP_ORDER = ["read", "align", "mask", "measure", "follow", "display", "judge"]
 TOGETHER = [
-    {"pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels"},
+    {
+        "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
+        "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
+    },
     {"pipeline.registration", "pipeline.bending"},
     {"pipeline.cli", "pipeline.__main__"},
-]
+]  # fmt: skip
 """Modules of one level that are one part of the program in several files."""
 
 HEAVY = {
