@@ -188,7 +188,7 @@ def growth_window(course: PatientCourse, on: date, criteria: Criteria) -> tuple[
         (criteria.immunotherapy_window, TreatmentKind.IMMUNOTHERAPY),
     ):
         for treatment in course.treatments:
-            if window is not None and treatment.kind == kind and treatment.started_on <= on:
+            if window is not None and treatment.kind == kind and treatment.started_on < on:
                 counted_from = treatment.started_on
                 if kind == TreatmentKind.RADIOTHERAPY:
                     counted_from = last_day(treatment, criteria.baseline)

@@ -44,9 +44,7 @@ def test_an_empty_mask_has_no_coefficient_of_variation():
 
 
 def test_unknown_sampling_is_the_worst_case():
-    known = [
-        geometric_cv(800, 0.25, slices_spanned=n, plane=p) for n in (1, 4) for p in ("sagittal", "axial")
-    ]
+    known = [geometric_cv(800, 0.25, slices_spanned=n, plane=p) for n in (1, 4) for p in ("sagittal", "axial")]
     assert geometric_cv(800, 0.25, slices_spanned=None, plane=None) == max(known)
 
 

@@ -21,9 +21,7 @@ def box(shape: tuple[int, int, int], *slices: slice) -> np.ndarray:
     return array
 
 
-def ellipsoid(
-    radii_mm: tuple[float, float, float], affine: np.ndarray, shape: tuple[int, int, int]
-) -> Volume:
+def ellipsoid(radii_mm: tuple[float, float, float], affine: np.ndarray, shape: tuple[int, int, int]) -> Volume:
     centres_mm = np.indices(shape).transpose(1, 2, 3, 0) * np.diag(affine)[:3]
     middle_mm = (np.array(shape) - 1) / 2 * np.diag(affine)[:3]
     return Volume((((centres_mm - middle_mm) / np.array(radii_mm)) ** 2).sum(axis=-1) <= 1, affine)
