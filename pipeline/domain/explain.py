@@ -11,7 +11,7 @@ from datetime import date
 from pipeline.domain import comparison, timeline
 from pipeline.domain.comparison import Comparison
 from pipeline.domain.criterion import Criteria, Metric
-from pipeline.domain.entities import Category, PatientCourse, State, TreatmentKind, VisitMeasure
+from pipeline.domain.entities import Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
 from pipeline.domain.timeline import Epoch
 from pipeline.domain.verdict import Verdict
 
@@ -148,9 +148,10 @@ def _rule_words(verdict: Verdict, compared: Comparison, criteria: Criteria) -> s
     threshold = f"the {percent(rule.ratio)} rule"
     if verdict.category in (Category.PR, Category.MR):
         limit = percent(verdict.threshold_ratio(criteria))
-        return f"down to the {limit} rule of a {_response_name(verdict, criteria)}, {_error_words(compared)}"
+        return f"reaches the {limit} rule of a {_response_name(verdict, criteria)}, {_error_words(compared)}"
     if not comparison.grew_by(compared, rule.ratio):
-        return f"below {threshold}"
+        rounded_onto_it = compared.ratio is not None and percent(compared.ratio) == percent(rule.ratio)
+        return f"just below {threshold}" if rounded_onto_it else f"below {threshold}"
     if not verdict.grown and comparison.beyond_error(compared):
         floor = size(rule.min_change, criteria.metric)
         return f"beyond {threshold} but by less than {floor}, confirm on the next scan"
@@ -181,6 +182,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
     new = evidence.new_lesion
     first = "seen" if new is verdict.visit else "first seen"
     return [
+        _shrinkage_words(verdict, criteria),
         f"new lesion {first} on {new.acquired_on}: progression by the new-lesion rule" if new is not None else "",
         f"new tumour elsewhere, not progression in {course.syndrome}" if evidence.new_tumour_elsewhere else "",
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
@@ -188,6 +190,16 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
         _steroid_note(verdict, course),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
+
+
+def _shrinkage_words(verdict: Verdict, criteria: Criteria) -> str:
+    """Say what a shrinkage that is no response amounts to."""
+    baseline = verdict.evidence.baseline
+    shrunk = verdict.display in (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
+    if verdict.category != Category.SD or baseline is None or baseline.ratio is None or not shrunk:
+        return ""
+    against = f"{percent(baseline.ratio)} against the baseline of {baseline.reference.acquired_on}"
+    return f"{against}, {_error_words(baseline)}, not a {percent(criteria.response.ratio)} response"
 
 
 def _second_look(verdict: Verdict, criteria: Criteria) -> str:
