@@ -31,17 +31,17 @@ class Look:
 
     Attributes
     ----------
+    colour, ink
+        Of marks, and of words, which need more contrast.
     marker
         Plotly marker of the same shape as the symbol.
-    urgency
-        Order on the board; 0 comes first.
     """
 
     word: str
     symbol: str
     colour: str
+    ink: str
     marker: str
-    urgency: int
 
 
 @dataclass(frozen=True)
@@ -55,32 +55,31 @@ class CompartmentLook:
 
 
 DISPLAY_STATES = {
-    "growth": Look("growing", "▲", "#B2182B", "triangle-up", 1),
-    "possible_growth": Look("possible growth", "△", "#D6604D", "triangle-up-open", 2),
-    "not_evaluable": Look("not evaluable", "◌", "#9AA4AE", "circle-open-dot", 3),
-    "possible_shrinkage": Look("possible shrinkage", "▽", "#4393C3", "triangle-down-open", 5),
-    "shrinkage": Look("shrinking", "▼", "#2166AC", "triangle-down", 6),
-    "no_change": Look("no change detected", "●", "#5F6B76", "circle", 7),
-    "none_seen": Look("none seen", "○", "#5F6B76", "circle-open", 8),
+    "growth": Look("growing", "▲", "#B2182B", "#B2182B", "triangle-up"),
+    "possible_growth": Look("possible growth", "△", "#EF8A62", "#B9472F", "triangle-up-open"),
+    "not_evaluable": Look("not evaluable", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot"),
+    "possible_shrinkage": Look("possible shrinkage", "▽", "#67A9CF", "#2F7CA8", "triangle-down-open"),
+    "shrinkage": Look("shrinking", "▼", "#2166AC", "#2166AC", "triangle-down"),
+    "no_change": Look("no change detected", "●", "#5F6B76", "#5F6B76", "circle"),
+    "none_seen": Look("none seen", "○", "#5F6B76", "#5F6B76", "circle-open"),
 }
 STATES = {
-    "recurrence": Look("recurrence", "◆", "#B2182B", "diamond", 0),
-    "distant": Look("new lesion elsewhere", "◆", "#B2182B", "diamond", 0),
-    "baseline": Look("baseline", "●", "#5F6B76", "circle", 7),
-    "context": Look("before baseline", "◌", "#9AA4AE", "circle-open-dot", 9),
+    "recurrence": Look("recurrence", "◆", "#B2182B", "#B2182B", "diamond"),
+    "distant": Look("new lesion elsewhere", "◆", "#B2182B", "#B2182B", "diamond"),
+    "baseline": Look("baseline", "●", "#5F6B76", "#5F6B76", "circle"),
+    "context": Look("before baseline", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot"),
 }
 """States of the disease that are told in their own words whatever the size of the change."""
-NO_STATE = Look("not judged", "◌", "#9AA4AE", "circle-open-dot", 4)
-NEEDS_DECISION = frozenset({"growth", "possible_growth"})
+NO_STATE = Look("not judged", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot")
 
 COMPARTMENTS = {
     "tumour": CompartmentLook("tumour", "#D81B60", "solid", 2.5),
-    "enhancing": CompartmentLook("enhancing", "#AD1457", "dashdot", 1.8),
+    "enhancing": CompartmentLook("enhancing", "#D81B60", "dashdot", 1.8),
     "cyst": CompartmentLook("cyst", "#1E88E5", "dot", 1.8),
     "syrinx": CompartmentLook("syrinx", "#00ACC1", "dot", 1.8),
     "oedema": CompartmentLook("oedema", "#C79A00", "dash", 1.8),
     "cavity": CompartmentLook("cavity", "#8E8E8E", "dash", 1.8),
-    "haemorrhage": CompartmentLook("haemorrhage", "#6D4C41", "dash", 1.8),
+    "haemorrhage": CompartmentLook("haemorrhage", "#8D6E63", "dash", 1.8),
     "cord": CompartmentLook("cord", "#00897B", "solid", 1.0),
 }
 """In the order of the label values in the display masks: the first is 1."""

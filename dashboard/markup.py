@@ -17,6 +17,10 @@ class Html(str):
     __slots__ = ()
 
 
+BREAK = Html("<br>")
+"""A line break."""
+
+
 def tag(name: str, *children: str, **attributes: str) -> Html:
     """Build one element; children that are plain strings are escaped, ``class_`` becomes ``class``.
 

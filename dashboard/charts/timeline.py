@@ -202,6 +202,7 @@ def _interval(fig: go.Figure, rows: pd.DataFrame, colour: str) -> None:
     """Draw the 95 % interval: a band, or a whisker where a visit stands alone."""
     low, high = rows["volume_low_mm3"] / 1000, rows["volume_high_mm3"] / 1000
     if len(rows) == 1:
+        style: dict[str, Any]
         x, y, style = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"line_width": 6}
     else:
         x, y = [*rows["acquired_on"], *rows["acquired_on"][::-1]], [*high, *low[::-1]]

@@ -1,0 +1,123 @@
+"""The tumour board's list: who needs a decision, most urgent first."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, frame, labels, sentences
+from dashboard.charts.sparkline import Scale, sparkline
+from dashboard.markup import BREAK, as_label, image, join, tag
+
+ROWS_PER_PAGE = 20
+COLUMNS = ("state", "change, 95\u202f% CI", "last scan", "why", "tumour", "cyst")
+SPARK_NOTE = (
+    "Change of solid tumour since its smallest earlier scan. Small curves: volume over time, one time axis for all "
+    "rows; equal steepness is equal relative growth, an open ring means none seen."
+)
+
+
+def show() -> None:
+    """Draw the page."""
+    study = frame.open_page()
+    rows = data.query("board", criteria_id=study.criteria_id)
+    if rows.empty:
+        frame.nothing_yet("the study has no patients")
+        return
+    answer, rest = sentences.board(rows)
+    frame.sentence(answer, " ", tag("span", rest, class_="ct-grey"))
+    chosen = filtered(rows)
+    if chosen.empty:
+        frame.remark("No patient matches these filters.")
+        return
+    pages = -(-len(chosen) // ROWS_PER_PAGE)
+    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    listed(chosen.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
+    frame.remark(SPARK_NOTE)
+
+
+def filtered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Offer filters, kept in the address, and return the rows that pass."""
+    present = [name for name in labels.DISPLAY_STATES if name in set(rows["display_state"])]
+    histologies = sorted(rows["histology"].dropna().unique())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        states = _pills("State", present, "state", _state_label)
+        kinds = _pills("Histology", histologies, "histology", lambda name: as_label(labels.words(name)))
+    if states:
+        rows = rows[rows["display_state"].isin(states)]
+    return rows[rows["histology"].isin(kinds)] if kinds else rows
+
+
+def listed(rows: pd.DataFrame) -> None:
+    """Draw one row per patient under one header."""
+    volumes = data.query("board_sparkline").dropna(subset=["volume_mm3"])
+    scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
+    _, right = st.columns([1, 11], vertical_alignment="bottom")
+    right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))
+    for _, row in rows.iterrows():
+        _row(row, volumes[volumes["patient_id"] == row["patient_id"]], scale)
+
+
+def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
+    left, right = st.columns([1, 11], vertical_alignment="center")
+    name = row["patient_id"]
+    left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
+    failures = labels.count(int(row["error_count"]), "failure") if row["error_count"] else ""
+    cells = (
+        _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
+        _two_lines(sentences.change(row), _interval(row)),
+        _two_lines(labels.day(row["last_scan_on"]), failures),
+        _two_lines(row["urgency_reason"], _diagnosis(row)),
+        _spark(volumes, scale, "tumour"),
+        _spark(volumes, scale, "cyst"),
+    )
+    right.html(tag("div", *cells, class_="ct-row ct-board ct-rule"))
+
+
+def _pills(label: str, options: list[str], key: str, named: object) -> list[str]:
+    return st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+        format_func=named,
+    )
+
+
+def _state_label(name: str) -> str:
+    return f"{labels.DISPLAY_STATES[name].symbol} {labels.DISPLAY_STATES[name].word}"
+
+
+def _quietly(row: pd.Series) -> str:
+    notes = (
+        "provisional" if row["is_provisional"] else "",
+        "to be confirmed" if row["category_shown"].endswith("?") else "",
+    )
+    return ", ".join(note for note in notes if note)
+
+
+def _interval(row: pd.Series) -> str:
+    if row["state"] in {"baseline", "context"}:
+        return ""
+    return labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
+
+
+def _diagnosis(row: pd.Series) -> str:
+    return " · ".join(labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name]))
+
+
+def _two_lines(first: str, second: str) -> str:
+    small = (BREAK, tag("span", second, class_="ct-grey ct-small")) if second else ()
+    return tag("span", join([first, *small]), class_="ct-number")
+
+
+def _spark(volumes: pd.DataFrame, scale: Scale, compartment: str) -> str:
+    own = volumes[volumes["compartment"] == compartment]
+    if own.empty:
+        return tag("span", labels.MISSING, class_="ct-grey ct-small")
+    svg = sparkline(list(own["acquired_on"]), list(own["volume_mm3"]), scale, compartment)
+    last = own.iloc[-1]
+    return image(svg, f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}")
+
+
+show()

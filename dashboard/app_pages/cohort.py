@@ -1,0 +1,5 @@
+"""x."""
+
+from dashboard import frame
+
+frame.open_page()

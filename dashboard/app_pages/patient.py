@@ -1,0 +1,234 @@
+"""One patient: state, course, two aligned scans, numbers and where each comes from."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, frame, labels, sentences, tables
+from dashboard.charts import theme, timeline
+from dashboard.markup import tag
+from dashboard.viewer import Pane, crop_to, pane_of, slice_viewer
+from pipeline.errors import InputError
+
+VIEWER_PX = 520
+MARGIN_MM = 25.0
+
+
+def show() -> None:
+    """Draw the page."""
+    study = frame.open_page()
+    patient_id = choose_patient(study)
+    if patient_id is None:
+        return
+    state = data.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
+    everything = data.query("patient_assessments", patient_id=patient_id)
+    now = everything[everything["session_id"] == state["session_id"]]
+    judged = everything[everything["criteria_id"] == study.criteria_id]
+    headline(state, now, study)
+    left, right = st.columns([1.22, 1], gap="large")
+    with left:
+        course(patient_id, judged, study)
+        numbers(patient_id, state, study)
+    with right:
+        scans(patient_id, now[now["criteria_id"] == study.criteria_id])
+        frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
+        st.html(tables.verdicts(now))
+    details(patient_id, state, study)
+
+
+def choose_patient(study: frame.Study) -> str | None:
+    """Return the patient named in the address, or the most urgent; say so when the name is unknown."""
+    known = list(data.query("board", criteria_id=study.criteria_id)["patient_id"])
+    if not known:
+        frame.nothing_yet("the study has no patients")
+        return None
+    named = st.query_params.get("patient")
+    if named is None:
+        named = st.query_params["patient"] = known[0]
+    if named not in known:
+        frame.sentence(f"No patient {named} in this study.")
+        selector(known, None)
+        return None
+    return named
+
+
+def selector(known: list[str], current: str | None) -> None:
+    """Offer the other patients; a choice becomes the address."""
+    chosen = st.selectbox(
+        "Patient",
+        known,
+        index=known.index(current) if current else None,
+        key=f"choice-{current}",
+        placeholder="Choose a patient",
+        label_visibility="collapsed",
+        width=190,
+    )
+    if chosen is not None and chosen != current:
+        st.query_params.clear()
+        st.query_params["patient"] = chosen
+        st.rerun()
+
+
+def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
+    """Write who, what changed, against which visit, by which rule and how sure."""
+    patient_id = state["patient_id"]
+    style = labels.look(state["state"], state["display_state"])
+    left, middle, right = st.columns([5, 1.3, 1], vertical_alignment="center")
+    who = sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))
+    left.html(tag("p", patient_id, tag("span", who, class_="ct-grey"), class_="ct-name"))
+    badge = tag("span", f"{style.symbol} {style.word}", class_="ct-badge", style=f"background:{style.ink}")
+    middle.html(tag("div", badge, style="text-align:right"))
+    with right:
+        selector(sorted(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
+    doubt = sentences.caveats(state, study.criteria_name, now)
+    frame.sentence(
+        f"{state['reason'][:1].upper()}{state['reason'][1:]} ", tag("span", doubt, class_="ct-grey ct-small")
+    )
+
+
+def course(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> None:
+    """Draw the timeline."""
+    volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+    if volumes.empty and judged.empty:
+        st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
+        return
+    measured = volumes[volumes["compartment"] != "cord"]
+    is_log = not timeline.has_zero(measured)
+    treatments = data.query("patient_treatments", patient_id=patient_id)
+    shown = timeline.Course(
+        measured,
+        judged,
+        treatments,
+        data.query("patient_function", patient_id=patient_id),
+        levels(patient_id, study),
+        windows(treatments, study),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit")
+        scale = st.segmented_control(
+            "Volume axis",
+            ["logarithmic", "linear"],
+            default="logarithmic" if is_log else "linear",
+            required=True,
+            key=f"axis-{patient_id}",
+            label_visibility="collapsed",
+        )
+    st.plotly_chart(
+        timeline.timeline(shown, scale == "logarithmic"),
+        config=theme.CONFIG,
+        theme=None,
+        key=f"timeline-{patient_id}",
+        alt=f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
+    )
+
+
+def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
+    """Return the lines of the timeline: baseline, nadir and where progression begins."""
+    found = data.query("patient_levels", patient_id=patient_id, criteria_id=study.criteria_id)
+    if found.empty:
+        return []
+    row = found.iloc[0]
+    texts = (
+        ("baseline_volume_mm3", "baseline", row["baseline_on"], labels.GREY),
+        ("nadir_volume_mm3", "smallest", row["nadir_on"], labels.GREY),
+        ("progression_volume_mm3", "progression from", None, labels.DISPLAY_STATES["growth"].colour),
+    )
+    return [
+        timeline.Level(
+            f"{text} {labels.ml(row[column])}" + (f", {labels.day(day)}" if labels.is_known(day) else ""),
+            float(row[column]),
+            colour,
+        )
+        for column, text, day, colour in texts
+        if labels.is_known(row[column]) and row[column] > 0
+    ]
+
+
+def windows(treatments: pd.DataFrame, study: frame.Study) -> list[timeline.Window]:
+    """Return the days after each operation in which no scan may serve as baseline."""
+    rules = data.criteria_of(study.criteria_id)
+    if rules is None:
+        return []
+    days = rules.baseline.after_surgery_days
+    surgeries = pd.to_datetime(treatments.loc[treatments["kind"] == "surgery", "started_on"])
+    return [timeline.Window(day, day + pd.Timedelta(days=days), "early after surgery") for day in surgeries]
+
+
+def numbers(patient_id: str, state: pd.Series, study: frame.Study) -> None:
+    """Show the table of volumes at the visits that matter."""
+    frame.section("Numbers", "mL, 95\u202f% CI; never counted on aligned copies")
+    rows = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    st.html(tables.numbers(rows[rows["session_id"] == state["session_id"]]))
+
+
+def scans(patient_id: str, now: pd.DataFrame) -> None:
+    """Show two aligned visits side by side; both can be chosen, and the address keeps the choice."""
+    visits = data.query("patient_visits", patient_id=patient_id).to_dict("records")
+    found = {row["session_id"]: row for row in visits if data.aligned_scan(patient_id, row["session_id"])}
+    if not found:
+        st.html(tag("p", "No aligned scans to show.", class_="ct-grey"))
+        return
+    names = list(found)
+    default = next((name for name in now["nadir_session_id"] if name in found), names[0])
+    left, right = st.columns(2)
+    with left:
+        earlier = _choose_visit("Earlier", found, default, "then")
+    with right:
+        later = _choose_visit("Later", found, names[-1], "now")
+    try:
+        panes = [_pane(found[name]) for name in dict.fromkeys((earlier, later))]
+    except InputError as error:
+        st.html(tag("p", str(error), class_="ct-grey"))
+        return
+    slice_viewer(crop_to(panes, margin_mm=MARGIN_MM), key=f"scans-{patient_id}", height=VIEWER_PX)
+
+
+def _choose_visit(label: str, found: dict[str, dict[Any, Any]], default: str, parameter: str) -> str:
+    names = list(found)
+    named = st.query_params.get(parameter)
+    current = named if named in names else default
+    chosen = st.selectbox(
+        label,
+        names,
+        index=names.index(current),
+        key=f"{parameter}-{found[current]['patient_id']}-{current}",
+        format_func=lambda name: f"{labels.day(found[name]['acquired_on'])}  {name}",
+        label_visibility="collapsed",
+    )
+    if chosen != current:
+        st.query_params[parameter] = chosen
+        st.rerun()
+    return str(chosen)
+
+
+def _pane(visit: dict[Any, Any]) -> Pane:
+    grade = "reference" if visit["is_reference"] else f"aligned {labels.words(visit['certificate_grade'], 'ungraded')}"
+    names = visit["patient_id"], visit["session_id"]
+    scan, mask = data.aligned_scan(*names), data.display_mask(*names)
+    assert scan is not None, "only visits with an aligned scan are offered"
+    marked = data.image(mask) if mask.is_file() else None
+    return pane_of(f"{labels.day(visit['acquired_on'])} · {grade}", data.image(scan), marked)
+
+
+def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
+    """Offer what is needed more rarely: lesions, visits, and where each number comes from."""
+    components = data.query("patient_lesions", patient_id=patient_id)
+    measured = data.query("patient_measurements", patient_id=patient_id)
+    lesions, visits, sources = st.tabs(["Lesions", "Visits and alignment", "Where the numbers come from"])
+    lesions.html(
+        tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
+    )
+    visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id)))
+    now = measured[measured["session_id"] == state["session_id"]]
+    sources.html(tables.provenance(now, study.criteria_name))
+    sources.download_button(
+        "All measurements of this patient (CSV)",
+        data=lambda: data.csv(measured),
+        file_name=f"{patient_id}_measurements.csv",
+        mime="text/csv",
+        on_click="ignore",
+    )
+
+
+show()

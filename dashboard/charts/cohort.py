@@ -1,0 +1,237 @@
+"""Figures of many patients: waterfall, spider and swimmer; one row or line is one patient."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import labels
+from dashboard.charts import theme
+
+CAP_PERCENT = 150.0
+"""Bars of the waterfall end here; longer ones are cut and say so."""
+ROW_PX = 26
+DAYS_PER_MONTH = 30.4375
+
+
+def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.Figure:
+    """Draw each patient's best change from baseline, largest growth first, cut at the cap.
+
+    Parameters
+    ----------
+    cohort
+        Columns patient_id, best_change_percent, state, display_state; rows without a change are left out.
+    thresholds_percent
+        Dashed lines by name, in percent.
+    """
+    rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
+    fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 76})
+    for row in rows.to_dict("records"):
+        style = labels.look(row["state"], row["display_state"])
+        change = row["best_change_percent"]
+        is_cut = change > CAP_PERCENT
+        fig.add_bar(
+            x=[row["patient_id"]],
+            y=[min(change, CAP_PERCENT)],
+            marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
+            text=f"{style.symbol} {labels.percent(change)}{' (cut)' if is_cut else ''}",
+            textposition="outside",
+            textangle=0,
+            textfont={"color": style.colour, "size": 11},
+            cliponaxis=False,
+            customdata=[row["patient_id"]],
+            hovertext=f"<b>{theme.plain(row['patient_id'])}</b><br>best change {labels.percent(change)}<br>"
+            f"now {style.symbol} {style.word}",
+            hoverinfo="text",
+        )
+    for name, value in thresholds_percent.items():
+        _threshold(fig, value, f"{name} {labels.percent(value)}")
+    fig.update_yaxes(
+        range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
+        title={"text": "best change from baseline, %", "font": {"color": labels.GREY}},
+        zeroline=True,
+        zerolinecolor=labels.PALE,
+    )
+    fig.update_xaxes(showgrid=False, tickangle=-40 if len(rows) > 6 else 0)
+    return fig
+
+
+def _threshold(fig: go.Figure, value: float, text: str) -> None:
+    line = {"color": labels.PALE, "width": 1.2, "dash": "dash"}
+    fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=line, layer="below")
+    fig.add_annotation(
+        xref="paper",
+        x=1,
+        y=value,
+        text=theme.plain(text),
+        showarrow=False,
+        xanchor="left",
+        xshift=8,
+        font={"size": 12, "color": labels.GREY},
+    )
+
+
+def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
+    """Draw every patient's tumour volume relative to baseline over time, on a logarithmic axis.
+
+    Parameters
+    ----------
+    courses
+        Columns patient_id, days_from_baseline, change_from_baseline_percent, from the baseline on.
+    patients
+        Columns patient_id, state, display_state; colour and symbol of the last point.
+    thresholds
+        Dashed lines by name, as ratios to baseline.
+    """
+    rows = courses.dropna(subset=["change_from_baseline_percent", "days_from_baseline"])
+    rows = rows[(rows["change_from_baseline_percent"] > -100) & (rows["days_from_baseline"] >= 0)]
+    fig = theme.figure(360, {"l": 64, "r": 150, "t": 16, "b": 48})
+    looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.to_dict("records")}
+    for patient_id, course in rows.groupby("patient_id"):
+        style = looks[patient_id]
+        course = course.sort_values("days_from_baseline")  # noqa: PLW2901  # the same patient's rows in time order
+        months = course["days_from_baseline"] / DAYS_PER_MONTH
+        symbols = ["circle"] * (len(course) - 1) + [style.marker]
+        fig.add_scatter(
+            x=months,
+            y=1 + course["change_from_baseline_percent"] / 100,
+            mode="lines+markers",
+            name=str(patient_id),
+            line={"color": theme.fade(style.colour, 0.75), "width": 1.6},
+            marker={"symbol": symbols, "size": [4] * (len(course) - 1) + [11], "color": style.colour},
+            customdata=[patient_id] * len(course),
+            hoverinfo="text",
+            hovertext=[
+                f"<b>{theme.plain(str(patient_id))}</b> {month:.0f} months<br>{labels.percent(change)} from baseline"
+                for month, change in zip(months, course["change_from_baseline_percent"], strict=True)
+            ],
+        )
+    _spider_axes(fig, 1 + rows["change_from_baseline_percent"] / 100, thresholds)
+    return fig
+
+
+def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]) -> None:
+    shown = [*ratios, *thresholds.values(), 1.0]
+    low, high = min(shown) / 1.25, max(shown) * 1.25
+    ticks = [tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if low <= tick <= high]
+    fig.update_yaxes(
+        type="log",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=ticks,
+        ticktext=[f"×{tick:g}" for tick in ticks],
+        title={"text": "volume relative to baseline", "font": {"color": labels.GREY}},
+    )
+    fig.update_xaxes(title={"text": "months since baseline", "font": {"color": labels.GREY}}, rangemode="tozero")
+    for name, ratio in thresholds.items():
+        fig.add_shape(
+            type="line",
+            xref="x domain",
+            x0=0,
+            x1=1,
+            y0=ratio,
+            y1=ratio,
+            layer="below",
+            line={"color": labels.PALE, "width": 1.2, "dash": "dash"},
+        )
+        fig.add_annotation(
+            xref="paper",
+            x=1,
+            y=math.log10(ratio),
+            text=theme.plain(f"{name} ×{ratio:g}"),
+            showarrow=False,
+            xanchor="left",
+            xshift=8,
+            font={"size": 12, "color": labels.GREY},
+        )
+
+
+def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFrame) -> go.Figure:
+    """Draw each patient's follow-up as a bar of months from time zero, with treatments and states on it.
+
+    Parameters
+    ----------
+    patients
+        Columns patient_id, time_zero_on, last_scan_on, is_event; rows without time zero are left out.
+    judged, treatments
+        Rows of the assessment and treatment views.
+    """
+    rows = patients.dropna(subset=["time_zero_on", "last_scan_on"]).copy()
+    rows["months"] = _months(rows["last_scan_on"], rows["time_zero_on"])
+    rows = rows.sort_values("months")
+    zero = rows.set_index("patient_id")["time_zero_on"]
+    fig = theme.figure(len(rows) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
+    fig.add_bar(
+        x=rows["months"],
+        y=rows["patient_id"],
+        orientation="h",
+        marker={"color": labels.SHADE, "line_width": 0},
+        width=0.62,
+        hoverinfo="skip",
+    )
+    _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
+    _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
+    ongoing = rows[~rows["is_event"].fillna(value=False).astype(bool)]
+    fig.add_scatter(
+        x=ongoing["months"] + 1.2,
+        y=ongoing["patient_id"],
+        mode="markers",
+        marker={"symbol": "arrow-bar-right", "angle": 0, "size": 9, "color": labels.GREY},
+        hovertext="no event so far, follow-up goes on",
+        hoverinfo="text",
+        cliponaxis=False,
+    )
+    fig.update_xaxes(title={"text": "months since time zero", "font": {"color": labels.GREY}})
+    fig.update_yaxes(showgrid=False, type="category")
+    return fig
+
+
+def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Series) -> None:
+    for row in treatments.to_dict("records"):
+        word, colour = labels.TREATMENTS[row["kind"]]
+        starts = _month(row["started_on"], zero[row["patient_id"]])
+        is_point = row["kind"] == "surgery"
+        ends = (
+            starts
+            if is_point or not labels.is_known(row["ended_on"])
+            else _month(row["ended_on"], zero[row["patient_id"]])
+        )
+        fig.add_scatter(
+            x=[starts] if is_point else [starts, max(ends, starts + 0.6)],
+            y=[row["patient_id"]] * (1 if is_point else 2),
+            mode="markers" if is_point else "lines",
+            marker={"symbol": "diamond", "size": 9, "color": colour},
+            line={"color": theme.fade(colour, 0.75), "width": 5},
+            hovertext=f"{word} {labels.day(row['started_on'])}",
+            hoverinfo="text",
+        )
+
+
+def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> None:
+    for row in judged[judged["state"] != "context"].to_dict("records"):
+        style = labels.look(row["state"], row["display_state"])
+        fig.add_scatter(
+            x=[_month(row["acquired_on"], zero[row["patient_id"]])],
+            y=[row["patient_id"]],
+            mode="markers",
+            marker={
+                "symbol": style.marker,
+                "size": 10,
+                "color": style.colour,
+                "line": {"width": 1.5, "color": style.colour},
+            },
+            customdata=[row["patient_id"]],
+            hovertext=f"<b>{theme.plain(row['patient_id'])}</b> {labels.day(row['acquired_on'])}"
+            f"<br>{style.symbol} {style.word}",
+            hoverinfo="text",
+        )
+
+
+def _month(day: Any, zero: Any) -> float:
+    return (pd.Timestamp(day) - pd.Timestamp(zero)).days / DAYS_PER_MONTH
+
+
+def _months(days: pd.Series, zeros: pd.Series) -> pd.Series:
+    return (pd.to_datetime(days) - pd.to_datetime(zeros)).dt.days / DAYS_PER_MONTH

@@ -1,0 +1,69 @@
+"""Tiny courses for the rows of the board, as SVG: equal steepness means equal relative growth in every row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard import labels
+
+WIDTH_PX = 132
+HEIGHT_PX = 40
+INSET_PX = 5
+DECADES = 1.4
+"""Height of every sparkline in powers of ten; flat courses look flat in all of them."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The time axis that all rows share."""
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+
+    def x(self, day: pd.Timestamp) -> float:
+        """Return the horizontal place of a day, px."""
+        span = max((self.last - self.first).days, 1)
+        return INSET_PX + (WIDTH_PX - 2 * INSET_PX) * (day - self.first).days / span
+
+
+def sparkline(dates: Sequence[pd.Timestamp], volumes_mm3: Sequence[float], scale: Scale, compartment: str) -> str:
+    """Draw the measured volumes of one compartment; a volume of 0 is an open ring at the bottom.
+
+    Parameters
+    ----------
+    dates, volumes_mm3
+        In time order, without missing values.
+    compartment
+        Gives the colour.
+
+    Returns
+    -------
+    str
+        SVG markup that holds numbers only.
+    """
+    colour = labels.compartment(compartment).colour
+    seen = [math.log10(volume) for volume in volumes_mm3 if volume > 0]
+    middle = (min(seen) + max(seen)) / 2 if seen else 0.0
+    height = max(DECADES, (max(seen) - min(seen)) * 1.05) if seen else DECADES
+    points = [(scale.x(day), _y(volume, middle, height)) for day, volume in zip(dates, volumes_mm3, strict=True)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3.2 if i == len(points) - 1 else 1.6}" '
+        f'fill="{"#ffffff" if volume == 0 else colour}" stroke="{colour}"/>'
+        for i, ((x, y), volume) in enumerate(zip(points, volumes_mm3, strict=True))
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{HEIGHT_PX}" '
+        f'viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}">'
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>{"".join(dots)}</svg>'
+    )
+
+
+def _y(volume_mm3: float, middle: float, height: float) -> float:
+    """Return the vertical place of a volume, px from the top."""
+    share = 0.5 - (math.log10(volume_mm3) - middle) / height if volume_mm3 > 0 else 1.0
+    return INSET_PX + (HEIGHT_PX - 2 * INSET_PX) * min(max(share, 0.0), 1.0)

@@ -1,0 +1,122 @@
+"""What the pages read: named queries and views, cached for as long as the published file is the same.
+
+The only part of the dashboard that calls ``pipeline.store``, opens images or knows where the output folder is.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pipeline import criteria, exports, images, store, study
+from pipeline.criteria import Criteria
+from pipeline.domain.grid import Volume
+from pipeline.errors import SettingsError
+
+OUT_VARIABLE = "CORDTRACK_OUT"
+"""Environment variable that names the output folder."""
+
+Identity = tuple[int, int, int]
+"""Inode, modification time in ns and size of a file: what changes when a run publishes."""
+
+
+def out_dir() -> Path:
+    """Return the output folder that is shown.
+
+    Raises
+    ------
+    SettingsError
+        No folder was named.
+    """
+    named = os.environ.get(OUT_VARIABLE)
+    if not named:
+        msg = f"no output folder was named; start with: cordtrack dashboard OUT_DIR (or set {OUT_VARIABLE})"
+        raise SettingsError(msg)
+    return Path(named)
+
+
+def query(name: str, **parameters: str) -> pd.DataFrame:
+    """Return the rows of a named query.
+
+    Raises
+    ------
+    StoreError
+        There is no store yet, or it cannot be read.
+    """
+    database = store.database_path(out_dir())
+    return _query(str(database), _identity(database), name, tuple(sorted(parameters.items())))
+
+
+def table(view: str) -> pd.DataFrame:
+    """Return a whole view."""
+    database = store.database_path(out_dir())
+    return _table(str(database), _identity(database), view)
+
+
+def csv(rows: pd.DataFrame) -> bytes:
+    """Write rows as CSV; text that a spreadsheet would run as a formula is made harmless."""
+    return exports.encode(rows, rows, "csv")
+
+
+def criteria_of(criteria_id: str) -> Criteria | None:
+    """Return packaged criteria; None when a study brought its own file, which the dashboard does not see."""
+    return criteria.load(criteria_id) if criteria_id in criteria.names() else None
+
+
+def packaged_criteria() -> tuple[Criteria, ...]:
+    """Return all packaged sets of criteria, the default first."""
+    return criteria.load_all()
+
+
+def aligned_scan(patient_id: str, session_id: str) -> Path | None:
+    """Return the file of a visit's scan on the patient's reference grid; None when the run made none."""
+    mask = display_mask(patient_id, session_id)
+    found = sorted(set(mask.parent.glob(f"{patient_id}_{session_id}_space-reference_*.nii.gz")) - {mask})
+    return found[0] if found else None
+
+
+def display_mask(patient_id: str, session_id: str) -> Path:
+    """Return where a visit's masks on the reference grid are, if the visit has any."""
+    name = study.derivative_path(patient_id, session_id, suffix="dseg", extension=".nii.gz", space="reference")
+    return out_dir() / name
+
+
+def image(file: Path) -> Volume:
+    """Return an image of the output folder.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    return _image(str(file), _identity(file))
+
+
+def _identity(file: Path) -> Identity | None:
+    if not file.is_file():
+        return None
+    status = file.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _query(
+    database: str,
+    found: Identity | None,  # noqa: ARG001  # part of the key of the cache
+    name: str,
+    parameters: tuple[tuple[str, str], ...],
+) -> pd.DataFrame:
+    return store.query(Path(database), name, **dict(parameters))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:  # noqa: ARG001  # key of the cache
+    return store.table(Path(database), view)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _image(file: str, found: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
+    return images.load(Path(file))

@@ -1,0 +1,88 @@
+"""What every page has around it: styles, the notice that this is research, and which run is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, labels
+from dashboard.markup import Html, join, tag
+from pipeline.errors import CordtrackError
+
+STYLE = Path(__file__).parent / "style.css"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The study that is shown, and the criteria that judge it."""
+
+    name: str
+    is_synthetic: bool
+    criteria_id: str
+    criteria_name: str
+
+
+def open_page() -> Study:
+    """Put styles, notice and footer in place and return the study; without a store, say what to do and stop."""
+    st.html(STYLE)
+    try:
+        found = data.query("study_info")
+    except CordtrackError as error:
+        _stop(str(error))
+    if found.empty:
+        _stop("the store holds no finished run yet")
+    info = found.iloc[0]
+    adapted = ", adapted" if info["is_adapted"] else ""
+    name = f"{info['default_criteria_id']} {info['criteria_version']}{adapted}"
+    study = Study(str(info["name"]), bool(info["is_synthetic"]), str(info["default_criteria_id"]), name)
+    _around(study, info)
+    return study
+
+
+def nothing_yet(message: str) -> None:
+    """Say in place of a page what is missing and what to do."""
+    todo = "Run the pipeline first: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
+    grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
+    st.html(tag("div", tag("p", "Nothing to show yet", class_="ct-sentence"), *grey, class_="ct-empty"))
+
+
+def sentence(*parts: str) -> None:
+    """Write the line that answers the page's question."""
+    st.html(tag("p", *parts, class_="ct-sentence"))
+
+
+def section(title: str, note: str = "") -> None:
+    """Head a part of a page, with a remark in grey."""
+    st.html(tag("h2", title, " ", tag("span", note, class_="ct-grey"), class_="ct-section"))
+
+
+def remark(text: str) -> None:
+    """Write a small grey line."""
+    st.html(tag("p", text, class_="ct-grey ct-small"))
+
+
+def state_mark(style: labels.Look) -> Html:
+    """Write a state as symbol and word in its colour."""
+    return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
+
+
+def _stop(message: str) -> None:
+    st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
+    nothing_yet(message)
+    st.stop()
+
+
+def _around(study: Study, info: pd.Series) -> None:
+    words = [labels.SYNTHETIC] if study.is_synthetic else []
+    notice = tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT]), class_="ct-notice")
+    parts = (
+        study.name,
+        f"judged by {study.criteria_name}",
+        f"run {info['run_id']} of {labels.day(info['finished_at'])}",
+        f"cordtrack {info['cordtrack_version']}",
+        f"data {str(info['content_sha256'])[:8]}",
+    )
+    st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))

@@ -1,0 +1,158 @@
+"""Tables of the pages as markup: rows of the store in, HTML out, every number with its interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from dashboard import labels
+from dashboard.markup import BREAK, Html, join, table, tag
+
+
+def numbers(latest: pd.DataFrame) -> Html:
+    """Show each compartment at baseline, nadir, previous and latest visit, with the change since the nadir.
+
+    Parameters
+    ----------
+    latest
+        Rows of the trajectory view at one visit, one per compartment.
+    """
+    if latest.empty:
+        return tag("p", "Nothing was measured.", class_="ct-grey")
+    first = latest.iloc[0]
+    header = (
+        "mL",
+        _dated("baseline", first["baseline_on"]),
+        _dated("smallest", first["nadir_on"]),
+        _dated("previous", first["previous_on"]),
+        _dated("now", first["acquired_on"]),
+        "change since smallest",
+    )
+    order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
+    rows = latest.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
+    return table(header, [_number_row(pd.Series(row)) for row in rows], "ct-table ct-numbers")
+
+
+def _number_row(row: pd.Series) -> tuple[str, ...]:
+    style = labels.compartment(row["compartment"])
+    return (
+        tag("span", style.word, style=f"color:{style.colour}"),
+        _volume(row["baseline_volume_mm3"]),
+        _volume(row["nadir_volume_mm3"]),
+        _volume(row["previous_volume_mm3"]),
+        _with_interval(
+            tag("b", _volume(row["volume_mm3"])), labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+        ),
+        _with_interval(
+            since_nadir(row["change_from_nadir_percent"], row["nadir_volume_mm3"]),
+            labels.percent_interval(row["change_from_nadir_low_percent"], row["change_from_nadir_high_percent"]),
+        ),
+    )
+
+
+def since_nadir(change_percent: object, nadir_volume_mm3: object) -> str:
+    """Write a change since the nadir, or why there is none."""
+    if labels.is_known(change_percent):
+        return labels.percent(change_percent)
+    if not labels.is_known(nadir_volume_mm3):
+        return tag("span", "nothing to compare with", class_="ct-grey ct-small")
+    return tag("span", "none seen then" if nadir_volume_mm3 == 0 else "not measured now", class_="ct-grey ct-small")
+
+
+def verdicts(judged: pd.DataFrame) -> Html:
+    """Show what every set of criteria says about one visit, and why.
+
+    Parameters
+    ----------
+    judged
+        Rows of the patient_assessments query at one visit.
+    """
+    if judged.empty:
+        return tag("p", "No visit could be judged.", class_="ct-grey")
+    return table(("criteria", "verdict", "why"), [_verdict_row(row) for row in judged.to_dict("records")])
+
+
+def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
+    style = labels.look(row["state"], row["display_state"])
+    name = tag("span", f"{row['criteria_id']} {row['criteria_version']}", class_="ct-grey ct-small")
+    return (
+        join([str(row["criteria_title"]), BREAK, name]),
+        tag("span", f"{style.symbol}\u00a0{row['category_shown']}", class_="ct-state", style=f"color:{style.ink}"),
+        tag("span", row["reason"], class_="ct-small"),
+    )
+
+
+def lesions(components: pd.DataFrame) -> Html:
+    """Show each lesion's status and volume visit by visit."""
+    visits = components[["session_id", "acquired_on"]].drop_duplicates().sort_values(["acquired_on", "session_id"])
+    header = [
+        "lesion",
+        *(labels.day(day) if labels.is_known(day) else str(name) for name, day in visits.itertuples(index=False)),
+    ]
+    rows = []
+    for lesion_id, own in components.groupby("lesion_id"):
+        cells = [_lesion_cell(own[own["session_id"] == name]) for name in visits["session_id"]]
+        rows.append((labels.words(lesion_id), *cells))
+    return table(header, rows)
+
+
+def _lesion_cell(parts: pd.DataFrame) -> str:
+    if parts.empty:
+        return tag("span", "–", class_="ct-grey")
+    texts = [
+        f"{labels.words(row['status'])}"
+        + (f", {labels.ml(row['volume_mm3'])}" if labels.is_known(row["volume_mm3"]) else "")
+        for row in parts.to_dict("records")
+    ]
+    return "; ".join(texts)
+
+
+def visits(rows: pd.DataFrame) -> Html:
+    """Show every visit: usable or not, and how well it is aligned."""
+    body = []
+    for row in rows.sort_values(["acquired_on", "session_id"], na_position="last").to_dict("records"):
+        reason = f": {row['status_reason']}" if labels.is_known(row["status_reason"]) else ""
+        grade = "reference" if row["is_reference"] else labels.words(row["certificate_grade"], "not aligned")
+        mask = "drawn by a person" if row["has_manual_mask"] else "no mask by a person"
+        body.append((row["session_id"], labels.day(row["acquired_on"]), f"{row['status']}{reason}", grade, mask))
+    return table(("visit", "scanned", "status", "alignment", "tumour mask"), body)
+
+
+def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
+    """Show where each number of one visit comes from: scan, mask, error model, rule and versions."""
+    rows = [
+        (
+            labels.compartment(row["compartment"]).word,
+            labels.ml(row["volume_mm3"]) if labels.is_known(row["volume_mm3"]) else str(row["missing_reason"]),
+            _path(row["scan_path"], ""),
+            _path(
+                row["mask_path"],
+                f"{labels.MASK_ORIGINS.get(row['mask_origin'], '')}, sha256 {str(row['mask_sha256'])[:8]}",
+            ),
+            labels.CV_SOURCES.get(row["cv_source"], "none stated"),
+            tag("span", labels.words(row["software"], "not given"), class_="ct-small"),
+        )
+        for row in measured.to_dict("records")
+    ]
+    note = f"Judged by {criteria_name}. Volumes are counted in each scan's own grid, never on aligned copies."
+    head = ("compartment", "volume", "scan", "mask", "error estimated from", "software")
+    return join([table(head, rows), tag("p", note, class_="ct-grey ct-small")])
+
+
+def _path(path: object, note: str) -> str:
+    if not labels.is_known(path):
+        return tag("span", "none", class_="ct-grey")
+    return join([tag("span", str(path), class_="ct-path"), BREAK, tag("span", note, class_="ct-grey ct-small")])
+
+
+def _dated(word: str, day: object) -> str:
+    return join([word, BREAK, tag("span", labels.day(day), class_="ct-small")]) if labels.is_known(day) else word
+
+
+def _volume(volume_mm3: object) -> str:
+    return labels.ml(volume_mm3).removesuffix(f"{labels.NARROW}mL") if labels.is_known(volume_mm3) else "–"
+
+
+def _with_interval(value: str, interval: str) -> str:
+    return join([value, " ", tag("span", interval, class_="ct-grey ct-small")]) if interval else value
