@@ -8,6 +8,7 @@ points the opposite way: that is why functions that move points and functions th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,9 +113,7 @@ def inverse(transform: Transform) -> Transform:
         if np.abs(points - previous).max() < INVERSE_TOLERANCE_MM:
             break
     bend = (points - rigid_back) @ transform.matrix[:3, :3].T
-    return Transform(
-        transform.target, transform.source, back, bend.reshape(transform.bend_mm.shape), grid.affine
-    )
+    return Transform(transform.target, transform.source, back, bend.reshape(transform.bend_mm.shape), grid.affine)
 
 
 def compose(first: Transform, second: Transform) -> Transform:
@@ -161,12 +160,22 @@ def resample(volume: Volume, onto: Volume, transform: Transform, *, order: int, 
     outside
         Value where the target image does not reach.
     """
+    return resample_together([volume], onto, transform, order=order, outside=outside)[0]
+
+
+def resample_together(
+    volumes: Sequence[Volume], onto: Volume, transform: Transform, *, order: int, outside: float = 0.0
+) -> list[Volume]:
+    """Bring several images that share one grid onto another grid, as :func:`resample` does one."""
+    if not volumes:
+        return []
     points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
-    indices = to_voxel(volume.affine, points).T
-    values = ndimage.map_coordinates(
-        volume.array, indices, order=order, mode="constant", cval=outside, prefilter=order > 1
-    )
-    return Volume(values.reshape(onto.shape), onto.affine)
+    indices = to_voxel(volumes[0].affine, points).T
+    pulled = [
+        ndimage.map_coordinates(volume.array, indices, order=order, mode="constant", cval=outside, prefilter=order > 1)
+        for volume in volumes
+    ]
+    return [Volume(values.reshape(onto.shape), onto.affine) for values in pulled]
 
 
 def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline import derivatives, fingerprints, images, study
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import resample
+from pipeline.domain.transforms import resample_together
 from pipeline.steps.align import REFERENCE, AlignedVisit
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
@@ -51,10 +51,10 @@ def save_display_masks(
 def _label_map(masked: MaskedVisit, aligned: AlignedVisit, grid: Volume) -> Volume:
     labels = np.zeros(grid.shape, dtype=np.uint8)
     strongest = np.full(grid.shape, 0.5)
-    for compartment, mask in masked.primary.items():
-        soft = mask.with_array(mask.array.astype(np.float32))
-        moved = resample(soft, grid, aligned.from_reference, order=1).array
-        here = moved >= strongest
+    soft = [mask.with_array(mask.array.astype(np.float32)) for mask in masked.primary.values()]
+    moved = resample_together(soft, grid, aligned.from_reference, order=1)
+    for compartment, probability in zip(masked.primary, moved, strict=True):
+        here = probability.array >= strongest
         labels[here] = LABELS[compartment]
-        strongest[here] = moved[here]
+        strongest[here] = probability.array[here]
     return grid.with_array(labels)
