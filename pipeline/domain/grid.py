@@ -157,7 +157,7 @@ def plane(volume: Volume) -> str:
 
 
 def _mapped(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Apply a 4x4 matrix to points ``(..., 3)`` as one flat product, which is far quicker than a stack of small ones."""
+    """Apply a 4x4 matrix to points ``(..., 3)`` as one flat product, far quicker than many small ones."""
     flat = points.reshape(-1, 3) @ matrix[:3, :3].T
     flat += matrix[:3, 3]
     return flat.reshape(points.shape)

@@ -27,6 +27,9 @@ AUTOMATIC_SOURCE = "cordtrack"
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
+NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
+NEW_SIGNAL = "new signal was flagged where the earlier mask had none; draw a mask on this visit to have it measured"
+
 
 @dataclass(frozen=True)
 class MaskedVisit:
@@ -131,7 +134,7 @@ def automatic_masks(
         {AUTOMATIC_SOURCE: masks},
         tuple(rows),
         tuple(derivatives.of_kind(step.records, records.Finding)),
-        missing=_not_covered(given, masks),
+        missing=_missing(given, masks),
         source=AUTOMATIC_SOURCE,
     )
 
@@ -150,7 +153,10 @@ def _segment(
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
     found = segmentation.follow_up_masks(masked, visit.image, to_source)
     rows, files = [], []
+    flagged = {signal.compartment for signal in found.new_signal}
     for name, probability in sorted(found.probabilities.items()):
+        if name in flagged and _is_empty(given, Compartment(name)):
+            continue  # neither "still nothing" nor a volume: a person must look
         path = _mask_path(visit, Compartment(name))
         rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
         images.save(probability.with_array(rounded), out_dir / path)
@@ -171,12 +177,16 @@ def _new_signal(visit: ReadVisit, signal: segmentation.NewSignal) -> records.Fin
     )
 
 
-def _not_covered(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:
+def _missing(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:
     return {
-        compartment: "not assessable: the place of this compartment lies outside the visit's field of view"
+        compartment: NEW_SIGNAL if _is_empty(given, compartment) else NOT_COVERED
         for compartment in given.primary
         if compartment not in masks
     }
+
+
+def _is_empty(given: MaskedVisit, compartment: Compartment) -> bool:
+    return not given.primary[compartment].array.any()
 
 
 def _mask_path(visit: ReadVisit, compartment: Compartment) -> str:
