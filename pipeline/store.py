@@ -141,13 +141,15 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create or replace the macros and all views, each after the views it reads."""
+    """Create or replace the macros and all views, each after the views it reads, in one transaction."""
+    connection.begin()
     connection.execute(_text(SQL / "macros.sql"))
     statements = {file.stem: _text(file) for file in sorted((SQL / "views").glob("*.sql"))}
     reads = {name: set(re.findall(r"\b(?:from|join) (\w+)\b(?!\.)", text)) for name, text in statements.items()}
     order = TopologicalSorter({name: sorted((reads[name] & set(statements)) - {name}) for name in statements})
     for name in order.static_order():
         connection.execute(statements[name])
+    connection.commit()
 
 
 def query(database: Path, name: str, **parameters: Any) -> pd.DataFrame:

@@ -7,13 +7,13 @@ with last_run as (
 ),
 counts as (
     select
-        (select count(*) from patient) as patient_count,
-        (select count(*) from visit) as visit_count,
-        (select count(*) from visit where status = 'usable') as usable_visit_count,
-        (select count(*) from scan) as scan_count,
-        (select count(*) from segmentation) as mask_count,
-        (select count(*) from finding where severity = 'error') as error_count,
-        (select count(*) from finding where severity = 'warning') as warning_count,
+        (select count(*) from record.patient) as patient_count,
+        (select count(*) from record.visit) as visit_count,
+        (select count(*) from record.visit where status = 'usable') as usable_visit_count,
+        (select count(*) from record.scan) as scan_count,
+        (select count(*) from record.segmentation) as mask_count,
+        (select count(*) from record.finding where severity = 'error') as error_count,
+        (select count(*) from record.finding where severity = 'warning') as warning_count,
         (select max(number) from meta.migration) as schema_number
 )
 select

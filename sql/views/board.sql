@@ -1,6 +1,7 @@
 -- One row per patient and criteria: the current state, the cyst beside it, and how urgently a person must look.
 -- The rank orders, it does not judge: it reads the verdict and says which question is open.
-create or replace view board as
+-- A table made at each publish: as a view it would be too slow for large cohorts.
+create or replace table board as
 with cysts as (
     select
         patient_id, session_id, criteria_id, volume_mm3, change_from_previous_percent,
@@ -51,9 +52,10 @@ select
     r.reason, r.error_count, r.warning_count
 from ranked as r
 inner join patient as p using (patient_id)
-inner join urgencies as u using (urgency_rank);
+inner join urgencies as u using (urgency_rank)
+order by r.criteria_id, r.patient_id;
 
-comment on view board is 'One row per patient and criteria: current state and how urgently a person must look';
+comment on table board is 'One row per patient and criteria: current state and how urgently a person must look';
 comment on column board.patient_id is 'participant label';
 comment on column board.criteria_id is 'criteria that judged';
 comment on column board.histology is 'histology as in participants.tsv';

@@ -1,6 +1,7 @@
 -- One row per patient and criteria, for cohort figures and models: covariates, treatment, volumes, state, outcome.
 -- Changes are those of the current period (since the last reset of the baseline, such as surgery).
-create or replace view cohort as
+-- A table made at each publish: as a view it would be too slow for large cohorts.
+create or replace table cohort as
 with surgeries as (
     select patient_id, started_on as first_surgery_on, extent as first_surgery_extent
     from record.treatment
@@ -45,9 +46,10 @@ left join last_tumours as t using (patient_id, criteria_id, session_id)
 left join best_changes as b using (patient_id, criteria_id, epoch)
 left join surgeries as su using (patient_id)
 left join radiotherapies as r using (patient_id)
-left join progressions as e using (patient_id, criteria_id);
+left join progressions as e using (patient_id, criteria_id)
+order by s.criteria_id, p.patient_id;
 
-comment on view cohort is 'One row per patient and criteria; changes are those since the last reset of the baseline';
+comment on table cohort is 'One row per patient and criteria; changes are those since the last reset of the baseline';
 comment on column cohort.patient_id is 'participant label';
 comment on column cohort.criteria_id is 'criteria that judged';
 comment on column cohort.sex is 'sex as in participants.tsv';

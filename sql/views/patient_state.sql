@@ -1,6 +1,7 @@
 -- One row per patient and criteria: where the disease stands at the last visit that was judged.
 -- A patient without any judged visit is listed as not evaluable, never left out.
-create or replace view patient_state as
+-- A table made at each publish: as a view it would be too slow for large cohorts.
+create or replace table patient_state as
 with patients as (
     select p.patient_id, p.last_scan_on, c.criteria_id
     from patient as p
@@ -53,9 +54,10 @@ select
 from patients as p
 left join last_assessments as a using (patient_id, criteria_id)
 left join tumours as t using (patient_id, session_id, criteria_id)
-left join findings as f using (patient_id);
+left join findings as f using (patient_id)
+order by p.criteria_id, p.patient_id;
 
-comment on view patient_state is 'One row per patient and criteria: the last judged visit';
+comment on table patient_state is 'One row per patient and criteria: the last judged visit';
 comment on column patient_state.patient_id is 'participant label';
 comment on column patient_state.criteria_id is 'criteria that judged';
 comment on column patient_state.session_id is 'last session that was judged; empty when none could be';

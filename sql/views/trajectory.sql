@@ -1,7 +1,8 @@
 -- One row per judged visit, criteria and compartment: the volume beside those of the baseline, nadir and previous
 -- visits that judgement picked. No verdict is made here, only the arithmetic that is shown.
 -- A visit is no evidence about itself: compared with itself it has a change of 0 and no interval.
-create or replace view trajectory as
+-- A table made at each publish: as a view it would be too slow for large cohorts.
+create or replace table trajectory as
 with assessments as (
     select patient_id, session_id, criteria_id, epoch, baseline_session_id, nadir_session_id, previous_session_id
     from record.assessment
@@ -76,9 +77,10 @@ select
     detection_limit_percent(volume_cv, nadir_cv) as detection_limit_percent,
     acquired_on - baseline_on as days_from_baseline,
     missing_reason
-from compared;
+from compared
+order by criteria_id, patient_id, acquired_on, session_id, compartment;
 
-comment on view trajectory is 'One row per judged visit, criteria and compartment; changes are empty where a volume is unknown or the reference is 0';
+comment on table trajectory is 'One row per judged visit, criteria and compartment; changes are empty where a volume is unknown or the reference is 0';
 comment on column trajectory.patient_id is 'participant label';
 comment on column trajectory.session_id is 'session label';
 comment on column trajectory.acquired_on is 'day of the scan';
