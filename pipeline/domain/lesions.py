@@ -22,8 +22,8 @@ MIN_OVERLAP_RATIO = 0.1
 """Share of the smaller of two footprints that must overlap; less is touching, not the same lesion."""
 
 MAX_GAP_MM = 5.0
-"""Pieces that do not overlap a known lesion but lie this near (voxel centres) belong to it: alignment errs by a few millimetres
-and tumour seen beside tumour is local. A proposal."""
+"""Pieces that do not overlap a known lesion but lie this near (voxel centres) belong to it: alignment errs by a few
+millimetres and tumour seen beside tumour is local. A proposal."""
 
 COVERED_RATIO = 0.95
 """Share of a lesion's last footprint that a scan must reach before it can say that the lesion is gone."""

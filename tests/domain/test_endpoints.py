@@ -1,0 +1,123 @@
+"""Time to progression: when the clock starts, what stops it. Runs in about a second."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from pipeline import criteria
+from pipeline.domain.endpoints import Endpoint, of_course, time_to_progression
+from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind
+from pipeline.domain.response import judge
+from tests.domain.courses import course, on, radiotherapy, surgery, visit
+
+RULES = criteria.load("imsct_adapted_v1")
+
+
+def ends(patient: PatientCourse) -> dict[str, Endpoint]:
+    return {found.endpoint_id: found for found in of_course(patient, judge(patient, RULES))}
+
+
+def test_progression_ends_the_time_from_the_first_surgery():
+    patient = course(visit(95, 800.0), visit(400, 820.0), visit(800, 1300.0), treatments=(surgery(0),))
+    found = ends(patient)["ttp"]
+    assert (found.time_zero_on, found.ended_on, found.is_event) == (on(0), on(800), True)
+    assert found.duration_days == 800
+    assert found.reason == ("From the first surgery on 2020-01-01 to progression on 2022-03-11 (ses-0800).")
+
+
+def test_a_watched_tumour_counts_from_its_first_scan():
+    found = ends(course(visit(10, 800.0), visit(400, 1300.0)))["ttp"]
+    assert (found.time_zero_on, found.ended_on, found.is_event) == (on(10), on(400), True)
+
+
+def test_without_progression_time_stops_at_the_last_adequate_assessment():
+    patient = course(visit(95, 800.0), visit(400, 820.0), visit(900, None), treatments=(surgery(0),))
+    found = ends(patient)["ttp"]
+    assert (found.ended_on, found.is_event) == (on(400), False)
+    assert "last adequate assessment on 2021-02-04" in found.reason
+
+
+def test_nothing_judged_since_surgery_is_censored_at_once():
+    found = ends(course(visit(2, 300.0), treatments=(surgery(0),)))["ttp"]
+    assert (found.ended_on, found.is_event) == (on(0), False)
+
+
+def test_no_scans_have_no_endpoint():
+    assert of_course(course(treatments=(surgery(0),)), ()) == ()
+    before_only = course(visit(0, 4000.0), treatments=(surgery(100),))
+    assert time_to_progression(before_only, judge(before_only, RULES)) is None
+
+
+def test_confirmed_progression_is_dated_back_and_preliminary_is_no_event():
+    seen = (visit(65, 1000.0), visit(100, 1500.0))
+    pending = course(*seen, treatments=(radiotherapy(0, 40),))
+    confirmed = course(*seen, visit(140, 1600.0), treatments=(radiotherapy(0, 40),))
+    assert (ends(confirmed)["ttp"].ended_on, ends(confirmed)["ttp"].is_event) == (on(100), True)
+    assert (ends(pending)["ttp"].ended_on, ends(pending)["ttp"].is_event) == (on(100), False)
+    assert "awaits confirmation" in ends(pending)["ttp"].reason
+
+
+def test_another_surgery_for_growth_is_an_event():
+    # +44 % of a small residual: only possible growth, then somebody operated
+    patient = course(
+        visit(95, 250.0, volume_cv=0.2), visit(400, 370.0, volume_cv=0.2), treatments=(surgery(0), surgery(430))
+    )
+    found = ends(patient)["ttp"]
+    assert (found.ended_on, found.is_event) == (on(430), True)
+    assert "another surgery for growth" in found.reason
+
+
+@pytest.mark.parametrize("extent", ["GTR", "biopsy"])
+def test_another_surgery_without_growth_censors_before_it(extent):
+    patient = course(
+        visit(95, 800.0), visit(400, 820.0), visit(900, 100.0), treatments=(surgery(0), surgery(430, extent))
+    )
+    found = ends(patient)["ttp"]
+    assert (found.ended_on, found.is_event) == (on(400), False)
+    assert "before surgery began on 2021-03-06 without progression" in found.reason
+
+
+def test_a_biopsy_is_not_a_surgery_for_growth():
+    patient = course(
+        visit(95, 250.0, volume_cv=0.2),
+        visit(400, 370.0, volume_cv=0.2),
+        treatments=(surgery(0), surgery(430, "biopsy")),
+    )
+    assert not ends(patient)["ttp"].is_event
+
+
+def test_new_therapy_without_progression_censors_before_it():
+    patient = course(
+        visit(95, 800.0), visit(400, 820.0), visit(600, 2000.0), treatments=(surgery(0), radiotherapy(450, 490))
+    )
+    found = ends(patient)["ttp"]
+    assert (found.ended_on, found.is_event) == (on(400), False)
+
+
+def test_radiotherapy_soon_after_surgery_is_part_of_the_first_treatment():
+    patient = course(
+        visit(95, 800.0), visit(200, 780.0), visit(600, 2000.0), treatments=(surgery(0), radiotherapy(120, 160))
+    )
+    found = ends(patient)["ttp"]
+    assert (found.ended_on, found.is_event) == (on(600), True)
+
+
+def test_steroids_change_nothing():
+    steroid = Treatment(TreatmentKind.STEROID, on(300), on(340))
+    patient = course(visit(95, 800.0), visit(400, 1300.0), treatments=(surgery(0), steroid))
+    assert ends(patient)["ttp"].is_event
+
+
+def test_recurrence_free_time_belongs_to_those_without_tumour_at_baseline():
+    clear = course(visit(95, 0.0), visit(400, 0.0), visit(800, 300.0, slices_spanned=3), treatments=(surgery(0),))
+    residual = course(visit(95, 800.0), visit(800, 1300.0), treatments=(surgery(0),))
+    assert ends(clear)["rfs"] == Endpoint(
+        "rfs",
+        on(0),
+        date(2022, 3, 11),
+        True,
+        "From the first surgery on 2020-01-01 to progression on 2022-03-11 (ses-0800).",
+    )
+    assert set(ends(residual)) == {"ttp"}

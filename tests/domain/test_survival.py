@@ -1,0 +1,213 @@
+"""Survival against an independent estimate, hand-solved examples and published tables. About six seconds, most of
+it the import of lifelines.
+
+The published tables are read from a folder beside the project; without it those tests are skipped, visibly.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.domain.survival import cox, kaplan_meier, log_rank, reverse_km_median
+from pipeline.errors import InputError
+
+KEYS = Path(__file__).parents[3] / "shared" / "keys"
+needs_keys = pytest.mark.skipif(not KEYS.is_dir(), reason=f"published survival tables not found in {KEYS}")
+
+PATIENTS = st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=40)
+
+
+def rows(name: str, delimiter: str = ",") -> list[dict[str, str]]:
+    with (KEYS / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter=delimiter))
+
+
+def naive_survival(patients: list[tuple[int, bool]], at: float) -> float:
+    """Multiply the shares that survive each event time: Kaplan-Meier as in its first paper."""
+    left = 1.0
+    for time in sorted({t for t, event in patients if event and t <= at}):
+        at_risk = sum(t >= time for t, _ in patients)
+        left *= 1 - sum(event and t == time for t, event in patients) / at_risk
+    return left
+
+
+@settings(max_examples=40, deadline=None)
+@given(PATIENTS)
+def test_survival_agrees_with_a_naive_estimate(patients):
+    curve = kaplan_meier([t for t, _ in patients], [e for _, e in patients])
+    for time in (0.5, 50, 123, 400):
+        assert curve.at(time)[0] == pytest.approx(naive_survival(patients, time))
+    assert list(curve.survival) == sorted(curve.survival, reverse=True)
+
+
+def test_the_published_ovarian_table_is_reproduced():
+    # R survival, ovarian rx = 1: events, then censored times
+    times = [59, 115, 156, 268, 329, 431, 638, 448, 477, 803, 855, 1040, 1106]
+    curve = kaplan_meier(times, [True] * 7 + [False] * 6, at_days=[0, 431, 639])
+    expected = {59: 0.923, 115: 0.846, 156: 0.769, 268: 0.692, 329: 0.615, 431: 0.538, 638: 0.431}
+    assert {t: round(curve.at(t)[0], 3) for t in expected} == expected
+    assert curve.at_risk == ((0.0, 13), (431.0, 8), (639.0, 4))
+    assert curve.median_days == 638.0
+    assert (curve.patient_count, curve.event_count, curve.ci_transform) == (13, 7, "log-log")
+
+
+def test_the_interval_is_log_log():
+    # one event among four: S = 3/4, Greenwood sum = 1 / (4 * 3)
+    _, low, high = kaplan_meier([10, 20, 30, 40], [True, False, False, False]).at(10)
+    spread = 1.959964 * math.sqrt(1 / 12) / abs(math.log(0.75))
+    assert low == pytest.approx(0.75 ** math.exp(spread), rel=1e-4)
+    assert high == pytest.approx(0.75 ** math.exp(-spread), rel=1e-4)
+
+
+def test_a_median_that_was_not_reached_is_none():
+    curve = kaplan_meier([10, 20, 30], [False, False, True][::-1])
+    assert curve.median_days is None
+    assert kaplan_meier([10, 20], [False, False]).median_high_days is None
+
+
+def test_follow_up_is_the_reverse_estimate():
+    assert reverse_km_median([100, 200, 300], [True, False, False]) == 200.0
+    assert reverse_km_median([100, 200], [True, True]) is None
+
+
+@pytest.mark.parametrize(
+    ("durations", "events", "words"),
+    [
+        ([], [], "got 0 and 0"),
+        ([1.0], [True, False], "got 1 and 2"),
+        ([-1.0], [True], "0 days or more"),
+        ([math.nan], [True], "0 days or more"),
+    ],
+)
+def test_impossible_durations_are_refused(durations, events, words):
+    with pytest.raises(InputError, match=words):
+        kaplan_meier(durations, events)
+
+
+def test_log_rank_of_two_equal_groups_finds_nothing():
+    found = log_rank([5, 10, 20, 5, 10, 20], [True, True, False] * 2, ["a"] * 3 + ["b"] * 3)
+    assert found.chi_square == pytest.approx(0.0, abs=1e-12)
+    assert found.observed == found.expected == (2.0, 2.0)
+
+
+def test_log_rank_sums_its_strata():
+    # two strata that favour opposite groups cancel when stratified
+    times, events = [1, 2, 3, 4] * 2, [True] * 8
+    groups = ["a", "a", "b", "b", "b", "b", "a", "a"]
+    found = log_rank(times, events, groups, strata=["x"] * 4 + ["y"] * 4)
+    assert found.observed == (4.0, 4.0)
+    assert found.expected == pytest.approx((4.0, 4.0))
+    assert found.p_value == pytest.approx(1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(PATIENTS, st.integers(0, 1000))
+def test_log_rank_balances_observed_and_expected(patients, seed):
+    groups = ["ab"[i % 2] for i in range(len(patients) + 1)]
+    found = log_rank([*(t for t, _ in patients), 7], [*(e for _, e in patients), True], groups)
+    assert sum(found.observed) == pytest.approx(sum(found.expected))
+    assert 0 <= found.p_value <= 1
+
+
+def test_one_group_cannot_be_compared():
+    with pytest.raises(InputError, match="two groups at least"):
+        log_rank([1, 2], [True, True], ["a", "a"])
+
+
+@pytest.mark.parametrize(
+    ("covariates", "words"),
+    [
+        ({"age": [1.0, 2.0]}, "age needs one number for each of 4 patients"),
+        ({"age": [1.0, 2.0, math.nan, 3.0]}, "age needs one number"),
+        ({"age": [1.0] * 4}, "age is the same for all patients"),
+        ({}, "no covariate"),
+        ({"sex": [1.0, 1.0, 0.0, 0.0]}, "separates the events"),
+    ],
+)
+def test_a_cox_model_that_cannot_be_is_refused(covariates, words):
+    with pytest.raises(InputError, match=words):
+        cox([1, 2, 3, 4], [True, True, False, False], covariates)
+
+
+def test_a_cox_model_with_too_few_events_says_so():
+    found = cox([1, 3, 5, 7, 9, 11], [True] * 6, {"x": [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]})
+    assert found.warnings[-1] == "6 events carry 0 covariates, not 1"
+    assert found.ratios[0].hazard_ratio == pytest.approx(math.exp(found.ratios[0].coefficient))
+
+
+@needs_keys
+def test_published_medians_of_lung_cancer():
+    patients = rows("lifelines/lung.csv")
+    for expected in rows("r_survival/lung_by_phecog_km.csv"):
+        grade = expected["group"].removeprefix("ph.ecog=")
+        own = [p for p in patients if p["ph.ecog"] and float(p["ph.ecog"]) == float(grade)]
+        curve = kaplan_meier([float(p["time"]) for p in own], [p["status"] == "1" for p in own])
+        assert (curve.patient_count, curve.event_count) == (int(expected["n"]), int(expected["events"]))
+        assert curve.median_days == float(expected["median"])
+
+
+@needs_keys
+def test_published_table_of_lung_cancer():
+    own = [p for p in rows("lifelines/lung.csv") if p["ph.ecog"] and float(p["ph.ecog"]) == 0]
+    table = rows("r_survival/lung_phecog0_km_table.csv")
+    times = [float(line["time"]) for line in table]
+    curve = kaplan_meier([float(p["time"]) for p in own], [p["status"] == "1" for p in own], at_days=times)
+    for line, (time, at_risk) in zip(table, curve.at_risk, strict=True):
+        assert at_risk == int(line["n_risk"])
+        assert curve.at(time)[0] == pytest.approx(float(line["survival"]), abs=0.0006)  # printed to three digits
+    # log-log limits of the median as this transform gives them; R's default log gives 348-574
+    assert (curve.median_low_days, curve.median_high_days) == (340.0, 558.0)
+
+
+@needs_keys
+def test_published_log_rank_tests():
+    aml = rows("r_survival/aml_logrank.csv")
+    found = log_rank([float(p["time"]) for p in aml], [p["status"] == "1" for p in aml], [p["group"] for p in aml])
+    assert found.observed == (7.0, 11.0)
+    assert found.expected == pytest.approx((10.69, 7.31), abs=0.005)
+    assert found.chi_square == pytest.approx(3.4, abs=0.05)
+    lung = rows("lifelines/lung.csv")
+    by_sex = log_rank([float(p["time"]) for p in lung], [p["status"] == "1" for p in lung], [p["sex"] for p in lung])
+    assert by_sex.chi_square == pytest.approx(10.33, abs=0.005)
+
+
+@needs_keys
+def test_published_leukaemia_trial():
+    patients = rows("lifelines/anderson.csv", delimiter=" ")
+    times, events = [float(p["t"]) for p in patients], [p["status"] == "1" for p in patients]
+    medians = [
+        kaplan_meier(
+            *zip(*[(t, e) for t, e, p in zip(times, events, patients, strict=True) if p["Rx"] == rx], strict=True)
+        )
+        for rx in "01"
+    ]
+    assert [curve.median_days for curve in medians] == [23.0, 8.0]
+    assert log_rank(times, events, [p["Rx"] for p in patients]).chi_square == pytest.approx(16.79, abs=0.005)
+    model = cox(times, events, {"Rx": [float(p["Rx"]) for p in patients]})
+    assert model.ratios[0].coefficient == pytest.approx(1.572, abs=0.0005)  # Efron ties
+
+
+@needs_keys
+def test_published_hazard_ratio_of_sex():
+    lung = rows("lifelines/lung.csv")
+    model = cox(
+        [float(p["time"]) for p in lung],
+        [p["status"] == "1" for p in lung],
+        {"sex": [float(p["sex"]) for p in lung]},
+    )
+    assert model.ratios[0].hazard_ratio == pytest.approx(0.588, abs=0.0005)
+    assert model.warnings == ()
+
+
+def test_numbers_at_risk_count_those_still_under_observation():
+    random = np.random.default_rng(7)
+    times = random.integers(1, 100, 30)
+    curve = kaplan_meier(times, random.random(30) > 0.5, at_days=[0, 10, 50, 99])
+    assert curve.at_risk == tuple((float(t), int(sum(times >= t))) for t in (0, 10, 50, 99))
