@@ -1,8 +1,7 @@
 """Volumes from and to NIfTI files: the only place that imports SimpleITK and the only one that knows LPS.
 
 The project's world is RAS+ mm (see ``pipeline.domain.grid``); ITK's is LPS+ mm. The two differ by the signs of x
-and y, and that flip happens here and nowhere else. What this module refuses: images that are not 3D, hold no
-finite numbers, or whose geometry is singular or sheared.
+and y, and that flip happens here and nowhere else. ``pipeline.nifti`` reads the files and says what is refused.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from pipeline.domain.grid import ORTHOGONALITY_TOLERANCE, Volume
+from pipeline import nifti
+from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform
-from pipeline.errors import InputError
+from pipeline.errors import StoreError
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """RAS+ to LPS+ and back."""
@@ -41,26 +41,10 @@ def load(path: Path) -> Volume:
     Raises
     ------
     InputError
-        Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; singular or sheared geometry.
+        Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; unknown, singular or sheared geometry.
     """
-    _refuse_bad_file(path)
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(
-            f"{path.name}: expected a readable NIfTI image, but reading stopped "
-            f"(truncated or damaged file); export or copy it again"
-        ) from error
-    array = sitk.GetArrayFromImage(image)
-    if array.ndim != 3:
-        raise InputError(f"{path.name}: expected a 3D scalar image, found {array.ndim} dimensions; split it first")
-    array = np.ascontiguousarray(array.transpose(2, 1, 0))
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        bad = int(np.size(array) - np.isfinite(array).sum())
-        raise InputError(
-            f"{path.name}: expected finite voxels, found {bad} NaN or infinite ones; repair or re-export the image"
-        )
-    return Volume(array, _affine_of(image))
+    header = nifti.read_header(path)
+    return Volume(nifti.read_voxels(path, header), header.affine)
 
 
 def load_grid(path: Path) -> Volume:
@@ -71,17 +55,8 @@ def load_grid(path: Path) -> Volume:
     InputError
         As :func:`load`, as far as the header tells.
     """
-    _refuse_bad_file(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise InputError(f"{path.name}: expected a NIfTI header, found damage; export or copy it again") from error
-    matrix = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
-    affine = np.eye(4)
-    affine[:3, :3], affine[:3, 3] = matrix, reader.GetOrigin()
-    return Volume(np.broadcast_to(np.uint8(0), reader.GetSize()), LPS @ affine)
+    header = nifti.read_header(path)
+    return Volume(np.broadcast_to(np.zeros(1, header.dtype), header.shape), header.affine)
 
 
 def save(volume: Volume, path: Path) -> None:
@@ -155,8 +130,20 @@ def save_transform(transform: Transform, path: Path) -> None:
 
 
 def load_transform(path: Path, source: str, target: str) -> Transform:
-    """Read a transform written by :func:`save_transform`; ``source`` and ``target`` name its spaces."""
-    composite = sitk.CompositeTransform(sitk.ReadTransform(str(path)))
+    """Read a transform written by :func:`save_transform`; ``source`` and ``target`` name its spaces.
+
+    Raises
+    ------
+    StoreError
+        Missing or damaged.
+    """
+    try:
+        composite = sitk.CompositeTransform(sitk.ReadTransform(str(path)))
+    except RuntimeError as error:
+        raise StoreError(
+            f"{path.name}: expected a transform written by cordtrack, found none or a damaged one; "
+            f"delete the file if it is there and run again"
+        ) from error
     linear = sitk.AffineTransform(composite.GetNthTransform(0))
     matrix = np.eye(4)
     matrix[:3, :3] = np.array(linear.GetMatrix()).reshape(3, 3)
@@ -174,45 +161,3 @@ def _affine_of(image: sitk.Image) -> NDArray[np.float64]:
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
     return LPS @ affine
-
-
-def _refuse_bad_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path.name}: expected an image file, found none; restore it or remove the visit")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name}: expected an image, found an empty file (0 bytes); export or copy it again")
-    _refuse_bad_header(path)
-
-
-def _refuse_bad_header(path: Path) -> None:
-    """Look at the NIfTI header before ITK does, because ITK's words about it help nobody."""
-    opener = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with opener(path, "rb") as stream:
-            header = stream.read(348)
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path.name}: expected gzip data, found something else; export or copy it again") from error
-    if len(header) < 348 or header[344:347] not in (b"n+1", b"ni1"):
-        raise InputError(f"{path.name}: expected a NIfTI image, found another kind of file; convert it to NIfTI")
-    order = "<" if int.from_bytes(header[0:4], "little") == 348 else ">"
-    dimensions = np.frombuffer(header[40:56], dtype=f"{order}i2")
-    if dimensions[0] != 3 and any(n > 1 for n in dimensions[4 : dimensions[0] + 1]):
-        size = "x".join(str(n) for n in dimensions[1 : dimensions[0] + 1])
-        raise InputError(f"{path.name}: expected a 3D image, found {dimensions[0]}D ({size}); split it first")
-    if np.frombuffer(header[254:256], dtype=f"{order}i2")[0] > 0:
-        matrix = np.frombuffer(header[280:328], dtype=f"{order}f4").reshape(3, 4)[:, :3].astype(np.float64)
-        _refuse_bad_geometry(matrix, path.name)
-
-
-def _refuse_bad_geometry(matrix: NDArray[np.float64], name: str) -> None:
-    lengths = np.linalg.norm(matrix, axis=0)
-    if not np.isfinite(matrix).all() or lengths.min() <= 0 or abs(np.linalg.det(matrix)) < 1e-9:
-        raise InputError(f"{name}: expected an invertible affine, found a singular one; export the image again")
-    axes = matrix / lengths
-    cosines = np.abs(axes.T @ axes - np.eye(3))
-    if cosines.max() > ORTHOGONALITY_TOLERANCE:
-        angle = np.degrees(np.arcsin(min(1.0, float(cosines.max()))))
-        raise InputError(
-            f"{name}: expected perpendicular voxel axes, found a shear of {angle:.1f} degrees; "
-            f"resample the image onto a straight grid"
-        )

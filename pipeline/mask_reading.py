@@ -122,7 +122,7 @@ def _range_words(array: NDArray) -> str:
 def _grid_words(volume: Volume) -> str:
     size = "x".join(map(str, volume.shape))
     spacing = "x".join(f"{length:.2f}" for length in volume.spacing_mm)
-    corner = ", ".join(f"{coordinate:.1f}" for coordinate in volume.affine[:3, 3])
+    corner = ", ".join(f"{round(coordinate, 1) + 0.0:.1f}" for coordinate in volume.affine[:3, 3])
     axes = "".join(_axis_letter(volume.affine[:3, axis]) for axis in range(3))
     return f"{size} voxels of {spacing} mm, first voxel at ({corner}) mm, axes {axes}"
 

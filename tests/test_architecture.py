@@ -13,7 +13,10 @@ SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "dashboard").rglo
 LEVELS = [
     {"pipeline", "pipeline.errors"},
     {"pipeline.domain"},
-    {"pipeline.images", "pipeline.fingerprints", "pipeline.derivatives", "pipeline.rows", "pipeline.out_folder"},
+    {
+        "pipeline.images", "pipeline.nifti", "pipeline.fingerprints", "pipeline.derivatives", "pipeline.rows",
+        "pipeline.out_folder",
+    },
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
@@ -33,6 +36,7 @@ TOGETHER = [
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
     },
+    {"pipeline.images", "pipeline.nifti"},
     {"pipeline.registration", "pipeline.bending"},
     {"pipeline.cli", "pipeline.__main__"},
 ]  # fmt: skip
