@@ -33,7 +33,7 @@ class Volume:
     """
 
     array: NDArray
-    affine: NDArray[np.float64]
+    affine: NDArray
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,7 +70,7 @@ class Volume:
         return replace(self, array=array)
 
 
-def to_world(affine: NDArray[np.float64], indices: NDArray) -> NDArray[np.float64]:
+def to_world(affine: NDArray, indices: NDArray) -> NDArray[np.float64]:
     """Convert voxel indices to world positions.
 
     Parameters
@@ -93,7 +93,7 @@ def to_world(affine: NDArray[np.float64], indices: NDArray) -> NDArray[np.float6
     return _mapped(affine, np.asarray(indices, dtype=np.float64))
 
 
-def to_voxel(affine: NDArray[np.float64], points_mm: NDArray) -> NDArray[np.float64]:
+def to_voxel(affine: NDArray, points_mm: NDArray) -> NDArray[np.float64]:
     """Convert world positions to (fractional) voxel indices; the inverse of :func:`to_world`.
 
     Parameters
@@ -156,7 +156,7 @@ def plane(volume: Volume) -> str:
     return ("sagittal", "coronal", "axial")[int(np.argmax(normal))]
 
 
-def _mapped(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mapped(matrix: NDArray, points: NDArray) -> NDArray[np.float64]:
     """Apply a 4x4 matrix to points ``(..., 3)`` as one flat product, far quicker than many small ones."""
     flat = points.reshape(-1, 3) @ matrix[:3, :3].T
     flat += matrix[:3, 3]

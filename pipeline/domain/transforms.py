@@ -43,9 +43,9 @@ class Transform:
 
     source: str
     target: str
-    matrix: NDArray[np.float64]
-    bend_mm: NDArray[np.float64] | None = None
-    bend_affine: NDArray[np.float64] | None = None
+    matrix: NDArray
+    bend_mm: NDArray | None = None
+    bend_affine: NDArray | None = None
 
 
 def identity(source: str, target: str) -> Transform:
@@ -53,7 +53,7 @@ def identity(source: str, target: str) -> Transform:
     return Transform(source, target, np.eye(4))
 
 
-def bend_at(transform: Transform, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+def bend_at(transform: Transform, points_mm: NDArray) -> NDArray[np.float64]:
     """Return the displacement (RAS+ mm, shape ``(N, 3)``) of the bend at points ``(N, 3)`` of the source space."""
     if transform.bend_mm is None or transform.bend_affine is None:
         return np.zeros_like(points_mm)
