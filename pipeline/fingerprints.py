@@ -5,9 +5,10 @@ A hash covers bytes, never names or times. Files are hashed once; size and modif
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import date
 from functools import lru_cache
@@ -38,14 +39,30 @@ def of_values(*values: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=1)
+def of_all_code() -> str:
+    """Return the SHA-256 of the whole package, criteria included: any change makes a run look at each patient again."""
+    return _of_sources(sorted(path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".toml"}))
+
+
 @lru_cache(maxsize=32)
-def of_code(*patterns: str) -> str:
-    """Return the SHA-256 of the package's source files that match the patterns, so that changed code recomputes."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in PACKAGE.glob(pattern)}):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def of_code(*modules: str) -> str:
+    """Return the SHA-256 of modules and all they import of this package, so that changed code recomputes.
+
+    Parameters
+    ----------
+    modules
+        Full names, such as ``pipeline.registration``.
+    """
+    seen: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _source_of(name)
+        if path is not None and name not in seen:
+            seen[name] = path
+            waiting += _imports_of(path)
+    return _of_sources(sorted(seen.values()))
 
 
 @lru_cache(maxsize=1)
@@ -63,6 +80,26 @@ def short(digest: str) -> str:
 def _of_file(path: Path, size: int, modified_ns: int) -> str:  # noqa: ARG001 (part of the cache key)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _of_sources(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _source_of(name: str) -> Path | None:
+    place = PACKAGE.parent.joinpath(*name.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ from pipeline import __version__, criteria, derivatives, fingerprints, store, st
 from pipeline.domain import records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.findings import finding
-from pipeline.lock import exclusive
+from pipeline.out_folder import exclusive
 
 if TYPE_CHECKING:
     from pipeline.patient import PatientPlan
@@ -144,7 +144,7 @@ def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(rule.criteria_id, rule.sha256) for rule in rules],
-        fingerprints.of_code("*.py", "steps/*.py", "domain/*.py", "criteria/*"),
+        fingerprints.of_all_code(),
         fingerprints.software(),
     )  # fmt: skip
 

@@ -15,7 +15,6 @@ from pipeline.domain.transforms import Transform, identity, resample
 from pipeline.errors import AlignmentError
 from pipeline.steps.read import ReadVisit
 
-CODE = ("registration.py", "images.py", "steps/align.py", "domain/*.py")
 REFERENCE = "reference"
 
 
@@ -54,7 +53,7 @@ def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, o
         return _reference_itself(visit, out_dir)
     paths = _paths(visit)
     key = fingerprints.of_values(
-        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion), fingerprints.of_code(*CODE),
+        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion), fingerprints.of_code("pipeline.registration"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
     )  # fmt: skip
     step = derivatives.read_step(out_dir / paths["sidecar"], out_dir, key)
@@ -104,7 +103,12 @@ def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> reco
     assert visit.image is not None
     assert visit.anchor is not None
     key = fingerprints.of_values(
-        "sequence", visit.anchor_sha256, scan.sha256, fingerprints.of_code(*CODE), fingerprints.software()
+        "sequence",
+        visit.anchor_sha256,
+        scan.sha256,
+        fingerprints.of_code("pipeline.registration"),
+        fingerprints.of_file(Path(__file__)),
+        fingerprints.software(),
     )
     name = study.label_of(scan.path.rpartition("/")[2].partition("_")[2].removesuffix(".nii.gz"))
     where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}

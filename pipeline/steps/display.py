@@ -38,7 +38,8 @@ def save_display_masks(
         "display",
         [(row.compartment, row.sha256) for row in rows],
         aligned.record.input_sha256 if aligned.record else visit.anchor_sha256,
-        fingerprints.of_code("steps/display.py", "domain/transforms.py"),
+        fingerprints.of_code("pipeline.domain.transforms"),
+        fingerprints.of_file(Path(__file__)),
     )
     sidecar = out_dir / path.replace(".nii.gz", ".json")
     if derivatives.read_step(sidecar, out_dir, key) is None:

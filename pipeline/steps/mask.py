@@ -22,7 +22,6 @@ from pipeline.findings import finding
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.read import ReadVisit
 
-CODE = ("segmentation.py", "steps/mask.py", "domain/appearance*.py", "domain/grid.py", "domain/transforms.py")
 AUTOMATIC_SOURCE = "cordtrack"
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
@@ -119,7 +118,7 @@ def automatic_masks(
         "mask", visit.anchor_sha256, source.anchor_sha256,
         [(row.path, row.sha256) for row in given.rows if row.is_primary],
         [aligned[name].record and aligned[name].record.input_sha256 for name in (visit.session_id, source.session_id)],  # type: ignore[union-attr]  # the `and` guards it
-        fingerprints.of_code(*CODE), fingerprints.software(),
+        fingerprints.of_code("pipeline.segmentation"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     sidecar = out_dir / _mask_path(visit, Compartment.TUMOUR).replace(".nii.gz", ".json")
     step = derivatives.read_step(sidecar, out_dir, key)
