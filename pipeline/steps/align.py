@@ -53,7 +53,8 @@ def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, o
         return _reference_itself(visit, out_dir)
     paths = _paths(visit)
     key = fingerprints.of_values(
-        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion), fingerprints.of_code("pipeline.registration"), fingerprints.of_file(Path(__file__)),
+        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion),
+        fingerprints.of_code("pipeline.registration"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
     )  # fmt: skip
     step = derivatives.read_step(out_dir / paths["sidecar"], out_dir, key)

@@ -32,11 +32,15 @@ def main() -> int:
     parser.add_argument("--data", action="append", type=Path, help="dataset folder with bids/ and truth/; repeatable")
     parser.add_argument("--section", action="append", help="only these sections; the report is printed, not written")
     arguments = parser.parse_args()
-    folders = arguments.data or [folder for name in ("cervical", "thoracolumbar") if (folder := REAL_CORD / name).is_dir()]
+    folders = arguments.data or [
+        folder for name in ("cervical", "thoracolumbar") if (folder := REAL_CORD / name).is_dir()
+    ]
     wanted = arguments.section or [*WITH_DATA, *WITHOUT_DATA]
     parts = [HEADER, _machine()]
     if not folders:
-        parts.append("No dataset with known truth was found beside the project: the alignment and mask figures are missing.\n")
+        parts.append(
+            "No dataset with known truth was found beside the project: the alignment and mask figures are missing.\n"
+        )
     failed = []
     for name in wanted:
         if name in WITH_DATA and not folders:
