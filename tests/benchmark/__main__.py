@@ -61,7 +61,8 @@ def main() -> int:
 
 def _machine() -> str:
     day = datetime.now(UTC).date().isoformat()
-    return f"Measured {day}: {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.\n"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"Measured {day}: {machine}.\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``make golden``: run the sample study and write down what it measures and judges. Look at the diff before committing."""
+"""``make golden``: write down what the sample study measures and judges. Look at the diff before committing."""
 
 import subprocess
 import sys
