@@ -9,25 +9,21 @@ Everything a reader does stays in the browser; nothing here makes the page run a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
+from dashboard.viewer import assets
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.panes import Pane, crop_to, pane_of, window_to_uint8
 from dashboard.viewer.payload import Colours, payload
 
 __all__ = ["Pane", "crop_to", "pane_of", "slice_viewer", "window_to_uint8"]
 
-_FRONTEND = Path(__file__).parent / "frontend"
-
-
-def _text(*names: str) -> str:
-    return "\n".join((_FRONTEND / name).read_text(encoding="utf-8") for name in names)
-
-
 _slices = st.components.v2.component(
-    "cordtrack_slices", html=_text("slices.html"), css=_text("slices.css"), js=_text("draw.js", "slices.js")
+    "cordtrack_slices",
+    html=assets.text("slices.html"),
+    css=assets.text("slices.css"),
+    js=assets.script("showSlices", "draw.js", "slices.js"),
 )
 
 

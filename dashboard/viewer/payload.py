@@ -74,12 +74,16 @@ def payload(
         "height": height,
     }
     voxels = _voxels(panes)
-    return {**plain, **{key: as_arrow(array) for key, array in voxels.items()}, "signature": _digest(plain, voxels)}
+    return {
+        **plain,
+        **{key: one_cell(array.tobytes()) for key, array in voxels.items()},
+        "signature": _digest(plain, voxels),
+    }
 
 
-def as_arrow(array: NDArray[np.uint8]) -> pa.Table:
-    """Wrap the bytes of an array, in C order, as the single cell of an Arrow table."""
-    return pa.table({"bytes": pa.array([np.ascontiguousarray(array).tobytes()], pa.binary())})
+def one_cell(content: bytes) -> pa.Table:
+    """Wrap bytes as the single cell of an Arrow table, the form in which Streamlit carries them unchanged."""
+    return pa.table({"bytes": pa.array([content], pa.binary())})
 
 
 def _voxels(panes: Sequence[Pane]) -> dict[str, NDArray[np.uint8]]:

@@ -1,13 +1,19 @@
-"""The linked scan viewer: what it is given, and what a real browser draws of it (about 20 s, most of it Chromium)."""
+"""The linked scan viewer: what it is given, and what a real browser draws of it.
+
+About half a minute with the plain viewer; NiiVue, drawn in software, takes as long again and is marked slow.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,12 +21,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from dashboard.viewer import Pane, crop_to, pane_of, window_to_uint8
+from dashboard.viewer import Pane, assets, crop_to, fetch_niivue, niivue, pane_of, window_to_uint8
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.panes import largest_section, narrow_window
-from dashboard.viewer.payload import as_arrow, payload
+from dashboard.viewer.payload import payload
 from pipeline.domain.grid import Volume, to_world
 
 ROOT = Path(__file__).parents[2]
@@ -133,8 +140,8 @@ def test_voxels_travel_as_bytes_in_c_order_one_arrow_cell_each() -> None:
     assert sorted(key for key in sent if re.fullmatch(r"[vl]\d", key)) == ["l0", "v0", "v1"]
     cell = sent["v0"].column(0)[0].as_py()  # type: ignore[attr-defined]  # an Arrow table
     np.testing.assert_array_equal(np.frombuffer(cell, np.uint8).reshape(SHAPE), phantom().image)
-    turned = np.asfortranarray(phantom().image)
-    assert as_arrow(turned).equals(as_arrow(phantom().image))
+    turned = Pane("first", np.asfortranarray(phantom().image), phantom().labels, SPACING_MM)
+    assert payload([turned], COLOURS, None, 400)["v0"].equals(sent["v0"])  # type: ignore[attr-defined]
 
 
 def test_it_opens_on_the_largest_tumour_section_even_beside_larger_oedema() -> None:
@@ -178,11 +185,57 @@ def test_what_cannot_be_linked_or_named_is_refused_in_words() -> None:
         payload([phantom()], COLOURS, (8, 0, 0), 400)
 
 
-@pytest.mark.parametrize("name", ["draw.js", "slices.js", "slices.html", "slices.css"])
+@pytest.mark.parametrize(
+    "name", ["draw.js", "slices.js", "niivue_panes.js", "slices.html", "niivue.html", "slices.css"]
+)
 def test_the_frontend_names_no_address_and_asks_the_network_for_nothing(name: str) -> None:
     text = (FRONTEND / name).read_text(encoding="utf-8")
     assert not re.findall(r"https?:|fetch\(|XMLHttpRequest|WebSocket|sendBeacon|@import|url\(", text)
     assert len(text.splitlines()) <= 300
+
+
+# --- the 3D viewer's library ---------------------------------------------------------------------------------------
+
+
+def release(folder: Path, content: bytes) -> Path:
+    with tarfile.open(folder / "release.tgz", "w:gz") as archive:
+        member = tarfile.TarInfo(fetch_niivue.MEMBER)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return folder / "release.tgz"
+
+
+def test_only_the_pinned_release_of_niivue_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = release(tmp_path, b"export class Niivue {}")
+    with pytest.raises(fetch_niivue.UnavailableError, match="not the expected file"):
+        fetch_niivue.library_of(packed)
+    monkeypatch.setattr(fetch_niivue, "SHA256", hashlib.sha256(b"export class Niivue {}").hexdigest())
+    monkeypatch.setattr(fetch_niivue, "packed_release", lambda _folder: packed)
+    assert fetch_niivue.main(tmp_path / "niivue.mjs") == 0
+    assert (tmp_path / "niivue.mjs").read_bytes() == b"export class Niivue {}"
+    assert not list(tmp_path.glob("*.partial"))
+    packed.write_bytes(packed.read_bytes()[:40])
+    with pytest.raises(fetch_niivue.UnavailableError, match="holds no readable"):
+        fetch_niivue.library_of(packed)
+
+
+def test_without_a_network_setup_goes_on_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetch_niivue.shutil, "which", lambda _name: "/bin/false")
+    assert fetch_niivue.main(tmp_path / "niivue.mjs") == 0
+    assert "NiiVue was not fetched: npm could not pack" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_niivue_the_slice_viewer_is_shown_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said, shown = [], []
+    monkeypatch.setattr(niivue.assets, "NIIVUE", tmp_path / "missing.mjs")
+    monkeypatch.setattr(niivue.st, "caption", said.append)
+    monkeypatch.setattr(niivue, "slice_viewer", lambda panes, **settings: shown.append((len(panes), settings["key"])))
+    niivue.volume_viewer([phantom(), phantom("second")], colours=COLOURS, key="scans")
+    assert shown == [(2, "scans")]
+    assert "NiiVue is not installed" in said[0]
 
 
 # --- a real browser ------------------------------------------------------------------------------------------------
@@ -190,14 +243,16 @@ def test_the_frontend_names_no_address_and_asks_the_network_for_nothing(name: st
 APP = """
 import importlib.util, sys
 import streamlit as st
-from dashboard.viewer import slice_viewer
+from dashboard.viewer import niivue, slice_viewer
 spec = importlib.util.spec_from_file_location("viewer_phantom", {this!r})
 phantoms = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(phantoms)
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.write(f"runs: {{st.session_state.runs}}")
-if not st.toggle("hide"):
-    panes = [phantoms.phantom("first"), phantoms.phantom("second", tumour_at=4)]
+panes = [phantoms.phantom("first"), phantoms.phantom("second", tumour_at=4)]
+if st.query_params.get("in") == "volumes":
+    niivue.volume_viewer(panes, colours=phantoms.COLOURS, key="scans", height=360)
+elif not st.toggle("hide"):
     slice_viewer(panes, colours=phantoms.COLOURS, key="scans", height=520)
 """
 
@@ -244,20 +299,28 @@ def _wait_for(url: str, log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Page]:
+def browser(address: str) -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
-        page = browser.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=2)
-        page.complaints, page.strangers = [], []
-        page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda r: None if _is_local(r.url, address) else page.strangers.append(r.url))
-        page.goto(address)
-        page.locator("canvas").nth(1).wait_for(timeout=20_000)
-        page.locator("output.where").filter(has_text="slice").wait_for()
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Page:
+    page = watched(browser.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=2), address)
+    page.goto(address)
+    expect(page.locator("output.where")).to_contain_text("slice", timeout=20_000)
+    return page
+
+
+def watched(page: Page, address: str) -> Page:
+    page.complaints, page.strangers = [], []
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda r: None if _is_local(r.url, address) else page.strangers.append(r.url))
+    return page
 
 
 def _is_local(url: str, address: str) -> bool:
@@ -283,7 +346,7 @@ def found(page: Page, grey: int, pane: int = 0) -> dict:
 
 
 def settled(page: Page, text: str) -> None:
-    expect(page.locator("output.where")).to_contain_text(text)
+    expect(page.locator("output.where")).to_contain_text(text, timeout=15_000)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -373,5 +436,58 @@ def test_leaving_and_coming_back_starts_afresh_and_nothing_complains_or_calls_ou
         expect(page.locator("canvas")).to_have_count(shown)
     settled(page, "sagittal slice 5 of 8")
     assert found(page, ANTERIOR)["count"] > 1000
+    assert page.complaints == []
+    assert page.strangers == []
+
+
+needs_niivue = pytest.mark.skipif(
+    not assets.NIIVUE.is_file(), reason="NiiVue is not fetched: python -m dashboard.viewer.fetch_niivue"
+)
+
+
+@pytest.mark.browser
+@needs_niivue
+def test_without_webgl2_the_plain_viewer_opens_in_niivues_place_and_says_why(browser: Browser, address: str) -> None:
+    bare = browser.new_page()
+    bare.add_init_script(
+        "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {"
+        " return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(OffscreenCanvas.prototype.getContext);"
+    )
+    bare.goto(f"{address}?in=volumes")
+    expect(bare.get_by_role("status").filter(has_text="browser offers no WebGL2")).to_be_visible(timeout=20_000)
+    expect(bare.locator(".slices canvas")).to_have_count(2)
+    expect(bare.locator(".volumes")).to_be_hidden()
+    assert found(bare, ANTERIOR)["x"] < 0.4
+    bare.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
+def test_niivue_shows_the_scans_the_right_way_round_and_linked(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
+    page.goto(f"{address}?in=volumes")
+    where = page.locator(".volumes output.where")
+    expect(where).to_contain_text("crosshair L 1.5 · A 14.0 · S 21.0 mm", timeout=60_000)
+    second = page.locator(".volumes figure").nth(1)
+
+    def shown(view: str) -> np.ndarray:
+        page.get_by_role("button", name=view, exact=True).click()
+        return np.asarray(Image.open(io.BytesIO(second.screenshot())).convert("L"), dtype=int)[50:]
+
+    def middle(picture: np.ndarray, grey: int) -> tuple[float, float]:
+        y, x = np.nonzero(abs(picture - grey) <= 3)
+        return float(np.median(x)) / picture.shape[1], float(np.median(y)) / picture.shape[0]
+
+    sagittal = shown("sagittal")
+    assert middle(sagittal, ANTERIOR)[0] < 0.45
+    assert middle(sagittal, SUPERIOR)[1] < 0.4
+    axial = shown("axial")
+    assert middle(axial, RIGHT)[0] < 0.5
+    assert middle(axial, ANTERIOR)[1] < 0.45
+    box = page.locator(".volumes canvas").first.bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.3 * box["height"])
+    expect(where).not_to_contain_text("A 14.0")
+    assert (shown("axial") != axial).any(), "a click in the first visit moves the crosshair of the second"
     assert page.complaints == []
     assert page.strangers == []

@@ -10,7 +10,8 @@ const KEYS = {
 };
 const VIEWERS = new WeakMap();
 
-export default function ({ parentElement, data }) {
+// Mounts the viewer, or leaves it as it is when the same scans come again (Python adds the export).
+function showSlices({ parentElement, data }) {
   const before = VIEWERS.get(parentElement);
   if (before?.data.signature === data.signature) { before.schedule(); return before.stop; }
   before?.stop();
@@ -20,6 +21,30 @@ export default function ({ parentElement, data }) {
 }
 
 const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
+
+// One captioned canvas per visit, a button per window preset and per compartment; returns the canvases.
+function buildPanes(root, { titles, presets, colours }) {
+  const make = (tag, properties, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+  const button = (act, ...children) => {
+    const element = make("button", { type: "button" }, ...children);
+    element.dataset.act = act;
+    return element;
+  };
+  const canvases = titles.map(() => make("canvas", { tabIndex: 0, role: "application" }));
+  root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
+    make("figcaption", { textContent: titles[n] }), make("div", { className: "stage" }, canvas))));
+  root.querySelector(".presets").replaceChildren(...presets.map(([name], n) => button(`preset:${n}`, name)));
+  root.querySelector(".legend").replaceChildren(...colours.map(([value, name, colour]) => {
+    const swatch = make("i", {});
+    swatch.style.color = colour;
+    return button(`outline:${value}`, swatch, name);
+  }));
+  return canvases;
+}
 
 class Viewer {
   constructor(root, data, before) {
@@ -40,30 +65,11 @@ class Viewer {
   }
 
   build() {
-    const make = (tag, properties, ...children) => {
-      const element = Object.assign(document.createElement(tag), properties);
-      element.append(...children);
-      return element;
-    };
-    const button = (act, ...children) => {
-      const element = make("button", { type: "button" }, ...children);
-      element.dataset.act = act;
-      return element;
-    };
-    const $ = (selector) => this.root.querySelector(selector);
     this.root.style.height = `${this.data.height}px`;
-    $(".panes").replaceChildren(...this.panes.map(() => make("figure", {}, make("figcaption", {}),
-      make("div", { className: "stage" }, make("canvas", { tabIndex: 0 })))));
-    $(".presets").replaceChildren(...this.data.presets.map(([name], n) => button(`preset:${n}`, name)));
-    $("select").replaceChildren(...this.panes.slice(1).map(({ title }, n) => make("option", { value: n + 1 }, title)));
-    $(".legend").replaceChildren(...this.data.colours.map(([value, name, colour]) => {
-      const swatch = make("i", {});
-      swatch.style.color = colour;
-      return button(`outline:${value}`, swatch, name);
-    }));
-    this.figures = [...this.root.querySelectorAll("figure")];
-    for (const canvas of this.root.querySelectorAll("canvas")) {
-      canvas.setAttribute("role", "application");
+    const canvases = buildPanes(this.root, this.data);
+    this.figures = canvases.map((canvas) => canvas.closest("figure"));
+    this.root.querySelector("select").replaceChildren(...this.panes.slice(1).map(({ title }, n) => new Option(title, n + 1)));
+    for (const canvas of canvases) {
       canvas.setAttribute("aria-describedby", "hint");
       this.sizes.observe(canvas);
     }
@@ -226,7 +232,7 @@ class Viewer {
   caption(figure, [first, second], outlines) {
     const { view, panes } = this, title = panes[first].title, other = panes[second]?.title;
     const blended = { 0: [title, ""], 1: [other, ""] }[view.mix]
-      ?? [`${title} → ${other}`, `${Math.round(100 * view.mix)} %`];
+      ?? [`${title} → ${other}`, `${Math.round(100 * view.mix)} % · dashed: first · solid: second`];
     const subtracted = [`${other} minus ${title}`, "orange: brighter now · blue: darker now"];
     const [text, note] = other === undefined ? [title, panes[first].labels ? "" : "no mask for this visit"]
       : view.mode === "blend" ? blended : subtracted;

@@ -1,0 +1,20 @@
+"""The browser side of the viewers, read from the package once and sent with the component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FRONTEND = Path(__file__).parent / "frontend"
+
+NIIVUE = FRONTEND / "niivue.mjs"
+"""The NiiVue library; not part of the project, fetched by ``python -m dashboard.viewer.fetch_niivue``."""
+
+
+def text(*names: str) -> str:
+    """Read files of the frontend folder as one text."""
+    return "\n".join((FRONTEND / name).read_text(encoding="utf-8") for name in names)
+
+
+def script(entry: str, *names: str) -> str:
+    """Join JavaScript files into one module whose entry point is the function called ``entry``."""
+    return f"{text(*names)}\nexport default {entry};\n"

@@ -1,0 +1,73 @@
+"""The richer viewer: NiiVue with three planes and 3D per visit; the plain slice viewer where it cannot run.
+
+NiiVue (BSD 2-Clause, https://niivue.com) is not part of the project: ``make setup`` fetches it. Its script travels
+to the browser over the session's own connection like the scans, so no folder has to be served without sign-in.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from functools import lru_cache
+
+import streamlit as st
+
+from dashboard.viewer import assets, slice_viewer
+from dashboard.viewer.colours import COMPARTMENT_COLOURS
+from dashboard.viewer.panes import Pane
+from dashboard.viewer.payload import Colours, one_cell, payload
+
+_volumes = st.components.v2.component(
+    "cordtrack_volumes",
+    html=assets.text("niivue.html", "slices.html"),
+    css=assets.text("slices.css"),
+    js=assets.script("showVolumes", "draw.js", "slices.js", "niivue_panes.js"),
+)
+
+
+def is_installed() -> bool:
+    """Say whether NiiVue was fetched into the package."""
+    return assets.NIIVUE.is_file()
+
+
+def volume_viewer(
+    panes: Sequence[Pane],
+    *,
+    colours: Colours = COMPARTMENT_COLOURS,
+    start: tuple[int, int, int] | None = None,
+    key: str,
+    height: int = 640,
+) -> None:
+    """Show one to four visits in NiiVue, crosshair, pan, zoom, window and 3D view linked.
+
+    Without NiiVue, or without WebGL2 in the browser, the slice viewer appears in its place and a line says why.
+
+    Parameters
+    ----------
+    panes
+        Visits on one grid, the oldest first.
+    colours
+        Label value to compartment name and CSS colour.
+    start
+        Voxel (i, j, k) of the crosshair; None for the largest tumour section.
+    key
+        Name of this viewer on its page.
+    height
+        Of the whole viewer, CSS pixels.
+
+    Raises
+    ------
+    ValueError
+        Panes on different grids, a mask label without a colour, or a start outside the grid.
+    """
+    if not is_installed():
+        st.caption("Plain slice viewer, because NiiVue is not installed: `make setup` with a network fetches it.")
+        slice_viewer(panes, colours=colours, start=start, key=key, height=height)
+        return
+    data = payload(panes, colours, start, height) | {"library": one_cell(_library())}
+    _volumes(key=key, data=data, height=height)
+
+
+@lru_cache(maxsize=1)
+def _library() -> bytes:
+    return gzip.compress(assets.NIIVUE.read_bytes(), mtime=0)
