@@ -38,7 +38,7 @@ def naive_survival(patients: list[tuple[int, bool]], at: float) -> float:
     return left
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(PATIENTS)
 def test_survival_agrees_with_a_naive_estimate(patients):
     curve = kaplan_meier([t for t, _ in patients], [e for _, e in patients])

@@ -1,0 +1,132 @@
+"""What became of cyst, syrinx, oedema, cavity and haemorrhage, in words that can never be progression.
+
+"Cystic recurrence and/or persistence are not synonymous with tumor recurrence" (Dauleac 2019,
+10.1007/s11060-019-03241-9). What this module refuses: solid tumour, which is judged in ``response`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from pipeline.domain.entities import Compartment
+from pipeline.domain.explain import percent, two_figures
+from pipeline.domain.uncertainty import detection_limit_ratio
+
+JUDGED = (Compartment.TUMOUR, Compartment.ENHANCING)
+"""Compartments of solid tumour: never described here."""
+
+
+class Course(StrEnum):
+    """What a compartment did since it last changed."""
+
+    FIRST = "first measured"
+    APPEARING = "appearing"
+    GROWING = "growing"
+    SHRINKING = "shrinking"
+    VANISHED = "vanished"
+    NO_CHANGE = "no change"
+    NONE_SEEN = "none seen"
+    NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class CompartmentVisit:
+    """One compartment at one visit; None with a reason where it was not measured."""
+
+    session_id: str
+    acquired_on: date
+    volume_mm3: float | None
+    volume_cv: float | None = None
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class CompartmentChange:
+    """One compartment at one visit in a word and a sentence, with the visit it was compared with."""
+
+    session_id: str
+    course: Course
+    compared_session_id: str | None
+    change_ratio: float | None
+    reason: str
+
+
+def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> tuple[CompartmentChange, ...]:
+    """Describe a compartment that is followed but never judged.
+
+    Each visit is compared with the one where the compartment last changed, so that slow growth is not lost from
+    scan to scan; a change must exceed measurement error.
+
+    Parameters
+    ----------
+    compartment
+        Anything but solid tumour.
+    visits
+        In any order.
+
+    Returns
+    -------
+    tuple of CompartmentChange
+        One per visit, in date order.
+
+    Raises
+    ------
+    ValueError
+        The compartment is solid tumour.
+    """
+    if compartment in JUDGED:
+        msg = f"{compartment} is solid tumour: judge it with the criteria, this only describes what is not tumour"
+        raise ValueError(msg)
+    ordered = sorted(visits, key=lambda visit: (visit.acquired_on, visit.session_id))
+    return tuple(_changes(compartment, ordered))
+
+
+def _changes(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> Iterator[CompartmentChange]:
+    anchor: CompartmentVisit | None = None
+    for visit in visits:
+        course = _course(visit, anchor)
+        yield _change(compartment, visit, anchor, course)
+        if course not in (Course.NOT_MEASURED, Course.NO_CHANGE, Course.NONE_SEEN) or anchor is None:
+            anchor = visit if visit.volume_mm3 is not None else anchor
+
+
+def _course(visit: CompartmentVisit, anchor: CompartmentVisit | None) -> Course:
+    now = visit.volume_mm3
+    if now is None:
+        return Course.NOT_MEASURED
+    if anchor is None or anchor.volume_mm3 is None:
+        return Course.FIRST if now else Course.NONE_SEEN
+    if not anchor.volume_mm3:
+        return Course.APPEARING if now else Course.NONE_SEEN
+    return _change_of_size(visit, anchor) if now else Course.VANISHED
+
+
+def _change_of_size(visit: CompartmentVisit, anchor: CompartmentVisit) -> Course:
+    """Compare two volumes over 0; unknown error proves no change."""
+    now, before = visit.volume_mm3 or 0.0, anchor.volume_mm3 or 0.0
+    if visit.volume_cv is None or anchor.volume_cv is None:
+        return Course.NO_CHANGE
+    limit = detection_limit_ratio(anchor.volume_cv, visit.volume_cv)
+    if now > limit * before:
+        return Course.GROWING
+    return Course.SHRINKING if before > limit * now else Course.NO_CHANGE
+
+
+def _change(
+    compartment: Compartment, visit: CompartmentVisit, anchor: CompartmentVisit | None, course: Course
+) -> CompartmentChange:
+    name, now = str(compartment).capitalize(), visit.volume_mm3
+    if now is None:
+        why = visit.missing_reason or "nobody said why"
+        return CompartmentChange(visit.session_id, course, None, None, f"{name} not measured: {why}.")
+    size = f"{two_figures(now / 1000)} mL" if now else "none seen"
+    words = f"{name} {size} on {visit.acquired_on}"
+    if anchor is None or anchor.volume_mm3 is None:
+        return CompartmentChange(visit.session_id, course, None, None, f"{words}, {course}; never progression.")
+    ratio = now / anchor.volume_mm3 if anchor.volume_mm3 else None
+    since = f"{course} since {anchor.acquired_on}" + (f" ({percent(ratio)})" if ratio else "")
+    reason = f"{words}, {since}; never progression."
+    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, reason)
