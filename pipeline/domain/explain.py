@@ -183,6 +183,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
     first = "seen" if new is verdict.visit else "first seen"
     return [
         _shrinkage_words(verdict, criteria),
+        _uncounted_lesion(verdict),
         f"new lesion {first} on {new.acquired_on}: progression by the new-lesion rule" if new is not None else "",
         f"new tumour elsewhere, not progression in {course.syndrome}" if evidence.new_tumour_elsewhere else "",
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
@@ -190,6 +191,16 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
         _steroid_note(verdict, course),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
+
+
+def _uncounted_lesion(verdict: Verdict) -> str:
+    """Say that a new lesion was marked where nothing is judged, lest it be overlooked."""
+    unjudged = verdict.state in (State.BASELINE, State.CONTEXT)
+    return (
+        "a new lesion is marked on this scan and not judged: look at it"
+        if verdict.visit.new_lesion and unjudged
+        else ""
+    )
 
 
 def _shrinkage_words(verdict: Verdict, criteria: Criteria) -> str:

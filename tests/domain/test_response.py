@@ -274,3 +274,10 @@ def test_a_realistic_residual_below_a_quarter_millilitre_cannot_be_progression_a
 
     patient = course(visit(0, 250.0, volume_cv=drawn(250.0)), visit(300, 370.0, volume_cv=drawn(370.0)))
     assert (last(patient).category, last(patient).display_state) == (Category.SD, DisplayState.POSSIBLE_GROWTH)
+
+
+@pytest.mark.parametrize("day", [2, 95])
+def test_a_new_lesion_on_a_scan_that_is_not_judged_is_not_overlooked(day):
+    found = last(course(visit(day, 500.0, new_lesion=True), treatments=(surgery(0),)))
+    assert found.state in (State.CONTEXT, State.BASELINE)
+    assert "a new lesion is marked on this scan and not judged" in found.reason
