@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from pipeline.domain.grid import Volume
 from pipeline.images import save
 from sample_data import scanner, tables
+from sample_data.anatomy import Person, make_person
 from sample_data.lesions import ORDER, Blob, Scene, fit, lumpy, own_volumes_mm3
-from sample_data.phantom import Person, make_person
 from sample_data.scanner import PROTOCOLS, Pose
 from sample_data.spine import curve_mm
 from sample_data.stories import PATIENTS, Patient, Visit
@@ -110,13 +110,16 @@ def write_masks(patient: Patient, visit: Visit, setup: Setup, study: Path) -> No
     if visit.fault == "mask on another grid":
         grid = Volume(grid.array[:, :, :-1], grid.affine)
         shares = {name: array[:, :, :-1] for name, array in shares.items()}
-    target = anat(study / "derivatives" / "reader", patient, visit)
-    for name, array in _as_files(patient, shares, rng).items():
-        save(grid.with_array(array), target / f"{stem(patient, visit)}_space-orig_{name}.nii.gz")
+    files = {f"reader/{name}": array for name, array in _as_files(patient, shares, rng).items()}
     if visit.session_id in patient.second_reader:
-        target = anat(study / "derivatives" / "reader2", patient, visit)
-        array = labels_of(shares, rng, SECOND_READER_EXCESS)
-        save(grid.with_array(array), target / f"{stem(patient, visit)}_space-orig_dseg.nii.gz")
+        files["reader2/dseg"] = labels_of(shares, rng, SECOND_READER_EXCESS)
+    for key, array in files.items():
+        reader, name = key.split("/")
+        folder = anat(study / "derivatives" / reader, patient, visit)
+        path = folder / f"{stem(patient, visit)}_space-orig_{name}.nii.gz"
+        save(grid.with_array(array), path)
+        scan = anat(Path(), patient, visit) / f"{stem(patient, visit)}_T2w.nii.gz"
+        tables.write_mask_sidecar(path, scan.as_posix())
 
 
 def labels_of(shares: Shares, rng: np.random.Generator, excess: float = 0.0) -> NDArray[np.uint8]:

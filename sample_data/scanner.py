@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.grid import Volume, to_world
-from sample_data.lesions import Scene, fractions
-from sample_data.phantom import Person, locate, signals
+from sample_data.anatomy import Person, locate
+from sample_data.lesions import ORDER, Scene, fractions
+from sample_data.phantom import signals
 from sample_data.shapes import Array
 from sample_data.spine import curve_mm
+
+REACH_MM = 11.0
+"""No lesion reaches further than this from the middle line of the cord, mm."""
 
 AXES = {"R": (1, 0, 0), "L": (-1, 0, 0), "A": (0, 1, 0), "P": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
 
@@ -101,12 +105,12 @@ def acquire(
     pose: Pose,
     grid: Volume,
     samples: tuple[int, int, int],
-    laminectomy_mm: tuple[float, float] | None,
+    opened_mm: tuple[float, float] | None,
 ) -> Array:
     """Return the mean T2w and T1w signal of each voxel, shape ``(2, I, J, K)``."""
     total = np.zeros((2, *grid.shape), dtype=np.float32)
     for x, y, z in _sample_points(pose, grid, samples):
-        total += signals(person, scene, laminectomy_mm, locate(person, x, y, z))
+        total += signals(person, scene, opened_mm, locate(person, x, y, z))
     return total / np.float32(np.prod(samples))
 
 
@@ -114,10 +118,12 @@ def acquire_shares(
     person: Person, scene: Scene, pose: Pose, grid: Volume, samples: tuple[int, int, int]
 ) -> dict[str, Array]:
     """Return the share of each compartment in each voxel, arrays ``(I, J, K)`` between 0 and 1."""
-    total: dict[str, Array] = {}
+    total = {name: np.zeros(grid.shape, dtype=np.float32) for name in ORDER}
     for x, y, z in _sample_points(pose, grid, samples):
-        shares = fractions(scene, x, y - curve_mm(person.spine.region, z), z)
-        total = {name: share + total.get(name, np.float32(0)) for name, share in shares.items()}
+        u = y - curve_mm(person.spine.region, z)
+        near = (np.abs(x) < REACH_MM) & (np.abs(u) < REACH_MM)
+        for name, share in fractions(scene, x[near], u[near], z[near]).items():
+            total[name][near] += share
     return {name: array / np.float32(np.prod(samples)) for name, array in total.items()}
 
 

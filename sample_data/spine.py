@@ -5,11 +5,15 @@ Coordinates: ``x`` right, ``u`` anterior of the cord's middle line, ``s`` along 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sample_data.shapes import Array
+
+STEP_MM = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ REGIONS = {
         disc_height=5.0,
         body_half_width=10.5,
         body_half_depth=8.2,
-        canal=(11.5, 8.0),
+        canal=(10.8, 7.7),
         sac=(9.8, 6.7),
         cord=(6.4, 3.9),
         spinous_length=24.0,
@@ -51,11 +55,11 @@ REGIONS = {
         disc_height=4.5,
         body_half_width=14.0,
         body_half_depth=12.5,
-        canal=(10.0, 8.8),
+        canal=(9.5, 8.4),
         sac=(8.4, 7.2),
         cord=(4.7, 3.8),
-        spinous_length=32.0,
-        spinous_drop=0.85,
+        spinous_length=31.0,
+        spinous_drop=0.7,
         spinous_radius=3.4,
         skin=-52.0,
         curve=(5.0, -1.0),
@@ -65,7 +69,7 @@ REGIONS = {
         disc_height=7.0,
         body_half_width=17.0,
         body_half_depth=14.5,
-        canal=(11.5, 9.3),
+        canal=(10.8, 9.2),
         sac=(9.6, 7.9),
         cord=(5.0, 4.2),
         spinous_length=29.0,
@@ -81,72 +85,62 @@ REGIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Spine:
-    """One person's spine: a region and what makes each vertebra different.
+    """One person's spine: a region, and what changes along it.
 
     Attributes
     ----------
     region
         Mean sizes.
-    centre_mm, height_mm, disc_mm
-        Shape ``(L,)``; middle and height of each body and the thickness of the disc below it, along ``s``.
-    depth, width, marrow, disc_signal
-        Shape ``(L,)``; factors on the region's size or the tissue's signal.
-    offset_mm, tilt, spinous, drop
-        Shape ``(L,)``; forward shift (mm), endplate slope, factors on length and drop of the spinous process.
-    boundary_mm
-        Shape ``(L - 1,)``; middle of each disc, ascending.
+    along
+        By name, shape ``(5600,)``: a value for every :data:`STEP_MM` from -140 to 140 mm. ``middle`` and ``half``
+        (mm) are those of the vertebra there, ``disc_half`` (mm) and ``disc_signal`` those of the nearest disc,
+        ``marrow``, ``spinous``, ``drop`` factors of the vertebra, ``*_above`` those of the one above it;
+        ``width``, ``depth`` (factors), ``offset`` (mm) and ``tilt`` (slope) run smoothly from one to the next.
     """
 
     region: Region
-    centre_mm: Array
-    height_mm: Array
-    disc_mm: Array
-    depth: Array
-    width: Array
-    marrow: Array
-    disc_signal: Array
-    offset_mm: Array
-    tilt: Array
-    spinous: Array
-    drop: Array
-    boundary_mm: Array
+    along: Mapping[str, Array]
 
 
 def make_spine(region_name: str, seed: int) -> Spine:
-    """Draw a person's vertebrae for 120 mm above and below the origin."""
+    """Draw a person's vertebrae for 130 mm above and below the origin, no two alike."""
     region = REGIONS[region_name]
     rng = np.random.default_rng([seed, 11])
-    count = int(260 / (region.body_height + region.disc_height)) + 1
+    count = int(280 / (region.body_height + region.disc_height)) + 2
 
     def vary(spread: float, middle: float = 1.0) -> Array:
-        return (middle + spread * rng.uniform(-1, 1, count)).astype(np.float32)
+        return middle + spread * rng.uniform(-1, 1, count)
 
-    height = region.body_height * vary(0.07)
-    disc = region.disc_height * vary(0.22)
-    base = np.cumsum(height + disc) - (height + disc) - 130 + rng.uniform(-10, 10)
-    return Spine(
-        region=region,
-        centre_mm=(base + disc + height / 2).astype(np.float32),
-        height_mm=height,
-        disc_mm=disc,
-        depth=vary(0.05),
-        width=vary(0.05),
-        marrow=vary(0.13),
-        disc_signal=vary(0.35, 0.95),
-        offset_mm=vary(0.5, 0.0),
-        tilt=vary(0.05, 0.0),
-        spinous=vary(0.12),
-        drop=vary(0.15),
-        boundary_mm=(base + disc / 2)[1:].astype(np.float32),
-    )
+    height, disc = region.body_height * vary(0.07), region.disc_height * vary(0.22)
+    below = np.cumsum(height + disc) - (height + disc) - 140 + rng.uniform(-10, 10)
+    middle = below + disc + height / 2
+    here = np.arange(-140, 140, STEP_MM)
+    level = np.searchsorted((below + disc / 2)[1:], here)
+    above = np.minimum(level + 1, count - 1)
+    nearest_disc = np.where(here > middle[level], above, level)
+    spinous, drop = vary(0.12), vary(0.15)
+    table = {
+        "middle": middle[level],
+        "half": height[level] / 2,
+        "middle_above": middle[above],
+        "disc_half": disc[nearest_disc] / 2,
+        "disc_signal": vary(0.35, 0.95)[nearest_disc],
+        "marrow": vary(0.13)[level],
+        "spinous": spinous[level],
+        "spinous_above": spinous[above],
+        "drop": drop[level],
+        "drop_above": drop[above],
+        "width": np.interp(here, middle, vary(0.05)),
+        "depth": np.interp(here, middle, vary(0.05)),
+        "offset": np.interp(here, middle, vary(0.6, 0.0)),
+        "tilt": np.interp(here, middle, vary(0.04, 0.0)),
+    }
+    return Spine(region, {name: values.astype(np.float32) for name, values in table.items()})
 
 
-def level_of(spine: Spine, s: Array) -> np.ndarray:
-    """Return the index of the vertebra (with half a disc on either side) at each position along the spine."""
-    step_mm = 0.05
-    table = np.searchsorted(spine.boundary_mm, np.arange(-140, 140, step_mm))
-    cells = np.clip((s + np.float32(140)) * np.float32(1 / step_mm), 0, len(table) - 1)
-    return table[cells.astype(np.int32)].astype(np.int32)
+def cells_of(s: Array) -> NDArray[np.int32]:
+    """Return where to look up each position along the spine (mm) in :attr:`Spine.along`."""
+    return np.clip((s + np.float32(140)) * np.float32(1 / STEP_MM), 0, 280 / STEP_MM - 1).astype(np.int32)
 
 
 def curve_mm(region: Region, z: Array) -> Array:

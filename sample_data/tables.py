@@ -93,6 +93,11 @@ def write_sidecar(image: Path, protocol: Protocol, suffix: str) -> None:
     write_json(image.with_name(image.name.replace(".nii.gz", ".json")), about)
 
 
+def write_mask_sidecar(mask: Path, scan: str) -> None:
+    """Write the ``.json`` beside a mask, naming the scan (path inside the study) on whose grid it was drawn."""
+    write_json(mask.with_name(mask.name.replace(".nii.gz", ".json")), {"SpatialReference": f"bids:raw:{scan}"})
+
+
 def write_study_tables(study: Path) -> None:
     """Write every file of the study that is not an image or its sidecar."""
     description = {
@@ -169,6 +174,7 @@ def _write_reader(folder: Path, name: str) -> None:
         "DatasetType": "derivative",
         "License": "CC0",
         "GeneratedBy": [{"Name": "sample_data.generate"}],
+        "DatasetLinks": {"raw": "../.."},
     }
     write_json(folder / "dataset_description.json", description)
     rows = [(str(index), label) for index, label in enumerate(DSEG_NAMES, start=1)]
