@@ -21,6 +21,9 @@ INVERSE_ITERATIONS = 30
 INVERSE_TOLERANCE_MM = 1e-3
 """Fixed-point inversion stops when no point moves more than this; far below a voxel, mm."""
 
+FACE = 0.5 + 1e-6
+"""Distance of a voxel's face from its centre, voxels, with room for rounding: a point on the face counts as inside."""
+
 
 @dataclass(frozen=True, eq=False)
 class Transform:
@@ -158,7 +161,7 @@ def resample(volume: Volume, onto: Volume, transform: Transform, *, order: int, 
     order
         Spline order: 0 nearest (labels), 1 linear, 3 cubic.
     outside
-        Value where the target image does not reach.
+        Value beyond the outer voxel faces of the target image, which is where :func:`coverage` ends too.
     """
     return resample_together([volume], onto, transform, order=order, outside=outside)[0]
 
@@ -170,12 +173,14 @@ def resample_together(
     if not volumes:
         return []
     points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
-    indices = to_voxel(volumes[0].affine, points).T
-    pulled = [
-        ndimage.map_coordinates(volume.array, indices, order=order, mode="constant", cval=outside, prefilter=order > 1)
-        for volume in volumes
-    ]
-    return [Volume(values.reshape(onto.shape), onto.affine) for values in pulled]
+    indices = to_voxel(volumes[0].affine, points)
+    is_beyond = ~_is_within_faces(indices, volumes[0].shape)
+    pulled = []
+    for volume in volumes:  # between the outer centres and the outer faces the border value goes on
+        values = ndimage.map_coordinates(volume.array, indices.T, order=order, mode="nearest", prefilter=order > 1)
+        values[is_beyond] = outside
+        pulled.append(Volume(values.reshape(onto.shape), onto.affine))
+    return pulled
 
 
 def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
@@ -187,6 +192,10 @@ def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
         Boolean array on ``onto``'s grid; True where the moved point lies within the outer voxel faces.
     """
     points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
-    indices = to_voxel(volume.affine, points)
-    inside = np.all((indices >= -0.5) & (indices <= np.array(volume.shape) - 0.5), axis=-1)
+    inside = _is_within_faces(to_voxel(volume.affine, points), volume.shape)
     return Volume(inside.reshape(onto.shape), onto.affine)
+
+
+def _is_within_faces(indices: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Say which indices ``(N, 3)`` lie within the outer voxel faces of an image, give or take rounding."""
+    return np.all((indices >= -FACE) & (indices <= np.array(shape) - 1 + FACE), axis=-1)

@@ -34,24 +34,23 @@ def scores_of(study: Study) -> tuple[FunctionScore, ...]:
 PLAIN = "participant_id\tsex\tage\thistology\nsub-01\tF\t40\tÉpendymome (Köln)\n"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        PLAIN.encode(),
-        b"\xef\xbb\xbf" + PLAIN.encode(),
-        PLAIN.replace("\n", "\r\n").encode(),
-        PLAIN.replace("\n", "\r").encode(),
-        PLAIN.encode("utf-16"),
-        ("\n\n" + PLAIN + "\n\t\t\t\n").encode(),
-        PLAIN.replace("\t", " \t ").encode(),
-        PLAIN.replace("sub-01", '"sub-01"').encode(),
-        PLAIN.replace("participant_id", "Participant_ID").encode(),
-        PLAIN.replace("sub-01", "01").encode(),
-        PLAIN.replace("\n", "\tnotes\n", 1).replace("(Köln)\n", "(Köln)\tanything\u2028else\n").encode(),
-        PLAIN.rstrip("\n").encode(),
-    ],
-    ids="plain BOM CRLF CR UTF-16 blank-lines spaces quotes capitals no-prefix extra-column no-last-newline".split(),
-)
+WRITINGS = {
+    "plain": PLAIN.encode(),
+    "byte order mark": b"\xef\xbb\xbf" + PLAIN.encode(),
+    "CRLF": PLAIN.replace("\n", "\r\n").encode(),
+    "CR": PLAIN.replace("\n", "\r").encode(),
+    "UTF-16": PLAIN.encode("utf-16"),
+    "blank lines": ("\n\n" + PLAIN + "\n\t\t\t\n").encode(),
+    "spaces": PLAIN.replace("\t", " \t ").encode(),
+    "quotes": PLAIN.replace("sub-01", '"sub-01"').encode(),
+    "capitals": PLAIN.replace("participant_id", "Participant_ID").encode(),
+    "no prefix": PLAIN.replace("sub-01", "01").encode(),
+    "extra column": PLAIN.replace("\n", "\tnotes\n", 1).replace("(Köln)\n", "(Köln)\ta\u2028b\n").encode(),
+    "no last newline": PLAIN.rstrip("\n").encode(),
+}
+
+
+@pytest.mark.parametrize("content", WRITINGS.values(), ids=WRITINGS.keys())
 def test_a_table_may_be_written_in_many_ways(tmp_path: Path, content: bytes) -> None:
     study = study_of(tmp_path, {"participants.tsv": content})
     assert study.findings == ()
