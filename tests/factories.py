@@ -75,8 +75,8 @@ def growing() -> list[Any]:
     rows += measured(p, "ses-05", "cord", 9000.0, cv=0.02)
     for criteria in (ADAPTED, RANO):
         rows += [
-            judged(p, "ses-01", "SD", "context", "no_change", criteria, epoch=0),
-            judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 ses-01", ratio=1.0),
+            judged(p, "ses-01", "NE", "context", "not_evaluable", criteria, epoch=0),
+            judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 -"),
             judged(p, "ses-03", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-02 ses-02", 0.8),
             judged(p, "ses-04", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-03 ses-03", 1.125),
             judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
@@ -115,7 +115,7 @@ def cyst_growing() -> list[Any]:
         *measured(p, "ses-01", "cyst", 500.0, cv=0.05),
         *measured(p, "ses-02", "cyst", 1500.0, cv=0.05),
         replace(_measurement(p, "ses-02", "tumour", 820.0), mask_origin="imported", source="report"),
-        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
         judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 1.025),
         records.Endpoint(p, ADAPTED, "ttp", date(2021, 3, 1), date(2022, 3, 1), False, "last adequate assessment"),
     ]
@@ -128,7 +128,7 @@ def one_visit() -> list[Any]:
         records.Patient(p, "M", 8.0, "pilocytic astrocytoma", "1", "C2-T4", None, "South"),
         *usable(p, "ses-01", "2023-06-01", is_reference=True),
         *measured(p, "ses-01", "tumour", 400.0, cv=0.15),
-        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
     ]
 
 
@@ -145,9 +145,9 @@ def failed_visit() -> list[Any]:
         records.Scan(p, "ses-03", f"{p}/ses-03/anat/{p}_ses-03_T2w.nii.gz", "T2w", True, SHA, unreadable_reason=why),
         *measured(p, "ses-01", "tumour", 600.0, cv=0.1),
         *measured(p, "ses-02", "tumour", 610.0, cv=0.1),
-        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+        judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
         judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 610 / 600),
-        judged(p, "ses-03", "NE", "not_evaluable", "not_evaluable", against="ses-01 ses-01 ses-02"),
+        judged(p, "ses-03", "NE", "not_evaluable", "not_evaluable"),
         records.Finding("scan_unreadable", "error", "read", "x.nii.gz", p, "ses-03", f"ses-03: {why}", "copy again"),
         records.Finding("alignment_poor", "warning", "align", None, p, "ses-02", "ses-02: grade C", "look at it"),
     ]
@@ -165,7 +165,7 @@ def undated_visit() -> list[Any]:
         *measured(p, "ses-02", "tumour", 720.0, cv=0.25, origin="automatic"),
         *measured(p, "ses-03", "tumour", None),
         replace(
-            judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -", ratio=1.0),
+            judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
             is_provisional=True,
         ),
         replace(

@@ -12,7 +12,7 @@ with cysts as (
 urgencies (urgency_rank, urgency_reason, needs_decision) as (
     values
         (1, 'tumour seen where there was none, or away from its bed', true),
-        (2, 'growth beyond the threshold', true),
+        (2, 'progression, or growth beyond the threshold', true),
         (3, 'possible growth, within measurement error', true),
         (4, 'the last scan could not be judged', true),
         (5, 'rests on an automatic mask that nobody signed', true),
@@ -31,7 +31,8 @@ ranked as (
             when s.state in ('recurrence', 'distant') then 1
             when s.display_state = 'possible_growth' then 3
             when s.display_state = 'growth' or s.category = 'PD' then 2
-            when s.display_state = 'not_evaluable' or s.session_id is null or s.acquired_on < s.last_scan_on then 4
+            when s.session_id is null or s.acquired_on < s.last_scan_on then 4
+            when s.display_state = 'not_evaluable' and s.state <> 'context' then 4
             when s.is_provisional then 5
             when c.change_from_previous_low_percent > 0 then 6
             when s.error_count > 0 then 7

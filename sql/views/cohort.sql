@@ -11,14 +11,16 @@ with surgeries as (
 radiotherapies as (
     select distinct patient_id from record.treatment where kind = 'radiotherapy'
 ),
-best_changes as (
-    select patient_id, criteria_id, epoch, min(change_from_baseline_percent) as best_change_percent
+periods as (
+    -- the last visit of a period may not have been evaluable: its baseline is taken from those that were
+    select
+        patient_id, criteria_id, epoch,
+        max(baseline_on) as baseline_on,
+        arg_max(baseline_volume_mm3, baseline_on) as baseline_volume_mm3,
+        min(change_from_baseline_percent) filter (where acquired_on > baseline_on) as best_change_percent
     from trajectory
-    where compartment = 'tumour' and acquired_on > baseline_on
+    where compartment = 'tumour'
     group by patient_id, criteria_id, epoch
-),
-last_tumours as (
-    select patient_id, criteria_id, session_id, baseline_volume_mm3 from trajectory where compartment = 'tumour'
 ),
 progressions as (
     select patient_id, criteria_id, time_zero_on, ended_on, duration_days, is_event, reason
@@ -31,8 +33,8 @@ select
     p.visit_count, p.usable_visit_count, p.first_scan_on, p.last_scan_on,
     su.first_surgery_on, su.first_surgery_extent,
     r.patient_id is not null as had_radiotherapy,
-    s.baseline_on,
-    t.baseline_volume_mm3,
+    b.baseline_on,
+    b.baseline_volume_mm3,
     s.acquired_on as last_judged_on,
     s.tumour_volume_mm3 as last_volume_mm3,
     s.change_from_baseline_percent as last_change_percent,
@@ -42,8 +44,7 @@ select
     e.reason as endpoint_reason
 from patient as p
 inner join patient_state as s using (patient_id)
-left join last_tumours as t using (patient_id, criteria_id, session_id)
-left join best_changes as b using (patient_id, criteria_id, epoch)
+left join periods as b using (patient_id, criteria_id, epoch)
 left join surgeries as su using (patient_id)
 left join radiotherapies as r using (patient_id)
 left join progressions as e using (patient_id, criteria_id)

@@ -34,42 +34,30 @@ compared as (
     left join visits as bv on bv.patient_id = c.patient_id and bv.session_id = c.baseline_session_id
     left join visits as nv on nv.patient_id = c.patient_id and nv.session_id = c.nadir_session_id
     left join visits as pv on pv.patient_id = c.patient_id and pv.session_id = c.previous_session_id
-    left join volumes as b on b.patient_id = c.patient_id and b.session_id = c.baseline_session_id
-        and b.compartment = c.compartment
-    left join volumes as n on n.patient_id = c.patient_id and n.session_id = c.nadir_session_id
-        and n.compartment = c.compartment
-    left join volumes as p on p.patient_id = c.patient_id and p.session_id = c.previous_session_id
-        and p.compartment = c.compartment
+    left join volumes as b
+        on (b.patient_id, b.session_id, b.compartment) = (c.patient_id, c.baseline_session_id, c.compartment)
+    left join volumes as n
+        on (n.patient_id, n.session_id, n.compartment) = (c.patient_id, c.nadir_session_id, c.compartment)
+    left join volumes as p
+        on (p.patient_id, p.session_id, p.compartment) = (c.patient_id, c.previous_session_id, c.compartment)
 )
 select
-    patient_id,
-    session_id,
-    acquired_on,
-    criteria_id,
-    epoch,
-    compartment,
-    volume_mm3,
+    patient_id, session_id, acquired_on, criteria_id, epoch, compartment, volume_mm3,
     volume_low_mm3(volume_mm3, volume_cv) as volume_low_mm3,
     volume_high_mm3(volume_mm3, volume_cv) as volume_high_mm3,
     volume_cv,
-    baseline_session_id,
-    baseline_on,
-    baseline_volume_mm3,
+    baseline_session_id, baseline_on, baseline_volume_mm3,
     volume_mm3 - baseline_volume_mm3 as change_from_baseline_mm3,
     volume_mm3 / nullif(baseline_volume_mm3, 0) as baseline_ratio,
     change_percent(volume_mm3, baseline_volume_mm3) as change_from_baseline_percent,
     change_low_percent(volume_mm3, volume_cv, baseline_volume_mm3, baseline_cv) as change_from_baseline_low_percent,
     change_high_percent(volume_mm3, volume_cv, baseline_volume_mm3, baseline_cv) as change_from_baseline_high_percent,
-    nadir_session_id,
-    nadir_on,
-    nadir_volume_mm3,
+    nadir_session_id, nadir_on, nadir_volume_mm3,
     volume_mm3 - nadir_volume_mm3 as change_from_nadir_mm3,
     change_percent(volume_mm3, nadir_volume_mm3) as change_from_nadir_percent,
     change_low_percent(volume_mm3, volume_cv, nadir_volume_mm3, nadir_cv) as change_from_nadir_low_percent,
     change_high_percent(volume_mm3, volume_cv, nadir_volume_mm3, nadir_cv) as change_from_nadir_high_percent,
-    previous_session_id,
-    previous_on,
-    previous_volume_mm3,
+    previous_session_id, previous_on, previous_volume_mm3,
     volume_mm3 - previous_volume_mm3 as change_from_previous_mm3,
     change_percent(volume_mm3, previous_volume_mm3) as change_from_previous_percent,
     change_low_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_low_percent,

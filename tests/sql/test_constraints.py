@@ -1,0 +1,118 @@
+"""The tables refuse rows that cannot be true. About 1 s alone."""
+
+from collections.abc import Iterator
+from dataclasses import astuple, replace
+from datetime import date
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline import rows, store
+from pipeline.domain import records
+from tests.factories import ADAPTED, judged, measured, tiny_store, usable
+
+NAN, INFINITE = float("nan"), float("inf")
+P = "sub-04"
+VISIT, SCAN, *_ = usable(P, "ses-09", "2024-01-01")
+*_, ALIGNED = usable(P, "ses-01", "2024-01-01")
+MEASURED, MASK = measured(P, "ses-01", "cyst", 10.0, cv=0.1)
+VERDICT = judged(P, "ses-01", "SD", "baseline", "no_change", "rano2_vol")
+LESION = records.LesionComponent(P, "ses-01", "lesion-1", 1, "new", 1.0, 0.0, 0.0, 0.0)
+CRITERIA = records.Criteria("other", "1", "t", True, "volume", "s", "0", 1.4, 0.35)
+SURGERY = records.Treatment(P, date(2020, 1, 2), "surgery")
+SCORE = records.FunctionScore(P, date(2020, 1, 2), "mjoa", 17.0)
+ENDPOINT = records.Endpoint(P, ADAPTED, "pfs", date(2020, 1, 1), date(2021, 1, 1), True, "why")
+FINDING = records.Finding("code", "note", "read", None, None, None, "what", "do")
+
+GOOD = [VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
+BAD: list[tuple[Any, dict[str, Any]]] = [
+    (records.Patient("sub-08"), {"age_years": -1.0}),
+    (records.Patient("sub-08"), {"age_years": NAN}),
+    (records.Patient("sub-08"), {"patient_id": P}),
+    (VISIT, {"patient_id": "sub-99"}),
+    (VISIT, {"session_id": "ses-01"}),
+    (VISIT, {"status": "broken", "status_reason": "why"}),
+    (VISIT, {"status": "failed", "status_reason": None}),
+    (VISIT, {"acquired_on": None}),
+    (SCAN, {"session_id": "ses-99"}),
+    (SCAN, {"session_id": "ses-01", "spacing_k_mm": 0.0}),
+    (SCAN, {"session_id": "ses-01", "spacing_k_mm": INFINITE}),
+    (SCAN, {"session_id": "ses-01", "plane": "diagonal"}),
+    (SURGERY, {"patient_id": "sub-99"}),
+    (SURGERY, {"ended_on": date(2020, 1, 1)}),
+    (SURGERY, {"dose_gy": -2.0}),
+    (SCORE, {"grade": NAN}),
+    (SCORE, {"grade": None}),
+    (ALIGNED, {"grade": "D"}),
+    (ALIGNED, {"role": "elsewhere"}),
+    (ALIGNED, {"coverage_ratio": 1.2}),
+    (ALIGNED, {"local_correlation": NAN}),
+    (MASK, {"mask_origin": "guessed"}),
+    (MASK, {"folder": "desk"}),
+    (MASK, {"session_id": "ses-99"}),
+    (MEASURED, {"compartment": "tumor"}),
+    (MEASURED, {"volume_mm3": -1.0}),
+    (MEASURED, {"volume_mm3": NAN}),
+    (MEASURED, {"volume_mm3": INFINITE}),
+    (MEASURED, {"volume_mm3": None, "missing_reason": None}),
+    (MEASURED, {"volume_cv": 0.1, "cv_source": None}),
+    (MEASURED, {"cv_source": "a feeling"}),
+    (MEASURED, {"session_id": "ses-99"}),
+    (LESION, {"status": "gone"}),
+    (LESION, {"centre_x_mm": NAN}),
+    (CRITERIA, {"progression_ratio": 0.4}),
+    (CRITERIA, {"response_ratio": 1.4}),
+    (CRITERIA, {"criteria_id": ADAPTED}),
+    (VERDICT, {"category": "PDD"}),
+    (VERDICT, {"state": "stable"}),
+    (VERDICT, {"display_state": "fine"}),
+    (VERDICT, {"criteria_id": "nobody_knows"}),
+    (VERDICT, {"criteria_id": ADAPTED}),
+    (VERDICT, {"probability": 1.1}),
+    (VERDICT, {"change_ratio": -0.1}),
+    (VERDICT, {"change_ratio": INFINITE}),
+    (VERDICT, {"detection_limit_ratio": 0.9}),
+    (VERDICT, {"reason": None}),
+    (ENDPOINT, {"ended_on": date(2019, 1, 1)}),
+    (ENDPOINT, {"criteria_id": "nobody_knows"}),
+    (FINDING, {"severity": "fatal"}),
+    (FINDING, {"remedy": None}),
+]
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection:
+        store.migrate(connection)
+        for kind in rows.TABLES:
+            for row in tiny_store():
+                if isinstance(row, kind):
+                    insert(connection, row)
+        yield connection
+
+
+def insert(connection: duckdb.DuckDBPyConnection, row: Any) -> None:
+    values = astuple(row)
+    names = ", ".join(type(row).__dataclass_fields__)
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"insert into record.{rows.TABLES[type(row)]} ({names}) values ({marks})", values)
+
+
+@pytest.mark.parametrize("row", GOOD, ids=lambda row: type(row).__name__)
+def test_the_row_that_the_others_are_bent_from_is_accepted(filled: duckdb.DuckDBPyConnection, row: Any) -> None:
+    filled.begin()
+    insert(filled, row)
+    filled.rollback()
+
+
+@pytest.mark.parametrize(("row", "change"), BAD, ids=lambda part: part if isinstance(part, str) else None)
+def test_a_row_that_cannot_be_true_is_refused(
+    filled: duckdb.DuckDBPyConnection, row: Any, change: dict[str, Any]
+) -> None:
+    filled.begin()
+    try:
+        with pytest.raises(duckdb.ConstraintException, match=r"(?i)check|foreign key|duplicate key|not null"):
+            insert(filled, replace(row, **change))
+    finally:
+        filled.rollback()

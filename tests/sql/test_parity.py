@@ -1,0 +1,85 @@
+"""What judgement computed and what the views show are the same numbers, on random courses. About 3 s alone."""
+
+import random
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import criteria, store
+from pipeline.domain import records
+from pipeline.domain.criterion import Metric, Reference
+from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind, VisitMeasure
+from pipeline.steps.judge import judge_course
+
+PATIENTS = 40
+RULES = [rule for rule in criteria.load_all() if rule.metric == Metric.VOLUME]
+
+
+def random_course(source: random.Random, patient_id: str) -> PatientCourse:
+    """Visits half a year apart or so; tumour grows, shrinks, vanishes and is not measured now and then."""
+    day, volume, visits = date(2010, 1, 1), source.uniform(150, 4000), []
+    for number in range(1, source.randint(3, 9)):
+        day += timedelta(days=source.randint(100, 400))
+        volume *= source.choice([0.3, 0.6, 0.9, 1.0, 1.1, 1.5, 2.0])
+        shown = source.choices([volume, 0.0, None], weights=[8, 1, 1])[0]
+        visits.append(
+            VisitMeasure(
+                f"ses-{number:02d}",
+                day,
+                shown,
+                volume_cv=source.choice([0.05, 0.15, None]) if shown else None,
+                slices_spanned=6,
+                longest_mm=12.0 if shown else None,
+                missing_reason="not covered" if shown is None else None,
+            )
+        )
+    surgery = Treatment(TreatmentKind.SURGERY, day - timedelta(days=600), day - timedelta(days=600))
+    return PatientCourse(patient_id, tuple(visits), (surgery,) if source.random() < 0.5 else ())
+
+
+def records_of(course: PatientCourse) -> list[Any]:
+    p = course.patient_id
+    found: list[Any] = [records.Patient(p), *judge_course(course, RULES)]
+    for visit in course.visits:
+        source = "geometric_model" if visit.volume_cv is not None else None
+        found += [
+            records.Visit(p, visit.session_id, visit.acquired_on, False, "usable"),
+            records.Measurement(
+                p, visit.session_id, "tumour", "reader1", visit.volume_mm3, visit.volume_cv, source, None,
+                visit.slices_spanned, None, None, None, None, visit.missing_reason,
+            ),
+        ]  # fmt: skip
+    return found
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source, folder = random.Random(20), tmp_path_factory.mktemp("parity")
+    found: list[Any] = [records.Study("random", True, RULES[0].criteria_id, "0"), *(rule.record() for rule in RULES)]
+    for number in range(PATIENTS):
+        found += records_of(random_course(source, f"sub-{number:02d}"))
+    store.publish(folder, found)
+    return store.database_path(folder)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.criteria_id)
+def test_ratios_and_detection_limits_of_judgement_are_those_shown(database: Path, rule: criteria.Criteria) -> None:
+    verdicts = store.table(database, "assessment").query("criteria_id == @rule.criteria_id")
+    shown = store.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
+    both = verdicts.merge(shown, on=["patient_id", "session_id"], suffixes=("", "_shown"), validate="one_to_one")
+    assert len(both) == len(verdicts) > 100
+    against_baseline = both["category"].isin(["CR", "PR", "MR"])
+    if rule.progression.reference == Reference.BASELINE:
+        against_baseline |= True
+    percent = both["change_from_nadir_percent"].where(~against_baseline, both["change_from_baseline_percent"])
+    judged = both["change_ratio"].notna()
+    assert judged.sum() > 40
+    assert (percent[judged] / 100 + 1).tolist() == pytest.approx(both["change_ratio"][judged].tolist())
+    compared = both[~judged & (both["state"] != "baseline")]
+    assert percent[compared.index].isna().all()
+    limited = both[both["detection_limit_ratio"].notna() & ~against_baseline]
+    assert (limited["detection_limit_percent"] / 100 + 1).tolist() == pytest.approx(
+        limited["detection_limit_ratio"].tolist()
+    )

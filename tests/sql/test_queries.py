@@ -1,0 +1,133 @@
+"""Every named query runs, says what it is for and keeps to the house style. About 3 s alone."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import store
+from tests import data_model
+from tests.factories import ADAPTED
+
+QUERIES = sorted((store.SQL / "queries").glob("*.sql"))
+STATEMENTS = sorted(store.SQL.rglob("*.sql"))
+VALUES: dict[str, Any] = {
+    "criteria_id": ADAPTED,
+    "patient_id": "sub-01",
+    "endpoint_id": "ttp",
+    "min_change_mm3": 100.0,
+    "reference": "nadir",
+}
+EMPTY_FOR_SUB_01 = {"patient_findings"}
+
+
+def parameters_of(file: Path) -> dict[str, Any]:
+    return {name: VALUES[name] for name in re.findall(r"\$(\w+)", file.read_text(encoding="utf-8"))}
+
+
+def body_of(file: Path) -> str:
+    """The file without its comments."""
+    return re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
+def test_every_query_runs(tiny: Path, file: Path) -> None:
+    frame = store.query(tiny, file.stem, **parameters_of(file))
+    assert frame.empty == (file.stem in EMPTY_FOR_SUB_01)
+    assert frame.columns.is_unique
+
+
+@pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
+def test_every_query_is_short_and_begins_with_what_it_is_for(file: Path) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("-- ")
+    assert len(lines) <= 60
+
+
+@pytest.mark.parametrize("file", STATEMENTS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_sql_is_lower_case_and_begins_with_a_comment(file: Path) -> None:
+    assert file.read_text(encoding="utf-8").startswith("-- ")
+    words = re.sub(r"'(?:[^']|'')*'", "", body_of(file))
+    assert words == words.lower()
+
+
+@pytest.mark.parametrize("file", [f for f in STATEMENTS if f.parent.name == "views"], ids=lambda file: file.stem)
+def test_the_statement_of_a_view_is_short(file: Path) -> None:
+    statement = file.read_text(encoding="utf-8").split("\ncomment on ")[0]
+    most = 70 if file.stem == "trajectory" else 60  # three references, each with seven numbers
+    assert len(statement.strip().splitlines()) <= most
+
+
+def test_board_begins_with_the_most_urgent(tiny: Path) -> None:
+    frame = store.query(tiny, "board", criteria_id=ADAPTED)
+    assert frame["patient_id"].tolist() == ["sub-02", "sub-01", "sub-06", "sub-07", "sub-05", "sub-03", "sub-04"]
+
+
+def test_sparklines_hold_dated_tumour_and_cyst_only(tiny: Path) -> None:
+    frame = store.query(tiny, "board_sparkline")
+    assert set(frame["compartment"]) == {"tumour", "cyst"}
+    assert frame["acquired_on"].notna().all()
+    assert frame[frame["patient_id"] == "sub-01"]["volume_mm3"].tolist() == [3000, 1000, 800, 900, 1400]
+
+
+def test_header_is_one_row_even_for_a_patient_nobody_could_judge(tiny: Path) -> None:
+    for patient_id in ("sub-01", "sub-07"):
+        assert len(store.query(tiny, "patient_header", patient_id=patient_id, criteria_id=ADAPTED)) == 1
+
+
+def test_visits_without_a_date_come_last(tiny: Path) -> None:
+    frame = store.query(tiny, "patient_visits", patient_id="sub-06")
+    assert frame["session_id"].tolist() == ["ses-01", "ses-02", "ses-03"]
+    assert frame["status"].tolist() == ["usable", "usable", "undated"]
+
+
+def test_scans_name_alignment_and_mask(tiny: Path) -> None:
+    frame = store.query(tiny, "patient_scans", patient_id="sub-05").set_index("session_id")
+    assert frame["grade"].tolist() == [None, "C", None]
+    assert frame.loc["ses-02", "aligned_path"] == "sub-05/ses-02/anat/sub-05_ses-02_space-reference_T2w.nii.gz"
+    assert frame["mask_folder"].tolist() == ["study", "study", None]
+    assert "0 bytes" in str(frame.loc["ses-03", "unreadable_reason"])
+
+
+def test_trajectory_of_a_patient_carries_the_verdict_beside_each_volume(tiny: Path) -> None:
+    frame = store.query(tiny, "patient_trajectory", patient_id="sub-01", criteria_id=ADAPTED)
+    assert frame["session_id"].tolist() == ["ses-01", "ses-02", "ses-03", "ses-04", "ses-05", "ses-05"]
+    assert frame["compartment"].tolist() == ["tumour"] * 5 + ["cord"]
+    assert frame["category_shown"].tolist() == ["NE", "SD", "SD", "SD", "PD", "PD"]
+
+
+def test_spider_lines_begin_at_the_baseline(tiny: Path) -> None:
+    frame = store.query(tiny, "cohort_trajectory", criteria_id=ADAPTED)
+    mine = frame[frame["patient_id"] == "sub-01"]
+    assert mine["days_from_baseline"].tolist() == [0, 365, 730, 1095]
+    assert mine["change_from_baseline_percent"].tolist() == [0, -20, -10, 40]
+
+
+def test_review_begins_with_the_oldest(tiny: Path) -> None:
+    frame = store.query(tiny, "quality_review")
+    dates = frame["acquired_on"].dropna()
+    assert dates.is_monotonic_increasing
+    assert frame["acquired_on"].isna().tolist()[:2] == [True, True]
+
+
+def test_findings_begin_with_errors(tiny: Path) -> None:
+    assert store.query(tiny, "quality_findings")["severity"].tolist() == ["error", "error", "warning", "warning"]
+
+
+def test_study_info_counts_what_is_stored(tiny: Path) -> None:
+    row = store.query(tiny, "study_info").iloc[0]
+    assert (row["patient_count"], row["visit_count"], row["usable_visit_count"]) == (7, 18, 15)
+    assert (row["error_count"], row["warning_count"], row["cordtrack_version"]) == (2, 2, "0.1.0")
+    assert bool(row["is_synthetic"])
+
+
+def test_status_says_how_far_each_patient_came(tiny: Path) -> None:
+    frame = store.query(tiny, "status").set_index("patient")
+    row = frame[["visits", "measured", "failed", "misaligned", "category", "errors"]].loc["sub-05"]
+    assert row.tolist() == [3, 2, 1, 1, "NE", 1]
+
+
+def test_the_page_on_the_data_model_is_current(tiny: Path) -> None:
+    written = data_model.TARGET.read_text(encoding="utf-8")
+    assert written == data_model.markdown(tiny), "docs/data-model.md is out of date: python -m tests.data_model"
