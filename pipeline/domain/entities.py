@@ -135,6 +135,9 @@ class VisitMeasure:
         Alignment grade A, B or C; None for the reference visit and for imported numbers.
     new_lesion
         A person or the lesion matching found an unequivocal new lesion at this visit.
+    new_tumour_mm3
+        Part of ``volume_mm3`` in tumours that were not there when somebody first looked, mm³; it is left out of the
+        judged volume in syndromes that make new tumours by themselves.
     """
 
     session_id: str
@@ -148,6 +151,7 @@ class VisitMeasure:
     plane: str | None = None
     certificate: str | None = None
     new_lesion: bool = False
+    new_tumour_mm3: float = 0.0
     signed_off: bool = False
     missing_reason: str | None = None
 

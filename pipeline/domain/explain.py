@@ -185,12 +185,20 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
         _shrinkage_words(verdict, criteria),
         _uncounted_lesion(verdict),
         f"new lesion {first} on {new.acquired_on}: progression by the new-lesion rule" if new is not None else "",
-        f"new tumour elsewhere, not progression in {course.syndrome}" if evidence.new_tumour_elsewhere else "",
+        _elsewhere_words(verdict, course),
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
         _second_look(verdict, criteria),
         _steroid_note(verdict, course),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
+
+
+def _elsewhere_words(verdict: Verdict, course: PatientCourse) -> str:
+    if not verdict.evidence.new_tumour_elsewhere:
+        return ""
+    apart = verdict.visit.new_tumour_mm3
+    left_out = f" ({size(apart, Metric.VOLUME)}, left out of the volume)" if apart else ""
+    return f"new tumour elsewhere{left_out}, not progression in {course.syndrome}"
 
 
 def _uncounted_lesion(verdict: Verdict) -> str:

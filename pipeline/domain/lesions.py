@@ -158,6 +158,16 @@ def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = N
     )
 
 
+def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
+    """Return the volume at each visit of all lesions that were new at that visit or an earlier one, mm³."""
+    new = {s.lesion_id for s in sightings if s.status == LesionStatus.NEW}
+    volumes: dict[str, float] = {}
+    for s in sightings:
+        if s.lesion_id in new and s.volume_mm3:
+            volumes[s.session_id] = volumes.get(s.session_id, 0.0) + s.volume_mm3
+    return volumes
+
+
 def _renamed(found: Sequence[Sighting], known: Sequence[Sighting]) -> tuple[Sighting, ...]:
     """Give each lesion the name that an earlier run gave one of its pieces, and the others names still free."""
     given = {(s.session_id, s.component_id): s.lesion_id for s in known if s.component_id}

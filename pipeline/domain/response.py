@@ -71,6 +71,7 @@ def judge(course: PatientCourse, criteria: Criteria) -> tuple[Assessment, ...]:
     Each threshold's source stands beside it in the criteria file.
     """
     found: list[Assessment] = []
+    course = timeline.followed_tumours(course, criteria)
     zero_seen, surgery = False, None
     for epoch in timeline.epochs(course, criteria):
         zero_seen = zero_seen and epoch.after_surgery_on == surgery
@@ -125,9 +126,9 @@ def _evidence(
     """Gather what a visit shows against its epoch's baseline and nadir."""
     baseline = epoch.baseline
     assert baseline is not None  # there is a memory only from the baseline on
-    exempt = _is_exempt(course.syndrome, criteria)
+    exempt = timeline.makes_new_tumours(course.syndrome, criteria.new_lesion)
     new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
-    elsewhere = visit.new_lesion and exempt
+    elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0)
     unusable = timeline.why_not_usable(visit, criteria.metric) or _plane_break(visit, baseline)
     if unusable is not None:
         return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=decline)
@@ -140,10 +141,6 @@ def _evidence(
         decline=decline,
         window=timeline.growth_window(course, visit.acquired_on, criteria),
     )
-
-
-def _is_exempt(syndrome: str | None, criteria: Criteria) -> bool:
-    return any(word in (syndrome or "").lower() for word in criteria.new_lesion.exempt_syndromes)
 
 
 def _plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from pipeline.domain.criterion import Baseline, Clinical, Criteria, Metric, Window
+from pipeline.domain.criterion import Baseline, Clinical, Criteria, Metric, NewLesion, Window
 from pipeline.domain.entities import (
     FunctionScore,
     MaskOrigin,
@@ -20,6 +20,9 @@ from pipeline.domain.entities import (
     TreatmentKind,
     VisitMeasure,
 )
+
+ROUNDING_MM3 = 1e-6
+"""What two sums of the same voxels may differ by, mm³."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,37 @@ def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
     if is_unsigned(visit) and visit.certificate == "C":
         return "its automatic mask rests on an alignment of grade C; draw or sign the mask"
     return None
+
+
+def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:
+    """Say whether a patient's syndrome makes new tumours by itself, so that a new one is not progression.
+
+    Examples
+    --------
+    >>> from pipeline.domain.criterion import Mark
+    >>> makes_new_tumours("von Hippel-Lindau", NewLesion("", Mark.PROPOSAL, ("vhl", "hippel")))
+    True
+    """
+    return any(word in (syndrome or "").lower() for word in rule.exempt_syndromes)
+
+
+def followed_tumours(course: PatientCourse, criteria: Criteria) -> PatientCourse:
+    """Leave new tumours out of what is judged, in syndromes that make them; elsewhere change nothing.
+
+    Diameters summed over old and new tumours cannot be taken apart and become unknown.
+    """
+    if not makes_new_tumours(course.syndrome, criteria.new_lesion):
+        return course
+    return replace(course, visits=tuple(_without_new_tumours(visit) for visit in course.visits))
+
+
+def _without_new_tumours(visit: VisitMeasure) -> VisitMeasure:
+    if not visit.new_tumour_mm3 or visit.volume_mm3 is None:
+        return visit
+    left_mm3 = max(visit.volume_mm3 - visit.new_tumour_mm3, 0.0)
+    if left_mm3 < ROUNDING_MM3:
+        return replace(visit, volume_mm3=0.0, volume_cv=None, product_mm2=None, longest_mm=None)
+    return replace(visit, volume_mm3=left_mm3, product_mm2=None, longest_mm=None)
 
 
 def epochs(course: PatientCourse, criteria: Criteria) -> tuple[Epoch, ...]:

@@ -20,6 +20,8 @@ CV = 0.05
 
 ORIGINS = {"auto": MaskOrigin.AUTOMATIC, "manual": MaskOrigin.MANUAL, "edited": MaskOrigin.EDITED}
 
+SIZES = {"product": "product_mm2", "longest": "longest_mm", "newmm3": "new_tumour_mm3"}
+
 
 def on(day: int) -> date:
     return START + timedelta(days=day)
@@ -54,8 +56,8 @@ def written_visit(text: str) -> VisitMeasure:
             more["mask_origin"] = ORIGINS[name]
         elif name == "cv":
             more["volume_cv"] = None if value == "none" else float(value)
-        elif name in ("product", "longest"):
-            more["product_mm2" if name == "product" else "longest_mm"] = float(value)
+        elif name in SIZES:
+            more[SIZES[name]] = float(value)
         else:
             flags = {"signed": ("signed_off", True), "new": ("new_lesion", True)}
             named = {"slices": "slices_spanned", "plane": "plane", "cert": "certificate"}

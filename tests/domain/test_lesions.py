@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from pipeline.domain.grid import Volume
-from pipeline.domain.lesions import LesionStatus, Sighting, VisitComponents, link, new_lesion_sessions
+from pipeline.domain.lesions import (
+    LesionStatus,
+    Sighting,
+    VisitComponents,
+    link,
+    new_lesion_sessions,
+    new_tumour_volumes,
+)
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
 SHAPE = (10, 10, 60)
@@ -40,6 +47,11 @@ def test_a_second_lesion_where_somebody_had_looked_is_new():
     found = link([seen("a", (10, 15)), seen("b", (10, 15), (40, 44))])
     assert story(found) == ["a L1.1 persistent", "b L1.1 persistent", "b L2.2 new"]
     assert new_lesion_sessions(found) == {"b"}
+
+
+def test_the_volume_of_new_tumours_is_known_at_every_later_visit():
+    found = link([seen("a", (10, 15)), seen("b", (10, 15), (40, 44)), seen("c", (10, 16), (39, 45), (55, 57))])
+    assert new_tumour_volumes(found) == {"b": 512.0, "c": 768.0 + 256.0}
 
 
 def test_a_second_lesion_where_nobody_had_looked_is_not_new():
