@@ -63,7 +63,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         visits,
         measurements,
         {name: visit.grade for name, visit in aligned.visits.items()},
-        followed.new_lesion_sessions,
+        followed,
     )
     judged = judge.judge_course(course, plan.criteria)
     findings = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import count
+from itertools import count, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,12 +159,19 @@ def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = N
 
 
 def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
-    """Return the volume at each visit of all lesions that were new at that visit or an earlier one, mm³."""
-    new = {s.lesion_id for s in sightings if s.status == LesionStatus.NEW}
+    """Return the volume at each visit of tumours that were new beside another one, then or earlier, mm³.
+
+    The first tumour after none was seen is not beside another: it may be the old one again.
+    """
+    beside: set[str] = set()
     volumes: dict[str, float] = {}
-    for s in sightings:
-        if s.lesion_id in new and s.volume_mm3:
-            volumes[s.session_id] = volumes.get(s.session_id, 0.0) + s.volume_mm3
+    tumour_seen = False
+    for session_id, group in groupby(sightings, key=lambda s: s.session_id):
+        own = [s for s in group if s.volume_mm3]
+        beside |= {s.lesion_id for s in own if tumour_seen and s.status == LesionStatus.NEW}
+        new_mm3 = sum(s.volume_mm3 or 0.0 for s in own if s.lesion_id in beside)
+        volumes |= {session_id: new_mm3} if new_mm3 else {}
+        tumour_seen = tumour_seen or bool(own)
     return volumes
 
 

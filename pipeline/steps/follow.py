@@ -18,10 +18,14 @@ from pipeline.steps.read import ReadVisit
 
 @dataclass(frozen=True)
 class FollowedLesions:
-    """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one."""
+    """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one.
+
+    ``new_tumour_mm3`` is the volume by session of tumours that were new beside another, then or earlier, mm³.
+    """
 
     components: tuple[records.LesionComponent, ...]
     new_lesion_sessions: frozenset[str]
+    new_tumour_mm3: Mapping[str, float]
 
 
 def follow_lesions(
@@ -36,7 +40,7 @@ def follow_lesions(
     left is no *new lesion* here: the volume rules speak for it.
     """
     if reference is None or reference.image is None:
-        return FollowedLesions((), frozenset())
+        return FollowedLesions((), frozenset(), {})
     taking_part = [
         visit for visit in visits if visit.acquired_on is not None and _is_comparable(visit, masked, aligned)
     ]
@@ -49,6 +53,7 @@ def follow_lesions(
     return FollowedLesions(
         tuple(_record(patient_id, sighting) for sighting in sightings),
         frozenset((lesions.new_lesion_sessions(sightings) & by_hand) - _without_earlier_tumour(sightings)),
+        lesions.new_tumour_volumes(sightings),
     )
 
 

@@ -8,6 +8,7 @@ from pipeline.domain import endpoints, entities, records
 from pipeline.domain.criterion import Criteria
 from pipeline.domain.entities import Compartment
 from pipeline.domain.response import judge
+from pipeline.steps.follow import FollowedLesions
 from pipeline.steps.read import ReadVisit
 from pipeline.study import StudyPatient
 
@@ -17,7 +18,7 @@ def course_of(
     visits: Sequence[ReadVisit],
     measurements: Sequence[records.Measurement],
     grades: Mapping[str, str | None],
-    new_lesions: frozenset[str],
+    followed: FollowedLesions,
 ) -> entities.PatientCourse:
     """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
 
@@ -25,12 +26,12 @@ def course_of(
     ----------
     grades
         Alignment grade by session.
-    new_lesions
-        Sessions at which lesion matching found an unequivocal new lesion.
+    followed
+        What lesion matching found: sessions with an unequivocal new lesion, and the volume of new tumours.
     """
     tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
     measured = [
-        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), new_lesions)
+        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), followed)
         for visit in visits
         if visit.acquired_on is not None
     ]
@@ -63,7 +64,7 @@ def judge_course(
 
 
 def _visit_measure(
-    visit: ReadVisit, tumour: records.Measurement | None, grade: str | None, new_lesions: frozenset[str]
+    visit: ReadVisit, tumour: records.Measurement | None, grade: str | None, followed: FollowedLesions
 ) -> entities.VisitMeasure:
     assert visit.acquired_on is not None
     anchor = next((scan for scan in visit.scans if scan.is_anchor), None)
@@ -78,7 +79,8 @@ def _visit_measure(
         mask_origin=entities.MaskOrigin(tumour.mask_origin) if tumour and tumour.mask_origin else None,
         plane=anchor.plane if anchor else None,
         certificate=grade,
-        new_lesion=visit.session_id in new_lesions,
+        new_lesion=visit.session_id in followed.new_lesion_sessions,
+        new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.status_reason,
     )
 

@@ -54,6 +54,10 @@ def test_the_volume_of_new_tumours_is_known_at_every_later_visit():
     assert new_tumour_volumes(found) == {"b": 512.0, "c": 768.0 + 256.0}
 
 
+def test_the_first_tumour_after_none_is_not_a_new_one_beside_another():
+    assert new_tumour_volumes(link([seen("a"), seen("b", (10, 15)), seen("c", (10, 16))])) == {}
+
+
 def test_a_second_lesion_where_nobody_had_looked_is_not_new():
     found = link([seen("a", (10, 15), covered=(0, 30)), seen("b", (10, 15), (40, 44))])
     assert story(found)[-1] == "b L2.2 persistent"
