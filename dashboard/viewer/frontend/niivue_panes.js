@@ -4,7 +4,7 @@
 const VIEWS = { axial: 0, coronal: 1, sagittal: 2, multiplanar: 3, render: 4 }; // NiiVue's SLICE_TYPE
 const DRAGS = { pan: 3, windowing: 9 }; // NiiVue's DRAG_MODE
 const OPTIONS = { isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
-  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.7], crosshairWidth: 0.15, crosshairGap: 2,
+  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.7], crosshairWidth: 0.25, crosshairGap: 2,
   crosshairWidthUnit: "mm", dragModePrimary: 8, multiplanarLayout: 2, multiplanarShowRender: 1,
   clipPlaneColor: [0, 0, 0, 0], isClipAllVolumes: false, renderOverlayBlend: 1, isResizeCanvas: true, loadingText: "",
   backColor: [0.06, 0.07, 0.09, 1], dragAndDropEnabled: false, logLevel: "error" };
@@ -82,6 +82,10 @@ class Volumes {
     };
     this.root.style.height = `${data.height}px`;
     this.canvases = buildPanes(root, data);
+    this.canvases.forEach((canvas, n) => {
+      const note = Object.assign(document.createElement("small"), { textContent: "no mask for this visit" });
+      if (!data[`l${n}`]) canvas.closest("figure").firstElementChild.append(note);
+    });
     this.listen();
   }
 
