@@ -7,6 +7,7 @@ lesion resolved where the scan did not reach, or new where nobody had looked bef
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -22,8 +23,7 @@ MIN_OVERLAP_RATIO = 0.1
 """Share of the smaller of two footprints that must overlap; less is touching, not the same lesion."""
 
 MAX_GAP_MM = 5.0
-"""Pieces that do not overlap a known lesion but lie this near (voxel centres) belong to it: alignment errs by a few
-millimetres and tumour seen beside tumour is local. A proposal."""
+"""Pieces beside a known lesion, this near (voxel centres), belong to it: alignment errs. A proposal."""
 
 COVERED_RATIO = 0.95
 """Share of a lesion's last footprint that a scan must reach before it can say that the lesion is gone."""
@@ -32,7 +32,7 @@ NEW_LESION_MM3 = 65.4
 """Volume of a 5 mm sphere, the smallest that is called a new lesion by itself, mm³; a proposal."""
 
 UNPLACED = "unplaced"
-"""Name given to pieces that have no voxel on the reference grid and so cannot be matched with anything."""
+"""Name of pieces without a voxel on the reference grid: they cannot be matched with anything."""
 
 
 class LesionStatus(StrEnum):
@@ -91,8 +91,7 @@ class Sighting:
 @dataclass(frozen=True, eq=False)
 class _Lesion:
     lesion_id: str
-    voxels: NDArray[np.int64]
-    """Flat indices of its last footprint on the reference grid."""
+    voxels: NDArray[np.int64]  # flat indices of its last footprint on the reference grid
     centre_mm: tuple[float, float, float]
     piece_count: int = 1
 
@@ -151,11 +150,8 @@ def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = N
 
     Only meaningful for masks that a person drew or signed: an automatic mask invents pieces.
     """
-    return frozenset(
-        s.session_id
-        for s in sightings
-        if s.status == LesionStatus.NEW and s.volume_mm3 is not None and s.volume_mm3 >= min_volume_mm3
-    )
+    new = (s for s in sightings if s.status == LesionStatus.NEW)
+    return frozenset(s.session_id for s in new if s.volume_mm3 is not None and s.volume_mm3 >= min_volume_mm3)
 
 
 def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
@@ -245,7 +241,7 @@ def _sightings(
     names: Iterator[str],
     seen_before: NDArray[np.bool_],
 ) -> Iterator[Sighting]:
-    pieces = {name: list(links.owner.values()).count(name) for name in links.owner.values()}
+    pieces = Counter(links.owner.values())
     for number, voxels in footprints.items():
         owner = links.owner.get(number)
         volume_mm3, centre_mm = visit.volumes_mm3[number], _centre_mm(voxels, visit.labels)
@@ -259,8 +255,8 @@ def _sightings(
         for name in links.swallowed.get(number, ()):
             yield Sighting(visit.session_id, name, number, LesionStatus.MERGED, None, centre_mm)
     for number in sorted(set(visit.volumes_mm3) - set(footprints)):
-        volume_mm3 = visit.volumes_mm3[number]
-        yield Sighting(visit.session_id, UNPLACED, number, LesionStatus.NOT_ASSESSABLE, volume_mm3, None)
+        lost_mm3 = visit.volumes_mm3[number]
+        yield Sighting(visit.session_id, UNPLACED, number, LesionStatus.NOT_ASSESSABLE, lost_mm3, None)
     yield from _unseen(visit, links, lesions)
 
 
@@ -277,10 +273,9 @@ def _unseen(visit: VisitComponents, links: _Links, lesions: Mapping[str, _Lesion
     for name, lesion in lesions.items():
         if name in accounted:
             continue
-        if covered[lesion.voxels].mean() >= COVERED_RATIO:
-            yield Sighting(visit.session_id, name, 0, LesionStatus.RESOLVED, 0.0, lesion.centre_mm)
-        else:
-            yield Sighting(visit.session_id, name, 0, LesionStatus.NOT_ASSESSABLE, None, lesion.centre_mm)
+        reached = covered[lesion.voxels].mean() >= COVERED_RATIO
+        status, volume_mm3 = (LesionStatus.RESOLVED, 0.0) if reached else (LesionStatus.NOT_ASSESSABLE, None)
+        yield Sighting(visit.session_id, name, 0, status, volume_mm3, lesion.centre_mm)
 
 
 def _updated(
