@@ -1,0 +1,154 @@
+"""The alignment recipe on a small artificial spine with known motion, and on two real pairs when the data are there.
+
+The whole file runs in about forty seconds of processor time.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pipeline.domain.grid import Volume, to_world, voxel_centres_mm
+from pipeline.domain.transforms import move_points
+from pipeline.images import load
+from pipeline.registration import align, align_within_visit
+
+REALCORD = Path(__file__).parents[3] / "shared" / "realcord"
+needs_realcord = pytest.mark.skipif(not REALCORD.is_dir(), reason="the realcord data set is not on this machine")
+
+
+def spine(points_mm):
+    """Intensity of an artificial spine: a bright canal with a grey cord, and vertebrae that grow towards the feet."""
+    x, y, z = np.moveaxis(points_mm, -1, 0)
+    from_axis = np.hypot(x, y)
+    level = 18.0 * np.log1p((70.0 - z) / 220.0) / np.log1p(18.0 / 220.0) / 18.0
+    body = 1 / (1 + np.exp(-8 * (np.cos(2 * np.pi * level) + 0.5)))
+    front = 1 / (1 + np.exp(-(y - 9.0))) / (1 + np.exp(y - 30.0))
+    behind = np.exp(-(((y + 18.0) / 6.0) ** 2) - (x / 4.0) ** 2) * np.cos(np.pi * level) ** 2
+    canal = 1 / (1 + np.exp(2 * (from_axis - 8.0)))
+    cord = 1 / (1 + np.exp(2 * (from_axis - 4.5)))
+    return 300 * canal - 180 * cord + 120 * body * front + 150 * behind + 0.4 * z + 60
+
+
+TEXTURE = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(60, 110, 180)), 2.5)
+TEXTURE *= 25.0 / TEXTURE.std()
+
+
+def anatomy(points_mm):
+    """The spine with texture of its own, so that no two levels are alike."""
+    index = np.moveaxis(points_mm + np.array([30.0, 55.0, 90.0]), -1, 0)
+    return spine(points_mm) + ndimage.map_coordinates(TEXTURE, index, order=1, mode="nearest")
+
+
+def scan(spacing_mm, shape, seed, motion=lambda points: points):
+    """A noisy scan centred on the origin; ``motion`` moves its points to where the anatomy lay at the first visit."""
+    affine = np.diag([*spacing_mm, 1.0])
+    affine[:3, 3] = -np.array(spacing_mm) * (np.array(shape) - 1) / 2
+    empty = Volume(np.zeros(shape), affine)
+    noise = np.random.default_rng(seed).normal(scale=8.0, size=shape)
+    return empty.with_array(anatomy(motion(voxel_centres_mm(empty))) + noise)
+
+
+def nod(points_mm):
+    """Seven degrees of tilt, 11 mm along the cord, and a smooth bend of 2 mm."""
+    angle = np.radians(7.0)
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    bent = points_mm.copy()
+    bent[..., 1] += 2.0 * np.sin(points_mm[..., 2] / 30.0)
+    return bent @ turn.T + np.array([1.0, -2.0, 11.0])
+
+
+def cord_points(seed=0, count=200):
+    return np.random.default_rng(seed).uniform((-4, -4, -35), (4, 4, 35), (count, 3))
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return scan((1.0, 1.0, 1.0), (34, 80, 120), seed=1)
+
+
+@pytest.fixture(scope="module")
+def lesion(reference):
+    centres = voxel_centres_mm(reference)
+    return Volume(np.linalg.norm(centres / (4.0, 4.0, 14.0), axis=-1) < 1, reference.affine)
+
+
+@pytest.fixture(scope="module")
+def nodded(reference, lesion):
+    follow_up = scan((3.3, 0.9, 0.9), (11, 90, 130), seed=2, motion=nod)
+    return follow_up, align(reference, follow_up, region=lesion, exclude=lesion)
+
+
+def test_a_known_motion_is_recovered_from_a_thick_slice_scan(nodded):
+    _, alignment = nodded
+    points = cord_points()
+    error_mm = np.linalg.norm(move_points(alignment.to_reference, points) - nod(points), axis=-1)
+    # A quarter of the 3.3 mm slice is the most this artificial pair should lose.
+    assert error_mm.mean() < 0.5
+    assert alignment.quality.grade == "A"
+    assert alignment.quality.reasons == ()
+
+
+def test_going_there_and_back_returns_every_point(nodded):
+    _, alignment = nodded
+    points = cord_points(seed=4)
+    returned = move_points(alignment.to_reference, move_points(alignment.to_follow_up, points))
+    assert np.abs(returned - points).max() < 0.1
+
+
+def test_two_runs_agree_to_the_last_bit(nodded, reference, lesion):
+    follow_up, first = nodded
+    second = align(reference, follow_up, region=lesion, exclude=lesion)
+    assert np.array_equal(first.to_follow_up.matrix, second.to_follow_up.matrix)
+    assert np.array_equal(first.to_follow_up.bend_mm, second.to_follow_up.bend_mm)
+    assert first.quality == second.quality
+
+
+def test_a_blank_follow_up_is_graded_c_in_words(reference, lesion):
+    blank = reference.with_array(np.zeros(reference.shape))
+    quality = align(reference, blank, region=lesion, exclude=lesion).quality
+    assert quality.grade == "C"
+    assert any("agree poorly" in reason for reason in quality.reasons)
+
+
+def test_another_sequence_of_the_same_visit_follows_a_small_move(reference):
+    shift = np.array([0.8, -1.5, 2.5])
+    other = scan((1.0, 1.0, 1.0), (34, 80, 120), seed=5, motion=lambda points: points + shift)
+    inverted = other.with_array(900.0 - 0.7 * other.array)
+    alignment = align_within_visit(reference, inverted)
+    points = cord_points()
+    assert np.linalg.norm(move_points(alignment.to_follow_up, points) - (points - shift), axis=-1).mean() < 0.4
+
+
+@needs_realcord
+@pytest.mark.parametrize(
+    ("folder", "patient", "session"),
+    [("cervical", "sub-rc013", "ses-03"), ("thoracolumbar", "sub-rc023", "ses-02")],
+    ids=["cervical, a vertebra off at first sight", "thoraco-lumbar, thick slices"],
+)
+def test_real_cords_are_aligned_within_a_millimetre(folder, patient, session):
+    scans = [
+        load(REALCORD / folder / "bids" / patient / visit / "anat" / f"{patient}_{visit}_T2w.nii.gz")
+        for visit in ("ses-01", session)
+    ]
+    reader = REALCORD / folder / "bids" / "derivatives" / "reader" / patient / "ses-01" / "anat"
+    labels = load(reader / f"{patient}_ses-01_space-orig_dseg.nii.gz")
+    lesion = labels.with_array(labels.array > 0)
+    alignment = align(*scans, region=lesion, exclude=lesion)
+    here, there = landmarks(folder, patient, session)
+    error_mm = np.linalg.norm(move_points(alignment.to_follow_up, here) - there, axis=-1)
+    assert error_mm.mean() < 1.0
+    assert alignment.quality.grade != "C"
+
+
+def landmarks(folder, patient, session):
+    """Points of the first visit and of a later one, both inside their scans."""
+    places = {"ses-01": {}, session: {}}
+    with (REALCORD / folder / "truth" / "landmarks.tsv").open() as table:
+        for row in csv.DictReader(table, delimiter="\t"):
+            if row["participant_id"] == patient and row["session_id"] in places and row["inside"] == "1":
+                places[row["session_id"]][row["landmark"]] = [float(row[axis]) for axis in "xyz"]
+    shared = sorted(places["ses-01"].keys() & places[session].keys())
+    return tuple(np.array([places[visit][name] for name in shared]) for visit in ("ses-01", session))
