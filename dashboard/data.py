@@ -38,7 +38,7 @@ def out_dir() -> Path:
     return Path(named)
 
 
-def query(name: str, **parameters: str) -> pd.DataFrame:
+def query(name: str, **parameters: str | float) -> pd.DataFrame:
     """Return the rows of a named query.
 
     Raises
@@ -54,6 +54,17 @@ def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
     database = store.database_path(out_dir())
     return _table(str(database), _identity(database), view)
+
+
+def dictionary() -> pd.DataFrame:
+    """Return what every column of every view means: view, column, type and comment."""
+    database = store.database_path(out_dir())
+    return _dictionary(str(database), _identity(database))
+
+
+def formulas() -> str:
+    """Return the formulas of intervals and changes as the store runs them."""
+    return (store.SQL / "macros.sql").read_text(encoding="utf-8")
 
 
 def csv(rows: pd.DataFrame) -> bytes:
@@ -107,7 +118,7 @@ def _query(
     database: str,
     found: Identity | None,  # noqa: ARG001  # part of the key of the cache
     name: str,
-    parameters: tuple[tuple[str, str], ...],
+    parameters: tuple[tuple[str, str | float], ...],
 ) -> pd.DataFrame:
     return store.query(Path(database), name, **dict(parameters))
 
@@ -115,6 +126,11 @@ def _query(
 @st.cache_data(max_entries=32, show_spinner=False)
 def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:  # noqa: ARG001  # key of the cache
     return store.table(Path(database), view)
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:  # noqa: ARG001  # key of the cache
+    return store.dictionary(Path(database))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -116,6 +116,7 @@ TREATMENTS = {
 }
 SCALES = {
     "mccormick": ("McCormick", ("I", "II", "III", "IV")),
+    "mmccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
     "modified_mccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
 }
 """Function scales whose grades are written in Roman numerals, the best first."""

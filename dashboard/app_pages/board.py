@@ -1,9 +1,11 @@
 """The tumour board's list: who needs a decision, most urgent first."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, frame, labels, sentences
+from dashboard import address, data, frame, labels, sentences
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.markup import BREAK, as_label, image, join, tag
 
@@ -29,7 +31,7 @@ def show() -> None:
         frame.remark("No patient matches these filters.")
         return
     pages = -(-len(chosen) // ROWS_PER_PAGE)
-    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1  # a number is its own label
     listed(chosen.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     frame.remark(SPARK_NOTE)
 
@@ -72,16 +74,18 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
     right.html(tag("div", *cells, class_="ct-row ct-board ct-rule"))
 
 
-def _pills(label: str, options: list[str], key: str, named: object) -> list[str]:
-    return st.pills(
+def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]) -> list[str]:
+    chosen = st.pills(
         label,
         options,
+        default=address.several(key, options),
         selection_mode="multi",
         key=key,
-        bind="query-params",
         label_visibility="collapsed",
         format_func=named,
     )
+    address.keep(key, chosen)
+    return list(chosen)
 
 
 def _state_label(name: str) -> str:

@@ -1,5 +1,102 @@
-"""x."""
+"""Every rule, formula and column in words, made from the files that the program itself uses."""
 
-from dashboard import frame
+import streamlit as st
 
-frame.open_page()
+from dashboard import address, data, frame, labels, rules
+from dashboard.markup import as_label, join, table, tag
+from pipeline.criteria import Criteria
+
+ERROR_NOTE = (
+    "Volumes err by a factor, so every volume carries a coefficient of variation (CV), whose source is named with the "
+    "number. Its 95\u202f% interval multiplies and divides the volume by the same factor. A change has the joint error "
+    "of both scans. Growth below the detection limit may be measurement error alone. No study of how well volumes of "
+    "intramedullary tumours repeat was found: the errors are estimates."
+)
+STATE_NOTE = (
+    "A change is shown as sure when it passes the threshold and the measurement error, as possible when it passes "
+    "only the threshold. Not evaluable is never read as stable. Cyst, syrinx and oedema are followed, never scored."
+)
+
+
+def show() -> None:
+    """Draw the page."""
+    study = frame.open_page()
+    frame.sentence(
+        f"This study is judged by {study.criteria_name}. ",
+        tag(
+            "span",
+            "No response criteria are validated for intramedullary tumours; every set is an adaptation.",
+            class_="ct-grey",
+        ),
+    )
+    packaged = data.packaged_criteria()
+    ids = [rule.criteria_id for rule in packaged]
+    chosen = st.pills(
+        "Criteria",
+        ids,
+        default=address.one("criteria", ids, study.criteria_id if study.criteria_id in ids else ids[0]),
+        key="criteria",
+        required=True,
+        format_func=as_label,
+        label_visibility="collapsed",
+    )
+    address.keep("criteria", [chosen])
+    left, right = st.columns([1.6, 1], gap="large")
+    with left:
+        criteria(packaged[ids.index(chosen)])
+        dictionary()
+    with right:
+        states()
+        errors()
+
+
+def criteria(found: Criteria) -> None:
+    """Say one set of criteria rule by rule, with its sources."""
+    adapted = "adapted" if found.is_adapted else "as published"
+    frame.section(found.title, f"{found.criteria_id} {found.version}, {adapted}; {found.source}")
+    body = [
+        (
+            name,
+            words,
+            join([tag("span", source, class_="ct-small"), " ", tag("span", f"({mark})", class_="ct-grey ct-small")]),
+        )
+        for name, words, source, mark in rules.in_words(found)
+    ]
+    st.html(table(("rule", "in words", "source"), body))
+    frame.remark(f"Made from {found.criteria_id}.toml, sha256 {found.sha256[:12]}.")
+
+
+def states() -> None:
+    """Show the key of states and compartments."""
+    frame.section("States", "word, symbol and colour")
+    looks = {**labels.DISPLAY_STATES, **labels.STATES}.values()
+    st.html(tag("p", join([frame.state_mark(style) for style in looks], "  ·  "), class_="ct-small"))
+    frame.remark(STATE_NOTE)
+    frame.section("Compartments")
+    words = [
+        tag("span", style.word, style=f"color:{style.colour};font-weight:600") for style in labels.COMPARTMENTS.values()
+    ]
+    st.html(tag("p", join(words, "  ·  "), class_="ct-small"))
+
+
+def errors() -> None:
+    """Show how measurement error is stated, and the formulas themselves."""
+    frame.section("Measurement error")
+    frame.remark(ERROR_NOTE)
+    with st.expander("The formulas as the store runs them"):
+        st.code(data.formulas(), language="sql", wrap_lines=True)
+
+
+def dictionary() -> None:
+    """Show what each column of each view means."""
+    frame.section("What each number means", "columns of the views, as exported")
+    entries = data.dictionary()
+    views = sorted(entries["view"].unique())
+    current = views.index(address.one("view", views, "measurement"))
+    view = st.selectbox("View", views, index=current, key="view", width=260, label_visibility="collapsed")
+    address.keep("view", [view])
+    own = entries[entries["view"] == view]
+    st.html(table(("column", "meaning and unit", "type"), own[["column", "comment", "type"]].itertuples(index=False)))
+
+
+show()

@@ -124,13 +124,21 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> None:
 
 
 def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
-    """Return the lines of the timeline: baseline, nadir and where progression begins."""
-    found = data.query("patient_levels", patient_id=patient_id, criteria_id=study.criteria_id)
+    """Return the lines of the timeline: baseline, smallest, and where progression begins."""
+    rules = data.criteria_of(study.criteria_id)
+    found = data.query(
+        "patient_levels",
+        patient_id=patient_id,
+        criteria_id=study.criteria_id,
+        reference=str(rules.progression.reference) if rules else "nadir",
+        min_change_mm3=rules.progression.min_change if rules else 0.0,
+    )
     if found.empty:
         return []
     row = found.iloc[0]
+    is_same = row["baseline_on"] == row["nadir_on"]
     texts = (
-        ("baseline_volume_mm3", "baseline", row["baseline_on"], labels.GREY),
+        ("baseline_volume_mm3", "baseline and smallest" if is_same else "baseline", row["baseline_on"], labels.GREY),
         ("nadir_volume_mm3", "smallest", row["nadir_on"], labels.GREY),
         ("progression_volume_mm3", "progression from", None, labels.DISPLAY_STATES["growth"].colour),
     )
@@ -141,7 +149,7 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
             colour,
         )
         for column, text, day, colour in texts
-        if labels.is_known(row[column]) and row[column] > 0
+        if labels.is_known(row[column]) and row[column] > 0 and not (is_same and text == "smallest")
     ]
 
 

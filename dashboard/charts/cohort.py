@@ -28,7 +28,8 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         Dashed lines by name, in percent.
     """
     rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
-    fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 76})
+    is_crowded = len(rows) > 6
+    fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
     for row in rows.to_dict("records"):
         style = labels.look(row["state"], row["display_state"])
         change = row["best_change_percent"]
@@ -40,7 +41,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
             text=f"{style.symbol} {labels.percent(change)}{' (cut)' if is_cut else ''}",
             textposition="outside",
             textangle=0,
-            textfont={"color": style.colour, "size": 11},
+            textfont={"color": style.ink, "size": 11},
             cliponaxis=False,
             customdata=[row["patient_id"]],
             hovertext=f"<b>{theme.plain(row['patient_id'])}</b><br>best change {labels.percent(change)}<br>"
@@ -48,24 +49,25 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
             hoverinfo="text",
         )
     for name, value in thresholds_percent.items():
-        _threshold(fig, value, f"{name} {labels.percent(value)}")
+        _threshold(fig, value, f"{name} {labels.percent(value)}", value)
     fig.update_yaxes(
         range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
-        title={"text": "best change from baseline, %", "font": {"color": labels.GREY}},
+        title_text="best change from baseline, %",
         zeroline=True,
         zerolinecolor=labels.PALE,
     )
-    fig.update_xaxes(showgrid=False, tickangle=-40 if len(rows) > 6 else 0)
+    fig.update_xaxes(showgrid=False, tickangle=-40 if is_crowded else 0)
     return fig
 
 
-def _threshold(fig: go.Figure, value: float, text: str) -> None:
+def _threshold(fig: go.Figure, value: float, text: str, label_at: float) -> None:
+    """Draw a dashed line with its name in the right margin; on a logarithmic axis labels are placed by the exponent."""
     line = {"color": labels.PALE, "width": 1.2, "dash": "dash"}
     fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=line, layer="below")
     fig.add_annotation(
         xref="paper",
         x=1,
-        y=value,
+        y=label_at,
         text=theme.plain(text),
         showarrow=False,
         xanchor="left",
@@ -80,72 +82,63 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
     Parameters
     ----------
     courses
-        Columns patient_id, days_from_baseline, change_from_baseline_percent, from the baseline on.
+        Columns patient_id, days_from_baseline, baseline_ratio; rows without a ratio are left out. A ratio of 0 stands
+        at the lower edge as an open ring.
     patients
         Columns patient_id, state, display_state; colour and symbol of the last point.
     thresholds
         Dashed lines by name, as ratios to baseline.
     """
-    rows = courses.dropna(subset=["change_from_baseline_percent", "days_from_baseline"])
-    rows = rows[(rows["change_from_baseline_percent"] > -100) & (rows["days_from_baseline"] >= 0)]
-    fig = theme.figure(360, {"l": 64, "r": 150, "t": 16, "b": 48})
+    rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
+    rows = rows.assign(months=rows["days_from_baseline"] / DAYS_PER_MONTH)
+    fig = theme.figure(360, {"l": 76, "r": 150, "t": 16, "b": 48})
+    floor = _spider_axes(fig, rows["baseline_ratio"], thresholds)
     looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.to_dict("records")}
     for patient_id, course in rows.groupby("patient_id"):
-        style = looks[patient_id]
-        course = course.sort_values("days_from_baseline")  # noqa: PLW2901  # the same patient's rows in time order
-        months = course["days_from_baseline"] / DAYS_PER_MONTH
-        symbols = ["circle"] * (len(course) - 1) + [style.marker]
-        fig.add_scatter(
-            x=months,
-            y=1 + course["change_from_baseline_percent"] / 100,
-            mode="lines+markers",
-            name=str(patient_id),
-            line={"color": theme.fade(style.colour, 0.75), "width": 1.6},
-            marker={"symbol": symbols, "size": [4] * (len(course) - 1) + [11], "color": style.colour},
-            customdata=[patient_id] * len(course),
-            hoverinfo="text",
-            hovertext=[
-                f"<b>{theme.plain(str(patient_id))}</b> {month:.0f} months<br>{labels.percent(change)} from baseline"
-                for month, change in zip(months, course["change_from_baseline_percent"], strict=True)
-            ],
-        )
-    _spider_axes(fig, 1 + rows["change_from_baseline_percent"] / 100, thresholds)
+        _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
     return fig
 
 
-def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]) -> None:
-    shown = [*ratios, *thresholds.values(), 1.0]
-    low, high = min(shown) / 1.25, max(shown) * 1.25
-    ticks = [tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if low <= tick <= high]
+def _spider_line(fig: go.Figure, patient_id: str, course: pd.DataFrame, style: labels.Look, floor: float) -> None:
+    symbols = ["circle-open" if ratio == 0 else "circle" for ratio in course["baseline_ratio"]]
+    symbols[-1] = style.marker
+    fig.add_scatter(
+        x=course["months"],
+        y=course["baseline_ratio"].clip(lower=floor),
+        mode="lines+markers",
+        name=patient_id,
+        line={"color": theme.fade(style.colour, 0.75), "width": 1.6},
+        marker={"symbol": symbols, "size": [5] * (len(course) - 1) + [11], "color": style.colour},
+        customdata=[patient_id] * len(course),
+        cliponaxis=False,
+        hoverinfo="text",
+        hovertext=[
+            f"<b>{theme.plain(patient_id)}</b> {row['months']:.0f} months<br>"
+            + ("none seen" if row["baseline_ratio"] == 0 else f"×{labels.two_figures(row['baseline_ratio'])} baseline")
+            for row in course.to_dict("records")
+        ],
+    )
+
+
+def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]) -> float:
+    """Set both axes and draw the thresholds; return the ratio at the lower edge, where none seen stands."""
+    seen = [*ratios[ratios > 0], *thresholds.values(), 1.0]
+    has_zero = bool((ratios == 0).any())
+    low, high = min(seen) / (1.6 if has_zero else 1.25), max(seen) * 1.25
+    ticks = [
+        tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if low * 1.2 <= tick <= high
+    ]
     fig.update_yaxes(
         type="log",
         range=[math.log10(low), math.log10(high)],
-        tickvals=ticks,
-        ticktext=[f"×{tick:g}" for tick in ticks],
-        title={"text": "volume relative to baseline", "font": {"color": labels.GREY}},
+        tickvals=[low, *ticks] if has_zero else ticks,
+        ticktext=[*(["none seen"] if has_zero else []), *(f"×{tick:g}" for tick in ticks)],
+        title_text="volume relative to baseline",
     )
-    fig.update_xaxes(title={"text": "months since baseline", "font": {"color": labels.GREY}}, rangemode="tozero")
+    fig.update_xaxes(title_text="months since baseline", rangemode="tozero")
     for name, ratio in thresholds.items():
-        fig.add_shape(
-            type="line",
-            xref="x domain",
-            x0=0,
-            x1=1,
-            y0=ratio,
-            y1=ratio,
-            layer="below",
-            line={"color": labels.PALE, "width": 1.2, "dash": "dash"},
-        )
-        fig.add_annotation(
-            xref="paper",
-            x=1,
-            y=math.log10(ratio),
-            text=theme.plain(f"{name} ×{ratio:g}"),
-            showarrow=False,
-            xanchor="left",
-            xshift=8,
-            font={"size": 12, "color": labels.GREY},
-        )
+        _threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
+    return low
 
 
 def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFrame) -> go.Figure:
@@ -183,7 +176,7 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         hoverinfo="text",
         cliponaxis=False,
     )
-    fig.update_xaxes(title={"text": "months since time zero", "font": {"color": labels.GREY}})
+    fig.update_xaxes(title_text="months since time zero")
     fig.update_yaxes(showgrid=False, type="category")
     return fig
 

@@ -29,7 +29,8 @@ CHARACTER_PX = 6.6
 
 def figure(height: int, margin: dict[str, int]) -> go.Figure:
     """Start an empty figure in the house style."""
-    axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": ""}
+    title = {"font": {"size": 12, "color": GREY}, "standoff": 6}
+    axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": title}
     return go.Figure(
         layout={
             "height": height,
@@ -58,8 +59,9 @@ def fade(colour: str, alpha: float) -> str:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return the 1-2-5 values inside a positive range; fewer per decade when the range is wide."""
-    steps = (1.0, 2.0, 5.0) if math.log10(high / low) < 3 else (1.0,)
+    """Return round values inside a positive range: more per decade the narrower the range is."""
+    decades_shown = math.log10(high / low)
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if decades_shown < 1 else (1.0, 2.0, 5.0) if decades_shown < 3 else (1.0,)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = (step * 10.0**decade for decade in decades for step in steps)
     return [tick for tick in ticks if low <= tick <= high]

@@ -79,7 +79,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     fig = theme.figure(total, {"l": 84, "r": MARGIN_RIGHT_PX, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
     axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
-    fig.update_yaxes({**axis, "domain": domains[0], "title": {"text": "volume, mL", "font": {"color": labels.GREY}}})
+    fig.update_yaxes({**axis, "domain": domains[0], "title_text": "volume, mL"})
     fig.update_xaxes(
         range=[start, end], anchor=f"y{len(heights)}" if len(heights) > 1 else "y", tickformat=_tick_format(start, end)
     )
@@ -281,11 +281,15 @@ def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
             layer="below",
             line={"color": level.colour, "width": 1.2, "dash": "dash"},
         )
+    last_on = course.judged["acquired_on"].max()
     for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
         last = rows.sort_values("acquired_on").iloc[-1]
         if last["volume_mm3"] > 0 or axis["type"] == "linear":
             style = labels.compartment(str(name))
-            notes.append((last["volume_mm3"], f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>", style.colour))
+            day = "" if last["acquired_on"] >= last_on else f", {labels.day(last['acquired_on'])}"
+            notes.append(
+                (last["volume_mm3"], f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>{day}", style.colour)
+            )
     wanted = [theme.axis_fraction(axis, volume / 1000) * VOLUME_PX for volume, _, _ in notes]
     for (_, text, colour), at, placed in zip(
         notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, VOLUME_PX), strict=True

@@ -1,18 +1,28 @@
--- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last judged visit, and where
--- progression begins (criteria by volume only; against the reference that the criteria name it may lie higher).
+-- Volumes worth a line on a patient's timeline: tumour at baseline and smallest of the last judged visit, and where
+-- progression begins by the rule ($reference is nadir or baseline, $min_change_mm3 the smallest growth that counts).
 with last_tumour as (
     select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3
     from trajectory
     where patient_id = $patient_id and criteria_id = $criteria_id and compartment = 'tumour'
     qualify row_number() over (order by acquired_on desc, session_id desc) = 1
+),
+referenced as (
+    select
+        *,
+        case $reference when 'baseline' then baseline_volume_mm3 else nadir_volume_mm3 end as reference_volume_mm3
+    from last_tumour
 )
 select
-    last_tumour.baseline_on,
-    last_tumour.baseline_volume_mm3,
-    last_tumour.nadir_on,
-    last_tumour.nadir_volume_mm3,
-    case when criteria.metric = 'volume' then last_tumour.nadir_volume_mm3 * criteria.progression_ratio end
-        as progression_volume_mm3
-from last_tumour
+    referenced.baseline_on,
+    referenced.baseline_volume_mm3,
+    referenced.nadir_on,
+    referenced.nadir_volume_mm3,
+    case
+        when criteria.metric = 'volume' then greatest(
+            referenced.reference_volume_mm3 * criteria.progression_ratio,
+            referenced.reference_volume_mm3 + $min_change_mm3
+        )
+    end as progression_volume_mm3
+from referenced
 cross join criteria
 where criteria.criteria_id = $criteria_id

@@ -1,0 +1,138 @@
+"""From patients with a time to progression to curves, their figure and the words that say how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import labels
+from dashboard.charts import survival as chart
+from dashboard.charts.cohort import DAYS_PER_MONTH
+from pipeline.domain import survival
+from pipeline.domain.survival import KaplanMeier
+
+EVERYONE = "all"
+MOST_GROUPS = len(chart.COLOURS)
+YEARS = (1, 2, 5)
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves and the patients on them.
+
+    Attributes
+    ----------
+    rows
+        The patients on any curve; the column ``group`` names their curve.
+    by_name
+        The curves, the largest group first.
+    months
+        Ticks of the time axis, at which the numbers at risk were counted.
+    """
+
+    rows: pd.DataFrame
+    by_name: Mapping[str, KaplanMeier]
+    months: Sequence[float]
+
+
+def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
+    """Estimate one curve for all, or one for each value of a covariate (the largest groups where there are many).
+
+    Parameters
+    ----------
+    patients
+        Columns duration_days and is_event, and the covariate; rows without one of them are left out.
+    """
+    rows = patients.dropna(subset=["duration_days", "is_event"])
+    rows = rows.assign(group=EVERYONE if column is None else rows[column])
+    names = list(rows["group"].value_counts().index[:MOST_GROUPS])
+    rows = rows[rows["group"].isin(names)]
+    if rows.empty:
+        return Curves(rows, {}, ())
+    months = chart.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
+    return Curves(rows, {str(name): _curve(rows[rows["group"] == name], months) for name in names}, months)
+
+
+def figure(curves: Curves) -> go.Figure:
+    """Draw the curves."""
+    groups = [_group(labels.words(name), curve) for name, curve in curves.by_name.items()]
+    return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}")
+
+
+def method(curves: Curves, total: int) -> str:
+    """Say how the curves were made and what limits them."""
+    if not curves.by_name:
+        return ""
+    durations, events = _outcomes(curves.rows)
+    follow_up = survival.reverse_km_median(durations, events)
+    made = (
+        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, "
+        f"{labels.count(sum(events), 'event')}), from time zero to the first scan on which progression could be "
+        f"declared, censored at the last adequate assessment (ticks); 95\u202f% band by the {survival.CI_TRANSFORM} "
+        f"transform. Median follow-up by reverse Kaplan-Meier: {months(follow_up)}."
+    )
+    parts = [made]
+    if len(curves.by_name) > 1:
+        test = survival.log_rank(durations, events, list(curves.rows["group"]))
+        parts.append(f"Log-rank p = {labels.two_figures(test.p_value)}, adjusted for nothing.")
+    parts.append("True progression lies between two scans, so groups that are scanned less often look better.")
+    return " ".join(parts)
+
+
+def summary(curves: Curves) -> list[tuple[str, ...]]:
+    """Return each curve's name, n, events, median and survival at the years, with 95 % intervals, in words."""
+    return [
+        (
+            labels.words(name),
+            str(curve.patient_count),
+            str(curve.event_count),
+            _median(curve),
+            *(_at(curve, year) for year in YEARS),
+        )
+        for name, curve in curves.by_name.items()
+    ]
+
+
+def months(days: float | None) -> str:
+    """Write a time in months, or that it was not reached."""
+    return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f} months"
+
+
+def _median(curve: KaplanMeier) -> str:
+    if curve.median_days is None:
+        return "not reached"
+    low, high = months(curve.median_low_days), months(curve.median_high_days)
+    return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
+
+
+def _at(curve: KaplanMeier, year: int) -> str:
+    days = year * DAYS_PER_YEAR
+    if days > max(*curve.times_days, 0):
+        return "not followed so long"
+    share, low, high = curve.at(days)
+    if share in (0.0, 1.0):  # the log-log interval does not exist here
+        return f"{100 * share:.0f}\u202f%"
+    return f"{100 * share:.0f}\u202f% ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _curve(rows: pd.DataFrame, ticks: Sequence[float]) -> KaplanMeier:
+    return survival.kaplan_meier(*_outcomes(rows), [month * DAYS_PER_MONTH for month in ticks])
+
+
+def _outcomes(rows: pd.DataFrame) -> tuple[list[float], list[bool]]:
+    return [float(days) for days in rows["duration_days"]], [bool(event) for event in rows["is_event"]]
+
+
+def _group(name: str, curve: KaplanMeier) -> chart.Group:
+    steps = pd.DataFrame(
+        {"months": curve.times_days, "survival": curve.survival, "low": curve.low, "high": curve.high}, dtype=float
+    )
+    left = [curve.at(day)[0] for day in curve.censored_days]
+    censored = pd.DataFrame({"months": curve.censored_days, "survival": left}, dtype=float)
+    for table in (steps, censored):
+        table["months"] /= DAYS_PER_MONTH
+    return chart.Group(name, steps, censored, [number for _, number in curve.at_risk])

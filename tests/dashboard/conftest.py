@@ -1,0 +1,56 @@
+"""Output folders for the pages: none yet, the tiny store, and the tiny store with scans to look at."""
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from pipeline import images, study
+from pipeline.domain.grid import Volume
+from tests.factories import publish_tiny
+
+SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches():
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def tiny_out(tmp_path_factory):
+    out_dir = tmp_path_factory.mktemp("tiny")
+    publish_tiny(out_dir)
+    return out_dir
+
+
+@pytest.fixture(scope="session")
+def scans_out(tmp_path_factory):
+    """The tiny store, and aligned scans with masks for sub-01."""
+    out_dir = tmp_path_factory.mktemp("scans")
+    publish_tiny(out_dir)
+    for number in range(1, 6):
+        save_scan(out_dir, "sub-01", f"ses-0{number}", radius=2 + number)
+    return out_dir
+
+
+@pytest.fixture
+def tiny(tiny_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(tiny_out))
+    return tiny_out
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    return tmp_path
+
+
+def save_scan(out_dir, patient_id, session_id, radius):
+    """Save a bright cord with a round tumour on the reference grid, and its mask."""
+    i, j, k = np.indices((9, 64, 96))
+    tumour = ((i - 4) * 2) ** 2 + (j - 32) ** 2 + (k - 48) ** 2 < radius**2
+    scan = np.where(abs(j - 32) < 8, 400, 120).astype(np.int16) + 300 * tumour.astype(np.int16)
+    names = {"patient_id": patient_id, "session_id": session_id, "extension": ".nii.gz", "space": "reference"}
+    images.save(Volume(scan, SPACING), out_dir / study.derivative_path(**names, suffix="T2w"))
+    images.save(Volume(tumour.astype(np.uint8), SPACING), out_dir / study.derivative_path(**names, suffix="dseg"))

@@ -1,0 +1,107 @@
+"""Every word, number and colour a page can show (well under a second)."""
+
+import pytest
+
+from dashboard import labels
+from dashboard.viewer.colours import COMPARTMENT_COLOURS
+from pipeline.domain.entities import Category, Compartment, DisplayState, MaskOrigin, State, TreatmentKind
+
+THIN = labels.NARROW
+
+
+@pytest.mark.parametrize(
+    ("volume_mm3", "words"),
+    [
+        (1480.0, f"1.5{THIN}mL"),
+        (999.0, f"1.0{THIN}mL"),
+        (795.0, f"0.80{THIN}mL"),
+        (23.4, f"0.023{THIN}mL"),
+        (154_000.0, f"150{THIN}mL"),
+        (0.0, "none seen"),
+        (None, "not measured"),
+        (float("nan"), "not measured"),
+    ],
+)
+def test_volumes_are_in_ml_with_two_figures_and_missing_is_never_zero(volume_mm3, words):
+    assert labels.ml(volume_mm3) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (87.4, f"+87{THIN}%"),
+        (154.0, f"+150{THIN}%"),
+        (0.3, f"0{THIN}%"),
+        (-0.4, f"0{THIN}%"),
+        (-12.6, f"−13{THIN}%"),
+        (-99.9, f"−99{THIN}%"),
+        (-100.0, f"−100{THIN}%"),
+        (None, "not known"),
+    ],
+)
+def test_changes_have_a_sign_and_only_what_is_gone_is_minus_100_percent(value, words):
+    assert labels.percent(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.97, f"97{THIN}%"), (1.0, f"above 99{THIN}%"), (0.0, f"below 1{THIN}%"), (None, "not known")],
+)
+def test_a_probability_is_never_certain(value, words):
+    assert labels.probability(value) == words
+
+
+def test_intervals_are_empty_when_one_end_is_unknown():
+    assert labels.ml_interval(1000.0, None) == ""
+    assert labels.percent_interval(float("nan"), 12.0) == ""
+    assert labels.percent_interval(-28.0, 188.0) == f"−28 to +190{THIN}%"
+
+
+def test_every_state_category_origin_and_treatment_of_the_pipeline_has_its_words():
+    assert set(labels.DISPLAY_STATES) == {str(state) for state in DisplayState}
+    assert set(labels.STATES) <= {str(state) for state in State}
+    assert set(labels.TREATMENTS) == {str(kind) for kind in TreatmentKind}
+    assert {str(origin) for origin in MaskOrigin} <= set(labels.MASK_ORIGINS)
+    assert list(labels.COMPARTMENTS) == [str(name) for name in Compartment]
+    assert set(labels.CATEGORIES) == {str(category) for category in Category}
+
+
+def test_states_are_told_apart_without_colour():
+    looks = labels.DISPLAY_STATES.values()
+    assert len({look.word for look in looks}) == len({look.symbol for look in looks}) == len(looks)
+    assert len({look.marker for look in looks}) == len(looks)
+
+
+def test_states_and_compartments_never_share_a_colour():
+    states = {look.colour for look in [*labels.DISPLAY_STATES.values(), *labels.STATES.values()]}
+    assert not states & {look.colour for look in labels.COMPARTMENTS.values()}
+
+
+def test_the_figures_and_the_scan_viewer_use_the_same_compartment_colours():
+    assert dict(COMPARTMENT_COLOURS.values()) == {name: look.colour for name, look in labels.COMPARTMENTS.items()}
+
+
+def test_words_of_states_can_be_read_on_white():
+    for look in [*labels.DISPLAY_STATES.values(), *labels.STATES.values()]:
+        assert _contrast_to_white(look.ink) >= 4.5, look.word
+
+
+@pytest.mark.parametrize(
+    ("state", "display_state", "word"),
+    [
+        ("progression", "growth", "growing"),
+        ("recurrence", "growth", "recurrence"),
+        ("baseline", "no_change", "baseline"),
+        ("context", "not_evaluable", "before baseline"),
+        (None, None, "not judged"),
+    ],
+)
+def test_a_state_in_its_own_words_goes_before_the_size_of_the_change(state, display_state, word):
+    assert labels.look(state, display_state).word == word
+
+
+def _contrast_to_white(colour):
+    """Contrast ratio of WCAG 2."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)

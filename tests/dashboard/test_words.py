@@ -1,0 +1,92 @@
+"""Sentences, rules in words and markup: text from the data stays text (under a second)."""
+
+import pandas as pd
+import pytest
+
+from dashboard import markup, rules, sentences
+from pipeline import criteria
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def states(*looks):
+    return pd.DataFrame(
+        [{"state": s, "display_state": d, "needs_decision": needs, "category_shown": "SD"} for s, d, needs in looks]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer"),
+    [
+        (states(("progression", "growth", True)), "1 of 1 patient needs a decision."),
+        (
+            states(("progression", "growth", True), ("baseline", "no_change", False)),
+            "1 of 2 patients needs a decision.",
+        ),
+        (
+            states(("baseline", "no_change", False), ("baseline", "no_change", False)),
+            "None of 2 patients need a decision.",
+        ),
+    ],
+)
+def test_the_board_answers_its_question_first(rows, answer):
+    assert sentences.board(rows)[0] == answer
+
+
+def test_the_board_does_not_count_a_first_scan_as_no_change():
+    rest = sentences.board(states(("baseline", "no_change", False), ("residual_stable", "no_change", False)))[1]
+    assert rest == "1 baseline, 1 no change detected"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"state": "baseline", "change_percent": 0.0, "tumour_volume_mm3": 400.0}, "first to compare with"),
+        ({"state": "progression", "change_percent": 75.0, "tumour_volume_mm3": 1400.0}, "+75\u202f%"),
+        ({"state": "recurrence", "change_percent": None, "tumour_volume_mm3": 150.0}, "0.15\u202fmL, none before"),
+        ({"state": "no_evidence_of_disease", "change_percent": None, "tumour_volume_mm3": 0.0}, "none seen"),
+        ({"state": "not_evaluable", "change_percent": None, "tumour_volume_mm3": None}, "cannot be judged"),
+    ],
+)
+def test_a_change_that_does_not_exist_is_said_in_words(row, words):
+    assert sentences.change(pd.Series(row)) == words
+
+
+def test_a_provisional_unconfirmed_verdict_says_so():
+    row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?", "is_provisional": True})
+    found = sentences.caveats(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
+    assert found == (
+        "imsct_adapted_v1 1, adapted · probability of a change beyond the threshold 53\u202f% · "
+        "1 of 2 criteria agree · mask automatic and unsigned: provisional · awaits a confirming scan"
+    )
+
+
+def test_rules_are_said_with_the_numbers_that_judge():
+    found = {name: words for name, words, _, _ in rules.in_words(criteria.load("imsct_adapted_v1"))}
+    assert "by 40\u202f% or more against its smallest" in found["Progression"]
+    assert "at least 0.10\u202fmL" in found["Progression"]
+    assert "by 65\u202f% or more against the baseline" in found["Partial response"]
+    assert "at least 42 days after surgery" in found["Baseline"]
+
+
+@pytest.mark.parametrize("name", criteria.names())
+def test_every_packaged_criteria_file_can_be_said_in_words_with_its_sources(name):
+    found = rules.in_words(criteria.load(name))
+    assert {"Progression", "Partial response", "Baseline"} <= {title for title, _, _, _ in found}
+    assert all(words.endswith(".") and source and mark for _, words, source, mark in found)
+
+
+def test_text_is_escaped_wherever_it_is_put():
+    built = markup.tag("p", HOSTILE, markup.tag("b", HOSTILE), title=HOSTILE)
+    assert "<img" not in built
+    assert built.count("&lt;img") == 3
+    assert "<img" not in markup.table(["a"], [[HOSTILE]])
+    assert "<img" not in markup.join([HOSTILE, HOSTILE], "<img>")
+
+
+def test_only_what_was_built_as_markup_is_markup():
+    assert markup.join([markup.tag("b", "x"), "<b>y</b>"]) == "<b>x</b>&lt;b&gt;y&lt;/b&gt;"
+
+
+def test_labels_of_widgets_are_not_read_as_markdown():
+    assert markup.as_label("**sub**[x](http://y)") == r"\*\*sub\*\*\[x\]\(http\:\/\/y\)".replace(r"\/", "/")
