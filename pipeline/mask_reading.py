@@ -5,7 +5,7 @@ A mask is never resampled here: volumes are counted where they were drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ from pipeline.domain.grid import Volume, same_grid
 from pipeline.domain.records import Finding
 from pipeline.errors import InputError
 from pipeline.findings import finding
-from pipeline.images import load
+from pipeline.images import load, load_grid
 from pipeline.masks import MaskFile
+from pipeline.scans import ScanFile
 
 PROBABILITY_TOLERANCE = 1e-3
 """Rounding by which a probability map may leave 0..1; it is clipped, anything beyond is refused."""
@@ -34,7 +35,9 @@ class MaskReading(NamedTuple):
     file: MaskFile
 
 
-def read_mask(file: MaskFile, image: Volume) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
+def read_mask(
+    file: MaskFile, image: Volume, scans: Sequence[ScanFile] = ()
+) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
     """Read one mask onto an image's grid; only findings come back when it cannot be trusted.
 
     Parameters
@@ -42,7 +45,9 @@ def read_mask(file: MaskFile, image: Volume) -> tuple[tuple[MaskReading, ...], t
     file
         From ``pipeline.masks.find_masks``.
     image
-        The scan it was drawn on; shape and place must agree.
+        The scan it was drawn on; the voxels must be the same ones, be they stored in another order.
+    scans
+        The visit's scans: when the mask fits another one of them, the finding says so.
 
     Returns
     -------
@@ -56,15 +61,45 @@ def read_mask(file: MaskFile, image: Volume) -> tuple[tuple[MaskReading, ...], t
         volume = load(file.path)
     except InputError as error:
         return (), (_problem("mask_unreadable", file, str(error)),)
+    stored = volume
+    volume = in_order_of(volume, image)
     if not same_grid(volume, image):
-        message = f"expected the image's grid of {_grid_words(image)}, found {_grid_words(volume)}"
-        return (), (_problem("mask_grid", file, message),)
+        found = _scan_words(stored, scans) or _grid_words(stored)
+        return (), (_problem("mask_grid", file, f"expected the image's grid of {_grid_words(image)}, found {found}"),)
     findings: list[Finding] = []
     arrays = READERS[file.kind](volume.array, file, findings)
     if arrays and not volume.array.any():
         findings.append(_problem("mask_empty", file, "expected a drawn region, found none"))
     readings = (MaskReading(compartment, image.with_array(array), file) for compartment, array in arrays.items())
     return tuple(readings), tuple(findings)
+
+
+def in_order_of(volume: Volume, like: Volume) -> Volume:
+    """Store the same voxels in the axis order and directions of another image; no value changes.
+
+    Parameters
+    ----------
+    volume
+        Any image.
+    like
+        The image whose axes are followed; where they are oblique to the volume's, the closest order is taken.
+
+    Returns
+    -------
+    Volume
+        The volume itself when its axes are in that order already.
+    """
+    turn = (volume.affine[:3, :3] / volume.spacing_mm).T @ (like.affine[:3, :3] / like.spacing_mm)
+    order = np.abs(turn).argmax(axis=0)
+    signs = np.sign(turn[order, range(3)])
+    if sorted(order) != [0, 1, 2] or (order.tolist() == [0, 1, 2] and (signs > 0).all()):
+        return volume
+    steps = tuple(slice(None, None, -1) if sign < 0 else slice(None) for sign in signs)
+    index_map = np.diag([0.0, 0.0, 0.0, 1.0])  # from the new voxel index to the old one
+    for new, (old, sign) in enumerate(zip(order, signs, strict=True)):
+        index_map[old, new] = sign
+        index_map[old, 3] = volume.shape[old] - 1 if sign < 0 else 0
+    return Volume(np.ascontiguousarray(volume.array.transpose(order)[steps]), volume.affine @ index_map)
 
 
 def _label_map(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Compartment, NDArray]:
@@ -117,6 +152,17 @@ def _whole_numbers(array: NDArray) -> NDArray | None:
 
 def _range_words(array: NDArray) -> str:
     return f"{float(array.min()):g} to {float(array.max()):g}"
+
+
+def _scan_words(volume: Volume, scans: Sequence[ScanFile]) -> str | None:
+    for scan in scans:
+        try:
+            grid = load_grid(scan.path)
+        except InputError:
+            continue
+        if same_grid(in_order_of(volume, grid), grid):
+            return f"that of {scan.path.name}"
+    return None
 
 
 def _grid_words(volume: Volume) -> str:

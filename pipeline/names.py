@@ -126,8 +126,8 @@ def with_prefix(prefix: str, text: str) -> str | None:
 
 
 def relative_to(root: Path, path: Path) -> str:
-    """Return a path inside the study folder as text relative to it, with ``/``."""
-    return path.relative_to(root).as_posix()
+    """Return a path inside the study folder as text relative to it, with ``/``; what is no Unicode is escaped."""
+    return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def entries(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
@@ -154,7 +154,11 @@ def entries(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
 
 
 def is_inside(path: Path, root: Path, findings: list[Finding]) -> bool:
-    """Say whether a path may be read: not a link, or a link to something that exists inside the study folder."""
+    """Say whether a path may be read: named in printable letters, and no link to nowhere or out of the study folder."""
+    if not path.name.isprintable():
+        message = "expected a name of printable letters, found one with other characters or bytes; it was not read"
+        findings.append(finding("name_not_bids", message, relative_to(root, path)))
+        return False
     if not path.is_symlink():
         return True
     try:

@@ -45,6 +45,10 @@ LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
 """Codes of ``xyzt_units``; 0 (unknown) is written by many programs that mean millimetres."""
 
 
+EDGES_MM = (0.02, 50.0)
+"""Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
+
+
 @dataclass(frozen=True, eq=False)
 class Header:
     """What a NIfTI-1 header says.
@@ -218,6 +222,12 @@ def _refuse_bad_geometry(affine: NDArray[np.float64], name: str) -> None:
     is_usable = np.isfinite(affine).all() and lengths.min() > 0
     if not is_usable or abs(np.linalg.det(matrix / lengths)) < ORTHOGONALITY_TOLERANCE:
         raise InputError(f"{name}: expected an invertible affine, found a singular one; export the image again")
+    if lengths.min() < EDGES_MM[0] or lengths.max() > EDGES_MM[1]:
+        found = " x ".join(f"{length:.3g}" for length in lengths)
+        raise InputError(
+            f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {found}; "
+            f"export the image in mm"
+        )
     axes = matrix / lengths
     cosine = float(np.abs(axes.T @ axes - np.eye(3)).max())
     if cosine > ORTHOGONALITY_TOLERANCE:

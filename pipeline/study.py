@@ -154,7 +154,7 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
     """
     from pipeline.mask_reading import read_mask  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
 
-    read = [read_mask(file, image) for file in visit.masks]
+    read = [read_mask(file, image, visit.scans) for file in visit.masks]
     return tuple(reading for readings, _ in read for reading in readings), tuple(f for _, found in read for f in found)
 
 

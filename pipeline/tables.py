@@ -163,7 +163,7 @@ def word_in(row: Row, column: str, words: Mapping[str, Word], findings: list[Fin
 
 def read_json(path: Path, root: Path, findings: list[Finding]) -> dict[str, Any]:
     """Read a JSON object; empty when the file is not there, or, with a finding, when it holds something else."""
-    text = _text(path, root, findings) if path.is_file() or path.is_symlink() else None
+    text = _text(path, root, findings) if path.exists() or path.is_symlink() else None
     if text is None:
         return {}
     try:
@@ -182,9 +182,12 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
     if not is_inside(path, root, findings):
         return None
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else None
     except OSError as error:
-        findings.append(finding("file_unreadable", f"{table}: expected a table, found: {error.strerror}", table))
+        findings.append(finding("file_unreadable", f"{table}: expected text, found: {error.strerror}", table))
+        return None
+    if content is None:
+        findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
         return None
     encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
     try:

@@ -252,6 +252,8 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "NaN affine": ("a.nii", edited(280, np.float32(np.nan).tobytes()), "found a singular one"),
     "no thickness": ("a.nii.gz", of_nibabel(numbers(np.int16), sheared(89.99)), "found a singular one"),
     "sheared": ("a.nii.gz", of_nibabel(numbers(np.int16), sheared(3)), "found a shear of 3.0 degrees"),
+    "unsaid metres": ("a.nii.gz", of_nibabel(numbers(np.int16), np.diag([7e-4, 7e-4, 3e-3, 1])), "found 0.0007 x"),
+    "huge voxels": ("a.nii.gz", of_nibabel(numbers(np.int16), np.diag([1.0, 1, 300, 1])), "found 1 x 1 x 300"),
     "metres": ("a.nii", edited(123, b"\x01"), "expected lengths in mm, found metre"),
     "micrometres": ("a.nii", edited(123, b"\x03"), "expected lengths in mm, found micrometre"),
 }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.grid import Volume
 from pipeline.labels import COMPARTMENT_NAMES, compartment_named, names_of_source
+from pipeline.mask_reading import in_order_of
 from pipeline.study import read_masks
-from tests.study_folder import AFFINE, DSEG, codes, only_visit, study_of, volume
+from tests.domain.orientations import AXIS_ORDERS, oblique
+from tests.study_folder import AFFINE, DSEG, T2W, codes, only_visit, study_of, volume
 
 ANAT = "derivatives/reader/sub-01/ses-01/anat"
 TUMOUR_MASK = f"{ANAT}/sub-01_ses-01_label-tumour_mask.nii.gz"
 PROBABILITY = f"{ANAT}/sub-01_ses-01_label-tumour_probseg.nii.gz"
 IMAGE = volume()
+RANDOM = np.random.default_rng(3)
 
 
 def drawn(*labels: float, dtype: type = np.uint8) -> np.ndarray:
@@ -234,6 +239,25 @@ def test_a_probability_map_stays_a_probability_map(tmp_path: Path) -> None:
     assert mask.array.ravel()[:3].tolist() == [0.25, 1.0, 0.0]
 
 
+SIGNS = list(product((1.0, -1.0), repeat=3))
+
+
+@pytest.mark.parametrize("order", AXIS_ORDERS)
+@pytest.mark.parametrize("signs", SIGNS)
+def test_a_mask_stored_in_another_axis_order_is_the_same_mask(
+    tmp_path: Path, order: tuple[int, ...], signs: tuple[float, ...]
+) -> None:
+    image = Volume(np.zeros((4, 5, 6), np.uint8), oblique((17, -8, 33), (0.7, 0.8, 3.3)))
+    mask = image.with_array(RANDOM.integers(0, 3, image.shape).astype(np.uint8))
+    stored = in_order_of(mask, Volume(mask.array, image.affine[:, [*order, 3]] @ np.diag([*signs, 1.0])))
+    assert stored.shape == tuple(image.shape[axis] for axis in order)
+    study = study_of(tmp_path, {DSEG: stored})
+    readings, findings = read_masks(only_visit(study), image)
+    assert findings == ()
+    for label, reading in enumerate(readings, start=1):
+        assert np.array_equal(reading.volume.array, mask.array == label)
+
+
 @pytest.mark.parametrize("value", [1, 255])
 def test_a_binary_mask_has_any_one_value(tmp_path: Path, value: int) -> None:
     study = study_of(tmp_path, {TUMOUR_MASK: volume(drawn(value, value))})
@@ -273,6 +297,16 @@ def test_a_mask_that_cannot_be_trusted_is_refused(
     assert found.code == expected
     assert words in found.message
     assert (found.path, found.patient_id, found.session_id) == (name, "sub-01", "ses-01")
+
+
+def test_a_mask_of_another_scan_of_the_visit_is_refused_by_that_scans_name(tmp_path: Path) -> None:
+    other = volume(np.zeros((3, 3, 3), np.uint8), np.diag([1.0, 1.0, 1.0, 1.0]))
+    contrast = T2W.replace("T2w", "ce-gd_T1w")
+    study = study_of(tmp_path, {T2W: b"damaged", contrast: other, DSEG: other})
+    readings, (found,) = read_masks(only_visit(study), IMAGE)
+    assert readings == ()
+    assert found.code == "mask_grid"
+    assert found.message.endswith("found that of sub-01_ses-01_ce-gd_T1w.nii.gz")
 
 
 @pytest.mark.parametrize("name", [DSEG, TUMOUR_MASK, PROBABILITY])

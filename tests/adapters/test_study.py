@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from dataclasses import replace
 from datetime import date
@@ -248,6 +249,24 @@ def test_links_within_the_folder_are_followed_and_broken_ones_reported(tmp_path:
     study = read_study(root, as_of=AS_OF)
     assert codes(study) == ["file_unreadable", "file_unreadable"]
     assert [scan.relative for scan in only_visit(study).scans] == [T2W]
+
+
+def test_a_name_of_other_bytes_than_letters_is_left_out_in_words_that_can_be_stored(tmp_path: Path) -> None:
+    root = write_files(tmp_path, ONE_VISIT)
+    try:
+        (root / "sub-01" / os.fsdecode(b"ses-\xff")).mkdir()
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    (root / "derivatives" / "line\nbreak").mkdir()
+    study = read_study(root, as_of=AS_OF)
+    assert codes(study) == ["name_not_bids", "name_not_bids"]
+    assert all((found.path or "").encode("utf-8") for found in study.findings)
+
+
+@pytest.mark.parametrize("name", ["participants.tsv", "treatments.tsv", "dataset_description.json"])
+def test_a_folder_in_the_place_of_a_table_is_reported(tmp_path: Path, name: str) -> None:
+    study = study_of(tmp_path, {name: None, f"{name}/x": b""})
+    assert codes(study) == ["file_unreadable"]
 
 
 def test_a_study_folder_may_itself_be_a_link(tmp_path: Path) -> None:
