@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,7 +151,7 @@ def covered(grid: Volume, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.all((points_mm >= low) & (points_mm <= high), axis=1)
 
 
-def _sample_points(pose: Pose, grid: Volume, samples: tuple[int, int, int]):  # type: ignore[no-untyped-def]
+def _sample_points(pose: Pose, grid: Volume, samples: tuple[int, int, int]) -> Iterator[tuple[Array, Array, Array]]:
     """Yield, for each place within a voxel, the person's own coordinates x, y, z of all voxels' points there."""
     steps = pose.rotation.T @ grid.affine[:3, :3]
     origin = pose.rotation.T @ (grid.affine[:3, 3] - pose.shift_mm)

@@ -17,8 +17,9 @@ import pytest
 from pipeline.domain.grid import same_grid, to_voxel
 from pipeline.errors import InputError
 from pipeline.images import load
+from sample_data import scanner
 from sample_data.generate import LABELS, set_up, truth_of, write_scans
-from sample_data.lesions import Blob, Scene, fit, volumes_mm3
+from sample_data.lesions import Blob, Scene, cord_distance, fit, volumes_mm3
 from sample_data.scanner import PROTOCOLS
 from sample_data.stories import PATIENTS, Patient, Visit
 
@@ -294,6 +295,28 @@ def test_the_generator_knows_the_committed_truth() -> None:
     for kind, rows in made.items():
         kept = (TRUTH / f"{kind}.tsv").read_text(encoding="utf-8").splitlines()
         assert ["\t".join(row) for row in rows] == [line for line in kept if line.startswith("sub-demo06\tses-05\t")]
+
+
+@pytest.mark.parametrize(("number", "session"), [(2, "ses-06"), (4, "ses-05")])
+def test_thick_slices_bends_and_the_field_of_view_lose_no_volume(number: int, session: str) -> None:
+    patient, visit = find(number, session)
+    setup = set_up(patient, visit)
+    # Fewer points than the scan itself uses: 2 % is still far more than the sampling's error.
+    coarse = (1, 1, 5)
+    shares = scanner.acquire_shares(setup.person, setup.scene, setup.pose, setup.grid, coarse)
+    for name, share in shares.items():
+        counted_mm3 = float(share.sum(dtype=np.float64)) * setup.grid.voxel_mm3
+        true_mm3 = VOLUMES[patient.participant_id, session, name]
+        assert counted_mm3 == pytest.approx(true_mm3, rel=SOFT_TOLERANCE), name
+
+
+def test_a_tumour_widens_the_cord() -> None:
+    x, none = np.linspace(-12, 12, 241, dtype=np.float32), np.zeros(1, dtype=np.float32)
+    bare = Scene((4.7, 3.8), None, ())
+    full = fit(bare, Blob("tumour", (0, 0, 0), (1, 0.9, 1.1)), 1800)
+    widths_mm = [0.1 * float((cord_distance(scene, x, none, none) < 0).sum()) for scene in (bare, full)]
+    assert widths_mm[0] == pytest.approx(9.4, abs=0.2)
+    assert widths_mm[1] > widths_mm[0] + 1.5
 
 
 def test_a_lesion_that_cannot_fit_is_refused() -> None:
