@@ -247,15 +247,16 @@ def _all_rows(
     rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
     rows += [rule.record() for rule in rules]
     rows += found.findings
-    content = fingerprints.of_values([(type(row).__name__, row) for row in rows], settings.criteria_id, found.name)
-    rows.append(records.Study(found.name, found.is_synthetic, settings.criteria_id, content))
+    chosen = rules[0].criteria_id
+    content = fingerprints.of_values([(type(row).__name__, row) for row in rows], chosen, found.name)
+    rows.append(records.Study(found.name, found.is_synthetic, chosen, content))
     rows.append(
         records.Run(
             run_id=content[:12],
             finished_at=settings.finished_at,
             cordtrack_version=__version__,
             software=fingerprints.software(),
-            settings=f"criteria={settings.criteria_id}",
+            settings=f"criteria={chosen}",
             content_sha256=content,
         )
     )

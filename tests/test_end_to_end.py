@@ -97,6 +97,20 @@ def test_nothing_is_lost_by_the_bad_patient_and_every_bad_file_is_named(sample_r
     assert len(store.table(database, "patient")) == 8
 
 
+def test_the_views_and_the_verdicts_speak_of_the_same_change(sample_run: Path) -> None:
+    database = store.database_path(sample_run)
+    keys = ["patient_id", "session_id", "criteria_id"]
+    verdicts = store.table(database, "assessment").query("change_ratio.notnull() and nadir_session_id.notnull()")
+    volume_criteria = store.table(database, "criteria").query("metric == 'volume'")["criteria_id"]
+    course = store.table(database, "trajectory").query("compartment == 'tumour' and patient_id != 'sub-demo06'")
+    both = verdicts[verdicts["criteria_id"].isin(volume_criteria)].merge(course, on=keys)
+    both = both[both["change_from_nadir_percent"].notna() & both["category"].isin(["PD", "SD"])]
+    assert len(both) > 50
+    by_nadir = (both["change_from_nadir_percent"] / 100 + 1 - both["change_ratio"]).abs()
+    by_baseline = (both["change_from_baseline_percent"] / 100 + 1 - both["change_ratio"]).abs()
+    assert (np.minimum(by_nadir, by_baseline) < 1e-9).all()
+
+
 def test_a_second_run_changes_nothing(sample_run: Path) -> None:
     before = snapshot(sample_run)
     assert "nothing changed" in run(SAMPLE, sample_run)
