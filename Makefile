@@ -36,6 +36,9 @@ benchmark: setup  ## accuracy and speed on real and synthetic truth, written to 
 golden: setup  ## remake the expected measurements of the sample study; look at the diff before committing
 	$(BIN)/python -m tests.golden
 
+docs: setup  ## remake docs/data-model.md from the comments of the views
+	$(BIN)/python -m tests.data_model
+
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

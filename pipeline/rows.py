@@ -7,6 +7,7 @@ import re
 import types
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from pipeline.domain import records
@@ -36,7 +37,7 @@ def columns(kind: type, rows: Sequence[Any]) -> pa.Table:
     }
     return pa.table(
         {
-            name: pa.array([getattr(row, name) for row in rows], stored[_plain(hint)])
+            name: pa.array(list(map(attrgetter(name), rows)), stored[_plain(hint)])
             for name, hint in get_type_hints(kind).items()
         }
     )

@@ -1,5 +1,6 @@
 -- Volumes of solid tumour and cyst of every patient over time, for the small curves of the board.
-select patient_id, compartment, acquired_on, session_id, volume_mm3, missing_reason
-from measurement
-where compartment in ('tumour', 'cyst') and acquired_on is not null
-order by patient_id, compartment desc, acquired_on, session_id
+select m.patient_id, m.compartment, v.acquired_on, m.volume_mm3
+from record.measurement as m
+inner join record.visit as v using (patient_id, session_id)
+where m.compartment in ('tumour', 'cyst') and v.acquired_on is not null
+order by m.patient_id, m.compartment desc, v.acquired_on

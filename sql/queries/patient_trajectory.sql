@@ -11,7 +11,7 @@ verdicts as (
 ),
 masks as (
     select session_id, compartment, mask_origin, cv_source, slices_spanned, length_mm
-    from measurement
+    from record.measurement
     where patient_id = $patient_id
 )
 select

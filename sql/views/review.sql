@@ -3,10 +3,11 @@ create or replace view review as
 with verdicts as (
     select patient_id, session_id, bool_or(is_provisional) as is_provisional
     from record.assessment
+    where state not in ('context', 'not_evaluable')
     group by patient_id, session_id
 ),
 masks as (
-    -- a mask without any verdict counts as unsigned: nobody can have relied on it
+    -- a mask that no verdict rests on counts as unsigned: nothing says that anybody looked at it
     select m.patient_id, m.session_id, m.acquired_on, 'unsigned automatic mask' as kind, m.mask_path as detail
     from measurement as m
     left join verdicts as v using (patient_id, session_id)

@@ -366,6 +366,27 @@ def test_review_lists_what_waits_for_a_person(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "is_provisional", "kinds"),
+    [
+        ("residual_stable", True, ["unsigned automatic mask"]),
+        ("residual_stable", False, []),
+        ("context", False, ["unsigned automatic mask"]),
+    ],
+)
+def test_an_automatic_mask_waits_for_a_person_until_a_verdict_says_otherwise(
+    tmp_path: Path, state: str, is_provisional: bool, kinds: list[str]
+) -> None:
+    verdict = judged("sub-01", "ses-01", "SD", state, "no_change")
+    database = published(
+        tmp_path,
+        *usable("sub-01", "ses-01", "2020-01-01", is_reference=True),
+        *measured("sub-01", "ses-01", "tumour", 500.0, cv=0.2, origin="automatic"),
+        replace(verdict, is_provisional=is_provisional),
+    )
+    assert store.table(database, "review")["kind"].tolist() == kinds
+
+
+@pytest.mark.parametrize(
     ("patient_id", "rank", "needs_decision"),
     [
         ("sub-02", 1, True),
