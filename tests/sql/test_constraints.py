@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import astuple, replace
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 import duckdb
@@ -10,6 +11,8 @@ import pytest
 
 from pipeline import rows, store
 from pipeline.domain import records
+from pipeline.domain.entities import Category, Compartment, DisplayState, MaskOrigin, State
+from pipeline.domain.lesions import LesionStatus
 from tests.factories import ADAPTED, judged, measured, tiny_store, usable
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -116,3 +119,26 @@ def test_a_row_that_cannot_be_true_is_refused(
             insert(filled, replace(row, **change))
     finally:
         filled.rollback()
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        (MEASURED, "compartment", Compartment),
+        (MEASURED, "mask_origin", MaskOrigin),
+        (MASK, "mask_origin", MaskOrigin),
+        (VERDICT, "category", Category),
+        (VERDICT, "state", State),
+        (VERDICT, "display_state", DisplayState),
+        (LESION, "status", LesionStatus),
+    ],
+)
+def test_the_tables_know_every_word_of_the_program(
+    filled: duckdb.DuckDBPyConnection, row: Any, column: str, words: type[StrEnum]
+) -> None:
+    for word in words:
+        filled.begin()
+        try:
+            insert(filled, replace(row, patient_id="sub-07", session_id="ses-01", **{column: str(word)}))
+        finally:
+            filled.rollback()
