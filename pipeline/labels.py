@@ -85,7 +85,13 @@ def compartment_named(name: str, names: Mapping[str, Compartment] = COMPARTMENT_
     return names.get(_plain(name))
 
 
-def closest_table(mask: Path, name: BidsName, derivative_root: Path, findings: list[Finding]) -> Path | None:
+NamedTables = tuple[tuple[Path, BidsName], ...]
+"""Label tables of one folder with their names taken apart."""
+
+
+def closest_table(
+    mask: Path, name: BidsName, derivative_root: Path, listed: dict[Path, NamedTables], findings: list[Finding]
+) -> Path | None:
     """Return the ``dseg.tsv`` that applies to a label map: the closest folder's, then the most specific name's.
 
     Parameters
@@ -94,12 +100,17 @@ def closest_table(mask: Path, name: BidsName, derivative_root: Path, findings: l
         The label map and its name taken apart.
     derivative_root
         ``derivatives/<source>``; tables are looked for from the mask's folder up to here.
+    listed
+        The tables of the folders looked into so far; filled on the way, so that each folder is listed once.
     findings
         ``mask_table_missing`` or ``mask_table_ambiguous`` is added.
     """
     root, relative = derivative_root.parent.parent, relative_to(derivative_root.parent.parent, mask)
     for folder in (mask.parent, *mask.parent.parents):
-        fitting = [(len(table.entities), path) for path, table in _tables(folder, name, root)]
+        if folder not in listed:
+            listed[folder] = _tables(folder, root)
+        fits = ((path, table) for path, table in listed[folder] if table.entities.items() <= name.entities.items())
+        fitting = [(len(table.entities), path) for path, table in fits]
         best = [path for count, path in fitting if count == max(fitting)[0]]
         if len(best) > 1:
             found = " and ".join(path.name for path in best)
@@ -149,14 +160,10 @@ def read_labels(table: Path, root: Path, names: Mapping[str, Compartment], findi
     return LabelTable(labels, frozenset(single.keys() - labels.keys()))
 
 
-def _tables(folder: Path, name: BidsName, root: Path) -> list[tuple[Path, BidsName]]:
-    """List a folder's label tables whose entities all apply to the mask (the BIDS inheritance principle)."""
-    named = [(path, parse_name(path.name)) for path in entries(folder, root, []) if path.name.endswith("dseg.tsv")]
-    return [
-        (path, table)
-        for path, table in named
-        if table is not None and table.suffix == "dseg" and table.entities.items() <= name.entities.items()
-    ]
+def _tables(folder: Path, root: Path) -> NamedTables:
+    """List the label tables of a folder; one applies to a mask that has all its entities (BIDS inheritance)."""
+    named = ((path, parse_name(path.name)) for path in entries(folder, root, []) if path.name.endswith("dseg.tsv"))
+    return tuple((path, name) for path, name in named if name is not None and name.suffix == "dseg")
 
 
 def _index(row: Row, findings: list[Finding]) -> int | None:

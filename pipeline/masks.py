@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.records import Finding
 from pipeline.findings import finding
-from pipeline.labels import LabelTable, closest_table, compartment_named, names_of_source, read_labels
+from pipeline.labels import LabelTable, NamedTables, closest_table, compartment_named, names_of_source, read_labels
 from pipeline.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
 from pipeline.scans import belongs, is_image
 from pipeline.tables import read_json
@@ -72,12 +72,13 @@ class MaskFile:
 
 @dataclass(frozen=True)
 class _Source:
-    """One derivatives folder and who its description says made it; ``tables`` are the label tables read so far."""
+    """One derivatives folder and who its description says made it; the dicts remember what was listed and read."""
 
     folder: Path
     root: Path
     makers: frozenset[str]
     only_sessions: Mapping[str, str | None]
+    listed: dict[Path, NamedTables] = field(default_factory=dict)
     tables: dict[Path, LabelTable] = field(default_factory=dict)
 
 
@@ -209,7 +210,7 @@ def _labels(path: Path, name: BidsName, source: _Source, findings: list[Finding]
     """Return what a label map's numbers mean; each table is read, and its oddities reported, once."""
     if name.suffix != "dseg":
         return None
-    table = closest_table(path, name, source.folder, findings)
+    table = closest_table(path, name, source.folder, source.listed, findings)
     if table is None:
         return None
     if table not in source.tables:

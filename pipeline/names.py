@@ -6,6 +6,7 @@ because a repaired name could be another patient's.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -142,15 +143,17 @@ def entries(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
     findings
         Links that lead outside or nowhere, and folders that cannot be listed, are added.
     """
-    if not folder.is_dir():
-        return []
     try:
-        listed = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        with os.scandir(folder) as scan:
+            listed = sorted((entry.name, entry.is_symlink()) for entry in scan if not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError as error:
         message = f"expected a readable folder, found: {error.strerror}"
         findings.append(finding("file_unreadable", message, relative_to(root, folder)))
         return []
-    return [path for path in listed if is_inside(path, root, findings)]
+    paths = ((folder / name, is_link or not name.isprintable()) for name, is_link in listed)
+    return [path for path, is_suspect in paths if not is_suspect or is_inside(path, root, findings)]
 
 
 def is_inside(path: Path, root: Path, findings: list[Finding]) -> bool:
