@@ -62,7 +62,7 @@ def read_visits(
     masks: dict[str, dict[str, list[MaskFile]]] = {key: defaultdict(list) for key in folders}
     for mask in find_masks(root, only, findings):
         masks[mask.patient_id][mask.session_id].append(mask)
-    return {key: _patient_visits(folders[key], places[key], masks[key], (root, as_of), findings) for key in folders}
+    return {key: _patient_visits(folders[key], places[key], masks[key], root, as_of, findings) for key in folders}
 
 
 def anchor_of(visit: StudyVisit, like: ScanFile | None = None) -> tuple[ScanFile | None, tuple[Finding, ...]]:
@@ -76,10 +76,10 @@ def _patient_visits(
     folder: Path,
     places: Mapping[str, Path],
     masks: Mapping[str, list[MaskFile]],
-    root_and_day: tuple[Path, date],
+    root: Path,
+    as_of: date,
     findings: list[Finding],
 ) -> tuple[StudyVisit, ...]:
-    root, as_of = root_and_day
     listed = read_session_dates(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
     visits = []
     for session_id in sorted(listed.keys() | places.keys()):
