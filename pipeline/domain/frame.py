@@ -66,7 +66,7 @@ def field_of_view(volume: Volume) -> Box:
 
 
 def box_around(reference: Volume, region: Volume | None) -> Box:
-    """Return the box to compare in: around the region, or around the image centre when no region is given.
+    """Return the box to compare in: around the region (else the image centre), within the reference's field of view.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def box_around(reference: Volume, region: Volume | None) -> Box:
     """
     whole = field_of_view(reference)
     if region is None or not region.array.any():
-        return Box(whole.centre_mm - HALF_EXTENT_MM, whole.centre_mm + HALF_EXTENT_MM)
-    points_mm = to_world(region.affine, np.argwhere(region.array))
+        points_mm = whole.centre_mm[None]
+    else:
+        points_mm = to_world(region.affine, np.argwhere(region.array))
     centre_mm = points_mm.mean(axis=0)
-    return Box(
-        np.minimum(centre_mm - HALF_EXTENT_MM, points_mm.min(axis=0) - REGION_MARGIN_MM),
-        np.maximum(centre_mm + HALF_EXTENT_MM, points_mm.max(axis=0) + REGION_MARGIN_MM),
-    )
+    lower_mm = np.minimum(centre_mm - HALF_EXTENT_MM, points_mm.min(axis=0) - REGION_MARGIN_MM)
+    upper_mm = np.maximum(centre_mm + HALF_EXTENT_MM, points_mm.max(axis=0) + REGION_MARGIN_MM)
+    return Box(np.maximum(lower_mm, whole.lower_mm), np.minimum(upper_mm, whole.upper_mm))
 
 
 def regular_grid(box: Box, step_mm: float) -> Volume:
