@@ -23,9 +23,10 @@ LEVELS = [
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.journal",
     },
-    {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.summary"},
+    {"pipeline.steps", "pipeline.exports", "pipeline.single"},
     {"pipeline.patient"},
     {"pipeline.run"},
+    {"pipeline.summary"},
     {"pipeline.cli", "pipeline.__main__"},
 ]  # fmt: skip
 """A module imports from earlier levels only; see docs/architecture.md."""

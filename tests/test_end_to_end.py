@@ -62,6 +62,14 @@ def small_study(tmp_path: Path) -> Path:
     return study
 
 
+@pytest.fixture
+def small_out(sample_run: Path, tmp_path: Path) -> Path:
+    """Copy what the run of the sample study finished for that patient: it depends on contents, not on places."""
+    out = tmp_path / "out"
+    shutil.copytree(sample_run / "sub-demo03", out / "sub-demo03")
+    return out
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_the_sample_study_measures_what_was_reviewed(sample_run: Path, name: str) -> None:
     found, expected = read_store(sample_run, name), read_golden(name)
@@ -139,8 +147,8 @@ def test_results_do_not_depend_on_how_many_patients_run_at_once(sample_run: Path
         assert path.read_bytes() == (sample_run / path.relative_to(tmp_path / "out")).read_bytes(), path.name
 
 
-def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path, small_out: Path) -> None:
+    out = small_out
     run(small_study, out)
     before = snapshot(out)
     masks = sorted((small_study / "derivatives").rglob("sub-demo03_ses-06*_dseg.nii.gz"))
@@ -155,9 +163,9 @@ def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path
     assert found.query("session_id == 'ses-06' and compartment == 'tumour'")["volume_mm3"].tolist() == [0.0]
 
 
-def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_study: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run(small_study, out)
+def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_study: Path, small_out: Path) -> None:
+    out = small_out
+    assert "0 patients computed, 1 reused" in run(small_study, out)
     published = store.fingerprint(store.database_path(out))
     shutil.copytree(SAMPLE / "sub-demo01", small_study / "sub-demo01")
     command = [sys.executable, "-m", "pipeline", "run", str(small_study), str(out), "--as-of", "2026-01-01"]
@@ -168,7 +176,7 @@ def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_st
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert store.fingerprint(store.database_path(out)) == published
-    run(small_study, out)
+    assert "1 patients computed, 1 reused" in run(small_study, out)
     assert set(store.table(store.database_path(out), "patient")["patient_id"]) == {"sub-demo01", "sub-demo03"}
 
 
