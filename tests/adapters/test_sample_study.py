@@ -1,9 +1,8 @@
-"""The committed sample study holds what its truth says, and the generator still makes it (about 15 s)."""
+"""The committed sample study holds what its truth says, and its stories are true (about 10 s)."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 import shutil
 import subprocess
@@ -17,11 +16,9 @@ import pytest
 from pipeline.domain.grid import same_grid, to_voxel
 from pipeline.errors import InputError
 from pipeline.images import load
-from sample_data import scanner
-from sample_data.generate import LABELS, set_up, truth_of, write_scans
-from sample_data.lesions import Blob, Scene, cord_distance, fit, volumes_mm3
+from sample_data.generate import LABELS
 from sample_data.scanner import PROTOCOLS
-from sample_data.stories import PATIENTS, Patient, Visit
+from sample_data.stories import PATIENTS, Patient
 
 ROOT = Path(__file__).parents[2] / "sample_data"
 STUDY, TRUTH, READER = ROOT / "study", ROOT / "truth", ROOT / "study" / "derivatives" / "reader"
@@ -63,11 +60,6 @@ def key_of(path: Path) -> tuple[str, str]:
 def scan_of(path: Path) -> Path:
     participant, session = key_of(path)
     return STUDY / participant / session / "anat" / f"{participant}_{session}_T2w.nii.gz"
-
-
-def find(number: int, session: str) -> tuple[Patient, Visit]:
-    patient = PATIENTS[number - 1]
-    return patient, next(visit for visit in patient.visits if visit.session_id == session)
 
 
 def dates_of(patient: Patient) -> dict[str, date]:
@@ -114,10 +106,8 @@ def test_masks_by_compartment_hold_the_true_volume(path: Path) -> None:
 def test_every_way_of_writing_a_mask_is_there() -> None:
     assert len(masks("*_dseg.nii.gz")) >= 15
     assert len(masks("*_probseg.nii.gz")) == 14
-    assert {path.name.split("_label-")[1] for path in masks("*_mask.nii.gz")} == {
-        "tumor_mask.nii.gz",
-        "cyst_mask.nii.gz",
-    }
+    words = {path.name.split("_label-")[1].split("_")[0] for path in masks("*_mask.nii.gz")}
+    assert words == {"tumor", "cyst"}
 
 
 @pytest.mark.parametrize("path", masks("*.nii.gz"), ids=lambda path: path.name)
@@ -274,63 +264,6 @@ def test_tumour_takes_up_contrast(participant: str, session: str) -> None:
     mask = load(READER / participant / session / "anat" / f"{participant}_{session}_space-orig_dseg.nii.gz")
     inside = scan.array[mask.array == LABELS["tumour"]]
     assert np.median(inside) > 1.5 * np.median(scan.array)
-
-
-def test_the_generator_makes_the_committed_voxels_again(tmp_path: Path) -> None:
-    patient, visit = find(8, "ses-06")
-    write_scans(patient, visit, set_up(patient, visit), tmp_path)
-    made = next(tmp_path.rglob("*_T2w.nii.gz"))
-    kept = STUDY / made.relative_to(tmp_path)
-    # Unpacked, because a Python built with another zlib packs the same bytes differently.
-    assert gzip.decompress(made.read_bytes()) == gzip.decompress(kept.read_bytes())
-    assert (
-        made.with_name(made.name.replace(".nii.gz", ".json")).read_text()
-        == kept.with_name(kept.name.replace(".nii.gz", ".json")).read_text()
-    )
-
-
-def test_the_generator_knows_the_committed_truth() -> None:
-    patient, visit = find(6, "ses-05")
-    made = truth_of(patient, visit, set_up(patient, visit))
-    for kind, rows in made.items():
-        kept = (TRUTH / f"{kind}.tsv").read_text(encoding="utf-8").splitlines()
-        assert ["\t".join(row) for row in rows] == [line for line in kept if line.startswith("sub-demo06\tses-05\t")]
-
-
-@pytest.mark.parametrize(("number", "session"), [(2, "ses-06"), (4, "ses-05")])
-def test_thick_slices_bends_and_the_field_of_view_lose_no_volume(number: int, session: str) -> None:
-    patient, visit = find(number, session)
-    setup = set_up(patient, visit)
-    # Fewer points than the scan itself uses: 2 % is still far more than the sampling's error.
-    coarse = (1, 1, 5)
-    shares = scanner.acquire_shares(setup.person, setup.scene, setup.pose, setup.grid, coarse)
-    for name, share in shares.items():
-        counted_mm3 = float(share.sum(dtype=np.float64)) * setup.grid.voxel_mm3
-        true_mm3 = VOLUMES[patient.participant_id, session, name]
-        assert counted_mm3 == pytest.approx(true_mm3, rel=SOFT_TOLERANCE), name
-
-
-def test_a_tumour_widens_the_cord() -> None:
-    x, none = np.linspace(-12, 12, 241, dtype=np.float32), np.zeros(1, dtype=np.float32)
-    bare = Scene((4.7, 3.8), None, ())
-    full = fit(bare, Blob("tumour", (0, 0, 0), (1, 0.9, 1.1)), 1800)
-    widths_mm = [0.1 * float((cord_distance(scene, x, none, none) < 0).sum()) for scene in (bare, full)]
-    assert widths_mm[0] == pytest.approx(9.4, abs=0.2)
-    assert widths_mm[1] > widths_mm[0] + 1.5
-
-
-def test_a_lesion_that_cannot_fit_is_refused() -> None:
-    scene = Scene((4.7, 3.8), None, (Blob("tumour", (0, 0, 0), (1, 1, 1), size=4.0),))
-    with pytest.raises(ValueError, match="oedema of 90000 mm3 does not fit"):
-        fit(scene, Blob("oedema", (0, 0, 0), (1, 1, 0.2)), 90000)
-
-
-def test_an_integrated_sphere_has_the_volume_of_a_sphere() -> None:
-    blob = Blob("tumour", (0, 0, 0), (1, 1, 1), size=1.0)
-    across, _, along = blob.half_axes_mm()
-    assert across == along == 1.0
-    wide = Blob("tumour", (0, 0, 0), (6, 6, 6), size=1.0)
-    assert volumes_mm3(Scene((9, 9), None, (wide,)))["tumour"] == pytest.approx(4 / 3 * np.pi * 6**3, rel=0.01)
 
 
 def test_sizes_stay_small() -> None:
