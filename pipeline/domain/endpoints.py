@@ -1,14 +1,14 @@
-"""Time to progression of one patient: when the clock starts, what ends it and when it is only stopped.
+"""Time-to-event outcomes of one patient: when the clock starts, what ends it and when it is only stopped.
 
-Time zero is the first surgery, else the first scan. The event is the earliest of a progression (by size, new lesion
-or function) at the scan where it was first seen, unless it still awaits confirmation, and another surgery after an
-assessment that already showed growth. Without an event the time is censored at the last adequate assessment, never
-at the last contact; a new therapy without progression censors at the last one before it. What this module refuses:
-death, of which a study folder says nothing, and hence progression-free survival.
+The rules are the table in ``endpoint_rules``; this module only carries them out. What holds for all of them: a
+progression (by size, new lesion or function) counts at the scan where it was first seen, unless it still awaits
+confirmation; another surgery counts when an assessment already showed growth; without an event the time is censored
+at the last adequate assessment, never at the last contact. A study without dates of death has no deaths to count,
+and then its progression-free survival is its time to progression: each reason says whether a date was known.
 
 References
 ----------
-FDA, Clinical Trial Endpoints for the Approval of Cancer Drugs and Biologics, appendices 2 and 3 (table A).
+FDA, Clinical Trial Endpoints for the Approval of Cancer Drugs and Biologics (2018), appendices 2 and 3 (table A).
 """
 
 from __future__ import annotations
@@ -17,6 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline.domain.endpoint_rules import (
+    FIRST_TREATMENT_DAYS,
+    NEW_THERAPY,
+    RULES,
+    TWO_MISSED_VISITS_DAYS,
+    Role,
+    Rule,
+    TimeZero,
+)
 from pipeline.domain.entities import (
     Assessment,
     Category,
@@ -27,18 +36,6 @@ from pipeline.domain.entities import (
     TreatmentKind,
 )
 
-NEW_THERAPY = (
-    TreatmentKind.SURGERY,
-    TreatmentKind.RADIOTHERAPY,
-    TreatmentKind.CHEMOTHERAPY,
-    TreatmentKind.BEVACIZUMAB,
-    TreatmentKind.IMMUNOTHERAPY,
-)
-"""Begun without progression, these change what is waited for."""
-
-FIRST_TREATMENT_DAYS = 183
-"""Therapy begun this early belongs to the first treatment (radiotherapy after surgery); a proposal, days."""
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -47,13 +44,15 @@ class Endpoint:
     Attributes
     ----------
     endpoint_id
-        ``ttp`` time to progression, or ``rfs`` recurrence-free time of those with no tumour at their baseline.
+        That of its rule.
     time_zero_on, ended_on
         Start of the clock and the day it stopped.
     is_event
-        Stopped by an event; False when censored.
+        Stopped by an event; False when censored or when something else came first.
     reason
         What started and stopped it, in one sentence.
+    is_competing
+        Stopped by what makes the event impossible to see: not censored, and not an event.
     """
 
     endpoint_id: str
@@ -61,6 +60,7 @@ class Endpoint:
     ended_on: date
     is_event: bool
     reason: str
+    is_competing: bool = False
 
     @property
     def duration_days(self) -> int:
@@ -68,7 +68,19 @@ class Endpoint:
         return (self.ended_on - self.time_zero_on).days
 
 
-def of_course(course: PatientCourse, assessments: Sequence[Assessment]) -> tuple[Endpoint, ...]:
+@dataclass(frozen=True, order=True)
+class _Ending:
+    """Something that stops the clock; of two on one day the one listed first in ``_endings`` counts."""
+
+    on: date
+    rank: int
+    role: Role
+    words: str
+
+
+def of_course(
+    course: PatientCourse, assessments: Sequence[Assessment], rules: Sequence[Rule] = RULES
+) -> tuple[Endpoint, ...]:
     """Return every endpoint that one patient's course has.
 
     Parameters
@@ -77,68 +89,134 @@ def of_course(course: PatientCourse, assessments: Sequence[Assessment]) -> tuple
         The course that was judged.
     assessments
         What ``response.judge`` made of it.
+    rules
+        The outcomes asked for.
 
     Returns
     -------
     tuple of Endpoint
-        Time to progression, and recurrence-free time where it applies; empty for a course without scans.
+        In the order of the rules; those that do not apply to the patient are absent.
     """
-    found = (time_to_progression(course, assessments), recurrence_free_time(course, assessments))
+    found = (endpoint_of(rule, course, assessments) for rule in rules)
     return tuple(endpoint for endpoint in found if endpoint is not None)
 
 
-def time_to_progression(course: PatientCourse, assessments: Sequence[Assessment]) -> Endpoint | None:
-    """Return the time from the first surgery, else the first scan, to progression.
+def endpoint_of(rule: Rule, course: PatientCourse, assessments: Sequence[Assessment]) -> Endpoint | None:
+    """Return one outcome of one patient.
 
     Returns
     -------
     Endpoint or None
-        None when there is no dated scan, or none on or after time zero.
+        None without the rule's time zero, when nothing is known from it on, and for those with residual tumour
+        where the rule is for those without.
     """
-    start = _time_zero(course, assessments)
-    return _endpoint("ttp", start, course, assessments) if start is not None else None
-
-
-def recurrence_free_time(course: PatientCourse, assessments: Sequence[Assessment]) -> Endpoint | None:
-    """Return the time to progression of a patient whose first baseline after surgery showed no tumour.
-
-    Returns
-    -------
-    Endpoint or None
-        None for everybody else: those with residual tumour were never free of it.
-    """
-    start = _time_zero(course, assessments)
-    first = next((a for a in assessments if a.state == State.BASELINE), None)
-    operated = any(t.kind == TreatmentKind.SURGERY for t in course.treatments)
-    if start is None or first is None or not operated or first.display_state != DisplayState.NONE_SEEN:
+    start = _time_zero(rule.time_zero, course, assessments)
+    if start is None or (rule.only_without_tumour and not _was_clear(course, assessments)):
         return None
-    return _endpoint("rfs", start, course, assessments)
-
-
-def _time_zero(course: PatientCourse, assessments: Sequence[Assessment]) -> tuple[date, str] | None:
-    """Return the start of the clock with its name; None when no scan lies on or after it."""
-    if not assessments:
-        return None
-    surgeries = [t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY]
-    on, name = (min(surgeries), "first surgery") if surgeries else (assessments[0].acquired_on, "first scan")
-    return (on, name) if assessments[-1].acquired_on >= on else None
-
-
-def _endpoint(
-    endpoint_id: str, start: tuple[date, str], course: PatientCourse, assessments: Sequence[Assessment]
-) -> Endpoint:
     zero_on, name = start
     counted = [a for a in assessments if a.acquired_on >= zero_on]
+    dies = rule.death != Role.CENSORS and course.died_on is not None and course.died_on >= zero_on
+    if not counted and not dies:
+        return None
+    ending = min(_endings(rule, course, counted, zero_on), default=None)
+    ended_on, role, words = _stopped(ending, counted, zero_on)
+    unknown = "; no date of death is known" if rule.death == Role.EVENT and course.died_on is None else ""
+    return Endpoint(
+        endpoint_id=rule.endpoint_id,
+        time_zero_on=zero_on,
+        ended_on=ended_on,
+        is_event=role == Role.EVENT,
+        reason=f"From the {name} on {zero_on}{words}{unknown}.",
+        is_competing=role == Role.COMPETING,
+    )
+
+
+def interval_days(endpoint: Endpoint, assessments: Sequence[Assessment]) -> tuple[float, float]:
+    """Return the two days that the true time lies between, days from time zero.
+
+    Parameters
+    ----------
+    endpoint
+        An outcome that is found on scans, such as time to progression.
+    assessments
+        The same as it was made from.
+
+    Returns
+    -------
+    tuple of float
+        After the first and up to the second: last assessment without progression and day of the event; infinite
+        when there was none.
+    """
+    if not endpoint.is_event:
+        return float(endpoint.duration_days), float("inf")
+    before = [a for a in _judged(assessments) if endpoint.time_zero_on <= a.acquired_on < endpoint.ended_on]
+    free = [a.acquired_on for a in before if a.category != Category.PD]
+    last_free_on = max(free, default=endpoint.time_zero_on)
+    return float((last_free_on - endpoint.time_zero_on).days), float(endpoint.duration_days)
+
+
+def _time_zero(landmark: TimeZero, course: PatientCourse, assessments: Sequence[Assessment]) -> tuple[date, str] | None:
+    """Return the start of the clock with its name."""
+    surgeries = [t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY]
+    if surgeries:
+        return min(surgeries), "first surgery"
+    if landmark == TimeZero.SURGERY_OR_SCAN:
+        return (assessments[0].acquired_on, "first scan") if assessments else None
+    courses = [t for t in course.treatments if t.kind == TreatmentKind.RADIOTHERAPY]
+    first = min(courses, key=lambda t: t.started_on, default=None)
+    if first is None:
+        return None
+    return (first.ended_on, "end of radiotherapy") if first.ended_on else (first.started_on, "start of radiotherapy")
+
+
+def _was_clear(course: PatientCourse, assessments: Sequence[Assessment]) -> bool:
+    """Say whether the first baseline after surgery showed no tumour."""
+    first = next((a for a in assessments if a.state == State.BASELINE), None)
+    operated = any(t.kind == TreatmentKind.SURGERY for t in course.treatments)
+    return operated and first is not None and first.display_state == DisplayState.NONE_SEEN
+
+
+def _endings(rule: Rule, course: PatientCourse, assessments: Sequence[Assessment], zero_on: date) -> Iterator[_Ending]:
+    """Yield everything that would stop the clock; the earliest one does."""
+    for found in assessments:
+        if found.category == Category.PD and found.confirmed:
+            distant = found.state == State.DISTANT
+            words = f"progression on {found.acquired_on} ({found.session_id})"
+            if distant and rule.distant != Role.EVENT:
+                words = f"a new lesion elsewhere on {found.acquired_on} ({found.session_id})"
+            yield _Ending(found.acquired_on, 0, rule.distant if distant else Role.EVENT, words)
+    for surgery in course.treatments:
+        if surgery.kind == TreatmentKind.SURGERY and surgery.started_on > zero_on:
+            before = [a for a in assessments if a.acquired_on <= surgery.started_on]
+            if _was_for_growth(surgery, before):
+                words = f"another surgery for growth on {surgery.started_on}"
+                yield _Ending(surgery.started_on, 1, Role.EVENT, words)
     therapy = _new_therapy(course, zero_on)
-    event = min(_events(course, counted, zero_on), default=None)
-    if event is not None and (therapy is None or event[0] <= therapy.started_on):
-        return Endpoint(endpoint_id, zero_on, event[0], True, f"From the {name} on {zero_on} to {event[1]}.")
-    words = ""
     if therapy is not None:
-        counted = [a for a in counted if a.acquired_on <= therapy.started_on]
-        words = f", before {therapy.kind} began on {therapy.started_on} without progression"
-    ended_on, why = _last_adequate(counted, zero_on)
-    return Endpoint(endpoint_id, zero_on, ended_on, False, f"From the {name} on {zero_on}, {why}{words}.")
+        words = f"{therapy.kind} began on {therapy.started_on} without progression"
+        yield _Ending(therapy.started_on, 2, rule.new_therapy, words)
+    if course.died_on is not None and course.died_on >= zero_on:
+        yield _death(rule, course.died_on, assessments, zero_on)
+
+
+def _death(rule: Rule, died_on: date, assessments: Sequence[Assessment], zero_on: date) -> _Ending:
+    seen_on = max((a.acquired_on for a in _judged(assessments) if a.acquired_on <= died_on), default=zero_on)
+    if rule.death != Role.CENSORS and (died_on - seen_on).days > TWO_MISSED_VISITS_DAYS:
+        words = f"death on {died_on} without progression, after two missed visits or more"
+        return _Ending(died_on, 3, Role.CENSORS, words)
+    unseen = "" if rule.death == Role.EVENT else " without progression"
+    return _Ending(died_on, 3, rule.death, f"death on {died_on}{unseen}")
+
+
+def _stopped(ending: _Ending | None, assessments: Sequence[Assessment], zero_on: date) -> tuple[date, Role, str]:
+    """Return the day the clock stops, what that was, and the words for it."""
+    if ending is None:
+        ended_on, words = _last_adequate(assessments, zero_on)
+        return ended_on, Role.CENSORS, f", {words}"
+    if ending.role != Role.CENSORS:
+        return ending.on, ending.role, f" to {ending.words}"
+    ended_on, words = _last_adequate([a for a in assessments if a.acquired_on <= ending.on], zero_on)
+    return ended_on, Role.CENSORS, f", {words}, before {ending.words}"
 
 
 def _new_therapy(course: PatientCourse, zero_on: date) -> Treatment | None:
@@ -151,21 +229,9 @@ def _new_therapy(course: PatientCourse, zero_on: date) -> Treatment | None:
     return min(begun, key=lambda treatment: treatment.started_on, default=None)
 
 
-def _events(course: PatientCourse, assessments: Sequence[Assessment], zero_on: date) -> Iterator[tuple[date, str]]:
-    """Yield every event with its date and words; the earliest one counts."""
-    for found in assessments:
-        if found.category == Category.PD and found.confirmed:
-            yield found.acquired_on, f"progression on {found.acquired_on} ({found.session_id})"
-    for surgery in course.treatments:
-        if surgery.kind == TreatmentKind.SURGERY and surgery.started_on > zero_on:
-            before = [a for a in assessments if a.acquired_on <= surgery.started_on]
-            if _was_for_growth(surgery, before):
-                yield surgery.started_on, f"another surgery for growth on {surgery.started_on}"
-
-
 def _was_for_growth(surgery: Treatment, before: Sequence[Assessment]) -> bool:
     """Say whether the last judged scan before a surgery already showed growth, sure, possible or preliminary."""
-    judged = [a for a in before if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
+    judged = _judged(before)
     if surgery.extent == "biopsy" or not judged:
         return False
     last = judged[-1]
@@ -175,8 +241,13 @@ def _was_for_growth(surgery: Treatment, before: Sequence[Assessment]) -> bool:
     )
 
 
+def _judged(assessments: Sequence[Assessment]) -> list[Assessment]:
+    """Return the adequate assessments."""
+    return [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
+
+
 def _last_adequate(assessments: Sequence[Assessment], zero_on: date) -> tuple[date, str]:
-    judged = [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
+    judged = _judged(assessments)
     if not judged:
         return zero_on, "censored at once: no scan since could be judged"
     last = judged[-1]

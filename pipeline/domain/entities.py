@@ -158,7 +158,7 @@ class VisitMeasure:
 
 @dataclass(frozen=True)
 class PatientCourse:
-    """Everything judgement may look at for one patient, visits in any order."""
+    """Everything judgement may look at for one patient, visits in any order; ``died_on`` is None unless known."""
 
     patient_id: str
     visits: tuple[VisitMeasure, ...]
@@ -167,6 +167,7 @@ class PatientCourse:
     histology: str | None = None
     syndrome: str | None = None
     pinned_baselines: tuple[str, ...] = ()
+    died_on: date | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Time to progression: when the clock starts, what stops it. Runs in about a second."""
+"""Time-to-event outcomes: when the clock starts, what stops it. Runs in about a second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date
 import pytest
 
 from pipeline import criteria
-from pipeline.domain.endpoints import Endpoint, of_course, time_to_progression
+from pipeline.domain.endpoint_rules import RULES as OUTCOMES
+from pipeline.domain.endpoint_rules import SENSITIVITY
+from pipeline.domain.endpoints import Endpoint, interval_days, of_course
 from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind
 from pipeline.domain.response import judge
 from tests.domain.courses import course, on, radiotherapy, surgery, visit
@@ -46,8 +48,7 @@ def test_nothing_judged_since_surgery_is_censored_at_once():
 
 def test_no_scans_have_no_endpoint():
     assert of_course(course(treatments=(surgery(0),)), ()) == ()
-    before_only = course(visit(0, 4000.0), treatments=(surgery(100),))
-    assert time_to_progression(before_only, judge(before_only, RULES)) is None
+    assert ends(course(visit(0, 4000.0), treatments=(surgery(100),))) == {}
 
 
 def test_confirmed_progression_is_dated_back_and_preliminary_is_no_event():
@@ -118,6 +119,91 @@ def test_recurrence_free_time_belongs_to_those_without_tumour_at_baseline():
         on(0),
         date(2022, 3, 11),
         True,
-        "From the first surgery on 2020-01-01 to progression on 2022-03-11 (ses-0800).",
+        "From the first surgery on 2020-01-01 to progression on 2022-03-11 (ses-0800); no date of death is known.",
     )
-    assert set(ends(residual)) == {"ttp"}
+    assert set(ends(residual)) == {"ttp", "pfs", "local_control"}
+
+
+STABLE = (visit(95, 800.0), visit(400, 820.0), visit(800, 810.0))
+
+
+def test_death_ends_survival_and_only_stops_the_time_to_progression():
+    found = ends(course(*STABLE, treatments=(surgery(0),), died_on=on(1000)))
+    assert (found["pfs"].ended_on, found["pfs"].is_event) == (on(1000), True)
+    assert found["pfs"].reason == "From the first surgery on 2020-01-01 to death on 2022-09-27."
+    assert (found["ttp"].ended_on, found["ttp"].is_event, found["ttp"].is_competing) == (on(800), False, False)
+    assert found["ttp"].reason.endswith("(ses-0800), before death on 2022-09-27 without progression.")
+
+
+def test_progression_before_death_is_the_event():
+    found = ends(course(visit(95, 800.0), visit(400, 1300.0), treatments=(surgery(0),), died_on=on(450)))
+    assert (found["pfs"].ended_on, found["ttp"].ended_on) == (on(400), on(400))
+    assert found["pfs"].is_event
+
+
+@pytest.mark.parametrize(("day", "is_event"), [(800 + 730, True), (800 + 731, False)])
+def test_death_after_two_missed_visits_censors_at_the_last_one(day, is_event):
+    found = ends(course(*STABLE, treatments=(surgery(0),), died_on=on(day)))["pfs"]
+    assert (found.is_event, found.ended_on) == (is_event, on(day if is_event else 800))
+    assert ("two missed visits" in found.reason) == (not is_event)
+
+
+def test_death_soon_after_surgery_is_an_event_without_any_later_scan():
+    found = ends(course(visit(0, 4000.0), treatments=(surgery(100),), died_on=on(120)))
+    assert set(found) == {"pfs", "local_control"}
+    assert (found["pfs"].is_event, found["pfs"].duration_days) == (True, 20)
+    assert found["local_control"].is_competing
+
+
+def test_survival_without_a_date_of_death_says_so():
+    found = ends(course(*STABLE, treatments=(surgery(0),)))
+    assert found["pfs"].reason.endswith("(ses-0800); no date of death is known.")
+    assert "death" not in found["ttp"].reason
+
+
+def test_a_new_lesion_elsewhere_competes_with_local_control():
+    found = ends(course(visit(95, 800.0), visit(400, 820.0, new_lesion=True), treatments=(surgery(0),)))
+    assert found["pfs"].is_event
+    local = found["local_control"]
+    assert (local.ended_on, local.is_event, local.is_competing) == (on(400), False, True)
+    assert "a new lesion elsewhere" in local.reason
+
+
+def test_growth_in_the_bed_ends_local_control():
+    local = ends(course(visit(95, 800.0), visit(400, 1300.0), treatments=(surgery(0),)))["local_control"]
+    assert (local.ended_on, local.is_event, local.is_competing) == (on(400), True, False)
+
+
+def test_local_control_after_radiotherapy_alone_counts_from_its_end():
+    seen = (visit(0, 800.0), visit(200, 800.0), visit(600, 1300.0))
+    found = ends(course(*seen, treatments=(radiotherapy(10, 50),)))["local_control"]
+    assert (found.time_zero_on, found.reason.split(" on ")[0]) == (on(50), "From the end of radiotherapy")
+    open_end = ends(course(*seen, treatments=(radiotherapy(10),)))["local_control"]
+    assert (open_end.time_zero_on, open_end.reason.split(" on ")[0]) == (on(10), "From the start of radiotherapy")
+    assert "local_control" not in ends(course(*seen))
+
+
+def test_a_new_therapy_can_be_counted_as_the_event():
+    patient = course(visit(95, 800.0), visit(400, 820.0), treatments=(surgery(0), radiotherapy(450, 490)))
+    (found,) = of_course(patient, judge(patient, RULES), SENSITIVITY)
+    assert (found.ended_on, found.is_event) == (on(450), True)
+    assert found.reason.endswith("to radiotherapy began on 2021-03-26 without progression.")
+
+
+def test_every_outcome_has_its_own_name_and_a_source():
+    rules = (*OUTCOMES, *SENSITIVITY)
+    assert len({rule.endpoint_id for rule in rules}) == len(rules)
+    assert all(rule.source and rule.title for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ((visit(95, 800.0), visit(400, 820.0), visit(800, 1300.0)), (400.0, 800.0)),
+        ((visit(95, 800.0), visit(400, None), visit(800, 1300.0)), (95.0, 800.0)),
+        ((visit(95, 800.0), visit(400, 820.0), visit(800, None)), (400.0, float("inf"))),
+    ],
+)
+def test_the_true_time_lies_between_two_adequate_scans(seen, expected):
+    patient = course(*seen, treatments=(surgery(0),))
+    assert interval_days(ends(patient)["ttp"], judge(patient, RULES)) == expected
