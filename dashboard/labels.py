@@ -72,6 +72,11 @@ STATES = {
 """States of the disease that are told in their own words whatever the size of the change."""
 NO_STATE = Look("not judged", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot")
 
+SEVERITIES = {
+    "error": Look("left out", "✕", "#B2182B", "#B2182B", "x"),
+    "warning": Look("look", "!", "#8A5A00", "#8A5A00", "diamond-tall"),
+    "note": Look("note", "·", "#5F6B76", "#5F6B76", "circle"),
+}
 COMPARTMENTS = {
     "tumour": CompartmentLook("tumour", "#D81B60", "solid", 2.5),
     "enhancing": CompartmentLook("enhancing", "#D81B60", "dashdot", 1.8),

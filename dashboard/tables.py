@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -117,6 +118,41 @@ def visits(rows: pd.DataFrame) -> Html:
         mask = "drawn by a person" if row["has_manual_mask"] else "no mask by a person"
         body.append((row["session_id"], labels.day(row["acquired_on"]), f"{row['status']}{reason}", grade, mask))
     return table(("visit", "scanned", "status", "alignment", "tumour mask"), body)
+
+
+def findings(rows: pd.DataFrame) -> Html:
+    """Show what the pipeline noticed, the worst first: where, what, and what to do."""
+    body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in rows.to_dict("records")]
+    return table(("", "where", "what", "what to do"), body)
+
+
+def review(rows: pd.DataFrame) -> Html:
+    """Show what waits for a person."""
+    body = [
+        (labels.day(row["acquired_on"]), _where(row), row["kind"], tag("span", str(row["detail"]), class_="ct-small"))
+        for row in rows.to_dict("records")
+    ]
+    return table(("scanned", "where", "what", "detail"), body)
+
+
+def _severity(severity: str) -> Html:
+    style = labels.SEVERITIES[severity]
+    return tag("span", f"{style.symbol} {style.word}", class_="ct-state", style=f"color:{style.ink}")
+
+
+def _where(row: dict[Any, Any]) -> str:
+    if not labels.is_known(row.get("patient_id")):
+        return (
+            str(row["session_id"]) if labels.is_known(row.get("session_id")) else tag("span", "study", class_="ct-grey")
+        )
+    patient = str(row["patient_id"])
+    link = tag("a", patient, href=f"patient?patient={quote(patient)}", target="_self", class_="ct-link")
+    return join([link, f" {row['session_id']}" if labels.is_known(row["session_id"]) else ""])
+
+
+def _what(row: dict[Any, Any]) -> str:
+    path = tag("div", str(row["path"]), class_="ct-path ct-grey") if labels.is_known(row["path"]) else ""
+    return join([str(row["message"]), path])
 
 
 def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:

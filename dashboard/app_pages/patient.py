@@ -1,11 +1,13 @@
 """One patient: state, course, two aligned scans, numbers and where each comes from."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, frame, labels, sentences, tables
+from dashboard import address, data, frame, labels, sentences, tables
 from dashboard.charts import theme, timeline
 from dashboard.markup import tag
 from dashboard.viewer import Pane, crop_to, pane_of, slice_viewer
@@ -26,12 +28,14 @@ def show() -> None:
     now = everything[everything["session_id"] == state["session_id"]]
     judged = everything[everything["criteria_id"] == study.criteria_id]
     headline(state, now, study)
+    found = aligned(patient_id)
+    pair = compared(found, now[now["criteria_id"] == study.criteria_id])
     left, right = st.columns([1.22, 1], gap="large")
     with left:
-        course(patient_id, judged, study)
+        course(patient_id, judged, study, pair)
         numbers(patient_id, state, study)
     with right:
-        scans(patient_id, now[now["criteria_id"] == study.criteria_id])
+        scans(patient_id, found, pair)
         frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
     details(patient_id, state, study)
@@ -87,7 +91,7 @@ def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
     )
 
 
-def course(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> None:
+def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequence[str]) -> None:
     """Draw the timeline."""
     volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
     if volumes.empty and judged.empty:
@@ -105,7 +109,7 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> None:
         windows(treatments, study),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit")
+        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit, a click shows its scan")
         scale = st.segmented_control(
             "Volume axis",
             ["logarithmic", "linear"],
@@ -114,11 +118,14 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> None:
             key=f"axis-{patient_id}",
             label_visibility="collapsed",
         )
+    key = f"timeline-{patient_id}"
     st.plotly_chart(
-        timeline.timeline(shown, scale == "logarithmic"),
+        timeline.timeline(shown, scale == "logarithmic", pair),
         config=theme.CONFIG,
         theme=None,
-        key=f"timeline-{patient_id}",
+        key=key,
+        on_select=partial(show_clicked, key),
+        selection_mode="points",
         alt=f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
     )
 
@@ -170,32 +177,48 @@ def numbers(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     st.html(tables.numbers(rows[rows["session_id"] == state["session_id"]]))
 
 
-def scans(patient_id: str, now: pd.DataFrame) -> None:
-    """Show two aligned visits side by side; both can be chosen, and the address keeps the choice."""
+def show_clicked(key: str) -> None:
+    """Show the scan of the visit that was clicked in the timeline."""
+    points = st.session_state[key]["selection"]["points"]
+    sessions = [point["customdata"] for point in points if point.get("customdata")]
+    if sessions:
+        st.query_params["now"] = sessions[0] if isinstance(sessions[0], str) else sessions[0][0]
+
+
+def aligned(patient_id: str) -> dict[str, dict[Any, Any]]:
+    """Return the visits whose scan lies on the reference grid, by session, the oldest first."""
     visits = data.query("patient_visits", patient_id=patient_id).to_dict("records")
-    found = {row["session_id"]: row for row in visits if data.aligned_scan(patient_id, row["session_id"])}
+    return {row["session_id"]: row for row in visits if data.aligned_scan(patient_id, row["session_id"])}
+
+
+def compared(found: dict[str, dict[Any, Any]], now: pd.DataFrame) -> tuple[str, ...]:
+    """Return the two visits to show: those of the address, else the smallest tumour and the last scan."""
     if not found:
-        st.html(tag("p", "No aligned scans to show.", class_="ct-grey"))
-        return
+        return ()
     names = list(found)
-    default = next((name for name in now["nadir_session_id"] if name in found), names[0])
-    left, right = st.columns(2)
-    with left:
-        earlier = _choose_visit("Earlier", found, default, "then")
-    with right:
-        later = _choose_visit("Later", found, names[-1], "now")
+    smallest = next((name for name in now["nadir_session_id"] if name in found), names[0])
+    return address.one("then", names, smallest), address.one("now", names, names[-1])
+
+
+def scans(patient_id: str, found: dict[str, dict[Any, Any]], pair: Sequence[str]) -> None:
+    """Show two aligned visits side by side; both can be chosen, and the address keeps the choice."""
+    if not found:
+        frame.remark("No aligned scans to show.")
+        return
+    columns = st.columns(2)
+    for column, label, parameter, current in zip(columns, ("Earlier", "Later"), ("then", "now"), pair, strict=True):
+        with column:
+            _choose_visit(label, found, current, parameter)
     try:
-        panes = [_pane(found[name]) for name in dict.fromkeys((earlier, later))]
+        panes = [_pane(found[name]) for name in dict.fromkeys(pair)]
     except InputError as error:
-        st.html(tag("p", str(error), class_="ct-grey"))
+        frame.remark(str(error))
         return
     slice_viewer(crop_to(panes, margin_mm=MARGIN_MM), key=f"scans-{patient_id}", height=VIEWER_PX)
 
 
-def _choose_visit(label: str, found: dict[str, dict[Any, Any]], default: str, parameter: str) -> str:
+def _choose_visit(label: str, found: dict[str, dict[Any, Any]], current: str, parameter: str) -> None:
     names = list(found)
-    named = st.query_params.get(parameter)
-    current = named if named in names else default
     chosen = st.selectbox(
         label,
         names,
@@ -207,7 +230,6 @@ def _choose_visit(label: str, found: dict[str, dict[Any, Any]], default: str, pa
     if chosen != current:
         st.query_params[parameter] = chosen
         st.rerun()
-    return str(chosen)
 
 
 def _pane(visit: dict[Any, Any]) -> Pane:
@@ -228,6 +250,9 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
         tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
     )
     visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id)))
+    findings = data.query("patient_findings", patient_id=patient_id)
+    if len(findings):
+        visits.html(tables.findings(findings))
     now = measured[measured["session_id"] == state["session_id"]]
     sources.html(tables.provenance(now, study.criteria_name))
     sources.download_button(

@@ -166,7 +166,7 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     )
     _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
-    ongoing = rows[~rows["is_event"].fillna(value=False).astype(bool)]
+    ongoing = rows[rows["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
     fig.add_scatter(
         x=ongoing["months"] + 1.2,
         y=ongoing["patient_id"],

@@ -64,6 +64,8 @@ class Course:
 def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.Figure:
     """Draw the course.
 
+    Every mark carries its session in ``customdata``, so that a click can lead to the visit.
+
     Parameters
     ----------
     is_log
@@ -93,6 +95,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
         lanes.add_therapy(fig, therapy, "y2", domains[1])
     for index, scale in enumerate(scales, start=len(heights) - len(scales)):
         lanes.add_scores(fig, course.scores[course.scores["scale_id"] == scale], f"y{index + 1}", domains[index])
+    fig.update_traces(unselected={"marker": {"opacity": 1}})  # a clicked mark must not dim the others
     return fig
 
 
@@ -107,16 +110,14 @@ def _shown(volumes: pd.DataFrame) -> list[float]:
 
 
 def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
-    dates = pd.concat(
-        [
-            course.volumes["acquired_on"],
-            course.judged["acquired_on"],
-            course.treatments["started_on"],
-            course.treatments["ended_on"],
-            course.scores["assessed_on"],
-        ]
+    columns = (
+        course.volumes["acquired_on"],
+        course.judged["acquired_on"],
+        course.treatments["started_on"],
+        course.treatments["ended_on"],
+        course.scores["assessed_on"],
     )
-    dates = pd.to_datetime(dates.dropna())
+    dates = pd.Series([pd.Timestamp(day) for column in columns for day in column.dropna()])
     first, last = dates.min(), dates.max()
     room = max((last - first) * 0.03, pd.Timedelta(days=20))
     return first - room, last + room

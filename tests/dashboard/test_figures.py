@@ -1,0 +1,293 @@
+"""Figures as dicts: what is drawn where, and that labels keep clear of each other (about two seconds)."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from dashboard import labels, survival_groups
+from dashboard.charts import cohort, lanes, sparkline, theme, timeline
+from dashboard.charts import survival as survival_chart
+
+DAYS = ["2020-01-10", "2020-05-01", "2021-05-01", "2022-05-01"]
+
+
+def volumes(tumour, cyst=(None,) * 4, cv=0.1):
+    rows = [
+        {
+            "session_id": f"ses-{i}",
+            "acquired_on": pd.Timestamp(day),
+            "compartment": name,
+            "volume_mm3": value,
+            "volume_low_mm3": value * math.exp(-1.96 * cv) if value else None,
+            "volume_high_mm3": value * math.exp(1.96 * cv) if value else None,
+            "mask_origin": "manual",
+        }
+        for name, series in (("tumour", tumour), ("cyst", cyst))
+        for i, (day, value) in enumerate(zip(DAYS, series, strict=True), start=1)
+    ]
+    numbers = ["volume_mm3", "volume_low_mm3", "volume_high_mm3"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+
+
+def judged(*states):
+    return pd.DataFrame(
+        [
+            {
+                "session_id": f"ses-{i}",
+                "acquired_on": pd.Timestamp(day),
+                "state": state,
+                "display_state": shown,
+                "reason": "why <b>",
+            }
+            for i, (day, (state, shown)) in enumerate(zip(DAYS, states, strict=False), start=1)
+        ],
+        columns=["session_id", "acquired_on", "state", "display_state", "reason"],
+    )
+
+
+def treatments(*rows):
+    columns = ["kind", "started_on", "ended_on", "extent", "dose_gy", "agent"]
+    found = pd.DataFrame([{**dict.fromkeys(columns), **row} for row in rows], columns=columns)
+    return found.assign(started_on=pd.to_datetime(found["started_on"]), ended_on=pd.to_datetime(found["ended_on"]))
+
+
+def scores(*grades, scale="modified_mccormick"):
+    rows = [
+        {"assessed_on": pd.Timestamp(day), "scale_id": scale, "grade": g} for day, g in zip(DAYS, grades, strict=False)
+    ]
+    return pd.DataFrame(rows, columns=["assessed_on", "scale_id", "grade"])
+
+
+SURGERY = {"kind": "surgery", "started_on": "2020-02-01", "ended_on": "2020-02-01", "extent": "STR"}
+STATES = (
+    ("context", "not_evaluable"),
+    ("baseline", "no_change"),
+    ("not_evaluable", "not_evaluable"),
+    ("progression", "growth"),
+)
+
+
+def course(tumour=(3000.0, 1000.0, None, 1500.0), states=STATES, **parts):
+    made = {
+        "volumes": volumes(tumour),
+        "judged": judged(*states),
+        "treatments": treatments(SURGERY),
+        "scores": scores(2, 2, 3),
+    }
+    return timeline.Course(**{**made, **parts})
+
+
+def named(fig, name):
+    return [trace for trace in fig.to_dict()["data"] if trace.get("name") == name]
+
+
+def test_the_line_is_broken_by_surgery_and_by_a_missing_volume():
+    lines = [list(trace.y) for trace in timeline.timeline(course(), is_log=True).data if trace.name == "tumour"]
+    assert lines == [[3.0], [1.0], [1.5]]
+
+
+def test_a_visit_without_a_volume_is_an_open_ring_at_the_lower_edge_and_never_zero():
+    fig = timeline.timeline(course(), is_log=True).to_dict()
+    ring = [trace for trace in fig["data"] if trace.get("customdata") == ["ses-3"] and trace["mode"] == "markers"]
+    assert [trace["marker"]["symbol"] for trace in ring] == ["circle-open-dot"]
+    bottom = 10 ** fig["layout"]["yaxis"]["range"][0]
+    assert bottom < ring[0]["y"][0] < 1.2 * bottom
+
+
+def test_each_state_has_its_own_mark_and_colour():
+    (mark,) = named(timeline.timeline(course(), is_log=True), "growing")
+    assert mark["marker"]["symbol"] == "triangle-up"
+    assert mark["marker"]["color"] == labels.DISPLAY_STATES["growth"].colour
+
+
+def test_text_of_the_data_cannot_become_markup_in_a_figure():
+    (mark,) = named(timeline.timeline(course(), is_log=True), "growing")
+    assert "why &lt;b&gt;" in mark["hovertext"]
+
+
+def test_zero_is_named_in_words_on_a_linear_axis():
+    found = course(tumour=(3000.0, 0.0, 0.0, 150.0))
+    assert timeline.has_zero(found.volumes)
+    axis = timeline.timeline(found, is_log=False).to_dict()["layout"]["yaxis"]
+    assert axis["ticktext"][0] == "none seen"
+    assert axis["tickvals"][0] == 0
+
+
+def test_labels_in_the_right_margin_never_cover_each_other():
+    levels = [timeline.Level(f"line {i}", 1000.0 + i, labels.GREY) for i in range(4)]
+    fig = timeline.timeline(course(levels=levels), is_log=True).to_dict()
+    notes = [note for note in fig["layout"]["annotations"] if note.get("ax") == 26]
+    heights = sorted(note["y"] * timeline.VOLUME_PX - note["ay"] for note in notes)
+    assert len(heights) == 5
+    assert min(np.diff(heights)) >= timeline.LABEL_PX
+
+
+def test_the_early_window_is_shaded_and_named():
+    day = pd.Timestamp("2020-02-01")
+    fig = timeline.timeline(
+        course(windows=[timeline.Window(day, day + pd.Timedelta(days=42), "early after surgery")]), is_log=True
+    )
+    (window,) = [shape for shape in fig.to_dict()["layout"]["shapes"] if shape["type"] == "rect"]
+    assert str(window["x1"]).startswith("2020-03-14")
+    assert "early after surgery" in [note["text"] for note in fig.to_dict()["layout"]["annotations"]]
+
+
+def test_one_visit_without_therapy_or_scores_can_be_drawn():
+    alone = volumes((400.0, None, None, None)).iloc[:1]
+    fig = timeline.timeline(
+        course(volumes=alone, judged=judged(STATES[1]), treatments=treatments(), scores=scores()), is_log=True
+    )
+    assert [trace["mode"] for trace in fig.to_dict()["data"]] == ["lines", "lines+markers", "markers"]
+
+
+def test_only_undrawable_visits_still_give_a_figure():
+    fig = timeline.timeline(course(volumes=volumes((None,) * 4), judged=judged(STATES[2])), is_log=True)
+    assert not named(fig, "tumour")
+
+
+def test_treatments_that_overlap_get_lanes_of_their_own():
+    rows = treatments(
+        SURGERY,
+        {"kind": "radiotherapy", "started_on": "2020-02-20", "ended_on": "2020-04-01", "dose_gy": 50.4},
+        {"kind": "steroid", "started_on": "2020-02-01", "agent": "dexamethasone"},
+        {"kind": "chemotherapy", "started_on": "2023-06-01", "ended_on": "2023-09-01", "agent": "temozolomide"},
+    )
+    bars = lanes.pack(rows, pd.Timestamp("2020-01-01"), pd.Timestamp("2024-01-01"))
+    found = {bar.text: bar.lane for bar in bars}
+    assert found["surgery, STR"] != found["radiotherapy, 50.4\u202fGy"] != found["dexamethasone"]
+    assert found["temozolomide"] == 0, "far from the others, it may share a lane"
+    assert [bar.is_ongoing for bar in bars if bar.kind == "steroid"] == [True]
+
+
+def test_better_function_is_up_and_scales_are_never_mixed():
+    both = pd.concat([scores(2, 3), scores(15, 12, scale="mjoa")])
+    layout = timeline.timeline(course(scores=both), is_log=True).to_dict()["layout"]
+    low, high = layout["yaxis4"]["range"]
+    assert low > high
+    assert layout["yaxis4"]["ticktext"] == ["I", "II", "III", "IV", "V"]
+    assert {"mjoa", "modified McCormick"} <= {note["text"] for note in layout["annotations"]}
+
+
+@given(some.lists(some.floats(0, 300), max_size=9), some.floats(1, 30))
+def test_spreading_keeps_order_and_distance(wanted, gap):
+    placed = theme.spread(wanted, gap, 0, 300)
+    order = np.argsort(wanted, kind="stable")
+    assert (np.diff(placed[order]) >= gap - 1e-6).all()
+
+
+def test_labels_that_are_clear_stay_where_they_are():
+    assert theme.spread([10, 200, 100], 15, 0, 300).tolist() == [10, 200, 100]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.4, 1.6, [0.5, 0.7, 1.0, 1.5]), (0.09, 6, [0.1, 0.2, 0.5, 1, 2, 5]), (0.001, 20, [0.001, 0.01, 0.1, 1, 10])],
+)
+def test_logarithmic_ticks_are_round(low, high, ticks):
+    assert theme.log_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_a_flat_course_does_not_look_like_a_mountain_range():
+    low, high = theme.volume_axis([1000.0, 1010.0], is_log=True)["range"]
+    assert 10 ** (high - low) >= 5.999
+
+
+def test_no_figure_offers_to_send_data_anywhere():
+    assert theme.CONFIG["showSendToCloud"] is False
+    assert theme.CONFIG["displaylogo"] is False
+
+
+COHORT = pd.DataFrame(
+    {
+        "patient_id": ["a", "b", "c", "d"],
+        "best_change_percent": [400.0, -70.0, 5.0, None],
+        "state": ["progression", "response", "residual_stable", "not_evaluable"],
+        "display_state": ["growth", "shrinkage", "no_change", "not_evaluable"],
+        "time_zero_on": pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", None]),
+        "last_scan_on": pd.to_datetime(["2022-01-01", "2021-01-01", "2023-01-01", "2023-01-01"]),
+        "is_event": [True, False, False, None],
+        "duration_days": [731.0, 366.0, 730.0, None],
+        "who_grade": ["2", "2", "3", "3"],
+    }
+)
+
+
+def test_the_waterfall_is_sorted_and_says_where_a_bar_is_cut():
+    fig = cohort.waterfall(COHORT, {"progression": 40.0, "response": -65.0}).to_dict()
+    bars = [trace for trace in fig["data"] if trace["type"] == "bar"]
+    assert [bar["x"][0] for bar in bars] == ["a", "c", "b"]
+    assert [bar["y"][0] for bar in bars] == [cohort.CAP_PERCENT, 5.0, -70.0]
+    assert bars[0]["text"] == "▲ +400\u202f% (cut)"
+    assert {shape["y0"] for shape in fig["layout"]["shapes"]} == {40.0, -65.0}
+
+
+def test_the_spider_shows_none_seen_at_the_lower_edge():
+    courses = pd.DataFrame(
+        {"patient_id": ["b"] * 3, "days_from_baseline": [0, 365, 730], "baseline_ratio": [1.0, 0.3, 0.0]}
+    )
+    fig = cohort.spider(courses, COHORT, {"progression": 1.4})
+    assert fig.layout.yaxis.ticktext[0] == "none seen"
+    (line,) = fig.data
+    assert math.log10(line.y[2]) == pytest.approx(fig.layout.yaxis.range[0])
+
+
+def test_the_swimmer_marks_who_goes_on_and_leaves_out_who_has_no_time_zero():
+    fig = cohort.swimmer(COHORT, judged().assign(patient_id=""), treatments().assign(patient_id="")).to_dict()
+    bars, arrows = fig["data"][0], fig["data"][-1]
+    assert list(bars["y"]) == ["b", "c", "a"]
+    assert list(arrows["y"]) == ["b", "c"]
+
+
+def test_kaplan_meier_names_its_interval_and_aligns_the_numbers_at_risk():
+    curves = survival_groups.estimate(COHORT, None)
+    fig = survival_groups.figure(curves).to_dict()
+    numbers = [trace for trace in fig["data"] if trace["mode"] == "text"]
+    assert numbers[0]["x"] == list(fig["layout"]["xaxis"]["tickvals"])
+    assert numbers[0]["text"][0] == "3"
+    assert numbers[0]["yaxis"] == "y2"
+    assert "95\u202f% CI, log-log" in [note["text"] for note in fig["layout"]["annotations"]]
+    assert "n = 3 of 4, 1 event" in survival_groups.method(curves, 4)
+    assert "log-log" in survival_groups.method(curves, 4)
+
+
+def test_curves_by_group_count_everybody_once():
+    curves = survival_groups.estimate(COHORT, "who_grade")
+    assert {name: curve.patient_count for name, curve in curves.by_name.items()} == {"2": 2, "3": 1}
+    assert "Log-rank p" in survival_groups.method(curves, 4)
+
+
+def test_survival_of_everybody_has_no_interval_and_nothing_is_said_beyond_the_follow_up():
+    (row,) = survival_groups.summary(survival_groups.estimate(COHORT.iloc[1:3], None))
+    assert row == ("all", "2", "0", "not reached", "100\u202f%", "not followed so long", "not followed so long")
+
+
+def test_nobody_with_an_outcome_gives_no_curve():
+    assert survival_groups.estimate(COHORT.iloc[3:], None).by_name == {}
+
+
+def test_month_ticks_are_few_and_reach_the_end():
+    for longest in (0.5, 5, 11, 30, 100, 700):
+        ticks = survival_chart.month_ticks(longest)
+        assert 2 <= len(ticks) <= 9
+        assert ticks[-1] >= longest
+
+
+def test_equal_relative_growth_is_equally_steep_in_every_sparkline():
+    scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2022-01-01"))
+    days = [scale.first, scale.last]
+
+    def rise(small, large):
+        svg = sparkline.sparkline(days, [small, large], scale, "tumour")
+        (first, second) = svg.split('points="')[1].split('"')[0].split()
+        return float(first.split(",")[1]) - float(second.split(",")[1])
+
+    assert rise(100.0, 200.0) == pytest.approx(rise(4000.0, 8000.0), abs=0.2)
+
+
+def test_none_seen_is_an_open_ring_in_a_sparkline():
+    scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01"))
+    assert 'fill="#ffffff"' in sparkline.sparkline([scale.first], [0.0], scale, "tumour")
