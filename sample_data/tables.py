@@ -173,7 +173,7 @@ def _write_reader(folder: Path, name: str) -> None:
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "License": "CC0",
-        "GeneratedBy": [{"Name": "sample_data.generate"}],
+        "GeneratedBy": [{"Name": "manual", "Description": "stands for a reader; drawn by sample_data.generate"}],
         "DatasetLinks": {"raw": "../.."},
     }
     write_json(folder / "dataset_description.json", description)

@@ -16,6 +16,8 @@ from pipeline.errors import AlignmentError
 from pipeline.steps.read import ReadVisit
 
 REFERENCE = "reference"
+LEAST_GREY_LEVELS, MOST_GREY_LEVELS = 250, 30_000
+"""Display files are rescaled when their largest value leaves this range."""
 
 
 @dataclass(frozen=True)
@@ -195,8 +197,10 @@ def _record(visit: ReadVisit, fixed: str, moving: str, found: Alignment, key: st
 
 
 def _compact(volume: Volume) -> Volume:
-    """Round intensities to whole numbers for display files; nothing is ever measured on them."""
-    scale = 1.0 if np.abs(volume.array).max() > 200 else 1000.0
+    """Round intensities to whole numbers that fit 16 bits, for display files; nothing is ever measured on them."""
+    largest = float(np.abs(volume.array).max())
+    fits = LEAST_GREY_LEVELS <= largest <= MOST_GREY_LEVELS
+    scale = 1.0 if fits or largest == 0 else MOST_GREY_LEVELS / largest
     return volume.with_array(np.round(volume.array * scale).astype(np.int16))
 
 
