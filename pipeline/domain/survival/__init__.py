@@ -1,0 +1,32 @@
+"""Time-to-event analysis of a cohort: curves, follow-up, comparison, hazard ratios and competing events."""
+
+from pipeline.domain.survival.curves import (
+    CI_TRANSFORM,
+    YEARS,
+    KaplanMeier,
+    SurvivalAt,
+    at_years,
+    kaplan_meier,
+    reverse_km_median,
+)
+from pipeline.domain.survival.hazards import EVENTS_PER_COVARIATE, Cox, HazardRatio, cox
+from pipeline.domain.survival.incidence import CumulativeIncidence, cumulative_incidence
+from pipeline.domain.survival.log_rank import LogRank, log_rank
+
+__all__ = [
+    "CI_TRANSFORM",
+    "EVENTS_PER_COVARIATE",
+    "YEARS",
+    "Cox",
+    "CumulativeIncidence",
+    "HazardRatio",
+    "KaplanMeier",
+    "LogRank",
+    "SurvivalAt",
+    "at_years",
+    "cox",
+    "cumulative_incidence",
+    "kaplan_meier",
+    "log_rank",
+    "reverse_km_median",
+]
