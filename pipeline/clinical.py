@@ -85,13 +85,32 @@ def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]
 
 def read_treatments(rows: Iterable[Row], as_of: date, findings: list[Finding]) -> tuple[Treatment, ...]:
     """Return the usable treatments of rows whose patients are known, by patient and date."""
-    made = [_treatment(row, as_of, findings) for row in _once(rows, findings)]
+    made = [treatment_in(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
     return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
+
+
+def treatment_in(row: Row, patient_id: str | None, as_of: date, findings: list[Finding]) -> Treatment | None:
+    """Return one row's treatment of a patient; None when it cannot be used or the patient is None."""
+    if not is_complete(row, ("participant_id", "date", "kind"), findings):
+        return None
+    started_on = date_in(row, "date", as_of, findings)
+    kind = word_in(row, "kind", KINDS, findings)
+    if patient_id is None or started_on is None or kind is None:
+        return None
+    return Treatment(
+        patient_id=patient_id,
+        started_on=started_on,
+        kind=kind,
+        ended_on=_ended_on(row, kind, started_on, as_of, findings),
+        extent=_extent(row, kind, findings),
+        dose_gy=number_in(row, "dose_gy", HIGHEST_DOSE_GY, findings),
+        agent=row.cells.get("agent"),
+    )
 
 
 def read_function_scores(rows: Iterable[Row], as_of: date, findings: list[Finding]) -> tuple[FunctionScore, ...]:
     """Return the usable functional grades of rows whose patients are known, by patient and date."""
-    made = [_function_score(row, as_of, findings) for row in _once(rows, findings)]
+    made = [_function_score(row, as_of, findings) for row in unrepeated(rows, findings)]
     return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
 
 
@@ -117,24 +136,6 @@ def _patient(patient_id: str, row: Row, findings: list[Finding]) -> Patient:
         level=row.cells.get("level"),
         syndrome=row.cells.get("syndrome"),
         centre=row.cells.get("centre"),
-    )
-
-
-def _treatment(row: Row, as_of: date, findings: list[Finding]) -> Treatment | None:
-    if not is_complete(row, ("participant_id", "date", "kind"), findings):
-        return None
-    started_on = date_in(row, "date", as_of, findings)
-    kind = word_in(row, "kind", KINDS, findings)
-    if row.patient_id is None or started_on is None or kind is None:
-        return None
-    return Treatment(
-        patient_id=row.patient_id,
-        started_on=started_on,
-        kind=kind,
-        ended_on=_ended_on(row, kind, started_on, as_of, findings),
-        extent=_extent(row, kind, findings),
-        dose_gy=number_in(row, "dose_gy", HIGHEST_DOSE_GY, findings),
-        agent=row.cells.get("agent"),
     )
 
 
@@ -165,7 +166,8 @@ def _function_score(row: Row, as_of: date, findings: list[Finding]) -> FunctionS
     return FunctionScore(row.patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
 
 
-def _once(rows: Iterable[Row], findings: list[Finding]) -> list[Row]:
+def unrepeated(rows: Iterable[Row], findings: list[Finding]) -> list[Row]:
+    """Return the rows without those that say again what an earlier one says; these become findings."""
     first: dict[tuple[tuple[str, str | None], ...], Row] = {}
     for row in rows:
         earlier = first.setdefault(tuple(row.cells.items()), row)

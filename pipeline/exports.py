@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import store
 from pipeline.errors import SettingsError, StoreError
+from pipeline.spreadsheet import harmless_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
-"""Starts of text that Excel, LibreOffice or Google Sheets read as a formula (OWASP, CSV injection)."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Characters that no Excel file can hold."""
 
@@ -77,11 +76,7 @@ def encode(frame: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> b
 def harmless(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with an apostrophe before every text that a spreadsheet would run."""
     text = frame.select_dtypes("object")
-    return frame.assign(**{str(name): text[name].map(_harmless) for name in text})
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and FORMULA.search(value) else value
+    return frame.assign(**{str(name): text[name].map(harmless_cell) for name in text})
 
 
 def _csv(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001  # same signature as the others

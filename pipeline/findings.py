@@ -71,7 +71,7 @@ TABLE_KINDS = (
     ("column_missing", "error", "add or rename the column; the table was not used"),
     ("column_repeated", "error", "leave one column of this name; the table was not used"),
     ("row_short", "note", "fill the row up with n/a"),
-    ("row_long", "error", "correct the row so that it has one cell per column; it was not used"),
+    ("row_long", "error", "give the row one cell per column (a decimal comma makes one too many); it was not used"),
     ("row_incomplete", "error", "fill in the missing cells; the row was not used"),
     ("row_repeated", "warning", "remove one of the two rows"),
     ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
@@ -80,6 +80,11 @@ TABLE_KINDS = (
     ("date_order", "error", "correct the end date; it was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
     ("word_unknown", "error", "use one of the expected words; this one was not used"),
+    ("rows_differ", "error", "leave one row per patient, date and compartment; until then the visit has no number"),
+    ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
+    ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),
+    ("imported_not_used", "note", "nothing to do: a visit with images is measured on them"),
+    ("imported_differs", "warning", "what was imported first is kept; correct phenotype/cordtrack_volumes.tsv by hand"),
 )
 
 MASK_KINDS = (

@@ -1,11 +1,13 @@
-"""Tab-separated tables, read row by row with their line numbers; a bad cell costs that cell, never the table.
+"""Tables read row by row with their line numbers; a bad cell costs that cell, never the table.
 
-Quotation marks do not group: an unclosed one would swallow the rows after it. Cells are stripped of surrounding
-spaces and of one matching pair of quotation marks. Nothing is guessed: not the delimiter, not a date's order.
+The tables of a study are tab-separated; those of other programs (:func:`read_delimited`) may have commas or semicolons
+between their columns. Quotation marks never group lines: an unclosed one would swallow the rows after it. Cells are
+stripped of surrounding spaces and of one matching pair of quotation marks. A date's order is not guessed.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
@@ -27,11 +29,14 @@ MISSING = frozenset({"", "n/a", "na", "nan", "null"})
 COLUMN_ALIASES = {
     "age_years": "age",
     "center": "centre",
+    "patient_id": "participant_id",
     "site": "centre",
     "tumor_related": "tumour_related",
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+LINE_END = re.compile(r"\r\n|\r|\n")
+DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -81,11 +86,44 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     findings
         What is odd is added.
     """
-    table = relative_to(root, path)
     text = _text(path, root, findings)
     if text is None:
         return []
-    lines = [line.split("\t") for line in re.split(r"\r\n|\r|\n", text)]
+    return _rows(relative_to(root, path), [line.split("\t") for line in LINE_END.split(text)], required, findings)
+
+
+def read_delimited(path: Path, required: tuple[str, ...], findings: list[Finding]) -> list[Row]:
+    """Read the rows of another program's table, whose columns are parted by tabs, semicolons or commas.
+
+    What stands in the header decides, tabs before semicolons before commas; a quoted cell may hold the delimiter.
+
+    Parameters
+    ----------
+    path
+        Any file.
+    required
+        Columns without which the table is useless.
+    findings
+        What is odd is added.
+    """
+    path = path.resolve()
+    text = _text(path, path.parent, findings)
+    if text is None:
+        return []
+    written = LINE_END.split(text)
+    header = next((line for line in written if line.strip()), "")
+    delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
+    return _rows(path.name, [_parted(line, delimiter) for line in written], required, findings)
+
+
+def _parted(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error:  # a cell longer than the reader takes
+        return line.split(delimiter)
+
+
+def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], findings: list[Finding]) -> list[Row]:
     first = next((number for number, cells in enumerate(lines) if any(map(_clean, cells))), None)
     if first is None:
         findings.append(finding("table_empty", f"{table}: expected a header and rows, found nothing", table))

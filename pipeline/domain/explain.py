@@ -187,7 +187,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
         f"new lesion {first} on {new.acquired_on}: progression by the new-lesion rule" if new is not None else "",
         _elsewhere_words(verdict, course),
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
-        _second_look(verdict, criteria),
+        second_look(verdict, criteria),
         _steroid_note(verdict, course),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
@@ -221,7 +221,7 @@ def _shrinkage_words(verdict: Verdict, criteria: Criteria) -> str:
     return f"{against}, {_error_words(baseline)}, not a {percent(criteria.response.ratio)} response"
 
 
-def _second_look(verdict: Verdict, criteria: Criteria) -> str:
+def second_look(verdict: Verdict, criteria: Criteria) -> str:
     """Say how a preliminary progression or a response stands with its second scan."""
     settled_on = verdict.settled_by.acquired_on if verdict.settled_by is not None else None
     if verdict.preliminary and verdict.evidence.window is not None:
