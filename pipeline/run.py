@@ -7,34 +7,18 @@ nothing: finished patients are on disk, the published store stays as it was.
 
 from __future__ import annotations
 
-import logging
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline import __version__, criteria, derivatives, fingerprints, store, study
+from pipeline import __version__, criteria, derivatives, fingerprints, store, study, workers
 from pipeline.domain import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.findings import finding
 from pipeline.out_folder import exclusive
-
-if TYPE_CHECKING:
-    from pipeline.patient import PatientPlan
-
-THREAD_LIMITS = (
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
-"""Set to 1 in every worker: several threads would add up in another order each time."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +73,18 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     """
     _check_folders(settings.bids_dir, settings.out_dir)
     rules = criteria.load_all(settings.criteria_id)
-    found = study.read_study(settings.bids_dir, as_of=settings.as_of, participants=settings.participants)
-    keys = {p.patient.patient_id: _patient_key(p, rules) for p in found.patients}
+    found = study.read_study(settings.bids_dir, as_of=settings.as_of)
+    chosen = _chosen(found, settings.participants)
+    keys = {p.patient.patient_id: _patient_key(p, rules) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
-    pending = [p for p in found.patients if p.patient.patient_id not in done]
+    pending = [p for p in chosen if p.patient.patient_id not in done]
     fresh = {}
     if pending:
         with exclusive(settings.out_dir):
-            for step, name in _work_on(pending, rules, keys, settings):
-                fresh[name] = step
+            for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+                fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
-    rows = _all_rows(settings, found, rules, {**_unselected(settings, found), **done, **fresh})
+    rows = _all_rows(settings, found, rules, {**_unselected(settings.out_dir, found, keys), **done, **fresh})
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -162,78 +147,28 @@ def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.S
     return {name: step for name, step in steps.items() if step is not None}
 
 
-def _unselected(settings: RunSettings, found: study.Study) -> dict[str, derivatives.Step]:
+def _chosen(found: study.Study, participants: frozenset[str] | None) -> tuple[study.StudyPatient, ...]:
+    """Return the patients that the user asked for, all when nobody was named."""
+    if participants is None:
+        return found.patients
+    wanted = {f"sub-{name.removeprefix('sub-')}" for name in participants}
+    known = {p.patient.patient_id for p in found.patients}
+    if wanted - known:
+        names = ", ".join(sorted(wanted - known))
+        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(known)) or 'none'}")
+    return tuple(p for p in found.patients if p.patient.patient_id in wanted)
+
+
+def _unselected(out_dir: Path, found: study.Study, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
     """Return the finished patients that this run was asked to leave as they are."""
-    if settings.participants is None:
-        return {}
-    names = {path.name for path in settings.out_dir.glob("sub-*") if (settings.bids_dir / path.name).is_dir()}
-    others = names - {p.patient.patient_id for p in found.patients}
-    steps = {name: derivatives.read_step(_sidecar(settings.out_dir, name), settings.out_dir) for name in others}
+    others = {p.patient.patient_id for p in found.patients} - keys.keys()
+    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
 
 
-def _work_on(
-    patients: Sequence[study.StudyPatient],
-    rules: Sequence[criteria.Criteria],
-    keys: Mapping[str, str],
-    settings: RunSettings,
-) -> Iterator[tuple[derivatives.Step, str]]:
-    """Work on patients in parallel; one whose process dies is tried alone once more, then recorded as failed."""
-    rest = {p.patient.patient_id: p for p in patients}
-    for jobs in (min(settings.jobs, len(patients)), 1):
-        if not rest:
-            return
-        batches = [list(rest.values())] if jobs > 1 or settings.jobs == 1 else [[p] for p in rest.values()]
-        for batch in batches:
-            for patient_id, rows in _in_processes(batch, rules, settings.out_dir, jobs):
-                del rest[patient_id]
-                yield _finish(patient_id, rows, keys[patient_id], settings.out_dir), patient_id
-    for patient in rest.values():
-        name = patient.patient.patient_id
-        message = f"{name}: the process that worked on this patient died (often for lack of memory)"
-        died = finding("worker_died", message, patient_id=name)
-        yield derivatives.Step("", (), (patient.patient, died)), name
-
-
-def _in_processes(
-    patients: Sequence[study.StudyPatient], rules: Sequence[criteria.Criteria], out_dir: Path, jobs: int
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield each patient's records as they are finished; stop early when a process dies."""
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(out_dir,))
-    futures: dict[Future[tuple[Any, ...]], str] = {
-        pool.submit(_process, patient, out_dir, tuple(rules)): patient.patient.patient_id for patient in patients
-    }
-    try:
-        for future in as_completed(futures):
-            try:
-                yield futures[future], future.result()
-            except BrokenProcessPool:
-                return
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker(out_dir: Path) -> None:
-    for name in THREAD_LIMITS:
-        os.environ[name] = "1"
-    handler_path = out_dir / "logs" / "unexpected.log"
-    handler_path.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        handlers=[logging.FileHandler(handler_path, delay=True, encoding="utf-8")],
-        format="%(asctime)s %(name)s %(message)s",
-        level=logging.WARNING,
-    )
-
-
-def _process(patient: study.StudyPatient, out_dir: Path, rules: tuple[criteria.Criteria, ...]) -> tuple[Any, ...]:
-    from pipeline.patient import PatientPlan, process  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
-
-    plan: PatientPlan = PatientPlan(patient, out_dir, rules)
-    return process(plan)
-
-
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
-    step = derivatives.Step(key, (), rows)
+    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
+    step = derivatives.Step("" if has_died else key, (), rows)  # one that died is tried again by the next run
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 

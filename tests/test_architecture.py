@@ -26,6 +26,7 @@ LEVELS = [
     },
     {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess"},
     {"pipeline.patient"},
+    {"pipeline.workers"},
     {"pipeline.run"},
     {"pipeline.summary"},
     {"pipeline.cli", "pipeline.cli_tables", "pipeline.__main__"},
