@@ -1,12 +1,14 @@
 """How fast a tumour grows: doubling time, specific growth rate, relative rate and velocity of the diameter.
 
-Rates come with the 95 % interval that the measurement error of the volumes implies. What this module refuses: a rate
-across surgery or radiotherapy, a rate from or to nothing, and any extrapolation beyond the last scan.
+Rates come with the 95 % interval that the measurement error of the volumes implies; where that error is unknown, with
+the interval of their scatter (three scans or more). What this module refuses: a rate across surgery or radiotherapy, a
+rate from or to nothing, and any extrapolation: haemangioblastomas grow in leaps, so a rate says nothing of later scans.
 
 References
 ----------
 Mean diameter is that of the sphere of equal volume, (6 V / pi)^(1/3); glioma papers use (2 V)^(1/3), 1.5 % more.
 Pallud 2013 for the velocity of diametric expansion; its bands are < 4, 4-8, 8-12 and >= 12 mm a year.
+Lonser 2014, 10.3171/2014.1.JNS131431, for growth in leaps.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import date
+from itertools import groupby, pairwise
 
 import numpy as np
+from scipy.stats import t as student
 
 from pipeline.domain.criterion import Metric
 from pipeline.domain.entities import Assessment, PatientCourse, State, VisitMeasure
@@ -53,6 +57,11 @@ class Growth:
         Slope of the mean diameter on time (velocity of diametric expansion), mm a year.
     doubling_time_days
         ``ln 2 / SGR``; negative is a halving time; None without any change.
+    residual_sd
+        Standard deviation of ln V about its line; None with two scans, which no line misses.
+    error_sd
+        Root mean square of the known measurement errors of ln V, to hold the scatter against: much more scatter
+        than error means leaps or a wrong mask, not steady growth; None when an error is unknown.
     """
 
     first_session_id: str
@@ -63,6 +72,8 @@ class Growth:
     relative_percent_per_year: Rate
     diameter_mm_per_year: Rate
     doubling_time_days: float | None
+    residual_sd: float | None
+    error_sd: float | None
 
 
 def mean_diameter_mm(volume_mm3: float) -> float:
@@ -142,7 +153,49 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
         relative_percent_per_year=_relative(specific),
         diameter_mm_per_year=_slope(years, diameters_mm, None if errors is None else diameters_mm * errors / 3),
         doubling_time_days=math.log(2) / specific.value * DAYS_PER_YEAR if specific.value else None,
+        residual_sd=_residual_sd(years, np.log(volumes_mm3), errors),
+        error_sd=None if errors is None else float(np.sqrt(np.mean(errors**2))),
     )
+
+
+def between_scans(visits: Sequence[VisitMeasure]) -> tuple[Growth, ...]:
+    """Return the growth from each scan of one epoch to the next, to tell leaps from steady growth.
+
+    Parameters
+    ----------
+    visits
+        As :func:`of_visits`; scans less than 28 days after the one before are left out.
+    """
+    steps = (of_visits(pair) for pair in pairwise(visit for visit in visits if visit.volume_mm3))
+    return tuple(step for step in steps if step is not None)
+
+
+def length_velocity(days: Sequence[date], lengths_mm: Sequence[float], error_mm: float | None = None) -> Rate | None:
+    """Return how fast a tumour grows along the cord, mm a year.
+
+    Parameters
+    ----------
+    days, lengths_mm
+        Scans of one epoch in date order and the length along the cord on each, mm.
+    error_mm
+        Measurement error (standard deviation) of one length, mm; None when unknown.
+
+    Returns
+    -------
+    Rate or None
+        None with fewer than two scans or less than 28 days between first and last.
+
+    Examples
+    --------
+    >>> found = length_velocity([date(2020, 1, 1), date(2022, 1, 1)], [40.0, 46.0], error_mm=1.0)
+    >>> round(found.value, 1), round(found.interval.low, 1), round(found.interval.high, 1)
+    (3.0, 1.6, 4.4)
+    """
+    if len(days) < 2 or (days[-1] - days[0]).days < MIN_INTERVAL_DAYS:
+        return None
+    years = np.array([(day - days[0]).days / DAYS_PER_YEAR for day in days])
+    lengths = np.asarray(lengths_mm, dtype=np.float64)
+    return _slope(years, lengths, None if error_mm is None else np.full_like(lengths, error_mm))
 
 
 def by_epoch(course: PatientCourse, assessments: Sequence[Assessment]) -> dict[int, Growth]:
@@ -182,15 +235,31 @@ def _relative(specific: Rate) -> Rate:
 
 
 def _slope(years: np.ndarray, values: np.ndarray, errors: np.ndarray | None) -> Rate:
-    """Return the weighted least-squares slope with its 95 % interval from the known errors."""
+    """Return the least-squares slope with its 95 % interval: from the known errors, else from the scatter."""
+    slope, spread, residuals = _line(years, values, errors)
+    freedom = len(values) - 2
+    if errors is None and freedom < 1:
+        return Rate(slope, None)
+    if errors is None:
+        scatter = math.sqrt(float(np.sum(residuals**2)) / freedom)
+        half_width = float(student.ppf(0.975, freedom)) * scatter / math.sqrt(spread)
+    else:
+        birge = max(1.0, math.sqrt(float(np.sum((residuals / errors) ** 2)) / max(freedom, 1)))
+        half_width = Z_95 * birge / math.sqrt(spread)
+    return Rate(slope, Interval(slope - half_width, slope + half_width))
+
+
+def _line(years: np.ndarray, values: np.ndarray, errors: np.ndarray | None) -> tuple[float, float, np.ndarray]:
+    """Return the slope of the (weighted) straight line, the weighted spread of the times, and what the line misses."""
     weights = np.ones_like(values) if errors is None else errors**-2.0
     centred = years - np.average(years, weights=weights)
     spread = float(np.sum(weights * centred**2))
     slope = float(np.sum(weights * centred * values)) / spread
-    if errors is None:
-        return Rate(slope, None)
-    residuals = values - np.average(values, weights=weights) - slope * centred
-    freedom = max(len(values) - 2, 1)
-    birge = max(1.0, math.sqrt(float(np.sum(weights * residuals**2)) / freedom))
-    half_width = Z_95 * birge / math.sqrt(spread)
-    return Rate(slope, Interval(slope - half_width, slope + half_width))
+    return slope, spread, values - np.average(values, weights=weights) - slope * centred
+
+
+def _residual_sd(years: np.ndarray, values: np.ndarray, errors: np.ndarray | None) -> float | None:
+    if len(values) < 3:
+        return None
+    residuals = _line(years, values, errors)[2]
+    return math.sqrt(float(np.sum(residuals**2)) / (len(values) - 2))

@@ -7,17 +7,20 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import linregress, t
 
 from pipeline import criteria
 from pipeline.domain.growth import (
+    between_scans,
     by_epoch,
     doubling_time_days,
+    length_velocity,
     mean_diameter_mm,
     of_visits,
     specific_growth_per_day,
 )
 from pipeline.domain.response import judge
-from tests.domain.courses import course, surgery, visit
+from tests.domain.courses import course, on, surgery, visit
 
 YEAR = 365.25
 
@@ -84,6 +87,51 @@ def test_an_unknown_error_gives_a_rate_without_an_interval():
     assert found is not None
     assert found.specific_per_year.interval is None
     assert found.relative_percent_per_year.interval is None
+
+
+def test_without_known_errors_the_scatter_of_three_scans_gives_the_interval():
+    days, volumes = (0, 300, 700, 1100), (1000.0, 1300.0, 1250.0, 1900.0)
+    found = of_visits([visit(day, volume, volume_cv=None) for day, volume in zip(days, volumes, strict=True)])
+    line = linregress([day / YEAR for day in days], [math.log(volume) for volume in volumes])
+    assert found is not None
+    assert found.specific_per_year.interval is not None
+    half = t.ppf(0.975, 2) * line.stderr
+    assert found.specific_per_year.value == pytest.approx(line.slope)
+    assert found.specific_per_year.interval.low == pytest.approx(line.slope - half)
+    assert found.specific_per_year.interval.high == pytest.approx(line.slope + half)
+    assert found.error_sd is None
+
+
+def test_scatter_is_held_against_the_error_of_measurement():
+    # ln V of 0, 1, 0 at equal times: line flat at 1/3, squares 1/9 + 4/9 + 1/9, one degree of freedom
+    found = of_visits([visit(0, 1000.0), visit(200, 1000.0 * math.e), visit(400, 1000.0)])
+    assert found is not None
+    assert found.residual_sd == pytest.approx(math.sqrt(2 / 3))
+    assert found.error_sd == pytest.approx(0.05)
+    two = of_visits([visit(0, 1000.0, volume_cv=0.3), visit(400, 1200.0, volume_cv=0.4)])
+    assert two is not None
+    assert (two.residual_sd, two.error_sd) == (None, pytest.approx(math.sqrt(0.125)))
+
+
+def test_growth_between_scans_shows_a_leap():
+    seen = [visit(0, 1000.0), visit(400, 1000.0), visit(500, None), visit(800, 2000.0), visit(810, 2100.0)]
+    steps = between_scans(seen)
+    assert [(step.first_session_id, step.last_session_id) for step in steps] == [
+        ("ses-0000", "ses-0400"),
+        ("ses-0400", "ses-0800"),
+    ]
+    assert [step.specific_per_year.value for step in steps] == pytest.approx([0.0, math.log(2) / 400 * YEAR])
+    assert steps[0].doubling_time_days is None
+    assert steps[1].doubling_time_days == pytest.approx(400)
+
+
+def test_length_velocity_is_the_slope_of_the_length():
+    found = length_velocity([on(0), on(365), on(731)], [40.0, 43.0, 44.0])
+    line = linregress([0, 365 / YEAR, 731 / YEAR], [40.0, 43.0, 44.0])
+    assert found is not None
+    assert found.value == pytest.approx(line.slope)
+    assert length_velocity([on(0)], [40.0]) is None
+    assert length_velocity([on(0), on(20)], [40.0, 41.0]) is None
 
 
 @pytest.mark.parametrize(
