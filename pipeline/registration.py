@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.domain.alignment import (
+    CORRELATION_WITHIN_VISIT_A,
     Alignment,
     Measures,
     halfway,
@@ -34,7 +35,7 @@ from pipeline.domain.alignment import (
     spacing_ratio,
 )
 from pipeline.domain.bending import COARSE, FINE, Stiffness, bend
-from pipeline.domain.correlation import local_fit, mean_local_correlation
+from pipeline.domain.correlation import Agreement, agreement, local_fit
 from pipeline.domain.frame import (
     Box,
     Sample,
@@ -46,7 +47,7 @@ from pipeline.domain.frame import (
     standardised,
 )
 from pipeline.domain.grid import Volume, to_world
-from pipeline.domain.starts import start_positions
+from pipeline.domain.starts import evidence, start_positions
 from pipeline.domain.transforms import Transform, coverage, identity, inverse, move_points, resample
 from pipeline.images import flip_points, lps_geometry
 
@@ -64,6 +65,12 @@ BENT_STARTS = 4
 
 ELSEWHERE_MM = 5.0
 """Two candidates further apart than this at the box centre are different places, mm: a third of a vertebra."""
+
+CHOICE_POWER = 0.25
+"""How much the overlap counts when places are compared; half the overlap must not lose to a worse fit."""
+
+SAME_PLACE_MM = 2.0
+"""Rigid refinements that bring the box's centre this near to one another found one place, mm."""
 
 SLACK_MM = 10.0
 """The follow-up is sampled this much beyond the box, so that ANTs may shift it."""
@@ -84,6 +91,12 @@ class _Candidate:
 
     transform: Transform
     correlation: float
+    overlap: float
+
+    @property
+    def evidence(self) -> float:
+        """What speaks for this place: its local correlation, weighted mildly by how much of the box it explains."""
+        return float(evidence(np.array(self.correlation), np.array(self.overlap), CHOICE_POWER))
 
 
 def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclude: Volume | None) -> Alignment:
@@ -113,11 +126,11 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
         met = halfway(there, back)
         place = _place(reference, region, view.box)
         covered = coverage(follow_up, place, met).array[place.array]
-        local, overall = _agreement(view, follow_up, met, FINE)
+        found = _agreement(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
-            local_correlation=local,
-            similarity=overall,
+            local_correlation=found.local,
+            similarity=found.overall,
             runner_up_correlation=_runner_up(candidates, view.box.centre_mm),
             winner_correlation=candidates[0].correlation,
             inverse_consistency_mm=round_trip_mm(there, back, to_world(place.affine, np.argwhere(place.array))),
@@ -131,14 +144,26 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
 
 def _candidates(view: _View, follow_up: Volume) -> list[_Candidate]:
     """Return the best starts refined and coarsely bent, best local correlation first."""
-    tried = []
+    tried: list[_Candidate] = []
+    reached: list[NDArray[np.float64]] = []
     for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]:
         matrix = _rigid(view, follow_up, start.matrix)
+        here = to_world(matrix, view.box.centre_mm)
+        if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
+            continue  # another start came to the same place
+        reached.append(here)
         bent = _bent(view, follow_up, Transform("reference", "follow-up", matrix), COARSE)
-        tried.append(_Candidate(bent, _agreement(view, follow_up, bent, COARSE)[0]))
+        tried.append(_Candidate(bent, _agreement(view, follow_up, bent, COARSE).local, _overlap(view, follow_up, bent)))
     if not tried:
-        tried.append(_Candidate(_centred(view.scan, follow_up), 0.0))
-    return sorted(tried, key=lambda candidate: -candidate.correlation)
+        tried.append(_Candidate(_centred(view.scan, follow_up), 0.0, 0.0))
+    return sorted(tried, key=lambda candidate: -candidate.evidence)
+
+
+def _overlap(view: _View, follow_up: Volume, there: Transform) -> float:
+    """Return the share of the box, as far as its own scan covers it, that the other scan covers too."""
+    grid = regular_grid(view.box, RIGID_STEP_MM)
+    known = coverage(view.scan, grid, identity("", "")).array
+    return float((coverage(follow_up, grid, there).array & known).sum() / max(known.sum(), 1))
 
 
 def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> float | None:
@@ -182,14 +207,14 @@ def _seen_from(follow_up: Volume, view: _View, there: Transform) -> _View:
     return _View(follow_up, Box(moved.min(axis=0), moved.max(axis=0)), exclude)
 
 
-def _agreement(view: _View, follow_up: Volume, there: Transform, stiffness: Stiffness) -> tuple[float, float]:
-    """Return the mean local correlation and the overall correlation over the known part of the box."""
+def _agreement(view: _View, follow_up: Volume, there: Transform, stiffness: Stiffness) -> Agreement:
+    """Return how alike the scans are over the known part of the box."""
     fixed, weight = _fixed(view, stiffness.step_mm)
     grid = regular_grid(view.box, stiffness.step_mm)
     moved = resample(_moving(view, follow_up, there, stiffness.step_mm), grid, there, order=1)
     weight = weight * coverage(follow_up, grid, there).array
     fit = local_fit(fixed.values, moved.array, weight, stiffness.window_mm / stiffness.step_mm)
-    return mean_local_correlation(fit, weight), _correlation(fixed.values, moved.array, weight)
+    return agreement(fit, fixed.values, moved.array, weight)
 
 
 def _rigid(view: _View, follow_up: Volume, start: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -236,15 +261,6 @@ def _centred(reference: Volume, follow_up: Volume) -> Transform:
     return Transform("reference", "follow-up", matrix)
 
 
-def _correlation(first: NDArray[np.float64], second: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
-    """Return the weighted correlation of two arrays; 0 when either is flat."""
-    if not weight.any():
-        return 0.0
-    a, b = (values - np.average(values, weights=weight) for values in (first, second))
-    spread = np.sqrt((weight * a * a).sum() * (weight * b * b).sum())
-    return float((weight * a * b).sum() / spread) if spread > 0 else 0.0
-
-
 def _place(reference: Volume, region: Volume | None, box: Box) -> Volume:
     """Return where the alignment must hold: the region, else the part of the box that the reference covers."""
     if region is not None and region.array.any():
@@ -266,16 +282,16 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         view = _View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))
         place = _place(anchor, None, view.box)
-        local, overall = _agreement(view, other, there, COARSE)
+        found = _agreement(view, other, there, COARSE)
         measures = Measures(
-            local_correlation=local,
-            similarity=overall,
+            local_correlation=found.local_unsigned,  # bright in one contrast is dark in another
+            similarity=abs(found.overall),
             runner_up_correlation=None,
-            winner_correlation=local,
+            winner_correlation=found.local_unsigned,
             inverse_consistency_mm=0.0,
             jacobian_min=1.0,
             jacobian_max=1.0,
             coverage_ratio=float(coverage(other, place, there).array[place.array].mean()),
             spacing_ratio=spacing_ratio(anchor, other),
         )
-        return Alignment(there, inverse(there), judged(measures), WITHIN_VISIT_METHOD)
+        return Alignment(there, inverse(there), judged(measures, CORRELATION_WITHIN_VISIT_A), WITHIN_VISIT_METHOD)

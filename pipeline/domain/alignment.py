@@ -21,6 +21,9 @@ CORRELATION_A = 0.50
 CORRELATION_C = 0.35
 """Mean local correlation: at least the first for A, below the second C."""
 
+CORRELATION_WITHIN_VISIT_A = 0.38
+"""As :data:`CORRELATION_A` for two contrasts of one visit, without the sign; unrelated images reach about 0.2."""
+
 MARGIN_A = 0.05
 """Lead in local correlation over the next best place along the spine that grade A asks for."""
 
@@ -111,18 +114,21 @@ class Alignment:
     method: str
 
 
-def judged(measures: Measures) -> AlignmentQuality:
-    """Grade an alignment by its measures: the worst of its findings decides."""
-    findings = _findings(measures)
+def judged(measures: Measures, good_correlation: float = CORRELATION_A) -> AlignmentQuality:
+    """Grade an alignment by its measures: the worst of its findings decides.
+
+    ``good_correlation`` is the local correlation that a good pair reaches; pairs of different contrast reach less.
+    """
+    findings = _findings(measures, good_correlation)
     grade: Grade = max((found for found, _ in findings), default="A")
     return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reason for _, reason in findings))
 
 
-def _findings(m: Measures) -> list[tuple[Grade, str]]:
+def _findings(m: Measures, good_correlation: float) -> list[tuple[Grade, str]]:
     """Return every shortcoming with the grade it allows at best."""
     found: list[tuple[Grade, str]] = []
-    if m.local_correlation < CORRELATION_A:
-        worst: Grade = "C" if m.local_correlation < CORRELATION_C else "B"
+    if m.local_correlation < good_correlation:
+        worst: Grade = "C" if m.local_correlation < good_correlation * CORRELATION_C / CORRELATION_A else "B"
         found.append((worst, f"the two scans agree poorly once aligned (local correlation {m.local_correlation:.2f})"))
     if m.runner_up_correlation is not None and m.winner_correlation - m.runner_up_correlation < MARGIN_A:
         found.append(("B", "another place along the spine fits almost as well; the match may be one vertebra off"))

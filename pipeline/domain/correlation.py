@@ -74,11 +74,40 @@ def local_fit(
     )
 
 
-def mean_local_correlation(fit: LocalFit, weight: NDArray[np.float64]) -> float:
-    """Average the local correlation, each window counting by the contrast of the first image; 0 when nothing counts."""
+@dataclass(frozen=True)
+class Agreement:
+    """How alike two images are: mean local correlation, the same without its sign, and one correlation over all."""
+
+    local: float
+    local_unsigned: float
+    overall: float
+
+
+def agreement(
+    fit: LocalFit, first: NDArray[np.float64], second: NDArray[np.float64], weight: NDArray[np.float64]
+) -> Agreement:
+    """Sum up a comparison over all voxels that count; shapes as in :func:`local_fit`."""
+    return Agreement(
+        mean_local_correlation(fit.correlation, fit, weight),
+        mean_local_correlation(np.abs(fit.correlation), fit, weight),
+        _correlation(first, second, weight),
+    )
+
+
+def mean_local_correlation(correlation: NDArray[np.float64], fit: LocalFit, weight: NDArray[np.float64]) -> float:
+    """Average local correlation, each window counting by the contrast of the first image; 0 when nothing counts."""
     share = weight * fit.first_contrast
     total = float(share.sum())
-    return float((share * fit.correlation).sum() / total) if total > 0 else 0.0
+    return float((share * correlation).sum() / total) if total > 0 else 0.0
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the weighted correlation of two arrays; 0 when either is flat."""
+    if not weight.any():
+        return 0.0
+    a, b = (values - np.average(values, weights=weight) for values in (first, second))
+    spread = np.sqrt((weight * a * a).sum() * (weight * b * b).sum())
+    return float((weight * a * b).sum() / spread) if spread > 0 else 0.0
 
 
 def _contrast(variance: NDArray[np.float64]) -> NDArray[np.float64]:

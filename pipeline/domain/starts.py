@@ -32,6 +32,10 @@ KEPT = 6
 OVERLAP_RATIO = 0.4
 """Least share of the known reference samples that must fall on known follow-up samples."""
 
+OVERLAP_POWER = 0.5
+"""How the evidence for a place grows with the overlap: as the inverse of the standard error of a correlation does.
+Without it a place that leaves half of the box unseen wins by chance, since less has to fit there."""
+
 
 @dataclass(frozen=True, eq=False)
 class Start:
@@ -41,12 +45,12 @@ class Start:
     ----------
     matrix
         Shape ``(4, 4)``; RAS+ mm of the reference to RAS+ mm of the follow-up.
-    correlation
-        Normalised correlation over the overlap, -1 to 1.
+    evidence
+        Normalised correlation over the overlap on Fisher's scale, weighted by the overlap; at least 0.
     """
 
     matrix: NDArray[np.float64]
-    correlation: float
+    evidence: float
 
 
 def start_positions(reference: Volume, follow_up: Volume, box: Box) -> tuple[Start, ...]:
@@ -73,12 +77,32 @@ def start_positions(reference: Volume, follow_up: Volume, box: Box) -> tuple[Sta
         template = sample(source, template_grid, _sagittal_tilt(-degrees, box.centre_mm))
         if not template.known.any():
             continue
-        correlation = _correlation_map(template, spectra, shape)
-        for shift, value in _peaks(correlation, search_grid.shape):
+        evidence = _evidence_map(template, spectra, shape)
+        for shift, value in _peaks(evidence, search_grid.shape):
             matrix = tilt.copy()
             matrix[:3, 3] += search_grid.affine[:3, 3] + shift * STEP_MM - box.lower_mm
             found.append(Start(matrix, value))
     return _well_apart(found, box.centre_mm)
+
+
+def evidence(correlation: NDArray, overlap: NDArray, power: float) -> NDArray[np.float64]:
+    """Weigh a correlation by how much of the box it speaks for.
+
+    Parameters
+    ----------
+    correlation, overlap
+        Any shape, the same; correlation -1 to 1 (below 0 counts as none), overlap 0 to 1.
+    power
+        Exponent of the overlap.
+
+    Examples
+    --------
+    >>> whole, half = evidence(np.array([0.82, 0.90]), np.array([1.0, 0.45]), 0.5)
+    >>> bool(whole > half)
+    True
+    """
+    clipped = np.clip(np.asarray(correlation, dtype=np.float64), 0.0, 0.999)
+    return np.asarray(np.arctanh(clipped) * np.asarray(overlap) ** power)
 
 
 def _sagittal_tilt(degrees: float, centre_mm: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,10 +124,10 @@ def _spectrum(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np
     return np.asarray(fft.rfftn(values, shape), dtype=np.complex64)
 
 
-def _correlation_map(
+def _evidence_map(
     template: Sample, spectra: tuple[NDArray[np.complex64], ...], shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """Return the masked normalised correlation at every cyclic shift, -1 where the overlap is too small or flat."""
+    """Return the evidence for every cyclic shift, -1 where the overlap is too small or flat."""
     image, image_squared, mask = spectra
     values = (template.values * template.known).astype(np.float32)
     known = template.known.astype(np.float32)
@@ -119,12 +143,14 @@ def _correlation_map(
     spread = np.sqrt(np.maximum(image_spread, 0.0) * np.maximum(t_spread, 0.0))
     usable = (count > OVERLAP_RATIO * known.sum()) & (spread > 1e-3 * max(float(spread.max()), 1e-6))
     together = shifted_sums(t, image) - image_sum * t_sum / count
-    return np.asarray(np.where(usable, together / np.maximum(spread, 1e-9), -1.0), dtype=np.float32)
+    overlap = np.minimum(count / max(float(known.sum()), 1.0), 1.0)
+    found = evidence(together / np.maximum(spread, 1e-9), overlap, OVERLAP_POWER)
+    return np.asarray(np.where(usable, found, -1.0), dtype=np.float32)
 
 
-def _peaks(correlation: NDArray[np.float32], size: tuple[int, ...]) -> list[tuple[NDArray[np.float64], float]]:
-    """Return the :data:`KEPT` highest well-separated peaks as (shift in lattice steps, correlation)."""
-    remaining = correlation.copy()
+def _peaks(found: NDArray[np.float32], size: tuple[int, ...]) -> list[tuple[NDArray[np.float64], float]]:
+    """Return the :data:`KEPT` highest well-separated peaks as (shift in lattice steps, evidence)."""
+    remaining = found.copy()
     reach = int(APART_MM / STEP_MM)
     peaks = []
     for _ in range(KEPT):
@@ -145,7 +171,7 @@ def _peaks(correlation: NDArray[np.float32], size: tuple[int, ...]) -> list[tupl
 def _well_apart(found: list[Start], centre_mm: NDArray[np.float64]) -> tuple[Start, ...]:
     """Keep the best starts whose images of the box centre lie apart."""
     kept: list[Start] = []
-    for start in sorted(found, key=lambda s: -s.correlation):
+    for start in sorted(found, key=lambda s: -s.evidence):
         here = to_world(start.matrix, centre_mm)
         if all(np.linalg.norm(here - to_world(k.matrix, centre_mm)) >= APART_MM for k in kept):
             kept.append(start)
