@@ -72,7 +72,7 @@ def assess_table(volumes: Path, treatments: Path | None, criteria_id: str, as_of
     """
     rules = criteria.load_all() if criteria_id == ALL_CRITERIA else (criteria.load(criteria_id),)
     findings: list[records.Finding] = []
-    table = read_volumes(volumes, as_of, findings)
+    table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
     patients = [_patient(name, table, given.get(name, ())) for name in table.patients]
     rows: list[Mapping[str, Any]] = []

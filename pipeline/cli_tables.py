@@ -50,6 +50,22 @@ def assess(
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
 
 
+@app.command("import", epilog="Example: cordtrack import volumes.csv my_study --treatments treatments.csv")
+def import_command(
+    volumes: Volumes,
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; rows are added to its tables.")],
+    treatments: Treatments = None,
+    as_of: AsOf = None,
+) -> None:
+    """Add sizes that other software measured to a study, for patients or days without images; only adds, ever."""
+    from pipeline import import_table as work  # noqa: PLC0415
+
+    done = work.import_table(volumes, treatments, bids_dir, _day(as_of))
+    _say(done.findings)
+    added = f"{done.measures} sizes, {done.patients} patients, {done.treatments} treatments"
+    out.print(f"added {added} to {bids_dir}; next: cordtrack run {bids_dir} OUT_DIR", markup=False)
+
+
 def _say(findings: Sequence[Finding]) -> None:
     for finding in findings:
         err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)

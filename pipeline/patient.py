@@ -139,7 +139,7 @@ def _mask(
 def _measure(
     visits: Sequence[read.ReadVisit], masked: Mapping[str, mask.MaskedVisit], histology: str | None
 ) -> tuple[records.Measurement, ...]:
-    compartments = measure.compartments_of(masked.values())
+    compartments = measure.compartments_of(visits, masked.values())
     return tuple(
         row
         for visit in visits

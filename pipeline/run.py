@@ -125,7 +125,7 @@ def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]
     masks = [mask for visit in patient.visits for mask in visit.masks]
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores,
-        [(visit.session_id, visit.acquired_on) for visit in patient.visits],
+        [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(rule.criteria_id, rule.sha256) for rule in rules],

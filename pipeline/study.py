@@ -13,12 +13,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import clinical
+from pipeline import clinical, phenotype
 from pipeline.domain.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.errors import InputError
 from pipeline.findings import finding
 from pipeline.masks import MaskFile
 from pipeline.names import derivative_path, entries, label_of, with_prefix
+from pipeline.phenotype import IMPORTED_TABLE
 from pipeline.scans import ScanFile
 from pipeline.tables import Row, read_json, read_table
 from pipeline.visits import StudyVisit, anchor_of, read_visits
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.mask_reading import MaskReading
 
 __all__ = [
+    "IMPORTED_TABLE",
     "MaskFile",
     "ScanFile",
     "Study",
@@ -107,7 +109,9 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     known = tables.participants.keys() | folders.keys()
     chosen = _chosen(known, participants, findings)
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
-    patients = tuple(_patient(key, visits.get(key, ()), tables, findings) for key in sorted(chosen))
+    imported = phenotype.read_imported(root, known, as_of, findings)
+    seen = {key: phenotype.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen}
+    patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
     if not known:
         findings.append(finding("study_empty", "expected folders sub-<label>, found none"))
     return Study(

@@ -92,7 +92,7 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     return _rows(relative_to(root, path), [line.split("\t") for line in LINE_END.split(text)], required, findings)
 
 
-def read_delimited(path: Path, required: tuple[str, ...], findings: list[Finding]) -> list[Row]:
+def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[Row]:
     """Read the rows of another program's table, whose columns are parted by tabs, semicolons or commas.
 
     What stands in the header decides, tabs before semicolons before commas; a quoted cell may hold the delimiter.
@@ -100,20 +100,19 @@ def read_delimited(path: Path, required: tuple[str, ...], findings: list[Finding
     Parameters
     ----------
     path
-        Any file.
+        A file inside ``root``.
     required
         Columns without which the table is useless.
     findings
         What is odd is added.
     """
-    path = path.resolve()
-    text = _text(path, path.parent, findings)
+    text = _text(path, root, findings)
     if text is None:
         return []
     written = LINE_END.split(text)
     header = next((line for line in written if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
-    return _rows(path.name, [_parted(line, delimiter) for line in written], required, findings)
+    return _rows(relative_to(root, path), [_parted(line, delimiter) for line in written], required, findings)
 
 
 def _parted(line: str, delimiter: str) -> list[str]:

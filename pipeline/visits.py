@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.clinical import read_scan_date, read_session_dates
+from pipeline.domain.imported import ImportedMeasure
 from pipeline.domain.records import Finding
 from pipeline.findings import finding
 from pipeline.masks import MaskFile, find_masks
@@ -27,13 +28,17 @@ OTHER_DATATYPES = frozenset(
 
 @dataclass(frozen=True)
 class StudyVisit:
-    """One visit; ``acquired_on`` is None when no usable date is given."""
+    """One visit; ``acquired_on`` is None when no usable date is given.
+
+    ``imported`` holds sizes that other software measured, at visits without images only.
+    """
 
     patient_id: str
     session_id: str
     acquired_on: date | None
     scans: tuple[ScanFile, ...]
     masks: tuple[MaskFile, ...]
+    imported: tuple[ImportedMeasure, ...] = ()
 
 
 def read_visits(
@@ -94,7 +99,7 @@ def _patient_visits(
     for mask in (mask for session_id in masks.keys() - {v.session_id for v in visits} for mask in masks[session_id]):
         message = f"{mask.relative}: expected a visit of {folder.name} for this mask, found none"
         findings.append(finding("mask_without_visit", message, mask.relative, session_id=mask.session_id))
-    return tuple(sorted(visits, key=_by_date))
+    return tuple(sorted(visits, key=by_date))
 
 
 def _visit_folders(folder: Path, root: Path, findings: list[Finding]) -> dict[str, Path]:
@@ -143,12 +148,13 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
             dated.append(visit)
         if not visit.scans:
             findings.append(finding("visit_without_images", f"{where}: expected images, found none", folder, **about))
-    for earlier, visit in pairwise(sorted(dated, key=_by_date)):
+    for earlier, visit in pairwise(sorted(dated, key=by_date)):
         if earlier.acquired_on == visit.acquired_on:
             message = f"{visit.patient_id}: expected one visit a day, found {earlier.session_id} and {visit.session_id}"
             code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
 
 
-def _by_date(visit: StudyVisit) -> tuple[bool, date, str]:
+def by_date(visit: StudyVisit) -> tuple[bool, date, str]:
+    """Return what visits are ordered by: undated ones last."""
     return visit.acquired_on is None, visit.acquired_on or date.min, visit.session_id

@@ -20,6 +20,7 @@ from pipeline.domain.imported import ImportedMeasure
 from pipeline.domain.records import Finding, Patient, Treatment
 from pipeline.findings import finding
 from pipeline.labels import compartment_named
+from pipeline.names import relative_to
 from pipeline.tables import Row, date_in, is_complete, read_delimited, word_in
 from pipeline.volume_rows import VOLUME_COLUMNS, differing, one_measure
 
@@ -62,22 +63,24 @@ class VolumeTable:
     has_words: bool
 
 
-def read_volumes(path: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
+def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
     """Read a table of sizes or of response words.
 
     Parameters
     ----------
     path
-        Columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of ``volume_mm3``, ``volume_ml``,
-        ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else ``response``. Further ones:
-        ``compartment`` (solid tumour where there is none), ``volume_cv``, ``slices_spanned``, ``new_lesion``,
-        ``histology``, ``syndrome``.
+        A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
+        ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
+        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
+        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``.
     as_of
         The day of reading; rows dated after it are reported and not used.
     findings
         What is odd is added.
     """
-    rows = [row for row in read_delimited(path, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)]
+    rows = [
+        row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
+    ]
     columns = set(rows[0].cells) if rows else set()
     has_words = "response" in columns
     if rows and not _columns_are_usable(rows[0], findings):
@@ -89,8 +92,8 @@ def read_volumes(path: Path, as_of: date, findings: list[Finding]) -> VolumeTabl
         places[known[_key(row)], day].append(row)
     visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
     if not has_words:
-        findings += _suspect_units(path.name, columns, visits)
-    return VolumeTable(path.name, tuple(visits), _patients(rows, known), has_words)
+        findings += _suspect_units(relative_to(root, path), columns, visits)
+    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known), has_words)
 
 
 def read_treatment_table(
@@ -99,7 +102,8 @@ def read_treatment_table(
     """Read treatments, by patient as the table of sizes writes them; those of other patients become findings."""
     known = {_plain(patient_id): patient_id for patient_id in table.patients}
     found: dict[str, list[Treatment]] = defaultdict(list)
-    rows = read_delimited(path, ("participant_id", "date", "kind"), findings)
+    path = path.resolve()
+    rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
     for row in unrepeated(rows, findings):
         patient_id = known.get(_key(row))
         treatment = treatment_in(row, patient_id or "", as_of, findings)

@@ -20,11 +20,13 @@ LEVELS = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
-        "pipeline.volume_table", "pipeline.volume_rows",
+        "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.journal",
     },
-    {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess"},
+    {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess",
+        "pipeline.import_table",
+    },
     {"pipeline.patient"},
     {"pipeline.workers"},
     {"pipeline.run"},
@@ -38,7 +40,7 @@ TOGETHER = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
-        "pipeline.volume_table", "pipeline.volume_rows",
+        "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype",
     },
     {"pipeline.images", "pipeline.nifti"},
     {"pipeline.registration", "pipeline.bending"},
@@ -174,7 +176,7 @@ def test_everything_public_has_a_docstring(path: Path) -> None:
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    commands = ["run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess"]
+    commands = ["run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import"]
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli import app\n"
         f"for name in {commands!r}:\n"

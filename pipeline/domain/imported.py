@@ -53,6 +53,11 @@ class ImportedMeasure:
     new_lesion: bool = False
     missing_reason: str | None = None
 
+    @property
+    def has_size(self) -> bool:
+        """Something that criteria compare is given."""
+        return any(size is not None for size in (self.volume_mm3, self.product_mm2, self.longest_mm))
+
 
 def error_of(measure: ImportedMeasure, histology: str | None) -> tuple[float | None, str | None]:
     """Return the coefficient of variation of an imported volume, and where it comes from.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.domain import endpoints, entities, records
 from pipeline.domain.criterion import Criteria
 from pipeline.domain.entities import Compartment
+from pipeline.domain.imported import IMPORTED
 from pipeline.domain.response import judge
 from pipeline.steps.follow import FollowedLesions
 from pipeline.steps.read import ReadVisit
@@ -76,13 +77,19 @@ def _visit_measure(
         product_mm2=tumour.product_mm2 if tumour else None,
         longest_mm=tumour.longest_mm if tumour else None,
         slices_spanned=tumour.slices_spanned if tumour else None,
-        mask_origin=entities.MaskOrigin(tumour.mask_origin) if tumour and tumour.mask_origin else None,
+        mask_origin=_mask_origin(tumour),
         plane=anchor.plane if anchor else None,
         certificate=grade,
-        new_lesion=visit.session_id in followed.new_lesion_sessions,
+        new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.status_reason,
     )
+
+
+def _mask_origin(tumour: records.Measurement | None) -> entities.MaskOrigin | None:
+    """Return who drew the mask behind a measurement; None where there is none, as behind imported numbers."""
+    origin = tumour.mask_origin if tumour else None
+    return None if origin in (None, IMPORTED) else entities.MaskOrigin(origin)
 
 
 def _assessment(patient_id: str, found: entities.Assessment) -> records.Assessment:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.domain import records, uncertainty, volumes
+from pipeline import study
+from pipeline.domain import imported, records, uncertainty, volumes
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume, plane
 from pipeline.steps.mask import MaskedVisit
@@ -17,16 +18,19 @@ from pipeline.steps.read import ReadVisit
 NO_MASK = "no mask: nobody drew one on this visit and none could be carried over"
 
 
-def compartments_of(masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
-    """Return the compartments drawn at any visit, and always solid tumour, in the order of the enumeration."""
+def compartments_of(visits: Iterable[ReadVisit], masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
+    """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
     drawn = {compartment for visit in masked for masks in visit.masks.values() for compartment in masks}
-    return tuple(c for c in Compartment if c in drawn or c == Compartment.TUMOUR)
+    given = {measure.compartment for visit in visits for measure in visit.visit.imported}
+    return tuple(c for c in Compartment if c in drawn | given or c == Compartment.TUMOUR)
 
 
 def measure_visit(
     visit: ReadVisit, masked: MaskedVisit, compartments: Iterable[Compartment], histology: str | None
 ) -> tuple[records.Measurement, ...]:
-    """Measure the given compartments of one visit."""
+    """Measure the given compartments of one visit; where a table gives sizes in place of images, take those."""
+    if visit.visit.imported:
+        return tuple(_imported(visit, compartment, histology) for compartment in compartments)
     return tuple(_measure(visit, masked, compartment, histology) for compartment in compartments)
 
 
@@ -82,6 +86,31 @@ def _error(
     if repeat is not None and repeat > geometric:
         return repeat, "repeat_reads"
     return geometric, "geometric_model"
+
+
+def _imported(visit: ReadVisit, compartment: Compartment, histology: str | None) -> records.Measurement:
+    found = next((m for m in visit.visit.imported if m.compartment == compartment), None)
+    if found is None:
+        found = imported.ImportedMeasure(compartment, missing_reason=f"the imported table gives no {compartment} here")
+    cv, cv_source = imported.error_of(found, histology)
+    return records.Measurement(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        source=study.IMPORTED_TABLE,
+        volume_mm3=found.volume_mm3,
+        volume_cv=cv,
+        cv_source=cv_source,
+        mask_origin=imported.IMPORTED if found.has_size else None,
+        slices_spanned=found.slices_spanned,
+        axial_long_mm=found.axial_long_mm,
+        axial_perpendicular_mm=found.axial_perpendicular_mm,
+        length_mm=None,
+        component_count=None,
+        missing_reason=found.missing_reason,
+        product_mm2=found.product_mm2,
+        longest_mm=found.longest_mm,
+    )
 
 
 def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) -> records.Measurement:

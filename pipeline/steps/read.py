@@ -86,7 +86,7 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
     Preferred is one at least six weeks after that surgery; without treatment it is the first usable visit. Visits
     added later never change the choice.
     """
-    usable = [visit for visit in visits if visit.status == "usable"]
+    usable = [visit for visit in visits if visit.status == "usable" and visit.image is not None]
     if not usable:
         return None
     starts = [
@@ -100,6 +100,8 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
 
 
 def _status(visit: study.StudyVisit, anchor: study.ScanFile | None, rows: list[records.Scan]) -> tuple[str, str | None]:
+    if visit.imported:
+        return "usable", None
     if anchor is None:
         return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
     unreadable = next((row.unreadable_reason for row in rows if row.is_anchor and row.unreadable_reason), None)
