@@ -7,6 +7,7 @@ words, never shown as 0 or as an empty cell.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -239,6 +240,15 @@ def days_between(first: Any, last: date) -> str:
 def words(value: Any, unknown: str = "not given") -> str:
     """Write a word from the data as it is, with underscores as spaces; a missing one in words."""
     return str(value).replace("_", " ") if is_known(value) else unknown
+
+
+def typeset(text: str) -> str:
+    r"""Set minus signs and the space before a percent sign as figures and tables do.
+
+    >>> typeset("is -72 % (95 % CI -91 to -11 %) of 2023-06-20")
+    'is −72\u202f% (95\u202f% CI −91 to −11\u202f%) of 2023-06-20'
+    """
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", text).replace(" %", f"{NARROW}%")
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

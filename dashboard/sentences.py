@@ -6,11 +6,14 @@ Nothing is computed here; every number is taken from a query as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from dashboard import labels
+
+AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
 def board(rows: pd.DataFrame) -> tuple[str, str]:
@@ -28,27 +31,56 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
 
 
-def change(row: pd.Series) -> str:
-    """Say the change that a state rests on: since the smallest earlier scan, or why there is none."""
+def change(row: pd.Series) -> tuple[str, str]:
+    """Say the change that a state rests on with its interval, or why there is none.
+
+    Parameters
+    ----------
+    row
+        Columns state, tumour_volume_mm3 and those of the board_change query.
+
+    Returns
+    -------
+    tuple of str
+        The change, and its interval.
+    """
     if row["state"] in {"baseline", "context"}:
-        return "first to compare with"
+        return "first to compare with", ""
     if labels.is_known(row["change_percent"]):
-        return labels.percent(row["change_percent"])
+        since = AGAINST[row["against"]]
+        interval = labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
+        return f"{labels.percent(row['change_percent'])} {since}", interval
     if not labels.is_known(row["tumour_volume_mm3"]):
-        return "cannot be judged"
-    return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before"
+        return "cannot be judged", ""
+    return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def verdict(reason: str) -> tuple[str, str]:
+    """Split a verdict into its main clause, to be read first, and what else belongs to it.
+
+    >>> verdict("ses-02: grew; new lesion seen; provisional: automatic mask.")
+    ('Ses-02: grew.', 'New lesion seen; provisional: automatic mask.')
+    """
+    main, _, further = labels.typeset(reason).partition("; ")
+    return f"{_capital(main).removesuffix('.')}.", _capital(further)
+
+
+def short_reason(row: Mapping[Any, Any]) -> str:
+    """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
+    main, _ = verdict(row["reason"])
+    if not labels.is_known(row["judged_change_percent"]) or ": " not in main:
+        return main
+    return f"{labels.percent(row['judged_change_percent'])}: {main.partition(': ')[2]}"
 
 
 def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
-    """Say by which rule, how sure, how many rules agree, and what makes the verdict less than final."""
+    """Say by which rule, how sure, how many rules agree, and whether a scan must confirm it."""
     parts = [criteria_name]
     if labels.is_known(row["probability"]):
         parts.append(f"probability of a change beyond the threshold {labels.probability(row['probability'])}")
     if len(verdicts) > 1:
         agree = int((verdicts["category"] == row["category"]).sum())
         parts.append(f"{agree} of {len(verdicts)} criteria agree")
-    if row["is_provisional"]:
-        parts.append("mask automatic and unsigned: provisional")
     if row["category_shown"].endswith("?"):
         parts.append("awaits a confirming scan")
     return " · ".join(parts)
@@ -70,8 +102,12 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
 
 def cohort(count: int, total: int, chosen: Sequence[str]) -> str:
     """Say whom the figures show."""
-    who = ", ".join(chosen) if chosen else "all patients"
-    return f"{who[:1].upper()}{who[1:]}: n = {count}" + (f" of {total}" if chosen else "")
+    who = _capital(", ".join(chosen) if chosen else "all patients")
+    return f"{who}: n = {count}" + (f" of {total}" if chosen else "")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _word(value: object) -> str | None:

@@ -12,12 +12,11 @@ from dashboard import labels
 from dashboard.charts import survival as chart
 from dashboard.charts.cohort import DAYS_PER_MONTH
 from pipeline.domain import survival
-from pipeline.domain.survival import KaplanMeier
+from pipeline.domain.survival import KaplanMeier, SurvivalAt
 
 EVERYONE = "all"
 MOST_GROUPS = len(chart.COLOURS)
 YEARS = (1, 2, 5)
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def summary(curves: Curves) -> list[tuple[str, ...]]:
             str(curve.patient_count),
             str(curve.event_count),
             _median(curve),
-            *(_at(curve, year) for year in YEARS),
+            *map(_at, survival.at_years(*_outcomes(curves.rows[curves.rows["group"] == name]), YEARS)),
         )
         for name, curve in curves.by_name.items()
     ]
@@ -109,14 +108,13 @@ def _median(curve: KaplanMeier) -> str:
     return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
 
 
-def _at(curve: KaplanMeier, year: int) -> str:
-    days = year * DAYS_PER_YEAR
-    if days > max(*curve.times_days, 0):
+def _at(found: SurvivalAt) -> str:
+    if found.survival is None:
         return "not followed so long"
-    share, low, high = curve.at(days)
-    if share in (0.0, 1.0):  # the log-log interval does not exist here
-        return f"{100 * share:.0f}\u202f%"
-    return f"{100 * share:.0f}\u202f% ({100 * low:.0f} to {100 * high:.0f})"
+    share = f"{100 * found.survival:.0f}\u202f%"
+    if found.low is None or found.high is None:
+        return share
+    return f"{share} ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
 def _curve(rows: pd.DataFrame, ticks: Sequence[float]) -> KaplanMeier:

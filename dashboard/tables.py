@@ -7,8 +7,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from dashboard import labels
+from dashboard import labels, sentences
 from dashboard.markup import BREAK, Html, join, table, tag
+
+VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
 
 def numbers(latest: pd.DataFrame) -> Html:
@@ -22,17 +24,21 @@ def numbers(latest: pd.DataFrame) -> Html:
     if latest.empty:
         return tag("p", "Nothing was measured.", class_="ct-grey")
     first = latest.iloc[0]
+    seen = latest[(latest[list(VOLUMES)] > 0).any(axis=1)]
+    never = [labels.compartment(name).word for name in latest["compartment"] if name not in set(seen["compartment"])]
     header = (
         "mL",
         _dated("baseline", first["baseline_on"]),
-        _dated("smallest", first["nadir_on"]),
+        _dated("nadir", first["nadir_on"]),
         _dated("previous", first["previous_on"]),
         _dated("now", first["acquired_on"]),
-        "change since smallest",
+        "change since nadir",
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
-    rows = latest.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
-    return table(header, [_number_row(pd.Series(row)) for row in rows], "ct-table ct-numbers")
+    rows = seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
+    body = table(header, [_number_row(pd.Series(row)) for row in rows], "ct-table ct-numbers")
+    note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
+    return join([body, tag("p", note, class_="ct-grey ct-small")])
 
 
 def _number_row(row: pd.Series) -> tuple[str, ...]:
@@ -46,19 +52,24 @@ def _number_row(row: pd.Series) -> tuple[str, ...]:
             tag("b", _volume(row["volume_mm3"])), labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
         ),
         _with_interval(
-            since_nadir(row["change_from_nadir_percent"], row["nadir_volume_mm3"]),
+            since_nadir(row["change_from_nadir_percent"], row["nadir_volume_mm3"], row["volume_mm3"]),
             labels.percent_interval(row["change_from_nadir_low_percent"], row["change_from_nadir_high_percent"]),
         ),
     )
 
 
-def since_nadir(change_percent: object, nadir_volume_mm3: object) -> str:
+def since_nadir(change_percent: Any, nadir_volume_mm3: Any, volume_mm3: Any) -> str:
     """Write a change since the nadir, or why there is none."""
-    if labels.is_known(change_percent):
-        return labels.percent(change_percent)
+    words = None
     if not labels.is_known(nadir_volume_mm3):
-        return tag("span", "nothing to compare with", class_="ct-grey ct-small")
-    return tag("span", "none seen then" if nadir_volume_mm3 == 0 else "not measured now", class_="ct-grey ct-small")
+        words = "nothing to compare with"
+    elif not labels.is_known(volume_mm3):
+        words = "not measured now"
+    elif volume_mm3 == 0:
+        words = "none seen now"
+    elif nadir_volume_mm3 == 0:
+        words = "none seen then"
+    return labels.percent(change_percent) if words is None else tag("span", words, class_="ct-grey ct-small")
 
 
 def verdicts(judged: pd.DataFrame) -> Html:
@@ -71,16 +82,16 @@ def verdicts(judged: pd.DataFrame) -> Html:
     """
     if judged.empty:
         return tag("p", "No visit could be judged.", class_="ct-grey")
-    return table(("criteria", "verdict", "why"), [_verdict_row(row) for row in judged.to_dict("records")])
+    body = [_verdict_row(row) for row in judged.to_dict("records")]
+    return table(("criteria", "verdict", "why"), body, "ct-table ct-verdicts")
 
 
 def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
     style = labels.look(row["state"], row["display_state"])
-    name = tag("span", f"{row['criteria_id']} {row['criteria_version']}", class_="ct-grey ct-small")
     return (
-        join([str(row["criteria_title"]), BREAK, name]),
+        tag("span", row["criteria_title"], title=f"{row['criteria_id']} {row['criteria_version']}"),
         tag("span", f"{style.symbol}\u00a0{row['category_shown']}", class_="ct-state", style=f"color:{style.ink}"),
-        tag("span", row["reason"], class_="ct-small"),
+        tag("span", sentences.short_reason(row), class_="ct-small", title=labels.typeset(row["reason"])),
     )
 
 
@@ -147,7 +158,8 @@ def _where(row: dict[Any, Any]) -> str:
         )
     patient = str(row["patient_id"])
     link = tag("a", patient, href=f"patient?patient={quote(patient)}", target="_self", class_="ct-link")
-    return join([link, f" {row['session_id']}" if labels.is_known(row["session_id"]) else ""])
+    visit = f" {row['session_id']}" if labels.is_known(row["session_id"]) else ""
+    return tag("span", link, visit, class_="ct-nowrap")
 
 
 def _what(row: dict[Any, Any]) -> str:

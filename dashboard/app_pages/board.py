@@ -12,15 +12,15 @@ from dashboard.markup import BREAK, as_label, image, join, tag
 ROWS_PER_PAGE = 20
 COLUMNS = ("state", "change, 95\u202f% CI", "last scan", "why", "tumour", "cyst")
 SPARK_NOTE = (
-    "Change of solid tumour since its smallest earlier scan. Small curves: volume over time, one time axis for all "
-    "rows; equal steepness is equal relative growth, an open ring means none seen."
+    "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
+    "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
 )
 
 
 def show() -> None:
     """Draw the page."""
     study = frame.open_page()
-    rows = data.query("board", criteria_id=study.criteria_id)
+    rows = board_rows(study.criteria_id)
     if rows.empty:
         frame.nothing_yet("the study has no patients")
         return
@@ -34,6 +34,14 @@ def show() -> None:
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1  # a number is its own label
     listed(chosen.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     frame.remark(SPARK_NOTE)
+
+
+def board_rows(criteria_id: str) -> pd.DataFrame:
+    """Return the rows of the board in their order, with the change that each state rests on."""
+    rows = data.query("board", criteria_id=criteria_id)
+    changes = data.query("board_change", criteria_id=criteria_id)
+    own = ["change_percent", "change_low_percent", "change_high_percent"]
+    return rows.drop(columns=own).merge(changes, on="patient_id", how="left")
 
 
 def filtered(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +73,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
     failures = labels.count(int(row["error_count"]), "failure") if row["error_count"] else ""
     cells = (
         _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
-        _two_lines(sentences.change(row), _interval(row)),
+        _two_lines(*sentences.change(row)),
         _two_lines(labels.day(row["last_scan_on"]), failures),
         _two_lines(row["urgency_reason"], _diagnosis(row)),
         _spark(volumes, scale, "tumour"),
@@ -98,12 +106,6 @@ def _quietly(row: pd.Series) -> str:
         "to be confirmed" if row["category_shown"].endswith("?") else "",
     )
     return ", ".join(note for note in notes if note)
-
-
-def _interval(row: pd.Series) -> str:
-    if row["state"] in {"baseline", "context"}:
-        return ""
-    return labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
 
 
 def _diagnosis(row: pd.Series) -> str:

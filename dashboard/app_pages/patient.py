@@ -58,37 +58,59 @@ def choose_patient(study: frame.Study) -> str | None:
 
 
 def selector(known: list[str], current: str | None) -> None:
-    """Offer the other patients; a choice becomes the address."""
-    chosen = st.selectbox(
-        "Patient",
-        known,
-        index=known.index(current) if current else None,
-        key=f"choice-{current}",
-        placeholder="Choose a patient",
-        label_visibility="collapsed",
-        width=190,
-    )
+    """Offer the other patients in the order of the board, by name or one by one; a choice becomes the address."""
+    place = known.index(current) if current else None
+    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
+        _step("‹", "P", known[place - 1] if place else None)
+        chosen = st.selectbox(
+            "Patient",
+            known,
+            index=place,
+            key=f"choice-{current}",
+            placeholder="Choose a patient",
+            label_visibility="collapsed",
+            width=170,
+        )
+        _step("›", "N", known[place + 1] if place is not None and place + 1 < len(known) else None)
     if chosen is not None and chosen != current:
-        st.query_params.clear()
-        st.query_params["patient"] = chosen
+        show_patient(chosen)
         st.rerun()
+
+
+def show_patient(patient_id: str) -> None:
+    """Make another patient the address; what was chosen for the last one goes."""
+    st.query_params.clear()
+    st.query_params["patient"] = patient_id
+
+
+def _step(symbol: str, key: str, patient_id: str | None) -> None:
+    st.button(
+        symbol,
+        key=f"step-{key}",
+        shortcut=key,
+        type="tertiary",
+        disabled=patient_id is None,
+        on_click=show_patient,
+        args=(patient_id,),
+    )
 
 
 def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
     style = labels.look(state["state"], state["display_state"])
-    left, middle, right = st.columns([5, 1.3, 1], vertical_alignment="center")
+    left, middle, right = st.columns([4.3, 1.9, 1.5], vertical_alignment="center")
     who = sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))
     left.html(tag("p", patient_id, tag("span", who, class_="ct-grey"), class_="ct-name"))
+    quiet = tag("span", "provisional\u2002" if state["is_provisional"] else "", class_="ct-grey")
     badge = tag("span", f"{style.symbol} {style.word}", class_="ct-badge", style=f"background:{style.ink}")
-    middle.html(tag("div", badge, style="text-align:right"))
+    middle.html(tag("div", quiet, badge, style="text-align:right;white-space:nowrap"))
     with right:
-        selector(sorted(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
-    doubt = sentences.caveats(state, study.criteria_name, now)
-    frame.sentence(
-        f"{state['reason'][:1].upper()}{state['reason'][1:]} ", tag("span", doubt, class_="ct-grey ct-small")
-    )
+        selector(list(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
+    main, further = sentences.verdict(state["reason"])
+    frame.sentence(main)
+    doubt = tag("span", sentences.caveats(state, study.criteria_name, now), class_="ct-grey")
+    st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
 
 
 def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequence[str]) -> None:
@@ -97,8 +119,8 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    measured = volumes[volumes["compartment"] != "cord"]
-    is_log = not timeline.has_zero(measured)
+    measured = timeline.ever_seen(volumes[volumes["compartment"] != "cord"])
+    is_log = not timeline.has_no_tumour(measured)
     treatments = data.query("patient_treatments", patient_id=patient_id)
     shown = timeline.Course(
         measured,
@@ -131,7 +153,7 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
 
 
 def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
-    """Return the lines of the timeline: baseline, smallest, and where progression begins."""
+    """Return the lines of the timeline: baseline, nadir, and where progression begins."""
     rules = data.criteria_of(study.criteria_id)
     found = data.query(
         "patient_levels",
@@ -145,8 +167,8 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
     row = found.iloc[0]
     is_same = row["baseline_on"] == row["nadir_on"]
     texts = (
-        ("baseline_volume_mm3", "baseline and smallest" if is_same else "baseline", row["baseline_on"], labels.GREY),
-        ("nadir_volume_mm3", "smallest", row["nadir_on"], labels.GREY),
+        ("baseline_volume_mm3", "baseline and nadir" if is_same else "baseline", row["baseline_on"], labels.GREY),
+        ("nadir_volume_mm3", "nadir", row["nadir_on"], labels.GREY),
         ("progression_volume_mm3", "progression from", None, labels.DISPLAY_STATES["growth"].colour),
     )
     return [
@@ -156,7 +178,7 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
             colour,
         )
         for column, text, day, colour in texts
-        if labels.is_known(row[column]) and row[column] > 0 and not (is_same and text == "smallest")
+        if labels.is_known(row[column]) and row[column] > 0 and not (is_same and text == "nadir")
     ]
 
 

@@ -16,9 +16,11 @@ ALIGNMENT_COLUMNS = {
     "inverse_consistency_mm": st.column_config.NumberColumn("there and back, mm", format="%.2f"),
     "jacobian_min": st.column_config.NumberColumn("smallest stretch", format="%.2f"),
     "jacobian_max": st.column_config.NumberColumn("largest stretch", format="%.2f"),
-    "coverage_ratio": st.column_config.NumberColumn("lesion covered", format="percent"),
+    "coverage_ratio": st.column_config.NumberColumn("share of lesion covered", format="%.2f"),
     "grade_reasons": st.column_config.TextColumn("why this grade", width="large"),
 }
+BOX_PX = 460
+ROWS_IN_BOX = 14
 
 
 def show() -> None:
@@ -37,12 +39,19 @@ def show() -> None:
         frame.remark("The last run found nothing to report.")
     else:
         st.html(tables.findings(findings))
-    frame.section("Waiting for a person", "oldest first; visits without a date come before all others")
+    waiting(review)
+    alignments(data.query("quality_registration"))
+
+
+def waiting(review: pd.DataFrame) -> None:
+    """List what a person must look at, in a box that scrolls when the list is long."""
+    kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
+    frame.section("Waiting for a person", f"{kinds}; oldest first, without a date before all others" if kinds else "")
     if review.empty:
         frame.remark("Nothing waits.")
-    else:
+        return
+    with st.container(height=BOX_PX if len(review) > ROWS_IN_BOX else "content", border=False):
         st.html(tables.review(review))
-    alignments(data.query("quality_registration"))
 
 
 def alignments(found: pd.DataFrame) -> None:

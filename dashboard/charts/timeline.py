@@ -88,7 +88,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     _windows(fig, course.windows)
     _compared(fig, course.judged, compared)
     for name in (name for name in labels.COMPARTMENTS if name in set(course.volumes["compartment"])):
-        _compartment(fig, course, name, is_log)
+        _compartment(fig, course, name, axis)
     _states(fig, course, axis)
     _margin(fig, course, axis)
     if therapy:
@@ -99,9 +99,15 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     return fig
 
 
-def has_zero(volumes: pd.DataFrame) -> bool:
-    """Tell whether some compartment was looked for and not there, which a logarithmic axis cannot show."""
-    return bool((volumes["volume_mm3"] == 0).any())
+def ever_seen(volumes: pd.DataFrame) -> pd.DataFrame:
+    """Keep solid tumour, and of the other compartments those that some visit shows."""
+    seen = set(volumes.loc[volumes["volume_mm3"] > 0, "compartment"]) | {"tumour"}
+    return volumes[volumes["compartment"].isin(seen)]
+
+
+def has_no_tumour(volumes: pd.DataFrame) -> bool:
+    """Tell whether tumour was looked for and not there at some visit: then a linear axis shows more."""
+    return bool(((volumes["volume_mm3"] == 0) & (volumes["compartment"] == "tumour")).any())
 
 
 def _shown(volumes: pd.DataFrame) -> list[float]:
@@ -177,11 +183,12 @@ def _compared(fig: go.Figure, judged: pd.DataFrame, sessions: Sequence[str]) -> 
         )
 
 
-def _compartment(fig: go.Figure, course: Course, name: str, is_log: bool) -> None:
+def _compartment(fig: go.Figure, course: Course, name: str, axis: dict[str, Any]) -> None:
     """Draw line and 95 % band of one compartment, broken where surgery lies between two scans."""
     rows = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
-    if is_log:
-        rows = rows[(rows["volume_mm3"] > 0) | rows["volume_mm3"].isna()]
+    if axis["type"] == "log":
+        _none_seen(fig, rows[rows["volume_mm3"] == 0], axis)
+        rows = rows[rows["volume_mm3"] != 0]
     style = labels.compartment(name)
     surgeries = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
     for part in pieces(rows, [pd.Timestamp(day) for day in surgeries]):
@@ -197,6 +204,26 @@ def _compartment(fig: go.Figure, course: Course, name: str, is_log: bool) -> Non
             hovertext=[_hover(row) for row in part.to_dict("records")],
             hoverinfo="text",
         )
+
+
+def _none_seen(fig: go.Figure, rows: pd.DataFrame, axis: dict[str, Any]) -> None:
+    """Put visits without this tissue as small rings on the lower edge of a logarithmic axis, which has no zero."""
+    for row in rows.to_dict("records"):
+        fig.add_scatter(
+            x=[row["acquired_on"]],
+            y=[_floor(axis)],
+            mode="markers",
+            cliponaxis=False,
+            marker={"symbol": "circle-open", "size": 6, "color": labels.compartment(row["compartment"]).colour},
+            customdata=[row["session_id"]],
+            hovertext=_hover(row),
+            hoverinfo="text",
+        )
+
+
+def _floor(axis: dict[str, Any]) -> float:
+    """Return the volume at the lower edge of an axis, mL: where marks without a volume stand."""
+    return float(10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0])
 
 
 def _interval(fig: go.Figure, rows: pd.DataFrame, colour: str) -> None:
@@ -235,14 +262,13 @@ def _hover(values: dict[Any, Any]) -> str:
 def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
     """Mark each judged visit on the tumour line; where there is no volume, at the lower edge."""
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
-    floor = 10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0]
     for row in course.judged.sort_values("acquired_on").to_dict("records"):
         volume = tumour.get(row["session_id"])
         is_drawn = volume is not None and (volume > 0 or axis["type"] == "linear")
         style = labels.look(row["state"], row["display_state"])
         fig.add_scatter(
             x=[row["acquired_on"]],
-            y=[volume / 1000 if is_drawn and volume is not None else floor],
+            y=[volume / 1000 if is_drawn and volume is not None else _floor(axis)],
             mode="markers",
             cliponaxis=False,
             marker={

@@ -111,10 +111,20 @@ def test_text_of_the_data_cannot_become_markup_in_a_figure():
 
 def test_zero_is_named_in_words_on_a_linear_axis():
     found = course(tumour=(3000.0, 0.0, 0.0, 150.0))
-    assert timeline.has_zero(found.volumes)
+    assert timeline.has_no_tumour(found.volumes)
     axis = timeline.timeline(found, is_log=False).to_dict()["layout"]["yaxis"]
     assert axis["ticktext"][0] == "none seen"
     assert axis["tickvals"][0] == 0
+
+
+def test_on_a_logarithmic_axis_a_tissue_that_is_gone_is_a_ring_and_one_never_seen_is_left_out():
+    found = volumes((3000.0, 1000.0, 900.0, 1500.0), cyst=(500.0, 0.0, 0.0, 0.0))
+    fig = timeline.timeline(course(volumes=found), is_log=True)
+    rings = [trace for trace in fig.data if trace.marker.symbol == "circle-open" and trace.marker.size == 6]
+    assert [ring.customdata[0] for ring in rings] == ["ses-2", "ses-3", "ses-4"]
+    assert not timeline.has_no_tumour(found)
+    never = volumes((3000.0,) * 4, cyst=(0.0, 0.0, None, 0.0))
+    assert set(timeline.ever_seen(never)["compartment"]) == {"tumour"}
 
 
 def test_labels_in_the_right_margin_never_cover_each_other():

@@ -38,27 +38,49 @@ def test_the_board_does_not_count_a_first_scan_as_no_change():
     assert rest == "1 baseline, 1 no change detected"
 
 
+NOTHING = {"change_percent": None, "change_low_percent": None, "change_high_percent": None, "against": None}
+GROWN = {"change_percent": 75.0, "change_low_percent": 33.0, "change_high_percent": 131.0, "against": "nadir"}
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"state": "baseline", "change_percent": 0.0, "tumour_volume_mm3": 400.0}, "first to compare with"),
-        ({"state": "progression", "change_percent": 75.0, "tumour_volume_mm3": 1400.0}, "+75\u202f%"),
-        ({"state": "recurrence", "change_percent": None, "tumour_volume_mm3": 150.0}, "0.15\u202fmL, none before"),
-        ({"state": "no_evidence_of_disease", "change_percent": None, "tumour_volume_mm3": 0.0}, "none seen"),
-        ({"state": "not_evaluable", "change_percent": None, "tumour_volume_mm3": None}, "cannot be judged"),
+        (
+            {**NOTHING, "state": "baseline", "change_percent": 0.0, "tumour_volume_mm3": 400.0},
+            ("first to compare with", ""),
+        ),
+        (
+            {**GROWN, "state": "progression", "tumour_volume_mm3": 1400.0},
+            ("+75\u202f% since nadir", "+33 to +130\u202f%"),
+        ),
+        ({**NOTHING, "state": "recurrence", "tumour_volume_mm3": 150.0}, ("0.15\u202fmL, none before", "")),
+        ({**NOTHING, "state": "no_evidence_of_disease", "tumour_volume_mm3": 0.0}, ("none seen", "")),
+        ({**NOTHING, "state": "not_evaluable", "tumour_volume_mm3": None}, ("cannot be judged", "")),
     ],
 )
-def test_a_change_that_does_not_exist_is_said_in_words(row, words):
+def test_a_change_is_said_against_its_reference_and_a_missing_one_in_words(row, words):
     assert sentences.change(pd.Series(row)) == words
 
 
-def test_a_provisional_unconfirmed_verdict_says_so():
-    row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?", "is_provisional": True})
+def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
+    row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?"})
     found = sentences.caveats(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
     assert found == (
         "imsct_adapted_v1 1, adapted · probability of a change beyond the threshold 53\u202f% · "
-        "1 of 2 criteria agree · mask automatic and unsigned: provisional · awaits a confirming scan"
+        "1 of 2 criteria agree · awaits a confirming scan"
     )
+
+
+def test_a_verdict_is_split_into_what_is_read_first_and_the_rest():
+    reason = (
+        "Solid tumour 0.40 mL on 2023-06-20 is -72 % of that on 2020-07-14: below the rule; provisional: automatic."
+    )
+    main, further = sentences.verdict(reason)
+    assert main == "Solid tumour 0.40 mL on 2023-06-20 is −72\u202f% of that on 2020-07-14: below the rule."
+    assert further == "Provisional: automatic."
+    assert sentences.verdict("no visit could be judged") == ("No visit could be judged.", "")
+    assert sentences.short_reason({"reason": reason, "judged_change_percent": -72.0}) == "−72\u202f%: below the rule."
+    assert sentences.short_reason({"reason": reason, "judged_change_percent": None}) == main
 
 
 def test_rules_are_said_with_the_numbers_that_judge():
