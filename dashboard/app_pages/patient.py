@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import address, data, frame, labels, sentences, tables
 from dashboard.charts import theme, timeline
+from dashboard.charts import volumes as drawn
 from dashboard.markup import tag
 from dashboard.viewer import Pane, crop_to, pane_of, slice_viewer
 from pipeline.errors import InputError
@@ -119,8 +120,8 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    measured = timeline.ever_seen(volumes[volumes["compartment"] != "cord"])
-    is_log = not timeline.has_no_tumour(measured)
+    measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
+    is_log = not drawn.has_no_tumour(measured)
     treatments = data.query("patient_treatments", patient_id=patient_id)
     shown = timeline.Course(
         measured,

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import labels
-from dashboard.charts import lanes, theme
+from dashboard.charts import lanes, theme, volumes
 
 VOLUME_PX = 330
 GAP_PX = 14
@@ -87,8 +87,11 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     )
     _windows(fig, course.windows)
     _compared(fig, course.judged, compared)
-    for name in (name for name in labels.COMPARTMENTS if name in set(course.volumes["compartment"])):
-        _compartment(fig, course, name, axis)
+    operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
+    for name in labels.COMPARTMENTS:
+        rows = course.volumes[course.volumes["compartment"] == name]
+        if len(rows):
+            volumes.add_compartment(fig, rows, [pd.Timestamp(day) for day in operated], axis)
     _states(fig, course, axis)
     _margin(fig, course, axis)
     if therapy:
@@ -99,19 +102,8 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     return fig
 
 
-def ever_seen(volumes: pd.DataFrame) -> pd.DataFrame:
-    """Keep solid tumour, and of the other compartments those that some visit shows."""
-    seen = set(volumes.loc[volumes["volume_mm3"] > 0, "compartment"]) | {"tumour"}
-    return volumes[volumes["compartment"].isin(seen)]
-
-
-def has_no_tumour(volumes: pd.DataFrame) -> bool:
-    """Tell whether tumour was looked for and not there at some visit: then a linear axis shows more."""
-    return bool(((volumes["volume_mm3"] == 0) & (volumes["compartment"] == "tumour")).any())
-
-
-def _shown(volumes: pd.DataFrame) -> list[float]:
-    columns = volumes[["volume_mm3", "volume_low_mm3", "volume_high_mm3"]].to_numpy(dtype=float).ravel()
+def _shown(rows: pd.DataFrame) -> list[float]:
+    columns = rows[["volume_mm3", "volume_low_mm3", "volume_high_mm3"]].to_numpy(dtype=float).ravel()
     return [float(value) for value in columns[~np.isnan(columns)]]
 
 
@@ -183,82 +175,6 @@ def _compared(fig: go.Figure, judged: pd.DataFrame, sessions: Sequence[str]) -> 
         )
 
 
-def _compartment(fig: go.Figure, course: Course, name: str, axis: dict[str, Any]) -> None:
-    """Draw line and 95 % band of one compartment, broken where surgery lies between two scans."""
-    rows = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
-    if axis["type"] == "log":
-        _none_seen(fig, rows[rows["volume_mm3"] == 0], axis)
-        rows = rows[rows["volume_mm3"] != 0]
-    style = labels.compartment(name)
-    surgeries = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
-    for part in pieces(rows, [pd.Timestamp(day) for day in surgeries]):
-        _interval(fig, part.dropna(subset=["volume_low_mm3", "volume_high_mm3"]), style.colour)
-        fig.add_scatter(
-            x=part["acquired_on"],
-            y=part["volume_mm3"] / 1000,
-            mode="lines+markers",
-            name=style.word,
-            line={"color": style.colour, "dash": style.dash, "width": style.width},
-            marker={"color": style.colour, "size": 5},
-            customdata=part["session_id"],
-            hovertext=[_hover(row) for row in part.to_dict("records")],
-            hoverinfo="text",
-        )
-
-
-def _none_seen(fig: go.Figure, rows: pd.DataFrame, axis: dict[str, Any]) -> None:
-    """Put visits without this tissue as small rings on the lower edge of a logarithmic axis, which has no zero."""
-    for row in rows.to_dict("records"):
-        fig.add_scatter(
-            x=[row["acquired_on"]],
-            y=[_floor(axis)],
-            mode="markers",
-            cliponaxis=False,
-            marker={"symbol": "circle-open", "size": 6, "color": labels.compartment(row["compartment"]).colour},
-            customdata=[row["session_id"]],
-            hovertext=_hover(row),
-            hoverinfo="text",
-        )
-
-
-def _floor(axis: dict[str, Any]) -> float:
-    """Return the volume at the lower edge of an axis, mL: where marks without a volume stand."""
-    return float(10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0])
-
-
-def _interval(fig: go.Figure, rows: pd.DataFrame, colour: str) -> None:
-    """Draw the 95 % interval: a band, or a whisker where a visit stands alone."""
-    low, high = rows["volume_low_mm3"] / 1000, rows["volume_high_mm3"] / 1000
-    if len(rows) == 1:
-        style: dict[str, Any]
-        x, y, style = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"line_width": 6}
-    else:
-        x, y = [*rows["acquired_on"], *rows["acquired_on"][::-1]], [*high, *low[::-1]]
-        style = {"fill": "toself", "fillcolor": theme.fade(colour, 0.12), "line_width": 0}
-    fig.add_scatter(x=x, y=y, mode="lines", line_color=theme.fade(colour, 0.2), hoverinfo="skip", **style)
-
-
-def pieces(rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp]) -> list[pd.DataFrame]:
-    """Split the visits of one compartment wherever a surgery lies between two of them, or a volume is missing."""
-    before = sum((rows["acquired_on"] >= day).astype(int) for day in surgeries) if surgeries else 0
-    missing = rows["volume_mm3"].isna()
-    part = missing.cumsum() * 1000 + before
-    return [group for _, group in rows[~missing].groupby(part[~missing])]
-
-
-def _hover(values: dict[Any, Any]) -> str:
-    style = labels.compartment(values["compartment"])
-    interval = labels.ml_interval(values["volume_low_mm3"], values["volume_high_mm3"])
-    origin = labels.MASK_ORIGINS.get(values["mask_origin"], "")
-    lines = [
-        f"<b>{labels.day(values['acquired_on'])}</b> {theme.plain(values['session_id'])}",
-        f"{style.word} {labels.ml(values['volume_mm3'])}"
-        + (f" (95{labels.NARROW}% CI {interval})" if interval else ""),
-        f"mask {origin}" if origin else "",
-    ]
-    return "<br>".join(line for line in lines if line)
-
-
 def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
     """Mark each judged visit on the tumour line; where there is no volume, at the lower edge."""
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
@@ -268,7 +184,7 @@ def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
         style = labels.look(row["state"], row["display_state"])
         fig.add_scatter(
             x=[row["acquired_on"]],
-            y=[volume / 1000 if is_drawn and volume is not None else _floor(axis)],
+            y=[volume / 1000 if is_drawn and volume is not None else volumes.floor(axis)],
             mode="markers",
             cliponaxis=False,
             marker={

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from dashboard import labels, survival_groups
 from dashboard.charts import cohort, lanes, sparkline, theme, timeline
 from dashboard.charts import survival as survival_chart
+from dashboard.charts import volumes as drawn
 
 DAYS = ["2020-01-10", "2020-05-01", "2021-05-01", "2022-05-01"]
 
@@ -90,6 +91,12 @@ def test_the_line_is_broken_by_surgery_and_by_a_missing_volume():
     assert lines == [[3.0], [1.0], [1.5]]
 
 
+def test_no_line_leads_over_a_visit_where_nothing_was_seen():
+    found = course(volumes=volumes((3000.0, 1000.0, 0.0, 1500.0)), treatments=treatments())
+    lines = [list(trace.y) for trace in timeline.timeline(found, is_log=True).data if trace.name == "tumour"]
+    assert lines == [[3.0, 1.0], [1.5]]
+
+
 def test_a_visit_without_a_volume_is_an_open_ring_at_the_lower_edge_and_never_zero():
     fig = timeline.timeline(course(), is_log=True).to_dict()
     ring = [trace for trace in fig["data"] if trace.get("customdata") == ["ses-3"] and trace["mode"] == "markers"]
@@ -111,7 +118,7 @@ def test_text_of_the_data_cannot_become_markup_in_a_figure():
 
 def test_zero_is_named_in_words_on_a_linear_axis():
     found = course(tumour=(3000.0, 0.0, 0.0, 150.0))
-    assert timeline.has_no_tumour(found.volumes)
+    assert drawn.has_no_tumour(found.volumes)
     axis = timeline.timeline(found, is_log=False).to_dict()["layout"]["yaxis"]
     assert axis["ticktext"][0] == "none seen"
     assert axis["tickvals"][0] == 0
@@ -122,9 +129,9 @@ def test_on_a_logarithmic_axis_a_tissue_that_is_gone_is_a_ring_and_one_never_see
     fig = timeline.timeline(course(volumes=found), is_log=True)
     rings = [trace for trace in fig.data if trace.marker.symbol == "circle-open" and trace.marker.size == 6]
     assert [ring.customdata[0] for ring in rings] == ["ses-2", "ses-3", "ses-4"]
-    assert not timeline.has_no_tumour(found)
+    assert not drawn.has_no_tumour(found)
     never = volumes((3000.0,) * 4, cyst=(0.0, 0.0, None, 0.0))
-    assert set(timeline.ever_seen(never)["compartment"]) == {"tumour"}
+    assert set(drawn.ever_seen(never)["compartment"]) == {"tumour"}
 
 
 def test_labels_in_the_right_margin_never_cover_each_other():
