@@ -29,6 +29,9 @@ APART_MM = 6.0
 KEPT = 6
 """Number of starts returned at most."""
 
+BEHIND = 0.25
+"""A start whose evidence falls this far behind the best one's is not worth refining."""
+
 OVERLAP_RATIO = 0.4
 """Least share of the known reference samples that must fall on known follow-up samples."""
 
@@ -54,7 +57,7 @@ class Start:
 
 
 def start_positions(reference: Volume, follow_up: Volume, box: Box) -> tuple[Start, ...]:
-    """Return up to :data:`KEPT` starts, best first, at least :data:`APART_MM` apart.
+    """Return up to :data:`KEPT` starts, best first, at least :data:`APART_MM` apart and not far behind the best.
 
     Parameters
     ----------
@@ -173,6 +176,8 @@ def _well_apart(found: list[Start], centre_mm: NDArray[np.float64]) -> tuple[Sta
     kept: list[Start] = []
     for start in sorted(found, key=lambda s: -s.evidence):
         here = to_world(start.matrix, centre_mm)
+        if kept and start.evidence < kept[0].evidence - BEHIND:
+            break
         if all(np.linalg.norm(here - to_world(k.matrix, centre_mm)) >= APART_MM for k in kept):
             kept.append(start)
         if len(kept) == KEPT:
