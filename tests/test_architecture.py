@@ -15,12 +15,13 @@ LEVELS = [
     {"pipeline.domain"},
     {
         "pipeline.images", "pipeline.nifti", "pipeline.fingerprints", "pipeline.derivatives", "pipeline.rows",
-        "pipeline.out_folder", "pipeline.spreadsheet",
+        "pipeline.out_folder", "pipeline.spreadsheet", "pipeline.rule_files",
     },
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
         "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype",
+        "pipeline.schedules",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.journal",
     },

@@ -1,0 +1,107 @@
+"""TOML files as frozen dataclasses: rules that people may edit.
+
+A file is refused whole when a key is unknown or missing or a type is wrong: a misspelt rule must never be a rule that
+silently does not apply.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pipeline.errors import SettingsError
+
+
+def parse(content: bytes, where: str) -> dict[str, Any]:
+    """Read the bytes of a TOML file.
+
+    Raises
+    ------
+    SettingsError
+        It is no TOML, or the key ``sha256`` is in it, which is always computed.
+    """
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{where}: expected a TOML file, but reading stopped: {error}; correct the file"
+        raise SettingsError(msg) from error
+    if "sha256" in table:
+        msg = f"{where}: unknown key 'sha256'; remove it, the hash is computed"
+        raise SettingsError(msg)
+    return table
+
+
+def fill(kind: type[Any], table: dict[str, Any], where: str) -> Any:
+    """Fill a dataclass from a TOML table, refusing what it does not know.
+
+    Parameters
+    ----------
+    kind
+        A dataclass of texts, numbers, dataclasses, and lists of texts or dataclasses.
+    table
+        From :func:`parse`, with a section or a list of sections for each dataclass inside.
+    where
+        The file, as messages name it.
+
+    Raises
+    ------
+    SettingsError
+        A key is unknown or missing, or a value has the wrong type; the message names it.
+    """
+    known = {field.name: field for field in fields(kind)}
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        allowed = ", ".join(sorted(known.keys() - {"sha256"}))
+        msg = f"{where}: unknown key {unknown[0]!r}; expected only {allowed}"
+        raise SettingsError(msg)
+    missing = sorted(name for name, field in known.items() if name not in table and _required(field))
+    if missing:
+        msg = f"{where}: {missing[0]!r} is missing; add it"
+        raise SettingsError(msg)
+    hints = get_type_hints(kind)
+    return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()})
+
+
+def _required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise SettingsError(_mistyped(where, "a section", value))
+        return fill(kind, value, where)  # type: ignore[arg-type]  # a dataclass type, as just checked
+    if get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
+        return _sections(get_args(kind)[0], value, where)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise SettingsError(_mistyped(where, "a list of texts", value))
+        return tuple(value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        if value not in list(kind):
+            raise SettingsError(_mistyped(where, f"one of {', '.join(kind)}", value))
+        return kind(value)
+    return _number_or_text(kind, value, where)
+
+
+def _sections(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise SettingsError(_mistyped(where, "a list of sections", value))
+    return tuple(fill(kind, item, f"{where} {number}") for number, item in enumerate(value, start=1))
+
+
+def _number_or_text(kind: type, value: Any, where: str) -> Any:
+    words = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}[kind]
+    accepted = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
+        raise SettingsError(_mistyped(where, words, value))
+    return kind(value)
+
+
+def _mistyped(where: str, expected: str, value: Any) -> str:
+    return f"{where}: expected {expected}, found {value!r}; correct the file"
