@@ -54,7 +54,7 @@ HEAVY = {
     "ants": {"pipeline.registration"},
     "duckdb": {"pipeline.store"},
     "lifelines": {"pipeline.domain.survival"},
-    "statsmodels": {"pipeline.domain.growth"},
+    "statsmodels": {"pipeline.domain.cohort_growth"},
     "openpyxl": {"pipeline.exports", "pipeline.store"},
     "streamlit": {"dashboard"},
     "plotly": {"dashboard"},
