@@ -19,7 +19,7 @@ from pipeline.domain import records
 from pipeline.domain.grid import Volume
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
-from pipeline.steps import align, display, follow, judge, mask, measure, read
+from pipeline.steps import align, display, follow, judge, mask, measure, read, schedule
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -86,6 +86,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *measurements,
         *followed.components,
         *judged,
+        *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline),
         *findings,
     )
 

@@ -67,6 +67,17 @@ def growing() -> list[Any]:
         records.LesionComponent(p, "ses-02", "lesion-1", 1, "persistent", 1000.0, 0.5, -2.0, 30.0),
         records.LesionComponent(p, "ses-05", "lesion-1", 1, "persistent", 1250.0, 0.5, -2.0, 31.0),
         records.LesionComponent(p, "ses-05", "lesion-2", 2, "new", 150.0, 0.5, -2.0, 60.0),
+        records.NextScan(
+            p,
+            "surveillance_v1",
+            "ependymoma",
+            date(2023, 4, 10),
+            date(2023, 10, 10),
+            date(2024, 1, 10),
+            183,
+            "why",
+            "who",
+        ),
         records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
     ]
     for (session, volume), day in zip(volumes.items(), days, strict=True):

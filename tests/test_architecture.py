@@ -36,7 +36,7 @@ LEVELS = [
 ]  # fmt: skip
 """A module imports from earlier levels only; see docs/architecture.md."""
 
-STEP_ORDER = ["read", "align", "mask", "measure", "follow", "display", "judge"]
+STEP_ORDER = ["read", "align", "mask", "measure", "follow", "display", "judge", "schedule"]
 TOGETHER = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",

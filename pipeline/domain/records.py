@@ -231,6 +231,21 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class NextScan:
+    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+
+    patient_id: str
+    surveillance_id: str
+    schedule_id: str
+    counted_from: date
+    due_on: date | None
+    overdue_from: date | None
+    interval_days: int | None
+    rule: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """Something odd that a person should know: where, what was expected, what came, what to do.
 

@@ -194,6 +194,18 @@ create table record.endpoint (
     check (ended_on >= time_zero_on)
 );
 
+create table record.next_scan (
+    patient_id varchar primary key references record.patient (patient_id),
+    surveillance_id varchar not null,
+    schedule_id varchar not null,
+    counted_from date not null,
+    due_on date check (due_on > counted_from),
+    overdue_from date check (overdue_from > due_on),
+    interval_days integer check (interval_days > 0),
+    rule varchar not null,
+    source varchar not null
+);
+
 create table record.finding (
     code varchar not null,
     severity varchar not null check (severity in ('error', 'warning', 'note')),

@@ -162,6 +162,9 @@ def test_patients_without_images_are_judged_beside_the_others(tmp_path: Path) ->
     assert set(imported["volume_mm3"]) == {1000.0, 1400.0, 500.0, 90.0}
     assert set(imported["cv_source"]) == {"imported"}
     assert measured.loc[("sub-p1", "ses-imported20200101", "cyst"), "missing_reason"]
+    planned = store.query(store.database_path(out), "next_scans", as_of=date(2021, 12, 1)).set_index("patient_id")
+    assert planned["due_on"].astype(str).to_dict() == {"sub-p1": "2021-07-03", "sub-01": "2021-08-19"}
+    assert planned["is_overdue"].to_dict() == {"sub-p1": True, "sub-01": True}
     verdicts = store.table(store.database_path(out), "assessment").query("criteria_id == 'imsct_adapted_v1'")
     shown = dict(
         zip(zip(verdicts["patient_id"], verdicts["session_id"], strict=True), verdicts["category"], strict=True)

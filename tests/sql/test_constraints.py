@@ -28,7 +28,9 @@ SCORE = records.FunctionScore(P, date(2020, 1, 2), "mjoa", 17.0)
 ENDPOINT = records.Endpoint(P, ADAPTED, "pfs", date(2020, 1, 1), date(2021, 1, 1), True, "why")
 FINDING = records.Finding("code", "note", "read", None, None, None, "what", "do")
 
-GOOD = [VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
+NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
+
+GOOD = [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
     (records.Patient("sub-08"), {"age_years": NAN}),
@@ -42,6 +44,10 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": 0.0}),
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": INFINITE}),
     (SCAN, {"session_id": "ses-01", "plane": "diagonal"}),
+    (NEXT, {"patient_id": "sub-99"}),
+    (NEXT, {"due_on": date(2020, 1, 1)}),
+    (NEXT, {"overdue_from": date(2020, 7, 1)}),
+    (NEXT, {"interval_days": 0}),
     (SURGERY, {"patient_id": "sub-99"}),
     (SURGERY, {"ended_on": date(2020, 1, 1)}),
     (SURGERY, {"dose_gy": -2.0}),

@@ -1,6 +1,7 @@
 """Every named query runs, says what it is for and keeps to the house style. About 3 s alone."""
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ VALUES: dict[str, Any] = {
     "endpoint_id": "ttp",
     "min_change_mm3": 100.0,
     "reference": "nadir",
+    "as_of": date(2024, 1, 1),
 }
 EMPTY_FOR_SUB_01 = {"patient_findings"}
 
@@ -131,3 +133,8 @@ def test_status_says_how_far_each_patient_came(tiny: Path) -> None:
 def test_the_page_on_the_data_model_is_current(tiny: Path) -> None:
     written = data_model.TARGET.read_text(encoding="utf-8")
     assert written == data_model.markdown(tiny), "docs/data-model.md is out of date: python -m tests.data_model"
+
+
+def test_a_scan_is_overdue_from_the_day_the_record_names(tiny: Path) -> None:
+    for day, expected in ((date(2024, 1, 9), False), (date(2024, 1, 10), True)):
+        assert store.query(tiny, "next_scans", as_of=day)["is_overdue"].tolist() == [expected]
