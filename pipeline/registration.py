@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -175,6 +176,7 @@ def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> 
     return None
 
 
+@lru_cache(maxsize=16)
 def _fixed(view: _View, step_mm: float) -> tuple[Sample, NDArray[np.float64]]:
     """Return the view's scan on an isotropic grid of its box, and the weight of every sample, 0 to 1."""
     grid = regular_grid(view.box, step_mm)

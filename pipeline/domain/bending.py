@@ -22,7 +22,7 @@ from pipeline.domain.transforms import Transform, bend_at, move_points
 FIELD_STEP_MM = 3.0
 """Spacing at which a finished bend is written down, mm: linear steps between are within 0.02 mm of the spline's."""
 
-SETTLED_MM = 0.03
+SETTLED_MM = 0.1
 """Steps end when no point moves more than this, mm."""
 
 
@@ -52,7 +52,7 @@ class Stiffness:
 
 
 COARSE = Stiffness(step_mm=2.0, control_mm=40.0, window_mm=6.0, strain=2.0, rounds=12)
-FINE = Stiffness(step_mm=1.0, control_mm=20.0, window_mm=4.0, strain=2.0, rounds=8)
+FINE = Stiffness(step_mm=1.0, control_mm=20.0, window_mm=4.0, strain=2.0, rounds=5)
 
 
 @dataclass(frozen=True, eq=False)
