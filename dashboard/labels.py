@@ -111,6 +111,12 @@ CV_SOURCES = {
     "geometric_model": "geometric model of the mask's edge",
     "imported": "imported with the number",
 }
+ALIGNMENTS = {
+    "A": "aligned A",
+    "B": "aligned B",
+    "C": "poorly aligned (C): places do not match",
+    None: "alignment not graded",
+}
 TREATMENTS = {
     "surgery": ("surgery", "#1D2733"),
     "radiotherapy": ("radiotherapy", "#7B4FA0"),

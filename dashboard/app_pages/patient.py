@@ -16,6 +16,10 @@ from pipeline.errors import InputError
 
 VIEWER_PX = 520
 MARGIN_MM = 25.0
+LESION_NOTE = (
+    "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
+    "and need not add up to the measured volume."
+)
 
 
 def show() -> None:
@@ -80,8 +84,7 @@ def selector(known: list[str], current: str | None) -> None:
 
 def show_patient(patient_id: str) -> None:
     """Make another patient the address; what was chosen for the last one goes."""
-    st.query_params.clear()
-    st.query_params["patient"] = patient_id
+    st.query_params.from_dict({"patient": patient_id})  # in one step, or Back would stop at an address without one
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:
@@ -256,7 +259,7 @@ def _choose_visit(label: str, found: dict[str, dict[Any, Any]], current: str, pa
 
 
 def _pane(visit: dict[Any, Any]) -> Pane:
-    grade = "reference" if visit["is_reference"] else f"aligned {labels.words(visit['certificate_grade'], 'ungraded')}"
+    grade = "reference" if visit["is_reference"] else labels.ALIGNMENTS[visit["certificate_grade"]]
     names = visit["patient_id"], visit["session_id"]
     scan, mask = data.aligned_scan(*names), data.display_mask(*names)
     assert scan is not None, "only visits with an aligned scan are offered"

@@ -102,6 +102,18 @@ def test_the_address_restores_patient_and_compared_visits(page, server):
     assert page.strangers == []
 
 
+def test_keys_walk_through_the_board_and_back_returns(page, server):
+    page.goto(f"{server}/patient?patient=sub-01")
+    page.locator("canvas").first.wait_for()
+    page.keyboard.press("n")
+    page.get_by_text("Ses-02: progression by imsct_adapted_v1").wait_for()
+    assert page.url.endswith("?patient=sub-06")
+    page.go_back(wait_until="commit")
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    assert page.url.endswith("?patient=sub-01")
+    assert page.complaints == []
+
+
 def test_a_click_on_a_visit_of_the_timeline_shows_its_scan(page, server):
     page.goto(f"{server}/patient?patient=sub-01&now=ses-05")
     mark = page.locator(".js-plotly-plot .scatterlayer .point").nth(2)
