@@ -1,0 +1,90 @@
+"""How quickly a large store answers: every query of the dashboard on 10,000 made-up patients."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline import criteria, store
+from pipeline.domain import records
+from pipeline.domain.entities import PatientCourse
+from pipeline.steps.judge import judge_course
+from tests import factories
+from tests.benchmark.synthetic_cohort import VISITS, courses
+
+PATIENTS = 10_000
+REPEATS = 9
+TARGETS_MS = {"patient_": 20, "cohort": 500}
+PARAMETERS: dict[str, Any] = {
+    "criteria_id": criteria.DEFAULT_CRITERIA_ID,
+    "patient_id": f"sub-{PATIENTS // 2:05d}",
+    "endpoint_id": "ttp",
+    "min_change_mm3": 100.0,
+    "reference": "nadir",
+}
+
+
+def rows(patients: int) -> Iterator[Any]:
+    rules = criteria.load(criteria.DEFAULT_CRITERIA_ID)
+    yield records.Study("made up", True, rules.criteria_id, factories.SHA)
+    yield records.Criteria(
+        rules.criteria_id, rules.version, rules.title, True, "volume", "benchmark", factories.SHA, 1.4, 0.35
+    )
+    for course in courses(patients):
+        yield from _patient(course)
+        yield from judge_course(course, (rules,))
+
+
+def _patient(course: PatientCourse) -> Iterator[Any]:
+    patient_id = course.patient_id
+    yield records.Patient(patient_id, "F", 40.0, course.histology, "2", "C4", course.syndrome, "North")
+    for given in course.treatments:
+        yield records.Treatment(
+            patient_id, given.started_on, given.kind, given.ended_on, given.extent, given.dose_gy, given.agent
+        )
+    for visit in course.visits:
+        first = visit.session_id == "ses-01"
+        yield from factories.usable(patient_id, visit.session_id, str(visit.acquired_on), is_reference=first)
+        yield from factories.measured(patient_id, visit.session_id, "tumour", visit.volume_mm3, cv=visit.volume_cv)
+        yield from factories.measured(patient_id, visit.session_id, "cyst", 300.0, cv=0.1)
+
+
+def median_ms(database: Path, name: str, parameters: dict[str, Any]) -> tuple[float, int]:
+    times, count = [], 0
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        count = len(store.query(database, name, **parameters))
+        times.append(time.perf_counter() - started)
+    return 1000 * sorted(times)[REPEATS // 2], count
+
+
+def main() -> None:
+    found = list(rows(PATIENTS))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        started = time.perf_counter()
+        store.publish(out, found)
+        seconds = time.perf_counter() - started
+        database = store.database_path(out)
+        print("## The store\n")
+        print(
+            f"{PATIENTS:,} made-up patients, {PATIENTS * VISITS:,} visits, {len(found):,} records: published in "
+            f"{seconds:.0f} s, {database.stat().st_size / 1e6:.0f} MB. Each query is opened, run and read; "
+            f"median of {REPEATS}. Targets: {TARGETS_MS['patient_']} ms for one patient, {TARGETS_MS['cohort']} ms "
+            f"for the cohort.\n"
+        )
+        print("| query | rows | milliseconds |\n|---|---|---|")
+        for file in sorted((store.SQL / "queries").glob("*.sql")):
+            names = re.findall(r"\$(\w+)", file.read_text(encoding="utf-8"))
+            if file.stem.startswith(("patient_", "cohort", "board")):
+                milliseconds, count = median_ms(database, file.stem, {name: PARAMETERS[name] for name in names})
+                print(f"| {file.stem} | {count:,} | {milliseconds:.0f} |")
+        print()
+
+
+if __name__ == "__main__":
+    main()
