@@ -6,6 +6,7 @@ The only part of the dashboard that calls ``pipeline.store``, opens images or kn
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ OUT_VARIABLE = "CORDTRACK_OUT"
 
 Identity = tuple[int, int, int]
 """Inode, modification time in ns and size of a file: what changes when a run publishes."""
+
+Parameter = str | float | date
 
 
 def out_dir() -> Path:
@@ -38,7 +41,7 @@ def out_dir() -> Path:
     return Path(named)
 
 
-def query(name: str, **parameters: str | float) -> pd.DataFrame:
+def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of a named query.
 
     Raises
@@ -118,7 +121,7 @@ def _query(
     database: str,
     found: Identity | None,  # noqa: ARG001  # part of the key of the cache
     name: str,
-    parameters: tuple[tuple[str, str | float], ...],
+    parameters: tuple[tuple[str, Parameter], ...],
 ) -> pd.DataFrame:
     return store.query(Path(database), name, **dict(parameters))
 

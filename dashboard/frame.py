@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from dashboard import data, labels
 from dashboard.markup import Html, join, tag
-from pipeline.errors import CordtrackError
+from pipeline.errors import CordtrackError, StoreError
 
 STYLE = Path(__file__).parent / "style.css"
 
@@ -25,28 +26,30 @@ class Study:
     criteria_name: str
 
 
-def open_page() -> Study:
-    """Put styles, notice and footer in place and return the study; without a store, say what to do and stop."""
+def show_page(draw: Callable[[Study], None]) -> None:
+    """Put styles, notice and footer in place and draw a page; where results cannot be read, say what to do instead."""
     st.html(STYLE)
     try:
-        found = data.query("study_info")
+        info = data.query("study_info")
+        if info.empty:
+            raise StoreError("the store holds no finished run yet")
+        study = _study(info.iloc[0])
     except CordtrackError as error:
-        _stop(str(error))
-    if found.empty:
-        _stop("the store holds no finished run yet")
-    info = found.iloc[0]
-    adapted = ", adapted" if info["is_adapted"] else ""
-    name = f"{info['default_criteria_id']} {info['criteria_version']}{adapted}"
-    study = Study(str(info["name"]), bool(info["is_synthetic"]), str(info["default_criteria_id"]), name)
-    _around(study, info)
-    return study
+        st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
+        nothing_yet(str(error))
+        return
+    _around(study, info.iloc[0])
+    try:
+        draw(study)
+    except CordtrackError as error:
+        nothing_yet(str(error))
 
 
 def nothing_yet(message: str) -> None:
     """Say in place of a page what is missing and what to do."""
-    todo = "Run the pipeline first: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
+    todo = "To make results: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
     grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
-    st.html(tag("div", tag("p", "Nothing to show yet", class_="ct-sentence"), *grey, class_="ct-empty"))
+    st.html(tag("div", tag("p", "Nothing to show", class_="ct-sentence"), *grey, class_="ct-empty"))
 
 
 def sentence(*parts: str) -> None:
@@ -69,10 +72,10 @@ def state_mark(style: labels.Look) -> Html:
     return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
 
 
-def _stop(message: str) -> None:
-    st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
-    nothing_yet(message)
-    st.stop()
+def _study(info: pd.Series) -> Study:
+    adapted = ", adapted" if info["is_adapted"] else ""
+    name = f"{info['default_criteria_id']} {info['criteria_version']}{adapted}"
+    return Study(str(info["name"]), bool(info["is_synthetic"]), str(info["default_criteria_id"]), name)
 
 
 def _around(study: Study, info: pd.Series) -> None:

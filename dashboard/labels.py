@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -126,6 +125,14 @@ TREATMENTS = {
     "steroid": ("steroid", "#8A8F98"),
     "other": ("other treatment", "#8A8F98"),
 }
+EXTENTS = {
+    "GTR": "gross total",
+    "NTR": "near total",
+    "STR": "subtotal",
+    "PR": "partial",
+    "biopsy": "biopsy",
+}
+"""Extent of an operation in words: PR could be read as partial response."""
 SCALES = {
     "mccormick": ("McCormick", ("I", "II", "III", "IV")),
     "mmccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
@@ -234,13 +241,9 @@ def day(value: Any) -> str:
     return f"{pd.Timestamp(value):%Y-%m-%d}"
 
 
-def days_between(first: Any, last: date) -> str:
-    """Write a stretch of days in the unit people use: days, weeks, months or years."""
-    days = (pd.Timestamp(last) - pd.Timestamp(first)).days
-    for size, word in ((365.25, "years"), (30.44, "months"), (7, "weeks")):
-        if days >= 2 * size:
-            return f"{two_figures(days / size) if size > 100 else round(days / size)} {word}"
-    return f"{days} days"
+def month(value: Any) -> str:
+    """Write year and month of a date, where room is short; a missing one in words."""
+    return f"{pd.Timestamp(value):%Y-%m}" if is_known(value) else day(value)
 
 
 def words(value: Any, unknown: str = "not given") -> str:

@@ -55,6 +55,21 @@ def change(row: pd.Series) -> tuple[str, str]:
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
 
 
+def due(row: pd.Series) -> str:
+    """Say until when a schedule would have the next scan; nothing where there is no schedule or it has ended."""
+    if not labels.is_known(row["due_on"]):
+        return ""
+    return f"next by {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
+
+
+def beside(row: pd.Series) -> str:
+    """Say what stands beside the open question: diagnosis, level, and what failed."""
+    parts = [labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name])]
+    if row["error_count"]:
+        parts.append(labels.count(int(row["error_count"]), "failure"))
+    return " · ".join(parts)
+
+
 def verdict(reason: str) -> tuple[str, str]:
     """Split a verdict into its main clause, to be read first, and what else belongs to it.
 
@@ -68,9 +83,10 @@ def verdict(reason: str) -> tuple[str, str]:
 def short_reason(row: Mapping[Any, Any]) -> str:
     """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
     main, _ = verdict(row["reason"])
-    if not labels.is_known(row["judged_change_percent"]) or ": " not in main:
-        return main
-    return f"{labels.percent(row['judged_change_percent'])}: {main.partition(': ')[2]}"
+    place = main.rpartition(": ")[2]
+    if row["state"] in {"baseline", "context"} or not labels.is_known(row["judged_change_percent"]):
+        return _capital(place)
+    return f"{labels.percent(row['judged_change_percent'])}: {place}"
 
 
 def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
@@ -93,7 +109,8 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
     diagnosis = ", ".join(part for part in (_word(patient["histology"]), grade) if part)
     surgeries = treatments[treatments["kind"] == "surgery"]
     operated = [
-        f"surgery {labels.day(row['started_on'])}" + (f" ({row['extent']})" if labels.is_known(row["extent"]) else "")
+        f"surgery {labels.day(row['started_on'])}"
+        + (f", {labels.EXTENTS.get(row['extent'], row['extent'])}" if labels.is_known(row["extent"]) else "")
         for row in surgeries.to_dict("records")
     ]
     parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]

@@ -14,7 +14,7 @@ VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "vo
 
 
 def numbers(latest: pd.DataFrame) -> Html:
-    """Show each compartment at baseline, nadir, previous and latest visit, with the change since the nadir.
+    """Show each compartment at baseline, nadir, previous and latest visit, with the change since baseline and nadir.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def numbers(latest: pd.DataFrame) -> Html:
         _dated("nadir", first["nadir_on"]),
         _dated("previous", first["previous_on"]),
         _dated("now", first["acquired_on"]),
-        "change since nadir",
+        "since baseline",
+        "since nadir",
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
     rows = seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
@@ -51,23 +52,28 @@ def _number_row(row: pd.Series) -> tuple[str, ...]:
         _with_interval(
             tag("b", _volume(row["volume_mm3"])), labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
         ),
-        _with_interval(
-            since_nadir(row["change_from_nadir_percent"], row["nadir_volume_mm3"], row["volume_mm3"]),
-            labels.percent_interval(row["change_from_nadir_low_percent"], row["change_from_nadir_high_percent"]),
-        ),
+        _change(row, "baseline"),
+        _change(row, "nadir"),
     )
 
 
-def since_nadir(change_percent: Any, nadir_volume_mm3: Any, volume_mm3: Any) -> str:
-    """Write a change since the nadir, or why there is none."""
+def _change(row: pd.Series, against: str) -> str:
+    name = f"change_from_{against}"
+    words = changed(row[f"{name}_percent"], row[f"{against}_volume_mm3"], row["volume_mm3"])
+    interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
+    return _with_interval(words, interval)
+
+
+def changed(change_percent: Any, reference_volume_mm3: Any, volume_mm3: Any) -> str:
+    """Write a change against a reference, or why there is none."""
     words = None
-    if not labels.is_known(nadir_volume_mm3):
-        words = "nothing to compare with"
+    if not labels.is_known(reference_volume_mm3):
+        words = "not measured then"
     elif not labels.is_known(volume_mm3):
         words = "not measured now"
     elif volume_mm3 == 0:
         words = "none seen now"
-    elif nadir_volume_mm3 == 0:
+    elif reference_volume_mm3 == 0:
         words = "none seen then"
     return labels.percent(change_percent) if words is None else tag("span", words, class_="ct-grey ct-small")
 
@@ -163,8 +169,9 @@ def _where(row: dict[Any, Any]) -> str:
 
 
 def _what(row: dict[Any, Any]) -> str:
-    path = tag("div", str(row["path"]), class_="ct-path ct-grey") if labels.is_known(row["path"]) else ""
-    return join([str(row["message"]), path])
+    if not labels.is_known(row["path"]) or row["path"] in row["message"]:
+        return str(row["message"])
+    return join([str(row["message"]), tag("div", str(row["path"]), class_="ct-path ct-grey")])
 
 
 def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:

@@ -1,6 +1,7 @@
 """The tumour board's list: who needs a decision, most urgent first."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -10,16 +11,16 @@ from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.markup import BREAK, as_label, image, join, tag
 
 ROWS_PER_PAGE = 20
-COLUMNS = ("state", "change, 95\u202f% CI", "last scan", "why", "tumour", "cyst")
+COLUMNS = ("state", "change, 95\u202f% CI", "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
+    "Next due: by a published schedule, as of today; information, not advice. "
     "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
     "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
 )
 
 
-def show() -> None:
+def show(study: frame.Study) -> None:
     """Draw the page."""
-    study = frame.open_page()
     rows = board_rows(study.criteria_id)
     if rows.empty:
         frame.nothing_yet("the study has no patients")
@@ -40,8 +41,9 @@ def board_rows(criteria_id: str) -> pd.DataFrame:
     """Return the rows of the board in their order, with the change that each state rests on."""
     rows = data.query("board", criteria_id=criteria_id)
     changes = data.query("board_change", criteria_id=criteria_id)
+    due = data.query("next_scans", as_of=date.today())[["patient_id", "due_on", "is_overdue"]]  # noqa: DTZ011  # the reader's day
     own = ["change_percent", "change_low_percent", "change_high_percent"]
-    return rows.drop(columns=own).merge(changes, on="patient_id", how="left")
+    return rows.drop(columns=own).merge(changes, on="patient_id", how="left").merge(due, on="patient_id", how="left")
 
 
 def filtered(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,12 +72,11 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
     left, right = st.columns([1, 11], vertical_alignment="center")
     name = row["patient_id"]
     left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
-    failures = labels.count(int(row["error_count"]), "failure") if row["error_count"] else ""
     cells = (
         _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
         _two_lines(*sentences.change(row)),
-        _two_lines(labels.day(row["last_scan_on"]), failures),
-        _two_lines(row["urgency_reason"], _diagnosis(row)),
+        _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
+        _two_lines(row["urgency_reason"], sentences.beside(row)),
         _spark(volumes, scale, "tumour"),
         _spark(volumes, scale, "cyst"),
     )
@@ -108,10 +109,6 @@ def _quietly(row: pd.Series) -> str:
     return ", ".join(note for note in notes if note)
 
 
-def _diagnosis(row: pd.Series) -> str:
-    return " · ".join(labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name]))
-
-
 def _two_lines(first: str, second: str) -> str:
     small = (BREAK, tag("span", second, class_="ct-grey ct-small")) if second else ()
     return tag("span", join([first, *small]), class_="ct-number")
@@ -126,4 +123,4 @@ def _spark(volumes: pd.DataFrame, scale: Scale, compartment: str) -> str:
     return image(svg, f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}")
 
 
-show()
+frame.show_page(show)

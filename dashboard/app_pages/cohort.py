@@ -23,9 +23,8 @@ TOGETHER = "one survival curve"
 FEW = 10  # below this number of patients the page says that curves can mislead
 
 
-def show() -> None:
+def show(study: frame.Study) -> None:
     """Draw the page."""
-    study = frame.open_page()
     everyone = data.query("cohort", criteria_id=study.criteria_id)
     line = st.container()
     with st.container(horizontal=True):
@@ -160,4 +159,4 @@ def _figure(title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable
     return True
 
 
-show()
+frame.show_page(show)

@@ -18,9 +18,8 @@ STATE_NOTE = (
 )
 
 
-def show() -> None:
+def show(study: frame.Study) -> None:
     """Draw the page."""
-    study = frame.open_page()
     frame.sentence(
         f"This study is judged by {study.criteria_name}. ",
         tag(
@@ -99,4 +98,4 @@ def dictionary() -> None:
     st.html(table(("column", "meaning and unit", "type"), own[["column", "comment", "type"]].itertuples(index=False)))
 
 
-show()
+frame.show_page(show)

@@ -22,9 +22,8 @@ LESION_NOTE = (
 )
 
 
-def show() -> None:
+def show(study: frame.Study) -> None:
     """Draw the page."""
-    study = frame.open_page()
     patient_id = choose_patient(study)
     if patient_id is None:
         return
@@ -103,7 +102,7 @@ def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
     style = labels.look(state["state"], state["display_state"])
-    left, middle, right = st.columns([4.3, 1.9, 1.5], vertical_alignment="center")
+    left, middle, right = st.columns([5, 1.9, 1.4], vertical_alignment="center")
     who = sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))
     left.html(tag("p", patient_id, tag("span", who, class_="ct-grey"), class_="ct-name"))
     quiet = tag("span", "provisional\u2002" if state["is_provisional"] else "", class_="ct-grey")
@@ -154,6 +153,9 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
         selection_mode="points",
         alt=f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
     )
+    changes = data.query("board_change", criteria_id=study.criteria_id)
+    if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
+        frame.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
 
 
 def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
@@ -170,20 +172,22 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
         return []
     row = found.iloc[0]
     is_same = row["baseline_on"] == row["nadir_on"]
-    texts = (
-        ("baseline_volume_mm3", "baseline and nadir" if is_same else "baseline", row["baseline_on"], labels.GREY),
-        ("nadir_volume_mm3", "nadir", row["nadir_on"], labels.GREY),
-        ("progression_volume_mm3", "progression from", None, labels.DISPLAY_STATES["growth"].colour),
-    )
-    return [
-        timeline.Level(
-            f"{text} {labels.ml(row[column])}" + (f", {labels.day(day)}" if labels.is_known(day) else ""),
-            float(row[column]),
-            colour,
-        )
-        for column, text, day, colour in texts
-        if labels.is_known(row[column]) and row[column] > 0 and not (is_same and text == "nadir")
+    red = labels.DISPLAY_STATES["growth"].colour
+    lines = [
+        _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
+        None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
+        _level("progression from", row["progression_volume_mm3"], None, red),
     ]
+    if rules and row["nadir_volume_mm3"] == 0:
+        lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))
+    return [line for line in lines if line is not None]
+
+
+def _level(word: str, volume_mm3: Any, day: Any, colour: str = labels.GREY) -> timeline.Level | None:
+    if not labels.is_known(volume_mm3) or volume_mm3 == 0:
+        return None
+    when = f", {labels.month(day)}" if labels.is_known(day) else ""
+    return timeline.Level(f"{word} {labels.ml(volume_mm3)}{when}", float(volume_mm3), colour)
 
 
 def windows(treatments: pd.DataFrame, study: frame.Study) -> list[timeline.Window]:
@@ -218,12 +222,14 @@ def aligned(patient_id: str) -> dict[str, dict[Any, Any]]:
 
 
 def compared(found: dict[str, dict[Any, Any]], now: pd.DataFrame) -> tuple[str, ...]:
-    """Return the two visits to show: those of the address, else the smallest tumour and the last scan."""
+    """Return the two visits to show: those of the address, else the smallest tumour and the last judged scan."""
     if not found:
         return ()
     names = list(found)
-    smallest = next((name for name in now["nadir_session_id"] if name in found), names[0])
-    return address.one("then", names, smallest), address.one("now", names, names[-1])
+    dated = [name for name in names if labels.is_known(found[name]["acquired_on"])] or names
+    nadir = next((name for name in now["nadir_session_id"] if name in found), dated[0])
+    last = next((name for name in now["session_id"] if name in found), dated[-1])
+    return address.one("then", names, nadir), address.one("now", names, last)
 
 
 def scans(patient_id: str, found: dict[str, dict[Any, Any]], pair: Sequence[str]) -> None:
@@ -290,4 +296,4 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     )
 
 
-show()
+frame.show_page(show)

@@ -23,9 +23,8 @@ BOX_PX = 460
 ROWS_IN_BOX = 14
 
 
-def show() -> None:
+def show(_: frame.Study) -> None:
     """Draw the page."""
-    frame.open_page()
     findings = data.query("quality_findings")
     review = data.query("quality_review")
     errors = int((findings["severity"] == "error").sum())
@@ -77,4 +76,4 @@ def alignments(found: pd.DataFrame) -> None:
     )
 
 
-show()
+frame.show_page(show)

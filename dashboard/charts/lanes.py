@@ -59,7 +59,7 @@ def describe(row: dict[Any, Any]) -> str:
     word, _ = labels.TREATMENTS[row["kind"]]
     parts = [row["agent"] if labels.is_known(row["agent"]) else word]
     if labels.is_known(row["extent"]):
-        parts.append(str(row["extent"]))
+        parts.append(labels.EXTENTS.get(row["extent"], row["extent"]))
     if labels.is_known(row["dose_gy"]):
         parts.append(f"{row['dose_gy']:g}{labels.NARROW}Gy")
     return ", ".join(str(part) for part in parts)

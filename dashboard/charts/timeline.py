@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ GAP_PX = 14
 AXIS_PX = 26
 TOP_PX = 18
 LABEL_PX = 15
-MARGIN_RIGHT_PX = 215
+LEADER_PX = 26
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
     scales = lanes.scales(course.scores)
     heights = [VOLUME_PX, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
     total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
-    fig = theme.figure(total, {"l": 84, "r": MARGIN_RIGHT_PX, "t": TOP_PX, "b": AXIS_PX})
+    fig = theme.figure(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
     axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
     fig.update_yaxes({**axis, "domain": domains[0], "title_text": "volume, mL"})
@@ -233,6 +234,8 @@ def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
             notes.append(
                 (last["volume_mm3"], f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>{day}", style.colour)
             )
+    longest = max((len(re.sub("<.*?>", "", text)) for _, text, _ in notes), default=0)
+    fig.update_layout(margin_r=LEADER_PX + 10 + longest * theme.CHARACTER_PX)
     wanted = [theme.axis_fraction(axis, volume / 1000) * VOLUME_PX for volume, _, _ in notes]
     for (_, text, colour), at, placed in zip(
         notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, VOLUME_PX), strict=True
@@ -242,7 +245,7 @@ def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
             x=1,
             yref="y domain",
             y=at / VOLUME_PX,
-            ax=26,
+            ax=LEADER_PX,
             ay=float(at - placed),
             text=text,
             xanchor="left",

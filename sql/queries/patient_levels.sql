@@ -1,5 +1,6 @@
--- Volumes worth a line on a patient's timeline: tumour at baseline and smallest of the last judged visit, and where
--- progression begins by the rule ($reference is nadir or baseline, $min_change_mm3 the smallest growth that counts).
+-- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last judged visit, and where
+-- progression begins by the rule, where a percentage means something ($reference is nadir or baseline,
+-- $min_change_mm3 the smallest growth that counts).
 with last_tumour as (
     select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3
     from trajectory
@@ -18,7 +19,7 @@ select
     referenced.nadir_on,
     referenced.nadir_volume_mm3,
     case
-        when criteria.metric = 'volume' then greatest(
+        when criteria.metric = 'volume' and referenced.reference_volume_mm3 > 0 then greatest(
             referenced.reference_volume_mm3 * criteria.progression_ratio,
             referenced.reference_volume_mm3 + $min_change_mm3
         )

@@ -137,7 +137,7 @@ def test_on_a_logarithmic_axis_a_tissue_that_is_gone_is_a_ring_and_one_never_see
 def test_labels_in_the_right_margin_never_cover_each_other():
     levels = [timeline.Level(f"line {i}", 1000.0 + i, labels.GREY) for i in range(4)]
     fig = timeline.timeline(course(levels=levels), is_log=True).to_dict()
-    notes = [note for note in fig["layout"]["annotations"] if note.get("ax") == 26]
+    notes = [note for note in fig["layout"]["annotations"] if note.get("ax") == timeline.LEADER_PX]
     heights = sorted(note["y"] * timeline.VOLUME_PX - note["ay"] for note in notes)
     assert len(heights) == 5
     assert min(np.diff(heights)) >= timeline.LABEL_PX
@@ -175,7 +175,7 @@ def test_treatments_that_overlap_get_lanes_of_their_own():
     )
     bars = lanes.pack(rows, pd.Timestamp("2020-01-01"), pd.Timestamp("2024-01-01"))
     found = {bar.text: bar.lane for bar in bars}
-    assert found["surgery, STR"] != found["radiotherapy, 50.4\u202fGy"] != found["dexamethasone"]
+    assert found["surgery, subtotal"] != found["radiotherapy, 50.4\u202fGy"] != found["dexamethasone"]
     assert found["temozolomide"] == 0, "far from the others, it may share a lane"
     assert [bar.is_ongoing for bar in bars if bar.kind == "steroid"] == [True]
 

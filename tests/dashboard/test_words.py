@@ -62,6 +62,19 @@ def test_a_change_is_said_against_its_reference_and_a_missing_one_in_words(row, 
     assert sentences.change(pd.Series(row)) == words
 
 
+@pytest.mark.parametrize(
+    ("due_on", "is_overdue", "words"),
+    [
+        (pd.Timestamp("2024-06-20"), True, "next by 2024-06-20, overdue"),
+        (pd.Timestamp("2024-06-20"), False, "next by 2024-06-20"),
+        (None, False, ""),
+        (None, float("nan"), ""),
+    ],
+)
+def test_the_next_scan_is_said_only_where_a_schedule_has_one(due_on, is_overdue, words):
+    assert sentences.due(pd.Series({"due_on": due_on, "is_overdue": is_overdue})) == words
+
+
 def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
     row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?"})
     found = sentences.caveats(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
@@ -79,8 +92,9 @@ def test_a_verdict_is_split_into_what_is_read_first_and_the_rest():
     assert main == "Solid tumour 0.40 mL on 2023-06-20 is −72\u202f% of that on 2020-07-14: below the rule."
     assert further == "Provisional: automatic."
     assert sentences.verdict("no visit could be judged") == ("No visit could be judged.", "")
-    assert sentences.short_reason({"reason": reason, "judged_change_percent": -72.0}) == "−72\u202f%: below the rule."
-    assert sentences.short_reason({"reason": reason, "judged_change_percent": None}) == main
+    judged = {"reason": reason, "state": "residual_stable", "judged_change_percent": -72.0}
+    assert sentences.short_reason(judged) == "−72\u202f%: below the rule."
+    assert sentences.short_reason({**judged, "judged_change_percent": None}) == "Below the rule."
 
 
 def test_rules_are_said_with_the_numbers_that_judge():
