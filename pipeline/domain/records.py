@@ -218,7 +218,7 @@ class Assessment:
 class Endpoint:
     """One time-to-event outcome of one patient under one set of criteria.
 
-    ``endpoint_id`` is ttp, pfs or rfs; an event or a censoring happened on ``ended_on``.
+    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
     """
 
     patient_id: str
