@@ -260,6 +260,11 @@ def typeset(text: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", "−", text).replace(" %", f"{NARROW}%")
 
 
+def capital(text: str) -> str:
+    """Begin a text with a capital and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """Write a number of things.
 

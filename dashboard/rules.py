@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dashboard.labels import NARROW, two_figures
+from dashboard.labels import NARROW, capital, two_figures
 from pipeline.domain import criterion
 from pipeline.domain.criterion import Criteria, Metric
 
@@ -47,14 +47,10 @@ def in_words(criteria: Criteria) -> list[tuple[str, str, str, str]]:
     """
     found = criterion.sections(criteria)
     return [
-        (title, _capital(SAYINGS[name](found[name], criteria.metric)), found[name].source, MARKS[str(found[name].mark)])
+        (title, capital(SAYINGS[name](found[name], criteria.metric)), found[name].source, MARKS[str(found[name].mark)])
         for name, title in TITLES.items()
         if name in found
     ]
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _percent(ratio: float) -> str:

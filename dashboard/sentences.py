@@ -59,7 +59,7 @@ def due(row: pd.Series) -> str:
     """Say until when a schedule would have the next scan; nothing where there is no schedule or it has ended."""
     if not labels.is_known(row["due_on"]):
         return ""
-    return f"next by {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
+    return f"due {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
 
 
 def beside(row: pd.Series) -> str:
@@ -77,7 +77,7 @@ def verdict(reason: str) -> tuple[str, str]:
     ('Ses-02: grew.', 'New lesion seen; provisional: automatic mask.')
     """
     main, _, further = labels.typeset(reason).partition("; ")
-    return f"{_capital(main).removesuffix('.')}.", _capital(further)
+    return f"{labels.capital(main).removesuffix('.')}.", labels.capital(further)
 
 
 def short_reason(row: Mapping[Any, Any]) -> str:
@@ -85,7 +85,7 @@ def short_reason(row: Mapping[Any, Any]) -> str:
     main, _ = verdict(row["reason"])
     place = main.rpartition(": ")[2]
     if row["state"] in {"baseline", "context"} or not labels.is_known(row["judged_change_percent"]):
-        return _capital(place)
+        return labels.capital(place)
     return f"{labels.percent(row['judged_change_percent'])}: {place}"
 
 
@@ -119,12 +119,8 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
 
 def cohort(count: int, total: int, chosen: Sequence[str]) -> str:
     """Say whom the figures show."""
-    who = _capital(", ".join(chosen) if chosen else "all patients")
+    who = labels.capital(", ".join(chosen) if chosen else "all patients")
     return f"{who}: n = {count}" + (f" of {total}" if chosen else "")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _word(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,14 @@ import plotly.graph_objects as go
 from dashboard import labels
 from dashboard.charts import survival as chart
 from dashboard.charts.cohort import DAYS_PER_MONTH
-from pipeline.domain import survival
+from pipeline.domain import interval_censoring, survival
 from pipeline.domain.survival import KaplanMeier, SurvivalAt
 
 EVERYONE = "all"
 MOST_GROUPS = len(chart.COLOURS)
 YEARS = (1, 2, 5)
+LIMITS_NOTE = "Dashed: the limits that the scans allow, since true progression lies between two of them (Turnbull)."
+BIAS_NOTE = "True progression lies between two scans, so groups that are scanned less often look better."
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,30 @@ def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
     return Curves(rows, {str(name): _curve(rows[rows["group"] == name], months) for name in names}, months)
 
 
-def figure(curves: Curves) -> go.Figure:
-    """Draw the curves."""
+def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
+    """Draw the curves; a single one with the limits that the days between scans allow.
+
+    Parameters
+    ----------
+    intervals
+        Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen).
+    """
     groups = [_group(labels.words(name), curve) for name, curve in curves.by_name.items()]
-    return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}")
+    limits = _limits(curves, intervals) if len(groups) == 1 else None
+    return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}", limits)
+
+
+def _limits(curves: Curves, intervals: pd.DataFrame) -> pd.DataFrame:
+    own = intervals[intervals["patient_id"].isin(curves.rows["patient_id"])]
+    until = own["until_days"].fillna(math.inf)
+    found = interval_censoring.turnbull([float(x) for x in own["after_days"]], [float(x) for x in until])
+    last = float(curves.rows["duration_days"].max())
+    turns = {0.0, last, *found.low_days, *found.high_days}
+    days = sorted({day + step for day in turns for step in (0.0, 0.01) if day + step <= last})
+    shares = [found.at(day) for day in days]
+    return pd.DataFrame(
+        {"months": days, "low": [low for low, _ in shares], "high": [high for _, high in shares]}, dtype=float
+    ).assign(months=lambda table: table["months"] / DAYS_PER_MONTH)
 
 
 def method(curves: Curves, total: int) -> str:
@@ -74,12 +97,10 @@ def method(curves: Curves, total: int) -> str:
         f"declared, censored at the last adequate assessment (ticks); 95\u202f% band by the {survival.CI_TRANSFORM} "
         f"transform. Median follow-up by reverse Kaplan-Meier: {months(follow_up)}."
     )
-    parts = [made]
-    if len(curves.by_name) > 1:
-        test = survival.log_rank(durations, events, list(curves.rows["group"]))
-        parts.append(f"Log-rank p = {labels.two_figures(test.p_value)}, adjusted for nothing.")
-    parts.append("True progression lies between two scans, so groups that are scanned less often look better.")
-    return " ".join(parts)
+    if len(curves.by_name) == 1:
+        return f"{made} {LIMITS_NOTE}"
+    test = survival.log_rank(durations, events, list(curves.rows["group"]))
+    return f"{made} Log-rank p = {labels.two_figures(test.p_value)}, adjusted for nothing. {BIAS_NOTE}"
 
 
 def summary(curves: Curves) -> list[tuple[str, ...]]:

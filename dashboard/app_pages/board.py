@@ -13,7 +13,7 @@ from dashboard.markup import BREAK, as_label, image, join, tag
 ROWS_PER_PAGE = 20
 COLUMNS = ("state", "change, 95\u202f% CI", "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
-    "Next due: by a published schedule, as of today; information, not advice. "
+    "Due: the next scan by a published schedule, overdue as of today; information, not advice. "
     "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
     "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
 )

@@ -7,10 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import address, data, frame, labels, sentences, survival_groups
+from dashboard import address, data, frame, growth_rates, labels, sentences, survival_groups
 from dashboard.charts import cohort as charts
+from dashboard.charts import growth as growth_chart
 from dashboard.charts import theme
 from dashboard.markup import table
+from pipeline.errors import SettingsError
 
 FILTERS = {
     "histology": "Histology",
@@ -41,10 +43,11 @@ def show(study: frame.Study) -> None:
     rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
     left, right = st.columns(2, gap="large")
     with left:
-        progression(shown, by)
+        progression(shown, by, study)
         waterfall(shown, rules, study)
     with right:
         spider(shown, rules, study)
+        growth(shown, study)
         swimmer(shown, study)
     figure_table(shown)
 
@@ -80,11 +83,12 @@ def grouped() -> str:
     return str(by)
 
 
-def progression(shown: pd.DataFrame, by: str) -> None:
+def progression(shown: pd.DataFrame, by: str, study: frame.Study) -> None:
     """Show time to progression, for all or by one covariate, with what a reader needs beside a curve."""
     curves = survival_groups.estimate(shown, by if by in FILTERS else None)
     note = survival_groups.method(curves, len(shown))
-    draw = partial(survival_groups.figure, curves)
+    intervals = data.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp")
+    draw = partial(survival_groups.figure, curves, intervals)
     if _figure("Time to progression", curves.rows, note, "time_to_progression", draw):
         years = (f"at {labels.count(year, 'year')}" for year in survival_groups.YEARS)
         header = ("", "n", "events", "median, 95\u202f% CI", *years)
@@ -117,6 +121,20 @@ def spider(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
         f"Colour and last mark: state now."
     )
     _figure("Course from baseline", rows, note, "course", lambda: charts.spider(rows, shown, thresholds))
+
+
+def growth(shown: pd.DataFrame, study: frame.Study) -> None:
+    """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
+    rows = data.query("cohort_growth", criteria_id=study.criteria_id)
+    rows = rows[rows["patient_id"].isin(shown["patient_id"])]
+    try:
+        found = growth_rates.estimate(rows)
+    except SettingsError as error:
+        frame.section("Growth by histology")
+        frame.remark(f"{labels.capital(str(error))}.")
+        return
+    draw = partial(growth_chart.growth, growth_rates.rows_of(found))
+    _figure("Growth by histology", rows, growth_rates.method(found), "growth", draw)
 
 
 def swimmer(shown: pd.DataFrame, study: frame.Study) -> None:

@@ -39,7 +39,7 @@ class Group:
     at_risk: Sequence[int]
 
 
-def survival(groups: Sequence[Group], months: Sequence[float], band: str) -> go.Figure:
+def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits: pd.DataFrame | None) -> go.Figure:
     """Draw one curve per group.
 
     Parameters
@@ -48,10 +48,13 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str) -> go.
         Ticks of the time axis, at which the numbers at risk are counted.
     band
         Name of the interval, such as ``95 % CI, log-log``.
+    limits
+        Columns months, low, high: what the scans allow when an event lies anywhere between two of them.
     """
     table_px = ROW_PX * (len(groups) + 1)
     total = CURVE_PX + GAP_PX + table_px
-    fig = theme.figure(total + 24, {"l": 118, "r": 24, "t": 16, "b": 8})
+    names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
+    fig = theme.figure(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
     fig.update_yaxes(
         domain=[(GAP_PX + table_px) / total, 1],
         range=[0, 1.03],
@@ -66,6 +69,8 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str) -> go.
     )
     for group, colour in zip(groups, COLOURS, strict=False):
         _curve(fig, group, colour)
+    if limits is not None:
+        _limits(fig, limits)
     _at_risk(fig, groups, months, table_px / total)
     fig.add_annotation(
         xref="paper",
@@ -108,6 +113,17 @@ def _curve(fig: go.Figure, group: Group, colour: str) -> None:
         marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
         hovertemplate="%{x:.0f} months: last assessment, no progression<extra></extra>",
     )
+
+
+def _limits(fig: go.Figure, limits: pd.DataFrame) -> None:
+    for column in ("low", "high"):
+        fig.add_scatter(
+            x=limits["months"],
+            y=limits[column],
+            mode="lines",
+            line={"color": labels.GREY, "width": 1.1, "dash": "dash", "shape": "hv"},
+            hovertemplate="%{x:.0f} months: %{y:.0%} at the limit of what the scans allow<extra></extra>",
+        )
 
 
 def _at_risk(fig: go.Figure, groups: Sequence[Group], months: Sequence[float], height: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ CHARACTER_PX = 6.6
 """Mean width of a character at the font size above."""
 
 
-def figure(height: int, margin: dict[str, int]) -> go.Figure:
+def figure(height: int, margin: Mapping[str, float]) -> go.Figure:
     """Start an empty figure in the house style."""
     title = {"font": {"size": 12, "color": GREY}, "standoff": 6}
     axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": title}

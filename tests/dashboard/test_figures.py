@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dashboard import labels, survival_groups
+from dashboard import growth_rates, labels, survival_groups
 from dashboard.charts import cohort, lanes, sparkline, theme, timeline
+from dashboard.charts import growth as growth_chart
 from dashboard.charts import survival as survival_chart
 from dashboard.charts import volumes as drawn
+from pipeline.errors import SettingsError
 
 DAYS = ["2020-01-10", "2020-05-01", "2021-05-01", "2022-05-01"]
 
@@ -261,7 +263,10 @@ def test_the_swimmer_marks_who_goes_on_and_leaves_out_who_has_no_time_zero():
 
 def test_kaplan_meier_names_its_interval_and_aligns_the_numbers_at_risk():
     curves = survival_groups.estimate(COHORT, None)
-    fig = survival_groups.figure(curves).to_dict()
+    intervals = pd.DataFrame(
+        {"patient_id": ["a", "b", "c"], "after_days": [366.0, 366.0, 730.0], "until_days": [731.0, None, None]}
+    )
+    fig = survival_groups.figure(curves, intervals).to_dict()
     numbers = [trace for trace in fig["data"] if trace["mode"] == "text"]
     assert numbers[0]["x"] == list(fig["layout"]["xaxis"]["tickvals"])
     assert numbers[0]["text"][0] == "3"
@@ -269,6 +274,45 @@ def test_kaplan_meier_names_its_interval_and_aligns_the_numbers_at_risk():
     assert "95\u202f% CI, log-log" in [note["text"] for note in fig["layout"]["annotations"]]
     assert "n = 3 of 4, 1 event" in survival_groups.method(curves, 4)
     assert "log-log" in survival_groups.method(curves, 4)
+
+
+def test_a_single_curve_lies_within_the_limits_that_the_scans_allow():
+    curves = survival_groups.estimate(COHORT, None)
+    intervals = pd.DataFrame(
+        {"patient_id": ["a", "b", "c"], "after_days": [366.0, 366.0, 730.0], "until_days": [731.0, None, None]}
+    )
+    dashed = [trace for trace in survival_groups.figure(curves, intervals).data if trace.line.dash == "dash"]
+    low, high = (list(trace.y) for trace in dashed)
+    assert all(below <= above for below, above in zip(low, high, strict=True))
+    assert high[0] == low[0] == 1.0
+    assert "Turnbull" in survival_groups.method(curves, 4)
+    assert "Turnbull" not in survival_groups.method(survival_groups.estimate(COHORT, "who_grade"), 4)
+
+
+def test_growth_is_drawn_by_histology_with_its_interval_and_few_patients_are_refused():
+    rows = pd.DataFrame(
+        [
+            {
+                "patient_id": f"p{patient}",
+                "histology": "ependymoma",
+                "epoch": 1,
+                "acquired_on": pd.Timestamp(2020 + year, 1, 1),
+                "volume_mm3": 1000.0 * (1.1 + 0.02 * patient) ** year * (1 + 0.01 * ((patient + year) % 3)),
+                "volume_cv": 0.1,
+            }
+            for patient in range(6)
+            for year in range(4)
+        ]
+    )
+    found = growth_rates.estimate(rows)
+    (row,) = growth_rates.rows_of(found)
+    assert row.low_percent < row.rate_percent < row.high_percent
+    assert row.rate_percent == pytest.approx(15, abs=3), "rates of 10 to 20 % a year were put in"
+    assert row.note.startswith("6 patients, 24 scans, doubles in")
+    (mark,) = growth_chart.growth([row]).data
+    assert mark.error_x.array[0] == pytest.approx(row.high_percent - row.rate_percent)
+    with pytest.raises(SettingsError, match="expected 5 patients or more"):
+        growth_rates.estimate(rows[rows["patient_id"] == "p1"])
 
 
 def test_curves_by_group_count_everybody_once():
