@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import images
 from pipeline.domain import volumes
@@ -63,6 +64,22 @@ def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path 
     return found
 
 
+def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:
+    """Read a CSV with columns x, y, z (RAS+ mm); return its rows and the points, shape ``(N, 3)``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, no such column, or a value that is not a number; the line is named.
+    """
+    if not points_path.is_file():
+        raise InputError(f"{points_path}: expected a CSV with columns x, y, z, found no such file; check the path")
+    with points_path.open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    points = [_point(row, line, points_path.name) for line, row in enumerate(rows, start=2)]
+    return rows, np.array(points, dtype=np.float64).reshape(-1, 3)
+
+
 def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> None:
     """Move the points of a CSV (columns x, y, z: RAS+ mm in the fixed scan) to the moving scan's world.
 
@@ -71,11 +88,9 @@ def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> Non
     Raises
     ------
     InputError
-        The file has no such columns or a value that is not a number; the line is named.
+        As :func:`read_points`.
     """
-    with points_path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    points = np.array([_point(row, line, points_path.name) for line, row in enumerate(rows, start=2)]).reshape(-1, 3)
+    rows, points = read_points(points_path)
     moved = move_points(found.to_follow_up, points)
     with out_path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["x", "y", "z"])

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from pipeline import images, store
-from tests.golden.table import ROOT, TABLES, read_golden, read_store
+from tests.golden.table import GOLDEN, ROOT, TABLES, read_golden, read_store
 
 SAMPLE = ROOT / "sample_data" / "study"
 TRUTH = ROOT / "sample_data" / "truth" / "volumes.tsv"
@@ -72,6 +72,8 @@ def small_out(sample_run: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_sample_study_measures_what_was_reviewed(sample_run: Path, name: str) -> None:
+    if not (GOLDEN / f"{name}.csv").is_file():
+        pytest.skip(f"tests/golden/{name}.csv was not made and reviewed yet: make golden")
     found, expected = read_store(sample_run, name), read_golden(name)
     keys = [column for column in TABLES[name] if column not in {"volume_mm3", "volume_cv"}]
     pd.testing.assert_frame_equal(

@@ -105,9 +105,7 @@ def bend(
     return _as_transform(begin, control, grid, stiffness)
 
 
-def _as_transform(
-    begin: Transform, control: NDArray[np.float64], grid: Volume, stiffness: Stiffness
-) -> Transform:
+def _as_transform(begin: Transform, control: NDArray[np.float64], grid: Volume, stiffness: Stiffness) -> Transform:
     """Write the spline down as a displacement field on a grid of its own."""
     extent_mm = (np.array(grid.shape) - 1) * stiffness.step_mm
     places = [np.linspace(0.0, e, int(np.ceil(e / FIELD_STEP_MM)) + 1) for e in extent_mm]

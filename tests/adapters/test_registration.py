@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pipeline.domain.grid import Volume, to_world, voxel_centres_mm
+from pipeline.domain.grid import Volume, voxel_centres_mm
 from pipeline.domain.transforms import move_points
 from pipeline.images import load
 from pipeline.registration import align, align_within_visit

@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from pipeline.domain.alignment import Measures, halfway, jacobian_range, judged, round_trip_mm, spacing_ratio
 from pipeline.domain.bending import COARSE, FINE, bend
-from pipeline.domain.correlation import local_fit, mean_local_correlation
-from pipeline.domain.frame import Box, blurred, box_around, regular_grid, sample, standardised
+from pipeline.domain.correlation import LocalFit, local_fit, mean_local_correlation
+from pipeline.domain.frame import REGION_MARGIN_MM, Box, blurred, box_around, regular_grid, sample, standardised
 from pipeline.domain.grid import Volume, to_world, voxel_centres_mm
 from pipeline.domain.starts import start_positions
 from pipeline.domain.transforms import Transform, identity, inverse, move_points, resample
@@ -45,19 +45,24 @@ def bent_by(volume, field_mm, matrix=None):
     return resample(volume, volume, back, order=1), back
 
 
+def mean_of(fit: LocalFit, weight: np.ndarray) -> float:
+    return mean_local_correlation(fit.correlation, fit, weight)
+
+
 def test_a_shifted_and_tilted_scan_is_found_at_the_first_start(texture):
     angle = np.radians(10.0)
     matrix = np.eye(4)
     matrix[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     centre = to_world(texture.affine, (np.array(texture.shape) - 1) / 2)
-    matrix[:3, 3] = centre + (3.0, -7.0, 22.0) - matrix[:3, :3] @ centre
+    matrix[:3, 3] = centre + np.array([3.0, -7.0, 22.0]) - matrix[:3, :3] @ centre
     follow_up = resample(texture, texture, Transform("follow-up", "reference", matrix), order=1)
-    box = Box(centre - (12.0, 25.0, 30.0), centre + (12.0, 25.0, 30.0))
+    half = np.array([12.0, 25.0, 30.0])
+    box = Box(centre - half, centre + half)
     starts = start_positions(texture, follow_up, box)
     true_mm = to_world(np.linalg.inv(matrix), centre)
     # Half the diagonal of the 2 mm lattice is 1.7 mm.
     assert np.linalg.norm(to_world(starts[0].matrix, centre) - true_mm) < 2.0
-    assert starts[0].correlation > max(s.correlation for s in starts[1:]) + 0.1
+    assert starts[0].evidence > max(s.evidence for s in starts[1:]) + 0.1
 
 
 def test_a_blank_scan_offers_no_start(texture):
@@ -88,8 +93,8 @@ def test_local_correlation_ignores_gain_and_shading_and_sees_a_shift(texture):
     values = texture.array / texture.array.std()
     weight = np.ones(texture.shape)
     shading = 1.0 + np.linspace(0.0, 1.0, texture.shape[2])
-    shaded = mean_local_correlation(local_fit(values, 3.0 * values * shading + 2.0, weight, 4.0), weight)
-    shifted = mean_local_correlation(local_fit(values, np.roll(values, 4, axis=2), weight, 4.0), weight)
+    shaded = mean_of(local_fit(values, 3.0 * values * shading + 2.0, weight, 4.0), weight)
+    shifted = mean_of(local_fit(values, np.roll(values, 4, axis=2), weight, 4.0), weight)
     assert shaded > 0.95
     assert shifted < 0.6
 
@@ -99,8 +104,8 @@ def test_the_box_holds_the_whole_region_with_a_margin(texture):
     mask[18:22, 38:42, 0:120] = True
     box = box_around(texture, Volume(mask, texture.affine))
     points = to_world(texture.affine, np.argwhere(mask))
-    assert (box.lower_mm <= points.min(axis=0) - (8, 20, 30)).all()
-    assert (box.upper_mm >= points.max(axis=0) + (8, 20, 30)).all()
+    assert (box.lower_mm <= points.min(axis=0) - REGION_MARGIN_MM).all()
+    assert (box.upper_mm >= points.max(axis=0) + REGION_MARGIN_MM).all()
 
 
 def test_an_empty_region_counts_as_none(texture):
