@@ -62,7 +62,7 @@ def test_a_shifted_and_tilted_scan_is_found_at_the_first_start(texture):
     true_mm = to_world(np.linalg.inv(matrix), centre)
     # Half the diagonal of the 2 mm lattice is 1.7 mm.
     assert np.linalg.norm(to_world(starts[0].matrix, centre) - true_mm) < 2.0
-    assert starts[0].evidence > max(s.evidence for s in starts[1:]) + 0.1
+    assert starts[0].evidence > max((s.evidence for s in starts[1:]), default=0.0) + 0.1
 
 
 def test_a_blank_scan_offers_no_start(texture):
