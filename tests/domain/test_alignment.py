@@ -12,7 +12,16 @@ from scipy import ndimage
 from pipeline.domain.alignment import Measures, halfway, jacobian_range, judged, round_trip_mm, spacing_ratio
 from pipeline.domain.bending import COARSE, FINE, bend
 from pipeline.domain.correlation import LocalFit, local_fit, mean_local_correlation
-from pipeline.domain.frame import Box, blurred, box_around, regular_grid, sample, standardised
+from pipeline.domain.frame import (
+    REGION_MARGIN_MM,
+    Box,
+    blurred,
+    box_around,
+    field_of_view,
+    regular_grid,
+    sample,
+    standardised,
+)
 from pipeline.domain.grid import Volume, to_world, voxel_centres_mm
 from pipeline.domain.starts import start_positions
 from pipeline.domain.transforms import Transform, identity, inverse, move_points, resample
@@ -97,6 +106,16 @@ def test_local_correlation_ignores_gain_and_shading_and_sees_a_shift(texture):
     shifted = mean_of(local_fit(values, np.roll(values, 4, axis=2), weight, 4.0), weight)
     assert shaded > 0.95
     assert shifted < 0.6
+
+
+def test_the_box_holds_the_whole_region_with_a_margin_as_far_as_the_scan_reaches(texture):
+    mask = np.zeros(texture.shape, dtype=bool)
+    mask[18:22, 38:42, 0:120] = True
+    box = box_around(texture, Volume(mask, texture.affine))
+    points = to_world(texture.affine, np.argwhere(mask))
+    scan = field_of_view(texture)
+    assert (box.lower_mm <= np.maximum(points.min(axis=0) - REGION_MARGIN_MM, scan.lower_mm)).all()
+    assert (box.upper_mm >= np.minimum(points.max(axis=0) + REGION_MARGIN_MM, scan.upper_mm)).all()
 
 
 def test_an_empty_region_counts_as_none(texture):
