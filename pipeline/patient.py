@@ -68,7 +68,8 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     judged = judge.judge_course(course, plan.criteria)
     findings = (
         *(finding for visit in visits for finding in visit.findings),
-        *(finding for visit in visits for finding in masked[visit.session_id].findings),
+        *(finding for visit in visits for finding in given[visit.session_id].findings),
+        *(finding for name in masked if masked[name] is not given[name] for finding in masked[name].findings),
         *aligned.findings,
         *mask_findings,
         *display_findings,
