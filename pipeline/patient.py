@@ -64,6 +64,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         measurements,
         {name: visit.grade for name, visit in aligned.visits.items()},
         followed,
+        frozenset(name for name, visit in masked.items() if visit.is_carried_over),
     )
     judged = judge.judge_course(course, plan.criteria)
     findings = (

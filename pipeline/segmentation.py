@@ -14,6 +14,9 @@ import numpy as np
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 
+CARRIED_OVER = "carried over"
+"""Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
+
 COVERED_SHARE = 0.9
 """A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
 
@@ -114,4 +117,4 @@ def follow_up_masks(masked: MaskedVisit, follow_up: Volume, to_masked: Transform
         if share < COVERED_SHARE:
             del carried[name]
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(carried, (), "carried over", tuple(notes))
+    return FollowUpMasks(carried, (), CARRIED_OVER, tuple(notes))

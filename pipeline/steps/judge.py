@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.domain import endpoints, entities, records
 from pipeline.domain.criterion import Criteria
@@ -13,6 +14,11 @@ from pipeline.steps.follow import FollowedLesions
 from pipeline.steps.read import ReadVisit
 from pipeline.study import StudyPatient
 
+CARRIED_OVER = (
+    "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
+    "draw a mask on this visit's scan to have it judged"
+)
+
 
 def course_of(
     patient: StudyPatient,
@@ -20,6 +26,7 @@ def course_of(
     measurements: Sequence[records.Measurement],
     grades: Mapping[str, str | None],
     followed: FollowedLesions,
+    carried_over: frozenset[str],
 ) -> entities.PatientCourse:
     """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
 
@@ -29,6 +36,8 @@ def course_of(
         Alignment grade by session.
     followed
         What lesion matching found: sessions with an unequivocal new lesion, and the volume of new tumours.
+    carried_over
+        Sessions whose masks were only warped from another visit: those cannot be judged.
     """
     tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
     measured = [
@@ -36,9 +45,13 @@ def course_of(
         for visit in visits
         if visit.acquired_on is not None
     ]
+    judgeable = [
+        replace(visit, **NOT_MEASURED, missing_reason=CARRIED_OVER) if visit.session_id in carried_over else visit
+        for visit in measured
+    ]
     return entities.PatientCourse(
         patient_id=patient.patient.patient_id,
-        visits=tuple(measured),
+        visits=tuple(judgeable),
         treatments=tuple(
             entities.Treatment(entities.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent)
             for t in patient.treatments
@@ -83,6 +96,12 @@ def _visit_measure(
         new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.status_reason,
+    )
+
+
+def _without_size(visit: entities.VisitMeasure) -> entities.VisitMeasure:
+    return replace(
+        visit, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=CARRIED_OVER
     )
 
 

@@ -27,7 +27,9 @@ PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
 NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
-NEW_SIGNAL = "new signal was flagged where the earlier mask had none; draw a mask on this visit to have it measured"
+NOT_LOOKED = (
+    "the earlier mask was empty here, and nobody looked at this visit; draw a mask, an empty one if nothing is seen"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class MaskedVisit:
     missing: Mapping[Compartment, str] = field(default_factory=dict)
     missing_reason: str | None = None
     source: str | None = None
+
+    @property
+    def is_carried_over(self) -> bool:
+        """Whether these masks were only warped here from another visit, so that they can show no change."""
+        return any(row.method == segmentation.CARRIED_OVER for row in self.rows)
 
     @property
     def primary(self) -> Mapping[Compartment, Volume]:
@@ -154,8 +161,9 @@ def _segment(
     rows, files = [], []
     flagged = {signal.compartment for signal in found.new_signal}
     for name, probability in sorted(found.probabilities.items()):
-        if name in flagged and _is_empty(given, Compartment(name)):
-            continue  # neither "still nothing" nor a volume: a person must look
+        is_unknown = name in flagged or found.method == segmentation.CARRIED_OVER
+        if is_unknown and _is_empty(given, Compartment(name)):
+            continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
         path = _mask_path(visit, Compartment(name))
         rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
         images.save(probability.with_array(rounded), out_dir / path)
@@ -178,7 +186,7 @@ def _new_signal(visit: ReadVisit, signal: segmentation.NewSignal) -> records.Fin
 
 def _missing(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:
     return {
-        compartment: NEW_SIGNAL if _is_empty(given, compartment) else NOT_COVERED
+        compartment: NOT_LOOKED if _is_empty(given, compartment) else NOT_COVERED
         for compartment in given.primary
         if compartment not in masks
     }
