@@ -45,10 +45,7 @@ def course_of(
         for visit in visits
         if visit.acquired_on is not None
     ]
-    judgeable = [
-        replace(visit, **NOT_MEASURED, missing_reason=CARRIED_OVER) if visit.session_id in carried_over else visit
-        for visit in measured
-    ]
+    judgeable = [_without_size(visit) if visit.session_id in carried_over else visit for visit in measured]
     return entities.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
