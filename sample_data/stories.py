@@ -130,7 +130,7 @@ GROWTH = Patient(
     ),
     treatments=(Treatment("2019-06-12", "2019-06-12", "surgery", "STR"),),
     function=(("2019-06-10", 2), ("2019-09-17", 2), ("2021-03-30", 2), ("2023-04-11", 2), ("2023-10-17", 3)),
-    read_visits=("ses-01",),
+    read_visits=("ses-01", "ses-04", "ses-05", "ses-06"),
 )
 
 RECURRENCE = Patient(
