@@ -1,4 +1,4 @@
-"""The five ways cordtrack refuses, each naming who must act.
+"""The three ways cordtrack refuses, each naming who must act.
 
 A message says where, what was expected, what came and what to do. Errors are caught at two borders only:
 the command line, and the per-visit loop, which records a visible failure and goes on.
@@ -19,11 +19,3 @@ class SettingsError(CordtrackError):
 
 class StoreError(CordtrackError):
     """The output folder cannot be read or written as it is; its owner must act."""
-
-
-class AlignmentError(CordtrackError):
-    """Two scans could not be brought into one space; a person must look at the pair."""
-
-
-class MissingToolError(CordtrackError):
-    """An optional program or package is not installed; the administrator must add it or choose another way."""

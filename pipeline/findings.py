@@ -109,7 +109,6 @@ RUN_KINDS = (
     ("step_failed", "error", "look at the scan named; the visit's numbers are missing for this reason"),
     ("step_crashed", "error", "report this message with logs/unexpected.log of the output folder"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),
-    ("new_signal", "warning", "look at this place on the scan; draw a mask there if it is tumour, an empty one if not"),
     ("worker_died", "error", "run this patient alone (--participant-label) on a machine with more free memory"),
 )
 

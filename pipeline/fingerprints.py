@@ -71,11 +71,6 @@ def software() -> str:
     return "; ".join(f"{name} {version(name)}" for name in ("cordtrack", *SOFTWARE))
 
 
-def short(digest: str) -> str:
-    """Return the first twelve digits of a hash, enough to tell files of one study apart on screen."""
-    return digest[:12]
-
-
 @lru_cache(maxsize=65536)
 def _of_file(path: Path, size: int, modified_ns: int) -> str:  # noqa: ARG001 (part of the cache key)
     with path.open("rb") as stream:

@@ -38,28 +38,6 @@ class MaskedVisit:
 
 
 @dataclass(frozen=True)
-class NewSignal:
-    """Lesion-like signal where the masked visit had none: for a person to look at, never measured silently.
-
-    Attributes
-    ----------
-    compartment
-        What it looks like.
-    volume_mm3
-        Rough size, mm³.
-    centre_mm
-        RAS+ mm in the follow-up's world.
-    reason
-        Why it was flagged, in words.
-    """
-
-    compartment: str
-    volume_mm3: float
-    centre_mm: tuple[float, float, float]
-    reason: str
-
-
-@dataclass(frozen=True)
 class FollowUpMasks:
     """Automatic masks of a follow-up.
 
@@ -68,8 +46,6 @@ class FollowUpMasks:
     probabilities
         Compartment name to the share (0..1) of each voxel that belongs to it, on the follow-up's grid; compartments
         outside the follow-up's field of view are absent.
-    new_signal
-        Places to review.
     method
         How the masks were made.
     notes
@@ -77,7 +53,6 @@ class FollowUpMasks:
     """
 
     probabilities: dict[str, Volume]
-    new_signal: tuple[NewSignal, ...]
     method: str
     notes: tuple[str, ...]
 
@@ -117,4 +92,4 @@ def follow_up_masks(masked: MaskedVisit, follow_up: Volume, to_masked: Transform
         if share < COVERED_SHARE:
             del carried[name]
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(carried, (), CARRIED_OVER, tuple(notes))
+    return FollowUpMasks(carried, CARRIED_OVER, tuple(notes))

@@ -12,7 +12,6 @@ from pipeline.domain import records
 from pipeline.domain.alignment import Alignment
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity, resample
-from pipeline.errors import AlignmentError
 from pipeline.steps.read import ReadVisit
 
 REFERENCE = "reference"
@@ -45,11 +44,6 @@ def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, o
         Both with an image.
     lesion
         Boolean, on the reference scan's grid: where somebody drew a lesion; None when nobody did.
-
-    Raises
-    ------
-    AlignmentError
-        The pair could not be aligned at all; the message says why and what to do.
     """
     if visit.session_id == reference.session_id:
         return _reference_itself(visit, out_dir)
@@ -208,6 +202,3 @@ def _digest(lesion: Volume | None) -> str:
     if lesion is None:
         return "none"
     return fingerprints.of_values(np.packbits(lesion.array).tobytes().hex(), lesion.affine.round(4).tolist())
-
-
-__all__ = ["REFERENCE", "AlignedVisit", "AlignmentError", "align_sequences", "align_visit"]

@@ -1,8 +1,8 @@
-"""Third step: the masks of every visit, given ones as they are, missing ones carried over and refined.
+"""Third step: the masks of every visit, given ones as they are, missing ones carried over.
 
 A mask that a person drew is never changed. A visit without one gets the masks of the latest earlier visit that
-has some (else of the earliest later one), moved by the alignment and refined on the visit's own scan; they are
-``automatic`` until somebody signs them. No automatic mask is made where the alignment has grade C.
+has some (else of the earliest later one), moved by the alignment; they are
+``automatic``, and show no change. No automatic mask is made where the alignment has grade C.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pipeline.domain import records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import compose
-from pipeline.findings import finding
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -108,7 +107,7 @@ def automatic_masks(
     aligned: Mapping[str, AlignedVisit],
     out_dir: Path,
 ) -> MaskedVisit:
-    """Carry a masked visit's compartments over to a visit without masks and refine them there.
+    """Carry a masked visit's compartments over to a visit without masks.
 
     Parameters
     ----------
@@ -139,7 +138,6 @@ def automatic_masks(
         MaskOrigin.AUTOMATIC,
         {AUTOMATIC_SOURCE: masks},
         tuple(rows),
-        tuple(derivatives.of_kind(step.records, records.Finding)),
         missing=_missing(given, masks),
         source=AUTOMATIC_SOURCE,
     )
@@ -159,10 +157,8 @@ def _segment(
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
     found = segmentation.follow_up_masks(masked, visit.image, to_source)
     rows, files = [], []
-    flagged = {signal.compartment for signal in found.new_signal}
     for name, probability in sorted(found.probabilities.items()):
-        is_unknown = name in flagged or found.method == segmentation.CARRIED_OVER
-        if is_unknown and _is_empty(given, Compartment(name)):
+        if found.method == segmentation.CARRIED_OVER and _is_empty(given, Compartment(name)):
             continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
         path = _mask_path(visit, Compartment(name))
         rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
@@ -170,18 +166,7 @@ def _segment(
         files.append(path)
         note = f"from the masks of {source.session_id}; " + "; ".join(found.notes)
         rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.method, note.rstrip("; ")))
-    flags = [_new_signal(visit, signal) for signal in found.new_signal]
-    return derivatives.Step(key, tuple(files), (*rows, *flags))
-
-
-def _new_signal(visit: ReadVisit, signal: segmentation.NewSignal) -> records.Finding:
-    x, y, z = (round(float(mm)) for mm in signal.centre_mm)
-    return finding(
-        "new_signal",
-        f"{visit.visit.patient_id} {visit.session_id}: {signal.compartment}-like signal of about "
-        f"{signal.volume_mm3:.0f} mm³ near ({x}, {y}, {z}) mm where the earlier mask had none: {signal.reason}",
-        visit.anchor.relative if visit.anchor else None,
-    )
+    return derivatives.Step(key, tuple(files), tuple(rows))
 
 
 def _missing(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:
