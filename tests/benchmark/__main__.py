@@ -17,12 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
-WITH_DATA: tuple[str, ...] = ()
+WITH_DATA = ("alignment",)
 WITHOUT_DATA = ("study_run", "judging", "store")
 HEADER = """# Benchmarks
 
-Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`, `truth/volumes.tsv`,
-`truth/landmarks.tsv`, `truth/masks/`) is measured with `make benchmark DATA="folder folder"`. Times are medians on a
+Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,
+`truth/landmarks.tsv`) is measured with `make benchmark DATA="folder folder"`. Times are medians on a
 shared two-core machine and are upper bounds; accuracy does not depend on the machine.
 """
 
@@ -38,9 +38,7 @@ def main() -> int:
     wanted = arguments.section or [*WITH_DATA, *WITHOUT_DATA]
     parts = [HEADER, _machine()]
     if not folders:
-        parts.append(
-            "No dataset with known truth was found beside the project: the alignment and mask figures are missing.\n"
-        )
+        parts.append("No dataset with known truth was found beside the project: the alignment figures are missing.\n")
     failed = []
     for name in wanted:
         if name in WITH_DATA and not folders:

@@ -1,0 +1,111 @@
+"""How far known cord points land from where they are: this project beside two ready recipes of ANTs.
+
+Every follow-up of a dataset (``bids/``, ``truth/landmarks.tsv``) is aligned to the patient's first visit, whose lesion
+mask names the region. The error of a pair is the mean distance, in mm, over the landmarks that both scans cover.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import images, registration
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import move_points
+
+ants = registration.ants
+RECIPES = ("no alignment", "ANTs Rigid", "ANTs SyN", "cordtrack")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two visits and the landmarks that both scans cover, shape ``(N, 3)``, RAS+ mm."""
+
+    name: str
+    first: Volume
+    second: Volume
+    lesion: Volume | None
+    here: np.ndarray
+    there: np.ndarray
+
+
+def pairs_of(folder: Path) -> Iterator[Pair]:
+    """Yield every follow-up of a dataset with the patient's first visit."""
+    marks = pd.read_csv(folder / "truth" / "landmarks.tsv", sep="\t").query("inside == 1")
+    for patient in sorted(path.name for path in (folder / "bids").glob("sub-*")):
+        sessions = sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
+        scans = {s: images.load(min((folder / "bids" / patient / s / "anat").glob("*_T2w.nii.gz"))) for s in sessions}
+        drawn = sorted((folder / "bids" / "derivatives").rglob(f"{patient}_{sessions[0]}_*_dseg.nii.gz"))
+        mask = images.load(drawn[0]) if drawn else None
+        lesion = mask.with_array(mask.array > 0) if mask is not None else None
+        points = {s: _points(marks, patient, s) for s in sessions}
+        for session in sessions[1:]:
+            both = points[sessions[0]].index.intersection(points[session].index)
+            here, there = (points[s].loc[both].to_numpy() for s in (sessions[0], session))
+            yield Pair(f"{patient} {session}", scans[sessions[0]], scans[session], lesion, here, there)
+
+
+def moved(recipe: str, pair: Pair) -> tuple[np.ndarray, str]:
+    """Return where a recipe moves the landmarks, and the grade it gives itself."""
+    if recipe == "no alignment":
+        return pair.here, ""
+    if recipe == "cordtrack":
+        found = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion)
+        return move_points(found.to_follow_up, pair.here), found.quality.grade
+    fixed, moving = (_to_ants(volume) for volume in (pair.first, pair.second))
+    found = ants.registration(fixed, moving, type_of_transform=recipe.removeprefix("ANTs "))
+    frame = pd.DataFrame(images.flip_points(pair.here), columns=["x", "y", "z"])
+    points = ants.apply_transforms_to_points(3, frame, found["fwdtransforms"])[["x", "y", "z"]]
+    return images.flip_points(points.to_numpy()), ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", action="append", type=Path, required=True)
+    print("## Alignment\n")
+    print("Landmark error, mm: mean over pairs, 95th percentile over landmarks, worst pair. CPU seconds a pair.\n")
+    for folder in parser.parse_args().data:
+        _report(folder)
+
+
+def _report(folder: Path) -> None:
+    pairs = list(pairs_of(folder))
+    print(f"### {folder.name}: {len(pairs)} pairs\n")
+    print("| recipe | mean | 95 % | worst pair | CPU s | grades |\n|---|---|---|---|---|---|")
+    for recipe in RECIPES:
+        errors, grades, seconds = [], [], []
+        for pair in pairs:
+            started = time.process_time()
+            points, grade = moved(recipe, pair)
+            seconds.append(time.process_time() - started)
+            errors.append(np.linalg.norm(points - pair.there, axis=1))
+            grades.append(grade)
+        means = [error.mean() for error in errors]
+        counts = ", ".join(f"{grades.count(g)} {g}" for g in sorted(set(grades)) if g)
+        print(
+            f"| {recipe} | {np.mean(means):.2f} | {np.percentile(np.concatenate(errors), 95):.2f} "
+            f"| {max(means):.2f} | {np.mean(seconds):.1f} | {counts} |",
+            flush=True,
+        )
+    print()
+
+
+def _points(marks: pd.DataFrame, patient: str, session: str) -> pd.DataFrame:
+    chosen = marks[(marks["participant_id"] == patient) & (marks["session_id"] == session)]
+    return chosen.set_index("landmark")[["x", "y", "z"]]
+
+
+def _to_ants(volume: Volume) -> ants.ANTsImage:
+    origin, spacing_mm, direction = images.lps_geometry(volume)
+    array = volume.array.astype(np.float32)
+    return ants.from_numpy(array, origin=origin.tolist(), spacing=spacing_mm.tolist(), direction=direction)
+
+
+if __name__ == "__main__":
+    main()
