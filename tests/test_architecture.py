@@ -25,6 +25,7 @@ LEVELS = [
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.journal",
     },
+    {"pipeline.mask_sources"},
     {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess",
         "pipeline.import_table",
     },
@@ -45,6 +46,10 @@ TOGETHER = [
     },
     {"pipeline.images", "pipeline.nifti"},
     {"pipeline.registration", "pipeline.bending"},
+    {
+        "pipeline.mask_sources", "pipeline.mask_sources.interface", "pipeline.mask_sources.toolbox",
+        "pipeline.mask_sources.onnx_model",
+    },
     {"pipeline.cli", "pipeline.cli_tables", "pipeline.__main__"},
 ]  # fmt: skip
 """Modules of one level that are one part of the program in several files."""
@@ -55,6 +60,7 @@ HEAVY = {
     "duckdb": {"pipeline.store"},
     "lifelines": {"pipeline.domain.survival"},
     "statsmodels": {"pipeline.domain.cohort_growth"},
+    "onnxruntime": {"pipeline.mask_sources.onnx_model"},
     "openpyxl": {"pipeline.exports", "pipeline.store"},
     "streamlit": {"dashboard"},
     "plotly": {"dashboard"},
