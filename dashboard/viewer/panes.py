@@ -20,6 +20,9 @@ NOT_SCANNED = 0
 LESION_WINDOW_MM = 15.0
 """How far around the marked tissue the narrow window looks, mm; covers the cord and the fluid around it."""
 
+AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
+"""The array axis that each plane is a slice across."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pane:
@@ -184,8 +187,8 @@ def same_grid(panes: Sequence[Pane]) -> None:
             raise ValueError(msg)
 
 
-def largest_section(panes: Sequence[Pane], values: Collection[int]) -> tuple[int, int, int]:
-    """Find the sagittal slice with the largest marked area in any pane, and the middle of that area.
+def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str = "sagittal") -> tuple[int, int, int]:
+    """Find the slice of a plane with the largest marked area in any pane, and the middle of that area.
 
     Parameters
     ----------
@@ -193,21 +196,26 @@ def largest_section(panes: Sequence[Pane], values: Collection[int]) -> tuple[int
         On one grid.
     values
         Labels that count, in any order.
+    plane
+        Key of ``AXES``.
 
     Returns
     -------
     tuple of int
         Voxel (i, j, k); the middle of the grid when none of the labels is present.
     """
+    axis = AXES[plane]
+    others = tuple(other for other in range(3) if other != axis)
     marked = [np.isin(pane.labels, list(values)) for pane in panes if pane.labels is not None]
-    areas = [mask.sum(axis=(1, 2)) for mask in marked]
-    if not areas or max(int(area.max()) for area in areas) == 0:
-        i, j, k = (n // 2 for n in panes[0].image.shape)
-        return i, j, k
-    largest = max(range(len(marked)), key=lambda pane: int(areas[pane].max()))
-    section = int(areas[largest].argmax())
-    j, k = (round(float(c.mean())) for c in np.nonzero(marked[largest][section]))
-    return section, j, k
+    areas = [mask.sum(axis=others) for mask in marked]
+    place = [n // 2 for n in panes[0].image.shape]
+    if areas and max(int(area.max()) for area in areas) > 0:
+        largest = max(range(len(marked)), key=lambda pane: int(areas[pane].max()))
+        place[axis] = int(areas[largest].argmax())
+        middle = np.nonzero(marked[largest].take(place[axis], axis=axis))
+        for other, found in zip(others, middle, strict=True):
+            place[other] = round(float(found.mean()))
+    return place[0], place[1], place[2]
 
 
 def narrow_window(panes: Sequence[Pane]) -> tuple[int, int]:

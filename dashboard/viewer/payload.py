@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dashboard.viewer.panes import Pane, largest_section, narrow_window, same_grid
+from dashboard.viewer.panes import AXES, Pane, largest_section, narrow_window, same_grid
 
 SOLID = frozenset({"tumour", "enhancing"})
 """The viewer opens where one of these is largest ..."""
@@ -58,7 +58,9 @@ def payload(
     same_grid(panes)
     present = _present(panes)
     _refuse_unnamed(panes, present, colours)
-    opening = start or largest_section(panes, _lesion(present, colours))
+    lesion = _lesion(present, colours)
+    largest = {plane: largest_section(panes, lesion, plane) for plane in AXES}
+    opening = start or largest["sagittal"]
     shape = panes[0].image.shape
     if not all(0 <= at < size for at, size in zip(opening, shape, strict=True)):
         msg = f"start {opening} lies outside the grid {shape}"
@@ -69,6 +71,7 @@ def payload(
         "spacing_mm": [float(mm) for mm in panes[0].spacing_mm],
         "origin_mm": panes[0].origin_mm and [float(mm) for mm in panes[0].origin_mm],
         "start": [int(at) for at in opening],
+        "largest": {plane: list(place) for plane, place in largest.items()},
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
         "presets": [["full", 1, 255], ["lesion", *narrow_window(panes)]],
         "height": height,

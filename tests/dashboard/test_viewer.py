@@ -186,7 +186,8 @@ def test_what_cannot_be_linked_or_named_is_refused_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["draw.js", "slices.js", "niivue_panes.js", "slices.html", "niivue.html", "slices.css"]
+    "name",
+    ["draw.js", "slices.js", "niivue_file.js", "niivue_panes.js", "slices.html", "niivue.html", "slices.css"],
 )
 def test_the_frontend_names_no_address_and_asks_the_network_for_nothing(name: str) -> None:
     text = (FRONTEND / name).read_text(encoding="utf-8")
@@ -338,6 +339,16 @@ FIND = """(canvas, grey) => {
   return { count: xs.length, x: middle(xs) / canvas.width, y: middle(ys) / canvas.height,
     wide: spread(xs), tall: spread(ys), scale: canvas.width / canvas.clientWidth };
 }"""
+OUTLINED = """(canvas) => {
+  const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const xs = [], ys = [], middle = (list) => (Math.min(...list) + Math.max(...list)) / 2;
+  for (let n = 0; n < data.length; n += 4)
+    if (data[n + 3] > 200 && data[n] > 180 && Math.abs(data[n + 1] - 154) < 25 && data[n + 2] < 30) {
+      xs.push((n / 4) % width); ys.push(Math.floor(n / 4 / width));
+    }
+  const mm = 40 / height; // the picture is 40 mm high
+  return { count: xs.length, back: (middle(xs) - width / 2) * mm, up: (height / 2 - middle(ys)) * mm };
+}"""
 RIGHT, ANTERIOR, SUPERIOR = 250, 180, 110
 
 
@@ -402,7 +413,7 @@ def test_every_control_redraws_without_running_the_page_again(page: Page) -> Non
     settled(page, "sagittal slice 5 of 8")
     start = pictures(page)
     seen = {hash(start[0])}
-    for act in ("tumour", "crosshair", "Zoom in", "lesion", "difference", "blend", "flicker"):
+    for act in ("tumour", "crosshair", "Zoom in", "lesion", "difference", "swipe", "blend", "flicker"):
         press(act)
         settled(page, "sagittal slice 5 of 8")
         picture = page.locator("canvas").first.evaluate("(c) => c.toDataURL()")
@@ -489,5 +500,20 @@ def test_niivue_shows_the_scans_the_right_way_round_and_linked(browser: Browser,
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.3 * box["height"])
     expect(where).not_to_contain_text("A 14.0")
     assert (shown("axial") != axial).any(), "a click in the first visit moves the crosshair of the second"
+
+    page.locator(".volumes canvas").first.focus()
+    page.keyboard.press("l")
+    expect(where).to_contain_text("crosshair L 1.5 · A 14.0 · S 21.0 mm")
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="sagittal", exact=True)).to_have_attribute("aria-pressed", "true")
+    outlined = page.locator(".volumes canvas.marks").first.evaluate(OUTLINED)
+    assert outlined["count"] > 50
+    assert outlined["back"] == pytest.approx(8.0, abs=1.0), "the oedema is 8 mm behind the middle"
+    assert outlined["up"] == pytest.approx(7.5, abs=1.0), "and 7.5 mm above it"
+    page.keyboard.press("ArrowRight")
+    expect(where).to_contain_text("crosshair L 4.5")
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="axial", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(where).to_contain_text("L 1.5")
     assert page.complaints == []
     assert page.strangers == []

@@ -59,13 +59,22 @@ function rings(next, place) {
   return path;
 }
 
-// Grey values of one slice (or of two, blended or subtracted); 0 means the scan does not reach there: left transparent.
-function paint(first, second, view) {
+// The outlines of one slice: for every colour that is present there, [colour, path] in the pixels of cut().
+function outlinesOf(labels, shape, plane, index, colours) {
+  if (!labels) return [];
+  const { u, v } = PLANES[plane], here = cut(labels, shape, plane, index), present = new Set(here);
+  return colours.filter(([value]) => present.has(value))
+    .map((colour) => [colour, outline(here, shape[u], shape[v], colour[0])]);
+}
+
+// Grey values of one slice (or of two, blended, side by side in one picture, or subtracted); 0 means the scan does not reach there: left transparent.
+function paint(first, second, view, width) {
   const gain = 255 / Math.max(1, view.high - view.low), rgba = new Uint8ClampedArray(4 * first.length);
   const grey = (v) => (v - view.low) * gain;
   for (let n = 0; n < first.length; n++) {
-    const a = first[n], b = second ? second[n] : a, t = second && view.mode === "blend" ? view.mix : 0;
-    if (!second || view.mode === "blend") {
+    const a = first[n], b = second ? second[n] : a, isRight = (n % width) + 0.5 > view.mix * width;
+    const t = !second ? 0 : view.mode === "blend" ? view.mix : Number(isRight);
+    if (!second || view.mode === "blend" || view.mode === "swipe") {
       rgba.fill(clamp(blend(grey(a), grey(b), t), 0, 255), 4 * n, 4 * n + 3);
       rgba[4 * n + 3] = 255 * blend(a > 0, b > 0, t);
     } else if (a && b) {
@@ -88,16 +97,22 @@ function draw(canvas, place, { rgba, width, outlines, edges, crosshair }) {
   raster.getContext("2d").putImageData(new ImageData(rgba, width), 0, 0);
   pen.imageSmoothingQuality = "high";
   pen.drawImage(raster, place.left, place.top, raster.width * place.step[0], raster.height * place.step[1]);
-  for (const mark of outlines) drawOutline(pen, place, mark);
+  for (const mark of outlines) drawOutline(pen, place, mark, width);
   if (crosshair) drawCrosshair(pen, place);
   drawEdges(pen, place, edges);
   drawScale(pen, place);
 }
 
-function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed }) {
+function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed, part }, width) {
   const here = new Path2D();
   here.addPath(path, new DOMMatrix([step[0], 0, 0, step[1], left, top]));
   pen.save();
+  if (part) { // of the picture's width
+    const [from, to] = part.map((share) => left + share * width * step[0]);
+    pen.beginPath();
+    pen.rect(from, 0, to - from, 1e5);
+    pen.clip();
+  }
   pen.lineJoin = "round";
   pen.globalAlpha = 0.4 * opacity; // a dark rim keeps the line readable on bright fluid
   pen.lineWidth = 3.4;

@@ -1,14 +1,26 @@
 // Visits in NiiVue: three planes and 3D, linked in millimetres. Python joins draw.js, slices.js and this file; where
 // the browser has no WebGL2, or NiiVue does not start, the plain viewer of slices.js is shown and says why.
+//
+// NiiVue draws the scans. Outlines are drawn by draw.js on a canvas above each, so that both viewers show the same
+// lines; a mask becomes a volume of NiiVue only when somebody asks for 3D, which makes the start quick.
 
 const VIEWS = { axial: 0, coronal: 1, sagittal: 2, multiplanar: 3, render: 4 }; // NiiVue's SLICE_TYPE
+const TILES = ["axial", "coronal", "sagittal"]; // of a screen slice's axCorSag
+const VOLUME_KEYS = {
+  ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
+  PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
+  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], 0: ["home"], l: ["home"], k: ["largest", "axial"],
+  s: ["view", "sagittal"], a: ["view", "axial"], c: ["view", "coronal"], m: ["view", "multiplanar"], 3: ["view", "render"],
+  w: ["window"], x: ["crosshair"],
+};
 const DRAGS = { pan: 3, windowing: 9 }; // NiiVue's DRAG_MODE
 const OPTIONS = { isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
-  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.7], crosshairWidth: 0.25, crosshairGap: 2,
-  crosshairWidthUnit: "mm", dragModePrimary: 8, multiplanarLayout: 2, multiplanarShowRender: 1,
+  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.45], crosshairWidth: 0.15, crosshairGap: 6,
+  crosshairWidthUnit: "mm", dragModePrimary: 8, multiplanarLayout: 2, multiplanarShowRender: 0,
   clipPlaneColor: [0, 0, 0, 0], isClipAllVolumes: false, renderOverlayBlend: 1, isResizeCanvas: true, loadingText: "",
   backColor: [0.06, 0.07, 0.09, 1], dragAndDropEnabled: false, logLevel: "error" };
 const CUT_AWAY = [0, 90, 0]; // clip plane through the middle, seen from the side, so that the lesion shows in 3D
+const SOLID = 0.6; // how solid masks are in 3D; in planes their outlines are drawn instead
 const VOLUMES = new WeakMap();
 let library = null; // one copy for all viewers of the page
 
@@ -43,35 +55,10 @@ async function start(parent, data, shown) {
   }
 }
 
-async function openLibrary(packed) {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const text = await new Response(stream).text();
-  const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  try { return await import(address); } finally { URL.revokeObjectURL(address); }
-}
-
-// A NIfTI file around bytes stored with k running fastest: its first axis is superior, its last one right.
-function nifti(bytes, shape, spacing, origin) {
-  const file = new ArrayBuffer(352 + bytes.length), head = new DataView(file);
-  const short = (at, ...values) => values.forEach((value, n) => head.setInt16(at + 2 * n, value, true));
-  const float = (at, ...values) => values.forEach((value, n) => head.setFloat32(at + 4 * n, value, true));
-  head.setInt32(0, 348, true);
-  short(40, 3, shape[2], shape[1], shape[0], 1, 1, 1, 1);
-  short(70, 2, 8); // unsigned bytes
-  float(76, 1, spacing[2], spacing[1], spacing[0]);
-  float(108, 352, 1); // first voxel, slope
-  head.setUint8(123, 2); // millimetres
-  short(254, 1); // the matrix below is the scanner's
-  float(280, 0, 0, spacing[0], origin[0], 0, spacing[1], 0, origin[1], spacing[2], 0, 0, origin[2]);
-  head.setInt32(344, 0x00312b6e, true); // "n+1"
-  new Uint8Array(file, 352).set(bytes);
-  return file;
-}
-
 class Volumes {
   constructor(root, data, lib) {
-    Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController() });
-    this.view = { view: "multiplanar", drag: "windowing", opacity: 0.45 };
+    Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController(), cache: new Map() });
+    this.view = { view: "sagittal", drag: "windowing", opacity: 1, preset: 0, crosshair: true };
     this.origin = data.origin_mm ?? [0, 0, 0];
     this.stop = () => {
       this.gone.abort();
@@ -85,7 +72,10 @@ class Volumes {
     this.canvases.forEach((canvas, n) => {
       const note = Object.assign(document.createElement("small"), { textContent: "no mask for this visit" });
       if (!data[`l${n}`]) canvas.closest("figure").firstElementChild.append(note);
+      canvas.setAttribute("aria-describedby", "volume-hint");
+      canvas.after(Object.assign(document.createElement("canvas"), { className: "marks", ariaHidden: "true" }));
     });
+    this.labels = data.titles.map((_, n) => bytesOf(data[`l${n}`]));
     this.listen();
   }
 
@@ -96,9 +86,19 @@ class Volumes {
       if (act) this.act(...act);
     }, { signal });
     this.root.addEventListener("input", ({ target }) => this.act(target.dataset.value, Number(target.value)), { signal });
-    this.root.addEventListener("keydown", (event) => {
-      if (event.target.matches("canvas")) event.stopPropagation(); // or Streamlit's own shortcuts answer too
-    }, { signal });
+    this.root.addEventListener("keydown", (event) => this.onKey(event), { signal, capture: true });
+    this.root.addEventListener("keyup", (event) => {
+      if (event.target.matches("canvas")) event.stopPropagation(); // or NiiVue's own keys answer too
+    }, { signal, capture: true });
+  }
+
+  onKey(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (!event.target.matches("canvas") || event.key === "Tab" || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.stopPropagation(); // neither NiiVue's nor Streamlit's own shortcuts
+    if (!(key in VOLUME_KEYS)) return;
+    event.preventDefault();
+    this.act(...VOLUME_KEYS[key]);
   }
 
   async load(isStopped) {
@@ -107,21 +107,80 @@ class Volumes {
       const viewer = new this.lib.Niivue(OPTIONS);
       await viewer.attachToCanvas(canvas, false);
       this.viewers.push(viewer);
+      const draw = viewer.drawScene.bind(viewer);
+      viewer.drawScene = () => { const said = draw(); this.mark(n); return said; };
       viewer.addVolume(await this.image(bytesOf(data[`v${n}`]), "scan.nii"));
-      const labels = bytesOf(data[`l${n}`]);
-      if (labels) {
-        const mask = await this.image(labels, "mask.nii");
-        mask.setColormapLabel(this.lookup());
-        viewer.addVolume(mask);
-      }
       if (isStopped()) return this.stop();
       viewer.setClipPlane(CUT_AWAY);
       viewer.onLocationChange = ({ mm }) => this.located(mm);
     }
     const links = { "2d": true, "3d": true, zoomPan: true, cal_min: true, cal_max: true };
     for (const viewer of this.viewers) viewer.broadcastTo(this.viewers.filter((other) => other !== viewer), links);
+    this.act("view", this.view.view);
+    this.act("drag", this.view.drag);
     this.act("home");
-    for (const [name, value] of Object.entries(this.view)) this.act(name, name === "opacity" ? 100 * value : value);
+    this.root.dataset.ready = "true";
+  }
+
+  // Masks as volumes of NiiVue, for the 3D view only.
+  async solids() {
+    for (const [n, viewer] of this.viewers.entries()) {
+      if (viewer.volumes[1] || !this.labels[n]) continue;
+      const mask = await this.image(this.labels[n], "mask.nii");
+      mask.setColormapLabel(this.lookup());
+      viewer.addVolume(mask);
+      viewer.setOpacity(1, this.view.view === "render" ? SOLID : 0);
+    }
+  }
+
+  // The outlines of every slice on the screen, where NiiVue says that its slice lies.
+  mark(n) {
+    const viewer = this.viewers[n], canvas = this.canvases[n], sheet = canvas.nextElementSibling;
+    const { width, height } = canvas, pen = sheet.getContext("2d"), { data, view } = this;
+    if (sheet.width !== width || sheet.height !== height) Object.assign(sheet, { width, height });
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    if (!viewer?.volumes[0] || view.view === "render") return;
+    const ratio = width / canvas.clientWidth || 1;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const [at, tile] of viewer.screenSlices.entries()) {
+      const place = this.tile(viewer, at, tile, ratio);
+      if (!place) continue;
+      pen.save();
+      pen.beginPath();
+      pen.rect(...place.box);
+      pen.clip();
+      for (const [[value, , colour, filled], path] of this.outlines(n, place.plane, place.index))
+        if (!this.off.has(value)) drawOutline(pen, place, { path, colour, filled, opacity: view.opacity });
+      pen.restore();
+    }
+  }
+
+  // Where a slice of NiiVue's lies, in CSS pixels: two of its points tell the straight line from voxels to the screen.
+  tile(viewer, at, { axCorSag, leftTopWidthHeight: [left, top, wide, high] }, ratio) {
+    const plane = TILES[axCorSag];
+    if (!plane || !wide) return null;
+    const { axis, u, v } = PLANES[plane], { shape } = this.data;
+    const corner = (share) => [left + share * wide, top + share * high];
+    const [from, to] = [corner(0.25), corner(0.75)];
+    const [a, b] = [from, to].map(([x, y]) => viewer.screenXY2TextureFrac(x, y, at, false));
+    const line = (axisOfVoxel, one, two) => {
+      const gain = (two - one) / (b[axisOfVoxel] - a[axisOfVoxel]);
+      return [one - gain * a[axisOfVoxel], gain]; // pixel = first + second * share of the volume
+    };
+    const [x0, xGain] = line(u, from[0], to[0]), [y0, yGain] = line(v, from[1], to[1]);
+    const index = clamp(Math.floor(viewer.scene.crosshairPos[axis] * shape[axis]), 0, shape[axis] - 1);
+    return { plane, index, left: (x0 + xGain) / ratio, top: (y0 + yGain) / ratio,
+      step: [-xGain / shape[u] / ratio, -yGain / shape[v] / ratio],
+      box: [left, top, wide, high].map((length) => length / ratio) };
+  }
+
+  outlines(n, plane, index) {
+    const key = [n, plane, index].join();
+    if (this.cache.size > 300) this.cache.clear();
+    if (!this.cache.has(key))
+      this.cache.set(key, outlinesOf(this.labels[n], this.data.shape, plane, index, this.data.colours));
+    return this.cache.get(key);
   }
 
   image(bytes, name) {
@@ -140,34 +199,69 @@ class Volumes {
     return table;
   }
 
+  // Everything a person can do, by mouse, key or control.
   act(name, value) {
-    const each = (change) => this.viewers.forEach(change);
-    const masks = (change) => each((viewer) => { if (viewer.volumes[1]) change(viewer, viewer.volumes[1]); });
+    const { view, data } = this, each = (change) => this.viewers.forEach(change);
+    const plane = PLANES[view.view] ?? PLANES.sagittal;
     const acts = {
-      view: () => { this.view.view = value; each((viewer) => viewer.setSliceType(VIEWS[value])); },
-      drag: () => { this.view.drag = value; each((viewer) => { viewer.opts.dragMode = DRAGS[value]; }); },
-      opacity: () => { this.view.opacity = value / 100; masks((viewer) => viewer.setOpacity(1, value / 100)); },
-      preset: () => each((viewer) => {
-        [viewer.volumes[0].cal_min, viewer.volumes[0].cal_max] = this.data.presets[value].slice(1);
-        viewer.updateGLVolume();
-      }),
+      view: () => {
+        view.view = value;
+        each((viewer) => viewer.setSliceType(VIEWS[value]));
+        each((viewer) => { if (viewer.volumes[1]) viewer.setOpacity(1, value === "render" ? SOLID : 0); });
+        if (value === "render") this.solids().catch((error) => { this.root.querySelector(".where").value = error.message; });
+      },
+      drag: () => { view.drag = value; each((viewer) => { viewer.opts.dragMode = DRAGS[value]; }); },
+      opacity: () => { view.opacity = value / 100; },
+      window: () => this.act("preset", (view.preset + 1) % data.presets.length),
+      preset: () => {
+        view.preset = Number(value);
+        each((viewer) => {
+          [viewer.volumes[0].cal_min, viewer.volumes[0].cal_max] = data.presets[value].slice(1);
+          viewer.updateGLVolume();
+        });
+      },
       outline: () => {
         if (!this.off.delete(Number(value))) this.off.add(Number(value));
-        masks((viewer, mask) => { mask.setColormapLabel(this.lookup()); viewer.updateGLVolume(); });
-      },
-      home: () => {
-        const mm = this.data.start.map((at, axis) => this.origin[axis] + at * this.data.spacing_mm[axis]);
         each((viewer) => {
-          viewer.scene.pan2Dxyzmm = [0, 0, 0, 1];
-          viewer.scene.crosshairPos = viewer.mm2frac(mm);
+          if (!viewer.volumes[1]) return;
+          viewer.volumes[1].setColormapLabel(this.lookup());
+          viewer.updateGLVolume();
         });
+      },
+      crosshair: () => {
+        view.crosshair = !view.crosshair;
+        each((viewer) => viewer.setCrosshairWidth(view.crosshair ? OPTIONS.crosshairWidth : 0));
+      },
+      step: () => {
+        const last = data.shape[plane.axis] - 1, cross = this.voxel();
+        cross[plane.axis] = clamp(cross[plane.axis] + value, 0, last);
+        this.goTo(cross);
+      },
+      zoom: () => each((viewer) => {
+        const [x, y, z, before] = viewer.scene.pan2Dxyzmm;
+        viewer.scene.pan2Dxyzmm = [x, y, z, clamp(before * Number(value), 0.5, 20)];
+      }),
+      largest: () => { this.act("view", value); this.goTo(data.largest[value]); },
+      home: () => {
+        each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
         this.act("preset", 0);
-        this.located(mm);
+        this.goTo(data.start);
       },
     };
     acts[name]?.();
     each((viewer) => viewer.drawScene());
     this.controls();
+  }
+
+  voxel() {
+    const share = this.viewers[0].scene.crosshairPos;
+    return this.data.shape.map((size, axis) => clamp(Math.floor(share[axis] * size), 0, size - 1));
+  }
+
+  goTo(voxel) {
+    const mm = voxel.map((at, axis) => this.origin[axis] + at * this.data.spacing_mm[axis]);
+    this.viewers.forEach((viewer) => { viewer.scene.crosshairPos = viewer.mm2frac(mm); });
+    this.located(mm);
   }
 
   located(mm) {
@@ -182,6 +276,8 @@ class Volumes {
       const [name, value] = button.dataset.act.split(":");
       if (name === "outline") button.setAttribute("aria-pressed", !this.off.has(Number(value)));
       if (name === "view" || name === "drag") button.setAttribute("aria-pressed", this.view[name] === value);
+      if (name === "preset") button.setAttribute("aria-pressed", this.view.preset === Number(value));
+      if (name === "crosshair") button.setAttribute("aria-pressed", this.view.crosshair);
     }
     this.root.querySelector("[data-value='opacity']").value = 100 * this.view.opacity;
   }

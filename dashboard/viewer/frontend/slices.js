@@ -6,7 +6,7 @@ const KEYS = {
   PageDown: ["step", 5], PageUp: ["step", -5], Home: ["step", -1e6], End: ["step", 1e6],
   "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], 0: ["reset"], l: ["home"], x: ["crosshair"],
   s: ["plane", "sagittal"], a: ["plane", "axial"], c: ["plane", "coronal"],
-  m: ["mode", "side"], b: ["mode", "blend"], d: ["mode", "difference"], f: ["flicker"],
+  m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
 };
 const VIEWERS = new WeakMap();
 
@@ -202,7 +202,7 @@ class Viewer {
       const canvas = figure.querySelector("canvas"), slices = shown[n].map((pane) => this.slice(pane, index));
       const outlines = slices.flatMap((slice, nth) => this.marks(slice, slices.length > 1, nth));
       this.caption(figure, shown[n], outlines);
-      draw(canvas, this.place(canvas), { rgba: paint(slices[0].grey, slices[1]?.grey, view), width: shape[u],
+      draw(canvas, this.place(canvas), { rgba: paint(slices[0].grey, slices[1]?.grey, view, shape[u]), width: shape[u],
         outlines, edges, crosshair: view.crosshair });
     });
     this.controls(index);
@@ -212,10 +212,8 @@ class Viewer {
     const { plane } = this.view, key = [pane, plane, index].join();
     if (this.cache.size > 200) this.cache.clear();
     if (!this.cache.has(key)) {
-      const { image, labels } = this.panes[pane], { u, v } = PLANES[plane];
-      const here = labels && cut(labels, this.shape, plane, index), present = new Set(here);
-      const paths = this.data.colours.filter(([value]) => present.has(value))
-        .map((colour) => [colour, outline(here, this.shape[u], this.shape[v], colour[0])]);
+      const { image, labels } = this.panes[pane];
+      const paths = outlinesOf(labels, this.shape, plane, index, this.data.colours);
       this.cache.set(key, { grey: cut(image, this.shape, plane, index), paths });
     }
     return this.cache.get(key);
@@ -225,8 +223,9 @@ class Viewer {
   marks({ paths }, together, nth) {
     const { off, mode, mix, opacity } = this.view;
     const fade = together && mode === "blend" ? Math.min(1, 2 * (nth ? mix : 1 - mix)) : 1;
+    const part = together && mode === "swipe" ? (nth ? [mix, 1] : [0, mix]) : null;
     return paths.filter(([[value]]) => !off.has(value)).map(([[, name, colour, filled], path]) => (
-      { name, path, colour, filled, opacity: opacity * fade, dashed: together && nth === 0 }));
+      { name, path, colour, filled, opacity: opacity * fade, part, dashed: together && nth === 0 && mode !== "swipe" }));
   }
 
   caption(figure, [first, second], outlines) {
@@ -235,7 +234,7 @@ class Viewer {
       ?? [`${title} → ${other}`, `${Math.round(100 * view.mix)} % · dashed: first · solid: second`];
     const subtracted = [`${other} minus ${title}`, "orange: brighter now · blue: darker now"];
     const [text, note] = other === undefined ? [title, panes[first].labels ? "" : "no mask for this visit"]
-      : view.mode === "blend" ? blended : subtracted;
+      : view.mode === "blend" ? blended : view.mode === "swipe" ? [`${title} | ${other}`, "left: first · right: second"] : subtracted;
     const small = Object.assign(document.createElement("small"), { textContent: note });
     figure.firstElementChild.replaceChildren(text, small);
     const marked = [...new Set(outlines.map(({ name }) => name))].join(", ") || "nothing";
@@ -261,7 +260,8 @@ class Viewer {
       if (name in pressed) button.setAttribute("aria-pressed", pressed[name](value));
     }
     const show = (selector, visible) => { for (const e of root.querySelectorAll(selector)) e.hidden = !visible; };
-    show(".mix", view.mode === "blend");
+    show(".mix", view.mode === "blend" || view.mode === "swipe");
+    show("button.mix", view.mode === "blend");
     show(".second", view.mode !== "side" && this.panes.length > 2);
     show("[data-act^='mode:']", this.panes.length > 1);
     const set = (name, value) => { root.querySelector(`[data-value='${name}']`).value = value; };

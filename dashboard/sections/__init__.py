@@ -1,0 +1,1 @@
+"""Parts of the Patient page, one file each; a page joins them."""

@@ -1,0 +1,107 @@
+"""The course of one patient: the timeline with its levels and windows; a click on a mark shows that scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, frame, labels
+from dashboard.charts import theme, timeline
+from dashboard.charts import volumes as drawn
+from dashboard.markup import tag
+
+
+def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequence[str]) -> None:
+    """Draw the timeline."""
+    volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+    if volumes.empty and judged.empty:
+        st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
+        return
+    measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
+    is_log = not drawn.has_no_tumour(measured)
+    treatments = data.query("patient_treatments", patient_id=patient_id)
+    shown = timeline.Course(
+        measured,
+        judged,
+        treatments,
+        data.query("patient_function", patient_id=patient_id),
+        levels(patient_id, study),
+        windows(treatments, study),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit, a click shows its scan")
+        scale = st.segmented_control(
+            "Volume axis",
+            ["logarithmic", "linear"],
+            default="logarithmic" if is_log else "linear",
+            required=True,
+            key=f"axis-{patient_id}",
+            label_visibility="collapsed",
+        )
+    key = f"timeline-{patient_id}"
+    st.plotly_chart(
+        timeline.timeline(shown, scale == "logarithmic", pair),
+        config=theme.CONFIG,
+        theme=None,
+        key=key,
+        on_select=partial(show_clicked, key),
+        selection_mode="points",
+        alt=f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
+    )
+    changes = data.query("board_change", criteria_id=study.criteria_id)
+    if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
+        frame.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+
+
+def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
+    """Return the lines of the timeline: baseline, nadir, and where progression begins."""
+    rules = data.criteria_of(study.criteria_id)
+    found = data.query(
+        "patient_levels",
+        patient_id=patient_id,
+        criteria_id=study.criteria_id,
+        reference=str(rules.progression.reference) if rules else "nadir",
+        min_change_mm3=rules.progression.min_change if rules else 0.0,
+    )
+    if found.empty:
+        return []
+    row = found.iloc[0]
+    is_same = row["baseline_on"] == row["nadir_on"]
+    red = labels.DISPLAY_STATES["growth"].colour
+    lines = [
+        _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
+        None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
+        _level("progression from", row["progression_volume_mm3"], None, red),
+    ]
+    if rules and row["nadir_volume_mm3"] == 0:
+        lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))
+    return [line for line in lines if line is not None]
+
+
+def _level(word: str, volume_mm3: Any, day: Any, colour: str = labels.GREY) -> timeline.Level | None:
+    if not labels.is_known(volume_mm3) or volume_mm3 == 0:
+        return None
+    when = f", {labels.month(day)}" if labels.is_known(day) else ""
+    return timeline.Level(f"{word} {labels.ml(volume_mm3)}{when}", float(volume_mm3), colour)
+
+
+def windows(treatments: pd.DataFrame, study: frame.Study) -> list[timeline.Window]:
+    """Return the days after each operation in which no scan may serve as baseline."""
+    rules = data.criteria_of(study.criteria_id)
+    if rules is None:
+        return []
+    days = rules.baseline.after_surgery_days
+    surgeries = pd.to_datetime(treatments.loc[treatments["kind"] == "surgery", "started_on"])
+    return [timeline.Window(day, day + pd.Timedelta(days=days), "early after surgery") for day in surgeries]
+
+
+def show_clicked(key: str) -> None:
+    """Show the scan of the visit that was clicked in the timeline."""
+    points = st.session_state[key]["selection"]["points"]
+    sessions = [point["customdata"] for point in points if point.get("customdata")]
+    if sessions:
+        st.query_params["now"] = sessions[0] if isinstance(sessions[0], str) else sessions[0][0]
