@@ -19,7 +19,7 @@ from pipeline.domain import records
 from pipeline.domain.grid import Volume
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
-from pipeline.steps import align, display, follow, judge, mask, measure, read, schedule
+from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -54,9 +54,12 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     visits, reference = read.read_visits(plan.patient.visits, plan.patient.treatments)
     given = {visit.session_id: mask.given_masks(visit) for visit in visits}
     aligned = _align(visits, reference, given, plan.out_dir)
-    masked, mask_findings = _mask(visits, given, aligned.visits, plan.out_dir)
-    measurements = _measure(visits, masked, plan.patient.patient.histology)
-    followed = follow.follow_lesions(visits, masked, aligned.visits, reference)
+    sources = acts.sources(given, acts.acts_on(plan.patient.acts, given))
+    masked, mask_findings = _mask(visits, given, sources, aligned.visits, plan.out_dir)
+    decided = acts.acts_on(plan.patient.acts, masked)
+    measurements = acts.measured(_measure(visits, masked, plan.patient.patient.histology), decided)
+    drawn = acts.counted_as_drawn(masked, decided)
+    followed = follow.follow_lesions(visits, drawn, aligned.visits, reference, decided.decided.lesions)
     display_findings = _show(visits, masked, aligned.visits, reference, plan.out_dir)
     course = judge.course_of(
         plan.patient,
@@ -64,9 +67,9 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         measurements,
         {name: visit.grade for name, visit in aligned.visits.items()},
         followed,
-        frozenset(name for name, visit in masked.items() if visit.is_carried_over),
+        acts.only_carried_over(drawn),
     )
-    judged = judge.judge_course(course, plan.criteria)
+    course = acts.on_course(course, decided)
     findings = (
         *(finding for visit in visits for finding in visit.findings),
         *(finding for visit in visits for finding in given[visit.session_id].findings),
@@ -75,6 +78,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *mask_findings,
         *display_findings,
         *_unmeasured(visits, measurements),
+        *acts.findings_of(decided, course, plan.criteria[0].metric, followed.components),
     )
     return (
         plan.patient.patient,
@@ -87,7 +91,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *(row for visit in visits for row in masked[visit.session_id].rows),
         *measurements,
         *followed.components,
-        *judged,
+        *judge.judge_course(course, plan.criteria),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline),
         *findings,
     )
@@ -117,6 +121,7 @@ def _align(
 def _mask(
     visits: Sequence[read.ReadVisit],
     given: Mapping[str, mask.MaskedVisit],
+    sources: Mapping[str, mask.MaskedVisit],
     aligned: Mapping[str, align.AlignedVisit],
     out_dir: Path,
 ) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
@@ -125,11 +130,11 @@ def _mask(
     masked = dict(given)
     findings: list[records.Finding] = []
     for name in order:
-        source = None if given[name].masks else mask.choose_source(name, order, given)
+        source = None if given[name].masks else mask.choose_source(name, order, sources)
         if source is None:
             continue
         made = _attempt(
-            partial(mask.automatic_masks, by_name[name], by_name[source], given[source], aligned, out_dir),
+            partial(mask.automatic_masks, by_name[name], by_name[source], sources[source], aligned, out_dir),
             by_name[name],
             "mask",
             findings,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, criteria, derivatives, fingerprints, store, study, workers
-from pipeline.domain import records
+from pipeline import __version__, criteria, derivatives, fingerprints, journal, store, study, workers
+from pipeline.domain import decisions, records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.out_folder import exclusive
 
@@ -73,7 +73,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     """
     _check_folders(settings.bids_dir, settings.out_dir)
     rules = criteria.load_all(settings.criteria_id)
-    found = study.read_study(settings.bids_dir, as_of=settings.as_of)
+    people = journal.read(settings.out_dir)
+    found = _with_acts(study.read_study(settings.bids_dir, as_of=settings.as_of), people)
     chosen = _chosen(found, settings.participants)
     keys = {p.patient.patient_id: _patient_key(p, rules) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
@@ -84,7 +85,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
             for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
                 fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
-    rows = _all_rows(settings, found, rules, {**_unselected(settings.out_dir, found, keys), **done, **fresh})
+    steps = {**_unselected(settings.out_dir, found, keys), **done, **fresh}
+    rows = _all_rows(settings, found, rules, steps, people)
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -124,7 +126,7 @@ def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]
     files = [scan for visit in patient.visits for scan in visit.scans]
     masks = [mask for visit in patient.visits for mask in visit.masks]
     return fingerprints.of_values(
-        patient.patient, patient.treatments, patient.function_scores,
+        patient.patient, patient.treatments, patient.function_scores, patient.acts,
         [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
@@ -145,6 +147,18 @@ def _sidecar(out_dir: Path, patient_id: str) -> Path:
 def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
     steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
     return {name: step for name, step in steps.items() if step is not None}
+
+
+def _with_acts(found: study.Study, people: journal.Journal) -> study.Study:
+    """Give each patient what people decided about it, so that exactly those patients are worked on anew."""
+    patients = tuple(replace(p, acts=decisions.effective(people.entries, p.patient.patient_id)) for p in found.patients)
+    return replace(found, patients=patients)
+
+
+def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
+    """Return which mask is measured now: patient, session and compartment to the digest of its file."""
+    masks = (row for row in rows if isinstance(row, records.Segmentation) and row.is_primary)
+    return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
 
 
 def _chosen(found: study.Study, participants: frozenset[str] | None) -> tuple[study.StudyPatient, ...]:
@@ -178,12 +192,15 @@ def _all_rows(
     found: study.Study,
     rules: Sequence[criteria.Criteria],
     steps: Mapping[str, derivatives.Step],
+    people: journal.Journal,
 ) -> list[Any]:
     rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
+    rows += decisions.standing(people.entries, _masks(rows))
     rows += [rule.record() for rule in rules]
-    rows += found.findings
+    rows += (*found.findings, *people.findings)
     chosen = rules[0].criteria_id
-    content = fingerprints.of_values([(type(row).__name__, row) for row in rows], chosen, found.name)
+    named = [(type(row).__name__, row) for row in rows]
+    content = fingerprints.of_values(named, chosen, found.name, store.sql_sha256())
     rows.append(records.Study(found.name, found.is_synthetic, chosen, content))
     rows.append(
         records.Run(

@@ -113,6 +113,12 @@ def build(database: Path, records: Iterable[Any]) -> None:
         connection.execute("checkpoint")
 
 
+def sql_sha256() -> str:
+    """Return the digest of all SQL: when it changes, the same rows make another store."""
+    files = sorted(SQL.rglob("*.sql"))
+    return hashlib.sha256("\n".join(f"{file.name}\n{_text(file)}" for file in files).encode()).hexdigest()
+
+
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables to the present form: each numbered file once, in one transaction with its own entry.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import clinical, phenotype
-from pipeline.domain.records import Finding, FunctionScore, Patient, Treatment
+from pipeline.domain.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
 from pipeline.findings import finding
 from pipeline.masks import MaskFile
@@ -48,12 +48,16 @@ FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
 
 @dataclass(frozen=True)
 class StudyPatient:
-    """One patient with visits by date, undated ones last."""
+    """One patient with visits by date, undated ones last.
+
+    ``acts`` is what people decided about the patient; the folder does not hold it, a run adds it from the journal.
+    """
 
     patient: Patient
     visits: tuple[StudyVisit, ...]
     treatments: tuple[Treatment, ...]
     function_scores: tuple[FunctionScore, ...]
+    acts: tuple[JournalEntry, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ MOST_FINDINGS = 12
 def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     """Print what was computed, each patient's state, and the first findings."""
     if not done.is_published:
-        console.print(f"nothing changed: {len(done.reused)} patients are up to date in {out_dir}", markup=False)
+        count = len(done.computed) + len(done.reused)
+        console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
         return
     print_status(console, store.query(store.database_path(out_dir), "status"))
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:

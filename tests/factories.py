@@ -79,6 +79,7 @@ def growing() -> list[Any]:
             "who",
         ),
         records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
+        accepted(p, "ses-05"),
     ]
     for (session, volume), day in zip(volumes.items(), days, strict=True):
         rows += usable(p, session, day, is_reference=session == "ses-02")
@@ -235,6 +236,15 @@ def measured(
     )  # fmt: skip
     source = "geometric_model" if cv is not None else None
     return [replace(row, volume_cv=cv, cv_source=source, mask_origin=origin), mask]
+
+
+def accepted(patient_id: str, session_id: str, status: str = "in_force") -> records.JournalEntry:
+    """An acceptance of the visit's tumour mask, as the journal has it."""
+    return records.JournalEntry(
+        f"{patient_id}-{session_id}", datetime(2024, 1, 2, 3, 4, 5), "A. Reader", "accept_mask",  # noqa: DTZ001
+        patient_id, session_id, "tumour", SHA, status=status,
+        status_reason=None if status == "in_force" else f"it is {status}",
+    )  # fmt: skip
 
 
 def judged(  # noqa: PLR0917  # verdicts are written as a table

@@ -264,6 +264,29 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class JournalEntry:
+    """One act of a person, as the journal has it, and whether it still has an effect (see ``decisions``).
+
+    ``written_at`` is UTC; ``mask_sha256`` is the digest of the mask that the person saw.
+    """
+
+    entry_id: str
+    written_at: datetime
+    who: str
+    act: str
+    patient_id: str
+    session_id: str | None = None
+    compartment: str | None = None
+    mask_sha256: str | None = None
+    lesion_id: str | None = None
+    same_as: str | None = None
+    reason: str | None = None
+    undoes: str | None = None
+    status: str = "in_force"
+    status_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """One run that changed something."""
 

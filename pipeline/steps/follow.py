@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.domain import lesions, records, volumes
+from pipeline.domain import identities, lesions, records, volumes
+from pipeline.domain.decisions import LesionCorrection
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import coverage, resample_together
@@ -33,8 +34,9 @@ def follow_lesions(
     masked: Mapping[str, MaskedVisit],
     aligned: Mapping[str, AlignedVisit],
     reference: ReadVisit | None,
+    corrections: Sequence[LesionCorrection] = (),
 ) -> FollowedLesions:
-    """Match the pieces of solid tumour of all dated visits.
+    """Match the pieces of solid tumour of all dated visits, then let people's corrections decide.
 
     Visits whose alignment has grade C, or whose tumour was not measured, take no part. A recurrence after nothing was
     left is no *new lesion* here: the volume rules speak for it.
@@ -47,7 +49,7 @@ def follow_lesions(
     seen = [
         _pieces(visit, masked[visit.session_id], aligned[visit.session_id], reference.image) for visit in taking_part
     ]
-    sightings = lesions.link(seen)
+    sightings = identities.corrected(lesions.link(seen), corrections)
     by_hand = {name for name, visit in masked.items() if visit.origin in (MaskOrigin.MANUAL, MaskOrigin.EDITED)}
     patient_id = reference.visit.patient_id
     return FollowedLesions(

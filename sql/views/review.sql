@@ -1,17 +1,15 @@
 -- What waits for a person: masks nobody signed, alignments that failed, visits that cannot be used.
 create or replace view review as
-with verdicts as (
-    select patient_id, session_id, bool_or(is_provisional) as is_provisional
-    from record.assessment
-    where state not in ('context', 'not_evaluable')
-    group by patient_id, session_id
+with accepted as (
+    select patient_id, session_id
+    from record.journal_entry
+    where act = 'accept_mask' and compartment = 'tumour' and status = 'in_force'
 ),
 masks as (
-    -- a mask that no verdict rests on counts as unsigned: nothing says that anybody looked at it
     select m.patient_id, m.session_id, m.acquired_on, 'unsigned automatic mask' as kind, m.mask_path as detail
     from measurement as m
-    left join verdicts as v using (patient_id, session_id)
-    where m.compartment = 'tumour' and m.mask_origin = 'automatic' and coalesce(v.is_provisional, true)
+    anti join accepted as a using (patient_id, session_id)
+    where m.compartment = 'tumour' and m.mask_origin = 'automatic'
 ),
 alignments as (
     select patient_id, session_id, acquired_on, 'alignment grade C' as kind, grade_reasons as detail
@@ -22,16 +20,27 @@ visits as (
     select patient_id, session_id, acquired_on, status || ' visit' as kind, status_reason as detail
     from record.visit
     where status <> 'usable'
+),
+acts as (
+    -- a decision that has lapsed waits to be made anew, unless somebody did
+    select patient_id, session_id, 'decision lapsed' as kind,
+        replace(act, '_', ' ') || ' by ' || who || ': ' || status_reason as detail
+    from record.journal_entry
+    where status = 'lapsed'
 )
 select patient_id, session_id, acquired_on, kind, detail from masks
 union all
 select patient_id, session_id, acquired_on, kind, detail from alignments
 union all
-select patient_id, session_id, acquired_on, kind, detail from visits;
+select patient_id, session_id, acquired_on, kind, detail from visits
+union all
+select acts.patient_id, acts.session_id, v.acquired_on, acts.kind, acts.detail
+from acts
+left join record.visit as v using (patient_id, session_id);
 
 comment on view review is 'One row per thing that waits for a person';
 comment on column review.patient_id is 'participant label';
 comment on column review.session_id is 'session label';
 comment on column review.acquired_on is 'day of the scan; empty when unknown';
-comment on column review.kind is 'unsigned automatic mask, alignment grade C, failed visit or undated visit';
+comment on column review.kind is 'unsigned automatic mask, alignment grade C, failed visit, undated visit or decision lapsed';
 comment on column review.detail is 'the mask file, or why, in words';

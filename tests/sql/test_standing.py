@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import store
 from pipeline.domain import records
-from tests.factories import ADAPTED, judged, measured, usable
+from tests.factories import ADAPTED, accepted, judged, measured, usable
 from tests.sql.shown import numbers, published, row_of
 
 
@@ -148,24 +148,24 @@ def test_review_lists_what_waits_for_a_person(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "is_provisional", "kinds"),
+    ("status", "kinds"),
     [
-        ("residual_stable", True, ["unsigned automatic mask"]),
-        ("residual_stable", False, []),
-        ("context", False, ["unsigned automatic mask"]),
+        (None, ["unsigned automatic mask"]),
+        ("in_force", []),
+        ("undone", ["unsigned automatic mask"]),
+        ("lapsed", ["decision lapsed", "unsigned automatic mask"]),
     ],
 )
-def test_an_automatic_mask_waits_for_a_person_until_a_verdict_says_otherwise(
-    tmp_path: Path, state: str, is_provisional: bool, kinds: list[str]
+def test_an_automatic_mask_waits_until_a_person_accepts_it(
+    tmp_path: Path, status: str | None, kinds: list[str]
 ) -> None:
-    verdict = judged("sub-01", "ses-01", "SD", state, "no_change")
     database = published(
         tmp_path,
         *usable("sub-01", "ses-01", "2020-01-01", is_reference=True),
         *measured("sub-01", "ses-01", "tumour", 500.0, cv=0.2, origin="automatic"),
-        replace(verdict, is_provisional=is_provisional),
+        *([accepted("sub-01", "ses-01", status)] if status else []),
     )
-    assert store.table(database, "review")["kind"].tolist() == kinds
+    assert sorted(store.table(database, "review")["kind"]) == kinds
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""The command that puts on record what a person decided: ``cordtrack note``."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.domain.decisions import TUMOUR, Act, ActKind
+
+if TYPE_CHECKING:
+    from pipeline.domain.records import JournalEntry
+
+app = typer.Typer()
+out = Console(highlight=False, soft_wrap=True)
+
+OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack; its journal is added to.")]
+
+
+@app.command(
+    epilog="Example: cordtrack note my_output accept_mask sub-01 ses-03 --reason 'outline checked slice by slice'"
+)
+def note(
+    out_dir: OutDir,
+    act: Annotated[ActKind, typer.Argument(help="What you did or decided.")],
+    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="With or without sub-.")],
+    visit: Annotated[str | None, typer.Argument(metavar="[VISIT]", help="With or without ses-.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, or the comment itself.")] = None,
+    who: Annotated[str | None, typer.Option(help="Your name; your login name when not given.")] = None,
+    compartment: Annotated[
+        str | None, typer.Option(help="Only this mask of the visit; for accept_mask all of them when not given.")
+    ] = None,
+    lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion.")] = None,
+    same_as: Annotated[str | None, typer.Option(help="Lesion that it is from this visit on.")] = None,
+    entry: Annotated[str | None, typer.Option(help="Entry to undo, by its id.")] = None,
+) -> None:
+    """Accept or exclude masks, exclude a visit, pin a baseline, correct a lesion, comment, undo: nothing is erased."""
+    from pipeline import sign_off  # noqa: PLC0415  # keeps --help quick
+
+    patient_id = f"sub-{patient.removeprefix('sub-')}"
+    session_id = f"ses-{visit.removeprefix('ses-')}" if visit else None
+    acts: Sequence[Act] = [Act(act, patient_id, session_id, reason=reason, undoes=entry)]
+    if act in (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_LESION) and session_id is not None:
+        masks = sign_off.measured_masks(out_dir, patient_id, session_id)
+        if act == ActKind.CORRECT_LESION:
+            acts = [Act(act, patient_id, session_id, None, masks.get(TUMOUR), lesion, same_as, reason)]
+        else:
+            chosen = compartment or (TUMOUR if act == ActKind.EXCLUDE_MASK else None)
+            named = masks if chosen is None else {chosen: masks.get(chosen, "")}
+            acts = sign_off.about_masks(act, patient_id, session_id, named, reason)
+    name = getpass.getuser() if who is None else who
+    at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    _print(sign_off.put_on_record(out_dir, acts, name, at), out_dir)
+
+
+def _print(entries: Sequence[JournalEntry], out_dir: Path) -> None:
+    for entry in entries:
+        where = " ".join(filter(None, (entry.patient_id, entry.session_id, entry.compartment)))
+        out.print(f"{entry.entry_id}  {entry.act} {where} by {entry.who}", markup=False)
+    out.print(f"written to the journal of {out_dir}; the next cordtrack run lets it take effect", markup=False)

@@ -1,0 +1,243 @@
+"""What people decided about a study, and which of their decisions still stand.
+
+A decision is never changed or taken out of the record: a later one undoes it, or replaces it. What this module
+refuses: a decision without a name, an exclusion without a reason, and an acceptance that outlives its mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from pipeline.domain.records import JournalEntry
+from pipeline.errors import SettingsError
+
+
+class ActKind(StrEnum):
+    """What a person can do; the values are stored and exported."""
+
+    ACCEPT_MASK = "accept_mask"  # this mask is right: what rests on it is no longer provisional
+    EXCLUDE_MASK = "exclude_mask"  # this mask is wrong: its compartment has no volume until another is drawn
+    EXCLUDE_VISIT = "exclude_visit"  # nothing of this visit is to be used
+    PIN_BASELINE = "pin_baseline"  # this visit is the baseline of its epoch
+    CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
+    COMMENT = "comment"
+    UNDO = "undo"  # an earlier act no longer stands
+
+
+class Standing(StrEnum):
+    """Whether an act still has an effect."""
+
+    IN_FORCE = "in_force"
+    UNDONE = "undone"  # a later entry undid it
+    REPLACED = "replaced"  # a later entry about the same mask decides
+    LAPSED = "lapsed"  # the mask it spoke of is no longer the one that is measured
+
+
+NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
+    {
+        ActKind.ACCEPT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256"),
+        ActKind.EXCLUDE_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "reason"),
+        ActKind.EXCLUDE_VISIT: ("patient_id", "session_id", "reason"),
+        ActKind.PIN_BASELINE: ("patient_id", "session_id"),
+        ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
+        ActKind.COMMENT: ("patient_id", "reason"),
+        ActKind.UNDO: ("patient_id", "undoes"),
+    }
+)
+"""What each act must say; it may say more."""
+
+ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
+WITHOUT_EFFECT = (ActKind.COMMENT, ActKind.UNDO)
+TUMOUR = "tumour"
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a person wants to put on record; who and when are added as it is written.
+
+    Attributes
+    ----------
+    compartment, mask_sha256
+        The mask spoken of, and the digest of its file as the person saw it.
+    lesion_id, same_as
+        A lesion as it is called now, and what it is to be called from this visit on.
+    reason
+        The reason, or the comment itself.
+    undoes
+        The ``entry_id`` of the entry that is to have no effect any more.
+    """
+
+    kind: ActKind
+    patient_id: str
+    session_id: str | None = None
+    compartment: str | None = None
+    mask_sha256: str | None = None
+    lesion_id: str | None = None
+    same_as: str | None = None
+    reason: str | None = None
+    undoes: str | None = None
+
+
+@dataclass(frozen=True)
+class LesionCorrection:
+    """From a visit on, a lesion is another one: names as in ``lesions.Sighting``."""
+
+    session_id: str
+    lesion_id: str
+    same_as: str
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What stands for one patient.
+
+    Attributes
+    ----------
+    excluded_visits, excluded_masks
+        Session, or session and compartment, to who excluded it, when and why, in words.
+    accepted
+        Session and compartment of masks that a person accepted as they are now.
+    pinned
+        Sessions that are to be baselines, to who pinned them and when, in words.
+    lesions
+        In the order they were made.
+    """
+
+    excluded_visits: Mapping[str, str] = field(default_factory=dict)
+    excluded_masks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    accepted: frozenset[tuple[str, str]] = frozenset()
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    lesions: tuple[LesionCorrection, ...] = ()
+
+    def why_excluded(self, session_id: str, compartment: str) -> str | None:
+        """Return why a compartment of a visit is not to be used, in words; None when it is."""
+        return self.excluded_visits.get(session_id) or self.excluded_masks.get((session_id, compartment))
+
+
+def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
+    """Refuse an act that says too little, or that undoes what cannot be undone.
+
+    Parameters
+    ----------
+    earlier
+        The entries so far.
+
+    Raises
+    ------
+    SettingsError
+        With what is missing or wrong, in words.
+    """
+    missing = [name for name in NEEDED[act.kind] if not (getattr(act, name) or "").strip()]
+    if not who.strip():
+        missing.insert(0, "who")
+    if missing:
+        raise SettingsError(f"{act.kind}: expected {', '.join(missing)}, found none; say it and try again")
+    if act.kind != ActKind.UNDO:
+        return
+    undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
+    if undone is None:
+        raise SettingsError(f"undo: expected an entry of the journal, found no {act.undoes}; copy its id from the list")
+    if undone.act == ActKind.UNDO:
+        raise SettingsError(f"undo: entry {act.undoes} is itself an undo; make the act again instead")
+    if undone.patient_id != act.patient_id:
+        raise SettingsError(f"undo: entry {act.undoes} is about {undone.patient_id}, not {act.patient_id}")
+    if any(entry.undoes == act.undoes for entry in earlier):
+        raise SettingsError(f"undo: entry {act.undoes} has been undone already; nothing is left to do")
+
+
+def standing(
+    entries: Sequence[JournalEntry], masks: Mapping[tuple[str, str, str], str] | None = None
+) -> tuple[JournalEntry, ...]:
+    """Say of each entry whether it still has an effect.
+
+    Parameters
+    ----------
+    entries
+        In the order they were written.
+    masks
+        Patient, session and compartment to the digest of the mask that is measured now; None when that is not known,
+        and then nothing lapses.
+
+    Returns
+    -------
+    tuple of JournalEntry
+        The same entries in the same order with ``status`` and ``status_reason``.
+    """
+    undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
+    last = {_mask_of(entry): entry for entry in entries if entry.act in ABOUT_MASKS and entry.entry_id not in undone}
+    return tuple(_with_standing(entry, undone, last, masks) for entry in entries)
+
+
+def _with_standing(
+    entry: JournalEntry,
+    undone: Mapping[str, JournalEntry],
+    last: Mapping[tuple[str, str, str], JournalEntry],
+    masks: Mapping[tuple[str, str, str], str] | None,
+) -> JournalEntry:
+    if entry.entry_id in undone:
+        by = undone[entry.entry_id]
+        because = f": {by.reason}" if by.reason else ""
+        return replace(entry, status=Standing.UNDONE, status_reason=f"undone by {by.who} on {_day(by)}{because}")
+    if entry.act in ABOUT_MASKS and last[_mask_of(entry)] is not entry:
+        by = last[_mask_of(entry)]
+        return replace(
+            entry, status=Standing.REPLACED, status_reason=f"{by.who} decided anew on {_day(by)}: {_said(by)}"
+        )
+    if entry.mask_sha256 is not None and masks is not None:
+        now = masks.get(_mask_of(entry))
+        if now != entry.mask_sha256:
+            what = "there is no such mask now" if now is None else "the mask has changed since"
+            return replace(entry, status=Standing.LAPSED, status_reason=f"{what}; look at it and decide anew")
+    return replace(entry, status=Standing.IN_FORCE, status_reason=None)
+
+
+def decide(entries: Iterable[JournalEntry]) -> Decisions:
+    """Put together what stands for one patient.
+
+    Parameters
+    ----------
+    entries
+        As :func:`standing` returns them; only those in force count.
+    """
+    stands = [entry for entry in entries if entry.status == Standing.IN_FORCE]
+    by_kind = {kind: [entry for entry in stands if entry.act == kind] for kind in ActKind}
+    return Decisions(
+        excluded_visits={str(e.session_id): _excluded(e) for e in by_kind[ActKind.EXCLUDE_VISIT]},
+        excluded_masks={(str(e.session_id), str(e.compartment)): _excluded(e) for e in by_kind[ActKind.EXCLUDE_MASK]},
+        accepted=frozenset((str(e.session_id), str(e.compartment)) for e in by_kind[ActKind.ACCEPT_MASK]),
+        pinned={str(e.session_id): f"{e.who} on {_day(e)}" for e in by_kind[ActKind.PIN_BASELINE]},
+        lesions=tuple(
+            LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as))
+            for e in by_kind[ActKind.CORRECT_LESION]
+        ),
+    )
+
+
+def effective(entries: Iterable[JournalEntry], patient_id: str) -> tuple[JournalEntry, ...]:
+    """Return a patient's entries that can change a result: not comments, and not what was undone or replaced."""
+    return tuple(
+        entry
+        for entry in standing(tuple(entries))
+        if entry.patient_id == patient_id and entry.act not in WITHOUT_EFFECT and entry.status == Standing.IN_FORCE
+    )
+
+
+def _mask_of(entry: JournalEntry) -> tuple[str, str, str]:
+    return entry.patient_id, str(entry.session_id), entry.compartment or TUMOUR
+
+
+def _excluded(entry: JournalEntry) -> str:
+    what = "visit" if entry.act == ActKind.EXCLUDE_VISIT else "mask"
+    return f"{what} excluded by {entry.who} on {_day(entry)}: {entry.reason}"
+
+
+def _said(entry: JournalEntry) -> str:
+    words = "accepted" if entry.act == ActKind.ACCEPT_MASK else "excluded"
+    return f"{words}, {entry.reason}" if entry.reason else words
+
+
+def _day(entry: JournalEntry) -> str:
+    return entry.written_at.date().isoformat()

@@ -1,0 +1,113 @@
+"""Putting acts of people on record: held against the results they speak of, then written into the journal.
+
+What this module refuses: an act about a patient, visit, mask or lesion that the results do not have, and an
+acceptance of a mask that has changed since it was shown. The next run lets them take effect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import journal, store
+from pipeline.domain.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind
+from pipeline.domain.records import JournalEntry
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LESION = re.compile(r"L[1-9]\d*")
+"""What a lesion may be called."""
+
+
+def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str, str]:
+    """Return the masks that are measured at a visit now: compartment to digest of the file.
+
+    Raises
+    ------
+    SettingsError
+        The results have no such visit.
+    StoreError
+        There are no results yet.
+    """
+    database = store.database_path(out_dir)
+    _check_visit(store.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
+    rows = store.query(database, "patient_masks", patient_id=patient_id)
+    here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    return dict(zip(here["compartment"], here["sha256"], strict=True))
+
+
+def about_masks(
+    kind: ActKind,
+    patient_id: str,
+    session_id: str,
+    masks: Mapping[str, str],
+    reason: str | None = None,
+) -> tuple[Act, ...]:
+    """Return one act for each mask: compartment to the digest that the person saw."""
+    return tuple(
+        Act(kind, patient_id, session_id, compartment, digest, reason=reason) for compartment, digest in masks.items()
+    )
+
+
+def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
+    """Write acts into the journal after holding them against the published results; all or none.
+
+    Parameters
+    ----------
+    at
+        Now, UTC without a time zone.
+
+    Raises
+    ------
+    SettingsError
+        An act says too little, or speaks of what the results do not have.
+    StoreError
+        There are no results yet, or the journal cannot be written.
+    """
+    if not acts:
+        raise SettingsError("expected at least one act, found none: this visit has no mask")
+    for act in acts:
+        if act.kind != ActKind.UNDO:
+            _check(out_dir, act)
+    return journal.append(out_dir, acts, who, at)
+
+
+def _check(out_dir: Path, act: Act) -> None:
+    database = store.database_path(out_dir)
+    visits = store.query(database, "patient_visits", patient_id=act.patient_id)
+    _check_visit(visits, act.patient_id, act.session_id)
+    if act.session_id is None or act.mask_sha256 is None:
+        return
+    where = f"{act.patient_id} {act.session_id}"
+    now = measured_masks(out_dir, act.patient_id, act.session_id)
+    compartment = act.compartment or TUMOUR
+    if compartment not in now:
+        raise SettingsError(f"{where}: expected one of its masks {', '.join(now) or '(none)'}, found {compartment}")
+    if act.kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION) and now[compartment] != act.mask_sha256:
+        raise SettingsError(f"{where}: the {compartment} mask has changed since it was shown; look at it again")
+    if act.kind == ActKind.CORRECT_LESION:
+        _check_lesion(store.query(database, "patient_lesions", patient_id=act.patient_id), act)
+
+
+def _check_visit(visits: pd.DataFrame, patient_id: str, session_id: str | None) -> None:
+    if visits.empty:
+        raise SettingsError(f"{patient_id}: expected a patient of these results, found none of this name")
+    names = list(visits["session_id"])
+    if session_id is not None and session_id not in names:
+        raise SettingsError(f"{patient_id}: expected one of the visits {', '.join(names)}, found {session_id}")
+
+
+def _check_lesion(lesions: pd.DataFrame, act: Act) -> None:
+    here = sorted(set(lesions[lesions["session_id"] == act.session_id]["lesion_id"]))
+    if act.lesion_id not in here:
+        where = f"{act.patient_id} {act.session_id}"
+        raise SettingsError(
+            f"{where}: expected one of its lesions {', '.join(here) or '(none)'}, found {act.lesion_id}"
+        )
+    if not LESION.fullmatch(act.same_as or "") or act.same_as == act.lesion_id:
+        raise SettingsError(f"expected another lesion such as L1, found {act.same_as}")
