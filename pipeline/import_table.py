@@ -8,7 +8,7 @@ cannot add a row to without rewriting them, and a reader's words, which are no m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,11 +21,8 @@ from pipeline.errors import InputError
 from pipeline.findings import finding
 from pipeline.names import with_prefix
 from pipeline.phenotype import IMPORTED_TABLE
-from pipeline.spreadsheet import harmless_cell
-from pipeline.tables import COLUMN_ALIASES, read_table
+from pipeline.table_rows import append_rows, cell, rows_there
 from pipeline.volume_table import GivenVisit, VolumeTable, read_treatment_table, read_volumes
-
-Rows = Sequence[Mapping[str, Any]]
 
 DESCRIPTIONS = {
     "participant_id": "Participant label",
@@ -116,15 +113,15 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
     rows = [
         {"participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome} for p in patients
     ]
-    there = _rows_there(bids_dir / "participants.tsv", bids_dir)
+    there = rows_there(bids_dir / "participants.tsv", bids_dir)
     known = {row["participant_id"] for row in there}
-    columns = ("participant_id", "histology", "syndrome")
-    return _append(bids_dir / "participants.tsv", columns, [row for row in rows if row["participant_id"] not in known])
+    new = [row for row in rows if row["participant_id"] not in known]
+    return append_rows(bids_dir / "participants.tsv", ("participant_id", "histology", "syndrome"), new)
 
 
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     path = bids_dir / "treatments.tsv"
-    known = {(row["participant_id"], row["date"], row["kind"]) for row in _rows_there(path, bids_dir)}
+    known = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
     rows = [
         {
             "participant_id": _label(t.patient_id), "date": t.started_on, "kind": t.kind, "end_date": t.ended_on,
@@ -133,16 +130,16 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
         for t in treatments
     ]  # fmt: skip
     new = [row for row in rows if (row["participant_id"], str(row["date"]), row["kind"]) not in known]
-    return _append(path, TREATMENT_COLUMNS, new)
+    return append_rows(path, TREATMENT_COLUMNS, new)
 
 
 def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
     path = bids_dir / IMPORTED_TABLE
-    known = {(row["participant_id"], row["date"], row["compartment"]): row for row in _rows_there(path, bids_dir)}
+    known = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
     new = []
     for visit in visits:
         for measure in visit.measures:
-            row = {key: _cell(value) for key, value in _measure_row(visit, measure, source).items()}
+            row = {key: cell(value) for key, value in _measure_row(visit, measure, source).items()}
             there = known.get((row["participant_id"], row["date"], row["compartment"]))
             if there is None:
                 new.append(row)
@@ -156,7 +153,7 @@ def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, fin
         described = {name: {"Description": text} for name, text in DESCRIPTIONS.items()}
         text = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
         derivatives.write_text(path.with_suffix(".json"), text)
-    return _append(path, tuple(DESCRIPTIONS), new)
+    return append_rows(path, tuple(DESCRIPTIONS), new)
 
 
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> dict[str, Any]:
@@ -180,47 +177,3 @@ def _label(patient_id: str) -> str:
     label = with_prefix("sub", patient_id)
     assert label is not None  # only such visits are imported
     return label
-
-
-def _rows_there(path: Path, bids_dir: Path) -> list[dict[str, str]]:
-    """Return a table's rows as they stand; a patient is named with ``sub-``."""
-    findings: list[Finding] = []
-    rows = read_table(path.resolve(), bids_dir.resolve(), ("participant_id",), findings) if path.exists() else []
-    broken = next((f for f in findings if f.severity == "error" and f.code != "row_long"), None)
-    if broken is not None:
-        raise InputError(f"{broken.message}; correct the table before rows are added to it")
-    return [{**{k: v or "" for k, v in row.cells.items()}, "participant_id": row.patient_id or ""} for row in rows]
-
-
-def _append(path: Path, columns: Sequence[str], rows: Rows) -> int:
-    """Add rows to a tab-separated table under the columns that it has; what stands there stays, byte for byte."""
-    if not rows:
-        return 0
-    text = _text_there(path) if path.exists() else "\t".join(columns) + "\n"
-    end = "\r\n" if "\r\n" in text else "\n"
-    header = next(line for line in text.splitlines() if line.strip())
-    names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
-    wanted = [COLUMN_ALIASES.get(name, name) for name in names]
-    lines = ["\t".join(_cell(row.get(name)) for name in wanted) + end for row in rows]
-    gap = "" if text.endswith(("\n", "\r")) else end
-    derivatives.write_text(path, text + gap + "".join(lines))
-    return len(rows)
-
-
-def _text_there(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path.name}: expected UTF-8 text to add rows to, found other bytes; save it again"
-        ) from error
-    if not text.strip():
-        raise InputError(f"{path.name}: expected a header to add rows under, found an empty file; remove it")
-    return text
-
-
-def _cell(value: Any) -> str:
-    """Return a cell's text; missing is ``n/a``, tabs and line ends would make other cells of it."""
-    if value is None or value == "":
-        return "n/a"
-    return str(harmless_cell(" ".join(str(value).split()))) if isinstance(value, str) else str(value)
