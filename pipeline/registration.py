@@ -7,7 +7,8 @@ The recipe, in the order of the code:
 3. refine each rigidly with ANTs (mutual information);
 4. give each a coarse, stiff bend and keep the place with the best *local* correlation (``domain.bending``): before the
    bend, a neighbouring vertebra too often looks better;
-5. bend finely, once each way, and meet halfway; how far the two ways disagree goes into the grade.
+5. bend finely, once each way, and meet halfway; how far the two ways disagree goes into the grade;
+6. lay the follow-up's mirror image onto the same place in the same way: the true scan must fit better.
 
 The lesion itself is left out of every comparison, because it is what changes. The result depends on the two scans
 and masks alone and is the same to the last bit on every run.
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,30 +26,22 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.domain.alignment import (
-    CORRELATION_WITHIN_VISIT_A,
+    WITHIN_VISIT,
     Alignment,
     Measures,
     halfway,
     jacobian_range,
     judged,
+    mirror_across,
     round_trip_mm,
     spacing_ratio,
 )
-from pipeline.domain.bending import COARSE, FINE, Stiffness, bend
-from pipeline.domain.correlation import Agreement, agreement, local_fit
-from pipeline.domain.frame import (
-    Box,
-    Sample,
-    blurred,
-    box_around,
-    field_of_view,
-    regular_grid,
-    sample,
-    standardised,
-)
+from pipeline.domain.bending import COARSE, FINE
+from pipeline.domain.compared import View, agreement_of, bent_onto, fixed_sample, overlap_ratio, place_of, seen_from
+from pipeline.domain.frame import Sample, blurred, box_around, field_of_view, regular_grid, sample
 from pipeline.domain.grid import Volume, to_world
 from pipeline.domain.starts import evidence, start_positions
-from pipeline.domain.transforms import Transform, coverage, identity, inverse, move_points, resample
+from pipeline.domain.transforms import Transform, coverage, inverse, move_points
 from pipeline.images import flip_points, lps_geometry
 
 # ITK sums in as many parts as it has threads, and the last bits follow; it reads this when it first needs a thread.
@@ -75,15 +67,6 @@ SAME_PLACE_MM = 2.0
 
 SLACK_MM = 10.0
 """The follow-up is sampled this much beyond the box, so that ANTs may shift it."""
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """One scan as the fixed side of a comparison: where to look, and what to leave out."""
-
-    scan: Volume
-    box: Box
-    exclude: Volume | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,22 +102,24 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
         back with grade C, not as an error.
     """
     with threadpool_limits(1):
-        view = _View(reference, box_around(reference, region), exclude)
+        view = View(reference, box_around(reference, region), exclude)
         candidates = _candidates(view, follow_up)
         begin = candidates[0].transform
-        there = _bent(view, follow_up, begin, FINE)
-        back = _bent(_seen_from(follow_up, view, begin), reference, inverse(begin), FINE)
+        there = bent_onto(view, follow_up, begin, FINE)
+        back = bent_onto(seen_from(follow_up, view, begin), reference, inverse(begin), FINE)
         met = halfway(there, back)
-        place = _place(reference, region, view.box)
+        place = place_of(reference, region, view.box)
+        points_mm = to_world(place.affine, np.argwhere(place.array))
         covered = coverage(follow_up, place, met).array[place.array]
-        found = _agreement(view, follow_up, met, FINE)
+        found = agreement_of(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
             local_correlation=found.local,
             similarity=found.overall,
+            mirrored_correlation=_mirrored_correlation(view, follow_up, begin, points_mm.mean(axis=0)),
             runner_up_correlation=_runner_up(candidates, view.box.centre_mm),
             winner_correlation=candidates[0].correlation,
-            inverse_consistency_mm=round_trip_mm(there, back, to_world(place.affine, np.argwhere(place.array))),
+            inverse_consistency_mm=round_trip_mm(there, back, points_mm),
             jacobian_min=smallest,
             jacobian_max=largest,
             coverage_ratio=float(covered.mean()),
@@ -143,7 +128,7 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
         return Alignment(met, inverse(met), judged(measures), METHOD)
 
 
-def _candidates(view: _View, follow_up: Volume) -> list[_Candidate]:
+def _candidates(view: View, follow_up: Volume) -> list[_Candidate]:
     """Return the best starts refined and coarsely bent, best local correlation first."""
     tried: list[_Candidate] = []
     reached: list[NDArray[np.float64]] = []
@@ -153,18 +138,13 @@ def _candidates(view: _View, follow_up: Volume) -> list[_Candidate]:
         if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
             continue  # another start came to the same place
         reached.append(here)
-        bent = _bent(view, follow_up, Transform("reference", "follow-up", matrix), COARSE)
-        tried.append(_Candidate(bent, _agreement(view, follow_up, bent, COARSE).local, _overlap(view, follow_up, bent)))
+        bent = bent_onto(view, follow_up, Transform("reference", "follow-up", matrix), COARSE)
+        tried.append(
+            _Candidate(bent, agreement_of(view, follow_up, bent, COARSE).local, overlap_ratio(view, follow_up, bent))
+        )
     if not tried:
         tried.append(_Candidate(_centred(view.scan, follow_up), 0.0, 0.0))
     return sorted(tried, key=lambda candidate: -candidate.evidence)
-
-
-def _overlap(view: _View, follow_up: Volume, there: Transform) -> float:
-    """Return the share of the box, as far as its own scan covers it, that the other scan covers too."""
-    grid = regular_grid(view.box, RIGID_STEP_MM)
-    known = coverage(view.scan, grid, identity("", "")).array
-    return float((coverage(follow_up, grid, there).array & known).sum() / max(known.sum(), 1))
 
 
 def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> float | None:
@@ -176,52 +156,16 @@ def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> 
     return None
 
 
-@lru_cache(maxsize=16)
-def _fixed(view: _View, step_mm: float) -> tuple[Sample, NDArray[np.float64]]:
-    """Return the view's scan on an isotropic grid of its box, and the weight of every sample, 0 to 1."""
-    grid = regular_grid(view.box, step_mm)
-    fixed = sample(blurred(view.scan, step_mm), grid, np.eye(4))
-    weight = fixed.known.astype(np.float64)
-    if view.exclude is not None:
-        lesion = view.exclude.with_array(view.exclude.array.astype(np.float64))
-        weight = weight * (1.0 - resample(lesion, grid, identity("", ""), order=1).array)
-    return fixed, weight
+def _mirrored_correlation(view: View, follow_up: Volume, there: Transform, centre_mm: NDArray[np.float64]) -> float:
+    """Return the local correlation that the follow-up's mirror image reaches at the same place, aligned as well."""
+    matrix = _rigid(view, follow_up, there.matrix @ mirror_across(centre_mm))
+    coarse = bent_onto(view, follow_up, Transform(there.source, there.target, matrix), COARSE)
+    return agreement_of(view, follow_up, bent_onto(view, follow_up, coarse, FINE), FINE).local
 
 
-def _moving(view: _View, moving: Volume, begin: Transform, step_mm: float) -> Volume:
-    """Return the other scan in its own grid, blurred for the step and standardised over the view's box."""
-    return standardised(blurred(moving, step_mm), regular_grid(view.box, step_mm), begin.matrix)
-
-
-def _bent(view: _View, moving: Volume, begin: Transform, stiffness: Stiffness) -> Transform:
-    fixed, weight = _fixed(view, stiffness.step_mm)
-    return bend(fixed, weight, _moving(view, moving, begin, stiffness.step_mm), begin, stiffness)
-
-
-def _seen_from(follow_up: Volume, view: _View, there: Transform) -> _View:
-    """Return the view from the other side: the follow-up, in the box and without the lesion as moved there."""
-    corners = np.array(np.meshgrid(*zip(view.box.lower_mm, view.box.upper_mm, strict=True))).reshape(3, -1).T
-    moved = to_world(there.matrix, corners)
-    exclude = None
-    if view.exclude is not None:
-        lesion = view.exclude.with_array(view.exclude.array.astype(np.float64))
-        exclude = resample(lesion, follow_up, inverse(there), order=1)
-    return _View(follow_up, Box(moved.min(axis=0), moved.max(axis=0)), exclude)
-
-
-def _agreement(view: _View, follow_up: Volume, there: Transform, stiffness: Stiffness) -> Agreement:
-    """Return how alike the scans are over the known part of the box."""
-    fixed, weight = _fixed(view, stiffness.step_mm)
-    grid = regular_grid(view.box, stiffness.step_mm)
-    moved = resample(_moving(view, follow_up, there, stiffness.step_mm), grid, there, order=1)
-    weight = weight * coverage(follow_up, grid, there).array
-    fit = local_fit(fixed.values, moved.array, weight, stiffness.window_mm / stiffness.step_mm)
-    return agreement(fit, fixed.values, moved.array, weight)
-
-
-def _rigid(view: _View, follow_up: Volume, start: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rigid(view: View, follow_up: Volume, start: NDArray[np.float64]) -> NDArray[np.float64]:
     """Refine a start rigidly with ANTs; return the matrix from the reference to the follow-up."""
-    fixed, weight = _fixed(view, RIGID_STEP_MM)
+    fixed, weight = fixed_sample(view, RIGID_STEP_MM)
     grid = regular_grid(view.box.grown(SLACK_MM), RIGID_STEP_MM)
     moving = sample(blurred(follow_up, RIGID_STEP_MM), grid, start)
     return start @ _ants_rigid(fixed, weight > 0.5, moving, view.box.centre_mm)
@@ -263,14 +207,6 @@ def _centred(reference: Volume, follow_up: Volume) -> Transform:
     return Transform("reference", "follow-up", matrix)
 
 
-def _place(reference: Volume, region: Volume | None, box: Box) -> Volume:
-    """Return where the alignment must hold: the region, else the part of the box that the reference covers."""
-    if region is not None and region.array.any():
-        return region
-    grid = regular_grid(box, RIGID_STEP_MM)
-    return coverage(reference, grid, identity("", ""))
-
-
 def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
     """Lay another sequence of the same visit onto the visit's anchor scan, rigidly.
 
@@ -281,13 +217,14 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         start.
     """
     with threadpool_limits(1):
-        view = _View(anchor, box_around(anchor, None), None)
+        view = View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))
-        place = _place(anchor, None, view.box)
-        found = _agreement(view, other, there, COARSE)
+        place = place_of(anchor, None, view.box)
+        found = agreement_of(view, other, there, COARSE)
         measures = Measures(
             local_correlation=found.local_unsigned,  # bright in one contrast is dark in another
             similarity=abs(found.overall),
+            mirrored_correlation=None,
             runner_up_correlation=None,
             winner_correlation=found.local_unsigned,
             inverse_consistency_mm=0.0,
@@ -296,4 +233,4 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
             coverage_ratio=float(coverage(other, place, there).array[place.array].mean()),
             spacing_ratio=spacing_ratio(anchor, other),
         )
-        return Alignment(there, inverse(there), judged(measures, CORRELATION_WITHIN_VISIT_A), WITHIN_VISIT_METHOD)
+        return Alignment(there, inverse(there), judged(measures, WITHIN_VISIT), WITHIN_VISIT_METHOD)

@@ -17,12 +17,32 @@ from pipeline.domain.transforms import Transform, move_points
 
 Grade = Literal["A", "B", "C"]
 
-CORRELATION_A = 0.50
-CORRELATION_C = 0.35
-"""Mean local correlation: at least the first for A, below the second C."""
 
-CORRELATION_WITHIN_VISIT_A = 0.38
-"""As :data:`CORRELATION_A` for two contrasts of one visit, without the sign; unrelated images reach about 0.2."""
+@dataclass(frozen=True)
+class Limits:
+    """What a good pair reaches: at least ``correlation_a`` in mean local correlation for A, ``correlation_c`` for B."""
+
+    correlation_a: float
+    correlation_c: float
+
+
+BETWEEN_VISITS = Limits(0.70, 0.60)
+"""Same contrast, after the fine bend. Good pairs reached 0.82 and more, places that were wrong and not caught
+otherwise 0.55 and less; the first number is the middle between them on Fisher's scale."""
+
+WITHIN_VISIT = Limits(0.38, 0.27)
+"""Two contrasts of one visit, without the sign and without a bend; unrelated images reach about 0.2."""
+
+MIRROR_A = 0.10
+MIRROR_C = -0.05
+"""Lead over the follow-up's own mirror image on Fisher's scale: at least the first for A, below the second C.
+Without any evidence the lead is 0; right pairs led by 0.21 and more, flipped ones trailed by 0.28 and more."""
+
+MOST_DOUBTS_OF_LIKENESS = 1
+MOST_DOUBTS = 2
+"""With more shortcomings of grade B than this, each from another measure, the alignment is not believed at all. Poor
+agreement, an equally good mirror image and an equally good other place each say that the images do not speak for this
+place: two of them together leave nothing that does."""
 
 MARGIN_A = 0.05
 """Lead in local correlation over the next best place along the spine that grade A asks for."""
@@ -50,6 +70,9 @@ class Measures:
         Mean local correlation after the bend, each place counting by its contrast, -1 to 1.
     similarity
         Correlation over the whole box after the bend, -1 to 1.
+    mirrored_correlation
+        Local correlation of the follow-up's mirror image at the same place, aligned as well as the scan itself; None
+        when it was not tried.
     runner_up_correlation
         Local correlation of the next best place at least half a vertebra away, after its own coarse bend; None when
         there was no other place.
@@ -67,6 +90,7 @@ class Measures:
 
     local_correlation: float
     similarity: float
+    mirrored_correlation: float | None
     runner_up_correlation: float | None
     winner_correlation: float
     inverse_consistency_mm: float
@@ -114,26 +138,41 @@ class Alignment:
     method: str
 
 
-def judged(measures: Measures, good_correlation: float = CORRELATION_A) -> AlignmentQuality:
-    """Grade an alignment by its measures: the worst of its findings decides.
+def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQuality:
+    """Grade an alignment by its measures: the worst of its findings decides, and many doubts together are a C."""
+    likeness, geometry = _of_likeness(measures, limits), _of_geometry(measures)
+    grade: Grade = max((found for found, _ in (*likeness, *geometry)), default="A")
+    reasons = [reason for _, reason in (*likeness, *geometry)]
+    too_many = len(likeness) > MOST_DOUBTS_OF_LIKENESS or len(reasons) > MOST_DOUBTS
+    if grade == "B" and too_many:
+        grade = "C"
+        reasons.append("so many doubts together are too many")
+    return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reasons))
 
-    ``good_correlation`` is the local correlation that a good pair reaches; pairs of different contrast reach less.
-    """
-    findings = _findings(measures, good_correlation)
-    grade: Grade = max((found for found, _ in findings), default="A")
-    return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reason for _, reason in findings))
 
-
-def _findings(m: Measures, good_correlation: float) -> list[tuple[Grade, str]]:
-    """Return every shortcoming with the grade it allows at best."""
+def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
+    """Return what is wrong with how alike the scans are, each with the grade it allows at best."""
     found: list[tuple[Grade, str]] = []
-    if m.local_correlation < good_correlation:
-        worst: Grade = "C" if m.local_correlation < good_correlation * CORRELATION_C / CORRELATION_A else "B"
+    if m.winner_correlation <= 0.0:
+        found.append(("C", "no place was found where the follow-up shows this part of the spine"))
+    if m.local_correlation < limits.correlation_a:
+        worst: Grade = "C" if m.local_correlation < limits.correlation_c else "B"
         found.append((worst, f"the two scans agree poorly once aligned (local correlation {m.local_correlation:.2f})"))
+    lead = mirror_lead(m.local_correlation, m.mirrored_correlation)
+    if lead is not None and lead < MIRROR_C:
+        found.append(("C", f"its mirror image fits better ({_both(m)}): left and right may be swapped"))
+    elif lead is not None and lead < MIRROR_A:
+        found.append(("B", f"its mirror image fits as well ({_both(m)}): left and right cannot be told apart"))
     if m.runner_up_correlation is not None and m.winner_correlation - m.runner_up_correlation < MARGIN_A:
         found.append(("B", "another place along the spine fits almost as well; the match may be one vertebra off"))
+    return found
+
+
+def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
+    """Return what is wrong with the transform itself, each with the grade it allows at best."""
+    found: list[tuple[Grade, str]] = []
     if m.inverse_consistency_mm > INCONSISTENCY_A_MM:
-        worst = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
+        worst: Grade = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
         found.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
     if m.jacobian_min < JACOBIAN_RANGE[0] or m.jacobian_max > JACOBIAN_RANGE[1]:
         found.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
@@ -141,6 +180,33 @@ def _findings(m: Measures, good_correlation: float) -> list[tuple[Grade, str]]:
         worst = "C" if m.coverage_ratio < COVERAGE_C else "B"
         found.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the lesion region"))
     return found
+
+
+def mirror_lead(local_correlation: float, mirrored_correlation: float | None) -> float | None:
+    """Return by how much a scan fits better than its own mirror image, on Fisher's scale; None when not tried.
+
+    Fisher's scale (inverse hyperbolic tangent) makes equal steps of a correlation mean equally much near 1 and near 0.
+
+    Examples
+    --------
+    >>> round(mirror_lead(0.84, 0.73), 2), mirror_lead(0.84, None)
+    (0.29, None)
+    """
+    if mirrored_correlation is None:
+        return None
+    first, second = np.clip([local_correlation, mirrored_correlation], -0.999, 0.999)
+    return float(np.arctanh(first) - np.arctanh(second))
+
+
+def mirror_across(centre_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix ``(4, 4)`` that swaps left and right about a point, RAS+ mm."""
+    matrix = np.diag([-1.0, 1.0, 1.0, 1.0])
+    matrix[0, 3] = 2.0 * centre_mm[0]
+    return matrix
+
+
+def _both(m: Measures) -> str:
+    return f"local correlation {m.mirrored_correlation:.2f} against {m.local_correlation:.2f}"
 
 
 def jacobian_range(transform: Transform) -> tuple[float, float]:

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pipeline.domain.alignment import Measures, halfway, jacobian_range, judged, round_trip_mm, spacing_ratio
+from pipeline.domain.alignment import (
+    WITHIN_VISIT,
+    Measures,
+    halfway,
+    jacobian_range,
+    judged,
+    mirror_across,
+    round_trip_mm,
+    spacing_ratio,
+)
 from pipeline.domain.bending import COARSE, FINE, bend
 from pipeline.domain.correlation import LocalFit, local_fit, mean_local_correlation
 from pipeline.domain.frame import (
@@ -29,6 +38,7 @@ from pipeline.domain.transforms import Transform, identity, inverse, move_points
 GOOD = Measures(
     local_correlation=0.8,
     similarity=0.9,
+    mirrored_correlation=0.6,
     runner_up_correlation=0.6,
     winner_correlation=0.8,
     inverse_consistency_mm=0.2,
@@ -151,9 +161,15 @@ def test_spacing_ratio_compares_the_coarsest_edges_in_either_order():
     [
         ({}, "A", None),
         ({"runner_up_correlation": None}, "A", None),
-        ({"local_correlation": 0.45}, "B", "agree poorly"),
+        ({"mirrored_correlation": None}, "A", None),
+        ({"local_correlation": 0.70}, "A", None),
+        ({"local_correlation": 0.699, "mirrored_correlation": None}, "B", "agree poorly"),
+        ({"local_correlation": 0.599, "mirrored_correlation": None}, "C", "agree poorly"),
+        ({"mirrored_correlation": 0.78}, "B", "left and right cannot be told apart"),
+        ({"mirrored_correlation": 0.82}, "C", "left and right may be swapped"),
         ({"local_correlation": 0.10}, "C", "agree poorly"),
         ({"runner_up_correlation": 0.79}, "B", "one vertebra off"),
+        ({"winner_correlation": 0.0, "runner_up_correlation": None}, "C", "no place was found"),
         ({"inverse_consistency_mm": 1.5}, "B", "there and back"),
         ({"inverse_consistency_mm": 6.0}, "C", "there and back"),
         ({"jacobian_min": 0.2}, "C", "implausible"),
@@ -169,6 +185,33 @@ def test_each_shortcoming_lowers_the_grade_and_says_why(change, grade, word):
 
 
 def test_the_worst_finding_decides_and_every_reason_is_kept():
-    quality = judged(replace(GOOD, local_correlation=0.45, jacobian_min=0.1))
+    quality = judged(replace(GOOD, local_correlation=0.65, mirrored_correlation=0.3, jacobian_min=0.1))
     assert quality.grade == "C"
     assert len(quality.reasons) == 2
+
+
+def test_two_doubts_are_a_b_and_three_a_c_that_says_so():
+    doubtful = {"inverse_consistency_mm": 1.5, "coverage_ratio": 0.7}
+    assert judged(replace(GOOD, **doubtful)).grade == "B"
+    quality = judged(replace(GOOD, **doubtful, runner_up_correlation=0.79))
+    assert quality.grade == "C"
+    assert quality.reasons[-1] == "so many doubts together are too many"
+
+
+def test_two_doubts_about_the_likeness_leave_nothing_that_speaks_for_the_place():
+    quality = judged(replace(GOOD, runner_up_correlation=0.79, mirrored_correlation=0.79))
+    assert quality.grade == "C"
+    assert len(quality.reasons) == 3
+
+
+def test_two_contrasts_of_one_visit_are_held_to_their_own_limits():
+    other_contrast = replace(GOOD, local_correlation=0.45, mirrored_correlation=None, runner_up_correlation=None)
+    assert judged(other_contrast, WITHIN_VISIT).grade == "A"
+    assert judged(other_contrast).grade == "C"
+
+
+def test_mirroring_twice_leaves_every_point_and_the_centre_stays():
+    matrix = mirror_across(np.array([3.0, -2.0, 50.0]))
+    assert np.array_equal(matrix @ matrix, np.eye(4))
+    assert to_world(matrix, np.array([3.0, 7.0, 9.0])) == pytest.approx([3.0, 7.0, 9.0])
+    assert to_world(matrix, np.array([5.0, 7.0, 9.0])) == pytest.approx([1.0, 7.0, 9.0])
