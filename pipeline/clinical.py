@@ -7,6 +7,7 @@ against the tables below and never guessed.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +27,7 @@ HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
 
-def read_participants(rows: Iterable[Row], findings: list[Finding]) -> dict[str, Patient]:
+def read_participants(rows: Iterable[Row], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
     """Return the patients of ``participants.tsv`` by id; of two rows for one patient the first counts."""
     patients: dict[str, Patient] = {}
     for row in rows:
@@ -39,8 +40,28 @@ def read_participants(rows: Iterable[Row], findings: list[Finding]) -> dict[str,
         elif patient_id in patients:
             findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another; not used"))
         else:
-            patients[patient_id] = _patient(patient_id, row, findings)
+            patients[patient_id] = _patient(patient_id, row, as_of, findings)
     return patients
+
+
+def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: list[Finding]) -> Patient:
+    """Return the patient without a date of death that another date contradicts.
+
+    Parameters
+    ----------
+    alive_on
+        Days on which the patient was scanned or treatment began.
+    """
+    days = [*alive_on, *([patient.last_contact_on] if patient.last_contact_on else [])]
+    last = max(days, default=None)
+    if patient.died_on is None or last is None or last <= patient.died_on:
+        return patient
+    message = (
+        f"participants.tsv: expected nothing of {patient.patient_id} after the date of death {patient.died_on}, "
+        f"found the patient alive on {last}"
+    )
+    findings.append(finding("death_date_conflict", message, "participants.tsv", patient_id=patient.patient_id))
+    return replace(patient, died_on=None)
 
 
 def says_synthetic(rows: Iterable[Row]) -> bool:
@@ -126,7 +147,7 @@ def of_known_patients(rows: Iterable[Row], known: Container[str], findings: list
     return kept
 
 
-def _patient(patient_id: str, row: Row, findings: list[Finding]) -> Patient:
+def _patient(patient_id: str, row: Row, as_of: date, findings: list[Finding]) -> Patient:
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
@@ -136,6 +157,8 @@ def _patient(patient_id: str, row: Row, findings: list[Finding]) -> Patient:
         level=row.cells.get("level"),
         syndrome=row.cells.get("syndrome"),
         centre=row.cells.get("centre"),
+        died_on=date_in(row, "died_on", as_of, findings),
+        last_contact_on=date_in(row, "last_contact_on", as_of, findings),
     )
 
 

@@ -77,6 +77,7 @@ TABLE_KINDS = (
     ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
     ("date_malformed", "error", "write dates as YYYY-MM-DD; this one was not used"),
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
+    ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
     ("word_unknown", "error", "use one of the expected words; this one was not used"),

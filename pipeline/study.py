@@ -193,7 +193,7 @@ def _patient_folders(root: Path, findings: list[Finding]) -> dict[str, Path]:
 
 def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list[Finding]) -> _Clinical:
     rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
-    participants = clinical.read_participants(rows, findings)
+    participants = clinical.read_participants(rows, as_of, findings)
     known = participants.keys() | folders
     treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
@@ -233,9 +233,12 @@ def _patient(
     if not visits:
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
+    treatments = tuple(t for t in tables.treatments if t.patient_id == patient_id)
+    listed = tables.participants.get(patient_id) or Patient(patient_id)
+    alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
     return StudyPatient(
-        patient=tables.participants.get(patient_id) or Patient(patient_id),
+        patient=clinical.with_possible_death(listed, alive_on, findings),
         visits=visits,
-        treatments=tuple(t for t in tables.treatments if t.patient_id == patient_id),
+        treatments=treatments,
         function_scores=tuple(s for s in tables.function_scores if s.patient_id == patient_id),
     )

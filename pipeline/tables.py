@@ -29,6 +29,10 @@ MISSING = frozenset({"", "n/a", "na", "nan", "null"})
 COLUMN_ALIASES = {
     "age_years": "age",
     "center": "centre",
+    "date_of_death": "died_on",
+    "death_date": "died_on",
+    "last_contact": "last_contact_on",
+    "last_contact_date": "last_contact_on",
     "patient_id": "participant_id",
     "site": "centre",
     "tumor_related": "tumour_related",

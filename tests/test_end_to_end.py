@@ -188,6 +188,26 @@ def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_st
     assert set(store.table(store.database_path(out), "patient")["patient_id"]) == {"sub-demo01", "sub-demo03"}
 
 
+def test_a_person_signs_a_mask_and_exactly_that_patient_is_judged_anew(sample_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(sample_run, out)
+    database = store.database_path(out)
+    unsigned = store.table(database, "review").query("kind == 'unsigned automatic mask' and acquired_on.notnull()")
+    patient_id, session_id = unsigned.sort_values(["patient_id", "session_id"])[["patient_id", "session_id"]].iloc[0]
+    cordtrack("note", out, "accept_mask", patient_id, session_id, "--who", "A. Reader", "--reason", "checked")
+    assert "1 patients computed, 7 reused" in run(SAMPLE, out)
+    row = f"patient_id == '{patient_id}' and session_id == '{session_id}' and criteria_id == 'imsct_adapted_v1'"
+    verdict = store.table(database, "assessment").query(row).iloc[0]
+    assert verdict["category"] != "NE"
+    assert "nobody signed" not in verdict["reason"]
+    assert store.table(database, "review").query(f"session_id == '{session_id}' and patient_id == '{patient_id}'").empty
+    entry_id = store.table(database, "journal").query("compartment == 'tumour'")["entry_id"].iloc[0]
+    cordtrack("note", out, "undo", patient_id, "--entry", entry_id, "--who", "A. Reader")
+    run(SAMPLE, out)
+    before = store.table(store.database_path(sample_run), "assessment")
+    pd.testing.assert_frame_equal(store.table(database, "assessment"), before)
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real cord scans are not beside the project")
 def test_a_real_cord_goes_the_whole_way(tmp_path: Path) -> None:
     out = tmp_path / "out"

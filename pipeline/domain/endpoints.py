@@ -3,8 +3,9 @@
 The rules are the table in ``endpoint_rules``; this module only carries them out. What holds for all of them: a
 progression (by size, new lesion or function) counts at the scan where it was first seen, unless it still awaits
 confirmation; another surgery counts when an assessment already showed growth; without an event the time is censored
-at the last adequate assessment, never at the last contact. A study without dates of death has no deaths to count,
-and then its progression-free survival is its time to progression: each reason says whether a date was known.
+at the last adequate assessment, never at the last contact. A verdict that rests on an automatic mask nobody signed is
+no adequate assessment: it neither ends nor prolongs an observation. A study without dates of death has no deaths to
+count, and then its progression-free survival is its time to progression: each reason says what was known.
 
 References
 ----------
@@ -114,19 +115,18 @@ def endpoint_of(rule: Rule, course: PatientCourse, assessments: Sequence[Assessm
     if start is None or (rule.only_without_tumour and not _was_clear(course, assessments)):
         return None
     zero_on, name = start
-    counted = [a for a in assessments if a.acquired_on >= zero_on]
+    since = [a for a in assessments if a.acquired_on >= zero_on]
     dies = rule.death != Role.CENSORS and course.died_on is not None and course.died_on >= zero_on
-    if not counted and not dies:
+    if not since and not dies:
         return None
-    ending = min(_endings(rule, course, counted, zero_on), default=None)
-    ended_on, role, words = _stopped(ending, counted, zero_on)
-    unknown = "; no date of death is known" if rule.death == Role.EVENT and course.died_on is None else ""
+    ending = min(_endings(rule, course, since, zero_on), default=None)
+    ended_on, role, words = _stopped(ending, since, zero_on)
     return Endpoint(
         endpoint_id=rule.endpoint_id,
         time_zero_on=zero_on,
         ended_on=ended_on,
         is_event=role == Role.EVENT,
-        reason=f"From the {name} on {zero_on}{words}{unknown}.",
+        reason=f"From the {name} on {zero_on}{words}{_vital(rule, course)}{_left_out(since)}.",
         is_competing=role == Role.COMPETING,
     )
 
@@ -179,7 +179,7 @@ def _was_clear(course: PatientCourse, assessments: Sequence[Assessment]) -> bool
 def _endings(rule: Rule, course: PatientCourse, assessments: Sequence[Assessment], zero_on: date) -> Iterator[_Ending]:
     """Yield everything that would stop the clock; the earliest one does."""
     for found in assessments:
-        if found.category == Category.PD and found.confirmed:
+        if found.category == Category.PD and found.confirmed and not found.provisional:
             distant = found.state == State.DISTANT
             words = f"progression on {found.acquired_on} ({found.session_id})"
             if distant and rule.distant != Role.EVENT:
@@ -197,6 +197,25 @@ def _endings(rule: Rule, course: PatientCourse, assessments: Sequence[Assessment
         yield _Ending(therapy.started_on, 2, rule.new_therapy, words)
     if course.died_on is not None and course.died_on >= zero_on:
         yield _death(rule, course.died_on, assessments, zero_on)
+
+
+def _vital(rule: Rule, course: PatientCourse) -> str:
+    """Say what is known of a patient without a date of death, where death would count."""
+    if rule.death != Role.EVENT or course.died_on is not None:
+        return ""
+    if course.last_contact_on is not None:
+        return f"; alive at the last contact on {course.last_contact_on}"
+    return "; no date of death is known"
+
+
+def _left_out(assessments: Sequence[Assessment]) -> str:
+    """Say how many provisional verdicts were left out, and whether one of them is progression."""
+    unsigned = [a for a in assessments if a.provisional]
+    if not unsigned:
+        return ""
+    grown = next((a for a in unsigned if a.category == Category.PD), None)
+    first = f", the first of progression on {grown.acquired_on}" if grown else ""
+    return f"; not counted until signed: {len(unsigned)} provisional{first}"
 
 
 def _death(rule: Rule, died_on: date, assessments: Sequence[Assessment], zero_on: date) -> _Ending:
@@ -230,8 +249,11 @@ def _new_therapy(course: PatientCourse, zero_on: date) -> Treatment | None:
 
 
 def _was_for_growth(surgery: Treatment, before: Sequence[Assessment]) -> bool:
-    """Say whether the last judged scan before a surgery already showed growth, sure, possible or preliminary."""
-    judged = _judged(before)
+    """Say whether the last judged scan before a surgery already showed growth: sure, possible, preliminary, unsigned.
+
+    Whoever operated has looked.
+    """
+    judged = [a for a in before if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
     if surgery.extent == "biopsy" or not judged:
         return False
     last = judged[-1]
@@ -243,7 +265,8 @@ def _was_for_growth(surgery: Treatment, before: Sequence[Assessment]) -> bool:
 
 def _judged(assessments: Sequence[Assessment]) -> list[Assessment]:
     """Return the adequate assessments."""
-    return [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
+    unjudged = (State.CONTEXT, State.NOT_EVALUABLE)
+    return [a for a in assessments if a.state not in unjudged and not a.provisional]
 
 
 def _last_adequate(assessments: Sequence[Assessment], zero_on: date) -> tuple[date, str]:

@@ -158,7 +158,10 @@ class VisitMeasure:
 
 @dataclass(frozen=True)
 class PatientCourse:
-    """Everything judgement may look at for one patient, visits in any order; ``died_on`` is None unless known."""
+    """Everything judgement may look at for one patient, visits in any order.
+
+    ``died_on`` and ``last_contact_on`` (the last day known to be alive) are None unless the study says so.
+    """
 
     patient_id: str
     visits: tuple[VisitMeasure, ...]
@@ -168,6 +171,7 @@ class PatientCourse:
     syndrome: str | None = None
     pinned_baselines: tuple[str, ...] = ()
     died_on: date | None = None
+    last_contact_on: date | None = None
 
 
 @dataclass(frozen=True)

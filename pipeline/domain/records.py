@@ -22,7 +22,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Patient:
-    """One row of ``participants.tsv``."""
+    """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive."""
 
     patient_id: str
     sex: str | None = None
@@ -32,6 +32,8 @@ class Patient:
     level: str | None = None
     syndrome: str | None = None
     centre: str | None = None
+    died_on: date | None = None
+    last_contact_on: date | None = None
 
 
 @dataclass(frozen=True)

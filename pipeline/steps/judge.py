@@ -59,6 +59,8 @@ def course_of(
         ),
         histology=patient.patient.histology,
         syndrome=patient.patient.syndrome,
+        died_on=patient.patient.died_on,
+        last_contact_on=patient.patient.last_contact_on,
     )
 
 

@@ -15,7 +15,10 @@ volumes as (
     group by patient_id
 ),
 states as (
-    select s.patient_id, s.category_shown, s.state, s.error_count, s.warning_count
+    -- no word of a verdict that nobody signed stands without saying so
+    select
+        s.patient_id, s.category_shown || if(s.is_provisional, ' provisional', '') as category_shown, s.state,
+        s.error_count, s.warning_count
     from patient_state as s
     inner join study on study.default_criteria_id = s.criteria_id
 )

@@ -361,3 +361,30 @@ def test_an_output_file_has_its_entities_in_bids_order() -> None:
         "sub-01", "ses-02", suffix="probseg", extension=".nii.gz", label="tumour", space="orig", desc=None
     )
     assert path.as_posix() == "sub-01/ses-02/anat/sub-01_ses-02_space-orig_label-tumour_probseg.nii.gz"
+
+
+@pytest.mark.parametrize("column", ["died_on", "date_of_death", "Death_Date"])
+def test_dates_of_death_and_last_contact_are_read_from_the_participants(tmp_path: Path, column: str) -> None:
+    text = f"participant_id\t{column}\tlast_contact\nsub-01\t2022-05-01\t2022-04-01\n"
+    study = study_of(tmp_path, {"participants.tsv": text})
+    patient = study.patients[0].patient
+    assert (patient.died_on, patient.last_contact_on) == (date(2022, 5, 1), date(2022, 4, 1))
+    assert study.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("died", "contact", "code"),
+    [
+        ("2019-05-01", "n/a", "death_date_conflict"),  # the scan is of 2020-02-17
+        ("2022-05-01", "2022-06-01", "death_date_conflict"),
+        ("1.5.2022", "n/a", "date_malformed"),
+        ("2030-01-01", "n/a", "date_future"),
+    ],
+)
+def test_a_date_of_death_that_cannot_be_is_said_and_no_death_is_counted(
+    tmp_path: Path, died: str, contact: str, code: str
+) -> None:
+    text = f"participant_id\tdied_on\tlast_contact_on\nsub-01\t{died}\t{contact}\n"
+    study = study_of(tmp_path, {"participants.tsv": text})
+    assert study.patients[0].patient.died_on is None
+    assert codes(study) == [code]

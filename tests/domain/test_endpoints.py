@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from pipeline import criteria
 from pipeline.domain.endpoint_rules import RULES as OUTCOMES
 from pipeline.domain.endpoint_rules import SENSITIVITY
 from pipeline.domain.endpoints import Endpoint, interval_days, of_course
-from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind
+from pipeline.domain.entities import MaskOrigin, PatientCourse, Treatment, TreatmentKind
 from pipeline.domain.response import judge
 from tests.domain.courses import course, on, radiotherapy, surgery, visit
 
@@ -159,6 +160,30 @@ def test_survival_without_a_date_of_death_says_so():
     found = ends(course(*STABLE, treatments=(surgery(0),)))
     assert found["pfs"].reason.endswith("(ses-0800); no date of death is known.")
     assert "death" not in found["ttp"].reason
+
+
+def test_survival_of_a_patient_known_to_be_alive_says_until_when():
+    found = ends(course(*STABLE, treatments=(surgery(0),), last_contact_on=on(1200)))
+    assert found["pfs"].reason.endswith(f"(ses-0800); alive at the last contact on {on(1200)}.")
+    assert (found["pfs"].ended_on, found["pfs"].is_event) == (on(800), False)
+
+
+def test_a_verdict_nobody_signed_neither_ends_nor_prolongs_an_observation():
+    unsigned = {"mask_origin": MaskOrigin.AUTOMATIC}
+    grown = visit(800, 1300.0, **unsigned)
+    found = ends(course(*STABLE[:-1], grown, treatments=(surgery(0),)))["ttp"]
+    assert (found.ended_on, found.is_event) == (STABLE[-2].acquired_on, False)
+    assert found.reason.endswith(f"; not counted until signed: 1 provisional, the first of progression on {on(800)}.")
+    signed = ends(course(*STABLE[:-1], replace(grown, signed_off=True), treatments=(surgery(0),)))["ttp"]
+    assert (signed.ended_on, signed.is_event) == (on(800), True)
+    assert "provisional" not in signed.reason
+
+
+def test_surgery_after_growth_that_nobody_signed_is_an_event():
+    grown = visit(800, 1300.0, mask_origin=MaskOrigin.AUTOMATIC)
+    found = ends(course(*STABLE[:-1], grown, treatments=(surgery(0), surgery(830))))["ttp"]
+    assert (found.ended_on, found.is_event) == (on(830), True)
+    assert "another surgery for growth" in found.reason
 
 
 def test_a_new_lesion_elsewhere_competes_with_local_control():

@@ -130,6 +130,11 @@ def test_status_says_how_far_each_patient_came(tiny: Path) -> None:
     assert row.tolist() == [3, 2, 1, 1, "NE", 1]
 
 
+def test_status_calls_a_verdict_that_nobody_signed_provisional(tiny: Path) -> None:
+    category = store.query(tiny, "status").set_index("patient")["category"]
+    assert (category["sub-06"], category["sub-01"]) == ("PD? provisional", "PD")
+
+
 def test_the_page_on_the_data_model_is_current(tiny: Path) -> None:
     written = data_model.TARGET.read_text(encoding="utf-8")
     assert written == data_model.markdown(tiny), "docs/data-model.md is out of date: python -m tests.data_model"
