@@ -89,6 +89,9 @@ def run_command(
         1, os.cpu_count() or 1
     ),
     criteria: Annotated[str, typer.Option(help="Criteria that decide what is shown first.")] = "imsct_adapted_v1",
+    schedules: Annotated[
+        Path | None, typer.Option(help="A .toml file with follow-up schedules in place of the packaged ones.")
+    ] = None,
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
@@ -104,6 +107,7 @@ def run_command(
         jobs=jobs,
         as_of=as_of.date() if as_of else _today(),
         finished_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        schedules=schedules,
     )
     done = _with_progress(settings, rebuild=False)
     summary.print_run(out, done, out_dir)
@@ -125,6 +129,7 @@ def rebuild(out_dir: OutDir) -> None:
         jobs=max(1, os.cpu_count() or 1),
         as_of=_today(),
         finished_at=datetime.fromisoformat(last["finished_at"]),
+        schedules=Path(last["schedules"]) if "schedules" in last else None,
     )
     summary.print_run(out, _with_progress(settings, rebuild=True), out_dir)
 

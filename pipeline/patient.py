@@ -17,6 +17,7 @@ from pipeline import study
 from pipeline.criteria import Criteria
 from pipeline.domain import records
 from pipeline.domain.grid import Volume
+from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
 from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule
@@ -32,6 +33,7 @@ class PatientPlan:
     patient: study.StudyPatient
     out_dir: Path
     criteria: tuple[Criteria, ...]
+    schedules: Surveillance
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *measurements,
         *followed.components,
         *judge.judge_course(course, plan.criteria),
-        *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline),
+        *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
         *findings,
     )
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, criteria, derivatives, fingerprints, journal, store, study, workers
+from pipeline import __version__, criteria, derivatives, fingerprints, journal, schedules, store, study, workers
 from pipeline.domain import decisions, records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.out_folder import exclusive
@@ -33,6 +33,8 @@ class RunSettings:
         Day of the run; visits and treatments after it are reported as findings.
     finished_at
         Time written into the run's record.
+    schedules
+        A file with schedules of follow-up scans in place of the packaged ones.
     """
 
     bids_dir: Path
@@ -42,6 +44,7 @@ class RunSettings:
     jobs: int
     as_of: date
     finished_at: datetime
+    schedules: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
-    rules = criteria.load_all(settings.criteria_id)
+    rules = workers.Rules(criteria.load_all(settings.criteria_id), schedules.load(settings.schedules))
     people = journal.read(settings.out_dir)
     found = _with_acts(study.read_study(settings.bids_dir, as_of=settings.as_of), people)
     chosen = _chosen(found, settings.participants)
@@ -86,7 +89,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
                 fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
     steps = {**_unselected(settings.out_dir, found, keys), **done, **fresh}
-    rows = _all_rows(settings, found, rules, steps, people)
+    rows = _all_rows(settings, found, rules.criteria, steps, people)
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -122,7 +125,7 @@ def _check_folders(bids_dir: Path, out_dir: Path) -> None:
         )
 
 
-def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]) -> str:
+def _patient_key(patient: study.StudyPatient, rules: workers.Rules) -> str:
     files = [scan for visit in patient.visits for scan in visit.scans]
     masks = [mask for visit in patient.visits for mask in visit.masks]
     return fingerprints.of_values(
@@ -130,7 +133,7 @@ def _patient_key(patient: study.StudyPatient, rules: Sequence[criteria.Criteria]
         [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
-        [(rule.criteria_id, rule.sha256) for rule in rules],
+        [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
         fingerprints.of_all_code(),
         fingerprints.software(),
     )  # fmt: skip
@@ -229,6 +232,11 @@ def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bo
     return True
 
 
+def _findable(criteria_id: str) -> str:
+    """Return packaged criteria by name and a user's file by its full path, so that a rebuild finds it from anywhere."""
+    return criteria_id if criteria_id in criteria.names() else str(Path(criteria_id).resolve())
+
+
 def _describe(settings: RunSettings, content: str) -> None:
     """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
     version = __version__
@@ -239,7 +247,8 @@ def _describe(settings: RunSettings, content: str) -> None:
     )
     lines = {
         "bids_dir": str(settings.bids_dir.resolve()),
-        "criteria_id": settings.criteria_id,
+        "criteria_id": _findable(settings.criteria_id),
+        **({"schedules": str(settings.schedules.resolve())} if settings.schedules else {}),
         "content_sha256": content,
         "cordtrack_version": version,
         "software": fingerprints.software(),

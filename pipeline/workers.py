@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from pipeline.criteria import Criteria
+from pipeline.domain.surveillance import Surveillance
 from pipeline.findings import finding
 from pipeline.study import StudyPatient
 
@@ -24,8 +26,16 @@ THREAD_LIMITS = (
 """Set to 1 in every worker: several threads would add up in another order each time."""
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What every patient is judged by: the criteria, those shown first at the front, and the schedules of scans."""
+
+    criteria: tuple[Criteria, ...]
+    schedules: Surveillance
+
+
 def work_on(
-    patients: Sequence[StudyPatient], rules: Sequence[Criteria], out_dir: Path, jobs: int
+    patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Work on patients in parallel and yield each one's name and records as it is finished.
 
@@ -47,12 +57,12 @@ def work_on(
 
 
 def _in_processes(
-    patients: Sequence[StudyPatient], rules: Sequence[Criteria], out_dir: Path, jobs: int
+    patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield each patient's records as they are finished; stop early when a process dies."""
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(out_dir,))
     futures: dict[Future[tuple[Any, ...]], str] = {
-        pool.submit(_process, patient, out_dir, tuple(rules)): patient.patient.patient_id for patient in patients
+        pool.submit(_process, patient, out_dir, rules): patient.patient.patient_id for patient in patients
     }
     try:
         for future in as_completed(futures):
@@ -76,7 +86,7 @@ def _start_worker(out_dir: Path) -> None:
     )
 
 
-def _process(patient: StudyPatient, out_dir: Path, rules: tuple[Criteria, ...]) -> tuple[Any, ...]:
+def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, ...]:
     from pipeline.patient import PatientPlan, process  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
 
-    return process(PatientPlan(patient, out_dir, rules))
+    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline import schedules
 from pipeline.domain import records, surveillance, timeline
 from pipeline.domain.criterion import Baseline
 from pipeline.domain.entities import PatientCourse, TreatmentKind
@@ -12,7 +11,11 @@ from pipeline.steps.read import ReadVisit
 
 
 def next_scans(
-    patient: records.Patient, course: PatientCourse, visits: Sequence[ReadVisit], rule: Baseline
+    patient: records.Patient,
+    course: PatientCourse,
+    visits: Sequence[ReadVisit],
+    rule: Baseline,
+    schedules: surveillance.Surveillance,
 ) -> tuple[records.NextScan, ...]:
     """Return when the next scan is due; nothing for a patient with neither a dated scan nor a treatment.
 
@@ -24,6 +27,8 @@ def next_scans(
         Every dated one counts as a scan, readable or not: the patient was there.
     rule
         Says how long a radiotherapy without a last day is taken to last.
+    schedules
+        The packaged schedules or a user's own.
     """
     treated = [t for t in course.treatments if t.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY)]
     surgeries = [t for t in treated if t.kind == TreatmentKind.SURGERY]
@@ -42,15 +47,15 @@ def next_scans(
             (t.started_on if t.kind == TreatmentKind.SURGERY else timeline.last_day(t, rule) for t in treated),
             default=None,
         ),
-        schedules.load(),
+        schedules,
     )
-    return () if found is None else (_record(patient.patient_id, found),)
+    return () if found is None else (_record(patient.patient_id, found, schedules.surveillance_id),)
 
 
-def _record(patient_id: str, found: surveillance.NextScan) -> records.NextScan:
+def _record(patient_id: str, found: surveillance.NextScan, surveillance_id: str) -> records.NextScan:
     return records.NextScan(
         patient_id=patient_id,
-        surveillance_id=schedules.load().surveillance_id,
+        surveillance_id=surveillance_id,
         schedule_id=found.schedule_id,
         counted_from=found.counted_from,
         due_on=found.due_on,

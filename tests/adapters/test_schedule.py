@@ -1,14 +1,17 @@
-"""From a patient's record to the next scan. One second."""
+"""From a patient's record to the next scan, by packaged schedules or a user's own. About 30 s."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 
-from pipeline import criteria
+from pipeline import criteria, run, schedules, store
 from pipeline.domain import entities, records
 from pipeline.domain.entities import TreatmentKind
+from pipeline.errors import SettingsError
+from pipeline.import_table import import_table
 from pipeline.steps import read, schedule
 from pipeline.study import StudyVisit
 from tests.domain.courses import course
@@ -43,7 +46,48 @@ def test_the_last_scan_and_the_last_treatment_of_the_tumour_count(
     treatments: tuple[entities.Treatment, ...], days: tuple[date | None, ...], expected: tuple[str, date, date] | None
 ) -> None:
     visits = [seen(f"ses-{number}", on) for number, on in enumerate(days)]
-    found = schedule.next_scans(PATIENT, course(treatments=treatments), visits, BASELINE)
+    found = schedule.next_scans(PATIENT, course(treatments=treatments), visits, BASELINE, schedules.load())
     assert [(row.schedule_id, row.counted_from, row.due_on) for row in found] == (
         [] if expected is None else [expected]
     )
+
+
+OWN = """surveillance_id = "our_clinic"
+version = "2"
+overdue_ratio = 1.5
+source = "our own board of 2024"
+mark = "proposal"
+
+[[schedules]]
+schedule_id = "everybody"
+title = "Everybody, every hundred days"
+first_scan_days = 91
+early_scan_days = 42
+phases = [{ interval_days = 100 }]
+source = "our own board of 2024"
+mark = "proposal"
+"""
+
+
+def test_a_users_own_schedules_count_and_a_change_of_them_is_noticed(tmp_path: Path) -> None:
+    table, study, out, own = (tmp_path / name for name in ("volumes.csv", "study", "out", "own.toml"))
+    table.write_text("patient_id,date,compartment,volume_mm3\np1,2021-01-01,tumour,1000\n", encoding="utf-8")
+    import_table(table, None, study, date(2022, 1, 1))
+    own.write_text(OWN, encoding="utf-8")
+
+    def due(file: Path | None, *, rebuild: bool = False) -> tuple[str, date, int]:
+        at = datetime(2022, 1, 1)  # noqa: DTZ001
+        settings = run.RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2022, 1, 1), at, file)
+        done = run.run(settings, lambda *_: None, rebuild=rebuild)
+        (row,) = store.table(store.database_path(out), "next_scan").to_dict("records")
+        return row["surveillance_id"], row["due_on"].date(), len(done.computed)
+
+    assert due(None)[0] == "surveillance_v1"
+    assert due(own) == ("our_clinic", date(2021, 4, 11), 1)
+    assert due(own)[2] == 0
+    own.write_text(OWN.replace("= 100", "= 200"), encoding="utf-8")
+    assert due(own) == ("our_clinic", date(2021, 7, 20), 1)
+    assert run.settings_of(out)["schedules"] == str(own.resolve())
+    own.write_text(OWN.replace("= 100", "= -5"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"own\.toml"):
+        due(own)
