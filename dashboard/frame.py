@@ -26,21 +26,30 @@ class Study:
     criteria_name: str
 
 
+def study() -> Study:
+    """Return the study that the store holds.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or no finished run in it.
+    """
+    return _study(_study_info())
+
+
 def show_page(draw: Callable[[Study], None]) -> None:
     """Put styles, notice and footer in place and draw a page; where results cannot be read, say what to do instead."""
     st.html(STYLE)
     try:
-        info = data.query("study_info")
-        if info.empty:
-            raise StoreError("the store holds no finished run yet")
-        study = _study(info.iloc[0])
+        info = _study_info()
+        shown = _study(info)
     except CordtrackError as error:
         st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
         nothing_yet(str(error))
         return
-    _around(study, info.iloc[0])
+    _around(shown, info)
     try:
-        draw(study)
+        draw(shown)
     except CordtrackError as error:
         nothing_yet(str(error))
 
@@ -70,6 +79,13 @@ def remark(text: str) -> None:
 def state_mark(style: labels.Look) -> Html:
     """Write a state as symbol and word in its colour."""
     return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
+
+
+def _study_info() -> pd.Series:
+    found = data.query("study_info")
+    if found.empty:
+        raise StoreError("the store holds no finished run yet")
+    return found.iloc[0]
 
 
 def _study(info: pd.Series) -> Study:

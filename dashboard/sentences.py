@@ -55,6 +55,17 @@ def change(row: pd.Series) -> tuple[str, str]:
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
 
 
+def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
+    """Say why there is no percentage between two volumes; nothing where there is one."""
+    if not labels.is_known(reference_volume_mm3):
+        return "not measured then"
+    if not labels.is_known(volume_mm3):
+        return "not measured now"
+    if volume_mm3 == 0:
+        return "none seen now"
+    return "none seen then" if reference_volume_mm3 == 0 else ""
+
+
 def due(row: pd.Series) -> str:
     """Say until when a schedule would have the next scan; nothing where there is no schedule or it has ended."""
     if not labels.is_known(row["due_on"]):
@@ -115,6 +126,16 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
     ]
     parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]
     return " · ".join(part for part in parts if part)
+
+
+def act(row: Mapping[Any, Any]) -> str:
+    """Say who decided what, when and why; one line of the journal."""
+    where = " ".join(
+        str(row[name]) for name in ("session_id", "compartment", "lesion_id") if labels.is_known(row[name])
+    )
+    why = f": {row['reason']}" if labels.is_known(row["reason"]) else ""
+    place = f" ({where})" if where else ""
+    return f"{labels.day(row['written_at'])} {row['who']}, {labels.words(row['act'])}{place}{why}"
 
 
 def cohort(count: int, total: int, chosen: Sequence[str]) -> str:

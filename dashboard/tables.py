@@ -66,16 +66,8 @@ def _change(row: pd.Series, against: str) -> str:
 
 def changed(change_percent: Any, reference_volume_mm3: Any, volume_mm3: Any) -> str:
     """Write a change against a reference, or why there is none."""
-    words = None
-    if not labels.is_known(reference_volume_mm3):
-        words = "not measured then"
-    elif not labels.is_known(volume_mm3):
-        words = "not measured now"
-    elif volume_mm3 == 0:
-        words = "none seen now"
-    elif reference_volume_mm3 == 0:
-        words = "none seen then"
-    return labels.percent(change_percent) if words is None else tag("span", words, class_="ct-grey ct-small")
+    words = sentences.no_change(reference_volume_mm3, volume_mm3)
+    return tag("span", words, class_="ct-grey ct-small") if words else labels.percent(change_percent)
 
 
 def verdicts(judged: pd.DataFrame) -> Html:
@@ -141,15 +133,6 @@ def findings(rows: pd.DataFrame) -> Html:
     """Show what the pipeline noticed, the worst first: where, what, and what to do."""
     body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in rows.to_dict("records")]
     return table(("", "where", "what", "what to do"), body)
-
-
-def review(rows: pd.DataFrame) -> Html:
-    """Show what waits for a person."""
-    body = [
-        (labels.day(row["acquired_on"]), _where(row), row["kind"], tag("span", str(row["detail"]), class_="ct-small"))
-        for row in rows.to_dict("records")
-    ]
-    return table(("scanned", "where", "what", "detail"), body)
 
 
 def _severity(severity: str) -> Html:

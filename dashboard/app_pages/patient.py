@@ -6,7 +6,9 @@ import streamlit as st
 from dashboard import data, frame, labels, sentences, tables
 from dashboard.markup import tag
 from dashboard.sections.course import course
+from dashboard.sections.downloads import downloads
 from dashboard.sections.scans import aligned, compared, scans
+from dashboard.sections.signoff import sign_off
 
 LESION_NOTE = (
     "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
@@ -30,6 +32,8 @@ def show(study: frame.Study) -> None:
     with left:
         course(patient_id, judged, study, pair)
         numbers(patient_id, state, study)
+        sign_off(patient_id, state)
+        downloads(patient_id, study)
     with right:
         scans(patient_id, found, pair)
         frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")

@@ -1,9 +1,13 @@
 """What went wrong and what waits for a person, before anything else."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import data, frame, labels, tables
+from dashboard.markup import as_label, tag
+from dashboard.sections import signoff
 
 ALIGNMENT_COLUMNS = {
     "grade": st.column_config.TextColumn("grade", width=60),
@@ -19,8 +23,8 @@ ALIGNMENT_COLUMNS = {
     "coverage_ratio": st.column_config.NumberColumn("share of lesion covered", format="%.2f"),
     "grade_reasons": st.column_config.TextColumn("why this grade", width="large"),
 }
-BOX_PX = 460
-ROWS_IN_BOX = 14
+ROWS_PER_PAGE = 15
+UNSIGNED = "unsigned automatic mask"
 
 
 def show(_: frame.Study) -> None:
@@ -43,14 +47,38 @@ def show(_: frame.Study) -> None:
 
 
 def waiting(review: pd.DataFrame) -> None:
-    """List what a person must look at, in a box that scrolls when the list is long."""
+    """List what a person must look at, the masks with a button that accepts them."""
     kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
     frame.section("Waiting for a person", f"{kinds}; oldest first, without a date before all others" if kinds else "")
     if review.empty:
         frame.remark("Nothing waits.")
         return
-    with st.container(height=BOX_PX if len(review) > ROWS_IN_BOX else "content", border=False):
-        st.html(tables.review(review))
+    pages = -(-len(review) // ROWS_PER_PAGE)
+    left, right = st.columns([1, 3])
+    with left:
+        who = signoff.your_name()
+    with right:
+        page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
+    signoff.answer()
+    for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].to_dict("records")):
+        _waits(row, number, who)
+
+
+def _waits(row: dict[Any, Any], number: int, who: str) -> None:
+    """Draw one row of the queue: the scan to open, what waits, and where one act is enough, that act."""
+    link, words, button = st.columns([1.6, 8, 1], vertical_alignment="center")
+    patient, visit = str(row["patient_id"]), str(row["session_id"])
+    label = f"{patient} {visit}" if labels.is_known(row["session_id"]) else patient
+    address = {"patient": patient, "now": visit} if labels.is_known(row["session_id"]) else {"patient": patient}
+    link.page_link("app_pages/patient.py", label=as_label(label), query_params=address)
+    cells = (
+        tag("span", labels.day(row["acquired_on"])),
+        tag("span", str(row["kind"])),
+        tag("span", str(row["detail"]), class_="ct-small ct-grey ct-clip"),
+    )
+    words.html(tag("div", *cells, class_="ct-row ct-queue ct-rule"))
+    if row["kind"] == UNSIGNED and button.button("Accept", key=f"queue-{number}-{label}", type="tertiary"):
+        signoff.accept_visit(patient, visit, who)
 
 
 def alignments(found: pd.DataFrame) -> None:

@@ -64,7 +64,8 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
     with columns[2]:
         _choose_more(found, chosen)
     try:
-        panes = [_pane(found[name]) for name in sorted(set(chosen), key=list(found).index)]
+        order = sorted(set(chosen), key=list(found).index)
+        panes = [pane_of_visit(found[name], _titled(found[name])) for name in order]
     except InputError as error:
         frame.remark(str(error))
         return
@@ -136,10 +137,20 @@ def _named(visit: Mapping[Any, Any]) -> str:
     return f"{labels.day(visit['acquired_on'])}  {visit['session_id']}"
 
 
-def _pane(visit: Mapping[Any, Any]) -> Pane:
-    grade = "reference" if visit["is_reference"] else labels.ALIGNMENTS[visit["certificate_grade"]]
+def pane_of_visit(visit: Mapping[Any, Any], title: str) -> Pane:
+    """Return the aligned scan of a visit with its masks.
+
+    Raises
+    ------
+    InputError
+        One of the two cannot be read.
+    """
     names = visit["patient_id"], visit["session_id"]
     scan, mask = data.aligned_scan(*names), data.display_mask(*names)
     assert scan is not None, "only visits with an aligned scan are offered"
-    marked = data.image(mask) if mask.is_file() else None
-    return pane_of(f"{labels.day(visit['acquired_on'])} · {grade}", data.image(scan), marked)
+    return pane_of(title, data.image(scan), data.image(mask) if mask.is_file() else None)
+
+
+def _titled(visit: Mapping[Any, Any]) -> str:
+    grade = "reference" if visit["is_reference"] else labels.ALIGNMENTS[visit["certificate_grade"]]
+    return f"{labels.day(visit['acquired_on'])} · {grade}"

@@ -1,0 +1,105 @@
+"""What people decide on the pages: put on record through the journal, listed with what still stands.
+
+Beside ``data`` the only part of the dashboard that knows the output folder. It writes nothing but the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dashboard import data
+from pipeline import journal, sign_off
+from pipeline.domain import decisions
+from pipeline.domain.decisions import Act, ActKind
+from pipeline.domain.records import JournalEntry
+from pipeline.errors import SettingsError, StoreError
+
+RUN_SECONDS = 900
+"""How long judging one patient again may take; usually seconds, minutes where a new mask must be followed."""
+
+
+def history(patient_id: str) -> tuple[JournalEntry, ...]:
+    """Return every act about a patient, the latest first, each with whether it stands for the masks of now.
+
+    Raises
+    ------
+    StoreError
+        The journal or the store cannot be read.
+    """
+    masks = data.query("patient_masks", patient_id=patient_id)
+    primary = masks[masks["is_primary"]]
+    now = {
+        (str(row["patient_id"]), str(row["session_id"]), str(row["compartment"])): str(row["sha256"])
+        for row in primary.to_dict("records")
+    }
+    entries = [entry for entry in journal.read(data.out_dir()).entries if entry.patient_id == patient_id]
+    return tuple(reversed(decisions.standing(entries, now)))
+
+
+def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
+    """Count the acts that the results shown do not know of yet; comments need no run."""
+    known = set(data.query("patient_journal", patient_id=patient_id)["entry_id"])
+    return sum(entry.entry_id not in known and entry.act != ActKind.COMMENT for entry in entries)
+
+
+def masks(patient_id: str, session_id: str) -> dict[str, str]:
+    """Return the masks that are measured at a visit: compartment to digest of the file that is shown."""
+    return sign_off.measured_masks(data.out_dir(), patient_id, session_id)
+
+
+def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
+    """Put acts on record now, all or none.
+
+    Raises
+    ------
+    SettingsError
+        An act says too little, or speaks of what the results do not have; nothing was written.
+    StoreError
+        The journal cannot be written.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    return sign_off.put_on_record(data.out_dir(), acts, who, now)
+
+
+def accept(who: str, patient_id: str, session_id: str, reason: str | None = None) -> tuple[JournalEntry, ...]:
+    """Accept every mask that is measured at a visit."""
+    found = masks(patient_id, session_id)
+    return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, found, reason))
+
+
+def take_effect(patient_id: str) -> None:
+    """Run the pipeline for one patient in a process of its own, so that what was decided takes effect.
+
+    Raises
+    ------
+    SettingsError
+        The run refused or failed; with its last words.
+    StoreError
+        The run took too long and was stopped.
+    """
+    from pipeline import run  # noqa: PLC0415  # brings the imaging libraries, which no page needs
+
+    out_dir = data.out_dir()
+    last = run.settings_of(out_dir)
+    command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
+    command += ["--participant-label", patient_id, "--jobs", "1", "--criteria", str(last["criteria_id"])]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=Path(out_dir),
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StoreError(f"the run took more than {RUN_SECONDS} s and was stopped; run it from a terminal") from error
+    if done.returncode not in (0, 1):
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise SettingsError(" ".join(said) or f"the run ended with code {done.returncode}")

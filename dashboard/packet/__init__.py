@@ -1,0 +1,12 @@
+"""The packet of one patient: one printable page, as PDF and as a web page that needs nothing else.
+
+    packet = gather("sub-01", study)
+    Path("sub-01.pdf").write_bytes(pdf(packet))
+
+Everything is made here from what the store and the output folder hold: no browser, no network.
+"""
+
+from dashboard.packet.content import Packet, gather
+from dashboard.packet.document import html, pdf
+
+__all__ = ["Packet", "gather", "html", "pdf"]

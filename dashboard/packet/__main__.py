@@ -1,0 +1,34 @@
+"""``python -m dashboard.packet OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dashboard import data, frame, packet
+from pipeline.errors import CordtrackError, SettingsError
+
+
+def main(out_dir: str, patient: str, target: str) -> int:
+    """Write the packet of one patient; .html gives a web page, anything else is refused but .pdf."""
+    os.environ[data.OUT_VARIABLE] = out_dir
+    file, name = Path(target), f"sub-{patient.removeprefix('sub-')}"
+    makers = {".pdf": packet.pdf, ".html": packet.html}
+    try:
+        if file.suffix not in makers:
+            raise SettingsError(f"{file}: expected a name that ends in .pdf or .html")
+        study = frame.study()
+        known = set(data.query("board", criteria_id=study.criteria_id)["patient_id"])
+        if name not in known:
+            raise SettingsError(f"{name}: expected a patient of the study, found none of that name")
+        file.write_bytes(makers[file.suffix](packet.gather(name, study)))
+    except CordtrackError as error:
+        sys.stderr.write(f"cordtrack: {error}\n")
+        return 2
+    sys.stderr.write(f"wrote {file}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))

@@ -1,0 +1,221 @@
+"""What a packet says: words, tables and figures of one patient, taken from the store as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dashboard import data, frame, labels, sentences
+from dashboard.charts import volumes as drawn
+from dashboard.charts.timeline import Course
+from dashboard.packet import figures
+from dashboard.sections.course import levels, windows
+from dashboard.sections.scans import aligned, pane_of_visit
+from pipeline.errors import InputError
+
+LONGEST = 220
+"""Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
+NUMBERS_HEAD = ("mL", "baseline", "nadir", "previous", "now (95\u202f% CI)", "since baseline", "since nadir")
+CRITERIA_HEAD = ("criteria, version", "verdict", "why")
+SOURCES_HEAD = ("visit", "mask of the tumour", "mask file and the start of its sha256")
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One page about one patient, ready to be set.
+
+    Attributes
+    ----------
+    timeline, slices
+        SVG drawings; no slices where no aligned scan could be read, then ``slices_note`` says why.
+    numbers, criteria, sources
+        Rows of the tables, as long as their heads.
+    sign_off
+        Who decided what about this patient's masks and visits, or that nobody has.
+    link
+        Address that shows the same view again; empty when there is none.
+    """
+
+    patient_id: str
+    facts: str
+    symbol: str
+    word: str
+    ink: str
+    is_provisional: bool
+    sentence: str
+    caveats: str
+    timeline: str
+    slices: str
+    slices_note: str
+    numbers: tuple[tuple[str, ...], ...]
+    criteria: tuple[tuple[str, ...], ...]
+    sources: tuple[tuple[str, ...], ...]
+    sign_off: tuple[str, ...]
+    provenance: str
+    notice: str
+    link: str
+
+
+def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
+    """Collect everything that the page of a patient says.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    """
+    state = data.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
+    everything = data.query("patient_assessments", patient_id=patient_id)
+    now = everything[everything["session_id"] == state["session_id"]]
+    own = now[now["criteria_id"] == study.criteria_id]
+    look = labels.look(state["state"], state["display_state"])
+    main, further = sentences.verdict(state["reason"])
+    slices, note = _slices(patient_id, own)
+    trajectory = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    named = _sessions(own)
+    return Packet(
+        patient_id=short(patient_id),
+        facts=short(sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))),
+        symbol=look.symbol,
+        word=look.word,
+        ink=look.ink,
+        is_provisional=bool(state["is_provisional"]),
+        sentence=short(main),
+        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_name, now)))),
+        timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
+        slices=slices,
+        slices_note=note,
+        numbers=_numbers(trajectory[trajectory["session_id"] == state["session_id"]]),
+        criteria=tuple(_verdict(row) for row in now.to_dict("records")),
+        sources=_sources(patient_id, named),
+        sign_off=_sign_off(patient_id, state),
+        provenance=_provenance(study),
+        notice=" · ".join([*([labels.SYNTHETIC] if study.is_synthetic else []), labels.NOT_FOR_TREATMENT]),
+        link=link,
+    )
+
+
+def short(text: str) -> str:
+    """Cut a text that would not fit on the page.
+
+    >>> len(short("x" * 500))
+    220
+    """
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _timeline(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> str:
+    volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+    if volumes.empty and judged.empty:
+        return ""
+    treatments = data.query("patient_treatments", patient_id=patient_id)
+    course = Course(
+        drawn.ever_seen(volumes[volumes["compartment"] != "cord"]),
+        judged,
+        treatments,
+        data.query("patient_function", patient_id=patient_id),
+        levels(patient_id, study),
+        windows(treatments, study),
+    )
+    return figures.timeline(course)
+
+
+def _sessions(own: pd.DataFrame) -> dict[str, str]:
+    """Return the visits that the verdict rests on, in time order, with what each of them is."""
+    if own.empty:
+        return {}
+    row = own.iloc[0]
+    roles: dict[str, list[str]] = {}
+    for role, column in (("baseline", "baseline_session_id"), ("nadir", "nadir_session_id"), ("now", "session_id")):
+        if labels.is_known(row[column]):
+            roles.setdefault(str(row[column]), []).append(role)
+    return {session: " = ".join(words) for session, words in roles.items()}
+
+
+def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
+    found = aligned(patient_id)
+    judged = {session: role for session, role in _sessions(own).items() if session in found}
+    named = judged or dict.fromkeys(list(found)[-1:], "")
+    if not named:
+        return "", "No aligned scan to show."
+    try:
+        panes = [
+            pane_of_visit(found[session], f"{labels.day(found[session]['acquired_on'])} {role}".strip())
+            for session, role in named.items()
+        ]
+    except InputError as error:
+        return "", short(str(error))
+    return figures.slices(panes), ""
+
+
+def _numbers(latest: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    shown = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
+    order = {name: place for place, name in enumerate(labels.COMPARTMENTS)}
+    seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
+    rows = []
+    for row in seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records"):
+        volumes = [_plain_ml(row[name]) for name in shown]
+        interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+        now = f"{volumes[3]} ({interval})" if interval else volumes[3]
+        changes = [_change(row, against) for against in ("baseline", "nadir")]
+        rows.append((labels.compartment(row["compartment"]).word, *volumes[:3], now, *changes))
+    return tuple(rows)
+
+
+def _plain_ml(volume_mm3: Any) -> str:
+    return labels.ml(volume_mm3).removesuffix(f"{labels.NARROW}mL")
+
+
+def _change(row: dict[Any, Any], against: str) -> str:
+    name = f"change_from_{against}"
+    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"])
+    if words:
+        return words
+    interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
+    return labels.percent(row[f"{name}_percent"]) + (f" ({interval})" if interval else "")
+
+
+def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
+    look = labels.look(row["state"], row["display_state"])
+    return (
+        short(f"{row['criteria_title']}, {row['criteria_version']}"),
+        f"{look.symbol} {row['category_shown']}",
+        short(sentences.short_reason(row)),
+    )
+
+
+def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], ...]:
+    measured = data.query("patient_measurements", patient_id=patient_id)
+    tumours = measured[(measured["compartment"] == "tumour") & measured["session_id"].isin(list(named))]
+    rows = []
+    for row in tumours.to_dict("records"):
+        sha = f" {str(row['mask_sha256'])[:8]}" if labels.is_known(row["mask_sha256"]) else ""
+        path = str(row["mask_path"]) if labels.is_known(row["mask_path"]) else "no mask file"
+        visit = f"{labels.day(row['acquired_on'])} {row['session_id']}, {named[row['session_id']]}"
+        origin = labels.MASK_ORIGINS.get(row["mask_origin"], str(row["missing_reason"]))
+        rows.append((short(visit), short(origin), short(f"{path}{sha}")))
+    return tuple(rows)
+
+
+def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
+    acts = data.query("patient_journal", patient_id=patient_id)
+    lines = [short(sentences.act(row)) for row in acts[acts["status"] == "in_force"].head(5).to_dict("records")]
+    if state["is_provisional"]:
+        lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
+    return tuple(lines or ["Nobody has signed or changed anything about this patient here."])
+
+
+def _provenance(study: frame.Study) -> str:
+    info = data.query("study_info").iloc[0]
+    parts: Sequence[str] = (
+        study.name,
+        f"judged by {study.criteria_name}",
+        f"run {info['run_id']} of {labels.day(info['finished_at'])}",
+        f"cordtrack {info['cordtrack_version']}",
+        f"data sha256 {str(info['content_sha256'])[:12]}",
+        "volumes counted in each scan's own grid, never on aligned copies",
+    )
+    return " · ".join(parts)

@@ -1,0 +1,220 @@
+"""Signing off one patient: accept, exclude, pin, correct, comment, undo; what was decided, by whom and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import acts, data, frame, labels, sentences
+from dashboard.markup import as_label, tag
+from pipeline.domain.decisions import ABOUT_MASKS, Act, ActKind, Standing
+from pipeline.domain.records import JournalEntry
+from pipeline.errors import CordtrackError
+
+WHO = "who"
+"""Where the name of whoever reads is kept for the session."""
+NAMED = {
+    ActKind.ACCEPT_MASK: "accepted the mask",
+    ActKind.EXCLUDE_MASK: "excluded the mask",
+    ActKind.EXCLUDE_VISIT: "excluded the visit",
+    ActKind.PIN_BASELINE: "pinned the baseline",
+    ActKind.CORRECT_LESION: "corrected the lesion",
+    ActKind.COMMENT: "comment",
+    ActKind.UNDO: "undid",
+}
+STANDS = {
+    Standing.IN_FORCE: "",
+    Standing.UNDONE: "undone",
+    Standing.REPLACED: "decided anew later",
+    Standing.LAPSED: "lapsed: the mask is another one now",
+}
+SHOWN = 8
+SAID = "said"
+"""Where the answer to an act waits for the next run of the page."""
+
+
+def sign_off(patient_id: str, state: pd.Series) -> None:
+    """Draw the part of the page in which a person decides."""
+    frame.section("Sign-off", "kept in the journal with name and time; undone only by a further entry")
+    visits = data.query("patient_visits", patient_id=patient_id)
+    names = list(visits["session_id"])
+    if not names:
+        frame.remark("There is no visit to sign.")
+        return
+    entries = acts.history(patient_id)
+    _standing(patient_id, state, entries)
+    left, right = st.columns(2)
+    with left:
+        who = your_name()
+    days = dict(zip(names, visits["acquired_on"], strict=True))
+    last = state["session_id"] if state["session_id"] in names else names[-1]
+    session_id = right.selectbox(
+        "Visit to sign",
+        names,
+        index=names.index(last),
+        key=f"sign-{patient_id}",
+        format_func=lambda name: f"{labels.day(days[name])}  {name}",
+        label_visibility="collapsed",
+    )
+    _controls(patient_id, str(session_id), who)
+    answer()
+    _history(patient_id, who, entries)
+
+
+def your_name() -> str:
+    """Ask who reads; kept for the session, over all pages."""
+    return str(
+        st.text_input(
+            "Your name",
+            key=WHO,
+            placeholder="your name",
+            label_visibility="collapsed",
+            persist_state="session",
+            max_chars=80,
+        )
+    )
+
+
+def accept_visit(patient_id: str, session_id: str, who: str) -> None:
+    """Accept every mask of a visit, from a list."""
+    do(lambda: f"On record: {len(acts.accept(who, patient_id, session_id))} of {patient_id} {session_id} accepted.")
+
+
+def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
+    """Say which masks of a visit are measured, and where each comes from."""
+    rows = data.query("patient_masks", patient_id=patient_id)
+    here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    words = ", ".join(
+        f"{labels.compartment(row['compartment']).word} ({labels.MASK_ORIGINS.get(row['mask_origin'], 'unknown')})"
+        for row in here.to_dict("records")
+    )
+    frame.remark(f"Measured masks: {words}." if words else "This visit has no mask that is measured.")
+    return dict(zip(here["compartment"], here["sha256"], strict=True))
+
+
+def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ...]) -> None:
+    waiting = acts.pending(patient_id, entries)
+    if state["is_provisional"]:
+        frame.remark(
+            "Provisional: the call rests on an automatic mask that nobody signed. Accepting its mask makes it final "
+            "at the next run."
+        )
+    if not waiting:
+        return
+    verb = "waits" if waiting == 1 else "wait"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        frame.remark(f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one.")
+        if st.button("Judge this patient again now", key=f"apply-{patient_id}", type="secondary"):
+            do(lambda: _apply(patient_id))
+
+
+def _apply(patient_id: str) -> str:
+    with st.spinner("Judging this patient again …", show_time=True):
+        acts.take_effect(patient_id)
+    return "Done: the page shows the new results."
+
+
+def _controls(patient_id: str, session_id: str, who: str) -> None:
+    """Offer the acts on the chosen visit."""
+    found = show_masks(patient_id, session_id)
+    where = f"{patient_id}-{session_id}"
+
+    def act(kind: ActKind, **said: Any) -> Act:
+        digest = (
+            found.get(str(said.get("compartment") or "tumour"))
+            if kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
+            else None
+        )
+        return Act(kind, patient_id, session_id, mask_sha256=digest, **said)
+
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Accept", key=f"accept-{where}", disabled=not found, type="primary"):
+            every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
+            do(lambda: _put(who, *every))
+        with st.popover("Exclude mask", disabled=not found):
+            name = st.selectbox(
+                "Mask", list(found), key=f"mask-{where}", format_func=lambda it: labels.compartment(it).word
+            )
+            _with_reason(
+                where, "Exclude this mask", who, lambda why: act(ActKind.EXCLUDE_MASK, compartment=name, reason=why)
+            )
+        with st.popover("Exclude visit"):
+            _with_reason(where, "Exclude this visit", who, lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
+        with st.popover("Pin baseline"):
+            frame.remark("Every later scan of its period is compared with this visit.")
+            _with_reason(where, "Pin this visit", who, lambda why: act(ActKind.PIN_BASELINE, reason=why or None), False)
+        with st.popover("Correct lesion"):
+            _lesion(where, patient_id, session_id, who, act)
+        with st.popover("Comment"):
+            _with_reason(where, "Write it down", who, lambda why: act(ActKind.COMMENT, reason=why))
+
+
+def _lesion(where: str, patient_id: str, session_id: str, who: str, act: Callable[..., Act]) -> None:
+    rows = data.query("patient_lesions", patient_id=patient_id)
+    here = sorted(rows.loc[rows["session_id"] == session_id, "lesion_id"].unique())
+    if not here:
+        frame.remark("No lesion was followed at this visit.")
+        return
+    lesion_id = st.selectbox("Lesion as it is called now", here, key=f"lesion-{where}")
+    same_as = st.text_input("is from this visit on", key=f"same-{where}", placeholder="such as L1", max_chars=8)
+    if st.button("Correct it", key=f"correct-{where}"):
+        do(lambda: _put(who, act(ActKind.CORRECT_LESION, lesion_id=lesion_id, same_as=same_as.strip())))
+
+
+def _with_reason(where: str, verb: str, who: str, make: Callable[[str], Act], is_needed: bool = True) -> None:
+    label = "Reason" if is_needed else "Reason, if there is one to say"
+    with st.form(f"{verb}-{where}", border=False, clear_on_submit=True):
+        why = st.text_area(label, key=f"why-{verb}-{where}", height=80, max_chars=600)
+        if st.form_submit_button(verb):
+            do(lambda: _put(who, make(why.strip())))
+
+
+def _put(who: str, *found: Act) -> str:
+    written = acts.record(who, *found)
+    last = written[-1]
+    return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It takes effect at the next run."
+
+
+def do(work: Callable[[], str]) -> None:
+    """Do something that is put on record, keep its answer or refusal, and draw the page again."""
+    try:
+        st.session_state[SAID] = (True, work())
+    except CordtrackError as error:
+        st.session_state[SAID] = (False, str(error))
+    st.rerun()
+
+
+def answer() -> None:
+    """Say how the last act went, once."""
+    is_done, words = st.session_state.pop(SAID, (True, ""))
+    if words:
+        (st.success if is_done else st.error)(as_label(words))
+
+
+def _history(patient_id: str, who: str, entries: tuple[JournalEntry, ...]) -> None:
+    if not entries:
+        frame.remark("Nothing was decided about this patient yet.")
+        return
+    for entry in entries[:SHOWN]:
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        left.html(tag("p", _line(entry), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
+        if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
+            undo = Act(ActKind.UNDO, patient_id, entry.session_id, undoes=entry.entry_id)
+            if right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary"):
+                do(lambda undo=undo: _put(who, undo))  # type: ignore[misc]
+    if len(entries) > SHOWN:
+        frame.remark(f"{labels.count(len(entries) - SHOWN, 'older entry', 'older entries')} in the journal.")
+
+
+def _line(entry: JournalEntry) -> str:
+    return sentences.act(
+        {name: getattr(entry, name) for name in JournalEntry.__dataclass_fields__} | {"act": NAMED[ActKind(entry.act)]}
+    )
+
+
+def _note(entry: JournalEntry) -> str:
+    stands = STANDS[Standing(entry.status)]
+    return f"  {stands}" if stands else ""

@@ -1,0 +1,106 @@
+"""The packet: opened and read back as a PDF and as a web page (about 20 s)."""
+
+import io
+import re
+from dataclasses import replace
+
+import pypdf
+import pytest
+
+from dashboard import frame, packet
+from dashboard.packet import figures
+from pipeline import store
+from pipeline.domain import records
+from tests.factories import tiny_store
+
+NARROW = "\u202f"
+
+
+@pytest.fixture(scope="module")
+def made(scans_out):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CORDTRACK_OUT", str(scans_out))
+    yield packet.gather("sub-01", frame.study(), "http://127.0.0.1:8501/patient?patient=sub-01")
+    patch.undo()
+
+
+def read(content):
+    """The text of a PDF with single plain spaces, and its pages."""
+    pages = pypdf.PdfReader(io.BytesIO(content)).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages)), pages
+
+
+def test_the_pdf_is_one_a4_page_that_says_everything(made):
+    text, pages = read(packet.pdf(made))
+    assert len(pages) == 1
+    assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]
+    for words in (
+        "sub-01", "44 y · F · ependymoma", "▲ growing", "Ses-05: progression by imsct_adapted_v1", "tumour 1.0 0.80",
+        "1.4 (1.2 to 1.7)", "+75 %", "RANO 2.0, volume, 1", "▲ PD", "drawn by hand", "run-1", "imsct_adapted_v1 1",
+        "Synthetic data", "Research use, not for treatment decisions", "accept mask (ses-05", "patient?patient=sub-01",
+    ):  # fmt: skip
+        assert words in text, words
+    assert {image.name for image in pages[0].images}, "the scans are pictures on the page"
+
+
+def test_the_same_packet_gives_the_same_file(made):
+    assert packet.pdf(made) == packet.pdf(made)
+
+
+def test_the_web_page_says_the_same_and_asks_for_nothing(made):
+    page = packet.html(made).decode()
+    for words in ("Ses-05: progression", "▲ growing", f"+75{NARROW}%", "Synthetic data", "Research use", "run-1"):
+        assert words in page, words
+    assert "<script" not in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+    assert page.count("data:image/svg+xml;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("patient", "expected"),
+    [
+        ("sub-02", ["◆ recurrence", "none seen", "awaits a confirming scan"]),
+        ("sub-04", ["● baseline", "No aligned scan to show."]),
+        ("sub-05", ["◌ not evaluable"]),
+        ("sub-06", ["provisional", "automatic mask that nobody has signed"]),
+        ("sub-07", ["◌ not evaluable", "No visit of this patient could be judged"]),
+    ],
+)
+def test_odd_courses_have_a_packet_too(tiny, patient, expected):
+    text, pages = read(packet.pdf(packet.gather(patient, frame.study())))
+    assert len(pages) == 1
+    for words in expected:
+        assert words in text, words
+
+
+def test_text_from_the_data_is_text_and_never_needs_a_second_page(tmp_path, monkeypatch):
+    evil = "#panic() *x* $y$ <script>alert(1)</script> \u202egnorw" + "long " * 900
+    rows = [
+        replace(row, reason=evil)
+        if isinstance(row, records.Assessment)
+        else replace(row, level=evil)
+        if isinstance(row, records.Patient)
+        else row
+        for row in tiny_store()
+    ]
+    store.publish(tmp_path, rows)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    made = packet.gather("sub-01", frame.study())
+    text, pages = read(packet.pdf(made))
+    assert len(pages) == 1
+    assert "#panic() *x* $y$ <script>" in text
+    assert "<script" not in packet.html(made).decode()
+
+
+def test_a_scan_is_drawn_head_up_with_anterior_to_the_left(scans_out, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures.Axes, "imshow", lambda _, array, **settings: drawn.append((array, settings)))
+    monkeypatch.setenv("CORDTRACK_OUT", str(scans_out))
+    packet.gather("sub-01", frame.study())
+    sagittal, axial = drawn[0], drawn[-1]
+    assert sagittal[1]["origin"] == axial[1]["origin"] == "lower"
+    assert sagittal[0].shape[0] > sagittal[0].shape[1] * 0.5
+    left, right, bottom, top = axial[1]["extent"]
+    assert (right - left) / axial[0].shape[1] == pytest.approx(3.3)
+    assert (top - bottom) / axial[0].shape[0] == pytest.approx(0.7)
