@@ -60,6 +60,7 @@ HEAVY = {
     "ants": {"pipeline.registration"},
     "duckdb": {"pipeline.store"},
     "lifelines": {"pipeline.domain.survival"},
+    "firthmodels": {"pipeline.domain.survival"},
     "statsmodels": {"pipeline.domain.cohort_growth"},
     "onnxruntime": {"pipeline.mask_sources.onnx_model"},
     "openpyxl": {"pipeline.exports", "pipeline.store"},

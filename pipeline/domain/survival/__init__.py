@@ -12,6 +12,7 @@ from pipeline.domain.survival.curves import (
 from pipeline.domain.survival.hazards import EVENTS_PER_COVARIATE, Cox, HazardRatio, cox
 from pipeline.domain.survival.incidence import CumulativeIncidence, cumulative_incidence
 from pipeline.domain.survival.log_rank import LogRank, log_rank
+from pipeline.domain.survival.penalised import PenalisedCox, PenalisedRatio, penalised_cox
 
 __all__ = [
     "CI_TRANSFORM",
@@ -22,11 +23,14 @@ __all__ = [
     "HazardRatio",
     "KaplanMeier",
     "LogRank",
+    "PenalisedCox",
+    "PenalisedRatio",
     "SurvivalAt",
     "at_years",
     "cox",
     "cumulative_incidence",
     "kaplan_meier",
     "log_rank",
+    "penalised_cox",
     "reverse_km_median",
 ]

@@ -68,7 +68,7 @@ def cox(durations_days: Sequence[float], events: Sequence[bool], covariates: Map
         Fewer than ``EVENTS_PER_COVARIATE`` events per covariate.
     """
     durations, observed = checked(durations_days, events)
-    frame = _design(covariates, len(durations), int(observed.sum()))
+    frame = design(covariates, len(durations), int(observed.sum()))
     _refuse_too_few_events(int(observed.sum()), [*covariates])
     frame = frame.assign(duration_days=durations, event=observed)
     fitter = CoxPHFitter()
@@ -84,7 +84,14 @@ def cox(durations_days: Sequence[float], events: Sequence[bool], covariates: Map
     return Cox(len(durations), int(observed.sum()), ratios, float(fitter.concordance_index_), _doubts(ratios))
 
 
-def _design(covariates: Mapping[str, Sequence[float]], patient_count: int, event_count: int) -> pd.DataFrame:
+def design(covariates: Mapping[str, Sequence[float]], patient_count: int, event_count: int) -> pd.DataFrame:
+    """Return the covariates as a table, one row per patient.
+
+    Raises
+    ------
+    InputError
+        No events, or a missing, constant or ill-sized covariate.
+    """
     problem = "no events to explain" if not event_count else "no covariate" if not covariates else None
     for name, values in covariates.items():
         numbers = np.asarray(values, dtype=np.float64)
@@ -121,9 +128,9 @@ def _doubts(ratios: Sequence[HazardRatio]) -> tuple[str, ...]:
 def _refuse_too_few_events(event_count: int, names: Sequence[str]) -> None:
     allowed = event_count // EVENTS_PER_COVARIATE
     if len(names) > allowed:
-        remedy = f"leave out {len(names) - allowed} of them" if allowed else "compare survival curves instead"
+        remedy = f"leave out {len(names) - allowed} of them" if allowed else "compare survival curves"
         msg = (
             f"Cox model: expected {EVENTS_PER_COVARIATE} events for each covariate, found {event_count} events for "
-            f"{len(names)} ({', '.join(names)}); {remedy}, or take in more patients"
+            f"{len(names)} ({', '.join(names)}); {remedy}, use Firth's penalty, or take in more patients"
         )
         raise SettingsError(msg)
