@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import criteria, store
 from pipeline.domain import records
+from pipeline.domain.agreement import Rating, panel
 from pipeline.domain.criterion import Metric, Reference
 from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind, VisitMeasure
 from pipeline.steps.judge import judge_course
@@ -83,3 +84,43 @@ def test_ratios_and_detection_limits_of_judgement_are_those_shown(database: Path
     assert (limited["detection_limit_percent"] / 100 + 1).tolist() == pytest.approx(
         limited["detection_limit_ratio"].tolist()
     )
+
+
+def test_kappa_of_each_two_criteria_in_sql_is_that_of_the_domain(database: Path) -> None:
+    rows = store.query(database, "cohort_agreement")
+    ratings = [
+        Rating(*row) for row in rows[["patient_id", "session_id", "criteria_id", "category"]].itertuples(index=False)
+    ]
+    expected = {pair.raters: pair for pair in panel(ratings).pairs}
+    found = store.query(database, "cohort_kappa")
+    assert set(zip(found["first_id"], found["second_id"], strict=True)) == set(expected)
+    for row in found.to_dict("records"):
+        pair = expected[row["first_id"], row["second_id"]]
+        assert (row["visit_count"], row["patient_count"]) == (pair.visit_count, pair.patient_count)
+        assert (row["observed"], row["expected"], row["kappa"]) == pytest.approx(
+            (pair.observed, pair.expected, pair.value)
+        )
+    assert len(found) == len(RULES) * (len(RULES) - 1) / 2
+    assert 0 < found["kappa"].min() < found["kappa"].max() <= 1
+
+
+def test_the_panel_marks_exactly_the_visits_that_the_domain_finds_in_dispute(database: Path) -> None:
+    rows = store.query(database, "cohort_agreement")
+    by_visit = rows[rows["category"] != "NE"].groupby(["patient_id", "session_id"])["category"].nunique()
+    disputed = {key for key, words in by_visit.items() if words > 1}
+    assert disputed
+    found, marked = set(), 0
+    for patient_id in sorted(rows["patient_id"].unique()):
+        shown = store.query(database, "patient_panel", patient_id=patient_id)
+        found |= {(patient_id, session_id) for session_id in shown[shown["is_disputed"]]["session_id"]}
+        marked += int(shown["differs_from_default"].sum())
+        assert not shown[shown["criteria_id"] == RULES[0].criteria_id]["differs_from_default"].any()
+    assert found == disputed
+    assert marked > 0
+    cohort = store.query(database, "cohort_panel")
+    counts = cohort.drop_duplicates("patient_id").set_index("patient_id")["disputed_visit_count"]
+    expected = dict.fromkeys(counts.index, 0)
+    for patient_id, _ in disputed:
+        expected[patient_id] += 1
+    assert counts.to_dict() == expected
+    assert len(cohort) == len(counts) * len(RULES)
