@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline import nifti
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform
-from pipeline.errors import StoreError
+from pipeline.errors import InputError, StoreError
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """RAS+ to LPS+ and back."""
@@ -71,6 +71,26 @@ def save(volume: Volume, path: Path) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_dicom_file(path: Path) -> NDArray:
+    """Read the pixels of one DICOM file with ITK's own GDCM, shape ``(frames, rows, columns)``, scaled as it says.
+
+    For codings that no other library here unpacks (JPEG lossless).
+
+    Raises
+    ------
+    InputError
+        Damaged, or in a coding that GDCM does not know.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        array = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError as error:
+        raise InputError("expected pixels that can be unpacked, found damaged ones; export it uncompressed") from error
+    return array if array.ndim == 3 else array[np.newaxis]
 
 
 def to_sitk(volume: Volume) -> sitk.Image:

@@ -1,0 +1,115 @@
+"""The commands that talk to a hospital: DICOM and clinical tables in, DICOM and FHIR out, to and from a PACS."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.dicom.importing import ImportDone
+    from pipeline.domain.records import Finding
+
+app = typer.Typer()
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Private = Annotated[
+    Path | None,
+    typer.Option(help="Folder outside BIDS_DIR for the key and who is who; BIDS_DIR.private beside it by default."),
+]
+
+
+@app.command("import-dicom", epilog="Example: cordtrack import-dicom /media/cdrom my_study --shift-dates --dry-run")
+def import_dicom(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder, zip archive or disc with DICOM files.")],
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; new scans are added to it.")],
+    patients: Annotated[
+        Path | None, typer.Option(help="CSV with dicom_id, participant_id; without it pseudonyms are made.")
+    ] = None,
+    rules: Annotated[Path | None, typer.Option(help="TOML rules for series that are not sure.")] = None,
+    shift_dates: Annotated[
+        bool, typer.Option("--shift-dates", help="Move each patient's dates by a secret number of days.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide and say, but write nothing.")] = False,
+    private: Private = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Series converted at the same time.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
+) -> None:
+    """Put DICOM scans and masks into a study under pseudonyms; a second import adds only what is new."""
+    need("pydicom")
+    from pipeline.dicom import importing  # noqa: PLC0415  # keeps --help quick
+
+    settings = importing.ImportSettings(source, bids_dir, patients, rules, private, shift_dates, dry_run, jobs)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("listing files", total=None)
+        done = importing.import_dicom(
+            settings,
+            lambda count, total, what: progress.update(task, completed=count, total=total or None, description=what),
+        )
+    if as_json:
+        out.print_json(json.dumps(_as_json(done)))
+    else:
+        _print_import(done, bids_dir, is_trial=dry_run)
+    if strict and any(finding.severity == "error" for finding in done.findings):
+        raise typer.Exit(1)
+
+
+def need(module: str) -> None:
+    """Refuse with the remedy when the libraries for hospitals are not installed.
+
+    Raises
+    ------
+    SettingsError
+        The extra ``hospital`` is missing.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    if find_spec(module) is None:
+        raise SettingsError(f"this command needs {module}; install it with: pip install 'cordtrack[hospital]'")
+
+
+def say(findings: Sequence[Finding]) -> None:
+    """Print findings on the error stream, each with its remedy."""
+    for finding in findings:
+        err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)
+
+
+def _as_json(done: ImportDone) -> dict[str, object]:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return {
+        "series": [asdict(row) for row in done.rows],
+        "added": list(done.added),
+        "other_files": done.other_files,
+        "findings": [asdict(finding) for finding in done.findings],
+    }
+
+
+def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
+    say(done.findings)
+    for row in sorted(done.rows, key=lambda row: (row.participant_id, row.session_id, row.file)):
+        if row.outcome == "imported":
+            out.print(f"{row.file}: {row.reason} (confidence {row.confidence})", markup=False)
+    skipped = Counter(row.reason for row in done.rows if row.outcome == "skipped")
+    for reason, count in skipped.most_common():
+        out.print(f"skipped {count} series: {reason}", markup=False)
+    counts = Counter(row.outcome for row in done.rows)
+    verb = "would add" if is_trial else "added"
+    words = f"{verb} {len(done.added)} files; {counts['unsure']} series unsure, {counts['refused']} refused"
+    others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
+    out.print(words + others, markup=False)
+    if not is_trial and done.rows:
+        out.print(f"every decision: {bids_dir / 'sourcedata' / 'dicom' / 'decisions.tsv'}", markup=False)
