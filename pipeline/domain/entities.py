@@ -189,7 +189,7 @@ class Assessment:
     detection_limit_ratio
         Smallest ratio that would exceed measurement error at 95 %; None when unknown.
     probability
-        P(true change lies beyond the category's threshold), 0..1; None when it cannot be said.
+        P(true change lies beyond the threshold of what is shown), 0..1; None when it cannot be said.
     reason
         One sentence naming the visits, numbers and rule used.
     """

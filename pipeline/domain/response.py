@@ -38,6 +38,8 @@ from pipeline.domain.entities import (
 from pipeline.domain.timeline import Epoch
 from pipeline.domain.verdict import Evidence, Verdict
 
+SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -281,8 +283,14 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
 
 
 def _probability(verdict: Verdict, criteria: Criteria) -> float | None:
-    """Return how probable the change behind the category is; None where no size decided it."""
-    compared = verdict.compared_with(criteria)
+    """Return how probable it is that the true change lies beyond the threshold of what is shown.
+
+    That is the category's own threshold; where a shrinkage is shown that is no response, the mirror image of growth
+    against the baseline, which the word rests on. None where no size decided.
+    """
+    compared, threshold = verdict.compared_with(criteria), verdict.threshold_ratio(criteria)
+    if verdict.category == Category.SD and verdict.display in SHRUNK:
+        compared, threshold = verdict.evidence.baseline, 1 / criteria.progression.ratio
     if compared is None or (verdict.category == Category.PD and not verdict.grown):
         return None
-    return comparison.probability(compared, verdict.threshold_ratio(criteria))
+    return comparison.probability(compared, threshold)

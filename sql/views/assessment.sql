@@ -56,5 +56,5 @@ comment on column assessment.previous_session_id is 'evaluable session before th
 comment on column assessment.change_ratio is 'current over reference value in the metric of the criteria';
 comment on column assessment.judged_change_percent is 'the same as change, percent';
 comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
-comment on column assessment.probability is 'probability that the true change lies beyond the threshold of the category, 0 to 1';
+comment on column assessment.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column assessment.reason is 'visits, numbers and rule in one sentence';

@@ -86,7 +86,7 @@ comment on column board.change_high_percent is 'upper end of its 95 % interval, 
 comment on column board.change_from_baseline_percent is 'change of the tumour volume since the baseline, percent';
 comment on column board.judged_change_percent is 'change in the metric of the criteria against the reference they use, percent';
 comment on column board.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
-comment on column board.probability is 'probability that the true change lies beyond the threshold of the category, 0 to 1';
+comment on column board.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column board.cyst_volume_mm3 is 'cyst, mm³; it never decides a response';
 comment on column board.cyst_change_percent is 'change of the cyst volume since the previous scan, percent';
 comment on column board.cyst_change_low_percent is 'lower end of its 95 % interval, percent';

@@ -76,7 +76,7 @@ comment on column patient_state.change_low_percent is 'lower end of its 95 % int
 comment on column patient_state.change_high_percent is 'upper end of its 95 % interval, percent';
 comment on column patient_state.change_from_baseline_percent is 'change of the tumour volume since the baseline, percent';
 comment on column patient_state.judged_change_percent is 'change in the metric of the criteria against the reference they use, percent';
-comment on column patient_state.probability is 'probability that the true change lies beyond the threshold of the category, 0 to 1';
+comment on column patient_state.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column patient_state.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
 comment on column patient_state.reason is 'visits, numbers and rule in one sentence';
 comment on column patient_state.epoch is 'number of the period since the last reset of the baseline';
