@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from dashboard import data
@@ -19,7 +21,7 @@ from pipeline.domain.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
 
 RUN_SECONDS = 900
-"""How long judging one patient again may take; usually seconds, minutes where a new mask must be followed."""
+"""How long bringing the results up to date may take; seconds for one decision, since a run does only what changed."""
 
 
 def history(patient_id: str) -> tuple[JournalEntry, ...]:
@@ -44,6 +46,18 @@ def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
     """Count the acts that the results shown do not know of yet; comments need no run."""
     known = set(data.query("patient_journal", patient_id=patient_id)["entry_id"])
     return sum(entry.entry_id not in known and entry.act != ActKind.COMMENT for entry in entries)
+
+
+def comments(heading: str) -> list[JournalEntry]:
+    """Return the comments that begin with a heading and were not undone, the latest first."""
+    entries = decisions.standing(journal.read(data.out_dir()).entries)
+    return [
+        entry
+        for entry in reversed(entries)
+        if entry.act == ActKind.COMMENT
+        and entry.status == decisions.Standing.IN_FORCE
+        and (entry.reason or "").startswith(heading)
+    ]
 
 
 def masks(patient_id: str, session_id: str) -> dict[str, str]:
@@ -71,8 +85,19 @@ def accept(who: str, patient_id: str, session_id: str, reason: str | None = None
     return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, found, reason))
 
 
-def take_effect(patient_id: str) -> None:
-    """Run the pipeline for one patient in a process of its own, so that what was decided takes effect.
+def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
+    """Put acts that one person did in one go on one visit into one group, in the order given."""
+
+    def occasion(entry: JournalEntry) -> tuple[object, ...]:
+        return entry.written_at, entry.who, entry.act, entry.session_id, entry.status, entry.reason
+
+    return [list(group) for _, group in groupby(entries, key=occasion)]
+
+
+def take_effect() -> None:
+    """Run the pipeline on the study in a process of its own, so that what was decided takes effect.
+
+    On the whole study, since a run of one patient would publish without those that another version computed.
 
     Raises
     ------
@@ -86,7 +111,7 @@ def take_effect(patient_id: str) -> None:
     out_dir = data.out_dir()
     last = run.settings_of(out_dir)
     command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
-    command += ["--participant-label", patient_id, "--jobs", "1", "--criteria", str(last["criteria_id"])]
+    command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -71,14 +72,30 @@ def section(title: str, note: str = "") -> None:
     st.html(tag("h2", title, " ", tag("span", note, class_="ct-grey"), class_="ct-section"))
 
 
-def remark(text: str) -> None:
-    """Write a small grey line."""
-    st.html(tag("p", text, class_="ct-grey ct-small"))
+def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Write a small grey line, as wide as its place or as its words."""
+    st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
 
 
 def state_mark(style: labels.Look) -> Html:
     """Write a state as symbol and word in its colour."""
     return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
+
+
+def provenance(shown: Study) -> str:
+    """Say in one line what something printed rests on: notice, study, rule, run, versions."""
+    words = [labels.SYNTHETIC] if shown.is_synthetic else []
+    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_made(shown, _study_info())])
+
+
+def _made(shown: Study, info: pd.Series) -> tuple[str, ...]:
+    return (
+        shown.name,
+        f"judged by {shown.criteria_name}",
+        f"run {info['run_id']} of {labels.day(info['finished_at'])}",
+        f"cordtrack {info['cordtrack_version']}",
+        f"data {str(info['content_sha256'])[:8]}",
+    )
 
 
 def _study_info() -> pd.Series:
@@ -94,14 +111,8 @@ def _study(info: pd.Series) -> Study:
     return Study(str(info["name"]), bool(info["is_synthetic"]), str(info["default_criteria_id"]), name)
 
 
-def _around(study: Study, info: pd.Series) -> None:
-    words = [labels.SYNTHETIC] if study.is_synthetic else []
+def _around(shown: Study, info: pd.Series) -> None:
+    words = [labels.SYNTHETIC] if shown.is_synthetic else []
     notice = tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT]), class_="ct-notice")
-    parts = (
-        study.name,
-        f"judged by {study.criteria_name}",
-        f"run {info['run_id']} of {labels.day(info['finished_at'])}",
-        f"cordtrack {info['cordtrack_version']}",
-        f"data {str(info['content_sha256'])[:8]}",
-    )
+    parts = _made(shown, info)
     st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))

@@ -73,6 +73,18 @@ def due(row: pd.Series) -> str:
     return f"due {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
 
 
+def further_reasons(row: pd.Series) -> list[str]:
+    """Say what speaks for discussing a patient beside the verdict: overdue, disagreement, function."""
+    reasons = []
+    if row["is_overdue"] is True or (labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])):
+        reasons.append("scan overdue")
+    if row["has_disagreement"]:
+        reasons.append(f"{row['agreeing_count']} of {row['criteria_count']} criteria agree")
+    if labels.is_known(row["worse_on"]):
+        reasons.append(f"function worse on {labels.day(row['worse_on'])}")
+    return reasons
+
+
 def beside(row: pd.Series) -> str:
     """Say what stands beside the open question: diagnosis, level, and what failed."""
     parts = [labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name])]

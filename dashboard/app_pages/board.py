@@ -1,16 +1,26 @@
 """The tumour board's list: who needs a decision, most urgent first."""
 
 from collections.abc import Callable
-from datetime import date
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import address, data, frame, labels, sentences
+from dashboard.board_rows import board_rows
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.markup import BREAK, as_label, image, join, tag
+from dashboard.sections import meeting
 
 ROWS_PER_PAGE = 20
+WIDTHS = [0.35, 1.15, 11]
+WHY = {
+    "overdue": "overdue",
+    "unsigned": "unsigned mask",
+    "failed": "failed scan or mask",
+    "disagreement": "criteria disagree",
+    "function": "function worse",
+}
+"""Reasons that can be asked for, beside the state."""
 COLUMNS = ("state", "change, 95\u202f% CI", "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
     "Due: the next scan by a published schedule, overdue as of today; information, not advice. "
@@ -21,13 +31,14 @@ SPARK_NOTE = (
 
 def show(study: frame.Study) -> None:
     """Draw the page."""
-    rows = board_rows(study.criteria_id)
+    rows = board_rows(study.criteria_id, meeting.meeting_day())
     if rows.empty:
         frame.nothing_yet("the study has no patients")
         return
     answer, rest = sentences.board(rows)
     frame.sentence(answer, " ", tag("span", rest, class_="ct-grey"))
     chosen = filtered(rows)
+    gathered(rows, study)
     if chosen.empty:
         frame.remark("No patient matches these filters.")
         return
@@ -37,50 +48,98 @@ def show(study: frame.Study) -> None:
     frame.remark(SPARK_NOTE)
 
 
-def board_rows(criteria_id: str) -> pd.DataFrame:
-    """Return the rows of the board in their order, with the change that each state rests on."""
-    rows = data.query("board", criteria_id=criteria_id)
-    changes = data.query("board_change", criteria_id=criteria_id)
-    due = data.query("next_scans", as_of=date.today())[["patient_id", "due_on", "is_overdue"]]  # noqa: DTZ011  # the reader's day
-    own = ["change_percent", "change_low_percent", "change_high_percent"]
-    return rows.drop(columns=own).merge(changes, on="patient_id", how="left").merge(due, on="patient_id", how="left")
-
-
 def filtered(rows: pd.DataFrame) -> pd.DataFrame:
     """Offer filters, kept in the address, and return the rows that pass."""
     present = [name for name in labels.DISPLAY_STATES if name in set(rows["display_state"])]
     histologies = sorted(rows["histology"].dropna().unique())
     with st.container(horizontal=True, vertical_alignment="center"):
+        sought = st.text_input(
+            "Search", key="search", bind="query-params", placeholder="search", label_visibility="collapsed", width=170
+        )
         states = _pills("State", present, "state", _state_label)
         kinds = _pills("Histology", histologies, "histology", lambda name: as_label(labels.words(name)))
+        reasons = _pills("Reason", [*WHY], "why", WHY.__getitem__)
+    for name in reasons:
+        rows = rows[_speaks(rows, name)]
+    if sought:
+        text = rows[["patient_id", "histology", "level", "syndrome", "centre"]].fillna("").agg(" ".join, axis=1)
+        rows = rows[text.str.lower().str.contains(sought.strip().lower(), regex=False)]
     if states:
         rows = rows[rows["display_state"].isin(states)]
     return rows[rows["histology"].isin(kinds)] if kinds else rows
+
+
+def _speaks(rows: pd.DataFrame, name: str) -> "pd.Series[bool]":
+    """Tell which patients have a reason."""
+    found = {
+        "overdue": rows["is_overdue"] == True,  # noqa: E712  # missing means no schedule
+        "unsigned": rows["is_provisional"],
+        "failed": rows["error_count"] > 0,
+        "disagreement": rows["has_disagreement"],
+        "function": rows["worse_on"].notna(),
+    }
+    return found[name]
+
+
+def gathered(rows: pd.DataFrame, study: frame.Study) -> None:
+    """Offer the meeting: its day, who is picked, the projector and the minutes."""
+    picks = meeting.picked(list(rows["patient_id"]))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        day = meeting.choose_day()
+        who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all that need a decision"
+        link = {meeting.PICKED: picks} if picks else {}
+        link |= {meeting.DAY: [day.isoformat()]} if day != meeting.today() else {}
+        st.page_link("app_pages/present.py", label="Present", query_params=link)
+        frame.remark(who, "content")
+        chosen = rows[rows["patient_id"].isin(picks)] if picks else rows[rows["needs_decision"]]
+        meeting.downloads(chosen, day, study)
 
 
 def listed(rows: pd.DataFrame) -> None:
     """Draw one row per patient under one header."""
     volumes = data.query("board_sparkline").dropna(subset=["volume_mm3"])
     scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
-    _, right = st.columns([1, 11], vertical_alignment="bottom")
+    right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
     right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))
     for _, row in rows.iterrows():
         _row(row, volumes[volumes["patient_id"] == row["patient_id"]], scale)
 
 
 def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
-    left, right = st.columns([1, 11], vertical_alignment="center")
+    pick, left, right = st.columns(WIDTHS, vertical_alignment="center")
     name = row["patient_id"]
+    with pick:
+        _pick(name)
     left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
     cells = (
         _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
         _two_lines(*sentences.change(row)),
         _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
-        _two_lines(row["urgency_reason"], sentences.beside(row)),
+        _two_lines(_why(row), sentences.beside(row)),
         _spark(volumes, scale, "tumour"),
         _spark(volumes, scale, "cyst"),
     )
     right.html(tag("div", *cells, class_="ct-row ct-board ct-rule"))
+
+
+def _pick(name: str) -> None:
+    named = st.query_params.get_all(meeting.PICKED)
+    is_picked = st.checkbox(
+        as_label(f"Pick {name}"), value=name in named, key=f"pick-{name}", label_visibility="collapsed"
+    )
+    if is_picked != (name in named):
+        address.keep(meeting.PICKED, [*named, name] if is_picked else [other for other in named if other != name])
+        st.rerun()
+
+
+def _why(row: pd.Series) -> str:
+    """Say the open question first, then what else speaks for discussing the patient."""
+    further = sentences.further_reasons(row)
+    if not further:
+        return str(row["urgency_reason"])
+    if not row["needs_decision"]:
+        return "; ".join(further)
+    return f"{row['urgency_reason']}; {'; '.join(further)}"
 
 
 def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]) -> list[str]:

@@ -202,7 +202,10 @@ def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], .
 
 def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     acts = data.query("patient_journal", patient_id=patient_id)
-    lines = [short(sentences.act(row)) for row in acts[acts["status"] == "in_force"].head(5).to_dict("records")]
+    occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
+    groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
+    words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
+    lines = [short(sentences.act(row)) for row in words.head(5).to_dict("records")]
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 import typst
@@ -31,12 +33,17 @@ def pdf(packet: Packet) -> bytes:
         "criteria_head": CRITERIA_HEAD,
         "sources_head": SOURCES_HEAD,
     }
+    return typeset(PAGE, json.dumps(said), drawings)
+
+
+def typeset(template: Path, said: str, drawings: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Set a template of this folder with what it says as JSON, and drawings as SVG by their names."""
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / PAGE.name
-        page.write_bytes(PAGE.read_bytes())
+        page = Path(folder) / template.name
+        page.write_bytes(template.read_bytes())
         for name, drawing in drawings.items():
             (page.parent / f"{name}.svg").write_text(drawing, encoding="utf-8")
-        inputs = {"packet": json.dumps(said)}
+        inputs = {"packet": said}
         made = typst.compile(
             str(page), None, root=folder, font_paths=[str(FONTS)], ignore_system_fonts=True, sys_inputs=inputs
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -107,13 +108,13 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
     verb = "waits" if waiting == 1 else "wait"
     with st.container(horizontal=True, vertical_alignment="center"):
         frame.remark(f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one.")
-        if st.button("Judge this patient again now", key=f"apply-{patient_id}", type="secondary"):
-            do(lambda: _apply(patient_id))
+        if st.button("Update the results now", key=f"apply-{patient_id}", help="Runs the pipeline; only what changed"):
+            do(_apply)
 
 
-def _apply(patient_id: str) -> str:
-    with st.spinner("Judging this patient again …", show_time=True):
-        acts.take_effect(patient_id)
+def _apply() -> str:
+    with st.spinner("Updating the results …", show_time=True):
+        acts.take_effect()
     return "Done: the page shows the new results."
 
 
@@ -198,21 +199,25 @@ def _history(patient_id: str, who: str, entries: tuple[JournalEntry, ...]) -> No
     if not entries:
         frame.remark("Nothing was decided about this patient yet.")
         return
-    for entry in entries[:SHOWN]:
+    groups = acts.together(entries)
+    for group in groups[:SHOWN]:
+        entry = group[0]
         left, right = st.columns([6, 1], vertical_alignment="center")
-        left.html(tag("p", _line(entry), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
+        left.html(tag("p", _line(group), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
         if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
-            undo = Act(ActKind.UNDO, patient_id, entry.session_id, undoes=entry.entry_id)
+            undo = [Act(ActKind.UNDO, patient_id, each.session_id, undoes=each.entry_id) for each in group]
             if right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary"):
-                do(lambda undo=undo: _put(who, undo))  # type: ignore[misc]
-    if len(entries) > SHOWN:
-        frame.remark(f"{labels.count(len(entries) - SHOWN, 'older entry', 'older entries')} in the journal.")
+                do(partial(_put, who, *undo))
+    if len(groups) > SHOWN:
+        frame.remark(f"{labels.count(len(groups) - SHOWN, 'older decision')} in the journal.")
 
 
-def _line(entry: JournalEntry) -> str:
-    return sentences.act(
-        {name: getattr(entry, name) for name in JournalEntry.__dataclass_fields__} | {"act": NAMED[ActKind(entry.act)]}
-    )
+def _line(group: Sequence[JournalEntry]) -> str:
+    entry = group[0]
+    what = ", ".join(labels.compartment(each.compartment).word for each in reversed(group) if each.compartment)
+    row = {"written_at": entry.written_at, "who": entry.who, "session_id": entry.session_id, "reason": entry.reason}
+    named = {"act": NAMED[ActKind(entry.act)], "compartment": what or None, "lesion_id": entry.lesion_id}
+    return sentences.act(row | named) + (f" is {entry.same_as}" if entry.same_as else "")
 
 
 def _note(entry: JournalEntry) -> str:

@@ -1,0 +1,110 @@
+"""The board on the projector: one patient in large type, arrow keys to the next, a line for what is decided."""
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import acts, data, frame, labels, sentences
+from dashboard.board_rows import board_rows
+from dashboard.markup import tag
+from dashboard.sections import meeting, signoff
+from dashboard.sections.course import course
+from dashboard.sections.scans import aligned, compared, scans
+from pipeline.domain.decisions import Act, ActKind
+
+AT = "at"
+
+
+def show(study: frame.Study) -> None:
+    """Draw the page."""
+    day = meeting.meeting_day()
+    rows = board_rows(study.criteria_id, day)
+    known = list(rows["patient_id"])
+    queue = meeting.picked(known) or list(rows.loc[rows["needs_decision"], "patient_id"]) or known
+    if not queue:
+        frame.nothing_yet("the study has no patients")
+        return
+    named = st.query_params.get(AT)
+    place = queue.index(named) if named in queue else 0
+    row = rows[rows["patient_id"] == queue[place]].iloc[0]
+    st.html(tag("div", class_="ct-present"))
+    _head(row, place, queue)
+    _one(row, study)
+    _notes(row["patient_id"], day)
+
+
+def _head(row: pd.Series, place: int, queue: list[str]) -> None:
+    look = labels.look(row["state"], row["display_state"])
+    left, middle, right = st.columns([6, 1.8, 1.5], vertical_alignment="center")
+    state = data.query("patient_header", patient_id=row["patient_id"], criteria_id=row["criteria_id"]).iloc[0]
+    who = sentences.facts(state, data.query("patient_treatments", patient_id=row["patient_id"]))
+    left.html(tag("p", row["patient_id"], tag("span", who, class_="ct-grey"), class_="ct-name"))
+    quiet = tag("span", "provisional\u2002" if row["is_provisional"] else "", class_="ct-grey")
+    badge = tag("span", f"{look.symbol} {look.word}", class_="ct-badge", style=f"background:{look.ink}")
+    middle.html(tag("div", quiet, badge, style="text-align:right;white-space:nowrap"))
+    with right, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
+        _step("‹", "Left", queue[place - 1] if place else None)
+        frame.remark(f"{place + 1} of {len(queue)}", "content")
+        _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
+        kept = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
+        st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in kept.items() if it})
+    main, further = sentences.verdict(row["reason"])
+    frame.sentence(main)
+    why = " · ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row), further)))
+    st.html(tag("p", why, class_="ct-grey"))
+
+
+def _one(row: pd.Series, study: frame.Study) -> None:
+    patient_id = row["patient_id"]
+    everything = data.query("patient_assessments", patient_id=patient_id)
+    judged = everything[everything["criteria_id"] == study.criteria_id]
+    found = aligned(patient_id)
+    chosen = compared(found, judged[judged["session_id"] == row["session_id"]])
+    left, right = st.columns(2, gap="large")
+    with left:
+        course(patient_id, judged, study, chosen)
+    with right:
+        scans(patient_id, found, chosen)
+
+
+def _notes(patient_id: str, day: date) -> None:
+    written = meeting.notes(day).get(patient_id, [])
+    frame.section(f"Board of {day.isoformat()}", "kept in the journal as a comment with name and time")
+    for entry in reversed(written):
+        st.html(tag("p", meeting.said(entry, day)))
+    name, note = st.columns([1, 4])
+    with name:
+        who = signoff.your_name()
+    with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
+        left, right = st.columns([6, 1], vertical_alignment="bottom")
+        text = left.text_input(
+            "Note", placeholder="what was said and decided", max_chars=600, label_visibility="collapsed"
+        )
+        if right.form_submit_button("Keep"):
+            said = Act(
+                ActKind.COMMENT, patient_id, reason=f"{meeting.heading(day)}{text.strip()}" if text.strip() else ""
+            )
+            signoff.do(lambda: f"Kept: {len(acts.record(who, said))} note.")
+    signoff.answer()
+
+
+def _step(symbol: str, key: str, patient_id: str | None) -> None:
+    st.button(
+        symbol,
+        key=f"present-{key}",
+        shortcut=key,
+        type="tertiary",
+        disabled=patient_id is None,
+        on_click=_go,
+        args=(patient_id,),
+    )
+
+
+def _go(patient_id: str) -> None:
+    for name in ("then", "now", "also"):
+        st.query_params.pop(name, None)
+    st.query_params[AT] = patient_id
+
+
+frame.show_page(show)
