@@ -113,3 +113,33 @@ def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
     out.print(words + others, markup=False)
     if not is_trial and done.rows:
         out.print(f"every decision: {bids_dir / 'sourcedata' / 'dicom' / 'decisions.tsv'}", markup=False)
+
+
+OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")]
+PatientId = Annotated[str, typer.Option("--patient", help="Patient, with or without sub-.")]
+
+
+@app.command("export-dicom", epilog="Example: cordtrack export-dicom my_output --patient 01 -o to_pacs")
+def export_dicom(
+    out_dir: OutDir,
+    patient: PatientId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path("dicom"),
+    private: Private = None,
+    keep_pseudonyms: Annotated[
+        bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
+    ] = False,
+    packet: Annotated[Path | None, typer.Option(help="PDF to send along, as cordtrack packet makes it.")] = None,
+) -> None:
+    """Write a patient's masks and numbers as DICOM segmentations and structured reports, one set per visit."""
+    need("highdicom")
+    from pipeline import run  # noqa: PLC0415
+    from pipeline.dicom import exporting  # noqa: PLC0415
+
+    bids_dir = Path(run.settings_of(out_dir)["bids_dir"])
+    content = None if packet is None else packet.read_bytes()
+    done = exporting.export_dicom(
+        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content)
+    )
+    for sentence in done.left_out:
+        err.print(f"left out: {sentence}", markup=False)
+    out.print(f"wrote {len(done.files)} files to {output}; next: cordtrack push {output}", markup=False)

@@ -23,7 +23,7 @@ LEVELS = [
         "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype", "pipeline.table_rows",
         "pipeline.schedules",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
-        "pipeline.store", "pipeline.journal",
+        "pipeline.store", "pipeline.store_reader", "pipeline.journal",
     },
     {"pipeline.mask_sources"},
     {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess",
@@ -46,6 +46,7 @@ TOGETHER = [
     },
     {"pipeline.images", "pipeline.nifti"},
     {"pipeline.journal", "pipeline.findings"},
+    {"pipeline.store", "pipeline.store_reader"},
     {"pipeline.registration", "pipeline.bending"},
     {
         "pipeline.mask_sources", "pipeline.mask_sources.interface", "pipeline.mask_sources.toolbox",
@@ -58,7 +59,7 @@ TOGETHER = [
 HEAVY = {
     "SimpleITK": {"pipeline.images", "pipeline.bending"},
     "ants": {"pipeline.registration"},
-    "duckdb": {"pipeline.store"},
+    "duckdb": {"pipeline.store", "pipeline.store_reader"},
     "lifelines": {"pipeline.domain.survival"},
     "firthmodels": {"pipeline.domain.survival"},
     "statsmodels": {"pipeline.domain.cohort_growth"},
@@ -194,6 +195,7 @@ def test_everything_public_has_a_docstring(path: Path) -> None:
 def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
+        "export-dicom",
         "note",
     ]  # fmt: skip
     program = (

