@@ -75,6 +75,11 @@ def csv(rows: pd.DataFrame) -> bytes:
     return exports.encode(rows, rows, "csv")
 
 
+def file_of(rows: pd.DataFrame, file_format: str) -> bytes:
+    """Write rows as csv or parquet; formulas are made harmless where a spreadsheet would run them."""
+    return exports.encode(rows, rows, file_format)
+
+
 def criteria_of(criteria_id: str) -> Criteria | None:
     """Return packaged criteria; None when a study brought its own file, which the dashboard does not see."""
     return criteria.load(criteria_id) if criteria_id in criteria.names() else None
@@ -116,24 +121,30 @@ def _identity(file: Path) -> Identity | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _reader(database: str, found: Identity | None) -> store.Reader:  # noqa: ARG001  # key of the cache
+    """Keep the publication of now open; the one before is closed when the last query on it has ended."""
+    return store.Reader(Path(database))
+
+
 @st.cache_data(max_entries=512, show_spinner=False)
 def _query(
     database: str,
-    found: Identity | None,  # noqa: ARG001  # part of the key of the cache
+    found: Identity | None,
     name: str,
     parameters: tuple[tuple[str, Parameter], ...],
 ) -> pd.DataFrame:
-    return store.query(Path(database), name, **dict(parameters))
+    return _reader(database, found).query(name, **dict(parameters))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:  # noqa: ARG001  # key of the cache
-    return store.table(Path(database), view)
+def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:
+    return _reader(database, found).table(view)
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
-def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:  # noqa: ARG001  # key of the cache
-    return store.dictionary(Path(database))
+def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:
+    return _reader(database, found).dictionary()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -7,20 +7,27 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import address, data, frame, growth_rates, labels, sentences, survival_groups
+from dashboard import (
+    address,
+    agreement_of_criteria,
+    cohort_filters,
+    data,
+    frame,
+    growth_rates,
+    labels,
+    sentences,
+    survival_groups,
+    table_one,
+)
 from dashboard.charts import cohort as charts
 from dashboard.charts import growth as growth_chart
 from dashboard.charts import theme
+from dashboard.cohort_filters import FILTERS, Cohort
 from dashboard.markup import table
 from pipeline.errors import SettingsError
 
-FILTERS = {
-    "histology": "Histology",
-    "who_grade": "WHO grade",
-    "first_surgery_extent": "First operation",
-    "syndrome": "Syndrome",
-    "centre": "Centre",
-}
+NOTES: list[tuple[str, str]] = []
+"""Title and method of what this run of the page has drawn; the file is run anew for each reader and each time."""
 TOGETHER = "one survival curve"
 FEW = 10  # below this number of patients the page says that curves can mislead
 
@@ -30,41 +37,50 @@ def show(study: frame.Study) -> None:
     everyone = data.query("cohort", criteria_id=study.criteria_id)
     line = st.container()
     with st.container(horizontal=True):
-        shown, chosen = filtered(everyone)
+        with st.popover("Choose patients"):
+            first = cohort_filters.choose(everyone)
+        with st.popover("Compare with"):
+            frame.remark("A second group; the address holds both.")
+            second = cohort_filters.choose(everyone, cohort_filters.SECOND)
         by = grouped()
+    shown = first.rows
+    others = second if second.words else None
     with line:
-        frame.sentence(sentences.cohort(len(shown), len(everyone), chosen))
-        if 0 < len(shown) < FEW:
-            frame.remark(f"Fewer than {FEW} patients: read each course, not the curves.")
-    if shown.empty:
+        said(first, others, len(everyone))
+    if shown.empty or (others is not None and others.rows.empty):
         frame.remark("No patient matches these filters.")
         return
     criteria = data.table("criteria")
     rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
     left, right = st.columns(2, gap="large")
     with left:
-        progression(shown, by, study)
+        progression(first, others, by, study)
         waterfall(shown, rules, study)
+        cysts(shown, rules, study)
     with right:
         spider(shown, rules, study)
         growth(shown, study)
         swimmer(shown, study)
+    described(first, others)
+    agreement(shown, study)
+    methods(first, study)
     figure_table(shown)
 
 
-def filtered(everyone: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Offer filters, kept in the address; return the patients that pass and the words for them."""
-    shown, words = everyone, []
-    with st.popover("Choose patients"):
-        for column, label in FILTERS.items():
-            options = sorted(everyone[column].dropna().unique())
-            default = address.several(column, options)
-            picked = st.multiselect(label, options, default=default, key=column, format_func=labels.words)
-            address.keep(column, picked)
-            if picked:
-                shown = shown[shown[column].isin(picked)]
-                words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
-    return shown, words
+def said(first: Cohort, others: Cohort | None, total: int) -> None:
+    """Say for whom the page speaks, with n, and warn where the numbers are too small for curves."""
+    text = sentences.cohort(len(first.rows), total, first.words)
+    if others is not None:
+        text += f"; compared with {sentences.cohort(len(others.rows), total, others.words)}"
+    frame.sentence(text)
+    if 0 < len(first.rows) < FEW:
+        frame.remark(f"Fewer than {FEW} patients: read each course, not the curves.")
+    if others is not None:
+        both = len(set(first.rows["patient_id"]) & set(others.rows["patient_id"]))
+        if both:
+            frame.remark(
+                f"{labels.count(both, 'patient is', 'patients are')} in both groups; the test assumes none is."
+            )
 
 
 def grouped() -> str:
@@ -83,9 +99,14 @@ def grouped() -> str:
     return str(by)
 
 
-def progression(shown: pd.DataFrame, by: str, study: frame.Study) -> None:
-    """Show time to progression, for all or by one covariate, with what a reader needs beside a curve."""
-    curves = survival_groups.estimate(shown, by if by in FILTERS else None)
+def progression(first: Cohort, others: Cohort | None, by: str, study: frame.Study) -> None:
+    """Show time to progression, for all, by one covariate or for two groups, with the numbers beside it."""
+    shown, column = first.rows, by if by in FILTERS else None
+    if others is not None:
+        named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
+        shown = pd.concat([rows.assign(compared=name) for name, rows in named.items()])
+        column = "compared"
+    curves = survival_groups.estimate(shown, column)
     note = survival_groups.method(curves, len(shown))
     intervals = data.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp")
     draw = partial(survival_groups.figure, curves, intervals)
@@ -149,6 +170,59 @@ def swimmer(shown: pd.DataFrame, study: frame.Study) -> None:
     _figure("Follow-up", rows, note, "follow_up", lambda: charts.swimmer(rows, judged, data.table("treatment")))
 
 
+def cysts(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
+    """Show the course of each patient's cyst, which never decides a response."""
+    courses = data.query("cohort_cyst", criteria_id=study.criteria_id)
+    courses = courses[courses["patient_id"].isin(shown["patient_id"])]
+    courses = courses[courses["epoch"] == courses.groupby("patient_id")["epoch"].transform("max")]
+    rows = courses.dropna(subset=["baseline_ratio"])
+    note = (
+        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {rows['patient_id'].nunique()} of "
+        f"{len(shown)}; the others have no cyst at baseline). Cysts are followed and never scored. Colour: state of "
+        f"the tumour now."
+    )
+    del rules
+    _figure("Cysts", rows, note, "cysts", lambda: charts.spider(rows, shown, {}))
+
+
+def described(first: Cohort, others: Cohort | None) -> None:
+    """Show who the patients are, one column for each group."""
+    groups = {f"1: {first.name}": first.rows, f"2: {others.name}": others.rows} if others else {first.name: first.rows}
+    made = table_one.table_one(groups)
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        frame.section("Who they are")
+        _take(made, "patients")
+    st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
+    frame.remark(table_one.METHOD)
+    NOTES.append(("Table", table_one.METHOD))
+
+
+def agreement(shown: pd.DataFrame, study: frame.Study) -> None:
+    """Show how far the criteria agree, once somebody asks: it compares every verdict with every other."""
+    frame.section("Agreement of criteria")
+    if not st.toggle("compare all criteria", key="agreement", bind="query-params"):
+        return
+    verdicts = data.query("cohort_agreement")
+    verdicts = verdicts[verdicts["patient_id"].isin(shown["patient_id"])]
+    if len(verdicts) > agreement_of_criteria.MOST:
+        frame.remark(f"{len(verdicts):,} verdicts are too many to compare here; choose fewer patients.")
+        return
+    found = agreement_of_criteria.compare(verdicts)
+    made = agreement_of_criteria.table(found, study.criteria_id)
+    _take(agreement_of_criteria.table(found), "agreement")
+    st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
+    frame.remark(f"{agreement_of_criteria.method(found)} All pairs are in the files.")
+    NOTES.append(("Agreement", agreement_of_criteria.method(found)))
+
+
+def methods(first: Cohort, study: frame.Study) -> None:
+    """Offer what a paper would say about these figures, ready to copy."""
+    with st.expander("Methods, ready to paste"):
+        text = "\n\n".join(f"{title}. {note}" for title, note in NOTES)
+        who = labels.capital(first.name)
+        st.code(f"{who}.\n\n{text}\n\n{frame.provenance(study)}", language=None, wrap_lines=True)
+
+
 def figure_table(shown: pd.DataFrame) -> None:
     """Offer the table behind all figures."""
     with st.expander(f"Table of the {labels.count(len(shown), 'patient')}"):
@@ -163,18 +237,26 @@ def _figure(title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section(title)
-        st.download_button(
-            "Data (CSV)",
-            data=lambda: data.csv(rows),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            key=f"data-{name}",
-            type="tertiary",
-        )
+        _take(rows, name)
     st.plotly_chart(draw(), config=theme.CONFIG, theme=None, key=f"figure-{name}", alt=f"{title}. {note}")
     frame.remark(note)
+    NOTES.append((title, note))
     return True
+
+
+def _take(rows: pd.DataFrame, name: str) -> None:
+    """Offer the rows behind something as files."""
+    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+        for suffix, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+            st.download_button(
+                suffix.capitalize() if suffix == "parquet" else "CSV",
+                data=partial(data.file_of, rows, suffix),
+                file_name=f"{name}.{suffix}",
+                mime=mime,
+                on_click="ignore",
+                key=f"data-{name}-{suffix}",
+                type="tertiary",
+            )
 
 
 frame.show_page(show)

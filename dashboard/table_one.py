@@ -1,0 +1,94 @@
+"""Who the patients of a cohort are, as in the first table of a paper: counts with shares, medians with quartiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dashboard import labels
+from dashboard.cohort_filters import FILTERS
+from pipeline.domain import survival
+
+DAYS_PER_MONTH = 30.4375
+NONE_IS_NONE = "syndrome"
+"""An empty cell of this column means that none is known, so shares are of all patients."""
+METHOD = (
+    "Counts with percent of the patients for whom it is known; medians with the first and third quartile; follow-up is "
+    "the median by reverse Kaplan-Meier; groups are described, not tested against each other."
+)
+
+
+def table_one(cohorts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Describe one or more cohorts.
+
+    Parameters
+    ----------
+    cohorts
+        Name to rows of the cohort query.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``characteristic`` and one for each cohort, words only; what is unknown has its own row.
+    """
+    rows: dict[str, dict[str, str]] = {"patients": {name: str(len(rows)) for name, rows in cohorts.items()}}
+    rows["age, years"] = {name: _median(rows["age_years"]) for name, rows in cohorts.items()}
+    for column, label in {"sex": "Sex", **FILTERS}.items():
+        rows |= _counts(cohorts, column, label)
+    rows["radiotherapy"] = {
+        name: _share(int(rows["had_radiotherapy"].sum()), len(rows)) for name, rows in cohorts.items()
+    }
+    rows["tumour at baseline, mL"] = {
+        name: _median(rows["baseline_volume_mm3"] / 1000) for name, rows in cohorts.items()
+    }
+    rows["scans for each patient"] = {name: _median(rows["usable_visit_count"]) for name, rows in cohorts.items()}
+    rows["follow-up, months"] = {name: _follow_up(rows) for name, rows in cohorts.items()}
+    body = [{"characteristic": label, **cells} for label, cells in rows.items()]
+    return pd.DataFrame(body, columns=["characteristic", *cohorts])
+
+
+def _counts(cohorts: Mapping[str, pd.DataFrame], column: str, label: str) -> dict[str, dict[str, str]]:
+    found = pd.concat([rows[column] for rows in cohorts.values()])
+    values = list(found.dropna().value_counts().index)
+    lines = {}
+    for value in values:
+        words = (
+            labels.EXTENTS.get(str(value), labels.words(value))
+            if column == "first_surgery_extent"
+            else labels.words(value)
+        )
+        lines[f"{label}: {words}"] = {
+            name: _share(int((rows[column] == value).sum()), _known(rows, column)) for name, rows in cohorts.items()
+        }
+    if found.isna().any():
+        lines[f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}"] = {
+            name: str(int(rows[column].isna().sum())) for name, rows in cohorts.items()
+        }
+    return lines
+
+
+def _known(rows: pd.DataFrame, column: str) -> int:
+    return len(rows) if column == NONE_IS_NONE else int(rows[column].notna().sum())
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} ({100 * count / total:.0f}{labels.NARROW}%)" if total else "0"
+
+
+def _median(values: pd.Series) -> str:
+    known = values.dropna()
+    if known.empty:
+        return labels.MISSING
+    low, middle, high = (labels.two_figures(float(value)) for value in known.quantile([0.25, 0.5, 0.75]))
+    return f"{middle} ({low} to {high})"
+
+
+def _follow_up(rows: pd.DataFrame) -> str:
+    known = rows.dropna(subset=["duration_days", "is_event"])
+    if known.empty:
+        return labels.MISSING
+    days = survival.reverse_km_median(
+        [float(value) for value in known["duration_days"]], [bool(value) for value in known["is_event"]]
+    )
+    return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f}"

@@ -1,0 +1,86 @@
+"""The cohort page: who passes the filters, two groups, the first table, agreement, files (about 10 s)."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from dashboard import agreement_of_criteria, data, table_one
+from tests.dashboard.test_pages import opened, text_of
+
+
+def patients(**columns):
+    plain = {
+        "age_years": 40.0, "sex": "F", "histology": "ependymoma", "who_grade": "2", "first_surgery_extent": "STR",
+        "syndrome": None, "centre": "North", "had_radiotherapy": False, "baseline_volume_mm3": 1000.0,
+        "usable_visit_count": 4, "duration_days": 365.25, "is_event": False,
+    }  # fmt: skip
+    return pd.DataFrame({name: columns.get(name, [value] * 4) for name, value in plain.items()})
+
+
+def cell(made, row, column):
+    return made.set_index("characteristic").loc[row, column].replace("\u202f", " ")
+
+
+def test_the_first_table_counts_and_takes_medians_as_by_hand():
+    rows = patients(
+        age_years=[10.0, 20.0, 30.0, None], who_grade=["1", "2", "2", None], syndrome=["NF2", None, None, None],
+        baseline_volume_mm3=[0.0, 500.0, 1000.0, 1500.0], had_radiotherapy=[True, False, False, False],
+    )  # fmt: skip
+    made = table_one.table_one({"all": rows, "other": patients()})
+    assert cell(made, "patients", "all") == "4"
+    assert cell(made, "age, years", "all") == "20 (15 to 25)"
+    assert cell(made, "WHO grade: 2", "all") == "2 (67 %)", "percent of those whose grade is known"
+    assert cell(made, "WHO grade: not known", "all") == "1"
+    assert cell(made, "Syndrome: NF2", "all") == "1 (25 %)", "no syndrome is an answer too"
+    assert cell(made, "radiotherapy", "all") == "1 (25 %)"
+    assert cell(made, "tumour at baseline, mL", "all") == "0.75 (0.38 to 1.1)"
+    assert cell(made, "follow-up, months", "other") == "12"
+    assert cell(made, "WHO grade: 1", "other") == "0 (0 %)"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"histology": "ependymoma", "radiotherapy": "yes"}, "Ependymoma, radiotherapy: n = 1 of 7"),
+        ({"radiotherapy": "no"}, "No radiotherapy: n = 5 of 7"),
+        ({"age": "30-50"}, "30 to 50 years: n = 3 of 7"),
+        ({"years": "2022-2023"}, "First scan 2022 to 2023: n = 3 of 7"),
+        ({"age": "nonsense", "histology": "<b>"}, "All patients: n = 7"),
+    ],
+)
+def test_filters_come_from_the_address_and_are_said_with_n(tiny, address, words):
+    assert words in text_of(opened("cohort", **address))
+
+
+def test_two_groups_are_named_counted_and_compared(tiny):
+    text = text_of(opened("cohort", histology="ependymoma", b_centre="South"))
+    assert "Ependymoma: n = 3 of 7; compared with South: n = 3 of 7" in text
+    assert "1 patient is in both groups" in text
+    assert "1: ependymoma" in text
+    assert "2: South" in text
+    assert "Log-rank p" in text
+
+
+def test_agreement_is_computed_when_asked_for(tiny):
+    assert "Cohen" not in text_of(opened("cohort"))
+    text = text_of(opened("cohort", agreement="true"))
+    assert "imsct_adapted_v1 and rano2_vol" in text
+    assert "over 3 visits of 1 patient" in text
+
+
+def test_criteria_that_always_agree_say_so():
+    rows = [(f"sub-{n}", "ses-02", rule, "PD" if n % 2 else "SD") for n in range(6) for rule in ("a", "b")]
+    found = agreement_of_criteria.compare(
+        pd.DataFrame(rows, columns=["patient_id", "session_id", "criteria_id", "category"])
+    )
+    assert agreement_of_criteria.table(found).loc[0, "kappa (95 % CI)"].startswith("1.00")
+    assert agreement_of_criteria.table(found, "c").empty
+
+
+def test_figure_data_is_read_back_from_parquet_and_csv():
+    rows = pd.DataFrame({"patient_id": ["sub-01", "=1+1"], "best_change_percent": [12.5, None]})
+    back = pd.read_parquet(io.BytesIO(data.file_of(rows, "parquet")))
+    assert back["best_change_percent"].tolist()[0] == 12.5
+    assert back["best_change_percent"].isna().tolist() == [False, True]
+    assert "\n=1" not in data.file_of(rows, "csv").decode()
