@@ -20,7 +20,7 @@ from pipeline.domain.grid import Volume
 from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
-from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule
+from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule, shape
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -62,7 +62,6 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     measurements = acts.measured(_measure(visits, masked, plan.patient.patient.histology), decided)
     drawn = acts.counted_as_drawn(masked, decided)
     followed = follow.follow_lesions(visits, drawn, aligned.visits, reference, decided.decided.lesions)
-    display_findings = _show(visits, masked, aligned.visits, reference, plan.out_dir)
     course = judge.course_of(
         plan.patient,
         visits,
@@ -78,7 +77,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *(finding for name in masked if masked[name] is not given[name] for finding in masked[name].findings),
         *aligned.findings,
         *mask_findings,
-        *display_findings,
+        *_show(visits, masked, aligned.visits, reference, plan.out_dir),
         *_unmeasured(visits, measurements),
         *acts.findings_of(decided, course, plan.criteria[0].metric, followed.components),
     )
@@ -92,6 +91,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *aligned.sequences,
         *(row for visit in visits for row in masked[visit.session_id].rows),
         *measurements,
+        *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,
         *judge.judge_course(course, plan.criteria),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
@@ -155,6 +155,24 @@ def _measure(
         for visit in visits
         for row in measure.measure_visit(visit, masked[visit.session_id], compartments, histology)
     )
+
+
+def _describe(
+    visits: Sequence[read.ReadVisit],
+    drawn: Mapping[str, mask.MaskedVisit],
+    aligned: Aligned,
+    reference: read.ReadVisit | None,
+    out_dir: Path,
+) -> tuple[records.CordProfile | records.Shape | records.Finding, ...]:
+    findings: list[records.Finding] = []
+    line = shape.centre_line(visits, drawn, aligned.visits, reference)
+    rows: list[records.CordProfile | records.Shape] = []
+    for visit in (visit for visit in visits if drawn[visit.session_id].primary):
+        name = visit.session_id
+        work = partial(shape.describe_visit, visit, drawn[name], aligned.visits.get(name), line)
+        scans = _attempt(partial(shape.sequences_of, visit, aligned.sequences, out_dir), visit, "shape", findings)
+        rows += (_attempt(partial(work, scans), visit, "shape", findings) or ()) if scans is not None else ()
+    return (*rows, *findings)
 
 
 def _show(

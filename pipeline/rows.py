@@ -15,12 +15,14 @@ from pipeline.domain import records
 if TYPE_CHECKING:
     import pyarrow as pa
 
+PARENTS = (records.Patient, records.Visit, records.Criteria)
+"""Tables that others refer to, filled first."""
+
+KINDS = [kind for kind in vars(records).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
 TABLES: Mapping[type, str] = {
-    found: re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-    for name, found in vars(records).items()
-    if isinstance(found, type) and dataclasses.is_dataclass(found)
+    kind: re.sub(r"(?<!^)([A-Z])", r"_\1", kind.__name__).lower() for kind in dict.fromkeys((*PARENTS, *KINDS))
 }
-"""Record type to table name, in the order of the records: parents before children."""
+"""Record type to table name, parents before children."""
 
 
 def columns(kind: type, rows: Sequence[Any]) -> pa.Table:

@@ -64,6 +64,7 @@ def growing() -> list[Any]:
         records.Treatment(p, date(2023, 5, 1), "radiotherapy", date(2023, 6, 10), dose_gy=50.4),
         records.FunctionScore(p, date(2020, 1, 5), "modified_mccormick", 2.0),
         records.FunctionScore(p, date(2023, 4, 10), "modified_mccormick", 3.0, tumour_related=True),
+        *along_cord(p, "ses-02"),
         records.LesionComponent(p, "ses-02", "lesion-1", 1, "persistent", 1000.0, 0.5, -2.0, 30.0),
         records.LesionComponent(p, "ses-05", "lesion-1", 1, "persistent", 1250.0, 0.5, -2.0, 31.0),
         records.LesionComponent(p, "ses-05", "lesion-2", 2, "new", 150.0, 0.5, -2.0, 60.0),
@@ -94,6 +95,18 @@ def growing() -> list[Any]:
             judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
         ]
     return rows
+
+
+def along_cord(patient_id: str, session_id: str) -> list[records.CordProfile | records.Shape]:
+    """A tumour of one millimetre beside the edge of the scan, and no cyst."""
+    of_tumour, of_cyst = (records.Shape(patient_id, session_id, name) for name in ("tumour", "cyst"))
+    return [
+        records.CordProfile(patient_id, session_id, "tumour", "lesion axis", session_id, -1.0, "0.0 80.5 x"),
+        records.CordProfile(patient_id, session_id, "cyst", "lesion axis", session_id, -1.0, "0.0 0.0 x"),
+        replace(of_tumour, line_source="lesion axis", along_length_mm=1.0, largest_area_mm2=80.5, margin="sharp",
+                margin_width_mm=2.4, enhancement="ring", enhancing_ratio=0.4),
+        replace(of_cyst, missing_reason="empty mask", margin_reason="empty", enhancement_reason="no tumour"),
+    ]  # fmt: skip
 
 
 def recurring() -> list[Any]:

@@ -16,8 +16,8 @@ from scipy import ndimage, optimize, special
 from pipeline.domain.grid import Volume, slice_axis
 from pipeline.domain.volumes import OBJECT_PROBABILITY
 
-MARGIN_REACH_MM = 4.0
-"""How far to either side of the drawn boundary the signal is looked at, mm."""
+MARGIN_REACH_MM = 3.0
+"""How far to either side of the drawn boundary the signal is looked at, mm: beyond lies more than the next tissue."""
 
 TEN_TO_NINETY = 2.563
 """Width from 10 to 90 % of an edge blurred by a Gaussian, in its standard deviations."""
@@ -26,8 +26,8 @@ SHARP_MM = 1.0
 SHARP_PIXELS = 2.0
 """A margin is sharp up to this width beyond what the pixels blur by themselves."""
 
-LEAST_CONTRAST = 1.0
-"""Inside and outside must differ by this many standard deviations of the signal outside."""
+LEAST_EXPLAINED = 0.25
+"""An edge that explains less of the signal's variance across the boundary than this is no edge."""
 
 LEAST_VOXELS = 8
 ENHANCED_RATIO = 0.15
@@ -127,16 +127,12 @@ def margin_of(image: Volume, mask: Volume, others: NDArray[np.bool_]) -> MarginM
     distance_mm = _signed_distance_mm(inside[box], mask)
     near = (np.abs(distance_mm) <= MARGIN_REACH_MM) & ~others[box]
     distance_mm, values = distance_mm[near], image.array[box][near].astype(np.float64)
-    far_in, far_out = values[distance_mm < -MARGIN_REACH_MM / 4], values[distance_mm > MARGIN_REACH_MM / 2]
-    if len(far_in) < LEAST_VOXELS or len(far_out) < LEAST_VOXELS:
+    if min((distance_mm < 0).sum(), (distance_mm > 0).sum()) < LEAST_VOXELS:
         return MarginMeasure(None, None, "the compartment or what surrounds it is too thin")
-    if abs(np.median(far_in) - np.median(far_out)) < LEAST_CONTRAST * far_out.std():
-        return MarginMeasure(None, None, "no contrast to what surrounds it on this scan")
     pixel_mm = float(np.delete(mask.spacing_mm, slice_axis(mask)).mean())
-    try:
-        width_mm = _edge_width_mm(distance_mm, values, pixel_mm)
-    except RuntimeError:  # the fit did not settle
-        return MarginMeasure(None, None, "the signal across the boundary does not look like an edge")
+    width_mm, explained = _edge_width_mm(distance_mm, values, pixel_mm)
+    if width_mm is None or explained < LEAST_EXPLAINED:
+        return MarginMeasure(None, None, "no clear contrast to what surrounds it on this scan")
     is_sharp = width_mm <= SHARP_MM + SHARP_PIXELS * pixel_mm
     return MarginMeasure(width_mm, Margin.SHARP if is_sharp else Margin.BLURRED)
 
@@ -209,14 +205,27 @@ def _signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.f
     return found
 
 
-def _edge_width_mm(distance_mm: NDArray[np.float64], values: NDArray[np.float64], pixel_mm: float) -> float:
-    """Fit a blurred edge to signal against distance and return its width from 10 to 90 %, mm."""
+def _edge_width_mm(
+    distance_mm: NDArray[np.float64], values: NDArray[np.float64], pixel_mm: float
+) -> tuple[float | None, float]:
+    """Fit a blurred edge to signal against distance.
+
+    Returns
+    -------
+    tuple
+        Width from 10 to 90 %, mm, at least a pixel (None when nothing fits), and the share of the variance explained.
+    """
     low, high = float(np.median(values[distance_mm < 0])), float(np.median(values[distance_mm > 0]))
 
     def edge(at_mm: NDArray, inner: float, outer: float, place_mm: float, sigma_mm: float) -> NDArray:
         return inner + (outer - inner) * 0.5 * (1 + special.erf((at_mm - place_mm) / (np.sqrt(2) * sigma_mm)))
 
-    least = pixel_mm / 10
-    bounds = ([-np.inf, -np.inf, -MARGIN_REACH_MM / 2, least], [np.inf, np.inf, MARGIN_REACH_MM / 2, MARGIN_REACH_MM])
-    fitted, _ = optimize.curve_fit(edge, distance_mm, values, p0=[low, high, 0.0, pixel_mm], bounds=bounds)
-    return TEN_TO_NINETY * float(fitted[3])
+    least, most = pixel_mm / TEN_TO_NINETY, MARGIN_REACH_MM
+    bounds = ([-np.inf, -np.inf, -most / 2, least], [np.inf, np.inf, most / 2, max(most, 2 * least)])
+    try:
+        fitted, _ = optimize.curve_fit(edge, distance_mm, values, p0=[low, high, 0.0, 1.5 * least], bounds=bounds)
+    except RuntimeError:  # it did not settle
+        return None, 0.0
+    spread = float(((values - values.mean()) ** 2).sum())
+    missed = float(((values - edge(distance_mm, *fitted)) ** 2).sum())
+    return TEN_TO_NINETY * float(fitted[3]), 1.0 - missed / spread if spread > 0 else 0.0

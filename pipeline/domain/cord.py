@@ -201,7 +201,7 @@ def _every_step(course_mm: NDArray[np.float64], beyond_mm: float, source: LineSo
     along_mm = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(whole, axis=0), axis=1))])
     middle_mm = along_mm[-1] / 2
     half = int(middle_mm // STEP_MM)
-    positions_mm = np.arange(-half, half + 1) * STEP_MM
+    positions_mm = np.arange(-half, half + 1, dtype=np.float64) * STEP_MM
     points = np.stack([np.interp(positions_mm + middle_mm, along_mm, whole[:, axis]) for axis in range(3)], axis=-1)
     tangents = np.gradient(points, axis=0)
     return CentreLine(points, tangents / np.linalg.norm(tangents, axis=1, keepdims=True), positions_mm, source)

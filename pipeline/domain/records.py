@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pipeline.domain import records_along
+
 
 @dataclass(frozen=True)
 class Study:
@@ -160,22 +162,9 @@ class Measurement:
     longest_mm: float | None = None
 
 
-@dataclass(frozen=True)
-class LesionComponent:
-    """One connected piece of tumour at one visit, with the identity that it keeps over time.
-
-    ``status`` is persistent, new, split, merged, resolved or not_assessable; the centre is in the reference space.
-    """
-
-    patient_id: str
-    session_id: str
-    lesion_id: str
-    component_id: int
-    status: str
-    volume_mm3: float | None
-    centre_x_mm: float | None
-    centre_y_mm: float | None
-    centre_z_mm: float | None
+CordProfile = records_along.CordProfile
+Shape = records_along.Shape
+LesionComponent = records_along.LesionComponent
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,12 @@ SCORE = records.FunctionScore(P, date(2020, 1, 2), "mjoa", 17.0)
 ENDPOINT = records.Endpoint(P, ADAPTED, "pfs", date(2020, 1, 1), date(2021, 1, 1), True, "why")
 FINDING = records.Finding("code", "note", "read", None, None, None, "what", "do")
 
+PROFILE = records.CordProfile(P, "ses-01", "cyst", "cord mask", "ses-01", -1.0, "0.0 x 2.5")
+SHAPE = records.Shape(P, "ses-01", "cyst", "cord mask", 12.0, 0.0, 30.0, 1.0, 0.5, margin="sharp", enhancement="none")
 NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
 
-GOOD = [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
+GOOD = [PROFILE, SHAPE]
+GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
     (records.Patient("sub-08"), {"age_years": NAN}),
@@ -44,6 +47,22 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": 0.0}),
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": INFINITE}),
     (SCAN, {"session_id": "ses-01", "plane": "diagonal"}),
+    (PROFILE, {"session_id": "ses-99"}),
+    (PROFILE, {"compartment": "bone"}),
+    (PROFILE, {"line_source": "guess"}),
+    (PROFILE, {"areas_mm2": "0.0 -1.0"}),
+    (PROFILE, {"areas_mm2": "0.0 nan"}),
+    (PROFILE, {"areas_mm2": ""}),
+    (PROFILE, {"start_mm": NAN}),
+    (SHAPE, {"session_id": "ses-99"}),
+    (SHAPE, {"compartment": "cord"}),
+    (SHAPE, {"along_length_mm": None}),
+    (SHAPE, {"cord_share_ratio": 1.1}),
+    (SHAPE, {"margin": None}),
+    (SHAPE, {"margin": "fuzzy"}),
+    (SHAPE, {"margin_width_mm": 0.0}),
+    (SHAPE, {"enhancement": None}),
+    (SHAPE, {"enhancing_ratio": -0.1}),
     (NEXT, {"patient_id": "sub-99"}),
     (NEXT, {"due_on": date(2020, 1, 1)}),
     (NEXT, {"overdue_from": date(2020, 7, 1)}),

@@ -204,3 +204,10 @@ def test_each_criteria_has_its_own_trajectory(tiny: Path) -> None:
     frame = store.table(tiny, "trajectory")
     counts = frame[frame["patient_id"] == "sub-01"].groupby("criteria_id").size().to_dict()
     assert counts == {ADAPTED: 6, RANO: 6}
+
+
+def test_a_profile_has_a_row_per_millimetre_and_nothing_where_the_scan_does_not_reach(tiny: Path) -> None:
+    profile = store.table(tiny, "cord_profile").query("compartment == 'tumour'")
+    assert profile["position_mm"].tolist() == [-1.0, 0.0, 1.0]
+    assert profile["area_mm2"].tolist()[:2] == [0.0, 80.5]
+    assert profile["area_mm2"].isna().tolist() == [False, False, True]

@@ -1,0 +1,65 @@
+"""The records of what lies where along the cord, and how it looks: part of ``records``, which others import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CordProfile:
+    """The cross-section of one compartment in every millimetre along the cord, at one visit.
+
+    ``areas_mm2`` holds one number per millimetre from ``start_mm`` on towards the head, separated by blanks; ``x``
+    where the scan does not reach. ``line_source`` is cord mask or lesion axis, of the visit ``line_session_id``.
+    """
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    line_source: str
+    line_session_id: str
+    start_mm: float
+    areas_mm2: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where one compartment lies along the cord at one visit, and how it looks; None with a reason where unknown."""
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    line_source: str | None = None
+    along_length_mm: float | None = None
+    centre_position_mm: float | None = None
+    largest_area_mm2: float | None = None
+    largest_area_position_mm: float | None = None
+    cord_share_ratio: float | None = None
+    missing_reason: str | None = None
+    signal_mean: float | None = None
+    signal_spread_ratio: float | None = None
+    margin_width_mm: float | None = None
+    margin: str | None = None
+    margin_reason: str | None = None
+    enhancing_ratio: float | None = None
+    enhancement: str | None = None
+    enhancement_reason: str | None = None
+    adc_mean: float | None = None
+
+
+@dataclass(frozen=True)
+class LesionComponent:
+    """One connected piece of tumour at one visit, with the identity that it keeps over time.
+
+    ``status`` is persistent, new, split, merged, resolved or not_assessable; the centre is in the reference space.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    component_id: int
+    status: str
+    volume_mm3: float | None
+    centre_x_mm: float | None
+    centre_y_mm: float | None
+    centre_z_mm: float | None
