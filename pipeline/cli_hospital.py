@@ -143,3 +143,24 @@ def export_dicom(
     for sentence in done.left_out:
         err.print(f"left out: {sentence}", markup=False)
     out.print(f"wrote {len(done.files)} files to {output}; next: cordtrack push {output}", markup=False)
+
+
+@app.command("export-fhir", epilog="Example: cordtrack export-fhir my_output --patient 01 -o 01.json")
+def export_fhir(
+    out_dir: OutDir,
+    patient: PatientId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; PATIENT.json.")] = None,
+    private: Private = None,
+    keep_pseudonyms: Annotated[
+        bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
+    ] = False,
+) -> None:
+    """Write a patient's results as an HL7 FHIR R4 bundle for a hospital's own systems."""
+    need("fhir.resources")
+    from pipeline import run  # noqa: PLC0415
+    from pipeline.dicom import fhir_out  # noqa: PLC0415
+
+    bids_dir = Path(run.settings_of(out_dir)["bids_dir"])
+    target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
+    count = fhir_out.export_fhir(out_dir, bids_dir, patient, target, private, keeps_pseudonyms=keep_pseudonyms)
+    out.print(f"wrote {count} resources to {target}", markup=False)

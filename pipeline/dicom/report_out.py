@@ -54,7 +54,7 @@ def report_of(
     groups += [_empty_group(row, patient, visit, names) for row in visit.measurements if _is_empty(row)]
     content = sr.MeasurementReport(
         observation_context=_context(patient, names),
-        procedure_reported=Code("79101-2", "LN", "MR Spine"),
+        procedure_reported=Code("18756-7", "LN", "MRI Spine Report"),
         imaging_measurements=[group for group in groups if group is not None],
         title=codes.DCM.ImagingMeasurementReport,
     )
