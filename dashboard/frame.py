@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import data, labels
+from dashboard import dark, data, labels
+from dashboard.charts import theme
 from dashboard.markup import Html, join, tag
 from pipeline.errors import CordtrackError, StoreError
 
@@ -41,6 +43,7 @@ def study() -> Study:
 def show_page(draw: Callable[[Study], None]) -> None:
     """Put styles, notice and footer in place and draw a page; where results cannot be read, say what to do instead."""
     st.html(STYLE)
+    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
     try:
         info = _study_info()
         shown = _study(info)
@@ -75,6 +78,11 @@ def section(title: str, note: str = "") -> None:
 def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
     """Write a small grey line, as wide as its place or as its words."""
     st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
+
+
+def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
+    """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
+    st.plotly_chart(dark.dressed(fig), config=theme.CONFIG, theme=None, key=key, alt=alt, **settings)
 
 
 def state_mark(style: labels.Look) -> Html:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from dashboard import address, data, frame, labels, sentences
+from dashboard import address, dark, data, frame, labels, sentences
 from dashboard.board_rows import board_rows
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.markup import BREAK, as_label, image, join, tag
@@ -177,7 +177,7 @@ def _spark(volumes: pd.DataFrame, scale: Scale, compartment: str) -> str:
     own = volumes[volumes["compartment"] == compartment]
     if own.empty:
         return tag("span", labels.MISSING, class_="ct-grey ct-small")
-    svg = sparkline(list(own["acquired_on"]), list(own["volume_mm3"]), scale, compartment)
+    svg = dark.on_ground(sparkline(list(own["acquired_on"]), list(own["volume_mm3"]), scale, compartment))
     last = own.iloc[-1]
     return image(svg, f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}")
 

@@ -21,7 +21,6 @@ from dashboard import (
 )
 from dashboard.charts import cohort as charts
 from dashboard.charts import growth as growth_chart
-from dashboard.charts import theme
 from dashboard.cohort_filters import FILTERS, Cohort
 from dashboard.markup import table
 from pipeline.errors import SettingsError
@@ -238,7 +237,7 @@ def _figure(title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section(title)
         _take(rows, name)
-    st.plotly_chart(draw(), config=theme.CONFIG, theme=None, key=f"figure-{name}", alt=f"{title}. {note}")
+    frame.figure(draw(), f"figure-{name}", f"{title}. {note}")
     frame.remark(note)
     NOTES.append((title, note))
     return True

@@ -7,6 +7,7 @@ from dashboard import data, frame, labels, sentences, tables
 from dashboard.markup import tag
 from dashboard.sections.course import course
 from dashboard.sections.downloads import downloads
+from dashboard.sections.profile import profile
 from dashboard.sections.scans import aligned, compared, scans
 from dashboard.sections.signoff import sign_off
 
@@ -32,6 +33,7 @@ def show(study: frame.Study) -> None:
     with left:
         course(patient_id, judged, study, pair)
         numbers(patient_id, state, study)
+        profile(patient_id)
         sign_off(patient_id, state)
         downloads(patient_id, study)
     with right:

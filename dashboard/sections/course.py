@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, frame, labels
-from dashboard.charts import theme, timeline
+from dashboard.charts import timeline
 from dashboard.charts import volumes as drawn
 from dashboard.markup import tag
 
@@ -43,14 +43,12 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
             label_visibility="collapsed",
         )
     key = f"timeline-{patient_id}"
-    st.plotly_chart(
+    frame.figure(
         timeline.timeline(shown, scale == "logarithmic", pair),
-        config=theme.CONFIG,
-        theme=None,
-        key=key,
+        key,
+        f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
         on_select=partial(show_clicked, key),
         selection_mode="points",
-        alt=f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
     )
     changes = data.query("board_change", criteria_id=study.criteria_id)
     if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dashboard import growth_rates, labels, survival_groups
-from dashboard.charts import cohort, lanes, sparkline, theme, timeline
+from dashboard.charts import cohort, lanes, profile, sparkline, theme, timeline
 from dashboard.charts import growth as growth_chart
 from dashboard.charts import survival as survival_chart
 from dashboard.charts import volumes as drawn
@@ -352,3 +352,38 @@ def test_equal_relative_growth_is_equally_steep_in_every_sparkline():
 def test_none_seen_is_an_open_ring_in_a_sparkline():
     scale = sparkline.Scale(pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01"))
     assert 'fill="#ffffff"' in sparkline.sparkline([scale.first], [0.0], scale, "tumour")
+
+
+# --- cord profile ---------------------------------------------------------------------------------------------------
+
+
+def along_the_cord():
+    """Two visits of a tumour at 0 to 4 mm that doubles, the second scan ending at 3 mm."""
+    rows = [
+        (f"ses-0{n}", pd.Timestamp(f"202{n}-01-01"), "tumour", float(place), 10.0 * n if 0 <= place <= 4 else 0.0)
+        for n in (1, 2)
+        for place in range(-5, 10)
+    ]
+    frame = pd.DataFrame(rows, columns=["session_id", "acquired_on", "compartment", "position_mm", "area_mm2"])
+    frame.loc[(frame["session_id"] == "ses-02") & (frame["position_mm"] > 3), "area_mm2"] = None
+    return frame
+
+
+def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_scan_reaches():
+    fig = profile.profile(along_the_cord(), "tumour")
+    first, second, heat = fig.data
+    assert first.line.width < second.line.width
+    assert max(first.x) == 10.0
+    assert list(first.y) == [float(place) for place in range(-5, 10)]
+    assert all(math.isnan(value) for place, value in zip(second.y, second.x, strict=True) if place > 3)
+    assert second.connectgaps is False
+    z = np.asarray(heat.z)
+    assert z.shape == (15, 2)
+    assert math.isnan(z[-1, 1])
+    assert z[6].tolist() == [10.0, 20.0]
+    assert fig.layout.yaxis.range == fig.layout.yaxis2.range == (-6.0, 10.0)
+
+
+def test_a_profile_of_nothing_but_zeros_is_still_drawn():
+    rows = along_the_cord().assign(area_mm2=0.0)
+    assert len(profile.profile(rows, "tumour").data) == 3

@@ -1,8 +1,11 @@
 """Every word, number and colour a page can show (well under a second)."""
 
+import re
+
+import plotly.graph_objects as go
 import pytest
 
-from dashboard import labels
+from dashboard import dark, labels
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from pipeline.domain.entities import Category, Compartment, DisplayState, MaskOrigin, State, TreatmentKind
 
@@ -105,3 +108,44 @@ def _contrast_to_white(colour):
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def luminance(colour):
+    """Relative luminance by WCAG 2.1."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, two):
+    bright, faint = sorted((luminance(one), luminance(two)), reverse=True)
+    return (bright + 0.05) / (faint + 0.05)
+
+
+WRITTEN = {look.ink for look in (*labels.DISPLAY_STATES.values(), *labels.STATES.values(), *labels.SEVERITIES.values())}
+
+
+@pytest.mark.parametrize("colour", sorted({*WRITTEN, labels.INK, labels.GREY, "#1F4E8C"}))
+def test_every_written_colour_has_wcag_aa_contrast_on_both_grounds(colour):
+    assert contrast(colour, "#FFFFFF") >= 4.5
+    assert contrast(dark.PARTNERS[colour], dark.GROUND) >= 4.5
+
+
+def test_every_drawn_colour_has_a_partner_on_the_dark_ground():
+    looks = (*labels.DISPLAY_STATES.values(), *labels.STATES.values(), *labels.COMPARTMENTS.values())
+    drawn = {look.colour for look in looks} | {colour for _, colour in labels.TREATMENTS.values()}
+    assert drawn <= set(dark.PARTNERS)
+    assert all(contrast(dark.PARTNERS[colour], dark.GROUND) >= 3 for colour in drawn)
+
+
+def test_a_figure_is_turned_over_only_on_a_dark_ground(monkeypatch):
+    fig = go.Figure(
+        layout={"font": {"color": labels.INK}}, data=go.Scatter(x=[1], y=[2], line_color="rgba(178,24,43,0.12)")
+    )
+    assert dark.dressed(fig).layout.font.color == labels.INK
+    monkeypatch.setattr(dark, "is_on", lambda: True)
+    turned = dark.dressed(fig)
+    assert turned.layout.font.color == dark.PARTNERS[labels.INK]
+    assert turned.data[0].line.color == "rgba(242,122,114,0.12)"
+    assert list(turned.data[0].x) == [1]
+    assert not set(re.findall("#[0-9A-F]{6}", dark.style())) - {*dark.PARTNERS, *dark.PARTNERS.values()}

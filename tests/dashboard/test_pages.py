@@ -82,7 +82,7 @@ def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
     assert "Ses-05: progression by imsct_adapted_v1" in text
     assert "44\u202fy · F · ependymoma, grade 2 · C4-C6 · surgery 2020-01-10, subtotal" in text
     assert "2 of 2 criteria agree" in text
-    assert len(at.get("plotly_chart")) == 1
+    assert len(at.get("plotly_chart")) == 2, "the course and the cord profile"
 
 
 @pytest.mark.parametrize(

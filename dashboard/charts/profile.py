@@ -1,0 +1,110 @@
+"""Where along the cord something lies: cross-section by millimetre, one line per visit, and visit by place as a map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import labels
+from dashboard.charts import theme
+
+HEIGHT_PX = 330
+SHARE = 0.46
+"""Part of the width that the lines take; the map has the rest."""
+ROOM_MM = 6.0
+"""Kept above and below what is to be seen, mm."""
+FAINTEST = 0.25
+
+
+def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
+    """Draw cross-sections along the cord, head up; places that a scan does not reach stay empty.
+
+    Parameters
+    ----------
+    rows
+        Rows of the cord_profile view of one patient with a date: session_id, acquired_on, compartment, position_mm,
+        area_mm2.
+    compartment
+        What is drawn; the cord itself as a thin line beside it.
+    """
+    own = rows[rows["compartment"] == compartment].sort_values(["acquired_on", "session_id", "position_mm"])
+    low, high = _range(own)
+    fig = theme.figure(HEIGHT_PX, {"l": 62, "r": 74, "t": 22, "b": 62})
+    fig.update_layout(
+        xaxis={"domain": [0, SHARE], "title_text": "cross-section, mm²", "rangemode": "tozero"},
+        yaxis={"range": [low, high], "title_text": "mm along the cord, head up"},
+        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False,
+                "tickfont": {"color": labels.GREY}},
+        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "tickfont": {"color": labels.GREY}},
+    )  # fmt: skip
+    _cord(fig, rows, compartment)
+    _lines(fig, own, labels.compartment(compartment))
+    _map(fig, own, labels.compartment(compartment))
+    return fig
+
+
+def _range(own: pd.DataFrame) -> tuple[float, float]:
+    """Return the stretch in which any visit shows something, with some room."""
+    seen = own.loc[own["area_mm2"] > 0, "position_mm"]
+    places = seen if len(seen) else own["position_mm"]
+    return float(places.min()) - ROOM_MM, float(places.max()) + ROOM_MM
+
+
+def _cord(fig: go.Figure, rows: pd.DataFrame, compartment: str) -> None:
+    cord = rows[(rows["compartment"] == "cord") & rows["area_mm2"].notna()]
+    if compartment == "cord" or cord.empty:
+        return
+    last = cord[cord["acquired_on"] == cord["acquired_on"].max()].sort_values("position_mm")
+    fig.add_scatter(
+        x=last["area_mm2"],
+        y=last["position_mm"],
+        mode="lines",
+        line={"color": labels.compartment("cord").colour, "width": 1},
+        name="cord",
+        hovertemplate="cord %{x:.0f} mm² at %{y:.0f} mm<extra></extra>",
+    )
+
+
+def _lines(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+    """Draw one line per visit, the later the heavier."""
+    visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
+    for number, ((day, session), part) in enumerate(visits):
+        share = FAINTEST + (1 - FAINTEST) * (number + 1) / len(visits)
+        fig.add_scatter(
+            x=part["area_mm2"],
+            y=part["position_mm"],
+            mode="lines",
+            connectgaps=False,
+            line={"color": theme.fade(style.colour, share), "width": 0.8 + 2.2 * share, "dash": "solid"},
+            name=labels.day(day),
+            customdata=[session] * len(part),
+            hovertemplate=f"{labels.day(day)} {style.word} %{{x:.0f}} mm² at %{{y:.0f}} mm<extra></extra>",
+        )
+
+
+def _map(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+    """Draw one column per visit, evenly spaced: the lines beside it have no time axis either."""
+    visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
+    places = sorted(own["position_mm"].unique())
+    columns = [part.set_index("position_mm")["area_mm2"].reindex(places).to_numpy(dtype=float) for _, part in visits]
+    area = np.stack(columns, axis=1)
+    days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]
+    fig.update_layout(
+        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 5 else 0}
+    )
+    fig.add_heatmap(
+        x=list(range(len(days))),
+        y=places,
+        z=area,
+        text=[days] * len(places),
+        xaxis="x2",
+        yaxis="y2",
+        zmin=0,
+        zmax=float(np.nanmax(area)) if (area > 0).any() else 1.0,
+        colorscale=[[0, theme.fade(style.colour, 0.04)], [1, style.colour]],
+        hoverongaps=False,
+        xgap=2,
+        colorbar={"title": {"text": "mm²", "side": "top"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
+        hovertemplate="%{text} at %{y:.0f} mm: %{z:.0f} mm²<extra></extra>",
+    )
