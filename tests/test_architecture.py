@@ -47,6 +47,7 @@ TOGETHER = [
     {"pipeline.images", "pipeline.nifti"},
     {"pipeline.journal", "pipeline.findings"},
     {"pipeline.store", "pipeline.store_reader"},
+    {"pipeline.store", "pipeline.store_reader"},
     {"pipeline.registration", "pipeline.bending"},
     {
         "pipeline.mask_sources", "pipeline.mask_sources.interface", "pipeline.mask_sources.toolbox",

@@ -6,13 +6,14 @@ import random
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from pipeline import store
+from pipeline import store, store_reader
 from pipeline.domain import records
 from pipeline.errors import SettingsError, StoreError
 from tests.factories import ADAPTED, publish_tiny, tiny_store
@@ -59,6 +60,7 @@ def own_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "sql"
     shutil.copytree(store.SQL, copy)
     monkeypatch.setattr(store, "SQL", copy)
+    monkeypatch.setattr(store_reader, "SQL", copy)
     return copy
 
 
@@ -291,3 +293,27 @@ def test_folders_with_quotes_and_spaces_work(tmp_path: Path) -> None:
 def test_importing_the_store_stays_light() -> None:
     script = "import sys, pipeline.store; print([m for m in ('pandas', 'pyarrow', 'openpyxl') if m in sys.modules])"
     assert run_python(script, Path(os.devnull)) == "[]\n"
+
+
+def test_a_reader_sees_one_publication_and_a_new_one_the_next(database: Path) -> None:
+    fewer = [row for row in tiny_store() if getattr(row, "patient_id", None) != "sub-07"]
+    with store.Reader(database) as before:
+        assert len(before.table("patient")) == 7
+        store.publish(database.parent, fewer)
+        assert len(before.table("patient")) == 7
+        with store.Reader(database) as after:
+            assert len(after.table("patient")) == 6
+
+
+def test_many_threads_read_through_one_reader(database: Path) -> None:
+    with store.Reader(database) as reader, ThreadPoolExecutor(8) as threads:
+        names = [f"sub-{number % 7 + 1:02d}" for number in range(64)]
+        found = list(threads.map(lambda name: reader.query("patient_visits", patient_id=name), names))
+    assert [set(frame["patient_id"]) for frame in found] == [{name} for name in names]
+
+
+def test_an_error_of_one_query_leaves_the_reader_usable(database: Path) -> None:
+    with store.Reader(database) as reader:
+        with pytest.raises(StoreError, match="read-only"), reader.cursor() as cursor:
+            cursor.execute("delete from record.finding")
+        assert not reader.table("finding").empty

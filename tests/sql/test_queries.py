@@ -5,9 +5,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from pipeline import store
+from pipeline import store, store_reader
 from tests import data_model
 from tests.factories import ADAPTED
 
@@ -122,6 +123,18 @@ def test_study_info_counts_what_is_stored(tiny: Path) -> None:
     assert (row["patient_count"], row["visit_count"], row["usable_visit_count"]) == (7, 18, 15)
     assert (row["error_count"], row["warning_count"], row["cordtrack_version"]) == (2, 2, "0.1.0")
     assert bool(row["is_synthetic"])
+
+
+def test_a_result_is_what_duckdbs_own_conversion_gives(tiny: Path) -> None:
+    asked = [(file.read_text(encoding="utf-8"), parameters_of(file)) for file in QUERIES]
+    asked += [(f"select * from {name} order by all", {}) for name in store.views(tiny)]
+    with store.Reader(tiny) as reader, reader.cursor() as cursor:
+        for statement, parameters in asked:
+            expected = cursor.execute(statement, parameters or None).df()
+            found = store_reader._frame(cursor.execute(statement, parameters or None))
+            pd.testing.assert_frame_equal(found, expected, check_exact=True)
+            for name in found.select_dtypes("object"):
+                assert [type(value) for value in found[name]] == [type(value) for value in expected[name]], name
 
 
 def test_status_says_how_far_each_patient_came(tiny: Path) -> None:
