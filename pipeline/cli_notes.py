@@ -1,8 +1,10 @@
-"""The command that puts on record what a person decided: ``cordtrack note``."""
+"""What people decide, and what they take away: ``cordtrack note`` and ``cordtrack packet``."""
 
 from __future__ import annotations
 
 import getpass
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +58,17 @@ def note(
     name = getpass.getuser() if who is None else who
     at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     _print(sign_off.put_on_record(out_dir, acts, name, at), out_dir)
+
+
+@app.command(epilog="Example: cordtrack packet my_output --patient 01 -o sub-01.pdf")
+def packet(
+    out_dir: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")],
+    patient: Annotated[str, typer.Option(help="With or without sub-.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .pdf or .html.")],
+) -> None:
+    """Write the packet of one patient: one A4 page with sentence, course, scans, numbers, criteria and sources."""
+    command = [sys.executable, "-m", "dashboard.packet_file", str(out_dir.resolve()), patient, str(output)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 def _print(entries: Sequence[JournalEntry], out_dir: Path) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pypdf
 import pytest
+from typer.testing import CliRunner
 
 from dashboard import frame, packet
 from dashboard.packet import figures
-from pipeline import store
+from pipeline import cli, store
 from pipeline.domain import records
 from tests.factories import tiny_store
 
@@ -104,3 +105,14 @@ def test_a_scan_is_drawn_head_up_with_anterior_to_the_left(scans_out, monkeypatc
     left, right, bottom, top = axial[1]["extent"]
     assert (right - left) / axial[0].shape[1] == pytest.approx(3.3)
     assert (top - bottom) / axial[0].shape[0] == pytest.approx(0.7)
+
+
+def test_the_command_writes_the_page_or_says_what_is_wrong(tiny, tmp_path):
+    run = CliRunner()
+    assert run.invoke(cli.app, ["packet", str(tiny), "--patient", "01", "-o", str(tmp_path / "one.pdf")]).exit_code == 0
+    text, pages = read((tmp_path / "one.pdf").read_bytes())
+    assert len(pages) == 1
+    assert "▲ growing" in text
+    assert run.invoke(cli.app, ["packet", str(tiny), "--patient", "99", "-o", str(tmp_path / "x.pdf")]).exit_code == 2
+    assert run.invoke(cli.app, ["packet", str(tiny), "--patient", "01", "-o", str(tmp_path / "x.doc")]).exit_code == 2
+    assert not list(tmp_path.glob("x.*"))

@@ -1,4 +1,4 @@
-"""``python -m dashboard.packet OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
+"""``python -m dashboard.packet_file OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-from dashboard import data, frame, packet
+from streamlit.logger import set_log_level
+
 from pipeline.errors import CordtrackError, SettingsError
 
 
 def main(out_dir: str, patient: str, target: str) -> int:
-    """Write the packet of one patient; .html gives a web page, anything else is refused but .pdf."""
+    """Write the packet of one patient as .pdf or .html; return the exit code."""
+    set_log_level("ERROR")
+    from dashboard import data, frame, packet  # noqa: PLC0415  # its caches speak up while they are imported
+
     os.environ[data.OUT_VARIABLE] = out_dir
     file, name = Path(target), f"sub-{patient.removeprefix('sub-')}"
     makers = {".pdf": packet.pdf, ".html": packet.html}
@@ -25,6 +29,9 @@ def main(out_dir: str, patient: str, target: str) -> int:
         file.write_bytes(makers[file.suffix](packet.gather(name, study)))
     except CordtrackError as error:
         sys.stderr.write(f"cordtrack: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"cordtrack: {file}: cannot be written ({error.strerror})\n")
         return 2
     sys.stderr.write(f"wrote {file}\n")
     return 0
