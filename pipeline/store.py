@@ -122,7 +122,7 @@ def build(database: Path, records: Iterable[Any]) -> None:
         rows[type(record)].append(record)
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
-        connection.execute("use store")
+        connection.execute("use store; set enable_progress_bar = false")
         migrate(connection)
         for kind, found in rows.items():
             _insert(connection, kind, found)

@@ -29,9 +29,8 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
-    "enable_progress_bar": False,
 }
-"""No extension is ever fetched, no Python variable is ever taken for a table, and nothing is printed."""
+"""No extension is ever fetched, and no Python variable is ever taken for a table."""
 
 
 class Reader:
