@@ -62,7 +62,7 @@ def import_dicom(
     if as_json:
         out.print_json(json.dumps(_as_json(done)))
     else:
-        _print_import(done, bids_dir, is_trial=dry_run)
+        print_import(done, bids_dir, is_trial=dry_run)
     if strict and any(finding.severity == "error" for finding in done.findings):
         raise typer.Exit(1)
 
@@ -98,7 +98,8 @@ def _as_json(done: ImportDone) -> dict[str, object]:
     }
 
 
-def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
+def print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
+    """Print what an import did, with every finding."""
     say(done.findings)
     for row in sorted(done.rows, key=lambda row: (row.participant_id, row.session_id, row.file)):
         if row.outcome == "imported":

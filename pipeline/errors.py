@@ -19,3 +19,7 @@ class SettingsError(CordtrackError):
 
 class StoreError(CordtrackError):
     """The output folder cannot be read or written as it is; its owner must act."""
+
+
+class RemoteError(CordtrackError):
+    """Another machine does not answer as it should; whoever runs it or the network between must act."""
