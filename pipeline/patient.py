@@ -87,7 +87,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *(scan for visit in visits for scan in visit.scans),
         *plan.patient.treatments,
         *plan.patient.function_scores,
-        *(visit.record for visit in aligned.visits.values() if visit.record),
+        *(row for visit in aligned.visits.values() for row in visit.rows),
         *aligned.sequences,
         *(row for visit in visits for row in masked[visit.session_id].rows),
         *measurements,
@@ -111,10 +111,14 @@ def _align(
     found: dict[str, align.AlignedVisit] = {}
     sequences: list[records.Registration] = []
     findings: list[records.Finding] = []
+    before: list[read.ReadVisit] = []
     for visit in (visit for visit in visits if visit.image is not None):
-        one = _attempt(partial(align.align_visit, reference, visit, lesion, out_dir), visit, "align", findings)
+        earlier = align.visit_before(before, found)
+        work = partial(align.align_visit, reference, visit, lesion, earlier, out_dir)
+        one = _attempt(work, visit, "align", findings)
         if one is not None:
             found[visit.session_id] = one
+        before.append(visit)
         rows = _attempt(partial(align.align_sequences, visit, out_dir), visit, "align", findings)
         sequences += rows or ()
     return Aligned(found, tuple(sequences), tuple(findings))

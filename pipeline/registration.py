@@ -41,7 +41,7 @@ from pipeline.domain.compared import View, agreement_of, bent_onto, fixed_sample
 from pipeline.domain.frame import Sample, blurred, box_around, field_of_view, regular_grid, sample
 from pipeline.domain.grid import Volume, to_world
 from pipeline.domain.starts import evidence, start_positions
-from pipeline.domain.transforms import Transform, coverage, inverse, move_points
+from pipeline.domain.transforms import Transform, coverage, inverse, move_points, resample
 from pipeline.images import flip_points, lps_geometry
 
 # ITK sums in as many parts as it has threads, and the last bits follow; it reads this when it first needs a thread.
@@ -124,8 +124,39 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
             jacobian_max=largest,
             coverage_ratio=float(covered.mean()),
             spacing_ratio=spacing_ratio(reference, follow_up),
+            closure_mm=None,
         )
         return Alignment(met, inverse(met), judged(measures), METHOD)
+
+
+def closure_mm(
+    reference: Volume, region: Volume | None, earlier: tuple[Volume, Transform], follow_up: tuple[Volume, Transform]
+) -> float:
+    """Align a follow-up to an earlier visit directly and return how far that misses the way by the reference, mm.
+
+    Parameters
+    ----------
+    reference, region
+        As in :func:`align`; the region is left out of the comparison.
+    earlier, follow_up
+        Scan of each visit with the transform that moves points from the reference to it.
+
+    Returns
+    -------
+    float
+        Mean distance over the region between the two ways, in the follow-up.
+    """
+    (first, to_first), (second, to_second) = earlier, follow_up
+    with threadpool_limits(1):
+        lesion = None
+        if region is not None:
+            lesion = resample(region.with_array(region.array.astype(np.float64)), first, inverse(to_first), order=1)
+        view = View(first, box_around(first, lesion and lesion.with_array(lesion.array >= 0.5)), lesion)
+        direct = bent_onto(view, second, _candidates(view, second)[0].transform, FINE)
+        place = place_of(reference, region, box_around(reference, region))
+    points_mm = to_world(place.affine, np.argwhere(place.array))
+    apart_mm = move_points(direct, move_points(to_first, points_mm)) - move_points(to_second, points_mm)
+    return float(np.linalg.norm(apart_mm, axis=-1).mean())
 
 
 def _candidates(view: View, follow_up: Volume) -> list[_Candidate]:
@@ -232,5 +263,6 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
             jacobian_max=1.0,
             coverage_ratio=float(coverage(other, place, there).array[place.array].mean()),
             spacing_ratio=spacing_ratio(anchor, other),
+            closure_mm=None,
         )
         return Alignment(there, inverse(there), judged(measures, WITHIN_VISIT), WITHIN_VISIT_METHOD)

@@ -65,6 +65,7 @@ def growing() -> list[Any]:
         records.FunctionScore(p, date(2020, 1, 5), "modified_mccormick", 2.0),
         records.FunctionScore(p, date(2023, 4, 10), "modified_mccormick", 3.0, tumour_related=True),
         *along_cord(p, "ses-02"),
+        records.Closure(p, "ses-03", "ses-02", 0.2),
         records.LesionComponent(p, "ses-02", "lesion-1", 1, "persistent", 1000.0, 0.5, -2.0, 30.0),
         records.LesionComponent(p, "ses-05", "lesion-1", 1, "persistent", 1250.0, 0.5, -2.0, 31.0),
         records.LesionComponent(p, "ses-05", "lesion-2", 2, "new", 150.0, 0.5, -2.0, 60.0),

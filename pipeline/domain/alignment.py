@@ -6,7 +6,7 @@ not use, the two scans could not be brought together. Grades rest on the images 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,10 @@ INCONSISTENCY_C_MM = 4.0
 """Distance after going to the follow-up and back by two independent bends: at most the first for A, above the
 second C, mm."""
 
+CLOSURE_A_MM = 1.0
+"""Distance after going to the visit by way of an earlier one, at most for A, mm. Above it one of three alignments is
+wrong and nothing says which, so it is a doubt and no verdict. Good triples closed within 0.34 mm."""
+
 JACOBIAN_RANGE = (0.5, 2.0)
 """Local volume change a spine can plausibly show between visits; beyond it the bend is not believed."""
 
@@ -86,6 +90,9 @@ class Measures:
         Share of the reference region inside the follow-up's field of view, 0 to 1.
     spacing_ratio
         Coarsest voxel edge of one scan over that of the other, at least 1.
+    closure_mm
+        Mean distance over the region between going to the follow-up straight and by way of an earlier visit, mm; None
+        when there was no earlier visit to go by.
     """
 
     local_correlation: float
@@ -98,6 +105,7 @@ class Measures:
     jacobian_max: float
     coverage_ratio: float
     spacing_ratio: float
+    closure_mm: float | None
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,12 @@ def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQual
     return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reasons))
 
 
+def judged_with_closure(quality: AlignmentQuality, closure_mm: float) -> AlignmentQuality:
+    """Grade an alignment again with its closure over an earlier visit."""
+    measured = {field.name: getattr(quality, field.name) for field in fields(Measures)}
+    return judged(Measures(**{**measured, "closure_mm": closure_mm}))
+
+
 def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
     """Return what is wrong with how alike the scans are, each with the grade it allows at best."""
     found: list[tuple[Grade, str]] = []
@@ -174,6 +188,8 @@ def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
     if m.inverse_consistency_mm > INCONSISTENCY_A_MM:
         worst: Grade = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
         found.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
+    if m.closure_mm is not None and m.closure_mm > CLOSURE_A_MM:
+        found.append(("B", f"going there by way of an earlier visit misses by {m.closure_mm:.1f} mm"))
     if m.jacobian_min < JACOBIAN_RANGE[0] or m.jacobian_max > JACOBIAN_RANGE[1]:
         found.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
     if m.coverage_ratio < COVERAGE_A:

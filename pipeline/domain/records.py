@@ -162,6 +162,7 @@ class Measurement:
     longest_mm: float | None = None
 
 
+Closure = records_along.Closure
 CordProfile = records_along.CordProfile
 Shape = records_along.Shape
 LesionComponent = records_along.LesionComponent

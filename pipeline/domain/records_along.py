@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float
+
+
+@dataclass(frozen=True)
 class CordProfile:
     """The cross-section of one compartment in every millimetre along the cord, at one visit.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from pipeline import derivatives, fingerprints, images, registration, study
 from pipeline.domain import records
-from pipeline.domain.alignment import Alignment
+from pipeline.domain.alignment import Alignment, judged_with_closure
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity, resample
 from pipeline.steps.read import ReadVisit
@@ -21,13 +22,22 @@ LEAST_GREY_LEVELS, MOST_GREY_LEVELS = 250, 30_000
 
 @dataclass(frozen=True)
 class AlignedVisit:
-    """How a visit lies in the patient's reference space; grade and record are None for the reference visit itself."""
+    """How a visit lies in the patient's reference space; grade and record are None for the reference visit itself.
+
+    ``closure`` is None where no earlier visit could be gone by.
+    """
 
     session_id: str
     from_reference: Transform
     to_reference: Transform
     aligned_path: str
     record: records.Registration | None
+    closure: records.Closure | None = None
+
+    @property
+    def rows(self) -> tuple[records.Registration | records.Closure, ...]:
+        """The records of this visit's alignment."""
+        return tuple(row for row in (self.record, self.closure) if row is not None)
 
     @property
     def grade(self) -> str | None:
@@ -35,7 +45,19 @@ class AlignedVisit:
         return self.record.grade if self.record else None
 
 
-def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, out_dir: Path) -> AlignedVisit:
+Earlier = tuple[ReadVisit, AlignedVisit]
+"""A visit before another one, with its place."""
+
+
+def visit_before(visits: Iterable[ReadVisit], aligned: Mapping[str, AlignedVisit]) -> Earlier | None:
+    """Return the latest of some visits that can be gone by: aligned, not the reference itself, not of grade C."""
+    usable = [v for v in visits if v.session_id in aligned and aligned[v.session_id].grade in ("A", "B")]
+    return (usable[-1], aligned[usable[-1].session_id]) if usable else None
+
+
+def align_visit(
+    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier | None, out_dir: Path
+) -> AlignedVisit:
     """Align a visit to the reference visit, or read the finished alignment when nothing it depends on changed.
 
     Parameters
@@ -44,21 +66,24 @@ def align_visit(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, o
         Both with an image.
     lesion
         Boolean, on the reference scan's grid: where somebody drew a lesion; None when nobody did.
+    earlier
+        A visit before this one: going by way of it must lead to the same place.
     """
     if visit.session_id == reference.session_id:
         return _reference_itself(visit, out_dir)
     paths = _paths(visit)
     key = fingerprints.of_values(
         "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion),
+        earlier and (earlier[0].session_id, earlier[1].record),
         fingerprints.of_code("pipeline.registration"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
     )  # fmt: skip
     step = derivatives.read_step(out_dir / paths["sidecar"], out_dir, key)
     if step is None:
-        step = _align(reference, visit, lesion, key, out_dir)
+        step = _align(reference, visit, lesion, earlier, key, out_dir)
     from_reference = images.load_transform(out_dir / paths["from_reference"], REFERENCE, visit.session_id)
     to_reference = images.load_transform(out_dir / paths["to_reference"], visit.session_id, REFERENCE)
-    return AlignedVisit(visit.session_id, from_reference, to_reference, paths["aligned"], step.records[0])
+    return AlignedVisit(visit.session_id, from_reference, to_reference, paths["aligned"], *step.records)
 
 
 def align_sequences(visit: ReadVisit, out_dir: Path) -> tuple[records.Registration, ...]:
@@ -67,12 +92,20 @@ def align_sequences(visit: ReadVisit, out_dir: Path) -> tuple[records.Registrati
     return tuple(_align_sequence(visit, scan, out_dir) for scan in others)
 
 
-def _align(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, key: str, out_dir: Path) -> derivatives.Step:
+def _align(
+    reference: ReadVisit,
+    visit: ReadVisit,
+    lesion: Volume | None,
+    earlier: Earlier | None,
+    key: str,
+    out_dir: Path,
+) -> derivatives.Step:
     assert reference.image is not None  # both are usable visits
     assert visit.image is not None
     assert reference.anchor is not None
     assert visit.anchor is not None
     found = registration.align(reference.image, visit.image, region=lesion, exclude=lesion)
+    found, closure = _closed(reference, visit, lesion, earlier, found)
     paths = _paths(visit)
     from_reference = replace(found.to_follow_up, source=REFERENCE, target=visit.session_id)
     images.save_transform(from_reference, out_dir / paths["from_reference"])
@@ -90,10 +123,27 @@ def _align(reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, key: s
         aligned_path=paths["aligned"],
     )
     files = (paths["from_reference"], paths["to_reference"], paths["aligned"])
-    step = derivatives.Step(key, files, (record,))
+    step = derivatives.Step(key, files, (record, closure) if closure else (record,))
     sources = (reference.anchor.relative, visit.anchor.relative)
     derivatives.write_step(out_dir / paths["sidecar"], step, sources, fingerprints.software())
     return step
+
+
+def _closed(
+    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier | None, found: Alignment
+) -> tuple[Alignment, records.Closure | None]:
+    """Go to the visit by way of an earlier one, and grade the alignment with what that misses."""
+    if earlier is None or found.quality.grade == "C":
+        return found, None
+    before, place = earlier
+    assert reference.image is not None
+    assert before.image is not None
+    assert visit.image is not None
+    missed_mm = registration.closure_mm(
+        reference.image, lesion, (before.image, place.from_reference), (visit.image, found.to_follow_up)
+    )
+    row = records.Closure(visit.visit.patient_id, visit.session_id, before.session_id, missed_mm)
+    return replace(found, quality=judged_with_closure(found.quality, missed_mm)), row
 
 
 def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> records.Registration:

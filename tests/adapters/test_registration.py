@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.domain.grid import Volume, voxel_centres_mm
-from pipeline.domain.transforms import move_points
+from pipeline.domain.transforms import Transform, move_points
 from pipeline.images import load
-from pipeline.registration import align, align_within_visit
+from pipeline.registration import align, align_within_visit, closure_mm
 from tests.spine import scan
 
 REALCORD = Path(__file__).parents[3] / "shared" / "realcord"
@@ -72,6 +72,22 @@ def test_two_runs_agree_to_the_last_bit(nodded, reference, lesion):
     assert np.array_equal(first.to_follow_up.matrix, second.to_follow_up.matrix)
     assert np.array_equal(first.to_follow_up.bend_mm, second.to_follow_up.bend_mm)
     assert first.quality == second.quality
+
+
+def test_going_by_an_earlier_visit_closes_and_sees_a_visit_that_was_put_elsewhere(reference, lesion):
+    def moved(seed, along_mm):
+        motion = np.eye(4)
+        motion[2, 3] = along_mm
+        later = scan((1.2, 1.2, 1.2), (28, 66, 100), seed=seed, motion=lambda points: points + motion[:3, 3])
+        return later, Transform("reference", "later", np.linalg.inv(motion))
+
+    earlier, follow_up = moved(6, 3.0), moved(7, -4.0)
+    # half a voxel is the most that two such scans should miss by
+    assert closure_mm(reference, lesion, earlier, follow_up) < 0.6
+    wrong = np.eye(4)
+    wrong[2, 3] = 20.0
+    elsewhere = (follow_up[0], Transform("reference", "later", wrong @ follow_up[1].matrix))
+    assert closure_mm(reference, lesion, earlier, elsewhere) == pytest.approx(20.0, abs=1.0)
 
 
 def test_a_blank_follow_up_is_graded_c_in_words(reference, lesion):

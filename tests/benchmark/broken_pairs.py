@@ -80,6 +80,25 @@ def bent(pair: Pair, amplitude_mm: float = 4.0, half_wave_mm: float = 60.0) -> P
     return replace(pair, second=pair.second.with_array(array.reshape(pair.second.shape)), there=there)
 
 
+def axial(pair: Pair, thickness_mm: float = 4.4) -> Pair | None:
+    """Return the pair with an isotropic follow-up averaged into axial slices; None when it is not isotropic."""
+    volume = pair.second
+    axis = int(np.argmax(np.abs(volume.affine[2, :3])))
+    together = round(thickness_mm / volume.spacing_mm[axis])
+    if np.ptp(volume.spacing_mm) > 0.1 or together < 2:
+        return None
+    count = volume.shape[axis] // together
+    parts = np.take(volume.array.astype(float), np.arange(count * together), axis=axis)
+    shape = (*parts.shape[:axis], count, together, *parts.shape[axis + 1 :])
+    affine = volume.affine.copy()
+    affine[:3, 3] += (together - 1) / 2 * affine[:3, axis]
+    affine[:3, axis] *= together
+    second = Volume(parts.reshape(shape).mean(axis=axis + 1), affine)
+    index = to_voxel(affine, pair.there)
+    inside = np.all((index >= -0.5) & (index <= np.array(second.shape) - 0.5), axis=1)
+    return replace(pair, second=second, here=pair.here[inside], there=pair.there[inside])
+
+
 def half_overlap(pair: Pair) -> Pair | None:
     """Return the pair with half of the follow-up cut off at the side away from the lesion."""
     low, high = _lesion_range_mm(pair)
@@ -138,6 +157,7 @@ HARDER: dict[str, Callable[[Pair], Pair | None]] = {
     "double motion (9°, 14 mm)": lambda pair: posed(pair, tilt_degrees=9, turn_degrees=3, shift_mm=14),
     "offset 60 mm": lambda pair: posed(pair, shift_mm=60),
     "bent 4 mm more": bent,
+    "axial slices of 4 mm": axial,
     "half overlap": half_overlap,
     "half overlap, 9°, bent": lambda pair: (
         (half := half_overlap(pair)) and bent(posed(half, tilt_degrees=9, turn_degrees=3, shift_mm=-40))
@@ -156,8 +176,8 @@ BROKEN: dict[str, Callable[[Pair], Pair | None]] = {
     "heavy motion: blur 5 mm": lambda pair: smeared(pair, 5.0),
     "heavy motion: all in ghosts": lambda pair: ghosted(pair, 5 / 6),
 }
-CUTS = ("other spine region", "one vertebra off", "half overlap", "half overlap, 9°, bent")
-"""Kinds that not every pair is long enough for."""
+CUTS = ("axial slices of 4 mm", "other spine region", "one vertebra off", "half overlap", "half overlap, 9°, bent")
+"""Kinds that not every pair is long, or thin, enough for."""
 
 
 def _lesion_range_mm(pair: Pair) -> tuple[float, float]:

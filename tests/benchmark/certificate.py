@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import registration
-from pipeline.domain.alignment import AlignmentQuality, mirror_lead
-from pipeline.domain.transforms import move_points
+from pipeline.domain.alignment import CLOSURE_A_MM, AlignmentQuality, mirror_lead
+from pipeline.domain.transforms import Transform, move_points
 from tests.benchmark.alignment import Pair, pairs_of
 from tests.benchmark.broken_pairs import Trial, trials
 
@@ -33,6 +35,7 @@ class Result:
 
     trial: Trial
     quality: AlignmentQuality
+    to_follow_up: Transform
     error_mm: float | None
 
 
@@ -59,7 +62,7 @@ def _result(trial: Trial) -> Result:
     error_mm = None
     if len(pair.here):
         error_mm = float(np.linalg.norm(move_points(aligned.to_follow_up, pair.here) - pair.there, axis=1).mean())
-    return Result(trial, aligned.quality, error_mm)
+    return Result(trial, aligned.quality, aligned.to_follow_up, error_mm)
 
 
 def _report(name: str, results: list[Result]) -> None:
@@ -90,10 +93,24 @@ def _summary(results: list[Result]) -> None:
     print(f"- Pairs above {MOST_ERROR_MM:.0f} mm: {len(far)}; of these graded A (must be none): {_names(trusted)}.")
     print(f"- Broken pairs: {len(broken)}; of these not graded C (must be none): {_names(missed)}.")
     print(f"- Good pairs, larger motions included, graded A: {at_a:.0%} of {len(good)} (must be {GOOD_AT_A:.0%}).")
+    closures = list(_closures([r for r in results if r.trial.kind == "good"]))
+    if closures:
+        print(
+            f"- Closure over the visit before, {len(closures)} visits: {np.mean(closures):.2f} mm on average, "
+            f"at most {max(closures):.2f} mm (A up to {CLOSURE_A_MM:.1f} mm)."
+        )
     for result in (r for r in good if r.quality.grade != "A"):
         quality = result.quality
         print(f"  - {result.trial.kind}, {result.trial.pair.name}: {quality.grade}, {'; '.join(quality.reasons)}")
     print(flush=True)
+
+
+def _closures(results: list[Result]) -> Iterator[float]:
+    """Go to each visit but the first follow-up by way of the follow-up before it."""
+    for before, after in pairwise(results):
+        if before.trial.pair.name.split()[0] == after.trial.pair.name.split()[0]:
+            earlier, later = ((r.trial.pair.second, r.to_follow_up) for r in (before, after))
+            yield registration.closure_mm(after.trial.pair.first, after.trial.pair.lesion, earlier, later)
 
 
 def _range(values: list[float]) -> str:

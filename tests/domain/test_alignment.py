@@ -15,6 +15,7 @@ from pipeline.domain.alignment import (
     halfway,
     jacobian_range,
     judged,
+    judged_with_closure,
     mirror_across,
     round_trip_mm,
     spacing_ratio,
@@ -46,6 +47,7 @@ GOOD = Measures(
     jacobian_max=1.1,
     coverage_ratio=1.0,
     spacing_ratio=1.0,
+    closure_mm=None,
 )
 
 
@@ -172,6 +174,8 @@ def test_spacing_ratio_compares_the_coarsest_edges_in_either_order():
         ({"winner_correlation": 0.0, "runner_up_correlation": None}, "C", "no place was found"),
         ({"inverse_consistency_mm": 1.5}, "B", "there and back"),
         ({"inverse_consistency_mm": 6.0}, "C", "there and back"),
+        ({"closure_mm": 1.0}, "A", None),
+        ({"closure_mm": 1.1}, "B", "by way of an earlier visit misses by 1.1 mm"),
         ({"jacobian_min": 0.2}, "C", "implausible"),
         ({"jacobian_max": 3.0}, "C", "implausible"),
         ({"coverage_ratio": 0.7}, "B", "70%"),
@@ -202,6 +206,13 @@ def test_two_doubts_about_the_likeness_leave_nothing_that_speaks_for_the_place()
     quality = judged(replace(GOOD, runner_up_correlation=0.79, mirrored_correlation=0.79))
     assert quality.grade == "C"
     assert len(quality.reasons) == 3
+
+
+def test_closure_is_judged_with_all_the_rest():
+    doubtful = judged(replace(GOOD, inverse_consistency_mm=1.5, coverage_ratio=0.7))
+    assert judged_with_closure(doubtful, 0.2) == replace(doubtful, closure_mm=0.2)
+    assert judged_with_closure(doubtful, 8.0).grade == "C"
+    assert judged_with_closure(judged(GOOD), 8.0).grade == "B"
 
 
 def test_two_contrasts_of_one_visit_are_held_to_their_own_limits():

@@ -32,7 +32,8 @@ PROFILE = records.CordProfile(P, "ses-01", "cyst", "cord mask", "ses-01", -1.0, 
 SHAPE = records.Shape(P, "ses-01", "cyst", "cord mask", 12.0, 0.0, 30.0, 1.0, 0.5, margin="sharp", enhancement="none")
 NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
 
-GOOD = [PROFILE, SHAPE]
+CLOSED = records.Closure("sub-01", "ses-04", "ses-03", 0.3)
+GOOD = [PROFILE, SHAPE, CLOSED]
 GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
@@ -47,6 +48,10 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": 0.0}),
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": INFINITE}),
     (SCAN, {"session_id": "ses-01", "plane": "diagonal"}),
+    (CLOSED, {"session_id": "ses-99"}),
+    (CLOSED, {"through_session_id": "ses-99"}),
+    (CLOSED, {"through_session_id": "ses-04"}),
+    (CLOSED, {"closure_mm": -0.1}),
     (PROFILE, {"session_id": "ses-99"}),
     (PROFILE, {"compartment": "bone"}),
     (PROFILE, {"line_source": "guess"}),
