@@ -165,3 +165,24 @@ def export_fhir(
     target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
     count = fhir_out.export_fhir(out_dir, bids_dir, patient, target, private, keeps_pseudonyms=keep_pseudonyms)
     out.print(f"wrote {count} resources to {target}", markup=False)
+
+
+@app.command("import-tables", epilog="Example: cordtrack import-tables redcap.csv my_study --map redcap.toml")
+def import_tables(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV or Excel file, such as a REDCap export.")],
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; its tables are added to.")],
+    map_file: Annotated[Path, typer.Option("--map", help="TOML file that says which column means what.")],
+    patients: Annotated[Path | None, typer.Option(help="CSV with dicom_id, participant_id.")] = None,
+    private: Private = None,
+) -> None:
+    """Add diagnoses, treatments and functional grades from a clinic's table; nothing that is there is changed."""
+    from datetime import datetime  # noqa: PLC0415
+
+    from pipeline.dicom import clinical_map, clinical_tables  # noqa: PLC0415
+
+    today = datetime.now().astimezone().date()
+    mapping = clinical_map.load(map_file)
+    done = clinical_tables.import_clinical(table, bids_dir, mapping, today, patients, private)
+    say(done.findings)
+    counts = ", ".join(f"{count} rows to {name}" for name, count in done.added.items())
+    out.print(f"added {counts}; filled {done.filled} empty cells", markup=False)

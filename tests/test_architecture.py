@@ -200,7 +200,7 @@ def test_everything_public_has_a_docstring(path: Path) -> None:
 def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
-        "export-dicom", "export-fhir", "pull", "push",
+        "export-dicom", "export-fhir", "pull", "push", "import-tables",
         "note",
     ]  # fmt: skip
     program = (

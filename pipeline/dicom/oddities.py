@@ -29,6 +29,8 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "mask_unplaced": ("error", "import the images that the mask was drawn on, too"),
     "mask_refused": ("error", "see the reason; export the mask again on the image's own slices"),
     "mask_unknown": ("error", "name the segment as docs/hospital.md lists; it was not imported"),
+    "table_patient": ("error", "import the patient's scans first, or list the patient with --patients; not used"),
+    "table_differs": ("warning", "what stands in the study is kept; correct it there by hand if it is wrong"),
 })  # fmt: skip
 
 
