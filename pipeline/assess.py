@@ -29,9 +29,10 @@ UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
     "patient_id", "date", "criteria_id", "criteria_version", "is_adapted", "category", "state", "display_state",
     "volume_mm3", "volume_cv", "cv_source", "baseline_date", "nadir_date",
-    "change_percent", "change_low_percent", "change_high_percent", "reason",
+    "change_percent", "change_low_percent", "change_high_percent", "probability", "reason",
 )  # fmt: skip
-"""Columns of the judged table; the change is the one that the category rests on, with its 95 % interval."""
+"""Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
+and the probability that the true change lies beyond the threshold of what is shown."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _row(patient: _Patient, found: Assessment, rule: Criteria) -> dict[str, Any]
         "change_percent": _percent(ratio),
         "change_low_percent": _percent(ratio / limit) if ratio is not None and limit is not None else None,
         "change_high_percent": _percent(ratio * limit) if ratio is not None and limit is not None else None,
+        "probability": None if found.probability is None else round(found.probability, 4),
         "reason": found.reason,
     }
 

@@ -88,10 +88,11 @@ def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
     'no mask'
     """
     value = value_of(visit, metric)
-    if value is None and visit.volume_mm3 is None:
-        return visit.missing_reason or "the tumour was not measured and nobody said why"
     if value is None:
-        return "the diameters that these criteria compare were not measured"
+        has_size = any(size is not None for size in (visit.volume_mm3, visit.product_mm2, visit.longest_mm))
+        if has_size and metric != Metric.VOLUME:
+            return "the diameters that these criteria compare were not measured"
+        return visit.missing_reason or "the tumour was not measured and nobody said why"
     if not 0 <= value < float("inf"):
         return f"the measure is not a possible size ({value:g})"
     if is_unsigned(visit) and visit.certificate == "C":
