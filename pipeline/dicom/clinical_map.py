@@ -11,7 +11,17 @@ from pipeline.errors import InputError, SettingsError
 from pipeline.rule_files import parse
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
-    "participants": ("sex", "age", "histology", "who_grade", "level", "syndrome", "centre"),
+    "participants": (
+        "sex",
+        "age",
+        "histology",
+        "who_grade",
+        "level",
+        "syndrome",
+        "centre",
+        "died_on",
+        "last_contact_on",
+    ),
     "treatments": ("date", "kind", "end_date", "extent", "dose_gy", "agent"),
     "function": ("date", "scale_id", "grade", "tumour_related"),
 }

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline import clinical, derivatives
 from pipeline.dicom import links
-from pipeline.dicom.clinical_map import ClinicalMap, TableMap
+from pipeline.dicom.clinical_map import TARGETS, ClinicalMap, TableMap
 from pipeline.dicom.identity import (
     OLDEST_AGE_YEARS,
     Identities,
@@ -35,12 +35,8 @@ from pipeline.tables import DELIMITERS, MISSING, Row
 
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
 KEYS = {"treatments": ("participant_id", "date", "kind"), "function": ("participant_id", "date", "scale_id")}
-COLUMNS = {
-    "participants": ("participant_id", "sex", "age", "histology", "who_grade", "level", "syndrome", "centre"),
-    "treatments": ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent"),
-    "function": ("participant_id", "date", "scale_id", "grade", "tumour_related"),
-}
-DATES = ("date", "end_date")
+COLUMNS = {into: ("participant_id", *targets) for into, targets in TARGETS.items()}
+DATES = ("date", "end_date", "died_on", "last_contact_on")
 Given = list[tuple[int, dict[str, str]]]
 
 

@@ -71,6 +71,7 @@ class ExportVisit:
     measurements: tuple[Mapping[str, Any], ...]
     verdict: Mapping[str, Any] | None
     accepted_by: str | None
+    days_from_baseline: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +174,17 @@ def _visit(
     return ExportVisit(
         session_id, None if acquired is None else acquired.date() if hasattr(acquired, "date") else acquired, number,
         scan, image, tuple(pieces), tuple(here["measurements"]), verdicts[0] if verdicts else None,
-        signed[0]["who"] if signed else None,
+        signed[0]["who"] if signed else None, _days_from_baseline(row, verdicts, tables["visits"]),
     )  # fmt: skip
+
+
+def _days_from_baseline(
+    row: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]], visits: Sequence[Mapping[str, Any]]
+) -> int | None:
+    """Return the days since the baseline that the visit was judged against; None without one or without dates."""
+    baseline = verdicts[0]["baseline_session_id"] if verdicts else None
+    day = next((visit["acquired_on"] for visit in visits if visit["session_id"] == baseline), None)
+    return None if day is None or row["acquired_on"] is None else int((row["acquired_on"] - day).days)
 
 
 ACCEPTED = ("accept_mask", "tumour", "in_force")

@@ -35,7 +35,8 @@ class ExportSettings:
     Attributes
     ----------
     keeps_pseudonyms
-        Write the pseudonym as patient, even where the private folder knows who it is.
+        Use nothing of the private folder but the key: the pseudonym is the patient, dates are the study's, and the
+        scan is written anew, for the hospital's own numbers would name the person.
     packet
         A PDF to send along; None for none.
     """
@@ -65,7 +66,8 @@ def export_dicom(settings: ExportSettings) -> ExportDone:
     names = Names(open_private(private, settings.bids_dir, is_trial=False))
     patient = gather(settings.out_dir, settings.bids_dir, settings.patient)
     person = {} if settings.keeps_pseudonyms else links.person_of(private, patient.patient_id)
-    sources = {scan.file: scan for scan in links.source_scans(private, patient.patient_id)}
+    known = [] if settings.keeps_pseudonyms else links.source_scans(private, patient.patient_id)
+    sources = {scan.file: scan for scan in known}
     files: list[str] = []
     left_out = list(patient.left_out)
     for visit in patient.visits:

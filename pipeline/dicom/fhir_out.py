@@ -63,7 +63,8 @@ def export_fhir(
     names = Names(open_private(folder, bids_dir, is_trial=False))
     found = gather(out_dir, bids_dir, patient)
     person = {} if keeps_pseudonyms else links.person_of(folder, found.patient_id)
-    sources = {scan.file: scan for scan in links.source_scans(folder, found.patient_id)}
+    known = [] if keeps_pseudonyms else links.source_scans(folder, found.patient_id)
+    sources = {scan.file: scan for scan in known}
     bundle = bundle_of(found, person, sources, names)
     derivatives.write_text(target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
     return len(bundle["entry"])

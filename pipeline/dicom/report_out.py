@@ -87,11 +87,15 @@ def _context(patient: ExportPatient, names: Names) -> sr.ObservationContext:
 
 def _time_point(visit: ExportVisit) -> sr.TimePointContext:
     is_baseline = visit.verdict is not None and visit.verdict["baseline_session_id"] == visit.session_id
+    offset = None
+    if visit.days_from_baseline is not None:
+        offset = sr.LongitudinalTemporalOffsetFromEvent(visit.days_from_baseline, codes.UCUM.Day, codes.DCM.Baseline)
     return sr.TimePointContext(
         time_point=visit.session_id,
         time_point_type=codes.DCM.Baseline if is_baseline else None,
         time_point_order=visit.number,
         subject_time_point_identifier=visit.session_id,
+        temporal_offset_from_event=offset,
     )
 
 

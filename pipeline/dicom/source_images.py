@@ -118,6 +118,8 @@ def _common(
     }  # fmt: skip
     if person.get("issuer"):
         values["IssuerOfPatientID"] = person["issuer"]
+    if not person:
+        values |= {"PatientIdentityRemoved": "YES", "DeidentificationMethod": "cordtrack: nothing of the source kept"}
     for key, value in values.items():
         setattr(dataset, key, value)
     return dataset

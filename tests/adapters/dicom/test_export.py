@@ -202,6 +202,8 @@ def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case
         text = str(dataset)
         assert session in text
         assert "Time Point Order" in text
+        assert "Longitudinal Temporal Offset" in text
+        assert ("378" in text) == (session == case.sessions[1])
 
 
 def value(group: object, code: str) -> float:
@@ -258,9 +260,12 @@ def test_the_packet_is_filed_in_the_study_of_the_last_visit(case: Case, tmp_path
 
 def test_pseudonyms_can_be_kept(case: Case, tmp_path: Path) -> None:
     export(case, tmp_path / "to", keeps_pseudonyms=True)
-    for dataset in of_kind(tmp_path / "to", "segmentation"):
-        assert dataset.PatientID == case.patient_id
+    hospital = {str(value) for d in originals(case).values() for value in (d.SOPInstanceUID, d.StudyInstanceUID)}
+    for path in dicom_files(tmp_path / "to"):
+        dataset = pydicom.dcmread(path)
+        assert (dataset.PatientID, dataset.get("PatientIdentityRemoved", "YES")) == (case.patient_id, "YES")
         assert "Doe" not in str(dataset)
+        assert not [uid for uid in hospital if uid in str(dataset)]
 
 
 def test_a_mask_that_changed_after_the_run_is_refused(case: Case, tmp_path: Path) -> None:
