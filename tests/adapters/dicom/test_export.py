@@ -203,7 +203,7 @@ def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case
         assert session in text
         assert "Time Point Order" in text
         assert "Longitudinal Temporal Offset" in text
-        assert ("378" in text) == (session == case.sessions[1])
+        assert ("'378.0'" in text) == (session == case.sessions[1])
 
 
 def value(group: object, code: str) -> float:
