@@ -19,6 +19,10 @@ def board_rows(criteria_id: str, as_of: date) -> pd.DataFrame:
     as_of
         The day that due dates are held against.
     """
+    return data.derived(_rows, criteria_id, as_of)
+
+
+def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
     rows = data.query("board", criteria_id=criteria_id).drop(columns=OWN)
     changes = data.query("board_change", criteria_id=criteria_id)
     due = data.query("next_scans", as_of=as_of)[["patient_id", "due_on", "is_overdue"]]

@@ -6,9 +6,11 @@ The only part of the dashboard that calls ``pipeline.store``, opens images or kn
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -42,7 +44,7 @@ def out_dir() -> Path:
 
 
 def query(name: str, **parameters: Parameter) -> pd.DataFrame:
-    """Return the rows of a named query.
+    """Return the rows of a named query; all readers share one table, so it is never changed, only selected from.
 
     Raises
     ------
@@ -53,10 +55,23 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     return _query(str(database), _identity(database), name, tuple(sorted(parameters.items())))
 
 
+def of_patients(name: str, patients: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of some patients of a named query without parameters; quick however many others there are."""
+    database = store.database_path(out_dir())
+    rows, places = _by_patient(str(database), _identity(database), name)
+    return pd.concat([rows.iloc[:0], *(rows.iloc[places[patient]] for patient in patients if patient in places)])
+
+
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
     database = store.database_path(out_dir())
     return _table(str(database), _identity(database), view)
+
+
+def derived(make: Callable[..., pd.DataFrame], *arguments: Parameter) -> pd.DataFrame:
+    """Return what a function makes of the store, made once for as long as the published file is the same."""
+    database = store.database_path(out_dir())
+    return _derived(str(database), _identity(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
 
 
 def dictionary() -> pd.DataFrame:
@@ -127,7 +142,7 @@ def _reader(database: str, found: Identity | None) -> store.Reader:  # noqa: ARG
     return store.Reader(Path(database))
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_resource(max_entries=512, show_spinner=False)
 def _query(
     database: str,
     found: Identity | None,
@@ -137,7 +152,28 @@ def _query(
     return _reader(database, found).query(name, **dict(parameters))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _by_patient(database: str, found: Identity | None, name: str) -> tuple[pd.DataFrame, dict[str, slice]]:
+    """Return the rows patient by patient, and where each patient's rows are."""
+    rows = _query(database, found, name, ()).sort_values("patient_id", kind="stable")
+    starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
+    ends = [*starts[1:], len(rows)]
+    names = rows["patient_id"].iloc[starts]
+    return rows, {str(name): slice(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _derived(
+    database: str,  # noqa: ARG001  # with the next three the key of the cache
+    found: Identity | None,  # noqa: ARG001
+    name: str,  # noqa: ARG001
+    arguments: tuple[Parameter, ...],
+    _make: Callable[..., pd.DataFrame],
+) -> pd.DataFrame:
+    return _make(*arguments)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:
     return _reader(database, found).table(view)
 

@@ -27,7 +27,10 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     needs = int(rows["needs_decision"].sum())
     verb = "needs" if needs == 1 else "need"
     answer = f"{needs or 'None'} of {labels.count(len(rows), 'patient')} {verb} a decision."
-    found = Counter(labels.look(row["state"], row["display_state"]).word for row in rows.to_dict("records"))
+    found: Counter[str] = Counter()
+    sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    for row in sizes.to_dict("records"):
+        found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -18,6 +19,8 @@ from pipeline.domain.survival import KaplanMeier, SurvivalAt
 EVERYONE = "all"
 MOST_GROUPS = len(chart.COLOURS)
 YEARS = (1, 2, 5)
+MOST_LIMITED = 500
+"""Patients up to which the limits by Turnbull are computed; their time grows with the square of the number."""
 LIMITS_NOTE = "Dashed: the limits that the scans allow, since true progression lies between two of them (Turnbull)."
 BIAS_NOTE = "True progression lies between two scans, so groups that are scanned less often look better."
 
@@ -68,8 +71,12 @@ def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
         Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen).
     """
     groups = [_group(labels.words(name), curve) for name, curve in curves.by_name.items()]
-    limits = _limits(curves, intervals) if len(groups) == 1 else None
+    limits = _limits(curves, intervals) if _has_limits(curves) else None
     return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}", limits)
+
+
+def _has_limits(curves: Curves) -> bool:
+    return len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED
 
 
 def _limits(curves: Curves, intervals: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +105,7 @@ def method(curves: Curves, total: int) -> str:
         f"transform. Median follow-up by reverse Kaplan-Meier: {months(follow_up)}."
     )
     if len(curves.by_name) == 1:
-        return f"{made} {LIMITS_NOTE}"
+        return f"{made} {LIMITS_NOTE if _has_limits(curves) else BIAS_NOTE}"
     test = survival.log_rank(durations, events, list(curves.rows["group"]))
     return f"{made} Log-rank p = {labels.two_figures(test.p_value)}, adjusted for nothing. {BIAS_NOTE}"
 
@@ -150,8 +157,10 @@ def _group(name: str, curve: KaplanMeier) -> chart.Group:
     steps = pd.DataFrame(
         {"months": curve.times_days, "survival": curve.survival, "low": curve.low, "high": curve.high}, dtype=float
     )
-    left = [curve.at(day)[0] for day in curve.censored_days]
-    censored = pd.DataFrame({"months": curve.censored_days, "survival": left}, dtype=float)
+    days = sorted(set(curve.censored_days))  # a tick for each day, however many were censored on it
+    place = np.searchsorted(np.asarray(curve.times_days, dtype=float), days, side="right") - 1
+    left = np.where(place < 0, 1.0, np.asarray(curve.survival, dtype=float)[np.maximum(place, 0)])
+    censored = pd.DataFrame({"months": days, "survival": left}, dtype=float)
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
     return chart.Group(name, steps, censored, [number for _, number in curve.at_risk])

@@ -12,6 +12,8 @@ from dashboard.markup import BREAK, as_label, image, join, tag
 from dashboard.sections import meeting
 
 ROWS_PER_PAGE = 20
+SOUGHT = ("histology", "level", "syndrome", "centre")
+"""What the search looks into, beside the patient's name."""
 WIDTHS = [0.35, 1.15, 11]
 WHY = {
     "overdue": "overdue",
@@ -62,7 +64,7 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
     for name in reasons:
         rows = rows[_speaks(rows, name)]
     if sought:
-        text = rows[["patient_id", "histology", "level", "syndrome", "centre"]].fillna("").agg(" ".join, axis=1)
+        text = rows["patient_id"].str.cat(rows[list(SOUGHT)].fillna(""), sep=" ")
         rows = rows[text.str.lower().str.contains(sought.strip().lower(), regex=False)]
     if states:
         rows = rows[rows["display_state"].isin(states)]
@@ -97,8 +99,9 @@ def gathered(rows: pd.DataFrame, study: frame.Study) -> None:
 
 def listed(rows: pd.DataFrame) -> None:
     """Draw one row per patient under one header."""
-    volumes = data.query("board_sparkline").dropna(subset=["volume_mm3"])
-    scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
+    everyone = data.query("board_sparkline")
+    scale = Scale(everyone["acquired_on"].min(), everyone["acquired_on"].max())
+    volumes = data.of_patients("board_sparkline", list(rows["patient_id"])).dropna(subset=["volume_mm3"])
     right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
     right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))
     for _, row in rows.iterrows():

@@ -21,6 +21,7 @@ from dashboard import (
 )
 from dashboard.charts import cohort as charts
 from dashboard.charts import growth as growth_chart
+from dashboard.charts import many
 from dashboard.cohort_filters import FILTERS, Cohort
 from dashboard.markup import table
 from pipeline.errors import SettingsError
@@ -28,6 +29,10 @@ from pipeline.errors import SettingsError
 NOTES: list[tuple[str, str]] = []
 """Title and method of what this run of the page has drawn; the file is run anew for each reader and each time."""
 TOGETHER = "one survival curve"
+MOST_DRAWN = 200
+MOST_SWIMMERS = 60
+MOST_MODELLED = 500
+TOO_MANY = f"More than {MOST_DRAWN} patients are not drawn one by one; choose fewer, or take the data."
 FEW = 10  # below this number of patients the page says that curves can mislead
 
 
@@ -125,6 +130,10 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None
         f"Bars end at {labels.percent(charts.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
+    if len(rows) > MOST_DRAWN:
+        note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
+        _figure("Best change", rows, note, "best_change", lambda: many.ranked(rows["best_change_percent"], thresholds))
+        return
     _figure("Best change", rows, note, "best_change", lambda: charts.waterfall(rows, thresholds))
 
 
@@ -140,13 +149,15 @@ def spider(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
         f"change (n = {rows['patient_id'].nunique()} of {len(shown)}; a baseline of none seen has no ratio). "
         f"Colour and last mark: state now."
     )
-    _figure("Course from baseline", rows, note, "course", lambda: charts.spider(rows, shown, thresholds))
+    _courses("Course from baseline", rows, shown, note, "course", thresholds)
 
 
 def growth(shown: pd.DataFrame, study: frame.Study) -> None:
     """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
     rows = data.query("cohort_growth", criteria_id=study.criteria_id)
     rows = rows[rows["patient_id"].isin(shown["patient_id"])]
+    if rows["patient_id"].nunique() > MOST_MODELLED and not _asked("Growth by histology", "growth-model"):
+        return
     try:
         found = growth_rates.estimate(rows)
     except SettingsError as error:
@@ -157,13 +168,24 @@ def growth(shown: pd.DataFrame, study: frame.Study) -> None:
     _figure("Growth by histology", rows, growth_rates.method(found), "growth", draw)
 
 
+def _asked(title: str, key: str) -> bool:
+    """Offer what takes a while, such as a model of thousands of patients; tell whether somebody wants it."""
+    if st.session_state.get(key):
+        return True
+    frame.section(title)
+    return bool(st.toggle("compute for so many patients, which takes a while", key=key))
+
+
 def swimmer(shown: pd.DataFrame, study: frame.Study) -> None:
     """Show each patient's follow-up with treatments and states."""
-    rows = shown.dropna(subset=["time_zero_on", "last_scan_on"])
+    known = shown.dropna(subset=["time_zero_on", "last_scan_on"])
+    length = pd.to_datetime(known["last_scan_on"]) - pd.to_datetime(known["time_zero_on"])
+    rows = known.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
     judged = data.table("assessment")
-    judged = judged[judged["criteria_id"] == study.criteria_id]
+    judged = judged[judged["patient_id"].isin(rows["patient_id"]) & (judged["criteria_id"] == study.criteria_id)]
+    few = f", the {MOST_SWIMMERS} followed longest of {len(known)}" if len(known) > len(rows) else ""
     note = (
-        f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}). "
+        f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
     )
     _figure("Follow-up", rows, note, "follow_up", lambda: charts.swimmer(rows, judged, data.table("treatment")))
@@ -181,7 +203,17 @@ def cysts(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
         f"the tumour now."
     )
     del rules
-    _figure("Cysts", rows, note, "cysts", lambda: charts.spider(rows, shown, {}))
+    _courses("Cysts", rows, shown, note, "cysts", {})
+
+
+def _courses(
+    title: str, rows: pd.DataFrame, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
+) -> None:
+    if rows["patient_id"].nunique() > MOST_DRAWN:
+        note = f"{note} Line: median; bands: quartiles and tenths, by {many.STEP_MONTHS} months. {TOO_MANY}"
+        _figure(title, rows, note, name, lambda: many.quantiles(rows, thresholds))
+    else:
+        _figure(title, rows, note, name, lambda: charts.spider(rows, shown, thresholds))
 
 
 def described(first: Cohort, others: Cohort | None) -> None:

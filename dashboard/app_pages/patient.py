@@ -11,6 +11,8 @@ from dashboard.sections.profile import profile
 from dashboard.sections.scans import aligned, compared, scans
 from dashboard.sections.signoff import sign_off
 
+MOST_OFFERED = 200
+"""Names that the list of patients holds at once."""
 LESION_NOTE = (
     "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
     "and need not add up to the measured volume."
@@ -64,19 +66,29 @@ def selector(known: list[str], current: str | None) -> None:
     place = known.index(current) if current else None
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
         _step("‹", "P", known[place - 1] if place else None)
+        offered = near(known, place)
         chosen = st.selectbox(
             "Patient",
-            known,
-            index=place,
+            offered,
+            index=offered.index(current) if current in offered else None,
             key=f"choice-{current}",
             placeholder="Choose a patient",
             label_visibility="collapsed",
             width=170,
+            accept_new_options=len(offered) < len(known),
         )
         _step("›", "N", known[place + 1] if place is not None and place + 1 < len(known) else None)
     if chosen is not None and chosen != current:
         show_patient(chosen)
         st.rerun()
+
+
+def near(known: list[str], place: int | None) -> list[str]:
+    """Return the patients to offer: all, or in a large study those around this one; any other name can be typed."""
+    if len(known) <= MOST_OFFERED:
+        return known
+    first = max(0, min((place or 0) - MOST_OFFERED // 2, len(known) - MOST_OFFERED))
+    return known[first : first + MOST_OFFERED]
 
 
 def show_patient(patient_id: str) -> None:
@@ -129,6 +141,8 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     lesions.html(
         tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
     )
+    if len(components):
+        lesions.caption(LESION_NOTE)
     visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id)))
     findings = data.query("patient_findings", patient_id=patient_id)
     if len(findings):

@@ -182,32 +182,42 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
 
 
 def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Series) -> None:
-    for row in treatments.to_dict("records"):
-        word, colour = labels.TREATMENTS[row["kind"]]
-        starts = _month(row["started_on"], zero[row["patient_id"]])
-        is_point = row["kind"] == "surgery"
-        ends = (
-            starts
-            if is_point or not labels.is_known(row["ended_on"])
-            else _month(row["ended_on"], zero[row["patient_id"]])
-        )
+    """Draw one trace for each kind: diamonds for operations, bars for what lasts."""
+    for kind, given in treatments.groupby("kind"):
+        word, colour = labels.TREATMENTS[str(kind)]
+        rows = given.to_dict("records")
+        months: list[float | None] = []
+        names: list[str | None] = []
+        words: list[str | None] = []
+        is_point = kind == "surgery"
+        for row in rows:
+            starts = _month(row["started_on"], zero[row["patient_id"]])
+            last = row["ended_on"] if labels.is_known(row["ended_on"]) else row["started_on"]
+            ends = max(_month(last, zero[row["patient_id"]]), starts + 0.6)
+            said = f"{word} {labels.day(row['started_on'])}"
+            months += [starts] if is_point else [starts, ends, None]
+            names += [row["patient_id"]] if is_point else [row["patient_id"], row["patient_id"], None]
+            words += [said] if is_point else [said, said, None]
         fig.add_scatter(
-            x=[starts] if is_point else [starts, max(ends, starts + 0.6)],
-            y=[row["patient_id"]] * (1 if is_point else 2),
+            x=months,
+            y=names,
             mode="markers" if is_point else "lines",
             marker={"symbol": "diamond", "size": 9, "color": colour},
             line={"color": theme.fade(colour, 0.75), "width": 5},
-            hovertext=f"{word} {labels.day(row['started_on'])}",
+            hovertext=words,
             hoverinfo="text",
         )
 
 
 def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> None:
-    for row in judged[judged["state"] != "context"].to_dict("records"):
-        style = labels.look(row["state"], row["display_state"])
+    """Draw one trace for each state."""
+    shown = judged[judged["state"] != "context"]
+    for (state, display), found in shown.groupby(["state", "display_state"], dropna=False):
+        style = labels.look(state, display)
+        rows = found.to_dict("records")
         fig.add_scatter(
-            x=[_month(row["acquired_on"], zero[row["patient_id"]])],
-            y=[row["patient_id"]],
+            x=[_month(row["acquired_on"], zero[row["patient_id"]]) for row in rows],
+            y=[row["patient_id"] for row in rows],
             mode="markers",
             marker={
                 "symbol": style.marker,
@@ -215,9 +225,12 @@ def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> No
                 "color": style.colour,
                 "line": {"width": 1.5, "color": style.colour},
             },
-            customdata=[row["patient_id"]],
-            hovertext=f"<b>{theme.plain(row['patient_id'])}</b> {labels.day(row['acquired_on'])}"
-            f"<br>{style.symbol} {style.word}",
+            customdata=[row["patient_id"] for row in rows],
+            hovertext=[
+                f"<b>{theme.plain(row['patient_id'])}</b> {labels.day(row['acquired_on'])}"
+                f"<br>{style.symbol} {style.word}"
+                for row in rows
+            ],
             hoverinfo="text",
         )
 

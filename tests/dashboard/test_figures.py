@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dashboard import growth_rates, labels, survival_groups
-from dashboard.charts import cohort, lanes, profile, sparkline, theme, timeline
+from dashboard.charts import cohort, lanes, many, profile, sparkline, theme, timeline
 from dashboard.charts import growth as growth_chart
 from dashboard.charts import survival as survival_chart
 from dashboard.charts import volumes as drawn
@@ -387,3 +387,35 @@ def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_sc
 def test_a_profile_of_nothing_but_zeros_is_still_drawn():
     rows = along_the_cord().assign(area_mm2=0.0)
     assert len(profile.profile(rows, "tumour").data) == 3
+
+
+# --- more patients than can be drawn one by one ----------------------------------------------------------------------
+
+
+def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_stretch():
+    rows = pd.DataFrame(
+        [
+            (f"sub-{n:03d}", day, ratio)
+            for n in range(101)
+            for day, ratio in ((0, 1.0), (170, 9.0), (190, 0.5 + n / 100))
+        ],
+        columns=["patient_id", "days_from_baseline", "baseline_ratio"],
+    )
+    fig = many.quantiles(rows, {"progression": 1.4})
+    median = fig.data[-1]
+    assert list(median.x) == [0.0, 6.0]
+    assert list(median.y) == pytest.approx([1.0, 1.0]), "the scan at 170 days is not the last of its stretch"
+    tenths = fig.data[0]
+    assert [tenths.y[1], tenths.y[2]] == pytest.approx([1.4, 0.6])
+
+
+def test_stretches_with_few_patients_are_left_out():
+    rows = pd.DataFrame({"patient_id": ["a", "b"], "days_from_baseline": [0, 0], "baseline_ratio": [1.0, 1.0]})
+    assert len(many.quantiles(rows, {}).data[-1].x) == 0
+
+
+def test_many_best_changes_are_ranked_and_cut_at_the_cap():
+    fig = many.ranked(pd.Series([400.0, *range(-100, 100)]), {"progression": 40.0})
+    assert fig.data[0].y[0] == cohort.CAP_PERCENT
+    assert list(fig.data[0].y) == sorted(fig.data[0].y, reverse=True)
+    assert fig.data[0].x[-1] == 100

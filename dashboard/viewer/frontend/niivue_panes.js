@@ -28,7 +28,7 @@ function showVolumes({ parentElement, data }) {
   const before = VOLUMES.get(parentElement);
   if (before?.signature === data.signature) return before.stop;
   before?.stop();
-  const shown = { signature: data.signature, stopped: false, stops: [] };
+  const shown = { signature: data.signature, stopped: false, stops: [], begun: performance.now() };
   shown.stop = () => { shown.stopped = true; shown.stops.splice(0).forEach((stop) => stop()); };
   VOLUMES.set(parentElement, shown);
   start(parentElement, data, shown);
@@ -42,7 +42,7 @@ async function start(parent, data, shown) {
     root.hidden = false;
     parent.querySelector(".slices").hidden = note.hidden = true;
     library ??= openLibrary(bytesOf(data.library));
-    const volumes = new Volumes(root, data, await library);
+    const volumes = Object.assign(new Volumes(root, data, await library), { begun: shown.begun });
     shown.stops.push(volumes.stop);
     await volumes.load(() => shown.stopped);
   } catch (error) {
@@ -119,7 +119,7 @@ class Volumes {
     this.act("view", this.view.view);
     this.act("drag", this.view.drag);
     this.act("home");
-    this.root.dataset.ready = "true";
+    Object.assign(this.root.dataset, { ready: "true", readyMs: Math.round(performance.now() - this.begun) });
   }
 
   // Masks as volumes of NiiVue, for the 3D view only.

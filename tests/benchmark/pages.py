@@ -1,0 +1,180 @@
+"""How quickly the pages answer on 10,000 made-up patients, how much the server holds, and how soon scans are seen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import images, store, study
+from pipeline.domain.grid import Volume
+from tests.benchmark.store import PATIENTS, rows
+from tests.benchmark.synthetic_cohort import VISITS
+
+ROOT = Path(__file__).parent.parent.parent
+APP = ROOT / "dashboard" / "app.py"
+REPEATS = 20
+USERS = 20
+PATIENCE_MS = 120_000
+TARGET_MS, TARGET_FIRST_S, TARGET_MB, TARGET_VIEWER_S = 300, 3, 1000, 4
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+SCANNED = "sub-00001"
+
+
+def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[float]:
+    """Time the runs of a page's script, one after the other, each with another address; the first is not counted."""
+    from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # wants the folder that is shown in the environment
+
+    at = AppTest.from_file(str(APP), default_timeout=120)
+    at.switch_page(f"app_pages/{page}.py")
+    at.run()
+    times = []
+    for address in addresses:
+        at.query_params.clear()
+        for name, value in address.items():
+            at.query_params[name] = value
+        started = time.perf_counter()
+        at.run()
+        times.append(1000 * (time.perf_counter() - started))
+        assert not at.exception, at.exception
+    return times
+
+
+def save_scans(out: Path) -> None:
+    """Put two scans of usual size with masks beside the store, as a run would."""
+    i, j, k = np.indices((48, 384, 384))
+    for session, radius in (("ses-01", 12), ("ses-10", 16)):
+        tumour = ((i - 24) * 1.5) ** 2 + (j - 190) ** 2 + ((k - 200) / 2) ** 2 < radius**2
+        scan = (200 + 150 * np.sin(j / 9.0) + 400 * tumour).astype(np.int16)
+        names = {"patient_id": SCANNED, "session_id": session, "extension": ".nii.gz", "space": "reference"}
+        grid = np.diag([1.1, 0.7, 0.7, 1.0])
+        images.save(Volume(scan, grid), out / study.derivative_path(**names, suffix="T2w"))
+        images.save(Volume(tumour.astype(np.uint8), grid), out / study.derivative_path(**names, suffix="dseg"))
+
+
+@contextmanager
+def serving(out: Path) -> Iterator[tuple[str, int]]:
+    """Serve an output folder; the address and the process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    server = subprocess.Popen(command, env=os.environ | {"CORDTRACK_OUT": str(out)}, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).close()
+                break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}", server.pid
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def resident_mb(pid: int) -> float:
+    """Memory that a process holds now, MB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def browsing(address: str, pid: int) -> list[str]:
+    """Open pages in a real browser: first page, scans, and many readers at once."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # only where Chromium is
+
+    lines, wrong = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        first = []
+        for _ in range(3):
+            page = browser.new_page()
+            started = time.perf_counter()
+            page.goto(address)
+            page.get_by_text("need a decision").wait_for(timeout=PATIENCE_MS)
+            first.append(time.perf_counter() - started)
+            page.close()
+        lines.append(
+            f"| first page (Board), from the address to the sentence | {min(first):.1f} s | {TARGET_FIRST_S} s |"
+        )
+        lines.append(_scans(browser, address))
+        pages = [browser.new_page() for _ in range(USERS)]
+        for page in pages:
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+        places = ("", "cohort", f"patient?patient={SCANNED}&viewer=plain", "quality")
+        started = time.perf_counter()
+        for round_ in range(2):
+            for number, page in enumerate(pages):
+                page.goto(f"{address}/{places[(number + round_) % len(places)]}", wait_until="commit")
+            for page in pages:
+                page.locator(".ct-footer").wait_for(timeout=PATIENCE_MS)
+                wrong += page.locator("[data-testid=stException]").all_inner_texts()
+        seconds = time.perf_counter() - started
+        browser.close()
+    lines.append(f"| {USERS} readers at once, {2 * USERS} pages: errors | {len(wrong)} (in {seconds:.0f} s) | 0 |")
+    lines.append(f"| memory of the server after that | {resident_mb(pid):.0f} MB | {TARGET_MB} MB |")
+    return lines
+
+
+def _scans(browser: object, address: str) -> str:
+    ready, step = [], []
+    for _ in range(3):
+        page = browser.new_page(viewport={"width": 1480, "height": 1000})  # type: ignore[attr-defined]
+        page.goto(f"{address}/patient?patient={SCANNED}")
+        viewer = page.locator(".volumes[data-ready-ms]")
+        viewer.wait_for(timeout=PATIENCE_MS)
+        ready.append(int(viewer.get_attribute("data-ready-ms")) / 1000)
+        page.locator(".volumes canvas").first.focus()
+        for _ in range(5):
+            started = time.perf_counter()
+            page.keyboard.press("ArrowRight")
+            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            step.append(1000 * (time.perf_counter() - started))
+        page.close()
+    return (
+        f"| two visits with masks in the 3D viewer, software rendering | {statistics.median(ready):.1f} s (best "
+        f"{min(ready):.1f} s), a slice step {statistics.median(step):.0f} ms | {TARGET_VIEWER_S} s |"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        store.publish(out, list(rows(PATIENTS)))
+        save_scans(out)
+        os.environ["CORDTRACK_OUT"] = str(out)
+        print("## The pages\n")
+        print(
+            f"On {PATIENTS:,} made-up patients and {PATIENTS * VISITS:,} visits. A rerun is one run of the page's "
+            f"script with another address, {REPEATS} of each after the first; the p95 is the second longest.\n"
+        )
+        print("| what | measured | target |\n|---|---|---|")
+        asked = {
+            "board": [{"page": str(n + 2)} for n in range(REPEATS)],
+            "patient": [{"patient": f"sub-{37 * n:05d}"} for n in range(REPEATS)],
+            "cohort": [{"histology": "ependymoma", "age": f"{n}-90"} for n in range(REPEATS)],
+        }
+        for page, addresses in asked.items():
+            times = sorted(reruns_ms(page, addresses))
+            middle, late = statistics.median(times), times[-2]
+            print(f"| rerun of {page.capitalize()}: median, p95 | {middle:.0f} ms, {late:.0f} ms | {TARGET_MS} ms |")
+        if shutil.which("chromium") is None:
+            print("| in a browser | not measured: no Chromium here | |")
+        else:
+            with serving(out) as (address, pid):
+                print("\n".join(browsing(address, pid)))
+        print()
+
+
+if __name__ == "__main__":
+    main()
