@@ -112,6 +112,7 @@ RUN_KINDS = (
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),
     ("journal_line_unusable", "error", "look at this line of the journal; what it says has no effect, do it again"),
     ("journal_line_missing", "warning", "restore the journal from a copy, or look whether an act of a person is gone"),
+    ("extent_contradiction", "warning", "read the operation note and look at both scans again; both extents are kept"),
     ("act_lapsed", "warning", "look at the visit as it is now and decide anew"),
     ("act_without_effect", "warning", "correct the act (undo it and make it anew), or the study"),
     ("worker_died", "error", "run this patient alone (--participant-label) on a machine with more free memory"),

@@ -20,7 +20,7 @@ from pipeline.domain.grid import Volume
 from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
-from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule, shape
+from pipeline.steps import acts, align, beside, display, follow, judge, mask, measure, read, schedule, shape
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -94,6 +94,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,
         *judge.judge_course(course, plan.criteria),
+        *beside.beside(course, measurements, plan.criteria[0]),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
         *findings,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.domain import records_along
+from pipeline.domain import records_along, records_beside
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,9 @@ Closure = records_along.Closure
 CordProfile = records_along.CordProfile
 Shape = records_along.Shape
 LesionComponent = records_along.LesionComponent
+CompartmentCourse = records_beside.CompartmentCourse
+Resection = records_beside.Resection
+GrowthRate = records_beside.GrowthRate
 
 
 @dataclass(frozen=True)

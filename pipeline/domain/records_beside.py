@@ -1,0 +1,60 @@
+"""The records of what stands beside judgement and never decides it: part of ``records``, which others import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class CompartmentCourse:
+    """What became of cyst, syrinx, oedema, cavity or haemorrhage by one visit (see ``domain/compartments.py``)."""
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    course: str
+    compared_session_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resection:
+    """One surgery with the extent the surgeon reported and the one that two scans show (``domain/resection.py``)."""
+
+    patient_id: str
+    operated_on: date
+    extent_surgeon: str | None
+    extent_mri: str | None
+    before_session_id: str | None
+    after_session_id: str | None
+    is_contradiction: bool
+    is_provisional: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class GrowthRate:
+    """Growth of solid tumour over one stretch without treatment (see ``domain/growth.py``); rates are per year."""
+
+    patient_id: str
+    criteria_id: str
+    epoch: int
+    first_session_id: str
+    last_session_id: str
+    scan_count: int
+    days: int
+    specific_per_year: float
+    specific_low_per_year: float | None
+    specific_high_per_year: float | None
+    doubling_time_days: float | None
+    diameter_mm_per_year: float
+    diameter_low_mm_per_year: float | None
+    diameter_high_mm_per_year: float | None
+    length_mm_per_year: float | None
+    length_low_mm_per_year: float | None
+    length_high_mm_per_year: float | None
+    residual_sd: float | None
+    error_sd: float | None
+    detectable_on: date | None
+    is_provisional: bool
