@@ -94,6 +94,9 @@ def run_command(
     schedules: Annotated[
         Path | None, typer.Option(help="A .toml file with follow-up schedules in place of the packaged ones.")
     ] = None,
+    masks_from: Annotated[
+        str, typer.Option(help="Masks nobody drew: given (carried over), sct, or a model's .toml file.")
+    ] = "given",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
@@ -110,6 +113,7 @@ def run_command(
         as_of=as_of.date() if as_of else _today(),
         finished_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
         schedules=schedules,
+        masks_from=masks_from,
     )
     done = _with_progress(settings, rebuild=False)
     summary.print_run(out, done, out_dir)
@@ -132,6 +136,7 @@ def rebuild(out_dir: OutDir) -> None:
         as_of=_today(),
         finished_at=datetime.fromisoformat(last["finished_at"]),
         schedules=Path(last["schedules"]) if "schedules" in last else None,
+        masks_from=last.get("masks_from", "given"),
     )
     summary.print_run(out, _with_progress(settings, rebuild=True), out_dir)
 

@@ -109,6 +109,7 @@ RUN_KINDS = (
     ("scan_unreadable", "error", "export or copy the scan again; this visit has no numbers until then"),
     ("step_failed", "error", "look at the scan named; the visit's numbers are missing for this reason"),
     ("step_crashed", "error", "report this message with logs/unexpected.log of the output folder"),
+    ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),
     ("journal_line_unusable", "error", "look at this line of the journal; what it says has no effect, do it again"),
     ("journal_line_missing", "warning", "restore the journal from a copy, or look whether an act of a person is gone"),

@@ -20,7 +20,8 @@ from pipeline.domain.grid import Volume
 from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
-from pipeline.steps import acts, align, beside, display, follow, judge, mask, measure, read, schedule, shape
+from pipeline.mask_sources import MaskSource
+from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule, shape, sourced
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ class PatientPlan:
     out_dir: Path
     criteria: tuple[Criteria, ...]
     schedules: Surveillance
+    mask_source: MaskSource | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Aligned:
     visits: Mapping[str, align.AlignedVisit]
     sequences: tuple[records.Registration, ...]
     findings: tuple[records.Finding, ...]
+
+    @property
+    def grades(self) -> dict[str, str | None]:
+        """Alignment grade by session; None for the reference visit."""
+        return {name: visit.grade for name, visit in self.visits.items()}
 
 
 def process(plan: PatientPlan) -> tuple[Any, ...]:
@@ -57,19 +64,13 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     given = {visit.session_id: mask.given_masks(visit) for visit in visits}
     aligned = _align(visits, reference, given, plan.out_dir)
     sources = acts.sources(given, acts.acts_on(plan.patient.acts, given))
-    masked, mask_findings = _mask(visits, given, sources, aligned.visits, plan.out_dir)
+    masked, mask_findings = _mask(visits, given, sources, aligned, plan)
     decided = acts.acts_on(plan.patient.acts, masked)
     measurements = acts.measured(_measure(visits, masked, plan.patient.patient.histology), decided)
     drawn = acts.counted_as_drawn(masked, decided)
     followed = follow.follow_lesions(visits, drawn, aligned.visits, reference, decided.decided.lesions)
-    course = judge.course_of(
-        plan.patient,
-        visits,
-        measurements,
-        {name: visit.grade for name, visit in aligned.visits.items()},
-        followed,
-        acts.only_carried_over(drawn),
-    )
+    warped = acts.only_carried_over(drawn)
+    course = judge.course_of(plan.patient, visits, measurements, aligned.grades, followed, warped)
     course = acts.on_course(course, decided)
     findings = (
         *(finding for visit in visits for finding in visit.findings),
@@ -94,7 +95,6 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,
         *judge.judge_course(course, plan.criteria),
-        *beside.beside(course, measurements, plan.criteria[0]),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
         *findings,
     )
@@ -129,11 +129,13 @@ def _mask(
     visits: Sequence[read.ReadVisit],
     given: Mapping[str, mask.MaskedVisit],
     sources: Mapping[str, mask.MaskedVisit],
-    aligned: Mapping[str, align.AlignedVisit],
-    out_dir: Path,
+    aligned: Aligned,
+    plan: PatientPlan,
 ) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
+    if plan.mask_source is not None:
+        return _draw(visits, given, aligned, plan.mask_source, plan.out_dir)
     by_name = {visit.session_id: visit for visit in visits}
-    order = [visit.session_id for visit in visits if visit.session_id in aligned]
+    order = [visit.session_id for visit in visits if visit.session_id in aligned.visits]
     masked = dict(given)
     findings: list[records.Finding] = []
     for name in order:
@@ -141,13 +143,34 @@ def _mask(
         if source is None:
             continue
         made = _attempt(
-            partial(mask.automatic_masks, by_name[name], by_name[source], sources[source], aligned, out_dir),
+            partial(
+                mask.automatic_masks, by_name[name], by_name[source], sources[source], aligned.visits, plan.out_dir
+            ),
             by_name[name],
             "mask",
             findings,
         )
         if made is not None:
             masked[name] = made
+    return masked, tuple(findings)
+
+
+def _draw(
+    visits: Sequence[read.ReadVisit],
+    given: Mapping[str, mask.MaskedVisit],
+    aligned: Aligned,
+    source: MaskSource,
+    out_dir: Path,
+) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
+    """Let the study's mask source draw on every visit that nobody drew on."""
+    wanted = {contrast for accepted in source.channels for contrast in accepted}
+    masked, findings = dict(given), list[records.Finding]()
+    for visit in (v for v in visits if v.image is not None and not given[v.session_id].masks):
+        seen = partial(align.scans_on_anchor, visit, aligned.sequences, wanted, out_dir)
+        scans = _attempt(seen, visit, "mask", findings)
+        if scans is not None:
+            work = partial(sourced.sourced_masks, visit, source, scans, aligned.sequences, out_dir)
+            masked[visit.session_id] = _attempt(work, visit, "mask", findings) or given[visit.session_id]
     return masked, tuple(findings)
 
 
@@ -175,7 +198,8 @@ def _describe(
     for visit in (visit for visit in visits if drawn[visit.session_id].primary):
         name = visit.session_id
         work = partial(shape.describe_visit, visit, drawn[name], aligned.visits.get(name), line)
-        scans = _attempt(partial(shape.sequences_of, visit, aligned.sequences, out_dir), visit, "shape", findings)
+        seen = partial(align.scans_on_anchor, visit, aligned.sequences, shape.CONTRASTS, out_dir)
+        scans = _attempt(seen, visit, "shape", findings)
         rows += (_attempt(partial(work, scans), visit, "shape", findings) or ()) if scans is not None else ()
     return (*rows, *findings)
 

@@ -15,7 +15,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, criteria, derivatives, fingerprints, journal, schedules, store, study, workers
+from pipeline import (
+    __version__,
+    criteria,
+    derivatives,
+    fingerprints,
+    journal,
+    mask_sources,
+    schedules,
+    store,
+    study,
+    workers,
+)
 from pipeline.domain import decisions, records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.out_folder import exclusive
@@ -35,6 +46,8 @@ class RunSettings:
         Time written into the run's record.
     schedules
         A file with schedules of follow-up scans in place of the packaged ones.
+    masks_from
+        Where masks come from that nobody drew, as ``mask_sources.source_of`` reads it.
     """
 
     bids_dir: Path
@@ -45,6 +58,7 @@ class RunSettings:
     as_of: date
     finished_at: datetime
     schedules: Path | None = None
+    masks_from: str = mask_sources.GIVEN
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
-    rules = workers.Rules(criteria.load_all(settings.criteria_id), schedules.load(settings.schedules))
+    source = mask_sources.source_of(settings.masks_from)
+    rules = workers.Rules(criteria.load_all(settings.criteria_id), schedules.load(settings.schedules), source)
     people = journal.read(settings.out_dir)
     found = _with_acts(study.read_study(settings.bids_dir, as_of=settings.as_of), people)
     chosen = _chosen(found, settings.participants)
@@ -134,6 +149,7 @@ def _patient_key(patient: study.StudyPatient, rules: workers.Rules) -> str:
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
+        rules.mask_source and rules.mask_source.fingerprint(),
         fingerprints.of_all_code(),
         fingerprints.software(),
     )  # fmt: skip
@@ -211,7 +227,7 @@ def _all_rows(
             finished_at=settings.finished_at,
             cordtrack_version=__version__,
             software=fingerprints.software(),
-            settings=f"criteria={chosen}",
+            settings=f"criteria={chosen}{_from_elsewhere(settings.masks_from)}",
             content_sha256=content,
         )
     )
@@ -237,6 +253,15 @@ def _findable(criteria_id: str) -> str:
     return criteria_id if criteria_id in criteria.names() else str(Path(criteria_id).resolve())
 
 
+def _from_elsewhere(masks_from: str) -> str:
+    return "" if masks_from == mask_sources.GIVEN else f"; masks from {Path(masks_from).name}"
+
+
+def _placed(masks_from: str) -> str:
+    """Return a model's description by its full path, so that a rebuild finds it from anywhere; words as they are."""
+    return str(Path(masks_from).resolve()) if masks_from.endswith(".toml") else masks_from
+
+
 def _describe(settings: RunSettings, content: str) -> None:
     """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
     version = __version__
@@ -248,6 +273,7 @@ def _describe(settings: RunSettings, content: str) -> None:
     lines = {
         "bids_dir": str(settings.bids_dir.resolve()),
         "criteria_id": _findable(settings.criteria_id),
+        **({"masks_from": _placed(settings.masks_from)} if settings.masks_from != mask_sources.GIVEN else {}),
         **({"schedules": str(settings.schedules.resolve())} if settings.schedules else {}),
         "content_sha256": content,
         "cordtrack_version": version,

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.criteria import Criteria
 from pipeline.domain.surveillance import Surveillance
 from pipeline.findings import finding
+from pipeline.mask_sources import MaskSource
 from pipeline.study import StudyPatient
 
 THREAD_LIMITS = (
@@ -28,10 +29,15 @@ THREAD_LIMITS = (
 
 @dataclass(frozen=True)
 class Rules:
-    """What every patient is judged by: the criteria, those shown first at the front, and the schedules of scans."""
+    """What every patient is measured and judged by.
+
+    The criteria, those shown first at the front; the schedules of scans; and where masks come from that nobody drew
+    (None: from the patient's other visits).
+    """
 
     criteria: tuple[Criteria, ...]
     schedules: Surveillance
+    mask_source: MaskSource | None = None
 
 
 def work_on(
@@ -89,4 +95,4 @@ def _start_worker(out_dir: Path) -> None:
 def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, ...]:
     from pipeline.patient import PatientPlan, process  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
 
-    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules))
+    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source))

@@ -38,7 +38,7 @@ LEVELS = [
 ]  # fmt: skip
 """A module imports from earlier levels only; see docs/architecture.md."""
 
-STEP_ORDER = ["read", "align", "mask", "acts", "measure", "shape", "follow", "display", "judge", "beside", "schedule"]
+STEP_ORDER = ["read", "align", "mask", "sourced", "acts", "measure", "shape", "follow", "display", "judge", "beside", "schedule"]
 TOGETHER = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",

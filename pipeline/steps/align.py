@@ -92,6 +92,32 @@ def align_sequences(visit: ReadVisit, out_dir: Path) -> tuple[records.Registrati
     return tuple(_align_sequence(visit, scan, out_dir) for scan in others)
 
 
+def scans_on_anchor(
+    visit: ReadVisit, rows: Iterable[records.Registration], contrasts: Iterable[str], out_dir: Path
+) -> dict[str, Volume]:
+    """Read a visit's scans of some contrasts onto its anchor's grid: the first of each that could be aligned.
+
+    Returns
+    -------
+    dict
+        Contrast to scan, NaN where it does not reach; always with the anchor itself.
+    """
+    assert visit.image is not None  # only visits with an image come here
+    assert visit.anchor is not None
+    found = {visit.anchor.contrast: visit.image}
+    scans = {scan.relative: scan for scan in visit.visit.scans if scan.contrast in set(contrasts)}
+    for row in rows:
+        scan = scans.get(row.moving_path)
+        is_used = row.session_id == visit.session_id and row.grade != "C" and row.transform_path is not None
+        if scan is None or not is_used or scan.contrast in found:
+            continue
+        there = images.load_transform(out_dir / str(row.transform_path), "anchor", scan.contrast)
+        image = images.load(scan.path)
+        moved = image.with_array(image.array.astype(np.float64))
+        found[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
+    return found
+
+
 def _align(
     reference: ReadVisit,
     visit: ReadVisit,

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import images
 from pipeline.domain import appearance, cord, records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import resample
 from pipeline.domain.volumes import OBJECT_PROBABILITY
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.mask import MaskedVisit
@@ -28,6 +25,9 @@ UNKNOWN = "x"
 
 NOT_ALIGNED = "alignment of grade C or none: its place along the cord is not known"
 NO_LINE = "no mask of the cord or of a lesion gives a centre line"
+CONTRASTS = frozenset({"T1w", "T1w_ce", "ADC"})
+"""Scans beside the anchor that are looked at."""
+
 LIT = (Compartment.TUMOUR, Compartment.ENHANCING)
 """Compartments whose uptake of contrast agent is described."""
 
@@ -43,13 +43,6 @@ class FoundLine:
 
     line: cord.CentreLine
     session_id: str
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """A visit's scans by contrast, each on the anchor's grid; NaN where a scan does not reach."""
-
-    scans: Mapping[str, Volume]
 
 
 def centre_line(
@@ -76,44 +69,31 @@ def centre_line(
 
 
 def describe_visit(
-    visit: ReadVisit, masked: MaskedVisit, aligned: AlignedVisit | None, line: FoundLine | None, sequences: Sequences
+    visit: ReadVisit,
+    masked: MaskedVisit,
+    aligned: AlignedVisit | None,
+    line: FoundLine | None,
+    scans: Mapping[str, Volume],
 ) -> tuple[records.CordProfile | records.Shape, ...]:
     """Describe every compartment of one visit that was drawn; an empty one has only a profile, of zeros.
 
-    Nothing comes back for a visit without masks.
+    Nothing comes back for a visit without masks. ``scans`` are the visit's by contrast on the anchor's grid, NaN where
+    one does not reach.
     """
     if aligned is None or aligned.grade == "C":
-        return tuple(_shape(visit, masked, c, {"missing_reason": NOT_ALIGNED}, sequences) for c in _lesions(masked))
+        return tuple(_shape(visit, masked, c, {"missing_reason": NOT_ALIGNED}, scans) for c in _lesions(masked))
     if line is None:
-        return tuple(_shape(visit, masked, c, {"missing_reason": NO_LINE}, sequences) for c in _lesions(masked))
+        return tuple(_shape(visit, masked, c, {"missing_reason": NO_LINE}, scans) for c in _lesions(masked))
     sections = _sections(masked, aligned, line)
     reached = cord.is_covered(line.line, visit.image, aligned.from_reference) if visit.image is not None else None
     profiles = [_profile(visit, c, sections[c][1], line, reached) for c in sorted(sections) if reached is not None]
-    shapes = [_shape(visit, masked, c, _place(c, sections, line), sequences) for c in _lesions(masked)]
+    shapes = [_shape(visit, masked, c, _place(c, sections, line), scans) for c in _lesions(masked)]
     return (*profiles, *shapes)
 
 
 def _lesions(masked: MaskedVisit) -> list[Compartment]:
     drawn = (c for c, mask in masked.primary.items() if (mask.array >= OBJECT_PROBABILITY).any())
     return sorted(c for c in drawn if c != Compartment.CORD)
-
-
-def sequences_of(visit: ReadVisit, rows: Sequence[records.Registration], out_dir: Path) -> Sequences:
-    """Read a visit's other T1w and ADC scans and bring them to the anchor's grid, where one could be aligned."""
-    assert visit.image is not None  # only visits with an image come here
-    assert visit.anchor is not None
-    found = {visit.anchor.contrast: visit.image}
-    contrasts = {scan.relative: scan for scan in visit.visit.scans}
-    for row in rows:
-        scan = contrasts.get(row.moving_path)
-        is_used = row.session_id == visit.session_id and row.grade != "C" and row.transform_path is not None
-        if scan is None or not is_used or scan.contrast in found or scan.contrast not in {"T1w", "T1w_ce", "ADC"}:
-            continue
-        there = images.load_transform(out_dir / str(row.transform_path), "anchor", scan.contrast)
-        image = images.load(scan.path)
-        moved = image.with_array(image.array.astype(np.float64))
-        found[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
-    return Sequences(found)
 
 
 def _line_of(masked: MaskedVisit, aligned: AlignedVisit) -> cord.CentreLine | None:
@@ -196,7 +176,7 @@ def _shape(
     masked: MaskedVisit,
     compartment: Compartment,
     place: Fields,
-    sequences: Sequences,
+    scans: Mapping[str, Volume],
 ) -> records.Shape:
     assert visit.image is not None  # a visit with masks has one
     mask = masked.primary[compartment]
@@ -207,8 +187,8 @@ def _shape(
     others = np.any([array for c, array in lesions.items() if c != compartment] or [np.zeros_like(inside)], axis=0)
     signal = appearance.signal_of(visit.image, mask)
     margin = appearance.margin_of(visit.image, mask, others)
-    light = _enhancement(lesions, compartment, sequences)
-    adc = sequences.scans.get("ADC")
+    light = _enhancement(lesions, compartment, scans)
+    adc = scans.get("ADC")
     known_adc = adc.array[inside & np.isfinite(adc.array)] if adc is not None else np.zeros(0)
     return records.Shape(
         patient_id=visit.visit.patient_id,
@@ -228,9 +208,9 @@ def _shape(
 
 
 def _enhancement(
-    lesions: Mapping[Compartment, NDArray[np.bool_]], compartment: Compartment, sequences: Sequences
+    lesions: Mapping[Compartment, NDArray[np.bool_]], compartment: Compartment, scans: Mapping[str, Volume]
 ) -> appearance.EnhancementMeasure:
-    before, after = sequences.scans.get("T1w"), sequences.scans.get("T1w_ce")
+    before, after = scans.get("T1w"), scans.get("T1w_ce")
     if compartment not in LIT:
         return appearance.EnhancementMeasure(None, None, "described for solid tumour only")
     if before is None or after is None:

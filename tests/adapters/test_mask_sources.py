@@ -5,6 +5,7 @@ The whole file runs in a few seconds.
 
 import stat
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,27 +15,7 @@ from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
 from pipeline.domain.volumes import measure
 from pipeline.errors import InputError, SettingsError
-
-DESCRIPTION = """
-model_id = "brightness"
-version = "3"
-file = "model.onnx"
-valid_for = "bright balls in tests"
-channels = ["T2w"]
-orientation = "{orientation}"
-activation = "{activation}"
-normalisation = "unit"
-multiple_of = 8
-
-[voxel]
-left_right_mm = 1.0
-front_back_mm = 1.0
-head_foot_mm = 1.0
-
-[[outputs]]
-channel = 1
-compartment = "tumour"
-"""
+from tests.tiny_model import DESCRIPTION, write_model
 
 STAND_IN = """#!{python}
 import sys
@@ -112,27 +93,8 @@ def test_outputs_of_other_names_are_refused_not_guessed(toolbox):
 def model(tmp_path):
     """Writes a one-layer model (bright is tumour) with its description; returns the description's path."""
     pytest.importorskip("onnxruntime", reason="the extra cordtrack[onnx] is not installed")
-    onnx = pytest.importorskip("onnx", reason="onnx makes the test's models")
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-
-    def make(size=("i", "j", "k"), activation="softmax", orientation="LPS", channels=1, text=DESCRIPTION):
-        weights = np.zeros((2, channels, 1, 1, 1), np.float32)
-        weights[1, 0] = 1.0 if activation == "none" else 40.0
-        bias = np.array([0.0, 0.0 if activation == "none" else -20.0], np.float32)
-        graph = helper.make_graph(
-            [helper.make_node("Conv", ["scan", "weights", "bias"], ["classes"])],
-            "brightness",
-            [helper.make_tensor_value_info("scan", kind, [1, channels, *size])],
-            [helper.make_tensor_value_info("classes", kind, [1, 2, *size])],
-            [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")],
-        )
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-        onnx.save(made, tmp_path / "model.onnx")
-        path = tmp_path / "model.toml"
-        path.write_text(text.format(activation=activation, orientation=orientation))
-        return path
-
-    return make
+    pytest.importorskip("onnx", reason="onnx makes the test's models")
+    return partial(write_model, tmp_path)
 
 
 @pytest.mark.parametrize("size", [("i", "j", "k"), (16, 16, 16)], ids=["whole scan", "windows"])

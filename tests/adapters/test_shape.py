@@ -58,7 +58,7 @@ def line_of(*visits):
 def described(one, line, aligned=None, scans=None):
     read, masked = one
     aligned = aligned or placed(read.session_id)
-    return shape.describe_visit(read, masked, aligned, line, shape.Sequences(scans or {}))
+    return shape.describe_visit(read, masked, aligned, line, scans or {})
 
 
 def test_the_line_is_the_cord_s_where_one_was_drawn_and_says_so():
