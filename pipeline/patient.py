@@ -21,7 +21,7 @@ from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
 from pipeline.mask_sources import MaskSource
-from pipeline.steps import acts, align, display, follow, judge, mask, measure, read, schedule, shape, sourced
+from pipeline.steps import acts, align, beside, display, follow, judge, mask, measure, read, schedule, shape, sourced
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -95,6 +95,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,
         *judge.judge_course(course, plan.criteria),
+        *beside.beside(course, measurements, plan.criteria[0]),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
         *findings,
     )
