@@ -139,7 +139,9 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
         return
     undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
     if undone is None:
-        raise SettingsError(f"undo: expected an entry of the journal, found no {act.undoes}; copy its id from the list")
+        raise SettingsError(
+            f"undo: expected an entry of the journal, found no {act.undoes}; ids stand first in each line of it"
+        )
     if undone.act == ActKind.UNDO:
         raise SettingsError(f"undo: entry {act.undoes} is itself an undo; make the act again instead")
     if undone.patient_id != act.patient_id:

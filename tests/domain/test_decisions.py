@@ -4,8 +4,20 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.domain.decisions import Act, ActKind, LesionCorrection, Standing, check, decide, effective, standing
+from pipeline.domain.decisions import (
+    Act,
+    ActKind,
+    Decisions,
+    LesionCorrection,
+    Standing,
+    check,
+    decide,
+    effective,
+    standing,
+)
 from pipeline.domain.identities import corrected
 from pipeline.domain.lesions import LesionStatus, Sighting
 from pipeline.domain.records import JournalEntry
@@ -132,3 +144,27 @@ def test_a_lesion_that_a_person_calls_another_one_is_new_where_they_say() -> Non
 def test_a_correction_of_a_lesion_that_is_not_there_changes_nothing() -> None:
     for correction in (LesionCorrection("ses-02", "L9", "L1"), LesionCorrection("ses-09", "L2", "L1")):
         assert corrected(BROKEN_MATCH, [correction]) == BROKEN_MATCH
+
+
+KINDS = st.sampled_from([ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.EXCLUDE_VISIT, ActKind.PIN_BASELINE])
+
+
+@given(st.lists(st.tuples(KINDS, st.sampled_from(["ses-01", "ses-02"]), st.sampled_from([SEEN, OTHER])), max_size=8))
+def test_whatever_was_done_undoing_all_of_it_leaves_nothing(done: list[tuple[ActKind, str, str]]) -> None:
+    entries = [
+        entry(number, kind, session_id=session_id, compartment="tumour", mask_sha256=digest, reason="why")
+        for number, (kind, session_id, digest) in enumerate(done, start=1)
+    ]
+    undone = [entry(20 + number, ActKind.UNDO, undoes=e.entry_id) for number, e in enumerate(entries)]
+    assert effective([*entries, *undone], "sub-01") == ()
+    assert decide(standing([*entries, *undone])) == Decisions()
+
+
+@given(st.lists(st.tuples(KINDS, st.sampled_from([SEEN, OTHER])), max_size=8))
+def test_no_mask_is_both_accepted_and_excluded(done: list[tuple[ActKind, str]]) -> None:
+    entries = [
+        entry(number, kind, compartment="tumour", mask_sha256=digest, reason="why")
+        for number, (kind, digest) in enumerate(done, start=1)
+    ]
+    found = decide(standing(entries, {MASK: SEEN}))
+    assert not found.accepted & set(found.excluded_masks)
