@@ -101,7 +101,7 @@ def browsing(address: str, pid: int) -> list[str]:
             page = browser.new_page()
             started = time.perf_counter()
             page.goto(address)
-            page.get_by_text("need a decision").wait_for(timeout=PATIENCE_MS)
+            page.get_by_text("need a decision").first.wait_for(timeout=PATIENCE_MS)
             first.append(time.perf_counter() - started)
             page.close()
         lines.append(

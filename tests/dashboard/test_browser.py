@@ -1,5 +1,9 @@
-"""One journey in a real browser: board, patient, cohort, and back by a link (about 25 s; needs Chromium)."""
+"""The journeys of the pages in a real browser, every one with a clean console and no request that leaves this machine.
 
+About a minute and a half; needs Chromium.
+"""
+
+import json
 import os
 import re
 import shutil
@@ -10,6 +14,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
+import pypdf
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -37,14 +43,22 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def server(scans_out):
+    yield from serve(scans_out)
+
+
+@pytest.fixture
+def empty_server(tmp_path):
+    yield from serve(tmp_path)
+
+
+def serve(folder):
+    """Serve an output folder, and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.port", str(port)]
-    environment = os.environ | {"CORDTRACK_OUT": str(scans_out)}
-    process = subprocess.Popen(
-        command, env=environment, cwd=scans_out, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    environment = os.environ | {"CORDTRACK_OUT": str(folder)}
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(f"{address}/_stcore/health", process)
@@ -56,8 +70,13 @@ def server(scans_out):
 
 @pytest.fixture
 def page(chromium):
+    yield from watched(chromium, (1480, 1000), "light")
+
+
+def watched(chromium, size, ground):
     """A page that remembers what went wrong: console errors, and requests that left this machine."""
-    page = chromium.new_page(viewport={"width": 1480, "height": 1000})
+    width, height = size
+    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=ground)
     page.set_default_timeout(PATIENCE_MS)
     page.complaints, page.strangers = [], []
     page.on("console", lambda message: _note_error(page, message))
@@ -65,6 +84,8 @@ def page(chromium):
     page.on("request", lambda request: _note_stranger(page, request.url))
     yield page
     page.close()
+    assert page.complaints == []
+    assert page.strangers == []
 
 
 def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
@@ -116,6 +137,97 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
     page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
     assert page.url.endswith("?patient=sub-01")
     assert page.complaints == []
+
+
+def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, server, scans_out):
+    page.goto(f"{server}/patient?patient=sub-06")
+    page.get_by_role("textbox", name="Your name").fill("Rita Reader")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Exclude visit").click()
+    page.get_by_role("textbox", name="Reason").fill("moved during the scan")
+    page.get_by_role("button", name="Exclude this visit").click()
+    page.get_by_text("Rita Reader, excluded the visit (ses-02): moved during the scan").wait_for()
+    page.get_by_text("1 decision waits for the next run").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("undone", exact=False).first.wait_for()
+    page.get_by_role("button", name="Pin baseline").click()
+    page.get_by_role("button", name="Pin this visit").click()
+    page.get_by_text("Rita Reader, pinned the baseline (ses-02)").wait_for()
+    acts = [json.loads(line)["act"] for line in (scans_out / "journal" / "acts.jsonl").read_text().splitlines()]
+    assert acts == ["exclude_visit", "undo", "pin_baseline"]
+
+
+def test_the_packet_is_downloaded_and_read_back(page, server, tmp_path):
+    page.goto(f"{server}/patient?patient=sub-01&viewer=plain")
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Packet (PDF)").click()
+    started.value.save_as(tmp_path / "packet.pdf")
+    pages = pypdf.PdfReader(tmp_path / "packet.pdf").pages
+    text = " ".join(pages[0].extract_text().split())
+    assert len(pages) == 1
+    assert "Ses-05: progression by imsct_adapted_v1" in text
+    assert "Synthetic data · Research use, not for treatment decisions" in text
+    assert "/patient?patient=sub-01&viewer=plain" in text, "the page leads back to this view"
+
+
+def test_from_a_question_about_a_cohort_to_the_data_of_its_figure(page, server, tmp_path):
+    page.goto(f"{server}/cohort?histology=ependymoma")
+    page.get_by_text("Ependymoma: n = 3 of 7").wait_for()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="CSV").first.click()
+    started.value.save_as(tmp_path / "figure.csv")
+    found = pd.read_csv(tmp_path / "figure.csv")
+    assert set(found["patient_id"]) == {"sub-01", "sub-03"}, "whoever has a time to progression"
+
+
+def test_the_projector_walks_by_arrow_keys(page, server):
+    page.goto(f"{server}/present?pick=sub-03&pick=sub-04")
+    page.get_by_text("1 of 2", exact=True).wait_for()
+    page.get_by_role("button", name="Keep").wait_for()  # the last part of the page: then the keys are listened to
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    page.get_by_text("Ses-01: baseline by imsct_adapted_v1").wait_for()
+
+
+def test_everything_is_reached_without_a_mouse(page, server):
+    page.goto(f"{server}/?search=sub-01")
+    page.get_by_role("link", name="sub-01").wait_for()
+    tab_to(page, "element => element.tagName === 'A' && element.innerText.includes('sub-01')")
+    page.keyboard.press("Enter")
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    page.locator("[data-ready=true], .slices:not([hidden])").first.wait_for()
+    tab_to(page, "element => element.tagName === 'CANVAS'")
+    page.keyboard.press("a")
+
+
+@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((2560, 1440), "dark")])
+def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground):
+    for page in watched(chromium, size, ground):
+        for address, words in (("", "need a decision"), ("patient?patient=sub-05&viewer=plain", "not evaluable")):
+            page.goto(f"{server}/{address}")
+            page.get_by_text(words).first.wait_for()
+            page.locator(".ct-footer").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} is too wide"
+        page.get_by_role("tab", name="Visits and alignment").click()
+        page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
+        colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
+
+
+def test_an_empty_study_says_what_to_do(page, empty_server):
+    page.goto(empty_server)
+    page.get_by_text("Nothing to show").wait_for()
+    page.get_by_text("cordtrack run STUDY_FOLDER OUT_DIR").wait_for()
+
+
+def tab_to(page, is_there):
+    """Press Tab until the focus is where it should be, also inside a shadow root."""
+    deepest = "let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;"
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"() => {{ {deepest} return ({is_there})(at); }}"):
+            return
+    pytest.fail(f"Tab never came to {is_there}")
 
 
 def _look(page, folder, name):
