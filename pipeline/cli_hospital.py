@@ -102,14 +102,19 @@ def print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
     """Print what an import did, with every finding."""
     say(done.findings)
     for row in sorted(done.rows, key=lambda row: (row.participant_id, row.session_id, row.file)):
-        if row.outcome == "imported":
+        if row.file in done.added:
             out.print(f"{row.file}: {row.reason} (confidence {row.confidence})", markup=False)
+    for file in done.added:
+        if file.startswith("derivatives/"):
+            out.print(file, markup=False)
     skipped = Counter(row.reason for row in done.rows if row.outcome == "skipped")
     for reason, count in skipped.most_common():
         out.print(f"skipped {count} series: {reason}", markup=False)
     counts = Counter(row.outcome for row in done.rows)
     verb = "would add" if is_trial else "added"
-    words = f"{verb} {len(done.added)} files; {counts['unsure']} series unsure, {counts['refused']} refused"
+    known = counts["imported"] - sum(row.file in done.added for row in done.rows)
+    there = f", {known} series were there" if known else ""
+    words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
     others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
     out.print(words + others, markup=False)
     if not is_trial and done.rows:
@@ -137,6 +142,8 @@ def export_dicom(
     from pipeline.dicom import exporting  # noqa: PLC0415
 
     bids_dir = Path(run.settings_of(out_dir)["bids_dir"])
+    if packet is not None and not packet.is_file():
+        raise SettingsError(f"{packet}: expected a PDF, found no file; make it with cordtrack packet")
     content = None if packet is None else packet.read_bytes()
     done = exporting.export_dicom(
         exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content)

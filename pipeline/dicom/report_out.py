@@ -49,7 +49,7 @@ def report_of(
     """Return the structured report of a visit; numbers are those of the store, rounded to 0.001."""
     groups = [_total(patient, visit, names)]
     for number, piece in enumerate(outlined(visit), start=1):
-        group = _outlined_group(number, piece, patient, visit, segmentation, names)
+        group = _outlined_group(number, piece, patient, visit, (source, segmentation), names)
         groups += [group] if group is not None else []
     groups += [_empty_group(row, patient, visit, names) for row in visit.measurements if _is_empty(row)]
     content = sr.MeasurementReport(
@@ -129,10 +129,11 @@ def _outlined_group(
     piece: Piece,
     patient: ExportPatient,
     visit: ExportVisit,
-    segmentation: hd.seg.Segmentation | None,
+    made: tuple[SourceImages, hd.seg.Segmentation | None],
     names: Names,
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
     """Return the group of one segment; None for tumour without a confirmed identity, which the total speaks for."""
+    source, segmentation = made
     tracking = tracking_of(piece, patient.patient_id, names)
     if tracking is None or segmentation is None:
         return None
@@ -140,7 +141,12 @@ def _outlined_group(
     volume = [_measured(codes.SCT.Volume, piece.volume_mm3, codes.UCUM.CubicMillimeter)]
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=tracking[1], identifier=tracking[0]),
-        referenced_segment=sr.ReferencedSegment.from_segmentation(segmentation, number),
+        referenced_segment=sr.ReferencedSegment(
+            segmentation.SOPClassUID,
+            segmentation.SOPInstanceUID,
+            number,
+            source_series=sr.SourceSeriesForSegmentation(source.datasets[0].SeriesInstanceUID),
+        ),
         time_point_context=_time_point(visit),
         finding_type=TYPES[piece.compartment],
         finding_sites=[sr.FindingSite(SPINAL_CORD)],

@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 
 from pipeline import fingerprints, images, store
 from pipeline.cli import app
-from pipeline.dicom.exporting import ExportDone, ExportSettings, dicom_files, export_dicom
+from pipeline.dicom import exported, report_out, seg_out, source_images
+from pipeline.dicom.exporting import ExportDone, ExportSettings, dicom_files, export_dicom, write
 from pipeline.dicom.fhir_out import export_fhir
 from pipeline.dicom.importing import ImportSettings, import_dicom
 from pipeline.domain import records
@@ -64,13 +65,17 @@ def labels(grown: int) -> np.ndarray:
     return array
 
 
-@pytest.fixture(scope="module", params=["classic", "enhanced"])
+BOTH = pytest.mark.parametrize("case", ["classic", "enhanced"], indirect=True)
+
+
+@pytest.fixture(scope="module")
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    root = tmp_path_factory.mktemp(request.param)
+    kind = getattr(request, "param", "classic")
+    root = tmp_path_factory.mktemp(kind)
     rng = np.random.default_rng(2)
     for day in DAYS:
         volume = Volume(rng.integers(0, 900, (26, 22, 6)).astype(np.int16), AFFINE)
-        if request.param == "classic":
+        if kind == "classic":
             dicom.save_all(dicom.slices(volume, day), root / "in" / str(day))
         else:
             dicom.save(dicom.enhanced(volume, day), root / "in" / str(day))
@@ -149,6 +154,7 @@ def originals(case: Case) -> dict[str, pydicom.Dataset]:
     return {str(dataset.SOPInstanceUID): dataset for dataset in found}
 
 
+@BOTH
 def test_segments_come_back_as_they_were_drawn_on_the_hospitals_own_images(case: Case, tmp_path: Path) -> None:
     done = export(case, tmp_path / "to")
     assert done.left_out == ()
@@ -177,6 +183,7 @@ def test_segments_come_back_as_they_were_drawn_on_the_hospitals_own_images(case:
             assert np.array_equal(back.array > 0, expected)
 
 
+@BOTH
 def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case, tmp_path: Path) -> None:
     out = confirmed(case, tmp_path, case.sessions[1])
     export(case, tmp_path / "to", out)
@@ -204,6 +211,22 @@ def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case
         assert "Time Point Order" in text
         assert "Longitudinal Temporal Offset" in text
         assert ("'378.0'" in text) == (session == case.sessions[1])
+
+
+@pytest.mark.parametrize("kept", [[], ["cyst"], ["tumour"], ["tumour", "cyst"]])
+def test_any_number_of_segments_makes_a_report_that_can_be_read(kept: list[str], case: Case, tmp_path: Path) -> None:
+    patient = exported.gather(case.out, case.study, case.patient_id)
+    visit = patient.visits[0]
+    visit = replace(visit, pieces=tuple(piece for piece in visit.pieces if piece.compartment in kept))
+    names = source_images.Names(b"key")
+    source = source_images.images_of(patient, visit, {}, None, names)
+    segmentation = seg_out.segmentation_of(patient, visit, source, names)
+    report = report_out.report_of(patient, visit, source, segmentation, names)
+    write(report, tmp_path / "report.dcm")
+    read = hd.sr.srread(tmp_path / "report.dcm")
+    groups = read.content.get_volumetric_roi_measurement_groups()
+    assert [group.finding_type.meaning for group in groups] == (["Cyst"] if "cyst" in kept else [])
+    assert problems([tmp_path / "report.dcm"]) == []
 
 
 def value(group: object, code: str) -> float:
@@ -299,6 +322,7 @@ def test_a_scan_that_never_was_dicom_is_sent_along(case: Case, tmp_path: Path) -
     problems(dicom_files(tmp_path / "to")[:3])
 
 
+@BOTH
 def test_the_validator_finds_no_error(case: Case, tmp_path: Path) -> None:
     export(case, tmp_path / "to", confirmed(case, tmp_path, case.sessions[1]), packet=PDF)
     found = problems(dicom_files(tmp_path / "to"))
