@@ -31,7 +31,7 @@ def note(
     out_dir: OutDir,
     act: Annotated[ActKind, typer.Argument(help="What you did or decided.")],
     patient: Annotated[str, typer.Argument(metavar="PATIENT", help="With or without sub-.")],
-    visit: Annotated[str | None, typer.Argument(metavar="[VISIT]", help="With or without ses-.")] = None,
+    visit: Annotated[str | None, typer.Argument(metavar="VISIT", help="With or without ses-.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, or the comment itself.")] = None,
     who: Annotated[str | None, typer.Option(help="Your name; your login name when not given.")] = None,
     compartment: Annotated[
