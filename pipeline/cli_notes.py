@@ -38,7 +38,9 @@ def note(
         str | None, typer.Option(help="Only this mask of the visit; for accept_mask all of them when not given.")
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion.")] = None,
-    same_as: Annotated[str | None, typer.Option(help="Lesion that it is from this visit on.")] = None,
+    same_as: Annotated[
+        str | None, typer.Option(help="Lesion that it is from this visit on; its own name confirms it.")
+    ] = None,
     entry: Annotated[str | None, typer.Option(help="Entry to undo, by its id.")] = None,
 ) -> None:
     """Accept or exclude masks, exclude a visit, pin a baseline, correct a lesion, comment, undo: nothing is erased."""

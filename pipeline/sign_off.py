@@ -109,5 +109,5 @@ def _check_lesion(lesions: pd.DataFrame, act: Act) -> None:
         raise SettingsError(
             f"{where}: expected one of its lesions {', '.join(here) or '(none)'}, found {act.lesion_id}"
         )
-    if not LESION.fullmatch(act.same_as or "") or act.same_as == act.lesion_id:
-        raise SettingsError(f"expected another lesion such as L1, found {act.same_as}")
+    if not LESION.fullmatch(act.same_as or ""):
+        raise SettingsError(f"expected a lesion such as L1, found {act.same_as}")

@@ -17,7 +17,7 @@ def corrected(sightings: Sequence[Sighting], corrections: Sequence[LesionCorrect
 
     Where the two are one, the visit at which it first bears the other's name is no longer its first; where the name
     is a new one, the lesion is new there, because a person says so. A correction of a lesion that is not seen at its
-    visit changes nothing.
+    visit changes nothing; nor does one that names the lesion itself, by which a person confirms the match.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def corrected(sightings: Sequence[Sighting], corrections: Sequence[LesionCorrect
 def _corrected(sightings: tuple[Sighting, ...], correction: LesionCorrection) -> tuple[Sighting, ...]:
     order = list(dict.fromkeys(s.session_id for s in sightings))
     here = [s for s in sightings if s.session_id == correction.session_id and s.lesion_id == correction.lesion_id]
-    if not any(s.component_id for s in here):
+    if correction.lesion_id == correction.same_as or not any(s.component_id for s in here):
         return sightings
     start = order.index(correction.session_id)
     is_known = any(s.lesion_id == correction.same_as for s in sightings if order.index(s.session_id) < start)

@@ -141,6 +141,11 @@ def test_a_lesion_that_a_person_calls_another_one_is_new_where_they_say() -> Non
     assert [(s.lesion_id, str(s.status)) for s in found] == [("L1", "persistent"), ("L7", "new"), ("L7", "persistent")]
 
 
+def test_a_lesion_called_by_its_own_name_is_confirmed_and_nothing_changes() -> None:
+    for session, lesion in {(sighting.session_id, sighting.lesion_id) for sighting in BROKEN_MATCH}:
+        assert corrected(BROKEN_MATCH, [LesionCorrection(session, lesion, lesion)]) == BROKEN_MATCH
+
+
 def test_a_correction_of_a_lesion_that_is_not_there_changes_nothing() -> None:
     for correction in (LesionCorrection("ses-02", "L9", "L1"), LesionCorrection("ses-09", "L2", "L1")):
         assert corrected(BROKEN_MATCH, [correction]) == BROKEN_MATCH
