@@ -5,7 +5,8 @@ Each enumeration's values are the very strings stored in the database and shown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -160,7 +161,8 @@ class VisitMeasure:
 class PatientCourse:
     """Everything judgement may look at for one patient, visits in any order.
 
-    ``died_on`` and ``last_contact_on`` (the last day known to be alive) are None unless the study says so.
+    ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
+    last day known to be alive) are None unless the study says so.
     """
 
     patient_id: str
@@ -170,6 +172,7 @@ class PatientCourse:
     histology: str | None = None
     syndrome: str | None = None
     pinned_baselines: tuple[str, ...] = ()
+    pinned_by: Mapping[str, str] = field(default_factory=dict)
     died_on: date | None = None
     last_contact_on: date | None = None
 

@@ -60,15 +60,15 @@ def size(value: float, metric: Metric) -> str:
 
 def reason(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Criteria) -> str:
     """Say in one sentence why a visit was judged as it was."""
-    parts = [_main_clause(verdict, epoch, criteria), *_further_clauses(verdict, course, criteria)]
+    parts = [_main_clause(verdict, course, epoch, criteria), *_further_clauses(verdict, course, criteria)]
     return "; ".join(part for part in parts if part) + "."
 
 
-def _main_clause(verdict: Verdict, epoch: Epoch, criteria: Criteria) -> str:
+def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Criteria) -> str:
     if verdict.state == State.CONTEXT:
         return f"Shown, not judged: {_why_context(verdict.visit, epoch)}"
     if verdict.state == State.BASELINE:
-        return f"Baseline, {_why_baseline(epoch)}: {_seen(verdict.visit, criteria)}"
+        return f"Baseline, {_why_baseline(verdict.visit, course, epoch)}: {_seen(verdict.visit, criteria)}"
     if not verdict.is_judged:
         return f"{'Not measured' if verdict.category == Category.PD else 'Not evaluable'}: {verdict.evidence.unusable}"
     compared = verdict.compared_with(criteria)
@@ -89,9 +89,9 @@ def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
     return f"{days} days too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
 
 
-def _why_baseline(epoch: Epoch) -> str:
+def _why_baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch) -> str:
     if epoch.is_pinned:
-        return "pinned by a person"
+        return f"pinned by {course.pinned_by.get(visit.session_id, 'a person')}"
     if not epoch.cause:
         return "first usable scan of a tumour that was only watched"
     return f"first usable scan late enough after {epoch.cause}"

@@ -70,7 +70,7 @@ def measured(rows: Iterable[records.Measurement], acts: Acts) -> tuple[records.M
 def on_course(course: PatientCourse, acts: Acts) -> PatientCourse:
     """Return the course with accepted masks signed, excluded visits silent and baselines pinned."""
     visits = tuple(_on_visit(visit, acts.decided) for visit in course.visits)
-    return replace(course, visits=visits, pinned_baselines=tuple(acts.decided.pinned))
+    return replace(course, visits=visits, pinned_baselines=tuple(acts.decided.pinned), pinned_by=acts.decided.pinned)
 
 
 def findings_of(

@@ -82,7 +82,7 @@ def test_a_pinned_baseline_is_used_and_said(imported: tuple[Path, Path]) -> None
     run_again(study, out)
     found = verdicts(out, "sub-p1")
     assert found["state"].tolist() == ["context", "baseline", "residual_stable"]
-    assert found.loc["ses-imported20210101", "reason"].startswith("Baseline, pinned by a person")
+    assert found.loc["ses-imported20210101", "reason"].startswith("Baseline, pinned by A. Reader on 2024-05-06: ")
 
 
 def test_a_comment_is_published_and_nobody_is_worked_on(imported: tuple[Path, Path]) -> None:
