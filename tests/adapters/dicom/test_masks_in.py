@@ -19,6 +19,7 @@ from pipeline.dicom.importing import ImportDone, ImportSettings, import_dicom
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.mask_reading import in_order_of, read_mask
+from pipeline.single import measure_file
 from pipeline.study import read_study
 from tests import dicom_files as dicom
 
@@ -215,3 +216,27 @@ def test_contours_between_slices_and_unknown_names_are_refused(tmp_path: Path) -
     dicom.save(structure_set(series, drawn(3, 14), "tumour", shift=0.4), tmp_path / "in" / "a.dcm")
     dicom.save(structure_set(series, drawn(3, 14), "GTV1"), tmp_path / "in" / "b.dcm")
     assert sorted(finding.code for finding in run(tmp_path).findings) == ["mask_refused", "mask_unknown"]
+
+
+REAL = Path(__file__).parents[4] / "shared" / "realcord"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real cords are not beside the project")
+@pytest.mark.parametrize("region", ["cervical", "thoracolumbar"])
+def test_masks_on_a_real_cord_keep_their_volumes_on_the_way_through_dicom(region: str, tmp_path: Path) -> None:
+    patient = sorted((REAL / region / "bids").glob("sub-*"))[0].name
+    scan = next((REAL / region / "bids" / patient / "ses-01" / "anat").glob("*_T2w.nii.gz"))
+    mask = next((REAL / region / "bids" / "derivatives").glob(f"*/{patient}/ses-01/anat/*_dseg.nii.gz"))
+    image, labels = images.load(scan), images.load(mask)
+    series = dicom.slices(image.with_array(np.rint(image.array).astype(np.int16)), DAY)
+    dicom.save_all(series, tmp_path / "in" / "scan")
+    kinds = [Compartment.TUMOUR, Compartment.CYST, Compartment.OEDEMA]
+    drawn_here = [number for number in (1, 2, 3) if (labels.array == number).any()]
+    segments = [described(n, kinds[number - 1], str(kinds[number - 1])) for n, number in enumerate(drawn_here, start=1)]
+    seg(series, [labels.array == number for number in drawn_here], segments).save_as(tmp_path / "in" / "seg.dcm")
+    done = run(tmp_path)
+    given = {kinds[row["label"] - 1]: row["volume_mm3"] for row in measure_file(mask, None)}
+    (back,) = [tmp_path / "study" / name for name in done.added if name.startswith("derivatives/")]
+    found = {list(Compartment)[row["label"] - 1]: row["volume_mm3"] for row in measure_file(back, None)}
+    assert found == pytest.approx(given, rel=1e-5)
+    assert found[Compartment.TUMOUR] > 0
