@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,13 +14,15 @@ from dashboard.markup import BREAK, Html, join, table, tag
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
 
-def numbers(latest: pd.DataFrame) -> Html:
+def numbers(latest: pd.DataFrame, measured: pd.DataFrame) -> Html:
     """Show each compartment at baseline, nadir, previous and latest visit, with the change since baseline and nadir.
 
     Parameters
     ----------
     latest
         Rows of the trajectory view at one visit, one per compartment.
+    measured
+        Rows of the patient_measurements query; each volume opens what it was made from.
     """
     if latest.empty:
         return tag("p", "Nothing was measured.", class_="ct-grey")
@@ -37,24 +40,45 @@ def numbers(latest: pd.DataFrame) -> Html:
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
     rows = seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
-    body = table(header, [_number_row(pd.Series(row)) for row in rows], "ct-table ct-numbers")
+    behind = {(row["session_id"], row["compartment"]): row for row in measured.to_dict("records")}
+    body = table(header, [_number_row(pd.Series(row), behind) for row in rows], "ct-table ct-numbers")
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
     return join([body, tag("p", note, class_="ct-grey ct-small")])
 
 
-def _number_row(row: pd.Series) -> tuple[str, ...]:
+def _number_row(row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]]) -> tuple[str, ...]:
     style = labels.compartment(row["compartment"])
+
+    def opened(role: str, number: str) -> str:
+        return _opened(number, behind.get((row[role], row["compartment"])))
+
     return (
         tag("span", style.word, style=f"color:{style.colour}"),
-        _volume(row["baseline_volume_mm3"]),
-        _volume(row["nadir_volume_mm3"]),
-        _volume(row["previous_volume_mm3"]),
+        opened("baseline_session_id", _volume(row["baseline_volume_mm3"])),
+        opened("nadir_session_id", _volume(row["nadir_volume_mm3"])),
+        opened("previous_session_id", _volume(row["previous_volume_mm3"])),
         _with_interval(
-            tag("b", _volume(row["volume_mm3"])), labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+            opened("session_id", tag("b", _volume(row["volume_mm3"]))),
+            labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"]),
         ),
         _change(row, "baseline"),
         _change(row, "nadir"),
     )
+
+
+def _opened(number: str, source: Mapping[Any, Any] | None) -> str:
+    """Let a number open what it was made from, by click or key."""
+    if source is None:
+        return number
+    parts = (
+        f"{labels.day(source['acquired_on'])} {source['session_id']}",
+        f"mask {labels.MASK_ORIGINS.get(source['mask_origin'], '')}: {labels.words(source['mask_path'], 'no file')}",
+        f"on scan {labels.words(source['scan_path'], 'not given')}",
+        f"error from {labels.CV_SOURCES.get(source['cv_source'], 'none stated')}",
+        labels.words(source["software"], "software not given"),
+    )
+    words = [tag("span", part.replace("_", "_\u200b"), class_="ct-line") for part in parts]
+    return tag("details", tag("summary", number), tag("div", *words), class_="ct-why", name_="why")
 
 
 def _change(row: pd.Series, against: str) -> str:
@@ -118,15 +142,32 @@ def _lesion_cell(parts: pd.DataFrame) -> str:
     return "; ".join(texts)
 
 
-def visits(rows: pd.DataFrame) -> Html:
-    """Show every visit: usable or not, and how well it is aligned."""
+def visits(rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:
+    """Show every visit: usable or not, how well it is aligned, and what that grade rests on."""
     body = []
+    own = alignments[alignments["role"] == "visit_to_reference"]
+    certificates = {row["session_id"]: row for row in own.to_dict("records")}
     for row in rows.sort_values(["acquired_on", "session_id"], na_position="last").to_dict("records"):
         reason = f": {row['status_reason']}" if labels.is_known(row["status_reason"]) else ""
         grade = "reference" if row["is_reference"] else labels.words(row["certificate_grade"], "not aligned")
         mask = "drawn by a person" if row["has_manual_mask"] else "no mask by a person"
-        body.append((row["session_id"], labels.day(row["acquired_on"]), f"{row['status']}{reason}", grade, mask))
-    return table(("visit", "scanned", "status", "alignment", "tumour mask"), body)
+        why = tag("span", _certificate(certificates.get(row["session_id"])), class_="ct-small")
+        body.append((row["session_id"], labels.day(row["acquired_on"]), f"{row['status']}{reason}", mask, grade, why))
+    return table(("visit", "scanned", "status", "tumour mask", "alignment", "certificate"), body)
+
+
+def _certificate(found: Mapping[Any, Any] | None) -> str:
+    if found is None:
+        return ""
+    numbers = (
+        ("likeness near the lesion", found["local_correlation"], ""),
+        ("there and back", found["inverse_consistency_mm"], f"{labels.NARROW}mm"),
+        ("smallest stretch", found["jacobian_min"], ""),
+        ("largest stretch", found["jacobian_max"], ""),
+        ("share of lesion covered", found["coverage_ratio"], ""),
+    )
+    known = [f"{word} {value:.2f}{unit}" for word, value, unit in numbers if labels.is_known(value)]
+    return " · ".join([str(found["grade_reasons"]), str(found["method"]), *known])
 
 
 def findings(rows: pd.DataFrame) -> Html:
@@ -158,9 +199,10 @@ def _what(row: dict[Any, Any]) -> str:
 
 
 def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
-    """Show where each number of one visit comes from: scan, mask, error model, rule and versions."""
+    """Show where each number of some visits comes from: scan, mask, error model, rule and versions."""
     rows = [
         (
+            labels.day(row["acquired_on"]),
             labels.compartment(row["compartment"]).word,
             labels.ml(row["volume_mm3"]) if labels.is_known(row["volume_mm3"]) else str(row["missing_reason"]),
             _path(row["scan_path"], ""),
@@ -174,7 +216,7 @@ def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
         for row in measured.to_dict("records")
     ]
     note = f"Judged by {criteria_name}. Volumes are counted in each scan's own grid, never on aligned copies."
-    head = ("compartment", "volume", "scan", "mask", "error estimated from", "software")
+    head = ("scanned", "compartment", "volume", "scan", "mask", "error estimated from", "software")
     return join([table(head, rows), tag("p", note, class_="ct-grey ct-small")])
 
 

@@ -128,9 +128,10 @@ def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
 
 def numbers(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     """Show the table of volumes at the visits that matter."""
-    frame.section("Numbers", "mL, 95\u202f% CI; never counted on aligned copies")
+    frame.section("Numbers", "mL, 95\u202f% CI; a volume opens what it was made from")
     rows = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
-    st.html(tables.numbers(rows[rows["session_id"] == state["session_id"]]))
+    measured = data.query("patient_measurements", patient_id=patient_id)
+    st.html(tables.numbers(rows[rows["session_id"] == state["session_id"]], measured))
 
 
 def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
@@ -143,12 +144,17 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     )
     if len(components):
         lesions.caption(LESION_NOTE)
-    visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id)))
+    alignments = data.of_patients("quality_registration", [patient_id])
+    visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id), alignments))
     findings = data.query("patient_findings", patient_id=patient_id)
     if len(findings):
         visits.html(tables.findings(findings))
-    now = measured[measured["session_id"] == state["session_id"]]
-    sources.html(tables.provenance(now, study.criteria_name))
+    latest = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    latest = latest[latest["session_id"] == state["session_id"]]
+    named = pd.unique(
+        latest[[f"{role}session_id" for role in ("baseline_", "nadir_", "previous_", "")]].to_numpy().ravel()
+    )
+    sources.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
     sources.download_button(
         "All measurements of this patient (CSV)",
         data=lambda: data.csv(measured),
