@@ -34,7 +34,7 @@ def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
     fig.update_layout(
         xaxis={"domain": [0, SHARE], "title_text": "cross-section, mm²", "rangemode": "tozero"},
         yaxis={"range": [low, high], "title_text": "mm along the cord, head up"},
-        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False,
+        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False, "zeroline": False,
                 "tickfont": {"color": labels.GREY}},
         yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "tickfont": {"color": labels.GREY}},
     )  # fmt: skip
@@ -71,8 +71,10 @@ def _lines(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> 
     visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
     for number, ((day, session), part) in enumerate(visits):
         share = FAINTEST + (1 - FAINTEST) * (number + 1) / len(visits)
+        area = part["area_mm2"]
+        is_beside = (area.shift(1) > 0) | (area.shift(-1) > 0)
         fig.add_scatter(
-            x=part["area_mm2"],
+            x=area.where((area > 0) | is_beside),
             y=part["position_mm"],
             mode="lines",
             connectgaps=False,
@@ -91,7 +93,7 @@ def _map(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> No
     area = np.stack(columns, axis=1)
     days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]
     fig.update_layout(
-        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 5 else 0}
+        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 4 else 0}
     )
     fig.add_heatmap(
         x=list(range(len(days))),
