@@ -224,7 +224,7 @@ REAL = Path(__file__).parents[4] / "shared" / "realcord"
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real cords are not beside the project")
 @pytest.mark.parametrize("region", ["cervical", "thoracolumbar"])
 def test_masks_on_a_real_cord_keep_their_volumes_on_the_way_through_dicom(region: str, tmp_path: Path) -> None:
-    patient = sorted((REAL / region / "bids").glob("sub-*"))[0].name
+    patient = min((REAL / region / "bids").glob("sub-*")).name
     scan = next((REAL / region / "bids" / patient / "ses-01" / "anat").glob("*_T2w.nii.gz"))
     mask = next((REAL / region / "bids" / "derivatives").glob(f"*/{patient}/ses-01/anat/*_dseg.nii.gz"))
     image, labels = images.load(scan), images.load(mask)
