@@ -373,7 +373,9 @@ def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_sc
     fig = profile.profile(along_the_cord(), "tumour")
     first, second, heat = fig.data
     assert first.line.width < second.line.width
-    assert max(first.x) == 10.0
+    assert np.nanmax(np.asarray(first.x, dtype=float)) == 10.0
+    assert np.isnan(first.x[0]), "far from the tumour there is no line"
+    assert first.x[4] == 0.0, "beside it the line comes down to nothing"
     assert list(first.y) == [float(place) for place in range(-5, 10)]
     assert all(math.isnan(value) for place, value in zip(second.y, second.x, strict=True) if place > 3)
     assert second.connectgaps is False
