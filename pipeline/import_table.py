@@ -1,6 +1,6 @@
 """Putting a table of other software's sizes into a study folder: what ``cordtrack import`` does.
 
-The one command that writes to a study folder, because a person asks for it. It only ever adds: no row that is there
+It writes to a study folder, as only imports do, because a person asks for it. It only ever adds: no row that is there
 is changed, and a second import adds what is new. What this module refuses: names that are not BIDS labels, tables it
 cannot add a row to without rewriting them, and a reader's words, which are no measurement.
 """

@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "patient_unmapped": ("error", "add the patient to the table given with --patients"),
     "patient_mixed": ("error", "correct the patient ID: two people seem to share one; nothing of them was used"),
     "patient_renamed": ("warning", "make sure that this is one person; different names stand under one patient ID"),
+    "patient_other_name": ("error", "use one key and one table throughout; nothing of this patient was used"),
     "patient_twice": ("warning", "make sure whether these are one person; if so, give both IDs one participant_id"),
     "visit_without_date": ("error", "write the date into the sessions table; without it the visit is not judged"),
     "series_refused": ("error", "see the reason; nothing of this series was imported"),

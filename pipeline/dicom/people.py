@@ -43,11 +43,31 @@ def tell_apart(
             oddity("patient_unmapped", f"expected every patient in the table, found {unmapped} who are not")
         )
     accepted: dict[Person, str] = {}
+    by_name = _without_renamed(by_name, private, findings)
     for pseudonym, members in by_name.items():
         if _are_one(pseudonym, members, private, findings):
             accepted |= dict.fromkeys(members, pseudonym)
     _warn_of_doubles(by_name, findings)
     return accepted
+
+
+def _without_renamed(
+    by_name: dict[str, list[Person]], private: Path, findings: list[Finding]
+) -> dict[str, list[Person]]:
+    """Leave out people whom an earlier import knew under another pseudonym: they would be two people in the study."""
+    before: dict[tuple[str, str], str] = {}
+    for path in sorted((private / "people").glob("sub-*.json")):
+        known = read_private(path)
+        before[str(known.get("issuer")), str(known.get("patient_id"))] = path.stem
+    kept: dict[str, list[Person]] = {}
+    for pseudonym, members in by_name.items():
+        others = {before.get((person.issuer, person.patient_id), pseudonym) for person in members} - {pseudonym}
+        if others:
+            message = f"{pseudonym}: expected {', '.join(sorted(others))}, as this patient is called in the study"
+            findings.append(oddity("patient_other_name", message, None, pseudonym))
+        else:
+            kept[pseudonym] = members
+    return kept
 
 
 def _are_one(pseudonym: str, members: list[Person], private: Path, findings: list[Finding]) -> bool:

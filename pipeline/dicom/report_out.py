@@ -16,7 +16,7 @@ from pydicom.sr.coding import Code
 
 from pipeline.dicom.codes import OWN_SCHEME, SPINAL_CORD, TYPES
 from pipeline.dicom.exported import ExportPatient, ExportVisit, Piece
-from pipeline.dicom.seg_out import MAKER, MODEL, outlined, stamp, tracking_of
+from pipeline.dicom.seg_out import MAKER, MODEL, outlined, place_in_time, stamp, tracking_of
 from pipeline.dicom.source_images import Names, SourceImages
 from pipeline.domain.entities import Compartment
 
@@ -74,6 +74,7 @@ def report_of(
     stamp(made, patient)
     made.ManufacturerModelName, made.SoftwareVersions = MODEL, patient.version
     made.SeriesDescription = "cordtrack measurements (research)"
+    place_in_time(made, visit)
     return made
 
 

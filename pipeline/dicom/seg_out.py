@@ -72,6 +72,7 @@ def segmentation_of(
     )
     stamp(made, patient)
     made.SeriesDescription = "cordtrack segmentation (research)"
+    place_in_time(made, visit)
     organization = names.uid("dimensions", *parts)
     for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization  # highdicom draws one at random
@@ -86,6 +87,14 @@ def stamp(made: Any, patient: ExportPatient) -> None:
         setattr(made, key, f"{patient.made_at:%H%M%S}")
     for item in made.get("ContributingEquipmentSequence") or []:
         item.ContributionDateTime = f"{patient.made_at:%Y%m%d%H%M%S}"
+
+
+def place_in_time(made: Any, visit: ExportVisit) -> None:
+    """Say which visit an object belongs to, and how long after the baseline it was (DICOM PS3.3 C.7.2.3)."""
+    made.ClinicalTrialTimePointID = visit.session_id
+    if visit.days_from_baseline is not None:
+        made.LongitudinalTemporalOffsetFromEvent = float(visit.days_from_baseline)
+        made.LongitudinalTemporalEventType = "BASELINE"
 
 
 def _planes(visit: ExportVisit, source: SourceImages) -> dict[str, Any]:

@@ -170,7 +170,8 @@ def test_segments_come_back_as_they_were_drawn_on_the_hospitals_own_images(case:
         first = next(iter(sources[uid] for uid in referenced))
         assert (seg.StudyInstanceUID, seg.PatientID) == (first.StudyInstanceUID, "4711")
         assert seg.FrameOfReferenceUID == first.FrameOfReferenceUID
-        assert f"ses-{seg.StudyDate}" == session
+        assert f"ses-{seg.StudyDate}" == session == seg.ClinicalTrialTimePointID
+        assert seg.LongitudinalTemporalOffsetFromEvent == (0 if session == case.sessions[0] else 378)
         grid = images.load_grid(next((case.study / case.patient_id / session / "anat").glob("*.nii.gz")))
         for number, wanted in ((1, array[:12] == 1), (3, array == 2)):
             volume = seg.get_volume(segment_numbers=[number], combine_segments=True)

@@ -219,6 +219,16 @@ def test_people_who_may_be_mixed_up_are_left_out(tmp_path: Path) -> None:
     assert len(done.added) == 2
 
 
+def test_a_patient_keeps_one_pseudonym_in_a_study(tmp_path: Path) -> None:
+    dicom.save_all(dicom.slices(phantom(), DAY), tmp_path / "in")
+    run(tmp_path / "in", tmp_path / "study")
+    before = files_of(tmp_path / "study")
+    table = tmp_path / "map.csv"
+    table.write_text("dicom_id,participant_id\n4711,P01\n")
+    assert codes(run(tmp_path / "in", tmp_path / "study", patients=table)) == ["patient_other_name"]
+    assert files_of(tmp_path / "study") == before
+
+
 def test_ages_end_at_89(tmp_path: Path) -> None:
     for name, born in (("a", "19100101"), ("b", "19800218")):
         series = dicom.slices(phantom(), DAY, PatientID=name, PatientName=name, PatientBirthDate=born)
