@@ -36,7 +36,8 @@ def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
         yaxis={"range": [low, high], "title_text": "mm along the cord, head up"},
         xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False, "zeroline": False,
                 "tickfont": {"color": labels.GREY}},
-        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False, "tickfont": {"color": labels.GREY}},
+        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False,
+                "tickfont": {"color": labels.GREY}},
     )  # fmt: skip
     _cord(fig, rows, compartment)
     _lines(fig, own, labels.compartment(compartment))

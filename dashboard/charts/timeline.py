@@ -197,7 +197,11 @@ def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
             customdata=[row["session_id"]],
             hoverinfo="text",
             name=style.word,
-            hovertext=_wrap(f"<b>{labels.day(row['acquired_on'])}</b> {style.symbol} {style.word}", row["reason"]),
+            hovertext=_wrap(
+                f"<b>{labels.day(row['acquired_on'])}</b> {style.symbol} {style.word}"
+                + (", provisional" if row.get("is_provisional") else ""),
+                row["reason"],
+            ),
         )
 
 

@@ -50,6 +50,10 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
         on_select=partial(show_clicked, key),
         selection_mode="points",
     )
+    provisional = judged[judged["is_provisional"] & (judged["state"] != "context")]
+    if len(provisional):
+        days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
+        frame.remark(f"Provisional, on automatic masks that nobody signed: {days}.")
     changes = data.query("board_change", criteria_id=study.criteria_id)
     if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
         frame.remark("The line shows all measured tumour; the verdict above compares something else and says what.")

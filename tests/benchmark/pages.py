@@ -32,8 +32,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 SCANNED = "sub-00001"
 
 
-def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[float]:
-    """Time the runs of a page's script, one after the other, each with another address; the first is not counted."""
+def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[tuple[float, float]]:
+    """Time the runs of a page's script, one after the other, each with another address: wall and CPU time, ms."""
     from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # wants the folder that is shown in the environment
 
     at = AppTest.from_file(str(APP), default_timeout=120)
@@ -44,9 +44,9 @@ def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[float]:
         at.query_params.clear()
         for name, value in address.items():
             at.query_params[name] = value
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         at.run()
-        times.append(1000 * (time.perf_counter() - started))
+        times.append((1000 * (time.perf_counter() - started), 1000 * (time.process_time() - cpu_started)))
         assert not at.exception, at.exception
     return times
 
@@ -156,7 +156,7 @@ def main() -> None:
         print("## The pages\n")
         print(
             f"On {PATIENTS:,} made-up patients and {PATIENTS * VISITS:,} visits. A rerun is one run of the page's "
-            f"script with another address, {REPEATS} of each after the first; the p95 is the second longest.\n"
+            f"script with another address, {REPEATS} of each; the p95 is the second longest.\n"
         )
         print("| what | measured | target |\n|---|---|---|")
         asked = {
@@ -165,9 +165,10 @@ def main() -> None:
             "cohort": [{"histology": "ependymoma", "age": f"{n}-90"} for n in range(REPEATS)],
         }
         for page, addresses in asked.items():
-            times = sorted(reruns_ms(page, addresses))
-            middle, late = statistics.median(times), times[-2]
-            print(f"| rerun of {page.capitalize()}: median, p95 | {middle:.0f} ms, {late:.0f} ms | {TARGET_MS} ms |")
+            found = reruns_ms(page, addresses)
+            ordered = (sorted(wall for wall, _ in found), sorted(cpu for _, cpu in found))
+            words = [f"{statistics.median(times):.0f}, {times[-2]:.0f} ms" for times in ordered]
+            print(f"| rerun of {page.capitalize()}: median, p95 | {words[0]} (CPU {words[1]}) | {TARGET_MS} ms |")
         if shutil.which("chromium") is None:
             print("| in a browser | not measured: no Chromium here | |")
         else:

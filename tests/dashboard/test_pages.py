@@ -91,7 +91,7 @@ def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
         ("sub-02", ["recurrence", "awaits a confirming scan", "none seen"]),
         ("sub-04", ["● baseline", "Ses-01: baseline", "ct-badge"]),
         ("sub-05", ["not evaluable", "failed: the file is empty (0 bytes); export or copy it again"]),
-        ("sub-06", ["possible growth", "provisional", "automatic", "no date"]),
+        ("sub-06", ["possible growth", "nobody signed: 2022-02-01, 2023-02-01", "automatic", "no date"]),
         ("sub-07", ["not evaluable", "No visit of this patient could be judged", "No visit has a date"]),
     ],
 )
