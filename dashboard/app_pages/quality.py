@@ -24,6 +24,7 @@ ALIGNMENT_COLUMNS = {
     "grade_reasons": st.column_config.TextColumn("why this grade", width="large"),
 }
 ROWS_PER_PAGE = 15
+MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
 
 
@@ -41,7 +42,9 @@ def show(_: frame.Study) -> None:
     if findings.empty:
         frame.remark("The last run found nothing to report.")
     else:
-        st.html(tables.findings(findings))
+        st.html(tables.findings(findings.head(MOST_LISTED)))
+        if len(findings) > MOST_LISTED:
+            frame.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
     waiting(review)
     alignments(data.query("quality_registration"))
 
@@ -89,8 +92,11 @@ def alignments(found: pd.DataFrame) -> None:
     if found.empty:
         frame.remark("No scan had to be aligned.")
         return
+    listed = found.head(MOST_LISTED)
+    if len(found) > MOST_LISTED:
+        frame.remark(f"The worst {MOST_LISTED} of {len(found):,}; the file has all.")
     st.dataframe(
-        found[list(ALIGNMENT_COLUMNS)].assign(role=found["role"].map(labels.words)),
+        listed[list(ALIGNMENT_COLUMNS)].assign(role=listed["role"].map(labels.words)),
         hide_index=True,
         column_config=ALIGNMENT_COLUMNS,
         alt="Grade and quality numbers of every alignment, the worst first",

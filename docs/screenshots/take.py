@@ -5,29 +5,44 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 HERE = Path(__file__).parent
 PAGES = {
-    "board": "",
-    "patient": "patient?patient=sub-demo03",
-    "patient-response": "patient?patient=sub-demo05",
-    "cohort": "cohort",
-    "quality": "quality",
-    "methods": "methods",
+    "board": ("", "light"),
+    "board-dark": ("", "dark"),
+    "projector": ("present", "light"),
+    "patient": ("patient?patient=sub-demo03", "light"),
+    "patient-response": ("patient?patient=sub-demo05", "light"),
+    "patient-blend": ("patient?patient=sub-demo02&viewer=plain", "light"),
+    "cohort": ("cohort", "light"),
+    "quality": ("quality", "light"),
+    "methods": ("methods", "light"),
 }
+"""Address and ground of each picture."""
+TALL = ("patient",)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 90_000
+
+
+def reach(page: Page, address: str) -> None:
+    """Wait until the server answers."""
+    for _ in range(60):
+        with suppress(Error):
+            page.goto(address)
+            return
+        page.wait_for_timeout(500)
 
 
 def take(page: Page, name: str, url: str) -> None:
     """Open a page, wait until it stands still, and save what a reader sees first."""
     page.goto(url)
     page.locator(".ct-footer").wait_for()
-    if name.startswith("patient"):
-        page.locator("canvas").first.wait_for()
+    if name.startswith(("patient", "projector")):
+        page.locator(".volumes[data-ready=true], .slices:not([hidden]) canvas").first.wait_for()
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
     page.wait_for_timeout(2500)
     page.screenshot(path=HERE / f"{name}.png")
@@ -45,11 +60,13 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            page = browser.new_page(viewport={"width": 1480, "height": 1000})
-            page.set_default_timeout(PATIENCE_MS)
-            page.wait_for_timeout(8000)
-            for name, address in PAGES.items():
+            for name, (address, ground) in PAGES.items():
+                size = {"width": 1480, "height": 1560 if name in TALL else 1000}
+                page = browser.new_page(viewport=size, color_scheme=ground)
+                page.set_default_timeout(PATIENCE_MS)
+                reach(page, f"http://127.0.0.1:{port}/_stcore/health")
                 take(page, name, f"http://127.0.0.1:{port}/{address}")
+                page.close()
             browser.close()
     finally:
         server.terminate()
