@@ -31,7 +31,9 @@ TIMEOUT_SECONDS = 3600
 LAST_WORDS = 300
 """Characters of the program's own complaint that a message repeats."""
 
-OFFLINE = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+NOWHERE = "http://127.0.0.1:9"
+OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), NOWHERE)
+OFFLINE |= {"NO_PROXY": "", "no_proxy": ""}
 """The program fetches missing models and reports its errors over the network; no scan's run may depend on that."""
 
 VALID_FOR = (

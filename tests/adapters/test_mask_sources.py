@@ -18,8 +18,10 @@ from pipeline.errors import InputError, SettingsError
 from tests.tiny_model import DESCRIPTION, write_model
 
 STAND_IN = """#!{python}
+import os
 import sys
 import nibabel
+assert os.environ["https_proxy"] == os.environ["HTTPS_PROXY"] == "http://127.0.0.1:9", "kept off the network"
 arguments = sys.argv[1:]
 assert arguments[0] == "tumor_edema_cavity_t1_t2", arguments
 files = arguments[arguments.index("-i") + 1 : arguments.index("-i") + 3]
@@ -54,7 +56,8 @@ def toolbox(tmp_path, monkeypatch):
     return install
 
 
-def test_the_toolbox_s_three_outputs_become_our_compartments(toolbox):
+def test_the_toolbox_s_three_outputs_become_our_compartments(toolbox, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     source = toolbox()
     scans = {"T1w": ball(100, 9), "T1w_ce": ball(200, 6), "T2w": ball(200, 8)}
     drawn = mask_sources.masks_of(scans, source)
