@@ -78,6 +78,7 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
         _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
         None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
         _level("progression from", row["progression_volume_mm3"], None, red),
+        _level("beyond error from", row["detectable_volume_mm3"], None),
     ]
     if rules and row["nadir_volume_mm3"] == 0:
         lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))

@@ -1,8 +1,8 @@
 -- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last judged visit, and where
 -- progression begins by the rule, where a percentage means something ($reference is nadir or baseline,
--- $min_change_mm3 the smallest growth that counts).
+-- $min_change_mm3 the smallest growth that counts), and from where growth exceeds measurement error.
 with last_tumour as (
-    select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3
+    select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent
     from trajectory
     where patient_id = $patient_id and criteria_id = $criteria_id and compartment = 'tumour'
     qualify row_number() over (order by acquired_on desc, session_id desc) = 1
@@ -23,7 +23,9 @@ select
             referenced.reference_volume_mm3 * criteria.progression_ratio,
             referenced.reference_volume_mm3 + $min_change_mm3
         )
-    end as progression_volume_mm3
+    end as progression_volume_mm3,
+    if(referenced.nadir_volume_mm3 > 0, referenced.nadir_volume_mm3 * (1 + referenced.detection_limit_percent / 100),
+        null) as detectable_volume_mm3
 from referenced
 cross join criteria
 where criteria.criteria_id = $criteria_id
