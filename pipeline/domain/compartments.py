@@ -125,7 +125,8 @@ def _change(
     size = f"{two_figures(now / 1000)} mL" if now else "none seen"
     words = f"{name} {size} on {visit.acquired_on}"
     if anchor is None or anchor.volume_mm3 is None:
-        return CompartmentChange(visit.session_id, course, None, None, f"{words}, {course}; never progression.")
+        became = f", {course}" if now else ""
+        return CompartmentChange(visit.session_id, course, None, None, f"{words}{became}; never progression.")
     ratio = now / anchor.volume_mm3 if anchor.volume_mm3 else None
     since = f"{course} since {anchor.acquired_on}" + (f" ({percent(ratio)})" if ratio else "")
     reason = f"{words}, {since}; never progression."

@@ -99,8 +99,12 @@ def _growth(
 
 
 def _detectable_on(rate: growth.Growth, last: VisitMeasure) -> date | None:
-    """Return when tumour growing on as now would differ from the last scan by more than the error, measured alike."""
-    if not last.volume_cv:
+    """Return when tumour growing on as now would differ from the last scan by more than the error, measured alike.
+
+    None where it is not certain that it grows at all.
+    """
+    sure = rate.specific_per_year.interval
+    if not last.volume_cv or sure is None or sure.low <= 0:
         return None
     per_day = rate.specific_per_year.value / growth.DAYS_PER_YEAR
     return surveillance.detectable_on(per_day, last.volume_cv, last.volume_cv, last.acquired_on)

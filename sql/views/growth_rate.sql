@@ -37,6 +37,6 @@ comment on column growth_rate.length_low_mm_per_year is 'lower end of its 95 % i
 comment on column growth_rate.length_high_mm_per_year is 'upper end of its 95 % interval, mm a year';
 comment on column growth_rate.residual_sd is 'scatter of ln V about the line; empty with two scans';
 comment on column growth_rate.error_sd is 'measurement error of ln V, to hold the scatter against';
-comment on column growth_rate.detectable_on is 'first day on which growth at this rate would exceed measurement error since the last scan';
+comment on column growth_rate.detectable_on is 'first day on which growth at this rate would exceed measurement error since the last scan; empty where it is not certain that it grows';
 comment on column growth_rate.detectable_after_days is 'the same, days after the last scan';
 comment on column growth_rate.is_provisional is 'true when a size rests on an automatic mask nobody signed';

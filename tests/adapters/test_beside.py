@@ -65,3 +65,21 @@ def test_growth_since_surgery_says_when_it_would_be_seen(done: tuple[Path, RunSu
     expected_days = 0.1386 / row["specific_per_year"] * 365.25
     assert row["detectable_after_days"] == pytest.approx(expected_days, abs=2)
     assert not row["is_provisional"]
+
+
+def test_growth_that_is_not_certain_is_not_carried_on(tmp_path: Path) -> None:
+    still = VOLUMES.replace("p1,2022-04-01,tumour,630", "p1,2022-04-01,tumour,510").replace(
+        "1,tumour,560", "1,tumour,505"
+    )
+    (tmp_path / "v.csv").write_text(still, encoding="utf-8")
+    import_table(tmp_path / "v.csv", None, tmp_path / "study", date(2023, 1, 1))
+    at = datetime(2023, 1, 1)  # noqa: DTZ001
+    run(
+        RunSettings(
+            tmp_path / "study", tmp_path / "out", "imsct_adapted_v1", frozenset({"p1"}), 1, date(2023, 1, 1), at
+        ),
+        lambda *_: None,
+    )
+    frame = store.query(store.database_path(tmp_path / "out"), "patient_growth", patient_id="sub-p1")
+    assert frame["detectable_on"].isna().all()
+    assert len(frame) == 1
