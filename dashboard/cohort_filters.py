@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import address, labels
+from dashboard import address, data, labels
 
 FILTERS = {
     "histology": "Histology",
@@ -20,6 +20,7 @@ FILTERS = {
     "centre": "Centre",
     "sex": "Sex",
 }
+DAYS = ("first_scan_on", "last_scan_on", "time_zero_on")
 SECOND = "b_"
 """How the parameters of the second cohort begin."""
 RADIOTHERAPY = {"yes": "radiotherapy", "no": "no radiotherapy"}
@@ -36,6 +37,16 @@ class Cohort:
     def name(self) -> str:
         """Say in short whom it holds."""
         return ", ".join(self.words) or "all patients"
+
+
+def everyone_of(criteria_id: str) -> pd.DataFrame:
+    """Return the rows of the cohort query, days as timestamps once and for all readers."""
+    return data.derived(_everyone, criteria_id)
+
+
+def _everyone(criteria_id: str) -> pd.DataFrame:
+    rows = data.query("cohort", criteria_id=criteria_id)
+    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in DAYS})
 
 
 def choose(everyone: pd.DataFrame, prefix: str = "") -> Cohort:

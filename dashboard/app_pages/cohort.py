@@ -38,7 +38,7 @@ FEW = 10  # below this number of patients the page says that curves can mislead
 
 def show(study: frame.Study) -> None:
     """Draw the page."""
-    everyone = data.query("cohort", criteria_id=study.criteria_id)
+    everyone = cohort_filters.everyone_of(study.criteria_id)
     line = st.container()
     with st.container(horizontal=True):
         with st.popover("Choose patients"):
