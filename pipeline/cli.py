@@ -95,7 +95,7 @@ def run_command(
         Path | None, typer.Option(help="A .toml file with follow-up schedules in place of the packaged ones.")
     ] = None,
     masks_from: Annotated[
-        str, typer.Option(help="Masks nobody drew: given (carried over), sct, or a model's .toml file.")
+        str, typer.Option(help="Masks nobody drew: given (lesion found again), sct, or a model's .toml file.")
     ] = "given",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,

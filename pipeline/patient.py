@@ -143,14 +143,10 @@ def _mask(
         source = None if given[name].masks else mask.choose_source(name, order, sources)
         if source is None:
             continue
-        made = _attempt(
-            partial(
-                mask.automatic_masks, by_name[name], by_name[source], sources[source], aligned.visits, plan.out_dir
-            ),
-            by_name[name],
-            "mask",
-            findings,
-        )
+        visit, masks_of = by_name[name], by_name[source]
+        operated = mask.operated_between(visit, masks_of, plan.patient.treatments)
+        work = partial(mask.automatic_masks, visit, masks_of, sources[source], aligned.visits, plan.out_dir)
+        made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)
         if made is not None:
             masked[name] = made
     return masked, tuple(findings)

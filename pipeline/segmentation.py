@@ -1,7 +1,9 @@
-"""Where the mask of a visit without one comes from: the masks of another visit, carried over and read again.
+"""Where the mask of a visit without one comes from: the lesion of a masked visit, found again on the visit's own scan.
 
-What this module returns is *automatic*: a proposal on the follow-up's own grid that waits for a person. It refuses
-to answer for places the follow-up did not scan: such a compartment is left out and named in the notes.
+Carrying a mask over by the alignment alone shows where the lesion was, never that it grew. So the lesion's parts are
+grown until they explain the later scan (``domain.lesion_fit``). What this module returns is *automatic*: a proposal on
+the follow-up's own grid that waits for a person. It refuses to answer for places the follow-up did not scan: such a
+compartment is left out and named in the notes.
 """
 
 from __future__ import annotations
@@ -11,11 +13,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
+from pipeline.domain.lesion_fit import Fit, fit_lesion
+from pipeline.domain.lesion_scene import Scene, scene_of
+from pipeline.domain.lesion_template import template_of
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
+
+GROWN = "lesion growth 1"
+"""Method of masks that were found again on the visit's own scan."""
+
+GROWING = (
+    Compartment.TUMOUR,
+    Compartment.CYST,
+    Compartment.SYRINX,
+    Compartment.OEDEMA,
+    Compartment.CAVITY,
+    Compartment.HAEMORRHAGE,
+)
+"""Compartments that are found again; they lie beside one another. Others are carried over."""
+
+FEWEST_VOXELS = 8
+"""A smaller part has no inside to learn from, and is carried over."""
 
 COVERED_SHARE = 0.9
 """A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
@@ -46,14 +68,14 @@ class FollowUpMasks:
     probabilities
         Compartment name to the share (0..1) of each voxel that belongs to it, on the follow-up's grid; compartments
         outside the follow-up's field of view are absent.
-    method
-        How the masks were made.
+    methods
+        Compartment name to how its mask was made.
     notes
         What a reader of the masks must know, in words.
     """
 
     probabilities: dict[str, Volume]
-    method: str
+    methods: dict[str, str]
     notes: tuple[str, ...]
 
 
@@ -71,7 +93,9 @@ def carry_over(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> 
     }
 
 
-def follow_up_masks(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> FollowUpMasks:
+def follow_up_masks(
+    masked: MaskedVisit, follow_up: Volume, to_masked: Transform, *, may_grow: bool = True
+) -> FollowUpMasks:
     """Give a visit without masks the compartments of a masked visit, on its own grid.
 
     Parameters
@@ -82,14 +106,54 @@ def follow_up_masks(masked: MaskedVisit, follow_up: Volume, to_masked: Transform
         The scan to mask.
     to_masked
         Moves points from the follow-up to the masked visit.
+    may_grow
+        False where the lesion of the masked visit is no longer the same, as after surgery: then masks are only
+        carried over.
     """
-    carried = carry_over(masked, follow_up, to_masked)
+    found = carry_over(masked, follow_up, to_masked)
+    methods = dict.fromkeys(found, CARRIED_OVER)
+    if may_grow:
+        grown = found_again(masked, follow_up, to_masked)
+        found |= grown
+        methods |= dict.fromkeys(grown, GROWN)
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     notes = []
     for name, mask in masked.masks.items():
         total = float(mask.array.sum())
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         if share < COVERED_SHARE:
-            del carried[name]
+            del found[name], methods[name]
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(carried, CARRIED_OVER, tuple(notes))
+    return FollowUpMasks(found, methods, tuple(notes))
+
+
+def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
+    """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
+
+    Returns
+    -------
+    dict
+        Compartment name to the share (0..1) of each voxel, on the follow-up's grid; empty where there is nothing to
+        grow or the scan does not show its place.
+    """
+    parts = {
+        name: mask
+        for name, mask in masked.masks.items()
+        if name in GROWING and np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS
+    }
+    if not parts:
+        return {}
+    template = template_of(masked.image, parts)
+    scene = scene_of(template, follow_up, to_masked)
+    if scene is None or not np.ptp(scene.signal) or not np.ptp(template.background):
+        return {}  # a blank scan shows nothing to compare
+    return _on_whole_scan(template.names, fit_lesion(template, scene), scene, follow_up)
+
+
+def _on_whole_scan(names: tuple[str, ...], fit: Fit, scene: Scene, follow_up: Volume) -> dict[str, Volume]:
+    result = {}
+    for name, share in zip(names, fit.occupancy, strict=True):
+        whole = np.zeros(follow_up.shape, dtype=np.float32)
+        whole[scene.crop] = share
+        result[name] = follow_up.with_array(whole)
+    return result

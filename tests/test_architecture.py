@@ -38,7 +38,20 @@ LEVELS = [
 ]  # fmt: skip
 """A module imports from earlier levels only; see docs/architecture.md."""
 
-STEP_ORDER = ["read", "align", "mask", "sourced", "acts", "measure", "shape", "follow", "display", "judge", "beside", "schedule"]
+STEP_ORDER = [
+    "read",
+    "align",
+    "mask",
+    "sourced",
+    "acts",
+    "measure",
+    "shape",
+    "follow",
+    "display",
+    "judge",
+    "beside",
+    "schedule",
+]
 TOGETHER = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
@@ -70,10 +83,20 @@ HEAVY = {
     "streamlit": {"dashboard"},
     "plotly": {"dashboard"},
     "typer": {
-        "pipeline.cli", "pipeline.cli_tables", "pipeline.cli_notes", "pipeline.cli_hospital", "pipeline.cli_pacs",
+        "pipeline.cli",
+        "pipeline.cli_tables",
+        "pipeline.cli_notes",
+        "pipeline.cli_hospital",
+        "pipeline.cli_pacs",
     },
-    "rich": {"pipeline.cli", "pipeline.cli_tables", "pipeline.cli_notes", "pipeline.cli_hospital", "pipeline.cli_pacs",
-        "pipeline.summary"},
+    "rich": {
+        "pipeline.cli",
+        "pipeline.cli_tables",
+        "pipeline.cli_notes",
+        "pipeline.cli_hospital",
+        "pipeline.cli_pacs",
+        "pipeline.summary",
+    },
     "pydicom": {"pipeline.dicom"},
     "highdicom": {"pipeline.dicom"},
     "pynetdicom": {"pipeline.dicom"},

@@ -87,20 +87,20 @@ def bend(
         As ``begin``, with the bend sampled every :data:`FIELD_STEP_MM` over the reference sample's box.
     """
     grid = Volume(reference.values, reference.affine)
-    lattice = _lattice(reference.values.shape, stiffness)
+    lattice = lattice_of(reference.values.shape, np.full(3, stiffness.step_mm), stiffness.control_mm)
     points_mm = voxel_centres_mm(grid)
-    price = stiffness.strain * _elastic(lattice)
+    price = stiffness.strain * elastic(lattice)
     control = _fitted(lattice, bend_at(begin, points_mm.reshape(-1, 3)).reshape(points_mm.shape))
     window = stiffness.window_mm / stiffness.step_mm
     for _ in range(stiffness.rounds):
-        moved, known = _look_up(follow_up, begin, points_mm + _field(lattice, control))
+        moved, known = _look_up(follow_up, begin, points_mm + field_of(lattice, control))
         pull, curvature = _push(reference, moved, weight * known, window, stiffness.step_mm)
-        normal = _normal(lattice, curvature)
+        normal = normal_matrix(lattice, curvature)
         normal[np.diag_indices_from(normal)] += 1e-6 * np.trace(normal) / len(normal) + 1e-9
-        right = _gathered(lattice, pull).ravel() - price @ control.ravel()
+        right = gathered(lattice, pull).ravel() - price @ control.ravel()
         step = np.asarray(linalg.solve(normal + price, right, assume_a="pos")).reshape(control.shape)
         control += step
-        if np.abs(_field(lattice, step)).max() < SETTLED_MM:
+        if np.abs(field_of(lattice, step)).max() < SETTLED_MM:
             break
     return _as_transform(begin, control, grid, stiffness)
 
@@ -110,7 +110,7 @@ def _as_transform(begin: Transform, control: NDArray[np.float64], grid: Volume, 
     extent_mm = (np.array(grid.shape) - 1) * stiffness.step_mm
     places = [np.linspace(0.0, e, int(np.ceil(e / FIELD_STEP_MM)) + 1) for e in extent_mm]
     axes = [_splines(p, stiffness.control_mm) for p in places]
-    field_mm = _field(Lattice(tuple(a[0] for a in axes), tuple(a[1] for a in axes)), control)
+    field_mm = field_of(Lattice(tuple(a[0] for a in axes), tuple(a[1] for a in axes)), control)
     affine = np.diag([*(p[1] - p[0] for p in places), 1.0])
     affine[:3, 3] = grid.affine[:3, 3]
     return Transform(begin.source, begin.target, begin.matrix, field_mm, affine)
@@ -137,8 +137,11 @@ def _push(
     return missing * slope, weight * slope[:, None] * slope[None, :]
 
 
-def _lattice(shape: tuple[int, ...], stiffness: Stiffness) -> Lattice:
-    axes = [_splines(stiffness.step_mm * np.arange(n, dtype=np.float64), stiffness.control_mm) for n in shape]
+def lattice_of(shape: tuple[int, ...], spacing_mm: NDArray[np.float64], control_mm: float) -> Lattice:
+    """Lay control points every ``control_mm`` under a grid of the given shape and spacing."""
+    axes = [
+        _splines(step * np.arange(n, dtype=np.float64), control_mm) for n, step in zip(shape, spacing_mm, strict=True)
+    ]
     return Lattice(tuple(a[0] for a in axes), tuple(a[1] for a in axes))
 
 
@@ -152,25 +155,25 @@ def _splines(places_mm: NDArray[np.float64], control_mm: float) -> tuple[NDArray
     return value, np.sign(offset) * slope / control_mm
 
 
-def _field(lattice: Lattice, control: NDArray[np.float64]) -> NDArray[np.float64]:
+def field_of(lattice: Lattice, control: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the displacement ``(I, J, K, 3)`` of control values ``(3, P, Q, R)``."""
     x, y, z = lattice.values
     return np.einsum("cpqr,ip,jq,kr->ijkc", control, x, y, z, optimize=["einsum_path", (0, 1), (0, 2), (0, 1)])
 
 
 def _fitted(lattice: Lattice, field: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return control values whose field is nearest to a given one; the inverse of :func:`_field`."""
+    """Return control values whose field is nearest to a given one; the inverse of :func:`field_of`."""
     x, y, z = (np.linalg.pinv(values) for values in lattice.values)
     return np.einsum("ijkc,pi,qj,rk->cpqr", field, x, y, z, optimize=["einsum_path", (0, 1), (0, 2), (0, 1)])
 
 
-def _gathered(lattice: Lattice, push: NDArray[np.float64]) -> NDArray[np.float64]:
+def gathered(lattice: Lattice, push: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum a voxel-wise push ``(3, I, J, K)`` onto the control points, shape ``(3, P, Q, R)``."""
     x, y, z = lattice.values
     return np.einsum("cijk,ip,jq,kr->cpqr", push, x, y, z, optimize=["einsum_path", (0, 3), (0, 2), (0, 1)])
 
 
-def _normal(lattice: Lattice, curvature: NDArray[np.float64]) -> NDArray[np.float64]:
+def normal_matrix(lattice: Lattice, curvature: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Gauss-Newton matrix over all control values, shape ``(3PQR, 3PQR)``."""
     sizes = [values.shape[1] for values in lattice.values]
     count = int(np.prod(sizes))
@@ -184,7 +187,7 @@ def _normal(lattice: Lattice, curvature: NDArray[np.float64]) -> NDArray[np.floa
     return matrix.reshape(3 * count, 3 * count)
 
 
-def _elastic(lattice: Lattice) -> NDArray[np.float64]:
+def elastic(lattice: Lattice) -> NDArray[np.float64]:
     """Return the quadratic form of the squared strain summed over all samples, shape ``(3PQR, 3PQR)``."""
     count = int(np.prod([values.shape[1] for values in lattice.values]))
     unit = np.eye(3, dtype=int)

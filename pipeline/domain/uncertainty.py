@@ -28,7 +28,7 @@ Z_95 = 1.96
 SPHERE_FACTOR = 4.836
 """3 / r for a sphere equals 4.836 * V^(-1/3): the relative volume of a shell of unit thickness."""
 
-BOUNDARY_ERROR_MM = {MaskOrigin.MANUAL: 0.25, MaskOrigin.EDITED: 0.25, MaskOrigin.AUTOMATIC: 0.5}
+BOUNDARY_ERROR_MM = {MaskOrigin.MANUAL: 0.25, MaskOrigin.EDITED: 0.25, MaskOrigin.AUTOMATIC: 0.3}
 """Standard deviation of where the outline is drawn, mm, for a sharp edge; a proposal."""
 
 INFILTRATIVE_EXTRA_MM = 0.25

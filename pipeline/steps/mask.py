@@ -1,8 +1,9 @@
-"""Third step: the masks of every visit, given ones as they are, missing ones carried over.
+"""Third step: the masks of every visit, given ones as they are, missing ones found again.
 
-A mask that a person drew is never changed. A visit without one gets the masks of the latest earlier visit that
-has some (else of the earliest later one), moved by the alignment; they are
-``automatic``, and show no change. No automatic mask is made where the alignment has grade C.
+A mask that a person drew is never changed. A visit without one gets the lesion of the latest earlier visit that has
+masks (else of the earliest later one), found again on its own scan; such masks are ``automatic`` and wait for a
+person. After surgery between the two visits the lesion is another one: then masks are only carried over, and show no
+change. No automatic mask is made where the alignment has grade C.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 
 from pipeline import derivatives, fingerprints, images, segmentation, study
 from pipeline.domain import records
-from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.entities import Compartment, MaskOrigin, TreatmentKind
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import compose
+from pipeline.domain.transforms import Transform, compose
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -25,6 +26,7 @@ AUTOMATIC_SOURCE = "cordtrack"
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
+OPERATED = "only carried over, for surgery lies between the two visits"
 NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
 NOT_LOOKED = (
     "the earlier mask was empty here, and nobody looked at this visit; draw a mask, an empty one if nothing is seen"
@@ -50,8 +52,10 @@ class MaskedVisit:
 
     @property
     def is_carried_over(self) -> bool:
-        """Whether these masks were only warped here from another visit, so that they can show no change."""
-        return any(row.method == segmentation.CARRIED_OVER for row in self.rows)
+        """Whether the tumour was only warped here from another visit, so that it can show no change."""
+        return any(
+            row.method == segmentation.CARRIED_OVER and row.compartment == Compartment.TUMOUR for row in self.rows
+        )
 
     @property
     def primary(self) -> Mapping[Compartment, Volume]:
@@ -100,14 +104,24 @@ def choose_source(session_id: str, order: Sequence[str], masked: Mapping[str, Ma
     return earlier[-1] if earlier else next(iter(later), None)
 
 
+def operated_between(visit: ReadVisit, source: ReadVisit, treatments: Sequence[records.Treatment]) -> bool:
+    """Say whether surgery lies between two visits; unknown dates count as if it did."""
+    if visit.acquired_on is None or source.acquired_on is None:
+        return any(given.kind == TreatmentKind.SURGERY for given in treatments)
+    first, second = sorted((visit.acquired_on, source.acquired_on))
+    return any(given.kind == TreatmentKind.SURGERY and first <= given.started_on <= second for given in treatments)
+
+
 def automatic_masks(
     visit: ReadVisit,
     source: ReadVisit,
     given: MaskedVisit,
     aligned: Mapping[str, AlignedVisit],
     out_dir: Path,
+    *,
+    operated_between: bool,
 ) -> MaskedVisit:
-    """Carry a masked visit's compartments over to a visit without masks.
+    """Find a masked visit's compartments again on a visit without masks.
 
     Parameters
     ----------
@@ -115,13 +129,15 @@ def automatic_masks(
         The visit to mask and the visit whose ``given`` masks are used; both with an image.
     aligned
         Alignments by session; both visits must be in it.
+    operated_between
+        Surgery lies between the two visits, or one of them has no date.
     """
     poor = [name for name in (visit.session_id, source.session_id) if aligned[name].grade == "C"]
     if poor:
-        reason = f"alignment of {poor[0]} has grade C, so no mask was carried over; draw one on this visit's scan"
+        reason = f"alignment of {poor[0]} has grade C, so no mask was made; draw one on this visit's scan"
         return MaskedVisit(visit.session_id, None, {}, missing_reason=reason)
     key = fingerprints.of_values(
-        "mask", visit.anchor_sha256, source.anchor_sha256,
+        "mask", visit.anchor_sha256, source.anchor_sha256, operated_between,
         [(row.path, row.sha256) for row in given.rows if row.is_primary],
         [aligned[name].record and aligned[name].record.input_sha256 for name in (visit.session_id, source.session_id)],  # type: ignore[union-attr]  # the `and` guards it
         fingerprints.of_code("pipeline.segmentation"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
@@ -129,7 +145,9 @@ def automatic_masks(
     sidecar = out_dir / _mask_path(visit, Compartment.TUMOUR).replace(".nii.gz", ".json")
     step = derivatives.read_step(sidecar, out_dir, key)
     if step is None:
-        step = _segment(visit, source, given, aligned, key, out_dir)
+        to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
+        files, made = _segment(visit, source, given, to_source, out_dir, may_grow=not operated_between)
+        step = derivatives.Step(key, files, made)
         derivatives.write_step(sidecar, step, [row.path for row in given.rows], fingerprints.software())
     rows = derivatives.of_kind(step.records, records.Segmentation)
     masks = {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
@@ -144,29 +162,25 @@ def automatic_masks(
 
 
 def _segment(
-    visit: ReadVisit,
-    source: ReadVisit,
-    given: MaskedVisit,
-    aligned: Mapping[str, AlignedVisit],
-    key: str,
-    out_dir: Path,
-) -> derivatives.Step:
+    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, to_source: Transform, out_dir: Path, *, may_grow: bool
+) -> tuple[tuple[str, ...], tuple[records.Segmentation, ...]]:
+    """Write the masks of one visit; return their paths and records."""
     assert visit.image is not None
     assert source.image is not None
-    to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
-    found = segmentation.follow_up_masks(masked, visit.image, to_source)
+    found = segmentation.follow_up_masks(masked, visit.image, to_source, may_grow=may_grow)
     rows, files = [], []
     for name, probability in sorted(found.probabilities.items()):
-        if found.method == segmentation.CARRIED_OVER and _is_empty(given, Compartment(name)):
+        if _is_empty(given, Compartment(name)):
             continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
         path = _mask_path(visit, Compartment(name))
         rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
         images.save(probability.with_array(rounded), out_dir / path)
         files.append(path)
-        note = f"from the masks of {source.session_id}; " + "; ".join(found.notes)
-        rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.method, note.rstrip("; ")))
-    return derivatives.Step(key, tuple(files), tuple(rows))
+        operated = () if may_grow else (OPERATED,)
+        note = "; ".join([f"from the masks of {source.session_id}", *operated, *found.notes])
+        rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.methods[name], note))
+    return tuple(files), tuple(rows)
 
 
 def _missing(given: MaskedVisit, masks: Mapping[Compartment, Volume]) -> dict[Compartment, str]:

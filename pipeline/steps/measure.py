@@ -15,7 +15,7 @@ from pipeline.domain.grid import Volume, plane
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
 
-NO_MASK = "no mask: nobody drew one on this visit and none could be carried over"
+NO_MASK = "no mask: nobody drew one on this visit and none could be made from another visit's"
 
 
 def compartments_of(visits: Iterable[ReadVisit], masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from pipeline import segmentation
 from pipeline.domain import entities
@@ -33,12 +35,79 @@ def masked_visit(k: slice) -> segmentation.MaskedVisit:
     return segmentation.MaskedVisit(drawn.with_array(np.ones(drawn.shape)), {"tumour": drawn})
 
 
-def test_a_mask_follows_the_alignment() -> None:
+def test_after_surgery_a_mask_only_follows_the_alignment() -> None:
     follow_up = Volume(np.ones((10, 10, 20)), GRID)
-    found = segmentation.follow_up_masks(masked_visit(slice(8, 12)), follow_up, shifted(4.0))
+    found = segmentation.follow_up_masks(masked_visit(slice(8, 12)), follow_up, shifted(4.0), may_grow=False)
     expected = box((10, 10, 20), k=slice(6, 10)).array
     np.testing.assert_allclose(found.probabilities["tumour"].array, expected, atol=1e-6)
-    assert found.method == segmentation.CARRIED_OVER
+    assert found.methods == {"tumour": segmentation.CARRIED_OVER}
+
+
+def phantom(tumour_radius_mm: float, *, slice_mm: float = 1.0, cyst_radius_mm: float = 3.0) -> tuple[Volume, Volume]:
+    """A made-up cord (dark) in fluid (bright) with a tumour (between) and a cyst above it; and the label map.
+
+    The same tissue model for every size; noise is seeded. Thick slices are averages over ten thin layers.
+    """
+    fine_mm, layers = slice_mm / 10, 10
+    x, y, z = np.meshgrid(
+        np.arange(-15, 15, fine_mm) + fine_mm / 2, np.arange(-14, 15, 1.0), np.arange(-32, 33, 1.0), indexing="ij"
+    )
+    radius = np.hypot(x, y)
+    tumour = (x**2 + y**2) / tumour_radius_mm**2 + (z / (2 * tumour_radius_mm)) ** 2 < 1
+    cyst = ~tumour & (np.sqrt(x**2 + y**2 + (z - 16) ** 2) < cyst_radius_mm)
+    image = np.select([cyst, tumour, radius < 7, radius < 11], [900.0, 350.0, 220.0, 800.0], 150.0 + 3.0 * z % 40)
+    count = len(x) // layers
+
+    def sliced(values: np.ndarray) -> np.ndarray:
+        return values[: count * layers].reshape(count, layers, *values.shape[1:]).mean(axis=1)
+
+    image = ndimage.gaussian_filter(image, [0.6 / fine_mm, 0.6, 0.6])
+    noise = np.random.default_rng(3).normal(0, 15, (count, *image.shape[1:]))
+    affine = np.diag([slice_mm, 1.0, 1.0, 1.0])
+    affine[:3, 3] = [-15 + slice_mm / 2, -14, -32]
+    labels = np.where(sliced(tumour) >= 0.5, 1, np.where(sliced(cyst) >= 0.5, 2, 0))
+    return Volume(sliced(image) + noise, affine), Volume(labels, affine)
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0])
+def test_a_grown_or_shrunken_tumour_is_found_at_its_new_size(slice_mm: float) -> None:
+    scan, labels = phantom(4.5)
+    masks = {"tumour": labels.with_array(labels.array == 1), "cyst": labels.with_array(labels.array == 2)}
+    true_mm3, found_mm3 = [], []
+    for radius_mm in (3.6, 4.5, 5.4):
+        later, later_labels = phantom(radius_mm, slice_mm=slice_mm)
+        drawn = segmentation.MaskedVisit(scan, masks)
+        found = segmentation.follow_up_masks(drawn, later, identity("follow-up", "masked"))
+        assert set(found.methods.values()) == {segmentation.GROWN}
+        true_mm3.append(float((later_labels.array == 1).sum()) * later.voxel_mm3)
+        found_mm3.append(float(found.probabilities["tumour"].array.sum()) * later.voxel_mm3)
+        cyst_mm3 = float(found.probabilities["cyst"].array.sum()) * later.voxel_mm3
+        assert cyst_mm3 == pytest.approx(float(masks["cyst"].array.sum()), rel=0.2)
+    assert found_mm3 == pytest.approx(true_mm3, rel=0.3)
+    slope = np.polyfit(np.log(true_mm3), np.log(found_mm3), 1)[0]
+    assert 0.75 < slope < 1.2  # a mask that is only carried over gives 0
+
+
+def test_the_same_scans_give_the_same_masks_to_the_last_bit() -> None:
+    scan, labels = phantom(4.5)
+    drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    later, _ = phantom(5.0, slice_mm=3.0)
+    first, second = (
+        segmentation.follow_up_masks(drawn, later, identity("a", "b")).probabilities["tumour"].array for _ in range(2)
+    )
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "expected"), [("surgery", 200, True), ("surgery", 900, False), ("steroid", 200, False)]
+)
+def test_surgery_between_the_visits_is_known(kind: str, day: int, expected: bool) -> None:
+    first = date(2020, 1, 1)
+    visits = [SimpleNamespace(acquired_on=first), SimpleNamespace(acquired_on=first + timedelta(days=365))]
+    given = SimpleNamespace(kind=kind, started_on=first + timedelta(days=day))
+    assert mask.operated_between(*visits, [given]) is expected
+    undated = SimpleNamespace(acquired_on=None)
+    assert mask.operated_between(undated, visits[0], [given]) is (kind == "surgery")
 
 
 def test_a_lesion_outside_the_field_of_view_is_left_out_and_named_not_zero() -> None:

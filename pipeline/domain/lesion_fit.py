@@ -1,0 +1,199 @@
+"""Explain a later scan by the parts of an earlier, masked one, by the growth that fits best.
+
+Forward model, voxel by voxel of the later scan in its own grid: points are taken to the masked visit by the alignment
+and a small stiff bend that is fitted too; the lesion's parts follow its growth, the tissue around follows a share of
+it; parts are laid over the background and averaged over the slice, so that thick slices mix tissues here as they did
+in the scanner. A smooth curve takes signal from one scan to the other. Gauss-Newton steps minimise the difference
+(Student's t, tolerant at steep edges) plus what the growth and the bend cost by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from pipeline.domain.bending import Lattice, elastic, field_of, gathered, lattice_of, normal_matrix
+from pipeline.domain.lesion_growth import Flows, displacement, expectation, flows_of, followed, velocity, windows_at
+from pipeline.domain.lesion_scene import Predicted, Scene, looked_up
+from pipeline.domain.lesion_template import Template
+from pipeline.domain.signal_curve import SignalCurve, fit_curve
+
+CONTROL_MM, STRAIN_PRICE, BEND_PRICE = 12.0, 10.0, 0.002
+"""Spacing of the fitted bend's control points, mm; price of its strain per mm³; price of its size."""
+
+GIVING_WAY, GIVING_WAY_SD = 0.4, 0.2
+"""Expected share of the lesion's growth that the tissue around follows, and its standard deviation."""
+
+ROUNDS = 16
+"""Gauss-Newton rounds at most."""
+
+STRAIN_STEP, SHIFT_STEP_MM, BEND_STEP_MM, GIVING_STEP = 0.15, 1.0, 2.0, 0.2
+"""Longest step of one round."""
+
+SETTLED_STRAIN, SETTLED_MM = 0.005, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What is fitted: growth ``(C, 4, 3)``, the bend's control values ``(3, P, Q, R)``, the share that gives way."""
+
+    growth: NDArray[np.float64]
+    control: NDArray[np.float64]
+    giving_way: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A finished fit.
+
+    Attributes
+    ----------
+    occupancy
+        Shape ``(C, I, J, K)`` of the scene's crop; share of each voxel that a compartment takes.
+    state
+        What was fitted.
+    cost
+        Negative log posterior, up to a constant.
+    noise
+        Robust standard deviation of what is left unexplained, in the scan's units.
+    log_volume_sd
+        Shape ``(C,)``; standard deviation of the log volume by the curvature of the cost, dimensionless.
+    """
+
+    occupancy: NDArray[np.float64]
+    state: State
+    cost: float
+    noise: float
+    log_volume_sd: NDArray[np.float64]
+
+
+def fit_lesion(template: Template, scene: Scene) -> Fit:
+    """Fit the growth of a template's compartments to a later scan."""
+    return _Fitter(template, scene).fitted()
+
+
+class _Fitter:
+    """The parts of a fit that stay the same from round to round."""
+
+    def __init__(self, template: Template, scene: Scene) -> None:
+        self.template, self.scene = template, scene
+        self.flows: Flows = flows_of(template)
+        self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
+        self.bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
+        self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
+        self.growth_price = linalg.block_diag(expectation(len(template.names)), 1 / GIVING_WAY_SD**2)
+
+    def fitted(self) -> Fit:
+        """Take Gauss-Newton steps until nothing moves any more, or the rounds are used up."""
+        sizes = [values.shape[1] for values in self.lattice.values]
+        state = State(np.zeros((len(self.template.names), 4, 3)), np.zeros((3, *sizes)), GIVING_WAY)
+        curve: SignalCurve | None = None
+        for _ in range(ROUNDS):
+            shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
+            curve = fit_curve(self.template.names, self.scene, shown, curve)
+            matrix, right = self._equations(state, shown, curve)
+            state, is_settled = self._stepped(state, linalg.solve(matrix, right, assume_a="pos"))
+            if is_settled:
+                break
+        shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
+        curve = fit_curve(self.template.names, self.scene, shown, curve)
+        matrix, _ = self._equations(state, shown, curve)
+        return self._finished(state, shown, curve, matrix)
+
+    def _bend(self, state: State) -> NDArray[np.float64]:
+        """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""
+        field = field_of(self.lattice, state.control)[self.scene.is_active]
+        return np.asarray(field @ self.scene.axes.T)
+
+    def _equations(
+        self, state: State, shown: Predicted, curve: SignalCurve
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the normal equations of one round, bend first, then growth and giving way."""
+        weight = curve.weight
+        by_bend = (shown.slope * curve.gain[:, None]) @ self.scene.axes
+        by_growth = shown.by_growth * curve.gain[:, None]
+        spread = self.scene.spread
+        curvature = spread((weight[:, None, None] * by_bend[:, :, None] * by_bend[:, None, :]).reshape(-1, 9).T)
+        bend = normal_matrix(self.lattice, curvature.reshape(3, 3, *self.scene.shape)) + self.bend_price
+        mixed = weight[:, None, None] * by_bend[:, None, :] * by_growth[:, :, None]
+        count = by_growth.shape[1]
+        cross = np.stack([
+            gathered(self.lattice, spread(mixed[:, m].T)).ravel() for m in range(count)
+        ], axis=1)  # fmt: skip
+        growth = (by_growth * weight[:, None]).T @ by_growth + self.growth_price
+        pull = gathered(self.lattice, spread((weight * curve.left)[None] * by_bend.T)).ravel()
+        numbers = np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
+        right = np.r_[
+            pull - self.bend_price @ state.control.ravel(),
+            by_growth.T @ (weight * curve.left) - self.growth_price @ numbers,
+        ]
+        return np.block([[bend, cross], [cross.T, growth]]), right
+
+    def _stepped(self, state: State, step: NDArray[np.float64]) -> tuple[State, bool]:
+        """Take a step, no part of it too long; also say whether nothing moved."""
+        bend = step[: state.control.size].reshape(state.control.shape)
+        growth = step[state.control.size : -1].reshape(state.growth.shape)
+        bend_mm = float(np.abs(field_of(self.lattice, bend)).max())
+        strain, shift = np.abs(growth[:, :3]).max(axis=(1, 2)), np.abs(growth[:, 3]).max(axis=1)
+        scale = np.minimum(1, np.minimum(STRAIN_STEP / (strain + 1e-9), SHIFT_STEP_MM / (shift + 1e-9)))
+        giving = float(np.clip(state.giving_way + np.clip(step[-1], -GIVING_STEP, GIVING_STEP), 0, 1))
+        moved = State(
+            state.growth + growth * scale[:, None, None],
+            state.control + bend * min(1.0, BEND_STEP_MM / (bend_mm + 1e-9)),
+            giving,
+        )
+        return moved, bool(bend_mm < SETTLED_MM and strain.max() < SETTLED_STRAIN)
+
+    def _finished(self, state: State, shown: Predicted, curve: SignalCurve, matrix: NDArray[np.float64]) -> Fit:
+        control, numbers = state.control.ravel(), np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
+        cost = curve.cost + (control @ self.bend_price @ control + numbers @ self.growth_price @ numbers) / 2
+        covariance = np.linalg.inv(matrix)[control.size :, control.size :]
+        trace = np.zeros((len(state.growth), len(numbers)))
+        for c, row in enumerate(trace):
+            row[[12 * c, 12 * c + 4, 12 * c + 8]] = 1.0
+        sd = np.sqrt(np.einsum("ca,ab,cb->c", trace, covariance, trace))
+        return Fit(self.scene.spread(shown.occupancy.T), state, float(cost), curve.noise, sd)
+
+
+def predicted(template: Template, flows: Flows, scene: Scene, bend_mm: NDArray[np.float64], state: State) -> Predicted:
+    """Show the masked visit as the later scan should see it, and how that changes with what is fitted."""
+    whole = displacement(flows, state.growth, 1.0)
+    partly = displacement(flows, state.growth, state.giving_way)
+    parts = [
+        _one_layer(template, flows, state, followed(flows, whole, points), followed(flows, partly, points))
+        for points in (layer + bend_mm for layer in scene.layers)
+    ]
+    return Predicted(*(np.mean([getattr(p, name) for p in parts], axis=0) for name in Predicted.__dataclass_fields__))
+
+
+def _one_layer(
+    template: Template, flows: Flows, state: State, lesion_mm: NDArray[np.float64], tissue_mm: NDArray[np.float64]
+) -> Predicted:
+    """Show one layer of a slice: lesion and surrounding tissue looked up where each came from."""
+    shares = looked_up(template.occupancy, template, lesion_mm)
+    textures = looked_up(template.texture, template, lesion_mm)
+    share_slopes = looked_up(template.occupancy_slope, template, lesion_mm)
+    tissue, filled = looked_up(np.stack([template.background, template.filled]), template, tissue_mm)
+    tissue_slope = looked_up(template.background_slope, template, tissue_mm).T
+    free = np.clip(1 - shares.sum(axis=0), 0, 1)
+    by_lesion = np.einsum("cn,cdn->nd", textures - tissue, share_slopes)
+    by_tissue = free[:, None] * tissue_slope
+    columns = []
+    for centre_mm, here, there in zip(
+        flows.centres_mm, windows_at(flows, lesion_mm), windows_at(flows, tissue_mm), strict=True
+    ):
+        pulls = (-by_lesion * here[:, None], -by_tissue * (state.giving_way * there)[:, None])
+        arms = (lesion_mm - centre_mm, tissue_mm - centre_mm)
+        columns.append(sum((p[:, :, None] * a[:, None, :]).reshape(-1, 9) for p, a in zip(pulls, arms, strict=True)))
+        columns.append(pulls[0] + pulls[1])
+    columns.append(-(by_tissue * velocity(flows, state.growth, tissue_mm)).sum(axis=1, keepdims=True))
+    return Predicted(
+        (shares * textures).sum(axis=0) + free * tissue,
+        by_lesion + by_tissue,
+        np.concatenate(columns, axis=1),
+        shares.T,
+        free * filled,
+    )

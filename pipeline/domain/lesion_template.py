@@ -1,0 +1,177 @@
+"""A person's own lesion as a picture that can be taken apart: tissue without the lesion, and each compartment.
+
+Made from one visit that a reader has masked. A later scan is explained by moving and growing the parts
+(:mod:`pipeline.domain.lesion_growth`) and laying them over the background again
+(:mod:`pipeline.domain.lesion_fit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pipeline.domain.frame import Box, regular_grid
+from pipeline.domain.grid import Volume, to_voxel, to_world, voxel_centres_mm
+
+MARGIN_MM = 20.0
+"""The template reaches this far beyond the lesion, mm: room for growth and for the person's movement."""
+
+STEP_LIMITS_MM = (0.6, 1.0)
+"""Voxel size of the template: the scan's finest, within these limits, mm."""
+
+BLUR_MM = 0.5
+"""Standard deviation of the blur that quiets the template's noise and softens its borders, mm."""
+
+TEXTURE_MM = 2.0
+"""Signal inside a compartment is kept only at this scale, mm: coarser than noise, finer than a lesion."""
+
+BEYOND_POLES_MM = (2.0, 7.0)
+"""Cord is read on the lesion's own axis this far beyond either end, mm."""
+
+AROUND_AXIS_MM = 1.5
+"""Half width of the bundle of lines on which cord is read, mm: well inside a cord of 8 mm or more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A masked visit in parts, on one upright grid of shape ``(I, J, K)``; C compartments.
+
+    Attributes
+    ----------
+    names
+        Compartments, in the order of the arrays.
+    affine
+        Shape ``(4, 4)``; voxel index to RAS+ mm of the masked visit.
+    step_mm
+        Voxel size, mm.
+    background
+        Shape ``(I, J, K)``; the scan with cord where the lesion is.
+    background_slope
+        Shape ``(3, I, J, K)``, per mm.
+    filled
+        Shape ``(I, J, K)``; share of each voxel of ``background`` that was filled in.
+    occupancy
+        Shape ``(C, I, J, K)``; share of each voxel that a compartment takes, 0 to 1.
+    occupancy_slope
+        Shape ``(C, 3, I, J, K)``, per mm.
+    texture
+        Shape ``(C, I, J, K)``; the compartment's signal, continued smoothly beyond its border.
+    distance_mm
+        Shape ``(C, I, J, K)``; distance from the compartment's border, negative inside.
+    """
+
+    names: tuple[str, ...]
+    affine: NDArray[np.float64]
+    step_mm: float
+    background: NDArray[np.float64]
+    background_slope: NDArray[np.float64]
+    filled: NDArray[np.float64]
+    occupancy: NDArray[np.float64]
+    occupancy_slope: NDArray[np.float64]
+    texture: NDArray[np.float64]
+    distance_mm: NDArray[np.float64]
+
+
+def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
+    """Take a masked visit apart.
+
+    Parameters
+    ----------
+    image
+        The scan.
+    masks
+        Compartment to a mask or probability map (0..1) on the scan's grid; each must hold something.
+    """
+    lesion = np.any([mask.array >= 0.5 for mask in masks.values()], axis=0)
+    points_mm = to_world(image.affine, np.argwhere(lesion))
+    step_mm = float(np.clip(image.spacing_mm.min(), *STEP_LIMITS_MM))
+    grid = regular_grid(Box(points_mm.min(axis=0) - MARGIN_MM, points_mm.max(axis=0) + MARGIN_MM), step_mm)
+    index = to_voxel(image.affine, voxel_centres_mm(grid).reshape(-1, 3)).T
+    scan = _looked_up(image.array, index, 3).reshape(grid.shape)
+    parts = [np.clip(_looked_up(mask.array, index, 1).reshape(grid.shape), 0, 1) for mask in masks.values()]
+    share = np.stack([
+        part * (mask.array.sum() * mask.voxel_mm3 / (part.sum() * step_mm**3))
+        for part, mask in zip(parts, masks.values(), strict=True)
+    ])  # fmt: skip
+    distance_mm = np.stack([_signed_distance_mm(part >= 0.5, step_mm) for part in parts])
+    quiet = _blurred(scan, BLUR_MM, step_mm)
+    cord = cord_signal(quiet, grid.affine, distance_mm.min(axis=0) < 0)
+    filled = np.clip(4 * _blurred(share.sum(axis=0), BLUR_MM, step_mm), 0, 1)
+    background = _blurred((1 - filled) * scan + filled * cord, BLUR_MM, step_mm)
+    occupancy = np.stack([_blurred(part, BLUR_MM, step_mm) for part in share])
+    occupancy /= np.maximum(occupancy.sum(axis=0), 1.0)
+    texture = _textures(quiet, background, occupancy, step_mm)
+    return Template(
+        names=tuple(masks),
+        affine=grid.affine,
+        step_mm=step_mm,
+        background=background,
+        background_slope=np.stack(np.gradient(background, step_mm)),
+        filled=filled,
+        occupancy=occupancy,
+        occupancy_slope=np.stack([np.stack(np.gradient(part, step_mm)) for part in occupancy]),
+        texture=texture,
+        distance_mm=distance_mm,
+    )
+
+
+def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: NDArray[np.bool_]) -> float:
+    """Read the signal of cord without lesion just beyond the lesion's two ends; the darker end counts.
+
+    On T2-weighted scans everything that could spoil an end (fluid, oedema, another cyst) is brighter than cord.
+
+    Parameters
+    ----------
+    scan, lesion
+        Shape ``(I, J, K)``.
+    affine
+        Shape ``(4, 4)``; voxel index to RAS+ mm.
+    """
+    points_mm = to_world(affine, np.argwhere(lesion))
+    centre_mm = points_mm.mean(axis=0)
+    _, frame = np.linalg.eigh(np.cov((points_mm - centre_mm).T))
+    side, front, along = ((points_mm - centre_mm) @ frame).T
+    bows = [np.polyfit(along, sideways, 2) for sideways in (side, front)]
+    near, far = BEYOND_POLES_MM
+    across = np.arange(-AROUND_AXIS_MM, AROUND_AXIS_MM + 0.01, AROUND_AXIS_MM / 2)
+    signals = []
+    for low, high in ((along.min() - far, along.min() - near), (along.max() + near, along.max() + far)):
+        place, a, b = (v.ravel() for v in np.meshgrid(np.arange(low, high, 0.5), across, across, indexing="ij"))
+        local_mm = np.stack([np.polyval(bows[0], place) + a, np.polyval(bows[1], place) + b, place], axis=1)
+        index = to_voxel(affine, centre_mm + local_mm @ frame.T).T
+        signals.append(float(np.median(_looked_up(scan, index, 1))))
+    return min(signals)
+
+
+def _textures(
+    scan: NDArray[np.float64], background: NDArray[np.float64], occupancy: NDArray[np.float64], step_mm: float
+) -> NDArray[np.float64]:
+    """Find the smooth signal of each compartment with which the parts, laid together, give the scan back."""
+    weight = [_blurred(part**2, TEXTURE_MM, step_mm) + 1e-6 for part in occupancy]
+    means = [float((scan * part**2).sum() / max((part**2).sum(), 1e-9)) for part in occupancy]
+    texture = np.stack([np.full(scan.shape, mean) for mean in means])
+    free = 1 - occupancy.sum(axis=0)
+    for _ in range(8):
+        left = scan - (occupancy * texture).sum(axis=0) - free * background
+        for c, part in enumerate(occupancy):
+            texture[c] += _blurred(part * left, TEXTURE_MM, step_mm) / (weight[c] + 0.02)
+    return texture
+
+
+def _signed_distance_mm(inside: NDArray[np.bool_], step_mm: float) -> NDArray[np.float64]:
+    away = ndimage.distance_transform_edt(~inside) - ndimage.distance_transform_edt(inside)
+    return np.asarray(step_mm * (away - 0.5 * np.sign(away)))
+
+
+def _blurred(values: NDArray[np.float64], sigma_mm: float, step_mm: float) -> NDArray[np.float64]:
+    return np.asarray(ndimage.gaussian_filter(values, sigma_mm / step_mm))
+
+
+def _looked_up(array: NDArray, index: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    return np.asarray(
+        ndimage.map_coordinates(array.astype(np.float64), index, order=order, mode="nearest", prefilter=order > 1)
+    )

@@ -1,0 +1,75 @@
+"""How signal of one scan becomes signal of another: a smooth curve, shading, and a little freedom per compartment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from pipeline.domain.lesion_scene import Predicted, Scene
+
+KNOTS = 5
+"""Corners of the curve between the darkest and the brightest signal."""
+
+EDGE_TOLERANCE_MM = 0.25
+"""Edges may lie this far from where the model puts them before they count in full, mm."""
+
+FREEDOM = 5.0
+"""Degrees of freedom of Student's t: how little odd voxels count."""
+
+CHANGE_SD = 0.002
+"""Expected change of a compartment's own signal, as a share of the whole range of signal: tumours may fade, but
+whatever fading explains is no longer growth."""
+
+CHANGEABLE = {"oedema": 3.0}
+"""Compartments whose signal changes more readily, and how many times more."""
+
+
+@dataclass(frozen=True, eq=False)
+class SignalCurve:
+    """A fitted curve at N voxels.
+
+    ``left`` is what stays unexplained, ``gain`` the curve's slope at each voxel, ``weight`` how much each voxel
+    counts (1 over variance), all ``(N,)``; ``noise`` and ``cost`` are numbers.
+    """
+
+    left: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    noise: float
+    cost: float
+
+
+def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: SignalCurve | None) -> SignalCurve:
+    """Fit the curve by weighted least squares; ``before`` gives the weights of the last round."""
+    low, high = np.percentile(shown.signal, [1, 99])
+    knots = np.linspace(low, high, KNOTS)
+    hats = np.clip(1 - np.abs((np.clip(shown.signal, low, high)[:, None] - knots) / (knots[1] - knots[0])), 0, None)
+    features = np.concatenate(
+        [hats, shown.signal[:, None] * seen.place, shown.occupancy, shown.filled[:, None]], axis=1
+    )
+    trust = seen.nearness if before is None else before.trust
+    noise = _spread(seen.signal) if before is None else before.noise
+    rise = np.polyfit(shown.signal, seen.signal, 1)[0]
+    change = CHANGE_SD * abs(rise) * (high - low) * np.array([*(CHANGEABLE.get(n, 1.0) for n in names), 1.0])
+    free = np.concatenate([np.full(KNOTS + 3, 1e-3), (noise / np.maximum(change, 1e-9)) ** 2])
+    weighted = features * trust[:, None]
+    numbers = linalg.solve(weighted.T @ features + np.diag(free), weighted.T @ seen.signal, assume_a="pos")
+    left = seen.signal - features @ numbers
+    curve = numbers[:KNOTS]
+    gain = (np.interp(shown.signal + 1, knots, curve) - np.interp(shown.signal - 1, knots, curve)) / 2
+    gain += seen.place @ numbers[KNOTS : KNOTS + 3]
+    noise = max(_spread(left), 1e-6 * float(np.ptp(seen.signal)) + 1e-12)
+    variance = noise**2 + (EDGE_TOLERANCE_MM * gain) ** 2 * (shown.slope**2).sum(axis=1)
+    odd = 1 / (1 + left**2 / variance / FREEDOM)
+    cost = seen.nearness * ((FREEDOM + 1) / 2 * np.log1p(left**2 / variance / FREEDOM) + np.log(variance) / 2)
+    return SignalCurve(
+        left, gain, seen.nearness * odd / variance, seen.nearness * odd * noise**2 / variance, noise, float(cost.sum())
+    )
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))

@@ -1,0 +1,124 @@
+"""Volumes of visits without a mask, from the first visit's mask alone, beside the mask that is only carried over.
+
+Every follow-up of a dataset (``bids/``, ``truth/volumes.tsv``, ``truth/masks/``) is aligned to the patient's first
+visit, whose mask a reader drew. Pairs whose alignment has grade C get no mask, and are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import images, registration, segmentation
+from pipeline.domain.grid import Volume
+
+LABELS = {1: "tumour", 2: "cyst", 3: "oedema"}
+FLOOR_MM3 = {"tumour": 300.0, "cyst": 100.0, "oedema": 100.0}
+RECIPES = ("carried over", "found again")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One compartment of one follow-up: true and found volume and the first visit's, mm³, and overlap."""
+
+    name: str
+    compartment: str
+    recipe: str
+    first_mm3: float
+    true_mm3: float
+    found_mm3: float
+    dice: float
+
+
+def measured(folder: Path) -> Iterator[Found | float | str]:
+    """Yield what was found in every follow-up, the CPU seconds of each, and the names of refused pairs."""
+    truth = pd.read_csv(folder / "truth" / "volumes.tsv", sep="\t")
+    volumes = truth.set_index(["participant_id", "session_id", "label"])["volume_mm3"]
+    for patient in sorted(path.name for path in (folder / "bids").glob("sub-*")):
+        first, *others = sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
+        scan = _scan(folder, patient, first)
+        labels = images.load(min((folder / "bids" / "derivatives").rglob(f"{patient}_{first}_*_dseg.nii.gz")))
+        masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
+        drawn = segmentation.MaskedVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
+        region = labels.with_array(labels.array > 0)
+        for session in others:
+            later = _scan(folder, patient, session)
+            aligned = registration.align(scan, later, region=region, exclude=region)
+            if aligned.quality.grade == "C":
+                yield f"{patient} {session}"
+                continue
+            started = time.process_time()
+            again = segmentation.follow_up_masks(drawn, later, aligned.to_reference)
+            yield time.process_time() - started
+            carried = segmentation.carry_over(drawn, later, aligned.to_reference)
+            true = images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
+            for recipe, shares in zip(RECIPES, (carried, again.probabilities), strict=True):
+                for value, name in LABELS.items():
+                    if name in shares:
+                        first_mm3, true_mm3 = (volumes.get((patient, s, name), 0.0) for s in (first, session))
+                        found_mm3 = float(shares[name].array.sum()) * later.voxel_mm3
+                        dice = _dice(shares[name].array >= 0.5, true.array.round() == value)
+                        yield Found(f"{patient} {session}", name, recipe, first_mm3, true_mm3, found_mm3, dice)
+
+
+def _dice(first: np.ndarray, second: np.ndarray) -> float:
+    return 2 * float((first & second).sum()) / max(1, int(first.sum() + second.sum()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", action="append", type=Path, required=True)
+    print("## Masks of visits without one\n")
+    print(
+        "Only the first visit's mask is given. Error of volume against truth, %, above 300 mm³ of tumour and 100 mm³ "
+        "of cyst or oedema; slope of log found on log true volume, and of their changes since the first visit (1 is "
+        "right; 0 hides every change).\n"
+    )
+    for folder in parser.parse_args().data:
+        _report(folder)
+
+
+def _report(folder: Path) -> None:
+    results = list(measured(folder))
+    seconds = [r for r in results if isinstance(r, float)]
+    refused = [r for r in results if isinstance(r, str)]
+    rows = [r for r in results if isinstance(r, Found)]
+    print(f"### {folder.name}: {len(seconds)} follow-ups, {np.mean(seconds):.0f} CPU s each, {len(refused)} refused\n")
+    print("| compartment | masks | n | median | 90 % | bias | Dice | slope | slope of change |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, floor in FLOOR_MM3.items():
+        for recipe in RECIPES:
+            chosen = [r for r in rows if r.compartment == name and r.recipe == recipe and r.true_mm3 > floor]
+            if len(chosen) > 2:
+                print(f"| {name} | {recipe} | {_summary(chosen)} |", flush=True)
+    tumours = [r for r in rows if r.compartment == "tumour" and r.recipe == RECIPES[1] and r.true_mm3 > 300]
+    worst = sorted(tumours, key=lambda r: -abs(np.log(r.found_mm3 / r.true_mm3)))[:5]
+    print("\nWorst five tumours: " + "; ".join(
+        f"{r.name}: {r.first_mm3:.0f} mm³ first, truly {r.true_mm3:.0f}, found {r.found_mm3:.0f}" for r in worst
+    ) + ".\n")  # fmt: skip
+
+
+def _summary(rows: list[Found]) -> str:
+    true, found, first = (np.array([getattr(r, f"{n}_mm3") for r in rows]) for n in ("true", "found", "first"))
+    error = 100 * (found / true - 1)
+    slope = np.polyfit(np.log(true), np.log(found), 1)[0]
+    grown = np.polyfit(np.log(true / first), np.log(found / first), 1)[0] if first.all() else np.nan
+    dice = np.median([r.dice for r in rows])
+    return (
+        f"{len(rows)} | {np.median(abs(error)):.0f} | {np.percentile(abs(error), 90):.0f} | {error.mean():+.0f} "
+        f"| {dice:.2f} | {slope:.2f} | {grown:.2f}"
+    )
+
+
+def _scan(folder: Path, patient: str, session: str) -> Volume:
+    return images.load(min((folder / "bids" / patient / session / "anat").glob("*_T2w.nii.gz")))
+
+
+if __name__ == "__main__":
+    main()
