@@ -93,7 +93,9 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     rules = workers.Rules(criteria.load_all(settings.criteria_id), schedules.load(settings.schedules), source)
     people = journal.read(settings.out_dir)
     found = _with_acts(study.read_study(settings.bids_dir, as_of=settings.as_of), people)
-    chosen = _chosen(found, settings.participants)
+    asked = _chosen(found, settings.participants)
+    kept = _unselected(settings.out_dir, found, asked)
+    chosen = (*asked, *_unreadable(settings.out_dir, found, asked, kept))
     keys = {p.patient.patient_id: _patient_key(p, rules) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
     pending = [p for p in chosen if p.patient.patient_id not in done]
@@ -103,7 +105,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
             for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
                 fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
-    steps = {**_unselected(settings.out_dir, found, keys), **done, **fresh}
+    steps = {**kept, **done, **fresh}
     rows = _all_rows(settings, found, rules.criteria, steps, people)
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
@@ -192,11 +194,20 @@ def _chosen(found: study.Study, participants: frozenset[str] | None) -> tuple[st
     return tuple(p for p in found.patients if p.patient.patient_id in wanted)
 
 
-def _unselected(out_dir: Path, found: study.Study, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
+def _unselected(out_dir: Path, found: study.Study, asked: Sequence[study.StudyPatient]) -> dict[str, derivatives.Step]:
     """Return the finished patients that this run was asked to leave as they are."""
-    others = {p.patient.patient_id for p in found.patients} - keys.keys()
+    others = {p.patient.patient_id for p in found.patients} - {p.patient.patient_id for p in asked}
     steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
+
+
+def _unreadable(
+    out_dir: Path, found: study.Study, asked: Sequence[study.StudyPatient], kept: Mapping[str, derivatives.Step]
+) -> list[study.StudyPatient]:
+    """Return the other patients whose results an older version left: nobody leaves the store unasked."""
+    known = {p.patient.patient_id for p in asked} | kept.keys()
+    others = [p for p in found.patients if p.patient.patient_id not in known]
+    return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:

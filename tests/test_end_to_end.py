@@ -171,6 +171,17 @@ def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path
     assert found.query("session_id == 'ses-06' and compartment == 'tumour'")["volume_mm3"].tolist() == [0.0]
 
 
+def test_asking_for_one_patient_drops_nobody_whose_results_an_older_version_left(
+    sample_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(sample_run, out)
+    records = out / "sub-demo03" / "sub-demo03_records.json"
+    records.write_text(records.read_text(encoding="utf-8").replace('"record": "Patient"', '"record": "Person"'))
+    assert "1 patients computed, 1 reused" in run(SAMPLE, out, "--participant-label", "demo01")
+    assert len(store.table(store.database_path(out), "patient")) == 8
+
+
 def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_study: Path, small_out: Path) -> None:
     out = small_out
     assert "0 patients computed, 1 reused" in run(small_study, out)
