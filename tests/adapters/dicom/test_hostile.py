@@ -22,7 +22,7 @@ from pipeline.domain.grid import Volume
 from tests import dicom_files as dicom
 
 DAY = date(2020, 2, 17)
-MOST_MEMORY = 700_000_000
+MOST_MEMORY = 1_000_000_000
 
 
 def good(folder: Path, series: int = 1) -> list[Path]:
