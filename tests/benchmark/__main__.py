@@ -22,8 +22,8 @@ WITHOUT_DATA = ("study_run", "judging", "store", "dicom", "pages")
 HEADER = """# Benchmarks
 
 Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,
-`truth/landmarks.tsv`) is measured with `make benchmark DATA="folder folder"`. Times are medians on a
-shared two-core machine and are upper bounds; accuracy does not depend on the machine.
+`truth/landmarks.tsv`, `truth/volumes.tsv`, `truth/masks/`) is measured with `make benchmark DATA="folder folder"`.
+Times are medians on a shared two-core machine and are upper bounds; accuracy does not depend on the machine.
 """
 
 
