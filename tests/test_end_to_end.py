@@ -178,7 +178,8 @@ def test_asking_for_one_patient_drops_nobody_whose_results_an_older_version_left
     shutil.copytree(sample_run, out)
     records = out / "sub-demo03" / "sub-demo03_records.json"
     records.write_text(records.read_text(encoding="utf-8").replace('"record": "Patient"', '"record": "Person"'))
-    assert "1 patients computed, 1 reused" in run(SAMPLE, out, "--participant-label", "demo01")
+    run(SAMPLE, out, "--participant-label", "demo01", "--criteria", "rano2_vol")  # something new to publish
+    assert '"Person"' not in records.read_text(encoding="utf-8")
     assert len(store.table(store.database_path(out), "patient")) == 8
 
 
