@@ -15,8 +15,8 @@ import numpy as np
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.domain.lesion_fit import Fit, fit_lesion
-from pipeline.domain.lesion_scene import Scene, scene_of
+from pipeline.domain.lesion_fit import fit_lesion
+from pipeline.domain.lesion_scene import scene_of
 from pipeline.domain.lesion_template import template_of
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 
@@ -147,12 +147,8 @@ def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) ->
     scene = scene_of(template, follow_up, to_masked)
     if scene is None or not np.ptp(scene.signal) or not np.ptp(template.background):
         return {}  # a blank scan shows nothing to compare
-    return _on_whole_scan(template.names, fit_lesion(template, scene), scene, follow_up)
-
-
-def _on_whole_scan(names: tuple[str, ...], fit: Fit, scene: Scene, follow_up: Volume) -> dict[str, Volume]:
     result = {}
-    for name, share in zip(names, fit.occupancy, strict=True):
+    for name, share in zip(template.names, fit_lesion(template, scene), strict=True):
         whole = np.zeros(follow_up.shape, dtype=np.float32)
         whole[scene.crop] = share
         result[name] = follow_up.with_array(whole)

@@ -45,33 +45,14 @@ class State:
     giving_way: float
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A finished fit.
+def fit_lesion(template: Template, scene: Scene) -> NDArray[np.float64]:
+    """Fit the growth of a template's compartments to a later scan.
 
-    Attributes
-    ----------
-    occupancy
-        Shape ``(C, I, J, K)`` of the scene's crop; share of each voxel that a compartment takes.
-    state
-        What was fitted.
-    cost
-        Negative log posterior, up to a constant.
-    noise
-        Robust standard deviation of what is left unexplained, in the scan's units.
-    log_volume_sd
-        Shape ``(C,)``; standard deviation of the log volume by the curvature of the cost, dimensionless.
+    Returns
+    -------
+    ndarray
+        Shape ``(C, I, J, K)`` of the scene's crop; share of each voxel that a compartment takes, 0 to 1.
     """
-
-    occupancy: NDArray[np.float64]
-    state: State
-    cost: float
-    noise: float
-    log_volume_sd: NDArray[np.float64]
-
-
-def fit_lesion(template: Template, scene: Scene) -> Fit:
-    """Fit the growth of a template's compartments to a later scan."""
     return _Fitter(template, scene).fitted()
 
 
@@ -86,7 +67,7 @@ class _Fitter:
         self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
         self.growth_price = linalg.block_diag(expectation(len(template.names)), 1 / GIVING_WAY_SD**2)
 
-    def fitted(self) -> Fit:
+    def fitted(self) -> NDArray[np.float64]:
         """Take Gauss-Newton steps until nothing moves any more, or the rounds are used up."""
         sizes = [values.shape[1] for values in self.lattice.values]
         state = State(np.zeros((len(self.template.names), 4, 3)), np.zeros((3, *sizes)), GIVING_WAY)
@@ -99,9 +80,7 @@ class _Fitter:
             if is_settled:
                 break
         shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
-        curve = fit_curve(self.template.names, self.scene, shown, curve)
-        matrix, _ = self._equations(state, shown, curve)
-        return self._finished(state, shown, curve, matrix)
+        return self.scene.spread(shown.occupancy.T)
 
     def _bend(self, state: State) -> NDArray[np.float64]:
         """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""
@@ -146,16 +125,6 @@ class _Fitter:
             giving,
         )
         return moved, bool(bend_mm < SETTLED_MM and strain.max() < SETTLED_STRAIN)
-
-    def _finished(self, state: State, shown: Predicted, curve: SignalCurve, matrix: NDArray[np.float64]) -> Fit:
-        control, numbers = state.control.ravel(), np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
-        cost = curve.cost + (control @ self.bend_price @ control + numbers @ self.growth_price @ numbers) / 2
-        covariance = np.linalg.inv(matrix)[control.size :, control.size :]
-        trace = np.zeros((len(state.growth), len(numbers)))
-        for c, row in enumerate(trace):
-            row[[12 * c, 12 * c + 4, 12 * c + 8]] = 1.0
-        sd = np.sqrt(np.einsum("ca,ab,cb->c", trace, covariance, trace))
-        return Fit(self.scene.spread(shown.occupancy.T), state, float(cost), curve.noise, sd)
 
 
 def predicted(template: Template, flows: Flows, scene: Scene, bend_mm: NDArray[np.float64], state: State) -> Predicted:

@@ -32,7 +32,7 @@ class SignalCurve:
     """A fitted curve at N voxels.
 
     ``left`` is what stays unexplained, ``gain`` the curve's slope at each voxel, ``weight`` how much each voxel
-    counts (1 over variance), all ``(N,)``; ``noise`` and ``cost`` are numbers.
+    counts (1 over variance), ``trust`` the same for the next curve, all ``(N,)``; ``noise`` is a number.
     """
 
     left: NDArray[np.float64]
@@ -40,7 +40,6 @@ class SignalCurve:
     weight: NDArray[np.float64]
     trust: NDArray[np.float64]
     noise: float
-    cost: float
 
 
 def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: SignalCurve | None) -> SignalCurve:
@@ -65,10 +64,7 @@ def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: Sig
     noise = max(_spread(left), 1e-6 * float(np.ptp(seen.signal)) + 1e-12)
     variance = noise**2 + (EDGE_TOLERANCE_MM * gain) ** 2 * (shown.slope**2).sum(axis=1)
     odd = 1 / (1 + left**2 / variance / FREEDOM)
-    cost = seen.nearness * ((FREEDOM + 1) / 2 * np.log1p(left**2 / variance / FREEDOM) + np.log(variance) / 2)
-    return SignalCurve(
-        left, gain, seen.nearness * odd / variance, seen.nearness * odd * noise**2 / variance, noise, float(cost.sum())
-    )
+    return SignalCurve(left, gain, seen.nearness * odd / variance, seen.nearness * odd * noise**2 / variance, noise)
 
 
 def _spread(values: NDArray[np.float64]) -> float:
