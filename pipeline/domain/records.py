@@ -162,6 +162,11 @@ class Measurement:
     longest_mm: float | None = None
 
 
+def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:
+    """Return the row of a compartment that could not be measured, or may not count, with the reason in words."""
+    return Measurement(patient_id, session_id, compartment, source, *(None,) * 9, missing_reason=reason)
+
+
 Closure = records_along.Closure
 CordProfile = records_along.CordProfile
 Shape = records_along.Shape

@@ -134,22 +134,7 @@ def _without_excluded(visit: MaskedVisit, decided: Decisions) -> MaskedVisit:
 def _measured(row: records.Measurement, why: str | None) -> records.Measurement:
     if why is None:
         return row
-    return records.Measurement(
-        patient_id=row.patient_id,
-        session_id=row.session_id,
-        compartment=row.compartment,
-        source=row.source,
-        volume_mm3=None,
-        volume_cv=None,
-        cv_source=None,
-        mask_origin=None,
-        slices_spanned=None,
-        axial_long_mm=None,
-        axial_perpendicular_mm=None,
-        length_mm=None,
-        component_count=None,
-        missing_reason=why,
-    )
+    return records.unmeasured(row.patient_id, row.session_id, row.compartment, row.source, why)
 
 
 def _on_visit(visit: VisitMeasure, decided: Decisions) -> VisitMeasure:

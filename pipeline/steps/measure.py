@@ -117,19 +117,6 @@ def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) ->
     reason = masked.missing.get(compartment) or masked.missing_reason
     if reason is None:
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
-    return records.Measurement(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
-        compartment=str(compartment),
-        source=masked.source or "none",
-        volume_mm3=None,
-        volume_cv=None,
-        cv_source=None,
-        mask_origin=None,
-        slices_spanned=None,
-        axial_long_mm=None,
-        axial_perpendicular_mm=None,
-        length_mm=None,
-        component_count=None,
-        missing_reason=reason,
+    return records.unmeasured(
+        visit.visit.patient_id, visit.session_id, str(compartment), masked.source or "none", reason
     )
