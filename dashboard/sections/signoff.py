@@ -181,11 +181,16 @@ def _put(who: str, *found: Act) -> str:
 
 def do(work: Callable[[], str]) -> None:
     """Do something that is put on record, keep its answer or refusal, and draw the page again."""
+    record(work)
+    st.rerun()
+
+
+def record(work: Callable[[], str]) -> None:
+    """Do something that is put on record, before the page is drawn, and keep its answer or refusal."""
     try:
         st.session_state[SAID] = (True, work())
     except CordtrackError as error:
         st.session_state[SAID] = (False, str(error))
-    st.rerun()
 
 
 def answer() -> None:
@@ -206,8 +211,9 @@ def _history(patient_id: str, who: str, entries: tuple[JournalEntry, ...]) -> No
         left.html(tag("p", _line(group), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
         if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
             undo = [Act(ActKind.UNDO, patient_id, each.session_id, undoes=each.entry_id) for each in group]
-            if right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary"):
-                do(partial(_put, who, *undo))
+            # as a callback, which runs first: near the page's end, the next click could come before the button is met
+            work = partial(_put, who, *undo)
+            right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=record, args=(work,))
     if len(groups) > SHOWN:
         frame.remark(f"{labels.count(len(groups) - SHOWN, 'older decision')} in the journal.")
 

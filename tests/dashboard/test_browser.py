@@ -149,7 +149,7 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, server
     page.get_by_text("Rita Reader, excluded the visit (ses-02): moved during the scan").wait_for()
     page.get_by_text("1 decision waits for the next run").wait_for()
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("undone", exact=False).first.wait_for()
+    page.locator(".ct-grey", has_text=re.compile(r"^\s*undone$")).wait_for()
     page.get_by_role("button", name="Pin baseline").click()
     page.get_by_role("button", name="Pin this visit").click()
     page.get_by_text("Rita Reader, pinned the baseline (ses-02)").wait_for()
