@@ -21,7 +21,21 @@ from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.findings import finding
 from pipeline.mask_sources import MaskSource
-from pipeline.steps import acts, align, beside, display, follow, judge, mask, measure, read, schedule, shape, sourced
+from pipeline.steps import (
+    acts,
+    align,
+    beside,
+    display,
+    follow,
+    judge,
+    mask,
+    measure,
+    read,
+    schedule,
+    shape,
+    signal,
+    sourced,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -147,8 +161,13 @@ def _mask(
         operated = mask.operated_between(visit, masks_of, plan.patient.treatments)
         work = partial(mask.automatic_masks, visit, masks_of, sources[source], aligned.visits, plan.out_dir)
         made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)
-        if made is not None:
-            masked[name] = made
+        if made is None:
+            continue
+        if made.masks and not operated:
+            drawn = signal.before(name, order, source, sources)
+            look = partial(signal.with_new_signal, visit, masks_of, made, drawn, aligned.visits, plan.out_dir)
+            made = _attempt(look, visit, "signal", findings) or made
+        masked[name] = made
     return masked, tuple(findings)
 
 

@@ -8,16 +8,18 @@ compartment is left out and named in the notes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
 from pipeline.domain.lesion_fit import fit_lesion
-from pipeline.domain.lesion_scene import scene_of
-from pipeline.domain.lesion_template import template_of
+from pipeline.domain.lesion_scene import Scene, scene_of
+from pipeline.domain.lesion_template import Template, template_of
+from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 
 CARRIED_OVER = "carried over"
@@ -35,6 +37,12 @@ GROWING = (
     Compartment.HAEMORRHAGE,
 )
 """Compartments that are found again; they lie beside one another. Others are carried over."""
+
+FLUID = (Compartment.CYST, Compartment.SYRINX, Compartment.CAVITY)
+"""Compartments that may grow or shrink while new signal is looked for."""
+
+BED = "bed"
+"""What marks the place of a tumour that was taken out: everything drawn there that is not fluid."""
 
 FEWEST_VOXELS = 8
 """A smaller part has no inside to learn from, and is carried over."""
@@ -136,20 +144,59 @@ def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) ->
         Compartment name to the share (0..1) of each voxel, on the follow-up's grid; empty where there is nothing to
         grow or the scan does not show its place.
     """
-    parts = {
-        name: mask
-        for name, mask in masked.masks.items()
-        if name in GROWING and np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS
-    }
+    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and _has_inside(mask)}
     if not parts:
         return {}
     template = template_of(masked.image, parts)
     scene = scene_of(template, follow_up, to_masked)
-    if scene is None or not np.ptp(scene.signal) or not np.ptp(template.background):
-        return {}  # a blank scan shows nothing to compare
-    result = {}
-    for name, share in zip(template.names, fit_lesion(template, scene), strict=True):
+    if scene is None or _is_blank(template, scene):
+        return {}
+    result = dict[str, Volume]()
+    for name, share in zip(template.names, fit_lesion(template, scene).occupancy, strict=True):
         whole = np.zeros(follow_up.shape, dtype=np.float32)
         whole[scene.crop] = share
         result[name] = follow_up.with_array(whole)
     return result
+
+
+def look_for_new_signal(
+    masked: MaskedVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform
+) -> tuple[NewSignal, ...] | None:
+    """Look for new tumour-like signal on a later scan, in and next to where a tumour was.
+
+    Parameters
+    ----------
+    masked
+        An earlier visit that was drawn without tumour.
+    bed
+        Mask on that visit's grid: where a tumour was before; None when nobody drew it.
+
+    Returns
+    -------
+    tuple of NewSignal or None
+        None when nothing marks the place, or the later scan does not show it: then nobody looked.
+    """
+    fluid = {name: mask for name, mask in masked.masks.items() if name in FLUID and _has_inside(mask)}
+    solid = [mask for name, mask in masked.masks.items() if name in GROWING and name not in FLUID]
+    marked = _union([*solid, bed] if bed else solid, masked.image) & ~_union(fluid.values(), masked.image)
+    still = {BED: masked.image.with_array(marked.astype(np.float32))} if marked.sum() >= FEWEST_VOXELS else {}
+    if not fluid and not still:
+        return None
+    template = template_of(masked.image, fluid | still)
+    scene = scene_of(template, follow_up, to_masked, SEARCHED_MM)
+    if scene is None or _is_blank(template, scene):
+        return None
+    return new_signal(template, scene, tuple(still), follow_up.affine)
+
+
+def _union(masks: Iterable[Volume], image: Volume) -> NDArray[np.bool_]:
+    return np.any([np.zeros(image.shape, dtype=bool), *(mask.array >= 0.5 for mask in masks)], axis=0)
+
+
+def _has_inside(mask: Volume) -> bool:
+    return bool(np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS)
+
+
+def _is_blank(template: Template, scene: Scene) -> bool:
+    """Say whether one of the two scans shows nothing to compare."""
+    return not np.ptp(scene.signal) or not np.ptp(template.background)

@@ -42,6 +42,7 @@ STEP_ORDER = [
     "read",
     "align",
     "mask",
+    "signal",
     "sourced",
     "acts",
     "measure",

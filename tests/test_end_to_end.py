@@ -171,6 +171,23 @@ def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path
     assert found.query("session_id == 'ses-06' and compartment == 'tumour'")["volume_mm3"].tolist() == [0.0]
 
 
+def test_a_tumour_that_came_back_is_flagged_where_nobody_drew_it(small_study: Path, small_out: Path) -> None:
+    for mask in (small_study / "derivatives").rglob("sub-demo03_ses-0[2-6]*_dseg.nii.gz"):
+        mask.unlink()
+    run(small_study, small_out)
+    database = store.database_path(small_out)
+    found = store.table(database, "finding")
+    # truly 190 and 410 mm³; before, only the cavity shrinks
+    assert sorted(found.query("code == 'new_signal'")["session_id"]) == ["ses-05", "ses-06"]
+    assert sorted(found.query("code == 'no_new_signal'")["session_id"]) == ["ses-02", "ses-03", "ses-04"]
+    tumour = store.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
+    assert tumour.loc["ses-06", "volume_mm3"] is None or np.isnan(tumour.loc["ses-06", "volume_mm3"])
+    assert "new signal" in tumour.loc["ses-06", "missing_reason"]
+    waiting = store.table(database, "review").query("kind == 'new signal'")
+    assert sorted(waiting["session_id"]) == ["ses-05", "ses-06"]
+    assert waiting["acquired_on"].notna().all()
+
+
 def test_asking_for_one_patient_drops_nobody_whose_results_an_older_version_left(
     sample_run: Path, tmp_path: Path
 ) -> None:

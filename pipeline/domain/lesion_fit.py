@@ -9,6 +9,7 @@ in the scanner. A smooth curve takes signal from one scan to the other. Gauss-Ne
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,9 @@ CONTROL_MM, STRAIN_PRICE, BEND_PRICE = 12.0, 10.0, 0.002
 
 GIVING_WAY, GIVING_WAY_SD = 0.4, 0.2
 """Expected share of the lesion's growth that the tissue around follows, and its standard deviation."""
+
+STILL_PRICE = 1e4
+"""How many times more growth costs a compartment that is held still."""
 
 ROUNDS = 16
 """Gauss-Newton rounds at most."""
@@ -45,42 +49,69 @@ class State:
     giving_way: float
 
 
-def fit_lesion(template: Template, scene: Scene) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted lesion on the scene's crop of shape ``(I, J, K)``; C compartments.
+
+    Attributes
+    ----------
+    occupancy
+        Shape ``(C, I, J, K)``; share of each voxel that a compartment takes, 0 to 1.
+    left
+        Shape ``(I, J, K)``; signal of the later scan that stays unexplained, 0 where nothing was compared.
+    certainty
+        Shape ``(I, J, K)``; 1 over the variance of ``left``, 0 where nothing was compared.
+    gain
+        Shape ``(I, J, K)``; signal of the later scan per signal of the masked visit.
+    """
+
+    occupancy: NDArray[np.float64]
+    left: NDArray[np.float64]
+    certainty: NDArray[np.float64]
+    gain: NDArray[np.float64]
+
+
+def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) -> Fit:
     """Fit the growth of a template's compartments to a later scan.
 
-    Returns
-    -------
-    ndarray
-        Shape ``(C, I, J, K)`` of the scene's crop; share of each voxel that a compartment takes, 0 to 1.
+    Parameters
+    ----------
+    still
+        Compartments that neither grow nor change their signal.
     """
-    return _Fitter(template, scene).fitted()
+    return _Fitter(template, scene, still).fitted()
 
 
 class _Fitter:
     """The parts of a fit that stay the same from round to round."""
 
-    def __init__(self, template: Template, scene: Scene) -> None:
-        self.template, self.scene = template, scene
+    def __init__(self, template: Template, scene: Scene, still: Collection[str]) -> None:
+        self.template, self.scene, self.still = template, scene, still
         self.flows: Flows = flows_of(template)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
         self.bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
         self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
-        self.growth_price = linalg.block_diag(expectation(len(template.names)), 1 / GIVING_WAY_SD**2)
+        prices = [expectation(1) * (STILL_PRICE if name in still else 1.0) for name in template.names]
+        self.growth_price = linalg.block_diag(*prices, 1 / GIVING_WAY_SD**2)
 
-    def fitted(self) -> NDArray[np.float64]:
+    def fitted(self) -> Fit:
         """Take Gauss-Newton steps until nothing moves any more, or the rounds are used up."""
         sizes = [values.shape[1] for values in self.lattice.values]
         state = State(np.zeros((len(self.template.names), 4, 3)), np.zeros((3, *sizes)), GIVING_WAY)
         curve: SignalCurve | None = None
         for _ in range(ROUNDS):
             shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
-            curve = fit_curve(self.template.names, self.scene, shown, curve)
+            curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
             matrix, right = self._equations(state, shown, curve)
             state, is_settled = self._stepped(state, linalg.solve(matrix, right, assume_a="pos"))
             if is_settled:
                 break
         shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
-        return self.scene.spread(shown.occupancy.T)
+        curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
+        return Fit(
+            self.scene.spread(shown.occupancy.T),
+            *self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain])),
+        )
 
     def _bend(self, state: State) -> NDArray[np.float64]:
         """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""

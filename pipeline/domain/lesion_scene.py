@@ -88,13 +88,15 @@ class Predicted:
     filled: NDArray[np.float64]
 
 
-def scene_of(template: Template, follow_up: Volume, to_masked: Transform) -> Scene | None:
+def scene_of(template: Template, follow_up: Volume, to_masked: Transform, around_mm: float = AROUND_MM) -> Scene | None:
     """Cut the surroundings of a template's lesion out of a later scan.
 
     Parameters
     ----------
     to_masked
         Moves points from the later scan to the masked visit.
+    around_mm
+        Voxels this near to the lesion's old place are compared.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def scene_of(template: Template, follow_up: Volume, to_masked: Transform) -> Sce
         None when the later scan does not show the lesion's surroundings at all.
     """
     distance_mm = template.distance_mm.min(axis=0)
-    around = to_world(template.affine, np.argwhere(distance_mm < AROUND_MM))
+    around = to_world(template.affine, np.argwhere(distance_mm < around_mm))
     index = to_voxel(follow_up.affine, move_points(inverse(to_masked), around))
     low = np.maximum(np.floor(index.min(axis=0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 2, follow_up.shape)
@@ -117,7 +119,7 @@ def scene_of(template: Template, follow_up: Volume, to_masked: Transform) -> Sce
         for offset in _layer_offsets(spacing_mm, template.step_mm)
     ]
     away_mm = np.mean([looked_up(distance_mm, template, layer) for layer in layers], axis=0)
-    nearness = np.clip((AROUND_MM - away_mm) / FADING_MM, 0, 1)
+    nearness = np.clip((around_mm - away_mm) / FADING_MM, 0, 1)
     active = nearness > 0
     turned = to_masked.matrix[:3, :3] @ follow_up.affine[:3, :3] / spacing_mm
     left, _, right = np.linalg.svd(turned)

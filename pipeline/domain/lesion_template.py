@@ -131,20 +131,53 @@ def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: 
     affine
         Shape ``(4, 4)``; voxel index to RAS+ mm.
     """
-    points_mm = to_world(affine, np.argwhere(lesion))
-    centre_mm = points_mm.mean(axis=0)
-    _, frame = np.linalg.eigh(np.cov((points_mm - centre_mm).T))
-    side, front, along = ((points_mm - centre_mm) @ frame).T
-    bows = [np.polyfit(along, sideways, 2) for sideways in (side, front)]
+    axis = axis_of(to_world(affine, np.argwhere(lesion)))
     near, far = BEYOND_POLES_MM
     across = np.arange(-AROUND_AXIS_MM, AROUND_AXIS_MM + 0.01, AROUND_AXIS_MM / 2)
     signals = []
-    for low, high in ((along.min() - far, along.min() - near), (along.max() + near, along.max() + far)):
+    for low, high in ((axis.low_mm - far, axis.low_mm - near), (axis.high_mm + near, axis.high_mm + far)):
         place, a, b = (v.ravel() for v in np.meshgrid(np.arange(low, high, 0.5), across, across, indexing="ij"))
-        local_mm = np.stack([np.polyval(bows[0], place) + a, np.polyval(bows[1], place) + b, place], axis=1)
-        index = to_voxel(affine, centre_mm + local_mm @ frame.T).T
+        index = to_voxel(affine, axis.points_mm(place, a, b)).T
         signals.append(float(np.median(_looked_up(scan, index, 1))))
     return min(signals)
+
+
+@dataclass(frozen=True, eq=False)
+class LesionAxis:
+    """A lesion's own long axis, bowed as the cord is.
+
+    ``centre_mm`` ``(3,)``; ``frame`` ``(3, 3)``, its columns across, across and along; ``bows`` two polynomials of how
+    far the axis lies to either side at a place along it; ``low_mm`` and ``high_mm``, the lesion's ends along it.
+    """
+
+    centre_mm: NDArray[np.float64]
+    frame: NDArray[np.float64]
+    bows: tuple[NDArray[np.float64], NDArray[np.float64]]
+    low_mm: float
+    high_mm: float
+
+    def points_mm(
+        self, along: NDArray[np.float64], side: NDArray[np.float64], front: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the points ``(N, 3)``, RAS+ mm, at places along the axis and beside it, each ``(N,)``, mm."""
+        bowed = (np.polyval(self.bows[0], along) + side, np.polyval(self.bows[1], along) + front, along)
+        return np.asarray(self.centre_mm + np.stack(bowed, axis=1) @ self.frame.T)
+
+    def distance_mm(self, points_mm: NDArray[np.float64], beyond_mm: float) -> NDArray[np.float64]:
+        """Return how far points ``(N, 3)`` lie from the axis, which ends so far beyond the lesion's poles."""
+        side, front, along = ((points_mm - self.centre_mm) @ self.frame).T
+        on_axis = np.clip(along, self.low_mm - beyond_mm, self.high_mm + beyond_mm)
+        away = (side - np.polyval(self.bows[0], on_axis), front - np.polyval(self.bows[1], on_axis), along - on_axis)
+        return np.asarray(np.linalg.norm(away, axis=0))
+
+
+def axis_of(points_mm: NDArray[np.float64]) -> LesionAxis:
+    """Return the long axis of a lesion's points ``(N, 3)``, RAS+ mm."""
+    centre_mm = points_mm.mean(axis=0)
+    _, frame = np.linalg.eigh(np.cov((points_mm - centre_mm).T))
+    side, front, along = ((points_mm - centre_mm) @ frame).T
+    bows = (np.polyfit(along, side, 2), np.polyfit(along, front, 2))
+    return LesionAxis(centre_mm, frame, bows, float(along.min()), float(along.max()))
 
 
 def _textures(

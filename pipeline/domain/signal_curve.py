@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,23 +27,30 @@ whatever fading explains is no longer growth."""
 CHANGEABLE = {"oedema": 3.0}
 """Compartments whose signal changes more readily, and how many times more."""
 
+STILL = 1e-3
+"""The same for compartments that are held still."""
+
 
 @dataclass(frozen=True, eq=False)
 class SignalCurve:
     """A fitted curve at N voxels.
 
     ``left`` is what stays unexplained, ``gain`` the curve's slope at each voxel, ``weight`` how much each voxel
-    counts (1 over variance), ``trust`` the same for the next curve, all ``(N,)``; ``noise`` is a number.
+    counts (1 over variance, less where odd), ``variance`` of what is left, ``trust`` the weight for the next curve, all
+    ``(N,)``; ``noise`` is a number.
     """
 
     left: NDArray[np.float64]
     gain: NDArray[np.float64]
     weight: NDArray[np.float64]
+    variance: NDArray[np.float64]
     trust: NDArray[np.float64]
     noise: float
 
 
-def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: SignalCurve | None) -> SignalCurve:
+def fit_curve(
+    names: tuple[str, ...], seen: Scene, shown: Predicted, before: SignalCurve | None, still: Collection[str] = ()
+) -> SignalCurve:
     """Fit the curve by weighted least squares; ``before`` gives the weights of the last round."""
     low, high = np.percentile(shown.signal, [1, 99])
     knots = np.linspace(low, high, KNOTS)
@@ -53,7 +61,8 @@ def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: Sig
     trust = seen.nearness if before is None else before.trust
     noise = _spread(seen.signal) if before is None else before.noise
     rise = np.polyfit(shown.signal, seen.signal, 1)[0]
-    change = CHANGE_SD * abs(rise) * (high - low) * np.array([*(CHANGEABLE.get(n, 1.0) for n in names), 1.0])
+    ease = [STILL if name in still else CHANGEABLE.get(name, 1.0) for name in names]
+    change = CHANGE_SD * abs(rise) * (high - low) * np.array([*ease, 1.0])
     free = np.concatenate([np.full(KNOTS + 3, 1e-3), (noise / np.maximum(change, 1e-9)) ** 2])
     weighted = features * trust[:, None]
     numbers = linalg.solve(weighted.T @ features + np.diag(free), weighted.T @ seen.signal, assume_a="pos")
@@ -64,7 +73,8 @@ def fit_curve(names: tuple[str, ...], seen: Scene, shown: Predicted, before: Sig
     noise = max(_spread(left), 1e-6 * float(np.ptp(seen.signal)) + 1e-12)
     variance = noise**2 + (EDGE_TOLERANCE_MM * gain) ** 2 * (shown.slope**2).sum(axis=1)
     odd = 1 / (1 + left**2 / variance / FREEDOM)
-    return SignalCurve(left, gain, seen.nearness * odd / variance, seen.nearness * odd * noise**2 / variance, noise)
+    trust = seen.nearness * odd * noise**2 / variance
+    return SignalCurve(left, gain, trust / noise**2, variance, trust, noise)
 
 
 def _spread(values: NDArray[np.float64]) -> float:

@@ -58,6 +58,11 @@ class MaskedVisit:
         )
 
     @property
+    def has_tumour(self) -> bool:
+        """Whether solid tumour was drawn; an empty mask is none."""
+        return bool(Compartment.TUMOUR in self.primary and self.primary[Compartment.TUMOUR].array.any())
+
+    @property
     def primary(self) -> Mapping[Compartment, Volume]:
         """The masks that are measured: a person's before a program's, then by the name of the source."""
         return self.masks[self.source] if self.source else {}

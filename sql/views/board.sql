@@ -13,12 +13,13 @@ urgencies (urgency_rank, urgency_reason, needs_decision) as (
     values
         (1, 'tumour seen where there was none, or away from its bed', true),
         (2, 'progression, or growth beyond the threshold', true),
-        (3, 'possible growth, within measurement error', true),
-        (4, 'the last scan could not be judged', true),
-        (5, 'rests on an automatic mask that nobody signed', true),
-        (6, 'the cyst grew beyond measurement error since the previous scan', true),
-        (7, 'something was left out, see the findings', false),
-        (8, 'nothing to decide', false)
+        (3, 'new signal where no tumour was drawn, and nobody has looked', true),
+        (4, 'possible growth, within measurement error', true),
+        (5, 'the last scan could not be judged', true),
+        (6, 'rests on an automatic mask that nobody signed', true),
+        (7, 'the cyst grew beyond measurement error since the previous scan', true),
+        (8, 'something was left out, see the findings', false),
+        (9, 'nothing to decide', false)
 ),
 ranked as (
     select
@@ -29,14 +30,16 @@ ranked as (
         c.change_from_previous_high_percent as cyst_change_high_percent,
         case
             when s.state in ('recurrence', 'distant') then 1
-            when s.display_state = 'possible_growth' then 3
+            when s.display_state = 'possible_growth' then 4
             when s.display_state = 'growth' or s.category = 'PD' then 2
-            when s.session_id is null or s.acquired_on < s.last_scan_on then 4
-            when s.display_state = 'not_evaluable' and s.state <> 'context' then 4
-            when s.is_provisional then 5
-            when c.change_from_previous_low_percent > 0 then 6
-            when s.error_count > 0 then 7
-            else 8
+            when (s.patient_id, s.session_id) in
+                (select (patient_id, session_id) from record.finding where code = 'new_signal') then 3
+            when s.session_id is null or s.acquired_on < s.last_scan_on then 5
+            when s.display_state = 'not_evaluable' and s.state <> 'context' then 5
+            when s.is_provisional then 6
+            when c.change_from_previous_low_percent > 0 then 7
+            when s.error_count > 0 then 8
+            else 9
         end as urgency_rank
     from patient_state as s
     left join cysts as c using (patient_id, session_id, criteria_id)

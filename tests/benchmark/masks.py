@@ -36,7 +36,16 @@ class Found:
     dice: float
 
 
-def measured(folder: Path) -> Iterator[Found | float | str]:
+@dataclass(frozen=True)
+class Looked:
+    """One follow-up of a patient drawn without tumour: the true tumour and the sizes of what was flagged, mm³."""
+
+    name: str
+    true_mm3: float
+    flagged_mm3: tuple[float, ...]
+
+
+def measured(folder: Path) -> Iterator[Found | Looked | float | str]:
     """Yield what was found in every follow-up, the CPU seconds of each, and the names of refused pairs."""
     truth = pd.read_csv(folder / "truth" / "volumes.tsv", sep="\t")
     volumes = truth.set_index(["participant_id", "session_id", "label"])["volume_mm3"]
@@ -56,6 +65,10 @@ def measured(folder: Path) -> Iterator[Found | float | str]:
             started = time.process_time()
             again = segmentation.follow_up_masks(drawn, later, aligned.to_reference)
             yield time.process_time() - started
+            if "tumour" not in drawn.masks:
+                flags = segmentation.look_for_new_signal(drawn, None, later, aligned.to_reference)
+                true_mm3 = float(volumes.get((patient, session, "tumour"), 0.0))
+                yield Looked(f"{patient} {session}", true_mm3, tuple(one.volume_mm3 for one in flags or ()))
             carried = segmentation.carry_over(drawn, later, aligned.to_reference)
             true = images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
             for recipe, shares in zip(RECIPES, (carried, again.probabilities), strict=True):
@@ -89,6 +102,7 @@ def _report(folder: Path) -> None:
     seconds = [r for r in results if isinstance(r, float)]
     refused = [r for r in results if isinstance(r, str)]
     rows = [r for r in results if isinstance(r, Found)]
+    looked = [r for r in results if isinstance(r, Looked)]
     print(f"### {folder.name}: {len(seconds)} follow-ups, {np.mean(seconds):.0f} CPU s each, {len(refused)} refused\n")
     print("| compartment | masks | n | median | 90 % | bias | Dice | slope | slope of change |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -102,6 +116,18 @@ def _report(folder: Path) -> None:
     print("\nWorst five tumours: " + "; ".join(
         f"{r.name}: {r.first_mm3:.0f} mm³ first, truly {r.true_mm3:.0f}, found {r.found_mm3:.0f}" for r in worst
     ) + ".\n")  # fmt: skip
+    _report_flags(looked)
+
+
+def _report_flags(rows: list[Looked]) -> None:
+    if not rows:
+        return
+    print("New signal where no tumour was drawn (flagged for a person, never a volume):\n")
+    print("| follow-up | true tumour, mm³ | flagged, mm³ |\n|---|---|---|")
+    for row in rows:
+        flags = ", ".join(f"{size:.0f}" for size in row.flagged_mm3) or "nothing"
+        print(f"| {row.name} | {row.true_mm3:.0f} | {flags} |")
+    print(flush=True)
 
 
 def _summary(rows: list[Found]) -> str:

@@ -1,0 +1,128 @@
+"""New signal at visits that nobody drew on, where the masked visit before had no tumour: looked for, and flagged.
+
+A flag is a finding for a person. It is never a volume, and finding nothing is no proof that nothing is there: either
+way the visit stays without a tumour volume until somebody draws a mask, an empty one where nothing is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import derivatives, fingerprints, segmentation, study
+from pipeline.domain import new_signal, records
+from pipeline.domain.entities import Compartment
+from pipeline.domain.explain import two_figures
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import compose, resample
+from pipeline.findings import finding
+from pipeline.steps.align import AlignedVisit
+from pipeline.steps.mask import MaskedVisit
+from pipeline.steps.read import ReadVisit
+
+FOUND, NOT_FOUND = "new_signal", "no_new_signal"
+
+
+def with_new_signal(
+    visit: ReadVisit,
+    source: ReadVisit,
+    made: MaskedVisit,
+    drawn: Mapping[str, MaskedVisit],
+    aligned: Mapping[str, AlignedVisit],
+    out_dir: Path,
+) -> MaskedVisit:
+    """Look for new signal on a visit whose masks come from a visit without tumour.
+
+    Parameters
+    ----------
+    visit, source
+        The visit and the one whose masks were used, both aligned better than grade C, no surgery between them.
+    made
+        The visit's automatic masks.
+    drawn
+        Drawn masks of the source and of the visits before it, by session; an earlier tumour marks the bed.
+
+    Returns
+    -------
+    MaskedVisit
+        As it was where the source had a tumour, or where nothing marks the bed or the scan does not show it; else with
+        a finding, and with the reason why there is no tumour volume.
+    """
+    if drawn[source.session_id].has_tumour:
+        return made
+    bed = _bed(source, drawn, aligned)
+    key = fingerprints.of_values(
+        "signal", visit.anchor_sha256, source.anchor_sha256,
+        [(row.path, row.sha256) for masked in drawn.values() for row in masked.rows if row.is_primary],
+        [
+            aligned[name].record and aligned[name].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
+            for name in sorted({visit.session_id, *drawn} & set(aligned))
+        ],
+        fingerprints.of_code("pipeline.segmentation"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
+    )  # fmt: skip
+    path = study.derivative_path(
+        visit.visit.patient_id, visit.session_id, suffix="finding", extension=".json", desc="newsignal"
+    )
+    step = derivatives.read_step(out_dir / path, out_dir, key)
+    if step is None:
+        step = derivatives.Step(key, (), _look(visit, source, drawn[source.session_id], bed, aligned))
+        derivatives.write_step(out_dir / path, step, [visit.anchor.relative] if visit.anchor else [], "")
+    rows: tuple[records.Finding, ...] = step.records
+    if not rows:
+        return made
+    reason = "; ".join(row.message.partition(": ")[2] for row in rows) + f"; {rows[0].remedy}"
+    return replace(made, findings=(*made.findings, *rows), missing={**made.missing, Compartment.TUMOUR: reason})
+
+
+def _bed(source: ReadVisit, drawn: Mapping[str, MaskedVisit], aligned: Mapping[str, AlignedVisit]) -> Volume | None:
+    """Return where earlier visits had tumour, on the source's grid; None when nobody drew any."""
+    assert source.image is not None
+    to_reference = aligned[source.session_id].to_reference
+    beds = [
+        resample(
+            masked.primary[Compartment.TUMOUR],
+            source.image,
+            compose(to_reference, aligned[name].from_reference),
+            order=1,
+        )
+        for name, masked in drawn.items()
+        if masked.has_tumour and name in aligned and aligned[name].grade != "C"
+    ]
+    return beds[0].with_array(np.max([bed.array for bed in beds], axis=0)) if beds else None
+
+
+def _look(
+    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, bed: Volume | None, aligned: Mapping[str, AlignedVisit]
+) -> tuple[records.Finding, ...]:
+    assert visit.image is not None
+    assert source.image is not None
+    masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
+    to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
+    found = segmentation.look_for_new_signal(masked, bed, visit.image, to_source)
+    if found is None:
+        return ()
+    whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
+    where = f"{whose['patient_id']} {whose['session_id']}"
+    if not found:
+        message = (
+            f"{where}: no tumour was drawn at {source.session_id}, and no new signal of {new_signal.SMALLEST_MM3:.0f} "
+            f"mm³ or more was found in its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
+        )
+        return (finding(NOT_FOUND, message, **whose),)
+    return tuple(finding(FOUND, f"{where}: {_in_words(one, source.session_id)}", **whose) for one in found)
+
+
+def _in_words(one: new_signal.NewSignal, source: str) -> str:
+    x, y, z = one.centre_mm
+    return (
+        f"new signal of about {two_figures(one.volume_mm3)} mm³ at ({x:.0f}, {y:.0f}, {z:.0f}) mm (RAS+ of the scan), "
+        f"where no tumour was drawn at {source}"
+    )
+
+
+def before(name: str, order: Sequence[str], source: str, sources: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:
+    """Return the drawn masks that may be used for a visit: those of its source and of the visits before it."""
+    return {s: sources[s] for s in order if s == source or order.index(s) < order.index(name)}

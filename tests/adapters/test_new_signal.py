@@ -1,0 +1,53 @@
+"""New signal where a tumour was taken out: found when it is there, not found when it is not. A few seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline import segmentation
+from pipeline.domain.grid import Volume
+from pipeline.domain.transforms import identity
+from tests.adapters.test_segmentation import phantom
+
+NO_TUMOUR_MM = 0.01
+
+
+def masked_without_tumour(*, with_cyst: bool) -> tuple[segmentation.MaskedVisit, Volume]:
+    """Return a visit after total resection, and the bed that an earlier visit's tumour marks on its grid."""
+    scan, labels = phantom(NO_TUMOUR_MM)
+    _, before = phantom(4.0)
+    masks = {"tumour": labels.with_array(np.zeros(labels.shape))}
+    if with_cyst:
+        masks["cyst"] = labels.with_array(labels.array == 2)
+    return segmentation.MaskedVisit(scan, masks), before.with_array(before.array == 1)
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0])
+@pytest.mark.parametrize("with_cyst", [True, False])
+def test_a_tumour_that_comes_back_is_found_at_its_place(slice_mm: float, with_cyst: bool) -> None:
+    masked, bed = masked_without_tumour(with_cyst=with_cyst)
+    later, labels = phantom(4.0, slice_mm=slice_mm, cyst_radius_mm=3.0)
+    found = segmentation.look_for_new_signal(masked, bed, later, identity("follow-up", "masked"))
+    assert found is not None
+    true_mm3 = float((labels.array == 1).sum()) * labels.voxel_mm3
+    assert true_mm3 > 150
+    nearest = min(found, key=lambda one: np.linalg.norm(one.centre_mm))
+    np.testing.assert_allclose(nearest.centre_mm, [0, 0, 0], atol=3)
+    assert 0.3 * true_mm3 < nearest.volume_mm3 < 2 * true_mm3
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0])
+@pytest.mark.parametrize("cyst_radius_mm", [2.0, 3.0, 4.0])
+def test_a_cyst_that_changes_is_no_new_signal(slice_mm: float, cyst_radius_mm: float) -> None:
+    masked, bed = masked_without_tumour(with_cyst=True)
+    later, _ = phantom(NO_TUMOUR_MM, slice_mm=slice_mm, cyst_radius_mm=cyst_radius_mm)
+    assert segmentation.look_for_new_signal(masked, bed, later, identity("follow-up", "masked")) == ()
+
+
+def test_nobody_looks_where_nothing_marks_the_bed_or_the_scan_is_blank() -> None:
+    masked, bed = masked_without_tumour(with_cyst=False)
+    later, _ = phantom(4.0)
+    assert segmentation.look_for_new_signal(masked, None, later, identity("follow-up", "masked")) is None
+    blank = later.with_array(np.ones(later.shape))
+    assert segmentation.look_for_new_signal(masked, bed, blank, identity("follow-up", "masked")) is None
