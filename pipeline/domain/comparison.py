@@ -85,6 +85,20 @@ def compare(visit: VisitMeasure, reference: VisitMeasure, metric: Metric) -> Com
     return Comparison(reference, value, reference_value, ratio, interval, limit, errors)
 
 
+def plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
+    """Say why two slice directions do not compare; a scan without slices (isotropic) compares with any of them.
+
+    What thick slices cost against an isotropic scan is in the measurement error of the thick one.
+    """
+    planes = {visit.plane, baseline.plane}
+    if len(planes) == 1 or planes & {None, "isotropic"}:
+        return None
+    return (
+        f"measured on {visit.plane} slices but the baseline of {baseline.acquired_on} on {baseline.plane} ones; "
+        f"the two do not compare, pin a new baseline to go on from here"
+    )
+
+
 def grew_by(found: Comparison, ratio: float) -> bool:
     """Say whether the value reaches a ratio of a reference that is not 0."""
     return found.reference_value > 0 and at_least(found.value, ratio * found.reference_value)
@@ -110,6 +124,19 @@ def proven_growth(found: Comparison, criteria: Criteria) -> bool:
         and at_least(found.value - found.reference_value, rule.min_change)
         and (beyond_error(found) or not rule.beyond_error)
     )
+
+
+def reappears(visit: VisitMeasure, criteria: Criteria) -> bool:
+    """Say whether tumour seen again is large enough; an unmeasured size is bounded by the one that is known.
+
+    No shape of volume V has a longest diameter below that of a sphere (isodiametric inequality).
+    """
+    rule = criteria.reappearance
+    longest_mm = visit.longest_mm
+    if longest_mm is None:
+        longest_mm = 1.2407 * (visit.volume_mm3 or 0.0) ** (1 / 3)  # (6 / pi)^(1/3)
+    volume_is_enough = visit.volume_mm3 is None or at_least(visit.volume_mm3, rule.min_volume_mm3)
+    return volume_is_enough and at_least(longest_mm, rule.min_longest_mm)
 
 
 def probability(found: Comparison, threshold_ratio: float) -> float | None:

@@ -189,8 +189,19 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: Criteria
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
         second_look(verdict, criteria),
         _steroid_note(verdict, course),
+        _passed_over_words(verdict, criteria),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
+
+
+def _passed_over_words(verdict: Verdict, criteria: Criteria) -> str:
+    """Name the unsigned scan that did not become the nadir of a signed one."""
+    other = verdict.passed_over
+    if other is None or not verdict.is_judged:
+        return ""
+    value = timeline.value_of(other, criteria.metric)
+    assert value is not None  # it was a nadir
+    return f"not compared with {size(value, criteria.metric)} of {other.acquired_on}, an automatic mask nobody signed"
 
 
 def _elsewhere_words(verdict: Verdict, course: PatientCourse) -> str:

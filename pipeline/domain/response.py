@@ -14,13 +14,16 @@ States, in the order they are decided; each visit has exactly one:
 ``residual_stable``     tumour seen, none of the above
 ======================  ==================================================================================
 
+A visit whose mask a person drew or signed is judged by signed visits alone: what nobody signed never makes its nadir,
+confirms it or refutes it. Only where the baseline itself is unsigned is everything compared, and provisional.
+
 Cyst, syrinx, oedema and cavity are not looked at here at all. What this module refuses: a percentage of nothing,
 and a nadir from a visit that could not be judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.domain import comparison, explain, timeline
@@ -74,14 +77,30 @@ def judge(course: PatientCourse, criteria: Criteria) -> tuple[Assessment, ...]:
     """
     found: list[Assessment] = []
     course = timeline.followed_tumours(course, criteria)
-    zero_seen, surgery = False, None
+    zero_seen = zero_signed = False
+    surgery = None
     for epoch in timeline.epochs(course, criteria):
-        zero_seen = zero_seen and epoch.after_surgery_on == surgery
+        if epoch.after_surgery_on != surgery:
+            zero_seen = zero_signed = False
         surgery = epoch.after_surgery_on
         verdicts = confirmed(tuple(_judge_epoch(course, epoch, criteria, zero_seen=zero_seen)), criteria)
-        zero_seen = zero_seen or any(_shows_nothing(verdict) for verdict in verdicts)
+        zero_seen = zero_seen or any(map(_shows_nothing, verdicts))
+        signed = timeline.signed_alone(epoch)
+        if signed is not None:
+            alone = confirmed(tuple(_judge_epoch(course, signed, criteria, zero_seen=zero_signed)), criteria)
+            verdicts = tuple(_by_signed_scans(verdict, alone) for verdict in verdicts)
+        zero_signed = zero_signed or any(_shows_nothing(v) for v in verdicts if not timeline.is_unsigned(v.visit))
         found += [_assessment(verdict, course, epoch, criteria) for verdict in verdicts]
     return tuple(found)
+
+
+def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:
+    """Return what signed scans alone say of a signed visit; name an unsigned smaller size that was left out."""
+    own = next((one for one in alone if one.visit is verdict.visit), None)
+    if own is None or timeline.is_unsigned(verdict.visit):
+        return verdict
+    nadir, by_all = own.reference_visit("nadir"), verdict.reference_visit("nadir")
+    return replace(own, passed_over=by_all if nadir is not by_all else None)
 
 
 def _judge_epoch(course: PatientCourse, epoch: Epoch, criteria: Criteria, *, zero_seen: bool) -> Iterator[Verdict]:
@@ -131,7 +150,7 @@ def _evidence(
     exempt = timeline.makes_new_tumours(course.syndrome, criteria.new_lesion)
     new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
     elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0)
-    unusable = timeline.why_not_usable(visit, criteria.metric) or _plane_break(visit, baseline)
+    unusable = timeline.why_not_usable(visit, criteria.metric) or comparison.plane_break(visit, baseline)
     if unusable is not None:
         return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=decline)
     return Evidence(
@@ -142,20 +161,6 @@ def _evidence(
         new_tumour_elsewhere=elsewhere,
         decline=decline,
         window=timeline.growth_window(course, visit.acquired_on, criteria),
-    )
-
-
-def _plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
-    """Say why two slice directions do not compare; a scan without slices (isotropic) compares with any of them.
-
-    What thick slices cost against an isotropic scan is in the measurement error of the thick one.
-    """
-    planes = {visit.plane, baseline.plane}
-    if len(planes) == 1 or planes & {None, "isotropic"}:
-        return None
-    return (
-        f"measured on {visit.plane} slices but the baseline of {baseline.acquired_on} on {baseline.plane} ones; "
-        f"the two do not compare, pin a new baseline to go on from here"
     )
 
 
@@ -186,25 +191,9 @@ def _has_grown(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria
     if found is None:
         return False
     if evidence.nadir is not None and evidence.nadir.reference_value == 0:
-        return _is_reappearance(visit, criteria) and (_on_enough_slices(visit, criteria) or memory.reappeared)
+        on_enough_slices = (visit.slices_spanned or 0) >= criteria.reappearance.min_slices
+        return comparison.reappears(visit, criteria) and (on_enough_slices or memory.reappeared)
     return comparison.proven_growth(found, criteria)
-
-
-def _is_reappearance(visit: VisitMeasure, criteria: Criteria) -> bool:
-    """Say whether tumour seen again is large enough; an unmeasured size is bounded by the one that is known.
-
-    No shape of volume V has a longest diameter below that of a sphere (isodiametric inequality).
-    """
-    rule = criteria.reappearance
-    longest_mm = visit.longest_mm
-    if longest_mm is None:
-        longest_mm = 1.2407 * (visit.volume_mm3 or 0.0) ** (1 / 3)  # (6 / pi)^(1/3)
-    volume_is_enough = visit.volume_mm3 is None or comparison.at_least(visit.volume_mm3, rule.min_volume_mm3)
-    return volume_is_enough and comparison.at_least(longest_mm, rule.min_longest_mm)
-
-
-def _on_enough_slices(visit: VisitMeasure, criteria: Criteria) -> bool:
-    return (visit.slices_spanned or 0) >= criteria.reappearance.min_slices
 
 
 def _below_progression(evidence: Evidence, criteria: Criteria) -> Category:
@@ -247,7 +236,7 @@ def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence, criteria:
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
         new_lesion=evidence.new_lesion,
-        reappeared=_is_reappearance(visit, criteria),
+        reappeared=comparison.reappears(visit, criteria),
     )
 
 

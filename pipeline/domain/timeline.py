@@ -79,6 +79,24 @@ def is_unsigned(visit: VisitMeasure) -> bool:
     return visit.mask_origin == MaskOrigin.AUTOMATIC and not visit.signed_off
 
 
+def signed_alone(epoch: Epoch) -> Epoch | None:
+    """Return an epoch without the scans that nobody signed; None when its baseline is one of them, or there are none.
+
+    A scan on which a new lesion was marked stays without its sizes: the mark is not a matter of outlines.
+    """
+    if epoch.baseline is None or is_unsigned(epoch.baseline) or not any(map(is_unsigned, epoch.visits)):
+        return None
+    visits = (_mark_alone(visit) if is_unsigned(visit) else visit for visit in epoch.visits)
+    return replace(epoch, visits=tuple(visit for visit in visits if visit is not None))
+
+
+def _mark_alone(visit: VisitMeasure) -> VisitMeasure | None:
+    if not visit.new_lesion:
+        return None
+    reason = "nobody signed its automatic mask"
+    return replace(visit, volume_mm3=None, product_mm2=None, longest_mm=None, missing_reason=reason)
+
+
 def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
     """Return why a visit cannot be compared with any other, in words; None when it can.
 

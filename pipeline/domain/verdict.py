@@ -60,6 +60,8 @@ class Verdict:
         False while a second scan is awaited.
     settled_by
         The scan that confirmed or refuted a preliminary progression or a response.
+    passed_over
+        An unsigned scan that would have been the nadir, had somebody signed it.
     """
 
     visit: VisitMeasure
@@ -71,6 +73,7 @@ class Verdict:
     preliminary: bool = False
     confirmed: bool = True
     settled_by: VisitMeasure | None = None
+    passed_over: VisitMeasure | None = None
 
     @property
     def is_judged(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline import criteria
@@ -21,6 +21,7 @@ from pipeline.domain.entities import (
     TreatmentKind,
 )
 from pipeline.domain.response import judge
+from pipeline.domain.timeline import is_unsigned
 from pipeline.domain.uncertainty import geometric_cv
 from tests.domain.courses import course, on, radiotherapy, surgery, visit
 
@@ -259,6 +260,31 @@ def test_a_later_visit_changes_earlier_verdicts_only_by_confirming_or_refuting_t
 
 
 @settings(max_examples=40, deadline=None)
+@given(courses(), st.sampled_from(ALL), st.data())
+def test_what_nobody_signed_changes_no_verdict_on_a_signed_scan(patient, rules, data):
+    names = {v.session_id for v in patient.visits if is_unsigned(v)}
+    removable = sorted(v.session_id for v in patient.visits if is_unsigned(v) and not v.new_lesion)
+    assume(removable)
+    judged = judge(patient, rules)
+    assume(not names & {a.baseline_session_id for a in judged})
+    gone = data.draw(st.sets(st.sampled_from(removable), min_size=1))
+    without = judge(replace(patient, visits=tuple(v for v in patient.visits if v.session_id not in gone)), rules)
+    kept = {a.session_id: a for a in judged}
+    for a in without:
+        if a.session_id not in names and a.baseline_session_id is not None:
+            before = kept[a.session_id]
+            assert (a.category, a.state, a.display_state, a.confirmed, a.provisional, a.nadir_session_id) == (
+                before.category, before.state, before.display_state, before.confirmed, before.provisional,
+                before.nadir_session_id,
+            )  # fmt: skip
+            assert not a.provisional
+
+
+def test_the_sentence_names_the_unsigned_scan_that_was_passed_over():
+    patient = course(visit(0, 1000.0), visit(200, 600.0, mask_origin=MaskOrigin.AUTOMATIC), visit(400, 1050.0))
+    assert "not compared with 0.60 mL of 2020-07-19, an automatic mask nobody signed" in last(patient).reason
+
+
 @given(courses())
 def test_residual_and_recurrence_exclude_each_other(patient):
     for a in judge(patient, DEFAULT):
