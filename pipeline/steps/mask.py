@@ -58,6 +58,11 @@ class MaskedVisit:
         )
 
     @property
+    def found_again(self) -> frozenset[str]:
+        """Compartments whose masks were found again on this visit's own scan."""
+        return frozenset(row.compartment for row in self.rows if row.method == segmentation.GROWN)
+
+    @property
     def has_tumour(self) -> bool:
         """Whether solid tumour was drawn; an empty mask is none."""
         return bool(Compartment.TUMOUR in self.primary and self.primary[Compartment.TUMOUR].array.any())

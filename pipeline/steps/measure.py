@@ -75,7 +75,8 @@ def _error(
     Two readers can agree by luck, so their spread counts only where it exceeds the geometric model's.
     """
     assert masked.origin is not None
-    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin(masked.origin), histology)
+    found_again = compartment if compartment in masked.found_again else None
+    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin(masked.origin), histology, found_again)
     geometric = uncertainty.geometric_cv(
         found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.entities import MaskOrigin
+from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.uncertainty import (
     boundary_error_mm,
     change_interval,
@@ -59,6 +59,15 @@ def test_automatic_and_infiltrative_outlines_err_more():
     assert automatic > manual
     assert boundary_error_mm(MaskOrigin.MANUAL, "Diffuse Astrocytoma") == 0.5
     assert boundary_error_mm(MaskOrigin.MANUAL, "ependymoma") == manual
+
+
+def test_a_mask_found_again_errs_as_its_compartment_was_measured_to():
+    def found(compartment):
+        return boundary_error_mm(MaskOrigin.AUTOMATIC, found_again=compartment)
+
+    assert found(Compartment.CYST) < found(Compartment.TUMOUR) < found(Compartment.OEDEMA)
+    assert found(Compartment.HAEMORRHAGE) == boundary_error_mm(MaskOrigin.AUTOMATIC), "nobody measured it"
+    assert boundary_error_mm(MaskOrigin.EDITED, found_again=Compartment.OEDEMA) == boundary_error_mm(MaskOrigin.MANUAL)
 
 
 @pytest.mark.parametrize(
