@@ -30,6 +30,7 @@ TITLES = {
     "reappearance": "Tumour seen again",
     "measurable": "Large enough to respond",
     "baseline": "Baseline",
+    "sequences": "Sequences needed",
     "new_lesion": "New lesion",
     "clinical": "Clinical progression",
     "radiotherapy_window": "After radiotherapy",
@@ -107,6 +108,11 @@ def _new_lesion(rule: criterion.NewLesion, _: Metric) -> str:
     return f"An unequivocal new lesion is progression{exception}."
 
 
+def _sequences(rule: criterion.Sequences, _: Metric) -> str:
+    names = " and ".join(name.replace("_ce", " after contrast agent") for name in rule.mandatory)
+    return f"A visit without a readable {names} scan is not evaluable, unless the rest proves progression."
+
+
 def _clinical(rule: criterion.Clinical, _: Metric) -> str:
     scales = ", ".join(name.replace("_", " ") for name in rule.scale_ids)
     return (
@@ -130,6 +136,7 @@ SAYINGS: dict[str, Callable[[Any, Metric], str]] = {
     "reappearance": _reappearance,
     "measurable": _measurable,
     "baseline": _baseline,
+    "sequences": _sequences,
     "new_lesion": _new_lesion,
     "clinical": _clinical,
     "radiotherapy_window": _window("of the end of radiotherapy"),

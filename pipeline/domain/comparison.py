@@ -85,16 +85,22 @@ def compare(visit: VisitMeasure, reference: VisitMeasure, metric: Metric) -> Com
     return Comparison(reference, value, reference_value, ratio, interval, limit, errors)
 
 
-def plane_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
-    """Say why two slice directions do not compare; a scan without slices (isotropic) compares with any of them.
+def series_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
+    """Say why a visit was scanned too differently from the baseline to be compared; None where it was not.
 
-    What thick slices cost against an isotropic scan is in the measurement error of the thick one.
+    Another sequence shows another outline. A scan without slices (isotropic) compares with any direction of slices:
+    what thick slices cost against it is in the measurement error of the thick one.
     """
+    sequences = {visit.contrast, baseline.contrast} - {None}
     planes = {visit.plane, baseline.plane}
-    if len(planes) == 1 or planes & {None, "isotropic"}:
+    if len(sequences) == 2:
+        own, other = visit.contrast, baseline.contrast
+    elif len(planes) == 2 and not planes & {None, "isotropic"}:
+        own, other = f"{visit.plane} slices", f"{baseline.plane} ones"
+    else:
         return None
     return (
-        f"measured on {visit.plane} slices but the baseline of {baseline.acquired_on} on {baseline.plane} ones; "
+        f"measured on {own} but the baseline of {baseline.acquired_on} on {other}; "
         f"the two do not compare, pin a new baseline to go on from here"
     )
 

@@ -147,6 +147,13 @@ class NewLesion(Rule):
 
 
 @dataclass(frozen=True)
+class Sequences(Rule):
+    """Sequences, such as ``T2w`` or ``T1w_ce``, without which a visit cannot be judged."""
+
+    mandatory: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Criteria(Rule):
     """One complete set of rules.
 
@@ -160,7 +167,7 @@ class Criteria(Rule):
         What is compared between visits.
     sha256
         Hash of the file the rules came from.
-    minor_response, radiotherapy_window, immunotherapy_window, clinical
+    minor_response, radiotherapy_window, immunotherapy_window, clinical, sequences
         None where the criteria have no such rule.
     """
 
@@ -180,6 +187,7 @@ class Criteria(Rule):
     radiotherapy_window: Window | None = None
     immunotherapy_window: Window | None = None
     clinical: Clinical | None = None
+    sequences: Sequences | None = None
     sha256: str = ""
 
     def record(self) -> records.Criteria:
@@ -236,6 +244,8 @@ def _size_problems(criteria: Criteria) -> Iterator[str]:
                 yield f"{name}.{field.name}: expected a number of 0 or more, found {value:g}"
     if criteria.clinical is not None and criteria.clinical.assessments < 1:
         yield f"clinical.assessments: expected 1 or more, found {criteria.clinical.assessments}"
+    if criteria.sequences is not None and not all(name.strip() for name in criteria.sequences.mandatory or ("",)):
+        yield "sequences.mandatory: expected at least one sequence such as T2w, found none"
     if criteria.reappearance.min_volume_mm3 == criteria.reappearance.min_longest_mm == 0:
         yield "reappearance: expected a volume or a length over 0, or any speck is progression; found neither"
 

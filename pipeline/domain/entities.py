@@ -132,6 +132,10 @@ class VisitMeasure:
         Number of slices the tumour crosses; None when unknown.
     plane
         ``sagittal``, ``axial``, ``coronal`` or ``isotropic``; None when there is no image.
+    contrast
+        Sequence that the tumour was measured on, such as ``T2w`` or ``T1w_ce``; None for imported numbers.
+    contrasts
+        Sequences of the visit that can be read; None for imported numbers.
     certificate
         Alignment grade A, B or C; None for the reference visit and for imported numbers.
     new_lesion
@@ -150,6 +154,8 @@ class VisitMeasure:
     slices_spanned: int | None = None
     mask_origin: MaskOrigin | None = None
     plane: str | None = None
+    contrast: str | None = None
+    contrasts: frozenset[str] | None = None
     certificate: str | None = None
     new_lesion: bool = False
     new_tumour_mm3: float = 0.0

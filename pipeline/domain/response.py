@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.domain import comparison, explain, timeline
+from pipeline.domain import comparison, decline, explain, timeline
 from pipeline.domain.confirmation import confirmed
 from pipeline.domain.criterion import Criteria
 from pipeline.domain.display import display_of
@@ -106,15 +106,15 @@ def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:
 def _judge_epoch(course: PatientCourse, epoch: Epoch, criteria: Criteria, *, zero_seen: bool) -> Iterator[Verdict]:
     """Yield a verdict for each scan of one epoch, before confirmation."""
     memory = None
-    changes = timeline.declines(course, epoch, criteria.clinical)
+    changes = decline.declines(course, epoch, criteria.clinical)
     for visit in epoch.visits:
         if memory is None:
             verdict = _before_or_at_baseline(visit, epoch, criteria)
             if verdict.state == State.BASELINE:
                 memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0)
         else:
-            decline = timeline.decline_at(changes, visit.acquired_on)
-            evidence = _evidence(visit, epoch, memory, course, criteria, decline)
+            lost = decline.decline_at(changes, visit.acquired_on)
+            evidence = _evidence(visit, epoch, memory, course, criteria, lost)
             verdict = _verdict(visit, evidence, memory, criteria)
             memory = _remember(memory, visit, evidence, criteria)
         yield verdict
@@ -126,10 +126,14 @@ def _before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: Criteria
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
         return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
     too_early = epoch.eligible_on is None or visit.acquired_on < epoch.eligible_on
-    unusable = timeline.why_not_usable(visit, criteria.metric)
+    unusable = _why_not_usable(visit, criteria)
     if too_early or unusable is None:
         return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
     return _not_evaluable(visit, Evidence(unusable=unusable))
+
+
+def _why_not_usable(visit: VisitMeasure, criteria: Criteria) -> str | None:
+    return timeline.why_not_usable(visit, criteria.metric) or timeline.missing_sequence(visit, criteria.sequences)
 
 
 def _not_evaluable(visit: VisitMeasure, evidence: Evidence) -> Verdict:
@@ -142,7 +146,7 @@ def _evidence(
     memory: Memory,
     course: PatientCourse,
     criteria: Criteria,
-    decline: str,
+    lost: str,
 ) -> Evidence:
     """Gather what a visit shows against its epoch's baseline and nadir."""
     baseline = epoch.baseline
@@ -150,16 +154,16 @@ def _evidence(
     exempt = timeline.makes_new_tumours(course.syndrome, criteria.new_lesion)
     new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
     elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0)
-    unusable = timeline.why_not_usable(visit, criteria.metric) or comparison.plane_break(visit, baseline)
+    unusable = _why_not_usable(visit, criteria) or comparison.series_break(visit, baseline)
     if unusable is not None:
-        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=decline)
+        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=lost)
     return Evidence(
         baseline=comparison.compare(visit, baseline, criteria.metric),
         nadir=comparison.compare(visit, memory.nadir, criteria.metric),
         previous=memory.previous,
         new_lesion=new_lesion,
         new_tumour_elsewhere=elsewhere,
-        decline=decline,
+        decline=lost,
         window=timeline.growth_window(course, visit.acquired_on, criteria),
     )
 

@@ -1,4 +1,4 @@
-"""Which scans can be compared with which: epochs, baselines, treatment windows and loss of function.
+"""Which scans can be compared with which: epochs, baselines and treatment windows.
 
 An epoch is a stretch of a patient's course without surgery or radiotherapy in it; baseline and nadir never cross
 its ends. What this module refuses: guessing a baseline where no scan satisfies the rules.
@@ -6,14 +6,13 @@ its ends. What this module refuses: guessing a baseline where no scan satisfies 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from pipeline.domain.criterion import Baseline, Clinical, Criteria, Metric, NewLesion, Window
+from pipeline.domain.criterion import Baseline, Criteria, Metric, NewLesion, Sequences, Window
 from pipeline.domain.entities import (
-    FunctionScore,
     MaskOrigin,
     PatientCourse,
     Treatment,
@@ -118,6 +117,27 @@ def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
     return None
 
 
+def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
+    """Return why a visit lacks a sequence that the criteria ask for, in words; None when it has all.
+
+    Imported numbers come without sequences, and are taken at their word.
+
+    Examples
+    --------
+    >>> from pipeline.domain.criterion import Mark
+    >>> rule = Sequences("RECIST", Mark.PROPOSAL, mandatory=("T2w",))
+    >>> missing_sequence(VisitMeasure("ses-1", date(2020, 1, 1), 900.0, contrasts=frozenset({"T1w"})), rule)
+    'these criteria need a T2w scan and this visit has only T1w'
+    """
+    if rule is None or visit.contrasts is None:
+        return None
+    missing = [name for name in rule.mandatory if name not in visit.contrasts]
+    if not missing:
+        return None
+    there = ", ".join(sorted(visit.contrasts)) or "none that can be read"
+    return f"these criteria need a {' and a '.join(missing)} scan and this visit has only {there}"
+
+
 def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:
     """Say whether a patient's syndrome makes new tumours by itself, so that a new one is not progression.
 
@@ -171,7 +191,7 @@ def epochs(course: PatientCourse, criteria: Criteria) -> tuple[Epoch, ...]:
     found: list[Epoch] = []
     for epoch in _treatment_epochs(course.treatments, criteria.baseline):
         own = tuple(v for v in visits if epoch.starts_on <= v.acquired_on < epoch.ends_before)
-        found += _with_baselines(replace(epoch, visits=own), set(course.pinned_baselines), criteria.metric)
+        found += _with_baselines(replace(epoch, visits=own), set(course.pinned_baselines), criteria)
     return tuple(replace(epoch, number=number) for number, epoch in enumerate(found))
 
 
@@ -214,9 +234,13 @@ def last_day(treatment: Treatment, rule: Baseline) -> date:
     return treatment.ended_on or treatment.started_on + timedelta(days=rule.radiotherapy_course_days)
 
 
-def _with_baselines(epoch: Epoch, pinned: set[str], metric: Metric) -> Iterator[Epoch]:
+def _with_baselines(epoch: Epoch, pinned: set[str], criteria: Criteria) -> Iterator[Epoch]:
     """Choose the baseline of an epoch; each pinned scan after the first opens an epoch of its own."""
-    usable = [visit for visit in epoch.visits if why_not_usable(visit, metric) is None]
+    usable = [
+        visit
+        for visit in epoch.visits
+        if why_not_usable(visit, criteria.metric) is None and missing_sequence(visit, criteria.sequences) is None
+    ]
     pins = [visit for visit in usable if visit.session_id in pinned]
     if not pins:
         allowed = (v for v in usable if epoch.eligible_on is not None and v.acquired_on >= epoch.eligible_on)
@@ -257,42 +281,3 @@ def running(course: PatientCourse, kind: TreatmentKind, since: date, on: date) -
         if treatment.kind == kind and since < treatment.started_on <= on and not over:
             return treatment
     return None
-
-
-def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tuple[tuple[date, str], ...]:
-    """Return each assessment of an epoch that proves or ends a loss of function caused by the tumour.
-
-    Worse means by at least the rule's grades than the best grade of the epoch so far, at the rule's number of
-    assessments in a row, all attributed to the tumour. Scales are never pooled.
-
-    Returns
-    -------
-    tuple
-        Dates in order, with the loss in words from that day on; empty words where it is over.
-    """
-    if rule is None:
-        return ()
-    own = [s for s in course.function_scores if epoch.starts_on <= s.assessed_on < epoch.ends_before]
-    found = [
-        change
-        for scale_id in rule.scale_ids
-        for change in _declines_on_scale([s for s in own if s.scale_id.lower() == scale_id], rule)
-    ]
-    return tuple(sorted(found))
-
-
-def _declines_on_scale(scores: Sequence[FunctionScore], rule: Clinical) -> Iterator[tuple[date, str]]:
-    ordered = sorted(scores, key=lambda score: (score.assessed_on, score.grade))
-    in_a_row = 0
-    best = float("inf")
-    for score in ordered:
-        worse = score.tumour_related and score.grade >= best + rule.worse_by_grades
-        in_a_row = in_a_row + 1 if worse else 0
-        best = min(best, score.grade)
-        words = f"{score.scale_id} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
-        yield score.assessed_on, words if in_a_row >= rule.assessments else ""
-
-
-def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:
-    """Return the loss of function proven by a day, in words; empty when there is none."""
-    return next((words for day, words in reversed(changes) if day <= on), "")

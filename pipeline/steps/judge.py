@@ -91,6 +91,8 @@ def _visit_measure(
         slices_spanned=tumour.slices_spanned if tumour else None,
         mask_origin=_mask_origin(tumour),
         plane=anchor.plane if anchor else None,
+        contrast=anchor.contrast if anchor else None,
+        contrasts=frozenset(s.contrast for s in visit.scans if s.unreadable_reason is None) if anchor else None,
         certificate=grade,
         new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),

@@ -56,11 +56,13 @@ def written_visit(text: str) -> VisitMeasure:
             more["mask_origin"] = ORIGINS[name]
         elif name == "cv":
             more["volume_cv"] = None if value == "none" else float(value)
+        elif name == "has":
+            more["contrasts"] = frozenset(value.split("+"))
         elif name in SIZES:
             more[SIZES[name]] = float(value)
         else:
             flags = {"signed": ("signed_off", True), "new": ("new_lesion", True)}
-            named = {"slices": "slices_spanned", "plane": "plane", "cert": "certificate"}
+            named = {"slices": "slices_spanned", "plane": "plane", "cert": "certificate", "on": "contrast"}
             key, flag = flags.get(name, (named.get(name, ""), value))
             more[key] = int(flag) if key == "slices_spanned" else flag
     return visit(int(day), None if volume == "none" else float(volume), **more)

@@ -95,9 +95,9 @@ def test_a_users_own_file_is_read_and_joins_the_others(own_file):
         ('metric = "volume"', 'metric = "weight"', r"metric: expected one of volume, product, longest"),
         ('mark = "proposal"', 'mark = "sure"', r"mark: expected one of checked"),
         ('reference = "nadir"', 'reference = "previous"', r"expected one of nadir, baseline"),
-        ('version = "1.0"', "version = 1.0", r"version: expected text, found 1.0"),
-        ('version = "1.0"', 'version = " "', r"version: expected some text, found none"),
-        ('version = "1.0"\n', "", r"'version' is missing"),
+        ('version = "1.1"', "version = 1.1", r"version: expected text, found 1.1"),
+        ('version = "1.1"', 'version = " "', r"version: expected some text, found none"),
+        ('version = "1.1"\n', "", r"'version' is missing"),
         ('source = "proposal: no published rule; a percentage of nothing is undefined"', "", r"'source' is missing"),
         (
             'source = "proposal: no published rule; a percentage of nothing is undefined"',
@@ -107,8 +107,8 @@ def test_a_users_own_file_is_read_and_joins_the_others(own_file):
         ("assessments = 2", "assessments = 0", r"clinical.assessments: expected 1 or more"),
         ("scale_ids = [", "scale_ids = [1, ", r"expected a list of texts"),
         ("[progression]", "[progression", r"expected a TOML file, but reading stopped"),
-        ('version = "1.0"', 'version = "1.0"\nsha256 = "0"', r"unknown key 'sha256'"),
-        ('version = "1.0"', 'version = "1.0"\nresponse = 1', r"expected a TOML file"),
+        ('version = "1.1"', 'version = "1.1"\nsha256 = "0"', r"unknown key 'sha256'"),
+        ('version = "1.1"', 'version = "1.1"\nresponse = 1', r"expected a TOML file"),
     ],
 )
 def test_a_file_that_cannot_be_right_is_refused_in_words(own_file, old, new, words):

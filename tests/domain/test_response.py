@@ -126,7 +126,7 @@ def test_the_sentence_names_visits_numbers_rule_and_error():
 
 def test_an_assessment_carries_what_it_was_judged_by():
     found = last(course(visit(0, 1000.0), visit(100, 700.0), visit(300, 1100.0)))
-    assert (found.criteria_id, found.criteria_version) == ("imsct_adapted_v1", "1.0")
+    assert (found.criteria_id, found.criteria_version) == ("imsct_adapted_v1", "1.1")
     assert (found.baseline_session_id, found.nadir_session_id, found.previous_session_id) == (
         "ses-0000",
         "ses-0100",
