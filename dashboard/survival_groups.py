@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from dashboard import labels
 from dashboard.charts import survival as chart
 from dashboard.charts.cohort import DAYS_PER_MONTH
-from pipeline.domain import interval_censoring, survival
+from pipeline.domain import disclosure, interval_censoring, survival
 from pipeline.domain.survival import KaplanMeier, SurvivalAt
 
 EVERYONE = "all"
@@ -37,11 +37,14 @@ class Curves:
         The curves, the largest group first.
     months
         Ticks of the time axis, at which the numbers at risk were counted.
+    is_shared
+        Small counts are hidden.
     """
 
     rows: pd.DataFrame
     by_name: Mapping[str, KaplanMeier]
     months: Sequence[float]
+    is_shared: bool = False
 
 
 def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
@@ -62,6 +65,13 @@ def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
     return Curves(rows, {str(name): _curve(rows[rows["group"] == name], months) for name in names}, months)
 
 
+def to_share(curves: Curves) -> Curves:
+    """Leave out the curves of so few patients that they could point at a person."""
+    kept = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.LEAST}
+    rows = curves.rows[curves.rows["group"].astype(str).isin(kept)]
+    return Curves(rows, kept, curves.months, is_shared=True)
+
+
 def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
     """Draw the curves; a single one with the limits that the days between scans allow.
 
@@ -70,13 +80,13 @@ def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
     intervals
         Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen).
     """
-    groups = [_group(labels.words(name), curve) for name, curve in curves.by_name.items()]
+    groups = [_group(labels.words(name), curve, is_shared=curves.is_shared) for name, curve in curves.by_name.items()]
     limits = _limits(curves, intervals) if _has_limits(curves) else None
     return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}", limits)
 
 
 def _has_limits(curves: Curves) -> bool:
-    return len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED
+    return len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED and not curves.is_shared
 
 
 def _limits(curves: Curves, intervals: pd.DataFrame) -> pd.DataFrame:
@@ -98,9 +108,11 @@ def method(curves: Curves, total: int) -> str:
         return ""
     durations, events = _outcomes(curves.rows)
     follow_up = survival.reverse_km_median(durations, events)
+    is_hidden = curves.is_shared and disclosure.is_small(sum(events))
+    seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
     made = (
         f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, "
-        f"{labels.count(sum(events), 'event')}), from time zero to the first scan on which progression could be "
+        f"{seen}), from time zero to the first scan on which progression could be "
         f"declared, censored at the last adequate assessment (ticks); 95\u202f% band by the {survival.CI_TRANSFORM} "
         f"transform. Median follow-up by reverse Kaplan-Meier: {months(follow_up)}."
     )
@@ -116,7 +128,7 @@ def summary(curves: Curves) -> list[tuple[str, ...]]:
         (
             labels.words(name),
             str(curve.patient_count),
-            str(curve.event_count),
+            _count(curve.event_count, is_shared=curves.is_shared),
             _median(curve),
             *map(_at, survival.at_years(*_outcomes(curves.rows[curves.rows["group"] == name]), YEARS)),
         )
@@ -153,7 +165,7 @@ def _outcomes(rows: pd.DataFrame) -> tuple[list[float], list[bool]]:
     return [float(days) for days in rows["duration_days"]], [bool(event) for event in rows["is_event"]]
 
 
-def _group(name: str, curve: KaplanMeier) -> chart.Group:
+def _group(name: str, curve: KaplanMeier, *, is_shared: bool) -> chart.Group:
     steps = pd.DataFrame(
         {"months": curve.times_days, "survival": curve.survival, "low": curve.low, "high": curve.high}, dtype=float
     )
@@ -163,4 +175,9 @@ def _group(name: str, curve: KaplanMeier) -> chart.Group:
     censored = pd.DataFrame({"months": days, "survival": left}, dtype=float)
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
-    return chart.Group(name, steps, censored, [number for _, number in curve.at_risk])
+    at_risk = [_count(number, is_shared=is_shared) for _, number in curve.at_risk]
+    return chart.Group(name, steps, censored.iloc[:0] if is_shared else censored, at_risk)
+
+
+def _count(number: int, *, is_shared: bool) -> str:
+    return f"<{disclosure.LEAST}" if is_shared and disclosure.is_small(number) else str(number)

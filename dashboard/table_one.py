@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard import labels
 from dashboard.cohort_filters import FILTERS
-from pipeline.domain import survival
+from pipeline.domain import disclosure, survival
 
 DAYS_PER_MONTH = 30.4375
 NONE_IS_NONE = "syndrome"
@@ -19,25 +19,30 @@ METHOD = (
 )
 
 
-def table_one(cohorts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -> pd.DataFrame:
     """Describe one or more cohorts.
 
     Parameters
     ----------
     cohorts
         Name to rows of the cohort query.
+    is_shared
+        Hide small counts, and everything about a cohort that is itself small.
 
     Returns
     -------
     DataFrame
         Columns ``characteristic`` and one for each cohort, words only; what is unknown has its own row.
     """
+    if is_shared:
+        cohorts = {name: rows for name, rows in cohorts.items() if len(rows) >= disclosure.LEAST}
     rows: dict[str, dict[str, str]] = {"patients": {name: str(len(rows)) for name, rows in cohorts.items()}}
     rows["age, years"] = {name: _median(rows["age_years"]) for name, rows in cohorts.items()}
     for column, label in {"sex": "Sex", **FILTERS}.items():
-        rows |= _counts(cohorts, column, label)
+        rows |= _counts(cohorts, column, label, is_shared=is_shared)
     rows["radiotherapy"] = {
-        name: _share(int(rows["had_radiotherapy"].sum()), len(rows)) for name, rows in cohorts.items()
+        name: _of_all(int(rows["had_radiotherapy"].sum()), len(rows), is_shared=is_shared)
+        for name, rows in cohorts.items()
     }
     rows["tumour at baseline, mL"] = {
         name: _median(rows["baseline_volume_mm3"] / 1000) for name, rows in cohorts.items()
@@ -48,24 +53,40 @@ def table_one(cohorts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(body, columns=["characteristic", *cohorts])
 
 
-def _counts(cohorts: Mapping[str, pd.DataFrame], column: str, label: str) -> dict[str, dict[str, str]]:
+def _counts(
+    cohorts: Mapping[str, pd.DataFrame], column: str, label: str, *, is_shared: bool
+) -> dict[str, dict[str, str]]:
+    """Return a line for each value of a covariate, and one for those without."""
+    if not cohorts:
+        return {}
     found = pd.concat([rows[column] for rows in cohorts.values()])
     values = list(found.dropna().value_counts().index)
-    lines = {}
-    for value in values:
-        words = (
-            labels.EXTENTS.get(str(value), labels.words(value))
-            if column == "first_surgery_extent"
-            else labels.words(value)
-        )
-        lines[f"{label}: {words}"] = {
-            name: _share(int((rows[column] == value).sum()), _known(rows, column)) for name, rows in cohorts.items()
-        }
+    names = [f"{label}: {_named(column, value)}" for value in values]
     if found.isna().any():
-        lines[f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}"] = {
-            name: str(int(rows[column].isna().sum())) for name, rows in cohorts.items()
-        }
+        names.append(f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}")
+    lines: dict[str, dict[str, str]] = {name: {} for name in names}
+    for cohort, rows in cohorts.items():
+        counts = [int((rows[column] == value).sum()) for value in values]
+        words = [_share(count, _known(rows, column)) for count in counts]
+        if found.isna().any():
+            counts.append(int(rows[column].isna().sum()))
+            words.append(str(counts[-1]))
+        cells = disclosure.written(counts, words) if is_shared else words
+        for name, cell in zip(names, cells, strict=True):
+            lines[name][cohort] = cell
     return lines
+
+
+def _named(column: str, value: object) -> str:
+    if column == "first_surgery_extent":
+        return labels.EXTENTS.get(str(value), labels.words(value))
+    return labels.words(value)
+
+
+def _of_all(count: int, total: int, *, is_shared: bool) -> str:
+    """Write how many of all; with those without, these are the two cells of one characteristic."""
+    words = _share(count, total)
+    return disclosure.written([count, total - count], [words, ""])[0] if is_shared else words
 
 
 def _known(rows: pd.DataFrame, column: str) -> int:

@@ -24,6 +24,8 @@ from dashboard.charts import growth as growth_chart
 from dashboard.charts import many
 from dashboard.cohort_filters import FILTERS, Cohort
 from dashboard.markup import table
+from dashboard.sections import data_files
+from pipeline.domain import disclosure
 from pipeline.errors import SettingsError
 
 NOTES: list[tuple[str, str]] = []
@@ -33,6 +35,10 @@ MOST_DRAWN = 200
 MOST_SWIMMERS = 60
 MOST_MODELLED = 500
 TOO_MANY = f"More than {MOST_DRAWN} patients are not drawn one by one; choose fewer, or take the data."
+SHARED = (
+    f"Counts below {disclosure.LEAST} are hidden, smaller groups left out, and nothing is offered that shows one "
+    "person. Two tables of overlapping groups can still be compared: share one."
+)
 FEW = 10  # below this number of patients the page says that curves can mislead
 
 
@@ -47,6 +53,7 @@ def show(study: frame.Study) -> None:
             frame.remark("A second group; the address holds both.")
             second = cohort_filters.choose(everyone, cohort_filters.SECOND)
         by = grouped()
+        is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
     shown = first.rows
     others = second if second.words else None
     with line:
@@ -56,6 +63,12 @@ def show(study: frame.Study) -> None:
         return
     criteria = data.table("criteria")
     rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
+    if is_shared:
+        frame.remark(SHARED)
+        progression(first, others, by, study, is_shared=True)
+        described(first, others, is_shared=True)
+        methods(first, study)
+        return
     left, right = st.columns(2, gap="large")
     with left:
         progression(first, others, by, study)
@@ -103,7 +116,7 @@ def grouped() -> str:
     return str(by)
 
 
-def progression(first: Cohort, others: Cohort | None, by: str, study: frame.Study) -> None:
+def progression(first: Cohort, others: Cohort | None, by: str, study: frame.Study, *, is_shared: bool = False) -> None:
     """Show time to progression, for all, by one covariate or for two groups, with the numbers beside it."""
     shown, column = first.rows, by if by in FILTERS else None
     if others is not None:
@@ -111,10 +124,12 @@ def progression(first: Cohort, others: Cohort | None, by: str, study: frame.Stud
         shown = pd.concat([rows.assign(compared=name) for name, rows in named.items()])
         column = "compared"
     curves = survival_groups.estimate(shown, column)
+    if is_shared:
+        curves = survival_groups.to_share(curves)
     note = survival_groups.method(curves, len(shown))
     intervals = data.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp")
     draw = partial(survival_groups.figure, curves, intervals)
-    if _figure("Time to progression", curves.rows, note, "time_to_progression", draw):
+    if _figure("Time to progression", curves.rows, note, "time_to_progression", draw, has_data=not is_shared):
         years = (f"at {labels.count(year, 'year')}" for year in survival_groups.YEARS)
         header = ("", "n", "events", "median, 95\u202f% CI", *years)
         st.html(table(header, survival_groups.summary(curves), "ct-table ct-small"))
@@ -216,13 +231,13 @@ def _courses(
         _figure(title, rows, note, name, lambda: charts.spider(rows, shown, thresholds))
 
 
-def described(first: Cohort, others: Cohort | None) -> None:
+def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) -> None:
     """Show who the patients are, one column for each group."""
     groups = {f"1: {first.name}": first.rows, f"2: {others.name}": others.rows} if others else {first.name: first.rows}
-    made = table_one.table_one(groups)
+    made = table_one.table_one(groups, is_shared=is_shared)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section("Who they are")
-        _take(made, "patients")
+        data_files.offer(made, "patients")
     st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
     frame.remark(table_one.METHOD)
     NOTES.append(("Table", table_one.METHOD))
@@ -240,7 +255,7 @@ def agreement(shown: pd.DataFrame, study: frame.Study) -> None:
         return
     found = agreement_of_criteria.compare(verdicts)
     made = agreement_of_criteria.table(found, study.criteria_id)
-    _take(agreement_of_criteria.table(found), "agreement")
+    data_files.offer(agreement_of_criteria.table(found), "agreement")
     st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
     frame.remark(f"{agreement_of_criteria.method(found)} All pairs are in the files.")
     NOTES.append(("Agreement", agreement_of_criteria.method(found)))
@@ -260,7 +275,9 @@ def figure_table(shown: pd.DataFrame) -> None:
         st.dataframe(shown, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
 
 
-def _figure(title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable[[], go.Figure]) -> bool:
+def _figure(
+    title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable[[], go.Figure], *, has_data: bool = True
+) -> bool:
     """Put a figure under its title, with its method and its data; tell whether there was anything to draw."""
     if rows.empty:
         frame.section(title)
@@ -268,26 +285,12 @@ def _figure(title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section(title)
-        _take(rows, name)
+        if has_data:
+            data_files.offer(rows, name)
     frame.figure(draw(), f"figure-{name}", f"{title}. {note}")
     frame.remark(note)
     NOTES.append((title, note))
     return True
-
-
-def _take(rows: pd.DataFrame, name: str) -> None:
-    """Offer the rows behind something as files."""
-    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
-        for suffix, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
-            st.download_button(
-                suffix.capitalize() if suffix == "parquet" else "CSV",
-                data=partial(data.file_of, rows, suffix),
-                file_name=f"{name}.{suffix}",
-                mime=mime,
-                on_click="ignore",
-                key=f"data-{name}-{suffix}",
-                type="tertiary",
-            )
 
 
 frame.show_page(show)

@@ -36,7 +36,7 @@ class Group:
     name: str
     steps: pd.DataFrame
     censored: pd.DataFrame
-    at_risk: Sequence[int]
+    at_risk: Sequence[str]
 
 
 def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits: pd.DataFrame | None) -> go.Figure:
@@ -151,7 +151,7 @@ def _at_risk(fig: go.Figure, groups: Sequence[Group], months: Sequence[float], h
             y=[place] * len(months),
             yaxis="y2",
             mode="text",
-            text=[str(number) for number in group.at_risk],
+            text=list(group.at_risk),
             textfont={"color": colour, "size": 12},
             hoverinfo="skip",
             cliponaxis=False,

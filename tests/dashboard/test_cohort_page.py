@@ -5,15 +5,17 @@ import io
 import pandas as pd
 import pytest
 
-from dashboard import agreement_of_criteria, data, table_one
+from dashboard import agreement_of_criteria, data, survival_groups, table_one
 from tests.dashboard.test_pages import opened, text_of
+
+NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
 
 
 def patients(**columns):
     plain = {
         "age_years": 40.0, "sex": "F", "histology": "ependymoma", "who_grade": "2", "first_surgery_extent": "STR",
         "syndrome": None, "centre": "North", "had_radiotherapy": False, "baseline_volume_mm3": 1000.0,
-        "usable_visit_count": 4, "duration_days": 365.25, "is_event": False,
+        "patient_id": "sub-01", "usable_visit_count": 4, "duration_days": 365.25, "is_event": False,
     }  # fmt: skip
     return pd.DataFrame({name: columns.get(name, [value] * 4) for name, value in plain.items()})
 
@@ -84,3 +86,44 @@ def test_figure_data_is_read_back_from_parquet_and_csv():
     assert back["best_change_percent"].tolist()[0] == 12.5
     assert back["best_change_percent"].isna().tolist() == [False, True]
     assert "\n=1" not in data.file_of(rows, "csv").decode()
+
+
+def many(count, **columns):
+    return pd.concat([patients(**columns)] * ((count + 3) // 4)).head(count).reset_index(drop=True)
+
+
+def test_a_table_to_share_hides_small_counts_and_what_would_give_them_away():
+    rows = many(20, is_event=[True, False, False, False]).assign(
+        histology=["ependymoma"] * 17 + ["astrocytoma"] * 3, who_grade=["1"] * 8 + ["2"] * 9 + ["3"] * 3,
+        had_radiotherapy=[True] * 17 + [False] * 3,
+    )  # fmt: skip
+    made = table_one.table_one({"all": rows, "tiny": patients()}, is_shared=True)
+    assert "tiny" not in made.columns, "a group of four is left out whole"
+    assert cell(made, "Histology: astrocytoma", "all") == "fewer than 5"
+    assert cell(made, "Histology: ependymoma", "all") == "not shown", "20 less 17 would be 3"
+    assert cell(made, "WHO grade: 3", "all") == "fewer than 5"
+    assert cell(made, "WHO grade: 1", "all") == "not shown", "the smallest other one"
+    assert cell(made, "WHO grade: 2", "all") == "9 (45 %)"
+    assert cell(made, "radiotherapy", "all") == "not shown", "3 without"
+    assert cell(made, "patients", "all") == "20"
+
+
+def test_curves_to_share_leave_out_small_groups_and_hide_few_at_risk():
+    rows = many(12, duration_days=[100.0, 400.0, 800.0, 900.0], is_event=[True, False, False, False])
+    rows["centre"] = ["North"] * 9 + ["South"] * 3
+    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"))
+    assert list(curves.by_name) == ["North"]
+    assert [row[:3] for row in survival_groups.summary(curves)] == [("North", "9", "<5")]
+    assert "fewer than 5 events" in survival_groups.method(curves, len(rows))
+    numbers = [trace.text for trace in survival_groups.figure(curves, pd.DataFrame(NO_INTERVALS)).data if trace.text]
+    assert "<5" in numbers[-1]
+    assert not {"1", "2", "3", "4"} & set(numbers[-1])
+
+
+def test_a_page_for_sharing_offers_nothing_about_one_person(tiny):
+    at = opened("cohort", share="true")
+    assert not at.exception
+    text = text_of(at)
+    assert "Counts below 5 are hidden" in text
+    assert "sub-0" not in text
+    assert [button.proto.label for button in at.get("download_button")] == ["CSV", "Parquet"], "the table alone"
