@@ -110,11 +110,12 @@ def method(curves: Curves, total: int) -> str:
     follow_up = survival.reverse_km_median(durations, events)
     is_hidden = curves.is_shared and disclosure.is_small(sum(events))
     seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
+    ticks = "" if curves.is_shared else " (ticks)"
     made = (
-        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, "
-        f"{seen}), from time zero to the first scan on which progression could be "
-        f"declared, censored at the last adequate assessment (ticks); 95\u202f% band by the {survival.CI_TRANSFORM} "
-        f"transform. Median follow-up by reverse Kaplan-Meier: {months(follow_up)}."
+        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to the "
+        f"first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
+        f"95\u202f% band by the {survival.CI_TRANSFORM} transform. Median follow-up by reverse Kaplan-Meier: "
+        f"{months(follow_up)}."
     )
     if len(curves.by_name) == 1:
         return f"{made} {LIMITS_NOTE if _has_limits(curves) else BIAS_NOTE}"

@@ -112,7 +112,7 @@ def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
     style = labels.look(state["state"], state["display_state"])
-    left, middle, right = st.columns([5, 1.9, 1.4], vertical_alignment="center")
+    left, middle, right = st.columns([4.4, 1.8, 2.1], vertical_alignment="center")
     who = sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))
     left.html(tag("p", patient_id, tag("span", who, class_="ct-grey"), class_="ct-name"))
     quiet = tag("span", "provisional\u2002" if state["is_provisional"] else "", class_="ct-grey")
