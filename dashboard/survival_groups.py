@@ -112,8 +112,8 @@ def method(curves: Curves, total: int) -> str:
     seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
     ticks = "" if curves.is_shared else " (ticks)"
     made = (
-        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to the "
-        f"first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
+        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to "
+        f"the first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
         f"95\u202f% band by the {survival.CI_TRANSFORM} transform. Median follow-up by reverse Kaplan-Meier: "
         f"{months(follow_up)}."
     )
