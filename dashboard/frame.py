@@ -17,6 +17,8 @@ from dashboard.markup import Html, join, tag
 from pipeline.errors import CordtrackError, StoreError
 
 STYLE = Path(__file__).parent / "style.css"
+PNG = "png"
+"""Parameter of the address."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,13 @@ def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
 
 def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
     """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
-    st.plotly_chart(dark.dressed(fig), config=theme.CONFIG, theme=None, key=key, alt=alt, **settings)
+    config = theme.as_file(key, is_png=st.query_params.get(PNG) == "true")
+    st.plotly_chart(dark.dressed(fig), config=config, theme=None, key=key, alt=alt, **settings)
+
+
+def choose_image() -> None:
+    """Offer to take figures away as PNG instead of SVG, by the camera of each figure; kept in the address."""
+    st.toggle("figures as PNG", key=PNG, bind="query-params", help="What the camera above each figure saves; else SVG.")
 
 
 def state_mark(style: labels.Look) -> Html:

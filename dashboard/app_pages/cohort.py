@@ -54,6 +54,7 @@ def show(study: frame.Study) -> None:
             second = cohort_filters.choose(everyone, cohort_filters.SECOND)
         by = grouped()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
+        frame.choose_image()
     shown = first.rows
     others = second if second.words else None
     with line:

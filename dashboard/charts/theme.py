@@ -18,13 +18,22 @@ CONFIG: dict[str, Any] = {
     "showSendToCloud": False,
     "displayModeBar": "hover",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "svg", "scale": 1},
 }
 """For every figure shown or exported: no logo, and no button that sends patient data anywhere."""
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 FONT_SIZE = 13
 CHARACTER_PX = 6.6
 """Mean width of a character at the font size above."""
+
+
+PNG_SCALE = 3
+"""Pixels of a saved picture for each on screen: about 300 to the inch."""
+
+
+def as_file(name: str, *, is_png: bool) -> dict[str, Any]:
+    """Return the settings of a figure that its camera saves under a name, as SVG or as PNG in print quality."""
+    image = {"format": "png", "scale": PNG_SCALE} if is_png else {"format": "svg", "scale": 1}
+    return CONFIG | {"toImageButtonOptions": {**image, "filename": name}}
 
 
 def figure(height: int, margin: Mapping[str, float]) -> go.Figure:

@@ -23,7 +23,7 @@ def downloads(patient_id: str, study: frame.Study) -> None:
         ("Course (SVG)", "svg", "image/svg+xml", partial(drawing, "timeline")),
         ("Scans (SVG)", "scans.svg", "image/svg+xml", partial(drawing, "slices")),
     )
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for label, suffix, mime, content in kinds:
             st.download_button(
                 label,
@@ -33,6 +33,7 @@ def downloads(patient_id: str, study: frame.Study) -> None:
                 on_click="ignore",
                 key=f"take-{suffix}-{patient_id}",
             )
+        frame.choose_image()
 
 
 def _link() -> str:

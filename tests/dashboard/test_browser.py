@@ -180,6 +180,26 @@ def test_from_a_question_about_a_cohort_to_the_data_of_its_figure(page, server, 
     assert set(found["patient_id"]) == {"sub-01", "sub-03"}, "whoever has a time to progression"
 
 
+def test_a_figure_is_saved_as_a_picture_for_print(page, server, tmp_path):
+    page.goto(f"{server}/cohort?png=true")
+    figure = page.locator(".st-key-figure-time_to_progression .js-plotly-plot")
+    figure.locator(".main-svg").first.wait_for()
+    figure.hover()
+    with page.expect_download() as started:
+        figure.locator("[data-title*='Download']").click()
+    assert started.value.suggested_filename == "figure-time_to_progression.png"
+    started.value.save_as(tmp_path / "figure.png")
+    content = (tmp_path / "figure.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert int.from_bytes(content[16:20]) > 1500, "pixels across, three for each on screen"
+    page.goto(f"{server}/cohort")
+    figure.locator(".main-svg").first.wait_for()
+    figure.hover()
+    with page.expect_download() as started:
+        figure.locator("[data-title*='Download']").click()
+    assert started.value.suggested_filename == "figure-time_to_progression.svg"
+
+
 def test_the_projector_walks_by_arrow_keys(page, server):
     page.goto(f"{server}/present?pick=sub-03&pick=sub-04")
     page.get_by_text("1 of 2", exact=True).wait_for()
