@@ -120,7 +120,7 @@ class DicomWeb:
 
 def _with_patience(request: Callable[..., Any], patience_s: float) -> Callable[..., Any]:
     def timed(*arguments: Any, **named: Any) -> Any:
-        return request(*arguments, **{"timeout": patience_s, **named})
+        return request(*arguments, **{**named, "timeout": patience_s})  # the client library asks for its own
 
     return timed
 

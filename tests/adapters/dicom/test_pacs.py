@@ -8,9 +8,11 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -313,3 +315,63 @@ def test_exported_results_go_into_orthanc(orthanc: Orthanc, tmp_path: Path) -> N
     assert done.exit_code == 0, done.output
     assert "s3cret" not in done.output
     assert [remote.sop_uid for remote in web(orthanc).find("O-4")] == [str(dataset.SOPInstanceUID)]
+
+
+@contextmanager
+def slow_line(port: int, wait_s: float) -> Iterator[int]:
+    """Relay connections to a port, and let every piece of an answer wait; gives the port to call instead."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def relay(source: socket.socket, target: socket.socket, wait: float) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                time.sleep(wait)
+                target.sendall(piece)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                called = socket.create_connection(("127.0.0.1", port))
+                for line in ((caller, called, 0.0), (called, caller, wait_s)):
+                    threading.Thread(target=relay, args=line, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.close()
+
+
+def test_orthanc_on_a_slow_line_is_waited_for(orthanc: Orthanc, tmp_path: Path) -> None:
+    for number, dataset in enumerate(series("O-5")):
+        dicom.save(dataset, tmp_path / "d" / f"{number}.dcm")
+    push(web(orthanc), tmp_path / "d", "x", print, QUICK)
+    with slow_line(orthanc.web_port, 0.2) as port:
+        slow = DicomWeb(f"http://127.0.0.1:{port}/dicom-web", Credentials("me", "s3cret"), patience_s=20)
+        assert pull(slow, ["O-5"], Spool(tmp_path / "web"), print, QUICK) == (5, 0)
+    with slow_line(orthanc.dicom_port, 0.1) as port:
+        slow_pacs = Pacs("127.0.0.1", port, "ORTHANC", patience_s=20)
+        assert pull(slow_pacs, ["O-5"], Spool(tmp_path / "get"), print, QUICK) == (5, 0)
+
+
+def test_orthanc_that_answers_slower_than_patience_is_given_up_and_said(orthanc: Orthanc, tmp_path: Path) -> None:
+    said: list[str] = []
+    with slow_line(orthanc.web_port, 3.0) as port:
+        slow = DicomWeb(f"http://127.0.0.1:{port}/dicom-web", Credentials("me", "s3cret"), patience_s=1)
+        assert pull(slow, ["O-5"], Spool(tmp_path / "web"), said.append, (0.01,)) == (0, 1)
+    assert any("patient 1 of the list: expected a server that answers" in line for line in said)
+    assert not any("O-5" in line for line in said), "an identifier may name a person"
+
+
+def test_a_study_that_grows_in_orthanc_comes_whole(orthanc: Orthanc, tmp_path: Path) -> None:
+    datasets = series("O-6", slices=7)
+    for number, dataset in enumerate(datasets):
+        dicom.save(dataset, tmp_path / ("first" if number < 4 else "later") / f"{number}.dcm")
+    push(web(orthanc), tmp_path / "first", "x", print, QUICK)
+    spool = Spool(tmp_path / "spool")
+    assert pull(web(orthanc), ["O-6"], spool, print, QUICK) == (4, 0)
+    push(web(orthanc), tmp_path / "later", "x", print, QUICK)
+    assert pull(web(orthanc), ["O-6"], spool, print, QUICK) == (3, 0)
+    assert len(fetched(spool)) == 7
