@@ -1,8 +1,8 @@
 """Which code means which compartment, in both directions.
 
-The SNOMED CT codes are those of DICOM PS3.16 CID 7159 (lesions) and CID 7153 (central nervous system). For what these
-lists do not hold (enhancing tumour, syrinx, resection cavity) there is a private scheme: a wrong code would be read as
-certain by the next program.
+The SNOMED CT codes are those of DICOM PS3.16 CID 7159 (lesions) and CID 7153 (central nervous system); an enhancing
+tumour has the code of the NCI Thesaurus that DICOM lists. For what none of them holds (syrinx, resection cavity) there
+is a private scheme: a wrong code would be read as certain by the next program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPINAL_CORD = Code("2748008", "SCT", "Spinal cord")
 
 TYPES: Mapping[Compartment, Code] = MappingProxyType({
     Compartment.TUMOUR: Code("108369006", "SCT", "Neoplasm"),
-    Compartment.ENHANCING: Code("enhancing", OWN_SCHEME, "Enhancing tumour"),
+    Compartment.ENHANCING: Code("C113842", "NCIt", "Enhancing Lesion"),
     Compartment.CYST: Code("367643001", "SCT", "Cyst"),
     Compartment.SYRINX: Code("syrinx", OWN_SCHEME, "Syrinx"),
     Compartment.OEDEMA: Code("79654002", "SCT", "Edema"),
@@ -32,7 +32,7 @@ TYPES: Mapping[Compartment, Code] = MappingProxyType({
 
 UNDERSTOOD: tuple[tuple[Code, Compartment], ...] = (
     *((code, compartment) for compartment, code in TYPES.items()),
-    (Code("C113842", "NCIt", "Enhancing Lesion"), Compartment.ENHANCING),
+    (Code("enhancing", OWN_SCHEME, "Enhancing tumour"), Compartment.ENHANCING),
 )
 """Codes of other programs that mean a compartment; SNOMED RT codes count as the SNOMED CT codes they became."""
 

@@ -26,7 +26,7 @@ from pipeline.dicom.exporting import ExportDone, ExportSettings, dicom_files, ex
 from pipeline.dicom.fhir_out import export_fhir
 from pipeline.dicom.importing import ImportSettings, import_dicom
 from pipeline.domain import records
-from pipeline.domain.grid import Volume
+from pipeline.domain.grid import Volume, to_world
 from pipeline.errors import SettingsError
 from tests import dicom_files as dicom
 from tests import factories
@@ -341,6 +341,32 @@ def problems(paths: Sequence[Path]) -> list[str]:
             f"{path.name}: {line}" for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")
         ]
     return said
+
+
+@BOTH
+def test_dcmqi_reads_the_same_segments_at_the_same_place(case: Case, tmp_path: Path) -> None:
+    reader = Path(sys.executable).with_name("segimage2itkimage")
+    if not reader.exists():
+        pytest.skip("dcmqi is not installed")
+    export(case, tmp_path / "to")
+    wanted = sorted(path for path in dicom_files(tmp_path / "to") if path.stem == "segmentation")
+    for path, array, session in zip(wanted, case.masks, case.sessions, strict=True):
+        folder = tmp_path / session
+        folder.mkdir()
+        command = [reader, "--inputDICOM", path, "--outputDirectory", folder, "--outputType", "nii"]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said = json.loads((folder / "meta.json").read_text())["segmentAttributes"]
+        labels = [item["SegmentLabel"] for group in said for item in group]
+        assert labels == ["tumour L1", "tumour L2", "cyst"]
+        grid = images.load_grid(next((case.study / case.patient_id / session / "anat").glob("*.nii.gz")))
+        for number, mine in ((1, np.argwhere(array[:12] == 1)), (3, np.argwhere(array == 2))):
+            theirs = images.load(folder / f"{number}.nii.gz")
+            voxels = np.argwhere(theirs.array > 0)
+            assert len(voxels) == len(mine)
+            np.testing.assert_allclose(
+                to_world(theirs.affine, voxels).mean(axis=0), to_world(grid.affine, mine).mean(axis=0), atol=0.01
+            )
 
 
 def test_the_command_writes_and_says_what_is_next(case: Case, tmp_path: Path) -> None:
