@@ -13,11 +13,12 @@ from pydicom.sequence import Sequence
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
-from pipeline import images
+from pipeline import images, registration
 from pipeline.dicom.codes import TYPES, category_of
 from pipeline.dicom.importing import ImportDone, ImportSettings, import_dicom
 from pipeline.domain.entities import Compartment, MaskOrigin
-from pipeline.domain.grid import Volume
+from pipeline.domain.grid import Volume, to_world
+from pipeline.domain.transforms import move_points
 from pipeline.mask_reading import in_order_of, read_mask
 from pipeline.single import measure_file
 from pipeline.study import read_study
@@ -240,3 +241,25 @@ def test_masks_on_a_real_cord_keep_their_volumes_on_the_way_through_dicom(region
     found = {list(Compartment)[row["label"] - 1]: row["volume_mm3"] for row in measure_file(back, None)}
     assert found == pytest.approx(given, rel=1e-5)
     assert found[Compartment.TUMOUR] > 0
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real cords are not beside the project")
+def test_a_real_cord_is_aligned_the_same_after_going_through_dicom(tmp_path: Path) -> None:
+    bids = REAL / "thoracolumbar" / "bids"
+    patient = min(bids.glob("sub-*")).name
+    mask = images.load(next((bids / "derivatives").glob(f"*/{patient}/ses-01/anat/*_dseg.nii.gz")))
+    region = mask.with_array(mask.array > 0)
+    given = []
+    for session, day in (("ses-01", DAY), ("ses-02", DAY.replace(year=DAY.year + 1))):
+        image = images.load(next((bids / patient / session / "anat").glob("*_T2w.nii.gz")))
+        given.append(image.with_array(np.rint(image.array).astype(np.int16)))
+        dicom.save_all(dicom.slices(given[-1], day), tmp_path / "in" / session)
+    names = sorted(name for name in run(tmp_path).added if name.endswith("_T2w.nii.gz"))
+    came_back = [images.load(tmp_path / "study" / name) for name in names]
+    by_nifti, by_dicom = (
+        registration.align(first, second, region=region, exclude=region).to_follow_up
+        for first, second in (given, came_back)
+    )
+    points_mm = to_world(region.affine, np.argwhere(region.array))
+    apart_mm = np.linalg.norm(move_points(by_nifti, points_mm) - move_points(by_dicom, points_mm), axis=-1)
+    assert apart_mm.max() < 0.05
