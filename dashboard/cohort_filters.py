@@ -106,14 +106,14 @@ def _ages(everyone: pd.DataFrame, shown: pd.DataFrame, prefix: str) -> tuple[pd.
 
 
 def _dates(everyone: pd.DataFrame, shown: pd.DataFrame, prefix: str) -> tuple[pd.DataFrame, list[str]]:
-    years = pd.to_datetime(everyone["first_scan_on"]).dt.year.dropna()
+    years = everyone["first_scan_on"].dt.year.dropna()
     if years.empty or years.min() == years.max():
         return shown, []
     low, high = int(years.min()), int(years.max())
     first, last = _span("First scan, year", low, high, f"{prefix}years")
     if (first, last) == (low, high):
         return shown, []
-    return shown[pd.to_datetime(shown["first_scan_on"]).dt.year.between(first, last)], [f"first scan {first} to {last}"]
+    return shown[shown["first_scan_on"].dt.year.between(first, last)], [f"first scan {first} to {last}"]
 
 
 def _span(label: str, low: int, high: int, key: str) -> tuple[int, int]:

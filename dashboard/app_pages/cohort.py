@@ -195,7 +195,7 @@ def _asked(title: str, key: str) -> bool:
 def swimmer(shown: pd.DataFrame, study: frame.Study) -> None:
     """Show each patient's follow-up with treatments and states."""
     known = shown.dropna(subset=["time_zero_on", "last_scan_on"])
-    length = pd.to_datetime(known["last_scan_on"]) - pd.to_datetime(known["time_zero_on"])
+    length = known["last_scan_on"] - known["time_zero_on"]
     rows = known.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
     judged = data.table("assessment")
     judged = judged[judged["patient_id"].isin(rows["patient_id"]) & (judged["criteria_id"] == study.criteria_id)]

@@ -214,10 +214,11 @@ def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> No
     shown = judged[judged["state"] != "context"]
     for (state, display), found in shown.groupby(["state", "display_state"], dropna=False):
         style = labels.look(state, display)
-        rows = found.to_dict("records")
+        names = list(found["patient_id"])
+        days = pd.to_datetime(found["acquired_on"])
         fig.add_scatter(
-            x=[_month(row["acquired_on"], zero[row["patient_id"]]) for row in rows],
-            y=[row["patient_id"] for row in rows],
+            x=_months(days, pd.to_datetime(found["patient_id"].map(zero))),
+            y=names,
             mode="markers",
             marker={
                 "symbol": style.marker,
@@ -225,11 +226,10 @@ def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> No
                 "color": style.colour,
                 "line": {"width": 1.5, "color": style.colour},
             },
-            customdata=[row["patient_id"] for row in rows],
+            customdata=names,
             hovertext=[
-                f"<b>{theme.plain(row['patient_id'])}</b> {labels.day(row['acquired_on'])}"
-                f"<br>{style.symbol} {style.word}"
-                for row in rows
+                f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}"
+                for name, day in zip(names, days.dt.strftime("%Y-%m-%d"), strict=True)
             ],
             hoverinfo="text",
         )
