@@ -67,7 +67,7 @@ def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
 
 def to_share(curves: Curves) -> Curves:
     """Leave out the curves of so few patients that they could point at a person."""
-    kept = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.LEAST}
+    kept = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
     rows = curves.rows[curves.rows["group"].astype(str).isin(kept)]
     return Curves(rows, kept, curves.months, is_shared=True)
 
@@ -181,4 +181,4 @@ def _group(name: str, curve: KaplanMeier, *, is_shared: bool) -> chart.Group:
 
 
 def _count(number: int, *, is_shared: bool) -> str:
-    return f"<{disclosure.LEAST}" if is_shared and disclosure.is_small(number) else str(number)
+    return f"<{disclosure.FEWEST}" if is_shared and disclosure.is_small(number) else str(number)

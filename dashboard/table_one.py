@@ -35,7 +35,7 @@ def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -
         Columns ``characteristic`` and one for each cohort, words only; what is unknown has its own row.
     """
     if is_shared:
-        cohorts = {name: rows for name, rows in cohorts.items() if len(rows) >= disclosure.LEAST}
+        cohorts = {name: rows for name, rows in cohorts.items() if len(rows) >= disclosure.FEWEST}
     rows: dict[str, dict[str, str]] = {"patients": {name: str(len(rows)) for name, rows in cohorts.items()}}
     rows["age, years"] = {name: _median(rows["age_years"]) for name, rows in cohorts.items()}
     for column, label in {"sex": "Sex", **FILTERS}.items():

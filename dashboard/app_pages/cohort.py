@@ -36,7 +36,7 @@ MOST_SWIMMERS = 60
 MOST_MODELLED = 500
 TOO_MANY = f"More than {MOST_DRAWN} patients are not drawn one by one; choose fewer, or take the data."
 SHARED = (
-    f"Counts below {disclosure.LEAST} are hidden, smaller groups left out, and nothing is offered that shows one "
+    f"Counts below {disclosure.FEWEST} are hidden, smaller groups left out, and nothing is offered that shows one "
     "person. Two tables of overlapping groups can still be compared: share one."
 )
 FEW = 10  # below this number of patients the page says that curves can mislead

@@ -1,24 +1,52 @@
-"""Which counts of a summary may leave the house: small ones could point at a person.
+"""Counts that leave the hospital: small cells are withheld, since they can point at a person.
 
-Counts from 1 to 4 are hidden, the usual rule of clinical registries for tables that are shared. Where exactly one cell
-of a characteristic would be hidden it could be read off the total, so the smallest other one is hidden too. What this
-module does not do: guard against comparing two tables of overlapping groups.
+What this module refuses: a withheld count that a total would give away. What it cannot do: guard against comparing two
+tables of overlapping groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-LEAST = 5
-"""Smallest count, other than 0, that is shown."""
+FEWEST = 5
+"""Smallest count that is shown in a shared export."""
 
-HIDDEN = f"fewer than {LEAST}"
+HIDDEN = f"fewer than {FEWEST}"
 HIDDEN_TOO = "not shown"
 
 
+def suppress_small(counts: Mapping[str, int], fewest: int = FEWEST) -> dict[str, int | None]:
+    """Withhold counts under a limit, and the next smallest where a single one could be had from the total.
+
+    Parameters
+    ----------
+    counts
+        The cells of one row or column whose total is known, name to number of patients.
+    fewest
+        Smallest count that is shown.
+
+    Returns
+    -------
+    dict
+        The same names in the same order; None for withheld counts.
+
+    Examples
+    --------
+    >>> suppress_small({"ependymoma": 40, "astrocytoma": 12, "other": 3})
+    {'ependymoma': 40, 'astrocytoma': None, 'other': None}
+    >>> suppress_small({"ependymoma": 40, "astrocytoma": 2, "other": 3})
+    {'ependymoma': 40, 'astrocytoma': None, 'other': None}
+    """
+    withheld = {name for name, count in counts.items() if count < fewest}
+    shown = {name: count for name, count in counts.items() if name not in withheld}
+    if len(withheld) == 1 and shown:
+        withheld.add(min(shown, key=lambda name: shown[name]))
+    return {name: None if name in withheld else count for name, count in counts.items()}
+
+
 def is_small(count: int) -> bool:
-    """Say whether a count is hidden by itself."""
-    return 0 < count < LEAST
+    """Say whether a count could point at a person by itself; none at all points at nobody."""
+    return 0 < count < FEWEST
 
 
 def written(counts: Sequence[int], words: Sequence[str]) -> list[str]:
@@ -33,12 +61,9 @@ def written(counts: Sequence[int], words: Sequence[str]) -> list[str]:
     --------
     >>> written([12, 3, 8], ["12 (52 %)", "3 (13 %)", "8 (35 %)"])
     ['12 (52 %)', 'fewer than 5', 'not shown']
-    >>> written([12, 3, 2], ["12", "3", "2"])
-    ['12', 'fewer than 5', 'fewer than 5']
     """
-    cells = [HIDDEN if is_small(count) else text for count, text in zip(counts, words, strict=True)]
-    if cells.count(HIDDEN) == 1:
-        others = [place for place, count in enumerate(counts) if count >= LEAST]
-        if others:
-            cells[min(others, key=lambda place: counts[place])] = HIDDEN_TOO
-    return cells
+    kept = suppress_small({str(place): count for place, count in enumerate(counts)}).values()
+    return [
+        text if shown is not None else HIDDEN if count < FEWEST else HIDDEN_TOO
+        for text, count, shown in zip(words, counts, kept, strict=True)
+    ]

@@ -19,6 +19,7 @@ from pipeline import images, registration, segmentation
 from pipeline.domain import uncertainty, volumes
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume, plane
+from tests.benchmark import worst as pictures
 
 LABELS = {1: "tumour", 2: "cyst", 3: "oedema"}
 FLOOR_MM3 = {"tumour": 300.0, "cyst": 100.0, "oedema": 100.0}
@@ -144,6 +145,12 @@ def _report(folder: Path) -> None:
     print("\nWorst five tumours: " + "; ".join(
         f"{r.name}: {r.first_mm3:.0f} mm³ first, truly {r.true_mm3:.0f}, found {r.found_mm3:.0f}" for r in worst
     ) + ".\n")  # fmt: skip
+    cases = []
+    for row in worst:
+        patient, session = row.name.split()
+        cases.append((row.name, *pictures.first_and_later(folder, patient, session, LABELS)))
+    path = pictures.draw(cases, f"worst-{folder.name}")
+    print(f"![the worst five]({path})\n\nSolid: truth; dashed: found; the middle slice of the true tumour.\n")
     _report_intervals([r for r in rows if r.recipe == RECIPES[1] and r.true_mm3 > FLOOR_MM3[r.compartment]])
     _report_flags(looked)
 

@@ -1,0 +1,84 @@
+"""Pictures of the follow-ups whose tumour volume was found worst: scan, what the fit explains, and what it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline import images, registration
+from pipeline.domain.grid import Volume
+from pipeline.domain.lesion_fit import fit_lesion
+from pipeline.domain.lesion_scene import Scene, scene_of
+from pipeline.domain.lesion_template import template_of
+from pipeline.segmentation import MaskedVisit
+
+FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures"
+COLOURS = {"tumour": "#d6185c", "cyst": "#1f8ad6", "oedema": "#c99a00"}
+ROWS = ("scan", "explained", "left over")
+
+
+def draw(cases: list[tuple[str, MaskedVisit, Volume, Volume, dict[str, Volume]]], name: str) -> str:
+    """Draw cases beside one another and return the picture's path below docs.
+
+    Parameters
+    ----------
+    cases
+        Title, masked visit, its lesion (boolean), follow-up, and the true masks on the follow-up's grid.
+    """
+    figure = Figure(figsize=(2.2 * len(cases), 8.4), layout="constrained")
+    axes = figure.subplots(len(ROWS), len(cases), squeeze=False)
+    for column, (title, masked, lesion, follow_up, true) in zip(axes.T, cases, strict=True):
+        aligned = registration.align(masked.image, follow_up, region=lesion, exclude=lesion)
+        template = template_of(masked.image, masked.masks)
+        scene = scene_of(template, follow_up, aligned.to_reference)
+        assert scene is not None  # it was measured, so it is in view
+        fit = fit_lesion(template, scene)
+        seen = follow_up.array[scene.crop].astype(np.float64)
+        outlines = {n: (mask.array[scene.crop] > 0.5).astype(float) for n, mask in true.items()}
+        found = dict(zip(template.names, fit.occupancy, strict=True))
+        place = round(float(np.argwhere(outlines["tumour"] > 0).mean(axis=0)[0]))
+        low, high = np.percentile(seen, [1, 99])
+        for axis, array, limits in zip(
+            column, (seen, seen - fit.left, fit.left), ((low, high), (low, high), ((low - high) / 4, (high - low) / 4)),
+            strict=True,
+        ):  # fmt: skip
+            _picture(axis, array[place], scene, limits)
+            for n, colour in COLOURS.items():
+                _outline(axis, outlines.get(n), place, colour, "solid")
+                _outline(axis, found.get(n), place, colour, "dashed")
+        column[0].set_title(title, fontsize=8)
+    for axis, words in zip(axes[:, 0], ROWS, strict=True):
+        axis.set_ylabel(words, fontsize=8)
+    FIGURES.mkdir(exist_ok=True)
+    figure.savefig(FIGURES / f"{name}.png", dpi=90, metadata={"Software": None})
+    return f"{FIGURES.name}/{name}.png"
+
+
+def _picture(axis: Axes, plane: np.ndarray, scene: Scene, limits: tuple[float, float]) -> None:
+    aspect = scene.spacing_mm[2] / scene.spacing_mm[1]
+    axis.imshow(plane.T, cmap="gray", origin="lower", vmin=limits[0], vmax=limits[1], aspect=aspect)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def _outline(axis: Axes, mask: np.ndarray | None, place: int, colour: str, style: str) -> None:
+    if mask is not None and (mask[place] > 0.5).any():
+        axis.contour(mask[place].T, [0.5], colors=colour, linewidths=1, linestyles=style)
+
+
+def first_and_later(folder: Path, patient: str, session: str, values: dict[int, str]) -> tuple[
+    MaskedVisit, Volume, Volume, dict[str, Volume]
+]:  # fmt: skip
+    """Read the masked first visit of a patient, its lesion, a later scan and its true masks."""
+    first = min(path.name for path in (folder / "bids" / patient).glob("ses-*"))
+    scans = [
+        images.load(min((folder / "bids" / patient / name / "anat").glob("*_T2w.nii.gz"))) for name in (first, session)
+    ]
+    drawn = images.load(min((folder / "bids" / "derivatives").rglob(f"{patient}_{first}_*_dseg.nii.gz")))
+    true = images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
+    masks = [{n: labels.with_array(labels.array.round() == v) for v, n in values.items()} for labels in (drawn, true)]
+    given = {n: mask for n, mask in masks[0].items() if mask.array.any()}
+    return MaskedVisit(scans[0], given), drawn.with_array(drawn.array > 0), scans[1], masks[1]
