@@ -35,7 +35,7 @@ from pipeline.steps import (
     shape,
     signal,
     sourced,
-)  # fmt: skip
+)
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")

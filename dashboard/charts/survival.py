@@ -30,7 +30,7 @@ class Group:
     censored
         Columns months, survival: where patients left without an event.
     at_risk
-        Number still followed at each of the figure's months.
+        Number still followed at each of the figure's months, as it is written.
     """
 
     name: str

@@ -45,7 +45,7 @@ def suppress_small(counts: Mapping[str, int], fewest: int = FEWEST) -> dict[str,
 
 
 def is_small(count: int) -> bool:
-    """Say whether a count could point at a person by itself; none at all points at nobody."""
+    """Say whether a count on a curve could point at a person; where nobody is left the curve itself ends."""
     return 0 < count < FEWEST
 
 

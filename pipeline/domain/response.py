@@ -126,14 +126,10 @@ def _before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: Criteria
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
         return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
     too_early = epoch.eligible_on is None or visit.acquired_on < epoch.eligible_on
-    unusable = _why_not_usable(visit, criteria)
+    unusable = timeline.why_not_judged(visit, criteria)
     if too_early or unusable is None:
         return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
     return _not_evaluable(visit, Evidence(unusable=unusable))
-
-
-def _why_not_usable(visit: VisitMeasure, criteria: Criteria) -> str | None:
-    return timeline.why_not_usable(visit, criteria.metric) or timeline.missing_sequence(visit, criteria.sequences)
 
 
 def _not_evaluable(visit: VisitMeasure, evidence: Evidence) -> Verdict:
@@ -154,7 +150,7 @@ def _evidence(
     exempt = timeline.makes_new_tumours(course.syndrome, criteria.new_lesion)
     new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
     elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0)
-    unusable = _why_not_usable(visit, criteria) or comparison.series_break(visit, baseline)
+    unusable = timeline.why_not_judged(visit, criteria) or comparison.series_break(visit, baseline)
     if unusable is not None:
         return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=lost)
     return Evidence(

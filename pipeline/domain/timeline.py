@@ -117,6 +117,11 @@ def why_not_usable(visit: VisitMeasure, metric: Metric) -> str | None:
     return None
 
 
+def why_not_judged(visit: VisitMeasure, criteria: Criteria) -> str | None:
+    """Return why criteria cannot use a visit, as baseline or against one, in words; None when they can."""
+    return why_not_usable(visit, criteria.metric) or missing_sequence(visit, criteria.sequences)
+
+
 def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
     """Return why a visit lacks a sequence that the criteria ask for, in words; None when it has all.
 
@@ -236,11 +241,7 @@ def last_day(treatment: Treatment, rule: Baseline) -> date:
 
 def _with_baselines(epoch: Epoch, pinned: set[str], criteria: Criteria) -> Iterator[Epoch]:
     """Choose the baseline of an epoch; each pinned scan after the first opens an epoch of its own."""
-    usable = [
-        visit
-        for visit in epoch.visits
-        if why_not_usable(visit, criteria.metric) is None and missing_sequence(visit, criteria.sequences) is None
-    ]
+    usable = [visit for visit in epoch.visits if why_not_judged(visit, criteria) is None]
     pins = [visit for visit in usable if visit.session_id in pinned]
     if not pins:
         allowed = (v for v in usable if epoch.eligible_on is not None and v.acquired_on >= epoch.eligible_on)

@@ -69,12 +69,16 @@ def with_new_signal(
     step = derivatives.read_step(out_dir / path, out_dir, key)
     if step is None:
         step = derivatives.Step(key, (), _look(visit, source, drawn[source.session_id], bed, aligned))
-        derivatives.write_step(out_dir / path, step, [visit.anchor.relative] if visit.anchor else [], "")
+        derivatives.write_step(out_dir / path, step, _sources(visit, source), fingerprints.software())
     rows: tuple[records.Finding, ...] = step.records
     if not rows:
         return made
     reason = "; ".join(row.message.partition(": ")[2] for row in rows) + f"; {rows[0].remedy}"
     return replace(made, findings=(*made.findings, *rows), missing={**made.missing, Compartment.TUMOUR: reason})
+
+
+def _sources(*visits: ReadVisit) -> list[str]:
+    return [visit.anchor.relative for visit in visits if visit.anchor is not None]
 
 
 def _bed(source: ReadVisit, drawn: Mapping[str, MaskedVisit], aligned: Mapping[str, AlignedVisit]) -> Volume | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from pipeline import segmentation
+from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import identity
+from pipeline.domain.transforms import Transform, identity, inverse
+from pipeline.steps import signal
+from pipeline.steps.align import AlignedVisit
+from pipeline.steps.mask import MaskedVisit
 from tests.adapters.test_segmentation import phantom
 
 NO_TUMOUR_MM = 0.01
@@ -51,3 +57,27 @@ def test_nobody_looks_where_nothing_marks_the_bed_or_the_scan_is_blank() -> None
     assert segmentation.look_for_new_signal(masked, None, later, identity("follow-up", "masked")) is None
     blank = later.with_array(np.ones(later.shape))
     assert segmentation.look_for_new_signal(masked, bed, blank, identity("follow-up", "masked")) is None
+
+
+def placed(session: str, z_mm: float) -> AlignedVisit:
+    """Return a visit that lies so much higher than the reference."""
+    matrix = np.eye(4)
+    matrix[2, 3] = z_mm
+    there = Transform("reference", session, matrix)
+    return AlignedVisit(session, there, inverse(there), "", None)
+
+
+def test_the_bed_is_where_an_earlier_visit_had_tumour_seen_from_the_source() -> None:
+    def drawn(session: str, k: slice) -> MaskedVisit:
+        array = np.zeros((6, 6, 20), dtype=np.float32)
+        array[2:4, 2:4, k] = 1
+        masks = {"reader": {Compartment.TUMOUR: Volume(array, np.eye(4))}}
+        return MaskedVisit(session, MaskOrigin.MANUAL, masks, source="reader")
+
+    source = SimpleNamespace(session_id="ses-02", image=Volume(np.ones((6, 6, 20)), np.eye(4)))
+    masks = {"ses-01": drawn("ses-01", slice(4, 7)), "ses-02": drawn("ses-02", slice(0, 0))}
+    aligned = {"ses-01": placed("ses-01", 2.0), "ses-02": placed("ses-02", 5.0)}
+    bed = signal._bed(source, masks, aligned)  # type: ignore[arg-type]  # all that is read of a visit
+    assert bed is not None
+    assert np.flatnonzero(bed.array[3, 3]).tolist() == [7, 8, 9], "4 to 6, and 3 mm higher"
+    assert signal._bed(source, {"ses-02": masks["ses-02"]}, aligned) is None  # type: ignore[arg-type]

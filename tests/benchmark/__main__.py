@@ -30,7 +30,7 @@ Times are medians on a shared two-core machine and are upper bounds; accuracy do
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", action="append", type=Path, help="dataset folder with bids/ and truth/; repeatable")
-    parser.add_argument("--section", action="append", help="only these sections; the report is printed, not written")
+    parser.add_argument("--section", action="append", help="only these; the report is printed, pictures are written")
     arguments = parser.parse_args()
     folders = arguments.data or [
         folder for name in ("cervical", "thoracolumbar") if (folder := REAL_CORD / name).is_dir()

@@ -18,6 +18,7 @@ import pandas as pd
 from pipeline import images, registration
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import move_points
+from tests.benchmark import series
 
 ants = registration.ants
 RECIPES = ("no alignment", "ANTs Rigid", "ANTs SyN", "cordtrack")
@@ -39,8 +40,8 @@ def pairs_of(folder: Path) -> Iterator[Pair]:
     """Yield every follow-up of a dataset with the patient's first visit."""
     marks = pd.read_csv(folder / "truth" / "landmarks.tsv", sep="\t").query("inside == 1")
     for patient in sorted(path.name for path in (folder / "bids").glob("sub-*")):
-        sessions = sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
-        scans = {s: images.load(min((folder / "bids" / patient / s / "anat").glob("*_T2w.nii.gz"))) for s in sessions}
+        sessions = series.sessions(folder, patient)
+        scans = {s: series.scan(folder, patient, s) for s in sessions}
         drawn = sorted((folder / "bids" / "derivatives").rglob(f"{patient}_{sessions[0]}_*_dseg.nii.gz"))
         mask = images.load(drawn[0]) if drawn else None
         lesion = mask.with_array(mask.array > 0) if mask is not None else None

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import images, registration, segmentation
+from pipeline import registration, segmentation
 from pipeline.domain import uncertainty, volumes
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume, plane
+from tests.benchmark import series
 from tests.benchmark import worst as pictures
 
 LABELS = {1: "tumour", 2: "cyst", 3: "oedema"}
@@ -58,15 +59,14 @@ def measured(folder: Path) -> Iterator[Found | Looked | float | str]:
     truth = pd.read_csv(folder / "truth" / "volumes.tsv", sep="\t")
     sizes = truth.set_index(["participant_id", "session_id", "label"])["volume_mm3"]
     for patient in sorted(path.name for path in (folder / "bids").glob("sub-*")):
-        first, *others = sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
-        scan = _scan(folder, patient, first)
-        labels = images.load(min((folder / "bids" / "derivatives").rglob(f"{patient}_{first}_*_dseg.nii.gz")))
+        first, *others = series.sessions(folder, patient)
+        scan, labels = series.scan(folder, patient, first), series.drawn(folder, patient, first)
         masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
         drawn = segmentation.MaskedVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
         drawn_mm3 = {name: float(mask.array.sum()) * mask.voxel_mm3 for name, mask in masks.items()}
         region = labels.with_array(labels.array > 0)
         for session in others:
-            later = _scan(folder, patient, session)
+            later = series.scan(folder, patient, session)
             aligned = registration.align(scan, later, region=region, exclude=region)
             if aligned.quality.grade == "C":
                 yield f"{patient} {session}"
@@ -79,7 +79,7 @@ def measured(folder: Path) -> Iterator[Found | Looked | float | str]:
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))
                 yield Looked(f"{patient} {session}", true_mm3, tuple(one.volume_mm3 for one in flags or ()))
             carried = segmentation.carry_over(drawn, later, aligned.to_reference)
-            true = images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
+            true = series.true(folder, patient, session)
             outlined = {name: true.with_array(true.array.round() == value) for value, name in LABELS.items()}
             for recipe, shares in zip(RECIPES, (carried, again.probabilities, outlined), strict=True):
                 for value, name in LABELS.items():
@@ -205,10 +205,6 @@ def _summary(rows: list[Found]) -> str:
         f"{len(rows)} | {np.median(abs(error)):.0f} | {np.percentile(abs(error), 90):.0f} | {error.mean():+.0f} "
         f"| {dice:.2f} | {slope:.2f} | {grown:.2f}"
     )
-
-
-def _scan(folder: Path, patient: str, session: str) -> Volume:
-    return images.load(min((folder / "bids" / patient / session / "anat").glob("*_T2w.nii.gz")))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline import images, registration
+from pipeline import registration
 from pipeline.domain.grid import Volume
 from pipeline.domain.lesion_fit import fit_lesion
 from pipeline.domain.lesion_scene import Scene, scene_of
 from pipeline.domain.lesion_template import template_of
 from pipeline.segmentation import MaskedVisit
+from tests.benchmark import series
 
 FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures"
 COLOURS = {"tumour": "#d6185c", "cyst": "#1f8ad6", "oedema": "#c99a00"}
@@ -69,16 +70,15 @@ def _outline(axis: Axes, mask: np.ndarray | None, place: int, colour: str, style
         axis.contour(mask[place].T, [0.5], colors=colour, linewidths=1, linestyles=style)
 
 
-def first_and_later(folder: Path, patient: str, session: str, values: dict[int, str]) -> tuple[
-    MaskedVisit, Volume, Volume, dict[str, Volume]
-]:  # fmt: skip
+def first_and_later(
+    folder: Path, patient: str, session: str, values: dict[int, str]
+) -> tuple[MaskedVisit, Volume, Volume, dict[str, Volume]]:
     """Read the masked first visit of a patient, its lesion, a later scan and its true masks."""
-    first = min(path.name for path in (folder / "bids" / patient).glob("ses-*"))
-    scans = [
-        images.load(min((folder / "bids" / patient / name / "anat").glob("*_T2w.nii.gz"))) for name in (first, session)
-    ]
-    drawn = images.load(min((folder / "bids" / "derivatives").rglob(f"{patient}_{first}_*_dseg.nii.gz")))
-    true = images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
-    masks = [{n: labels.with_array(labels.array.round() == v) for v, n in values.items()} for labels in (drawn, true)]
-    given = {n: mask for n, mask in masks[0].items() if mask.array.any()}
-    return MaskedVisit(scans[0], given), drawn.with_array(drawn.array > 0), scans[1], masks[1]
+    first = series.sessions(folder, patient)[0]
+    drawn, true = series.drawn(folder, patient, first), series.true(folder, patient, session)
+    given = {
+        n: drawn.with_array(drawn.array.round() == v) for v, n in values.items() if (drawn.array.round() == v).any()
+    }
+    masked = MaskedVisit(series.scan(folder, patient, first), given)
+    masks = {n: true.with_array(true.array.round() == v) for v, n in values.items()}
+    return masked, drawn.with_array(drawn.array > 0), series.scan(folder, patient, session), masks

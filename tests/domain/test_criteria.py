@@ -87,6 +87,8 @@ def test_a_users_own_file_is_read_and_joins_the_others(own_file):
         ("ratio = 0.35", "ratio = nan", r"response.ratio: expected between 0 and 1"),
         ("ratio = 0.35", 'ratio = "0.35"', r"response: ratio: expected a number, found '0.35'"),
         ("days = 28", "days = 28.5", r"confirmation: days: expected a whole number, found 28.5"),
+        ('mandatory = ["T2w"]', "mandatory = []", r"sequences.mandatory: expected at least one sequence"),
+        ('mandatory = ["T2w"]', 'mandatory = ["T2w", " "]', r"sequences.mandatory: expected at least one sequence"),
         ("days = 28", "days = -28", r"confirmation.days: expected a number of 0 or more, found -28"),
         ("days = 28", "days = true", r"expected a whole number, found True"),
         ("min_change = 100.0", "min_chnage = 100.0", r"unknown key 'min_chnage'; expected only"),

@@ -285,6 +285,7 @@ def test_the_sentence_names_the_unsigned_scan_that_was_passed_over():
     assert "not compared with 0.60 mL of 2020-07-19, an automatic mask nobody signed" in last(patient).reason
 
 
+@settings(max_examples=40, deadline=None)
 @given(courses())
 def test_residual_and_recurrence_exclude_each_other(patient):
     for a in judge(patient, DEFAULT):

@@ -1,0 +1,27 @@
+"""Where the scans and masks of a dataset with known truth are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline import images
+from pipeline.domain.grid import Volume
+
+
+def sessions(folder: Path, patient: str) -> list[str]:
+    """Return a patient's sessions in order; a reader drew on the first."""
+    return sorted(path.name for path in (folder / "bids" / patient).glob("ses-*"))
+
+
+def scan(folder: Path, patient: str, session: str) -> Volume:
+    return images.load(min((folder / "bids" / patient / session / "anat").glob("*_T2w.nii.gz")))
+
+
+def drawn(folder: Path, patient: str, session: str) -> Volume:
+    """Read the reader's label map."""
+    return images.load(min((folder / "bids" / "derivatives").rglob(f"{patient}_{session}_*_dseg.nii.gz")))
+
+
+def true(folder: Path, patient: str, session: str) -> Volume:
+    """Read the true label map."""
+    return images.load(min((folder / "truth" / "masks").glob(f"{patient}_{session}_*_dseg.nii.gz")))
