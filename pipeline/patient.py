@@ -94,7 +94,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *mask_findings,
         *_show(visits, masked, aligned.visits, reference, plan.out_dir),
         *_unmeasured(visits, measurements),
-        *acts.findings_of(decided, course, plan.criteria[0].metric, followed.components),
+        *acts.findings_of(decided, course, plan.criteria[0], followed.components),
     )
     return (
         plan.patient.patient,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.domain import decisions, records, timeline
-from pipeline.domain.criterion import Metric
+from pipeline.domain.criterion import Criteria
 from pipeline.domain.decisions import ActKind, Decisions, Standing
 from pipeline.domain.entities import Compartment, MaskOrigin, PatientCourse, VisitMeasure
 from pipeline.findings import finding
@@ -74,7 +74,7 @@ def on_course(course: PatientCourse, acts: Acts) -> PatientCourse:
 
 
 def findings_of(
-    acts: Acts, course: PatientCourse, metric: Metric, components: Iterable[records.LesionComponent]
+    acts: Acts, course: PatientCourse, criteria: Criteria, components: Iterable[records.LesionComponent]
 ) -> tuple[records.Finding, ...]:
     """Say which acts have no effect, and why.
 
@@ -82,8 +82,8 @@ def findings_of(
     ----------
     course
         As it was judged.
-    metric
-        Of the criteria that are shown first: a pinned visit must have been measured by it.
+    criteria
+        Those shown first: a pinned visit must be one that they can use.
     components
         The lesions with the corrections made.
     """
@@ -94,7 +94,7 @@ def findings_of(
         if entry.status == Standing.LAPSED:
             found.append(_finding("act_lapsed", entry, entry.status_reason or ""))
         elif entry.status == Standing.IN_FORCE and entry.session_id is not None:
-            why = _why_without_effect(entry, visits, metric, lesions)
+            why = _why_without_effect(entry, visits, criteria, lesions)
             found += [_finding("act_without_effect", entry, why)] if why else []
     return tuple(found)
 
@@ -102,14 +102,14 @@ def findings_of(
 def _why_without_effect(
     entry: records.JournalEntry,
     visits: Mapping[str, VisitMeasure],
-    metric: Metric,
+    criteria: Criteria,
     lesions: set[tuple[str, str]],
 ) -> str | None:
     visit = visits.get(str(entry.session_id))
     if visit is None:
         return "the study has no such visit, or no date for it"
     if entry.act == ActKind.PIN_BASELINE:
-        return timeline.why_not_usable(visit, metric)
+        return timeline.why_not_judged(visit, criteria)
     if entry.act == ActKind.CORRECT_LESION and (entry.session_id, entry.same_as) not in lesions:
         return f"no lesion {entry.lesion_id} is seen at this visit"
     return None

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import journal, sign_off, store
+from pipeline import criteria, journal, sign_off, store
+from pipeline.domain import decisions, records
 from pipeline.domain.decisions import Act, ActKind
+from pipeline.domain.entities import PatientCourse, VisitMeasure
 from pipeline.domain.grid import Volume
 from pipeline.errors import SettingsError
 from pipeline.import_table import import_table
 from pipeline.run import RunSettings, RunSummary, run
+from pipeline.steps import acts
 from tests.study_folder import AFFINE, DSEG, ONE_VISIT, T2W, write_files
 
 AT = datetime(2024, 5, 6, 7, 8, 9)  # noqa: DTZ001  # the journal keeps UTC without a zone
@@ -52,6 +55,18 @@ def imported(tmp_path: Path) -> tuple[Path, Path]:
     import_table(table, None, study, AS_OF)
     run_again(study, out)
     return study, out
+
+
+def test_a_pin_on_a_visit_that_the_criteria_cannot_use_is_said_to_have_no_effect() -> None:
+    pins = tuple(records.JournalEntry(name, AT, "A. Reader", "pin_baseline", "sub-01", name) for name in ("a", "b"))
+    visits = tuple(
+        VisitMeasure(name, date(2020, month, 1), 900.0, contrasts=frozenset({contrast}))
+        for name, month, contrast in (("a", 1, "T1w"), ("b", 2, "T2w"))
+    )
+    decided = acts.Acts(pins, decisions.decide(pins))
+    (found,) = acts.findings_of(decided, PatientCourse("sub-01", visits), criteria.load("imsct_adapted_v1"), ())
+    assert (found.code, found.session_id) == ("act_without_effect", "a")
+    assert "need a T2w scan and this visit has only T1w" in found.message
 
 
 def test_an_excluded_visit_is_not_evaluable_and_says_who_and_why_until_it_is_undone(
