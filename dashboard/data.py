@@ -157,7 +157,7 @@ def _by_patient(database: str, found: Identity | None, name: str) -> tuple[pd.Da
     """Return the rows patient by patient, and where each patient's rows are."""
     rows = _query(database, found, name, ()).sort_values("patient_id", kind="stable")
     starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
-    ends = [*starts[1:], len(rows)]
+    ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
     names = rows["patient_id"].iloc[starts]
     return rows, {str(name): slice(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
 

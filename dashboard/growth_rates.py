@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import labels
+from dashboard import labels, sentences
 from dashboard.charts.growth import GrowthRow
 from pipeline.domain import cohort_growth
 from pipeline.domain.cohort_growth import CohortGrowth, HistologyGrowth, Scan
 
-DAYS_PER_MONTH = 30.4375
 MODEL_NOTE = (
     "Linear mixed model of the logarithm of solid tumour volume on time, one stretch without treatment per patient, "
     "own size and own rate for each patient; 95\u202f% Wald interval by Student's t."
@@ -74,4 +73,4 @@ def _doubling(one: HistologyGrowth) -> str:
     if one.doubling_time_days is None:
         return ""
     word = "doubles" if one.doubling_time_days > 0 else "halves"
-    return f", {word} in {labels.two_figures(abs(one.doubling_time_days) / DAYS_PER_MONTH)} months"
+    return f", {word} in {labels.two_figures(abs(one.doubling_time_days) / sentences.DAYS_PER_MONTH)} months"

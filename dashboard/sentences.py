@@ -13,6 +13,9 @@ import pandas as pd
 
 from dashboard import labels
 
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
+MEASURES = {"diameter": "mean diameter", "length": "length"}
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
@@ -141,6 +144,73 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
     ]
     parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]
     return " · ".join(part for part in parts if part)
+
+
+def growth(row: Mapping[Any, Any]) -> str:
+    """Say how fast the tumour grew in one stretch without treatment, how sure that is, and what it does not say.
+
+    Percent a year are given only where the scans span a year: a rate is no forecast.
+
+    Parameters
+    ----------
+    row
+        Of the patient_growth query.
+    """
+    when = f"{labels.day(row['first_on'])} to {labels.day(row['last_on'])}, {row['scan_count']} scans"
+    parts = [_speed(row), *_velocities(row)]
+    if labels.is_known(row["residual_sd"]) and labels.is_known(row["error_sd"]):
+        scatter, error = (labels.limit(100 * row[name]) for name in ("residual_sd", "error_sd"))
+        parts.append(f"scatter about the line {scatter}, measurement error {error}")
+    if labels.is_known(row["detectable_on"]):
+        parts.append(f"growing on like this it would exceed the error again by {labels.day(row['detectable_on'])}")
+    note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
+    return f"{'; '.join(parts)} ({when}; says nothing of later scans).{note}"
+
+
+def _speed(row: Mapping[Any, Any]) -> str:
+    if not labels.is_known(row["is_certain"]):
+        return "Not known how sure: the error of a volume is unknown"
+    if not row["is_certain"]:
+        low, high = row["growth_low_percent_per_year"], row["growth_high_percent_per_year"]
+        return f"No growth or shrinkage beyond the error (95\u202f% CI {labels.percent_interval(low, high)} a year)"
+    first, *ends = (abs(row[f"doubling_{part}_days"]) for part in ("time", "low", "high"))
+    unit, days = ("years", DAYS_PER_YEAR) if first >= 2 * DAYS_PER_YEAR else ("months", DAYS_PER_MONTH)
+    low, high = (labels.two_figures(end / days) for end in sorted(ends))
+    verb = "Doubling" if row["doubling_time_days"] > 0 else "Halving"
+    took = f"{verb} in {labels.two_figures(first / days)} {unit} (95\u202f% CI {low} to {high})"
+    if row["days"] < DAYS_PER_YEAR:
+        return took
+    return f"{took}, volume {labels.percent(row['growth_percent_per_year'])} a year"
+
+
+def _velocities(row: Mapping[Any, Any]) -> list[str]:
+    found = []
+    for name in ("diameter", "length"):
+        value, low, high = (row[f"{name}_{part}mm_per_year"] for part in ("", "low_", "high_"))
+        if not labels.is_known(value) or row["days"] < DAYS_PER_YEAR:
+            continue
+        interval = f" ({_signed(low)} to {_signed(high)})" if labels.is_known(low) and labels.is_known(high) else ""
+        found.append(f"{MEASURES[name]} {_signed(value)}{labels.NARROW}mm a year{interval}")
+    return found
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{labels.two_figures(value)}"
+
+
+def resection(row: Mapping[Any, Any]) -> str:
+    """Say what a surgery left, by the surgeon and by the scans; a contradiction and an unsigned size are named."""
+    note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
+    return f"{labels.typeset(row['reason'])}{note}"
+
+
+def without_name(reason: str, compartment: str) -> str:
+    """Leave out the name that heads a line already.
+
+    >>> without_name("Cyst 0.18 mL on 2019-06-11, first measured; never progression.", "cyst")
+    '0.18 mL on 2019-06-11, first measured; never progression.'
+    """
+    return labels.capital(reason.removeprefix(compartment.capitalize()).lstrip())
 
 
 def act(row: Mapping[Any, Any]) -> str:

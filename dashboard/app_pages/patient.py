@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import data, frame, labels, sentences, tables
 from dashboard.markup import tag
+from dashboard.sections.beside import beside, history
 from dashboard.sections.course import course
 from dashboard.sections.downloads import downloads
 from dashboard.sections.profile import profile
@@ -35,6 +36,7 @@ def show(study: frame.Study) -> None:
     with left:
         course(patient_id, judged, study, pair)
         numbers(patient_id, state, study)
+        beside(patient_id, state["session_id"])
         profile(patient_id)
         sign_off(patient_id, state)
         downloads(patient_id, study)
@@ -138,7 +140,9 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     """Offer what is needed more rarely: lesions, visits, and where each number comes from."""
     components = data.query("patient_lesions", patient_id=patient_id)
     measured = data.query("patient_measurements", patient_id=patient_id)
-    lesions, visits, sources = st.tabs(["Lesions", "Visits and alignment", "Where the numbers come from"])
+    names = ("Lesions", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
+    lesions, others, visits, sources = st.tabs(names)
+    others.html(history(patient_id))
     lesions.html(
         tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
     )

@@ -12,6 +12,7 @@ from dashboard import data, frame, labels, sentences
 from dashboard.charts import volumes as drawn
 from dashboard.charts.timeline import Course
 from dashboard.packet import figures
+from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
 from dashboard.sections.scans import aligned, pane_of_visit
 from pipeline.errors import InputError
@@ -31,6 +32,8 @@ class Packet:
     ----------
     timeline, slices
         SVG drawings; no slices where no aligned scan could be read, then ``slices_note`` says why.
+    beside
+        What is told beside the verdict: what it is about, and what became of it.
     numbers, criteria, sources
         Rows of the tables, as long as their heads.
     sign_off
@@ -51,6 +54,7 @@ class Packet:
     slices: str
     slices_note: str
     numbers: tuple[tuple[str, ...], ...]
+    beside: tuple[tuple[str, ...], ...]
     criteria: tuple[tuple[str, ...], ...]
     sources: tuple[tuple[str, ...], ...]
     sign_off: tuple[str, ...]
@@ -89,6 +93,7 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory[trajectory["session_id"] == state["session_id"]]),
+        beside=tuple((line.word, short(line.text, 2 * LONGEST)) for line in lines(patient_id, state["session_id"])),
         criteria=tuple(_verdict(row) for row in now.to_dict("records")),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -98,13 +103,13 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
     )
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = LONGEST) -> str:
     """Cut a text that would not fit on the page.
 
     >>> len(short("x" * 500))
     220
     """
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _timeline(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> str:

@@ -70,6 +70,7 @@ def html(packet: Packet) -> bytes:
         _drawing("Scans", packet.slices, "Baseline, nadir and latest scan with outlines"),
         tag("p", packet.slices_note, class_="grey"),
         *_section("Numbers", NUMBERS_HEAD, packet.numbers, "numbers"),
+        *_section("Beside the verdict", ("", "followed and told, and never decides it"), packet.beside, "beside"),
         *_section(CRITERIA_TITLE, CRITERIA_HEAD, packet.criteria),
         tag("h2", "Sign-off"),
         *(tag("p", line) for line in packet.sign_off),

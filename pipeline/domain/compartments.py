@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.explain import percent, two_figures
 from pipeline.domain.uncertainty import detection_limit_ratio
+
+LAST_CHANGE = {"growing": "it had grown", "appearing": "it had appeared", "shrinking": "it had shrunk"}
+"""How an earlier change is told when nothing has changed since."""
 
 JUDGED = (Compartment.TUMOUR, Compartment.ENHANCING)
 """Compartments of solid tumour: never described here."""
@@ -86,11 +89,20 @@ def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVis
 
 def _changes(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> Iterator[CompartmentChange]:
     anchor: CompartmentVisit | None = None
+    last = Course.FIRST
     for visit in visits:
         course = _course(visit, anchor)
-        yield _change(compartment, visit, anchor, course)
+        change = _change(compartment, visit, anchor, course)
+        yield _with_last_change(change, last)
         if course not in (Course.NOT_MEASURED, Course.NO_CHANGE, Course.NONE_SEEN) or anchor is None:
-            anchor = visit if visit.volume_mm3 is not None else anchor
+            anchor, last = (visit, course) if visit.volume_mm3 is not None else (anchor, last)
+
+
+def _with_last_change(change: CompartmentChange, last: Course) -> CompartmentChange:
+    """Say that it had changed before: "no change" alone would hide that a cyst has tripled."""
+    if change.course != Course.NO_CHANGE or last not in LAST_CHANGE:
+        return change
+    return replace(change, reason=change.reason.replace("; never", f", when {LAST_CHANGE[last]}; never"))
 
 
 def _course(visit: CompartmentVisit, anchor: CompartmentVisit | None) -> Course:
@@ -124,10 +136,11 @@ def _change(
         return CompartmentChange(visit.session_id, course, None, None, f"{name} not measured: {why}.")
     size = f"{two_figures(now / 1000)} mL" if now else "none seen"
     words = f"{name} {size} on {visit.acquired_on}"
+    end = "; never progression." if now else "."
     if anchor is None or anchor.volume_mm3 is None:
         became = f", {course}" if now else ""
-        return CompartmentChange(visit.session_id, course, None, None, f"{words}{became}; never progression.")
+        return CompartmentChange(visit.session_id, course, None, None, f"{words}{became}{end}")
     ratio = now / anchor.volume_mm3 if anchor.volume_mm3 else None
-    since = f"{course} since {anchor.acquired_on}" + (f" ({percent(ratio)})" if ratio else "")
-    reason = f"{words}, {since}; never progression."
-    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, reason)
+    since = f"as since {anchor.acquired_on}" if course == Course.NONE_SEEN else f"{course} since {anchor.acquired_on}"
+    change = f" ({percent(ratio)})" if ratio else ""
+    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, f"{words}, {since}{change}{end}")

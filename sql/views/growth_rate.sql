@@ -6,7 +6,12 @@ with visits as (
 select
     g.patient_id, g.criteria_id, g.epoch, g.first_session_id, f.acquired_on as first_on, g.last_session_id,
     l.acquired_on as last_on, g.scan_count, g.days, g.specific_per_year, g.specific_low_per_year,
-    g.specific_high_per_year, 100 * (exp(g.specific_per_year) - 1) as growth_percent_per_year, g.doubling_time_days,
+    g.specific_high_per_year, 100 * (exp(g.specific_per_year) - 1) as growth_percent_per_year,
+    100 * (exp(g.specific_low_per_year) - 1) as growth_low_percent_per_year,
+    100 * (exp(g.specific_high_per_year) - 1) as growth_high_percent_per_year,
+    g.specific_low_per_year * g.specific_high_per_year > 0 as is_certain, g.doubling_time_days,
+    case when is_certain then 365.25 * ln(2) / g.specific_high_per_year end as doubling_low_days,
+    case when is_certain then 365.25 * ln(2) / g.specific_low_per_year end as doubling_high_days,
     g.diameter_mm_per_year, g.diameter_low_mm_per_year, g.diameter_high_mm_per_year, g.length_mm_per_year,
     g.length_low_mm_per_year, g.length_high_mm_per_year, g.residual_sd, g.error_sd, g.detectable_on,
     g.detectable_on - l.acquired_on as detectable_after_days, g.is_provisional
@@ -28,6 +33,11 @@ comment on column growth_rate.specific_per_year is 'specific growth rate, d(ln V
 comment on column growth_rate.specific_low_per_year is 'lower end of its 95 % interval; empty when an error is unknown';
 comment on column growth_rate.specific_high_per_year is 'upper end of its 95 % interval';
 comment on column growth_rate.growth_percent_per_year is 'growth of the volume, percent a year';
+comment on column growth_rate.growth_low_percent_per_year is 'lower end of its 95 % interval, percent a year; empty when an error is unknown';
+comment on column growth_rate.growth_high_percent_per_year is 'upper end of its 95 % interval, percent a year';
+comment on column growth_rate.is_certain is 'true when the 95 % interval of the rate leaves out no change; empty when an error is unknown';
+comment on column growth_rate.doubling_low_days is 'volume doubling time at the upper end of the rate, days; empty unless is_certain';
+comment on column growth_rate.doubling_high_days is 'volume doubling time at the lower end of the rate, days; empty unless is_certain';
 comment on column growth_rate.doubling_time_days is 'volume doubling time, days; negative is a halving time, empty without change';
 comment on column growth_rate.diameter_mm_per_year is 'slope of the mean diameter (sphere of the volume), mm a year';
 comment on column growth_rate.diameter_low_mm_per_year is 'lower end of its 95 % interval, mm a year';

@@ -65,6 +65,10 @@ def test_growth_since_surgery_says_when_it_would_be_seen(done: tuple[Path, RunSu
     expected_days = 0.1386 / row["specific_per_year"] * 365.25
     assert row["detectable_after_days"] == pytest.approx(expected_days, abs=2)
     assert not row["is_provisional"]
+    assert row["growth_percent_per_year"] == pytest.approx(12.25, abs=0.2)
+    assert row["is_certain"]
+    assert row["doubling_low_days"] == pytest.approx(0.6931 / row["specific_high_per_year"] * 365.25, rel=1e-3)
+    assert row["doubling_high_days"] == pytest.approx(0.6931 / row["specific_low_per_year"] * 365.25, rel=1e-3)
 
 
 def test_growth_that_is_not_certain_is_not_carried_on(tmp_path: Path) -> None:

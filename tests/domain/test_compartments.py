@@ -40,6 +40,20 @@ def test_the_sentence_says_that_it_is_never_progression():
     assert last.compared_session_id == "ses-0"
 
 
+def test_no_change_after_growth_says_that_it_had_grown():
+    _, grown, after = compartment_course(Compartment.CYST, seen(300.0, 900.0, 930.0))
+    assert grown.reason == "Cyst 0.90 mL on 2020-04-10, growing since 2020-01-01 (+200 %); never progression."
+    assert after.reason == (
+        "Cyst 0.93 mL on 2020-07-19, no change since 2020-04-10 (+3.3 %), when it had grown; never progression."
+    )
+
+
+def test_what_is_gone_is_told_without_a_size():
+    _, gone, after = compartment_course(Compartment.CYST, seen(300.0, 0.0, 0.0))
+    assert gone.reason == "Cyst none seen on 2020-04-10, vanished since 2020-01-01."
+    assert after.reason == "Cyst none seen on 2020-07-19, as since 2020-04-10."
+
+
 def test_a_missing_measure_says_why():
     assert compartment_course(Compartment.CAVITY, seen(None))[0].reason == "Cavity not measured: not covered."
 
