@@ -88,6 +88,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     course = acts.on_course(course, decided)
     findings = (
         *(finding for visit in visits for finding in visit.findings),
+        *read.protocol_changes(visits, reference),
         *(finding for visit in visits for finding in given[visit.session_id].findings),
         *(finding for name in masked if masked[name] is not given[name] for finding in masked[name].findings),
         *aligned.findings,
@@ -149,15 +150,15 @@ def _mask(
 ) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
     if plan.mask_source is not None:
         return _draw(visits, given, aligned, plan.mask_source, plan.out_dir)
-    by_name = {visit.session_id: visit for visit in visits}
-    order = [visit.session_id for visit in visits if visit.session_id in aligned.visits]
+    placed = [visit for visit in visits if visit.session_id in aligned.visits]
+    order = [visit.session_id for visit in placed]
     masked = dict(given)
     findings: list[records.Finding] = []
-    for name in order:
-        source = None if given[name].masks else mask.choose_source(name, order, sources)
-        if source is None:
+    for visit in (visit for visit in placed if not given[visit.session_id].masks):
+        name, masks_of = visit.session_id, mask.choose_source(visit, placed, sources, plan.patient.treatments)
+        if masks_of is None:
             continue
-        visit, masks_of = by_name[name], by_name[source]
+        source = masks_of.session_id
         operated = mask.operated_between(visit, masks_of, plan.patient.treatments)
         work = partial(mask.automatic_masks, visit, masks_of, sources[source], aligned.visits, plan.out_dir)
         made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)

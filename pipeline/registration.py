@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.domain.alignment import (
+    ACROSS_CONTRASTS,
+    BETWEEN_VISITS,
     WITHIN_VISIT,
     Alignment,
     Measures,
@@ -38,7 +40,7 @@ from pipeline.domain.alignment import (
 )
 from pipeline.domain.bending import COARSE, FINE
 from pipeline.domain.compared import View, agreement_of, bent_onto, fixed_sample, overlap_ratio, place_of, seen_from
-from pipeline.domain.frame import Sample, blurred, box_around, field_of_view, regular_grid, sample
+from pipeline.domain.frame import Sample, blurred, box_around, edges, field_of_view, regular_grid, sample
 from pipeline.domain.grid import Volume, to_world
 from pipeline.domain.starts import evidence, start_positions
 from pipeline.domain.transforms import Transform, coverage, inverse, move_points, resample
@@ -50,6 +52,7 @@ os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 import ants
 
 METHOD = "cord-bend 1"
+ACROSS_METHOD = "cord-bend edges 1"
 WITHIN_VISIT_METHOD = "rigid-mi 1"
 
 RIGID_STEP_MM = 2.0
@@ -83,7 +86,14 @@ class _Candidate:
         return float(evidence(np.array(self.correlation), np.array(self.overlap), CHOICE_POWER))
 
 
-def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclude: Volume | None) -> Alignment:
+def align(
+    reference: Volume,
+    follow_up: Volume,
+    *,
+    region: Volume | None,
+    exclude: Volume | None,
+    same_contrast: bool = True,
+) -> Alignment:
     """Lay a follow-up scan onto the reference scan.
 
     Parameters
@@ -94,6 +104,8 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
         Boolean on the reference's grid: the cord or lesion to align around; None for the image centre.
     exclude
         Boolean on the reference's grid: lesion voxels that must not count; None for none.
+    same_contrast
+        False for, say, T1w and T2w: then the scans' edges are laid on one another, and the grade is B at best.
 
     Returns
     -------
@@ -101,6 +113,8 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
         Transforms ``reference`` to ``follow-up`` and back, with graded quality. A pair that cannot be aligned comes
         back with grade C, not as an error.
     """
+    if not same_contrast:
+        reference, follow_up = edges(reference), edges(follow_up)
     with threadpool_limits(1):
         view = View(reference, box_around(reference, region), exclude)
         candidates = _candidates(view, follow_up)
@@ -126,7 +140,8 @@ def align(reference: Volume, follow_up: Volume, *, region: Volume | None, exclud
             spacing_ratio=spacing_ratio(reference, follow_up),
             closure_mm=None,
         )
-        return Alignment(met, inverse(met), judged(measures), METHOD)
+        limits, method = (BETWEEN_VISITS, METHOD) if same_contrast else (ACROSS_CONTRASTS, ACROSS_METHOD)
+        return Alignment(met, inverse(met), judged(measures, limits), method)
 
 
 def closure_mm(

@@ -21,12 +21,16 @@ from pipeline.domain.lesion_scene import Scene, scene_of
 from pipeline.domain.lesion_template import Template, template_of
 from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
+from pipeline.domain.uncertainty import THICK_MM
 
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
 
 GROWN = "lesion growth 1"
 """Method of masks that were found again on the visit's own scan."""
+
+GROWN_FROM_THICK = f"{GROWN}, from thick slices"
+"""The same where the masked visit's own slices are thick: they hide the lesion's shape, and the error is larger."""
 
 GROWING = (
     Compartment.TUMOUR,
@@ -123,7 +127,8 @@ def follow_up_masks(
     if may_grow:
         grown = found_again(masked, follow_up, to_masked)
         found |= grown
-        methods |= dict.fromkeys(grown, GROWN)
+        is_thick = masked.image.spacing_mm.max() > THICK_MM
+        methods |= dict.fromkeys(grown, GROWN_FROM_THICK if is_thick else GROWN)
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     notes = []
     for name, mask in masked.masks.items():

@@ -33,6 +33,12 @@ otherwise 0.55 and less; the first number is the middle between them on Fisher's
 WITHIN_VISIT = Limits(0.38, 0.27)
 """Two contrasts of one visit, without the sign and without a bend; unrelated images reach about 0.2."""
 
+ACROSS_CONTRASTS = Limits(0.95, 0.42)
+"""Visits of different contrast, by their edges. Right pairs reached 0.42 to 0.66, wrong patients 0.22 and heavy motion
+0.44 at most; another region of the spine reached 0.64 without any lead over its mirror image. So there is no A."""
+
+POOR = "the two scans agree poorly once aligned"
+
 MIRROR_A = 0.10
 MIRROR_C = -0.05
 """Lead over the follow-up's own mirror image on Fisher's scale: at least the first for A, below the second C.
@@ -171,7 +177,8 @@ def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
         found.append(("C", "no place was found where the follow-up shows this part of the spine"))
     if m.local_correlation < limits.correlation_a:
         worst: Grade = "C" if m.local_correlation < limits.correlation_c else "B"
-        found.append((worst, f"the two scans agree poorly once aligned (local correlation {m.local_correlation:.2f})"))
+        what = "scans of different contrast, compared by their edges alone" if limits is ACROSS_CONTRASTS else POOR
+        found.append((worst, f"{what} (local correlation {m.local_correlation:.2f})"))
     lead = mirror_lead(m.local_correlation, m.mirrored_correlation)
     if lead is not None and lead < MIRROR_C:
         found.append(("C", f"its mirror image fits better ({_both(m)}): left and right may be swapped"))

@@ -22,6 +22,10 @@ REGION_MARGIN_MM = np.array([8.0, 20.0, 30.0])
 """The box reaches at least this far beyond the region, mm, however long the lesion is."""
 
 
+EDGE_MM, AROUND_EDGE_MM, FAINTEST_EDGE = 0.8, 8.0, 0.02
+"""Scale of an edge and of its surroundings, mm; edges fainter than this share of the strongest are not brought up."""
+
+
 @dataclass(frozen=True, eq=False)
 class Box:
     """An upright box in RAS+ mm; ``lower_mm`` and ``upper_mm`` have shape ``(3,)``."""
@@ -98,6 +102,22 @@ def blurred(volume: Volume, step_mm: float) -> Volume:
     """Blur a scan just enough to be sampled every ``step_mm`` without aliasing, axis by axis."""
     sigma = np.where(volume.spacing_mm < step_mm, 0.5 * step_mm / volume.spacing_mm, 0.0)
     return volume.with_array(ndimage.gaussian_filter(volume.array.astype(np.float64), sigma))
+
+
+def edges(volume: Volume) -> Volume:
+    """Return the strength of a scan's edges, each beside that of the edges around it: alike in scans of any contrast.
+
+    Length of the gradient at ``EDGE_MM``, divided by its root mean square within ``AROUND_EDGE_MM``; no unit.
+    """
+    array, spacing_mm = volume.array.astype(np.float64), volume.spacing_mm
+    slopes = [
+        ndimage.gaussian_filter(array, EDGE_MM / spacing_mm, order=np.eye(3, dtype=int)[axis]) / spacing_mm[axis]
+        for axis in range(3)
+    ]
+    strength = np.linalg.norm(slopes, axis=0)
+    around = np.sqrt(ndimage.gaussian_filter(strength**2, AROUND_EDGE_MM / spacing_mm))
+    floor = FAINTEST_EDGE * float(strength.max()) or 1.0
+    return volume.with_array((strength / (around + floor)).astype(np.float32))
 
 
 def sample(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Sample:

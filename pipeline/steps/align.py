@@ -130,8 +130,11 @@ def _align(
     assert visit.image is not None
     assert reference.anchor is not None
     assert visit.anchor is not None
-    found = registration.align(reference.image, visit.image, region=lesion, exclude=lesion)
-    found, closure = _closed(reference, visit, lesion, earlier, found)
+    same = _contrast(reference) == _contrast(visit)
+    found = registration.align(reference.image, visit.image, region=lesion, exclude=lesion, same_contrast=same)
+    closure = None
+    if same and earlier and _contrast(earlier[0]) == _contrast(visit):
+        found, closure = _closed(reference, visit, lesion, earlier, found)
     paths = _paths(visit)
     from_reference = replace(found.to_follow_up, source=REFERENCE, target=visit.session_id)
     images.save_transform(from_reference, out_dir / paths["from_reference"])
@@ -156,10 +159,10 @@ def _align(
 
 
 def _closed(
-    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier | None, found: Alignment
+    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier, found: Alignment
 ) -> tuple[Alignment, records.Closure | None]:
     """Go to the visit by way of an earlier one, and grade the alignment with what that misses."""
-    if earlier is None or found.quality.grade == "C":
+    if found.quality.grade == "C":
         return found, None
     before, place = earlier
     assert reference.image is not None
@@ -170,6 +173,11 @@ def _closed(
     )
     row = records.Closure(visit.visit.patient_id, visit.session_id, before.session_id, missed_mm)
     return replace(found, quality=judged_with_closure(found.quality, missed_mm)), row
+
+
+def _contrast(visit: ReadVisit) -> str | None:
+    """Return what a visit's anchor shows; gadolinium changes the lesion, which is left out, and little else."""
+    return visit.anchor.contrast.removesuffix("_ce") if visit.anchor else None
 
 
 def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> records.Registration:

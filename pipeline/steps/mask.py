@@ -20,11 +20,13 @@ from pipeline.domain.entities import Compartment, MaskOrigin, TreatmentKind
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, compose
 from pipeline.steps.align import AlignedVisit
-from pipeline.steps.read import ReadVisit
+from pipeline.steps.read import AS_FINE, ReadVisit, thickest_mm
 
 AUTOMATIC_SOURCE = "cordtrack"
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
+
+FOUND_AGAIN = (segmentation.GROWN, segmentation.GROWN_FROM_THICK)
 
 OPERATED = "only carried over, for surgery lies between the two visits"
 NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
@@ -60,7 +62,12 @@ class MaskedVisit:
     @property
     def found_again(self) -> frozenset[str]:
         """Compartments whose masks were found again on this visit's own scan."""
-        return frozenset(row.compartment for row in self.rows if row.method == segmentation.GROWN)
+        return frozenset(row.compartment for row in self.rows if row.method in FOUND_AGAIN)
+
+    @property
+    def is_from_thick(self) -> bool:
+        """Whether the masks that were found again had been drawn on thick slices."""
+        return any(row.method == segmentation.GROWN_FROM_THICK for row in self.rows)
 
     @property
     def has_tumour(self) -> bool:
@@ -100,18 +107,39 @@ def lesion_region(masked: MaskedVisit) -> Volume | None:
     return lesions[0].with_array(union) if union.any() else None
 
 
-def choose_source(session_id: str, order: Sequence[str], masked: Mapping[str, MaskedVisit]) -> str | None:
-    """Choose the visit whose masks are carried over: the latest earlier one that has some, else the earliest later.
+def choose_source(
+    visit: ReadVisit,
+    visits: Sequence[ReadVisit],
+    masked: Mapping[str, MaskedVisit],
+    treatments: Sequence[records.Treatment],
+) -> ReadVisit | None:
+    """Choose the visit whose masks are found again: an earlier one if any, or else the earliest later one.
+
+    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest), the latest on a
+    scan as fine as the finest: masks drawn on thick slices say little about shape. Later visits never displace an
+    earlier one, so that adding a visit changes no number that was there.
 
     Parameters
     ----------
-    order
-        Sessions with an image, by date.
+    visits
+        With an image, by date; ``visit`` among them.
     """
-    place = order.index(session_id)
-    earlier = [name for name in order[:place] if masked[name].masks]
-    later = [name for name in order[place + 1 :] if masked[name].masks]
-    return earlier[-1] if earlier else next(iter(later), None)
+    place = [other.session_id for other in visits].index(visit.session_id)
+    earlier = [other for other in visits[:place] if masked[other.session_id].masks]
+    if not earlier:
+        return next((other for other in visits[place + 1 :] if masked[other.session_id].masks), None)
+    wanted = _seen(masked[earlier[-1].session_id])
+    same = [
+        other
+        for other in earlier
+        if _seen(masked[other.session_id]) == wanted and not operated_between(visit, other, treatments)
+    ]
+    finest_mm = min((thickest_mm(other) for other in same), default=0.0)
+    return next((other for other in reversed(same) if thickest_mm(other) <= AS_FINE * finest_mm), earlier[-1])
+
+
+def _seen(masked: MaskedVisit) -> set[Compartment]:
+    return {compartment for compartment, mask in masked.primary.items() if mask.array.any()}
 
 
 def operated_between(visit: ReadVisit, source: ReadVisit, treatments: Sequence[records.Treatment]) -> bool:

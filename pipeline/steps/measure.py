@@ -76,7 +76,9 @@ def _error(
     """
     assert masked.origin is not None
     found_again = compartment if compartment in masked.found_again else None
-    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin(masked.origin), histology, found_again)
+    boundary_mm = uncertainty.boundary_error_mm(
+        MaskOrigin(masked.origin), histology, found_again, from_thick=masked.is_from_thick
+    )
     geometric = uncertainty.geometric_cv(
         found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
     )

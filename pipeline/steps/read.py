@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,6 +15,10 @@ from pipeline.findings import finding
 
 EARLY_POSTOPERATIVE = timedelta(days=42)
 """Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
+
+
+AS_FINE = 1.5
+"""A scan counts as fine as another when its thickest voxel edge is at most this many times the other's."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,34 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
     after = [visit for visit in usable if visit.acquired_on and visit.acquired_on > min(starts)]
     settled = [visit for visit in after if visit.acquired_on and visit.acquired_on >= min(starts) + EARLY_POSTOPERATIVE]
     return (settled or after or usable)[0]
+
+
+def protocol_changes(visits: Sequence[ReadVisit], reference: ReadVisit | None) -> tuple[records.Finding, ...]:
+    """Say which usable visits were scanned with much thicker or thinner slices than the reference visit.
+
+    Another plane or sequence breaks the series (``domain.comparison.series_break``); thickness alone does not, for what
+    it costs is in the measurement error, but a reader should know.
+    """
+    if reference is None or reference.image is None:
+        return ()
+    found = []
+    for visit in (v for v in visits if v.status == "usable" and v.image is not None):
+        own_mm, other_mm = thickest_mm(visit), thickest_mm(reference)
+        if max(own_mm, other_mm) > AS_FINE * min(own_mm, other_mm):
+            where = f"{visit.visit.patient_id} {visit.session_id}"
+            message = (
+                f"{where}: voxels of up to {own_mm:.1f} mm, those of the reference visit {reference.session_id} of up "
+                f"to {other_mm:.1f} mm; the measurement error allows for it"
+            )
+            patient_id = visit.visit.patient_id
+            found.append(finding("protocol_changed", message, patient_id=patient_id, session_id=visit.session_id))
+    return tuple(found)
+
+
+def thickest_mm(visit: ReadVisit) -> float:
+    """Return the thickest edge of the voxels of a visit's anchor scan, mm."""
+    assert visit.image is not None
+    return float(visit.image.spacing_mm.max())
 
 
 def _status(visit: study.StudyVisit, anchor: study.ScanFile | None, rows: list[records.Scan]) -> tuple[str, str | None]:

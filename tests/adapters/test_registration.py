@@ -106,6 +106,19 @@ def test_another_sequence_of_the_same_visit_follows_a_small_move(reference):
     assert np.linalg.norm(move_points(alignment.to_follow_up, points) - (points - shift), axis=-1).mean() < 0.4
 
 
+def test_visits_of_different_contrast_are_laid_by_their_edges_and_never_graded_a(reference, lesion):
+    follow_up = scan((1.2, 1.0, 1.0), (28, 80, 120), seed=2, motion=nod)
+    turned = follow_up.with_array(900.0 - 0.7 * follow_up.array)
+    found = align(reference, turned, region=lesion, exclude=lesion, same_contrast=False)
+    points = cord_points()
+    error_mm = np.linalg.norm(move_points(found.to_reference, points) - nod(points), axis=-1)
+    assert error_mm.mean() < 1.5
+    assert found.method == "cord-bend edges 1"
+    assert found.quality.grade != "A"
+    assert "compared by their edges alone" in found.quality.reasons[0]
+    assert align(reference, turned, region=lesion, exclude=lesion).quality.grade == "C", "as if of one contrast"
+
+
 @needs_realcord
 @pytest.mark.parametrize(
     ("folder", "patient", "session"),

@@ -117,21 +117,75 @@ def test_a_lesion_outside_the_field_of_view_is_left_out_and_named_not_zero() -> 
     assert any("tumour" in note and "not assessable" in note for note in found.notes)
 
 
+FINE, THICK = np.diag([1.0, 1.0, 1.0, 1.0]), np.diag([3.3, 0.8, 0.8, 1.0])
+
+
+def scanned(name: str, year: int, affine: np.ndarray) -> SimpleNamespace:
+    image = Volume(np.zeros((2, 2, 2)), affine)
+    return SimpleNamespace(session_id=name, acquired_on=date(year, 1, 1), image=image)
+
+
+def drawn_on(name: str, *compartments: str) -> mask.MaskedVisit:
+    """A visit whose reader drew these compartments; a name with a minus was drawn empty."""
+    full, none = box((10, 10, 20), k=slice(8, 12)), box((10, 10, 20), k=slice(0, 0))
+    masks = {entities.Compartment(c.strip("-")): none if c.endswith("-") else full for c in compartments}
+    return (
+        mask.MaskedVisit(name, None, {"reader": masks}, source="reader") if masks else mask.MaskedVisit(name, None, {})
+    )
+
+
+def chosen(session: str, given: dict[str, tuple[str, ...]], thick: str = "", surgery: int | None = None) -> str | None:
+    visits = [scanned(f"ses-{n}", 2010 + n, THICK if str(n) in thick else FINE) for n in (1, 2, 3, 4)]
+    masked = {v.session_id: drawn_on(v.session_id, *given.get(v.session_id, ())) for v in visits}
+    treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
+    found = mask.choose_source(next(v for v in visits if v.session_id == session), visits, masked, treatments)
+    return found and found.session_id
+
+
+T = ("tumour",)
+
+
 @pytest.mark.parametrize(
-    ("session", "with_masks", "expected"),
+    ("session", "given", "expected"),
     [
-        ("ses-3", {"ses-1", "ses-2", "ses-4"}, "ses-2"),
-        ("ses-1", {"ses-3", "ses-4"}, "ses-3"),
-        ("ses-2", set(), None),
+        ("ses-3", {"ses-1": T, "ses-2": T, "ses-4": T}, "ses-2"),
+        ("ses-1", {"ses-3": T, "ses-4": T}, "ses-3"),
+        ("ses-2", {}, None),
     ],
 )
-def test_the_latest_earlier_masks_are_taken_else_the_earliest_later(
-    session: str, with_masks: set[str], expected: str | None
-) -> None:
-    order = ["ses-1", "ses-2", "ses-3", "ses-4"]
-    drawn = {entities.Compartment.TUMOUR: box((10, 10, 20), k=slice(8, 12))}
-    given = {name: mask.MaskedVisit(name, None, {"reader": drawn} if name in with_masks else {}) for name in order}
-    assert mask.choose_source(session, order, given) == expected
+def test_the_latest_earlier_masks_are_taken_else_the_earliest_later(session, given, expected) -> None:
+    assert chosen(session, given) == expected
+
+
+def test_masks_on_a_finer_scan_are_taken_before_later_ones_on_thick_slices() -> None:
+    given = {"ses-1": T, "ses-2": T, "ses-3": T}
+    assert chosen("ses-4", given, thick="23") == "ses-1"
+    assert chosen("ses-4", given, thick="13") == "ses-2"
+    assert chosen("ses-4", given, thick="123") == "ses-3"
+
+
+def test_a_finer_scan_is_not_taken_from_before_surgery_or_of_another_lesion() -> None:
+    given = {"ses-1": T, "ses-2": T}
+    assert chosen("ses-3", given, thick="2", surgery=2011) == "ses-2"
+    assert chosen("ses-3", {"ses-1": T, "ses-2": ("tumour", "cyst")}, thick="2") == "ses-2"
+    assert chosen("ses-3", {"ses-1": T, "ses-2": ("tumour-",)}, thick="2") == "ses-2", "what is gone is not found again"
+
+
+@pytest.mark.parametrize(("slice_mm", "method"), [(1.0, segmentation.GROWN), (3.0, segmentation.GROWN_FROM_THICK)])
+def test_the_method_says_whether_the_given_mask_was_drawn_on_thick_slices(slice_mm: float, method: str) -> None:
+    scan, labels = phantom(4.5, slice_mm=slice_mm)
+    drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    found = segmentation.follow_up_masks(drawn, phantom(4.5)[0], identity("follow-up", "masked"))
+    assert found.methods == {"tumour": method}
+
+
+def test_masks_drawn_on_thick_slices_are_found_again_with_a_larger_error() -> None:
+    row = SimpleNamespace(method=segmentation.GROWN_FROM_THICK, compartment="tumour")
+    from_thick = mask.MaskedVisit("ses-2", None, {}, (row,))
+    from_fine = mask.MaskedVisit("ses-2", None, {}, (SimpleNamespace(method=segmentation.GROWN, compartment="tumour"),))
+    assert from_thick.found_again == from_fine.found_again == {"tumour"}
+    assert from_thick.is_from_thick
+    assert not from_fine.is_from_thick
 
 
 def test_a_carried_over_size_is_taken_from_judgement_in_every_metric() -> None:

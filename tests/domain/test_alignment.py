@@ -27,6 +27,7 @@ from pipeline.domain.frame import (
     Box,
     blurred,
     box_around,
+    edges,
     field_of_view,
     regular_grid,
     sample,
@@ -226,3 +227,15 @@ def test_mirroring_twice_leaves_every_point_and_the_centre_stays():
     assert np.array_equal(matrix @ matrix, np.eye(4))
     assert to_world(matrix, np.array([3.0, 7.0, 9.0])) == pytest.approx([3.0, 7.0, 9.0])
     assert to_world(matrix, np.array([5.0, 7.0, 9.0])) == pytest.approx([1.0, 7.0, 9.0])
+
+
+def test_edges_are_alike_whatever_the_contrast():
+    places = np.indices((20, 20, 20))
+    ball = Volume((np.linalg.norm(places.T - 9.5, axis=-1) < 6).astype(float), np.eye(4))
+    first, turned, brighter = (
+        edges(ball.with_array(values)).array for values in (ball.array, 5 - ball.array, 90 * ball.array)
+    )
+    assert np.allclose(first, turned)
+    assert np.allclose(first, brighter, atol=1e-3)
+    assert first[9, 9, 3] > 5 * first[9, 9, 9], "strong at the border, faint inside"
+    assert not edges(ball.with_array(np.ones(ball.shape))).array.any(), "a blank scan has none"
