@@ -94,7 +94,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *aligned.findings,
         *mask_findings,
         *_show(visits, masked, aligned.visits, reference, plan.out_dir),
-        *_unmeasured(visits, measurements),
+        *_unmeasured(visits, measurements, masked),
         *acts.findings_of(decided, course, plan.criteria[0], followed.components),
     )
     return (
@@ -275,9 +275,12 @@ def _visit_record(visit: read.ReadVisit, reference: read.ReadVisit | None) -> re
 
 
 def _unmeasured(
-    visits: Sequence[read.ReadVisit], measurements: Sequence[records.Measurement]
+    visits: Sequence[read.ReadVisit],
+    measurements: Sequence[records.Measurement],
+    masked: Mapping[str, mask.MaskedVisit],
 ) -> tuple[records.Finding, ...]:
-    """Say which usable visits have no tumour volume, once each."""
+    """Say which usable visits have no tumour volume, once each: not those where new signal was looked for."""
+    looked = {found.session_id for one in masked.values() for found in one.findings if found.code in signal.CODES}
     missing = {
         row.session_id: row.missing_reason
         for row in measurements
@@ -291,5 +294,5 @@ def _unmeasured(
             session_id=visit.session_id,
         )
         for visit in visits
-        if visit.status == "usable" and visit.session_id in missing
+        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in looked
     )

@@ -24,6 +24,10 @@ from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
 
 FOUND, NOT_FOUND = "new_signal", "no_new_signal"
+CODES = (FOUND, NOT_FOUND)
+OVERGROWN = (
+    "new signal was flagged at this visit, and the mask found from the earlier one may have grown over it; draw one"
+)
 
 
 def with_new_signal(
@@ -73,8 +77,26 @@ def with_new_signal(
     rows: tuple[records.Finding, ...] = step.records
     if not rows:
         return made
-    reason = "; ".join(row.message.partition(": ")[2] for row in rows) + f"; {rows[0].remedy}"
-    return replace(made, findings=(*made.findings, *rows), missing={**made.missing, Compartment.TUMOUR: reason})
+    said = [row.message.removeprefix(f"{_where(visit)}: ") for row in rows]
+    missing = {**made.missing, Compartment.TUMOUR: f"{'; '.join(said)}; {rows[0].remedy}"}
+    made = replace(made, findings=(*made.findings, *rows), missing=missing)
+    return _without_solid(made) if rows[0].code == FOUND else made
+
+
+def _without_solid(made: MaskedVisit) -> MaskedVisit:
+    """Leave out oedema and blood that were found again beside new signal: they grow over it."""
+    kept = {c: mask for c, mask in made.primary.items() if c in segmentation.FLUID or c == Compartment.CORD}
+    taken = dict.fromkeys((c for c in made.primary if c not in kept), OVERGROWN)
+    return replace(
+        made,
+        masks={**made.masks, str(made.source): kept},
+        rows=tuple(row for row in made.rows if row.compartment in kept),
+        missing={**taken, **made.missing},
+    )
+
+
+def _where(visit: ReadVisit) -> str:
+    return f"{visit.visit.patient_id} {visit.session_id}"
 
 
 def _sources(*visits: ReadVisit) -> list[str]:
@@ -109,7 +131,7 @@ def _look(
     if found is None:
         return ()
     whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    where = f"{whose['patient_id']} {whose['session_id']}"
+    where = _where(visit)
     if not found:
         message = (
             f"{where}: no tumour was drawn at {source.session_id}, and no new signal of {new_signal.SMALLEST_MM3:.0f} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -81,3 +82,23 @@ def test_the_bed_is_where_an_earlier_visit_had_tumour_seen_from_the_source() -> 
     assert bed is not None
     assert np.flatnonzero(bed.array[3, 3]).tolist() == [7, 8, 9], "4 to 6, and 3 mm higher"
     assert signal._bed(source, {"ses-02": masks["ses-02"]}, aligned) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("code", "kept"), [(signal.FOUND, {"cyst"}), (signal.NOT_FOUND, {"cyst", "oedema"})])
+def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
+    code: str, kept: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whose = SimpleNamespace(patient_id="sub-01")
+    visit = SimpleNamespace(visit=whose, session_id="ses-02", anchor=None, anchor_sha256="a")
+    flag = signal.finding(code, "sub-01 ses-02: new signal: about 200 mm³", patient_id="sub-01", session_id="ses-02")
+    monkeypatch.setattr(signal.derivatives, "read_step", lambda *_: SimpleNamespace(records=(flag,)))
+    masks = {c: Volume(np.ones((2, 2, 2)), np.eye(4)) for c in (Compartment.CYST, Compartment.OEDEMA)}
+    rows = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)
+    made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, rows, source="cordtrack")  # type: ignore[arg-type]
+    drawn = {"ses-01": MaskedVisit("ses-01", None, {})}
+    source = SimpleNamespace(session_id="ses-01", anchor_sha256="b", image=Volume(np.ones((2, 2, 2)), np.eye(4)))
+    found = signal.with_new_signal(visit, source, made, drawn, {"ses-01": placed("ses-01", 0.0)}, Path())  # type: ignore[arg-type]
+    assert set(found.primary) == {row.compartment for row in found.rows} == kept
+    assert found.missing[Compartment.TUMOUR].startswith("new signal: about 200 mm³; ")
+    if code == signal.FOUND:
+        assert "may have grown over it" in found.missing[Compartment.OEDEMA]
