@@ -171,8 +171,9 @@ def _speed(row: Mapping[Any, Any]) -> str:
     if not labels.is_known(row["is_certain"]):
         return "Not known how sure: the error of a volume is unknown"
     if not row["is_certain"]:
-        low, high = row["growth_low_percent_per_year"], row["growth_high_percent_per_year"]
-        return f"No growth or shrinkage beyond the error (95\u202f% CI {labels.percent_interval(low, high)} a year)"
+        interval = labels.percent_interval(row["growth_low_percent_per_year"], row["growth_high_percent_per_year"])
+        yearly = f" (95\u202f% CI {interval} a year)" if row["days"] >= DAYS_PER_YEAR else ""
+        return f"No growth or shrinkage beyond the error{yearly}"
     first, *ends = (abs(row[f"doubling_{part}_days"]) for part in ("time", "low", "high"))
     unit, days = ("years", DAYS_PER_YEAR) if first >= 2 * DAYS_PER_YEAR else ("months", DAYS_PER_MONTH)
     low, high = (labels.two_figures(end / days) for end in sorted(ends))

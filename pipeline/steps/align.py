@@ -73,7 +73,7 @@ def align_visit(
         return _reference_itself(visit, out_dir)
     paths = _paths(visit)
     key = fingerprints.of_values(
-        "align", reference.anchor_sha256, visit.anchor_sha256, _digest(lesion),
+        "align", reference.anchor_sha256, visit.anchor_sha256, _contrast(reference), _contrast(visit), _digest(lesion),
         earlier and (earlier[0].session_id, earlier[1].record),
         fingerprints.of_code("pipeline.registration"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
