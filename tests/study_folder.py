@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import images
 from pipeline.domain.grid import Volume
+from pipeline.import_table import import_table
+from pipeline.run import RunSettings, RunSummary, run
 from pipeline.study import Study, StudyVisit, read_study
 
 AS_OF = date(2026, 1, 31)
+READ_ON = date(2023, 1, 1)
 AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
 T2W = "sub-01/ses-01/anat/sub-01_ses-01_T2w.nii.gz"
 DSEG = "derivatives/reader/sub-01/ses-01/anat/sub-01_ses-01_dseg.nii.gz"
@@ -27,6 +30,15 @@ ONE_VISIT: Mapping[str, str | bytes | Volume] = {
     "derivatives/reader/dseg.tsv": "index\tname\n1\ttumour\n2\tcyst\n",
 }
 """A folder without oddities; tests add, replace or (with None) remove files."""
+
+
+def run_of_numbers(folder: Path, volumes: str, treatments: str | None = None) -> RunSummary:
+    """Import tables of sizes into ``folder/study``, judge them into ``folder/out`` and return what came of it."""
+    files = write_files(folder, {"v.csv": volumes, "t.csv": treatments})
+    import_table(files / "v.csv", files / "t.csv" if treatments else None, folder / "study", READ_ON)
+    at = datetime(READ_ON.year, READ_ON.month, READ_ON.day)  # noqa: DTZ001
+    settings = RunSettings(folder / "study", folder / "out", "imsct_adapted_v1", None, 1, READ_ON, at)
+    return run(settings, lambda *_: None)
 
 
 def write_files(root: Path, files: Mapping[str, str | bytes | Volume | None]) -> Path:

@@ -180,6 +180,7 @@ def test_a_tumour_that_came_back_is_flagged_where_nobody_drew_it(small_study: Pa
     # truly 190 and 410 mm³; before, only the cavity shrinks
     assert sorted(found.query("code == 'new_signal'")["session_id"]) == ["ses-05", "ses-06"]
     assert sorted(found.query("code == 'no_new_signal'")["session_id"]) == ["ses-02", "ses-03", "ses-04"]
+    assert found.query("code == 'tumour_not_measured'").empty, "one row a visit says it"
     tumour = store.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
     assert tumour.loc["ses-06", "volume_mm3"] is None or np.isnan(tumour.loc["ses-06", "volume_mm3"])
     assert "new signal" in tumour.loc["ses-06", "missing_reason"]

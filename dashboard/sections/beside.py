@@ -11,7 +11,8 @@ import streamlit as st
 from dashboard import data, frame, labels, sentences
 from dashboard.markup import Html, table, tag
 
-NEVER_SEEN = {"none seen", "not measured"}
+UNSEEN = {"none seen", "not measured"}
+"""Courses of a compartment that is not there to be told of."""
 
 
 @dataclass(frozen=True)
@@ -53,27 +54,37 @@ def history(patient_id: str) -> Html:
     courses = data.query("patient_compartments", patient_id=patient_id)
     if courses.empty:
         return tag("p", "Nothing but tumour was followed.", class_="ct-grey")
-    seen = [name for name, own in courses.groupby("compartment") if not set(own["course"]) <= NEVER_SEEN]
-    shown = [name for name in labels.COMPARTMENTS if name in seen]
+    shown = _ever_seen(courses)
+    if not shown:
+        return tag("p", "No compartment beside tumour was seen at any visit.", class_="ct-grey")
     dated = courses[["session_id", "acquired_on"]].drop_duplicates().sort_values(["acquired_on", "session_id"])
     cells = {(row["session_id"], row["compartment"]): row for row in courses.to_dict("records")}
     body = []
     for session_id, day in dated.itertuples(index=False):
         row = (cells.get((session_id, name)) for name in shown)
-        words = (tag("span", one["reason"], class_="ct-small") if one else "–" for one in row)
+        words = (
+            tag("span", _told(one["reason"], one["compartment"]), class_="ct-small") if one else "–" for one in row
+        )
         body.append((f"{labels.day(day)} {session_id}", *words))
-    if not shown:
-        return tag("p", "No compartment beside tumour was seen at any visit.", class_="ct-grey")
     return table(("visit", *(labels.compartment(name).word for name in shown)), body)
+
+
+def _ever_seen(courses: pd.DataFrame) -> list[str]:
+    seen = set(courses.loc[~courses["course"].isin(UNSEEN), "compartment"])
+    return [name for name in labels.COMPARTMENTS if name in seen]
+
+
+def _told(reason: str, compartment: str) -> str:
+    return labels.typeset(sentences.without_name(reason, compartment))
 
 
 def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
     now = courses[courses["session_id"] == session_id].set_index("compartment")
-    ever = {name for name, own in courses.groupby("compartment") if not set(own["course"]) <= NEVER_SEEN}
-    for name in (name for name in labels.COMPARTMENTS if name in now.index and name in ever):
+    ever = _ever_seen(courses)
+    for name in (name for name in ever if name in now.index):
         style = labels.compartment(name)
-        yield Line(style.word, labels.typeset(sentences.without_name(str(now.loc[name, "reason"]), name)), style.colour)
-    quiet = {course: [n for n in now.index[now["course"] == course] if n not in ever] for course in sorted(NEVER_SEEN)}
+        yield Line(style.word, _told(str(now.loc[name, "reason"]), name), style.colour)
+    quiet = {course: [n for n in now.index[now["course"] == course] if n not in ever] for course in sorted(UNSEEN)}
     words = [f"{course}: {', '.join(names)}" for course, names in quiet.items() if names]
     if words:
         yield Line("others", f"{labels.capital('; '.join(words))}.", labels.GREY)

@@ -7,16 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.explain import percent, two_figures
 from pipeline.domain.uncertainty import detection_limit_ratio
-
-LAST_CHANGE = {"growing": "it had grown", "appearing": "it had appeared", "shrinking": "it had shrunk"}
-"""How an earlier change is told when nothing has changed since."""
 
 JUDGED = (Compartment.TUMOUR, Compartment.ENHANCING)
 """Compartments of solid tumour: never described here."""
@@ -33,6 +30,14 @@ class Course(StrEnum):
     NO_CHANGE = "no change"
     NONE_SEEN = "none seen"
     NOT_MEASURED = "not measured"
+
+
+LAST_CHANGE = {
+    Course.GROWING: "it had grown",
+    Course.APPEARING: "it had appeared",
+    Course.SHRINKING: "it had shrunk",
+}
+"""How an earlier change is told when nothing has changed since."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +97,9 @@ def _changes(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> It
     last = Course.FIRST
     for visit in visits:
         course = _course(visit, anchor)
-        change = _change(compartment, visit, anchor, course)
-        yield _with_last_change(change, last)
+        yield _change(compartment, visit, anchor, course, last)
         if course not in (Course.NOT_MEASURED, Course.NO_CHANGE, Course.NONE_SEEN) or anchor is None:
             anchor, last = (visit, course) if visit.volume_mm3 is not None else (anchor, last)
-
-
-def _with_last_change(change: CompartmentChange, last: Course) -> CompartmentChange:
-    """Say that it had changed before: "no change" alone would hide that a cyst has tripled."""
-    if change.course != Course.NO_CHANGE or last not in LAST_CHANGE:
-        return change
-    return replace(change, reason=change.reason.replace("; never", f", when {LAST_CHANGE[last]}; never"))
 
 
 def _course(visit: CompartmentVisit, anchor: CompartmentVisit | None) -> Course:
@@ -128,8 +125,9 @@ def _change_of_size(visit: CompartmentVisit, anchor: CompartmentVisit) -> Course
 
 
 def _change(
-    compartment: Compartment, visit: CompartmentVisit, anchor: CompartmentVisit | None, course: Course
+    compartment: Compartment, visit: CompartmentVisit, anchor: CompartmentVisit | None, course: Course, last: Course
 ) -> CompartmentChange:
+    """Put one visit into words; ``last``, what it did at the anchor, keeps "no change" from hiding a tripled cyst."""
     name, now = str(compartment).capitalize(), visit.volume_mm3
     if now is None:
         why = visit.missing_reason or "nobody said why"
@@ -143,4 +141,6 @@ def _change(
     ratio = now / anchor.volume_mm3 if anchor.volume_mm3 else None
     since = f"as since {anchor.acquired_on}" if course == Course.NONE_SEEN else f"{course} since {anchor.acquired_on}"
     change = f" ({percent(ratio)})" if ratio else ""
-    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, f"{words}, {since}{change}{end}")
+    earlier = f", when {LAST_CHANGE[last]}" if course == Course.NO_CHANGE and last in LAST_CHANGE else ""
+    reason = f"{words}, {since}{change}{earlier}{end}"
+    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, reason)

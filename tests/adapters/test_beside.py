@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipeline import store
-from pipeline.import_table import import_table
-from pipeline.run import RunSettings, RunSummary, run
+from pipeline.run import RunSummary
+from tests.study_folder import run_of_numbers
 
 VOLUMES = """patient_id,date,compartment,volume_mm3,volume_cv
 p1,2019-11-01,tumour,2000,0.05
@@ -27,12 +26,7 @@ TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunSummary]:
     folder = tmp_path_factory.mktemp("beside")
-    (folder / "v.csv").write_text(VOLUMES, encoding="utf-8")
-    (folder / "t.csv").write_text(TREATMENTS, encoding="utf-8")
-    import_table(folder / "v.csv", folder / "t.csv", folder / "study", date(2023, 1, 1))
-    at = datetime(2023, 1, 1)  # noqa: DTZ001
-    settings = RunSettings(folder / "study", folder / "out", "imsct_adapted_v1", None, 1, date(2023, 1, 1), at)
-    return store.database_path(folder / "out"), run(settings, lambda *_: None)
+    return store.database_path(folder / "out"), run_of_numbers(folder, VOLUMES, TREATMENTS)
 
 
 def of_patient(done: tuple[Path, RunSummary], name: str) -> pd.DataFrame:
@@ -75,15 +69,7 @@ def test_growth_that_is_not_certain_is_not_carried_on(tmp_path: Path) -> None:
     still = VOLUMES.replace("p1,2022-04-01,tumour,630", "p1,2022-04-01,tumour,510").replace(
         "1,tumour,560", "1,tumour,505"
     )
-    (tmp_path / "v.csv").write_text(still, encoding="utf-8")
-    import_table(tmp_path / "v.csv", None, tmp_path / "study", date(2023, 1, 1))
-    at = datetime(2023, 1, 1)  # noqa: DTZ001
-    run(
-        RunSettings(
-            tmp_path / "study", tmp_path / "out", "imsct_adapted_v1", frozenset({"p1"}), 1, date(2023, 1, 1), at
-        ),
-        lambda *_: None,
-    )
+    run_of_numbers(tmp_path, still)
     frame = store.query(store.database_path(tmp_path / "out"), "patient_growth", patient_id="sub-p1")
     assert frame["detectable_on"].isna().all()
     assert len(frame) == 1

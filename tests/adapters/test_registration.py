@@ -5,6 +5,7 @@ The whole file runs in about forty seconds of processor time.
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pipeline.domain.grid import Volume, voxel_centres_mm
 from pipeline.domain.transforms import Transform, move_points
 from pipeline.images import load
 from pipeline.registration import align, align_within_visit, closure_mm
+from pipeline.steps import align as steps
 from tests.spine import scan
 
 REALCORD = Path(__file__).parents[3] / "shared" / "realcord"
@@ -117,6 +119,27 @@ def test_visits_of_different_contrast_are_laid_by_their_edges_and_never_graded_a
     assert found.quality.grade != "A"
     assert "compared by their edges alone" in found.quality.reasons[0]
     assert align(reference, turned, region=lesion, exclude=lesion).quality.grade == "C", "as if of one contrast"
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "expected"), [("T2w", "T1w", False), ("T2w", "T2w", True), ("T1w", "T1w_ce", True)]
+)
+def test_a_run_compares_edges_where_the_contrasts_of_two_visits_differ(first, later, expected, tmp_path, monkeypatch):
+    def visit(name, contrast):
+        anchor = SimpleNamespace(contrast=contrast, relative=f"{name}_{contrast}.nii.gz")
+        whose = SimpleNamespace(patient_id="sub-01")
+        return SimpleNamespace(session_id=name, visit=whose, anchor=anchor, anchor_sha256=name, image=object())
+
+    class AskedError(Exception):
+        pass
+
+    def asked(*_, **how):
+        assert how["same_contrast"] is expected
+        raise AskedError
+
+    monkeypatch.setattr(steps.registration, "align", asked)
+    with pytest.raises(AskedError):
+        steps.align_visit(visit("ses-01", first), visit("ses-02", later), None, None, tmp_path)
 
 
 @needs_realcord

@@ -13,7 +13,7 @@ from pipeline import segmentation
 from pipeline.domain import entities
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity
-from pipeline.steps import judge, mask
+from pipeline.steps import judge, mask, read
 
 GRID = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -140,6 +140,17 @@ def chosen(session: str, given: dict[str, tuple[str, ...]], thick: str = "", sur
     treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
     found = mask.choose_source(next(v for v in visits if v.session_id == session), visits, masked, treatments)
     return found and found.session_id
+
+
+def test_a_visit_with_much_thicker_or_thinner_slices_than_the_reference_is_named() -> None:
+    visits = [scanned("ses-1", 2011, FINE), scanned("ses-2", 2012, THICK), scanned("ses-3", 2013, 1.4 * FINE)]
+    for visit in visits:
+        visit.status, visit.visit = "usable", SimpleNamespace(patient_id="sub-01")
+    (found,) = read.protocol_changes(visits, visits[0])
+    assert (found.code, found.severity, found.session_id) == ("protocol_changed", "note", "ses-2")
+    assert "voxels of up to 3.3 mm, those of the reference visit ses-1 of up to 1.0 mm" in found.message
+    assert [row.session_id for row in read.protocol_changes(visits, visits[1])] == ["ses-1", "ses-3"]
+    assert read.protocol_changes(visits, None) == ()
 
 
 T = ("tumour",)

@@ -107,7 +107,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
 
 
 def _given(folder: Path, patient: str) -> list[str]:
-    """Return the first session on thick slices and those after it; it must exist."""
+    """Return the first session on thick slices and those after it; the last session alone where none is thick."""
     names = series.sessions(folder, patient)
     is_thick = [series.scan(folder, patient, name).spacing_mm.max() > uncertainty.THICK_MM for name in names]
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]

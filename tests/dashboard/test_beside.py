@@ -1,15 +1,14 @@
 """What stands beside the verdict is told on the Patient page in its own words (about 10 s)."""
 
-from datetime import date, datetime
+from datetime import date
 
 import pandas as pd
 import pytest
 
 from dashboard import frame, packet, sentences
-from pipeline.import_table import import_table
-from pipeline.run import RunSettings, run
 from tests.dashboard.test_packet import read
 from tests.dashboard.test_pages import opened, text_of
+from tests.study_folder import run_of_numbers
 
 VOLUMES = """patient_id,date,compartment,volume_mm3,volume_cv
 p1,2019-11-01,tumour,2000,0.05
@@ -30,11 +29,7 @@ TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
 @pytest.fixture(scope="module")
 def imported_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("told_beside")
-    (folder / "v.csv").write_text(VOLUMES, encoding="utf-8")
-    (folder / "t.csv").write_text(TREATMENTS, encoding="utf-8")
-    import_table(folder / "v.csv", folder / "t.csv", folder / "study", date(2023, 1, 1))
-    at = datetime(2023, 1, 1)  # noqa: DTZ001
-    run(RunSettings(folder / "study", folder / "out", "imsct_adapted_v1", None, 1, date(2023, 1, 1), at), lambda *_: 0)
+    run_of_numbers(folder, VOLUMES, TREATMENTS)
     return folder / "out"
 
 
@@ -51,8 +46,8 @@ def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
 
 
 def test_each_visit_of_a_cyst_is_in_the_history(page):
-    assert "Cyst 0.90 mL on 2021-04-01, growing since 2020-04-01 (+200 %); never progression." in page
-    assert "Cyst 0.30 mL on 2020-04-01, first measured; never progression." in page
+    assert "0.90 mL on 2021-04-01, growing since 2020-04-01 (+200\u202f%); never progression." in page
+    assert "0.30 mL on 2020-04-01, first measured; never progression." in page
 
 
 def test_extent_by_surgeon_and_by_scan_are_told_with_their_contradiction(page):
@@ -104,8 +99,9 @@ def test_scans_over_less_than_a_year_are_not_carried_on_to_a_year():
 
 def test_a_rate_inside_the_error_is_no_growth_and_names_no_doubling_time():
     unsure = RATE | {"is_certain": False, "growth_low_percent_per_year": -12.0, "growth_high_percent_per_year": 10.0}
-    words = sentences.growth(unsure)
-    assert words.startswith("No growth or shrinkage beyond the error (95\u202f% CI −12 to +10\u202f% a year)")
+    words = sentences.growth(unsure | {"days": 900})
+    assert words.startswith("No growth or shrinkage beyond the error (95\u202f% CI −12 to +10\u202f% a year); mean")
+    assert " a year" not in sentences.growth(unsure), "126 days"
     assert "oubling" not in words
 
 
