@@ -26,7 +26,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from pipeline import __version__, cli_hospital, cli_notes, cli_pacs, cli_tables
+from pipeline import __version__, cli_hospital, cli_notes, cli_pacs, cli_selftest, cli_tables
 from pipeline.errors import CordtrackError, SettingsError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ app.add_typer(cli_tables.app)
 app.add_typer(cli_hospital.app)
 app.add_typer(cli_pacs.app)
 app.add_typer(cli_notes.app)
+app.add_typer(cli_selftest.app)
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

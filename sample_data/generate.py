@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.grid import Volume
+from pipeline.domain.scanner_day import Pose, draw_pose, expose
 from pipeline.images import save
 from sample_data import scanner, tables
 from sample_data.anatomy import Person, make_person
 from sample_data.lesions import ORDER, Blob, Scene, fit, lumpy, own_volumes_mm3
-from sample_data.scanner import PROTOCOLS, Pose
+from sample_data.scanner import PROTOCOLS
 from sample_data.spine import curve_mm
 from sample_data.stories import PATIENTS, Patient, Visit
 
@@ -74,7 +75,7 @@ def set_up(patient: Patient, visit: Visit) -> Setup:
     """Draw a visit."""
     person = make_person(patient.region, patient.seed)
     rng = _rng(patient, visit, 1)
-    pose = scanner.draw_pose(rng)
+    pose = draw_pose(rng)
     grid = scanner.draw_grid(PROTOCOLS[visit.protocol], pose, 0.0, rng)
     return Setup(person, scene_of(patient, visit, person), pose, grid)
 
@@ -92,7 +93,7 @@ def write_scans(patient: Patient, visit: Visit, setup: Setup, study: Path) -> No
     signal = scanner.acquire(setup.person, setup.scene, setup.pose, setup.grid, protocol.samples, opened)
     rng = _rng(patient, visit, 2)
     for channel, suffix in enumerate(CHANNELS[: 1 + visit.contrast]):
-        values = scanner.expose(signal[channel], protocol.noise, float(rng.uniform(0.9, 1.25)), rng)
+        values = expose(signal[channel], protocol.noise, float(rng.uniform(0.9, 1.25)), rng)
         path = anat(study, patient, visit) / f"{stem(patient, visit)}_{suffix}.nii.gz"
         save(setup.grid.with_array(values), path)
         tables.write_sidecar(path, protocol, suffix)

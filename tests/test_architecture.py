@@ -31,10 +31,10 @@ LEVELS = [
     },
     {"pipeline.patient"},
     {"pipeline.workers"},
-    {"pipeline.run"},
+    {"pipeline.run", "pipeline.selftest"},
     {"pipeline.summary"},
     {"pipeline.cli", "pipeline.cli_tables", "pipeline.cli_notes", "pipeline.cli_hospital", "pipeline.cli_pacs",
-        "pipeline.__main__"},
+        "pipeline.cli_selftest", "pipeline.__main__"},
 ]  # fmt: skip
 """A module imports from earlier levels only; see docs/architecture.md."""
 
@@ -64,11 +64,15 @@ TOGETHER = [
     {"pipeline.store", "pipeline.store_reader"},
     {"pipeline.registration", "pipeline.bending"},
     {
+        "pipeline.selftest", "pipeline.selftest.source", "pipeline.selftest.pairs", "pipeline.selftest.report",
+        "pipeline.selftest.figure", "pipeline.selftest.story",
+    },
+    {
         "pipeline.mask_sources", "pipeline.mask_sources.interface", "pipeline.mask_sources.toolbox",
         "pipeline.mask_sources.onnx_model",
     },
     {"pipeline.cli", "pipeline.cli_tables", "pipeline.cli_notes", "pipeline.cli_hospital", "pipeline.cli_pacs",
-        "pipeline.__main__"},
+        "pipeline.cli_selftest", "pipeline.__main__"},
 ]  # fmt: skip
 """Modules of one level that are one part of the program in several files."""
 
@@ -89,6 +93,7 @@ HEAVY = {
         "pipeline.cli_notes",
         "pipeline.cli_hospital",
         "pipeline.cli_pacs",
+        "pipeline.cli_selftest",
     },
     "rich": {
         "pipeline.cli",
@@ -96,8 +101,10 @@ HEAVY = {
         "pipeline.cli_notes",
         "pipeline.cli_hospital",
         "pipeline.cli_pacs",
+        "pipeline.cli_selftest",
         "pipeline.summary",
     },
+    "matplotlib": {"dashboard.packet", "pipeline.selftest.figure"},
     "pydicom": {"pipeline.dicom"},
     "highdicom": {"pipeline.dicom"},
     "pynetdicom": {"pipeline.dicom"},
@@ -225,7 +232,7 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
         "export-dicom", "export-fhir", "pull", "push", "import-tables",
-        "note",
+        "note", "selftest",
     ]  # fmt: skip
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli import app\n"
