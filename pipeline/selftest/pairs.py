@@ -129,19 +129,26 @@ def _is_inside(image: Volume, implant: Implant, lowest: float, highest: float) -
     return bool(np.all((index >= 0) & (index <= np.array(image.shape) - 1)))
 
 
+def scanned(source: Source, plan: Plan) -> tuple[Visit, Visit]:
+    """Scan a person before and after growth; the same plan gives the same voxels."""
+    rng = np.random.default_rng([plan.seed, plan.number, 1])
+    tissue = int(np.random.default_rng([plan.seed, plan.number, 2]).integers(2**31))
+    before, after = drawn(plan, source.host.course, source.host.z_mm)
+    first = visit_of(source.host, before, tissue, source.grid, rng)
+    return first, visit_of(source.host, after, tissue, source.grid, rng)
+
+
 def measure_pair(source: Source, plan: Plan) -> Measured:
     """Scan a person before and after growth, align, find the tumour again, and measure as a run would."""
     before, after = drawn(plan, source.host.course, source.host.z_mm)
-    rng = np.random.default_rng([plan.seed, plan.number, 1])
-    tissue = int(np.random.default_rng([plan.seed, plan.number, 2]).integers(2**31))
-    first, later = (visit_of(source.host, implant, tissue, source.grid, rng) for implant in (before, after))
+    first, later = scanned(source, plan)
     true = volume_mm3(before.tumour), volume_mm3(after.tumour)
     given = [_given(visit, wanted) for visit, wanted in zip((first, later), true, strict=True)]
     grade, reasons, found, method = _found_again(first, later, given[0])
     return Measured(plan, before.cyst is not None, *true, grade, reasons, given[0], given[1], found, method)
 
 
-def _drawn_masks(visit: Visit) -> dict[str, Volume]:
+def drawn_masks(visit: Visit) -> dict[str, Volume]:
     """Return the masks that a perfect reader would draw: voxels that are at least half the compartment."""
     parts = {Compartment.TUMOUR: visit.tumour, Compartment.CYST: visit.cyst}
     masks = {str(name): part.with_array(part.array >= volumes.OBJECT_PROBABILITY) for name, part in parts.items()}
@@ -152,7 +159,7 @@ def _given(visit: Visit, true_mm3: float) -> Reading:
     seen = float(visit.tumour.array.sum()) * visit.tumour.voxel_mm3 / true_mm3
     if seen < IN_VIEW:
         return Reading(None, None, f"only {seen:.0%} of the implant lies in the field of view")
-    mask = _drawn_masks(visit).get(Compartment.TUMOUR)
+    mask = drawn_masks(visit).get(Compartment.TUMOUR)
     if mask is None:
         return Reading(None, None, "no voxel is at least half tumour")
     return _reading(mask, MaskOrigin.MANUAL)
@@ -164,7 +171,7 @@ def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None
 
     if given.missing_reason is not None:
         return None, "", Reading(None, None, given.missing_reason), None
-    masks = _drawn_masks(first)
+    masks = drawn_masks(first)
     region = first.scan.with_array(np.any([mask.array for mask in masks.values()], axis=0))
     aligned = registration.align(first.scan, later.scan, region=region, exclude=region)
     grade, reasons = aligned.quality.grade, "; ".join(aligned.quality.reasons)
