@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from pipeline import images
-from pipeline.selftest.pairs import drawn, plans
+from pipeline.domain.detection import Reading, Way, performances
+from pipeline.selftest import figure, report
+from pipeline.selftest.pairs import Measured, drawn, measure_pair, plans
 from pipeline.selftest.source import PHANTOM, Place, read_source
 from sample_data import selftest_phantom
 
@@ -46,16 +48,13 @@ def test_the_packaged_phantom_is_what_its_generator_makes(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_growth_in_the_phantom_is_measured_and_comes_out_the_same_with_more_jobs(tmp_path: Path) -> None:
-    for jobs in ("1", "2"):
-        done = selftest("-o", tmp_path / jobs, "--volume", "0.3", "--slice-mm", "3", "--jobs", jobs)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith("On scans like the packaged phantom (0.8 x 0.8 x 3.0 mm, sagittal)")
-    names = {path.name for path in (tmp_path / "1").iterdir()}
+def test_growth_in_the_phantom_is_measured_and_said_to_be_synthetic(tmp_path: Path) -> None:
+    done = selftest("-o", tmp_path, "--volume", "0.3", "--slice-mm", "3", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("On scans like the packaged phantom (0.8 x 0.8 x 3.0 mm, sagittal)")
+    names = {path.name for path in tmp_path.iterdir()}
     assert names == {"selftest.csv", "selftest.json", "selftest.png", "selftest.svg"}
-    for name in names:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
-    rows = rows_of(tmp_path / "1")
+    rows = rows_of(tmp_path)
     assert [float(row["growth_percent"]) for row in rows] == [-50, 0, 0, 20, 40, 100]
     assert {row["data"] for row in rows} == {"synthetic implant"}
     for row in rows:
@@ -63,11 +62,40 @@ def test_growth_in_the_phantom_is_measured_and_comes_out_the_same_with_more_jobs
         assert float(row["true_later_mm3"]) == pytest.approx(300 * growth, abs=0.01)
         # a reader's voxels on 3 mm slices against the truth: wide, but no factor of the grid can hide in it
         assert float(row["given_later_mm3"]) == pytest.approx(300 * growth, rel=0.15)
-    assert [row["given_told"] for row in rows][-1] == "growth"
-    summary = json.loads((tmp_path / "1" / "selftest.json").read_text(encoding="utf-8"))
+    assert rows[-1]["given_told"] == "growth"
+    summary = json.loads((tmp_path / "selftest.json").read_text(encoding="utf-8"))
     assert summary["synthetic"].startswith("Synthetic")
     assert sum(one["pairs"] for one in summary["performance"]) == 2 * len(rows)
-    assert "Synthetic" in (tmp_path / "1" / "selftest.svg").read_text(encoding="utf-8")
+    assert "Synthetic" in (tmp_path / "selftest.svg").read_text(encoding="utf-8")
+    alone = measure_pair(read_source(None, None, Place(), 3.0), plans((0.3,), 1, 1)[2])
+    report.write_rows([alone], tmp_path / "alone.csv")
+    with (tmp_path / "alone.csv").open(encoding="utf-8", newline="") as stream:
+        assert list(csv.DictReader(stream)) == [rows[2]]  # the same in this process as in another beside others
+
+
+def test_the_files_are_the_same_for_the_same_rows(tmp_path: Path) -> None:
+    good = Measured(
+        plans((0.5,), 1, 1)[0], False, 500.0, 250.0, "A", "", Reading(498.0, 0.15), Reading(249.0, 0.19),
+        Reading(280.0, 0.18), "lesion growth 1",
+    )  # fmt: skip
+    lost = Measured(
+        plans((0.5,), 1, 1)[1], True, 500.0, 500.0, "C", "the two scans agree poorly once aligned",
+        Reading(498.0, 0.15), Reading(502.0, 0.15), Reading(None, None, "alignment has grade C"), None,
+    )  # fmt: skip
+    pairs = [row.read(way) for row in (good, lost) for way in Way]
+    found = performances(pairs)
+    for name in ("a", "b"):
+        report.write_rows([good, lost], tmp_path / f"{name}.csv")
+        figure.draw("a test", pairs, found, tmp_path / name)
+    for end in ("csv", "png", "svg"):
+        assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes(), end
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
+        row = list(csv.DictReader(stream))[1]
+    assert (row["found_later_mm3"], row["found_again_missing_reason"]) == ("", "alignment has grade C")
+    assert "no answer (1)" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    said = report.sentence("a test", found)
+    assert "1 of 2 pairs gave no answer" in said
+    assert "too few pairs could be measured" in said
 
 
 @pytest.mark.slow
