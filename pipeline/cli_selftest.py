@@ -38,7 +38,7 @@ def selftest(
         list[float] | None, typer.Option(help="First volume, mL; repeat it. Usually 0.1, 0.25, 0.5, 1 and 2.5.")
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Pairs of each volume and growth; more are surer.")] = 1,
-    quick: Annotated[bool, typer.Option("--quick", help="Only 0.5 mL: about a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only 0.5 mL, for a first look.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed implants the same lesions.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Pairs worked on at the same time.")] = max(1, os.cpu_count() or 1),
 ) -> None:
