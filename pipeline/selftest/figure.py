@@ -81,7 +81,7 @@ def _limits(axes: Axes, found: Sequence[Performance]) -> None:
             )  # fmt: skip
     volumes = sorted({one.volume_ml for one in found})
     axes.set(xscale="log", xlim=(volumes[0] / 1.6, volumes[-1] * 1.6))
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.15)
     axes.set_xticks(volumes)
     axes.set_xticklabels([f"{volume:g}" for volume in volumes])
     axes.minorticks_off()

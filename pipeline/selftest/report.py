@@ -30,7 +30,7 @@ def sentence(where: str, found: Sequence[Performance]) -> str:
             need = f"it cannot be said how much it must grow ({one.limit_note})"
         else:
             need = f"it must grow by about {one.found_from_percent:.0f} %"
-        off = "" if one.bias_percent is None else f", with changes off by {one.bias_percent:+.0f} % on average"
+        off = "" if one.bias_percent is None else f", with changes off by {_signed(one.bias_percent)} on average"
         parts.append(f"{need} where cordtrack {who}{off}{missed}")
     return (
         f"On scans like {where}, for growth of a {spoken:g} mL tumour to be told from measurement error in four of "
@@ -101,4 +101,4 @@ def _row(row: Measured) -> dict[str, Any]:
 
 
 def _signed(percent: float | None) -> str:
-    return "-" if percent is None else f"{percent:+.0f} %"
+    return "-" if percent is None else f"{round(percent) or 0:+d} %"  # never -0
