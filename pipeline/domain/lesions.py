@@ -175,7 +175,7 @@ def _match(footprints: Mapping[int, NDArray[np.int64]], lesions: Mapping[str, _L
     shared = {number: _shared(voxels, lesions) for number, voxels in footprints.items()}
     first = _one_to_one(shared)
     for number, voxels in footprints.items():
-        overlapping = sorted(shared[number], key=lambda name, common=shared[number]: -common[name])
+        overlapping = sorted(shared[number], key=shared[number].__getitem__, reverse=True)
         owner = first.get(number) or next(iter(overlapping), None) or _nearest(voxels, lesions, grid)
         if owner is not None:
             links.owner[number] = owner
