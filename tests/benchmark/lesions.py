@@ -50,7 +50,8 @@ def main() -> None:
         f"{SERIES} made-up series of {VISITS} visits for each table, of lesions that grow, shrink, vanish, return, "
         "fall apart, grow together, appear, or leave the field of view. Precision / recall, %, of links between "
         "pieces that hold the same lesion, and of what is said of a lesion; *n* is how often it is so. A link that is "
-        "found but taken for another kind (a 1:1 for a split) counts as wrong in both.\n"
+        "found but taken for another kind (a 1:1 for a split) counts as wrong in both. A piece that continues several "
+        "earlier ones counts as a merge, also of one lesion that was in pieces before.\n"
     )
     for error_mm, spacing_mm, words in SETTINGS:
         counts = {name: defaultdict[str, Counter[str]](Counter) for name in METHODS}
