@@ -205,6 +205,30 @@ def resection(row: Mapping[Any, Any]) -> str:
     return f"{labels.typeset(row['reason'])}{note}"
 
 
+def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:
+    """Say between which vertebrae a compartment lies at the first and the latest visit, and whose labels say so.
+
+    Parameters
+    ----------
+    places
+        Rows of the patient_places query of one compartment; nothing is said without any.
+    discs
+        Rows of the patient_discs query.
+    """
+    if places.empty:
+        return ""
+    known = places[places["levels"].notna()]
+    if known.empty or discs.empty:
+        return f"No vertebral level: {labels.words(places.iloc[-1]['level_reason'])}. "
+    ends = known.iloc[[0, -1]] if len(known) > 1 else known
+    told = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.to_dict("records"))
+    label, latest = discs.iloc[0], places.iloc[-1]
+    unsigned = ", by a program or unstated" if label["label_origin"] == "automatic" else ""
+    missing = f" On {labels.day(latest['acquired_on'])} no level: {labels.words(latest['level_reason'])}."
+    source = f"disc labels of {labels.day(label['acquired_on'])}{unsigned}"
+    return f"{told} ({source}).{'' if labels.is_known(latest['levels']) else missing} "
+
+
 def without_name(reason: str, compartment: str) -> str:
     """Leave out the name that heads a line already.
 

@@ -105,6 +105,15 @@ MASK_KINDS = (
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )
 
+DISC_KINDS = (
+    ("disc_unreadable", "error", "export or copy the disc labels again; they give no levels"),
+    ("disc_grid", "error", "put the disc labels on the grid of the scan that is measured; they give no levels"),
+    ("disc_values", "error", "mark each disc with one point of its number (3 = C2/C3, 25 = L5/S1); it was not used"),
+    ("disc_order", "error", "look at the numbers of the disc labels; none of this file is used"),
+    ("disc_skipped", "warning", "label this disc as well; beside it no level is named"),
+    ("disc_differ", "warning", "find out which labels are counted right and correct the others"),
+)
+
 RUN_KINDS = (
     ("scan_unreadable", "error", "export or copy the scan again; this visit has no numbers until then"),
     ("step_failed", "error", "look at the scan named; the visit's numbers are missing for this reason"),
@@ -126,6 +135,7 @@ KINDS: Mapping[str, FindingKind] = MappingProxyType(
     _kinds("folder", FOLDER_KINDS)
     | _kinds("table", TABLE_KINDS)
     | _kinds("mask", MASK_KINDS)
+    | _kinds("discs", DISC_KINDS)
     | _kinds("run", RUN_KINDS)
 )
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.discs import DiscFile
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume, same_grid
 from pipeline.domain.records import Finding
@@ -43,7 +44,7 @@ def read_mask(
     Parameters
     ----------
     file
-        From ``pipeline.masks.find_masks``.
+        From ``pipeline.masks.find_drawn``.
     image
         The scan it was drawn on; the voxels must be the same ones, be they stored in another order.
     scans
@@ -60,16 +61,16 @@ def read_mask(
     try:
         volume = load(file.path)
     except InputError as error:
-        return (), (_problem("mask_unreadable", file, str(error)),)
+        return (), (problem("mask_unreadable", file, str(error)),)
     stored = volume
     volume = in_order_of(volume, image)
     if not same_grid(volume, image):
-        found = _scan_words(stored, scans) or _grid_words(stored)
-        return (), (_problem("mask_grid", file, f"expected the image's grid of {_grid_words(image)}, found {found}"),)
+        found = _scan_words(stored, scans) or grid_words(stored)
+        return (), (problem("mask_grid", file, f"expected the image's grid of {grid_words(image)}, found {found}"),)
     findings: list[Finding] = []
     arrays = READERS[file.kind](volume.array, file, findings)
     if arrays and not volume.array.any():
-        findings.append(_problem("mask_empty", file, "expected a drawn region, found none"))
+        findings.append(problem("mask_empty", file, "expected a drawn region, found none"))
     readings = (MaskReading(compartment, image.with_array(array), file) for compartment, array in arrays.items())
     return tuple(readings), tuple(findings)
 
@@ -103,16 +104,16 @@ def in_order_of(volume: Volume, like: Volume) -> Volume:
 
 
 def _label_map(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Compartment, NDArray]:
-    labels = _whole_numbers(array)
+    labels = whole_numbers(array)
     if labels is None:
-        findings.append(_problem("mask_values", file, f"expected whole-number labels, found {_range_words(array)}"))
+        findings.append(problem("mask_values", file, f"expected whole-number labels, found {range_words(array)}"))
         return {}
     values, counts = np.unique(labels, return_counts=True)
     known = {0, *file.labels, *file.unmeasured}
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
         if value not in known:
             message = f"expected the labels {sorted(file.labels)}, found {value} in {count} voxels"
-            findings.append(_problem("mask_label_unlisted", file, message))
+            findings.append(problem("mask_label_unlisted", file, message))
     return {
         compartment: np.isin(labels, [index for index, meaning in file.labels.items() if meaning == compartment])
         for compartment in file.compartments
@@ -124,7 +125,7 @@ def _binary(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Com
     inside = values[values != 0]
     if file.compartment is not None and len(inside) <= 1 and (inside > 0).all():
         return {file.compartment: array > 0}
-    findings.append(_problem("mask_values", file, f"expected 0 and 1, found values from {_range_words(array)}"))
+    findings.append(problem("mask_values", file, f"expected 0 and 1, found values from {range_words(array)}"))
     return {}
 
 
@@ -132,7 +133,7 @@ def _probability(array: NDArray, file: MaskFile, findings: list[Finding]) -> dic
     low, high = float(array.min()), float(array.max())
     if file.compartment is not None and low >= -PROBABILITY_TOLERANCE and high <= 1 + PROBABILITY_TOLERANCE:
         return {file.compartment: np.clip(array, 0, 1).astype(np.float32)}
-    findings.append(_problem("mask_values", file, f"expected probabilities from 0 to 1, found {_range_words(array)}"))
+    findings.append(problem("mask_values", file, f"expected probabilities from 0 to 1, found {range_words(array)}"))
     return {}
 
 
@@ -143,14 +144,16 @@ READERS: dict[str, Callable[[NDArray, MaskFile, list[Finding]], dict[Compartment
 }
 
 
-def _whole_numbers(array: NDArray) -> NDArray | None:
+def whole_numbers(array: NDArray) -> NDArray | None:
+    """Return an array of labels as whole numbers; None when a value misses one by more than rounding."""
     if np.issubdtype(array.dtype, np.integer):
         return array
     rounded = np.rint(array)
     return rounded.astype(np.int64) if np.abs(array - rounded).max() <= INTEGER_TOLERANCE else None
 
 
-def _range_words(array: NDArray) -> str:
+def range_words(array: NDArray) -> str:
+    """Say from where to where the values of an array go."""
     return f"{float(array.min()):g} to {float(array.max()):g}"
 
 
@@ -165,7 +168,8 @@ def _scan_words(volume: Volume, scans: Sequence[ScanFile]) -> str | None:
     return None
 
 
-def _grid_words(volume: Volume) -> str:
+def grid_words(volume: Volume) -> str:
+    """Describe a grid for a person: size, spacing, first voxel and axes."""
     size = "x".join(map(str, volume.shape))
     spacing = "x".join(f"{length:.2f}" for length in volume.spacing_mm)
     corner = ", ".join(f"{round(coordinate, 1) + 0.0:.1f}" for coordinate in volume.affine[:3, 3])
@@ -178,7 +182,8 @@ def _axis_letter(direction: NDArray[np.float64]) -> str:
     return ("LR", "PA", "IS")[world_axis][int(direction[world_axis] > 0)]
 
 
-def _problem(code: str, file: MaskFile, message: str) -> Finding:
+def problem(code: str, file: MaskFile | DiscFile, message: str) -> Finding:
+    """Make a finding about a file with masks or labels."""
     return finding(
         code, f"{file.relative}: {message}", file.relative, patient_id=file.patient_id, session_id=file.session_id
     )

@@ -1,6 +1,6 @@
-"""Masks that somebody or something drew: which files a study folder holds for which visit, and what they speak about.
+"""Masks and disc labels that somebody or something drew: which files there are for which visit, and what they mean.
 
-``pipeline.mask_reading`` reads their voxels.
+``pipeline.mask_reading`` and ``pipeline.disc_reading`` read their voxels.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.discs import DiscFile, disc_name
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.records import Finding
 from pipeline.findings import finding
@@ -82,20 +83,22 @@ class _Source:
     tables: dict[Path, LabelTable] = field(default_factory=dict)
 
 
-def find_masks(root: Path, only_sessions: Mapping[str, str | None], findings: list[Finding]) -> tuple[MaskFile, ...]:
-    """List the masks of patients in every derivatives folder, by source and name.
+def find_drawn(
+    root: Path, only_sessions: Mapping[str, str | None], findings: list[Finding]
+) -> tuple[MaskFile | DiscFile, ...]:
+    """List the masks and the disc labels of patients in every derivatives folder, by source and name.
 
     Parameters
     ----------
     root
         The study folder, resolved.
     only_sessions
-        The patients to look for, each with the visit of masks outside a visit folder; None when there are several
+        The patients to look for, each with the visit of files outside a visit folder; None when there are several
         visits, so that such a mask cannot be placed.
     findings
         What cannot be used is added.
     """
-    masks: list[MaskFile] = []
+    drawn: list[MaskFile | DiscFile] = []
     for folder in entries(root / "derivatives", root, findings):
         if not folder.is_dir():
             continue
@@ -104,28 +107,29 @@ def find_masks(root: Path, only_sessions: Mapping[str, str | None], findings: li
             findings.append(finding("folder_ignored", message, relative_to(root, folder)))
             continue
         source = _Source(folder, root, _makers(folder, root, findings), only_sessions)
-        masks += _masks_of_source(source, findings)
-    _report_repeats(masks, findings)
-    return tuple(masks)
+        drawn += _drawn_in(source, findings)
+    _report_repeats((file for file in drawn if isinstance(file, MaskFile)), findings)
+    return tuple(drawn)
 
 
-def _masks_of_source(source: _Source, findings: list[Finding]) -> list[MaskFile]:
+def _drawn_in(source: _Source, findings: list[Finding]) -> list[MaskFile | DiscFile]:
     relative = relative_to(source.root, source.folder)
     if OWN_NAME in source.makers:
         message = f"{relative}: expected masks by people or other programs, found cordtrack's own results"
         findings.append(finding("derivative_own_output", message, relative))
         return []
-    masks: list[MaskFile] = []
+    drawn: list[MaskFile | DiscFile] = []
     unstated = 0
     for path in _mask_paths(source, findings):
-        origin = _origin(path, source, findings)
-        mask = _mask(path, source, origin or MaskOrigin.AUTOMATIC, findings)
-        masks += [mask] if mask else []
-        unstated += mask is not None and origin is None
+        stated = _origin(path, source, findings)
+        origin, discs = stated or MaskOrigin.AUTOMATIC, disc_name(path.name)
+        file = _discs(path, discs, source, origin, findings) if discs else _mask(path, source, origin, findings)
+        drawn += [file] if file else []
+        unstated += isinstance(file, MaskFile) and stated is None
     if unstated:
         message = f"{relative}: expected a word on who drew its {unstated} masks, found none; taken as automatic"
         findings.append(finding("mask_origin_unstated", message, relative))
-    return masks
+    return drawn
 
 
 def _mask_paths(source: _Source, findings: list[Finding]) -> Iterator[Path]:
@@ -164,6 +168,16 @@ def _mask(path: Path, source: _Source, origin: MaskOrigin, findings: list[Findin
         acquisition=name.entities.get("acq"),
         chunk=name.entities.get("chunk"),
     )
+
+
+def _discs(path: Path, name: BidsName, source: _Source, origin: MaskOrigin, findings: list[Finding]) -> DiscFile | None:
+    if not belongs(name, path, source.root, findings):
+        return None
+    session_id = _session_id(path, name, source, findings)
+    if session_id is None:
+        return None
+    patient_id = f"sub-{name.entities['sub']}"
+    return DiscFile(path, relative_to(source.root, path), patient_id, session_id, source.folder.name, origin)
 
 
 def _mask_name(path: Path, source: _Source, findings: list[Finding]) -> BidsName | None:

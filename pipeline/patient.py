@@ -28,6 +28,7 @@ from pipeline.steps import (
     display,
     follow,
     judge,
+    levels,
     mask,
     measure,
     read,
@@ -99,7 +100,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     )
     return (
         plan.patient.patient,
-        *(_visit_record(visit, reference) for visit in visits),
+        *(read.visit_record(visit, reference) for visit in visits),
         *(scan for visit in visits for scan in visit.scans),
         *plan.patient.treatments,
         *plan.patient.function_scores,
@@ -208,17 +209,18 @@ def _describe(
     aligned: Aligned,
     reference: read.ReadVisit | None,
     out_dir: Path,
-) -> tuple[records.CordProfile | records.Shape | records.Finding, ...]:
+) -> tuple[records.CordProfile | records.Shape | records.Level | records.Disc | records.Finding, ...]:
     findings: list[records.Finding] = []
     line = shape.centre_line(visits, drawn, aligned.visits, reference)
-    rows: list[records.CordProfile | records.Shape] = []
+    known = levels.find_levels(visits, aligned.visits, reference, line.line if line else None)
+    rows: list[records.CordProfile | records.Shape | records.Level] = []
     for visit in (visit for visit in visits if drawn[visit.session_id].primary):
         name = visit.session_id
-        work = partial(shape.describe_visit, visit, drawn[name], aligned.visits.get(name), line)
+        work = partial(shape.describe_visit, visit, drawn[name], aligned.visits.get(name), line, known)
         seen = partial(align.scans_on_anchor, visit, aligned.sequences, shape.CONTRASTS, out_dir)
         scans = _attempt(seen, visit, "shape", findings)
         rows += (_attempt(partial(work, scans), visit, "shape", findings) or ()) if scans is not None else ()
-    return (*rows, *findings)
+    return (*rows, *known.rows, *known.findings, *findings)
 
 
 def _show(
@@ -261,17 +263,6 @@ def _attempt(
         message = f"{where}, {step}: unexpected {type(error).__name__}: {error}"
         findings.append(finding("step_crashed", message, patient_id=patient_id, session_id=visit.session_id))
     return None
-
-
-def _visit_record(visit: read.ReadVisit, reference: read.ReadVisit | None) -> records.Visit:
-    return records.Visit(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
-        acquired_on=visit.acquired_on,
-        is_reference=reference is not None and visit.session_id == reference.session_id,
-        status=visit.status,
-        status_reason=visit.status_reason,
-    )
 
 
 def _unmeasured(

@@ -145,11 +145,13 @@ def _check_folders(bids_dir: Path, out_dir: Path) -> None:
 def _patient_key(patient: study.StudyPatient, rules: workers.Rules) -> str:
     files = [scan for visit in patient.visits for scan in visit.scans]
     masks = [mask for visit in patient.visits for mask in visit.masks]
+    discs = [labels for visit in patient.visits for labels in visit.discs]
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
         [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
+        [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
         [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
         rules.mask_source and rules.mask_source.fingerprint(),
         fingerprints.of_all_code(),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import clinical, phenotype
+from pipeline.discs import DiscFile
 from pipeline.domain.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
 from pipeline.findings import finding
@@ -25,11 +26,13 @@ from pipeline.tables import Row, read_json, read_table
 from pipeline.visits import StudyVisit, anchor_of, read_visits
 
 if TYPE_CHECKING:
+    from pipeline.disc_reading import DiscReading
     from pipeline.domain.grid import Volume
     from pipeline.mask_reading import MaskReading
 
 __all__ = [
     "IMPORTED_TABLE",
+    "DiscFile",
     "MaskFile",
     "ScanFile",
     "Study",
@@ -38,6 +41,7 @@ __all__ = [
     "anchor_scan",
     "derivative_path",
     "label_of",
+    "read_discs",
     "read_masks",
     "read_study",
 ]
@@ -164,6 +168,13 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
 
     read = [read_mask(file, image, visit.scans) for file in visit.masks]
     return tuple(reading for readings, _ in read for reading in readings), tuple(f for _, found in read for f in found)
+
+
+def read_discs(visit: StudyVisit, image: Volume) -> tuple[DiscReading | None, tuple[Finding, ...]]:
+    """Read the disc labels of a visit that share an image's grid: one file's, and what was left out."""
+    from pipeline import disc_reading  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
+
+    return disc_reading.read_discs(visit.discs, image)
 
 
 def _description(root: Path, findings: list[Finding]) -> tuple[str, bool]:

@@ -10,10 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.clinical import read_scan_date, read_session_dates
+from pipeline.discs import DiscFile
 from pipeline.domain.imported import ImportedMeasure
 from pipeline.domain.records import Finding
 from pipeline.findings import finding
-from pipeline.masks import MaskFile, find_masks
+from pipeline.masks import MaskFile, find_drawn
 from pipeline.names import entries, relative_to, with_prefix
 from pipeline.scans import CONTRASTS, ScanFile, choose_anchor, find_scans, is_image
 
@@ -39,12 +40,13 @@ class StudyVisit:
     scans: tuple[ScanFile, ...]
     masks: tuple[MaskFile, ...]
     imported: tuple[ImportedMeasure, ...] = ()
+    discs: tuple[DiscFile, ...] = ()
 
 
 def read_visits(
     folders: Mapping[str, Path], root: Path, as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[StudyVisit, ...]]:
-    """Read the visits of patients, by date with undated ones last, and the masks drawn for them.
+    """Read the visits of patients, by date with undated ones last, and the masks and disc labels drawn for them.
 
     Parameters
     ----------
@@ -64,10 +66,10 @@ def read_visits(
     """
     places = {patient_id: _visit_folders(folder, root, findings) for patient_id, folder in folders.items()}
     only = {key: ONLY_SESSION_ID if folders[key] in places[key].values() else None for key in folders}
-    masks: dict[str, dict[str, list[MaskFile]]] = {key: defaultdict(list) for key in folders}
-    for mask in find_masks(root, only, findings):
-        masks[mask.patient_id][mask.session_id].append(mask)
-    return {key: _patient_visits(folders[key], places[key], masks[key], root, as_of, findings) for key in folders}
+    drawn: dict[str, dict[str, list[MaskFile | DiscFile]]] = {key: defaultdict(list) for key in folders}
+    for file in find_drawn(root, only, findings):
+        drawn[file.patient_id][file.session_id].append(file)
+    return {key: _patient_visits(folders[key], places[key], drawn[key], root, as_of, findings) for key in folders}
 
 
 def anchor_of(visit: StudyVisit, like: ScanFile | None = None) -> tuple[ScanFile | None, tuple[Finding, ...]]:
@@ -80,7 +82,7 @@ def anchor_of(visit: StudyVisit, like: ScanFile | None = None) -> tuple[ScanFile
 def _patient_visits(
     folder: Path,
     places: Mapping[str, Path],
-    masks: Mapping[str, list[MaskFile]],
+    drawn: Mapping[str, list[MaskFile | DiscFile]],
     root: Path,
     as_of: date,
     findings: list[Finding],
@@ -93,12 +95,14 @@ def _patient_visits(
         if session_id not in listed and place is not None:
             acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
         scans = find_scans(place, root, session_id, findings) if place else ()
-        visit = StudyVisit(folder.name, session_id, acquired_on, scans, tuple(masks.get(session_id, ())))
-        visits.append(visit)
+        files = drawn.get(session_id, ())
+        masks = tuple(file for file in files if isinstance(file, MaskFile))
+        discs = tuple(file for file in files if isinstance(file, DiscFile))
+        visits.append(StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs))
     _report(visits, relative_to(root, folder), findings)
-    for mask in (mask for session_id in masks.keys() - {v.session_id for v in visits} for mask in masks[session_id]):
-        message = f"{mask.relative}: expected a visit of {folder.name} for this mask, found none"
-        findings.append(finding("mask_without_visit", message, mask.relative, session_id=mask.session_id))
+    for file in (file for session_id in drawn.keys() - {v.session_id for v in visits} for file in drawn[session_id]):
+        message = f"{file.relative}: expected a visit of {folder.name} for what was drawn here, found none"
+        findings.append(finding("mask_without_visit", message, file.relative, session_id=file.session_id))
     return tuple(sorted(visits, key=by_date))
 
 

@@ -123,8 +123,8 @@ def growing() -> list[Any]:
     return rows
 
 
-def along_cord(patient_id: str, session_id: str) -> list[records.CordProfile | records.Shape]:
-    """A tumour of one millimetre beside the edge of the scan, and no cyst."""
+def along_cord(patient_id: str, session_id: str) -> list[Any]:
+    """A tumour of one millimetre beside the edge of the scan, and no cyst; discs C4/C5 to C6/C7 around it."""
     of_tumour, of_cyst = (records.Shape(patient_id, session_id, name) for name in ("tumour", "cyst"))
     return [
         records.CordProfile(patient_id, session_id, "tumour", "lesion axis", session_id, -1.0, "0.0 80.5 x"),
@@ -132,6 +132,12 @@ def along_cord(patient_id: str, session_id: str) -> list[records.CordProfile | r
         replace(of_tumour, line_source="lesion axis", along_length_mm=1.0, largest_area_mm2=80.5, margin="sharp",
                 margin_width_mm=2.4, enhancement="ring", enhancing_ratio=0.4),
         replace(of_cyst, missing_reason="empty mask", margin_reason="empty", enhancement_reason="no tumour"),
+        records.Level(patient_id, session_id, "tumour", 0.5, -0.5, "C5", "C5", session_id),
+        records.Level(patient_id, session_id, "cyst", missing_reason="empty mask"),
+        *(
+            records.Disc(patient_id, session_id, number, name, place, None, True, "manual", "labels.nii.gz", SHA)
+            for number, name, place in ((5, "C4/C5", 9.0), (6, "C5/C6", -9.0), (7, "C6/C7", -27.0))
+        ),
     ]  # fmt: skip
 
 

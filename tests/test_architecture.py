@@ -20,7 +20,8 @@ LEVELS = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
-        "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype", "pipeline.table_rows",
+        "pipeline.discs", "pipeline.disc_reading", "pipeline.volume_table", "pipeline.volume_rows",
+        "pipeline.phenotype", "pipeline.table_rows",
         "pipeline.schedules",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
         "pipeline.store", "pipeline.store_reader", "pipeline.journal",
@@ -46,6 +47,7 @@ STEP_ORDER = [
     "sourced",
     "acts",
     "measure",
+    "levels",
     "shape",
     "follow",
     "display",
@@ -57,7 +59,8 @@ TOGETHER = [
     {
         "pipeline.study", "pipeline.names", "pipeline.tables", "pipeline.findings", "pipeline.labels",
         "pipeline.clinical", "pipeline.scans", "pipeline.masks", "pipeline.mask_reading", "pipeline.visits",
-        "pipeline.volume_table", "pipeline.volume_rows", "pipeline.phenotype", "pipeline.table_rows",
+        "pipeline.discs", "pipeline.disc_reading", "pipeline.volume_table", "pipeline.volume_rows",
+        "pipeline.phenotype", "pipeline.table_rows",
     },
     {"pipeline.images", "pipeline.nifti"},
     {"pipeline.journal", "pipeline.findings"},

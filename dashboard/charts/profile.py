@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,9 +17,11 @@ SHARE = 0.46
 ROOM_MM = 6.0
 """Kept above and below what is to be seen, mm."""
 FAINTEST = 0.25
+LEAST_NAMED_MM = 4.0
+"""Of a vertebra at the edge of the figure this much must be seen for its name, mm."""
 
 
-def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
+def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Figure:
     """Draw cross-sections along the cord, head up; places that a scan does not reach stay empty.
 
     Parameters
@@ -27,6 +31,9 @@ def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
         area_mm2.
     compartment
         What is drawn; the cord itself as a thin line beside it.
+    discs
+        Labelled discs along the same line: number, name, position_mm; empty where no visit has labels. They are drawn
+        across, and the vertebrae between them stand at the axis of the map in place of millimetres.
     """
     own = rows[rows["compartment"] == compartment].sort_values(["acquired_on", "session_id", "position_mm"])
     low, high = _range(own)
@@ -39,6 +46,7 @@ def profile(rows: pd.DataFrame, compartment: str) -> go.Figure:
         yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False,
                 "tickfont": {"color": labels.GREY}},
     )  # fmt: skip
+    _vertebrae(fig, discs, (low, high))
     _cord(fig, rows, compartment)
     _lines(fig, own, labels.compartment(compartment))
     _map(fig, own, labels.compartment(compartment))
@@ -50,6 +58,22 @@ def _range(own: pd.DataFrame) -> tuple[float, float]:
     seen = own.loc[own["area_mm2"] > 0, "position_mm"]
     places = seen if len(seen) else own["position_mm"]
     return float(places.min()) - ROOM_MM, float(places.max()) + ROOM_MM
+
+
+def _vertebrae(fig: go.Figure, discs: pd.DataFrame, seen_mm: tuple[float, float]) -> None:
+    """Draw the discs that can be seen, and name the vertebra between two neighbours at the axis of the map."""
+    low, high = seen_mm
+    for place in discs.loc[discs["position_mm"].between(low, high), "position_mm"]:
+        for axes in ({"xref": "x domain", "yref": "y"}, {"xref": "x2 domain", "yref": "y2"}):
+            line = {"color": labels.PALE, "width": 0.8, "dash": "dot"}
+            fig.add_shape(type="line", x0=0, x1=1, y0=place, y1=place, layer="above", line=line, **axes)
+    names: dict[str, float] = {}
+    for above, below in pairwise(discs.sort_values("number").to_dict("records")):
+        top, foot = min(above["position_mm"], high), max(below["position_mm"], low)
+        if below["number"] == above["number"] + 1 and top - foot >= LEAST_NAMED_MM:
+            names[above["name"].split("/")[1]] = (top + foot) / 2
+    if names:
+        fig.update_layout(yaxis2={"tickvals": list(names.values()), "ticktext": list(names)})
 
 
 def _cord(fig: go.Figure, rows: pd.DataFrame, compartment: str) -> None:

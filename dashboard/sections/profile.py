@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import address, data, frame, labels
+from dashboard import address, data, frame, labels, sentences
 from dashboard.charts import profile as chart
 
 ORDER = ("tumour", "cyst", "syrinx", "oedema", "cavity", "cord")
@@ -33,10 +33,13 @@ def profile(patient_id: str) -> None:
             label_visibility="collapsed",
         )
     address.keep("along", [] if compartment == offered[0] else [str(compartment)])
+    discs = data.query("patient_discs", patient_id=patient_id)
     frame.figure(
-        chart.profile(rows, str(compartment)),
+        chart.profile(rows, str(compartment), discs),
         f"profile-{patient_id}",
         f"Cross-section of the {compartment} of {patient_id} along the cord, one line per visit",
     )
     source = rows["line_source"].iloc[0]
-    frame.remark(f"{NOTE} Centre line from the {labels.words(source)}.")
+    places = data.query("patient_places", patient_id=patient_id)
+    where = sentences.levels(places[places["compartment"] == compartment], discs)
+    frame.remark(f"{where}{NOTE} Centre line from the {labels.words(source)}.")

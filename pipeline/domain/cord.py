@@ -150,12 +150,18 @@ def areas_mm2(found: Stretches, line: CentreLine) -> NDArray[np.float64]:
     return np.asarray(np.diff(below) / STEP_MM)
 
 
+def ends_along_mm(found: Stretches) -> tuple[float, float] | None:
+    """Return the positions of an object's lowest and highest voxel face along the line, mm; None when empty."""
+    if not found.is_object.any():
+        return None
+    middle, half = found.positions_mm[found.is_object], found.reach_mm[found.is_object] / 2
+    return float((middle - half).min()), float((middle + half).max())
+
+
 def length_along_mm(found: Stretches) -> float:
     """Return how far an object reaches along the line, from its lowest to its highest voxel face, mm; 0 when empty."""
-    if not found.is_object.any():
-        return 0.0
-    middle, half = found.positions_mm[found.is_object], found.reach_mm[found.is_object] / 2
-    return float((middle + half).max() - (middle - half).min())
+    ends_mm = ends_along_mm(found)
+    return ends_mm[1] - ends_mm[0] if ends_mm else 0.0
 
 
 def is_covered(line: CentreLine, image: Volume, from_reference: Transform) -> NDArray[np.bool_]:

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import count, groupby
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from pipeline.domain.grid import Volume, same_grid, to_world
@@ -22,14 +23,14 @@ from pipeline.domain.grid import Volume, same_grid, to_world
 MIN_OVERLAP_RATIO = 0.1
 """Share of the smaller of two footprints that must overlap; less is touching, not the same lesion."""
 
+LEAST_RIVAL_RATIO = 0.5
+"""A piece may go to another lesion than the one it shares most with, if it shares this much of that. A proposal."""
+
 MAX_GAP_MM = 5.0
 """Pieces beside a known lesion, this near (voxel centres), belong to it: alignment errs. A proposal."""
 
 COVERED_RATIO = 0.95
 """Share of a lesion's last footprint that a scan must reach before it can say that the lesion is gone."""
-
-NEW_LESION_MM3 = 65.4
-"""Volume of a 5 mm sphere, the smallest that is called a new lesion by itself, mm³; a proposal."""
 
 UNPLACED = "unplaced"
 """Name of pieces without a voxel on the reference grid: they cannot be matched with anything."""
@@ -145,32 +146,6 @@ def link(visits: Sequence[VisitComponents], known: Sequence[Sighting] = ()) -> t
     return _renamed(found, known)
 
 
-def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = NEW_LESION_MM3) -> frozenset[str]:
-    """Return the visits at which a lesion large enough to be unequivocal was new.
-
-    Only meaningful for masks that a person drew or signed: an automatic mask invents pieces.
-    """
-    new = (s for s in sightings if s.status == LesionStatus.NEW)
-    return frozenset(s.session_id for s in new if s.volume_mm3 is not None and s.volume_mm3 >= min_volume_mm3)
-
-
-def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
-    """Return the volume at each visit of tumours that were new beside another one, then or earlier, mm³.
-
-    The first tumour after none was seen is not beside another: it may be the old one again.
-    """
-    beside: set[str] = set()
-    volumes: dict[str, float] = {}
-    tumour_seen = False
-    for session_id, group in groupby(sightings, key=lambda s: s.session_id):
-        own = [s for s in group if s.volume_mm3]
-        beside |= {s.lesion_id for s in own if tumour_seen and s.status == LesionStatus.NEW}
-        new_mm3 = sum(s.volume_mm3 or 0.0 for s in own if s.lesion_id in beside)
-        volumes |= {session_id: new_mm3} if new_mm3 else {}
-        tumour_seen = tumour_seen or bool(own)
-    return volumes
-
-
 def _renamed(found: Sequence[Sighting], known: Sequence[Sighting]) -> tuple[Sighting, ...]:
     """Give each lesion the name that an earlier run gave one of its pieces, and the others names still free."""
     given = {(s.session_id, s.component_id): s.lesion_id for s in known if s.component_id}
@@ -197,24 +172,42 @@ def _footprints(visit: VisitComponents) -> dict[int, NDArray[np.int64]]:
 
 def _match(footprints: Mapping[int, NDArray[np.int64]], lesions: Mapping[str, _Lesion], grid: Volume) -> _Links:
     links = _Links()
+    shared = {number: _shared(voxels, lesions) for number, voxels in footprints.items()}
+    first = _one_to_one(shared)
     for number, voxels in footprints.items():
-        shares = {name: _overlap_ratio(voxels, lesion.voxels) for name, lesion in lesions.items()}
-        overlapping = sorted((n for n in shares if shares[n] >= MIN_OVERLAP_RATIO), key=lambda n: -shares[n])
-        if overlapping:
-            links.owner[number] = overlapping[0]
-            links.swallowed[number] = overlapping[1:]
-        else:
-            near = _nearest(voxels, lesions, grid)
-            if near is not None:
-                links.owner[number] = near
+        overlapping = sorted(shared[number], key=shared[number].__getitem__, reverse=True)
+        owner = first.get(number) or next(iter(overlapping), None) or _nearest(voxels, lesions, grid)
+        if owner is not None:
+            links.owner[number] = owner
+            links.swallowed[number] = [name for name in overlapping if name != owner]
     owners = set(links.owner.values())
     for number, names in links.swallowed.items():
         links.swallowed[number] = [name for name in names if name not in owners]
     return links
 
 
-def _overlap_ratio(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    return np.intersect1d(one, other, assume_unique=True).size / min(one.size, other.size)
+def _shared(voxels: NDArray[np.int64], lesions: Mapping[str, _Lesion]) -> dict[str, int]:
+    """Return how many voxels a piece has in common with each lesion that it overlaps enough."""
+    shared = {name: np.intersect1d(voxels, lesion.voxels, assume_unique=True).size for name, lesion in lesions.items()}
+    least = {name: MIN_OVERLAP_RATIO * min(voxels.size, lesion.voxels.size) for name, lesion in lesions.items()}
+    return {name: count for name, count in shared.items() if count >= least[name]}
+
+
+def _one_to_one(shared: Mapping[int, Mapping[str, int]]) -> dict[int, str]:
+    """Give lesions a piece each so that most voxels are shared in all: touching ones keep apart if they are displaced.
+
+    Counted is what is shared, not its share of the lesion: a speck that a large tumour grew round would give it its
+    name, and what was new of the speck would be said of the whole.
+    """
+    names = list(dict.fromkeys(name for found in shared.values() for name in found))
+    counts = np.zeros((len(shared), len(names)))
+    for row, found in enumerate(shared.values()):
+        for name, common in found.items():
+            if common >= LEAST_RIVAL_RATIO * max(found.values()):
+                counts[row, names.index(name)] = common
+    pairs = zip(*linear_sum_assignment(counts, maximize=True), strict=True)
+    numbers = list(shared)
+    return {numbers[row]: names[column] for row, column in pairs if counts[row, column]}
 
 
 def _nearest(voxels: NDArray[np.int64], lesions: Mapping[str, _Lesion], grid: Volume) -> str | None:
@@ -284,13 +277,20 @@ def _updated(
     footprints: Mapping[int, NDArray[np.int64]],
     found: Sequence[Sighting],
 ) -> dict[str, _Lesion]:
-    """Remember where each lesion was last seen; a swallowed one goes on as part of the other."""
+    """Remember where each lesion was last seen; a swallowed one goes on as part of the other.
+
+    What the scan did not reach of a lesion stays part of its place: of a lesion that one scan showed cut off, a second
+    one as short cannot say that it is gone.
+    """
     own = [s for s in found if s.session_id == visit.session_id and s.component_id in footprints]
     gone = {s.lesion_id for s in own if s.volume_mm3 is None}
     kept = {name: lesion for name, lesion in lesions.items() if name not in gone}
+    covered = visit.coverage.array.astype(bool).ravel()
     for name in dict.fromkeys(s.lesion_id for s in own if s.volume_mm3 is not None):
         numbers = [s.component_id for s in own if s.lesion_id == name]
-        voxels = np.sort(np.concatenate([footprints[number] for number in numbers]))
+        earlier = [lesions[n].voxels for n in {s.lesion_id for s in own if s.component_id in numbers} if n in lesions]
+        unreached = [voxels[~covered[voxels]] for voxels in earlier]
+        voxels = np.unique(np.concatenate([*(footprints[number] for number in numbers), *unreached]))
         kept[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels), len(numbers))
     return kept
 

@@ -170,6 +170,8 @@ def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, 
 Closure = records_along.Closure
 CordProfile = records_along.CordProfile
 Shape = records_along.Shape
+Disc = records_along.Disc
+Level = records_along.Level
 LesionComponent = records_along.LesionComponent
 CompartmentCourse = records_beside.CompartmentCourse
 Resection = records_beside.Resection

@@ -58,6 +58,43 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Disc:
+    """One disc label of one visit and where it lies along the patient's centre line; None with a reason.
+
+    ``is_used``: the patient's levels were taken from this visit's labels.
+    """
+
+    patient_id: str
+    session_id: str
+    number: int
+    name: str
+    position_mm: float | None
+    missing_reason: str | None
+    is_used: bool
+    label_origin: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """Between which vertebrae one compartment lies at one visit; ends are positions along the centre line.
+
+    A level is None where it is not known, and ``missing_reason`` says why.
+    """
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    upper_end_mm: float | None = None
+    lower_end_mm: float | None = None
+    upper_level: str | None = None
+    lower_level: str | None = None
+    label_session_id: str | None = None
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class LesionComponent:
     """One connected piece of tumour at one visit, with the identity that it keeps over time.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.domain import identities, lesions, records, volumes
+from pipeline.domain import identities, lesions, new_lesions, records, volumes
 from pipeline.domain.decisions import LesionCorrection
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
@@ -54,8 +54,8 @@ def follow_lesions(
     patient_id = reference.visit.patient_id
     return FollowedLesions(
         tuple(_record(patient_id, sighting) for sighting in sightings),
-        frozenset((lesions.new_lesion_sessions(sightings) & by_hand) - _without_earlier_tumour(sightings)),
-        lesions.new_tumour_volumes(sightings),
+        frozenset((new_lesions.new_lesion_sessions(sightings) & by_hand) - _without_earlier_tumour(sightings)),
+        new_lesions.new_tumour_volumes(sightings),
     )
 
 

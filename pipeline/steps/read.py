@@ -126,6 +126,18 @@ def protocol_changes(visits: Sequence[ReadVisit], reference: ReadVisit | None) -
     return tuple(found)
 
 
+def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit:
+    """Return a visit's row of the store."""
+    return records.Visit(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        is_reference=reference is not None and visit.session_id == reference.session_id,
+        status=visit.status,
+        status_reason=visit.status_reason,
+    )
+
+
 def thickest_mm(visit: ReadVisit) -> float:
     """Return the thickest edge of the voxels of a visit's anchor scan, mm."""
     assert visit.image is not None

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import appearance, cord, records
+from pipeline.domain import appearance, cord, levels, records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.volumes import OBJECT_PROBABILITY
 from pipeline.steps.align import AlignedVisit
+from pipeline.steps.levels import NO_LINE, FoundLevels
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -24,7 +25,7 @@ UNKNOWN = "x"
 """Stands in a profile for a millimetre that the scan does not reach."""
 
 NOT_ALIGNED = "alignment of grade C or none: its place along the cord is not known"
-NO_LINE = "no mask of the cord or of a lesion gives a centre line"
+UNLABELLED = "an end lies between two disc labels with a disc between them that has none"
 CONTRASTS = frozenset({"T1w", "T1w_ce", "ADC"})
 """Scans beside the anchor that are looked at."""
 
@@ -73,22 +74,26 @@ def describe_visit(
     masked: MaskedVisit,
     aligned: AlignedVisit | None,
     line: FoundLine | None,
+    known: FoundLevels,
     scans: Mapping[str, Volume],
-) -> tuple[records.CordProfile | records.Shape, ...]:
+) -> tuple[records.CordProfile | records.Shape | records.Level, ...]:
     """Describe every compartment of one visit that was drawn; an empty one has only a profile, of zeros.
 
     Nothing comes back for a visit without masks. ``scans`` are the visit's by contrast on the anchor's grid, NaN where
     one does not reach.
     """
-    if aligned is None or aligned.grade == "C":
-        return tuple(_shape(visit, masked, c, {"missing_reason": NOT_ALIGNED}, scans) for c in _lesions(masked))
-    if line is None:
-        return tuple(_shape(visit, masked, c, {"missing_reason": NO_LINE}, scans) for c in _lesions(masked))
+    lesions = _lesions(masked)
+    if aligned is None or aligned.grade == "C" or line is None:
+        reason = NOT_ALIGNED if aligned is None or aligned.grade == "C" else NO_LINE
+        nowhere = FoundLevels(None, None, reason)
+        looks = [_shape(visit, masked, c, {"missing_reason": reason}, scans) for c in lesions]
+        return (*looks, *(_level(visit, c, None, nowhere) for c in lesions))
     sections = _sections(masked, aligned, line)
     reached = cord.is_covered(line.line, visit.image, aligned.from_reference) if visit.image is not None else None
     profiles = [_profile(visit, c, sections[c][1], line, reached) for c in sorted(sections) if reached is not None]
-    shapes = [_shape(visit, masked, c, _place(c, sections, line), scans) for c in _lesions(masked)]
-    return (*profiles, *shapes)
+    shapes = [_shape(visit, masked, c, _place(c, sections, line), scans) for c in lesions]
+    spans = [_level(visit, c, cord.ends_along_mm(sections[c][0]), known) for c in lesions]
+    return (*profiles, *shapes, *spans)
 
 
 def _lesions(masked: MaskedVisit) -> list[Compartment]:
@@ -160,6 +165,28 @@ def _place(compartment: Compartment, sections: Mapping[Compartment, Section], li
         "largest_area_position_mm": float(line.line.positions_mm[largest]),
         "cord_share_ratio": _cord_share(areas, sections.get(Compartment.CORD), line),
     }
+
+
+def _level(
+    visit: ReadVisit, compartment: Compartment, ends_mm: tuple[float, float] | None, known: FoundLevels
+) -> records.Level:
+    """Name the levels at both ends of a compartment; an end without one has a reason."""
+    lower_mm, upper_mm = ends_mm or (None, None)
+    upper, lower = (
+        levels.level_at(known.levels, end_mm) if known.levels is not None and end_mm is not None else None
+        for end_mm in (upper_mm, lower_mm)
+    )
+    return records.Level(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        compartment=str(compartment),
+        upper_end_mm=upper_mm,
+        lower_end_mm=lower_mm,
+        upper_level=upper,
+        lower_level=lower,
+        label_session_id=known.session_id,
+        missing_reason=known.reason or (None if upper and lower else UNLABELLED),
+    )
 
 
 def _cord_share(areas: NDArray[np.float64], whole: Section | None, line: FoundLine) -> float | None:

@@ -7,6 +7,12 @@ with shapes as (
         margin, margin_reason, enhancing_ratio, enhancement, enhancement_reason, adc_mean
     from record.shape
 ),
+levels as (
+    select
+        patient_id, session_id, compartment, upper_end_mm, lower_end_mm, upper_level, lower_level, label_session_id,
+        missing_reason as level_reason
+    from record.level
+),
 visits as (
     select patient_id, session_id, acquired_on from record.visit
 )
@@ -22,6 +28,16 @@ select
     shapes.cord_share_ratio,
     shapes.line_source,
     shapes.missing_reason,
+    case
+        when levels.upper_level = levels.lower_level then levels.upper_level
+        else levels.upper_level || ' to ' || levels.lower_level
+    end as levels,
+    levels.upper_level,
+    levels.lower_level,
+    levels.upper_end_mm,
+    levels.lower_end_mm,
+    levels.label_session_id,
+    levels.level_reason,
     shapes.signal_mean,
     shapes.signal_spread_ratio,
     shapes.margin_width_mm,
@@ -32,6 +48,7 @@ select
     shapes.enhancement_reason,
     shapes.adc_mean
 from shapes
+left join levels using (patient_id, session_id, compartment)
 inner join visits using (patient_id, session_id);
 
 comment on view shape is 'One row per compartment and visit where a mask shows any of it';
@@ -46,6 +63,13 @@ comment on column shape.largest_area_position_mm is 'position of that millimetre
 comment on column shape.cord_share_ratio is 'largest share of the cord''s cross-section that it takes, 0 to 1; empty without a cord mask';
 comment on column shape.line_source is 'what the centre line was taken from: cord mask or lesion axis';
 comment on column shape.missing_reason is 'why there is no place along the cord, in words';
+comment on column shape.levels is 'vertebrae from its upper to its lower end, such as C4 to C6; C4/C5 is at that disc; empty unless both ends are known';
+comment on column shape.upper_level is 'vertebra or disc at its upper end, or which side of the labelled vertebrae that lies on';
+comment on column shape.lower_level is 'vertebra or disc at its lower end, or which side of the labelled vertebrae that lies on';
+comment on column shape.upper_end_mm is 'position of its upper end along the centre line, towards the head, mm';
+comment on column shape.lower_end_mm is 'position of its lower end along the centre line, mm';
+comment on column shape.label_session_id is 'visit whose disc labels the levels were taken from';
+comment on column shape.level_reason is 'why a level is missing, in words';
 comment on column shape.signal_mean is 'mean signal inside on the scan it was drawn on, the scanner''s units: compare within a scan only';
 comment on column shape.signal_spread_ratio is 'standard deviation of the signal inside over its mean, a fraction';
 comment on column shape.margin_width_mm is 'width over which the signal changes at the drawn boundary (10 to 90 %), mm; an upper bound, since it holds the scan''s blur and the reader''s wander';

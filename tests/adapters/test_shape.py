@@ -12,7 +12,7 @@ from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume, voxel_centres_mm
 from pipeline.domain.transforms import identity
 from pipeline.scans import ScanFile
-from pipeline.steps import shape
+from pipeline.steps import levels, shape
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
@@ -24,6 +24,7 @@ GRID = Volume(np.zeros((31, 31, 81)), AFFINE)
 X, Y, Z = np.moveaxis(voxel_centres_mm(GRID), -1, 0)
 CORD = (np.hypot(X, Y) < 6) & (abs(Z) < 35)
 TUMOUR = (np.hypot(X, Y) < 4) & (abs(Z - 5) < 10)
+UNLABELLED = levels.FoundLevels(None, None, levels.NO_LABELS)
 
 
 def visit(session_id, **masks):
@@ -55,10 +56,10 @@ def line_of(*visits):
     return shape.centre_line(reads, {m.session_id: m for m in masked}, aligned, reads[0])
 
 
-def described(one, line, aligned=None, scans=None):
+def described(one, line, aligned=None, scans=None, known=UNLABELLED):
     read, masked = one
     aligned = aligned or placed(read.session_id)
-    return shape.describe_visit(read, masked, aligned, line, scans or {})
+    return shape.describe_visit(read, masked, aligned, line, known, scans or {})
 
 
 def test_the_line_is_the_cord_s_where_one_was_drawn_and_says_so():
@@ -103,8 +104,8 @@ def test_enhancement_is_read_from_t1w_before_and_after():
 
 def test_a_visit_that_is_not_aligned_has_looks_but_no_place():
     one = visit("ses-02", tumour=TUMOUR)
-    (found,) = described(one, line_of(one), aligned=placed("ses-02", grade="C"))
-    assert found.missing_reason == shape.NOT_ALIGNED
+    found, level = described(one, line_of(one), aligned=placed("ses-02", grade="C"))
+    assert found.missing_reason == level.missing_reason == shape.NOT_ALIGNED
     assert found.signal_mean == pytest.approx(300.0)
 
 

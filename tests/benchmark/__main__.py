@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
 WITH_DATA = ("alignment", "certificate", "masks")
-WITHOUT_DATA = ("implants", "study_run", "judging", "store", "dicom", "pages")
+WITHOUT_DATA = ("implants", "lesions", "study_run", "judging", "store", "dicom", "pages")
 HEADER = """# Benchmarks
 
 Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,

@@ -357,6 +357,9 @@ def test_none_seen_is_an_open_ring_in_a_sparkline():
 # --- cord profile ---------------------------------------------------------------------------------------------------
 
 
+NO_DISCS = pd.DataFrame({"number": [], "name": [], "position_mm": []})
+
+
 def along_the_cord():
     """Two visits of a tumour at 0 to 4 mm that doubles, the second scan ending at 3 mm."""
     rows = [
@@ -370,7 +373,7 @@ def along_the_cord():
 
 
 def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_scan_reaches():
-    fig = profile.profile(along_the_cord(), "tumour")
+    fig = profile.profile(along_the_cord(), "tumour", NO_DISCS)
     first, second, heat = fig.data
     assert first.line.width < second.line.width
     assert np.nanmax(np.asarray(first.x, dtype=float)) == 10.0
@@ -388,7 +391,29 @@ def test_the_cord_profile_draws_later_visits_heavier_and_leaves_gaps_where_no_sc
 
 def test_a_profile_of_nothing_but_zeros_is_still_drawn():
     rows = along_the_cord().assign(area_mm2=0.0)
-    assert len(profile.profile(rows, "tumour").data) == 3
+    assert len(profile.profile(rows, "tumour", NO_DISCS).data) == 3
+
+
+def test_vertebrae_stand_beside_the_profile_where_both_their_discs_are_labelled():
+    discs = pd.DataFrame(
+        [(4, "C3/C4", 40.0), (5, "C4/C5", 6.0), (6, "C5/C6", -1.0), (8, "C7/T1", -30.0)],
+        columns=["number", "name", "position_mm"],
+    )
+    fig = profile.profile(along_the_cord(), "tumour", discs)
+    low, high = fig.layout.yaxis2.range
+    assert list(fig.layout.yaxis2.ticktext) == ["C4", "C5"], "C6 and C7 have no disc between them"
+    assert list(fig.layout.yaxis2.tickvals) == [(high + 6.0) / 2, 2.5]
+    assert fig.layout.yaxis.ticktext is None, "the other axis stays in millimetres"
+    assert {(shape.yref, shape.y0) for shape in fig.layout.shapes} == {
+        (axis, place) for axis in ("y", "y2") for place in (6.0, -1.0)
+    }
+    assert all(low <= shape.y0 <= high for shape in fig.layout.shapes)
+
+
+def test_without_labels_the_profile_has_millimetres_alone():
+    fig = profile.profile(along_the_cord(), "tumour", NO_DISCS)
+    assert fig.layout.yaxis2.ticktext is None
+    assert not fig.layout.shapes
 
 
 # --- more patients than can be drawn one by one ----------------------------------------------------------------------

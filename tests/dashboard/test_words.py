@@ -126,3 +126,33 @@ def test_only_what_was_built_as_markup_is_markup():
 
 def test_labels_of_widgets_are_not_read_as_markdown():
     assert markup.as_label("**sub**[x](http://y)") == r"\*\*sub\*\*\[x\]\(http\:\/\/y\)".replace(r"\/", "/")
+
+
+def places(*levels, reason="why"):
+    return pd.DataFrame(
+        [
+            {"acquired_on": pd.Timestamp(f"202{n}-01-01"), "levels": level, "level_reason": None if level else reason}
+            for n, level in enumerate(levels)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "origin", "expected"),
+    [
+        (["C4", "C5", "C6"], "manual", "C4 on 2020-01-01, C6 on 2022-01-01 (disc labels of 2021-05-01). "),
+        (["C4"], "automatic", "C4 on 2020-01-01 (disc labels of 2021-05-01, by a program or unstated). "),
+        (["C4", None], "manual", "C4 on 2020-01-01 (disc labels of 2021-05-01). On 2021-01-01 no level: why. "),
+        ([None], "manual", "No vertebral level: why. "),
+        ([], "manual", ""),
+    ],
+)  # fmt: skip
+def test_levels_are_told_with_whose_labels_and_where_there_are_none(levels, origin, expected):
+    discs = pd.DataFrame([{"acquired_on": pd.Timestamp("2021-05-01"), "label_origin": origin}])
+    assert sentences.levels(places(*levels), discs) == expected
+
+
+def test_without_labels_the_reason_stands_in_place_of_a_level():
+    assert sentences.levels(places(None, reason="no visit has disc labels"), pd.DataFrame()) == (
+        "No vertebral level: no visit has disc labels. "
+    )

@@ -11,9 +11,8 @@ from pipeline.domain.lesions import (
     Sighting,
     VisitComponents,
     link,
-    new_lesion_sessions,
-    new_tumour_volumes,
 )
+from pipeline.domain.new_lesions import new_lesion_sessions, new_tumour_volumes
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
 SHAPE = (10, 10, 60)
@@ -97,6 +96,53 @@ def test_two_lesions_grown_together_keep_the_first_name_and_count_once():
     found = link([seen("a", (10, 14), (18, 20)), seen("b", (10, 20)), seen("c", (10, 21))])
     assert story(found)[2:] == ["b L1.1 merged", "b L2.1 merged", "c L1.1 persistent"]
     assert [s.volume_mm3 for s in found if s.session_id == "b"] == [1280.0, None]
+
+
+def test_a_tumour_that_grows_round_a_speck_keeps_its_own_name_whatever_the_alignment():
+    tumour_and_speck = seen("b", (10, 20), (24, 25))
+    grown = seen("c", (12, 27))  # two voxels of the tumour's are missed, the speck lies wholly inside
+    found = link([seen("a", (10, 20)), tumour_and_speck, grown])
+    assert story(found)[-2:] == ["c L1.1 merged", "c L2.1 merged"]
+    assert [s.volume_mm3 for s in found if s.session_id == "c"] == [1920.0, None]
+    assert new_tumour_volumes(found) == {"b": 128.0}, "only the speck was new, not what it grew together with"
+
+
+def test_touching_lesions_keep_their_names_when_the_alignment_errs_by_half_their_length():
+    found = link([seen("a", (10, 14), (14, 18)), seen("b", (11, 15), (15, 19)), seen("c", (9, 13), (13, 17))])
+    assert [(s.session_id, s.lesion_id, s.component_id) for s in found] == [
+        (visit, f"L{n}", n) for visit in "abc" for n in (1, 2)
+    ]
+    assert {s.status for s in found} == {LesionStatus.PERSISTENT}
+
+
+def test_one_of_two_touching_lesions_that_goes_leaves_the_other_its_name():
+    found = link([seen("a", (10, 14), (14, 18)), seen("b", (14, 18))])
+    assert story(found)[2:] == ["b L2.1 persistent", "b L1.0 resolved"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "forwards", "backwards"),
+    [
+        ([(10, 15)], [(10, 15), (40, 44)], {"persistent", "new"}, {"persistent", "resolved"}),
+        ([(10, 20)], [(10, 13), (17, 20)], {"split"}, {"merged"}),
+        ([(10, 20)], [(10, 20)], {"persistent"}, {"persistent"}),
+    ],
+)
+def test_swapping_two_visits_turns_each_event_into_its_opposite(
+    earlier: list[Block], later: list[Block], forwards: set[str], backwards: set[str]
+) -> None:
+    def second(*blocks: list[Block]) -> set[str]:
+        found = link([seen(name, *pieces) for name, pieces in zip("ab", blocks, strict=True)])
+        return {str(s.status) for s in found if s.session_id == "b"}
+
+    assert (second(earlier, later), second(later, earlier)) == (forwards, backwards)
+
+
+@pytest.mark.parametrize("covered", [(0, 12), (13, 60), (11, 14)])
+def test_a_lesion_cut_by_the_edge_of_the_scan_is_followed_but_never_resolved(covered: Block) -> None:
+    inside = (max(10, covered[0]), min(15, covered[1]))
+    found = link([seen("a", (10, 15)), seen("b", inside, covered=covered), seen("c", covered=covered)])
+    assert story(found)[1:] == ["b L1.1 persistent", "c L1.0 not_assessable"]
 
 
 def test_a_piece_beside_a_lesion_belongs_to_it():

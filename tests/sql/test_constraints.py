@@ -30,10 +30,12 @@ FINDING = records.Finding("code", "note", "read", None, None, None, "what", "do"
 
 PROFILE = records.CordProfile(P, "ses-01", "cyst", "cord mask", "ses-01", -1.0, "0.0 x 2.5")
 SHAPE = records.Shape(P, "ses-01", "cyst", "cord mask", 12.0, 0.0, 30.0, 1.0, 0.5, margin="sharp", enhancement="none")
+DISC = records.Disc(P, "ses-01", 5, "C4/C5", 9.0, None, True, "manual", "x.nii.gz", "0")
+LEVEL = records.Level(P, "ses-01", "cyst", 9.0, -9.0, "C4", "below C5", "ses-01")
 NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
 
 CLOSED = records.Closure("sub-01", "ses-04", "ses-03", 0.3)
-GOOD = [PROFILE, SHAPE, CLOSED]
+GOOD = [PROFILE, SHAPE, DISC, LEVEL, CLOSED]
 GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
@@ -68,6 +70,20 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (SHAPE, {"margin_width_mm": 0.0}),
     (SHAPE, {"enhancement": None}),
     (SHAPE, {"enhancing_ratio": -0.1}),
+    (DISC, {"session_id": "ses-99"}),
+    (DISC, {"number": 26}),
+    (DISC, {"name": "C4"}),
+    (DISC, {"position_mm": NAN}),
+    (DISC, {"position_mm": None}),
+    (DISC, {"missing_reason": "why"}),
+    (DISC, {"position_mm": None, "missing_reason": "why"}),
+    (DISC, {"label_origin": "guess"}),
+    (LEVEL, {"session_id": "ses-99"}),
+    (LEVEL, {"compartment": "cord"}),
+    (LEVEL, {"upper_level": "somewhere"}),
+    (LEVEL, {"lower_level": None}),
+    (LEVEL, {"upper_end_mm": -10.0}),
+    (LEVEL, {"label_session_id": None}),
     (NEXT, {"patient_id": "sub-99"}),
     (NEXT, {"due_on": date(2020, 1, 1)}),
     (NEXT, {"overdue_from": date(2020, 7, 1)}),

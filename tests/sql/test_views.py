@@ -4,13 +4,15 @@ With a coefficient of variation of 0.1 a volume's 95 % interval is a factor of e
 that of a change e^(1.96 * sqrt(0.1^2 + 0.1^2)) = 1.319412; with 0.05 the change's is 1.148657.
 """
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pipeline import store
-from tests.factories import ADAPTED, RANO, judged, measured, usable
+from pipeline.domain import records
+from tests.factories import ADAPTED, RANO, along_cord, judged, measured, usable
 from tests.sql.shown import numbers, published, row_of, trajectory
 
 VIEWS = sorted(path.stem for path in (store.SQL / "views").glob("*.sql"))
@@ -211,3 +213,42 @@ def test_a_profile_has_a_row_per_millimetre_and_nothing_where_the_scan_does_not_
     assert profile["position_mm"].tolist() == [-1.0, 0.0, 1.0]
     assert profile["area_mm2"].tolist()[:2] == [0.0, 80.5]
     assert profile["area_mm2"].isna().tolist() == [False, False, True]
+
+
+def test_a_shape_names_the_levels_it_reaches_over_and_a_reason_where_it_cannot(tiny: Path) -> None:
+    shapes = store.table(tiny, "shape")
+    tumour = row_of(shapes, patient_id="sub-01", compartment="tumour")
+    expected = {"levels": "C5", "upper_level": "C5", "lower_level": "C5", "upper_end_mm": 0.5, "lower_end_mm": -0.5}
+    assert numbers(tumour, expected) == expected
+    assert (tumour["label_session_id"], tumour["level_reason"]) == ("ses-02", None)
+    cyst = row_of(shapes, patient_id="sub-01", compartment="cyst")
+    assert (cyst["levels"], cyst["level_reason"]) == (None, "empty mask")
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "words"),
+    [("C4", "C6", "C4 to C6"), ("above C4", "T1", "above C4 to T1"), ("C4/C5", "C4/C5", "C4/C5"), ("C4", None, None)],
+)
+def test_levels_are_told_only_where_both_ends_are_known(
+    tmp_path: Path, upper: str, lower: str | None, words: str | None
+) -> None:
+    rows = along_cord("sub-01", "ses-02")
+    shape = next(row for row in rows if isinstance(row, records.Shape))
+    level = next(row for row in rows if isinstance(row, records.Level))
+    level = replace(level, upper_level=upper, lower_level=lower, missing_reason=None if lower else "why")
+    database = published(tmp_path, *usable("sub-01", "ses-02", "2020-04-10", is_reference=True), shape, level)
+    assert row_of(store.table(database, "shape"))["levels"] == words
+
+
+def test_a_shape_of_a_visit_without_a_row_of_levels_is_still_shown(tmp_path: Path) -> None:
+    shape = next(row for row in along_cord("sub-01", "ses-02") if isinstance(row, records.Shape))
+    database = published(tmp_path, *usable("sub-01", "ses-02", "2020-04-10", is_reference=True), shape)
+    assert row_of(store.table(database, "shape"))["levels"] is None
+
+
+def test_the_discs_stand_along_the_line_with_where_they_come_from(tiny: Path) -> None:
+    discs = store.table(tiny, "disc")
+    assert discs[["number", "name", "position_mm"]].to_numpy().tolist() == [
+        [5, "C4/C5", 9.0], [6, "C5/C6", -9.0], [7, "C6/C7", -27.0],
+    ]  # fmt: skip
+    assert discs["is_used"].all()
