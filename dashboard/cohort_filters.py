@@ -45,23 +45,29 @@ def everyone_of(criteria_id: str) -> pd.DataFrame:
 
 
 def _everyone(criteria_id: str) -> pd.DataFrame:
-    rows = data.query("cohort", criteria_id=criteria_id)
+    rows = data.fresh("cohort", criteria_id=criteria_id)
     return rows.assign(**{name: pd.to_datetime(rows[name]) for name in DAYS})
 
 
-def choose(everyone: pd.DataFrame, prefix: str = "") -> Cohort:
+def _options(criteria_id: str) -> dict[str, list[str]]:
+    everyone = everyone_of(criteria_id)
+    return {column: sorted(everyone[column].dropna().unique()) for column in FILTERS}
+
+
+def choose(criteria_id: str, prefix: str = "") -> Cohort:
     """Offer every filter and return who passes all of them.
 
     Parameters
     ----------
-    everyone
-        Rows of the cohort query.
+    criteria_id
+        Criteria whose verdicts are shown.
     prefix
         Of the parameters in the address.
     """
-    shown, words = everyone, []
+    everyone = everyone_of(criteria_id)
+    shown, words, offered = everyone, [], data.derived(_options, criteria_id)
     for column, label in FILTERS.items():
-        options = sorted(everyone[column].dropna().unique())
+        options = offered[column]
         if not options:
             continue
         picked = st.multiselect(
