@@ -148,7 +148,9 @@ def _identity(file: Path) -> Identity | None:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _reader(database: str, found: Identity | None) -> store.Reader:  # noqa: ARG001  # key of the cache
-    """Keep the publication of now open; the one before is closed when the last query on it has ended."""
+    """Keep the publication of now open; the one before is let go with all that was read of it."""
+    for kept in (_query, _by_patient, _derived, _table, _dictionary):
+        kept.clear()
     return store.Reader(Path(database))
 
 
@@ -167,7 +169,7 @@ def _by_patient(
     database: str, found: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
 ) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
     """Return the rows patient by patient, and where each patient's rows start and end."""
-    rows = _query(database, found, name, parameters).sort_values("patient_id", kind="stable")
+    rows = _reader(database, found).query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
     starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
     ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
     names = rows["patient_id"].iloc[starts]

@@ -18,6 +18,7 @@ VALUES: dict[str, Any] = {
     "criteria_id": ADAPTED,
     "patient_id": "sub-01",
     "compartment": "tumour",
+    "most": 300,
     "endpoint_id": "ttp",
     "min_change_mm3": 100.0,
     "reference": "nadir",
