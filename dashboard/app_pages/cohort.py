@@ -26,7 +26,7 @@ from dashboard.charts import many
 from dashboard.cohort_filters import FILTERS, Cohort
 from dashboard.cohort_rows import Courses
 from dashboard.markup import table
-from dashboard.sections import data_files
+from dashboard.sections import data_files, saved_cohorts
 from pipeline.domain import disclosure
 from pipeline.errors import SettingsError
 
@@ -56,6 +56,8 @@ def show(study: frame.Study) -> None:
             second = cohort_filters.choose(study.criteria_id, cohort_filters.SECOND)
         by = grouped()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
+        if not is_shared:
+            saved_cohorts.offer(first, study.criteria_id)
         frame.choose_image()
     shown = first.rows
     others = second if second.words else None
