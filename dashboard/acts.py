@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from dashboard import data
 from pipeline import journal, sign_off
+from pipeline import saved_cohorts as cohorts
 from pipeline.domain import decisions
 from pipeline.domain.decisions import Act, ActKind
 from pipeline.domain.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
+from pipeline.saved_cohorts import Saved, SavedCohort
 
 RUN_SECONDS = 900
 """How long bringing the results up to date may take; seconds for one decision, since a run does only what changed."""
@@ -75,8 +77,7 @@ def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
     StoreError
         The journal cannot be written.
     """
-    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    return sign_off.put_on_record(data.out_dir(), acts, who, now)
+    return sign_off.put_on_record(data.out_dir(), acts, who, _now())
 
 
 def accept(who: str, patient_id: str, session_id: str, reason: str | None = None) -> tuple[JournalEntry, ...]:
@@ -92,6 +93,30 @@ def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
         return entry.written_at, entry.who, entry.act, entry.session_id, entry.status, entry.reason
 
     return [list(group) for _, group in groupby(entries, key=occasion)]
+
+
+def saved_cohorts() -> Saved:
+    """Return the cohorts that people saved and nobody deleted."""
+    return cohorts.read(data.out_dir())
+
+
+def save_cohort(who: str, name: str, filters: Mapping[str, Sequence[str]], patient_count: int) -> SavedCohort:
+    """Put a cohort on record now.
+
+    Raises
+    ------
+    SettingsError
+        It has no name, no filters or nobody who saves it, or another one has its name.
+    StoreError
+        The file cannot be written.
+    """
+    return cohorts.save(data.out_dir(), name, filters, patient_count, who=who, at=_now())
+
+
+def delete_cohort(who: str, cohort: SavedCohort) -> str:
+    """Take a saved cohort off the list; what was saved stays in the file. Returns its name."""
+    cohorts.delete(data.out_dir(), cohort.entry_id, who=who, at=_now())
+    return cohort.name
 
 
 def take_effect() -> None:
@@ -128,3 +153,7 @@ def take_effect() -> None:
     if done.returncode not in (0, 1):
         said = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise SettingsError(" ".join(said) or f"the run ended with code {done.returncode}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -5,6 +5,7 @@ Two cohorts can be compared; the filters of the second one carry a prefix in the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,11 +27,16 @@ SECOND = "b_"
 RADIOTHERAPY = {"yes": "radiotherapy", "no": "no radiotherapy"}
 
 
+Filters = Mapping[str, Sequence[str]]
+"""Parameter of the address to its values; what is not named does not filter."""
+
+
 @dataclass(frozen=True)
 class Cohort:
-    """The patients that pass, and the words for them; no words where nobody was left out."""
+    """The patients that pass, the filters, and the words for them; no words where nobody was left out."""
 
     rows: pd.DataFrame
+    filters: Filters
     words: tuple[str, ...]
 
     @property
@@ -45,84 +51,111 @@ def everyone_of(criteria_id: str) -> pd.DataFrame:
 
 
 def _everyone(criteria_id: str) -> pd.DataFrame:
-    rows = data.query("cohort", criteria_id=criteria_id)
+    rows = data.fresh("cohort", criteria_id=criteria_id)
     return rows.assign(**{name: pd.to_datetime(rows[name]) for name in DAYS})
 
 
-def choose(everyone: pd.DataFrame, prefix: str = "") -> Cohort:
+def _options(criteria_id: str) -> dict[str, list[str]]:
+    everyone = everyone_of(criteria_id)
+    return {column: sorted(everyone[column].dropna().unique()) for column in FILTERS}
+
+
+def choose(criteria_id: str, prefix: str = "") -> Cohort:
     """Offer every filter and return who passes all of them.
+
+    Parameters
+    ----------
+    criteria_id
+        Criteria whose verdicts are shown.
+    prefix
+        Of the parameters in the address.
+    """
+    everyone, offered = everyone_of(criteria_id), data.derived(_options, criteria_id)
+    chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
+    chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
+    chosen["age"] = _ages(everyone, f"{prefix}age")
+    chosen["years"] = _dates(everyone, f"{prefix}years")
+    return select(everyone, {parameter: values for parameter, values in chosen.items() if values})
+
+
+def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
+    """Return who passes filters.
 
     Parameters
     ----------
     everyone
         Rows of the cohort query.
-    prefix
-        Of the parameters in the address.
     """
     shown, words = everyone, []
-    for column, label in FILTERS.items():
-        options = sorted(everyone[column].dropna().unique())
-        if not options:
-            continue
-        picked = st.multiselect(
-            label,
-            options,
-            default=address.several(prefix + column, options),
-            key=prefix + column,
-            format_func=labels.words,
-        )
-        address.keep(prefix + column, picked)
-        if picked:
+    for column in FILTERS:
+        if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
             words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
-    shown, more = _radiotherapy(shown, prefix)
-    shown, years = _ages(everyone, shown, prefix)
-    shown, dates = _dates(everyone, shown, prefix)
-    return Cohort(shown, (*words, *more, *years, *dates))
+    for given in filters.get("radiotherapy", ()):
+        shown = shown[shown["had_radiotherapy"] == (given == "yes")]
+        words.append(RADIOTHERAPY[given])
+    for span in filters.get("age", ()):
+        first, last = map(int, span.split("-"))
+        shown = shown[shown["age_years"].between(first, last)]
+        words.append(f"{first} to {last} years")
+    for span in filters.get("years", ()):
+        first, last = map(int, span.split("-"))
+        shown = shown[shown["first_scan_on"].dt.year.between(first, last)]
+        words.append(f"first scan {first} to {last}")
+    return Cohort(shown, filters, tuple(words))
 
 
-def _radiotherapy(shown: pd.DataFrame, prefix: str) -> tuple[pd.DataFrame, list[str]]:
-    key = f"{prefix}radiotherapy"
+def gone(criteria_id: str, filters: Filters) -> list[str]:
+    """Return the words for what filters name and no patient of the study has any more."""
+    offered = data.derived(_options, criteria_id)
+    return [labels.words(one) for column in FILTERS for one in filters.get(column, ()) if one not in offered[column]]
+
+
+def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
+    """Return the parameters that bring filters back."""
+    return [(prefix + parameter, one) for parameter, values in filters.items() for one in values]
+
+
+def _several(label: str, key: str, options: list[str]) -> list[str]:
+    if not options:
+        return []
+    picked = st.multiselect(label, options, default=address.several(key, options), key=key, format_func=labels.words)
+    address.keep(key, picked)
+    return list(picked)
+
+
+def _radiotherapy(key: str) -> list[str]:
     names = list(RADIOTHERAPY)
     picked = st.pills(
         "Radiotherapy", names, default=address.one(key, names, "") or None, key=key,
         format_func=RADIOTHERAPY.__getitem__,
     )  # fmt: skip
     address.keep(key, [picked] if picked else [])
-    if not picked:
-        return shown, []
-    return shown[shown["had_radiotherapy"] == (picked == "yes")], [RADIOTHERAPY[picked]]
+    return [picked] if picked else []
 
 
-def _ages(everyone: pd.DataFrame, shown: pd.DataFrame, prefix: str) -> tuple[pd.DataFrame, list[str]]:
+def _ages(everyone: pd.DataFrame, key: str) -> list[str]:
     known = everyone["age_years"].dropna()
     if known.empty or known.min() == known.max():
-        return shown, []
-    low, high = int(known.min()), int(known.max()) + 1
-    first, last = _span("Age, years", low, high, f"{prefix}age")
-    if (first, last) == (low, high):
-        return shown, []
-    return shown[shown["age_years"].between(first, last)], [f"{first} to {last} years"]
+        return []
+    return _span("Age, years", int(known.min()), int(known.max()) + 1, key)
 
 
-def _dates(everyone: pd.DataFrame, shown: pd.DataFrame, prefix: str) -> tuple[pd.DataFrame, list[str]]:
+def _dates(everyone: pd.DataFrame, key: str) -> list[str]:
     years = everyone["first_scan_on"].dt.year.dropna()
     if years.empty or years.min() == years.max():
-        return shown, []
-    low, high = int(years.min()), int(years.max())
-    first, last = _span("First scan, year", low, high, f"{prefix}years")
-    if (first, last) == (low, high):
-        return shown, []
-    return shown[shown["first_scan_on"].dt.year.between(first, last)], [f"first scan {first} to {last}"]
+        return []
+    return _span("First scan, year", int(years.min()), int(years.max()), key)
 
 
-def _span(label: str, low: int, high: int, key: str) -> tuple[int, int]:
-    """Offer a range and keep it in the address unless it is the whole."""
+def _span(label: str, low: int, high: int, key: str) -> list[str]:
+    """Offer a range and keep it in the address; nothing when it is the whole."""
     named = st.query_params.get(key, "").split("-")
     first, last = (
         int(word) if word.isdigit() else end for word, end in zip([*named, "", ""], (low, high), strict=False)
     )
     first, last = max(low, min(first, high)), min(high, max(last, low))
     picked = st.slider(label, low, high, (min(first, last), max(first, last)), key=key)
-    address.keep(key, [] if picked == (low, high) else [f"{picked[0]}-{picked[1]}"])
-    return int(picked[0]), int(picked[1])
+    chosen = [] if picked == (low, high) else [f"{picked[0]}-{picked[1]}"]
+    address.keep(key, chosen)
+    return chosen

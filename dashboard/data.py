@@ -6,9 +6,10 @@ The only part of the dashboard that calls ``pipeline.store``, opens images or kn
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ Identity = tuple[int, int, int]
 """Inode, modification time in ns and size of a file: what changes when a run publishes."""
 
 Parameter = str | float | date
+T = TypeVar("T")
 
 
 def out_dir() -> Path:
@@ -55,11 +57,18 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     return _query(str(database), _identity(database), name, tuple(sorted(parameters.items())))
 
 
-def of_patients(name: str, patients: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of some patients of a named query without parameters; quick however many others there are."""
+def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
+    """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
     database = store.database_path(out_dir())
-    rows, places = _by_patient(str(database), _identity(database), name)
-    return pd.concat([rows.iloc[:0], *(rows.iloc[places[patient]] for patient in patients if patient in places)])
+    return _reader(str(database), _identity(database)).query(name, **parameters)
+
+
+def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
+    """Return the rows of some patients of a named query; quick however many others there are."""
+    database = store.database_path(out_dir())
+    rows, places = _by_patient(str(database), _identity(database), name, tuple(sorted(parameters.items())))
+    found = [np.arange(*places[patient]) for patient in patients if patient in places]
+    return rows.iloc[np.concatenate([np.arange(0), *found])]
 
 
 def table(view: str) -> pd.DataFrame:
@@ -68,10 +77,11 @@ def table(view: str) -> pd.DataFrame:
     return _table(str(database), _identity(database), view)
 
 
-def derived(make: Callable[..., pd.DataFrame], *arguments: Parameter) -> pd.DataFrame:
+def derived(make: Callable[..., T], *arguments: Parameter) -> T:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
     database = store.database_path(out_dir())
-    return _derived(str(database), _identity(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
+    made: T = _derived(str(database), _identity(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
+    return made
 
 
 def dictionary() -> pd.DataFrame:
@@ -138,7 +148,9 @@ def _identity(file: Path) -> Identity | None:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _reader(database: str, found: Identity | None) -> store.Reader:  # noqa: ARG001  # key of the cache
-    """Keep the publication of now open; the one before is closed when the last query on it has ended."""
+    """Keep the publication of now open; the one before is let go with all that was read of it."""
+    for kept in (_query, _by_patient, _derived, _table, _dictionary):
+        kept.clear()
     return store.Reader(Path(database))
 
 
@@ -153,13 +165,15 @@ def _query(
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _by_patient(database: str, found: Identity | None, name: str) -> tuple[pd.DataFrame, dict[str, slice]]:
-    """Return the rows patient by patient, and where each patient's rows are."""
-    rows = _query(database, found, name, ()).sort_values("patient_id", kind="stable")
+def _by_patient(
+    database: str, found: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
+) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
+    """Return the rows patient by patient, and where each patient's rows start and end."""
+    rows = _reader(database, found).query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
     starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
     ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
     names = rows["patient_id"].iloc[starts]
-    return rows, {str(name): slice(start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+    return rows, {str(name): (start, end) for name, start, end in zip(names, starts, ends, strict=True)}
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -168,8 +182,8 @@ def _derived(
     found: Identity | None,  # noqa: ARG001
     name: str,  # noqa: ARG001
     arguments: tuple[Parameter, ...],
-    _make: Callable[..., pd.DataFrame],
-) -> pd.DataFrame:
+    _make: Callable[..., Any],
+) -> Any:
     return _make(*arguments)
 
 

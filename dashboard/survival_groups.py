@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ class Curves:
     by_name
         The curves, the largest group first.
     months
-        Ticks of the time axis, at which the numbers at risk were counted.
+        Ticks of the time axis, at which the numbers at risk are counted.
     is_shared
         Small counts are hidden.
     """
@@ -57,12 +58,14 @@ def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
     """
     rows = patients.dropna(subset=["duration_days", "is_event"])
     rows = rows.assign(group=EVERYONE if column is None else rows[column])
-    names = list(rows["group"].value_counts().index[:MOST_GROUPS])
-    rows = rows[rows["group"].isin(names)]
+    if column is not None:
+        rows = rows[rows["group"].isin(rows["group"].value_counts().index[:MOST_GROUPS])]
     if rows.empty:
         return Curves(rows, {}, ())
     months = chart.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
-    return Curves(rows, {str(name): _curve(rows[rows["group"] == name], months) for name in names}, months)
+    outcomes = rows[["group", "duration_days", "is_event"]]
+    found = {str(name): _curve(outcomes[outcomes["group"] == name]) for name in outcomes["group"].value_counts().index}
+    return Curves(rows, found, months)
 
 
 def to_share(curves: Curves) -> Curves:
@@ -80,7 +83,7 @@ def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
     intervals
         Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen).
     """
-    groups = [_group(labels.words(name), curve, is_shared=curves.is_shared) for name, curve in curves.by_name.items()]
+    groups = [_group(name, curves) for name in curves.by_name]
     limits = _limits(curves, intervals) if _has_limits(curves) else None
     return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}", limits)
 
@@ -107,7 +110,6 @@ def method(curves: Curves, total: int) -> str:
     if not curves.by_name:
         return ""
     durations, events = _outcomes(curves.rows)
-    follow_up = survival.reverse_km_median(durations, events)
     is_hidden = curves.is_shared and disclosure.is_small(sum(events))
     seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
     ticks = "" if curves.is_shared else " (ticks)"
@@ -115,7 +117,7 @@ def method(curves: Curves, total: int) -> str:
         f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to "
         f"the first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
         f"95\u202f% band by the {survival.CI_TRANSFORM} transform. Median follow-up by reverse Kaplan-Meier: "
-        f"{months(follow_up)}."
+        f"{months(follow_up_days(curves.rows))}."
     )
     if len(curves.by_name) == 1:
         return f"{made} {LIMITS_NOTE if _has_limits(curves) else BIAS_NOTE}"
@@ -131,10 +133,22 @@ def summary(curves: Curves) -> list[tuple[str, ...]]:
             str(curve.patient_count),
             _count(curve.event_count, is_shared=curves.is_shared),
             _median(curve),
-            *map(_at, survival.at_years(*_outcomes(curves.rows[curves.rows["group"] == name]), YEARS)),
+            *map(_at, survival.at_years(curve, YEARS)),
         )
         for name, curve in curves.by_name.items()
     ]
+
+
+def follow_up_days(patients: pd.DataFrame) -> float | None:
+    """Return the median follow-up of patients with a known outcome (reverse Kaplan-Meier); None if not reached."""
+    durations, events = _outcomes(patients)
+    return _follow_up_days(tuple(durations), tuple(events))
+
+
+@lru_cache(maxsize=8)
+def _follow_up_days(durations: tuple[float, ...], events: tuple[bool, ...]) -> float | None:
+    """Remember what was found: figure and table of one page ask for the same patients."""
+    return survival.reverse_km_median(durations, events)
 
 
 def months(days: float | None) -> str:
@@ -158,15 +172,16 @@ def _at(found: SurvivalAt) -> str:
     return f"{share} ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
-def _curve(rows: pd.DataFrame, ticks: Sequence[float]) -> KaplanMeier:
-    return survival.kaplan_meier(*_outcomes(rows), [month * DAYS_PER_MONTH for month in ticks])
+def _curve(rows: pd.DataFrame) -> KaplanMeier:
+    return survival.kaplan_meier(*_outcomes(rows))
 
 
 def _outcomes(rows: pd.DataFrame) -> tuple[list[float], list[bool]]:
-    return [float(days) for days in rows["duration_days"]], [bool(event) for event in rows["is_event"]]
+    return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist()
 
 
-def _group(name: str, curve: KaplanMeier, *, is_shared: bool) -> chart.Group:
+def _group(name: str, curves: Curves) -> chart.Group:
+    curve, is_shared = curves.by_name[name], curves.is_shared
     steps = pd.DataFrame(
         {"months": curve.times_days, "survival": curve.survival, "low": curve.low, "high": curve.high}, dtype=float
     )
@@ -176,8 +191,8 @@ def _group(name: str, curve: KaplanMeier, *, is_shared: bool) -> chart.Group:
     censored = pd.DataFrame({"months": days, "survival": left}, dtype=float)
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
-    at_risk = [_count(number, is_shared=is_shared) for _, number in curve.at_risk]
-    return chart.Group(name, steps, censored.iloc[:0] if is_shared else censored, at_risk)
+    at_risk = [_count(curve.at_risk(month * DAYS_PER_MONTH), is_shared=is_shared) for month in curves.months]
+    return chart.Group(labels.words(name), steps, censored.iloc[:0] if is_shared else censored, at_risk)
 
 
 def _count(number: int, *, is_shared: bool) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dashboard import labels
+from dashboard import labels, survival_groups
 from dashboard.cohort_filters import FILTERS
-from pipeline.domain import disclosure, survival
+from pipeline.domain import disclosure
 
 DAYS_PER_MONTH = 30.4375
 NONE_IS_NONE = "syndrome"
@@ -59,17 +59,19 @@ def _counts(
     """Return a line for each value of a covariate, and one for those without."""
     if not cohorts:
         return {}
-    found = pd.concat([rows[column] for rows in cohorts.values()])
-    values = list(found.dropna().value_counts().index)
+    seen = {cohort: rows[column].value_counts() for cohort, rows in cohorts.items()}
+    values = list(pd.concat([rows[column] for rows in cohorts.values()]).value_counts().index)
     names = [f"{label}: {_named(column, value)}" for value in values]
-    if found.isna().any():
+    missing = {cohort: len(rows) - int(seen[cohort].sum()) for cohort, rows in cohorts.items()}
+    if any(missing.values()):
         names.append(f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}")
     lines: dict[str, dict[str, str]] = {name: {} for name in names}
     for cohort, rows in cohorts.items():
-        counts = [int((rows[column] == value).sum()) for value in values]
-        words = [_share(count, _known(rows, column)) for count in counts]
-        if found.isna().any():
-            counts.append(int(rows[column].isna().sum()))
+        counts = [int(seen[cohort].get(value, 0)) for value in values]
+        known = len(rows) if column == NONE_IS_NONE else len(rows) - missing[cohort]
+        words = [_share(count, known) for count in counts]
+        if any(missing.values()):
+            counts.append(missing[cohort])
             words.append(str(counts[-1]))
         cells = disclosure.written(counts, words) if is_shared else words
         for name, cell in zip(names, cells, strict=True):
@@ -89,10 +91,6 @@ def _of_all(count: int, total: int, *, is_shared: bool) -> str:
     return disclosure.written([count, total - count], [words, ""])[0] if is_shared else words
 
 
-def _known(rows: pd.DataFrame, column: str) -> int:
-    return len(rows) if column == NONE_IS_NONE else int(rows[column].notna().sum())
-
-
 def _share(count: int, total: int) -> str:
     return f"{count} ({100 * count / total:.0f}{labels.NARROW}%)" if total else "0"
 
@@ -109,7 +107,5 @@ def _follow_up(rows: pd.DataFrame) -> str:
     known = rows.dropna(subset=["duration_days", "is_event"])
     if known.empty:
         return labels.MISSING
-    days = survival.reverse_km_median(
-        [float(value) for value in known["duration_days"]], [bool(value) for value in known["is_event"]]
-    )
+    days = survival_groups.follow_up_days(known)
     return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f}"

@@ -32,6 +32,9 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 }
 """No extension is ever fetched, and no Python variable is ever taken for a table."""
 
+FEWEST_SHARED = 5000
+"""Rows from which on equal texts of a column are held once; in fewer there is little to win."""
+
 
 class Reader:
     """One publication, open for reading by any number of threads.
@@ -152,17 +155,27 @@ def _column(values: Any) -> Any:
     import pandas as pd  # noqa: PLC0415
 
     if not isinstance(values, np.ma.MaskedArray):
-        return values
+        return _shared(values)
     data: NDArray[Any] = np.asarray(values.data)
     missing: NDArray[np.bool_] = np.broadcast_to(values.mask, data.shape)
     if not missing.any():
-        return data
+        return _shared(data)
     if data.dtype.kind == "b":
         return pd.arrays.BooleanArray(data.copy(), missing.copy())
     if data.dtype.kind in "iu":
         return pd.arrays.IntegerArray(data.copy(), missing.copy())
     nothing: Any = {"f": np.nan, "M": np.datetime64("NaT")}.get(data.dtype.kind)
-    return np.where(missing, nothing, data)
+    return np.where(missing, nothing, _shared(data))
+
+
+def _shared(values: NDArray[Any]) -> NDArray[Any]:
+    """Hold each text of a long column once instead of once a row: most of them are names that come back."""
+    import pandas as pd  # noqa: PLC0415
+
+    if len(values) < FEWEST_SHARED or not isinstance(next((one for one in values if one is not None), None), str):
+        return values
+    places, texts = pd.factorize(values)
+    return np.array([*texts, None], dtype=object)[places]  # the place of what is missing is -1, the last
 
 
 def _named(name: str, parameters: Mapping[str, Any]) -> str:

@@ -24,7 +24,8 @@ LEVELS = [
         "pipeline.phenotype", "pipeline.table_rows",
         "pipeline.schedules",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
-        "pipeline.store", "pipeline.store_reader", "pipeline.journal",
+        "pipeline.store", "pipeline.store_reader", "pipeline.journal", "pipeline.chain",
+        "pipeline.saved_cohorts",
     },
     {"pipeline.mask_sources"},
     {"pipeline.steps", "pipeline.exports", "pipeline.single", "pipeline.assess",
@@ -63,7 +64,7 @@ TOGETHER = [
         "pipeline.phenotype", "pipeline.table_rows",
     },
     {"pipeline.images", "pipeline.nifti"},
-    {"pipeline.journal", "pipeline.findings"},
+    {"pipeline.journal", "pipeline.findings", "pipeline.chain", "pipeline.saved_cohorts"},
     {"pipeline.store", "pipeline.store_reader"},
     {"pipeline.registration", "pipeline.bending"},
     {

@@ -99,8 +99,8 @@ def gathered(rows: pd.DataFrame, study: frame.Study) -> None:
 
 def listed(rows: pd.DataFrame) -> None:
     """Draw one row per patient under one header."""
-    everyone = data.query("board_sparkline")
-    scale = Scale(everyone["acquired_on"].min(), everyone["acquired_on"].max())
+    span = data.query("board_span").iloc[0]
+    scale = Scale(span["first_on"], span["last_on"])
     volumes = data.of_patients("board_sparkline", list(rows["patient_id"])).dropna(subset=["volume_mm3"])
     right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
     right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))

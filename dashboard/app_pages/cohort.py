@@ -11,6 +11,7 @@ from dashboard import (
     address,
     agreement_of_criteria,
     cohort_filters,
+    cohort_rows,
     data,
     frame,
     growth_rates,
@@ -23,8 +24,9 @@ from dashboard.charts import cohort as charts
 from dashboard.charts import growth as growth_chart
 from dashboard.charts import many
 from dashboard.cohort_filters import FILTERS, Cohort
+from dashboard.cohort_rows import Courses
 from dashboard.markup import table
-from dashboard.sections import data_files
+from dashboard.sections import data_files, saved_cohorts
 from pipeline.domain import disclosure
 from pipeline.errors import SettingsError
 
@@ -48,12 +50,14 @@ def show(study: frame.Study) -> None:
     line = st.container()
     with st.container(horizontal=True):
         with st.popover("Choose patients"):
-            first = cohort_filters.choose(everyone)
+            first = cohort_filters.choose(study.criteria_id)
         with st.popover("Compare with"):
             frame.remark("A second group; the address holds both.")
-            second = cohort_filters.choose(everyone, cohort_filters.SECOND)
+            second = cohort_filters.choose(study.criteria_id, cohort_filters.SECOND)
         by = grouped()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
+        if not is_shared:
+            saved_cohorts.offer(first, study.criteria_id)
         frame.choose_image()
     shown = first.rows
     others = second if second.words else None
@@ -74,7 +78,7 @@ def show(study: frame.Study) -> None:
     with left:
         progression(first, others, by, study)
         waterfall(shown, rules, study)
-        cysts(shown, rules, study)
+        cysts(shown, study)
     with right:
         spider(shown, rules, study)
         growth(shown, study)
@@ -130,7 +134,8 @@ def progression(first: Cohort, others: Cohort | None, by: str, study: frame.Stud
     note = survival_groups.method(curves, len(shown))
     intervals = data.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp")
     draw = partial(survival_groups.figure, curves, intervals)
-    if _figure("Time to progression", curves.rows, note, "time_to_progression", draw, has_data=not is_shared):
+    rows = None if is_shared else lambda: curves.rows
+    if _figure("Time to progression", len(curves.rows), note, "time_to_progression", draw, rows):
         years = (f"at {labels.count(year, 'year')}" for year in survival_groups.YEARS)
         header = ("", "n", "events", "median, 95\u202f% CI", *years)
         st.html(table(header, survival_groups.summary(curves), "ct-table ct-small"))
@@ -146,34 +151,31 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None
         f"Bars end at {labels.percent(charts.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
+    draw = partial(charts.waterfall, rows, thresholds)
     if len(rows) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        _figure("Best change", rows, note, "best_change", lambda: many.ranked(rows["best_change_percent"], thresholds))
-        return
-    _figure("Best change", rows, note, "best_change", lambda: charts.waterfall(rows, thresholds))
+        draw = partial(many.ranked, rows["best_change_percent"], thresholds)
+    _figure("Best change", len(rows), note, "best_change", draw, lambda: rows)
 
 
 def spider(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
     """Show the course of each patient relative to its baseline."""
-    courses = data.query("cohort_trajectory", criteria_id=study.criteria_id)
-    courses = courses[courses["patient_id"].isin(shown["patient_id"])]
-    courses = courses[courses["epoch"] == courses.groupby("patient_id")["epoch"].transform("max")]
-    rows = courses.dropna(subset=["baseline_ratio"])
+    courses = cohort_rows.courses(study.criteria_id, "tumour", shown["patient_id"])
     thresholds = {"progression": rules["progression_ratio"], "response": rules["response_ratio"]}
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
-        f"change (n = {rows['patient_id'].nunique()} of {len(shown)}; a baseline of none seen has no ratio). "
+        f"change (n = {courses.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
         f"Colour and last mark: state now."
     )
-    _courses("Course from baseline", rows, shown, note, "course", thresholds)
+    _courses("Course from baseline", courses, shown, note, "course", thresholds)
 
 
 def growth(shown: pd.DataFrame, study: frame.Study) -> None:
     """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
+    if shown["histology"].count() > MOST_MODELLED and not _asked("Growth by histology", "growth-model"):
+        return
     rows = data.query("cohort_growth", criteria_id=study.criteria_id)
     rows = rows[rows["patient_id"].isin(shown["patient_id"])]
-    if rows["patient_id"].nunique() > MOST_MODELLED and not _asked("Growth by histology", "growth-model"):
-        return
     try:
         found = growth_rates.estimate(rows)
     except SettingsError as error:
@@ -181,7 +183,7 @@ def growth(shown: pd.DataFrame, study: frame.Study) -> None:
         frame.remark(f"{labels.capital(str(error))}.")
         return
     draw = partial(growth_chart.growth, growth_rates.rows_of(found))
-    _figure("Growth by histology", rows, growth_rates.method(found), "growth", draw)
+    _figure("Growth by histology", len(rows), growth_rates.method(found), "growth", draw, lambda: rows)
 
 
 def _asked(title: str, key: str) -> bool:
@@ -197,39 +199,39 @@ def swimmer(shown: pd.DataFrame, study: frame.Study) -> None:
     known = shown.dropna(subset=["time_zero_on", "last_scan_on"])
     length = known["last_scan_on"] - known["time_zero_on"]
     rows = known.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
-    judged = data.table("assessment")
-    judged = judged[judged["patient_id"].isin(rows["patient_id"]) & (judged["criteria_id"] == study.criteria_id)]
+    judged = data.of_patients("cohort_states", sorted(rows["patient_id"]), criteria_id=study.criteria_id)
     few = f", the {MOST_SWIMMERS} followed longest of {len(known)}" if len(known) > len(rows) else ""
     note = (
         f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
     )
-    _figure("Follow-up", rows, note, "follow_up", lambda: charts.swimmer(rows, judged, data.table("treatment")))
+    draw = partial(charts.swimmer, rows, judged, data.table("treatment"))
+    _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)
 
 
-def cysts(shown: pd.DataFrame, rules: pd.Series, study: frame.Study) -> None:
+def cysts(shown: pd.DataFrame, study: frame.Study) -> None:
     """Show the course of each patient's cyst, which never decides a response."""
-    courses = data.query("cohort_cyst", criteria_id=study.criteria_id)
-    courses = courses[courses["patient_id"].isin(shown["patient_id"])]
-    courses = courses[courses["epoch"] == courses.groupby("patient_id")["epoch"].transform("max")]
-    rows = courses.dropna(subset=["baseline_ratio"])
+    courses = cohort_rows.courses(study.criteria_id, "cyst", shown["patient_id"])
     note = (
-        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {rows['patient_id'].nunique()} of "
+        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {courses.patient_count} of "
         f"{len(shown)}; the others have no cyst at baseline). Cysts are followed and never scored. Colour: state of "
         f"the tumour now."
     )
-    del rules
-    _courses("Cysts", rows, shown, note, "cysts", {})
+    _courses("Cysts", courses, shown, note, "cysts", {})
 
 
 def _courses(
-    title: str, rows: pd.DataFrame, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
+    title: str, courses: Courses, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
 ) -> None:
-    if rows["patient_id"].nunique() > MOST_DRAWN:
+    def draw() -> go.Figure:
+        if count > MOST_DRAWN:
+            return many.quantiles(courses.stretches(), thresholds)
+        return charts.spider(courses.scans(), shown, thresholds)
+
+    count = courses.patient_count
+    if count > MOST_DRAWN:
         note = f"{note} Line: median; bands: quartiles and tenths, by {many.STEP_MONTHS} months. {TOO_MANY}"
-        _figure(title, rows, note, name, lambda: many.quantiles(rows, thresholds))
-    else:
-        _figure(title, rows, note, name, lambda: charts.spider(rows, shown, thresholds))
+    _figure(title, count, note, name, draw, courses.scans)
 
 
 def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) -> None:
@@ -238,7 +240,7 @@ def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) 
     made = table_one.table_one(groups, is_shared=is_shared)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section("Who they are")
-        data_files.offer(made, "patients")
+        data_files.offer(lambda: made, "patients")
     st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
     frame.remark(table_one.METHOD)
     NOTES.append(("Table", table_one.METHOD))
@@ -256,7 +258,7 @@ def agreement(shown: pd.DataFrame, study: frame.Study) -> None:
         return
     found = agreement_of_criteria.compare(verdicts)
     made = agreement_of_criteria.table(found, study.criteria_id)
-    data_files.offer(agreement_of_criteria.table(found), "agreement")
+    data_files.offer(lambda: agreement_of_criteria.table(found), "agreement")
     st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
     frame.remark(f"{agreement_of_criteria.method(found)} All pairs are in the files.")
     NOTES.append(("Agreement", agreement_of_criteria.method(found)))
@@ -272,21 +274,22 @@ def methods(first: Cohort, study: frame.Study) -> None:
 
 def figure_table(shown: pd.DataFrame) -> None:
     """Offer the table behind all figures."""
-    with st.expander(f"Table of the {labels.count(len(shown), 'patient')}"):
-        st.dataframe(shown, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
+    opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
+    if opened.open:
+        opened.dataframe(shown, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
 
 
 def _figure(
-    title: str, rows: pd.DataFrame, note: str, name: str, draw: Callable[[], go.Figure], *, has_data: bool = True
+    title: str, count: int, note: str, name: str, draw: Callable[[], go.Figure], rows: Callable[[], pd.DataFrame] | None
 ) -> bool:
-    """Put a figure under its title, with its method and its data; tell whether there was anything to draw."""
-    if rows.empty:
+    """Put a figure of so many under its title, with method and data; tell whether there was anything to draw."""
+    if not count:
         frame.section(title)
         frame.remark("Nobody shown has the numbers for this figure.")
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         frame.section(title)
-        if has_data:
+        if rows is not None:
             data_files.offer(rows, name)
     frame.figure(draw(), f"figure-{name}", f"{title}. {note}")
     frame.remark(note)

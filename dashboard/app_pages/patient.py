@@ -148,7 +148,7 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     )
     if len(components):
         lesions.caption(LESION_NOTE)
-    alignments = data.of_patients("quality_registration", [patient_id])
+    alignments = data.query("patient_registrations", patient_id=patient_id)
     visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id), alignments))
     findings = data.query("patient_findings", patient_id=patient_id)
     if len(findings):

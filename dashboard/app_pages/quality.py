@@ -46,7 +46,7 @@ def show(_: frame.Study) -> None:
         if len(findings) > MOST_LISTED:
             frame.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
     waiting(review)
-    alignments(data.query("quality_registration"))
+    alignments(data.query("quality_grades"))
 
 
 def waiting(review: pd.DataFrame) -> None:
@@ -84,17 +84,18 @@ def _waits(row: dict[Any, Any], number: int, who: str) -> None:
         signoff.accept_visit(patient, visit, who)
 
 
-def alignments(found: pd.DataFrame) -> None:
+def alignments(graded: pd.DataFrame) -> None:
     """Show how well scans are aligned, the worst first."""
-    grades = found[found["role"] == "visit_to_reference"]["grade"].value_counts()
+    grades = graded[graded["role"] == "visit_to_reference"].set_index("grade")["alignment_count"]
     counts = ", ".join(f"{grades.get(grade, 0)} {grade}" for grade in "ABC")
     frame.section("Alignment", f"visits to their reference: {counts}")
-    if found.empty:
+    if graded.empty:
         frame.remark("No scan had to be aligned.")
         return
-    listed = found.head(MOST_LISTED)
-    if len(found) > MOST_LISTED:
-        frame.remark(f"The worst {MOST_LISTED} of {len(found):,}; the file has all.")
+    total = int(graded["alignment_count"].sum())
+    listed = data.query("quality_registration", most=MOST_LISTED)
+    if total > MOST_LISTED:
+        frame.remark(f"The worst {MOST_LISTED} of {total:,}; the file has all.")
     st.dataframe(
         listed[list(ALIGNMENT_COLUMNS)].assign(role=listed["role"].map(labels.words)),
         hide_index=True,
@@ -103,7 +104,7 @@ def alignments(found: pd.DataFrame) -> None:
     )
     st.download_button(
         "All alignments (CSV)",
-        data=lambda: data.csv(found),
+        data=lambda: data.csv(data.fresh("quality_registration", most=total)),
         file_name="alignments.csv",
         mime="text/csv",
         on_click="ignore",

@@ -49,7 +49,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
             hoverinfo="text",
         )
     for name, value in thresholds_percent.items():
-        _threshold(fig, value, f"{name} {labels.percent(value)}", value)
+        theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
     fig.update_yaxes(
         range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
         title_text="best change from baseline, %",
@@ -58,22 +58,6 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     )
     fig.update_xaxes(showgrid=False, tickangle=-40 if is_crowded else 0)
     return fig
-
-
-def _threshold(fig: go.Figure, value: float, text: str, label_at: float) -> None:
-    """Draw a dashed line with its name in the right margin; on a logarithmic axis labels are placed by the exponent."""
-    line = {"color": labels.PALE, "width": 1.2, "dash": "dash"}
-    fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=line, layer="below")
-    fig.add_annotation(
-        xref="paper",
-        x=1,
-        y=label_at,
-        text=theme.plain(text),
-        showarrow=False,
-        xanchor="left",
-        xshift=8,
-        font={"size": 12, "color": labels.GREY},
-    )
 
 
 def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
@@ -137,7 +121,7 @@ def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]
     )
     fig.update_xaxes(title_text="months since baseline", rangemode="tozero")
     for name, ratio in thresholds.items():
-        _threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
+        theme.threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
     return low
 
 
@@ -176,8 +160,8 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         hoverinfo="text",
         cliponaxis=False,
     )
-    fig.update_xaxes(title_text="months since time zero")
-    fig.update_yaxes(showgrid=False, type="category")
+    theme.axis(fig, "x", title_text="months since time zero")
+    theme.axis(fig, "y", showgrid=False, type="category")
     return fig
 
 
@@ -212,12 +196,15 @@ def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Serie
 def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> None:
     """Draw one trace for each state."""
     shown = judged[judged["state"] != "context"]
+    days = pd.to_datetime(shown["acquired_on"])
+    shown = shown.assign(
+        month=_months(days, pd.to_datetime(shown["patient_id"].map(zero))), day=days.dt.strftime("%Y-%m-%d")
+    )
     for (state, display), found in shown.groupby(["state", "display_state"], dropna=False):
         style = labels.look(state, display)
         names = list(found["patient_id"])
-        days = pd.to_datetime(found["acquired_on"])
         fig.add_scatter(
-            x=_months(days, pd.to_datetime(found["patient_id"].map(zero))),
+            x=found["month"],
             y=names,
             mode="markers",
             marker={
@@ -229,7 +216,7 @@ def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> No
             customdata=names,
             hovertext=[
                 f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}"
-                for name, day in zip(names, days.dt.strftime("%Y-%m-%d"), strict=True)
+                for name, day in zip(names, found["day"], strict=True)
             ],
             hoverinfo="text",
         )

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from dashboard import labels
 from dashboard.charts import theme
@@ -46,33 +47,44 @@ def ranked(changes_percent: pd.Series, thresholds_percent: dict[str, float]) -> 
         hovertemplate="%{x:.0f} % of patients grew at least %{y:.0f} %<extra></extra>",
     )
     for name, value in thresholds_percent.items():
-        _line(fig, value, f"{name} {labels.percent(value)}", value)
-    fig.update_xaxes(title_text="share of patients, %", range=[0, 100])
-    fig.update_yaxes(title_text="best change from baseline, %")
+        theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
+    theme.axis(fig, "x", title_text="share of patients, %", range=[0, 100])
+    theme.axis(fig, "y", title_text="best change from baseline, %")
     return fig
 
 
-def quantiles(courses: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
-    """Draw the median and two bands (quartiles, tenths) of the volume relative to baseline over time.
+def stretches(courses: pd.DataFrame) -> pd.DataFrame:
+    """Keep the last scan of each patient in each stretch of time.
 
     Parameters
     ----------
     courses
-        Columns patient_id, days_from_baseline, baseline_ratio, in time order for each patient; the last scan of each
-        stretch of time counts.
-    thresholds
-        Dashed lines by name, as ratios to baseline.
+        Columns patient_id, days_from_baseline, baseline_ratio, in time order for each patient.
+
+    Returns
+    -------
+    DataFrame
+        Columns patient_id, step (the number of the stretch), baseline_ratio; by step, then by ratio.
     """
     rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
     step = (rows["days_from_baseline"] / DAYS_PER_MONTH / STEP_MONTHS).round().astype(int)
-    last = ~pd.MultiIndex.from_arrays([rows["patient_id"].astype("category"), step]).duplicated(keep="last")
-    ratios = {int(number): np.sort(part) for number, part in rows["baseline_ratio"][last].groupby(step[last])}
-    found = pd.DataFrame(
-        {number: np.quantile(part, SHARES) for number, part in ratios.items() if len(part) >= FEWEST},
-        index=list(SHARES),
-    ).T
+    rows = rows[["patient_id", "baseline_ratio"]].assign(step=step)
+    return rows.drop_duplicates(["patient_id", "step"], keep="last").sort_values(["step", "baseline_ratio"])
+
+
+def quantiles(found: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
+    """Draw the median and two bands (quartiles, tenths) of the volume relative to baseline over time.
+
+    Parameters
+    ----------
+    found
+        Rows of ``stretches``, of whom is to be shown, in their order.
+    thresholds
+        Dashed lines by name, as ratios to baseline.
+    """
+    found, months = _shares(found["step"].to_numpy(), found["baseline_ratio"].to_numpy(dtype=float))
     floor = float(found[found > 0].min().min()) / 1.2 if (found > 0).any(axis=None) else 0.1
-    found, months = found.clip(lower=floor), found.index.to_numpy(dtype=float) * STEP_MONTHS
+    found = found.clip(lower=floor)
     fig = theme.figure(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     for low, high, alpha in ((0.1, 0.9, 0.10), (0.25, 0.75, 0.18)):
         fig.add_scatter(
@@ -88,20 +100,19 @@ def quantiles(courses: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
     ticks = [
         tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if floor <= tick <= max(shown)
     ]
-    fig.update_yaxes(
-        type="log", range=[math.log10(min(shown) / 1.2), math.log10(max(shown) * 1.2)], tickvals=ticks,
+    theme.axis(
+        fig, "y", type="log", range=[math.log10(min(shown) / 1.2), math.log10(max(shown) * 1.2)], tickvals=ticks,
         ticktext=[f"×{tick:g}" for tick in ticks], title_text="volume relative to baseline",
     )  # fmt: skip
-    fig.update_xaxes(title_text="months since baseline", rangemode="tozero")
+    theme.axis(fig, "x", title_text="months since baseline", rangemode="tozero")
     for name, ratio in thresholds.items():
-        _line(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
+        theme.threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
     return fig
 
 
-def _line(fig: go.Figure, value: float, text: str, label_at: float) -> None:
-    style = {"color": labels.PALE, "width": 1.2, "dash": "dash"}
-    fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=style, layer="below")
-    fig.add_annotation(
-        xref="paper", x=1, y=label_at, text=theme.plain(text), showarrow=False, xanchor="left", xshift=8,
-        font={"size": 12, "color": labels.GREY},
-    )  # fmt: skip
+def _shares(steps: NDArray[np.int64], ratios: NDArray[np.float64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return the quantiles of each stretch that enough patients have, and its month."""
+    numbers, starts = np.unique(steps, return_index=True)
+    parts = zip(numbers, np.split(ratios, starts[1:]), strict=True) if len(numbers) else ()
+    enough = {int(number): np.quantile(part, SHARES) for number, part in parts if len(part) >= FEWEST}
+    return pd.DataFrame(enough, index=list(SHARES)).T, np.array(list(enough), dtype=float) * STEP_MONTHS

@@ -55,13 +55,17 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
     total = CURVE_PX + GAP_PX + table_px
     names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
     fig = theme.figure(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
-    fig.update_yaxes(
+    theme.axis(
+        fig,
+        "y",
         domain=[(GAP_PX + table_px) / total, 1],
         range=[0, 1.03],
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=["0", "25\u202f%", "50\u202f%", "75\u202f%", "100\u202f%"],
     )
-    fig.update_xaxes(
+    theme.axis(
+        fig,
+        "x",
         range=[0, max(months) * 1.02],
         tickvals=list(months),
         title_text="months since time zero",

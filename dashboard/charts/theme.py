@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.labels import GREY, GRID, INK
+from dashboard.labels import GREY, GRID, INK, PALE
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -54,6 +54,23 @@ def figure(height: int, margin: Mapping[str, float]) -> go.Figure:
             "dragmode": "pan",
         }
     )
+
+
+def axis(fig: go.Figure, name: str, **settings: Any) -> None:
+    """Set properties of one axis, ``x`` or ``y``; one by one, which is several times quicker than an update."""
+    found = fig.layout[f"{name}axis"]
+    for key, value in settings.items():
+        found[key] = value
+
+
+def threshold(fig: go.Figure, value: float, text: str, label_at: float) -> None:
+    """Draw a dashed line with its name in the right margin; on a logarithmic axis labels are placed by the exponent."""
+    style = {"color": PALE, "width": 1.2, "dash": "dash"}
+    fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=style, layer="below")
+    fig.add_annotation(
+        xref="paper", x=1, y=label_at, text=plain(text), showarrow=False, xanchor="left", xshift=8,
+        font={"size": 12, "color": GREY},
+    )  # fmt: skip
 
 
 def plain(text: str) -> str:

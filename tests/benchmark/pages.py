@@ -14,10 +14,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline import images, store, study
+from pipeline.cli import SERVER_ENVIRONMENT
 from pipeline.domain.grid import Volume
 from tests.benchmark.store import PATIENTS, rows
 from tests.benchmark.synthetic_cohort import VISITS
@@ -30,6 +32,8 @@ PATIENCE_MS = 120_000
 TARGET_MS, TARGET_FIRST_S, TARGET_MB, TARGET_VIEWER_S = 300, 3, 1000, 4
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SCANNED = "sub-00001"
+PUBLISH = "publish"
+"""Argument that makes this program publish the store of the other argument, as a run does."""
 
 
 def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[tuple[float, float]]:
@@ -70,7 +74,8 @@ def serving(out: Path) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    server = subprocess.Popen(command, env=os.environ | {"CORDTRACK_OUT": str(out)}, stdout=subprocess.DEVNULL)
+    environment = SERVER_ENVIRONMENT | os.environ | {"CORDTRACK_OUT": str(out)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with suppress(OSError):
@@ -92,8 +97,8 @@ def resident_mb(pid: int) -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def browsing(address: str, pid: int) -> list[str]:
-    """Open pages in a real browser: first page, scans, and many readers at once."""
+def browsing(address: str, pid: int, out: Path) -> list[str]:
+    """Open pages in a real browser: first page, scans, and many readers at once, while a run publishes."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  # only where Chromium is
 
     lines, wrong = [], []
@@ -114,19 +119,41 @@ def browsing(address: str, pid: int) -> list[str]:
         pages = [browser.new_page() for _ in range(USERS)]
         for page in pages:
             page.on("pageerror", lambda error: wrong.append(str(error)))
-        places = ("", "cohort", f"patient?patient={SCANNED}&viewer=plain", "quality")
         started = time.perf_counter()
         for round_ in range(2):
-            for number, page in enumerate(pages):
-                page.goto(f"{address}/{places[(number + round_) % len(places)]}", wait_until="commit")
-            for page in pages:
-                page.locator(".ct-footer").wait_for(timeout=PATIENCE_MS)
-                wrong += page.locator("[data-testid=stException]").all_inner_texts()
+            wrong += _visits(pages, address, round_)
         seconds = time.perf_counter() - started
+        said = f"{len(wrong)} (in {seconds:.0f} s)"
+        lines.append(f"| {USERS} readers at once, {2 * USERS} pages: errors | {said} | 0 |")
+        lines.append(f"| memory of the server after that | {resident_mb(pid):.0f} MB | {TARGET_MB} MB |")
+        lines.append(_while_published(pages, address, out, wrong))
+        lines.append(f"| memory of the server after that | {resident_mb(pid):.0f} MB | {TARGET_MB} MB |")
         browser.close()
-    lines.append(f"| {USERS} readers at once, {2 * USERS} pages: errors | {len(wrong)} (in {seconds:.0f} s) | 0 |")
-    lines.append(f"| memory of the server after that | {resident_mb(pid):.0f} MB | {TARGET_MB} MB |")
     return lines
+
+
+def _visits(pages: list[Any], address: str, round_: int) -> list[str]:
+    """Let every reader open a page at the same time; what the pages show of errors."""
+    places = ("", "cohort", f"patient?patient={SCANNED}&viewer=plain", "quality")
+    for number, page in enumerate(pages):
+        page.goto(f"{address}/{places[(number + round_) % len(places)]}", wait_until="commit")
+    for page in pages:
+        page.locator(".ct-footer").wait_for(timeout=PATIENCE_MS)
+    return [text for page in pages for text in page.locator("[data-testid=stException], .ct-empty").all_inner_texts()]
+
+
+def _while_published(pages: list[Any], address: str, out: Path, wrong: list[str]) -> str:
+    """Let the readers go on while a run puts another store in place, and once more when it has."""
+    before, rounds = store.database_path(out).stat().st_ino, 0
+    run = subprocess.Popen([sys.executable, "-m", "tests.benchmark.pages", PUBLISH, str(out)], cwd=ROOT)
+    wrong.clear()
+    while run.poll() is None:
+        wrong += _visits(pages, address, rounds)
+        rounds += 1
+    wrong += _visits(pages, address, rounds)
+    assert run.returncode == 0, "the store was not published"
+    assert store.database_path(out).stat().st_ino != before, "no other file was put in place"
+    return f"| the same while a run publishes, {(rounds + 1) * USERS} pages: errors | {len(wrong)} | 0 |"
 
 
 def _scans(browser: object, address: str) -> str:
@@ -176,9 +203,12 @@ def main() -> None:
             print("| in a browser | not measured: no Chromium here | |")
         else:
             with serving(out) as (address, pid):
-                print("\n".join(browsing(address, pid)))
+                print("\n".join(browsing(address, pid, out)))
         print()
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [PUBLISH]:
+        store.publish(Path(sys.argv[2]), list(rows(PATIENTS)))
+    else:
+        main()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from pipeline import criteria, store
 from pipeline.domain import records
@@ -23,6 +24,7 @@ TARGETS_MS = {"patient_": 20, "cohort": 500}
 PARAMETERS: dict[str, Any] = {
     "criteria_id": criteria.DEFAULT_CRITERIA_ID,
     "patient_id": f"sub-{PATIENTS // 2:05d}",
+    "compartment": "tumour",
     "endpoint_id": "ttp",
     "min_change_mm3": 100.0,
     "reference": "nadir",
@@ -42,7 +44,8 @@ def rows(patients: int) -> Iterator[Any]:
 
 def _patient(course: PatientCourse) -> Iterator[Any]:
     patient_id = course.patient_id
-    yield records.Patient(patient_id, "F", 40.0, course.histology, "2", "C4", course.syndrome, "North")
+    age_years = float(crc32(patient_id.encode()) % 90)  # spread, so that a filter by age leaves out some
+    yield records.Patient(patient_id, "F", age_years, course.histology, "2", "C4", course.syndrome, "North")
     for given in course.treatments:
         yield records.Treatment(
             patient_id, given.started_on, given.kind, given.ended_on, given.extent, given.dose_gy, given.agent

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from dashboard import agreement_of_criteria, data, survival_groups, table_one
+from dashboard import agreement_of_criteria, cohort_rows, data, survival_groups, table_one
 from tests.dashboard.test_pages import opened, text_of
 
 NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
@@ -127,3 +127,18 @@ def test_a_page_for_sharing_offers_nothing_about_one_person(tiny):
     assert "Counts below 5 are hidden" in text
     assert "sub-0" not in text
     assert [button.proto.label for button in at.get("download_button")] == ["CSV", "Parquet"], "the table alone"
+
+
+def test_the_table_of_all_patients_is_sent_when_somebody_opens_it(tiny):
+    at = opened("cohort")
+    assert not at.dataframe
+    at.session_state["table"] = True
+    at.run()
+    assert len(at.dataframe[0].value) == 7
+
+
+def test_courses_are_those_of_the_patients_that_are_shown(tiny):
+    chosen = cohort_rows.courses("imsct_adapted_v1", "tumour", pd.Series(["sub-01", "sub-99"]))
+    assert chosen.patient_count == 1, "nobody is called sub-99"
+    assert chosen.scans()["days_from_baseline"].tolist() == [0, 365, 730, 1095]
+    assert set(chosen.stretches()["patient_id"]) == {"sub-01"}

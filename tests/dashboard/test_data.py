@@ -7,11 +7,13 @@ import gc
 import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dashboard import data
 from pipeline import store
 from pipeline.errors import StoreError
+from pipeline.store_reader import FEWEST_SHARED, _shared
 from tests.factories import publish_tiny, tiny_store
 
 
@@ -59,3 +61,19 @@ def open_files() -> list[str]:
         with contextlib.suppress(OSError):  # closed meanwhile
             found.append(str(link.readlink()))
     return found
+
+
+def test_what_was_read_of_the_publication_before_is_let_go(out: Path) -> None:
+    publish_tiny(out)
+    before = weakref.ref(data.query("patient_visits", patient_id="sub-01"))
+    publish_tiny(out)
+    assert len(data.query("patient_visits", patient_id="sub-01")) == 5
+    gc.collect()
+    assert before() is None
+
+
+def test_equal_texts_of_a_long_column_are_held_once() -> None:
+    names = np.array(["".join(["sub-", str(n % 3)]) if n % 4 else None for n in range(FEWEST_SHARED)], dtype=object)
+    shared = _shared(names)
+    assert shared.tolist() == names.tolist()
+    assert len({id(one) for one in shared}) == 4

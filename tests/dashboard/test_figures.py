@@ -428,7 +428,7 @@ def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_str
         ],
         columns=["patient_id", "days_from_baseline", "baseline_ratio"],
     )
-    fig = many.quantiles(rows, {"progression": 1.4})
+    fig = many.quantiles(many.stretches(rows), {"progression": 1.4})
     median = fig.data[-1]
     assert list(median.x) == [0.0, 6.0]
     assert list(median.y) == pytest.approx([1.0, 1.0]), "the scan at 170 days is not the last of its stretch"
@@ -438,7 +438,7 @@ def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_str
 
 def test_stretches_with_few_patients_are_left_out():
     rows = pd.DataFrame({"patient_id": ["a", "b"], "days_from_baseline": [0, 0], "baseline_ratio": [1.0, 1.0]})
-    assert len(many.quantiles(rows, {}).data[-1].x) == 0
+    assert len(many.quantiles(many.stretches(rows), {}).data[-1].x) == 0
 
 
 def test_many_best_changes_are_ranked_and_cut_at_the_cap():

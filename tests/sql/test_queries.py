@@ -17,6 +17,8 @@ STATEMENTS = sorted(store.SQL.rglob("*.sql"))
 VALUES: dict[str, Any] = {
     "criteria_id": ADAPTED,
     "patient_id": "sub-01",
+    "compartment": "tumour",
+    "most": 300,
     "endpoint_id": "ttp",
     "min_change_mm3": 100.0,
     "reference": "nadir",
@@ -101,7 +103,7 @@ def test_trajectory_of_a_patient_carries_the_verdict_beside_each_volume(tiny: Pa
 
 
 def test_spider_lines_begin_at_the_baseline(tiny: Path) -> None:
-    frame = store.query(tiny, "cohort_trajectory", criteria_id=ADAPTED)
+    frame = store.query(tiny, "cohort_course", criteria_id=ADAPTED, compartment="tumour")
     mine = frame[frame["patient_id"] == "sub-01"]
     assert mine["days_from_baseline"].tolist() == [0, 365, 730, 1095]
     assert mine["change_from_baseline_percent"].tolist() == [0, -20, -10, 40]

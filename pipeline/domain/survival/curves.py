@@ -6,6 +6,7 @@ a median that was not reached, and survival at a time that nobody was followed t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,8 +35,8 @@ class KaplanMeier:
         The curve steps to ``survival`` at each time and stays there; 95 % interval; the first time is 0.
     censored_days
         Times of censoring, for the ticks.
-    at_risk
-        Number still under observation just before each requested time.
+    durations_days
+        How long each patient was observed, the shortest first.
     median_days, median_low_days, median_high_days
         None where it was not reached.
     ci_transform
@@ -49,7 +50,7 @@ class KaplanMeier:
     low: tuple[float, ...]
     high: tuple[float, ...]
     censored_days: tuple[float, ...]
-    at_risk: tuple[tuple[float, int], ...]
+    durations_days: tuple[float, ...]
     median_days: float | None
     median_low_days: float | None
     median_high_days: float | None
@@ -59,6 +60,10 @@ class KaplanMeier:
         """Return survival and its interval at a time, days."""
         index = int(np.searchsorted(self.times_days, time_days, side="right")) - 1
         return self.survival[index], self.low[index], self.high[index]
+
+    def at_risk(self, time_days: float) -> int:
+        """Return how many were still under observation just before a time, days."""
+        return self.patient_count - bisect_left(self.durations_days, time_days)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class SurvivalAt:
     ci_transform: str = CI_TRANSFORM
 
 
-def kaplan_meier(durations_days: Sequence[float], events: Sequence[bool], at_days: Sequence[float] = ()) -> KaplanMeier:
+def kaplan_meier(durations_days: Sequence[float], events: Sequence[bool]) -> KaplanMeier:
     """Estimate a survival curve.
 
     Parameters
@@ -94,8 +99,6 @@ def kaplan_meier(durations_days: Sequence[float], events: Sequence[bool], at_day
         Time from zero to event or censoring, days, 0 or more.
     events
         True for an event, False when censored.
-    at_days
-        Times for the numbers at risk.
 
     Raises
     ------
@@ -104,9 +107,9 @@ def kaplan_meier(durations_days: Sequence[float], events: Sequence[bool], at_day
 
     Examples
     --------
-    >>> curve = kaplan_meier([100, 200, 300], [True, False, True], at_days=[0, 150])
-    >>> curve.median_days, curve.at_risk
-    (300.0, ((0.0, 3), (150.0, 2)))
+    >>> curve = kaplan_meier([100, 200, 300], [True, False, True])
+    >>> curve.median_days, curve.at_risk(0), curve.at_risk(150)
+    (300.0, 3, 2)
     """
     durations, observed = checked(durations_days, events)
     fitter = KaplanMeierFitter().fit(durations, observed)
@@ -121,7 +124,7 @@ def kaplan_meier(durations_days: Sequence[float], events: Sequence[bool], at_day
         low=floats(interval.iloc[:, 0]),
         high=floats(interval.iloc[:, 1]),
         censored_days=floats(np.sort(durations[~observed])),
-        at_risk=tuple((float(time), int((durations >= time).sum())) for time in at_days),
+        durations_days=floats(np.sort(durations)),
         median_days=median,
         median_low_days=_reached(bounds.iloc[0, 0]),
         median_high_days=_reached(bounds.iloc[0, 1]),
@@ -140,31 +143,21 @@ def reverse_km_median(durations_days: Sequence[float], events: Sequence[bool]) -
     return _reached(KaplanMeierFitter().fit(durations, ~observed).median_survival_time_)
 
 
-def at_years(
-    durations_days: Sequence[float], events: Sequence[bool], years: Sequence[float] = YEARS
-) -> tuple[SurvivalAt, ...]:
+def at_years(curve: KaplanMeier, years: Sequence[float] = YEARS) -> tuple[SurvivalAt, ...]:
     """Return survival at whole years, each with its 95 % interval and the number still at risk.
-
-    Raises
-    ------
-    InputError
-        As :func:`kaplan_meier`.
 
     Examples
     --------
-    >>> one, two = at_years([400, 500, 600], [True, False, False], years=[1, 2])
+    >>> one, two = at_years(kaplan_meier([400, 500, 600], [True, False, False]), years=[1, 2])
     >>> one.survival, one.at_risk, two.survival, two.reason
     (1.0, 3, None, 'nobody was followed for 2 years')
     """
-    longest_days = max(durations_days, default=0.0)
-    curve = kaplan_meier(durations_days, events, [year * DAYS_PER_YEAR for year in years])
-    return tuple(
-        _at_year(curve, year, at_risk, longest_days) for year, (_, at_risk) in zip(years, curve.at_risk, strict=True)
-    )
+    return tuple(_at_year(curve, year) for year in years)
 
 
-def _at_year(curve: KaplanMeier, year: float, at_risk: int, longest_days: float) -> SurvivalAt:
-    if year * DAYS_PER_YEAR > longest_days:
+def _at_year(curve: KaplanMeier, year: float) -> SurvivalAt:
+    at_risk = curve.at_risk(year * DAYS_PER_YEAR)
+    if year * DAYS_PER_YEAR > curve.durations_days[-1]:
         return SurvivalAt(year, None, None, None, at_risk, f"nobody was followed for {year:g} years")
     survival, low, high = curve.at(year * DAYS_PER_YEAR)
     if survival in (0.0, 1.0):

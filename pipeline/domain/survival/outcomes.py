@@ -31,4 +31,4 @@ def checked(durations_days: Sequence[float], events: Sequence[bool]) -> tuple[ND
 
 def floats(values: Sequence[float] | NDArray | pd.Series | pd.Index) -> tuple[float, ...]:
     """Return plain numbers, without the types of the libraries that made them."""
-    return tuple(float(value) for value in values)
+    return tuple(np.asarray(values, dtype=np.float64).tolist())

@@ -1,0 +1,82 @@
+"""Cohorts with a name: saved by a person, opened, compared and deleted; their patients are those of now."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard import acts, cohort_filters, frame, labels
+from dashboard.cohort_filters import SECOND, Cohort
+from dashboard.markup import BREAK, Html, as_label, join, table, tag
+from dashboard.sections import signoff
+from pipeline.saved_cohorts import SavedCohort
+
+KEY = "saved-cohorts"
+
+
+def offer(shown: Cohort, criteria_id: str) -> None:
+    """Offer to save whom the page shows, and what was saved before."""
+    place = st.popover("Saved cohorts", key=KEY, on_change="rerun")
+    if not place.open:
+        return
+    with place:
+        who = signoff.your_name()
+        signoff.answer()
+        _save(shown, who)
+        saved = acts.saved_cohorts()
+        for problem in saved.problems:
+            st.warning(problem)
+        if not saved.cohorts:
+            frame.remark("No cohort was saved yet.")
+            return
+        rows = [_row(one, criteria_id) for one in saved.cohorts]
+        st.html(table(("name", "who they are", "n when saved", "n now"), rows))
+        _chosen({one.name: one for one in saved.cohorts}, who)
+
+
+def _save(shown: Cohort, who: str) -> None:
+    with st.form("save-cohort", border=False, clear_on_submit=True):
+        left, right = st.columns([4, 1], vertical_alignment="bottom")
+        name = left.text_input("Name", placeholder=f"a name for: {shown.name}", max_chars=80)
+        if right.form_submit_button("Save"):
+            signoff.do(
+                lambda: (
+                    f"Saved: {acts.save_cohort(who, name, shown.filters, len(shown.rows)).name}, n = {len(shown.rows)}."
+                )
+            )
+
+
+def _row(one: SavedCohort, criteria_id: str) -> tuple[str, ...]:
+    now = cohort_filters.select(cohort_filters.everyone_of(criteria_id), one.filters)
+    count = len(now.rows)
+    then = tag("span", str(one.patient_count), BREAK, tag("span", _by(one), class_="ct-grey ct-small"))
+    changed: Html | str = str(count) if count == one.patient_count else tag("b", f"{count}, changed")
+    missing = cohort_filters.gone(criteria_id, one.filters)
+    if missing:
+        changed = join([changed, tag("div", f"nobody has any more: {', '.join(missing)}", class_="ct-grey ct-small")])
+    name = one.name if missing else tag("a", one.name, href=link(one), target="_self", class_="ct-link")
+    return name, now.name, then, changed
+
+
+def _by(one: SavedCohort) -> str:
+    return f"{labels.day(one.saved_at)}, {one.who}"
+
+
+def link(one: SavedCohort, other: SavedCohort | None = None) -> str:
+    """Return the address that opens a cohort, or compares it with another."""
+    named = cohort_filters.in_address(one.filters)
+    if other is not None:
+        named += cohort_filters.in_address(other.filters, SECOND)
+    return f"cohort?{urlencode(named)}"
+
+
+def _chosen(named: dict[str, SavedCohort], who: str) -> None:
+    """Offer what can be done with one or two of them."""
+    names = st.multiselect("Choose two to compare, one to delete", list(named), max_selections=2, key=f"{KEY}-chosen")
+    picked = [named[name] for name in names]
+    if len(picked) == 2:
+        words = f"Compare {picked[0].name} with {picked[1].name}"
+        st.html(tag("a", words, href=link(*picked), target="_self", class_="ct-link"))
+    elif picked and st.button(f"Delete {as_label(picked[0].name)}", key=f"{KEY}-delete", type="tertiary"):
+        signoff.do(lambda: f"Deleted: {acts.delete_cohort(who, picked[0])}.")
