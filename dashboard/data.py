@@ -1,6 +1,7 @@
 """What the pages read: named queries and views, cached for as long as the published file is the same.
 
-The only part of the dashboard that calls ``pipeline.store``, opens images or knows where the output folder is.
+The only part of the dashboard that calls ``pipeline.store``; beside ``scan_files`` and ``acts`` the only one that knows
+where the output folder is.
 """
 
 from __future__ import annotations
@@ -52,32 +53,32 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
         There is no store yet, or it cannot be read.
     """
     database = store.database_path(out_dir())
-    return _query(str(database), _identity(database), name, tuple(sorted(parameters.items())))
+    return _query(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
 
 
 def of_patients(name: str, patients: Sequence[str]) -> pd.DataFrame:
     """Return the rows of some patients of a named query without parameters; quick however many others there are."""
     database = store.database_path(out_dir())
-    rows, places = _by_patient(str(database), _identity(database), name)
+    rows, places = _by_patient(str(database), identity_of(database), name)
     return pd.concat([rows.iloc[:0], *(rows.iloc[places[patient]] for patient in patients if patient in places)])
 
 
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
     database = store.database_path(out_dir())
-    return _table(str(database), _identity(database), view)
+    return _table(str(database), identity_of(database), view)
 
 
 def derived(make: Callable[..., pd.DataFrame], *arguments: Parameter) -> pd.DataFrame:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
     database = store.database_path(out_dir())
-    return _derived(str(database), _identity(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
+    return _derived(str(database), identity_of(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
 
 
 def dictionary() -> pd.DataFrame:
     """Return what every column of every view means: view, column, type and comment."""
     database = store.database_path(out_dir())
-    return _dictionary(str(database), _identity(database))
+    return _dictionary(str(database), identity_of(database))
 
 
 def formulas() -> str:
@@ -126,10 +127,11 @@ def image(file: Path) -> Volume:
     InputError
         The file cannot be read.
     """
-    return _image(str(file), _identity(file))
+    return _image(str(file), identity_of(file))
 
 
-def _identity(file: Path) -> Identity | None:
+def identity_of(file: Path) -> Identity | None:
+    """Return what tells this file from what was or will be at its place; None when there is none."""
     if not file.is_file():
         return None
     status = file.stat()

@@ -114,7 +114,7 @@ def browsing(address: str, pid: int) -> list[str]:
         pages = [browser.new_page() for _ in range(USERS)]
         for page in pages:
             page.on("pageerror", lambda error: wrong.append(str(error)))
-        places = ("", "cohort", f"patient?patient={SCANNED}&viewer=plain", "quality")
+        places = ("", "cohort", f"patient?patient={SCANNED}&plain=1", "quality")
         started = time.perf_counter()
         for round_ in range(2):
             for number, page in enumerate(pages):
