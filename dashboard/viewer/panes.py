@@ -140,7 +140,7 @@ def window_to_uint8(array: NDArray, low: float = 0.5, high: float = 99.7) -> NDA
     if not scanned.any():
         return np.full(array.shape, NOT_SCANNED, dtype=np.uint8)
     black, white = np.percentile(array[scanned], [low, high])
-    share = (np.nan_to_num(array, nan=black) - black) / max(float(white - black), np.finfo(np.float64).tiny)
+    share = (np.nan_to_num(array, nan=black) - black) / (float(white - black) or 1.0)
     return np.where(scanned, np.rint(1 + 254 * np.clip(share, 0, 1)), NOT_SCANNED).astype(np.uint8)
 
 
