@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboard import data
@@ -92,21 +93,19 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
     """
     rows = data.query("patient_masks", patient_id=str(anchor["patient_id"]))
     rows = rows[(rows["session_id"] == anchor["session_id"]) & rows["is_primary"]]
-    drawn_on = study_scan(str(anchor["path"]))
-    masks = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in rows.to_dict("records")}
-    found = {compartment: mask for compartment, mask in masks.items() if mask is not None}
-    if not found:
-        return None
-    session, way = str(anchor["session_id"]), identity(str(scan["path"]), str(anchor["session_id"]))
+    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in rows.to_dict("records")))
+    files = [_study_dir() / str(scan["path"])]
     if scan["path"] != anchor["path"]:
-        way = inverse(_transform(str(scan["transform_path"]), session, str(scan["path"])))
-    return label_map(found, study_scan(str(scan["path"])), way)
+        files.append(data.out_dir() / str(scan["transform_path"]))
+    for row in rows.to_dict("records"):
+        _refuse_changed(row)
+    return _own_masks(tuple((str(file), data.identity_of(file)) for file in files), masks, rows, scan, anchor)
 
 
 def _study_dir() -> Path:
     folder = Path(out_folder.settings_of(data.out_dir())["bids_dir"])
     if not folder.is_dir():
-        msg = f"the study folder of the last run is not at {folder}; only scans on the reference grid can be shown"
+        msg = f"the study folder of the last run is not at {folder}; only the aligned scans themselves can be shown"
         raise InputError(msg)
     return folder
 
@@ -116,15 +115,22 @@ def _transform(relative: str, source: str, target: str) -> Transform:
     return _loaded(str(file), data.identity_of(file), source, target)
 
 
-def _mask(row: Row, drawn_on: Volume) -> Volume | None:
+def _path(row: Row) -> Path:
     root = _study_dir() if row["folder"] == "study" else data.out_dir()
-    path = root / str(row["path"])
+    return root / str(row["path"])
+
+
+def _refuse_changed(row: Row) -> None:
+    path = _path(row)
     if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
         raise InputError(f"{row['path']}: expected the mask that was measured, found it gone or changed; run again")
+
+
+def _mask(row: Row, drawn_on: Volume) -> Volume | None:
     if row["folder"] != "study":
-        volume = images.load(path)
+        volume = images.load(_path(row))
         return volume.with_array(np.clip(volume.array, 0, 1).astype(np.float32))
-    files = find_masks(root, {str(row["patient_id"]): str(row["session_id"])}, [])
+    files = find_masks(_study_dir(), {str(row["patient_id"]): str(row["session_id"])}, [])
     readings = [reading for file in files if file.relative == row["path"] for reading in read_mask(file, drawn_on)[0]]
     return next((reading.volume for reading in readings if reading.compartment == row["compartment"]), None)
 
@@ -138,3 +144,23 @@ def _loaded(file: str, found: data.Identity | None, source: str, target: str) ->
 def _on_reference(files: tuple[tuple[str, data.Identity | None], ...], _there: Transform) -> Volume:
     scan, grid = (data.image(Path(file)) for file, _ in files[:2])
     return resample(scan.with_array(scan.array.astype(np.float32)), grid, _there, order=1, outside=np.nan)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _own_masks(
+    files: tuple[tuple[str, data.Identity | None], ...],  # noqa: ARG001  # with the next one the key of the cache
+    masks: tuple[tuple[str, str], ...],  # noqa: ARG001
+    _rows: pd.DataFrame,
+    _scan: Row,
+    _anchor: Row,
+) -> Volume | None:
+    drawn_on = study_scan(str(_anchor["path"]))
+    read = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in _rows.to_dict("records")}
+    found = {compartment: mask for compartment, mask in read.items() if mask is not None}
+    if not found:
+        return None
+    session, path = str(_anchor["session_id"]), str(_scan["path"])
+    way = identity(path, session)
+    if path != _anchor["path"]:
+        way = inverse(_transform(str(_scan["transform_path"]), session, path))
+    return label_map(found, study_scan(path), way)

@@ -72,7 +72,7 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
         names = _choose_sequences(offered, patient_id)
         is_on = _switches(patient_id)
     if is_on["own"]:
-        frame.remark(OWN_GRIDS)
+        frame.remark(f"{OWN_GRIDS} Plain slices are for the reference grid only." if is_on["plain"] else OWN_GRIDS)
     shown, said = scan_panes.chosen_scans(offered, order, names)
     if said:
         frame.remark(f"{'; '.join(said)}.")

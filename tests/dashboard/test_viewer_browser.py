@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.dashboard.viewer_phantoms import chromium, needs_niivue, served
+from tests.dashboard.viewer_phantoms import PATIENCE_MS, chromium, needs_niivue, served
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +38,12 @@ def browser(address: str) -> Iterator[Browser]:
 def page(browser: Browser, address: str) -> Page:
     page = watched(browser.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=2), address)
     page.goto(address)
-    expect(page.locator("output.where")).to_contain_text("slice", timeout=20_000)
+    expect(page.locator("output.where")).to_contain_text("slice")
     return page
 
 
 def watched(page: Page, address: str) -> Page:
+    page.set_default_timeout(PATIENCE_MS)
     page.complaints, page.strangers = [], []
     page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
@@ -81,7 +84,7 @@ def found(page: Page, grey: int, pane: int = 0) -> dict:
 
 
 def settled(page: Page, text: str) -> None:
-    expect(page.locator("output.where")).to_contain_text(text, timeout=15_000)
+    expect(page.locator("output.where")).to_contain_text(text)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -175,19 +178,25 @@ def test_leaving_and_coming_back_starts_afresh_and_nothing_complains_or_calls_ou
     assert page.strangers == []
 
 
+WITHOUT_WEBGL2 = (
+    "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {"
+    " return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(OffscreenCanvas.prototype.getContext);"
+)
+
+
 @pytest.mark.browser
 @needs_niivue
 def test_without_webgl2_the_plain_viewer_opens_in_niivues_place_and_says_why(browser: Browser, address: str) -> None:
-    bare = browser.new_page()
-    bare.add_init_script(
-        "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {"
-        " return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(OffscreenCanvas.prototype.getContext);"
-    )
+    bare = watched(browser.new_page(), address)
+    bare.add_init_script(WITHOUT_WEBGL2)
     bare.goto(f"{address}?in=volumes")
-    expect(bare.get_by_role("status").filter(has_text="browser offers no WebGL2")).to_be_visible(timeout=20_000)
+    expect(bare.get_by_role("status").filter(has_text="browser offers no WebGL2")).to_be_visible()
     expect(bare.locator(".slices canvas")).to_have_count(2)
     expect(bare.locator(".volumes")).to_be_hidden()
     assert found(bare, ANTERIOR)["x"] < 0.4
+    bare.goto(f"{address}?in=own")
+    expect(bare.get_by_role("status").filter(has_text='no WebGL2. Switch "own grids" off')).to_be_visible()
+    expect(bare.locator(".slices")).to_be_hidden()
     bare.close()
 
 
@@ -198,7 +207,7 @@ def test_niivue_shows_the_scans_the_right_way_round_and_linked(browser: Browser,
     page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
     page.goto(f"{address}?in=volumes")
     where = page.locator(".volumes output.where")
-    expect(where).to_contain_text("crosshair L 1.5 · A 14.0 · S 21.0 mm", timeout=60_000)
+    expect(where).to_contain_text("crosshair L 1.5 · A 14.0 · S 21.0 mm")
     second = page.locator(".volumes figure").nth(1)
 
     def shown(view: str) -> np.ndarray:
@@ -234,5 +243,71 @@ def test_niivue_shows_the_scans_the_right_way_round_and_linked(browser: Browser,
     page.keyboard.press("k")
     expect(page.get_by_role("button", name="axial", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(where).to_contain_text("L 1.5")
+    assert page.complaints == []
+    assert page.strangers == []
+
+
+MARKED = """(sheet, [from, to]) => {
+  const { data, width } = sheet.getContext('2d').getImageData(0, 0, sheet.width, sheet.height), rows = new Set();
+  for (let n = 0; n < data.length; n += 4)
+    if (data[n + 3] > 200 && data[n] > 180 && data[n + 1] < 90 && data[n + 2] > 60 && data[n + 2] < 140) // the tumour's
+      if ((n / 4) % width >= from * width && (n / 4) % width < to * width) rows.add(Math.floor(n / 4 / width));
+  return rows.size;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
+def test_two_visits_in_one_picture_of_niivue_by_keyboard_alone(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
+    page.goto(f"{address}?in=volumes")
+    volumes = page.locator(".volumes")
+    expect(volumes.locator("output.where")).to_contain_text("crosshair L 1.5")
+    figures, sheets = volumes.locator("figure"), volumes.locator("canvas.marks")
+    reached = volumes.locator("canvas:focus, summary:focus")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if reached.count():
+            break
+    assert reached.evaluate("(e) => e.tagName") == "CANVAS", "the tabulator leads to the pictures"
+    outline = reached.evaluate("(e) => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth")
+    assert outline == "solid3px", "and shows it"
+    page.keyboard.press("?")
+    expect(volumes.get_by_text("side by side, blend, swipe, difference")).to_be_visible()
+    page.keyboard.press("?")
+
+    alone = [sheets.nth(n).evaluate(MARKED, [0, 1]) for n in (0, 1)]
+    assert alone[0] > alone[1] > 0, "the first visit's section is the larger one here"
+    page.keyboard.press("w")
+    expect(figures.first.locator("figcaption")).to_contain_text("first | second")
+    first, second = (figures.nth(n).bounding_box() for n in (0, 1))
+    assert first == second, "one over the other"
+    assert first["width"] > 600
+    top = figures.nth(1).locator(".stage")
+    assert "50%" in top.evaluate("(e) => e.style.clipPath")
+    for _ in range(4):
+        page.keyboard.press(",")
+    assert "30%" in top.evaluate("(e) => e.style.clipPath")
+    box = volumes.locator(".divider").bounding_box()
+    assert abs(box["x"] + box["width"] / 2 - (first["x"] + 0.3 * first["width"])) < 2, "the line is where the seam is"
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(first["x"] + 0.8 * first["width"], box["y"] + 50)
+    page.mouse.up()
+    assert "80%" in top.evaluate("(e) => Number.parseFloat(e.style.clipPath.split(' ')[3]).toFixed(0) + '%'")
+
+    page.keyboard.press("b")
+    expect(figures.first.locator("figcaption")).to_contain_text("first → second")
+    assert float(top.evaluate("(e) => e.style.opacity")) == pytest.approx(0.8, abs=0.01)
+    page.keyboard.press("d")
+    expect(figures.first.locator("figcaption")).to_contain_text("second minus first")
+    middle = sheets.nth(1).evaluate(
+        "(c) => [...c.getContext('2d').getImageData(c.width / 2 + 40, c.height / 4, 1, 1).data]"
+    )
+    assert middle == pytest.approx([28, 32, 38, 255], abs=2), "both visits are alike there: neither orange nor blue"
+    page.keyboard.press("n")
+    assert figures.nth(1).bounding_box()["x"] > figures.first.bounding_box()["x"]
+    assert top.evaluate("(e) => e.style.opacity + e.style.clipPath") == ""
     assert page.complaints == []
     assert page.strangers == []

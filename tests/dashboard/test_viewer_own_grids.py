@@ -15,7 +15,7 @@ from dashboard.viewer.panes import Pane, to_ras
 from dashboard.viewer.payload import payload
 from pipeline.domain.grid import to_voxel, to_world
 from pipeline.domain.transforms import move_points
-from tests.dashboard.viewer_phantoms import BALL_MM, COLOURS, chromium, own_scans, phantom, served
+from tests.dashboard.viewer_phantoms import BALL_MM, COLOURS, PATIENCE_MS, chromium, own_scans, phantom, served
 
 WITHIN_MM = 0.2
 """The bend of the phantom turns over within 20 mm, more sharply than an alignment can: 0.1 mm is lost each way."""
@@ -98,6 +98,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     with served(tmp_path_factory.mktemp("own")) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1000, "height": 700})
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{address}?in=own")
         yield page
         browser.close()
@@ -127,7 +128,7 @@ def test_the_browser_reads_the_tables_as_python_does(page: Page) -> None:
 def test_the_crosshair_of_one_grid_is_at_the_same_place_in_the_other(page: Page) -> None:
     scans, reference = own_scans()
     panes = own_grids.own_panes(scans, reference, 15.0)
-    expect(page.locator(".volumes[data-ready]")).to_be_attached(timeout=60_000)
+    expect(page.locator(".volumes[data-ready]")).to_be_attached(timeout=PATIENCE_MS)
     canvases = page.locator(".volumes figure canvas:not(.marks)")
     expect(page.locator(".volumes .modes")).to_be_hidden()
 

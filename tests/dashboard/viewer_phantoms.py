@@ -39,6 +39,8 @@ def phantom(title: str = "first", *, tumour_at: int = 3, with_mask: bool = True)
     return Pane(title, image, labels if with_mask else None, SPACING_MM, (-10.5, 0.0, 5.0))
 
 
+PATIENCE_MS = 120_000
+"""For a page to open or change, on a machine that is busy with other tests."""
 BALL_MM = (4.0, -6.0, 12.0)
 """Middle of the bright, marked ball of the scans in their own grids, in the reference space."""
 
