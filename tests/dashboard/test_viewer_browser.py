@@ -303,7 +303,7 @@ def test_two_visits_in_one_picture_of_niivue_by_keyboard_alone(browser: Browser,
     page.keyboard.press("d")
     expect(figures.first.locator("figcaption")).to_contain_text("second minus first")
     middle = sheets.nth(1).evaluate(
-        "(c) => [...c.getContext('2d').getImageData(c.width / 2 + 40, c.height / 4, 1, 1).data]"
+        "(c) => [...c.getContext('2d').getImageData(c.width / 2 + 40, (3 * c.height) / 4, 1, 1).data]"
     )
     assert middle == pytest.approx([28, 32, 38, 255], abs=2), "both visits are alike there: neither orange nor blue"
     page.keyboard.press("n")

@@ -130,7 +130,7 @@ def served(folder: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             server.terminate()
-            server.wait(timeout=10)
+            server.wait(timeout=60)
 
 
 def _wait_for(url: str, log: Path) -> None:

@@ -50,6 +50,7 @@ function listenForActs(viewer, signal) {
     if (act) viewer.act(...act);
   }, { signal });
   root.addEventListener("input", ({ target }) => viewer.act(target.dataset.value, Number(target.value)), { signal });
+  divider.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keys go on working in the picture
   divider.addEventListener("pointerdown", ({ pointerId }) => divider.setPointerCapture(pointerId), { signal });
   divider.addEventListener("pointermove", (event) => {
     if (!divider.hasPointerCapture(event.pointerId)) return;
