@@ -306,7 +306,7 @@ def test_two_visits_in_one_picture_of_niivue_by_keyboard_alone(browser: Browser,
         "(c) => [...c.getContext('2d').getImageData(c.width / 2 + 40, (3 * c.height) / 4, 1, 1).data]"
     )
     assert middle == pytest.approx([28, 32, 38, 255], abs=2), "both visits are alike there: neither orange nor blue"
-    page.keyboard.press("n")
+    page.keyboard.press("m")
     assert figures.nth(1).bounding_box()["x"] > figures.first.bounding_box()["x"]
     assert top.evaluate("(e) => e.style.opacity + e.style.clipPath") == ""
     assert page.complaints == []

@@ -1,10 +1,11 @@
 // What both viewers have around their pictures: panes, buttons, keys, and words about what is shown.
 
+// The page itself answers to n and p (next and previous patient), so that neither is used here.
 const SHARED_KEYS = {
   ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
   PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
   "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], l: ["largest", "sagittal"], k: ["largest", "axial"],
-  n: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
+  m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
   ",": ["shift", -0.05], ".": ["shift", 0.05], g: ["window"], x: ["crosshair"], "?": ["keys"],
 };
 const MODES_OF_TWO = ["blend", "swipe", "difference"];

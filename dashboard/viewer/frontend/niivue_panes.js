@@ -7,7 +7,7 @@
 // when somebody asks for 3D, which makes the start quick; elsewhere outlines are drawn by niivue_marks.js.
 
 const VIEWS = { axial: 0, coronal: 1, sagittal: 2, multiplanar: 3, render: 4 }; // NiiVue's SLICE_TYPE
-const VOLUME_KEYS = { ...SHARED_KEYS, p: ["view", "multiplanar"], 3: ["view", "render"],
+const VOLUME_KEYS = { ...SHARED_KEYS, o: ["view", "multiplanar"], 3: ["view", "render"],
   s: ["view", "sagittal"], a: ["view", "axial"], c: ["view", "coronal"], 0: ["home"] };
 const DRAGS = { pan: 3, windowing: 9 }; // NiiVue's DRAG_MODE
 const OPTIONS = { isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
