@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dashboard import data
-from pipeline import journal, sign_off
+from pipeline import journal, out_folder, sign_off
 from pipeline import saved_cohorts as cohorts
 from pipeline.domain import decisions
 from pipeline.domain.decisions import Act, ActKind
@@ -131,10 +131,8 @@ def take_effect() -> None:
     StoreError
         The run took too long and was stopped.
     """
-    from pipeline import run  # noqa: PLC0415  # brings the imaging libraries, which no page needs
-
     out_dir = data.out_dir()
-    last = run.settings_of(out_dir)
+    last = out_folder.settings_of(out_dir)
     command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
     command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

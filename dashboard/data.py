@@ -1,6 +1,7 @@
 """What the pages read: named queries and views, cached for as long as the published file is the same.
 
-The only part of the dashboard that calls ``pipeline.store``, opens images or knows where the output folder is.
+The only part of the dashboard that calls ``pipeline.store``; beside ``scan_files`` and ``acts`` the only one that knows
+where the output folder is.
 """
 
 from __future__ import annotations
@@ -54,19 +55,19 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
         There is no store yet, or it cannot be read.
     """
     database = store.database_path(out_dir())
-    return _query(str(database), _identity(database), name, tuple(sorted(parameters.items())))
+    return _query(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
 
 
 def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
     database = store.database_path(out_dir())
-    return _reader(str(database), _identity(database)).query(name, **parameters)
+    return _reader(str(database), identity_of(database)).query(name, **parameters)
 
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of some patients of a named query; quick however many others there are."""
     database = store.database_path(out_dir())
-    rows, places = _by_patient(str(database), _identity(database), name, tuple(sorted(parameters.items())))
+    rows, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
     found = [np.arange(*places[patient]) for patient in patients if patient in places]
     return rows.iloc[np.concatenate([np.arange(0), *found])]
 
@@ -74,20 +75,20 @@ def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> 
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
     database = store.database_path(out_dir())
-    return _table(str(database), _identity(database), view)
+    return _table(str(database), identity_of(database), view)
 
 
 def derived(make: Callable[..., T], *arguments: Parameter) -> T:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
     database = store.database_path(out_dir())
-    made: T = _derived(str(database), _identity(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
+    made: T = _derived(str(database), identity_of(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
     return made
 
 
 def dictionary() -> pd.DataFrame:
     """Return what every column of every view means: view, column, type and comment."""
     database = store.database_path(out_dir())
-    return _dictionary(str(database), _identity(database))
+    return _dictionary(str(database), identity_of(database))
 
 
 def formulas() -> str:
@@ -136,10 +137,11 @@ def image(file: Path) -> Volume:
     InputError
         The file cannot be read.
     """
-    return _image(str(file), _identity(file))
+    return _image(str(file), identity_of(file))
 
 
-def _identity(file: Path) -> Identity | None:
+def identity_of(file: Path) -> Identity | None:
+    """Return what tells this file from what was or will be at its place; None when there is none."""
     if not file.is_file():
         return None
     status = file.stat()

@@ -160,6 +160,15 @@ def compartment(name: str) -> CompartmentLook:
     return COMPARTMENTS[name]
 
 
+def sequence(contrast: str) -> str:
+    """Write what a scan shows as radiologists name it.
+
+    >>> sequence("T1w_ce"), sequence("T2w")
+    ('T1w + contrast', 'T2w')
+    """
+    return contrast.replace("_ce", " + contrast")
+
+
 def two_figures(value: float) -> str:
     """Write a number with two significant figures, without an exponent.
 

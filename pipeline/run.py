@@ -8,7 +8,6 @@ nothing: finished patients are on disk, the published store stays as it was.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -29,7 +28,7 @@ from pipeline import (
 )
 from pipeline.domain import decisions, records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.out_folder import exclusive
+from pipeline.out_folder import exclusive, settings_of
 
 
 @dataclass(frozen=True)
@@ -110,20 +109,6 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
-
-
-def settings_of(out_dir: Path) -> dict[str, Any]:
-    """Read what the last run was asked to do, from ``run.toml`` in the output folder.
-
-    Raises
-    ------
-    StoreError
-        The folder holds no run.
-    """
-    path = out_dir / "run.toml"
-    if not path.is_file():
-        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with run.toml), found none; run first")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:

@@ -14,7 +14,8 @@ from dashboard.charts.timeline import Course
 from dashboard.packet import figures
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
-from dashboard.sections.scans import aligned, pane_of_visit
+from dashboard.sections.scan_panes import pane_of_visit
+from dashboard.sections.scans import aligned
 from pipeline.errors import InputError
 
 LONGEST = 220

@@ -21,7 +21,7 @@ from dashboard.charts.timeline import Course
 from dashboard.charts.volumes import pieces
 from dashboard.viewer import Pane, crop_to
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
-from dashboard.viewer.panes import largest_section
+from dashboard.viewer.opening import largest_section
 from dashboard.viewer.payload import SOLID
 
 WIDTH_INCH = 7.3

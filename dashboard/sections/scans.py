@@ -1,4 +1,4 @@
-"""The scans of one patient: two to four aligned visits, linked; the address keeps which, how and how much."""
+"""The scans of one patient: two to four visits, linked; the address keeps which, how and how much."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, data, frame, labels
-from dashboard.viewer import Pane, crop_to, niivue, pane_of, slice_viewer
-from pipeline.errors import InputError
+from dashboard.sections import scan_panes
+from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
+from pipeline.errors import CordtrackError
 
-VIEWER_PX = 560
+VIEWER_PX = 600
 MARGIN_MM = 25.0
 MOST_MORE = 2
 """Visits beside the two that are always compared."""
-VIEWERS = {"3d": "planes and 3D", "plain": "blend, swipe, difference"}
+SWITCHES = {"own": "own grids", "whole": "whole scans", "plain": "plain slices"}
+"""What is off unless somebody asks for it, by its name in the address."""
+OWN_GRIDS = "Each scan as it was acquired, not resampled; places are linked through the alignments."
 
 Visits = Mapping[str, dict[Any, Any]]
 """Visits on the reference grid by session, the oldest first."""
@@ -63,40 +66,65 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
             _choose_visit(label, found, current, parameter)
     with columns[2]:
         _choose_more(found, chosen)
+    order = sorted(set(chosen), key=list(found).index)
+    offered = scan_panes.sequences(patient_id, order)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        names = _choose_sequences(offered, patient_id)
+        is_on = _switches(patient_id)
+    if is_on["own"]:
+        frame.remark(f"{OWN_GRIDS} Plain slices are for the reference grid only." if is_on["plain"] else OWN_GRIDS)
+    shown, said = scan_panes.chosen_scans(offered, order, names)
+    if said:
+        frame.remark(f"{'; '.join(said)}.")
+    if not shown:
+        return
     try:
-        order = sorted(set(chosen), key=list(found).index)
-        panes = [pane_of_visit(found[name], _titled(found[name])) for name in order]
-    except InputError as error:
+        panes = _panes(shown, found, is_own=is_on["own"], is_whole=is_on["whole"])
+    except CordtrackError as error:
         frame.remark(str(error))
         return
-    viewer, is_whole = _manner(patient_id)
-    shown = panes if is_whole else list(crop_to(panes, margin_mm=MARGIN_MM))
-    show = niivue.volume_viewer if viewer == "3d" else slice_viewer
-    show(shown, key=f"scans-{viewer}-{patient_id}", height=VIEWER_PX)
+    show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
+    show(panes, key=f"scans-{show.__name__}-{patient_id}", height=VIEWER_PX)
 
 
-def _manner(patient_id: str) -> tuple[str, bool]:
-    """Offer the two viewers, and the whole scan instead of the region around what is marked."""
-    names = list(VIEWERS)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        viewer = st.segmented_control(
-            "Viewer",
-            names,
-            default=address.one("viewer", names, names[0]),
-            required=True,
-            key=f"viewer-{patient_id}",
-            format_func=VIEWERS.__getitem__,
-            label_visibility="collapsed",
-        )
-        is_whole = st.toggle(
-            "whole scan",
-            value=st.query_params.get("whole") == "1",
-            key=f"whole-{patient_id}",
-            help=f"Else the region within {MARGIN_MM:.0f} mm of anything marked, which loads quickly",
-        )
-    address.keep("viewer", [] if viewer == names[0] else [str(viewer)])
-    address.keep("whole", ["1"] if is_whole else [])
-    return str(viewer), is_whole
+def _panes(shown: Sequence[scan_panes.Shown], found: Visits, *, is_own: bool, is_whole: bool) -> Sequence[Pane]:
+    if is_own:
+        return scan_panes.own_grid_panes(shown, found, None if is_whole else MARGIN_MM)
+    panes = scan_panes.reference_panes(shown, found)
+    return panes if is_whole else crop_to(panes, margin_mm=MARGIN_MM)
+
+
+def _choose_sequences(offered: Mapping[str, Mapping[str, scan_panes.Shown]], patient_id: str) -> list[str]:
+    """Offer the sequences of the visits; without a choice those they were aligned by."""
+    usual = scan_panes.aligned_sequences(offered)
+    named = address.several("sequence", list(offered)) or usual
+    picked = st.pills(
+        "Sequences",
+        list(offered),
+        selection_mode="multi",
+        default=named,
+        key=f"sequence-{patient_id}-{'-'.join(offered)}",
+        label_visibility="collapsed",
+        help="One or several; each is a picture of its own",
+    )
+    names = [name for name in offered if name in picked] or usual
+    address.keep("sequence", [] if names == usual else names)
+    return names
+
+
+def _switches(patient_id: str) -> dict[str, bool]:
+    picked = st.pills(
+        "How scans are shown",
+        list(SWITCHES),
+        selection_mode="multi",
+        default=[name for name in SWITCHES if st.query_params.get(name) == "1"],
+        key=f"switches-{patient_id}",
+        format_func=SWITCHES.__getitem__,
+        label_visibility="collapsed",
+    )
+    for name in SWITCHES:
+        address.keep(name, ["1"] if name in picked else [])
+    return {name: name in picked for name in SWITCHES}
 
 
 def _choose_visit(label: str, found: Visits, current: str, parameter: str) -> None:
@@ -106,7 +134,7 @@ def _choose_visit(label: str, found: Visits, current: str, parameter: str) -> No
         names,
         index=names.index(current),
         key=f"{parameter}-{found[current]['patient_id']}-{current}",
-        format_func=lambda name: _named(found[name]),
+        format_func=lambda name: _named(found, name),
         label_visibility="collapsed",
     )
     if chosen != current:
@@ -123,7 +151,7 @@ def _choose_more(found: Visits, chosen: Sequence[str]) -> None:
         default=more,
         max_selections=MOST_MORE,
         key=f"also-{'-'.join(chosen)}",
-        format_func=lambda name: labels.day(found[name]["acquired_on"]),
+        format_func=lambda name: _named(found, name),
         placeholder="add visits",
         label_visibility="collapsed",
         disabled=not offered,
@@ -133,24 +161,8 @@ def _choose_more(found: Visits, chosen: Sequence[str]) -> None:
         st.rerun()
 
 
-def _named(visit: Mapping[Any, Any]) -> str:
-    return f"{labels.day(visit['acquired_on'])}  {visit['session_id']}"
-
-
-def pane_of_visit(visit: Mapping[Any, Any], title: str) -> Pane:
-    """Return the aligned scan of a visit with its masks.
-
-    Raises
-    ------
-    InputError
-        One of the two cannot be read.
-    """
-    names = visit["patient_id"], visit["session_id"]
-    scan, mask = data.aligned_scan(*names), data.display_mask(*names)
-    assert scan is not None, "only visits with an aligned scan are offered"
-    return pane_of(title, data.image(scan), data.image(mask) if mask.is_file() else None)
-
-
-def _titled(visit: Mapping[Any, Any]) -> str:
-    grade = "reference" if visit["is_reference"] else labels.ALIGNMENTS[visit["certificate_grade"]]
-    return f"{labels.day(visit['acquired_on'])} · {grade}"
+def _named(found: Visits, session_id: str) -> str:
+    """Return the day of a visit, with its name where the day alone does not tell it from the others."""
+    day = labels.day(found[session_id]["acquired_on"])
+    alike = [name for name, visit in found.items() if labels.day(visit["acquired_on"]) == day]
+    return day if len(alike) == 1 and labels.is_known(found[session_id]["acquired_on"]) else f"{day}  {session_id}"

@@ -23,7 +23,7 @@ _slices = st.components.v2.component(
     "cordtrack_slices",
     html=assets.text("slices.html"),
     css=assets.text("slices.css"),
-    js=assets.script("showSlices", "draw.js", "slices.js"),
+    js=assets.script("showSlices", *assets.SLICES),
 )
 
 

@@ -9,6 +9,9 @@ FRONTEND = Path(__file__).parent / "frontend"
 NIIVUE = FRONTEND / "niivue.mjs"
 """The NiiVue library; not part of the project, fetched by ``python -m dashboard.viewer.fetch_niivue``."""
 
+SLICES = ("draw.js", "links.js", "controls.js", "slices.js")
+"""The plain viewer, which the other one is built on."""
+
 
 def text(*names: str) -> str:
     """Read files of the frontend folder as one text."""

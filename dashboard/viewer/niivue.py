@@ -21,7 +21,7 @@ _volumes = st.components.v2.component(
     "cordtrack_volumes",
     html=assets.text("niivue.html", "slices.html"),
     css=assets.text("slices.css"),
-    js=assets.script("showVolumes", "draw.js", "slices.js", "niivue_file.js", "niivue_panes.js"),
+    js=assets.script("showVolumes", *assets.SLICES, "niivue_file.js", "niivue_marks.js", "niivue_panes.js"),
 )
 
 

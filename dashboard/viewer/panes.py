@@ -5,28 +5,23 @@ Nothing is ever measured on these copies.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dashboard.viewer.links import Link
 from pipeline.domain.grid import Volume
 
 NOT_SCANNED = 0
 """Grey value of places a scan does not reach; scanned tissue is 1 to 255, however dark."""
 
-LESION_WINDOW_MM = 15.0
-"""How far around the marked tissue the narrow window looks, mm; covers the cord and the fluid around it."""
-
-AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
-"""The array axis that each plane is a slice across."""
-
 
 @dataclass(frozen=True, eq=False)
 class Pane:
-    """One visit as the viewer shows it, on the grid all visits share.
+    """One scan as the viewer shows it, on the reference grid that all share or in its own grid with a link.
 
     Attributes
     ----------
@@ -41,6 +36,10 @@ class Pane:
         Distance between voxel centres along i, j, k, mm.
     origin_mm
         Position of the first voxel along the right, anterior and superior axes of the grid, mm; None when unknown.
+    sequence
+        What the scan shows, such as ``T2w``; only panes of one sequence share a window or are subtracted.
+    link
+        The way to the reference space, for a pane in its own grid; None for the reference grid itself.
     """
 
     title: str
@@ -48,6 +47,8 @@ class Pane:
     labels: NDArray[np.uint8] | None
     spacing_mm: tuple[float, float, float]
     origin_mm: tuple[float, float, float] | None = None
+    sequence: str = ""
+    link: Link | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could be drawn in the wrong place."""
@@ -139,7 +140,7 @@ def window_to_uint8(array: NDArray, low: float = 0.5, high: float = 99.7) -> NDA
     if not scanned.any():
         return np.full(array.shape, NOT_SCANNED, dtype=np.uint8)
     black, white = np.percentile(array[scanned], [low, high])
-    share = (np.nan_to_num(array, nan=black) - black) / max(float(white - black), np.finfo(np.float64).tiny)
+    share = (np.nan_to_num(array, nan=black) - black) / (float(white - black) or 1.0)
     return np.where(scanned, np.rint(1 + 254 * np.clip(share, 0, 1)), NOT_SCANNED).astype(np.uint8)
 
 
@@ -163,17 +164,34 @@ def crop_to(panes: Sequence[Pane], margin_mm: float) -> tuple[Pane, ...]:
     return tuple(_cut(pane, _box(region, pane.spacing_mm, margin_mm)) for pane in panes)
 
 
-def same_grid(panes: Sequence[Pane]) -> None:
+def linkable(panes: Sequence[Pane]) -> None:
     """Refuse panes that a linked view would put in different places.
 
     Raises
     ------
     ValueError
-        Number of panes outside 1 to 4, or a shape, spacing or origin that differs from the first pane's.
+        Number of panes outside 1 to 4, some with a link and some without, or no links and different grids.
     """
     if not 1 <= len(panes) <= 4:
         msg = f"the viewer shows one to four scans, got {len(panes)}; choose which visits to compare"
         raise ValueError(msg)
+    apart = [pane.title for pane in panes if pane.link is None]
+    if not apart:
+        return
+    if len(apart) < len(panes):
+        msg = f"{', '.join(apart)}: expected the way from their own grids to the reference space, as the others have it"
+        raise ValueError(msg)
+    same_grid(panes)
+
+
+def same_grid(panes: Sequence[Pane]) -> None:
+    """Refuse panes on different grids.
+
+    Raises
+    ------
+    ValueError
+        A shape, spacing or origin that differs from the first pane's.
+    """
     first = panes[0]
     for pane in panes[1:]:
         if pane.image.shape != first.image.shape or not np.allclose(pane.spacing_mm, first.spacing_mm):
@@ -185,48 +203,6 @@ def same_grid(panes: Sequence[Pane]) -> None:
         if pane.origin_mm and first.origin_mm and not np.allclose(pane.origin_mm, first.origin_mm, atol=0.01):
             msg = f"{pane.title} starts at {pane.origin_mm} mm but {first.title} at {first.origin_mm} mm; align them"
             raise ValueError(msg)
-
-
-def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str = "sagittal") -> tuple[int, int, int]:
-    """Find the slice of a plane with the largest marked area in any pane, and the middle of that area.
-
-    Parameters
-    ----------
-    panes
-        On one grid.
-    values
-        Labels that count, in any order.
-    plane
-        Key of ``AXES``.
-
-    Returns
-    -------
-    tuple of int
-        Voxel (i, j, k); the middle of the grid when none of the labels is present.
-    """
-    axis = AXES[plane]
-    others = tuple(other for other in range(3) if other != axis)
-    marked = [np.isin(pane.labels, list(values)) for pane in panes if pane.labels is not None]
-    areas = [mask.sum(axis=others) for mask in marked]
-    place = [n // 2 for n in panes[0].image.shape]
-    if areas and max(int(area.max()) for area in areas) > 0:
-        largest = max(range(len(marked)), key=lambda pane: int(areas[pane].max()))
-        place[axis] = int(areas[largest].argmax())
-        middle = np.nonzero(marked[largest].take(place[axis], axis=axis))
-        for other, found in zip(others, middle, strict=True):
-            place[other] = round(float(found.mean()))
-    return place[0], place[1], place[2]
-
-
-def narrow_window(panes: Sequence[Pane]) -> tuple[int, int]:
-    """Return the grey values (2nd and 98th percentile) around marked tissue, or the full range without marks."""
-    marked = any(pane.labels is not None and pane.labels.any() for pane in panes)
-    near = crop_to(panes, LESION_WINDOW_MM)
-    values = np.concatenate([pane.image[pane.image != NOT_SCANNED] for pane in near])
-    if not marked or values.size == 0:
-        return 1, 255
-    low, high = np.percentile(values, [2, 98])
-    return int(low), max(int(high), int(low) + 8)
 
 
 def _box(region: NDArray[np.bool_], spacing_mm: tuple[float, float, float], margin_mm: float) -> tuple[slice, ...]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dashboard.viewer.panes import AXES, Pane, largest_section, narrow_window, same_grid
+from dashboard.viewer.links import Table
+from dashboard.viewer.opening import AXES, largest_place, narrow_window, place_of
+from dashboard.viewer.panes import Pane, linkable
 
 SOLID = frozenset({"tumour", "enhancing"})
 """The viewer opens where one of these is largest ..."""
@@ -36,11 +39,11 @@ def payload(
     Parameters
     ----------
     panes
-        One to four, on one grid.
+        One to four, on one grid or each linked to the reference space.
     colours
         Only labels named here are outlined; the legend lists those present in any pane.
     start
-        Voxel (i, j, k) to open on; None for the largest section of the lesion.
+        Voxel (i, j, k) of the first pane to open on; None for the largest section of the lesion.
     height
         Of the whole viewer, CSS pixels.
 
@@ -48,39 +51,38 @@ def payload(
     -------
     dict
         ``v0``, ``l0``, ...: one-cell Arrow tables with the bytes of images and masks in C order (no ``l`` without a
-        mask); the rest is plain JSON. ``signature`` changes when anything shown changes.
+        mask), and ``t0``, ``f0``, ... with the tables to and from the reference space (float32, own grids only); the
+        rest is plain JSON, places in mm of the reference space. ``signature`` changes when anything shown changes.
 
     Raises
     ------
     ValueError
         Panes on different grids, a mask label without a colour, or a start outside the grid.
     """
-    same_grid(panes)
+    linkable(panes)
     present = _present(panes)
     _refuse_unnamed(panes, present, colours)
     lesion = _lesion(present, colours)
-    largest = {plane: largest_section(panes, lesion, plane) for plane in AXES}
-    opening = start or largest["sagittal"]
+    largest = {plane: largest_place(panes, lesion, plane) for plane in AXES}
     shape = panes[0].image.shape
-    if not all(0 <= at < size for at, size in zip(opening, shape, strict=True)):
-        msg = f"start {opening} lies outside the grid {shape}"
+    if start and not all(0 <= at < size for at, size in zip(start, shape, strict=True)):
+        msg = f"start {start} lies outside the grid {shape}"
         raise ValueError(msg)
     plain: dict[str, object] = {
         "titles": [pane.title for pane in panes],
-        "shape": [int(n) for n in shape],
-        "spacing_mm": [float(mm) for mm in panes[0].spacing_mm],
-        "origin_mm": panes[0].origin_mm and [float(mm) for mm in panes[0].origin_mm],
-        "start": [int(at) for at in opening],
+        "sequences": [pane.sequence for pane in panes],
+        "grids": [_grid(pane) for pane in panes],
+        "start": list(place_of(panes[0], start) if start else largest["sagittal"]),
         "largest": {plane: list(place) for plane, place in largest.items()},
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
-        "presets": [["full", 1, 255], ["lesion", *narrow_window(panes)]],
+        "presets": [["full", [[1, 255] for _ in panes]], ["lesion", _narrow_windows(panes)]],
         "height": height,
     }
-    voxels = _voxels(panes)
+    arrays = _voxels(panes) | _tables(panes)
     return {
         **plain,
-        **{key: one_cell(array.tobytes()) for key, array in voxels.items()},
-        "signature": _digest(plain, voxels),
+        **{key: one_cell(array.tobytes()) for key, array in arrays.items()},
+        "signature": _digest(plain, arrays),
     }
 
 
@@ -89,8 +91,40 @@ def one_cell(content: bytes) -> pa.Table:
     return pa.table({"bytes": pa.array([content], pa.binary())})
 
 
-def _voxels(panes: Sequence[Pane]) -> dict[str, NDArray[np.uint8]]:
-    voxels = {f"v{n}": pane.image for n, pane in enumerate(panes)}
+def _grid(pane: Pane) -> dict[str, object]:
+    link = pane.link
+    return {
+        "shape": [int(n) for n in pane.image.shape],
+        "spacing_mm": [float(mm) for mm in pane.spacing_mm],
+        "origin_mm": pane.origin_mm and [float(mm) for mm in pane.origin_mm],
+        "to": _geometry(link.to_reference) if link else None,
+        "from": _geometry(link.from_reference) if link else None,
+    }
+
+
+def _geometry(table: Table) -> dict[str, list[float]]:
+    return {
+        "first": [float(at) for at in table.first],
+        "step": [float(length) for length in table.step],
+        "shape": [int(n) for n in table.values.shape[:3]],
+    }
+
+
+def _narrow_windows(panes: Sequence[Pane]) -> list[list[int]]:
+    """Return a narrow window for each pane; those of one sequence share it."""
+    alike = {name: [pane for pane in panes if pane.sequence == name] for name in {pane.sequence for pane in panes}}
+    windows = {name: list(narrow_window(group)) for name, group in alike.items()}
+    return [windows[pane.sequence] for pane in panes]
+
+
+def _tables(panes: Sequence[Pane]) -> dict[str, NDArray[Any]]:
+    links = [(n, pane.link) for n, pane in enumerate(panes) if pane.link]
+    out = {f"t{n}": link.to_reference.values for n, link in links}
+    return out | {f"f{n}": link.from_reference.values for n, link in links}
+
+
+def _voxels(panes: Sequence[Pane]) -> dict[str, NDArray[Any]]:
+    voxels: dict[str, NDArray[Any]] = {f"v{n}": pane.image for n, pane in enumerate(panes)}
     return voxels | {f"l{n}": pane.labels for n, pane in enumerate(panes) if pane.labels is not None}
 
 
@@ -111,9 +145,9 @@ def _lesion(present: set[int], colours: Colours) -> set[int]:
     return solid or {value for value in present if colours[value][0] not in NOT_LESION}
 
 
-def _digest(plain: Mapping[str, object], voxels: Mapping[str, NDArray[np.uint8]]) -> str:
+def _digest(plain: Mapping[str, object], arrays: Mapping[str, NDArray[Any]]) -> str:
     digest = hashlib.blake2b(json.dumps(plain).encode(), digest_size=16)
-    for key, array in voxels.items():
+    for key, array in arrays.items():
         digest.update(key.encode())
         digest.update(array.tobytes())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ PAGES = {
     "projector": ("present", "light"),
     "patient": ("patient?patient=sub-demo03", "light"),
     "patient-response": ("patient?patient=sub-demo05", "light"),
-    "patient-blend": ("patient?patient=sub-demo02&viewer=plain", "light"),
+    "patient-blend": ("patient?patient=sub-demo02&plain=1", "light"),
     "cohort": ("cohort", "light"),
     "quality": ("quality", "light"),
     "methods": ("methods", "light"),

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from pipeline import derivatives, fingerprints, images, study
-from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import resample_together
+from pipeline.domain.label_maps import label_map
 from pipeline.steps.align import REFERENCE, AlignedVisit
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
-
-LABELS = {compartment: index for index, compartment in enumerate(Compartment, start=1)}
-"""Label of each compartment in the display maps."""
 
 
 def save_display_masks(
@@ -38,24 +32,12 @@ def save_display_masks(
         "display",
         [(row.compartment, row.sha256) for row in rows],
         aligned.record.input_sha256 if aligned.record else visit.anchor_sha256,
-        fingerprints.of_code("pipeline.domain.transforms"),
+        fingerprints.of_code("pipeline.domain.label_maps"),
         fingerprints.of_file(Path(__file__)),
     )
     sidecar = out_dir / path.replace(".nii.gz", ".json")
     if derivatives.read_step(sidecar, out_dir, key) is None:
-        images.save(_label_map(masked, aligned, grid), out_dir / path)
+        images.save(label_map(masked.primary, grid, aligned.from_reference), out_dir / path)
         step = derivatives.Step(key, (path,), ())
         derivatives.write_step(sidecar, step, [row.path for row in rows], fingerprints.software())
     return path
-
-
-def _label_map(masked: MaskedVisit, aligned: AlignedVisit, grid: Volume) -> Volume:
-    labels = np.zeros(grid.shape, dtype=np.uint8)
-    strongest = np.full(grid.shape, 0.5)
-    soft = [mask.with_array(mask.array.astype(np.float32)) for mask in masked.primary.values()]
-    moved = resample_together(soft, grid, aligned.from_reference, order=1)
-    for compartment, probability in zip(masked.primary, moved, strict=True):
-        here = probability.array >= strongest
-        labels[here] = LABELS[compartment]
-        strongest[here] = probability.array[here]
-    return grid.with_array(labels)

@@ -134,7 +134,7 @@ def browsing(address: str, pid: int, out: Path) -> list[str]:
 
 def _visits(pages: list[Any], address: str, round_: int) -> list[str]:
     """Let every reader open a page at the same time; what the pages show of errors."""
-    places = ("", "cohort", f"patient?patient={SCANNED}&viewer=plain", "quality")
+    places = ("", "cohort", f"patient?patient={SCANNED}&plain=1", "quality")
     for number, page in enumerate(pages):
         page.goto(f"{address}/{places[(number + round_) % len(places)]}", wait_until="commit")
     for page in pages:

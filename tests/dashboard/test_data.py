@@ -25,7 +25,7 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def reader_of(out: Path) -> store.Reader:
     database = store.database_path(out)
-    return data._reader(str(database), data._identity(database))
+    return data._reader(str(database), data.identity_of(database))
 
 
 def test_one_reader_serves_every_query_of_a_publication(out: Path) -> None:

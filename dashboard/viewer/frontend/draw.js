@@ -59,26 +59,28 @@ function rings(next, place) {
   return path;
 }
 
-// The outlines of one slice: for every colour that is present there, [colour, path] in the pixels of cut().
+// The outlines of one slice: for every colour that is present there, [colour, path] in the pixels of cut(); the first
+// colour, the tumour's, comes last and lies above those that share its edge.
 function outlinesOf(labels, shape, plane, index, colours) {
   if (!labels) return [];
   const { u, v } = PLANES[plane], here = cut(labels, shape, plane, index), present = new Set(here);
   return colours.filter(([value]) => present.has(value))
-    .map((colour) => [colour, outline(here, shape[u], shape[v], colour[0])]);
+    .map((colour) => [colour, outline(here, shape[u], shape[v], colour[0])]).reverse();
 }
 
-// Grey values of one slice (or of two, blended, side by side in one picture, or subtracted); 0 means the scan does not reach there: left transparent.
-function paint(first, second, view, width) {
-  const gain = 255 / Math.max(1, view.high - view.low), rgba = new Uint8ClampedArray(4 * first.length);
-  const grey = (v) => (v - view.low) * gain;
+// Grey values of one slice, or of two that are blended, laid side by side or subtracted, each in its own window. 0 means
+// that the scan does not reach there: left transparent.
+function paint(first, second, { mode, mix, windows }, width) {
+  const rgba = new Uint8ClampedArray(4 * first.length), gains = windows.map(([low, high]) => 255 / Math.max(1, high - low));
+  const grey = (value, n) => clamp((value - windows[n][0]) * gains[n], 0, 255);
   for (let n = 0; n < first.length; n++) {
-    const a = first[n], b = second ? second[n] : a, isRight = (n % width) + 0.5 > view.mix * width;
-    const t = !second ? 0 : view.mode === "blend" ? view.mix : Number(isRight);
-    if (!second || view.mode === "blend" || view.mode === "swipe") {
-      rgba.fill(clamp(blend(grey(a), grey(b), t), 0, 255), 4 * n, 4 * n + 3);
+    const a = first[n], b = second ? second[n] : a, isRight = (n % width) + 0.5 > mix * width;
+    const t = !second ? 0 : mode === "blend" ? mix : Number(isRight);
+    if (!second || mode === "blend" || mode === "swipe") {
+      rgba.fill(blend(grey(a, 0), grey(b, 1), t), 4 * n, 4 * n + 3);
       rgba[4 * n + 3] = 255 * blend(a > 0, b > 0, t);
     } else if (a && b) {
-      const change = clamp(((b - a) * gain) / 128, -1, 1), end = change > 0 ? BRIGHTER : DARKER;
+      const change = clamp(((b - a) * gains[0]) / 128, -1, 1), end = change > 0 ? BRIGHTER : DARKER;
       for (let c = 0; c < 3; c++) rgba[4 * n + c] = blend(LOWER[c], end[c], Math.abs(change));
       rgba[4 * n + 3] = 255;
     }
@@ -93,14 +95,18 @@ function draw(canvas, place, { rgba, width, outlines, edges, crosshair }) {
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, place.w, place.h);
-  const raster = new OffscreenCanvas(width, rgba.length / 4 / width);
-  raster.getContext("2d").putImageData(new ImageData(rgba, width), 0, 0);
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(raster, place.left, place.top, raster.width * place.step[0], raster.height * place.step[1]);
+  drawRaster(pen, place, rgba, width);
   for (const mark of outlines) drawOutline(pen, place, mark, width);
   if (crosshair) drawCrosshair(pen, place);
   drawEdges(pen, place, edges);
   drawScale(pen, place);
+}
+
+function drawRaster(pen, { left, top, step }, rgba, width) {
+  const raster = new OffscreenCanvas(width, rgba.length / 4 / width);
+  raster.getContext("2d").putImageData(new ImageData(rgba, width), 0, 0);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(raster, left, top, raster.width * step[0], raster.height * step[1]);
 }
 
 function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed, part }, width) {

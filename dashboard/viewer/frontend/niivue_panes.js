@@ -1,18 +1,14 @@
-// Visits in NiiVue: three planes and 3D, linked in millimetres. Python joins draw.js, slices.js and this file; where
-// the browser has no WebGL2, or NiiVue does not start, the plain viewer of slices.js is shown and says why.
+// Visits in NiiVue: three planes and 3D, linked in the reference space. Python joins draw.js, links.js, slices.js,
+// niivue_marks.js and this file; where the browser has no WebGL2, or NiiVue does not start, the plain viewer of
+// slices.js is shown and says why.
 //
-// NiiVue draws the scans. Outlines are drawn by draw.js on a canvas above each, so that both viewers show the same
-// lines; a mask becomes a volume of NiiVue only when somebody asks for 3D, which makes the start quick.
+// NiiVue draws the scans, a viewer of its own for each. The one that was touched last leads, the others follow it after
+// every drawing: by the place of its crosshair's voxel, by zoom, turn and window. A mask becomes a volume of NiiVue only
+// when somebody asks for 3D, which makes the start quick; elsewhere outlines are drawn by niivue_marks.js.
 
 const VIEWS = { axial: 0, coronal: 1, sagittal: 2, multiplanar: 3, render: 4 }; // NiiVue's SLICE_TYPE
-const TILES = ["axial", "coronal", "sagittal"]; // of a screen slice's axCorSag
-const VOLUME_KEYS = {
-  ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
-  PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
-  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], 0: ["home"], l: ["home"], k: ["largest", "axial"],
-  s: ["view", "sagittal"], a: ["view", "axial"], c: ["view", "coronal"], m: ["view", "multiplanar"], 3: ["view", "render"],
-  w: ["window"], x: ["crosshair"],
-};
+const VOLUME_KEYS = { ...SHARED_KEYS, o: ["view", "multiplanar"], 3: ["view", "render"],
+  s: ["view", "sagittal"], a: ["view", "axial"], c: ["view", "coronal"], 0: ["home"] };
 const DRAGS = { pan: 3, windowing: 9 }; // NiiVue's DRAG_MODE
 const OPTIONS = { isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
   fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.45], crosshairWidth: 0.15, crosshairGap: 6,
@@ -49,19 +45,25 @@ async function start(parent, data, shown) {
     if (shown.stopped) return;
     shown.stop();
     shown.stopped = root.hidden = true;
-    parent.querySelector(".slices").hidden = note.hidden = false;
-    note.textContent = `Plain slice viewer, because the 3D viewer did not start: ${error.message}.`;
-    shown.stops.push(showSlices({ parentElement: parent, data: { ...data, height: data.height - 30 } }));
+    note.hidden = false;
+    const isOwn = data.grids.some(({ to }) => to), why = `because the 3D viewer did not start: ${error.message}.`;
+    parent.querySelector(".slices").hidden = isOwn;
+    note.textContent = isOwn ? `Scans in their own grids cannot be shown here, ${why} Switch "own grids" off.`
+      : `Plain slice viewer, ${why}`;
+    if (!isOwn) shown.stops.push(showSlices({ parentElement: parent, data: { ...data, height: data.height - 30 } }));
   }
 }
 
-class Volumes {
+class Volumes extends Sheets {
   constructor(root, data, lib) {
-    Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController(), cache: new Map() });
-    this.view = { view: "sagittal", drag: "windowing", opacity: 1, preset: 0, crosshair: true };
-    this.origin = data.origin_mm ?? [0, 0, 0];
+    super();
+    Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController(), cache: new Map(),
+      frames: framesOf(data), leader: 0 });
+    this.view = { view: "sagittal", mode: "side", second: data.titles.length - 1, mix: 0.5, drag: "windowing", opacity: 1,
+      preset: 0, crosshair: true };
     this.stop = () => {
       this.gone.abort();
+      clearInterval(this.flickering);
       for (const viewer of this.viewers.splice(0)) {
         viewer.cleanup();
         viewer.gl?.getExtension("WEBGL_lose_context")?.loseContext();
@@ -69,53 +71,58 @@ class Volumes {
     };
     this.root.style.height = `${data.height}px`;
     this.canvases = buildPanes(root, data);
-    this.canvases.forEach((canvas, n) => {
-      const note = Object.assign(document.createElement("small"), { textContent: "no mask for this visit" });
-      if (!data[`l${n}`]) canvas.closest("figure").firstElementChild.append(note);
+    for (const canvas of this.canvases) {
       canvas.setAttribute("aria-describedby", "volume-hint");
       canvas.after(Object.assign(document.createElement("canvas"), { className: "marks", ariaHidden: "true" }));
-    });
+    }
+    this.images = data.titles.map((_, n) => bytesOf(data[`v${n}`]));
     this.labels = data.titles.map((_, n) => bytesOf(data[`l${n}`]));
     this.listen();
   }
 
   listen() {
-    const { signal } = this.gone;
-    this.root.addEventListener("click", ({ target }) => {
-      const act = target.closest("[data-act]")?.dataset.act.split(":");
-      if (act) this.act(...act);
-    }, { signal });
-    this.root.addEventListener("input", ({ target }) => this.act(target.dataset.value, Number(target.value)), { signal });
-    this.root.addEventListener("keydown", (event) => this.onKey(event), { signal, capture: true });
-    this.root.addEventListener("keyup", (event) => {
+    const { signal } = this.gone, on = (type, handler) =>
+      this.root.addEventListener(type, handler, { signal, capture: true });
+    listenForActs(this, signal);
+    on("keydown", (event) => this.onKey(event));
+    on("keyup", (event) => {
       if (event.target.matches("canvas")) event.stopPropagation(); // or NiiVue's own keys answer too
-    }, { signal, capture: true });
+    });
+    for (const type of ["pointerdown", "wheel", "focusin"])
+      on(type, ({ target }) => {
+        if (!this.canvases.includes(target)) return;
+        this.leader = this.canvases.indexOf(target);
+        if (type !== "focusin") this.goal = null;
+      });
   }
 
   onKey(event) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (!event.target.matches("canvas") || event.key === "Tab" || event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation(); // neither NiiVue's nor Streamlit's own shortcuts
-    if (!(key in VOLUME_KEYS)) return;
+    const act = VOLUME_KEYS[keyOf(event)];
+    if (!act) return;
     event.preventDefault();
-    this.act(...VOLUME_KEYS[key]);
+    this.act(...act);
   }
 
   async load(isStopped) {
-    const { data } = this;
     for (const [n, canvas] of this.canvases.entries()) {
       const viewer = new this.lib.Niivue(OPTIONS);
       await viewer.attachToCanvas(canvas, false);
       this.viewers.push(viewer);
       const draw = viewer.drawScene.bind(viewer);
-      viewer.drawScene = () => { const said = draw(); this.mark(n); return said; };
-      viewer.addVolume(await this.image(bytesOf(data[`v${n}`]), "scan.nii"));
+      viewer.drawScene = () => {
+        if (viewer.volumes[0]) this.put(n, this.voxel(n)); // on a voxel's centre: no slice is a mix of two
+        const said = draw();
+        this.mark(n);
+        if (n === this.leader && this.isReady) this.follow();
+        return said;
+      };
+      viewer.addVolume(await this.image(n, this.images[n], "scan.nii"));
       if (isStopped()) return this.stop();
       viewer.setClipPlane(CUT_AWAY);
-      viewer.onLocationChange = ({ mm }) => this.located(mm);
     }
-    const links = { "2d": true, "3d": true, zoomPan: true, cal_min: true, cal_max: true };
-    for (const viewer of this.viewers) viewer.broadcastTo(this.viewers.filter((other) => other !== viewer), links);
+    this.isReady = true;
     this.act("view", this.view.view);
     this.act("drag", this.view.drag);
     this.act("home");
@@ -126,66 +133,16 @@ class Volumes {
   async solids() {
     for (const [n, viewer] of this.viewers.entries()) {
       if (viewer.volumes[1] || !this.labels[n]) continue;
-      const mask = await this.image(this.labels[n], "mask.nii");
+      const mask = await this.image(n, this.labels[n], "mask.nii");
       mask.setColormapLabel(this.lookup());
       viewer.addVolume(mask);
       viewer.setOpacity(1, this.view.view === "render" ? SOLID : 0);
     }
   }
 
-  // The outlines of every slice on the screen, where NiiVue says that its slice lies.
-  mark(n) {
-    const viewer = this.viewers[n], canvas = this.canvases[n], sheet = canvas.nextElementSibling;
-    const { width, height } = canvas, pen = sheet.getContext("2d"), { data, view } = this;
-    if (sheet.width !== width || sheet.height !== height) Object.assign(sheet, { width, height });
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, width, height);
-    if (!viewer?.volumes[0] || view.view === "render") return;
-    const ratio = width / canvas.clientWidth || 1;
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    for (const [at, tile] of viewer.screenSlices.entries()) {
-      const place = this.tile(viewer, at, tile, ratio);
-      if (!place) continue;
-      pen.save();
-      pen.beginPath();
-      pen.rect(...place.box);
-      pen.clip();
-      for (const [[value, , colour, filled], path] of this.outlines(n, place.plane, place.index))
-        if (!this.off.has(value)) drawOutline(pen, place, { path, colour, filled, opacity: view.opacity });
-      pen.restore();
-    }
-  }
-
-  // Where a slice of NiiVue's lies, in CSS pixels: two of its points tell the straight line from voxels to the screen.
-  tile(viewer, at, { axCorSag, leftTopWidthHeight: [left, top, wide, high] }, ratio) {
-    const plane = TILES[axCorSag];
-    if (!plane || !wide) return null;
-    const { axis, u, v } = PLANES[plane], { shape } = this.data;
-    const corner = (share) => [left + share * wide, top + share * high];
-    const [from, to] = [corner(0.25), corner(0.75)];
-    const [a, b] = [from, to].map(([x, y]) => viewer.screenXY2TextureFrac(x, y, at, false));
-    const line = (axisOfVoxel, one, two) => {
-      const gain = (two - one) / (b[axisOfVoxel] - a[axisOfVoxel]);
-      return [one - gain * a[axisOfVoxel], gain]; // pixel = first + second * share of the volume
-    };
-    const [x0, xGain] = line(u, from[0], to[0]), [y0, yGain] = line(v, from[1], to[1]);
-    const index = clamp(Math.floor(viewer.scene.crosshairPos[axis] * shape[axis]), 0, shape[axis] - 1);
-    return { plane, index, left: (x0 + xGain) / ratio, top: (y0 + yGain) / ratio,
-      step: [-xGain / shape[u] / ratio, -yGain / shape[v] / ratio],
-      box: [left, top, wide, high].map((length) => length / ratio) };
-  }
-
-  outlines(n, plane, index) {
-    const key = [n, plane, index].join();
-    if (this.cache.size > 300) this.cache.clear();
-    if (!this.cache.has(key))
-      this.cache.set(key, outlinesOf(this.labels[n], this.data.shape, plane, index, this.data.colours));
-    return this.cache.get(key);
-  }
-
-  image(bytes, name) {
-    const file = nifti(bytes, this.data.shape, this.data.spacing_mm, this.origin);
-    return this.lib.NVImage.new(file, name, "gray", 1, null, 1, 255, true);
+  image(n, bytes, name) {
+    const { shape, spacing, origin } = this.frames[n];
+    return this.lib.NVImage.new(nifti(bytes, shape, spacing, origin), name, "gray", 1, null, 1, 255, true);
   }
 
   lookup() {
@@ -201,24 +158,21 @@ class Volumes {
 
   // Everything a person can do, by mouse, key or control.
   act(name, value) {
-    const { view, data } = this, each = (change) => this.viewers.forEach(change);
+    const { view, data } = this, each = (change) => this.viewers.forEach(change), lead = this.viewers[this.leader];
     const plane = PLANES[view.view] ?? PLANES.sagittal;
     const acts = {
       view: () => {
         view.view = value;
-        each((viewer) => viewer.setSliceType(VIEWS[value]));
+        if (value === "render" && view.mode === "difference") view.mode = "side";
+        each((viewer) => { viewer.opts.sliceType = VIEWS[value]; });
         each((viewer) => { if (viewer.volumes[1]) viewer.setOpacity(1, value === "render" ? SOLID : 0); });
         if (value === "render") this.solids().catch((error) => { this.root.querySelector(".where").value = error.message; });
       },
       drag: () => { view.drag = value; each((viewer) => { viewer.opts.dragMode = DRAGS[value]; }); },
       opacity: () => { view.opacity = value / 100; },
-      window: () => this.act("preset", (view.preset + 1) % data.presets.length),
       preset: () => {
         view.preset = Number(value);
-        each((viewer) => {
-          [viewer.volumes[0].cal_min, viewer.volumes[0].cal_max] = data.presets[value].slice(1);
-          viewer.updateGLVolume();
-        });
+        each((viewer, n) => this.window(viewer, ...data.presets[value][1][n]));
       },
       outline: () => {
         if (!this.off.delete(Number(value))) this.off.add(Number(value));
@@ -233,52 +187,77 @@ class Volumes {
         each((viewer) => viewer.setCrosshairWidth(view.crosshair ? OPTIONS.crosshairWidth : 0));
       },
       step: () => {
-        const last = data.shape[plane.axis] - 1, cross = this.voxel();
-        cross[plane.axis] = clamp(cross[plane.axis] + value, 0, last);
-        this.goTo(cross);
+        const at = this.voxel(this.leader);
+        this.goal = null;
+        this.put(this.leader, at.with(plane.axis, clamp(at[plane.axis] + value, 0, Infinity)));
       },
-      zoom: () => each((viewer) => {
-        const [x, y, z, before] = viewer.scene.pan2Dxyzmm;
-        viewer.scene.pan2Dxyzmm = [x, y, z, clamp(before * Number(value), 0.5, 20)];
-      }),
+      zoom: () => {
+        const [x, y, z, before] = lead.scene.pan2Dxyzmm;
+        lead.scene.pan2Dxyzmm = [x, y, z, clamp(before * Number(value), 0.5, 20)];
+      },
       largest: () => { this.act("view", value); this.goTo(data.largest[value]); },
       home: () => {
         each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
         this.act("preset", 0);
         this.goTo(data.start);
       },
+      ...comparisonActs(this, comparable(data)),
     };
-    acts[name]?.();
-    each((viewer) => viewer.drawScene());
+    acts[name]?.(value);
+    this.arrange();
     this.controls();
+    this.viewers[this.leader].drawScene();
   }
 
-  voxel() {
-    const share = this.viewers[0].scene.crosshairPos;
-    return this.data.shape.map((size, axis) => clamp(Math.floor(share[axis] * size), 0, size - 1));
+  window(viewer, low, high) {
+    const [scan] = viewer.volumes;
+    if (scan.cal_min === low && scan.cal_max === high) return;
+    [scan.cal_min, scan.cal_max] = [low, high];
+    viewer.updateGLVolume();
   }
 
-  goTo(voxel) {
-    const mm = voxel.map((at, axis) => this.origin[axis] + at * this.data.spacing_mm[axis]);
-    this.viewers.forEach((viewer) => { viewer.scene.crosshairPos = viewer.mm2frac(mm); });
-    this.located(mm);
+  // The voxel of a pane's crosshair, and the crosshair on the centre of a voxel.
+  voxel(n) {
+    const { shape } = this.frames[n], share = this.viewers[n].scene.crosshairPos;
+    return shape.map((size, axis) => clamp(Math.floor(share[axis] * size), 0, size - 1));
   }
 
-  located(mm) {
-    const letters = ["RL", "AP", "SI"].map((pair, axis) => `${pair[mm[axis] < 0 ? 1 : 0]} ${Math.abs(mm[axis]).toFixed(1)}`);
-    const text = this.data.origin_mm ? `crosshair ${letters.join(" · ")} mm` : "crosshair placed";
-    this.root.querySelector(".where").value = text;
-    this.canvases.forEach((canvas, n) => canvas.setAttribute("aria-label", `${this.data.titles[n]}, ${text}`));
+  put(n, voxel) {
+    const { shape } = this.frames[n];
+    this.viewers[n].scene.crosshairPos = voxel.map((at, c) => (clamp(at, 0, shape[c] - 1) + 0.5) / shape[c]);
+  }
+
+  goTo(place) {
+    this.goal = place; // until somebody moves on: the voxel of a coarse scan says it less exactly
+    this.viewers.forEach((_, n) => this.put(n, this.frames[n].toVoxel(place)));
+  }
+
+  // The other panes show what the leading one shows.
+  follow() {
+    const { leader, viewers, data } = this, { scene, volumes: [scan] } = viewers[leader];
+    const place = this.goal ?? this.frames[leader].toReference(this.voxel(leader));
+    viewers.forEach((viewer, n) => {
+      if (n === leader || this.canvases[n].closest("figure").hidden) return;
+      this.put(n, this.frames[n].toVoxel(place));
+      viewer.scene.pan2Dxyzmm = [...scene.pan2Dxyzmm];
+      for (const turn of ["renderAzimuth", "renderElevation", "volScaleMultiplier"]) viewer.scene[turn] = scene[turn];
+      if (data.sequences[n] === data.sequences[leader]) this.window(viewer, scan.cal_min, scan.cal_max);
+      viewer.drawScene();
+    });
+    this.located(place);
+  }
+
+  located(place) {
+    const text = this.frames[0].isPlaced ? `crosshair ${placeWords(place)}` : "crosshair placed";
+    if (this.root.querySelector(".where").value !== text) this.root.querySelector(".where").value = text;
+    this.canvases.forEach((canvas, n) => {
+      const at = this.voxel(n), { axis } = PLANES[this.view.view] ?? PLANES.sagittal, count = this.frames[n].shape[axis];
+      canvas.dataset.voxel = at;
+      canvas.setAttribute("aria-label", `${this.data.titles[n]}, ${text}, slice ${count - at[axis]} of ${count}`);
+    });
   }
 
   controls() {
-    for (const button of this.root.querySelectorAll("[data-act]")) {
-      const [name, value] = button.dataset.act.split(":");
-      if (name === "outline") button.setAttribute("aria-pressed", !this.off.has(Number(value)));
-      if (name === "view" || name === "drag") button.setAttribute("aria-pressed", this.view[name] === value);
-      if (name === "preset") button.setAttribute("aria-pressed", this.view.preset === Number(value));
-      if (name === "crosshair") button.setAttribute("aria-pressed", this.view.crosshair);
-    }
-    this.root.querySelector("[data-value='opacity']").value = 100 * this.view.opacity;
+    showControls(this.root, this.view, { data: this.data, off: this.off, isFlickering: Boolean(this.flickering) });
   }
 }

@@ -1,13 +1,7 @@
-// Linked slice viewer: two to four scans on one grid, plain canvases (draw.js). All state lives in the browser, so
+// Linked slice viewer: one to four scans on one grid, plain canvases (draw.js). All state lives in the browser, so
 // no action here makes Streamlit run again.
 
-const KEYS = {
-  ArrowDown: ["step", 1], ArrowRight: ["step", 1], ArrowUp: ["step", -1], ArrowLeft: ["step", -1],
-  PageDown: ["step", 5], PageUp: ["step", -5], Home: ["step", -1e6], End: ["step", 1e6],
-  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], 0: ["reset"], l: ["home"], x: ["crosshair"],
-  s: ["plane", "sagittal"], a: ["plane", "axial"], c: ["plane", "coronal"],
-  m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
-};
+const KEYS = { ...SHARED_KEYS, s: ["plane", "sagittal"], a: ["plane", "axial"], c: ["plane", "coronal"], 0: ["reset"] };
 const VIEWERS = new WeakMap();
 
 // Mounts the viewer, or leaves it as it is when the same scans come again (Python adds the export).
@@ -20,41 +14,17 @@ function showSlices({ parentElement, data }) {
   return viewer.stop;
 }
 
-const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
-
-// One captioned canvas per visit, a button per window preset and per compartment; returns the canvases.
-function buildPanes(root, { titles, presets, colours }) {
-  const make = (tag, properties, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  };
-  const button = (act, ...children) => {
-    const element = make("button", { type: "button" }, ...children);
-    element.dataset.act = act;
-    return element;
-  };
-  const canvases = titles.map(() => make("canvas", { tabIndex: 0, role: "application" }));
-  root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
-    make("figcaption", { textContent: titles[n] }), make("div", { className: "stage" }, canvas))));
-  root.querySelector(".presets").replaceChildren(...presets.map(([name], n) => button(`preset:${n}`, name)));
-  root.querySelector(".legend").replaceChildren(...colours.map(([value, name, colour]) => {
-    const swatch = make("i", {});
-    swatch.style.color = colour;
-    return button(`outline:${value}`, swatch, name);
-  }));
-  return canvases;
-}
-
 class Viewer {
   constructor(root, data, before) {
-    Object.assign(this, { root, data, shape: data.shape, spacing: data.spacing_mm, cache: new Map(), wheel: 0 });
+    const grid = framesOf(data)[0];
+    Object.assign(this, { root, data, grid, shape: grid.shape, spacing: grid.spacing, cache: new Map(), wheel: 0 });
     this.panes = data.titles.map((title, n) => (
       { title, image: bytesOf(data[`v${n}`]), labels: bytesOf(data[`l${n}`]) }));
     const kept = before && String(before.shape) === String(this.shape) ? before.view : {};
-    this.view = { plane: "sagittal", mode: "side", cross: data.start, zoom: 1, pan: [0, 0], low: 0, high: 255,
-      opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
-    if (this.panes.length < 2) this.view.mode = "side";
+    this.view = { plane: "sagittal", mode: "side", cross: grid.toVoxel(data.start), zoom: 1, pan: [0, 0],
+      preset: 0, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
+    if (!comparable(data)) this.view.mode = "side";
+    this.windows = data.presets[this.view.preset][1].map((window) => [...window]);
     this.gone = new AbortController();
     this.stop = () => { this.gone.abort(); this.sizes.disconnect(); clearInterval(this.flickering); };
     this.schedule = () => { this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); }); };
@@ -68,7 +38,6 @@ class Viewer {
     this.root.style.height = `${this.data.height}px`;
     const canvases = buildPanes(this.root, this.data);
     this.figures = canvases.map((canvas) => canvas.closest("figure"));
-    this.root.querySelector("select").replaceChildren(...this.panes.slice(1).map(({ title }, n) => new Option(title, n + 1)));
     for (const canvas of canvases) {
       canvas.setAttribute("aria-describedby", "hint");
       this.sizes.observe(canvas);
@@ -78,11 +47,7 @@ class Viewer {
   listen() {
     const on = (type, handler, options) =>
       this.root.addEventListener(type, handler.bind(this), { signal: this.gone.signal, ...options });
-    on("click", ({ target }) => {
-      const act = target.closest("[data-act]")?.dataset.act.split(":");
-      if (act) this.act(act[0], act[1]);
-    });
-    on("input", ({ target }) => this.act(target.dataset.value, Number(target.value)));
+    listenForActs(this, this.gone.signal);
     on("keydown", this.onKey);
     on("wheel", this.onWheel, { passive: false });
     on("pointerdown", this.onPress);
@@ -96,31 +61,23 @@ class Viewer {
     const whole = () => { view.zoom = 1; view.pan = [0, 0]; };
     const acts = {
       plane: () => { view.plane = value; whole(); },
-      mode: () => { if (this.panes.length > 1) view.mode = value; this.flicker(false); },
-      second: () => { view.second = value; },
-      step: () => this.act("slice", last - view.cross[plane.axis] + value),
+      step: () => this.act("slice", last - view.cross[plane.axis] - value),
       slice: () => { view.cross = view.cross.with(plane.axis, clamp(last - value, 0, last)); },
       zoom: () => this.zoomAt(Number(value)),
       reset: () => { whole(); this.act("preset", 0); },
-      home: () => { view.cross = [...this.data.start]; whole(); },
-      preset: () => { [view.low, view.high] = this.data.presets[value].slice(1); },
+      largest: () => { Object.assign(view, { plane: value, cross: this.grid.toVoxel(this.data.largest[value]) }); whole(); },
+      preset: () => { view.preset = Number(value); this.windows = this.data.presets[value][1].map((window) => [...window]); },
       opacity: () => { view.opacity = value / 100; },
-      mix: () => { this.flicker(false); view.mix = value / 100; },
-      flicker: () => { if (view.mode === "blend") this.flicker(!this.flickering); },
       crosshair: () => { view.crosshair = !view.crosshair; },
       outline: () => { if (!view.off.delete(Number(value))) view.off.add(Number(value)); },
+      ...comparisonActs(this, comparable(this.data)),
     };
-    acts[name]?.();
+    acts[name]?.(value);
     this.schedule();
   }
 
-  flicker(run) {
-    clearInterval(this.flickering);
-    this.flickering = run ? setInterval(() => { this.view.mix = this.view.mix < 0.5 ? 1 : 0; this.schedule(); }, 600) : null;
-  }
-
   onKey(event) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const key = keyOf(event);
     const here = event.target.matches("canvas, .slider") && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (!here || !(key in KEYS)) return;
     event.preventDefault();
@@ -135,7 +92,7 @@ class Viewer {
     const turn = event.deltaY * (event.deltaMode ? 33 : 1);
     this.wheel = Math.sign(turn) === Math.sign(this.wheel) ? this.wheel + turn : turn;
     if (Math.abs(this.wheel) < 50) return; // a notch of a mouse wheel, or a short stroke on a touch pad
-    this.act("step", Math.sign(this.wheel));
+    this.act("step", -Math.sign(this.wheel));
     this.wheel = 0;
   }
 
@@ -143,7 +100,7 @@ class Viewer {
   onPress(event) {
     const canvas = event.target, view = this.view, start = { x: event.clientX, y: event.clientY };
     if (!canvas.matches("canvas")) return;
-    const { pan, low, high } = view, { scale } = this.place(canvas), lifted = new AbortController();
+    const { pan } = view, before = this.windows, { scale } = this.place(canvas), lifted = new AbortController();
     let moved = false;
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
@@ -152,8 +109,10 @@ class Viewer {
       moved ||= Math.hypot(dx, dy) > 3;
       if (!moved) return;
       if (event.button === 2) {
-        const half = clamp((high - low) / 2 + dx / 2, 4, 200), level = clamp((high + low) / 2 + dy / 2, 1, 254);
-        [view.low, view.high] = [level - half, level + half];
+        this.windows = before.map(([low, high]) => {
+          const half = clamp((high - low) / 2 + dx / 2, 4, 200), level = clamp((high + low) / 2 + dy / 2, 1, 254);
+          return [level - half, level + half];
+        });
       } else view.pan = [pan[0] + dx / scale, pan[1] + dy / scale];
       this.schedule();
     };
@@ -202,10 +161,15 @@ class Viewer {
       const canvas = figure.querySelector("canvas"), slices = shown[n].map((pane) => this.slice(pane, index));
       const outlines = slices.flatMap((slice, nth) => this.marks(slice, slices.length > 1, nth));
       this.caption(figure, shown[n], outlines);
-      draw(canvas, this.place(canvas), { rgba: paint(slices[0].grey, slices[1]?.grey, view, shape[u]), width: shape[u],
-        outlines, edges, crosshair: view.crosshair });
+      draw(canvas, this.place(canvas), { rgba: this.paint(shown[n], slices), width: shape[u], outlines, edges,
+        crosshair: view.crosshair });
     });
     this.controls(index);
+  }
+
+  paint([first, second], slices) {
+    const windows = [this.windows[first], this.windows[second ?? first]];
+    return paint(slices[0].grey, slices[1]?.grey, { ...this.view, windows }, this.shape[PLANES[this.view.plane].u]);
   }
 
   slice(pane, index) {
@@ -230,11 +194,8 @@ class Viewer {
 
   caption(figure, [first, second], outlines) {
     const { view, panes } = this, title = panes[first].title, other = panes[second]?.title;
-    const blended = { 0: [title, ""], 1: [other, ""] }[view.mix]
-      ?? [`${title} → ${other}`, `${Math.round(100 * view.mix)} % · dashed: first · solid: second`];
-    const subtracted = [`${other} minus ${title}`, "orange: brighter now · blue: darker now"];
     const [text, note] = other === undefined ? [title, panes[first].labels ? "" : "no mask for this visit"]
-      : view.mode === "blend" ? blended : view.mode === "swipe" ? [`${title} | ${other}`, "left: first · right: second"] : subtracted;
+      : comparisonWords(view, title, other);
     const small = Object.assign(document.createElement("small"), { textContent: note });
     figure.firstElementChild.replaceChildren(text, small);
     const marked = [...new Set(outlines.map(({ name }) => name))].join(", ") || "nothing";
@@ -243,31 +204,16 @@ class Viewer {
 
   position() {
     const { axis, ends, first } = PLANES[this.view.plane], index = this.view.cross[axis], count = this.shape[axis];
-    const along = index * this.spacing[axis], origin = this.data.origin_mm?.[axis], mm = along + (origin ?? 0);
-    const place = origin === undefined ? `${along.toFixed(1)} mm from the ${first} slice`
-      : `${ends[mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm`;
+    const mm = this.grid.toReference(this.view.cross)[axis];
+    const place = this.grid.isPlaced ? `${ends[mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm`
+      : `${(index * this.spacing[axis]).toFixed(1)} mm from the ${first} slice`;
     return `${this.view.plane} slice ${count - index} of ${count} · ${place}`;
   }
 
   controls(index) {
-    const { view, root } = this, last = this.shape[PLANES[view.plane].axis] - 1;
-    const pressed = {
-      plane: (value) => value === view.plane, mode: (value) => value === view.mode, crosshair: () => view.crosshair,
-      flicker: () => Boolean(this.flickering), outline: (value) => !view.off.has(Number(value)),
-    };
-    for (const button of root.querySelectorAll("[data-act]")) {
-      const [name, value] = button.dataset.act.split(":");
-      if (name in pressed) button.setAttribute("aria-pressed", pressed[name](value));
-    }
-    const show = (selector, visible) => { for (const e of root.querySelectorAll(selector)) e.hidden = !visible; };
-    show(".mix", view.mode === "blend" || view.mode === "swipe");
-    show("button.mix", view.mode === "blend");
-    show(".second", view.mode !== "side" && this.panes.length > 2);
-    show("[data-act^='mode:']", this.panes.length > 1);
-    const set = (name, value) => { root.querySelector(`[data-value='${name}']`).value = value; };
-    const slider = root.querySelector(".slider");
-    slider.max = last;
-    set("slice", last - index); set("mix", 100 * view.mix); set("opacity", 100 * view.opacity); set("second", view.second);
+    const { view, root, data } = this, last = this.shape[PLANES[view.plane].axis] - 1, slider = root.querySelector(".slider");
+    showControls(root, view, { data, off: view.off, isFlickering: Boolean(this.flickering) });
+    Object.assign(slider, { max: last, value: last - index });
     const text = this.position();
     slider.setAttribute("aria-valuetext", text);
     if (root.querySelector(".where").value !== text) root.querySelector(".where").value = text;

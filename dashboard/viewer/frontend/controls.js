@@ -1,0 +1,118 @@
+// What both viewers have around their pictures: panes, buttons, keys, and words about what is shown.
+
+// The page itself answers to n and p (next and previous patient), so that neither is used here.
+const SHARED_KEYS = {
+  ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
+  PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
+  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], l: ["largest", "sagittal"], k: ["largest", "axial"],
+  m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
+  ",": ["shift", -0.05], ".": ["shift", 0.05], g: ["window"], x: ["crosshair"], "?": ["keys"],
+};
+const MODES_OF_TWO = ["blend", "swipe", "difference"];
+
+const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
+const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+const comparable = ({ titles, grids }) => titles.length > 1 && !grids.some(({ to }) => to);
+const areAlike = ({ sequences }, second) => sequences[0] === sequences[second];
+
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function button(act, ...children) {
+  const element = make("button", { type: "button" }, ...children);
+  element.dataset.act = act;
+  return element;
+}
+
+// One captioned canvas per visit, a button per window preset and per compartment; returns the canvases.
+function buildPanes(root, { titles, presets, colours }) {
+  const canvases = titles.map(() => make("canvas", { tabIndex: 0, role: "application" }));
+  const divider = make("div", { className: "divider", hidden: true });
+  root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
+    make("figcaption", { textContent: titles[n] }), make("div", { className: "stage" }, canvas))), divider);
+  root.querySelector(".presets").replaceChildren(...presets.map(([name], n) => button(`preset:${n}`, name)));
+  root.querySelector(".legend").replaceChildren(...colours.map(([value, name, colour]) => {
+    const swatch = make("i", {});
+    swatch.style.color = colour;
+    return button(`outline:${value}`, swatch, name);
+  }));
+  root.querySelector("select").replaceChildren(...titles.slice(1).map((title, n) => new Option(title, n + 1)));
+  return canvases;
+}
+
+// Buttons, sliders and the divider of a swipe, all to viewer.act.
+function listenForActs(viewer, signal) {
+  const { root } = viewer, panes = root.querySelector(".panes"), divider = root.querySelector(".divider");
+  root.addEventListener("click", ({ target }) => {
+    const act = target.closest("[data-act]")?.dataset.act.split(":");
+    if (act) viewer.act(...act);
+  }, { signal });
+  root.addEventListener("input", ({ target }) => viewer.act(target.dataset.value, Number(target.value)), { signal });
+  divider.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keys go on working in the picture
+  divider.addEventListener("pointerdown", ({ pointerId }) => divider.setPointerCapture(pointerId), { signal });
+  divider.addEventListener("pointermove", (event) => {
+    if (!divider.hasPointerCapture(event.pointerId)) return;
+    const { left, width } = panes.getBoundingClientRect();
+    viewer.act("mix", (100 * (event.clientX - left)) / width);
+  }, { signal });
+}
+
+// Putting two visits into one picture: acts on viewer.view that both viewers know.
+function comparisonActs(viewer, isComparable) {
+  const { view } = viewer;
+  const flicker = (run) => {
+    clearInterval(viewer.flickering);
+    viewer.flickering = run ? setInterval(() => { view.mix = view.mix < 0.5 ? 1 : 0; viewer.act("redraw"); }, 600) : null;
+  };
+  const mix = (share) => { flicker(false); view.mix = clamp(share, 0, 1); };
+  return {
+    mode: (value) => {
+      const isAllowed = value !== "difference" || (areAlike(viewer.data, view.second) && view.view !== "render");
+      if (isComparable && isAllowed) view.mode = value;
+      flicker(false);
+    },
+    second: (value) => {
+      view.second = value;
+      if (view.mode === "difference" && !areAlike(viewer.data, value)) view.mode = "side";
+    },
+    mix: (value) => mix(value / 100),
+    shift: (value) => mix(view.mix + value),
+    flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
+    window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
+    keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
+  };
+}
+
+// Which buttons are pressed, and which controls have something to do now.
+function showControls(root, view, { data, off, isFlickering }) {
+  const isComparable = comparable(data), together = MODES_OF_TWO.includes(view.mode);
+  const pressed = { crosshair: () => view.crosshair, flicker: () => isFlickering,
+    preset: (value) => Number(value) === view.preset, outline: (value) => !off.has(Number(value)) };
+  for (const name of ["view", "plane", "mode", "drag"]) pressed[name] = (value) => value === view[name];
+  for (const element of root.querySelectorAll("[data-act]")) {
+    const [name, value] = element.dataset.act.split(":");
+    if (name in pressed) element.setAttribute("aria-pressed", pressed[name](value));
+    if (name === "mode") element.disabled = value === "difference" && !(areAlike(data, view.second) && view.view !== "render");
+  }
+  const show = (selector, visible) => { for (const e of root.querySelectorAll(selector)) e.hidden = !visible; };
+  show(".modes", isComparable);
+  show("label.mix", together && view.mode !== "difference");
+  show("button.mix", view.mode === "blend");
+  show(".second", together && data.titles.length > 2);
+  const set = (name, value) => { root.querySelector(`[data-value='${name}']`).value = value; };
+  set("mix", 100 * view.mix); set("opacity", 100 * view.opacity); set("second", view.second);
+}
+
+// What a picture of two visits shows: a title and a note.
+function comparisonWords({ mode, mix }, first, second) {
+  if (mode === "swipe") return [`${first} | ${second}`, "left: first · right: second"];
+  if (mode === "difference") return [`${second} minus ${first}`, "orange: brighter now · blue: darker now"];
+  if (mix === 0 || mix === 1) return [mix ? second : first, ""];
+  return [`${first} → ${second}`, `${Math.round(100 * mix)} % · dashed: first · solid: second`];
+}
+
+const placeWords = (place) => `${["RL", "AP", "SI"].map((pair, axis) => (
+  `${pair[place[axis] < 0 ? 1 : 0]} ${Math.abs(place[axis]).toFixed(1)}`)).join(" · ")} mm`;
