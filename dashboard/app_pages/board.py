@@ -25,7 +25,7 @@ WHY = {
 """Reasons that can be asked for, beside the state."""
 COLUMNS = ("state", "change, 95\u202f% CI", "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
-    "Due: the next scan by a published schedule, overdue as of today; information, not advice. "
+    "Due: the next scan by a published schedule, overdue as of the day of the meeting; information, not advice. "
     "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
     "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
 )

@@ -73,7 +73,7 @@ def states() -> None:
     frame.remark(STATE_NOTE)
     frame.section("Compartments")
     words = [
-        tag("span", style.word, style=f"color:{style.colour};font-weight:600") for style in labels.COMPARTMENTS.values()
+        tag("span", style.word, style=f"color:{style.ink};font-weight:600") for style in labels.COMPARTMENTS.values()
     ]
     st.html(tag("p", join(words, "  ·  "), class_="ct-small"))
 

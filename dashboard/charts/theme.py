@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.labels import GREY, GRID, INK
+from dashboard.markup import straight
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -58,7 +59,7 @@ def figure(height: int, margin: Mapping[str, float]) -> go.Figure:
 
 def plain(text: str) -> str:
     """Escape text from the data: Plotly reads a little HTML in labels."""
-    return html.escape(text, quote=False)
+    return html.escape(straight(text), quote=False)
 
 
 def fade(colour: str, alpha: float) -> str:
