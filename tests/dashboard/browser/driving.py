@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit looks for these below the page's own path first, and Chromium logs each miss."""
 HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
