@@ -4,11 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, frame, sentences, tables
-from dashboard.markup import tag
+from dashboard.glossary import term
+from dashboard.markup import join, tag
 from dashboard.sections.beside import beside, history
 from dashboard.sections.course import course
 from dashboard.sections.downloads import downloads
-from dashboard.sections.headline import headline
+from dashboard.sections.headline import SEPARATOR, headline
 from dashboard.sections.numbers import numbers
 from dashboard.sections.profile import profile
 from dashboard.sections.scans import aligned, compared, scans
@@ -127,7 +128,8 @@ def answer(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
         selector(list(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state["reason"])
     frame.sentence(main)
-    doubt = tag("span", sentences.caveats(state, study.criteria_name, now), class_="ct-grey")
+    rule, *doubts = sentences.caveats(state, study.criteria_name, now).split(SEPARATOR)
+    doubt = tag("span", join([term("adapted", rule), *doubts], SEPARATOR), class_="ct-grey")
     st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
 
 

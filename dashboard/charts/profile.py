@@ -103,16 +103,17 @@ def _days(fig: go.Figure, own: pd.DataFrame, ink: str) -> None:
     if seen.empty:
         return
     ends = [seen[seen["acquired_on"] == day] for day in sorted({seen["acquired_on"].min(), seen["acquired_on"].max()})]
-    for part, shift_px in zip(ends, (-8, 8), strict=False):
-        widest = part.loc[part["area_mm2"].idxmax()]
+    widest = [part.loc[part["area_mm2"].idxmax()] for part in ends]
+    outermost = max(float(row["area_mm2"]) for row in widest)
+    for row in widest:
+        is_outside = row["area_mm2"] == outermost
         fig.add_annotation(
-            x=widest["area_mm2"],
-            y=widest["position_mm"],
-            text=labels.month(widest["acquired_on"]),
+            x=row["area_mm2"],
+            y=row["position_mm"],
+            text=labels.month(row["acquired_on"]),
             showarrow=False,
-            xanchor="left",
-            xshift=6,
-            yshift=shift_px if len(ends) > 1 else 0,
+            xanchor="left" if is_outside else "right",  # the inner line has room inside
+            xshift=6 if is_outside else -6,
             font={"size": 11, "color": ink},
         )
 

@@ -12,7 +12,8 @@ import streamlit as st
 from dashboard import address, data, frame, labels
 from dashboard.charts import timeline
 from dashboard.charts import volumes as drawn
-from dashboard.markup import tag
+from dashboard.glossary import term
+from dashboard.markup import join, tag
 
 AXES = ("logarithmic", "linear")
 
@@ -41,7 +42,10 @@ def course(
         windows(treatments, study),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit, a click shows its scan")
+        band = term("95\u202f% CI", "95\u202f% band")
+        frame.section(
+            "Course", join(["volume, ", band, "; marks show the state at each visit, a click shows its scan"])
+        )
         scale = _axis(patient_id, usual)
     key = f"timeline-{patient_id}"
     frame.figure(
