@@ -130,7 +130,7 @@ def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
 def _ticks(start: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
     """Mark months, or years in a long course; never one month twice."""
     if end - start < pd.Timedelta(days=270):
-        return {"tickformat": "%Y-%m", "dtick": "M1"}
+        return {"tickformat": "%Y-%m", "tickangle": 0, "dtick": "M1" if end - start < LEAST_SPAN / 2 else "M2"}
     return {"tickformat": "%Y-%m" if (end - start).days < 365 * 8 else "%Y"}
 
 

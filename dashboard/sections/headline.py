@@ -10,6 +10,8 @@ from dashboard.glossary import term
 from dashboard.markup import Html, join, tag
 
 SEPARATOR = " · "
+LONGEST = 40
+"""Letters of a fact that stays on one line."""
 
 
 def headline(state: pd.Series) -> None:
@@ -34,5 +36,5 @@ def state_badge(state: pd.Series) -> Html:
 
 def _who(state: pd.Series) -> Html:
     told = sentences.facts(state, data.query("patient_treatments", patient_id=state["patient_id"]))
-    parts = [tag("span", part, class_="ct-nowrap") for part in told.split(SEPARATOR)]
+    parts = [tag("span", part, class_="ct-nowrap" if len(part) <= LONGEST else "") for part in told.split(SEPARATOR)]
     return tag("p", str(state["patient_id"]), tag("span", join(parts, SEPARATOR), class_="ct-grey"), class_="ct-name")

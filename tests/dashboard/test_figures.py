@@ -105,7 +105,7 @@ def test_one_visit_stands_in_half_a_year_and_no_month_is_named_twice():
     axis = timeline.timeline(found, is_log=True).to_dict()["layout"]["xaxis"]
     first, last = axis["range"]
     assert (last - first).days == 180
-    assert axis["dtick"] == "M1"
+    assert axis["dtick"] == "M2"
 
 
 def test_bold_names_have_the_room_they_need_in_the_margin():

@@ -1,6 +1,7 @@
 """The tumour board: from the list to a patient and on, a meeting with its minutes, the projector (about 60 s)."""
 
 import csv
+import re
 
 import pytest
 
@@ -59,11 +60,10 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
 
 def test_a_meeting_is_prepared_held_and_minuted(page, meeting, tmp_path):
     page.goto(f"{meeting}/?on=2024-02-01")
-    page.get_by_role("checkbox", name="Pick sub-03").check(force=True)
-    page.wait_for_url("**pick=sub-03**")
-    settled(page)
-    page.get_by_role("checkbox", name="Pick sub-04").check(force=True)
-    page.wait_for_url("**pick=sub-04**")
+    for patient in ("sub-03", "sub-04"):
+        page.locator(f".st-key-pick-{patient} label").click()
+        page.wait_for_url(re.compile(f"pick={patient}"), wait_until="commit")
+        settled(page)
     page.get_by_text("2 patients picked").wait_for()
     page.get_by_role("link", name="Present").click()
     page.get_by_text("1 of 2", exact=True).wait_for()

@@ -45,14 +45,12 @@ def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, grou
         page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
         colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
-        button = page.get_by_role("button", name="Exclude visit")
-        assert button.evaluate("element => getComputedStyle(element).color") != colour
 
 
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
     page.goto(f"{server}/patient?patient=sub-05")
     page.get_by_text("this is the last that could be, of 2022-07-10").wait_for()
-    page.locator(".ct-numbers").get_by_text("0.61").wait_for()
+    page.locator(".ct-numbers").get_by_text("0.61").first.wait_for()
     page.get_by_text("progression from").wait_for()
 
 
