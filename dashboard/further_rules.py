@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dashboard.labels import MASK_ORIGINS, NARROW, capital, limit
+from dashboard.labels import MASK_ORIGINS, NARROW, capital, limit, typeset
 from pipeline.domain import alignment, growth, resection, uncertainty
 from pipeline.domain.surveillance import NO_END, Schedule, Surveillance
 
 DAYS_PER_MONTH = 365.25 / 12
 ADDED = "a proposal of this project"
 BENCHMARKED = "benchmark of this project, rounded up"
-MEASURED = "limits midway between good and broken pairs, measured by this project"
+MEASURED = "midway between good and broken pairs, measured by this project"
+TURNED = "measured by this project on real cords with their signal turned over"
 
 Said = tuple[str, str, str]
 """What a rule is about, the rule in words, and where it comes from."""
@@ -46,21 +47,31 @@ def certificate() -> list[Said]:
     between, across = alignment.BETWEEN_VISITS, alignment.ACROSS_CONTRASTS
     low, high = alignment.JACOBIAN_RANGE
     of_likeness, of_any = alignment.MOST_DOUBTS_OF_LIKENESS, alignment.MOST_DOUBTS
+    there_and_back = f"A up to {_mm(alignment.INCONSISTENCY_A_MM)}, C above {_mm(alignment.INCONSISTENCY_C_MM)}"
     rows = (
-        ("Likeness near the lesion", f"A from {between.correlation_a:.2f}, C below {between.correlation_c:.2f}"),
-        ("Of different contrast", f"B at best, C below {across.correlation_c:.2f}"),
-        ("Lead over the mirror image", f"A from {alignment.MIRROR_A:.2f}, C below {alignment.MIRROR_C:.2f}"),
-        ("Lead over the next place along the spine", f"A from {alignment.MARGIN_A:.2f}"),
         (
-            "There and back",
-            f"A up to {_mm(alignment.INCONSISTENCY_A_MM)}, C above {_mm(alignment.INCONSISTENCY_C_MM)}",
+            "Likeness near the lesion",
+            f"A from {between.correlation_a:.2f}, C below {between.correlation_c:.2f}",
+            MEASURED,
         ),
-        ("By way of the visit before", f"A up to {_mm(alignment.CLOSURE_A_MM)}"),
-        ("Local stretch", f"C outside {low:g} to {high:g}"),
-        ("Lesion covered", f"A from {_share(alignment.COVERAGE_A)}, C below {_share(alignment.COVERAGE_C)}"),
-        ("Doubts together", f"C from more than {of_likeness} about the likeness, or {of_any} of any kind"),
+        ("Of different contrast", f"B at best, C below {across.correlation_c:.2f}", TURNED),
+        (
+            "Lead over the mirror image",
+            f"A from {alignment.MIRROR_A:.2f}, C below {typeset(f'{alignment.MIRROR_C:.2f}')}",
+            MEASURED,
+        ),
+        ("Lead over the next place along the spine", f"A from {alignment.MARGIN_A:.2f}", ADDED),
+        ("There and back", there_and_back, ADDED),
+        ("By way of the visit before", f"A up to {_mm(alignment.CLOSURE_A_MM)}", ADDED),
+        ("Local stretch", f"C outside {low:g} to {high:g}", ADDED),
+        ("Lesion covered", f"A from {_share(alignment.COVERAGE_A)}, C below {_share(alignment.COVERAGE_C)}", ADDED),
+        (
+            "Doubts together",
+            f"C with more than {of_likeness} about the likeness, or more than {of_any} of any kind",
+            ADDED,
+        ),
     )
-    return [(name, f"{words}.", MEASURED) for name, words in rows]
+    return [(name, f"{words}.", source) for name, words, source in rows]
 
 
 def beside() -> list[Said]:

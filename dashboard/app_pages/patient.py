@@ -36,7 +36,7 @@ def show(study: frame.Study) -> None:
     answer(state, now, study)
     found = aligned(patient_id)
     pair = compared(found, now[now["criteria_id"] == study.criteria_id])
-    left, right = st.columns([1.22, 1], gap="large")
+    left, right = st.columns([1.22, 1] if found else [1, 1.22], gap="large")
     told = right if not found else left  # without scans their place is free
     with left:
         course(patient_id, judged, study, pair)

@@ -119,7 +119,7 @@ def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monke
     assert (
         "Lesion covered",
         "A from 83\u202f%, C below 25\u202f%.",
-        further_rules.MEASURED,
+        further_rules.ADDED,
     ) in further_rules.certificate()
     assert "oedema 0.77\u202fmm" in {name: words for name, words, _ in further_rules.errors()}["Found again"]
     due = {name: words for name, words, _ in further_rules.next_scans(schedules.load())}

@@ -55,7 +55,8 @@ def watched(chromium, size=(1480, 1000), ground="light"):
 def settled(page):
     """Wait until the page stands still: drawn to its foot, and nothing running."""
     page.locator(".ct-footer").wait_for()
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 
 def look(page, folder, name):
