@@ -48,8 +48,8 @@ def watched(chromium, size=(1480, 1000), ground="light"):
     page.on("request", lambda request: None if request.url.startswith(HERE) else strangers.append(request.url))
     yield page
     page.close()
-    assert complaints == []
-    assert strangers == []
+    assert not complaints, complaints
+    assert not strangers, strangers
 
 
 def settled(page):

@@ -58,7 +58,7 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
     assert page.url.endswith("?patient=sub-01")
 
 
-def test_a_meeting_is_prepared_held_and_minuted(page, meeting, tmp_path):
+def test_a_meeting_is_prepared_held_and_minuted(meeting, page, tmp_path):
     page.goto(f"{meeting}/?on=2024-02-01")
     for patient in ("sub-03", "sub-04"):
         page.locator(f".st-key-pick-{patient} label").click()

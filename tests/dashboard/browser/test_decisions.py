@@ -24,7 +24,7 @@ def acts_in(out):
     return [json.loads(line)["act"] for line in (out / "journal" / "acts.jsonl").read_text().splitlines()]
 
 
-def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, own_server, out):
+def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(own_server, page, out):
     page.goto(f"{own_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.keyboard.press("Enter")
@@ -41,7 +41,7 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, own_se
     assert acts_in(out) == ["exclude_visit", "undo", "pin_baseline"]
 
 
-def test_a_mask_is_excluded_and_brought_back(page, own_server, out):
+def test_a_mask_is_excluded_and_brought_back(own_server, page, out):
     page.goto(f"{own_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.keyboard.press("Enter")

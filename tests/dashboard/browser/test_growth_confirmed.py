@@ -54,7 +54,7 @@ def own_server(out):
     yield from serve(out)
 
 
-def test_possible_growth_is_seen_checked_accepted_and_becomes_final(page, own_server, tmp_path):
+def test_possible_growth_is_seen_checked_accepted_and_becomes_final(own_server, page, tmp_path):
     page.set_default_timeout(240_000)  # the update runs the pipeline
     page.goto(own_server)
     page.get_by_text("1 of 1 patient needs a decision.").wait_for()

@@ -58,7 +58,7 @@ def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server
     page.get_by_text("progression from").wait_for()
 
 
-def test_an_empty_study_says_what_to_do(page, empty_server):
+def test_an_empty_study_says_what_to_do(empty_server, page):
     page.goto(empty_server)
     page.get_by_text("Nothing to show").wait_for()
     page.get_by_text("cordtrack run STUDY_FOLDER OUT_DIR").wait_for()
