@@ -35,12 +35,19 @@ PARTNERS = {
     "#8E8E8E": "#ABABAB",
     "#8D6E63": "#BCA199",
     "#00897B": "#3FB8AB",
+    "#C2185B": "#F2699A",
+    "#1565C0": "#5FB0F5",
+    "#00707F": "#4CCBDB",
+    "#7A5E00": "#DDB93C",
+    "#666666": "#ABABAB",
+    "#6D4C41": "#BCA199",
+    "#00695C": "#3FB8AB",
     "#1F4E8C": "#8AB4F0",
     "#7B4FA0": "#B894D6",
     "#4E7F3B": "#8FC27A",
     "#9C6B1F": "#D3A35A",
     "#2F7F7A": "#6DBDB7",
-    "#8A8F98": "#A7ADB6",
+    "#697280": "#A7ADB6",
 }
 """Colour on the light ground to colour on the dark one; keys in capitals."""
 RGBA = re.compile(r"rgba\((\d+),(\d+),(\d+),")
@@ -80,7 +87,8 @@ def style() -> str:
     )
     return (
         f":root {{ --ct-ink: {PARTNERS[labels.INK]}; --ct-grey: {PARTNERS[labels.GREY]}; "
-        f"--ct-rule: {PARTNERS[labels.GRID]}; --ct-ground: {GROUND}; --ct-link: {PARTNERS['#1F4E8C']}; }}\n{inline}"
+        f"--ct-rule: {PARTNERS[labels.GRID]}; --ct-ground: {GROUND}; --ct-link: {PARTNERS['#1F4E8C']}; "
+        f"--ct-on-link: {GROUND}; }}\n{inline}"
     )
 
 

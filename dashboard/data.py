@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pipeline import criteria, exports, images, store, study
+from pipeline import criteria, exports, images, schedules, store, study
 from pipeline.criteria import Criteria
 from pipeline.domain.grid import Volume
+from pipeline.domain.surveillance import Surveillance
 from pipeline.errors import SettingsError
 
 OUT_VARIABLE = "CORDTRACK_OUT"
@@ -114,6 +115,11 @@ def criteria_of(criteria_id: str) -> Criteria | None:
 def packaged_criteria() -> tuple[Criteria, ...]:
     """Return all packaged sets of criteria, the default first."""
     return criteria.load_all()
+
+
+def packaged_schedules() -> Surveillance:
+    """Return the packaged follow-up schedules."""
+    return schedules.load()
 
 
 def aligned_scan(patient_id: str, session_id: str) -> Path | None:

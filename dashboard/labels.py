@@ -46,10 +46,17 @@ class Look:
 
 @dataclass(frozen=True)
 class CompartmentLook:
-    """How one compartment is drawn; these colours are never used for a state."""
+    """How one compartment is drawn; these colours are never used for a state.
+
+    Attributes
+    ----------
+    colour, ink
+        Of lines and outlines, and of words, which need more contrast.
+    """
 
     word: str
     colour: str
+    ink: str
     dash: str
     width: float
 
@@ -78,14 +85,14 @@ SEVERITIES = {
     "note": Look("note", "·", "#5F6B76", "#5F6B76", "circle"),
 }
 COMPARTMENTS = {
-    "tumour": CompartmentLook("tumour", "#D81B60", "solid", 2.5),
-    "enhancing": CompartmentLook("enhancing", "#D81B60", "dashdot", 1.8),
-    "cyst": CompartmentLook("cyst", "#1E88E5", "dot", 1.8),
-    "syrinx": CompartmentLook("syrinx", "#00ACC1", "dot", 1.8),
-    "oedema": CompartmentLook("oedema", "#C79A00", "dash", 1.8),
-    "cavity": CompartmentLook("cavity", "#8E8E8E", "dash", 1.8),
-    "haemorrhage": CompartmentLook("haemorrhage", "#8D6E63", "dash", 1.8),
-    "cord": CompartmentLook("cord", "#00897B", "solid", 1.0),
+    "tumour": CompartmentLook("tumour", "#D81B60", "#C2185B", "solid", 2.5),
+    "enhancing": CompartmentLook("enhancing", "#D81B60", "#C2185B", "dashdot", 1.8),
+    "cyst": CompartmentLook("cyst", "#1E88E5", "#1565C0", "dot", 1.8),
+    "syrinx": CompartmentLook("syrinx", "#00ACC1", "#00707F", "dot", 1.8),
+    "oedema": CompartmentLook("oedema", "#C79A00", "#7A5E00", "dash", 1.8),
+    "cavity": CompartmentLook("cavity", "#8E8E8E", "#666666", "dash", 1.8),
+    "haemorrhage": CompartmentLook("haemorrhage", "#8D6E63", "#6D4C41", "dash", 1.8),
+    "cord": CompartmentLook("cord", "#00897B", "#00695C", "solid", 1.0),
 }
 """In the order of the label values in the display masks: the first is 1."""
 
@@ -122,8 +129,8 @@ TREATMENTS = {
     "chemotherapy": ("chemotherapy", "#4E7F3B"),
     "bevacizumab": ("bevacizumab", "#9C6B1F"),
     "immunotherapy": ("immunotherapy", "#2F7F7A"),
-    "steroid": ("steroid", "#8A8F98"),
-    "other": ("other treatment", "#8A8F98"),
+    "steroid": ("steroid", "#697280"),
+    "other": ("other treatment", "#697280"),
 }
 EXTENTS = {
     "GTR": "gross total",

@@ -10,6 +10,9 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Invisible characters that turn the direction of everything after them, also of words that are not theirs."""
+
 
 class Html(str):
     """Markup that was built here and is already safe."""
@@ -27,20 +30,33 @@ def tag(name: str, *children: str, **attributes: str) -> Html:
     >>> tag("b", "a < b", class_="x")
     '<b class="x">a &lt; b</b>'
     """
-    written = "".join(f' {key.rstrip("_")}="{html.escape(value)}"' for key, value in attributes.items())
+    written = "".join(f' {key.rstrip("_")}="{_escaped(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{written}>{join(children)}</{name}>")
 
 
 def join(children: Iterable[str], between: str = "") -> Html:
     """Put pieces one after the other, escaping the plain ones."""
-    return Html(html.escape(between).join(c if isinstance(c, Html) else html.escape(c) for c in children))
+    return Html(_escaped(between).join(c if isinstance(c, Html) else _escaped(c) for c in children))
+
+
+def straight(text: str) -> str:
+    r"""Put a visible sign in place of each character that would turn the direction of the words after it.
+
+    >>> straight("\u202egnorw")
+    '�gnorw'
+    """
+    return TURNING.sub("\ufffd", text)
+
+
+def _escaped(text: str) -> str:
+    return html.escape(straight(text))
 
 
 def image(svg: str, alt: str, **attributes: str) -> Html:
     """Show a drawing made by this program, with words for those who cannot see it."""
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    written = "".join(f' {key}="{html.escape(value)}"' for key, value in attributes.items())
-    return Html(f'<img src="{source}" alt="{html.escape(alt)}"{written}>')
+    written = "".join(f' {key}="{_escaped(value)}"' for key, value in attributes.items())
+    return Html(f'<img src="{source}" alt="{_escaped(alt)}"{written}>')
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], class_: str = "ct-table") -> Html:
@@ -56,4 +72,4 @@ def as_label(text: str) -> str:
     >>> as_label("sub_*1*")
     'sub\\_\\*1\\*'
     """
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:-])", r"\\\1", straight(text))

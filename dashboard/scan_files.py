@@ -22,7 +22,7 @@ from pipeline.domain.label_maps import label_map
 from pipeline.domain.transforms import Transform, compose, identity, inverse, resample
 from pipeline.errors import InputError
 from pipeline.mask_reading import read_mask
-from pipeline.masks import find_masks
+from pipeline.masks import MaskFile, find_drawn
 
 REFERENCE = "reference"
 Row = Mapping[Any, Any]
@@ -130,8 +130,9 @@ def _mask(row: Row, drawn_on: Volume) -> Volume | None:
     if row["folder"] != "study":
         volume = images.load(_path(row))
         return volume.with_array(np.clip(volume.array, 0, 1).astype(np.float32))
-    files = find_masks(_study_dir(), {str(row["patient_id"]): str(row["session_id"])}, [])
-    readings = [reading for file in files if file.relative == row["path"] for reading in read_mask(file, drawn_on)[0]]
+    drawn = find_drawn(_study_dir(), {str(row["patient_id"]): str(row["session_id"])}, [])
+    files = [file for file in drawn if isinstance(file, MaskFile) and file.relative == row["path"]]
+    readings = [reading for file in files for reading in read_mask(file, drawn_on)[0]]
     return next((reading.volume for reading in readings if reading.compartment == row["compartment"]), None)
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
-from dashboard import labels, sentences
+from dashboard import glossary, labels, sentences
+from dashboard.glossary import term
 from dashboard.markup import BREAK, Html, join, table, tag
 
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
 
-def numbers(latest: pd.DataFrame, measured: pd.DataFrame) -> Html:
-    """Show each compartment at baseline, nadir, previous and latest visit, with the change since baseline and nadir.
+def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_name: str) -> Html:
+    """Show each compartment at baseline, nadir, previous and one last visit, with the change since baseline and nadir.
 
     Parameters
     ----------
@@ -23,69 +24,122 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame) -> Html:
         Rows of the trajectory view at one visit, one per compartment.
     measured
         Rows of the patient_measurements query; each volume opens what it was made from.
+    now
+        What the last visit is called.
+    criteria_name
+        The rule that picked baseline and nadir, with its version.
     """
-    if latest.empty:
-        return tag("p", "Nothing was measured.", class_="ct-grey")
     first = latest.iloc[0]
     seen = latest[(latest[list(VOLUMES)] > 0).any(axis=1)]
     never = [labels.compartment(name).word for name in latest["compartment"] if name not in set(seen["compartment"])]
     header = (
         "mL",
-        _dated("baseline", first["baseline_on"]),
-        _dated("nadir", first["nadir_on"]),
-        _dated("previous", first["previous_on"]),
-        _dated("now", first["acquired_on"]),
+        _dated(term("baseline"), first["baseline_on"]),
+        _dated(term("nadir"), first["nadir_on"]),
+        _dated(term("previous"), first["previous_on"]),
+        _dated(now, first["acquired_on"]),
         "since baseline",
         "since nadir",
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
     rows = seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
     behind = {(row["session_id"], row["compartment"]): row for row in measured.to_dict("records")}
-    body = table(header, [_number_row(pd.Series(row), behind) for row in rows], "ct-table ct-numbers")
+    body = table(header, [_number_row(pd.Series(row), behind, criteria_name) for row in rows], "ct-table ct-numbers")
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
     return join([body, tag("p", note, class_="ct-grey ct-small")])
 
 
-def _number_row(row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]]) -> tuple[str, ...]:
+def _number_row(
+    row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]], criteria_name: str
+) -> tuple[str, ...]:
     style = labels.compartment(row["compartment"])
 
     def opened(role: str, number: str) -> str:
-        return _opened(number, behind.get((row[role], row["compartment"])))
+        picked = f"{role} by {criteria_name}" if role else ""
+        return _opened(number, behind.get((row[f"{role}_session_id".lstrip("_")], row["compartment"])), picked)
 
     return (
-        tag("span", style.word, style=f"color:{style.colour}"),
-        opened("baseline_session_id", _volume(row["baseline_volume_mm3"])),
-        opened("nadir_session_id", _volume(row["nadir_volume_mm3"])),
-        opened("previous_session_id", _volume(row["previous_volume_mm3"])),
+        tag("span", style.word, style=f"color:{style.ink}"),
+        *(opened(role, _volume(row[f"{role}_volume_mm3"])) for role in ("baseline", "nadir", "previous")),
         _with_interval(
-            opened("session_id", tag("b", _volume(row["volume_mm3"]))),
+            opened("", tag("b", _volume(row["volume_mm3"]))),
             labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"]),
         ),
-        _change(row, "baseline"),
-        _change(row, "nadir"),
+        _change(row, "baseline", criteria_name),
+        _change(row, "nadir", criteria_name),
     )
 
 
-def _opened(number: str, source: Mapping[Any, Any] | None) -> str:
+def _opened(number: str, source: Mapping[Any, Any] | None, picked: str = "") -> str:
     """Let a number open what it was made from, by click or key."""
     if source is None:
         return number
+    sha = f", sha256 {str(source['mask_sha256'])[:8]}" if labels.is_known(source["mask_sha256"]) else ""
+    cv = f", CV {labels.limit(100 * source['volume_cv'])}" if labels.is_known(source["volume_cv"]) else ""
     parts = (
         f"{labels.day(source['acquired_on'])} {source['session_id']}",
-        f"mask {labels.MASK_ORIGINS.get(source['mask_origin'], '')}: {labels.words(source['mask_path'], 'no file')}",
-        f"on scan {labels.words(source['scan_path'], 'not given')}",
-        f"error from {labels.CV_SOURCES.get(source['cv_source'], 'none stated')}",
+        labels.words(source["missing_reason"], ""),
+        f"mask {labels.MASK_ORIGINS.get(source['mask_origin'], '')}: {_file(source['mask_path'])}{sha}",
+        f"on scan {_file(source['scan_path'])}",
+        f"error from {labels.CV_SOURCES.get(source['cv_source'], 'none stated')}{cv}",
         labels.words(source["software"], "software not given"),
+        picked,
     )
-    words = [tag("span", part.replace("_", "_\u200b"), class_="ct-line") for part in parts]
+    return _explained(number, [part for part in parts if part])
+
+
+def _file(path: object) -> str:
+    return str(path) if labels.is_known(path) else "no file"
+
+
+def _explained(number: str, lines: Iterable[str]) -> Html:
+    words = [tag("span", line.replace("_", "_\u200b"), class_="ct-line") for line in lines]
     return tag("details", tag("summary", number), tag("div", *words), class_="ct-why", name_="why")
 
 
-def _change(row: pd.Series, against: str) -> str:
+def _change(row: pd.Series, against: str, criteria_name: str) -> str:
+    """Write a change since a visit; it opens the two volumes and how its interval was made."""
     name = f"change_from_{against}"
     words = changed(row[f"{name}_percent"], row[f"{against}_volume_mm3"], row["volume_mm3"])
+    if row[f"{against}_session_id"] == row["session_id"]:
+        return tag("span", f"is the {against}", class_="ct-grey ct-small")
+    if not labels.is_known(row[f"{name}_percent"]):
+        return words
     interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
-    return _with_interval(words, interval)
+    now, then = (labels.ml(row[part]) for part in ("volume_mm3", f"{against}_volume_mm3"))
+    lines = (
+        f"{now} on {labels.day(row['acquired_on'])} over {then} on {labels.day(row[f'{against}_on'])}",
+        "interval: joint error of both volumes, as under Methods" if interval else "no interval: an error is not known",
+        f"{against} by {criteria_name}",
+    )
+    return _with_interval(_explained(words, lines), interval)
+
+
+def measurements(measured: pd.DataFrame) -> Html:
+    """Show every volume of a patient, visit by visit; each opens what it was made from.
+
+    Parameters
+    ----------
+    measured
+        Rows of the patient_measurements query.
+    """
+    order = [name for name in labels.COMPARTMENTS if name in set(measured["compartment"])]
+    head = ("mL", *(labels.compartment(name).word for name in order))
+    body = []
+    for (_, session_id), own in measured.groupby([measured["acquired_on"].map(labels.day), "session_id"], sort=True):
+        cells = {row["compartment"]: row for row in own.to_dict("records")}
+        day = labels.day(own["acquired_on"].iloc[0])
+        body.append((f"{day} {session_id}", *(_measured(cells.get(name)) for name in order)))
+    return table(head, body, "ct-table ct-all")
+
+
+def _measured(row: Mapping[Any, Any] | None) -> str:
+    if row is None:
+        return tag("span", "–", class_="ct-grey")
+    if not labels.is_known(row["volume_mm3"]):
+        return _opened(tag("span", labels.MISSING, class_="ct-grey"), row)
+    interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+    return _with_interval(_opened(_volume(row["volume_mm3"]), row), interval)
 
 
 def changed(change_percent: Any, reference_volume_mm3: Any, volume_mm3: Any) -> str:
@@ -110,9 +164,11 @@ def verdicts(judged: pd.DataFrame) -> Html:
 
 def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
     style = labels.look(row["state"], row["display_state"])
+    shown = str(row["category_shown"])
+    meaning = glossary.category(shown)
     return (
         tag("span", row["criteria_title"], title=f"{row['criteria_id']} {row['criteria_version']}"),
-        tag("span", f"{style.symbol}\u00a0{row['category_shown']}", class_="ct-state", style=f"color:{style.ink}"),
+        tag("abbr", f"{style.symbol}\u00a0{shown}", class_="ct-state", style=f"color:{style.ink}", title=meaning),
         tag("span", sentences.short_reason(row), class_="ct-small", title=labels.typeset(row["reason"])),
     )
 

@@ -8,7 +8,8 @@ import streamlit as st
 from dashboard import address, dark, data, frame, labels, sentences
 from dashboard.board_rows import board_rows
 from dashboard.charts.sparkline import Scale, sparkline
-from dashboard.markup import BREAK, as_label, image, join, tag
+from dashboard.glossary import term
+from dashboard.markup import BREAK, Html, as_label, image, join, tag
 from dashboard.sections import meeting
 
 ROWS_PER_PAGE = 20
@@ -23,9 +24,9 @@ WHY = {
     "function": "function worse",
 }
 """Reasons that can be asked for, beside the state."""
-COLUMNS = ("state", "change, 95\u202f% CI", "last scan, next due", "why", "tumour", "cyst")
+COLUMNS = ("state", join(["change, ", term("95\u202f% CI")]), "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
-    "Due: the next scan by a published schedule, overdue as of today; information, not advice. "
+    "Due: the next scan by a published schedule, overdue as of the day of the meeting; information, not advice. "
     "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
     "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
 )
@@ -163,12 +164,9 @@ def _state_label(name: str) -> str:
     return f"{labels.DISPLAY_STATES[name].symbol} {labels.DISPLAY_STATES[name].word}"
 
 
-def _quietly(row: pd.Series) -> str:
-    notes = (
-        "provisional" if row["is_provisional"] else "",
-        "to be confirmed" if row["category_shown"].endswith("?") else "",
-    )
-    return ", ".join(note for note in notes if note)
+def _quietly(row: pd.Series) -> Html:
+    notes = {"provisional": row["is_provisional"], "to be confirmed": row["category_shown"].endswith("?")}
+    return join([term(word) for word, applies in notes.items() if applies], ", ")
 
 
 def _two_lines(first: str, second: str) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import address, data, frame, labels, rules
+from dashboard import address, data, frame, further_rules, glossary, labels, rules
 from dashboard.markup import as_label, join, table, tag
 from pipeline.criteria import Criteria
 
@@ -47,6 +47,8 @@ def show(study: frame.Study) -> None:
     with right:
         states()
         errors()
+        further()
+        terms()
 
 
 def criteria(found: Criteria) -> None:
@@ -73,7 +75,7 @@ def states() -> None:
     frame.remark(STATE_NOTE)
     frame.section("Compartments")
     words = [
-        tag("span", style.word, style=f"color:{style.colour};font-weight:600") for style in labels.COMPARTMENTS.values()
+        tag("span", style.word, style=f"color:{style.ink};font-weight:600") for style in labels.COMPARTMENTS.values()
     ]
     st.html(tag("p", join(words, "  ·  "), class_="ct-small"))
 
@@ -82,8 +84,34 @@ def errors() -> None:
     """Show how measurement error is stated, and the formulas themselves."""
     frame.section("Measurement error")
     frame.remark(ERROR_NOTE)
+    said(further_rules.errors())
     with st.expander("The formulas as the store runs them"):
         st.code(data.formulas(), language="sql", wrap_lines=True)
+
+
+def further() -> None:
+    """Say what is decided beside the criteria: alignment, the next scan, and what stands beside the verdict."""
+    frame.section("Alignment", "A compare at will, B look first, C not used")
+    said(further_rules.certificate())
+    rules = data.packaged_schedules()
+    overdue = f"overdue after {rules.overdue_ratio:g} intervals; information, not advice"
+    frame.section("When the next scan is due", f"{rules.surveillance_id} {rules.version}; {overdue}")
+    said(further_rules.next_scans(rules))
+    frame.remark(f"Made from {rules.surveillance_id}.toml, sha256 {rules.sha256[:12]}; a study may bring its own.")
+    frame.section("Beside the verdict")
+    said(further_rules.beside())
+
+
+def said(rows: list[further_rules.Said]) -> None:
+    """Show rules with their sources."""
+    body = [(name, words, tag("span", source, class_="ct-small ct-grey")) for name, words, source in rows]
+    st.html(table(("rule", "in words", "source"), body, "ct-table ct-further"))
+
+
+def terms() -> None:
+    """Explain the words that pages use."""
+    frame.section("Words")
+    st.html(table(("word", "meaning"), glossary.TERMS.items(), "ct-table ct-further"))
 
 
 def dictionary() -> None:

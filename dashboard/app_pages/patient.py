@@ -3,17 +3,21 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, frame, labels, sentences, tables
-from dashboard.markup import tag
+from dashboard import data, frame, sentences, tables
+from dashboard.glossary import term
+from dashboard.markup import join, tag
 from dashboard.sections.beside import beside, history
 from dashboard.sections.course import course
 from dashboard.sections.downloads import downloads
+from dashboard.sections.headline import SEPARATOR, headline
+from dashboard.sections.numbers import numbers
 from dashboard.sections.profile import profile
 from dashboard.sections.scans import aligned, compared, scans
 from dashboard.sections.signoff import sign_off
 
 MOST_OFFERED = 200
 """Names that the list of patients holds at once."""
+TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
 LESION_NOTE = (
     "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
     "and need not add up to the measured volume."
@@ -29,21 +33,25 @@ def show(study: frame.Study) -> None:
     everything = data.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
     judged = everything[everything["criteria_id"] == study.criteria_id]
-    headline(state, now, study)
+    answer(state, now, study)
     found = aligned(patient_id)
     pair = compared(found, now[now["criteria_id"] == study.criteria_id])
-    left, right = st.columns([1.22, 1], gap="large")
+    left, right = st.columns([1.22, 1] if found else [1, 1.22], gap="large")
+    told = right if not found else left  # without scans their place is free
     with left:
         course(patient_id, judged, study, pair)
-        numbers(patient_id, state, study)
+    with right:
+        scans(patient_id, found, pair)
+    with told:
+        numbers(patient_id, state["session_id"], study)
         beside(patient_id, state["session_id"])
+    with right:
+        frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
+        st.html(tables.verdicts(now))
+    with left:
         profile(patient_id)
         sign_off(patient_id, state)
         downloads(patient_id, study)
-    with right:
-        scans(patient_id, found, pair)
-        frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
-        st.html(tables.verdicts(now))
     details(patient_id, state, study)
 
 
@@ -110,38 +118,27 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
     )
 
 
-def headline(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
+def answer(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
-    style = labels.look(state["state"], state["display_state"])
-    left, middle, right = st.columns([4.4, 1.8, 2.1], vertical_alignment="center")
-    who = sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))
-    left.html(tag("p", patient_id, tag("span", who, class_="ct-grey"), class_="ct-name"))
-    quiet = tag("span", "provisional\u2002" if state["is_provisional"] else "", class_="ct-grey")
-    badge = tag("span", f"{style.symbol} {style.word}", class_="ct-badge", style=f"background:{style.ink}")
-    middle.html(tag("div", quiet, badge, style="text-align:right;white-space:nowrap"))
+    left, right = st.columns([7.1, 1.9], vertical_alignment="center")
+    with left:
+        headline(state)
     with right:
         selector(list(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state["reason"])
     frame.sentence(main)
-    doubt = tag("span", sentences.caveats(state, study.criteria_name, now), class_="ct-grey")
+    rule, *doubts = sentences.caveats(state, study.criteria_name, now).split(SEPARATOR)
+    doubt = tag("span", join([term("adapted", rule), *doubts], SEPARATOR), class_="ct-grey")
     st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
-
-
-def numbers(patient_id: str, state: pd.Series, study: frame.Study) -> None:
-    """Show the table of volumes at the visits that matter."""
-    frame.section("Numbers", "mL, 95\u202f% CI; a volume opens what it was made from")
-    rows = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
-    measured = data.query("patient_measurements", patient_id=patient_id)
-    st.html(tables.numbers(rows[rows["session_id"] == state["session_id"]], measured))
 
 
 def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     """Offer what is needed more rarely: lesions, visits, and where each number comes from."""
     components = data.query("patient_lesions", patient_id=patient_id)
     measured = data.query("patient_measurements", patient_id=patient_id)
-    names = ("Lesions", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
-    lesions, others, visits, sources = st.tabs(names)
+    lesions, every, others, visits, sources = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+    every.html(tables.measurements(measured))
     others.html(history(patient_id))
     lesions.html(
         tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")

@@ -5,15 +5,19 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
-from dashboard import acts, data, frame, labels, sentences
+from dashboard import acts, data, frame, sentences
 from dashboard.board_rows import board_rows
 from dashboard.markup import tag
 from dashboard.sections import meeting, signoff
 from dashboard.sections.course import course
+from dashboard.sections.headline import headline
 from dashboard.sections.scans import aligned, compared, scans
 from pipeline.domain.decisions import Act, ActKind
 
 AT = "at"
+KINDS = ("note", "decision")
+COURSE_PX = 250
+"""Height of the volumes, so that treatments and scores are on the screen too."""
 
 
 def show(study: frame.Study) -> None:
@@ -35,14 +39,10 @@ def show(study: frame.Study) -> None:
 
 
 def _head(row: pd.Series, place: int, queue: list[str]) -> None:
-    look = labels.look(row["state"], row["display_state"])
-    left, middle, right = st.columns([6, 1.8, 1.5], vertical_alignment="center")
+    left, right = st.columns([7.6, 1.4], vertical_alignment="center")
     state = data.query("patient_header", patient_id=row["patient_id"], criteria_id=row["criteria_id"]).iloc[0]
-    who = sentences.facts(state, data.query("patient_treatments", patient_id=row["patient_id"]))
-    left.html(tag("p", row["patient_id"], tag("span", who, class_="ct-grey"), class_="ct-name"))
-    quiet = tag("span", "provisional\u2002" if row["is_provisional"] else "", class_="ct-grey")
-    badge = tag("span", f"{look.symbol} {look.word}", class_="ct-badge", style=f"background:{look.ink}")
-    middle.html(tag("div", quiet, badge, style="text-align:right;white-space:nowrap"))
+    with left:
+        headline(state)
     with right, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
         _step("‹", "Left", queue[place - 1] if place else None)
         frame.remark(f"{place + 1} of {len(queue)}", "content")
@@ -63,7 +63,7 @@ def _one(row: pd.Series, study: frame.Study) -> None:
     chosen = compared(found, judged[judged["session_id"] == row["session_id"]])
     left, right = st.columns(2, gap="large")
     with left:
-        course(patient_id, judged, study, chosen)
+        course(patient_id, judged, study, chosen, COURSE_PX)
     with right:
         scans(patient_id, found, chosen)
 
@@ -77,15 +77,15 @@ def _notes(patient_id: str, day: date) -> None:
     with name:
         who = signoff.your_name()
     with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
-        left, right = st.columns([6, 1], vertical_alignment="bottom")
+        left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
         text = left.text_input(
-            "Note", placeholder="what was said and decided", max_chars=600, label_visibility="collapsed"
-        )
+            "Note", placeholder="what was said or decided", max_chars=600, label_visibility="collapsed"
+        ).strip()
+        kind = middle.segmented_control("Kind", KINDS, default=KINDS[0], required=True, label_visibility="collapsed")
         if right.form_submit_button("Keep"):
-            said = Act(
-                ActKind.COMMENT, patient_id, reason=f"{meeting.heading(day)}{text.strip()}" if text.strip() else ""
-            )
-            signoff.do(lambda: f"Kept: {len(acts.record(who, said))} note.")
+            begins = meeting.heading(day) + (meeting.DECIDED if kind == KINDS[1] else "")
+            said = Act(ActKind.COMMENT, patient_id, reason=f"{begins}{text}" if text else "")
+            signoff.do(lambda: f"Kept: {len(acts.record(who, said))} {kind}.")
     signoff.answer()
 
 
@@ -102,7 +102,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 
 
 def _go(patient_id: str) -> None:
-    for name in ("then", "now", "also"):
+    for name in ("then", "now", "also", "axis"):
         st.query_params.pop(name, None)
     st.query_params[AT] = patient_id
 

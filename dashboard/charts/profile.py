@@ -19,6 +19,8 @@ ROOM_MM = 6.0
 FAINTEST = 0.25
 LEAST_NAMED_MM = 4.0
 """Of a vertebra at the edge of the figure this much must be seen for its name, mm."""
+ROOM_FOR_DAYS = 1.3
+"""Width of the lines' axis as a multiple of the widest line: the days of the first and last line stand beside them."""
 
 
 def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Figure:
@@ -38,19 +40,28 @@ def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Fig
     own = rows[rows["compartment"] == compartment].sort_values(["acquired_on", "session_id", "position_mm"])
     low, high = _range(own)
     fig = theme.figure(HEIGHT_PX, {"l": 62, "r": 74, "t": 22, "b": 62})
+    across = [0, ROOM_FOR_DAYS * _widest(own, rows)]
     fig.update_layout(
-        xaxis={"domain": [0, SHARE], "title_text": "cross-section, mm²", "rangemode": "tozero"},
+        xaxis={"domain": [0, SHARE], "title_text": "cross-section, mm²", "range": across},
         yaxis={"range": [low, high], "title_text": "mm along the cord, head up"},
-        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False, "zeroline": False,
+        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False, "zeroline": False, "ticks": "",
                 "tickfont": {"color": labels.GREY}},
-        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False,
+        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False, "ticks": "",
                 "tickfont": {"color": labels.GREY}},
     )  # fmt: skip
     _vertebrae(fig, discs, (low, high))
     _cord(fig, rows, compartment)
     _lines(fig, own, labels.compartment(compartment))
+    _days(fig, own, labels.compartment(compartment).ink)
     _map(fig, own, labels.compartment(compartment))
     return fig
+
+
+def _widest(own: pd.DataFrame, rows: pd.DataFrame) -> float:
+    """Return the largest cross-section that is drawn, the cord's included, mm²."""
+    cord = rows.loc[rows["compartment"] == "cord", "area_mm2"]
+    found = pd.concat([own["area_mm2"], cord]).max()
+    return float(found) if found > 0 else 1.0
 
 
 def _range(own: pd.DataFrame) -> tuple[float, float]:
@@ -107,6 +118,27 @@ def _lines(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> 
             name=labels.day(day),
             customdata=[session] * len(part),
             hovertemplate=f"{labels.day(day)} {style.word} %{{x:.0f}} mm² at %{{y:.0f}} mm<extra></extra>",
+        )
+
+
+def _days(fig: go.Figure, own: pd.DataFrame, ink: str) -> None:
+    """Write the day of the first and of the last line that shows anything beside its widest place."""
+    seen = own[own["area_mm2"] > 0]
+    if seen.empty:
+        return
+    ends = [seen[seen["acquired_on"] == day] for day in sorted({seen["acquired_on"].min(), seen["acquired_on"].max()})]
+    widest = [part.loc[part["area_mm2"].idxmax()] for part in ends]
+    outermost = max(float(row["area_mm2"]) for row in widest)
+    for row in widest:
+        is_outside = row["area_mm2"] == outermost
+        fig.add_annotation(
+            x=row["area_mm2"],
+            y=row["position_mm"],
+            text=labels.month(row["acquired_on"]),
+            showarrow=False,
+            xanchor="left" if is_outside else "right",  # the inner line has room inside
+            xshift=6 if is_outside else -6,
+            font={"size": 11, "color": ink},
         )
 
 

@@ -52,7 +52,7 @@ def sparkline(dates: Sequence[pd.Timestamp], volumes_mm3: Sequence[float], scale
     points = [(scale.x(day), _y(volume, middle, height)) for day, volume in zip(dates, volumes_mm3, strict=True)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3.2 if i == len(points) - 1 else 1.6}" '
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3.2 if i == len(points) - 1 else 2.4 if volume == 0 else 1.6}" '
         f'fill="{"#ffffff" if volume == 0 else colour}" stroke="{colour}"/>'
         for i, ((x, y), volume) in enumerate(zip(points, volumes_mm3, strict=True))
     ]

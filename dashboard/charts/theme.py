@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboard.labels import GREY, GRID, INK, PALE
+from dashboard.markup import straight
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -75,7 +76,7 @@ def threshold(fig: go.Figure, value: float, text: str, label_at: float) -> None:
 
 def plain(text: str) -> str:
     """Escape text from the data: Plotly reads a little HTML in labels."""
-    return html.escape(text, quote=False)
+    return html.escape(straight(text), quote=False)
 
 
 def fade(colour: str, alpha: float) -> str:

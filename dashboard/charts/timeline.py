@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ AXIS_PX = 26
 TOP_PX = 18
 LABEL_PX = 15
 LEADER_PX = 26
+LEAST_SPAN = pd.Timedelta(days=180)
+"""Shown around a single day, so that one visit stands in time and not in an empty frame."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Course:
     windows: Sequence[Window] = field(default=())
 
 
-def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.Figure:
+def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_px: int = VOLUME_PX) -> go.Figure:
     """Draw the course.
 
     Every mark carries its session in ``customdata``, so that a click can lead to the visit.
@@ -73,28 +75,31 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = ()) -> go.F
         Logarithmic volume axis; a volume of 0 can only be seen on a linear one.
     compared
         Sessions of the scans shown beside the figure; marked by a fine vertical line.
+    volume_px
+        Height of the volumes; treatments and scores come below.
     """
     start, end = _span(course)
     therapy = lanes.pack(course.treatments, start, end)
     scales = lanes.scales(course.scores)
-    heights = [VOLUME_PX, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
+    heights = [volume_px, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
     total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
     fig = theme.figure(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
     axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
     fig.update_yaxes({**axis, "domain": domains[0], "title_text": "volume, mL"})
-    fig.update_xaxes(
-        range=[start, end], anchor=f"y{len(heights)}" if len(heights) > 1 else "y", tickformat=_tick_format(start, end)
-    )
+    lowest = f"y{len(heights)}" if len(heights) > 1 else "y"
+    fig.update_xaxes(range=[start, end], anchor=lowest, **_ticks(start, end))
+    operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"].dropna()
     _windows(fig, course.windows)
-    _compared(fig, course.judged, compared)
-    operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
+    _upright(fig, operated, {"color": labels.INK, "width": 1})
+    shown = course.judged["session_id"].isin(list(compared))
+    _upright(fig, course.judged.loc[shown, "acquired_on"], {"color": labels.PALE, "width": 1, "dash": "dot"})
     for name in labels.COMPARTMENTS:
         rows = course.volumes[course.volumes["compartment"] == name]
         if len(rows):
             volumes.add_compartment(fig, rows, [pd.Timestamp(day) for day in operated], axis)
     _states(fig, course, axis)
-    _margin(fig, course, axis)
+    _margin(fig, course, axis, volume_px)
     if therapy:
         lanes.add_therapy(fig, therapy, "y2", domains[1])
     for index, scale in enumerate(scales, start=len(heights) - len(scales)):
@@ -118,12 +123,15 @@ def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
     )
     dates = pd.Series([pd.Timestamp(day) for column in columns for day in column.dropna()])
     first, last = dates.min(), dates.max()
-    room = max((last - first) * 0.03, pd.Timedelta(days=20))
+    room = max((last - first) * 0.03, LEAST_SPAN / 2 if first == last else pd.Timedelta(days=20))
     return first - room, last + room
 
 
-def _tick_format(start: pd.Timestamp, end: pd.Timestamp) -> str:
-    return "%Y-%m" if (end - start).days < 365 * 8 else "%Y"
+def _ticks(start: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
+    """Mark months, or years in a long course; never one month twice."""
+    if end - start < pd.Timedelta(days=270):
+        return {"tickformat": "%Y-%m", "tickangle": 0, "dtick": "M1" if end - start < LEAST_SPAN / 2 else "M2"}
+    return {"tickformat": "%Y-%m" if (end - start).days < 365 * 8 else "%Y"}
 
 
 def _domains(heights: Sequence[int]) -> list[list[float]]:
@@ -162,18 +170,10 @@ def _windows(fig: go.Figure, windows: Sequence[Window]) -> None:
         )
 
 
-def _compared(fig: go.Figure, judged: pd.DataFrame, sessions: Sequence[str]) -> None:
-    for row in judged[judged["session_id"].isin(list(sessions))].itertuples():
-        fig.add_shape(
-            type="line",
-            x0=row.acquired_on,
-            x1=row.acquired_on,
-            yref="y domain",
-            y0=0,
-            y1=1,
-            layer="below",
-            line={"color": labels.PALE, "width": 1, "dash": "dot"},
-        )
+def _upright(fig: go.Figure, days: Iterable[Any], line: dict[str, Any]) -> None:
+    """Draw a line over the whole height of the volumes at each of some days: surgeries, and the scans shown beside."""
+    for day in days:
+        fig.add_shape(type="line", x0=day, x1=day, yref="y domain", y0=0, y1=1, layer="below", line=line)
 
 
 def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
@@ -215,40 +215,23 @@ def _wrap(head: str, reason: str, width: int = 70) -> str:
     return "<br>".join([*lines, theme.plain(line)])
 
 
-def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
+def _margin(fig: go.Figure, course: Course, axis: dict[str, Any], volume_px: int) -> None:
     """Name levels and last volumes in the right margin, each tied to its height by a fine line."""
-    notes = [(level.volume_mm3, level.text, level.colour) for level in course.levels]
     for level in course.levels:
-        fig.add_shape(
-            type="line",
-            xref="x domain",
-            x0=0,
-            x1=1,
-            y0=level.volume_mm3 / 1000,
-            y1=level.volume_mm3 / 1000,
-            layer="below",
-            line={"color": level.colour, "width": 1.2, "dash": "dash"},
-        )
-    last_on = course.judged["acquired_on"].max()
-    for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
-        last = rows.sort_values("acquired_on").iloc[-1]
-        if last["volume_mm3"] > 0 or axis["type"] == "linear":
-            style = labels.compartment(str(name))
-            day = "" if last["acquired_on"] >= last_on else f", {labels.day(last['acquired_on'])}"
-            notes.append(
-                (last["volume_mm3"], f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>{day}", style.colour)
-            )
-    longest = max((len(re.sub("<.*?>", "", text)) for _, text, _ in notes), default=0)
-    fig.update_layout(margin_r=LEADER_PX + 10 + longest * theme.CHARACTER_PX)
-    wanted = [theme.axis_fraction(axis, volume / 1000) * VOLUME_PX for volume, _, _ in notes]
+        height = level.volume_mm3 / 1000
+        line = {"color": level.colour, "width": 1.2, "dash": "dash"}
+        fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=height, y1=height, layer="below", line=line)
+    notes = [(level.volume_mm3, level.text, level.colour) for level in course.levels] + _last_volumes(course, axis)
+    fig.update_layout(margin_r=LEADER_PX + 10 + max((_width(text) for _, text, _ in notes), default=0.0))
+    wanted = [theme.axis_fraction(axis, volume / 1000) * volume_px for volume, _, _ in notes]
     for (_, text, colour), at, placed in zip(
-        notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, VOLUME_PX), strict=True
+        notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, volume_px), strict=True
     ):
         fig.add_annotation(
             xref="paper",
             x=1,
             yref="y domain",
-            y=at / VOLUME_PX,
+            y=at / volume_px,
             ax=LEADER_PX,
             ay=float(at - placed),
             text=text,
@@ -260,3 +243,23 @@ def _margin(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
             font={"color": colour, "size": 12},
             standoff=2,
         )
+
+
+def _last_volumes(course: Course, axis: dict[str, Any]) -> list[tuple[float, str, str]]:
+    """Return the last volume of each compartment in words, with its day where a later scan does not show it."""
+    last_on = course.judged["acquired_on"].max()
+    notes = []
+    for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
+        last = rows.sort_values("acquired_on").iloc[-1]
+        if last["volume_mm3"] > 0 or axis["type"] == "linear":
+            style = labels.compartment(str(name))
+            day = "" if last["acquired_on"] >= last_on else f", {labels.day(last['acquired_on'])}"
+            words = f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>{day}"
+            notes.append((float(last["volume_mm3"]), words, style.ink))
+    return notes
+
+
+def _width(text: str) -> float:
+    """Return the pixels that a note takes; bold letters are wider."""
+    bold = sum(len(part) for part in re.findall("<b>(.*?)</b>", text))
+    return (len(re.sub("<.*?>", "", text)) + 0.15 * bold) * theme.CHARACTER_PX

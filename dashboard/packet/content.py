@@ -11,9 +11,11 @@ import pandas as pd
 from dashboard import data, frame, labels, sentences
 from dashboard.charts import volumes as drawn
 from dashboard.charts.timeline import Course
+from dashboard.markup import straight
 from dashboard.packet import figures
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
+from dashboard.sections.numbers import NOW, to_show
 from dashboard.sections.scan_panes import pane_of_visit
 from dashboard.sections.scans import aligned
 from pipeline.errors import InputError
@@ -93,7 +95,7 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,
-        numbers=_numbers(trajectory[trajectory["session_id"] == state["session_id"]]),
+        numbers=_numbers(trajectory, str(state["session_id"])),
         beside=tuple((line.word, short(line.text, 2 * LONGEST)) for line in lines(patient_id, state["session_id"])),
         criteria=tuple(_verdict(row) for row in now.to_dict("records")),
         sources=_sources(patient_id, named),
@@ -105,11 +107,12 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """Cut a text that would not fit on the page.
+    """Cut a text that would not fit on the page, and keep its direction from turning what follows.
 
     >>> len(short("x" * 500))
     220
     """
+    text = straight(text)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
@@ -157,17 +160,20 @@ def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
     return figures.slices(panes), ""
 
 
-def _numbers(latest: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...], ...]:
+    """Return a row per compartment at the last scan; where it was not compared, dated rows of the last that was."""
     shown = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
     order = {name: place for place, name in enumerate(labels.COMPARTMENTS)}
-    seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
     rows = []
-    for row in seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records"):
-        volumes = [_plain_ml(row[name]) for name in shown]
-        interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
-        now = f"{volumes[3]} ({interval})" if interval else volumes[3]
-        changes = [_change(row, against) for against in ("baseline", "nadir")]
-        rows.append((labels.compartment(row["compartment"]).word, *volumes[:3], now, *changes))
+    for word, latest in to_show(trajectory, session_id):
+        day = "" if word == NOW else f", {labels.day(latest['acquired_on'].iloc[0])}"
+        seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
+        for row in seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records"):
+            volumes = [_plain_ml(row[name]) for name in shown]
+            interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
+            now = f"{volumes[3]} ({interval})" if interval else volumes[3]
+            changes = [_change(row, against) for against in ("baseline", "nadir")]
+            rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
     return tuple(rows)
 
 

@@ -115,6 +115,8 @@ def _volumes(axes: Axes, course: Course, is_log: bool) -> None:
     axis = theme.volume_axis([*shown[~np.isnan(shown)], *(level.volume_mm3 for level in course.levels)], is_log)
     for window in course.windows:
         axes.axvspan(_at(window.starts_on), _at(window.ends_on), color=labels.SHADE, lw=0)
+    for day in operated:
+        axes.axvline(_at(day), color=labels.INK, lw=0.6)
     for name in labels.COMPARTMENTS:
         rows = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
         if is_log:
@@ -169,7 +171,7 @@ def _margin(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
         last = rows.sort_values("acquired_on").iloc[-1]
         if last["volume_mm3"] > 0 or axis["type"] == "linear":
             style = labels.compartment(str(name))
-            notes.append((last["volume_mm3"], f"{style.word} {labels.ml(last['volume_mm3'])}", style.colour, "bold"))
+            notes.append((last["volume_mm3"], f"{style.word} {labels.ml(last['volume_mm3'])}", style.ink, "bold"))
     wanted = [theme.axis_fraction(axis, volume / 1000) for volume, *_ in notes]
     for (_, text, colour, weight), height in zip(notes, theme.spread(wanted, 0.075, 0.0, 1.0), strict=True):
         axes.annotate(

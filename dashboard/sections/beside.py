@@ -17,11 +17,11 @@ UNSEEN = {"none seen", "not measured"}
 
 @dataclass(frozen=True)
 class Line:
-    """One thing beside the verdict: what it is about, what became of it, and the colour it is drawn in."""
+    """One thing beside the verdict: what it is about, what became of it, and the colour of its name."""
 
     word: str
     text: str
-    colour: str
+    ink: str
 
 
 def beside(patient_id: str, session_id: str) -> None:
@@ -30,7 +30,7 @@ def beside(patient_id: str, session_id: str) -> None:
     if not found:
         return
     frame.section("Beside the verdict", "what is followed and told, and never decides it")
-    parts = ((tag("dt", line.word, style=f"color:{line.colour}"), tag("dd", line.text)) for line in found)
+    parts = ((tag("dt", line.word, style=f"color:{line.ink}"), tag("dd", line.text)) for line in found)
     st.html(tag("dl", *(part for pair in parts for part in pair), class_="ct-beside"))
 
 
@@ -83,7 +83,7 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
     ever = _ever_seen(courses)
     for name in (name for name in ever if name in now.index):
         style = labels.compartment(name)
-        yield Line(style.word, _told(str(now.loc[name, "reason"]), name), style.colour)
+        yield Line(style.word, _told(str(now.loc[name, "reason"]), name), style.ink)
     quiet = {course: [n for n in now.index[now["course"] == course] if n not in ever] for course in sorted(UNSEEN)}
     words = [f"{course}: {', '.join(names)}" for course, names in quiet.items() if names]
     if words:
@@ -92,7 +92,7 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
 
 def _growth(rates: pd.DataFrame) -> Iterator[Line]:
     for row in rates.sort_values("epoch", ascending=False).to_dict("records"):
-        yield Line("growth rate", sentences.growth(row), labels.compartment("tumour").colour)
+        yield Line("growth rate", sentences.growth(row), labels.compartment("tumour").ink)
 
 
 def _surgeries(resections: pd.DataFrame) -> Iterator[Line]:

@@ -9,20 +9,29 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, frame, labels
+from dashboard import address, data, frame, labels
 from dashboard.charts import timeline
 from dashboard.charts import volumes as drawn
-from dashboard.markup import tag
+from dashboard.glossary import term
+from dashboard.markup import join, tag
+
+AXES = ("logarithmic", "linear")
 
 
-def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequence[str]) -> None:
+def course(
+    patient_id: str,
+    judged: pd.DataFrame,
+    study: frame.Study,
+    pair: Sequence[str],
+    height_px: int = timeline.VOLUME_PX,
+) -> None:
     """Draw the timeline."""
     volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
     measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
-    is_log = not drawn.has_no_tumour(measured)
+    usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
     treatments = data.query("patient_treatments", patient_id=patient_id)
     shown = timeline.Course(
         measured,
@@ -33,18 +42,14 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
         windows(treatments, study),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        frame.section("Course", "volume, 95\u202f% band; marks show the state at each visit, a click shows its scan")
-        scale = st.segmented_control(
-            "Volume axis",
-            ["logarithmic", "linear"],
-            default="logarithmic" if is_log else "linear",
-            required=True,
-            key=f"axis-{patient_id}",
-            label_visibility="collapsed",
+        band = term("95\u202f% CI", "95\u202f% band")
+        frame.section(
+            "Course", join(["volume, ", band, "; marks show the state at each visit, a click shows its scan"])
         )
+        scale = _axis(patient_id, usual)
     key = f"timeline-{patient_id}"
     frame.figure(
-        timeline.timeline(shown, scale == "logarithmic", pair),
+        timeline.timeline(shown, scale == AXES[0], pair, height_px),
         key,
         f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
         on_select=partial(show_clicked, key),
@@ -57,6 +62,20 @@ def course(patient_id: str, judged: pd.DataFrame, study: frame.Study, pair: Sequ
     changes = data.query("board_change", criteria_id=study.criteria_id)
     if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
         frame.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+
+
+def _axis(patient_id: str, usual: str) -> str:
+    """Offer the volume axis; kept in the address where it is not the usual one."""
+    chosen = st.segmented_control(
+        "Volume axis",
+        AXES,
+        default=address.one("axis", AXES, usual),
+        required=True,
+        key=f"axis-{patient_id}",
+        label_visibility="collapsed",
+    )
+    address.keep("axis", [] if chosen == usual else [str(chosen)])
+    return str(chosen)
 
 
 def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
@@ -78,7 +97,7 @@ def levels(patient_id: str, study: frame.Study) -> list[timeline.Level]:
         _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
         None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
         _level("progression from", row["progression_volume_mm3"], None, red),
-        _level("beyond error from", row["detectable_volume_mm3"], None),
+        _level("detection limit", row["detectable_volume_mm3"], None),
     ]
     if rules and row["nadir_volume_mm3"] == 0:
         lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))

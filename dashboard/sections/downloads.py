@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -34,10 +35,12 @@ def downloads(patient_id: str, study: frame.Study) -> None:
                 key=f"take-{suffix}-{patient_id}",
             )
         frame.choose_image()
+        with st.popover("Link to this view", type="tertiary"):
+            st.code(link, language=None, wrap_lines=True)
 
 
 def _link() -> str:
     """Return the address of what is seen now."""
     url = st.context.url or ""
-    query = "&".join(f"{name}={value}" for name in st.query_params for value in st.query_params.get_all(name))
+    query = urlencode([(name, value) for name in st.query_params for value in st.query_params.get_all(name)])
     return f"{url.split('?')[0]}?{query}" if url else ""

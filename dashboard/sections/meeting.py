@@ -14,7 +14,9 @@ from pipeline.domain.records import JournalEntry
 
 DAY = "on"
 PICKED = "pick"
-COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes and decisions")
+COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes", "decisions")
+DECIDED = "decided: "
+"""How a decision begins, after the heading of its meeting."""
 
 
 def today() -> date:
@@ -65,7 +67,7 @@ def heading(day: date) -> str:
 
 
 def said(entry: JournalEntry, day: date) -> str:
-    """Return a note without the heading."""
+    """Return a note or decision without the heading."""
     return f"{(entry.reason or '').removeprefix(heading(day))} ({entry.who})"
 
 
@@ -78,9 +80,11 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         change, interval = sentences.change(row)
         main, _ = sentences.verdict(row["reason"])
         state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")
-        noted = "; ".join(said(entry, day) for entry in reversed(written.get(row["patient_id"], [])))
+        told = [said(entry, day) for entry in reversed(written.get(row["patient_id"], []))]
+        noted = "; ".join(text for text in told if not text.startswith(DECIDED))
+        decided = "; ".join(text.removeprefix(DECIDED) for text in told if text.startswith(DECIDED))
         why = "; ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row))))
-        body.append((row["patient_id"], state, change, interval, why, main, noted))
+        body.append((row["patient_id"], state, change, interval, why, main, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
 
 
@@ -90,7 +94,7 @@ def downloads(chosen: pd.DataFrame, day: date, study: frame.Study) -> None:
 
     def as_pdf() -> bytes:
         table = rows(chosen, day)
-        cells = [[short(str(cell)) if name != COLUMNS[-1] else str(cell) for name, cell in row.items()]
+        cells = [[short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()]
                  for row in table.to_dict("records")]  # fmt: skip
         return minutes.pdf(title, [str(name) for name in COLUMNS], cells, frame.provenance(study))
 

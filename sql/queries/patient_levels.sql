@@ -1,10 +1,18 @@
--- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last judged visit, and where
--- progression begins by the rule, where a percentage means something ($reference is nadir or baseline,
--- $min_change_mm3 the smallest growth that counts), and from where growth exceeds measurement error.
-with last_tumour as (
-    select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent
+-- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last visit that was compared with
+-- them in the present period, and where progression begins by the rule, where a percentage means something ($reference
+-- is nadir or baseline, $min_change_mm3 the smallest growth that counts), and from where growth exceeds measurement
+-- error. A last scan that is not evaluable takes nothing away: what the next one is held against stays the same.
+with tumours as (
+    select epoch, acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, nadir_on,
+        nadir_volume_mm3, detection_limit_percent
     from trajectory
     where patient_id = $patient_id and criteria_id = $criteria_id and compartment = 'tumour'
+    qualify epoch = max(epoch) over ()
+),
+last_tumour as (
+    select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent
+    from tumours
+    where nadir_session_id is not null
     qualify row_number() over (order by acquired_on desc, session_id desc) = 1
 ),
 referenced as (

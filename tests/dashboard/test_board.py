@@ -79,8 +79,8 @@ def test_a_note_goes_into_the_journal_and_the_minutes(out):
 
     rows = board_rows(ADAPTED, DAY)
     table = meeting.rows(rows[rows["patient_id"] == "sub-03"], DAY)
-    assert table.loc[0, "notes and decisions"] == "=wait, <b>scan</b> in 3 months (Rita)"
-    assert meeting.rows(rows, date(2024, 2, 2))["notes and decisions"].eq("").all()
+    assert table.loc[0, "notes"] == "=wait, <b>scan</b> in 3 months (Rita)"
+    assert meeting.rows(rows, date(2024, 2, 2))[["notes", "decisions"]].eq("").all(axis=None)
 
 
 def test_the_minutes_are_read_back_from_the_pdf(tiny):
@@ -102,6 +102,6 @@ def test_the_minutes_are_read_back_from_the_pdf(tiny):
 def test_formulas_in_notes_do_nothing_in_a_spreadsheet(out):
     from dashboard import data  # noqa: PLC0415  # the module under test
 
-    table = pd.DataFrame([["sub-01", "=1+1"]], columns=["patient", "notes and decisions"])
+    table = pd.DataFrame([["sub-01", "=1+1"]], columns=["patient", "notes"])
     assert "\n=1" not in data.csv(table).decode()
     assert ",=1" not in data.csv(table).decode()

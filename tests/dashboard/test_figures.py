@@ -93,6 +93,25 @@ def test_the_line_is_broken_by_surgery_and_by_a_missing_volume():
     assert lines == [[3.0], [1.0], [1.5]]
 
 
+def test_a_surgery_stands_as_a_line_over_the_whole_height():
+    shapes = timeline.timeline(course(), is_log=True).to_dict()["layout"]["shapes"]
+    upright = [shape for shape in shapes if shape.get("x0") == shape.get("x1") and shape["line"]["color"] == labels.INK]
+    assert [pd.Timestamp(shape["x0"]) for shape in upright] == [pd.Timestamp(SURGERY["started_on"])]
+
+
+def test_one_visit_stands_in_half_a_year_and_no_month_is_named_twice():
+    alone = volumes((1000.0, None, None, None)).iloc[:1]
+    found = course(volumes=alone, judged=judged(STATES[1]), treatments=treatments(), scores=scores())
+    axis = timeline.timeline(found, is_log=True).to_dict()["layout"]["xaxis"]
+    first, last = axis["range"]
+    assert (last - first).days == 180
+    assert axis["dtick"] == "M2"
+
+
+def test_bold_names_have_the_room_they_need_in_the_margin():
+    assert timeline._width("<b>tumour 0.61 mL</b>, 2022-07-10") > timeline._width("tumour 0.61 mL, 2022-07-10")
+
+
 def test_no_line_leads_over_a_visit_where_nothing_was_seen():
     found = course(volumes=volumes((3000.0, 1000.0, 0.0, 1500.0)), treatments=treatments())
     lines = [list(trace.y) for trace in timeline.timeline(found, is_log=True).data if trace.name == "tumour"]

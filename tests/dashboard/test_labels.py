@@ -1,6 +1,8 @@
 """Every word, number and colour a page can show (well under a second)."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
@@ -84,11 +86,6 @@ def test_the_figures_and_the_scan_viewer_use_the_same_compartment_colours():
     assert dict(COMPARTMENT_COLOURS.values()) == {name: look.colour for name, look in labels.COMPARTMENTS.items()}
 
 
-def test_words_of_states_can_be_read_on_white():
-    for look in [*labels.DISPLAY_STATES.values(), *labels.STATES.values()]:
-        assert _contrast_to_white(look.ink) >= 4.5, look.word
-
-
 @pytest.mark.parametrize(
     ("state", "display_state", "word"),
     [
@@ -103,13 +100,6 @@ def test_a_state_in_its_own_words_goes_before_the_size_of_the_change(state, disp
     assert labels.look(state, display_state).word == word
 
 
-def _contrast_to_white(colour):
-    """Contrast ratio of WCAG 2."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
-
-
 def luminance(colour):
     """Relative luminance by WCAG 2.1."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
@@ -122,13 +112,54 @@ def contrast(one, two):
     return (bright + 0.05) / (faint + 0.05)
 
 
-WRITTEN = {look.ink for look in (*labels.DISPLAY_STATES.values(), *labels.STATES.values(), *labels.SEVERITIES.values())}
+STYLE = (Path(dark.__file__).parent / "style.css").read_text(encoding="utf-8")
+LOOKS = (*labels.DISPLAY_STATES.values(), *labels.STATES.values(), *labels.SEVERITIES.values(), labels.NO_STATE)
+WRITTEN = (
+    {look.ink for look in (*LOOKS, *labels.COMPARTMENTS.values())}
+    | {colour for _, colour in labels.TREATMENTS.values()}
+    | {labels.INK, labels.GREY}
+)
+"""Every colour that words are written in."""
 
 
-@pytest.mark.parametrize("colour", sorted({*WRITTEN, labels.INK, labels.GREY, "#1F4E8C"}))
+def variables(css):
+    """The colours that a style sheet names, by name."""
+    return dict(re.findall(r"--ct-([\w-]+): (#[0-9A-Fa-f]{6})", css))
+
+
+@pytest.mark.parametrize("colour", sorted(WRITTEN))
 def test_every_written_colour_has_wcag_aa_contrast_on_both_grounds(colour):
     assert contrast(colour, "#FFFFFF") >= 4.5
     assert contrast(dark.PARTNERS[colour], dark.GROUND) >= 4.5
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.word)
+def test_white_words_on_the_colour_of_a_state_can_be_read(look):
+    assert contrast("#FFFFFF", look.ink) >= 4.5
+
+
+@pytest.mark.parametrize("css", [STYLE, dark.style()], ids=["light", "dark"])
+def test_the_colours_of_the_style_sheet_can_be_read_on_its_ground(css):
+    named = variables(css)
+    assert set(named) == {"ink", "grey", "rule", "ground", "link", "on-link"}
+    for word in ("ink", "grey", "link"):
+        assert contrast(named[word], named["ground"]) >= 4.5, word
+    assert contrast(named["on-link"], named["link"]) >= 4.5, "words on a filled button"
+
+
+def test_the_style_sheet_writes_in_no_colour_of_its_own():
+    rules = STYLE[STYLE.index("}") :]
+    assert set(re.findall(r"(?<!-)color: ([^;]+);", rules)) <= {
+        "#ffffff", "var(--ct-ink)", "var(--ct-grey)", "var(--ct-link)", "var(--ct-on-link)",
+    }  # fmt: skip
+
+
+def test_the_theme_of_the_widgets_can_be_read():
+    theme = tomllib.loads((Path(dark.__file__).parent / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    for ground in (theme["light"], theme["dark"]):
+        for under in ("backgroundColor", "secondaryBackgroundColor"):
+            assert contrast(ground["textColor"], ground[under]) >= 4.5
+            assert contrast(ground["primaryColor"], ground[under]) >= 4.5
 
 
 def test_every_drawn_colour_has_a_partner_on_the_dark_ground():

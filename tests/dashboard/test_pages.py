@@ -1,5 +1,6 @@
 """Each page run headless on an empty folder, the tiny store and odd addresses (about 25 s)."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def text_of(at):
     return "\n".join(element.proto.body for element in at.get("html"))
 
 
+def words_of(at):
+    """The same without its tags."""
+    return re.sub("<[^>]*>", "", text_of(at))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_without_results_every_page_says_what_to_do(empty, page):
     text = text_of(opened(page))
@@ -68,7 +74,7 @@ def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
     assert "6 of 7 patients need a decision." in text
     assert text.index("◆\u00a0recurrence") < text.index("▲\u00a0growing") < text.index("△\u00a0possible growth")
     assert listed(at) == ["sub-02", "sub-01", "sub-06", "sub-07", "sub-05", "sub-03", "sub-04"]
-    assert "provisional, to be confirmed" in text
+    assert "provisional, to be confirmed" in words_of(at)
 
 
 def test_the_board_restores_its_filters_from_the_address(tiny):
@@ -80,7 +86,8 @@ def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
     at = opened("patient", patient="sub-01")
     text = text_of(at)
     assert "Ses-05: progression by imsct_adapted_v1" in text
-    assert "44\u202fy · F · ependymoma, grade 2 · C4-C6 · surgery 2020-01-10, subtotal" in text
+    facts = "44\u202fy · F · ependymoma, grade 2 · C4-C6 · surgery 2020-01-10, subtotal"
+    assert facts in words_of(at)
     assert "2 of 2 criteria agree" in text
     assert len(at.get("plotly_chart")) == 2, "the course and the cord profile"
 
@@ -95,7 +102,15 @@ def test_the_profile_of_a_patient_says_between_which_vertebrae_it_lies(tiny):
     [
         ("sub-02", ["recurrence", "awaits a confirming scan", "none seen"]),
         ("sub-04", ["● baseline", "Ses-01: baseline", "ct-badge"]),
-        ("sub-05", ["not evaluable", "failed: the file is empty (0 bytes); export or copy it again"]),
+        (
+            "sub-05",
+            [
+                "not evaluable",
+                "the last that could be, of 2022-07-10",
+                ">0.61<",
+                "failed: the file is empty (0 bytes); export or copy it again",
+            ],
+        ),
         ("sub-06", ["possible growth", "nobody signed: 2022-02-01, 2023-02-01", "automatic", "no date"]),
         ("sub-07", ["not evaluable", "No visit of this patient could be judged", "No visit has a date"]),
     ],

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from dashboard import markup, rules, sentences
-from pipeline import criteria
+from dashboard import further_rules, glossary, labels, markup, rules, sentences
+from pipeline import criteria, schedules
+from pipeline.domain import alignment, uncertainty
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -110,6 +111,34 @@ def test_every_packaged_criteria_file_can_be_said_in_words_with_its_sources(name
     found = rules.in_words(criteria.load(name))
     assert {"Progression", "Partial response", "Baseline"} <= {title for title, _, _, _ in found}
     assert all(words.endswith(".") and source and mark for _, words, source, mark in found)
+
+
+def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monkeypatch):
+    monkeypatch.setattr(alignment, "COVERAGE_A", 0.83)
+    monkeypatch.setitem(uncertainty.FOUND_AGAIN_ERROR_MM, "oedema", 0.77)
+    assert (
+        "Lesion covered",
+        "A from 83\u202f%, C below 25\u202f%.",
+        further_rules.ADDED,
+    ) in further_rules.certificate()
+    assert "oedema 0.77\u202fmm" in {name: words for name, words, _ in further_rules.errors()}["Found again"]
+    due = {name: words for name, words, _ in further_rules.next_scans(schedules.load())}
+    assert len(due) == len(schedules.load().schedules)
+    assert due["Haemangioblastoma, sporadic, totally resected"] == (
+        "First about 6 months after treatment, then every 12 months until 60 months after it."
+    )
+
+
+def test_every_category_and_every_term_is_explained_on_hover():
+    assert set(labels.CATEGORIES) <= set(glossary.TERMS)
+    assert glossary.category("SD") == "stable disease, a category of response criteria"
+    assert all(len(meaning) > 20 for meaning in glossary.TERMS.values())
+
+
+def test_nothing_in_the_data_turns_the_direction_of_the_words_after_it():
+    assert markup.tag("p", "\u202egnorw", title="\u2067x") == '<p title="\ufffdx">\ufffdgnorw</p>'
+    assert markup.as_label("\u202ex") == "\ufffdx"
+    assert markup.tag("p", "\u05e9\u05dc\u05d5\u05dd") == "<p>\u05e9\u05dc\u05d5\u05dd</p>", "letters stay as they are"
 
 
 def test_text_is_escaped_wherever_it_is_put():

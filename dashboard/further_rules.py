@@ -1,0 +1,117 @@
+"""What is decided beside the response criteria, in words made from the very numbers that the program uses."""
+
+from __future__ import annotations
+
+from dashboard.labels import MASK_ORIGINS, NARROW, capital, limit, typeset
+from pipeline.domain import alignment, growth, resection, uncertainty
+from pipeline.domain.surveillance import NO_END, Schedule, Surveillance
+
+DAYS_PER_MONTH = 365.25 / 12
+ADDED = "a proposal of this project"
+BENCHMARKED = "benchmark of this project, rounded up"
+MEASURED = "midway between good and broken pairs, measured by this project"
+TURNED = "measured by this project on real cords with their signal turned over"
+
+Said = tuple[str, str, str]
+"""What a rule is about, the rule in words, and where it comes from."""
+
+
+def errors() -> list[Said]:
+    """Say how the error of one volume is made up."""
+    by_hand, found = uncertainty.BOUNDARY_ERROR_MM, uncertainty.FOUND_AGAIN_ERROR_MM
+    origins = ", ".join(f"{MASK_ORIGINS[str(origin)]} {_mm(size)}" for origin, size in by_hand.items())
+    again = ", ".join(f"{name} {_mm(size)}" for name, size in found.items())
+    thick = ", ".join(f"{name} {_mm(size)}" for name, size in uncertainty.FROM_THICK_ERROR_MM.items())
+    sampled = ", ".join(f"{plane} {limit(100 * cv)}" for plane, cv in uncertainty.SLICE_SAMPLING_CV.items())
+    return [
+        ("Outline", f"A standard deviation of where the edge is drawn: {origins}.", f"vestibular schwannoma; {ADDED}"),
+        (
+            "Found again",
+            f"Masks found again on the visit's own scan: {again}.",
+            "benchmark of this project, rounded up",
+        ),
+        (
+            "From thick slices",
+            f"Found again from a mask drawn on slices above {_mm(uncertainty.THICK_MM)}: {thick}.",
+            "trial of this project, rounded up",
+        ),
+        ("No sharp edge", f"Astrocytoma and its kin: {_mm(uncertainty.INFILTRATIVE_EXTRA_MM)} more.", ADDED),
+        ("Slices", f"CV of a tumour one slice wide, less with more slices: {sampled}.", "simulation of this project"),
+        ("Interval", f"Volume times and over exp({uncertainty.Z_95:g} CV).", "normal errors of the logarithm"),
+        ("Repeat reads", "Two masks of one visit replace all this where their spread is larger.", ADDED),
+    ]
+
+
+def certificate() -> list[Said]:
+    """Say what an alignment must reach for A, and where it is not believed."""
+    between, across = alignment.BETWEEN_VISITS, alignment.ACROSS_CONTRASTS
+    low, high = alignment.JACOBIAN_RANGE
+    of_likeness, of_any = alignment.MOST_DOUBTS_OF_LIKENESS, alignment.MOST_DOUBTS
+    there_and_back = f"A up to {_mm(alignment.INCONSISTENCY_A_MM)}, C above {_mm(alignment.INCONSISTENCY_C_MM)}"
+    rows = (
+        (
+            "Likeness near the lesion",
+            f"A from {between.correlation_a:.2f}, C below {between.correlation_c:.2f}",
+            MEASURED,
+        ),
+        ("Of different contrast", f"B at best, C below {across.correlation_c:.2f}", TURNED),
+        (
+            "Lead over the mirror image",
+            f"A from {alignment.MIRROR_A:.2f}, C below {typeset(f'{alignment.MIRROR_C:.2f}')}",
+            MEASURED,
+        ),
+        ("Lead over the next place along the spine", f"A from {alignment.MARGIN_A:.2f}", ADDED),
+        ("There and back", there_and_back, ADDED),
+        ("By way of the visit before", f"A up to {_mm(alignment.CLOSURE_A_MM)}", ADDED),
+        ("Local stretch", f"C outside {low:g} to {high:g}", ADDED),
+        ("Lesion covered", f"A from {_share(alignment.COVERAGE_A)}, C below {_share(alignment.COVERAGE_C)}", ADDED),
+        (
+            "Doubts together",
+            f"C with more than {of_likeness} about the likeness, or more than {of_any} of any kind",
+            ADDED,
+        ),
+    )
+    return [(name, f"{words}.", source) for name, words, source in rows]
+
+
+def beside() -> list[Said]:
+    """Say how growth rates and extents of resection are computed."""
+    rate = (
+        f"Slope of ln volume on time between treatments, scans at least {growth.MIN_INTERVAL_DAYS} days apart; "
+        "doubling time is ln 2 over it; a rate says nothing of later scans."
+    )
+    extent = (
+        f"Volume on the last scan of the {resection.OLDEST_SCAN_DAYS} days before surgery against the baseline "
+        f"after it; a residual below {resection.CERTAIN_RESIDUAL_MM3 / 1000:g}{NARROW}mL contradicts no surgeon."
+    )
+    return [
+        ("Growth rate", rate, "Pallud 2013; Lonser 2014, 10.3171/2014.1.JNS131431"),
+        ("Extent of resection", extent, ADDED),
+        ("Cyst, syrinx, oedema", "Told where they change beyond measurement error; never progression.", ADDED),
+    ]
+
+
+def next_scans(rules: Surveillance) -> list[Said]:
+    """Say when each schedule has the next scan; the first that fits a patient applies."""
+    return [(schedule.title, _schedule(schedule), schedule.source) for schedule in rules.schedules]
+
+
+def _schedule(schedule: Schedule) -> str:
+    parts = [f"first about {_months(schedule.first_scan_days)} after treatment"]
+    for phase in schedule.phases:
+        end = "" if phase.until_days == NO_END else f" until {_months(phase.until_days)} after it"
+        parts.append(f"every {_months(phase.interval_days)}{end}")
+    return f"{capital(', then '.join(parts))}."
+
+
+def _months(days: int) -> str:
+    months = round(days / DAYS_PER_MONTH)
+    return f"{days} days" if months < 2 else f"{months} months"
+
+
+def _mm(size: float) -> str:
+    return f"{size:g}{NARROW}mm"
+
+
+def _share(ratio: float) -> str:
+    return f"{round(100 * ratio)}{NARROW}%"

@@ -1,0 +1,53 @@
+"""The volumes at the visits that matter, each with its interval and what it was made from."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, frame, labels, tables
+from dashboard.glossary import term
+from dashboard.markup import join
+
+NOW, LAST_JUDGED = "now", "last judged"
+
+
+def numbers(patient_id: str, session_id: str, study: frame.Study) -> None:
+    """Show the tables of volumes; where the last scan could not be compared, the last that could is shown too."""
+    frame.section("Numbers", join(["mL, ", term("95\u202f% CI"), "; a number opens what it was made from"]))
+    rows = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    measured = data.query("patient_measurements", patient_id=patient_id)
+    found = to_show(rows, session_id)
+    for word, own in found:
+        st.html(tables.numbers(own, measured, word, study.criteria_name))
+        if word == LAST_JUDGED:
+            day = labels.day(own["acquired_on"].iloc[0])
+            frame.remark(f"The last scan could not be compared; this is the last that could be, of {day}.")
+    if not found:
+        frame.remark("Nothing was measured.")
+
+
+def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of the last scan, and where it was not compared those of the last one of its period that was.
+
+    Parameters
+    ----------
+    trajectory
+        Rows of the patient_trajectory query.
+    session_id
+        The last judged visit.
+
+    Returns
+    -------
+    list
+        What the scan is, and one row per compartment; a scan without any volume is left out.
+    """
+    own = trajectory[trajectory["session_id"] == session_id]
+    found = [(NOW, own)] if own["volume_mm3"].notna().any() else []
+    if own.empty or own["nadir_session_id"].notna().any():
+        return found
+    earlier = trajectory[trajectory["nadir_session_id"].notna() & (trajectory["epoch"] == own["epoch"].iloc[0])]
+    if earlier.empty:
+        return found
+    last = earlier["session_id"].iloc[-1]  # the rows come in the order of the scans
+    return [*found, (LAST_JUDGED, earlier[earlier["session_id"] == last])]

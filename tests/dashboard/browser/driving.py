@@ -1,0 +1,102 @@
+"""Driving the pages in a real Chromium: a server for a folder, a page that notes what goes wrong, the Tab key."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PATIENCE_MS = 120_000
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""Streamlit looks for these below the page's own path first, and Chromium logs each miss."""
+HERE = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+
+
+def serve(folder):
+    """Serve an output folder, and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.port", str(port)]
+    environment = os.environ | {"CORDTRACK_OUT": str(folder)}
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(f"{address}/_stcore/health", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def watched(chromium, size=(1480, 1000), ground="light"):
+    """A page that remembers what went wrong, and fails at its end: console errors, requests that left this machine."""
+    width, height = size
+    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=ground)
+    page.set_default_timeout(PATIENCE_MS)
+    complaints, strangers = [], []
+    page.on("console", lambda message: _note_error(complaints, message))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(HERE) else strangers.append(request.url))
+    yield page
+    page.close()
+    assert not complaints, complaints
+    assert not strangers, strangers
+
+
+def settled(page):
+    """Wait until the page stands still: drawn to its foot, and nothing running."""
+    page.locator(".ct-footer").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+
+def look(page, folder, name):
+    """Keep a picture for whoever looks into a failure; a blank page compresses to almost nothing."""
+    path = folder / f"{name}.png"
+    page.screenshot(path=path, timeout=PATIENCE_MS)
+    assert path.stat().st_size > 20_000, f"{name} looks blank"
+
+
+def saved(page, click, path):
+    """Save what a click downloads, and return its path."""
+    with page.expect_download() as started:
+        click()
+    started.value.save_as(path)
+    return path
+
+
+def tab_to(page, is_there):
+    """Press Tab until the focus is where it should be, also inside a shadow root."""
+    deepest = "let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;"
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"() => {{ {deepest} return ({is_there})(at); }}"):
+            return
+    pytest.fail(f"Tab never came to {is_there}")
+
+
+def _note_error(complaints, message):
+    if message.type == "error" and not message.location["url"].endswith(PROBES):
+        complaints.append(f"{message.text} {message.location['url']}")
+
+
+def _wait_until_up(address, process):
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=2)
+        except OSError:
+            time.sleep(0.3)
+        else:
+            return
+    process.terminate()
+    pytest.fail(f"the dashboard did not start: {process.stdout.read().decode()[-2000:]}")

@@ -1,0 +1,97 @@
+"""The tumour board: from the list to a patient and on, a meeting with its minutes, the projector (about 60 s)."""
+
+import csv
+import re
+
+import pytest
+
+from tests.dashboard.browser.driving import look, saved, serve, settled
+from tests.factories import publish_tiny
+
+
+@pytest.fixture
+def meeting(tmp_path):
+    """A server whose journal may be written to."""
+    publish_tiny(tmp_path)
+    yield from serve(tmp_path)
+
+
+def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
+    page.goto(server)
+    page.get_by_text("6 of 7 patients need a decision.").wait_for()
+    look(page, tmp_path, "board")
+
+    page.get_by_role("link", name="sub-01").click()
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    page.get_by_text("▲ growing").wait_for()
+    assert page.url.endswith("/patient?patient=sub-01")
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    page.locator("canvas").first.wait_for()
+    assert page.get_by_text("progression from 1.1").count() == 1
+    look(page, tmp_path, "patient")
+
+    page.get_by_role("link", name="Cohort").click()
+    page.get_by_text("All patients: n = 7").wait_for()
+    page.locator(".js-plotly-plot").nth(3).wait_for()
+    look(page, tmp_path, "cohort")
+    assert page.locator("[data-title*='loud']").count() == 0, "no button that sends a figure away"
+
+
+def test_filters_and_search_stay_in_the_address(page, server):
+    page.goto(server)
+    page.get_by_role("button", name="unsigned mask").click()
+    page.get_by_role("link", name="sub-01").wait_for(state="detached")
+    assert "why=unsigned" in page.url
+    page.reload()
+    page.get_by_role("link", name="sub-06").wait_for()
+    assert page.get_by_role("link", name="sub-01").count() == 0
+
+
+def test_keys_walk_through_the_board_and_back_returns(page, server):
+    page.goto(f"{server}/patient?patient=sub-01")
+    page.locator("canvas").first.wait_for()
+    page.keyboard.press("n")
+    page.get_by_text("Ses-02: progression by imsct_adapted_v1").wait_for()
+    assert page.url.endswith("?patient=sub-06")
+    page.go_back(wait_until="commit")
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    assert page.url.endswith("?patient=sub-01")
+
+
+def test_a_meeting_is_prepared_held_and_minuted(meeting, page, tmp_path):
+    page.goto(f"{meeting}/?on=2024-02-01")
+    for patient in ("sub-03", "sub-04"):
+        page.locator(f".st-key-pick-{patient} label").click()
+        page.wait_for_url(re.compile(f"pick={patient}"), wait_until="commit")
+        settled(page)
+    page.get_by_text("2 patients picked").wait_for()
+    page.get_by_role("link", name="Present").click()
+    page.get_by_text("1 of 2", exact=True).wait_for()
+    page.get_by_role("textbox", name="Your name").fill("Rita Reader")
+    page.keyboard.press("Enter")
+    settled(page)
+    page.get_by_role("textbox", name="Note", exact=True).fill("the cyst grew, not the tumour")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("the cyst grew, not the tumour (Rita Reader)").wait_for()
+    page.get_by_text("decision", exact=True).click()
+    page.get_by_role("textbox", name="Note", exact=True).fill("see again in six months")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("decided: see again in six months (Rita Reader)").wait_for()
+
+    page.get_by_role("link", name="End").click()
+    page.get_by_text("2 patients picked").wait_for()
+    minutes = saved(page, page.get_by_role("button", name="Minutes (CSV)").click, tmp_path / "minutes.csv")
+    first, second = csv.DictReader(minutes.read_text(encoding="utf-8-sig").splitlines())
+    assert (first["patient"], second["patient"]) == ("sub-03", "sub-04")
+    assert first["notes"] == "the cyst grew, not the tumour (Rita Reader)"
+    assert first["decisions"] == "see again in six months (Rita Reader)"
+    assert (second["notes"], second["decisions"]) == ("", "")
+
+
+def test_the_projector_walks_by_arrow_keys(page, server):
+    page.goto(f"{server}/present?pick=sub-03&pick=sub-04")
+    page.get_by_text("1 of 2", exact=True).wait_for()
+    page.get_by_role("button", name="Keep").wait_for()  # the last part of the page: then the keys are listened to
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    page.get_by_text("Ses-01: baseline by imsct_adapted_v1").wait_for()

@@ -1,0 +1,76 @@
+"""Small and large screens, light and dark, an empty study, a failed visit, hostile words (about 60 s)."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline import store
+from pipeline.domain import records
+from tests.dashboard.browser.driving import serve, settled, watched
+from tests.factories import tiny_store
+
+TOO_WIDE = (
+    "[document.documentElement.scrollWidth, ...[...document.querySelectorAll('.ct-table, .ct-row')]"
+    ".map(part => part.getBoundingClientRect().right)].some(right => right > window.innerWidth)"
+)
+"""Also a table that the page cuts off instead of growing."""
+HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202egnorw שלום " + "long" * 60
+
+
+@pytest.fixture
+def empty_server(tmp_path):
+    yield from serve(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def hostile_server(tmp_path_factory):
+    """Everything that is free text says something hostile, over-long and from right to left."""
+    out = tmp_path_factory.mktemp("hostile")
+    rows = [
+        replace(row, reason=HOSTILE) if isinstance(row, records.Assessment)
+        else replace(row, message=HOSTILE, remedy=HOSTILE) if isinstance(row, records.Finding)
+        else replace(row, level=HOSTILE, histology=HOSTILE) if isinstance(row, records.Patient)
+        else replace(row, name=HOSTILE) if isinstance(row, records.Study)
+        else row
+        for row in tiny_store()
+    ]  # fmt: skip
+    store.publish(out, rows)
+    yield from serve(out)
+
+
+@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((2560, 1440), "dark")])
+def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground):
+    for page in watched(chromium, size, ground):
+        for address in ("", "present?at=sub-01", "quality", "methods", "patient?patient=sub-05&plain=1"):
+            page.goto(f"{server}/{address}")
+            settled(page)
+            assert not page.evaluate(TOO_WIDE), f"{address} is too wide"
+        page.get_by_role("tab", name="Visits and alignment").click()
+        page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
+        colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
+
+
+def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
+    page.goto(f"{server}/patient?patient=sub-05")
+    page.get_by_text("this is the last that could be, of 2022-07-10").wait_for()
+    page.locator(".ct-numbers").get_by_text("0.61").first.wait_for()
+    page.get_by_text("progression from").wait_for()
+
+
+def test_an_empty_study_says_what_to_do(empty_server, page):
+    page.goto(empty_server)
+    page.get_by_text("Nothing to show").wait_for()
+    page.get_by_text("cordtrack run STUDY_FOLDER OUT_DIR").wait_for()
+
+
+@pytest.mark.parametrize("address", ["", "patient?patient=sub-01", "present?at=sub-01", "quality"])
+def test_words_from_the_data_stay_words_and_inside_the_page(chromium, hostile_server, address):
+    for page in watched(chromium, (1280, 720)):
+        page.goto(f"{hostile_server}/{address}")
+        settled(page)
+        page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
+        assert not page.evaluate(TOO_WIDE)
+        assert "\u202e" not in page.locator("[data-testid=stMain]").inner_text()
+        assert page.locator("img[src=x]").count() == 0
+        assert page.locator("strong", has_text="bold").count() == 0
