@@ -74,19 +74,22 @@ def _notes(patient_id: str, day: date) -> None:
     for entry in reversed(written):
         st.html(tag("p", meeting.said(entry, day)))
     name, note = st.columns([1, 4])
+    key = f"said-{patient_id}"
     with name:
-        who = signoff.your_name()
+        signoff.ask_name()
     with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
         left, right = st.columns([6, 1], vertical_alignment="bottom")
-        text = left.text_input(
-            "Note", placeholder="what was said and decided", max_chars=600, label_visibility="collapsed"
+        left.text_input(
+            "Note", key=key, placeholder="what was said and decided", max_chars=600, label_visibility="collapsed"
         )
-        if right.form_submit_button("Keep"):
-            said = Act(
-                ActKind.COMMENT, patient_id, reason=f"{meeting.heading(day)}{text.strip()}" if text.strip() else ""
-            )
-            signoff.do(lambda: f"Kept: {len(acts.record(who, said))} note.")
+        right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
     signoff.answer()
+
+
+def _keep(patient_id: str, day: date, key: str) -> None:
+    text = signoff.typed(key)
+    said = Act(ActKind.COMMENT, patient_id, reason=f"{meeting.heading(day)}{text}" if text else "")
+    signoff.record(lambda: f"Kept: {len(acts.record(signoff.reader(), said))} note.")
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

@@ -142,7 +142,6 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
 def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, server, scans_out):
     page.goto(f"{server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
-    page.keyboard.press("Enter")
     page.get_by_role("button", name="Exclude visit").click()
     page.get_by_role("textbox", name="Reason").fill("moved during the scan")
     page.get_by_role("button", name="Exclude this visit").click()
