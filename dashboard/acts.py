@@ -19,6 +19,7 @@ from pipeline.domain import decisions
 from pipeline.domain.decisions import Act, ActKind
 from pipeline.domain.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
+from pipeline.out_folder import settings_of
 
 RUN_SECONDS = 900
 """How long bringing the results up to date may take; seconds for one decision, since a run does only what changed."""
@@ -38,8 +39,12 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
         (str(row["patient_id"]), str(row["session_id"]), str(row["compartment"])): str(row["sha256"])
         for row in primary.to_dict("records")
     }
+    scans = data.query("patient_scans", patient_id=patient_id)
+    on = {
+        (patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].to_dict("records")
+    }
     entries = [entry for entry in journal.read(data.out_dir()).entries if entry.patient_id == patient_id]
-    return tuple(reversed(decisions.standing(entries, now)))
+    return tuple(reversed(decisions.standing(entries, now, on)))
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
@@ -97,7 +102,8 @@ def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
 def take_effect() -> None:
     """Run the pipeline on the study in a process of its own, so that what was decided takes effect.
 
-    On the whole study, since a run of one patient would publish without those that another version computed.
+    On the whole study, since a run of one patient would publish without those that another version computed, and asked
+    what the last run was asked.
 
     Raises
     ------
@@ -106,12 +112,11 @@ def take_effect() -> None:
     StoreError
         The run took too long and was stopped.
     """
-    from pipeline import run  # noqa: PLC0415  # brings the imaging libraries, which no page needs
-
     out_dir = data.out_dir()
-    last = run.settings_of(out_dir)
+    last = settings_of(out_dir)
     command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
     command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
+    command += [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

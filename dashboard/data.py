@@ -129,6 +129,11 @@ def image(file: Path) -> Volume:
     return _image(str(file), _identity(file))
 
 
+def publication() -> Identity | None:
+    """Return what changes when a run publishes; None when there is no store yet."""
+    return _identity(store.database_path(out_dir()))
+
+
 def _identity(file: Path) -> Identity | None:
     if not file.is_file():
         return None

@@ -124,9 +124,9 @@ def run_command(
 @app.command(epilog="Example: cordtrack rebuild my_output")
 def rebuild(out_dir: OutDir) -> None:
     """Make the database again from the study folder and the finished derivatives; same content."""
-    from pipeline import run, summary  # noqa: PLC0415
+    from pipeline import out_folder, run, summary  # noqa: PLC0415
 
-    last = run.settings_of(out_dir)
+    last = out_folder.settings_of(out_dir)
     settings = run.RunSettings(
         bids_dir=Path(last["bids_dir"]),
         out_dir=out_dir,

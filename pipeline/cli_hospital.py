@@ -138,10 +138,10 @@ def export_dicom(
 ) -> None:
     """Write a patient's masks and numbers as DICOM segmentations and structured reports, one set per visit."""
     need("highdicom")
-    from pipeline import run  # noqa: PLC0415
+    from pipeline import out_folder  # noqa: PLC0415
     from pipeline.dicom import exporting  # noqa: PLC0415
 
-    bids_dir = Path(run.settings_of(out_dir)["bids_dir"])
+    bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
     if packet is not None and not packet.is_file():
         raise SettingsError(f"{packet}: expected a PDF, found no file; make it with cordtrack packet")
     content = None if packet is None else packet.read_bytes()
@@ -165,10 +165,10 @@ def export_fhir(
 ) -> None:
     """Write a patient's results as an HL7 FHIR R4 bundle for a hospital's own systems."""
     need("fhir.resources")
-    from pipeline import run  # noqa: PLC0415
+    from pipeline import out_folder  # noqa: PLC0415
     from pipeline.dicom import fhir_out  # noqa: PLC0415
 
-    bids_dir = Path(run.settings_of(out_dir)["bids_dir"])
+    bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
     target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
     count = fhir_out.export_fhir(out_dir, bids_dir, patient, target, private, keeps_pseudonyms=keep_pseudonyms)
     out.print(f"wrote {count} resources to {target}", markup=False)

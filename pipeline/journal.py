@@ -28,7 +28,10 @@ LOCK = "journal/.lock"
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another one; a line takes milliseconds."""
 
-OPTIONAL = ("session_id", "compartment", "mask_sha256", "lesion_id", "same_as", "reason", "undoes")
+OPTIONAL = (
+    "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
+    "undoes",
+)  # fmt: skip
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "patient_id")
 
 
@@ -187,6 +190,8 @@ def _entry(fields: dict[str, Any]) -> JournalEntry:
         same_as=fields.get("same_as"),
         reason=fields.get("reason"),
         undoes=fields.get("undoes"),
+        scan_sha256=fields.get("scan_sha256"),
+        replaces_sha256=fields.get("replaces_sha256"),
     )
 
 

@@ -1,17 +1,33 @@
-"""The output folder: one pipeline at a time, and large files put in place whole."""
+"""The output folder: what the last run was asked, one pipeline at a time, and large files put in place whole."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import socket
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from pipeline.errors import StoreError
+
+
+def settings_of(out_dir: Path) -> dict[str, Any]:
+    """Read what the last run was asked to do, from ``run.toml`` in the output folder.
+
+    Raises
+    ------
+    StoreError
+        The folder holds no run.
+    """
+    path = out_dir / "run.toml"
+    if not path.is_file():
+        raise StoreError(f"{out_dir}: expected an output folder of cordtrack (with run.toml), found none; run first")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import acts, data, frame, labels, sentences
 from dashboard.board_rows import board_rows
 from dashboard.markup import tag
-from dashboard.sections import meeting, signoff
+from dashboard.sections import meeting, signing
 from dashboard.sections.course import course
 from dashboard.sections.scans import aligned, compared, scans
 from pipeline.domain.decisions import Act, ActKind
@@ -76,20 +76,20 @@ def _notes(patient_id: str, day: date) -> None:
     name, note = st.columns([1, 4])
     key = f"said-{patient_id}"
     with name:
-        signoff.ask_name()
+        signing.ask_name()
     with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
         left, right = st.columns([6, 1], vertical_alignment="bottom")
         left.text_input(
             "Note", key=key, placeholder="what was said and decided", max_chars=600, label_visibility="collapsed"
         )
         right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
-    signoff.answer()
+    signing.answer()
 
 
 def _keep(patient_id: str, day: date, key: str) -> None:
-    text = signoff.typed(key)
+    text = signing.typed(key)
     said = Act(ActKind.COMMENT, patient_id, reason=f"{meeting.heading(day)}{text}" if text else "")
-    signoff.record(lambda: f"Kept: {len(acts.record(signoff.reader(), said))} note.")
+    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), said))} note.")
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

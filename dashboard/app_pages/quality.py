@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import data, frame, labels, tables
 from dashboard.markup import as_label, tag
-from dashboard.sections import signoff
+from dashboard.sections import signing
 
 ALIGNMENT_COLUMNS = {
     "grade": st.column_config.TextColumn("grade", width=60),
@@ -59,10 +59,10 @@ def waiting(review: pd.DataFrame) -> None:
     pages = -(-len(review) // ROWS_PER_PAGE)
     left, right = st.columns([1, 3])
     with left:
-        signoff.ask_name()
+        signing.ask_name()
     with right:
         page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
-    signoff.answer()
+    signing.answer()
     for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].to_dict("records")):
         _waits(row, number)
 
@@ -85,7 +85,7 @@ def _waits(row: dict[Any, Any], number: int) -> None:
             "Accept",
             key=f"queue-{number}-{label}",
             type="tertiary",
-            on_click=signoff.accept_visit,
+            on_click=signing.accept_visit,
             args=(patient, visit),
         )
 

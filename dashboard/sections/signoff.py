@@ -1,7 +1,6 @@
 """Signing off one patient: accept, exclude, pin, correct, comment, undo; what was decided, by whom and when.
 
-Every act is a callback, which runs before the page is drawn: a button met in mid-page could be overtaken by the next
-click. What a person typed or chose is read as it is at the click, the masks are those that were on the page.
+What is said about a mask is bound to the one that was on the page (see ``signing`` for how acts are done).
 """
 
 from __future__ import annotations
@@ -14,19 +13,18 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import acts, data, frame, labels, sentences
-from dashboard.markup import as_label, tag
+from dashboard.markup import tag
+from dashboard.sections import correction, signing
 from pipeline.domain.decisions import ABOUT_MASKS, Act, ActKind, Standing
 from pipeline.domain.records import JournalEntry
-from pipeline.errors import CordtrackError
 
-WHO = "who"
-"""Where the name of whoever reads is kept for the session."""
 NAMED = {
     ActKind.ACCEPT_MASK: "accepted the mask",
     ActKind.EXCLUDE_MASK: "excluded the mask",
     ActKind.EXCLUDE_VISIT: "excluded the visit",
     ActKind.PIN_BASELINE: "pinned the baseline",
     ActKind.CORRECT_LESION: "corrected the lesion",
+    ActKind.CORRECT_MASK: "corrected the mask",
     ActKind.COMMENT: "comment",
     ActKind.UNDO: "undid",
 }
@@ -34,11 +32,9 @@ STANDS = {
     Standing.IN_FORCE: "",
     Standing.UNDONE: "undone",
     Standing.REPLACED: "decided anew later",
-    Standing.LAPSED: "lapsed: the mask is another one now",
+    Standing.LAPSED: "lapsed",
 }
 SHOWN = 8
-SAID = "said"
-"""Where the answer to an act waits for the next run of the page."""
 UPDATING = "updating"
 """Where it is kept that somebody asked for the results to be brought up to date."""
 
@@ -55,7 +51,7 @@ def sign_off(patient_id: str, state: pd.Series) -> None:
     _standing(patient_id, state, entries)
     left, right = st.columns(2)
     with left:
-        ask_name()
+        signing.ask_name()
     days = dict(zip(names, visits["acquired_on"], strict=True))
     last = state["session_id"] if state["session_id"] in names else names[-1]
     session_id = right.selectbox(
@@ -67,36 +63,8 @@ def sign_off(patient_id: str, state: pd.Series) -> None:
         label_visibility="collapsed",
     )
     _controls(patient_id, str(session_id))
-    answer()
+    signing.answer()
     _history(patient_id, entries)
-
-
-def ask_name() -> None:
-    """Ask who reads; kept for the session, over all pages."""
-    st.text_input(
-        "Your name",
-        key=WHO,
-        placeholder="your name",
-        label_visibility="collapsed",
-        persist_state="session",
-        max_chars=80,
-    )
-
-
-def reader() -> str:
-    """Return the name of whoever reads; empty when nobody gave one."""
-    return typed(WHO)
-
-
-def typed(key: str) -> str:
-    """Return what stands in a field or is chosen in a list now, without blanks around it."""
-    return str(st.session_state.get(key) or "").strip()
-
-
-def accept_visit(patient_id: str, session_id: str) -> None:
-    """Accept every mask of a visit, from a list: a callback."""
-    where = f"{patient_id} {session_id}"
-    record(lambda: f"On record: {len(acts.accept(reader(), patient_id, session_id))} of {where} accepted.")
 
 
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
@@ -127,7 +95,7 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
         st.button("Update the results now", key=f"apply-{patient_id}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):
             with st.spinner("Updating the results …", show_time=True):
-                record(_update)
+                signing.record(_update)
             st.rerun()
 
 
@@ -160,7 +128,7 @@ def _controls(patient_id: str, session_id: str) -> None:
             key=f"accept-{where}",
             disabled=not found,
             type="primary",
-            on_click=record,
+            on_click=signing.record,
             args=(partial(_put, *every),),
         )
         with st.popover("Exclude mask", disabled=not found):
@@ -169,7 +137,7 @@ def _controls(patient_id: str, session_id: str) -> None:
             _with_reason(
                 where,
                 "Exclude this mask",
-                lambda why: act(ActKind.EXCLUDE_MASK, compartment=typed(chosen), reason=why),
+                lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
             )
         with st.popover("Exclude visit"):
             _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
@@ -180,6 +148,7 @@ def _controls(patient_id: str, session_id: str) -> None:
             _lesion(where, patient_id, session_id, act)
         with st.popover("Comment"):
             _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
+    correction.correct_mask(patient_id, session_id, list(found))
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
@@ -193,9 +162,9 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     st.text_input("is from this visit on", key=then, placeholder="such as L1", max_chars=8)
 
     def correct() -> str:
-        return _put(act(ActKind.CORRECT_LESION, lesion_id=typed(now), same_as=typed(then)))
+        return _put(act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then)))
 
-    st.button("Correct it", key=f"correct-{where}", on_click=record, args=(correct,))
+    st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
 
 
 def _with_reason(where: str, verb: str, make: Callable[[str], Act], is_needed: bool = True) -> None:
@@ -203,28 +172,13 @@ def _with_reason(where: str, verb: str, make: Callable[[str], Act], is_needed: b
     key = f"why-{verb}-{where}"
     with st.form(f"{verb}-{where}", border=False, clear_on_submit=True):
         st.text_area(label, key=key, height=80, max_chars=600)
-        st.form_submit_button(verb, on_click=record, args=(lambda: _put(make(typed(key))),))
+        st.form_submit_button(verb, on_click=signing.record, args=(lambda: _put(make(signing.typed(key))),))
 
 
 def _put(*found: Act) -> str:
-    written = acts.record(reader(), *found)
+    written = acts.record(signing.reader(), *found)
     last = written[-1]
     return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It takes effect at the next run."
-
-
-def record(work: Callable[[], str]) -> None:
-    """Do something that is put on record and keep its answer or refusal: a callback."""
-    try:
-        st.session_state[SAID] = (True, work())
-    except CordtrackError as error:
-        st.session_state[SAID] = (False, str(error))
-
-
-def answer() -> None:
-    """Say how the last act went, once."""
-    is_done, words = st.session_state.pop(SAID, (True, ""))
-    if words:
-        (st.success if is_done else st.error)(as_label(words))
 
 
 def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:
@@ -239,7 +193,7 @@ def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:
         if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
             undo = [Act(ActKind.UNDO, patient_id, each.session_id, undoes=each.entry_id) for each in group]
             work = partial(_put, *undo)
-            right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=record, args=(work,))
+            right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=signing.record, args=(work,))
     if len(groups) > SHOWN:
         frame.remark(f"{labels.count(len(groups) - SHOWN, 'older decision')} in the journal.")
 
@@ -254,4 +208,5 @@ def _line(group: Sequence[JournalEntry]) -> str:
 
 def _note(entry: JournalEntry) -> str:
     stands = STANDS[Standing(entry.status)]
-    return f"  {stands}" if stands else ""
+    why = f": {entry.status_reason}" if entry.status == Standing.LAPSED else ""
+    return f"  {stands}{why}" if stands else ""

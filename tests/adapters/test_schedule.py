@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import criteria, run, schedules, store
+from pipeline import criteria, out_folder, run, schedules, store
 from pipeline.domain import entities, records
 from pipeline.domain.entities import TreatmentKind
 from pipeline.errors import SettingsError
@@ -87,7 +87,7 @@ def test_a_users_own_schedules_count_and_a_change_of_them_is_noticed(tmp_path: P
     assert due(own)[2] == 0
     own.write_text(OWN.replace("= 100", "= 200"), encoding="utf-8")
     assert due(own) == ("our_clinic", date(2021, 7, 20), 1)
-    assert run.settings_of(out)["schedules"] == str(own.resolve())
+    assert out_folder.settings_of(out)["schedules"] == str(own.resolve())
     own.write_text(OWN.replace("= 100", "= -5"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"own\.toml"):
         due(own)

@@ -13,7 +13,8 @@ from pipeline import mask_sources, store
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.errors import InputError, SettingsError
-from pipeline.run import RunSettings, run, settings_of
+from pipeline.out_folder import settings_of
+from pipeline.run import RunSettings, run
 from pipeline.steps.read import read_visit
 from pipeline.steps.sourced import sourced_masks
 from tests.study_folder import AS_OF, DSEG, ONE_VISIT, T2W, only_visit, study_of, write_files

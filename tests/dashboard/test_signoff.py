@@ -102,7 +102,7 @@ def test_an_acceptance_lapses_on_the_page_when_the_mask_is_another_one(out):
         for row in tiny_store()
     ]
     store.publish(out, rows)
-    assert "lapsed: the mask is another one now" in text_of(opened("patient", patient="sub-06"))
+    assert "lapsed: the mask has changed since" in text_of(opened("patient", patient="sub-06"))
 
 
 def test_the_queue_of_the_quality_page_accepts_with_one_click(out):
