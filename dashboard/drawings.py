@@ -25,6 +25,10 @@ class Place:
     session_id: str
     compartment: str
 
+    def __str__(self) -> str:
+        """Return it as a part of the names of fields."""
+        return f"{self.patient_id}-{self.session_id}-{self.compartment}"
+
 
 @dataclass(frozen=True)
 class Upload:

@@ -182,7 +182,7 @@ def of_upload(name: str, content: bytes, folder: Path) -> Path:
     """
     if len(content) > MOST_MEGABYTES * 2**20:
         raise InputError(f"{name}: expected a mask of up to {MOST_MEGABYTES} MB, found more; save it compressed")
-    stem = re.sub(r"[^\w.-]", "_", Path(name).name).removesuffix(".gz").removesuffix(".nii")[-80:] or "mask"
+    stem = re.sub(r"[^\w.-]", "_", Path(name).name).removesuffix(".gz").removesuffix(".nii")[-40:] or "mask"
     file = folder / (f"{stem}.nii.gz" if content.startswith(GZIP) else f"{stem}.nii")
     file.write_bytes(content)
     return file

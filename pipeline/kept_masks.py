@@ -7,6 +7,7 @@ bytes, and no run can make them again.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from pipeline import fingerprints, images
@@ -31,7 +32,7 @@ def keep(out_dir: Path, mask: Volume) -> str:
         The folder cannot be written.
     """
     folder = out_dir / FOLDER
-    written = folder / f".{os.getpid()}.nii.gz"
+    written = folder / f".{os.getpid()}-{threading.get_ident()}.nii.gz"  # a dashboard serves people in threads
     try:
         images.save(mask, written)
         sha256 = fingerprints.of_file(written)

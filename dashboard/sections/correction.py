@@ -55,10 +55,10 @@ def _named(compartment: str, is_measured: bool) -> str:
 
 
 def _take(place: Place) -> None:
-    """Offer the measured mask and its scan as files."""
+    """Offer the measured mask and its scan as files; where there is no mask, an empty one."""
     name = f"{place.patient_id}_{place.session_id}"
     files = (
-        ("Mask", f"{name}_label-{place.compartment}_mask.nii.gz", lambda: drawings.to_edit(place)),
+        ("Mask to edit", f"{name}_label-{place.compartment}_mask.nii.gz", lambda: drawings.to_edit(place)),
         ("Scan", f"{name}_scan.nii.gz", lambda: drawings.scan_file(place)),
     )
     with st.container(horizontal=True, gap="small"):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gzip
 import struct
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import correction, images, journal, kept_masks, sign_off, store
+from pipeline import correction, images, journal, kept_masks, sign_off, store, workers
 from pipeline.cli import app
 from pipeline.domain.decisions import Act, ActKind
 from pipeline.domain.grid import Volume
 from pipeline.errors import InputError, SettingsError
 from pipeline.run import RunSettings, RunSummary, run
+from pipeline.study import StudyPatient
 from tests.study_folder import AFFINE, AS_OF, DSEG, ONE_VISIT, T2W, write_files
 
 AT = datetime(2024, 5, 6, 7, 8, 9)  # noqa: DTZ001  # the journal keeps UTC without a zone
@@ -50,6 +53,21 @@ def study_of_one_visit(folder: Path, *, by_hand: bool = False, seed: int = 1) ->
 def run_again(study: Path, out: Path) -> RunSummary:
     finished = datetime(2026, 1, 31)  # noqa: DTZ001
     return run(RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, finished), lambda *_: None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_this_process() -> Iterator[None]:
+    """Work on patients here: a process of its own for each run takes seconds to import what it needs."""
+
+    def here(
+        patients: Sequence[StudyPatient], rules: workers.Rules, out_dir: Path, _: int
+    ) -> Iterator[tuple[str, Any]]:
+        for patient in patients:
+            yield patient.patient.patient_id, workers._process(patient, out_dir, rules)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "_in_processes", here)
+        yield
 
 
 @pytest.fixture
@@ -125,6 +143,8 @@ def test_a_corrected_tumour_is_measured_and_the_cyst_stays_automatic_until_it_is
     assert (mine["path"], mine["sha256"]) == (f"journal/masks/{name}", name.removesuffix(".nii.gz"))
     assert mine["method"] == "drawn by A. Reader on 2024-05-06 in place of the measured mask"
     assert mine["note"] == "follows the enhancing rim"
+    again = correction.held_against(target(out), saved(tmp_path, block(3, 5)))
+    assert again.was_mm3 == pytest.approx(144.0), "it is read back from where it is kept, as an export reads it"
     assert (study / DSEG).read_bytes() == untouched, "the study folder is never written"
     assert run_again(study, out).is_published is False
 

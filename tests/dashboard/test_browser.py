@@ -18,6 +18,9 @@ import pandas as pd
 import pypdf
 import pytest
 
+from pipeline import images, store
+from tests.adapters.test_corrected_masks import run_again, study_of_one_visit
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parent.parent.parent
@@ -154,6 +157,53 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(page, server
     page.get_by_text("Rita Reader, pinned the baseline (ses-02)").wait_for()
     acts = [json.loads(line)["act"] for line in (scans_out / "journal" / "acts.jsonl").read_text().splitlines()]
     assert acts == ["exclude_visit", "undo", "pin_baseline"]
+
+
+@pytest.fixture
+def corrigible(tmp_path):
+    """A study of one visit with an automatic tumour of 192 mm³, measured, and its pages."""
+    study, out = study_of_one_visit(tmp_path / "study"), tmp_path / "out"
+    run_again(study, out)
+    for address in serve(out):
+        yield address, out
+
+
+def test_a_mask_is_taken_away_brought_back_measured_and_undone(page, corrigible, tmp_path):
+    address, out = corrigible
+    page.goto(f"{address}/patient?patient=sub-01")
+    page.get_by_role("textbox", name="Your name").fill("Rita Reader")
+    page.get_by_text("Correct a mask").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Mask to edit").click()
+    started.value.save_as(tmp_path / "edit.nii.gz")
+    taken = images.load(tmp_path / "edit.nii.gz")
+    assert taken.array.sum() == 64
+    grown = taken.array.copy()
+    grown[2] = grown[3]
+    images.save(taken.with_array(grown), tmp_path / "mine.nii.gz")
+
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.nii.gz")
+    page.get_by_text("0.24\u202fmL, was 0.19\u202fmL").wait_for()
+    page.get_by_text("Dice 0.89").wait_for()
+    page.locator("canvas").first.wait_for()
+    _look(page, tmp_path, "correction")
+    page.get_by_role("textbox", name="Reason").last.fill("the left margin was left out")
+    page.get_by_role("button", name="Measure this mask").click()
+    page.get_by_text("Rita Reader, corrected the mask (ses-01 tumour): the left margin was left out").wait_for()
+
+    page.get_by_role("button", name="Update the results now").click()
+    page.get_by_text("Done: the page shows the new results.").wait_for()
+    page.get_by_text("Measured masks: tumour (edited by hand), cyst (automatic).").wait_for()
+    assert measured_mm3(out) == pytest.approx(240)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Update the results now").click()
+    page.get_by_text("Measured masks: tumour (automatic), cyst (automatic).").wait_for()
+    assert measured_mm3(out) == pytest.approx(192)
+
+
+def measured_mm3(out):
+    rows = store.table(store.database_path(out), "measurement").set_index(["session_id", "compartment"])
+    return rows.loc[("ses-01", "tumour"), "volume_mm3"]
 
 
 def test_the_packet_is_downloaded_and_read_back(page, server, tmp_path):
