@@ -37,7 +37,8 @@ def note(
     reason: Annotated[str | None, typer.Option(help="Why, or the comment itself.")] = None,
     who: Annotated[str | None, typer.Option(help="Your name; your login name when not given.")] = None,
     compartment: Annotated[
-        str | None, typer.Option(help="Only this mask of the visit; for accept_mask all of them when not given.")
+        str | None,
+        typer.Option(help="Only this mask of the visit; when not given, all for accept_mask, else the tumour."),
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion.")] = None,
     same_as: Annotated[

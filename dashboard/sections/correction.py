@@ -44,7 +44,7 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str]) -> None:
 
 
 def _compartment(where: str, measured: list[str]) -> str:
-    names = [*measured, *(str(name) for name in Compartment if name not in measured)]
+    names = sorted(map(str, Compartment), key=lambda name: name not in measured)  # else in their usual order
     return str(
         st.selectbox("Mask to correct", names, key=f"what-{where}", format_func=lambda it: _named(it, it in measured))
     )
