@@ -38,7 +38,7 @@ def note(
     who: Annotated[str | None, typer.Option(help="Your name; your login name when not given.")] = None,
     compartment: Annotated[
         str | None,
-        typer.Option(help="Only this mask of the visit; when not given, all for accept_mask, else the tumour."),
+        typer.Option(help="One mask of the visit; not given: all for accept_mask, else the tumour."),
     ] = None,
     lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion.")] = None,
     same_as: Annotated[
