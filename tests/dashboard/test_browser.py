@@ -193,11 +193,11 @@ def test_a_mask_is_taken_away_brought_back_measured_and_undone(page, corrigible,
 
     page.get_by_role("button", name="Update the results now").click()
     page.get_by_text("Done: the page shows the new results.").wait_for()
-    page.get_by_text("Measured masks: tumour (edited by hand), cyst (automatic).").wait_for()
+    page.get_by_text("Measured masks: cyst (automatic), tumour (edited by hand).").wait_for()
     assert measured_mm3(out) == pytest.approx(240)
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Update the results now").click()
-    page.get_by_text("Measured masks: tumour (automatic), cyst (automatic).").wait_for()
+    page.get_by_text("Measured masks: cyst (automatic), tumour (automatic).").wait_for()
     assert measured_mm3(out) == pytest.approx(192)
 
 
