@@ -40,8 +40,12 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
         (str(row["patient_id"]), str(row["session_id"]), str(row["compartment"])): str(row["sha256"])
         for row in primary.to_dict("records")
     }
+    scans = data.query("patient_scans", patient_id=patient_id)
+    on = {
+        (patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].to_dict("records")
+    }
     entries = [entry for entry in journal.read(data.out_dir()).entries if entry.patient_id == patient_id]
-    return tuple(reversed(decisions.standing(entries, now)))
+    return tuple(reversed(decisions.standing(entries, now, on)))
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
@@ -122,7 +126,8 @@ def delete_cohort(who: str, cohort: SavedCohort) -> str:
 def take_effect() -> None:
     """Run the pipeline on the study in a process of its own, so that what was decided takes effect.
 
-    On the whole study, since a run of one patient would publish without those that another version computed.
+    On the whole study, since a run of one patient would publish without those that another version computed, and asked
+    what the last run was asked.
 
     Raises
     ------
@@ -135,6 +140,7 @@ def take_effect() -> None:
     last = out_folder.settings_of(out_dir)
     command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
     command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
+    command += [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

@@ -146,6 +146,11 @@ def image(file: Path) -> Volume:
     return _image(str(file), identity_of(file))
 
 
+def publication() -> Identity | None:
+    """Return what changes when a run publishes; None when there is no store yet."""
+    return identity_of(store.database_path(out_dir()))
+
+
 def identity_of(file: Path) -> Identity | None:
     """Return what tells this file from what was or will be at its place; None when there is none."""
     if not file.is_file():

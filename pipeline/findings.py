@@ -128,6 +128,9 @@ RUN_KINDS = (
     ("extent_contradiction", "warning", "read the operation note and look at both scans again; both extents are kept"),
     ("act_lapsed", "warning", "look at the visit as it is now and decide anew"),
     ("act_without_effect", "warning", "correct the act (undo it and make it anew), or the study"),
+    ("drawing_unusable", "error", "restore journal/masks of the output folder from a copy, or undo the correction"),
+    ("drawing_and_mask", "warning", "if the mask in the study folder is the right one, undo the correction"),
+    ("drawing_overlap", "warning", "look at both outlines and correct the other mask as well"),
     ("worker_died", "error", "run this patient alone (--participant-label) on a machine with more free memory"),
 )
 

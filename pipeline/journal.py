@@ -19,7 +19,10 @@ from pipeline.findings import finding
 
 FILE = "journal/acts.jsonl"
 
-OPTIONAL = ("session_id", "compartment", "mask_sha256", "lesion_id", "same_as", "reason", "undoes")
+OPTIONAL = (
+    "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
+    "undoes",
+)  # fmt: skip
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "patient_id")
 
 
@@ -115,4 +118,6 @@ def _entry(fields: Mapping[str, Any]) -> JournalEntry:
         same_as=fields.get("same_as"),
         reason=fields.get("reason"),
         undoes=fields.get("undoes"),
+        scan_sha256=fields.get("scan_sha256"),
+        replaces_sha256=fields.get("replaces_sha256"),
     )

@@ -59,14 +59,14 @@ def read_mask(
         Why something was left out, or that the whole mask is empty.
     """
     try:
-        volume = load(file.path)
+        stored = load_grid(file.path)
+        if not _is_on(stored, image):  # told from the header: a size that is not the image's is never unpacked
+            found = _scan_words(stored, scans) or grid_words(stored)
+            words = f"expected the image's grid of {grid_words(image)}, found {found}"
+            return (), (problem("mask_grid", file, words),)
+        volume = in_order_of(load(file.path), image)
     except InputError as error:
         return (), (problem("mask_unreadable", file, str(error)),)
-    stored = volume
-    volume = in_order_of(volume, image)
-    if not same_grid(volume, image):
-        found = _scan_words(stored, scans) or grid_words(stored)
-        return (), (problem("mask_grid", file, f"expected the image's grid of {grid_words(image)}, found {found}"),)
     findings: list[Finding] = []
     arrays = READERS[file.kind](volume.array, file, findings)
     if arrays and not volume.array.any():
@@ -157,13 +157,18 @@ def range_words(array: NDArray) -> str:
     return f"{float(array.min()):g} to {float(array.max()):g}"
 
 
+def _is_on(volume: Volume, image: Volume) -> bool:
+    """Say whether a volume has an image's voxels, be they stored in another order."""
+    return sorted(volume.shape) == sorted(image.shape) and same_grid(in_order_of(volume, image), image)
+
+
 def _scan_words(volume: Volume, scans: Sequence[ScanFile]) -> str | None:
     for scan in scans:
         try:
             grid = load_grid(scan.path)
         except InputError:
             continue
-        if same_grid(in_order_of(volume, grid), grid):
+        if _is_on(volume, grid):
             return f"that of {scan.path.name}"
     return None
 

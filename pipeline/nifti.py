@@ -44,6 +44,8 @@ VOXEL_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u
 LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
 """Codes of ``xyzt_units``; 0 (unknown) is written by many programs that mean millimetres."""
 
+FARTHEST_VOXELS = 2**26
+"""Bytes that header extensions may take; more betrays a damaged header, and would be read for nothing."""
 
 EDGES_MM = (0.02, 50.0)
 """Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
@@ -177,7 +179,7 @@ def _voxel_type(raw: np.void, order: str, name: str) -> np.dtype[Any]:
 
 def _offset(raw: np.void, name: str) -> int:
     offset = float(raw["vox_offset"])
-    if not HEADER_BYTES <= offset < 2**31:
+    if not HEADER_BYTES <= offset < FARTHEST_VOXELS:
         raise InputError(f"{name}: expected voxels after the header, found them at byte {offset:g}; export it again")
     return int(offset)
 

@@ -1,4 +1,4 @@
-"""The output folder: what was asked for last, one pipeline at a time, and large files put in place whole."""
+"""The output folder: what the last run was asked, one pipeline at a time, and large files put in place whole."""
 
 from __future__ import annotations
 

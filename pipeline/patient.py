@@ -25,6 +25,7 @@ from pipeline.steps import (
     acts,
     align,
     beside,
+    corrected,
     display,
     follow,
     judge,
@@ -35,6 +36,7 @@ from pipeline.steps import (
     schedule,
     shape,
     signal,
+    source,
     sourced,
 )
 
@@ -78,9 +80,8 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     visits, reference = read.read_visits(plan.patient.visits, plan.patient.treatments)
     given = {visit.session_id: mask.given_masks(visit) for visit in visits}
     aligned = _align(visits, reference, given, plan.out_dir)
-    sources = acts.sources(given, acts.acts_on(plan.patient.acts, given))
-    masked, mask_findings = _mask(visits, given, sources, aligned, plan)
-    decided = acts.acts_on(plan.patient.acts, masked)
+    masked, mask_findings = _mask(visits, given, aligned, plan)
+    decided = acts.acts_on(plan.patient.acts, masked, visits)
     measurements = acts.measured(_measure(visits, masked, plan.patient.patient.histology), decided)
     drawn = acts.counted_as_drawn(masked, decided)
     followed = follow.follow_lesions(visits, drawn, aligned.visits, reference, decided.decided.lesions)
@@ -91,11 +92,11 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *(finding for visit in visits for finding in visit.findings),
         *read.protocol_changes(visits, reference),
         *(finding for visit in visits for finding in given[visit.session_id].findings),
-        *(finding for name in masked if masked[name] is not given[name] for finding in masked[name].findings),
+        *(row for name in masked for row in masked[name].findings if row not in given[name].findings),
         *aligned.findings,
         *mask_findings,
         *_show(visits, masked, aligned.visits, reference, plan.out_dir),
-        *_unmeasured(visits, measurements, masked),
+        *measure.unmeasured(visits, measurements, masked),
         *acts.findings_of(decided, course, plan.criteria[0], followed.components),
     )
     return (
@@ -143,30 +144,46 @@ def _align(
 
 
 def _mask(
+    visits: Sequence[read.ReadVisit], given: Mapping[str, mask.MaskedVisit], aligned: Aligned, plan: PatientPlan
+) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
+    """Give each visit its masks: those of the study folder, else automatic ones, and in their place corrected ones."""
+    people = acts.acts_on(plan.patient.acts, given, visits)
+    drawings = corrected.drawings_of(visits, people.decided.corrected, plan.out_dir)
+    if plan.mask_source is not None:
+        masked, findings = _draw(visits, given, aligned, plan.mask_source, plan.out_dir)
+    else:
+        by_people = corrected.with_drawings(visits, given, drawings)
+        offered = acts.sources(by_people, acts.acts_on(plan.patient.acts, by_people, visits))
+        masked, findings = _find_again(visits, given, offered, aligned, plan)
+    return corrected.with_drawings(visits, masked, drawings), findings
+
+
+def _find_again(
     visits: Sequence[read.ReadVisit],
     given: Mapping[str, mask.MaskedVisit],
-    sources: Mapping[str, mask.MaskedVisit],
+    offered: Mapping[str, mask.MaskedVisit],
     aligned: Aligned,
     plan: PatientPlan,
 ) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
-    if plan.mask_source is not None:
-        return _draw(visits, given, aligned, plan.mask_source, plan.out_dir)
+    """Find the masks of visits that nobody drew on in the study folder again, from the masks that people offer."""
     placed = [visit for visit in visits if visit.session_id in aligned.visits]
     order = [visit.session_id for visit in placed]
+    treatments = plan.patient.treatments
+    sources = source.sources(placed, offered, treatments)
     masked = dict(given)
     findings: list[records.Finding] = []
     for visit in (visit for visit in placed if not given[visit.session_id].masks):
-        name, masks_of = visit.session_id, mask.choose_source(visit, placed, sources, plan.patient.treatments)
+        name, masks_of = visit.session_id, source.choose_source(visit, placed, sources, treatments)
         if masks_of is None:
             continue
-        source = masks_of.session_id
-        operated = mask.operated_between(visit, masks_of, plan.patient.treatments)
-        work = partial(mask.automatic_masks, visit, masks_of, sources[source], aligned.visits, plan.out_dir)
+        chosen = masks_of.session_id
+        operated = source.operated_between(visit, masks_of, treatments)
+        work = partial(mask.automatic_masks, visit, masks_of, sources[chosen], aligned.visits, plan.out_dir)
         made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)
         if made is None:
             continue
         if made.masks and not operated:
-            drawn = signal.before(name, order, source, sources)
+            drawn = signal.before(name, order, chosen, sources)
             look = partial(signal.with_new_signal, visit, masks_of, made, drawn, aligned.visits, plan.out_dir)
             made = _attempt(look, visit, "signal", findings) or made
         masked[name] = made
@@ -177,17 +194,17 @@ def _draw(
     visits: Sequence[read.ReadVisit],
     given: Mapping[str, mask.MaskedVisit],
     aligned: Aligned,
-    source: MaskSource,
+    program: MaskSource,
     out_dir: Path,
 ) -> tuple[dict[str, mask.MaskedVisit], tuple[records.Finding, ...]]:
     """Let the study's mask source draw on every visit that nobody drew on."""
-    wanted = {contrast for accepted in source.channels for contrast in accepted}
+    wanted = {contrast for accepted in program.channels for contrast in accepted}
     masked, findings = dict(given), list[records.Finding]()
     for visit in (v for v in visits if v.image is not None and not given[v.session_id].masks):
         seen = partial(align.scans_on_anchor, visit, aligned.sequences, wanted, out_dir)
         scans = _attempt(seen, visit, "mask", findings)
         if scans is not None:
-            work = partial(sourced.sourced_masks, visit, source, scans, aligned.sequences, out_dir)
+            work = partial(sourced.sourced_masks, visit, program, scans, aligned.sequences, out_dir)
             masked[visit.session_id] = _attempt(work, visit, "mask", findings) or given[visit.session_id]
     return masked, tuple(findings)
 
@@ -265,25 +282,12 @@ def _attempt(
     return None
 
 
-def _unmeasured(
-    visits: Sequence[read.ReadVisit],
-    measurements: Sequence[records.Measurement],
-    masked: Mapping[str, mask.MaskedVisit],
-) -> tuple[records.Finding, ...]:
-    """Say which usable visits have no tumour volume, once each: not those where new signal was looked for."""
-    looked = {found.session_id for one in masked.values() for found in one.findings if found.code in signal.CODES}
-    missing = {
-        row.session_id: row.missing_reason
-        for row in measurements
-        if row.compartment == "tumour" and row.volume_mm3 is None
-    }
-    return tuple(
-        finding(
-            "tumour_not_measured",
-            f"{visit.visit.patient_id} {visit.session_id}: solid tumour was not measured: {missing[visit.session_id]}",
-            patient_id=visit.visit.patient_id,
-            session_id=visit.session_id,
-        )
-        for visit in visits
-        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in looked
+def _visit_record(visit: read.ReadVisit, reference: read.ReadVisit | None) -> records.Visit:
+    return records.Visit(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        is_reference=reference is not None and visit.session_id == reference.session_id,
+        status=visit.status,
+        status_reason=visit.status_reason,
     )

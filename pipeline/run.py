@@ -20,6 +20,7 @@ from pipeline import (
     derivatives,
     fingerprints,
     journal,
+    kept_masks,
     mask_sources,
     schedules,
     store,
@@ -95,7 +96,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     asked = _chosen(found, settings.participants)
     kept = _unselected(settings.out_dir, found, asked)
     chosen = (*asked, *_unreadable(settings.out_dir, found, asked, kept))
-    keys = {p.patient.patient_id: _patient_key(p, rules) for p in chosen}
+    keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
     pending = [p for p in chosen if p.patient.patient_id not in done]
     fresh = {}
@@ -127,16 +128,18 @@ def _check_folders(bids_dir: Path, out_dir: Path) -> None:
         )
 
 
-def _patient_key(patient: study.StudyPatient, rules: workers.Rules) -> str:
+def _patient_key(patient: study.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
     files = [scan for visit in patient.visits for scan in visit.scans]
     masks = [mask for visit in patient.visits for mask in visit.masks]
     discs = [labels for visit in patient.visits for labels in visit.discs]
+    drawn = [entry.mask_sha256 for entry in patient.acts if entry.act == decisions.ActKind.CORRECT_MASK]
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
         [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
         [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
+        [kept_masks.digest(out_dir, str(sha256)) for sha256 in drawn],
         [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
         rules.mask_source and rules.mask_source.fingerprint(),
         fingerprints.of_all_code(),
@@ -167,6 +170,12 @@ def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
     """Return which mask is measured now: patient, session and compartment to the digest of its file."""
     masks = (row for row in rows if isinstance(row, records.Segmentation) and row.is_primary)
     return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
+
+
+def _scans(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+    """Return which scan is measured on now: patient and session to the digest of its file."""
+    scans = (row for row in rows if isinstance(row, records.Scan) and row.is_anchor)
+    return {(row.patient_id, row.session_id): row.sha256 for row in scans}
 
 
 def _chosen(found: study.Study, participants: frozenset[str] | None) -> tuple[study.StudyPatient, ...]:
@@ -212,7 +221,7 @@ def _all_rows(
     people: journal.Journal,
 ) -> list[Any]:
     rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
-    rows += decisions.standing(people.entries, _masks(rows))
+    rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
     rows += [rule.record() for rule in rules]
     rows += (*found.findings, *people.findings)
     chosen = rules[0].criteria_id

@@ -1,27 +1,43 @@
 """Putting acts of people on record: held against the results they speak of, then written into the journal.
 
-What this module refuses: an act about a patient, visit, mask or lesion that the results do not have, and an
-acceptance of a mask that has changed since it was shown. The next run lets them take effect.
+What this module refuses: an act about a patient, visit, mask or lesion that the results do not have, an acceptance of
+a mask that has changed since it was shown, and an empty mask that nobody calls empty. The next run lets them take
+effect.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import journal, store
+from pipeline import fingerprints, journal, kept_masks, store
+from pipeline.correction import Fit, Target
+from pipeline.domain import decisions
 from pipeline.domain.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind
 from pipeline.domain.records import JournalEntry
-from pipeline.errors import SettingsError
+from pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NOTHING_THERE = "nothing there: "
+"""How the reason of an empty mask begins: it is a statement of volume 0."""
+
 LESION = re.compile(r"L[1-9]\d*")
 """What a lesion may be called."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who says something, why, and when (UTC without a time zone)."""
+
+    who: str
+    reason: str
+    at: datetime
 
 
 def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str, str]:
@@ -54,6 +70,47 @@ def about_masks(
     )
 
 
+def correct_mask(
+    out_dir: Path, target: Target, fit: Fit, signed: Signature, *, nothing_there: bool = False
+) -> tuple[JournalEntry, ...]:
+    """Keep a mask that a person drew and put on record that it is measured from now on.
+
+    Parameters
+    ----------
+    target, fit
+        From ``correction.target_of`` and ``correction.held_against``.
+    nothing_there
+        The person says that the compartment is not there: needed for an empty mask, refused for any other.
+
+    Raises
+    ------
+    SettingsError
+        It says too little, an empty mask is not called empty, or the scan has changed since the run; nothing was
+        written.
+    StoreError
+        The mask or the journal cannot be written.
+    """
+    if fit.is_empty != nothing_there:
+        said = "nothing is drawn; say that nothing is there, or draw it" if fit.is_empty else "something is drawn here"
+        raise SettingsError(f"{target.where}, {target.compartment}: {said}")
+    if not target.scan.is_file() or fingerprints.of_file(target.scan) != target.scan_sha256:
+        raise SettingsError(f"{target.where}: the scan has changed since the last run; run again and look at it anew")
+    why = signed.reason.strip()
+    act = Act(
+        kind=ActKind.CORRECT_MASK,
+        patient_id=target.patient_id,
+        session_id=target.session_id,
+        compartment=str(target.compartment),
+        mask_sha256="not kept yet",
+        scan_sha256=target.scan_sha256,
+        replaces_sha256=target.measured_sha256,
+        reason=f"{NOTHING_THERE if nothing_there else ''}{why}" if why else None,
+    )
+    decisions.check(act, signed.who, ())
+    kept = replace(act, mask_sha256=kept_masks.keep(out_dir, fit.mask))
+    return put_on_record(out_dir, [kept], signed.who, signed.at)
+
+
 def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
     """Write acts into the journal after holding them against the published results; all or none.
 
@@ -83,6 +140,9 @@ def _check(out_dir: Path, act: Act) -> None:
     _check_visit(visits, act.patient_id, act.session_id)
     if act.session_id is None or act.mask_sha256 is None:
         return
+    if act.kind == ActKind.CORRECT_MASK:
+        _check_drawing(out_dir, act)
+        return
     where = f"{act.patient_id} {act.session_id}"
     now = measured_masks(out_dir, act.patient_id, act.session_id)
     compartment = act.compartment or TUMOUR
@@ -92,6 +152,13 @@ def _check(out_dir: Path, act: Act) -> None:
         raise SettingsError(f"{where}: the {compartment} mask has changed since it was shown; look at it again")
     if act.kind == ActKind.CORRECT_LESION:
         _check_lesion(store.query(database, "patient_lesions", patient_id=act.patient_id), act)
+
+
+def _check_drawing(out_dir: Path, act: Act) -> None:
+    try:
+        kept_masks.read(out_dir, str(act.mask_sha256))
+    except InputError as error:
+        raise SettingsError(f"{act.patient_id} {act.session_id}: {error}; keep the mask first") from error
 
 
 def _check_visit(visits: pd.DataFrame, patient_id: str, session_id: str | None) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import acts, data, frame, sentences
 from dashboard.board_rows import board_rows
 from dashboard.markup import tag
-from dashboard.sections import meeting, signoff
+from dashboard.sections import meeting, signing
 from dashboard.sections.course import course
 from dashboard.sections.headline import headline
 from dashboard.sections.scans import aligned, compared, scans
@@ -74,19 +74,26 @@ def _notes(patient_id: str, day: date) -> None:
     for entry in reversed(written):
         st.html(tag("p", meeting.said(entry, day)))
     name, note = st.columns([1, 4])
+    key = f"said-{patient_id}"
     with name:
-        who = signoff.your_name()
+        signing.ask_name()
     with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
         left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
-        text = left.text_input(
-            "Note", placeholder="what was said or decided", max_chars=600, label_visibility="collapsed"
-        ).strip()
-        kind = middle.segmented_control("Kind", KINDS, default=KINDS[0], required=True, label_visibility="collapsed")
-        if right.form_submit_button("Keep"):
-            begins = meeting.heading(day) + (meeting.DECIDED if kind == KINDS[1] else "")
-            said = Act(ActKind.COMMENT, patient_id, reason=f"{begins}{text}" if text else "")
-            signoff.do(lambda: f"Kept: {len(acts.record(who, said))} {kind}.")
-    signoff.answer()
+        left.text_input(
+            "Note", key=key, placeholder="what was said or decided", max_chars=600, label_visibility="collapsed"
+        )
+        middle.segmented_control(
+            "Kind", KINDS, key=f"kind-{key}", default=KINDS[0], required=True, label_visibility="collapsed"
+        )
+        right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
+    signing.answer()
+
+
+def _keep(patient_id: str, day: date, key: str) -> None:
+    kind, text = str(st.session_state[f"kind-{key}"]), signing.typed(key)
+    begins = meeting.heading(day) + (meeting.DECIDED if kind == KINDS[1] else "")
+    said = Act(ActKind.COMMENT, patient_id, reason=f"{begins}{text}" if text else "")
+    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), said))} {kind}.")
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import data, frame, labels, tables
 from dashboard.markup import as_label, tag
-from dashboard.sections import signoff
+from dashboard.sections import signing
 
 ALIGNMENT_COLUMNS = {
     "grade": st.column_config.TextColumn("grade", width=60),
@@ -59,15 +59,15 @@ def waiting(review: pd.DataFrame) -> None:
     pages = -(-len(review) // ROWS_PER_PAGE)
     left, right = st.columns([1, 3])
     with left:
-        who = signoff.your_name()
+        signing.ask_name()
     with right:
         page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
-    signoff.answer()
+    signing.answer()
     for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].to_dict("records")):
-        _waits(row, number, who)
+        _waits(row, number)
 
 
-def _waits(row: dict[Any, Any], number: int, who: str) -> None:
+def _waits(row: dict[Any, Any], number: int) -> None:
     """Draw one row of the queue: the scan to open, what waits, and where one act is enough, that act."""
     link, words, button = st.columns([1.6, 8, 1], vertical_alignment="center")
     patient, visit = str(row["patient_id"]), str(row["session_id"])
@@ -80,8 +80,14 @@ def _waits(row: dict[Any, Any], number: int, who: str) -> None:
         tag("span", str(row["detail"]), class_="ct-small ct-grey ct-clip"),
     )
     words.html(tag("div", *cells, class_="ct-row ct-queue ct-rule"))
-    if row["kind"] == UNSIGNED and button.button("Accept", key=f"queue-{number}-{label}", type="tertiary"):
-        signoff.accept_visit(patient, visit, who)
+    if row["kind"] == UNSIGNED:
+        button.button(
+            "Accept",
+            key=f"queue-{number}-{label}",
+            type="tertiary",
+            on_click=signing.accept_visit,
+            args=(patient, visit),
+        )
 
 
 def alignments(graded: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import acts, cohort_filters, frame, labels
 from dashboard.cohort_filters import SECOND, Cohort
 from dashboard.markup import BREAK, Html, as_label, join, table, tag
-from dashboard.sections import signoff
+from dashboard.sections import signing
 from pipeline.saved_cohorts import SavedCohort
 
 KEY = "saved-cohorts"
@@ -21,9 +21,9 @@ def offer(shown: Cohort, criteria_id: str) -> None:
     if not place.open:
         return
     with place:
-        who = signoff.your_name()
-        signoff.answer()
-        _save(shown, who)
+        signing.ask_name()
+        signing.answer()
+        _save(shown)
         saved = acts.saved_cohorts()
         for problem in saved.problems:
             st.warning(problem)
@@ -32,19 +32,22 @@ def offer(shown: Cohort, criteria_id: str) -> None:
             return
         rows = [_row(one, criteria_id) for one in saved.cohorts]
         st.html(table(("name", "who they are", "n when saved", "n now"), rows))
-        _chosen({one.name: one for one in saved.cohorts}, who)
+        _chosen({one.name: one for one in saved.cohorts})
 
 
-def _save(shown: Cohort, who: str) -> None:
+def _save(shown: Cohort) -> None:
+    key = f"{KEY}-name"
     with st.form("save-cohort", border=False, clear_on_submit=True):
         left, right = st.columns([4, 1], vertical_alignment="bottom")
-        name = left.text_input("Name", placeholder=f"a name for: {shown.name}", max_chars=80)
-        if right.form_submit_button("Save"):
-            signoff.do(
-                lambda: (
-                    f"Saved: {acts.save_cohort(who, name, shown.filters, len(shown.rows)).name}, n = {len(shown.rows)}."
-                )
-            )
+        left.text_input("Name", key=key, placeholder=f"a name for: {shown.name}", max_chars=80)
+        right.form_submit_button("Save", on_click=_keep, args=(key, shown.filters, len(shown.rows)))
+
+
+def _keep(key: str, filters: dict[str, list[str]], count: int) -> None:
+    def kept() -> str:
+        return f"Saved: {acts.save_cohort(signing.reader(), signing.typed(key), filters, count).name}, n = {count}."
+
+    signing.record(kept)
 
 
 def _row(one: SavedCohort, criteria_id: str) -> tuple[str, ...]:
@@ -71,12 +74,18 @@ def link(one: SavedCohort, other: SavedCohort | None = None) -> str:
     return f"cohort?{urlencode(named)}"
 
 
-def _chosen(named: dict[str, SavedCohort], who: str) -> None:
+def _chosen(named: dict[str, SavedCohort]) -> None:
     """Offer what can be done with one or two of them."""
     names = st.multiselect("Choose two to compare, one to delete", list(named), max_selections=2, key=f"{KEY}-chosen")
     picked = [named[name] for name in names]
     if len(picked) == 2:
         words = f"Compare {picked[0].name} with {picked[1].name}"
         st.html(tag("a", words, href=link(*picked), target="_self", class_="ct-link"))
-    elif picked and st.button(f"Delete {as_label(picked[0].name)}", key=f"{KEY}-delete", type="tertiary"):
-        signoff.do(lambda: f"Deleted: {acts.delete_cohort(who, picked[0])}.")
+    elif picked:
+        verb = f"Delete {as_label(picked[0].name)}"
+        st.button(verb, key=f"{KEY}-delete", type="tertiary", on_click=_delete, args=(picked[0],))
+
+
+def _delete(one: SavedCohort) -> None:
+    if signing.record(lambda: f"Deleted: {acts.delete_cohort(signing.reader(), one)}."):
+        st.session_state[f"{KEY}-chosen"] = []

@@ -1,4 +1,7 @@
-"""Signing off one patient: accept, exclude, pin, correct, comment, undo; what was decided, by whom and when."""
+"""Signing off one patient: accept, exclude, pin, correct, comment, undo; what was decided, by whom and when.
+
+What is said about a mask is bound to the one that was on the page (see ``signing`` for how acts are done).
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,18 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import acts, data, frame, labels, sentences
-from dashboard.markup import as_label, tag
+from dashboard.markup import tag
+from dashboard.sections import correction, signing
 from pipeline.domain.decisions import ABOUT_MASKS, Act, ActKind, Standing
 from pipeline.domain.records import JournalEntry
-from pipeline.errors import CordtrackError
 
-WHO = "who"
-"""Where the name of whoever reads is kept for the session."""
 NAMED = {
     ActKind.ACCEPT_MASK: "accepted the mask",
     ActKind.EXCLUDE_MASK: "excluded the mask",
     ActKind.EXCLUDE_VISIT: "excluded the visit",
     ActKind.PIN_BASELINE: "pinned the baseline",
     ActKind.CORRECT_LESION: "corrected the lesion",
+    ActKind.CORRECT_MASK: "corrected the mask",
     ActKind.COMMENT: "comment",
     ActKind.UNDO: "undid",
 }
@@ -30,11 +32,11 @@ STANDS = {
     Standing.IN_FORCE: "",
     Standing.UNDONE: "undone",
     Standing.REPLACED: "decided anew later",
-    Standing.LAPSED: "lapsed: the mask is another one now",
+    Standing.LAPSED: "lapsed",
 }
 SHOWN = 8
-SAID = "said"
-"""Where the answer to an act waits for the next run of the page."""
+UPDATING = "updating"
+"""Where it is kept that somebody asked for the results to be brought up to date."""
 
 
 def sign_off(patient_id: str, state: pd.Series) -> None:
@@ -49,7 +51,7 @@ def sign_off(patient_id: str, state: pd.Series) -> None:
     _standing(patient_id, state, entries)
     left, right = st.columns(2)
     with left:
-        who = your_name()
+        signing.ask_name()
     days = dict(zip(names, visits["acquired_on"], strict=True))
     last = state["session_id"] if state["session_id"] in names else names[-1]
     session_id = right.selectbox(
@@ -60,28 +62,9 @@ def sign_off(patient_id: str, state: pd.Series) -> None:
         format_func=lambda name: f"{labels.day(days[name])}  {name}",
         label_visibility="collapsed",
     )
-    _controls(patient_id, str(session_id), who)
-    answer()
-    _history(patient_id, who, entries)
-
-
-def your_name() -> str:
-    """Ask who reads; kept for the session, over all pages."""
-    return str(
-        st.text_input(
-            "Your name",
-            key=WHO,
-            placeholder="your name",
-            label_visibility="collapsed",
-            persist_state="session",
-            max_chars=80,
-        )
-    )
-
-
-def accept_visit(patient_id: str, session_id: str, who: str) -> None:
-    """Accept every mask of a visit, from a list."""
-    do(lambda: f"On record: {len(acts.accept(who, patient_id, session_id))} of {patient_id} {session_id} accepted.")
+    _controls(patient_id, str(session_id))
+    signing.answer()
+    _history(patient_id, entries)
 
 
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
@@ -108,17 +91,24 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
     verb = "waits" if waiting == 1 else "wait"
     with st.container(horizontal=True, vertical_alignment="center"):
         frame.remark(f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one.")
-        if st.button("Update the results now", key=f"apply-{patient_id}", help="Runs the pipeline; only what changed"):
-            do(_apply)
+        help_text = "Runs the pipeline; only what changed"
+        st.button("Update the results now", key=f"apply-{patient_id}", help=help_text, on_click=_ask_for_update)
+        if st.session_state.pop(UPDATING, False):
+            with st.spinner("Updating the results …", show_time=True):
+                signing.record(_update)
+            st.rerun()
 
 
-def _apply() -> str:
-    with st.spinner("Updating the results …", show_time=True):
-        acts.take_effect()
+def _ask_for_update() -> None:
+    st.session_state[UPDATING] = True
+
+
+def _update() -> str:
+    acts.take_effect()
     return "Done: the page shows the new results."
 
 
-def _controls(patient_id: str, session_id: str, who: str) -> None:
+def _controls(patient_id: str, session_id: str) -> None:
     """Offer the acts on the chosen visit."""
     found = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
@@ -131,76 +121,67 @@ def _controls(patient_id: str, session_id: str, who: str) -> None:
         )
         return Act(kind, patient_id, session_id, mask_sha256=digest, **said)
 
+    every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
     with st.container(horizontal=True, gap="small"):
-        if st.button("Accept", key=f"accept-{where}", disabled=not found, type="primary"):
-            every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
-            do(lambda: _put(who, *every))
+        st.button(
+            "Accept",
+            key=f"accept-{where}",
+            disabled=not found,
+            type="primary",
+            on_click=signing.record,
+            args=(partial(_put, *every),),
+        )
         with st.popover("Exclude mask", disabled=not found):
-            name = st.selectbox(
-                "Mask", list(found), key=f"mask-{where}", format_func=lambda it: labels.compartment(it).word
-            )
+            chosen = f"mask-{where}"
+            st.selectbox("Mask", list(found), key=chosen, format_func=lambda it: labels.compartment(it).word)
             _with_reason(
-                where, "Exclude this mask", who, lambda why: act(ActKind.EXCLUDE_MASK, compartment=name, reason=why)
+                where,
+                "Exclude this mask",
+                lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
             )
         with st.popover("Exclude visit"):
-            _with_reason(where, "Exclude this visit", who, lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
+            _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
         with st.popover("Pin baseline"):
             frame.remark("Every later scan of its period is compared with this visit.")
-            _with_reason(where, "Pin this visit", who, lambda why: act(ActKind.PIN_BASELINE, reason=why or None), False)
+            _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why or None), False)
         with st.popover("Correct lesion"):
-            _lesion(where, patient_id, session_id, who, act)
+            _lesion(where, patient_id, session_id, act)
         with st.popover("Comment"):
-            _with_reason(where, "Write it down", who, lambda why: act(ActKind.COMMENT, reason=why))
+            _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
+    correction.correct_mask(patient_id, session_id, list(found))
 
 
-def _lesion(where: str, patient_id: str, session_id: str, who: str, act: Callable[..., Act]) -> None:
+def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
     rows = data.query("patient_lesions", patient_id=patient_id)
     here = sorted(rows.loc[rows["session_id"] == session_id, "lesion_id"].unique())
     if not here:
         frame.remark("No lesion was followed at this visit.")
         return
-    lesion_id = st.selectbox("Lesion as it is called now", here, key=f"lesion-{where}")
-    same_as = st.text_input("is from this visit on", key=f"same-{where}", placeholder="such as L1", max_chars=8)
-    if st.button("Correct it", key=f"correct-{where}"):
-        do(lambda: _put(who, act(ActKind.CORRECT_LESION, lesion_id=lesion_id, same_as=same_as.strip())))
+    now, then = f"lesion-{where}", f"same-{where}"
+    st.selectbox("Lesion as it is called now", here, key=now)
+    st.text_input("is from this visit on", key=then, placeholder="such as L1", max_chars=8)
+
+    def correct() -> str:
+        return _put(act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then)))
+
+    st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
 
 
-def _with_reason(where: str, verb: str, who: str, make: Callable[[str], Act], is_needed: bool = True) -> None:
+def _with_reason(where: str, verb: str, make: Callable[[str], Act], is_needed: bool = True) -> None:
     label = "Reason" if is_needed else "Reason, if there is one to say"
+    key = f"why-{verb}-{where}"
     with st.form(f"{verb}-{where}", border=False, clear_on_submit=True):
-        why = st.text_area(label, key=f"why-{verb}-{where}", height=80, max_chars=600)
-        if st.form_submit_button(verb):
-            do(lambda: _put(who, make(why.strip())))
+        st.text_area(label, key=key, height=80, max_chars=600)
+        st.form_submit_button(verb, on_click=signing.record, args=(lambda: _put(make(signing.typed(key))),))
 
 
-def _put(who: str, *found: Act) -> str:
-    written = acts.record(who, *found)
+def _put(*found: Act) -> str:
+    written = acts.record(signing.reader(), *found)
     last = written[-1]
     return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It takes effect at the next run."
 
 
-def do(work: Callable[[], str]) -> None:
-    """Do something that is put on record, keep its answer or refusal, and draw the page again."""
-    record(work)
-    st.rerun()
-
-
-def record(work: Callable[[], str]) -> None:
-    """Do something that is put on record, before the page is drawn, and keep its answer or refusal."""
-    try:
-        st.session_state[SAID] = (True, work())
-    except CordtrackError as error:
-        st.session_state[SAID] = (False, str(error))
-
-
-def answer() -> None:
-    """Say how the last act went, once."""
-    is_done, words = st.session_state.pop(SAID, (True, ""))
-    if words:
-        (st.success if is_done else st.error)(as_label(words))
-
-
-def _history(patient_id: str, who: str, entries: tuple[JournalEntry, ...]) -> None:
+def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:
     if not entries:
         frame.remark("Nothing was decided about this patient yet.")
         return
@@ -211,9 +192,8 @@ def _history(patient_id: str, who: str, entries: tuple[JournalEntry, ...]) -> No
         left.html(tag("p", _line(group), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
         if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
             undo = [Act(ActKind.UNDO, patient_id, each.session_id, undoes=each.entry_id) for each in group]
-            # as a callback, which runs first: near the page's end, the next click could come before the button is met
-            work = partial(_put, who, *undo)
-            right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=record, args=(work,))
+            work = partial(_put, *undo)
+            right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=signing.record, args=(work,))
     if len(groups) > SHOWN:
         frame.remark(f"{labels.count(len(groups) - SHOWN, 'older decision')} in the journal.")
 
@@ -228,4 +208,5 @@ def _line(group: Sequence[JournalEntry]) -> str:
 
 def _note(entry: JournalEntry) -> str:
     stands = STANDS[Standing(entry.status)]
-    return f"  {stands}" if stands else ""
+    why = f": {entry.status_reason}" if entry.status == Standing.LAPSED else ""
+    return f"  {stands}{why}" if stands else ""

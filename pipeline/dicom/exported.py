@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import fingerprints, images, store
+from pipeline import images, store
 from pipeline.domain import volumes
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.errors import InputError, SettingsError
-from pipeline.mask_reading import read_mask
+from pipeline.errors import SettingsError
+from pipeline.measured_masks import read_measured
 from pipeline.study import MaskFile, read_study
 
 
@@ -34,6 +34,8 @@ class Piece:
         For tumour that was followed; None for other compartments and for tumour that was not followed.
     is_confirmed
         A person confirmed that this lesion is the one of earlier visits.
+    is_manual
+        A person drew it, in the study folder or in place of the measured mask.
     volume_mm3
         As the store has it, mm³.
     array
@@ -59,7 +61,7 @@ class ExportVisit:
     measurements, verdict
         Rows of the store; the verdict of the criteria shown first, None when there is none.
     accepted_by
-        Who accepted the tumour mask as it is now; None when nobody did.
+        Who accepted the tumour mask as it is now, or drew it in place of another; None when nobody did.
     """
 
     session_id: str
@@ -161,15 +163,15 @@ def _visit(
     confirmed = _confirmed(tables["visits"], tables["journal"], session_id)
     for mask in sorted(masks, key=lambda m: ORDER.index(m["compartment"])):
         compartment = Compartment(mask["compartment"])
-        volume = _mask(mask, image, place)
-        is_manual = mask["mask_origin"] == "manual"
+        volume = read_measured(mask, image, place.out_dir, place.bids_dir, place.files)
+        is_manual = mask["mask_origin"] in ("manual", "edited")
         if volume is None or sizes.get(compartment) is None:
             continue
         whole = Piece(compartment, None, False, float(sizes[compartment]), volume.array, is_manual)
         lesions = [r for r in here["lesions"] if r["component_id"]] if compartment == Compartment.TUMOUR else []
         pieces += _lesions(whole, volume, lesions, confirmed) if lesions else [whole]
     verdicts = [r for r in here["assessments"] if r["criteria_id"] == place.criteria_id]
-    signed = [r for r in here["journal"] if (r["act"], r["compartment"], r["status"]) == ACCEPTED]
+    signed = [r for r in here["journal"] if r["act"] in SIGNS and (r["compartment"], r["status"]) == SIGNED]
     acquired = row["acquired_on"]
     return ExportVisit(
         session_id, None if acquired is None else acquired.date() if hasattr(acquired, "date") else acquired, number,
@@ -187,7 +189,8 @@ def _days_from_baseline(
     return None if day is None or row["acquired_on"] is None else int((row["acquired_on"] - day).days)
 
 
-ACCEPTED = ("accept_mask", "tumour", "in_force")
+SIGNS = ("accept_mask", "correct_mask")
+SIGNED = ("tumour", "in_force")
 
 
 def _lesions(whole: Piece, volume: Volume, rows: Sequence[Mapping[str, Any]], confirmed: frozenset[str]) -> list[Piece]:
@@ -211,16 +214,3 @@ def _confirmed(
     acts = [row for row in journal if row["act"] == "correct_lesion" and row["status"] == "in_force"]
     later = (row for row in acts if order.get(row["session_id"], -1) >= order[session_id])
     return frozenset(str(row["same_as"]) for row in later)
-
-
-def _mask(row: Mapping[str, Any], image: Volume, place: _Place) -> Volume | None:
-    root = place.bids_dir if row["folder"] == "study" else place.out_dir
-    path = root / str(row["path"])
-    if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
-        raise InputError(f"{row['path']}: expected the mask that was measured, found it gone or changed; run again")
-    if row["folder"] != "study":
-        volume = images.load(path)
-        return volume.with_array(np.clip(volume.array, 0, 1).astype(np.float32))
-    file = place.files.get(str(row["path"]))
-    readings = read_mask(file, image)[0] if file else ()
-    return next((r.volume for r in readings if r.compartment == row["compartment"]), None)

@@ -1,7 +1,8 @@
 """What people decided about a study, and which of their decisions still stand.
 
 A decision is never changed or taken out of the record: a later one undoes it, or replaces it. What this module
-refuses: a decision without a name, an exclusion without a reason, and an acceptance that outlives its mask.
+refuses: a decision without a name, an exclusion or a correction without a reason, an acceptance that outlives its
+mask, and a corrected mask that outlives the scan it was drawn on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class ActKind(StrEnum):
     EXCLUDE_VISIT = "exclude_visit"  # nothing of this visit is to be used
     PIN_BASELINE = "pin_baseline"  # this visit is the baseline of its epoch
     CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
+    CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
     COMMENT = "comment"
     UNDO = "undo"  # an earlier act no longer stands
 
@@ -33,7 +35,7 @@ class Standing(StrEnum):
     IN_FORCE = "in_force"
     UNDONE = "undone"  # a later entry undid it
     REPLACED = "replaced"  # a later entry about the same mask decides
-    LAPSED = "lapsed"  # the mask it spoke of is no longer the one that is measured
+    LAPSED = "lapsed"  # the mask it spoke of is no longer the one that is measured, or the scan is another one
 
 
 NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
@@ -43,6 +45,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.EXCLUDE_VISIT: ("patient_id", "session_id", "reason"),
         ActKind.PIN_BASELINE: ("patient_id", "session_id"),
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
+        ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
         ActKind.COMMENT: ("patient_id", "reason"),
         ActKind.UNDO: ("patient_id", "undoes"),
     }
@@ -51,6 +54,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
 
 ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
 WITHOUT_EFFECT = (ActKind.COMMENT, ActKind.UNDO)
+SAID = {ActKind.ACCEPT_MASK: "accepted", ActKind.EXCLUDE_MASK: "excluded", ActKind.CORRECT_MASK: "drawn anew"}
 TUMOUR = "tumour"
 
 
@@ -61,7 +65,9 @@ class Act:
     Attributes
     ----------
     compartment, mask_sha256
-        The mask spoken of, and the digest of its file as the person saw it.
+        The mask spoken of, and the digest of its file as the person saw it, or drew it.
+    scan_sha256, replaces_sha256
+        Of a corrected mask: the digest of the scan it was drawn on, and of the mask it stands in for, if there is one.
     lesion_id, same_as
         A lesion as it is called now, and what it is to be called from this visit on.
     reason
@@ -79,6 +85,8 @@ class Act:
     same_as: str | None = None
     reason: str | None = None
     undoes: str | None = None
+    scan_sha256: str | None = None
+    replaces_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ class Decisions:
         Sessions that are to be baselines, to who pinned them and when, in words.
     lesions
         In the order they were made.
+    corrected
+        Session and compartment to the entry by which a person's mask is measured instead.
     """
 
     excluded_visits: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +121,7 @@ class Decisions:
     accepted: frozenset[tuple[str, str]] = frozenset()
     pinned: Mapping[str, str] = field(default_factory=dict)
     lesions: tuple[LesionCorrection, ...] = ()
+    corrected: Mapping[tuple[str, str], JournalEntry] = field(default_factory=dict)
 
     def why_excluded(self, session_id: str, compartment: str) -> str | None:
         """Return why a compartment of a visit is not to be used, in words; None when it is."""
@@ -151,7 +162,9 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
 
 
 def standing(
-    entries: Sequence[JournalEntry], masks: Mapping[tuple[str, str, str], str] | None = None
+    entries: Sequence[JournalEntry],
+    masks: Mapping[tuple[str, str, str], str] | None = None,
+    scans: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[JournalEntry, ...]:
     """Say of each entry whether it still has an effect.
 
@@ -162,6 +175,8 @@ def standing(
     masks
         Patient, session and compartment to the digest of the mask that is measured now; None when that is not known,
         and then nothing lapses.
+    scans
+        Patient and session to the digest of the scan that is measured on now; None as for masks.
 
     Returns
     -------
@@ -169,30 +184,56 @@ def standing(
         The same entries in the same order with ``status`` and ``status_reason``.
     """
     undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
-    last = {_mask_of(entry): entry for entry in entries if entry.act in ABOUT_MASKS and entry.entry_id not in undone}
-    return tuple(_with_standing(entry, undone, last, masks) for entry in entries)
+    order = {entry.entry_id: number for number, entry in enumerate(entries)}
+    lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans))}
+    last: dict[tuple[str, ...] | None, JournalEntry] = {}
+    for entry in entries:
+        is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
+        if entry.act in (*ABOUT_MASKS, ActKind.CORRECT_MASK) and entry.entry_id not in undone and not is_lapsed_drawing:
+            last[_question(entry)] = entry
+            if entry.act == ActKind.CORRECT_MASK:
+                last[_mask_of(entry)] = entry  # what was said about the mask before is about another one
+    found = []
+    for entry in entries:
+        by = last.get(_question(entry))
+        is_replaced = by is not None and order[by.entry_id] > order[entry.entry_id]
+        found.append(_with_standing(entry, undone.get(entry.entry_id), by if is_replaced else None, lapsed))
+    return tuple(found)
+
+
+def _question(entry: JournalEntry) -> tuple[str, ...] | None:
+    """Return what the entry answers: which mask is measured, or whether it is right; None for other acts."""
+    if entry.act == ActKind.CORRECT_MASK:
+        return (*_mask_of(entry), "drawn")
+    return _mask_of(entry) if entry.act in ABOUT_MASKS else None
+
+
+def _why_lapsed(
+    entry: JournalEntry,
+    masks: Mapping[tuple[str, str, str], str] | None,
+    scans: Mapping[tuple[str, str], str] | None,
+) -> str | None:
+    if entry.act == ActKind.CORRECT_MASK:
+        on = None if scans is None else scans.get((entry.patient_id, str(entry.session_id)), "")
+        return None if on in (None, entry.scan_sha256) else "the scan it was drawn on has changed since; draw it anew"
+    if entry.mask_sha256 is None or masks is None or masks.get(_mask_of(entry)) == entry.mask_sha256:
+        return None
+    what = "the mask has changed since" if _mask_of(entry) in masks else "there is no such mask now"
+    return f"{what}; look at it and decide anew"
 
 
 def _with_standing(
-    entry: JournalEntry,
-    undone: Mapping[str, JournalEntry],
-    last: Mapping[tuple[str, str, str], JournalEntry],
-    masks: Mapping[tuple[str, str, str], str] | None,
+    entry: JournalEntry, undone: JournalEntry | None, by: JournalEntry | None, lapsed: Mapping[str, str]
 ) -> JournalEntry:
-    if entry.entry_id in undone:
-        by = undone[entry.entry_id]
-        because = f": {by.reason}" if by.reason else ""
-        return replace(entry, status=Standing.UNDONE, status_reason=f"undone by {by.who} on {_day(by)}{because}")
-    if entry.act in ABOUT_MASKS and last[_mask_of(entry)] is not entry:
-        by = last[_mask_of(entry)]
-        return replace(
-            entry, status=Standing.REPLACED, status_reason=f"{by.who} decided anew on {_day(by)}: {_said(by)}"
-        )
-    if entry.mask_sha256 is not None and masks is not None:
-        now = masks.get(_mask_of(entry))
-        if now != entry.mask_sha256:
-            what = "there is no such mask now" if now is None else "the mask has changed since"
-            return replace(entry, status=Standing.LAPSED, status_reason=f"{what}; look at it and decide anew")
+    if undone is not None:
+        because = f": {undone.reason}" if undone.reason else ""
+        reason = f"undone by {undone.who} on {_day(undone)}{because}"
+        return replace(entry, status=Standing.UNDONE, status_reason=reason)
+    if by is not None:
+        reason = f"{by.who} decided anew on {_day(by)}: {_said(by)}"
+        return replace(entry, status=Standing.REPLACED, status_reason=reason)
+    if entry.entry_id in lapsed:
+        return replace(entry, status=Standing.LAPSED, status_reason=lapsed[entry.entry_id])
     return replace(entry, status=Standing.IN_FORCE, status_reason=None)
 
 
@@ -215,15 +256,19 @@ def decide(entries: Iterable[JournalEntry]) -> Decisions:
             LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as))
             for e in by_kind[ActKind.CORRECT_LESION]
         ),
+        corrected={(str(e.session_id), str(e.compartment)): e for e in by_kind[ActKind.CORRECT_MASK]},
     )
 
 
 def effective(entries: Iterable[JournalEntry], patient_id: str) -> tuple[JournalEntry, ...]:
-    """Return a patient's entries that can change a result: not comments, and not what was undone or replaced."""
+    """Return a patient's entries that can change a result: not comments, and not what was undone.
+
+    What another entry replaced is among them, for it may stand again when that one lapses.
+    """
     return tuple(
-        entry
+        replace(entry, status=Standing.IN_FORCE, status_reason=None)
         for entry in standing(tuple(entries))
-        if entry.patient_id == patient_id and entry.act not in WITHOUT_EFFECT and entry.status == Standing.IN_FORCE
+        if entry.patient_id == patient_id and entry.act not in WITHOUT_EFFECT and entry.status != Standing.UNDONE
     )
 
 
@@ -237,7 +282,7 @@ def _excluded(entry: JournalEntry) -> str:
 
 
 def _said(entry: JournalEntry) -> str:
-    words = "accepted" if entry.act == ActKind.ACCEPT_MASK else "excluded"
+    words = SAID[ActKind(entry.act)]
     return f"{words}, {entry.reason}" if entry.reason else words
 
 

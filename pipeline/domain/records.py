@@ -176,6 +176,7 @@ LesionComponent = records_along.LesionComponent
 CompartmentCourse = records_beside.CompartmentCourse
 Resection = records_beside.Resection
 GrowthRate = records_beside.GrowthRate
+NextScan = records_beside.NextScan
 
 
 @dataclass(frozen=True)
@@ -233,21 +234,6 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class NextScan:
-    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
-
-    patient_id: str
-    surveillance_id: str
-    schedule_id: str
-    counted_from: date
-    due_on: date | None
-    overdue_from: date | None
-    interval_days: int | None
-    rule: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Finding:
     """Something odd that a person should know: where, what was expected, what came, what to do.
 
@@ -269,7 +255,8 @@ class Finding:
 class JournalEntry:
     """One act of a person, as the journal has it, and whether it still has an effect (see ``decisions``).
 
-    ``written_at`` is UTC; ``mask_sha256`` is the digest of the mask that the person saw.
+    ``written_at`` is UTC; ``mask_sha256`` is the digest of the mask that the person saw, or of the one that they drew
+    instead, and then ``scan_sha256`` and ``replaces_sha256`` are those of the scan and of the mask it stands in for.
     """
 
     entry_id: str
@@ -286,6 +273,8 @@ class JournalEntry:
     undoes: str | None = None
     status: str = "in_force"
     status_reason: str | None = None
+    scan_sha256: str | None = None
+    replaces_sha256: str | None = None
 
 
 @dataclass(frozen=True)

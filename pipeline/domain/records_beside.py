@@ -58,3 +58,18 @@ class GrowthRate:
     error_sd: float | None
     detectable_on: date | None
     is_provisional: bool
+
+
+@dataclass(frozen=True)
+class NextScan:
+    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+
+    patient_id: str
+    surveillance_id: str
+    schedule_id: str
+    counted_from: date
+    due_on: date | None
+    overdue_from: date | None
+    interval_days: int | None
+    rule: str
+    source: str

@@ -16,6 +16,7 @@ from pipeline.domain.decisions import ActKind, Decisions, Standing
 from pipeline.domain.entities import Compartment, MaskOrigin, PatientCourse, VisitMeasure
 from pipeline.findings import finding
 from pipeline.steps.mask import MaskedVisit
+from pipeline.steps.read import ReadVisit
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,27 @@ class Acts:
     decided: Decisions
 
 
-def acts_on(entries: Sequence[records.JournalEntry], masked: Mapping[str, MaskedVisit]) -> Acts:
-    """Hold the acts about a patient against the masks as they are now."""
+def acts_on(
+    entries: Sequence[records.JournalEntry], masked: Mapping[str, MaskedVisit], visits: Iterable[ReadVisit]
+) -> Acts:
+    """Hold the acts about a patient against the masks and scans as they are now."""
     masks = {
         (row.patient_id, row.session_id, row.compartment): row.sha256
         for visit in masked.values()
         for row in visit.rows
         if row.is_primary
     }
-    standing = decisions.standing(entries, masks)
+    scans = {(row.patient_id, row.session_id): row.sha256 for visit in visits for row in visit.scans if row.is_anchor}
+    standing = decisions.standing(entries, masks, scans)
     return Acts(standing, decisions.decide(standing))
 
 
 def sources(given: Mapping[str, MaskedVisit], acts: Acts) -> dict[str, MaskedVisit]:
-    """Return the drawn masks that automatic ones may come from; a visit with an excluded mask gives none."""
+    """Return the drawn masks that automatic ones may come from; a visit with an excluded mask offers none."""
     kept = {name: _without_excluded(visit, acts.decided) for name, visit in given.items()}
     return {
-        name: visit if kept[name] is visit else replace(visit, masks={}, source=None) for name, visit in given.items()
+        name: visit if kept[name] is visit else replace(visit, masks={}, source=None, drawn={})
+        for name, visit in given.items()
     }
 
 
@@ -128,7 +133,7 @@ def _without_excluded(visit: MaskedVisit, decided: Decisions) -> MaskedVisit:
     if not excluded:
         return visit
     kept = {source: {c: m for c, m in masks.items() if c not in excluded} for source, masks in visit.masks.items()}
-    return replace(visit, masks=kept)
+    return replace(visit, masks=kept, drawn={c: m for c, m in visit.drawn.items() if c not in excluded})
 
 
 def _measured(row: records.Measurement, why: str | None) -> records.Measurement:

@@ -22,11 +22,14 @@ def save_display_masks(
     str or None
         Path of the label map relative to the output folder; None when the visit has no masks.
     """
-    if not masked.primary:
-        return None
     path = study.derivative_path(
         visit.visit.patient_id, visit.session_id, suffix="dseg", extension=".nii.gz", space=REFERENCE
     ).as_posix()
+    sidecar = out_dir / path.replace(".nii.gz", ".json")
+    if not masked.primary:
+        for file in (out_dir / path, sidecar):  # of masks that are no longer measured
+            file.unlink(missing_ok=True)
+        return None
     rows = [row for row in masked.rows if row.is_primary]
     key = fingerprints.of_values(
         "display",
@@ -35,7 +38,6 @@ def save_display_masks(
         fingerprints.of_code("pipeline.domain.label_maps"),
         fingerprints.of_file(Path(__file__)),
     )
-    sidecar = out_dir / path.replace(".nii.gz", ".json")
     if derivatives.read_step(sidecar, out_dir, key) is None:
         images.save(label_map(masked.primary, grid, aligned.from_reference), out_dir / path)
         step = derivatives.Step(key, (path,), ())

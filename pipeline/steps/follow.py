@@ -50,7 +50,8 @@ def follow_lesions(
         _pieces(visit, masked[visit.session_id], aligned[visit.session_id], reference.image) for visit in taking_part
     ]
     sightings = identities.corrected(lesions.link(seen), corrections)
-    by_hand = {name for name, visit in masked.items() if visit.origin in (MaskOrigin.MANUAL, MaskOrigin.EDITED)}
+    people = (MaskOrigin.MANUAL, MaskOrigin.EDITED)
+    by_hand = {name for name, visit in masked.items() if visit.origin_of(Compartment.TUMOUR) in people}
     patient_id = reference.visit.patient_id
     return FollowedLesions(
         tuple(_record(patient_id, sighting) for sighting in sightings),

@@ -8,21 +8,23 @@ change. No automatic mask is made where the alignment has grade C.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from pipeline import derivatives, fingerprints, images, segmentation, study
+from pipeline import derivatives, fingerprints, images, kept_masks, segmentation, study
 from pipeline.domain import records
-from pipeline.domain.entities import Compartment, MaskOrigin, TreatmentKind
+from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, compose
 from pipeline.steps.align import AlignedVisit
-from pipeline.steps.read import AS_FINE, ReadVisit, thickest_mm
+from pipeline.steps.read import ReadVisit
 
 AUTOMATIC_SOURCE = "cordtrack"
+DRAWN_SOURCE = kept_masks.FOLDER
+"""Source of the masks that people drew in place of others; no derivatives folder can have this name."""
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
@@ -39,8 +41,9 @@ NOT_LOOKED = (
 class MaskedVisit:
     """A visit's masks on its own grid, by source and compartment.
 
-    ``source`` names the masks that are measured, the others are repeat reads; ``missing`` says in words why a
-    compartment known at another visit has no mask here.
+    ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
+    place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
+    ``missing`` says in words why a compartment known at another visit has no mask here.
     """
 
     session_id: str
@@ -51,18 +54,18 @@ class MaskedVisit:
     missing: Mapping[Compartment, str] = field(default_factory=dict)
     missing_reason: str | None = None
     source: str | None = None
+    drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
 
     @property
     def is_carried_over(self) -> bool:
         """Whether the tumour was only warped here from another visit, so that it can show no change."""
-        return any(
-            row.method == segmentation.CARRIED_OVER and row.compartment == Compartment.TUMOUR for row in self.rows
-        )
+        tumour = (row for row in self.rows if row.is_primary and row.compartment == Compartment.TUMOUR)
+        return any(row.method == segmentation.CARRIED_OVER for row in tumour)
 
     @property
     def found_again(self) -> frozenset[str]:
         """Compartments whose masks were found again on this visit's own scan."""
-        return frozenset(row.compartment for row in self.rows if row.method in FOUND_AGAIN)
+        return frozenset(row.compartment for row in self.rows if row.is_primary and row.method in FOUND_AGAIN)
 
     @property
     def is_from_thick(self) -> bool:
@@ -77,7 +80,15 @@ class MaskedVisit:
     @property
     def primary(self) -> Mapping[Compartment, Volume]:
         """The masks that are measured: a person's before a program's, then by the name of the source."""
-        return self.masks[self.source] if self.source else {}
+        return {**(self.masks[self.source] if self.source else {}), **self.drawn}
+
+    def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
+        """Return who made a compartment's measured mask."""
+        return MaskOrigin.EDITED if compartment in self.drawn else self.origin
+
+    def source_of(self, compartment: Compartment) -> str:
+        """Return which source a compartment's measured mask comes from."""
+        return DRAWN_SOURCE if compartment in self.drawn else self.source or "none"
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:
@@ -105,49 +116,6 @@ def lesion_region(masked: MaskedVisit) -> Volume | None:
         return None
     union = np.any([mask.array >= 0.5 for mask in lesions], axis=0)
     return lesions[0].with_array(union) if union.any() else None
-
-
-def choose_source(
-    visit: ReadVisit,
-    visits: Sequence[ReadVisit],
-    masked: Mapping[str, MaskedVisit],
-    treatments: Sequence[records.Treatment],
-) -> ReadVisit | None:
-    """Choose the visit whose masks are found again: an earlier one if any, or else the earliest later one.
-
-    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest), the latest on a
-    scan as fine as the finest: masks drawn on thick slices say little about shape. Later visits never displace an
-    earlier one, so that adding a visit changes no number that was there.
-
-    Parameters
-    ----------
-    visits
-        With an image, by date; ``visit`` among them.
-    """
-    place = [other.session_id for other in visits].index(visit.session_id)
-    earlier = [other for other in visits[:place] if masked[other.session_id].masks]
-    if not earlier:
-        return next((other for other in visits[place + 1 :] if masked[other.session_id].masks), None)
-    wanted = _seen(masked[earlier[-1].session_id])
-    same = [
-        other
-        for other in earlier
-        if _seen(masked[other.session_id]) == wanted and not operated_between(visit, other, treatments)
-    ]
-    finest_mm = min((thickest_mm(other) for other in same), default=0.0)
-    return next((other for other in reversed(same) if thickest_mm(other) <= AS_FINE * finest_mm), earlier[-1])
-
-
-def _seen(masked: MaskedVisit) -> set[Compartment]:
-    return {compartment for compartment, mask in masked.primary.items() if mask.array.any()}
-
-
-def operated_between(visit: ReadVisit, source: ReadVisit, treatments: Sequence[records.Treatment]) -> bool:
-    """Say whether surgery lies between two visits; unknown dates count as if it did."""
-    if visit.acquired_on is None or source.acquired_on is None:
-        return any(given.kind == TreatmentKind.SURGERY for given in treatments)
-    first, second = sorted((visit.acquired_on, source.acquired_on))
-    return any(given.kind == TreatmentKind.SURGERY and first <= given.started_on <= second for given in treatments)
 
 
 def automatic_masks(

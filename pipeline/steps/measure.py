@@ -6,12 +6,14 @@ tumour: where nothing could be measured the volume is missing and the row says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline import study
 from pipeline.domain import imported, records, uncertainty, volumes
-from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume, plane
+from pipeline.findings import finding
+from pipeline.steps import signal
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -20,7 +22,7 @@ NO_MASK = "no mask: nobody drew one on this visit and none could be made from an
 
 def compartments_of(visits: Iterable[ReadVisit], masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
     """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
-    drawn = {compartment for visit in masked for masks in visit.masks.values() for compartment in masks}
+    drawn = {c for visit in masked for masks in (*visit.masks.values(), visit.drawn) for c in masks}
     given = {measure.compartment for visit in visits for measure in visit.visit.imported}
     return tuple(c for c in Compartment if c in drawn | given or c == Compartment.TUMOUR)
 
@@ -40,18 +42,17 @@ def _measure(
     mask = masked.primary.get(compartment)
     if mask is None:
         return _missing(visit, masked, compartment)
-    assert masked.origin is not None
     found = volumes.measure(mask)
     cv, cv_source = _error(found, mask, masked, compartment, histology)
     return records.Measurement(
         patient_id=visit.visit.patient_id,
         session_id=visit.session_id,
         compartment=str(compartment),
-        source=masked.source or "none",
+        source=masked.source_of(compartment),
         volume_mm3=found.volume_mm3,
         volume_cv=cv,
         cv_source=cv_source,
-        mask_origin=str(masked.origin),
+        mask_origin=str(masked.origin_of(compartment)),
         slices_spanned=found.slices_spanned,
         axial_long_mm=found.axial_long_mm,
         axial_perpendicular_mm=found.axial_perpendicular_mm,
@@ -74,17 +75,20 @@ def _error(
 
     Two readers can agree by luck, so their spread counts only where it exceeds the geometric model's.
     """
-    assert masked.origin is not None
+    origin = masked.origin_of(compartment)
+    assert origin is not None  # it has a mask
     found_again = compartment if compartment in masked.found_again else None
-    boundary_mm = uncertainty.boundary_error_mm(
-        MaskOrigin(masked.origin), histology, found_again, from_thick=masked.is_from_thick
-    )
+    boundary_mm = uncertainty.boundary_error_mm(origin, histology, found_again, from_thick=masked.is_from_thick)
     geometric = uncertainty.geometric_cv(
         found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
     )
     if geometric is None:
         return None, None
-    reads = [volumes.measure(masks[compartment]).volume_mm3 for masks in masked.masks.values() if compartment in masks]
+    reads = [
+        volumes.measure(masks[compartment]).volume_mm3
+        for masks in (*masked.masks.values(), masked.drawn)
+        if compartment in masks
+    ]
     repeat = uncertainty.repeat_reads_cv(reads)
     if repeat is not None and repeat > geometric:
         return repeat, "repeat_reads"
@@ -122,4 +126,28 @@ def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) ->
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
     return records.unmeasured(
         visit.visit.patient_id, visit.session_id, str(compartment), masked.source or "none", reason
+    )
+
+
+def unmeasured(
+    visits: Sequence[ReadVisit],
+    measurements: Sequence[records.Measurement],
+    masked: Mapping[str, MaskedVisit],
+) -> tuple[records.Finding, ...]:
+    """Say which usable visits have no tumour volume, once each: not those where new signal was looked for."""
+    looked = {found.session_id for one in masked.values() for found in one.findings if found.code in signal.CODES}
+    missing = {
+        row.session_id: row.missing_reason
+        for row in measurements
+        if row.compartment == "tumour" and row.volume_mm3 is None
+    }
+    return tuple(
+        finding(
+            "tumour_not_measured",
+            f"{visit.visit.patient_id} {visit.session_id}: solid tumour was not measured: {missing[visit.session_id]}",
+            patient_id=visit.visit.patient_id,
+            session_id=visit.session_id,
+        )
+        for visit in visits
+        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in looked
     )

@@ -60,7 +60,7 @@ def centre_line(
     if reference is None:
         return None
     names = [reference.session_id, *(v.session_id for v in visits if v.session_id != reference.session_id)]
-    usable = [name for name in names if name in aligned and aligned[name].grade != "C" and masked[name].masks]
+    usable = [name for name in names if name in aligned and aligned[name].grade != "C" and masked[name].primary]
     usable.sort(key=lambda name: masked[name].origin == MaskOrigin.AUTOMATIC)
     for name in usable:
         found = _line_of(masked[name], aligned[name])

@@ -1,8 +1,8 @@
 -- Images of one patient with their alignment and the tumour mask drawn on them.
 with scans as (
     select
-        patient_id, session_id, path, contrast, plane, chunk, is_anchor, spacing_i_mm, spacing_j_mm, spacing_k_mm,
-        unreadable_reason,
+        patient_id, session_id, path, contrast, plane, chunk, is_anchor, sha256, spacing_i_mm, spacing_j_mm,
+        spacing_k_mm, unreadable_reason,
         case when is_anchor then 'visit_to_reference' else 'sequence_to_anchor' end as role
     from record.scan
     where patient_id = $patient_id
@@ -22,7 +22,7 @@ masks as (
 )
 select
     scans.patient_id, session_id, visits.acquired_on, visits.is_reference, visits.status, path, scans.contrast,
-    scans.plane, scans.chunk, scans.is_anchor, scans.spacing_i_mm, scans.spacing_j_mm, scans.spacing_k_mm,
+    scans.plane, scans.chunk, scans.is_anchor, scans.sha256, scans.spacing_i_mm, scans.spacing_j_mm, scans.spacing_k_mm,
     scans.unreadable_reason, case when alignments.grade is not null then role end as role, alignments.method,
     alignments.grade, alignments.grade_reasons, alignments.transform_path, alignments.aligned_path, masks.mask_path,
     masks.mask_folder, masks.mask_origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from pipeline import segmentation
 from pipeline.domain import entities
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity
-from pipeline.steps import judge, mask, read
+from pipeline.steps import judge, mask, read, source
 
 GRID = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -105,9 +106,9 @@ def test_surgery_between_the_visits_is_known(kind: str, day: int, expected: bool
     first = date(2020, 1, 1)
     visits = [SimpleNamespace(acquired_on=first), SimpleNamespace(acquired_on=first + timedelta(days=365))]
     given = SimpleNamespace(kind=kind, started_on=first + timedelta(days=day))
-    assert mask.operated_between(*visits, [given]) is expected
+    assert source.operated_between(*visits, [given]) is expected
     undated = SimpleNamespace(acquired_on=None)
-    assert mask.operated_between(undated, visits[0], [given]) is (kind == "surgery")
+    assert source.operated_between(undated, visits[0], [given]) is (kind == "surgery")
 
 
 def test_a_lesion_outside_the_field_of_view_is_left_out_and_named_not_zero() -> None:
@@ -138,8 +139,34 @@ def chosen(session: str, given: dict[str, tuple[str, ...]], thick: str = "", sur
     visits = [scanned(f"ses-{n}", 2010 + n, THICK if str(n) in thick else FINE) for n in (1, 2, 3, 4)]
     masked = {v.session_id: drawn_on(v.session_id, *given.get(v.session_id, ())) for v in visits}
     treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
-    found = mask.choose_source(next(v for v in visits if v.session_id == session), visits, masked, treatments)
+    found = source.choose_source(next(v for v in visits if v.session_id == session), visits, masked, treatments)
     return found and found.session_id
+
+
+def offered(given: dict[int, tuple[str, ...]], corrected: dict[int, tuple[str, ...]]) -> dict[str, str | None]:
+    """What each visit without masks of the study folder is found from, where people corrected some."""
+    visits = [scanned(f"ses-{n}", 2010 + n, FINE) for n in (1, 2, 3, 4)]
+    people = {}
+    for number, visit in enumerate(visits, start=1):
+        drawn = drawn_on(visit.session_id, *corrected.get(number, ())).primary
+        people[visit.session_id] = replace(drawn_on(visit.session_id, *given.get(number, ())), drawn=drawn)
+    sources = source.sources(visits, people, [])
+    rest = [visit for number, visit in enumerate(visits, start=1) if number not in given]
+    found = {visit.session_id: source.choose_source(visit, visits, sources, []) for visit in rest}
+    return {name: visit and visit.session_id for name, visit in found.items()}
+
+
+def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that_would_be_found_there() -> None:
+    both = ("tumour", "cyst")
+    assert offered({1: both}, {2: ("tumour",)}) == {"ses-2": "ses-1", "ses-3": "ses-1", "ses-4": "ses-1"}
+    assert offered({1: both}, {2: both}) == {"ses-2": "ses-1", "ses-3": "ses-2", "ses-4": "ses-2"}
+    assert offered({1: both}, {2: both, 3: ("cyst",)}) == {"ses-2": "ses-1", "ses-3": "ses-2", "ses-4": "ses-2"}
+
+
+def test_a_corrected_visit_never_displaces_one_of_the_study_folder_for_the_visits_before_it() -> None:
+    assert offered({4: T}, {2: T}) == {"ses-1": "ses-4", "ses-2": "ses-4", "ses-3": "ses-2"}
+    assert offered({}, {2: T}) == {"ses-1": "ses-2", "ses-2": None, "ses-3": "ses-2", "ses-4": "ses-2"}
+    assert offered({}, {2: T, 3: ("cyst",)})["ses-4"] == "ses-2", "what is added later takes nothing away"
 
 
 def test_a_visit_with_much_thicker_or_thinner_slices_than_the_reference_is_named() -> None:
@@ -191,9 +218,10 @@ def test_the_method_says_whether_the_given_mask_was_drawn_on_thick_slices(slice_
 
 
 def test_masks_drawn_on_thick_slices_are_found_again_with_a_larger_error() -> None:
-    row = SimpleNamespace(method=segmentation.GROWN_FROM_THICK, compartment="tumour")
+    row = SimpleNamespace(method=segmentation.GROWN_FROM_THICK, compartment="tumour", is_primary=True)
     from_thick = mask.MaskedVisit("ses-2", None, {}, (row,))
-    from_fine = mask.MaskedVisit("ses-2", None, {}, (SimpleNamespace(method=segmentation.GROWN, compartment="tumour"),))
+    row = SimpleNamespace(method=segmentation.GROWN, compartment="tumour", is_primary=True)
+    from_fine = mask.MaskedVisit("ses-2", None, {}, (row,))
     assert from_thick.found_again == from_fine.found_again == {"tumour"}
     assert from_thick.is_from_thick
     assert not from_fine.is_from_thick

@@ -64,6 +64,13 @@ def test_without_a_name_nothing_is_written_and_the_page_says_what_is_missing(out
     assert "expected who" in at.error[0].value
 
 
+def test_a_name_typed_just_before_the_click_counts(out):
+    at = opened("patient", patient="sub-06")
+    at.text_input(key="who").set_value("Rita Reader")
+    press(at, "accept-sub-06-ses-02")
+    assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
+
+
 def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
     at = named(opened("patient", patient="sub-01"), EVIL)
     send = next(button for button in at.button if button.label == "Exclude this visit")
@@ -95,7 +102,7 @@ def test_an_acceptance_lapses_on_the_page_when_the_mask_is_another_one(out):
         for row in tiny_store()
     ]
     store.publish(out, rows)
-    assert "lapsed: the mask is another one now" in text_of(opened("patient", patient="sub-06"))
+    assert "lapsed: the mask has changed since" in text_of(opened("patient", patient="sub-06"))
 
 
 def test_the_queue_of_the_quality_page_accepts_with_one_click(out):

@@ -62,6 +62,46 @@ def test_the_later_of_two_decisions_on_a_mask_holds() -> None:
     assert statuses(accepted(1), excluded(2), undone) == [Standing.IN_FORCE, Standing.UNDONE, Standing.IN_FORCE]
 
 
+def drawn(number: int = 2, digest: str = OTHER, scan: str = "s1", **more: str | None) -> JournalEntry:
+    said = {"compartment": "tumour", "mask_sha256": digest, "scan_sha256": scan, "reason": "rim left out", **more}
+    return entry(number, ActKind.CORRECT_MASK, **said)
+
+
+def after(*entries: JournalEntry, mask: str = OTHER, scan: str = "s1") -> list[str]:
+    return [e.status for e in standing(entries, {MASK: mask}, {MASK[:2]: scan})]
+
+
+def test_a_corrected_mask_answers_what_was_said_about_the_one_it_replaced() -> None:
+    for before in (accepted(1), excluded(1)):
+        assert after(before, drawn(2)) == [Standing.REPLACED, Standing.IN_FORCE]
+        undone = entry(3, ActKind.UNDO, undoes="e2")
+        assert after(before, drawn(2), undone, mask=SEEN)[0] == Standing.IN_FORCE
+    (said, _) = standing([accepted(1), drawn(2)])
+    assert said.status_reason == "R. Reader decided anew on 2024-05-02: drawn anew, rim left out"
+
+
+def test_a_corrected_mask_is_itself_accepted_or_excluded_and_stays_the_one_that_is_measured() -> None:
+    for later in (accepted(3, OTHER), excluded(3, OTHER)):
+        found = standing([drawn(2), later], {MASK: OTHER}, {MASK[:2]: "s1"})
+        assert [e.status for e in found] == [Standing.IN_FORCE, Standing.IN_FORCE]
+        assert decide(found).corrected == {("ses-02", "tumour"): found[0]}
+    assert after(drawn(2), accepted(3, SEEN), mask=OTHER) == [Standing.IN_FORCE, Standing.LAPSED]
+
+
+def test_of_two_corrected_masks_the_later_one_is_measured_until_it_is_undone() -> None:
+    assert after(drawn(1, SEEN), drawn(2)) == [Standing.REPLACED, Standing.IN_FORCE]
+    undo = entry(3, ActKind.UNDO, undoes="e2")
+    assert after(drawn(1, SEEN), drawn(2), undo) == [Standing.IN_FORCE, Standing.UNDONE, Standing.IN_FORCE]
+
+
+def test_a_corrected_mask_lapses_with_its_scan_and_then_what_it_replaced_stands_again() -> None:
+    assert after(excluded(1), drawn(2), mask=SEEN, scan="s2") == [Standing.IN_FORCE, Standing.LAPSED]
+    assert after(drawn(1), drawn(2, SEEN, "s2"), mask=SEEN, scan="s2") == [Standing.REPLACED, Standing.IN_FORCE]
+    (gone,) = standing([drawn(1)], {}, {})
+    assert gone.status_reason == "the scan it was drawn on has changed since; draw it anew"
+    assert statuses(drawn(1), now=None) == [Standing.IN_FORCE], "nothing lapses where the scans are not known"
+
+
 def test_undoing_names_who_when_and_why() -> None:
     first, _ = standing([accepted(1), entry(4, ActKind.UNDO, undoes="e1", reason="wrong patient")])
     assert (first.status, first.status_reason) == (
@@ -89,6 +129,7 @@ def test_comments_and_undone_acts_change_no_result() -> None:
     assert effective([accepted(1), comment], "sub-01") == effective([accepted(1)], "sub-01")
     assert effective([accepted(1), comment, undone], "sub-01") == ()
     assert effective([accepted(1)], "sub-02") == ()
+    assert effective([excluded(1), drawn(2)], "sub-01") == (excluded(1), drawn(2)), "either may stand at the next run"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +138,7 @@ def test_comments_and_undone_acts_change_no_result() -> None:
         (Act(ActKind.COMMENT, "sub-01", reason="x"), "  ", "comment: expected who, found none"),
         (Act(ActKind.EXCLUDE_VISIT, "sub-01", "ses-02"), "R", "exclude_visit: expected reason, found none"),
         (Act(ActKind.ACCEPT_MASK, "sub-01", "ses-02", "tumour"), "R", "accept_mask: expected mask_sha256, found none"),
+        (Act(ActKind.CORRECT_MASK, "sub-01", "ses-02", "tumour", SEEN, reason="x"), "R", "expected scan_sha256, found"),
         (Act(ActKind.PIN_BASELINE, "sub-01"), "R", "pin_baseline: expected session_id, found none"),
         (Act(ActKind.UNDO, "sub-01", undoes="e9"), "R", "expected an entry of the journal, found no e9"),
         (Act(ActKind.UNDO, "sub-02", undoes="e1"), "R", "entry e1 is about sub-01, not sub-02"),
@@ -151,7 +193,9 @@ def test_a_correction_of_a_lesion_that_is_not_there_changes_nothing() -> None:
         assert corrected(BROKEN_MATCH, [correction]) == BROKEN_MATCH
 
 
-KINDS = st.sampled_from([ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.EXCLUDE_VISIT, ActKind.PIN_BASELINE])
+KINDS = st.sampled_from(
+    [ActKind.CORRECT_MASK, ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.EXCLUDE_VISIT, ActKind.PIN_BASELINE]
+)
 
 
 @given(st.lists(st.tuples(KINDS, st.sampled_from(["ses-01", "ses-02"]), st.sampled_from([SEEN, OTHER])), max_size=8))

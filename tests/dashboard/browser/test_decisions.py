@@ -27,7 +27,6 @@ def acts_in(out):
 def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(own_server, page, out):
     page.goto(f"{own_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
-    page.keyboard.press("Enter")
     page.get_by_role("button", name="Exclude visit").click()
     page.get_by_role("textbox", name="Reason").fill("moved during the scan")
     page.get_by_role("button", name="Exclude this visit").click()
@@ -44,7 +43,6 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(own_server, 
 def test_a_mask_is_excluded_and_brought_back(own_server, page, out):
     page.goto(f"{own_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
-    page.keyboard.press("Enter")
     page.get_by_role("button", name="Exclude mask").click()
     page.get_by_role("textbox", name="Reason").fill("drawn on the vessel")
     page.get_by_role("button", name="Exclude this mask").click()

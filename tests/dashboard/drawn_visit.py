@@ -1,0 +1,50 @@
+"""A visit of the tiny store whose scan and mask are files, so that its mask can be taken away and corrected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import fingerprints, images, store
+from pipeline.domain import records
+from pipeline.domain.grid import Volume
+from tests.factories import tiny_store
+
+PATIENT, VISIT = "sub-06", "ses-02"
+GRID = np.diag([3.0, 1.0, 1.0, 1.0])
+SHAPE = (9, 24, 40)
+
+
+def block(last: int = 24) -> NDArray[np.uint8]:
+    """A block of tumour; 720 mm³ unless another end is given."""
+    array = np.zeros(SHAPE, dtype=np.uint8)
+    array[3:6, 8:16, 14:last] = 1
+    return array
+
+
+def publish(out_dir: Path, study: Path) -> None:
+    """Publish the tiny store with files for one visit: an automatic tumour mask of 720 mm³ on its scan."""
+    signal = np.where(np.abs(np.indices(SHAPE)[1] - 12) < 8, 300, 80) + 200 * block()
+    rows: list[Any] = []
+    for row in tiny_store():
+        is_here = getattr(row, "session_id", "") == VISIT and row.patient_id == PATIENT
+        if is_here and isinstance(row, records.Scan):
+            images.save(Volume(signal.astype(np.int16), GRID), study / row.path)
+            rows.append(replace(row, sha256=fingerprints.of_file(study / row.path)))
+        elif is_here and isinstance(row, records.Segmentation):
+            images.save(Volume(block(), GRID), out_dir / row.path)
+            rows.append(replace(row, sha256=fingerprints.of_file(out_dir / row.path)))
+        else:
+            rows.append(row)
+    store.publish(out_dir, rows)
+    (out_dir / "run.toml").write_text(f'bids_dir = "{study}"\n', encoding="utf-8")
+
+
+def as_file(array: NDArray[Any], folder: Path, affine: NDArray[Any] = GRID) -> bytes:
+    """The bytes of a drawing, as a program would save it."""
+    images.save(Volume(array, affine), folder / "drawing.nii.gz")
+    return (folder / "drawing.nii.gz").read_bytes()
