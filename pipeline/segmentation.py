@@ -26,7 +26,7 @@ from pipeline.domain.uncertainty import THICK_MM
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
 
-GROWN = "lesion growth 1"
+GROWN = "lesion growth 2"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_FROM_THICK = f"{GROWN}, from thick slices"

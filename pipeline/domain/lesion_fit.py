@@ -179,7 +179,8 @@ def _one_layer(
     tissue, filled = looked_up(np.stack([template.background, template.filled]), template, tissue_mm)
     tissue_slope = looked_up(template.background_slope, template, tissue_mm).T
     free = np.clip(1 - shares.sum(axis=0), 0, 1)
-    by_lesion = np.einsum("cn,cdn->nd", textures - tissue, share_slopes)
+    rim, *rim_slope = looked_up(np.concatenate([template.rim[None], template.rim_slope]), template, lesion_mm)
+    by_lesion = np.einsum("cn,cdn->nd", textures - tissue, share_slopes) + np.stack(rim_slope, axis=1)
     by_tissue = free[:, None] * tissue_slope
     columns = []
     for centre_mm, here, there in zip(
@@ -191,7 +192,7 @@ def _one_layer(
         columns.append(pulls[0] + pulls[1])
     columns.append(-(by_tissue * velocity(flows, state.growth, tissue_mm)).sum(axis=1, keepdims=True))
     return Predicted(
-        (shares * textures).sum(axis=0) + free * tissue,
+        (shares * textures).sum(axis=0) + free * tissue + rim,
         by_lesion + by_tissue,
         np.concatenate(columns, axis=1),
         shares.T,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.domain.grid import Volume, to_voxel, to_world
-from pipeline.domain.lesion_template import Template
+from pipeline.domain.lesion_template import BLUR_MM, Template
 from pipeline.domain.transforms import Transform, inverse, move_points
 
 AROUND_MM = 10.0
@@ -20,6 +20,9 @@ FADING_MM = 3.0
 
 FEWEST_ALONG = 2
 """A crop must have at least this many voxels along each axis."""
+
+BLUR_REACH = 4.0
+"""A blur counts voxels within this many standard deviations."""
 
 SLICED = 1.3
 """Slices this many times thicker than the pixels are wide are thought of as several layers."""
@@ -40,7 +43,7 @@ class Scene:
     is_active
         Shape of the crop; voxels that are compared.
     signal
-        Shape ``(N,)``; of the active voxels.
+        Shape ``(N,)``; of the active voxels, blurred as the template is.
     place
         Shape ``(N, 3)``; position in the crop, -0.5 to 0.5 along each axis.
     nearness
@@ -111,7 +114,7 @@ def scene_of(template: Template, follow_up: Volume, to_masked: Transform, around
     if np.any(high - low < FEWEST_ALONG):
         return None
     crop = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-    signal = follow_up.array[crop].astype(np.float64)
+    signal = _blurred(follow_up, crop)
     voxels = np.moveaxis(np.indices(signal.shape), 0, -1).reshape(-1, 3).astype(np.float64)
     spacing_mm = follow_up.spacing_mm
     layers = [
@@ -143,6 +146,17 @@ def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArra
     flat = images.reshape(-1, *images.shape[-3:])
     values = np.stack([ndimage.map_coordinates(image, index, order=1, mode="nearest") for image in flat])
     return values.reshape(*images.shape[:-3], -1)
+
+
+def _blurred(scan: Volume, crop: tuple[slice, ...]) -> NDArray[np.float64]:
+    """Return a crop of the scan, blurred within its slices as the template is; between thick slices layers do it."""
+    fine = scan.spacing_mm <= SLICED * scan.spacing_mm.min()
+    sigma = np.where(fine, BLUR_MM / scan.spacing_mm, 0.0)
+    reach = np.ceil(BLUR_REACH * sigma).astype(int)
+    wide = tuple(slice(max(0, c.start - r), c.stop + r) for c, r in zip(crop, reach, strict=True))
+    inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(crop, wide, strict=True))
+    found = ndimage.gaussian_filter(scan.array[wide].astype(np.float64), sigma, truncate=BLUR_REACH)
+    return np.asarray(found[inner])
 
 
 def _layer_offsets(spacing_mm: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:

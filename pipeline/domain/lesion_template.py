@@ -24,7 +24,8 @@ STEP_LIMITS_MM = (0.6, 1.0)
 """Voxel size of the template: the scan's finest, within these limits, mm."""
 
 BLUR_MM = 0.5
-"""Standard deviation of the blur that quiets the template's noise and softens its borders, mm."""
+"""Standard deviation of the blur that quiets the template's noise and softens its borders, mm. The later scan is
+blurred as much: a sharp scan held against a blurred template makes small lesions too large."""
 
 TEXTURE_MM = 2.0
 """Signal inside a compartment is kept only at this scale, mm: coarser than noise, finer than a lesion."""
@@ -62,6 +63,11 @@ class Template:
         Shape ``(C, I, J, K)``; the compartment's signal, continued smoothly beyond its border.
     distance_mm
         Shape ``(C, I, J, K)``; distance from the compartment's border, negative inside.
+    rim
+        Shape ``(I, J, K)``; what parts and background leave of the scan, mostly at the lesion's border. It moves with
+        the lesion, so that a lesion that did not change is shown as it was.
+    rim_slope
+        Shape ``(3, I, J, K)``, per mm.
     """
 
     names: tuple[str, ...]
@@ -74,6 +80,8 @@ class Template:
     occupancy_slope: NDArray[np.float64]
     texture: NDArray[np.float64]
     distance_mm: NDArray[np.float64]
+    rim: NDArray[np.float64]
+    rim_slope: NDArray[np.float64]
 
 
 def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
@@ -105,6 +113,7 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
     occupancy = np.stack([_blurred(part, BLUR_MM, step_mm) for part in share])
     occupancy /= np.maximum(occupancy.sum(axis=0), 1.0)
     texture = _textures(quiet, background, occupancy, step_mm)
+    rim = quiet - (occupancy * texture).sum(axis=0) - (1 - occupancy.sum(axis=0)) * background
     return Template(
         names=tuple(masks),
         affine=grid.affine,
@@ -116,6 +125,8 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
         occupancy_slope=np.stack([np.stack(np.gradient(part, step_mm)) for part in occupancy]),
         texture=texture,
         distance_mm=distance_mm,
+        rim=rim,
+        rim_slope=np.stack(np.gradient(rim, step_mm)),
     )
 
 

@@ -44,7 +44,9 @@ def test_after_surgery_a_mask_only_follows_the_alignment() -> None:
     assert found.methods == {"tumour": segmentation.CARRIED_OVER}
 
 
-def phantom(tumour_radius_mm: float, *, slice_mm: float = 1.0, cyst_radius_mm: float = 3.0) -> tuple[Volume, Volume]:
+def phantom(
+    tumour_radius_mm: float, *, slice_mm: float = 1.0, cyst_radius_mm: float = 3.0, seed: int = 3
+) -> tuple[Volume, Volume]:
     """A made-up cord (dark) in fluid (bright) with a tumour (between) and a cyst above it; and the label map.
 
     The same tissue model for every size; noise is seeded. Thick slices are averages over ten thin layers.
@@ -63,7 +65,7 @@ def phantom(tumour_radius_mm: float, *, slice_mm: float = 1.0, cyst_radius_mm: f
         return values[: count * layers].reshape(count, layers, *values.shape[1:]).mean(axis=1)
 
     image = ndimage.gaussian_filter(image, [0.6 / fine_mm, 0.6, 0.6])
-    noise = np.random.default_rng(3).normal(0, 15, (count, *image.shape[1:]))
+    noise = np.random.default_rng(seed).normal(0, 15, (count, *image.shape[1:]))
     affine = np.diag([slice_mm, 1.0, 1.0, 1.0])
     affine[:3, 3] = [-15 + slice_mm / 2, -14, -32]
     labels = np.where(sliced(tumour) >= 0.5, 1, np.where(sliced(cyst) >= 0.5, 2, 0))
@@ -87,6 +89,14 @@ def test_a_grown_or_shrunken_tumour_is_found_at_its_new_size(slice_mm: float) ->
     assert found_mm3 == pytest.approx(true_mm3, rel=0.3)
     slope = np.polyfit(np.log(true_mm3), np.log(found_mm3), 1)[0]
     assert 0.75 < slope < 1.2  # a mask that is only carried over gives 0
+
+
+@pytest.mark.parametrize("radius_mm", [3.6, 4.5])
+def test_an_unchanged_tumour_keeps_the_size_it_was_drawn_with(radius_mm: float) -> None:
+    (scan, labels), (later, _) = phantom(radius_mm), phantom(radius_mm, seed=4)
+    drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    found = segmentation.follow_up_masks(drawn, later, identity("follow-up", "masked")).probabilities["tumour"]
+    assert float(found.array.sum()) == pytest.approx(float((labels.array == 1).sum()), rel=0.05)
 
 
 def test_the_same_scans_give_the_same_masks_to_the_last_bit() -> None:
