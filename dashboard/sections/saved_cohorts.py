@@ -38,7 +38,7 @@ def offer(shown: Cohort, criteria_id: str) -> None:
 def _save(shown: Cohort) -> None:
     key = f"{KEY}-name"
     with st.form("save-cohort", border=False, clear_on_submit=True):
-        left, right = st.columns([4, 1], vertical_alignment="bottom")
+        left, right = st.columns([5, 2], vertical_alignment="bottom")
         left.text_input("Name", key=key, placeholder=f"a name for: {shown.name}", max_chars=80)
         right.form_submit_button("Save", on_click=_keep, args=(key, shown.filters, len(shown.rows)))
 

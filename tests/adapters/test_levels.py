@@ -295,5 +295,5 @@ def test_changed_labels_make_the_patient_anew(tmp_path):
     keys = []
     for number in (3, 4):
         (patient,) = study_of(tmp_path, {SPINE_GENERIC: volume(np.full((2, 2, 2), number, dtype=np.uint8))}).patients
-        keys.append(_patient_key(patient, rules))
+        keys.append(_patient_key(patient, rules, tmp_path / "out"))
     assert keys[0] != keys[1]
