@@ -18,7 +18,7 @@ from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
 from pipeline.domain.lesion_fit import fit_lesion
 from pipeline.domain.lesion_scene import Scene, scene_of
-from pipeline.domain.lesion_template import Template, template_of
+from pipeline.domain.lesion_template import Template, template_of, without_rim
 from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 from pipeline.domain.uncertainty import THICK_MM
@@ -187,8 +187,8 @@ def look_for_new_signal(
     still = {BED: masked.image.with_array(marked.astype(np.float32))} if marked.sum() >= FEWEST_VOXELS else {}
     if not fluid and not still:
         return None
-    template = template_of(masked.image, fluid | still)
-    scene = scene_of(template, follow_up, to_masked, SEARCHED_MM)
+    template = without_rim(template_of(masked.image, fluid | still))
+    scene = scene_of(template, follow_up, to_masked, SEARCHED_MM, blur_mm=0.0)  # weak signal is sought, not edges
     if scene is None or _is_blank(template, scene):
         return None
     return new_signal(template, scene, tuple(still), follow_up.affine)

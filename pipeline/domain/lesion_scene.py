@@ -43,7 +43,7 @@ class Scene:
     is_active
         Shape of the crop; voxels that are compared.
     signal
-        Shape ``(N,)``; of the active voxels, blurred as the template is.
+        Shape ``(N,)``; of the active voxels, blurred within slices.
     place
         Shape ``(N, 3)``; position in the crop, -0.5 to 0.5 along each axis.
     nearness
@@ -91,7 +91,13 @@ class Predicted:
     filled: NDArray[np.float64]
 
 
-def scene_of(template: Template, follow_up: Volume, to_masked: Transform, around_mm: float = AROUND_MM) -> Scene | None:
+def scene_of(
+    template: Template,
+    follow_up: Volume,
+    to_masked: Transform,
+    around_mm: float = AROUND_MM,
+    blur_mm: float = BLUR_MM,
+) -> Scene | None:
     """Cut the surroundings of a template's lesion out of a later scan.
 
     Parameters
@@ -100,6 +106,8 @@ def scene_of(template: Template, follow_up: Volume, to_masked: Transform, around
         Moves points from the later scan to the masked visit.
     around_mm
         Voxels this near to the lesion's old place are compared.
+    blur_mm
+        Standard deviation of the blur within slices, mm: the template's, unless edges are not what is looked for.
 
     Returns
     -------
@@ -114,7 +122,7 @@ def scene_of(template: Template, follow_up: Volume, to_masked: Transform, around
     if np.any(high - low < FEWEST_ALONG):
         return None
     crop = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-    signal = _blurred(follow_up, crop)
+    signal = _blurred(follow_up, crop, blur_mm)
     voxels = np.moveaxis(np.indices(signal.shape), 0, -1).reshape(-1, 3).astype(np.float64)
     spacing_mm = follow_up.spacing_mm
     layers = [
@@ -148,10 +156,10 @@ def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArra
     return values.reshape(*images.shape[:-3], -1)
 
 
-def _blurred(scan: Volume, crop: tuple[slice, ...]) -> NDArray[np.float64]:
-    """Return a crop of the scan, blurred within its slices as the template is; between thick slices layers do it."""
+def _blurred(scan: Volume, crop: tuple[slice, ...], blur_mm: float) -> NDArray[np.float64]:
+    """Return a crop of the scan, blurred within its slices; between thick slices layers do it."""
     fine = scan.spacing_mm <= SLICED * scan.spacing_mm.min()
-    sigma = np.where(fine, BLUR_MM / scan.spacing_mm, 0.0)
+    sigma = np.where(fine, blur_mm / scan.spacing_mm, 0.0)
     reach = np.ceil(BLUR_REACH * sigma).astype(int)
     wide = tuple(slice(max(0, c.start - r), c.stop + r) for c, r in zip(crop, reach, strict=True))
     inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(crop, wide, strict=True))

@@ -8,7 +8,7 @@ Made from one visit that a reader has masked. A later scan is explained by movin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,11 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
         rim=rim,
         rim_slope=np.stack(np.gradient(rim, step_mm)),
     )
+
+
+def without_rim(template: Template) -> Template:
+    """Return a template that shows nothing beyond its parts and background."""
+    return replace(template, rim=np.zeros_like(template.rim), rim_slope=np.zeros_like(template.rim_slope))
 
 
 def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: NDArray[np.bool_]) -> float:
