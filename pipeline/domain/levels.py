@@ -8,7 +8,7 @@ vertebrae beyond the labelled ones but that it lies above or below them.
 References
 ----------
 Spinal Cord Toolbox, *Point labeling conventions* and *sct_label_vertebrae* (C2/C3 is 3; 49, 50 and 60 are the
-pontomedullary groove and junction and the conus); issue 5167 of its repository (where 1 is to be put is not settled).
+pontomedullary groove and junction and the conus); a discussion in its repository (where 1 is to be put is not settled).
 """
 
 from __future__ import annotations
