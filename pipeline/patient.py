@@ -173,18 +173,18 @@ def _find_again(
     masked = dict(given)
     findings: list[records.Finding] = []
     for visit in (visit for visit in placed if not given[visit.session_id].masks):
-        name, masks_of = visit.session_id, source.choose_source(visit, placed, sources, treatments)
-        if masks_of is None:
+        name, chosen = visit.session_id, source.choose_sources(visit, placed, sources, treatments)
+        if not chosen:
             continue
-        chosen = masks_of.session_id
-        operated = source.operated_between(visit, masks_of, treatments)
-        work = partial(mask.automatic_masks, visit, masks_of, sources[chosen], aligned.visits, plan.out_dir)
+        operated = source.operated_between(visit, chosen[0], treatments)
+        pairs = [(other, sources[other.session_id]) for other in chosen]
+        work = partial(mask.automatic_masks, visit, pairs, aligned.visits, plan.out_dir)
         made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)
         if made is None:
             continue
         if made.masks and not operated:
-            drawn = signal.before(name, order, chosen, sources)
-            look = partial(signal.with_new_signal, visit, masks_of, made, drawn, aligned.visits, plan.out_dir)
+            drawn = signal.before(name, order, chosen[0].session_id, sources)
+            look = partial(signal.with_new_signal, visit, chosen[0], made, drawn, aligned.visits, plan.out_dir)
             made = _attempt(look, visit, "signal", findings) or made
         masked[name] = made
     return masked, tuple(findings)

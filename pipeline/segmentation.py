@@ -8,8 +8,8 @@ compartment is left out and named in the notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +138,23 @@ def follow_up_masks(
             del found[name], methods[name]
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
     return FollowUpMasks(found, methods, tuple(notes))
+
+
+def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
+    """Put masks of one follow-up that were found from several masked visits into one: the mean share of each voxel.
+
+    Parameters
+    ----------
+    ways
+        The first says which compartments there are and how they were made. Of the others only what was found again
+        counts: a mask that was merely carried over shows no change.
+    """
+    first = ways[0]
+    found = dict(first.probabilities)
+    for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
+        shares = [way.probabilities[name].array for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
+        found[name] = found[name].with_array(np.asarray(np.mean(shares, axis=0, dtype=np.float32)))
+    return replace(first, probabilities=found)
 
 
 def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:

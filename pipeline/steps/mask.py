@@ -1,6 +1,6 @@
 """Third step: the masks of every visit, given ones as they are, missing ones found again.
 
-A mask that a person drew is never changed. A visit without one gets the lesion of the latest earlier visit that has
+A mask that a person drew is never changed. A visit without one gets the lesion of the latest earlier visits that have
 masks (else of the earliest later one), found again on its own scan; such masks are ``automatic`` and wait for a
 person. After surgery between the two visits the lesion is another one: then masks are only carried over, and show no
 change. No automatic mask is made where the alignment has grade C.
@@ -8,7 +8,7 @@ change. No automatic mask is made where the alignment has grade C.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline import derivatives, fingerprints, images, kept_masks, segmentation
 from pipeline.domain import records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import Transform, compose
+from pipeline.domain.transforms import compose
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.read import ReadVisit
 
@@ -120,41 +120,48 @@ def lesion_region(masked: MaskedVisit) -> Volume | None:
 
 def automatic_masks(
     visit: ReadVisit,
-    source: ReadVisit,
-    given: MaskedVisit,
+    sources: Sequence[tuple[ReadVisit, MaskedVisit]],
     aligned: Mapping[str, AlignedVisit],
     out_dir: Path,
     *,
     operated_between: bool,
 ) -> MaskedVisit:
-    """Find a masked visit's compartments again on a visit without masks.
+    """Find the compartments of masked visits again on a visit without masks.
 
     Parameters
     ----------
-    visit, source
-        The visit to mask and the visit whose ``given`` masks are used; both with an image.
+    visit
+        The visit to mask.
+    sources
+        Visits with the masks that are used, at least one; the first says which compartments there are, and further
+        ones are passed over where their alignment is poor. All with an image.
     aligned
-        Alignments by session; both visits must be in it.
+        Alignments by session; all visits must be in it.
     operated_between
-        Surgery lies between the two visits, or one of them has no date.
+        Surgery lies between the visit and the first of the sources, or one of them has no date.
     """
-    poor = [name for name in (visit.session_id, source.session_id) if aligned[name].grade == "C"]
+    (first, given), *others = sources
+    poor = [name for name in (visit.session_id, first.session_id) if aligned[name].grade == "C"]
     if poor:
         reason = f"alignment of {poor[0]} has grade C, so no mask was made; draw one on this visit's scan"
         return MaskedVisit(visit.session_id, None, {}, missing_reason=reason)
+    used = [(first, given), *(pair for pair in others if aligned[pair[0].session_id].grade != "C")]
+    rows_given = [row for _, masked in used for row in masked.rows if row.is_primary]
     key = fingerprints.of_values(
-        "mask", visit.anchor_sha256, source.anchor_sha256, operated_between,
-        [(row.path, row.sha256) for row in given.rows if row.is_primary],
-        [aligned[name].record and aligned[name].record.input_sha256 for name in (visit.session_id, source.session_id)],  # type: ignore[union-attr]  # the `and` guards it
+        "mask", visit.anchor_sha256, [source.anchor_sha256 for source, _ in used], operated_between,
+        [(row.path, row.sha256) for row in rows_given],
+        [
+            aligned[each.session_id].record and aligned[each.session_id].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
+            for each in (visit, *(source for source, _ in used))
+        ],
         fingerprints.of_code("pipeline.segmentation"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     sidecar = out_dir / _mask_path(visit, Compartment.TUMOUR).replace(".nii.gz", ".json")
     step = derivatives.read_step(sidecar, out_dir, key)
     if step is None:
-        to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
-        files, made = _segment(visit, source, given, to_source, out_dir, may_grow=not operated_between)
+        files, made = _segment(visit, used, aligned, out_dir, may_grow=not operated_between)
         step = derivatives.Step(key, files, made)
-        derivatives.write_step(sidecar, step, [row.path for row in given.rows], fingerprints.software())
+        derivatives.write_step(sidecar, step, [row.path for row in rows_given], fingerprints.software())
     rows = derivatives.of_kind(step.records, records.Segmentation)
     masks = {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
     return MaskedVisit(
@@ -168,13 +175,23 @@ def automatic_masks(
 
 
 def _segment(
-    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, to_source: Transform, out_dir: Path, *, may_grow: bool
+    visit: ReadVisit,
+    used: Sequence[tuple[ReadVisit, MaskedVisit]],
+    aligned: Mapping[str, AlignedVisit],
+    out_dir: Path,
+    *,
+    may_grow: bool,
 ) -> tuple[tuple[str, ...], tuple[records.Segmentation, ...]]:
     """Write the masks of one visit; return their paths and records."""
     assert visit.image is not None
-    assert source.image is not None
-    masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
-    found = segmentation.follow_up_masks(masked, visit.image, to_source, may_grow=may_grow)
+    ways = []
+    for source, masked in used:
+        assert source.image is not None
+        to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
+        drawn = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in masked.primary.items()})
+        ways.append(segmentation.follow_up_masks(drawn, visit.image, to_source, may_grow=may_grow))
+    found, given = segmentation.together(ways), used[0][1]
+    named = " and ".join(source.session_id for source, _ in used)
     rows, files = [], []
     for name, probability in sorted(found.probabilities.items()):
         if _is_empty(given, Compartment(name)):
@@ -184,7 +201,7 @@ def _segment(
         images.save(probability.with_array(rounded), out_dir / path)
         files.append(path)
         operated = () if may_grow else (OPERATED,)
-        note = "; ".join([f"from the masks of {source.session_id}", *operated, *found.notes])
+        note = "; ".join([f"from the masks of {named}", *operated, *found.notes])
         rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.methods[name], note))
     return tuple(files), tuple(rows)
 

@@ -1,4 +1,4 @@
-"""Which visit the masks of another one are found again from."""
+"""Which visits the masks of another one are found again from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pipeline.domain import records
 from pipeline.domain.entities import Compartment, TreatmentKind
 from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import AS_FINE, ReadVisit, thickest_mm
+
+MOST_SOURCES = 3
+"""A mask is found again from this many visits at most: each costs a fit, and further ones add little."""
 
 
 def sources(
@@ -30,22 +33,22 @@ def sources(
     known = {**offered, **nothing}
     for visit in (visit for visit in visits if visit.session_id in nothing):
         masked = offered[visit.session_id]
-        source = choose_source(visit, visits, known, treatments) if masked.drawn else None
-        if source is None or set(known[source.session_id].primary) <= set(masked.drawn):
+        chosen = choose_sources(visit, visits, known, treatments) if masked.drawn else ()
+        if not chosen or set(known[chosen[0].session_id].primary) <= set(masked.drawn):
             known[visit.session_id] = masked
     return known
 
 
-def choose_source(
+def choose_sources(
     visit: ReadVisit,
     visits: Sequence[ReadVisit],
     masked: Mapping[str, MaskedVisit],
     treatments: Sequence[records.Treatment],
-) -> ReadVisit | None:
-    """Choose the visit whose masks are found again: an earlier one if any, or else the earliest later one.
+) -> tuple[ReadVisit, ...]:
+    """Choose the visits whose masks are found again: earlier ones if any, or else the earliest later one.
 
-    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest), the latest on a
-    scan as fine as the finest: masks drawn on thick slices say little about shape. Later visits never displace an
+    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest), the latest on
+    scans as fine as the finest: masks drawn on thick slices say little about shape. Later visits never displace an
     earlier one, so that adding a visit changes no number that was there; nor does a later visit that has only corrected
     masks displace one of the study folder.
 
@@ -53,12 +56,18 @@ def choose_source(
     ----------
     visits
         With an image, by date; ``visit`` among them.
+
+    Returns
+    -------
+    tuple of ReadVisit
+        The latest first, at most ``MOST_SOURCES``; the first says which compartments there are. Empty where nobody
+        drew any.
     """
     place = [other.session_id for other in visits].index(visit.session_id)
     earlier = [other for other in visits[:place] if masked[other.session_id].primary]
     if not earlier:
         later = [other for other in visits[place + 1 :] if masked[other.session_id].primary]
-        return min(later, key=lambda other: masked[other.session_id].source is None, default=None)
+        return tuple(sorted(later, key=lambda other: masked[other.session_id].source is None)[:1])
     wanted = _seen(masked[earlier[-1].session_id])
     same = [
         other
@@ -66,7 +75,8 @@ def choose_source(
         if _seen(masked[other.session_id]) == wanted and not operated_between(visit, other, treatments)
     ]
     finest_mm = min((thickest_mm(other) for other in same), default=0.0)
-    return next((other for other in reversed(same) if thickest_mm(other) <= AS_FINE * finest_mm), earlier[-1])
+    fine = [other for other in reversed(same) if thickest_mm(other) <= AS_FINE * finest_mm]
+    return tuple(fine[:MOST_SOURCES]) or (earlier[-1],)
 
 
 def _seen(masked: MaskedVisit) -> set[Compartment]:

@@ -149,8 +149,8 @@ def chosen(session: str, given: dict[str, tuple[str, ...]], thick: str = "", sur
     visits = [scanned(f"ses-{n}", 2010 + n, THICK if str(n) in thick else FINE) for n in (1, 2, 3, 4)]
     masked = {v.session_id: drawn_on(v.session_id, *given.get(v.session_id, ())) for v in visits}
     treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
-    found = source.choose_source(next(v for v in visits if v.session_id == session), visits, masked, treatments)
-    return found and found.session_id
+    found = source.choose_sources(next(v for v in visits if v.session_id == session), visits, masked, treatments)
+    return " ".join(one.session_id for one in found) or None
 
 
 def offered(given: dict[int, tuple[str, ...]], corrected: dict[int, tuple[str, ...]]) -> dict[str, str | None]:
@@ -162,8 +162,8 @@ def offered(given: dict[int, tuple[str, ...]], corrected: dict[int, tuple[str, .
         people[visit.session_id] = replace(drawn_on(visit.session_id, *given.get(number, ())), drawn=drawn)
     sources = source.sources(visits, people, [])
     rest = [visit for number, visit in enumerate(visits, start=1) if number not in given]
-    found = {visit.session_id: source.choose_source(visit, visits, sources, []) for visit in rest}
-    return {name: visit and visit.session_id for name, visit in found.items()}
+    found = {visit.session_id: source.choose_sources(visit, visits, sources, []) for visit in rest}
+    return {name: chosen[0].session_id if chosen else None for name, chosen in found.items()}
 
 
 def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that_would_be_found_there() -> None:
@@ -196,12 +196,12 @@ T = ("tumour",)
 @pytest.mark.parametrize(
     ("session", "given", "expected"),
     [
-        ("ses-3", {"ses-1": T, "ses-2": T, "ses-4": T}, "ses-2"),
+        ("ses-3", {"ses-1": T, "ses-2": T, "ses-4": T}, "ses-2 ses-1"),
         ("ses-1", {"ses-3": T, "ses-4": T}, "ses-3"),
         ("ses-2", {}, None),
     ],
 )
-def test_the_latest_earlier_masks_are_taken_else_the_earliest_later(session, given, expected) -> None:
+def test_earlier_masks_are_taken_the_latest_first_else_the_earliest_later(session, given, expected) -> None:
     assert chosen(session, given) == expected
 
 
@@ -209,7 +209,19 @@ def test_masks_on_a_finer_scan_are_taken_before_later_ones_on_thick_slices() -> 
     given = {"ses-1": T, "ses-2": T, "ses-3": T}
     assert chosen("ses-4", given, thick="23") == "ses-1"
     assert chosen("ses-4", given, thick="13") == "ses-2"
-    assert chosen("ses-4", given, thick="123") == "ses-3"
+    assert chosen("ses-4", given, thick="123") == "ses-3 ses-2 ses-1"
+
+
+def test_masks_found_from_two_visits_are_put_together_and_carried_over_ones_do_not_count() -> None:
+    def way(share: float, method: str) -> segmentation.FollowUpMasks:
+        return segmentation.FollowUpMasks({"tumour": Volume(np.full((2, 2, 2), share), GRID)}, {"tumour": method}, ())
+
+    first, second = way(0.2, segmentation.GROWN), way(0.6, segmentation.GROWN_FROM_THICK)
+    np.testing.assert_allclose(segmentation.together([first, second]).probabilities["tumour"].array, 0.4)
+    assert segmentation.together([first, second]).methods == {"tumour": segmentation.GROWN}
+    carried = way(0.9, segmentation.CARRIED_OVER)
+    np.testing.assert_allclose(segmentation.together([first, carried]).probabilities["tumour"].array, 0.2)
+    np.testing.assert_allclose(segmentation.together([carried, first]).probabilities["tumour"].array, 0.9)
 
 
 def test_a_finer_scan_is_not_taken_from_before_surgery_or_of_another_lesion() -> None:
