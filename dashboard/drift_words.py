@@ -180,15 +180,26 @@ def differently_made(roles: Mapping[str, Any], rows: pd.DataFrame) -> list[str]:
     rows
         Of the patient_protocol query, those of the visit.
     """
-    told = []
     by_session = {row["compared_session_id"]: row for row in rows.to_dict("records")}
-    sessions = list(dict.fromkeys(session for session in roles.values() if session in by_session))
-    for session in sessions:
+    told: dict[str, list[str]] = {}
+    for session in dict.fromkeys(session for session in roles.values() if session in by_session):
         row = by_session[session]
         who = " and ".join(role for role, name in roles.items() if name == session)
-        day = labels.day(row["compared_on"])
-        if labels.is_known(row["changes"]):
-            told.append(f"Measured otherwise than its {who} of {day}: {row['changes']}.")
-        elif row["scanner"] == Answer.UNKNOWN and "earlier and this" not in str(row["unknown"]).partition(";")[0]:
-            told.append(f"Whether the scanner is that of its {who} of {day} cannot be told: {row['unknown']}.")
-    return [*told, NO_VERDICT] if told else []
+        told.setdefault(_difference(row), []).append(f"{who} of {labels.day(row['compared_on'])}")
+    told.pop("", None)
+    lines = [words.format(" and ".join(scans)) for words, scans in told.items()]
+    return [*lines, NO_VERDICT] if lines else []
+
+
+def _difference(row: Mapping[Any, Any]) -> str:
+    """Say what differs, with a gap for the scans it differs from; nothing where nothing does or is recorded at all."""
+    if labels.is_known(row["changes"]):
+        return f"Measured otherwise than its {{}}: {_gapless(row['changes'])}."
+    nowhere = "scanner not recorded at the earlier and this visit"
+    if row["scanner"] != Answer.UNKNOWN or str(row["unknown"]).startswith(nowhere):
+        return ""
+    return f"Whether the scanner is that of its {{}} cannot be told: {_gapless(row['unknown'])}."
+
+
+def _gapless(text: object) -> str:
+    return str(text).replace("{", "{{").replace("}", "}}")

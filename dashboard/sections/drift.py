@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, drift_words, frame, labels
+from dashboard.markup import tag
 from pipeline.domain.drift import spread
 
 MOST_LISTED = 100
@@ -61,5 +62,5 @@ def repeatability(pairs: pd.DataFrame) -> None:
     frame.section("Repeatability", "change of tumour volume between consecutive evaluable visits, in its stated errors")
     found = {str(kind): spread(own["change_errors"].tolist()) for kind, own in pairs.groupby("scanner")}
     main, further = drift_words.repeatability(found)
-    frame.remark(main)
+    st.html(tag("p", main))
     frame.remark(further)

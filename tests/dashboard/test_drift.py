@@ -71,9 +71,8 @@ def test_a_name_in_a_sidecar_is_never_markup(tmp_path, monkeypatch):
 def test_the_patient_page_says_that_the_last_scan_was_made_otherwise(tiny):
     words = words_of(opened("patient", patient="sub-01"))
     assert (
-        "Measured otherwise than its baseline of 2020-04-10: scanner from Siemens Avanto 1.5 T to Siemens Skyra 3 T. "
-        "Measured otherwise than its nadir of 2021-04-10: scanner from Siemens Avanto 1.5 T to Siemens Skyra 3 T. "
-        "This informs and does not change the verdict."
+        "Measured otherwise than its baseline of 2020-04-10 and nadir of 2021-04-10: scanner from Siemens Avanto 1.5 T "
+        "to Siemens Skyra 3 T. This informs and does not change the verdict."
     ) in words
     assert "progression" in words, "the verdict stands"
     assert "Measured otherwise" not in words_of(opened("patient", patient="sub-02")), "nothing is recorded there"
