@@ -108,7 +108,7 @@ def scanners(rows: pd.DataFrame) -> Html:
         Of the quality_scanners query.
     """
     head = (
-        "scanner", "period", "patients", "visits", "protocols seen", "slices apart, earlier → lately",
+        "scanner", "period", "patients", "visits", "protocols seen", "slices apart (range), earlier → lately",
         "aligned A, earlier → lately",
     )  # fmt: skip
     return table(head, [_scanner_row(row) for row in rows.to_dict("records")])
@@ -117,7 +117,7 @@ def scanners(rows: pd.DataFrame) -> Html:
 def _scanner_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
     name = str(row["scanner_name"])
     graded = [_graded(row[f"{when}_a_count"], row[f"{when}_aligned_count"]) for when in ("early", "late")]
-    slices = [_slices(row[f"{when}_slice_mm"]) for when in ("early", "late")]
+    slices = [_slices(row, when) for when in ("early", "late")]
     period = f"{labels.month(row['first_on'])} to {labels.month(row['last_on'])}"
     return (
         name if row["is_known"] else tag("span", name, class_="ct-grey"),
@@ -130,8 +130,13 @@ def _scanner_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
     )
 
 
-def _slices(distance_mm: object) -> str:
-    return f"{distance_mm:.1f}{labels.NARROW}mm" if labels.is_known(distance_mm) else "no visit"
+def _slices(row: Mapping[Any, Any], when: str) -> str:
+    """Write the median distance between slices, and its range where there is one."""
+    middle, low, high = (row[f"{when}_slice_{part}mm"] for part in ("", "low_", "high_"))
+    if not labels.is_known(middle):
+        return "no visit"
+    told = f"{low:.1f} to {high:.1f}"
+    return f"{middle:.1f}{labels.NARROW}mm" + (f" ({told})" if f"{low:.1f}" != f"{high:.1f}" else "")
 
 
 def _graded(grade_a: Any, aligned: Any) -> str:

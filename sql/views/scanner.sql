@@ -28,8 +28,12 @@ counted as (
         count(distinct protocol_name) as protocol_count,
         string_agg(distinct protocol_name, ', ' order by protocol_name) as protocols,
         count(*) filter (where not is_late) as early_visit_count, count(*) filter (where is_late) as late_visit_count,
-        median(slice_mm) filter (where not is_late) as early_slice_mm,
-        median(slice_mm) filter (where is_late) as late_slice_mm,
+        quantile_disc(slice_mm, 0.5) filter (where not is_late) as early_slice_mm,
+        min(slice_mm) filter (where not is_late) as early_slice_low_mm,
+        max(slice_mm) filter (where not is_late) as early_slice_high_mm,
+        quantile_disc(slice_mm, 0.5) filter (where is_late) as late_slice_mm,
+        min(slice_mm) filter (where is_late) as late_slice_low_mm,
+        max(slice_mm) filter (where is_late) as late_slice_high_mm,
         count(grade) filter (where not is_late) as early_aligned_count,
         count(*) filter (where not is_late and grade = 'A') as early_a_count,
         count(grade) filter (where is_late) as late_aligned_count,
@@ -46,7 +50,8 @@ select
         else coalesce(scanner_name, 'scanner (device ' || substr(scanner_key, 3, 4) || ')')
     end as scanner_name,
     first_on, last_on, patient_count, visit_count, protocol_count, protocols, early_visit_count, late_visit_count,
-    early_slice_mm, late_slice_mm, early_aligned_count, early_a_count, late_aligned_count, late_a_count
+    early_slice_mm, early_slice_low_mm, early_slice_high_mm, late_slice_mm, late_slice_low_mm, late_slice_high_mm,
+    early_aligned_count, early_a_count, late_aligned_count, late_a_count
 from counted;
 
 comment on view scanner is 'One row per scanner of measured visits, and one for those whose scanner cannot be told; lately means within 365 days of its last visit';
@@ -61,7 +66,11 @@ comment on column scanner.protocols is 'those protocols in words';
 comment on column scanner.early_visit_count is 'number of measured visits before the last 365 days of the scanner';
 comment on column scanner.late_visit_count is 'number of measured visits within them';
 comment on column scanner.early_slice_mm is 'median distance between slices before, mm; empty when there was no visit';
+comment on column scanner.early_slice_low_mm is 'smallest distance between slices before, mm';
+comment on column scanner.early_slice_high_mm is 'largest distance between slices before, mm';
 comment on column scanner.late_slice_mm is 'median distance between slices lately, mm';
+comment on column scanner.late_slice_low_mm is 'smallest distance between slices lately, mm';
+comment on column scanner.late_slice_high_mm is 'largest distance between slices lately, mm';
 comment on column scanner.early_aligned_count is 'number of graded alignments to a reference visit before';
 comment on column scanner.early_a_count is 'number of them with grade A';
 comment on column scanner.late_aligned_count is 'number of graded alignments to a reference visit lately';

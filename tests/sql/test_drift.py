@@ -80,7 +80,8 @@ def test_slices_and_grades_are_counted_earlier_and_lately(tmp_path: Path) -> Non
     (row,) = store.table(published(tmp_path, *rows), "scanner").to_dict("records")
     expected = {
         "visit_count": 4, "protocol_count": 2, "protocols": "T2w sagittal 3.0 mm, T2w sagittal 5.0 mm",
-        "early_visit_count": 3, "late_visit_count": 1, "early_slice_mm": 3.0, "late_slice_mm": 3.0,
+        "early_visit_count": 3, "late_visit_count": 1, "early_slice_mm": 3.0, "early_slice_low_mm": 3.0,
+        "early_slice_high_mm": 5.0, "late_slice_mm": 3.0, "late_slice_high_mm": 3.0,
         "early_aligned_count": 3, "early_a_count": 2, "late_aligned_count": 1, "late_a_count": 0,
     }  # fmt: skip
     assert {name: row[name] for name in expected} == expected, "a year before the last visit is earlier"
