@@ -9,7 +9,7 @@ from pipeline.domain.drift import EXPECTED, FEWEST_PAIRS, Spread, spread, told_a
 
 @pytest.mark.parametrize(
     ("count", "ranks"),
-    # Conover 1999, table A3 (binomial, p = 0.5): the largest rank below which at most 2.5 % of cases fall
+    # the usual ranks of the sign test: at most 2.5 % of a binomial with p = 0.5 lies beyond either
     [(10, (2, 9)), (15, (4, 12)), (20, (6, 15)), (25, (8, 18))],
 )
 def test_the_interval_of_the_median_is_that_of_the_ranks(count: int, ranks: tuple[int, int]) -> None:
