@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboard.labels import MASK_ORIGINS, NARROW, capital, limit, typeset
-from pipeline.domain import alignment, growth, resection, uncertainty
+from pipeline.domain import alignment, growth, protocol, resection, uncertainty
+from pipeline.domain import drift as repeating
 from pipeline.domain.surveillance import NO_END, Schedule, Surveillance
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -72,6 +73,32 @@ def certificate() -> list[Said]:
         ),
     )
     return [(name, f"{words}.", source) for name, words, source in rows]
+
+
+def drift() -> list[Said]:
+    """Say what counts as another scanner or protocol, and when repeatability is told."""
+    scanner = (
+        f"Another field strength (within {_share(protocol.FIELD_TOLERANCE)} of what it is sold as), device, maker or "
+        "model. The same only where the device is, or maker, model and field strength are recorded and equal."
+    )
+    sizes = (
+        ("distance between slices or slice thickness", protocol.SLICE_TOLERANCE),
+        ("pixel size", protocol.PIXEL_TOLERANCE),
+        ("echo time", protocol.ECHO_TOLERANCE),
+        ("repetition time", protocol.REPETITION_TOLERANCE),
+        ("flip angle", protocol.FLIP_TOLERANCE),
+    )
+    beyond = ", ".join(f"{name} by more than {_share(limit_)}" for name, limit_ in sizes)
+    repeats = (
+        "Median of |ln(later over earlier volume)| over its stated standard error, from "
+        f"{repeating.FEWEST_PAIRS} pairs of consecutive evaluable visits of one period on."
+    )
+    return [
+        ("Another scanner", scanner, ADDED),
+        ("Another protocol", f"Another sequence or plane; {beyond}.", ADDED),
+        ("Not recorded", "Never the same: such a comparison cannot tell.", ADDED),
+        ("Repeatability", repeats, "interval by order statistics, Conover 1999"),
+    ]
 
 
 def beside() -> list[Said]:

@@ -59,6 +59,7 @@ FOLDER_KINDS = (
     ("name_mismatch", "error", "make sure whose image this is, then correct its name or move it"),
     ("contrast_unknown", "warning", "rename with a BIDS suffix such as T2w or T1w, or move the file away"),
     ("scan_duplicated", "warning", "keep one of the two files"),
+    ("sidecar_value", "warning", "correct the value in the image's .json file, or remove it; it was not used"),
     ("anchor_ambiguous", "warning", "check the chosen scan; name planes by acq-sag or acq-ax, or draw on the right"),
 )
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import study
+from pipeline import derivatives, study
 from pipeline.criteria import Criteria
 from pipeline.domain import records
 from pipeline.domain.grid import Volume
@@ -32,6 +32,7 @@ from pipeline.steps import (
     levels,
     mask,
     measure,
+    protocol,
     read,
     schedule,
     shape,
@@ -88,6 +89,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
     warped = acts.only_carried_over(drawn)
     course = judge.course_of(plan.patient, visits, measurements, aligned.grades, followed, warped)
     course = acts.on_course(course, decided)
+    judged = judge.judge_course(course, plan.criteria)
     findings = (
         *(finding for visit in visits for finding in visit.findings),
         *read.protocol_changes(visits, reference),
@@ -111,7 +113,8 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *measurements,
         *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,
-        *judge.judge_course(course, plan.criteria),
+        *judged,
+        *protocol.how_made(visits, derivatives.of_kind(judged, records.Assessment)),
         *beside.beside(course, measurements, plan.criteria[0]),
         *schedule.next_scans(plan.patient.patient, course, visits, plan.criteria[0].baseline, plan.schedules),
         *findings,

@@ -136,7 +136,7 @@ def _patient_key(patient: study.StudyPatient, rules: workers.Rules, out_dir: Pat
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
         [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
-        [(scan.relative, scan.contrast, fingerprints.of_file(scan.path)) for scan in files],
+        [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
         [kept_masks.digest(out_dir, str(sha256)) for sha256 in drawn],

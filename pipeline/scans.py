@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.domain.protocol import Facts
 from pipeline.domain.records import Finding
 from pipeline.errors import InputError
 from pipeline.findings import finding
 from pipeline.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
+from pipeline.sidecars import read_facts
 
 CONTRASTS = {
     "anat": ("T2w", "T1w", "PDw", "FLAIR", "T2starw", "T2star", "inplaneT2", "UNIT1", "swi", "MTw", "T1map", "T2map"),
@@ -53,6 +55,8 @@ class ScanFile:
         BIDS suffix, with ``_ce`` after contrast agent: ``T2w``, ``T1w``, ``T1w_ce``, ``ADC`` ...
     chunk, acquisition, run
         Labels of the ``chunk-``, ``acq-`` and ``run-`` entities; None without.
+    facts
+        How it was made, as the JSON file beside it says.
     """
 
     path: Path
@@ -63,6 +67,7 @@ class ScanFile:
     chunk: str | None = None
     acquisition: str | None = None
     run: str | None = None
+    facts: Facts = field(default_factory=Facts)
 
 
 def find_scans(folder: Path, root: Path, session_id: str, findings: list[Finding]) -> tuple[ScanFile, ...]:
@@ -169,6 +174,7 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
         chunk=labels.get("chunk"),
         acquisition=labels.get("acq"),
         run=labels.get("run"),
+        facts=read_facts(path, root, findings),
     )
 
 

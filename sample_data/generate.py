@@ -96,7 +96,7 @@ def write_scans(patient: Patient, visit: Visit, setup: Setup, study: Path) -> No
         values = expose(signal[channel], protocol.noise, float(rng.uniform(0.9, 1.25)), rng)
         path = anat(study, patient, visit) / f"{stem(patient, visit)}_{suffix}.nii.gz"
         save(setup.grid.with_array(values), path)
-        tables.write_sidecar(path, protocol, suffix)
+        tables.write_sidecar(path, visit, suffix)
         if visit.fault == "truncated scan":
             whole = path.read_bytes()
             path.write_bytes(whole[: len(whole) * 3 // 5])

@@ -55,6 +55,24 @@ PROTOCOLS = {
 }
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A made-up scanner as its sidecars name it."""
+
+    model: str
+    field_tesla: float
+    serial: str
+    software: str
+
+
+MACHINES = {
+    "A": Machine("made-up scanner A", 1.5, "MADE-UP-A", "made-up 1"),
+    "B": Machine("made-up scanner B", 3, "MADE-UP-B", "made-up 1"),
+    "C": Machine("made-up scanner C", 3, "MADE-UP-C", "made-up 2"),
+}
+"""Only words beside the images: no voxel depends on them."""
+
+
 def draw_grid(protocol: Protocol, pose: Pose, middle_z: float, rng: np.random.Generator) -> Volume:
     """Place a field of view around the lesion as a radiographer would: roughly, and never twice the same."""
     directions = np.array([AXES[letter] for letter in protocol.axes], dtype=np.float64).T

@@ -29,6 +29,11 @@ class Visit:
         Whether the arches above the lesion have been opened by then.
     fault
         ``truncated scan`` or ``mask on another grid``; empty for a good visit.
+    machine
+        Key of ``sample_data.scanner.MACHINES``; ``none`` where the sidecar names no scanner, empty for B where the
+        protocol has no slices and A where it has.
+    echo_time_s
+        Echo time of the T2w scan as its sidecar says, s; None for the usual one.
     """
 
     session_id: str
@@ -38,6 +43,8 @@ class Visit:
     contrast: bool = True
     operated: bool = True
     fault: str = ""
+    machine: str = ""
+    echo_time_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,8 @@ GROWTH = Patient(
         Visit("ses-02", "2020-03-24", "sag", {"tumour": 520, "oedema": 280}, contrast=False),
         Visit("ses-03", "2021-03-30", "sag", {"tumour": 585, "oedema": 280}, contrast=False),
         Visit("ses-04", "2022-04-05", "sag", {"tumour": 680, "oedema": 320}, contrast=False),
-        Visit("ses-05", "2023-04-11", "sag", {"tumour": 850, "oedema": 380}),
-        Visit("ses-06", "2023-10-17", "sag", {"tumour": 960, "oedema": 430}),
+        Visit("ses-05", "2023-04-11", "sag", {"tumour": 850, "oedema": 380}, machine="C"),
+        Visit("ses-06", "2023-10-17", "sag", {"tumour": 960, "oedema": 430}, machine="C"),
     ),
     treatments=(Treatment("2019-06-12", "2019-06-12", "surgery", "STR"),),
     function=(("2019-06-10", 2), ("2019-09-17", 2), ("2021-03-30", 2), ("2023-04-11", 2), ("2023-10-17", 3)),
@@ -186,7 +193,7 @@ RADIOTHERAPY = Patient(
         Visit("ses-02", "2020-07-14", "iso10", {"tumour": 1430, "oedema": 520}, contrast=False),
         Visit("ses-03", "2020-08-31", "iso10", {"tumour": 2140, "oedema": 820}),
         Visit("ses-04", "2020-12-08", "iso10", {"tumour": 1180, "oedema": 430}, contrast=False),
-        Visit("ses-05", "2021-06-15", "iso10", {"tumour": 760, "oedema": 300}, contrast=False),
+        Visit("ses-05", "2021-06-15", "iso10", {"tumour": 760, "oedema": 300}, contrast=False, echo_time_s=0.14),
         Visit("ses-06", "2022-06-21", "iso10", {"tumour": 430, "oedema": 180}, contrast=False),
         Visit("ses-07", "2023-06-20", "iso10", {"tumour": 405, "oedema": 150}),
     ),
@@ -253,7 +260,7 @@ BAD_INPUT = Patient(
         Visit("ses-03", "2021-10-19", "iso10", {"tumour": 705}, contrast=False, fault="truncated scan"),
         Visit("ses-04", "2022-04-26", "iso10", {"tumour": 712}, contrast=False, fault="mask on another grid"),
         Visit("ses-05", None, "iso10", {"tumour": 698}, contrast=False),
-        Visit("ses-06", "2023-05-02", "iso10", {"tumour": 715}, contrast=False),
+        Visit("ses-06", "2023-05-02", "iso10", {"tumour": 715}, contrast=False, machine="none"),
     ),
     treatments=(Treatment("2020-07-08", "2020-07-08", "surgery", "PR"),),
     function=(("2020-07-06", 2), ("2020-10-06", 2), ("2023-05-02", 2)),

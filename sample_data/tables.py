@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sample_data.scanner import Protocol
-from sample_data.stories import PATIENTS
+from sample_data.scanner import MACHINES, PROTOCOLS
+from sample_data.stories import PATIENTS, Visit
 
 BIDS_VERSION = "1.10.0"
 DSEG_NAMES = ("tumour", "cyst", "oedema", "syrinx", "cavity")
@@ -79,17 +79,29 @@ SEQUENCES: dict[str, dict[str, object]] = {
 }
 
 
-def write_sidecar(image: Path, protocol: Protocol, suffix: str) -> None:
-    """Write the ``.json`` beside an image."""
+def write_sidecar(image: Path, visit: Visit, suffix: str) -> None:
+    """Write the ``.json`` beside an image; its scanner is made up."""
+    protocol = PROTOCOLS[visit.protocol]
+    machine = MACHINES.get(visit.machine or ("B" if protocol.plane == "3D" else "A"))
+    scanner: dict[str, object] = {}
+    if machine is not None:
+        scanner = {
+            "Manufacturer": "synthetic",
+            "ManufacturersModelName": machine.model,
+            "MagneticFieldStrength": machine.field_tesla,
+            "DeviceSerialNumber": machine.serial,
+            "SoftwareVersions": machine.software,
+        }
     about: dict[str, object] = {
         "Modality": "MR",
-        "Manufacturer": "synthetic",
-        "MagneticFieldStrength": 3 if protocol.plane == "3D" else 1.5,
+        **scanner,
         "BodyPartExamined": "SPINE",
         "MRAcquisitionType": "3D" if protocol.plane == "3D" else "2D",
         "SliceThickness": max(protocol.spacing_mm),
         **SEQUENCES[suffix],
     }
+    if suffix == "T2w" and visit.echo_time_s is not None:
+        about["EchoTime"] = visit.echo_time_s
     write_json(image.with_name(image.name.replace(".nii.gz", ".json")), about)
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from pipeline import store
 from pipeline.domain import records
+from tests.scanner_rows import made_rows
 
 ADAPTED = "imsct_adapted_v1"
 RANO = "rano2_vol"
@@ -50,6 +51,7 @@ def tiny_store() -> list[Any]:
         *failed_visit(),
         *undated_visit(),
         *never_judged(),
+        *made_rows(),
     ]
 
 

@@ -98,6 +98,8 @@ def further() -> None:
     frame.section("When the next scan is due", f"{rules.surveillance_id} {rules.version}; {overdue}")
     said(further_rules.next_scans(rules))
     frame.remark(f"Made from {rules.surveillance_id}.toml, sha256 {rules.sha256[:12]}; a study may bring its own.")
+    frame.section("Scanner and protocol", "said beside the numbers; no verdict depends on it")
+    said(further_rules.drift())
     frame.section("Beside the verdict")
     said(further_rules.beside())
 

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import data, frame, labels, tables
 from dashboard.markup import as_label, tag
 from dashboard.sections import signing
+from dashboard.sections.drift import drift
 
 ALIGNMENT_COLUMNS = {
     "grade": st.column_config.TextColumn("grade", width=60),
@@ -28,7 +29,7 @@ MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
 
 
-def show(_: frame.Study) -> None:
+def show(study: frame.Study) -> None:
     """Draw the page."""
     findings = data.query("quality_findings")
     review = data.query("quality_review")
@@ -47,6 +48,7 @@ def show(_: frame.Study) -> None:
             frame.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
     waiting(review)
     alignments(data.query("quality_grades"))
+    drift(study)
 
 
 def waiting(review: pd.DataFrame) -> None:

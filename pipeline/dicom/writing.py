@@ -18,13 +18,25 @@ from pipeline.dicom.decisions import Decision
 from pipeline.dicom.identity import Identities
 from pipeline.dicom.naming import Named
 from pipeline.domain.grid import Volume
+from pipeline.domain.protocol import maker_of, plain
 from pipeline.domain.records import Finding
 from pipeline.errors import InputError
 from pipeline.names import format_name
 from pipeline.table_rows import append_rows, rows_there
 from pipeline.tables import read_table
 
-MAKERS = ("Siemens", "GE", "Philips", "Canon", "Toshiba", "Hitachi", "Fujifilm", "United Imaging", "Bruker", "Esaote")
+MODELS = (
+    "Aera", "Altea", "Amira", "Avanto", "Avanto_fit", "Biograph_mMR", "Cima.X", "Espree", "Free.Max", "Free.Star",
+    "Lumina", "Prisma", "Prisma_fit", "Sempra", "Skyra", "Skyra_fit", "Sola", "Spectra", "Symphony", "SymphonyTim",
+    "Terra", "Trio", "TrioTim", "Verio", "Vida", "Vida Fit", "DISCOVERY MR450", "DISCOVERY MR750",
+    "DISCOVERY MR750w", "Optima MR360", "Optima MR450w", "SIGNA Architect", "SIGNA Artist", "SIGNA EXCITE",
+    "SIGNA Explorer", "SIGNA HDx", "SIGNA HDxt", "SIGNA Pioneer", "SIGNA Premier", "SIGNA Voyager", "Achieva",
+    "Achieva dStream", "Ambition X", "Evolution", "Ingenia", "Ingenia Ambition X", "Ingenia CX",
+    "Ingenia Elition X", "Intera", "Multiva", "MR 7700", "Panorama HFO", "Prodiva", "Vantage Elan", "Vantage Galan",
+    "Vantage Orian", "Vantage Titan", "ECHELON", "Oasis", "uMR 570", "uMR 770", "uMR 780", "uMR 790",
+)  # fmt: skip
+"""Names that makers give their scanners; another text may have been typed by anybody and stays outside."""
+
 KINDS = ("SE", "GR", "IR", "EP", "RM")
 VARIANTS = ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE")
 
@@ -76,10 +88,11 @@ def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
     """Return what may be said of a series: nothing that identifies anybody."""
     made, grid = decision.stack.acquisition, decision.stack.grid
     assert grid is not None
-    maker = next((name for name in MAKERS if made.manufacturer.upper().startswith(name.upper())), None)
+    model = plain(decision.stack.first.device.partition("|")[0])
     content: dict[str, Any] = {
         "Modality": "MR",
-        "Manufacturer": maker,
+        "Manufacturer": maker_of(made.manufacturer),
+        "ManufacturersModelName": next((name for name in MODELS if model == plain(name)), None),
         "MagneticFieldStrength": made.field_tesla,
         "MRAcquisitionType": {True: "3D", False: "2D", None: None}[made.is_3d],
         "ScanningSequence": "_".join(word for word in KINDS if word in made.kinds) or None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.domain import records_along, records_beside
+from pipeline.domain import records_along, records_beside, records_scanner
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,8 @@ CompartmentCourse = records_beside.CompartmentCourse
 Resection = records_beside.Resection
 GrowthRate = records_beside.GrowthRate
 NextScan = records_beside.NextScan
+Acquisition = records_scanner.Acquisition
+ProtocolChange = records_scanner.ProtocolChange
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,7 @@ def test_unknown_names_and_parameters_are_refused_with_those_that_exist(database
         store.query(database, "bord")
     with pytest.raises(SettingsError, match=r"query board: expected the parameters \['criteria_id'\], got \[\]"):
         store.query(database, "board")
-    with pytest.raises(SettingsError, match="table patients; drop: expected one of assessment, board, "):
+    with pytest.raises(SettingsError, match="table patients; drop: expected one of acquisition, assessment, board, "):
         store.table(database, "patients; drop")
 
 

@@ -35,7 +35,9 @@ LEVEL = records.Level(P, "ses-01", "cyst", 9.0, -9.0, "C4", "below C5", "ses-01"
 NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
 
 CLOSED = records.Closure("sub-01", "ses-04", "ses-03", 0.3)
-GOOD = [PROFILE, SHAPE, DISC, LEVEL, CLOSED]
+MADE = records.Acquisition(P, "ses-01", "x.nii.gz", "GE", "Signa", 3.0, "s-1", scanner_key="s-1", echo_time_ms=90.0)
+DIFFERS = records.ProtocolChange("sub-01", "ses-04", "ses-01", False, "changed", "cannot tell", "same", "from A to B")
+GOOD = [PROFILE, SHAPE, DISC, LEVEL, CLOSED, MADE, DIFFERS]
 GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
@@ -50,6 +52,19 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": 0.0}),
     (SCAN, {"session_id": "ses-01", "spacing_k_mm": INFINITE}),
     (SCAN, {"session_id": "ses-01", "plane": "diagonal"}),
+    (MADE, {"session_id": "ses-99"}),
+    (MADE, {"field_tesla": NAN}),
+    (MADE, {"field_tesla": 0.0}),
+    (MADE, {"echo_time_ms": -1.0}),
+    (MADE, {"slice_mm": INFINITE}),
+    (MADE, {"device": "12345"}),
+    (MADE, {"scanner_key": None}),
+    (DIFFERS, {"compared_session_id": "ses-99"}),
+    (DIFFERS, {"compared_session_id": "ses-04"}),
+    (DIFFERS, {"scanner": "perhaps"}),
+    (DIFFERS, {"protocol": "perhaps"}),
+    (DIFFERS, {"changes": None}),
+    (DIFFERS, {"protocol": "cannot tell"}),
     (CLOSED, {"session_id": "ses-99"}),
     (CLOSED, {"through_session_id": "ses-99"}),
     (CLOSED, {"through_session_id": "ses-04"}),

@@ -53,6 +53,13 @@ def codes(done: ImportDone) -> list[str]:
     return sorted(finding.code for finding in done.findings)
 
 
+SCANNERS = {
+    "siemens": ("Siemens", "Skyra"),
+    "ge": ("GE", "SIGNA Premier"),
+    "philips": ("Philips", "Ingenia"),
+}
+
+
 @pytest.mark.parametrize("vendor", dicom.VENDORS)
 def test_a_series_of_each_maker_comes_back_as_it_was(vendor: str, tmp_path: Path) -> None:
     volume = phantom()
@@ -67,6 +74,21 @@ def test_a_series_of_each_maker_comes_back_as_it_was(vendor: str, tmp_path: Path
     study = read_study(tmp_path / "study", as_of=date(2026, 1, 1))
     assert [visit.acquired_on for visit in study.patients[0].visits] == [DAY]
     assert {finding.code for finding in study.findings} == {"treatments_missing"}
+    (scan,) = study.patients[0].visits[0].scans
+    assert (scan.facts.manufacturer, scan.facts.model) == SCANNERS[vendor]
+    assert str(scan.facts.device).startswith("t-")
+
+
+def test_a_model_that_no_maker_sells_is_not_written(tmp_path: Path) -> None:
+    series = dicom.slices(phantom(), DAY)
+    for dataset in series:
+        dataset.ManufacturerModelName = "MR of Dr. Nobody"
+        dataset.DeviceSerialNumber = "S4711"
+    dicom.save_all(series, tmp_path / "in")
+    (file,) = run(tmp_path / "in", tmp_path / "study").added
+    sidecar = (tmp_path / "study" / file.replace(".nii.gz", ".json")).read_text(encoding="utf-8")
+    assert not [word for word in ("Nobody", "4711", "ManufacturersModelName") if word in sidecar]
+    assert "DeviceToken" in sidecar
 
 
 def test_the_same_study_twice_changes_nothing_and_a_new_visit_is_added(tmp_path: Path) -> None:
