@@ -49,8 +49,9 @@ def show(study: frame.Study) -> None:
     with right:
         frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
-    with left:
+    with right if found else left:  # the shorter one
         profile(patient_id)
+    with left:
         sign_off(patient_id, state)
         downloads(patient_id, study)
     details(patient_id, state, study)

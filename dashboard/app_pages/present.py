@@ -17,7 +17,7 @@ from pipeline.domain.decisions import Act, ActKind
 
 AT = "at"
 KINDS = ("note", "decision")
-COURSE_PX = 250
+COURSE_PX = 225
 """Height of the volumes, so that treatments and scores are on the screen too."""
 
 

@@ -23,6 +23,9 @@ CORD_WINDOW_MM = 3.0
 FLUID_BRIGHT = "T2w"
 """Sequence whose name begins like this shows fluid bright."""
 
+LEAST_WIDTH = 8
+"""Grey values between black and white at the least."""
+
 WHOLE = (1, 255)
 """Every grey value: from nearly the darkest to nearly the brightest of the scan."""
 
@@ -48,8 +51,8 @@ def presets(panes: Sequence[Pane]) -> list[Preset]:
         Preset(
             "cord",
             _for_each(panes, cord_window),
-            f"Most contrast within the cord: its greys, within {CORD_WINDOW_MM:.0f} mm of what is marked; "
-            "fluid turns white",
+            f"Brighter, for the cord itself: white from the upper quarter of the greys within {CORD_WINDOW_MM:.0f} mm "
+            "of what is marked; fluid turns white",
         ),
     ]
     is_bright = [pane.sequence.startswith(FLUID_BRIGHT) for pane in panes]
@@ -67,11 +70,13 @@ def narrow_window(panes: Sequence[Pane]) -> Window:
 
 
 def cord_window(panes: Sequence[Pane]) -> Window:
-    """Return the grey values (2nd and 90th percentile) of marked tissue and what is next to it.
+    """Return the black of the lesion window, and as white the 75th percentile of marked tissue and what is next to it.
 
-    The brightest tenth is the fluid around the cord.
+    The brightest quarter there is fluid, and may all be white; cord becomes a middle grey.
     """
-    return _between([_next_to_marks(pane) for pane in panes], 2, 90)
+    black, _ = narrow_window(panes)
+    _, white = _between([_next_to_marks(pane) for pane in panes], 2, 75)
+    return black, max(white, black + LEAST_WIDTH)
 
 
 def fluid_window(panes: Sequence[Pane]) -> Window:
@@ -113,4 +118,4 @@ def _between(greys: Sequence[NDArray[np.uint8]], low: float, high: float) -> Win
     if values.size == 0:
         return WHOLE
     black, white = np.percentile(values, [low, high])
-    return int(black), max(int(white), int(black) + 8)
+    return int(black), max(int(white), int(black) + LEAST_WIDTH)

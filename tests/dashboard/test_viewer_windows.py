@@ -13,15 +13,17 @@ from dashboard.viewer.payload import payload
 from dashboard.viewer.windows import WHOLE, presets
 from tests.dashboard.viewer_phantoms import COLOURS, phantom
 
-CORD, FLUID, FAT, TUMOUR = 60, 220, 130, 90
+CORD, TUMOUR, RIM, FLUID, FAT, BONE = 60, 90, 180, 220, 130, 20
 
 
 def scan(sequence: str = "T2w", gain: float = 1.0) -> Pane:
-    """A cord of 9 mm in fluid of 16 mm, fat around it, and a marked tumour of 5 mm in the cord."""
+    """A cord of 8 mm in fluid of 16 mm, less bright next to it, fat and bone around it, and a marked tumour of 5 mm in the cord."""
     image = np.full((24, 24, 40), FAT * gain)
     from_axis = np.hypot(*(np.indices((24, 24)) - 11.5))
+    image[:, ::2] = BONE * gain
     image[from_axis < 8] = FLUID * gain
-    image[from_axis < 4.5] = CORD * gain
+    image[from_axis < 6] = RIM * gain
+    image[from_axis < 4] = CORD * gain
     labels = np.zeros(image.shape, dtype=np.uint8)
     labels[from_axis < 2.5, 15:25] = 1
     image[labels == 1] = TUMOUR * gain
@@ -33,12 +35,14 @@ def windows(*panes: Pane) -> dict[str, tuple[tuple[int, int], ...]]:
     return {preset.name: preset.windows for preset in presets(panes)}
 
 
-def test_the_cord_window_spreads_the_greys_of_the_cord_and_the_fluid_window_those_of_fluid() -> None:
+def test_the_cord_window_brightens_the_cord_and_the_fluid_window_shows_fluid() -> None:
     found = windows(scan())
     assert list(found) == ["full", "lesion", "cord", "fluid"]
     assert found["full"] == (WHOLE,)
     ((cord_black, cord_white),) = found["cord"]
-    assert cord_black <= CORD < TUMOUR < cord_white <= FLUID, "cord and tumour differ, and fluid is white"
+    assert cord_black < CORD < TUMOUR < cord_white <= FLUID, "cord and tumour differ, and fluid is white"
+    ((black, white),) = found["lesion"]
+    assert (CORD - cord_black) / (cord_white - cord_black) > (CORD - black) / (white - black), "cord is brighter"
     ((fluid_black, fluid_white),) = found["fluid"]
     assert TUMOUR < fluid_black < FLUID <= fluid_white, "only what is as bright as fluid is not black"
 
