@@ -17,7 +17,7 @@ CORD, TUMOUR, RIM, FLUID, FAT, BONE = 60, 90, 180, 220, 130, 20
 
 
 def scan(sequence: str = "T2w", gain: float = 1.0) -> Pane:
-    """A cord of 8 mm in fluid of 16 mm, less bright next to it, fat and bone around it, and a marked tumour of 5 mm in the cord."""
+    """A cord of 8 mm in fluid of 16 mm, fat and bone around it, and a marked tumour of 5 mm in the cord."""
     image = np.full((24, 24, 40), FAT * gain)
     from_axis = np.hypot(*(np.indices((24, 24)) - 11.5))
     image[:, ::2] = BONE * gain
