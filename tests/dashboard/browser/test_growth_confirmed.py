@@ -20,6 +20,8 @@ BASELINE, GROWN, CONFIRMING = "ses-01", "ses-05", "ses-06"
 GROWN_DAY, CONFIRMING_DAY = "2023-04-11", "2023-10-17"
 SOURCES = {BASELINE: "reader", GROWN: "program", CONFIRMING: "program"}
 SAYS_WHO = {"reader": '{"Name": "manual"}', "program": '{"Name": "a program"}'}
+PATIENCE_MS = 300_000
+"""The page's own update runs the pipeline, perhaps beside other tests."""
 UNSIGNED = "Provisional: the call rests on an automatic mask that nobody signed."
 
 
@@ -86,6 +88,7 @@ def own_server(out):
 def test_growth_is_found_confirmed_by_the_next_scan_signed_and_final_on_the_board(
     own_server, page, study, out, tmp_path
 ):
+    page.set_default_timeout(PATIENCE_MS)
     row = page.locator(".ct-board", has_text="▲").or_(page.locator(".ct-board", has_text="△")).first
     page.goto(own_server)
     page.get_by_text("1 of 1 patient needs a decision.").wait_for()
