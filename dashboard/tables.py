@@ -74,26 +74,30 @@ def _opened(number: str, source: Mapping[Any, Any] | None, picked: str = "") -> 
     """Let a number open what it was made from, by click or key."""
     if source is None:
         return number
-    sha = f", sha256 {str(source['mask_sha256'])[:8]}" if labels.is_known(source["mask_sha256"]) else ""
     cv = f", CV {labels.limit(100 * source['volume_cv'])}" if labels.is_known(source["volume_cv"]) else ""
-    parts = (
+    first, *files, software = made_from(source)
+    error = f"error from {labels.CV_SOURCES.get(source['cv_source'], 'none stated')}{cv}"
+    return explained(number, (first, labels.words(source["missing_reason"], ""), *files, error, software, picked))
+
+
+def made_from(source: Mapping[Any, Any]) -> tuple[str, str, str, str]:
+    """Say in words which visit, mask, scan and software a row of the patient_measurements query rests on."""
+    sha = f", sha256 {str(source['mask_sha256'])[:8]}" if labels.is_known(source["mask_sha256"]) else ""
+    return (
         f"{labels.day(source['acquired_on'])} {source['session_id']}",
-        labels.words(source["missing_reason"], ""),
         f"mask {labels.MASK_ORIGINS.get(source['mask_origin'], '')}: {_file(source['mask_path'])}{sha}",
         f"on scan {_file(source['scan_path'])}",
-        f"error from {labels.CV_SOURCES.get(source['cv_source'], 'none stated')}{cv}",
         labels.words(source["software"], "software not given"),
-        picked,
     )
-    return _explained(number, [part for part in parts if part])
 
 
 def _file(path: object) -> str:
     return str(path) if labels.is_known(path) else "no file"
 
 
-def _explained(number: str, lines: Iterable[str]) -> Html:
-    words = [tag("span", line.replace("_", "_\u200b"), class_="ct-line") for line in lines]
+def explained(number: str, lines: Iterable[str]) -> Html:
+    """Let a number open lines of words, by click or key; empty lines are left out."""
+    words = [tag("span", line.replace("_", "_\u200b"), class_="ct-line") for line in lines if line]
     return tag("details", tag("summary", number), tag("div", *words), class_="ct-why", name_="why")
 
 
@@ -112,7 +116,7 @@ def _change(row: pd.Series, against: str, criteria_name: str) -> str:
         "interval: joint error of both volumes, as under Methods" if interval else "no interval: an error is not known",
         f"{against} by {criteria_name}",
     )
-    return _with_interval(_explained(words, lines), interval)
+    return _with_interval(explained(words, lines), interval)
 
 
 def measurements(measured: pd.DataFrame) -> Html:
@@ -171,31 +175,6 @@ def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
         tag("abbr", f"{style.symbol}\u00a0{shown}", class_="ct-state", style=f"color:{style.ink}", title=meaning),
         tag("span", sentences.short_reason(row), class_="ct-small", title=labels.typeset(row["reason"])),
     )
-
-
-def lesions(components: pd.DataFrame) -> Html:
-    """Show each lesion's status and volume visit by visit."""
-    visits = components[["session_id", "acquired_on"]].drop_duplicates().sort_values(["acquired_on", "session_id"])
-    header = [
-        "lesion",
-        *(labels.day(day) if labels.is_known(day) else str(name) for name, day in visits.itertuples(index=False)),
-    ]
-    rows = []
-    for lesion_id, own in components.groupby("lesion_id"):
-        cells = [_lesion_cell(own[own["session_id"] == name]) for name in visits["session_id"]]
-        rows.append((labels.words(lesion_id), *cells))
-    return table(header, rows)
-
-
-def _lesion_cell(parts: pd.DataFrame) -> str:
-    if parts.empty:
-        return tag("span", "–", class_="ct-grey")
-    texts = [
-        f"{labels.words(row['status'])}"
-        + (f", {labels.ml(row['volume_mm3'])}" if labels.is_known(row["volume_mm3"]) else "")
-        for row in parts.to_dict("records")
-    ]
-    return "; ".join(texts)
 
 
 def visits(rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:

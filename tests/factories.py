@@ -67,6 +67,26 @@ def growing() -> list[Any]:
         records.FunctionScore(p, date(2020, 1, 5), "modified_mccormick", 2.0),
         records.FunctionScore(p, date(2023, 4, 10), "modified_mccormick", 3.0, tumour_related=True),
         *along_cord(p, "ses-02"),
+        *beside_growing(p),
+    ]
+    for (session, volume), day in zip(volumes.items(), days, strict=True):
+        rows += usable(p, session, day, is_reference=session == "ses-02")
+        rows += measured(p, session, "tumour", volume, cv=0.1)
+    rows += measured(p, "ses-05", "cord", 9000.0, cv=0.02)
+    for criteria in (ADAPTED, RANO):
+        rows += [
+            judged(p, "ses-01", "NE", "context", "not_evaluable", criteria, epoch=0),
+            judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 -"),
+            judged(p, "ses-03", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-02 ses-02", 0.8),
+            judged(p, "ses-04", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-03 ses-03", 1.125),
+            judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
+        ]
+    return rows
+
+
+def beside_growing(p: str) -> list[Any]:
+    """What stands beside the verdicts on sub-01: lesions, next scan, endpoint, cyst, resection, rate of growth."""
+    return [
         records.Closure(p, "ses-03", "ses-02", 0.2),
         records.LesionComponent(p, "ses-02", "lesion-1", 1, "persistent", 1000.0, 0.5, -2.0, 30.0),
         records.LesionComponent(p, "ses-05", "lesion-1", 1, "persistent", 1250.0, 0.5, -2.0, 31.0),
@@ -110,19 +130,6 @@ def growing() -> list[Any]:
             False,
         ),
     ]
-    for (session, volume), day in zip(volumes.items(), days, strict=True):
-        rows += usable(p, session, day, is_reference=session == "ses-02")
-        rows += measured(p, session, "tumour", volume, cv=0.1)
-    rows += measured(p, "ses-05", "cord", 9000.0, cv=0.02)
-    for criteria in (ADAPTED, RANO):
-        rows += [
-            judged(p, "ses-01", "NE", "context", "not_evaluable", criteria, epoch=0),
-            judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 -"),
-            judged(p, "ses-03", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-02 ses-02", 0.8),
-            judged(p, "ses-04", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-03 ses-03", 1.125),
-            judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
-        ]
-    return rows
 
 
 def along_cord(patient_id: str, session_id: str) -> list[Any]:

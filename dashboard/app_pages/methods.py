@@ -30,13 +30,14 @@ def show(study: frame.Study) -> None:
     )
     packaged = data.packaged_criteria()
     ids = [rule.criteria_id for rule in packaged]
+    titles = {rule.criteria_id: rule.title.removesuffix(" (adapted)") for rule in packaged}
     chosen = st.pills(
         "Criteria",
         ids,
         default=address.one("criteria", ids, study.criteria_id if study.criteria_id in ids else ids[0]),
         key="criteria",
         required=True,
-        format_func=as_label,
+        format_func=lambda name: as_label(titles[name]),
         label_visibility="collapsed",
     )
     address.keep("criteria", [chosen])

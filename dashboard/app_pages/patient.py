@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboard import data, frame, sentences, tables
 from dashboard.glossary import term
+from dashboard.lesion_table import lesions
 from dashboard.markup import join, tag
 from dashboard.sections.beside import beside, history
 from dashboard.sections.course import course
@@ -20,7 +21,7 @@ MOST_OFFERED = 200
 TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
 LESION_NOTE = (
     "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
-    "and need not add up to the measured volume."
+    "and need not add up to the measured volume. A volume opens what it was counted on."
 )
 
 
@@ -48,8 +49,9 @@ def show(study: frame.Study) -> None:
     with right:
         frame.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
-    with left:
+    with right if found else left:  # the shorter one
         profile(patient_id)
+    with left:
         sign_off(patient_id, state)
         downloads(patient_id, study)
     details(patient_id, state, study)
@@ -110,6 +112,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
     st.button(
         symbol,
         key=f"step-{key}",
+        help=f"{'Next' if key == 'N' else 'Previous'} patient of the Board",
         shortcut=key,
         type="tertiary",
         disabled=patient_id is None,
@@ -137,14 +140,14 @@ def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
     """Offer what is needed more rarely: lesions, visits, and where each number comes from."""
     components = data.query("patient_lesions", patient_id=patient_id)
     measured = data.query("patient_measurements", patient_id=patient_id)
-    lesions, every, others, visits, sources = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+    followed, every, others, visits, sources = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
     every.html(tables.measurements(measured))
     others.html(history(patient_id))
-    lesions.html(
-        tables.lesions(components) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
+    followed.html(
+        lesions(components, measured) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
     )
     if len(components):
-        lesions.caption(LESION_NOTE)
+        followed.caption(LESION_NOTE)
     alignments = data.query("patient_registrations", patient_id=patient_id)
     visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id), alignments))
     findings = data.query("patient_findings", patient_id=patient_id)

@@ -11,12 +11,13 @@ from dashboard.markup import tag
 from dashboard.sections import meeting, signing
 from dashboard.sections.course import course
 from dashboard.sections.headline import headline
-from dashboard.sections.scans import aligned, compared, scans
+from dashboard.sections.numbers import numbers
+from dashboard.sections.scans import PLACE, aligned, compared, scans
 from pipeline.domain.decisions import Act, ActKind
 
 AT = "at"
 KINDS = ("note", "decision")
-COURSE_PX = 250
+COURSE_PX = 225
 """Height of the volumes, so that treatments and scores are on the screen too."""
 
 
@@ -64,13 +65,14 @@ def _one(row: pd.Series, study: frame.Study) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         course(patient_id, judged, study, chosen, COURSE_PX)
+        with st.container(key="ct-tall"):  # not on a low screen, which has no room for it
+            numbers(patient_id, row["session_id"], study)
     with right:
-        scans(patient_id, found, chosen)
+        scans(patient_id, found, chosen, height=None)
 
 
 def _notes(patient_id: str, day: date) -> None:
     written = meeting.notes(day).get(patient_id, [])
-    frame.section(f"Board of {day.isoformat()}", "kept in the journal as a comment with name and time")
     for entry in reversed(written):
         st.html(tag("p", meeting.said(entry, day)))
     name, note = st.columns([1, 4])
@@ -80,7 +82,11 @@ def _notes(patient_id: str, day: date) -> None:
     with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
         left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
         left.text_input(
-            "Note", key=key, placeholder="what was said or decided", max_chars=600, label_visibility="collapsed"
+            "Note",
+            key=key,
+            placeholder=f"said or decided at the board of {day.isoformat()}, kept with name and time",
+            max_chars=600,
+            label_visibility="collapsed",
         )
         middle.segmented_control(
             "Kind", KINDS, key=f"kind-{key}", default=KINDS[0], required=True, label_visibility="collapsed"
@@ -100,6 +106,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
     st.button(
         symbol,
         key=f"present-{key}",
+        help=f"{'Next' if key == 'Right' else 'Previous'} patient",
         shortcut=key,
         type="tertiary",
         disabled=patient_id is None,
@@ -109,7 +116,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 
 
 def _go(patient_id: str) -> None:
-    for name in ("then", "now", "also", "axis"):
+    for name in ("then", "now", "also", "axis", PLACE):
         st.query_params.pop(name, None)
     st.query_params[AT] = patient_id
 

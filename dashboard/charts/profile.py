@@ -150,7 +150,7 @@ def _map(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> No
     area = np.stack(columns, axis=1)
     days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]
     fig.update_layout(
-        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 4 else 0}
+        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 2 else 0}
     )
     fig.add_heatmap(
         x=list(range(len(days))),

@@ -21,6 +21,10 @@ TOP_PX = 18
 LABEL_PX = 15
 LEADER_PX = 26
 LEAST_SPAN = pd.Timedelta(days=180)
+MONTHS = ((0.25, "M1"), (0.75, "M2"), (2, "M6"))
+"""Years that a figure shows less than, and the months between its ticks."""
+YEARS = ((8, 1), (16, 2), (40, 5))
+"""The same in years."""
 """Shown around a single day, so that one visit stands in time and not in an empty frame."""
 
 
@@ -128,10 +132,12 @@ def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 
 def _ticks(start: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
-    """Mark months, or years in a long course; never one month twice."""
-    if end - start < pd.Timedelta(days=270):
-        return {"tickformat": "%Y-%m", "tickangle": 0, "dtick": "M1" if end - start < LEAST_SPAN / 2 else "M2"}
-    return {"tickformat": "%Y-%m" if (end - start).days < 365 * 8 else "%Y"}
+    """Mark months, or years in a long course; few enough to stand upright in a narrow figure, never one twice."""
+    years = (end - start).days / 365
+    if years < 2:
+        return {"tickformat": "%Y-%m", "tickangle": 0, "dtick": next(step for most, step in MONTHS if years < most)}
+    step = next((step for most, step in YEARS if years < most), 10)
+    return {"tickformat": "%Y", "tickangle": 0, "dtick": f"M{12 * step}"}
 
 
 def _domains(heights: Sequence[int]) -> list[list[float]]:

@@ -14,6 +14,7 @@ from dashboard.charts import timeline
 from dashboard.charts import volumes as drawn
 from dashboard.glossary import term
 from dashboard.markup import join, tag
+from dashboard.sections.scans import show_instead
 
 AXES = ("logarithmic", "linear")
 
@@ -126,4 +127,4 @@ def show_clicked(key: str) -> None:
     points = st.session_state[key]["selection"]["points"]
     sessions = [point["customdata"] for point in points if point.get("customdata")]
     if sessions:
-        st.query_params["now"] = sessions[0] if isinstance(sessions[0], str) else sessions[0][0]
+        show_instead("now", sessions[0] if isinstance(sessions[0], str) else sessions[0][0])

@@ -37,6 +37,9 @@ def downloads(patient_id: str, study: frame.Study) -> None:
         frame.choose_image()
         with st.popover("Link to this view", type="tertiary"):
             st.code(link, language=None, wrap_lines=True)
+            frame.remark(
+                "Visits, sequences, axis and tab as they are now; the slice too, after \u201clink here\u201d above it."
+            )
 
 
 def _link() -> str:

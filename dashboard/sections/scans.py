@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import address, data, frame, labels
 from dashboard.sections import scan_panes
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
+from dashboard.viewer.opening import Kept, opening_of
 from pipeline.errors import CordtrackError
 
 VIEWER_PX = 600
@@ -20,6 +21,9 @@ MOST_MORE = 2
 SWITCHES = {"own": "own grids", "whole": "whole scans", "plain": "plain slices"}
 """What is off unless somebody asks for it, by its name in the address."""
 OWN_GRIDS = "Each scan as it was acquired, not resampled; places are linked through the alignments."
+
+PLACE = "place"
+"""Where the viewer stands, in the address only when somebody asked for a link."""
 
 Visits = Mapping[str, dict[Any, Any]]
 """Visits on the reference grid by session, the oldest first."""
@@ -55,12 +59,18 @@ def compared(found: Visits, now: pd.DataFrame) -> tuple[str, ...]:
     return *pair, *more[:MOST_MORE]
 
 
-def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
-    """Show the chosen visits side by side, each with its masks."""
+def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | None = VIEWER_PX) -> None:
+    """Show the chosen visits side by side, each with its masks.
+
+    Parameters
+    ----------
+    height
+        Of the viewer, pixels; None for as much as the screen has, with the rarer choices put away.
+    """
     if not found:
         frame.remark("No aligned scans to show.")
         return
-    columns = st.columns([1, 1, 0.9])
+    columns = st.columns([1, 1, 0.9, *([] if height else [1])])
     for column, label, parameter, current in zip(columns, ("Earlier", "Later"), ("then", "now"), chosen, strict=False):
         with column:
             _choose_visit(label, found, current, parameter)
@@ -68,7 +78,8 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
         _choose_more(found, chosen)
     order = sorted(set(chosen), key=list(found).index)
     offered = scan_panes.sequences(patient_id, order)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    beside = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    with beside if height else columns[3].popover("Sequences", width="stretch"):
         names = _choose_sequences(offered, patient_id)
         is_on = _switches(patient_id)
     if is_on["own"]:
@@ -84,7 +95,13 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str]) -> None:
         frame.remark(str(error))
         return
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
-    show(panes, key=f"scans-{show.__name__}-{patient_id}", height=VIEWER_PX)
+    kept = Kept(opening_of(st.query_params.get(PLACE)), _keep_place)
+    show(panes, kept=kept, key=f"scans-{show.__name__}-{patient_id}", height=height)
+
+
+def _keep_place(words: str) -> None:
+    st.query_params[PLACE] = words
+    st.toast("The address of this page now leads to this slice.")
 
 
 def _panes(shown: Sequence[scan_panes.Shown], found: Visits, *, is_own: bool, is_whole: bool) -> Sequence[Pane]:
@@ -138,8 +155,14 @@ def _choose_visit(label: str, found: Visits, current: str, parameter: str) -> No
         label_visibility="collapsed",
     )
     if chosen != current:
-        st.query_params[parameter] = chosen
+        show_instead(parameter, chosen)
         st.rerun()
+
+
+def show_instead(parameter: str, session_id: str) -> None:
+    """Make another visit the address; the viewer opens afresh."""
+    st.query_params.pop(PLACE, None)
+    st.query_params[parameter] = session_id
 
 
 def _choose_more(found: Visits, chosen: Sequence[str]) -> None:

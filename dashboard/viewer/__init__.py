@@ -3,21 +3,22 @@
     panes = [pane_of("2021-06 baseline", scan_1, mask_1), pane_of("2023-12 now", scan_2, mask_2)]
     slice_viewer(crop_to(panes, margin_mm=30.0), key="patient-scans", height=560)
 
-Everything a reader does stays in the browser; nothing here makes the page run again.
+Everything a reader does stays in the browser; only who asks for a link makes the page run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from dashboard.viewer import assets
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
+from dashboard.viewer.opening import Kept
 from dashboard.viewer.panes import Pane, crop_to, pane_of, window_to_uint8
 from dashboard.viewer.payload import Colours, payload
 
-__all__ = ["Pane", "crop_to", "pane_of", "slice_viewer", "window_to_uint8"]
+__all__ = ["Pane", "crop_to", "pane_of", "slice_viewer", "told", "window_to_uint8"]
 
 _slices = st.components.v2.component(
     "cordtrack_slices",
@@ -31,9 +32,9 @@ def slice_viewer(
     panes: Sequence[Pane],
     *,
     colours: Colours = COMPARTMENT_COLOURS,
-    start: tuple[int, int, int] | None = None,
+    kept: Kept | None = None,
     key: str,
-    height: int = 560,
+    height: int | None = 560,
 ) -> None:
     """Show one to four visits with linked slices, zoom, crosshair and mask outlines.
 
@@ -46,16 +47,27 @@ def slice_viewer(
         Visits on one grid, the oldest first: blending and subtraction compare the others with the first.
     colours
         Label value to compartment name and CSS colour.
-    start
-        Voxel (i, j, k) to open on instead.
+    kept
+        Where to open instead, and what to do with a link that is asked for; without, no link is offered.
     key
         Name of this viewer on its page; the same key keeps plane, zoom and window while other visits are chosen.
     height
-        Of the whole viewer, CSS pixels.
+        Of the whole viewer, CSS pixels; None for as high as fits on the screen.
 
     Raises
     ------
     ValueError
-        Panes on different grids, a mask label without a colour, or a start outside the grid.
+        Panes on different grids, or a mask label without a colour.
     """
-    _slices(key=key, data=payload(panes, colours, start, height), height=height)
+    _slices(key=key, data=payload(panes, colours, kept, height), height="content", on_linked_change=told(key, kept))
+
+
+def told(key: str, kept: Kept | None) -> Callable[[], None]:
+    """Return the callback of a viewer: what was asked for goes to whoever keeps it."""
+
+    def tell() -> None:
+        words = st.session_state[key]["linked"]
+        if kept and words:
+            kept.keep(str(words))
+
+    return tell

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import streamlit as st
 
-from dashboard.viewer import assets, slice_viewer
+from dashboard.viewer import assets, slice_viewer, told
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
+from dashboard.viewer.opening import Kept
 from dashboard.viewer.panes import Pane
 from dashboard.viewer.payload import Colours, one_cell, payload
 
@@ -34,9 +35,9 @@ def volume_viewer(
     panes: Sequence[Pane],
     *,
     colours: Colours = COMPARTMENT_COLOURS,
-    start: tuple[int, int, int] | None = None,
+    kept: Kept | None = None,
     key: str,
-    height: int = 640,
+    height: int | None = 640,
 ) -> None:
     """Show one to four visits in NiiVue, crosshair, pan, zoom, window and 3D view linked.
 
@@ -48,24 +49,24 @@ def volume_viewer(
         Visits on one grid, the oldest first.
     colours
         Label value to compartment name and CSS colour.
-    start
-        Voxel (i, j, k) of the crosshair; None for the largest tumour section.
+    kept
+        Where to open, and what to do with a link that is asked for; without, on the largest tumour section.
     key
         Name of this viewer on its page.
     height
-        Of the whole viewer, CSS pixels.
+        Of the whole viewer, CSS pixels; None for as high as fits on the screen.
 
     Raises
     ------
     ValueError
-        Panes on different grids, a mask label without a colour, or a start outside the grid.
+        Panes on different grids, or a mask label without a colour.
     """
     if not is_installed():
         st.caption("Plain slice viewer, because NiiVue is not installed: `make setup` with a network fetches it.")
-        slice_viewer(panes, colours=colours, start=start, key=key, height=height)
+        slice_viewer(panes, colours=colours, kept=kept, key=key, height=height)
         return
-    data = payload(panes, colours, start, height) | {"library": one_cell(_library())}
-    _volumes(key=key, data=data, height=height)
+    data = payload(panes, colours, kept, height) | {"library": one_cell(_library())}
+    _volumes(key=key, data=data, height="content", on_linked_change=told(key, kept))
 
 
 @lru_cache(maxsize=1)

@@ -1,18 +1,58 @@
-"""Where the viewer opens: the slice that matters, and the grey values around what is marked."""
+"""Where the viewer opens: the slice that matters, or the one that a link names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.viewer.panes import NOT_SCANNED, Pane, crop_to
-
-LESION_WINDOW_MM = 15.0
-"""How far around the marked tissue the narrow window looks, mm; covers the cord and the fluid around it."""
+from dashboard.viewer.panes import Pane
 
 AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The array axis that each plane is a slice across."""
+
+VIEWS = (*AXES, "multiplanar", "render")
+"""What can be looked at: a plane, all planes, or 3D; the plain viewer shows sagittal slices for the last two."""
+
+Place = tuple[float, float, float]
+"""Mm along the right, anterior and superior axes of the reference grid."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A view and the place of the crosshair, as a link keeps them."""
+
+    view: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a link says, and what is done with the words of a new one when somebody asks for it."""
+
+    opening: Opening | None
+    keep: Callable[[str], None]
+
+
+def opening_of(words: str | None) -> Opening | None:
+    """Read what a link says about the viewer; None when it says nothing that can be shown.
+
+    Examples
+    --------
+    >>> opening_of("axial_12.5_-4.0_33.1")
+    Opening(view='axial', place=(12.5, -4.0, 33.1))
+    >>> opening_of("axial_here")
+    """
+    view, *numbers = (words or "").split("_")
+    try:
+        place = tuple(float(number) for number in numbers)
+    except ValueError:
+        return None
+    if view not in VIEWS or len(place) != 3 or not all(math.isfinite(mm) for mm in place):
+        return None
+    return Opening(view, place)
 
 
 def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str = "sagittal") -> tuple[int, int, int]:
@@ -46,7 +86,7 @@ def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str =
     return place[0], place[1], place[2]
 
 
-def place_of(pane: Pane, voxel: tuple[int, int, int]) -> tuple[float, float, float]:
+def place_of(pane: Pane, voxel: tuple[int, int, int]) -> Place:
     """Return where a voxel of a pane lies in the reference space, mm along the axes of the reference grid."""
     at = np.array(voxel, dtype=np.float64)
     if pane.link is not None:
@@ -56,7 +96,7 @@ def place_of(pane: Pane, voxel: tuple[int, int, int]) -> tuple[float, float, flo
     return float(x), float(y), float(z)
 
 
-def largest_place(panes: Sequence[Pane], values: Collection[int], plane: str) -> tuple[float, float, float]:
+def largest_place(panes: Sequence[Pane], values: Collection[int], plane: str) -> Place:
     """Find the largest section of some labels, also among panes in their own grids, as :func:`place_of` says it."""
     if panes[0].link is None:
         return place_of(panes[0], largest_section(panes, values, plane))
@@ -68,19 +108,3 @@ def _area_mm2(pane: Pane, voxel: tuple[int, int, int], values: Collection[int], 
     axis = AXES[plane]
     marked = 0 if pane.labels is None else np.isin(pane.labels.take(voxel[axis], axis=axis), list(values)).sum()
     return float(marked * np.prod(pane.spacing_mm) / pane.spacing_mm[axis])
-
-
-def narrow_window(panes: Sequence[Pane]) -> tuple[int, int]:
-    """Return the grey values (2nd and 98th percentile) around marked tissue, or the full range without marks."""
-    near = crop_to(panes, LESION_WINDOW_MM) if panes[0].link is None else [_near(pane) for pane in panes]
-    marked = [pane for pane in near if pane.labels is not None and pane.labels.any()]
-    shown = near if panes[0].link is None else marked
-    values = np.concatenate([pane.image[pane.image != NOT_SCANNED] for pane in shown]) if marked else np.zeros(0)
-    if values.size == 0:
-        return 1, 255
-    low, high = np.percentile(values, [2, 98])
-    return int(low), max(int(high), int(low) + 8)
-
-
-def _near(pane: Pane) -> Pane:
-    return crop_to([pane], LESION_WINDOW_MM)[0]

@@ -15,8 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dashboard.viewer.links import Table
-from dashboard.viewer.opening import AXES, largest_place, narrow_window, place_of
+from dashboard.viewer.opening import AXES, Kept, largest_place
 from dashboard.viewer.panes import Pane, linkable
+from dashboard.viewer.windows import presets
 
 SOLID = frozenset({"tumour", "enhancing"})
 """The viewer opens where one of these is largest ..."""
@@ -31,9 +32,7 @@ Colours = Mapping[int, tuple[str, str]]
 """Label value to compartment name and CSS colour, in drawing and legend order."""
 
 
-def payload(
-    panes: Sequence[Pane], colours: Colours, start: tuple[int, int, int] | None, height: int
-) -> dict[str, object]:
+def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: int | None) -> dict[str, object]:
     """Build what the component receives.
 
     Parameters
@@ -42,47 +41,47 @@ def payload(
         One to four, on one grid or each linked to the reference space.
     colours
         Only labels named here are outlined; the legend lists those present in any pane.
-    start
-        Voxel (i, j, k) of the first pane to open on; None for the largest section of the lesion.
+    kept
+        Where to open, and that links can be asked for; without, on the largest section of the lesion.
     height
-        Of the whole viewer, CSS pixels.
+        Of the whole viewer, CSS pixels; None for as high as fits on the screen.
 
     Returns
     -------
     dict
         ``v0``, ``l0``, ...: one-cell Arrow tables with the bytes of images and masks in C order (no ``l`` without a
         mask), and ``t0``, ``f0``, ... with the tables to and from the reference space (float32, own grids only); the
-        rest is plain JSON, places in mm of the reference space. ``signature`` changes when anything shown changes.
+        rest is plain JSON, places in mm of the reference space. ``signature`` changes when anything shown changes, but
+        not with the place to open on: whoever asks for a link goes on looking.
 
     Raises
     ------
     ValueError
-        Panes on different grids, a mask label without a colour, or a start outside the grid.
+        Panes on different grids, or a mask label without a colour.
     """
     linkable(panes)
     present = _present(panes)
     _refuse_unnamed(panes, present, colours)
     lesion = _lesion(present, colours)
     largest = {plane: largest_place(panes, lesion, plane) for plane in AXES}
-    shape = panes[0].image.shape
-    if start and not all(0 <= at < size for at, size in zip(start, shape, strict=True)):
-        msg = f"start {start} lies outside the grid {shape}"
-        raise ValueError(msg)
     plain: dict[str, object] = {
         "titles": [pane.title for pane in panes],
         "sequences": [pane.sequence for pane in panes],
         "grids": [_grid(pane) for pane in panes],
-        "start": list(place_of(panes[0], start) if start else largest["sagittal"]),
         "largest": {plane: list(place) for plane, place in largest.items()},
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
-        "presets": [["full", [[1, 255] for _ in panes]], ["lesion", _narrow_windows(panes)]],
+        "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in presets(panes)],
         "height": height,
+        "is_linkable": kept is not None,
     }
+    opening = kept.opening if kept else None
     arrays = _voxels(panes) | _tables(panes)
     return {
         **plain,
         **{key: one_cell(array.tobytes()) for key, array in arrays.items()},
         "signature": _digest(plain, arrays),
+        "view": opening.view if opening else "sagittal",
+        "start": list(opening.place if opening else largest["sagittal"]),
     }
 
 
@@ -108,13 +107,6 @@ def _geometry(table: Table) -> dict[str, list[float]]:
         "step": [float(length) for length in table.step],
         "shape": [int(n) for n in table.values.shape[:3]],
     }
-
-
-def _narrow_windows(panes: Sequence[Pane]) -> list[list[int]]:
-    """Return a narrow window for each pane; those of one sequence share it."""
-    alike = {name: [pane for pane in panes if pane.sequence == name] for name in {pane.sequence for pane in panes}}
-    windows = {name: list(narrow_window(group)) for name, group in alike.items()}
-    return [windows[pane.sequence] for pane in panes]
 
 
 def _tables(panes: Sequence[Pane]) -> dict[str, NDArray[Any]]:

@@ -43,6 +43,8 @@ def take(page: Page, name: str, url: str) -> None:
     page.locator(".ct-footer").wait_for()
     if name.startswith(("patient", "projector")):
         page.locator(".volumes[data-ready=true], .slices:not([hidden]) canvas").first.wait_for()
+    if name == "patient-blend":
+        page.get_by_role("button", name="blend", exact=True).click()
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
     page.wait_for_timeout(2500)
     page.screenshot(path=HERE / f"{name}.png")

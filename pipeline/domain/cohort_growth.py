@@ -34,6 +34,11 @@ FEWEST_PATIENTS = 5
 FEWEST_SCANS = 3
 """Scans with tumour that such a patient has: two cannot tell growth from error; a proposal."""
 
+ENOUGH = (
+    f"expected {FEWEST_PATIENTS} patients or more with {FEWEST_SCANS} scans of measured tumour between two treatments"
+)
+"""The same in words."""
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -142,8 +147,8 @@ def by_histology(scans: Sequence[Scan]) -> CohortGrowth:
     names = sorted(name for name, count in counts.items() if count >= FEWEST_PATIENTS)
     left_out = {name: _too_few(counts[name]) for name in sorted({s.histology for s in scans} - set(names))}
     if not names:
-        found = "; ".join(f"{name}: {why}" for name, why in left_out.items()) or "no scans"
-        msg = f"growth of the cohort: {found}. Choose more patients, or read each patient's own rate"
+        found = ", ".join(f"{name.replace('_', ' ')} {counts[name]}" for name in left_out) or "no scans"
+        msg = f"growth of the cohort: {ENOUGH}, found {found}. Choose more patients, or read each patient's own rate"
         raise SettingsError(msg)
     used = [course for course in courses.values() if course[0].histology in names]
     fit = _fitted(used, names)
@@ -174,10 +179,7 @@ def _courses(scans: Sequence[Scan]) -> dict[str, list[Scan]]:
 
 
 def _too_few(count: int) -> str:
-    return (
-        f"expected {FEWEST_PATIENTS} patients or more with {FEWEST_SCANS} scans of measured tumour between two "
-        f"treatments, found {count}"
-    )
+    return f"{ENOUGH}, found {count}"
 
 
 def _fitted(courses: Sequence[Sequence[Scan]], names: Sequence[str]) -> _Fit:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pipeline import images, study
 from pipeline.domain.grid import Volume
+from tests.dashboard.viewer_phantoms import chromium, served
 from tests.factories import publish_tiny
 
 SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
@@ -54,3 +55,22 @@ def save_scan(out_dir, patient_id, session_id, radius):
     names = {"patient_id": patient_id, "session_id": session_id, "extension": ".nii.gz", "space": "reference"}
     images.save(Volume(scan, SPACING), out_dir / study.derivative_path(**names, suffix="T2w"))
     images.save(Volume(tumour.astype(np.uint8), SPACING), out_dir / study.derivative_path(**names, suffix="dseg"))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Where the page of the viewer's phantoms is."""
+    chromium()
+    with served(tmp_path_factory.mktemp("viewer")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(address):  # the server first: it waits while no other thread runs yet
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # other tests do without it
+
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
+        yield browser
+        browser.close()

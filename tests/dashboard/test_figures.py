@@ -108,6 +108,15 @@ def test_one_visit_stands_in_half_a_year_and_no_month_is_named_twice():
     assert axis["dtick"] == "M2"
 
 
+def test_years_of_a_long_course_stand_upright_and_are_few():
+    axis = timeline.timeline(course(), is_log=True).to_dict()["layout"]["xaxis"]
+    first, last = axis["range"]
+    assert (last - first).days > 2 * 365
+    assert (axis["tickformat"], axis["tickangle"], axis["dtick"]) == ("%Y", 0, "M12")
+    decades = timeline._ticks(pd.Timestamp("1990-01-01"), pd.Timestamp("2020-01-01"))
+    assert decades["dtick"] == "M60"
+
+
 def test_bold_names_have_the_room_they_need_in_the_margin():
     assert timeline._width("<b>tumour 0.61 mL</b>, 2022-07-10") > timeline._width("tumour 0.61 mL, 2022-07-10")
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from dashboard import data, frame, packet, tables
+from dashboard.lesion_table import lesions
 from dashboard.sections.course import levels
 from dashboard.sections.numbers import LAST_JUDGED, NOW, to_show
 from tests.dashboard.test_packet import read
@@ -68,6 +69,29 @@ def test_every_visit_is_listed_with_what_was_not_measured(tiny):
     words = re.sub("<[^>]*>", " ", text)
     assert [word in words for word in ("2022-02-01 ses-01", "2023-02-01 ses-02", "no date ses-03")] == [True] * 3
     assert "nobody drew one on this visit" in words
+
+
+def test_each_volume_of_a_lesion_opens_the_mask_and_scan_it_was_counted_on(tiny):
+    text = lesions(
+        data.query("patient_lesions", patient_id="sub-01"), data.query("patient_measurements", patient_id="sub-01")
+    )
+    assert text.count("<summary>") == 3
+    new = re.sub("<[^>]*>", " ", text[text.index("new, ") :]).replace("\u200b", "")
+    for words in (
+        "0.15\u202fmL",
+        "2023-04-10 ses-05",
+        "piece 2 of the tumour",
+        "mask drawn by hand: derivatives/reader1/sub-01/ses-05/anat/sub-01_ses-05_acq-sag_dseg.nii.gz, sha256 00000000",
+        "on scan sub-01/ses-05/anat/sub-01_ses-05_acq-sag_T2w.nii.gz",
+    ):
+        assert words in new, words
+
+
+def test_a_lesion_that_was_not_measured_says_its_status_and_opens_nothing(tiny):
+    rows = data.query("patient_lesions", patient_id="sub-01").assign(status="resolved", volume_mm3=0.0)
+    text = lesions(rows, data.query("patient_measurements", patient_id="sub-01"))
+    assert "resolved" in text
+    assert "<summary>" not in text
 
 
 def test_a_last_scan_that_failed_leaves_the_levels_that_the_next_is_held_against(tiny):

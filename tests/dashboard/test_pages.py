@@ -169,6 +169,11 @@ def test_the_quality_page_shows_what_where_and_what_to_do(tiny):
         assert words in text
 
 
+def test_criteria_are_offered_by_their_titles(tiny):
+    offered = opened("methods").get("button_group")[0].options
+    assert "RANO 2.0 by volume" in [str(option).replace("\\", "") for option in offered]
+
+
 def test_the_methods_page_says_the_rules_of_the_chosen_criteria(tiny):
     assert "40\u202f% or more against its smallest" in text_of(opened("methods"))
     assert "20\u202f% or more against the baseline" in text_of(opened("methods", criteria="reins_2013"))

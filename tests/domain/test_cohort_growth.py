@@ -128,7 +128,7 @@ def test_too_few_patients_are_left_out_in_words():
     ("scans", "words"),
     [
         ([], "no scans"),
-        (cohort(7, 4, 0.2), "ependymoma: expected 5 patients or more with 3 scans.*found 4. Choose more patients"),
+        (cohort(7, 4, 0.2), "expected 5 patients or more with 3 scans.*, found ependymoma 4. Choose more patients"),
     ],
 )
 def test_a_cohort_without_enough_patients_is_refused(scans, words):

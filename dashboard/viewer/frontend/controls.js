@@ -11,6 +11,7 @@ const SHARED_KEYS = {
 const MODES_OF_TWO = ["blend", "swipe", "difference"];
 
 const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
+const LEAST_PX = 260; // of a viewer that is as high as the screen allows
 const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
 const comparable = ({ titles, grids }) => titles.length > 1 && !grids.some(({ to }) => to);
 const areAlike = ({ sequences }, second) => sequences[0] === sequences[second];
@@ -33,7 +34,8 @@ function buildPanes(root, { titles, presets, colours }) {
   const divider = make("div", { className: "divider", hidden: true });
   root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
     make("figcaption", { textContent: titles[n] }), make("div", { className: "stage" }, canvas))), divider);
-  root.querySelector(".presets").replaceChildren(...presets.map(([name], n) => button(`preset:${n}`, name)));
+  root.querySelector(".presets").replaceChildren(...presets.map(([name, , words], n) => (
+    Object.assign(button(`preset:${n}`, name), { title: `${words} (g for the next)` }))));
   root.querySelector(".legend").replaceChildren(...colours.map(([value, name, colour]) => {
     const swatch = make("i", {});
     swatch.style.color = colour;
@@ -41,6 +43,25 @@ function buildPanes(root, { titles, presets, colours }) {
   }));
   root.querySelector("select").replaceChildren(...titles.slice(1).map((title, n) => new Option(title, n + 1)));
   return canvases;
+}
+
+// A viewer as high as was asked for or, without a height, so that the page ends where the screen does, whatever is
+// written above and below the row that the viewer stands in.
+function giveHeight(root, { height }, signal) {
+  const host = root.getRootNode().host, page = host?.closest("[data-testid=stMainBlockContainer]");
+  if (height || !page) { root.style.height = `${height || 2 * LEAST_PX}px`; return; }
+  const main = page.closest("[data-testid=stMain]"), rows = "[data-testid=stHorizontalBlock]";
+  let row = host;
+  while (row.parentElement.closest(rows)) row = row.parentElement.closest(rows);
+  const fit = () => {
+    const [ours, its, whole, screen] = [root, row, page, main].map((element) => element.getBoundingClientRect());
+    const start = ours.top - screen.top + main.scrollTop, below = whole.bottom - its.bottom;
+    root.style.height = `${Math.max(LEAST_PX, Math.floor(main.clientHeight - start - below))}px`;
+  };
+  const sizes = new ResizeObserver(fit);
+  sizes.observe(page);
+  sizes.observe(main);
+  signal.addEventListener("abort", () => sizes.disconnect());
 }
 
 // Buttons, sliders and the divider of a swipe, all to viewer.act.
@@ -81,6 +102,7 @@ function comparisonActs(viewer, isComparable) {
     mix: (value) => mix(value / 100),
     shift: (value) => mix(view.mix + value),
     flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
+    link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1))].join("_")),
     window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
     keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
   };
@@ -99,6 +121,7 @@ function showControls(root, view, { data, off, isFlickering }) {
   }
   const show = (selector, visible) => { for (const e of root.querySelectorAll(selector)) e.hidden = !visible; };
   show(".modes", isComparable);
+  show(".link", data.is_linkable);
   show("label.mix", together && view.mode !== "difference");
   show("button.mix", view.mode === "blend");
   show(".second", together && data.titles.length > 2);

@@ -20,14 +20,14 @@ const SOLID = 0.6; // how solid masks are in 3D; in planes their outlines are dr
 const VOLUMES = new WeakMap();
 let library = null; // one copy for all viewers of the page
 
-function showVolumes({ parentElement, data }) {
+function showVolumes({ parentElement, data, setTriggerValue }) {
   const before = VOLUMES.get(parentElement);
   if (before?.signature === data.signature) return before.stop;
   before?.stop();
   const shown = { signature: data.signature, stopped: false, stops: [], begun: performance.now() };
   shown.stop = () => { shown.stopped = true; shown.stops.splice(0).forEach((stop) => stop()); };
   VOLUMES.set(parentElement, shown);
-  start(parentElement, data, shown);
+  start(parentElement, { ...data, keep: (words) => setTriggerValue("linked", words) }, shown);
   return shown.stop;
 }
 
@@ -50,7 +50,7 @@ async function start(parent, data, shown) {
     parent.querySelector(".slices").hidden = isOwn;
     note.textContent = isOwn ? `Scans in their own grids cannot be shown here, ${why} Switch "own grids" off.`
       : `Plain slice viewer, ${why}`;
-    if (!isOwn) shown.stops.push(showSlices({ parentElement: parent, data: { ...data, height: data.height - 30 } }));
+    if (!isOwn) shown.stops.push(showSlices({ parentElement: parent, data: { ...data, height: data.height && data.height - 30 } }));
   }
 }
 
@@ -59,7 +59,7 @@ class Volumes extends Sheets {
     super();
     Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController(), cache: new Map(),
       frames: framesOf(data), leader: 0 });
-    this.view = { view: "sagittal", mode: "side", second: data.titles.length - 1, mix: 0.5, drag: "windowing", opacity: 1,
+    this.view = { view: data.view, mode: "side", second: data.titles.length - 1, mix: 0.5, drag: "windowing", opacity: 1,
       preset: 0, crosshair: true };
     this.stop = () => {
       this.gone.abort();
@@ -69,7 +69,7 @@ class Volumes extends Sheets {
         viewer.gl?.getExtension("WEBGL_lose_context")?.loseContext();
       }
     };
-    this.root.style.height = `${data.height}px`;
+    giveHeight(root, data, this.gone.signal);
     this.canvases = buildPanes(root, data);
     for (const canvas of this.canvases) {
       canvas.setAttribute("aria-describedby", "volume-hint");
@@ -126,6 +126,7 @@ class Volumes extends Sheets {
     this.act("view", this.view.view);
     this.act("drag", this.view.drag);
     this.act("home");
+    this.act("open");
     Object.assign(this.root.dataset, { ready: "true", readyMs: Math.round(performance.now() - this.begun) });
   }
 
@@ -199,8 +200,9 @@ class Volumes extends Sheets {
       home: () => {
         each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
         this.act("preset", 0);
-        this.goTo(data.start);
+        this.goTo(data.largest.sagittal);
       },
+      open: () => this.goTo(data.start),
       ...comparisonActs(this, comparable(data)),
     };
     acts[name]?.(value);
@@ -235,7 +237,7 @@ class Volumes extends Sheets {
   // The other panes show what the leading one shows.
   follow() {
     const { leader, viewers, data } = this, { scene, volumes: [scan] } = viewers[leader];
-    const place = this.goal ?? this.frames[leader].toReference(this.voxel(leader));
+    const place = this.where();
     viewers.forEach((viewer, n) => {
       if (n === leader || this.canvases[n].closest("figure").hidden) return;
       this.put(n, this.frames[n].toVoxel(place));
@@ -246,6 +248,9 @@ class Volumes extends Sheets {
     });
     this.located(place);
   }
+
+  looking() { return this.view.view; }
+  where() { return this.goal ?? this.frames[this.leader].toReference(this.voxel(this.leader)); }
 
   located(place) {
     const text = this.frames[0].isPlaced ? `crosshair ${placeWords(place)}` : "crosshair placed";

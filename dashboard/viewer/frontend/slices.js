@@ -5,8 +5,8 @@ const KEYS = { ...SHARED_KEYS, s: ["plane", "sagittal"], a: ["plane", "axial"], 
 const VIEWERS = new WeakMap();
 
 // Mounts the viewer, or leaves it as it is when the same scans come again (Python adds the export).
-function showSlices({ parentElement, data }) {
-  const before = VIEWERS.get(parentElement);
+function showSlices({ parentElement, data: sent, setTriggerValue }) {
+  const before = VIEWERS.get(parentElement), data = { keep: (words) => setTriggerValue("linked", words), ...sent };
   if (before?.data.signature === data.signature) { before.schedule(); return before.stop; }
   before?.stop();
   const viewer = new Viewer(parentElement.querySelector(".slices"), data, before);
@@ -21,7 +21,7 @@ class Viewer {
     this.panes = data.titles.map((title, n) => (
       { title, image: bytesOf(data[`v${n}`]), labels: bytesOf(data[`l${n}`]) }));
     const kept = before && String(before.shape) === String(this.shape) ? before.view : {};
-    this.view = { plane: "sagittal", mode: "side", cross: grid.toVoxel(data.start), zoom: 1, pan: [0, 0],
+    this.view = { plane: data.view in PLANES ? data.view : "sagittal", mode: "side", cross: grid.toVoxel(data.start), zoom: 1, pan: [0, 0],
       preset: 0, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
     if (!comparable(data)) this.view.mode = "side";
     this.windows = data.presets[this.view.preset][1].map((window) => [...window]);
@@ -35,7 +35,7 @@ class Viewer {
   }
 
   build() {
-    this.root.style.height = `${this.data.height}px`;
+    giveHeight(this.root, this.data, this.gone.signal);
     const canvases = buildPanes(this.root, this.data);
     this.figures = canvases.map((canvas) => canvas.closest("figure"));
     for (const canvas of canvases) {
@@ -201,6 +201,9 @@ class Viewer {
     const marked = [...new Set(outlines.map(({ name }) => name))].join(", ") || "nothing";
     figure.querySelector("canvas").setAttribute("aria-label", `${text}, ${this.position()}; outlined: ${marked}`);
   }
+
+  looking() { return this.view.plane; }
+  where() { return this.grid.toReference(this.view.cross); }
 
   position() {
     const { axis, ends, first } = PLANES[this.view.plane], index = this.view.cross[axis], count = this.shape[axis];

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.dashboard.browser.driving import CHROMIUM, FLAGS, serve, watched
+from tests.factories import publish_tiny
 
 
 def pytest_collection_modifyitems(items):
@@ -31,6 +32,18 @@ def chromium():
 def server(scans_out):
     """For looking only: whoever writes has an output folder of their own."""
     yield from serve(scans_out)
+
+
+@pytest.fixture
+def tiny_copy(tmp_path):
+    """An output folder whose journal and cohorts may be written to."""
+    publish_tiny(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tiny_server(tiny_copy):
+    yield from serve(tiny_copy)
 
 
 @pytest.fixture

@@ -3,17 +3,7 @@
 import csv
 import re
 
-import pytest
-
-from tests.dashboard.browser.driving import look, saved, serve, settled
-from tests.factories import publish_tiny
-
-
-@pytest.fixture
-def meeting(tmp_path):
-    """A server whose journal may be written to."""
-    publish_tiny(tmp_path)
-    yield from serve(tmp_path)
+from tests.dashboard.browser.driving import look, saved, settled
 
 
 def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
@@ -58,8 +48,8 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
     assert page.url.endswith("?patient=sub-01")
 
 
-def test_a_meeting_is_prepared_held_and_minuted(meeting, page, tmp_path):
-    page.goto(f"{meeting}/?on=2024-02-01")
+def test_a_meeting_is_prepared_held_and_minuted(tiny_server, page, tmp_path):
+    page.goto(f"{tiny_server}/?on=2024-02-01")
     for patient in ("sub-03", "sub-04"):
         page.locator(f".st-key-pick-{patient} label").click()
         page.wait_for_url(re.compile(f"pick={patient}"), wait_until="commit")

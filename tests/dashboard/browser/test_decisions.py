@@ -3,29 +3,13 @@
 import json
 import re
 
-import pytest
-
-from tests.dashboard.browser.driving import serve
-from tests.factories import publish_tiny
-
-
-@pytest.fixture
-def out(tmp_path):
-    publish_tiny(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def own_server(out):
-    yield from serve(out)
-
 
 def acts_in(out):
     return [json.loads(line)["act"] for line in (out / "journal" / "acts.jsonl").read_text().splitlines()]
 
 
-def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(own_server, page, out):
-    page.goto(f"{own_server}/patient?patient=sub-06")
+def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(tiny_server, page, tiny_copy):
+    page.goto(f"{tiny_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.get_by_role("button", name="Exclude visit").click()
     page.get_by_role("textbox", name="Reason").fill("moved during the scan")
@@ -37,11 +21,11 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(own_server, 
     page.get_by_role("button", name="Pin baseline").click()
     page.get_by_role("button", name="Pin this visit").click()
     page.get_by_text("Rita Reader, pinned the baseline (ses-02)").wait_for()
-    assert acts_in(out) == ["exclude_visit", "undo", "pin_baseline"]
+    assert acts_in(tiny_copy) == ["exclude_visit", "undo", "pin_baseline"]
 
 
-def test_a_mask_is_excluded_and_brought_back(own_server, page, out):
-    page.goto(f"{own_server}/patient?patient=sub-06")
+def test_a_mask_is_excluded_and_brought_back(tiny_server, page, tiny_copy):
+    page.goto(f"{tiny_server}/patient?patient=sub-06")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.get_by_role("button", name="Exclude mask").click()
     page.get_by_role("textbox", name="Reason").fill("drawn on the vessel")
@@ -49,4 +33,4 @@ def test_a_mask_is_excluded_and_brought_back(own_server, page, out):
     page.get_by_text("Rita Reader, excluded the mask (ses-02 tumour): drawn on the vessel").wait_for()
     page.get_by_role("button", name="Undo").click()
     page.locator(".ct-grey", has_text=re.compile(r"^\s*undone$")).wait_for()
-    assert acts_in(out) == ["exclude_mask", "undo"]
+    assert acts_in(tiny_copy) == ["exclude_mask", "undo"]

@@ -51,6 +51,20 @@ def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, grou
         assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 27)"}[ground]
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (2560, 1440)])
+def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium, server, size):
+    for page in watched(chromium, size):
+        page.goto(f"{server}/present?at=sub-01&plain=1")
+        page.locator(".slices:not([hidden]) canvas").first.wait_for()
+        settled(page)
+        main = page.locator("[data-testid=stMain]")
+        page.wait_for_function("main => main.scrollHeight <= main.clientHeight + 1", arg=main.element_handle())
+        pictures, keep = page.locator("canvas").first, page.get_by_role("button", name="Keep")
+        assert pictures.bounding_box()["height"] > 0.25 * size[1]
+        assert keep.bounding_box()["y"] > pictures.bounding_box()["y"] + pictures.bounding_box()["height"]
+        assert page.get_by_role("link", name="End").is_visible()
+
+
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
     page.goto(f"{server}/patient?patient=sub-05")
     page.get_by_text("this is the last that could be, of 2022-07-10").wait_for()
