@@ -27,6 +27,10 @@ BLUR_MM = 0.5
 """Standard deviation of the blur that quiets the template's noise and softens its borders, mm. The later scan is
 blurred as much: a sharp scan held against a blurred template makes small lesions too large."""
 
+FILLED = 2.0
+"""How many times its share of lesion a voxel is filled in: in full from the outline inwards, beyond it only as far as
+the lesion shines out. More would draw cord over the fluid beside a tumour that fills the cord."""
+
 TEXTURE_MM = 2.0
 """Signal inside a compartment is kept only at this scale, mm: coarser than noise, finer than a lesion."""
 
@@ -108,7 +112,7 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
     distance_mm = np.stack([_signed_distance_mm(part >= 0.5, step_mm) for part in parts])
     quiet = _blurred(scan, BLUR_MM, step_mm)
     cord = cord_signal(quiet, grid.affine, distance_mm.min(axis=0) < 0)
-    filled = np.clip(4 * _blurred(share.sum(axis=0), BLUR_MM, step_mm), 0, 1)
+    filled = np.clip(FILLED * _blurred(share.sum(axis=0), BLUR_MM, step_mm), 0, 1)
     background = _blurred((1 - filled) * scan + filled * cord, BLUR_MM, step_mm)
     occupancy = np.stack([_blurred(part, BLUR_MM, step_mm) for part in share])
     occupancy /= np.maximum(occupancy.sum(axis=0), 1.0)
