@@ -13,7 +13,7 @@ demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0
 	$(BIN)/cordtrack dashboard $(OUT)
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup  ## style, types, architecture
 	$(BIN)/ruff check .

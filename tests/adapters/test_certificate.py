@@ -1,6 +1,6 @@
 """The certificate on pairs broken on purpose: each must be grade C, in words, and hard but right ones A.
 
-The whole file runs in about a minute of processor time.
+Further kinds, on real cords, are in the benchmark. About a minute.
 """
 
 from dataclasses import replace
@@ -45,14 +45,14 @@ def test_the_pair_that_the_others_are_made_from_is_good(pair):
     assert error_mm < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
-        lambda pair: broken_pairs.posed(pair, tilt_degrees=9, turn_degrees=3, shift_mm=14),
         lambda pair: broken_pairs.posed(pair, shift_mm=60),
         broken_pairs.half_overlap,
     ],
-    ids=["double motion", "60 mm along the spine", "half overlap"],
+    ids=["60 mm along the spine", "half overlap"],
 )
 def test_larger_motions_are_held(pair, make):
     quality, error_mm = certified(make(pair))
@@ -60,6 +60,7 @@ def test_larger_motions_are_held(pair, make):
     assert error_mm < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -67,12 +68,11 @@ def test_larger_motions_are_held(pair, make):
         (lambda pair: broken_pairs.beside(pair, 4.0), "covers only"),
         (lambda pair: broken_pairs.beside(pair, 25.0), "no place was found"),
         (broken_pairs.noise, "agree poorly"),
-        (broken_pairs.blank, "agree poorly"),
         (lambda pair: broken_pairs.smeared(pair, 5.0), "agree poorly"),
         (lambda pair: broken_pairs.ghosted(pair, 5 / 6), "one vertebra off"),
         (lambda pair: replace(pair, second=scan(SPACING, SHAPE, seed=2, person=someone_else)), "agree poorly"),
     ],
-    ids=["flipped", "one vertebra off", "other region", "noise", "constant", "blur", "ghosts", "someone else"],
+    ids=["flipped", "one vertebra off", "other region", "noise", "blur", "ghosts", "someone else"],
 )
 def test_every_broken_pair_is_a_c_that_says_why(pair, make, words):
     quality, _ = certified(make(pair))

@@ -36,7 +36,7 @@ TEXT = {
     "t2_tse_sag Walburga", "ProtocolName": "HWS_Xanadu_Protokoll", "PerformedProcedureStepID": "PPSID4433",
     "PerformedProcedureStepDescription": "Kopie fuer Zimtstern", "RequestedProcedureDescription":
     "Anforderung Zimtstern", "RequestedProcedureID": "RPID9911", "ScheduledProcedureStepID": "SPSID7722",
-    "RequestingService": "Station Sieben Xanadu", "CurrentPatientLocation": "Zimmer 512b",
+    "RequestingService": "Neurostation Sieben Xanadu", "CurrentPatientLocation": "Zimmer 512b",
     "PatientInstitutionResidence": "Heim Abendrot", "ImageComments": "Patientin unruhig Zz", "DerivationDescription":
     "abgeleitet von Zz", "AdmissionID": "ADM334455", "VisitComments": "Besuch am Sonntag Zz", "ClinicalTrialSubjectID":
     "TRIALSUBJ77", "DeviceDescription": "Geraet im Keller Zz", "ContrastBolusAgent": "Gadozimt 7ml Charge 998877",
