@@ -16,13 +16,13 @@ ALIGNMENT_COLUMNS = {
     "session_id": st.column_config.TextColumn("visit", width=80),
     "acquired_on": st.column_config.DateColumn("scanned", format="YYYY-MM-DD", width=100),
     "role": st.column_config.TextColumn("what to what", width=150),
-    "method": st.column_config.TextColumn("method", width=120),
+    "grade_reasons": st.column_config.TextColumn("why this grade", width=320),
     "local_correlation": st.column_config.NumberColumn("likeness near the lesion", format="%.2f"),
     "inverse_consistency_mm": st.column_config.NumberColumn("there and back, mm", format="%.2f"),
     "jacobian_min": st.column_config.NumberColumn("smallest stretch", format="%.2f"),
     "jacobian_max": st.column_config.NumberColumn("largest stretch", format="%.2f"),
     "coverage_ratio": st.column_config.NumberColumn("share of lesion covered", format="%.2f"),
-    "grade_reasons": st.column_config.TextColumn("why this grade", width="large"),
+    "method": st.column_config.TextColumn("method", width=120),
 }
 ROWS_PER_PAGE = 15
 MOST_LISTED = 300
