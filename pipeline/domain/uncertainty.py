@@ -51,7 +51,8 @@ FROM_THICK_ERROR_MM = {
     Compartment.OEDEMA: 0.7,
 }
 """The same where the mask they come from was itself drawn on thick slices, which hide its shape between them: tumour
-0.29 and 0.61, cyst 0.15 and 0.23, oedema 0.54 and 0.60 mm in the benchmark's two sets, seven visits each, rounded up."""
+0.29 and 0.61, cyst 0.15 and 0.23, oedema 0.54 and 0.60 mm in the benchmark's two sets, seven visits each, rounded
+up."""
 
 THICK_MM = 2.0
 """Slices thicker than this are thick, mm: the two groups measured were 1.0 mm and less, and 3.3 mm."""
