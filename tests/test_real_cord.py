@@ -1,4 +1,4 @@
-"""A real cord from the folder to the verdict, through the command a user types. A minute."""
+"""A real cord from the folder to the verdict, through the command a user types. Some minutes."""
 
 from __future__ import annotations
 

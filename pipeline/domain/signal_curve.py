@@ -15,8 +15,8 @@ KNOTS = 5
 """Corners of the curve between the darkest and the brightest signal."""
 
 EDGE_TOLERANCE_MM = 0.12
-"""Edges may lie this far from where the model puts them before they count in full, mm: what is left of the alignment's
-error once the bend is fitted. Where a tumour fills the cord, edges are all that shows its size."""
+"""Edges may lie this far from where the model puts them before they count in full, mm; chosen on real
+cords with known lesions. Where a tumour fills the cord, little but its edge to the fluid shows its size."""
 
 FREEDOM = 5.0
 """Degrees of freedom of Student's t: how little odd voxels count."""

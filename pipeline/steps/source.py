@@ -11,7 +11,7 @@ from pipeline.steps.mask import MaskedVisit
 from pipeline.steps.read import AS_FINE, ReadVisit, thickest_mm
 
 MOST_SOURCES = 3
-"""A mask is found again from this many visits at most: each costs a fit, and further ones add little."""
+"""A mask is found again from this many visits at most: each costs a fit. Tried were two."""
 
 
 def sources(

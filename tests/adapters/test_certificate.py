@@ -1,6 +1,6 @@
 """The certificate on pairs broken on purpose: each must be grade C, in words, and hard but right ones A.
 
-Further kinds, on real cords, are in the benchmark. About a minute.
+Further kinds, on real cords, are in the benchmark. Some minutes.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Growth found, confirmed by a later scan, signed, and final on the Board: on a study that the pipeline really ran.
 
-One patient of the sample study; masks of the two later visits stand in a folder that no person drew (about 90 s).
+One patient of the sample study; masks of the two later visits stand in a folder that no person drew (two minutes).
 """
 
 import shutil
