@@ -29,6 +29,8 @@ class Study:
     is_synthetic: bool
     criteria_id: str
     criteria_name: str
+    criteria_title: str
+    is_adapted: bool
 
 
 def study() -> Study:
@@ -123,8 +125,14 @@ def _study_info() -> pd.Series:
 
 def _study(info: pd.Series) -> Study:
     adapted = ", adapted" if info["is_adapted"] else ""
-    name = f"{info['default_criteria_id']} {info['criteria_version']}{adapted}"
-    return Study(str(info["name"]), bool(info["is_synthetic"]), str(info["default_criteria_id"]), name)
+    return Study(
+        name=str(info["name"]),
+        is_synthetic=bool(info["is_synthetic"]),
+        criteria_id=str(info["default_criteria_id"]),
+        criteria_name=f"{info['default_criteria_id']} {info['criteria_version']}{adapted}",
+        criteria_title=f"{info['criteria_title']}, version {info['criteria_version']}",
+        is_adapted=bool(info["is_adapted"]),
+    )
 
 
 def _around(shown: Study, info: pd.Series) -> None:

@@ -18,6 +18,10 @@ TERMS = {
     "provisional": "rests on an automatic mask that nobody signed; accepting the mask makes it final",
     "to be confirmed": "the rule asks for a second scan that shows the same before this counts",
     "aligned A": "the certificate of the alignment to the reference visit: A trusted, B with a doubt, C not trusted",
+    "as judged": (
+        "the change that the rule compared, where that is not the whole tumour volume: it measures something else, or "
+        "leaves a new tumour out; the patient's page says which"
+    ),
     "possible": "beyond the threshold of the rule, but not beyond measurement error",
     "adapted": "a published rule changed to suit intramedullary tumours, for which no rule is validated",
     **{short: f"{word}, a category of response criteria" for short, word in labels.CATEGORIES.items()},

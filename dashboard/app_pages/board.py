@@ -117,7 +117,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
     left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
     cells = (
         _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
-        _two_lines(*sentences.change(row)),
+        _two_lines(*_change(row)),
         _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
         _two_lines(_why(row), sentences.beside(row)),
         _spark(volumes, scale, "tumour"),
@@ -167,6 +167,13 @@ def _state_label(name: str) -> str:
 def _quietly(row: pd.Series) -> Html:
     notes = {"provisional": row["is_provisional"], "to be confirmed": row["category_shown"].endswith("?")}
     return join([term(word) for word, applies in notes.items() if applies], ", ")
+
+
+def _change(row: pd.Series) -> tuple[str, str]:
+    """Return the change and its interval, with the words explained that need it."""
+    change, interval = sentences.change(row)
+    words = sentences.AGAINST["judged"]
+    return (join([change.removesuffix(words), term(words)]), interval) if change.endswith(words) else (change, interval)
 
 
 def _two_lines(first: str, second: str) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, frame, sentences, tables
-from dashboard.glossary import term
+from dashboard.glossary import TERMS
 from dashboard.lesion_table import lesions
 from dashboard.markup import join, tag
 from dashboard.sections.beside import beside, history
@@ -131,8 +131,10 @@ def answer(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
         selector(list(data.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state["reason"])
     frame.sentence(main)
-    rule, *doubts = sentences.caveats(state, study.criteria_name, now).split(SEPARATOR)
-    doubt = tag("span", join([term("adapted", rule), *doubts], SEPARATOR), class_="ct-grey")
+    rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
+    meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
+    named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")
+    doubt = tag("span", join([named, *doubts], SEPARATOR), class_="ct-grey")
     st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
 
 

@@ -24,6 +24,10 @@ ALIGNMENT_COLUMNS = {
     "coverage_ratio": st.column_config.NumberColumn("share of lesion covered", format="%.2f"),
     "method": st.column_config.TextColumn("method", width=120),
 }
+ROLES = {"visit_to_reference": "visit to reference", "sequence_to_anchor": "within the visit"}
+METHODS = {"cord-bend": "bend", "cord-bend edges": "bend, by edges", "rigid-mi": "rigid"}
+"""How a method's name is shown; its version stays in the file."""
+
 ROWS_PER_PAGE = 15
 MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
@@ -105,7 +109,10 @@ def alignments(graded: pd.DataFrame) -> None:
     if total > MOST_LISTED:
         frame.remark(f"The worst {MOST_LISTED} of {total:,}; the file has all.")
     st.dataframe(
-        listed[list(ALIGNMENT_COLUMNS)].assign(role=listed["role"].map(labels.words)),
+        listed[list(ALIGNMENT_COLUMNS)].assign(
+            role=listed["role"].map(ROLES),
+            method=listed["method"].map(lambda name: METHODS.get(_unversioned(name), name)),
+        ),
         hide_index=True,
         column_config=ALIGNMENT_COLUMNS,
         alt="Grade and quality numbers of every alignment, the worst first",
@@ -117,6 +124,11 @@ def alignments(graded: pd.DataFrame) -> None:
         mime="text/csv",
         on_click="ignore",
     )
+
+
+def _unversioned(method: str) -> str:
+    """Return a method's name without its version: ``cord-bend`` of ``cord-bend 1``."""
+    return method.rpartition(" ")[0]
 
 
 frame.show_page(show)

@@ -15,7 +15,7 @@ from dashboard.markup import straight
 from dashboard.packet import figures
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
-from dashboard.sections.numbers import NOW, to_show
+from dashboard.sections.numbers import NOW, made_otherwise, to_show
 from dashboard.sections.scan_panes import pane_of_visit
 from dashboard.sections.scans import aligned
 from pipeline.errors import InputError
@@ -91,12 +91,12 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
         ink=look.ink,
         is_provisional=bool(state["is_provisional"]),
         sentence=short(main),
-        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_name, now)))),
+        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_title, now)))),
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
-        beside=tuple((line.word, short(line.text, 2 * LONGEST)) for line in lines(patient_id, state["session_id"])),
+        beside=_beside(patient_id, str(state["session_id"]), trajectory),
         criteria=tuple(_verdict(row) for row in now.to_dict("records")),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -175,6 +175,14 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
             changes = [_change(row, against) for against in ("baseline", "nadir")]
             rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
     return tuple(rows)
+
+
+def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
+    told = [(line.word, line.text) for line in lines(patient_id, session_id)]
+    shown = [made_otherwise(patient_id, own.iloc[0]) for _, own in to_show(trajectory, session_id)]
+    told += [("scanner", words) for words in shown if words]
+    return tuple((word, short(words, 2 * LONGEST)) for word, words in told)
 
 
 def _plain_ml(volume_mm3: Any) -> str:

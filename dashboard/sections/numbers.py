@@ -23,18 +23,23 @@ def numbers(patient_id: str, session_id: str, study: frame.Study) -> None:
         if word == LAST_JUDGED:
             day = labels.day(own["acquired_on"].iloc[0])
             frame.remark(f"The last scan could not be compared; this is the last that could be, of {day}.")
-        made_otherwise(patient_id, own.iloc[0])
+        if told := made_otherwise(patient_id, own.iloc[0]):
+            frame.remark(told)
     if not found:
         frame.remark("Nothing was measured.")
 
 
-def made_otherwise(patient_id: str, own: pd.Series) -> None:
-    """Say where a scan's scanner or protocol is not that of the scans it is judged against."""
+def made_otherwise(patient_id: str, own: pd.Series) -> str:
+    """Say where a scan's scanner or protocol is not that of the scans it is judged against; empty where it is.
+
+    Parameters
+    ----------
+    own
+        A row of the patient_trajectory query.
+    """
     roles = {role: own[f"{role}_session_id"] for role in ("baseline", "nadir")}
     rows = data.query("patient_protocol", patient_id=patient_id)
-    told = drift_words.differently_made(roles, rows[rows["session_id"] == own["session_id"]])
-    if told:
-        frame.remark(" ".join(told))
+    return " ".join(drift_words.differently_made(roles, rows[rows["session_id"] == own["session_id"]]))
 
 
 def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.DataFrame]]:

@@ -1,6 +1,7 @@
 """The board as a meeting uses it: search, reasons, picks, projector, notes and minutes (about 20 s)."""
 
 import io
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -11,9 +12,10 @@ from dashboard import frame
 from dashboard.board_rows import board_rows
 from dashboard.packet import minutes
 from dashboard.sections import meeting
-from pipeline import journal
+from pipeline import journal, store
+from pipeline.domain import records
 from tests.dashboard.test_pages import listed, opened, text_of
-from tests.factories import ADAPTED, publish_tiny
+from tests.factories import ADAPTED, publish_tiny, tiny_store
 
 DAY = date(2024, 2, 1)
 
@@ -44,6 +46,17 @@ def test_further_reasons_are_said_beside_the_first(tiny):
     text = text_of(opened("board", on="2024-02-01"))
     assert "progression, or growth beyond the threshold; scan overdue; function worse on 2023-04-10" in text
     assert "scan overdue" not in text_of(opened("board", on="2023-11-01"))
+
+
+def test_a_change_that_is_not_of_the_whole_volume_is_explained(tiny, tmp_path, monkeypatch):
+    assert "as judged" not in text_of(opened("board"))
+    rows = (
+        replace(row, change_ratio=1.5) if isinstance(row, records.Assessment) and row.patient_id == "sub-01" else row
+        for row in tiny_store()
+    )
+    store.publish(tmp_path, list(rows))
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    assert '+50\u202f% <abbr title="the change that the rule compared, where that is not' in text_of(opened("board"))
 
 
 def test_picks_are_kept_in_the_address_and_lead_the_projector(out):

@@ -39,6 +39,7 @@ def test_the_pdf_is_one_a4_page_that_says_everything(made):
         "sub-01", "44 y · F · ependymoma", "▲ growing", "Ses-05: progression by imsct_adapted_v1", "tumour 1.0 0.80",
         "1.4 (1.2 to 1.7)", "+75 %", "RANO 2.0, volume, 1", "▲ PD", "drawn by hand", "run-1", "imsct_adapted_v1 1",
         "Synthetic data", "Research use, not for treatment decisions", "accept mask (ses-05", "patient?patient=sub-01",
+        "Adapted volume criteria, version 1", "scanner Measured otherwise than its baseline of 2020-04-10",
     ):  # fmt: skip
         assert words in text, words
     assert {image.name for image in pages[0].images}, "the scans are pictures on the page"

@@ -86,6 +86,8 @@ def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
     at = opened("patient", patient="sub-01")
     text = text_of(at)
     assert "Ses-05: progression by imsct_adapted_v1" in text
+    assert '<abbr title="imsct_adapted_v1 1, adapted: a published rule changed to suit' in text
+    assert "Adapted volume criteria, version 1</abbr>" in text
     facts = "44\u202fy · F · ependymoma, grade 2 · C4-C6 · surgery 2020-01-10, subtotal"
     assert facts in words_of(at)
     assert "2 of 2 criteria agree" in text
