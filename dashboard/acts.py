@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from dashboard import data
+from dashboard.rows import as_rows
 from pipeline import journal, out_folder, sign_off
 from pipeline import saved_cohorts as cohorts
 from pipeline.domain import decisions
@@ -38,12 +39,10 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
     primary = masks[masks["is_primary"]]
     now = {
         (str(row["patient_id"]), str(row["session_id"]), str(row["compartment"])): str(row["sha256"])
-        for row in primary.to_dict("records")
+        for row in primary.pipe(as_rows)
     }
     scans = data.query("patient_scans", patient_id=patient_id)
-    on = {
-        (patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].to_dict("records")
-    }
+    on = {(patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].pipe(as_rows)}
     entries = [entry for entry in journal.read(data.out_dir()).entries if entry.patient_id == patient_id]
     return tuple(reversed(decisions.standing(entries, now, on)))
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard import labels
 from dashboard.markup import BREAK, Html, join, table, tag
+from dashboard.rows import as_rows
 from pipeline.domain.drift import EXPECTED, FEWEST_PAIRS, Spread, told_apart
 from pipeline.domain.protocol import Answer
 
@@ -58,7 +59,7 @@ def changes(rows: pd.DataFrame) -> Html:
         Of the quality_drift query.
     """
     head = ("visit", "against", "what changed", "tumour change across it", "judged")
-    return table(head, [_change_row(row) for row in rows.to_dict("records")])
+    return table(head, [_change_row(row) for row in rows.pipe(as_rows)])
 
 
 def _change_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def scanners(rows: pd.DataFrame) -> Html:
         "scanner", "period", "patients", "visits", "protocols seen", "slices apart (range), earlier → lately",
         "aligned A, earlier → lately",
     )  # fmt: skip
-    return table(head, [_scanner_row(row) for row in rows.to_dict("records")])
+    return table(head, [_scanner_row(row) for row in rows.pipe(as_rows)])
 
 
 def _scanner_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -185,7 +186,7 @@ def differently_made(roles: Mapping[str, Any], rows: pd.DataFrame) -> list[str]:
     rows
         Of the patient_protocol query, those of the visit.
     """
-    by_session = {row["compared_session_id"]: row for row in rows.to_dict("records")}
+    by_session = {row["compared_session_id"]: row for row in rows.pipe(as_rows)}
     told: dict[str, list[str]] = {}
     for session in dict.fromkeys(session for session in roles.values() if session in by_session):
         row = by_session[session]

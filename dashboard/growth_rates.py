@@ -8,6 +8,7 @@ import pandas as pd
 
 from dashboard import labels, sentences
 from dashboard.charts.growth import GrowthRow
+from dashboard.rows import as_rows
 from pipeline.domain import cohort_growth
 from pipeline.domain.cohort_growth import CohortGrowth, HistologyGrowth, Scan
 
@@ -25,7 +26,7 @@ def estimate(rows: pd.DataFrame) -> CohortGrowth:
     SettingsError
         Too few patients, in words.
     """
-    return cohort_growth.by_histology([_scan(row) for row in rows.to_dict("records")])
+    return cohort_growth.by_histology([_scan(row) for row in rows.pipe(as_rows)])
 
 
 def rows_of(found: CohortGrowth) -> list[GrowthRow]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dashboard import labels
 from dashboard.markup import Html, join, table, tag
+from dashboard.rows import as_rows
 from dashboard.tables import explained, made_from
 
 Sources = Mapping[Any, Mapping[Any, Any]]
@@ -31,7 +32,7 @@ def lesions(components: pd.DataFrame, measured: pd.DataFrame) -> Html:
         *(labels.day(day) if labels.is_known(day) else str(name) for name, day in visits.itertuples(index=False)),
     ]
     tumour = measured[measured["compartment"] == "tumour"]
-    sources = {row["session_id"]: row for row in tumour.to_dict("records")}
+    sources = {row["session_id"]: row for row in tumour.pipe(as_rows)}
     rows = []
     for lesion_id, own in components.groupby("lesion_id"):
         cells = [_cell(own[own["session_id"] == name], sources) for name in visits["session_id"]]
@@ -42,7 +43,7 @@ def lesions(components: pd.DataFrame, measured: pd.DataFrame) -> Html:
 def _cell(parts: pd.DataFrame, sources: Sources) -> str:
     if parts.empty:
         return tag("span", "–", class_="ct-grey")
-    return join([_piece(row, sources) for row in parts.to_dict("records")], "; ")
+    return join([_piece(row, sources) for row in parts.pipe(as_rows)], "; ")
 
 
 def _piece(row: Mapping[Any, Any], sources: Sources) -> Html:

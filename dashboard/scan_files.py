@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.rows import as_rows
 from pipeline import fingerprints, images, out_folder, study
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
@@ -93,11 +94,11 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
     """
     rows = data.query("patient_masks", patient_id=str(anchor["patient_id"]))
     rows = rows[(rows["session_id"] == anchor["session_id"]) & rows["is_primary"]]
-    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in rows.to_dict("records")))
+    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in rows.pipe(as_rows)))
     files = [_study_dir() / str(scan["path"])]
     if scan["path"] != anchor["path"]:
         files.append(data.out_dir() / str(scan["transform_path"]))
-    for row in rows.to_dict("records"):
+    for row in rows.pipe(as_rows):
         _refuse_changed(row)
     return _own_masks(tuple((str(file), data.identity_of(file)) for file in files), masks, rows, scan, anchor)
 
@@ -156,7 +157,7 @@ def _own_masks(
     _anchor: Row,
 ) -> Volume | None:
     drawn_on = study_scan(str(_anchor["path"]))
-    read = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in _rows.to_dict("records")}
+    read = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in _rows.pipe(as_rows)}
     found = {compartment: mask for compartment, mask in read.items() if mask is not None}
     if not found:
         return None

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import labels
+from dashboard.rows import as_rows
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
@@ -32,7 +33,7 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     answer = f"{needs or 'None'} of {labels.count(len(rows), 'patient')} {verb} a decision."
     found: Counter[str] = Counter()
     sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
-    for row in sizes.to_dict("records"):
+    for row in sizes.pipe(as_rows):
         found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
 
@@ -140,7 +141,7 @@ def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
     operated = [
         f"surgery {labels.day(row['started_on'])}"
         + (f", {labels.EXTENTS.get(row['extent'], row['extent'])}" if labels.is_known(row["extent"]) else "")
-        for row in surgeries.to_dict("records")
+        for row in surgeries.pipe(as_rows)
     ]
     parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]
     return " · ".join(part for part in parts if part)
@@ -221,7 +222,7 @@ def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:
     if known.empty or discs.empty:
         return f"No vertebral level: {labels.words(places.iloc[-1]['level_reason'])}. "
     ends = known.iloc[[0, -1]] if len(known) > 1 else known
-    told = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.to_dict("records"))
+    told = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.pipe(as_rows))
     label, latest = discs.iloc[0], places.iloc[-1]
     unsigned = ", by a program or unstated" if label["label_origin"] == "automatic" else ""
     missing = f" On {labels.day(latest['acquired_on'])} no level: {labels.words(latest['level_reason'])}."

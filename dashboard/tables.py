@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard import glossary, labels, sentences
 from dashboard.glossary import term
 from dashboard.markup import BREAK, Html, join, table, tag
+from dashboard.rows import as_rows
 
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
@@ -42,8 +43,8 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
         "since nadir",
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
-    rows = seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records")
-    behind = {(row["session_id"], row["compartment"]): row for row in measured.to_dict("records")}
+    rows = seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows)
+    behind = {(row["session_id"], row["compartment"]): row for row in measured.pipe(as_rows)}
     body = table(header, [_number_row(pd.Series(row), behind, criteria_name) for row in rows], "ct-table ct-numbers")
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
     return join([body, tag("p", note, class_="ct-grey ct-small")])
@@ -131,7 +132,7 @@ def measurements(measured: pd.DataFrame) -> Html:
     head = ("mL", *(labels.compartment(name).word for name in order))
     body = []
     for (_, session_id), own in measured.groupby([measured["acquired_on"].map(labels.day), "session_id"], sort=True):
-        cells = {row["compartment"]: row for row in own.to_dict("records")}
+        cells = {row["compartment"]: row for row in own.pipe(as_rows)}
         day = labels.day(own["acquired_on"].iloc[0])
         body.append((f"{day} {session_id}", *(_measured(cells.get(name)) for name in order)))
     return table(head, body, "ct-table ct-all")
@@ -162,7 +163,7 @@ def verdicts(judged: pd.DataFrame) -> Html:
     """
     if judged.empty:
         return tag("p", "No visit could be judged.", class_="ct-grey")
-    body = [_verdict_row(row) for row in judged.to_dict("records")]
+    body = [_verdict_row(row) for row in judged.pipe(as_rows)]
     return table(("criteria", "verdict", "why"), body, "ct-table ct-verdicts")
 
 
@@ -181,8 +182,8 @@ def visits(rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:
     """Show every visit: usable or not, how well it is aligned, and what that grade rests on."""
     body = []
     own = alignments[alignments["role"] == "visit_to_reference"]
-    certificates = {row["session_id"]: row for row in own.to_dict("records")}
-    for row in rows.sort_values(["acquired_on", "session_id"], na_position="last").to_dict("records"):
+    certificates = {row["session_id"]: row for row in own.pipe(as_rows)}
+    for row in rows.sort_values(["acquired_on", "session_id"], na_position="last").pipe(as_rows):
         reason = f": {row['status_reason']}" if labels.is_known(row["status_reason"]) else ""
         grade = "reference" if row["is_reference"] else labels.words(row["certificate_grade"], "not aligned")
         mask = "drawn by a person" if row["has_manual_mask"] else "no mask by a person"
@@ -207,7 +208,7 @@ def _certificate(found: Mapping[Any, Any] | None) -> str:
 
 def findings(rows: pd.DataFrame) -> Html:
     """Show what the pipeline noticed, the worst first: where, what, and what to do."""
-    body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in rows.to_dict("records")]
+    body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in rows.pipe(as_rows)]
     return table(("", "where", "what", "what to do"), body)
 
 
@@ -248,7 +249,7 @@ def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
             labels.CV_SOURCES.get(row["cv_source"], "none stated"),
             tag("span", labels.words(row["software"], "not given"), class_="ct-small"),
         )
-        for row in measured.to_dict("records")
+        for row in measured.pipe(as_rows)
     ]
     note = f"Judged by {criteria_name}. Volumes are counted in each scan's own grid, never on aligned copies."
     head = ("scanned", "compartment", "volume", "scan", "mask", "error estimated from", "software")

@@ -227,7 +227,7 @@ def _ants_rigid(
     with TemporaryDirectory() as folder:
         arguments = ["-d", "3", "--float", "1", "--random-seed", "1", "-o", f"{folder}/out"]
         arguments += ["-t", "Rigid[0.1]", "-m", f"Mattes[{image},1,32,Regular,0.5]", "-x", f"[{mask}]"]
-        arguments += ["-c", "[60,1e-5,8]", "-f", "1", "-s", "0"]
+        arguments += ["-c", "[60,1e-4,8]", "-f", "1", "-s", "0"]
         ants.registration(arguments, None)
         moved = ants.read_transform(str(Path(folder) / "out0GenericAffine.mat"))
     probes_mm = centre_mm + np.vstack([np.zeros(3), np.eye(3)])

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -179,17 +180,22 @@ def _shared(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _named(name: str, parameters: Mapping[str, Any]) -> str:
-    file = SQL / "queries" / f"{name}.sql"
-    names = sorted(known.stem for known in file.parent.glob("*.sql"))
-    if name not in names:
-        message = f"query {name}: expected one of {', '.join(names)}"
+    statements = _statements(SQL / "queries")
+    if name not in statements:
+        message = f"query {name}: expected one of {', '.join(statements)}"
         raise SettingsError(message)
-    statement = file.read_text(encoding="utf-8")
+    statement = statements[name]
     expected = set(re.findall(r"\$(\w+)", statement))
     if expected != set(parameters):
         message = f"query {name}: expected the parameters {sorted(expected)}, got {sorted(parameters)}"
         raise SettingsError(message)
     return statement
+
+
+@cache
+def _statements(folder: Path) -> dict[str, str]:
+    """Return the text of every named query of a folder, by name."""
+    return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql"))}
 
 
 def _unreadable(database: Path, error: duckdb.Error) -> StoreError:

@@ -138,10 +138,23 @@ def test_every_view_is_exported_with_its_dictionary(sample_run: Path, tmp_path: 
         assert list(frame.columns) == list(store.table(store.database_path(sample_run), name).columns)
 
 
-def test_results_do_not_depend_on_how_many_patients_run_at_once(sample_run: Path, tmp_path: Path) -> None:
-    cordtrack("run", SAMPLE, tmp_path / "out", "--as-of", "2026-01-01", "--jobs", "1", "--participant-label", "demo01")
+def add_first_visits(study: Path, patient: str, count: int) -> None:
+    """Put the first visits of a patient of the sample study into another study folder."""
+    for folder in (patient, f"derivatives/reader/{patient}"):
+        shutil.copytree(SAMPLE / folder, study / folder, ignore=shutil.ignore_patterns(f"ses-0[{count + 1}-9]"))
+    sessions = study / patient / f"{patient}_sessions.tsv"
+    rows = sessions.read_text(encoding="utf-8").splitlines(keepends=True)
+    sessions.write_text("".join(rows[: count + 1]), encoding="utf-8")
+
+
+def test_results_do_not_depend_on_how_many_patients_run_at_once(
+    sample_run: Path, small_study: Path, tmp_path: Path
+) -> None:
+    add_first_visits(small_study, "sub-demo01", 2)
+    out = tmp_path / "out"
+    cordtrack("run", small_study, out, "--as-of", "2026-01-01", "--jobs", "1", "--participant-label", "demo01")
     transforms = sorted((tmp_path / "out" / "sub-demo01").rglob("*_xfm.h5"))
-    assert transforms
+    assert any("ses-02" in path.name for path in transforms)
     for path in transforms:  # the numbers, not the bytes: the file format writes the time beside them
         one = images.load_transform(path, "a", "b")
         other = images.load_transform(sample_run / path.relative_to(tmp_path / "out"), "a", "b")
@@ -199,7 +212,7 @@ def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_st
     out = small_out
     assert "0 patients computed, 1 reused" in run(small_study, out)
     published = store.fingerprint(store.database_path(out))
-    shutil.copytree(SAMPLE / "sub-demo01", small_study / "sub-demo01")
+    add_first_visits(small_study, "sub-demo01", 2)
     command = [sys.executable, "-m", "pipeline", "run", str(small_study), str(out), "--as-of", "2026-01-01"]
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120

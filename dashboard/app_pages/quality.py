@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import data, frame, labels, tables
 from dashboard.markup import as_label, tag
+from dashboard.rows import as_rows
 from dashboard.sections import signing
 from dashboard.sections.drift import drift
 
@@ -69,7 +70,7 @@ def waiting(review: pd.DataFrame) -> None:
     with right:
         page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     signing.answer()
-    for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].to_dict("records")):
+    for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].pipe(as_rows)):
         _waits(row, number)
 
 

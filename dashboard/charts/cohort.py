@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard import labels
 from dashboard.charts import theme
+from dashboard.rows import as_rows
 
 CAP_PERCENT = 150.0
 """Bars of the waterfall end here; longer ones are cut and say so."""
@@ -30,7 +31,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
     is_crowded = len(rows) > 6
     fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
-    for row in rows.to_dict("records"):
+    for row in rows.pipe(as_rows):
         style = labels.look(row["state"], row["display_state"])
         change = row["best_change_percent"]
         is_cut = change > CAP_PERCENT
@@ -77,7 +78,7 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
     rows = rows.assign(months=rows["days_from_baseline"] / DAYS_PER_MONTH)
     fig = theme.figure(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     floor = _spider_axes(fig, rows["baseline_ratio"], thresholds)
-    looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.to_dict("records")}
+    looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.pipe(as_rows)}
     for patient_id, course in rows.groupby("patient_id"):
         _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
     return fig
@@ -99,7 +100,7 @@ def _spider_line(fig: go.Figure, patient_id: str, course: pd.DataFrame, style: l
         hovertext=[
             f"<b>{theme.plain(patient_id)}</b> {row['months']:.0f} months<br>"
             + ("none seen" if row["baseline_ratio"] == 0 else f"×{labels.two_figures(row['baseline_ratio'])} baseline")
-            for row in course.to_dict("records")
+            for row in course.pipe(as_rows)
         ],
     )
 
@@ -169,7 +170,7 @@ def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Serie
     """Draw one trace for each kind: diamonds for operations, bars for what lasts."""
     for kind, given in treatments.groupby("kind"):
         word, colour = labels.TREATMENTS[str(kind)]
-        rows = given.to_dict("records")
+        rows = given.pipe(as_rows)
         months: list[float | None] = []
         names: list[str | None] = []
         words: list[str | None] = []

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard import labels
 from dashboard.charts import theme
+from dashboard.rows import as_rows
 
 LANE_PX = 22
 SCORE_PX = 74
@@ -40,7 +40,7 @@ def pack(treatments: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> li
     day_px = PLOT_PX / (end - start).days
     free_from: list[float] = []
     bars = []
-    for row in treatments.sort_values("started_on").to_dict("records"):
+    for row in treatments.sort_values("started_on").pipe(as_rows):
         begins = pd.Timestamp(row["started_on"])
         is_point = row["kind"] == "surgery"
         is_ongoing = not is_point and not labels.is_known(row["ended_on"])
@@ -70,7 +70,7 @@ def therapy_px(bars: list[Bar]) -> int:
     return LANE_PX * (1 + max(bar.lane for bar in bars))
 
 
-def add_therapy(fig: go.Figure, bars: list[Bar], axis: str, domain: list[float]) -> None:
+def add_therapy(fig: theme.Sheet, bars: list[Bar], axis: str, domain: list[float]) -> None:
     """Draw bars, diamonds for surgery, and each name to the right of its mark."""
     lanes = 1 + max(bar.lane for bar in bars)
     _axis(fig, axis, domain, {"range": [lanes - 0.5, -0.5], "showticklabels": False, "showgrid": False})
@@ -108,7 +108,7 @@ def scales(scores: pd.DataFrame) -> list[str]:
     return sorted(scores["scale_id"].unique())
 
 
-def add_scores(fig: go.Figure, rows: pd.DataFrame, axis: str, domain: list[float]) -> None:
+def add_scores(fig: theme.Sheet, rows: pd.DataFrame, axis: str, domain: list[float]) -> None:
     """Draw the grades of one scale as steps; better is up on scales that count deficits."""
     rows = rows.sort_values("assessed_on")
     scale = str(rows["scale_id"].iloc[0])
@@ -134,7 +134,7 @@ def add_scores(fig: go.Figure, rows: pd.DataFrame, axis: str, domain: list[float
         hoverinfo="text",
         hovertext=[
             f"{labels.day(row['assessed_on'])} {theme.plain(name)} {_grade(row['grade'], grades)}"
-            for row in rows.to_dict("records")
+            for row in rows.pipe(as_rows)
         ],
     )
 
@@ -143,12 +143,12 @@ def _grade(grade: float, grades: tuple[str, ...]) -> str:
     return grades[int(grade) - 1] if grades and 1 <= grade <= len(grades) else f"{grade:g}"
 
 
-def _axis(fig: go.Figure, axis: str, domain: list[float], settings: dict[str, Any]) -> None:
+def _axis(fig: theme.Sheet, axis: str, domain: list[float], settings: dict[str, Any]) -> None:
     base = {"domain": domain, "anchor": "x", "gridcolor": labels.GRID, "zeroline": False, "linecolor": labels.GRID}
-    fig.update_layout({f"yaxis{axis[1:]}": {**base, **settings}})
+    fig.axis(f"yaxis{axis[1:]}", **base, **settings)
 
 
-def _title(fig: go.Figure, axis: str, text: str, is_right: bool) -> None:
+def _title(fig: theme.Sheet, axis: str, text: str, is_right: bool) -> None:
     """Write the lane's name level beside it: turned letters are hard to read."""
     fig.add_annotation(
         xref="paper",

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard import labels
 from dashboard.charts import theme
+from dashboard.rows import as_rows
 
 HEIGHT_PX = 330
 SHARE = 0.46
@@ -79,7 +80,7 @@ def _vertebrae(fig: go.Figure, discs: pd.DataFrame, seen_mm: tuple[float, float]
             line = {"color": labels.PALE, "width": 0.8, "dash": "dot"}
             fig.add_shape(type="line", x0=0, x1=1, y0=place, y1=place, layer="above", line=line, **axes)
     names: dict[str, float] = {}
-    for above, below in pairwise(discs.sort_values("number").to_dict("records")):
+    for above, below in pairwise(discs.sort_values("number").pipe(as_rows)):
         top, foot = min(above["position_mm"], high), max(below["position_mm"], low)
         if below["number"] == above["number"] + 1 and top - foot >= LEAST_NAMED_MM:
             names[above["name"].split("/")[1]] = (top + foot) / 2

@@ -39,22 +39,57 @@ def as_file(name: str, *, is_png: bool) -> dict[str, Any]:
 
 def figure(height: int, margin: Mapping[str, float]) -> go.Figure:
     """Start an empty figure in the house style."""
+    return go.Figure(layout=_layout(height, margin))
+
+
+def _layout(height: int, margin: Mapping[str, float]) -> dict[str, Any]:
     title = {"font": {"size": 12, "color": GREY}, "standoff": 6}
     axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": title}
-    return go.Figure(
-        layout={
-            "height": height,
-            "margin": {"pad": 4, **margin},
-            "font": {"family": FONT, "size": FONT_SIZE, "color": INK},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": {**axis, "tickfont": {"color": GREY}},
-            "yaxis": {**axis, "tickfont": {"color": GREY}},
-            "hoverlabel": {"bgcolor": "#FFFFFF", "font": {"family": FONT, "size": FONT_SIZE}, "align": "left"},
-            "showlegend": False,
-            "dragmode": "pan",
-        }
-    )
+    return {
+        "height": height,
+        "margin": {"pad": 4, **margin},
+        "font": {"family": FONT, "size": FONT_SIZE, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {**axis, "tickfont": {"color": GREY}},
+        "yaxis": {**axis, "tickfont": {"color": GREY}},
+        "hoverlabel": {"bgcolor": "#FFFFFF", "font": {"family": FONT, "size": FONT_SIZE}, "align": "left"},
+        "showlegend": False,
+        "dragmode": "pan",
+    }
+
+
+class Sheet:
+    """A figure in the making, as plain values: Plotly checks them once, when it is done, not at every mark added."""
+
+    def __init__(self, height: int, margin: Mapping[str, float]) -> None:
+        self.layout = _layout(height, margin)
+        self.traces: list[dict[str, Any]] = []
+        self.shapes: list[dict[str, Any]] = []
+        self.notes: list[dict[str, Any]] = []
+
+    def add_scatter(self, **values: Any) -> None:
+        """Add marks or lines."""
+        self.traces.append({"type": "scatter", **values})
+
+    def add_shape(self, **values: Any) -> None:
+        """Add a line or a rectangle."""
+        self.shapes.append(values)
+
+    def add_annotation(self, **values: Any) -> None:
+        """Add words."""
+        self.notes.append(values)
+
+    def axis(self, name: str, **values: Any) -> None:
+        """Set properties of an axis such as ``xaxis`` or ``yaxis2``."""
+        self.layout[name] = {**self.layout.get(name, {}), **values}
+
+    def done(self) -> go.Figure:
+        """Return the figure."""
+        return go.Figure({
+            "data": self.traces,
+            "layout": {**self.layout, "shapes": self.shapes, "annotations": self.notes},
+        })  # fmt: skip
 
 
 def axis(fig: go.Figure, name: str, **settings: Any) -> None:

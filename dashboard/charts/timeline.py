@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from dashboard import labels
 from dashboard.charts import lanes, theme, volumes
+from dashboard.rows import as_rows
 
 VOLUME_PX = 330
 GAP_PX = 14
@@ -87,12 +88,13 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_
     scales = lanes.scales(course.scores)
     heights = [volume_px, *([lanes.therapy_px(therapy)] if therapy else []), *(lanes.SCORE_PX for _ in scales)]
     total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
-    fig = theme.figure(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
+    fig = theme.Sheet(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
     axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
-    fig.update_yaxes({**axis, "domain": domains[0], "title_text": "volume, mL"})
+    title = {**fig.layout["yaxis"]["title"], "text": "volume, mL"}
+    fig.axis("yaxis", **axis, domain=domains[0], title=title)
     lowest = f"y{len(heights)}" if len(heights) > 1 else "y"
-    fig.update_xaxes(range=[start, end], anchor=lowest, **_ticks(start, end))
+    fig.axis("xaxis", range=[start, end], anchor=lowest, **_ticks(start, end))
     operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"].dropna()
     _windows(fig, course.windows)
     _upright(fig, operated, {"color": labels.INK, "width": 1})
@@ -108,8 +110,9 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_
         lanes.add_therapy(fig, therapy, "y2", domains[1])
     for index, scale in enumerate(scales, start=len(heights) - len(scales)):
         lanes.add_scores(fig, course.scores[course.scores["scale_id"] == scale], f"y{index + 1}", domains[index])
-    fig.update_traces(unselected={"marker": {"opacity": 1}})  # a clicked mark must not dim the others
-    return fig
+    for trace in fig.traces:
+        trace["unselected"] = {"marker": {"opacity": 1}}  # a clicked mark must not dim the others
+    return fig.done()
 
 
 def _shown(rows: pd.DataFrame) -> list[float]:
@@ -150,7 +153,7 @@ def _domains(heights: Sequence[int]) -> list[list[float]]:
     return domains
 
 
-def _windows(fig: go.Figure, windows: Sequence[Window]) -> None:
+def _windows(fig: theme.Sheet, windows: Sequence[Window]) -> None:
     for window in windows:
         fig.add_shape(
             type="rect",
@@ -161,7 +164,7 @@ def _windows(fig: go.Figure, windows: Sequence[Window]) -> None:
             y1=1,
             layer="below",
             fillcolor=labels.SHADE,
-            line_width=0,
+            line={"width": 0},
         )
         fig.add_annotation(
             x=window.starts_on,
@@ -176,16 +179,16 @@ def _windows(fig: go.Figure, windows: Sequence[Window]) -> None:
         )
 
 
-def _upright(fig: go.Figure, days: Iterable[Any], line: dict[str, Any]) -> None:
+def _upright(fig: theme.Sheet, days: Iterable[Any], line: dict[str, Any]) -> None:
     """Draw a line over the whole height of the volumes at each of some days: surgeries, and the scans shown beside."""
     for day in days:
         fig.add_shape(type="line", x0=day, x1=day, yref="y domain", y0=0, y1=1, layer="below", line=line)
 
 
-def _states(fig: go.Figure, course: Course, axis: dict[str, Any]) -> None:
+def _states(fig: theme.Sheet, course: Course, axis: dict[str, Any]) -> None:
     """Mark each judged visit on the tumour line; where there is no volume, at the lower edge."""
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
-    for row in course.judged.sort_values("acquired_on").to_dict("records"):
+    for row in course.judged.sort_values("acquired_on").pipe(as_rows):
         volume = tumour.get(row["session_id"])
         is_drawn = volume is not None and (volume > 0 or axis["type"] == "linear")
         style = labels.look(row["state"], row["display_state"])
@@ -221,14 +224,14 @@ def _wrap(head: str, reason: str, width: int = 70) -> str:
     return "<br>".join([*lines, theme.plain(line)])
 
 
-def _margin(fig: go.Figure, course: Course, axis: dict[str, Any], volume_px: int) -> None:
+def _margin(fig: theme.Sheet, course: Course, axis: dict[str, Any], volume_px: int) -> None:
     """Name levels and last volumes in the right margin, each tied to its height by a fine line."""
     for level in course.levels:
         height = level.volume_mm3 / 1000
         line = {"color": level.colour, "width": 1.2, "dash": "dash"}
         fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=height, y1=height, layer="below", line=line)
     notes = [(level.volume_mm3, level.text, level.colour) for level in course.levels] + _last_volumes(course, axis)
-    fig.update_layout(margin_r=LEADER_PX + 10 + max((_width(text) for _, text, _ in notes), default=0.0))
+    fig.layout["margin"]["r"] = LEADER_PX + 10 + max((_width(text) for _, text, _ in notes), default=0.0)
     wanted = [theme.axis_fraction(axis, volume / 1000) * volume_px for volume, _, _ in notes]
     for (_, text, colour), at, placed in zip(
         notes, wanted, theme.spread(wanted, LABEL_PX + 2, 0, volume_px), strict=True

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from dashboard import labels
 from dashboard.charts import theme
+from dashboard.rows import as_rows
 
 
 def ever_seen(volumes: pd.DataFrame) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def has_no_tumour(volumes: pd.DataFrame) -> bool:
 
 
 def add_compartment(
-    fig: go.Figure, rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp], axis: dict[str, Any]
+    fig: theme.Sheet, rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp], axis: dict[str, Any]
 ) -> None:
     """Draw one compartment, broken where surgery lies between two scans.
 
@@ -52,14 +52,14 @@ def add_compartment(
             line={"color": style.colour, "dash": style.dash, "width": style.width},
             marker={"color": style.colour, "size": 5},
             customdata=part["session_id"],
-            hovertext=[_hover(row) for row in part.to_dict("records")],
+            hovertext=[_hover(row) for row in part.pipe(as_rows)],
             hoverinfo="text",
         )
 
 
-def _none_seen(fig: go.Figure, rows: pd.DataFrame, axis: dict[str, Any]) -> None:
+def _none_seen(fig: theme.Sheet, rows: pd.DataFrame, axis: dict[str, Any]) -> None:
     """Put visits without this tissue as small rings on the lower edge of a logarithmic axis, which has no zero."""
-    for row in rows.to_dict("records"):
+    for row in rows.pipe(as_rows):
         fig.add_scatter(
             x=[row["acquired_on"]],
             y=[floor(axis)],
@@ -77,16 +77,18 @@ def floor(axis: dict[str, Any]) -> float:
     return float(10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0])
 
 
-def _interval(fig: go.Figure, rows: pd.DataFrame, colour: str) -> None:
+def _interval(fig: theme.Sheet, rows: pd.DataFrame, colour: str) -> None:
     """Draw the 95 % interval: a band, or a whisker where a visit stands alone."""
     low, high = rows["volume_low_mm3"] / 1000, rows["volume_high_mm3"] / 1000
+    line: dict[str, Any]
+    filled: dict[str, Any] = {}
     if len(rows) == 1:
-        style: dict[str, Any]
-        x, y, style = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"line_width": 6}
+        x, y, line = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"width": 6}
     else:
         x, y = [*rows["acquired_on"], *rows["acquired_on"][::-1]], [*high, *low[::-1]]
-        style = {"fill": "toself", "fillcolor": theme.fade(colour, 0.12), "line_width": 0}
-    fig.add_scatter(x=x, y=y, mode="lines", line_color=theme.fade(colour, 0.2), hoverinfo="skip", **style)
+        line, filled = {"width": 0}, {"fill": "toself", "fillcolor": theme.fade(colour, 0.12)}
+    line["color"] = theme.fade(colour, 0.2)
+    fig.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", **filled)
 
 
 def pieces(rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp]) -> list[pd.DataFrame]:

@@ -13,6 +13,7 @@ from dashboard.charts import volumes as drawn
 from dashboard.charts.timeline import Course
 from dashboard.markup import straight
 from dashboard.packet import figures
+from dashboard.rows import as_rows
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
 from dashboard.sections.numbers import NOW, made_otherwise, to_show
@@ -97,7 +98,7 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
         beside=_beside(patient_id, str(state["session_id"]), trajectory),
-        criteria=tuple(_verdict(row) for row in now.to_dict("records")),
+        criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
         provenance=_provenance(study),
@@ -168,7 +169,7 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
     for word, latest in to_show(trajectory, session_id):
         day = "" if word == NOW else f", {labels.day(latest['acquired_on'].iloc[0])}"
         seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
-        for row in seen.sort_values("compartment", key=lambda names: names.map(order)).to_dict("records"):
+        for row in seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows):
             volumes = [_plain_ml(row[name]) for name in shown]
             interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
             now = f"{volumes[3]} ({interval})" if interval else volumes[3]
@@ -211,7 +212,7 @@ def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], .
     measured = data.query("patient_measurements", patient_id=patient_id)
     tumours = measured[(measured["compartment"] == "tumour") & measured["session_id"].isin(list(named))]
     rows = []
-    for row in tumours.to_dict("records"):
+    for row in tumours.pipe(as_rows):
         sha = f" {str(row['mask_sha256'])[:8]}" if labels.is_known(row["mask_sha256"]) else ""
         path = str(row["mask_path"]) if labels.is_known(row["mask_path"]) else "no mask file"
         visit = f"{labels.day(row['acquired_on'])} {row['session_id']}, {named[row['session_id']]}"
@@ -225,7 +226,7 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
     words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
-    lines = [short(sentences.act(row)) for row in words.head(5).to_dict("records")]
+    lines = [short(sentences.act(row)) for row in words.head(5).pipe(as_rows)]
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])

@@ -19,6 +19,7 @@ from dashboard import labels
 from dashboard.charts import lanes, theme
 from dashboard.charts.timeline import Course
 from dashboard.charts.volumes import pieces
+from dashboard.rows import as_rows
 from dashboard.viewer import Pane, crop_to
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import largest_section
@@ -151,7 +152,7 @@ def _line(axes: Axes, part: pd.DataFrame, style: labels.CompartmentLook) -> None
 def _states(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
     floor = 10 ** axis["range"][0] * 1.05 if axis["type"] == "log" else axis["range"][0]
-    for row in course.judged.to_dict("records"):
+    for row in course.judged.pipe(as_rows):
         volume = tumour.get(row["session_id"])
         height = volume / 1000 if volume is not None and (volume > 0 or axis["type"] == "linear") else floor
         look = labels.look(row["state"], row["display_state"])
@@ -181,7 +182,7 @@ def _margin(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
 
 
 def _treatments(axes: Axes, treatments: pd.DataFrame, last_on: pd.Timestamp) -> None:
-    for lane, row in enumerate(treatments.sort_values("started_on").to_dict("records")):
+    for lane, row in enumerate(treatments.sort_values("started_on").pipe(as_rows)):
         _, colour = labels.TREATMENTS[row["kind"]]
         begins = pd.Timestamp(row["started_on"])
         if row["kind"] == "surgery":

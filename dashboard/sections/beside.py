@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import data, frame, labels, sentences
 from dashboard.markup import Html, table, tag
+from dashboard.rows import as_rows
 
 UNSEEN = {"none seen", "not measured"}
 """Courses of a compartment that is not there to be told of."""
@@ -58,7 +59,7 @@ def history(patient_id: str) -> Html:
     if not shown:
         return tag("p", "No compartment beside tumour was seen at any visit.", class_="ct-grey")
     dated = courses[["session_id", "acquired_on"]].drop_duplicates().sort_values(["acquired_on", "session_id"])
-    cells = {(row["session_id"], row["compartment"]): row for row in courses.to_dict("records")}
+    cells = {(row["session_id"], row["compartment"]): row for row in courses.pipe(as_rows)}
     body = []
     for session_id, day in dated.itertuples(index=False):
         row = (cells.get((session_id, name)) for name in shown)
@@ -91,10 +92,10 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
 
 
 def _growth(rates: pd.DataFrame) -> Iterator[Line]:
-    for row in rates.sort_values("epoch", ascending=False).to_dict("records"):
+    for row in rates.sort_values("epoch", ascending=False).pipe(as_rows):
         yield Line("growth rate", sentences.growth(row), labels.compartment("tumour").ink)
 
 
 def _surgeries(resections: pd.DataFrame) -> Iterator[Line]:
-    for row in resections.sort_values("operated_on", ascending=False).to_dict("records"):
+    for row in resections.sort_values("operated_on", ascending=False).pipe(as_rows):
         yield Line(f"surgery {labels.day(row['operated_on'])}", sentences.resection(row), labels.INK)

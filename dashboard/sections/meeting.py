@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import acts, address, data, frame, labels, sentences
 from dashboard.packet import minutes
 from dashboard.packet.content import short
+from dashboard.rows import as_rows
 from pipeline.domain.records import JournalEntry
 
 DAY = "on"
@@ -95,7 +96,7 @@ def downloads(chosen: pd.DataFrame, day: date, study: frame.Study) -> None:
     def as_pdf() -> bytes:
         table = rows(chosen, day)
         cells = [[short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()]
-                 for row in table.to_dict("records")]  # fmt: skip
+                 for row in table.pipe(as_rows)]  # fmt: skip
         return minutes.pdf(title, [str(name) for name in COLUMNS], cells, frame.provenance(study))
 
     kinds = (

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import data, labels, scan_files
+from dashboard.rows import as_rows
 from dashboard.viewer import Pane, pane_of
 from dashboard.viewer.own_grids import OwnScan, own_panes
 
@@ -37,8 +38,8 @@ def sequences(patient_id: str, sessions: Sequence[str]) -> dict[str, dict[str, S
     planes = rows.groupby("contrast")["plane"].nunique()
     found: dict[str, dict[str, Shown]] = {}
     here = rows[rows["session_id"].isin(sessions)].sort_values("is_anchor", ascending=False, kind="stable")
-    anchors = {row["session_id"]: row for row in here[here["is_anchor"]].to_dict("records")}
-    for row in here.to_dict("records"):
+    anchors = {row["session_id"]: row for row in here[here["is_anchor"]].pipe(as_rows)}
+    for row in here.pipe(as_rows):
         anchor = anchors.get(row["session_id"])
         if anchor is None or not (row["is_anchor"] or labels.is_known(row["transform_path"])):
             continue

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, data, frame, labels
+from dashboard.rows import as_rows
 from dashboard.sections import scan_panes
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
 from dashboard.viewer.opening import Kept, opening_of
@@ -31,7 +32,7 @@ Visits = Mapping[str, dict[Any, Any]]
 
 def aligned(patient_id: str) -> Visits:
     """Return the visits whose scan lies on the reference grid."""
-    visits = data.query("patient_visits", patient_id=patient_id).to_dict("records")
+    visits = data.query("patient_visits", patient_id=patient_id).pipe(as_rows)
     return {row["session_id"]: row for row in visits if data.aligned_scan(patient_id, row["session_id"])}
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard import acts, data, frame, labels, sentences
 from dashboard.markup import tag
+from dashboard.rows import as_rows
 from dashboard.sections import correction, signing
 from pipeline.domain.decisions import ABOUT_MASKS, Act, ActKind, Standing
 from pipeline.domain.records import JournalEntry
@@ -73,7 +74,7 @@ def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
     here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
     words = ", ".join(
         f"{labels.compartment(row['compartment']).word} ({labels.MASK_ORIGINS.get(row['mask_origin'], 'unknown')})"
-        for row in here.to_dict("records")
+        for row in here.pipe(as_rows)
     )
     frame.remark(f"Measured masks: {words}." if words else "This visit has no mask that is measured.")
     return dict(zip(here["compartment"], here["sha256"], strict=True))

@@ -69,10 +69,11 @@ def agreement_of(view: View, follow_up: Volume, there: Transform, stiffness: Sti
     """Return how alike the scans are over the known part of the box."""
     fixed, weight = fixed_sample(view, stiffness.step_mm)
     grid = regular_grid(view.box, stiffness.step_mm)
-    moved = resample(_moving(view, follow_up, there, stiffness.step_mm), grid, there, order=1)
-    weight = weight * coverage(follow_up, grid, there).array
-    fit = local_fit(fixed.values, moved.array, weight, stiffness.window_mm / stiffness.step_mm)
-    return agreement(fit, fixed.values, moved.array, weight)
+    seen = resample(_moving(view, follow_up, there, stiffness.step_mm), grid, there, order=1, outside=np.nan).array
+    known = ~np.isnan(seen)
+    moved, weight = np.where(known, seen, 0.0), weight * known
+    fit = local_fit(fixed.values, moved, weight, stiffness.window_mm / stiffness.step_mm)
+    return agreement(fit, fixed.values, moved, weight)
 
 
 def overlap_ratio(view: View, follow_up: Volume, there: Transform) -> float:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from pipeline.domain.bending import Lattice, elastic, field_of, gathered, lattice_of, normal_matrix
-from pipeline.domain.lesion_growth import Flows, displacement, expectation, flows_of, followed, velocity, windows_at
-from pipeline.domain.lesion_scene import Predicted, Scene, looked_up
+from pipeline.domain.lesion_growth import Flows, displacement, expectation, flows_of, followed, velocity
+from pipeline.domain.lesion_scene import Predicted, Scene, places_in
 from pipeline.domain.lesion_template import Template
+from pipeline.domain.lookup import voxel_by_voxel
 from pipeline.domain.signal_curve import SignalCurve, fit_curve
 
 CONTROL_MM, STRAIN_PRICE, BEND_PRICE = 12.0, 10.0, 0.002
@@ -88,6 +89,7 @@ class _Fitter:
     def __init__(self, template: Template, scene: Scene, still: Collection[str]) -> None:
         self.template, self.scene, self.still = template, scene, still
         self.flows: Flows = flows_of(template)
+        self.stacks = stacks_of(template, self.flows)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
         self.bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
         self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
@@ -100,13 +102,13 @@ class _Fitter:
         state = State(np.zeros((len(self.template.names), 4, 3)), np.zeros((3, *sizes)), GIVING_WAY)
         curve: SignalCurve | None = None
         for _ in range(ROUNDS):
-            shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
+            shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
             curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
             matrix, right = self._equations(state, shown, curve)
             state, is_settled = self._stepped(state, linalg.solve(matrix, right, assume_a="pos"))
             if is_settled:
                 break
-        shown = predicted(self.template, self.flows, self.scene, self._bend(state), state)
+        shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
         curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
         return Fit(
             self.scene.spread(shown.occupancy.T),
@@ -158,43 +160,68 @@ class _Fitter:
         return moved, bool(bend_mm < SETTLED_MM and strain.max() < SETTLED_STRAIN)
 
 
-def predicted(template: Template, flows: Flows, scene: Scene, bend_mm: NDArray[np.float64], state: State) -> Predicted:
+@dataclass(frozen=True, eq=False)
+class Stacks:
+    """A template's images, all values of a voxel together; V voxels, C compartments.
+
+    ``lesion`` ``(V, 6 C + 4)`` moves with the lesion: shares, textures, windows, slopes of the shares, rim and its
+    slope; ``tissue`` ``(V, C + 5)`` with the tissue around: windows, background, filled, slope of the background.
+    """
+
+    lesion: NDArray[np.float64]
+    tissue: NDArray[np.float64]
+
+
+def stacks_of(template: Template, flows: Flows) -> Stacks:
+    """Lay out what one layer of a slice looks up."""
+    slopes = template.occupancy_slope.reshape(-1, *template.background.shape)
+    lesion = [template.occupancy, template.texture, flows.windows, slopes, template.rim[None], template.rim_slope]
+    tissue = [flows.windows, template.background[None], template.filled[None], template.background_slope]
+    return Stacks(voxel_by_voxel(np.concatenate(lesion)), voxel_by_voxel(np.concatenate(tissue)))
+
+
+def predicted(
+    template: Template, flows: Flows, stacks: Stacks, scene: Scene, bend_mm: NDArray[np.float64], state: State
+) -> Predicted:
     """Show the masked visit as the later scan should see it, and how that changes with what is fitted."""
     whole = displacement(flows, state.growth, 1.0)
     partly = displacement(flows, state.growth, state.giving_way)
     parts = [
-        _one_layer(template, flows, state, followed(flows, whole, points), followed(flows, partly, points))
+        _one_layer(template, flows, stacks, state, followed(flows, whole, points), followed(flows, partly, points))
         for points in (layer + bend_mm for layer in scene.layers)
     ]
     return Predicted(*(np.mean([getattr(p, name) for p in parts], axis=0) for name in Predicted.__dataclass_fields__))
 
 
 def _one_layer(
-    template: Template, flows: Flows, state: State, lesion_mm: NDArray[np.float64], tissue_mm: NDArray[np.float64]
+    template: Template,
+    flows: Flows,
+    stacks: Stacks,
+    state: State,
+    lesion_mm: NDArray[np.float64],
+    tissue_mm: NDArray[np.float64],
 ) -> Predicted:
     """Show one layer of a slice: lesion and surrounding tissue looked up where each came from."""
-    shares = looked_up(template.occupancy, template, lesion_mm)
-    textures = looked_up(template.texture, template, lesion_mm)
-    share_slopes = looked_up(template.occupancy_slope, template, lesion_mm)
-    tissue, filled = looked_up(np.stack([template.background, template.filled]), template, tissue_mm)
-    tissue_slope = looked_up(template.background_slope, template, tissue_mm).T
-    free = np.clip(1 - shares.sum(axis=0), 0, 1)
-    rim, *rim_slope = looked_up(np.concatenate([template.rim[None], template.rim_slope]), template, lesion_mm)
-    by_lesion = np.einsum("cn,cdn->nd", textures - tissue, share_slopes) + np.stack(rim_slope, axis=1)
-    by_tissue = free[:, None] * tissue_slope
+    count = len(template.names)
+    at_lesion = places_in(template, lesion_mm) @ stacks.lesion
+    ends = np.cumsum([count, count, count, 3 * count, 1])
+    shares, textures, here, slopes, rim, rim_slope = np.split(at_lesion, ends, axis=1)
+    at_tissue = places_in(template, tissue_mm) @ stacks.tissue
+    there, tissue, filled, tissue_slope = np.split(at_tissue, np.cumsum([count, 1, 1]), axis=1)
+    free = np.clip(1 - shares.sum(axis=1, keepdims=True), 0, 1)
+    by_lesion = np.einsum("nc,ncd->nd", textures - tissue, slopes.reshape(-1, count, 3)) + rim_slope
+    by_tissue = free * tissue_slope
     columns = []
-    for centre_mm, here, there in zip(
-        flows.centres_mm, windows_at(flows, lesion_mm), windows_at(flows, tissue_mm), strict=True
-    ):
-        pulls = (-by_lesion * here[:, None], -by_tissue * (state.giving_way * there)[:, None])
+    for c, centre_mm in enumerate(flows.centres_mm):
+        pulls = (-by_lesion * here[:, c, None], -by_tissue * state.giving_way * there[:, c, None])
         arms = (lesion_mm - centre_mm, tissue_mm - centre_mm)
         columns.append(sum((p[:, :, None] * a[:, None, :]).reshape(-1, 9) for p, a in zip(pulls, arms, strict=True)))
         columns.append(pulls[0] + pulls[1])
-    columns.append(-(by_tissue * velocity(flows, state.growth, tissue_mm)).sum(axis=1, keepdims=True))
+    columns.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1, keepdims=True))
     return Predicted(
-        (shares * textures).sum(axis=0) + free * tissue + rim,
+        (shares * textures).sum(axis=1) + (free * tissue + rim)[:, 0],
         by_lesion + by_tissue,
         np.concatenate(columns, axis=1),
-        shares.T,
-        free * filled,
+        shares,
+        (free * filled)[:, 0],
     )

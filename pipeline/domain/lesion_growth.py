@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, ndimage
+from scipy import linalg
 
 from pipeline.domain.grid import to_voxel, to_world
 from pipeline.domain.lesion_template import Template
+from pipeline.domain.lookup import places, voxel_by_voxel
 
 EVEN_SD, UNEVEN_SD, TURN_SD, SHIFT_SD_MM = 0.35, 0.08, 0.08, 1.5
 """Expected size of even growth (of length, natural log), of uneven growth, of turning (radians) and of shift."""
@@ -67,16 +68,12 @@ def flows_of(template: Template) -> Flows:
     return Flows(windows, centres_mm, template.affine, affine, points_mm)
 
 
-def windows_at(flows: Flows, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much each compartment's flow counts at points ``(N, 3)``, shape ``(C, N)``."""
-    index = to_voxel(flows.template_affine, points_mm).T
-    return np.stack([ndimage.map_coordinates(w, index, order=1, mode="nearest") for w in flows.windows])
-
-
-def velocity(flows: Flows, growth: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the outward velocity ``(N, 3)``, mm, of growth ``(C, 4, 3)`` at points ``(N, 3)``."""
+def velocity(
+    flows: Flows, growth: NDArray[np.float64], points_mm: NDArray[np.float64], windows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the outward velocity ``(N, 3)``, mm, of growth ``(C, 4, 3)`` at points where windows are ``(N, C)``."""
     result = np.zeros_like(points_mm)
-    for weight, centre_mm, numbers in zip(windows_at(flows, points_mm), flows.centres_mm, growth, strict=True):
+    for weight, centre_mm, numbers in zip(windows.T, flows.centres_mm, growth, strict=True):
         result += weight[:, None] * ((points_mm - centre_mm) @ numbers[:3].T + numbers[3])
     return result
 
@@ -93,15 +90,17 @@ def displacement(flows: Flows, growth: NDArray[np.float64], share: float) -> NDA
     """
     start = flows.points_mm.reshape(-1, 3)
     points = start
+    stacked = voxel_by_voxel(flows.windows)
     for _ in range(STEPS):
-        points = points - share / STEPS * velocity(flows, growth, points)
+        windows = places(flows.windows.shape[1:], to_voxel(flows.template_affine, points)) @ stacked
+        points = points - share / STEPS * velocity(flows, growth, points, windows)
     return np.ascontiguousarray((points - start).T.reshape(3, *flows.points_mm.shape[:3]))
 
 
 def followed(flows: Flows, field_mm: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move points ``(N, 3)`` by a :func:`displacement`."""
-    index = to_voxel(flows.affine, points_mm).T
-    return points_mm + np.stack([ndimage.map_coordinates(c, index, order=1, mode="nearest") for c in field_mm], axis=1)
+    index = to_voxel(flows.affine, points_mm)
+    return points_mm + places(field_mm.shape[1:], index) @ voxel_by_voxel(field_mm)
 
 
 def expectation(compartments: int) -> NDArray[np.float64]:

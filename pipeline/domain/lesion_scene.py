@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from pipeline.domain.grid import Volume, to_voxel, to_world
 from pipeline.domain.lesion_template import BLUR_MM, Template
+from pipeline.domain.lookup import places, voxel_by_voxel
 from pipeline.domain.transforms import Transform, inverse, move_points
 
 AROUND_MM = 10.0
@@ -150,10 +151,13 @@ def scene_of(
 
 def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Look images ``(..., I, J, K)`` on the template's grid up at points ``(N, 3)``; returns ``(..., N)``."""
-    index = to_voxel(template.affine, points_mm).T
-    flat = images.reshape(-1, *images.shape[-3:])
-    values = np.stack([ndimage.map_coordinates(image, index, order=1, mode="nearest") for image in flat])
-    return values.reshape(*images.shape[:-3], -1)
+    found = places_in(template, points_mm) @ voxel_by_voxel(images)
+    return np.asarray(found.T.reshape(*images.shape[:-3], -1))
+
+
+def places_in(template: Template, points_mm: NDArray[np.float64]) -> sparse.csr_array:
+    """Return the matrix that interpolates a template's images at points ``(N, 3)``, RAS+ mm of the masked visit."""
+    return places(template.background.shape, to_voxel(template.affine, points_mm))
 
 
 def _blurred(scan: Volume, crop: tuple[slice, ...], blur_mm: float) -> NDArray[np.float64]:
