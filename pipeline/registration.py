@@ -273,7 +273,7 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
             mirrored_correlation=None,
             runner_up_correlation=None,
             winner_correlation=found.local_unsigned,
-            inverse_consistency_mm=0.0,
+            inverse_consistency_mm=None,
             jacobian_min=1.0,
             jacobian_max=1.0,
             coverage_ratio=float(coverage(other, place, there).array[place.array].mean()),

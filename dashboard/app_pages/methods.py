@@ -17,11 +17,21 @@ STATE_NOTE = (
     "only the threshold. Not evaluable is never read as stable. Cyst, syrinx and oedema are followed, never scored."
 )
 
+KINDS = {
+    "VARCHAR": "text",
+    "DOUBLE": "number",
+    "BIGINT": "whole number",
+    "INTEGER": "whole number",
+    "BOOLEAN": "yes or no",
+    "TIMESTAMP": "day and time",
+}
+"""What the store's types are called."""
+
 
 def show(study: frame.Study) -> None:
     """Draw the page."""
     frame.sentence(
-        f"This study is judged by {study.criteria_name}. ",
+        f"This study is judged by {study.criteria_title}. ",
         tag(
             "span",
             "No response criteria are validated for intramedullary tumours; every set is an adaptation.",
@@ -126,7 +136,9 @@ def dictionary() -> None:
     view = st.selectbox("View", views, index=current, key="view", width=260, label_visibility="collapsed")
     address.keep("view", [view])
     own = entries[entries["view"] == view]
-    st.html(table(("column", "meaning and unit", "type"), own[["column", "comment", "type"]].itertuples(index=False)))
+    kinds = own["type"].map(lambda name: KINDS.get(name, str(name).lower()))
+    body = own[["column", "comment"]].assign(kind=kinds).itertuples(index=False)
+    st.html(table(("column", "meaning and unit", "kind"), body, "ct-table ct-dictionary"))
 
 
 frame.show_page(show)

@@ -89,7 +89,8 @@ class Measures:
     winner_correlation
         Local correlation of the chosen place at that same coarse stage.
     inverse_consistency_mm
-        Mean distance over the region after going to the follow-up and back by two independently found bends, mm.
+        Mean distance over the region after going to the follow-up and back by two independently found bends, mm; None
+        for a rigid alignment, which is found one way only.
     jacobian_min, jacobian_max
         Extremes of the local volume ratio of the bend.
     coverage_ratio
@@ -106,7 +107,7 @@ class Measures:
     mirrored_correlation: float | None
     runner_up_correlation: float | None
     winner_correlation: float
-    inverse_consistency_mm: float
+    inverse_consistency_mm: float | None
     jacobian_min: float
     jacobian_max: float
     coverage_ratio: float
@@ -192,7 +193,7 @@ def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
 def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
     """Return what is wrong with the transform itself, each with the grade it allows at best."""
     found: list[tuple[Grade, str]] = []
-    if m.inverse_consistency_mm > INCONSISTENCY_A_MM:
+    if m.inverse_consistency_mm is not None and m.inverse_consistency_mm > INCONSISTENCY_A_MM:
         worst: Grade = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
         found.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
     if m.closure_mm is not None and m.closure_mm > CLOSURE_A_MM:

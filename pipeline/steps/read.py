@@ -80,7 +80,8 @@ def read_visit(visit: study.StudyVisit, like: study.ScanFile | None = None) -> R
             image = volume if scan == anchor else image
         except InputError as error:
             rows.append(_unreadable(scan, scan == anchor, str(error)))
-            findings.append(finding("scan_unreadable", f"{scan.relative}: {error}", scan.relative))
+            what = str(error).removeprefix(f"{scan.path.name}: ")  # the path names the file already
+            findings.append(finding("scan_unreadable", f"{scan.relative}: {what}", scan.relative))
     status, reason = _status(visit, anchor, rows)
     return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
 

@@ -43,7 +43,7 @@ comment on column registration.method is 'how the two were aligned';
 comment on column registration.grade is 'A: can be trusted, B: look first, C: not aligned';
 comment on column registration.grade_reasons is 'what the grade rests on, in words';
 comment on column registration.local_correlation is 'local similarity along the cord, -1 to 1';
-comment on column registration.inverse_consistency_mm is 'distance by which there and back misses, mm';
+comment on column registration.inverse_consistency_mm is 'distance by which there and back misses, mm; empty for a rigid alignment, found one way only';
 comment on column registration.jacobian_min is 'smallest local volume ratio of the transform; 1 keeps volumes';
 comment on column registration.jacobian_max is 'largest local volume ratio of the transform; 1 keeps volumes';
 comment on column registration.coverage_ratio is 'share of the reference that the moved scan covers, 0 to 1';
