@@ -72,9 +72,9 @@ class Scene:
 
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put values of the active voxels ``(M, N)`` back on the crop, ``(M, I, J, K)``, 0 elsewhere."""
-        result = np.zeros((len(values), *self.shape))
-        result[:, self.is_active] = values
-        return result
+        result = np.zeros((len(values), self.is_active.size))
+        result[:, np.flatnonzero(self.is_active)] = values
+        return result.reshape(-1, *self.shape)
 
 
 @dataclass(frozen=True, eq=False)

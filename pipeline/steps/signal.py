@@ -133,18 +133,25 @@ def _look(
     whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
     where = _where(visit)
     if not found:
+        least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
         message = (
-            f"{where}: no tumour was drawn at {source.session_id}, and no new signal of {new_signal.SMALLEST_MM3:.0f} "
-            f"mm³ or more was found in its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
+            f"{where}: no tumour was drawn at {source.session_id}, and no new signal of {least} or more was found in "
+            f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
         )
         return (finding(NOT_FOUND, message, **whose),)
-    return tuple(finding(FOUND, f"{where}: {_in_words(one, source.session_id)}", **whose) for one in found)
+    return tuple(finding(FOUND, f"{where}: {in_words(one, source.session_id)}", **whose) for one in found)
 
 
-def _in_words(one: new_signal.NewSignal, source: str) -> str:
-    x, y, z = one.centre_mm
+def in_words(one: new_signal.NewSignal, source: str) -> str:
+    """Say how large new signal is and where it lies, in the letters that the viewer's crosshair has.
+
+    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5), "ses-01")[:54]
+    'new signal of about 0.73 mL at L 2, P 37, S 170 mm of '
+    """
+    letters = zip(("RL", "AP", "SI"), one.centre_mm, strict=True)
+    place = ", ".join(f"{pair[value < 0]} {abs(value):.0f}" for pair, value in letters)
     return (
-        f"new signal of about {two_figures(one.volume_mm3)} mm³ at ({x:.0f}, {y:.0f}, {z:.0f}) mm (RAS+ of the scan), "
+        f"new signal of about {two_figures(one.volume_mm3 / 1000)} mL at {place} mm of the scan's own coordinates, "
         f"where no tumour was drawn at {source}"
     )
 
