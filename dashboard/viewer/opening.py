@@ -16,16 +16,27 @@ AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
 VIEWS = (*AXES, "multiplanar", "render")
 """What can be looked at: a plane, all planes, or 3D; the plain viewer shows sagittal slices for the last two."""
 
+MODES = ("side", "blend", "swipe", "difference")
+"""How two visits are compared: side by side, or in one picture."""
+
+WORDS = (4, 6)
+"""Words of a link: view and place; then also comparison and window."""
+
 Place = tuple[float, float, float]
 """Mm along the right, anterior and superior axes of the reference grid."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A view and the place of the crosshair, as a link keeps them."""
+    """A view and the place of the crosshair, as a link keeps them; how visits are compared and the window as well.
+
+    ``window`` is the name of a preset; one that these scans do not have is the same as none.
+    """
 
     view: str
     place: Place
+    mode: str = "side"
+    window: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,18 +52,22 @@ def opening_of(words: str | None) -> Opening | None:
 
     Examples
     --------
-    >>> opening_of("axial_12.5_-4.0_33.1")
-    Opening(view='axial', place=(12.5, -4.0, 33.1))
+    >>> opening_of("axial_12.5_-4.0_33.1_blend_lesion")
+    Opening(view='axial', place=(12.5, -4.0, 33.1), mode='blend', window='lesion')
+    >>> opening_of("axial_12.5_-4.0_33.1").mode
+    'side'
     >>> opening_of("axial_here")
     """
-    view, *numbers = (words or "").split("_")
+    said = (words or "").split("_")
+    if len(said) not in WORDS:
+        return None
+    view, x, y, z, mode, window = [*said, "side", ""][: WORDS[-1]]
     try:
-        place = tuple(float(number) for number in numbers)
+        place = float(x), float(y), float(z)
     except ValueError:
         return None
-    if view not in VIEWS or len(place) != 3 or not all(math.isfinite(mm) for mm in place):
-        return None
-    return Opening(view, place)
+    is_shown = view in VIEWS and mode in MODES and all(map(math.isfinite, place))
+    return Opening(view, place, mode, window) if is_shown else None
 
 
 def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str = "sagittal") -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dashboard.viewer.links import Table
-from dashboard.viewer.opening import AXES, Kept, largest_place
+from dashboard.viewer.opening import AXES, Kept, Opening, largest_place
 from dashboard.viewer.panes import Pane, linkable
 from dashboard.viewer.windows import presets
 
@@ -74,14 +74,16 @@ def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: 
         "height": height,
         "is_linkable": kept is not None,
     }
-    opening = kept.opening if kept else None
+    opening = kept.opening if kept and kept.opening else Opening("sagittal", largest["sagittal"])
     arrays = _voxels(panes) | _tables(panes)
     return {
         **plain,
         **{key: one_cell(array.tobytes()) for key, array in arrays.items()},
         "signature": _digest(plain, arrays),
-        "view": opening.view if opening else "sagittal",
-        "start": list(opening.place if opening else largest["sagittal"]),
+        "view": opening.view,
+        "start": list(opening.place),
+        "mode": opening.mode,
+        "preset": next((n for n, it in enumerate(presets(panes)) if it.name == opening.window), 0),
     }
 
 

@@ -112,15 +112,16 @@ def test_a_link_is_made_when_asked_for_and_opens_at_its_plane_and_place(browser:
     page.goto(address)
     settled(page, "sagittal slice 5 of 8")
     page.locator("canvas").first.focus()
-    for key in ("a", "ArrowUp", "ArrowUp"):
+    for key in ("a", "ArrowUp", "ArrowUp", "b"):
         page.keyboard.press(key)
     settled(page, "axial slice 22 of 40 · S 23.0 mm")
     assert page.get_by_text("runs: 1").count() == 1, "looking makes no page run"
     page.get_by_role("button", name="link here").click()
-    page.wait_for_url("**/?place=axial_-1.5_14.0_23.0", wait_until="commit")
+    page.wait_for_url("**/?place=axial_-1.5_14.0_23.0_blend_full", wait_until="commit")
     expect(page.get_by_text("runs: 2")).to_be_visible()
     settled(page, "axial slice 22 of 40 · S 23.0 mm")
     page.reload()
     settled(page, "axial slice 22 of 40 · S 23.0 mm")
+    expect(page.get_by_role("button", name="blend", exact=True)).to_have_attribute("aria-pressed", "true")
     assert page.complaints == []
     page.close()

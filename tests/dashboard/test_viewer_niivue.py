@@ -32,15 +32,21 @@ OUTLINED = """(canvas) => {
 @needs_niivue
 def test_niivue_opens_at_the_place_of_a_link_and_makes_one(browser: Browser, address: str) -> None:
     page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
-    page.goto(f"{address}?in=volumes&place=coronal_4.5_14.0_23.0")
+    page.goto(f"{address}?in=volumes&place=coronal_4.5_14.0_23.0_blend_lesion")
     where = page.locator(".volumes output.where")
     expect(where).to_contain_text("crosshair R 4.5 · A 14.0 · S 23.0 mm")
     expect(page.get_by_role("button", name="coronal", exact=True)).to_have_attribute("aria-pressed", "true")
+    for pressed in ("blend", "lesion"):
+        expect(page.locator(".volumes").get_by_role("button", name=pressed, exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
     page.locator(".volumes canvas").first.focus()
-    page.keyboard.press("k")
+    for key in ("k", "w", "g"):
+        page.keyboard.press(key)
     expect(where).to_contain_text("L 1.5")
     page.get_by_role("button", name="link here").click()
-    page.wait_for_url("**place=axial_-1.5_14.0_18.0", wait_until="commit")
+    page.wait_for_url("**place=axial_-1.5_14.0_18.0_swipe_*", wait_until="commit")
+    assert "_lesion" not in page.url, "the next window was asked for"
     assert page.complaints == []
     page.close()
 

@@ -65,7 +65,18 @@ def test_every_window_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [None, "", "axial", "axial_1_2", "axial_1_2_3_4", "axial_1_2_x", "axial_nan_1_2", "oblique_1_2_3"]
+    "words",
+    [
+        None,
+        "",
+        "axial",
+        "axial_1_2",
+        "axial_1_2_3_4",
+        "axial_1_2_x",
+        "axial_1_2_3_sideways_full",
+        "axial_nan_1_2",
+        "oblique_1_2_3",
+    ],
 )
 def test_a_link_that_says_no_place_is_passed_over(words: str | None) -> None:
     assert opening_of(words) is None
@@ -79,3 +90,14 @@ def test_a_link_opens_at_its_place_without_building_the_viewer_anew() -> None:
     unasked = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400)
     assert (unasked["view"], unasked["signature"]) == ("sagittal", asked["signature"])
     assert payload([phantom()], COLOURS, None, 400)["is_linkable"] is False
+
+
+def test_a_link_opens_with_its_comparison_and_window_where_the_scans_have_it() -> None:
+    def opened(words: str) -> tuple[object, object]:
+        sent = payload([phantom()], COLOURS, Kept(opening_of(words), lambda _words: None), 400)
+        return sent["mode"], sent["preset"]
+
+    assert opened("axial_1_2_3_blend_full") == ("blend", 0)
+    assert opened("axial_1_2_3_swipe_lesion") == ("swipe", 1)
+    assert opened("axial_1_2_3_side_of no scan here") == ("side", 0)
+    assert opened("axial_1_2_3") == ("side", 0)

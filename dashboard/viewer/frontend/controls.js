@@ -102,7 +102,8 @@ function comparisonActs(viewer, isComparable) {
     mix: (value) => mix(value / 100),
     shift: (value) => mix(view.mix + value),
     flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
-    link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1))].join("_")),
+    link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1)), view.mode,
+      viewer.data.presets[view.preset][0]].join("_")),
     window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
     keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
   };

@@ -127,6 +127,7 @@ class Volumes extends Sheets {
     this.act("drag", this.view.drag);
     this.act("home");
     this.act("open");
+    for (const name of ["preset", "mode"]) this.act(name, this.data[name]);
     Object.assign(this.root.dataset, { ready: "true", readyMs: Math.round(performance.now() - this.begun) });
   }
 

@@ -21,8 +21,8 @@ class Viewer {
     this.panes = data.titles.map((title, n) => (
       { title, image: bytesOf(data[`v${n}`]), labels: bytesOf(data[`l${n}`]) }));
     const kept = before && String(before.shape) === String(this.shape) ? before.view : {};
-    this.view = { plane: data.view in PLANES ? data.view : "sagittal", mode: "side", cross: grid.toVoxel(data.start), zoom: 1, pan: [0, 0],
-      preset: 0, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
+    this.view = { plane: data.view in PLANES ? data.view : "sagittal", mode: data.mode, cross: grid.toVoxel(data.start),
+      zoom: 1, pan: [0, 0], preset: data.preset, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
     if (!comparable(data)) this.view.mode = "side";
     this.windows = data.presets[this.view.preset][1].map((window) => [...window]);
     this.gone = new AbortController();
