@@ -23,7 +23,8 @@ PAGES = {
     "methods": ("methods", "light"),
 }
 """Address and ground of each picture."""
-TALL = ("patient",)
+HEIGHTS = {"patient": 1560, "quality": 2300}
+"""Pixels of the pictures that show more than a screen does, which is 1000."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 90_000
 
@@ -63,7 +64,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             for name, (address, ground) in PAGES.items():
-                size = {"width": 1480, "height": 1560 if name in TALL else 1000}
+                size = {"width": 1480, "height": HEIGHTS.get(name, 1000)}
                 page = browser.new_page(viewport=size, color_scheme=ground)
                 page.set_default_timeout(PATIENCE_MS)
                 reach(page, f"http://127.0.0.1:{port}/_stcore/health")
