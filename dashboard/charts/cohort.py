@@ -30,12 +30,13 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     """
     rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
     is_crowded = len(rows) > 6
-    fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
+    fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
     for row in rows.pipe(as_rows):
         style = labels.look(row["state"], row["display_state"])
         change = row["best_change_percent"]
         is_cut = change > CAP_PERCENT
-        fig.add_bar(
+        fig.add(
+            "bar",
             x=[row["patient_id"]],
             y=[min(change, CAP_PERCENT)],
             marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
@@ -51,14 +52,15 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         )
     for name, value in thresholds_percent.items():
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
-    fig.update_yaxes(
+    fig.axis(
+        "yaxis",
         range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
         title_text="best change from baseline, %",
         zeroline=True,
         zerolinecolor=labels.PALE,
     )
-    fig.update_xaxes(showgrid=False, tickangle=-40 if is_crowded else 0)
-    return fig
+    fig.axis("xaxis", showgrid=False, tickangle=-40 if is_crowded else 0)
+    return fig.done()
 
 
 def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
@@ -76,15 +78,15 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
     """
     rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
     rows = rows.assign(months=rows["days_from_baseline"] / DAYS_PER_MONTH)
-    fig = theme.figure(360, {"l": 76, "r": 150, "t": 16, "b": 48})
+    fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     floor = _spider_axes(fig, rows["baseline_ratio"], thresholds)
     looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.pipe(as_rows)}
     for patient_id, course in rows.groupby("patient_id"):
         _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
-    return fig
+    return fig.done()
 
 
-def _spider_line(fig: go.Figure, patient_id: str, course: pd.DataFrame, style: labels.Look, floor: float) -> None:
+def _spider_line(fig: theme.Sheet, patient_id: str, course: pd.DataFrame, style: labels.Look, floor: float) -> None:
     symbols = ["circle-open" if ratio == 0 else "circle" for ratio in course["baseline_ratio"]]
     symbols[-1] = style.marker
     fig.add_scatter(
@@ -105,7 +107,7 @@ def _spider_line(fig: go.Figure, patient_id: str, course: pd.DataFrame, style: l
     )
 
 
-def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]) -> float:
+def _spider_axes(fig: theme.Sheet, ratios: pd.Series, thresholds: dict[str, float]) -> float:
     """Set both axes and draw the thresholds; return the ratio at the lower edge, where none seen stands."""
     seen = [*ratios[ratios > 0], *thresholds.values(), 1.0]
     has_zero = bool((ratios == 0).any())
@@ -113,14 +115,15 @@ def _spider_axes(fig: go.Figure, ratios: pd.Series, thresholds: dict[str, float]
     ticks = [
         tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if low * 1.2 <= tick <= high
     ]
-    fig.update_yaxes(
+    fig.axis(
+        "yaxis",
         type="log",
         range=[math.log10(low), math.log10(high)],
         tickvals=[low, *ticks] if has_zero else ticks,
         ticktext=[*(["none seen"] if has_zero else []), *(f"×{tick:g}" for tick in ticks)],
         title_text="volume relative to baseline",
     )
-    fig.update_xaxes(title_text="months since baseline", rangemode="tozero")
+    fig.axis("xaxis", title_text="months since baseline", rangemode="tozero")
     for name, ratio in thresholds.items():
         theme.threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
     return low
@@ -140,12 +143,13 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     rows["months"] = _months(rows["last_scan_on"], rows["time_zero_on"])
     rows = rows.sort_values("months")
     zero = rows.set_index("patient_id")["time_zero_on"]
-    fig = theme.figure(len(rows) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
-    fig.add_bar(
+    fig = theme.Sheet(len(rows) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
+    fig.add(
+        "bar",
         x=rows["months"],
         y=rows["patient_id"],
         orientation="h",
-        marker={"color": labels.SHADE, "line_width": 0},
+        marker={"color": labels.SHADE, "line": {"width": 0}},
         width=0.62,
         hoverinfo="skip",
     )
@@ -161,12 +165,12 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         hoverinfo="text",
         cliponaxis=False,
     )
-    theme.axis(fig, "x", title_text="months since time zero")
-    theme.axis(fig, "y", showgrid=False, type="category")
-    return fig
+    fig.axis("xaxis", title_text="months since time zero")
+    fig.axis("yaxis", showgrid=False, type="category")
+    return fig.done()
 
 
-def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Series) -> None:
+def _swimmer_treatments(fig: theme.Sheet, treatments: pd.DataFrame, zero: pd.Series) -> None:
     """Draw one trace for each kind: diamonds for operations, bars for what lasts."""
     for kind, given in treatments.groupby("kind"):
         word, colour = labels.TREATMENTS[str(kind)]
@@ -194,7 +198,7 @@ def _swimmer_treatments(fig: go.Figure, treatments: pd.DataFrame, zero: pd.Serie
         )
 
 
-def _swimmer_states(fig: go.Figure, judged: pd.DataFrame, zero: pd.Series) -> None:
+def _swimmer_states(fig: theme.Sheet, judged: pd.DataFrame, zero: pd.Series) -> None:
     """Draw one trace for each state."""
     shown = judged[judged["state"] != "context"]
     days = pd.to_datetime(shown["acquired_on"])

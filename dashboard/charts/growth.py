@@ -28,7 +28,7 @@ class GrowthRow:
 
 def growth(rows: Sequence[GrowthRow]) -> go.Figure:
     """Draw one row per histology, with no growth as a line."""
-    fig = theme.figure(ROW_PX * len(rows) + 70, {"l": 150, "r": 230, "t": 10, "b": 48})
+    fig = theme.Sheet(ROW_PX * len(rows) + 70, {"l": 150, "r": 230, "t": 10, "b": 48})
     for row in rows:
         fig.add_scatter(
             x=[row.rate_percent],
@@ -57,7 +57,8 @@ def growth(rows: Sequence[GrowthRow]) -> go.Figure:
             xshift=10,
             font={"size": 12, "color": labels.GREY},
         )
-    fig.add_vline(x=0, line={"color": labels.PALE, "width": 1})
-    fig.update_xaxes(title_text="growth of solid tumour volume, % a year", ticksuffix="\u202f%")
-    fig.update_yaxes(showgrid=False, type="category", autorange="reversed")
-    return fig
+    line = {"color": labels.PALE, "width": 1}
+    fig.add_shape(type="line", x0=0, x1=0, yref="y domain", y0=0, y1=1, line=line)
+    fig.axis("xaxis", title_text="growth of solid tumour volume, % a year", ticksuffix="\u202f%")
+    fig.axis("yaxis", showgrid=False, type="category", autorange="reversed")
+    return fig.done()

@@ -36,7 +36,7 @@ def ranked(changes_percent: pd.Series, thresholds_percent: dict[str, float]) -> 
     ordered = np.sort(changes_percent.dropna().to_numpy(dtype=float))[::-1]
     shares = np.linspace(0, 1, min(POINTS, len(ordered)))
     heights = np.minimum(ordered[np.round(shares * (len(ordered) - 1)).astype(int)], CAP_PERCENT)
-    fig = theme.figure(340, {"l": 64, "r": 150, "t": 24, "b": 48})
+    fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 48})
     fig.add_scatter(
         x=100 * shares,
         y=heights,
@@ -48,9 +48,9 @@ def ranked(changes_percent: pd.Series, thresholds_percent: dict[str, float]) -> 
     )
     for name, value in thresholds_percent.items():
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
-    theme.axis(fig, "x", title_text="share of patients, %", range=[0, 100])
-    theme.axis(fig, "y", title_text="best change from baseline, %")
-    return fig
+    fig.axis("xaxis", title_text="share of patients, %", range=[0, 100])
+    fig.axis("yaxis", title_text="best change from baseline, %")
+    return fig.done()
 
 
 def stretches(courses: pd.DataFrame) -> pd.DataFrame:
@@ -85,11 +85,11 @@ def quantiles(found: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
     found, months = _shares(found["step"].to_numpy(), found["baseline_ratio"].to_numpy(dtype=float))
     floor = float(found[found > 0].min().min()) / 1.2 if (found > 0).any(axis=None) else 0.1
     found = found.clip(lower=floor)
-    fig = theme.figure(360, {"l": 76, "r": 150, "t": 16, "b": 48})
+    fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     for low, high, alpha in ((0.1, 0.9, 0.10), (0.25, 0.75, 0.18)):
         fig.add_scatter(
             x=[*months, *months[::-1]], y=[*found[high], *found[low][::-1]], mode="lines", fill="toself",
-            fillcolor=theme.fade(COLOUR, alpha), line_width=0, hoverinfo="skip",
+            fillcolor=theme.fade(COLOUR, alpha), line={"width": 0}, hoverinfo="skip",
         )  # fmt: skip
     fig.add_scatter(
         x=months, y=found[0.5], mode="lines+markers", line={"color": COLOUR, "width": 2}, marker={"size": 5},
@@ -100,14 +100,14 @@ def quantiles(found: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
     ticks = [
         tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if floor <= tick <= max(shown)
     ]
-    theme.axis(
-        fig, "y", type="log", range=[math.log10(min(shown) / 1.2), math.log10(max(shown) * 1.2)], tickvals=ticks,
+    fig.axis(
+        "yaxis", type="log", range=[math.log10(min(shown) / 1.2), math.log10(max(shown) * 1.2)], tickvals=ticks,
         ticktext=[f"×{tick:g}" for tick in ticks], title_text="volume relative to baseline",
     )  # fmt: skip
-    theme.axis(fig, "x", title_text="months since baseline", rangemode="tozero")
+    fig.axis("xaxis", title_text="months since baseline", rangemode="tozero")
     for name, ratio in thresholds.items():
         theme.threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
-    return fig
+    return fig.done()
 
 
 def _shares(steps: NDArray[np.int64], ratios: NDArray[np.float64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:

@@ -40,22 +40,19 @@ def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Fig
     """
     own = rows[rows["compartment"] == compartment].sort_values(["acquired_on", "session_id", "position_mm"])
     low, high = _range(own)
-    fig = theme.figure(HEIGHT_PX, {"l": 62, "r": 74, "t": 22, "b": 62})
+    fig = theme.Sheet(HEIGHT_PX, {"l": 62, "r": 74, "t": 22, "b": 62})
     across = [0, ROOM_FOR_DAYS * _widest(own, rows)]
-    fig.update_layout(
-        xaxis={"domain": [0, SHARE], "title_text": "cross-section, mm²", "range": across},
-        yaxis={"range": [low, high], "title_text": "mm along the cord, head up"},
-        xaxis2={"domain": [SHARE + 0.1, 1], "anchor": "y2", "showgrid": False, "zeroline": False, "ticks": "",
-                "tickfont": {"color": labels.GREY}},
-        yaxis2={"range": [low, high], "anchor": "x2", "showgrid": False, "zeroline": False, "ticks": "",
-                "tickfont": {"color": labels.GREY}},
-    )  # fmt: skip
+    fig.axis("xaxis", domain=[0, SHARE], title_text="cross-section, mm²", range=across)
+    fig.axis("yaxis", range=[low, high], title_text="mm along the cord, head up")
+    bare = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"color": labels.GREY}}
+    fig.axis("xaxis2", domain=[SHARE + 0.1, 1], anchor="y2", **bare)
+    fig.axis("yaxis2", range=[low, high], anchor="x2", **bare)
     _vertebrae(fig, discs, (low, high))
     _cord(fig, rows, compartment)
     _lines(fig, own, labels.compartment(compartment))
     _days(fig, own, labels.compartment(compartment).ink)
     _map(fig, own, labels.compartment(compartment))
-    return fig
+    return fig.done()
 
 
 def _widest(own: pd.DataFrame, rows: pd.DataFrame) -> float:
@@ -72,7 +69,7 @@ def _range(own: pd.DataFrame) -> tuple[float, float]:
     return float(places.min()) - ROOM_MM, float(places.max()) + ROOM_MM
 
 
-def _vertebrae(fig: go.Figure, discs: pd.DataFrame, seen_mm: tuple[float, float]) -> None:
+def _vertebrae(fig: theme.Sheet, discs: pd.DataFrame, seen_mm: tuple[float, float]) -> None:
     """Draw the discs that can be seen, and name the vertebra between two neighbours at the axis of the map."""
     low, high = seen_mm
     for place in discs.loc[discs["position_mm"].between(low, high), "position_mm"]:
@@ -85,10 +82,10 @@ def _vertebrae(fig: go.Figure, discs: pd.DataFrame, seen_mm: tuple[float, float]
         if below["number"] == above["number"] + 1 and top - foot >= LEAST_NAMED_MM:
             names[above["name"].split("/")[1]] = (top + foot) / 2
     if names:
-        fig.update_layout(yaxis2={"tickvals": list(names.values()), "ticktext": list(names)})
+        fig.axis("yaxis2", tickvals=list(names.values()), ticktext=list(names))
 
 
-def _cord(fig: go.Figure, rows: pd.DataFrame, compartment: str) -> None:
+def _cord(fig: theme.Sheet, rows: pd.DataFrame, compartment: str) -> None:
     cord = rows[(rows["compartment"] == "cord") & rows["area_mm2"].notna()]
     if compartment == "cord" or cord.empty:
         return
@@ -103,7 +100,7 @@ def _cord(fig: go.Figure, rows: pd.DataFrame, compartment: str) -> None:
     )
 
 
-def _lines(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+def _lines(fig: theme.Sheet, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
     """Draw one line per visit, the later the heavier."""
     visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
     for number, ((day, session), part) in enumerate(visits):
@@ -122,7 +119,7 @@ def _lines(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> 
         )
 
 
-def _days(fig: go.Figure, own: pd.DataFrame, ink: str) -> None:
+def _days(fig: theme.Sheet, own: pd.DataFrame, ink: str) -> None:
     """Write the day of the first and of the last line that shows anything beside its widest place."""
     seen = own[own["area_mm2"] > 0]
     if seen.empty:
@@ -143,17 +140,17 @@ def _days(fig: go.Figure, own: pd.DataFrame, ink: str) -> None:
         )
 
 
-def _map(fig: go.Figure, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+def _map(fig: theme.Sheet, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
     """Draw one column per visit, evenly spaced: the lines beside it have no time axis either."""
     visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
     places = sorted(own["position_mm"].unique())
     columns = [part.set_index("position_mm")["area_mm2"].reindex(places).to_numpy(dtype=float) for _, part in visits]
     area = np.stack(columns, axis=1)
     days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]
-    fig.update_layout(
-        xaxis2={"tickvals": list(range(len(days))), "ticktext": days, "tickangle": -40 if len(days) > 2 else 0}
-    )
-    fig.add_heatmap(
+    angle = -40 if len(days) > 2 else 0
+    fig.axis("xaxis2", tickvals=list(range(len(days))), ticktext=days, tickangle=angle)
+    fig.add(
+        "heatmap",
         x=list(range(len(days))),
         y=places,
         z=area,

@@ -54,18 +54,16 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
     table_px = ROW_PX * (len(groups) + 1)
     total = CURVE_PX + GAP_PX + table_px
     names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
-    fig = theme.figure(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
-    theme.axis(
-        fig,
-        "y",
+    fig = theme.Sheet(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
+    fig.axis(
+        "yaxis",
         domain=[(GAP_PX + table_px) / total, 1],
         range=[0, 1.03],
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=["0", "25\u202f%", "50\u202f%", "75\u202f%", "100\u202f%"],
     )
-    theme.axis(
-        fig,
-        "x",
+    fig.axis(
+        "xaxis",
         range=[0, max(months) * 1.02],
         tickvals=list(months),
         title_text="months since time zero",
@@ -87,10 +85,10 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
         yanchor="bottom",
         font={"size": 11, "color": labels.GREY},
     )
-    return fig
+    return fig.done()
 
 
-def _curve(fig: go.Figure, group: Group, colour: str) -> None:
+def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
     steps = group.steps
     for column, fill in (("high", None), ("low", "tonexty")):
         fig.add_scatter(
@@ -119,7 +117,7 @@ def _curve(fig: go.Figure, group: Group, colour: str) -> None:
     )
 
 
-def _limits(fig: go.Figure, limits: pd.DataFrame) -> None:
+def _limits(fig: theme.Sheet, limits: pd.DataFrame) -> None:
     for column in ("low", "high"):
         fig.add_scatter(
             x=limits["months"],
@@ -130,23 +128,22 @@ def _limits(fig: go.Figure, limits: pd.DataFrame) -> None:
         )
 
 
-def _at_risk(fig: go.Figure, groups: Sequence[Group], months: Sequence[float], height: float) -> None:
+def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float], height: float) -> None:
     """Write the numbers at risk on an axis of their own that shares the time axis."""
     rows = {group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))}
-    fig.update_layout(
-        yaxis2={
-            "domain": [0, height],
-            "range": [len(groups) + 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "tickvals": [0, *(place for place, _ in rows.values())],
-            "ticktext": ["at risk", *(theme.plain(name) for name in rows)],
-            "tickfont": {"size": 12, "color": labels.GREY},
-            "ticks": "outside",  # unseen, but they keep the names clear of the first number
-            "ticklen": 14,
-            "tickcolor": "rgba(0,0,0,0)",
-            "anchor": "x",
-        }
+    fig.axis(
+        "yaxis2",
+        domain=[0, height],
+        range=[len(groups) + 0.5, -0.5],
+        showgrid=False,
+        zeroline=False,
+        tickvals=[0, *(place for place, _ in rows.values())],
+        ticktext=["at risk", *(theme.plain(name) for name in rows)],
+        tickfont={"size": 12, "color": labels.GREY},
+        ticks="outside",  # unseen, but they keep the names clear of the first number
+        ticklen=14,
+        tickcolor="rgba(0,0,0,0)",
+        anchor="x",
     )
     for group in groups:
         place, colour = rows[group.name]

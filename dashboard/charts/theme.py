@@ -31,20 +31,18 @@ PNG_SCALE = 3
 """Pixels of a saved picture for each on screen: about 300 to the inch."""
 
 
+TITLE: dict[str, Any] = {"font": {"size": 12, "color": GREY}, "standoff": 6}
+"""Of every axis."""
+
+
 def as_file(name: str, *, is_png: bool) -> dict[str, Any]:
     """Return the settings of a figure that its camera saves under a name, as SVG or as PNG in print quality."""
     image = {"format": "png", "scale": PNG_SCALE} if is_png else {"format": "svg", "scale": 1}
     return CONFIG | {"toImageButtonOptions": {**image, "filename": name}}
 
 
-def figure(height: int, margin: Mapping[str, float]) -> go.Figure:
-    """Start an empty figure in the house style."""
-    return go.Figure(layout=_layout(height, margin))
-
-
 def _layout(height: int, margin: Mapping[str, float]) -> dict[str, Any]:
-    title = {"font": {"size": 12, "color": GREY}, "standoff": 6}
-    axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": title}
+    axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": TITLE}
     return {
         "height": height,
         "margin": {"pad": 4, **margin},
@@ -68,9 +66,13 @@ class Sheet:
         self.shapes: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
 
+    def add(self, kind: str, **values: Any) -> None:
+        """Add a trace of a kind, such as ``bar`` or ``heatmap``."""
+        self.traces.append({"type": kind, **values})
+
     def add_scatter(self, **values: Any) -> None:
         """Add marks or lines."""
-        self.traces.append({"type": "scatter", **values})
+        self.add("scatter", **values)
 
     def add_shape(self, **values: Any) -> None:
         """Add a line or a rectangle."""
@@ -81,7 +83,9 @@ class Sheet:
         self.notes.append(values)
 
     def axis(self, name: str, **values: Any) -> None:
-        """Set properties of an axis such as ``xaxis`` or ``yaxis2``."""
+        """Set properties of an axis such as ``xaxis`` or ``yaxis2``; its title as ``title_text``."""
+        if "title_text" in values:
+            values["title"] = {**TITLE, "text": values.pop("title_text")}
         self.layout[name] = {**self.layout.get(name, {}), **values}
 
     def done(self) -> go.Figure:
@@ -92,14 +96,7 @@ class Sheet:
         })  # fmt: skip
 
 
-def axis(fig: go.Figure, name: str, **settings: Any) -> None:
-    """Set properties of one axis, ``x`` or ``y``; one by one, which is several times quicker than an update."""
-    found = fig.layout[f"{name}axis"]
-    for key, value in settings.items():
-        found[key] = value
-
-
-def threshold(fig: go.Figure, value: float, text: str, label_at: float) -> None:
+def threshold(fig: Sheet, value: float, text: str, label_at: float) -> None:
     """Draw a dashed line with its name in the right margin; on a logarithmic axis labels are placed by the exponent."""
     style = {"color": PALE, "width": 1.2, "dash": "dash"}
     fig.add_shape(type="line", xref="x domain", x0=0, x1=1, y0=value, y1=value, line=style, layer="below")

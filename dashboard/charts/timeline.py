@@ -91,8 +91,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_
     fig = theme.Sheet(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
     axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
-    title = {**fig.layout["yaxis"]["title"], "text": "volume, mL"}
-    fig.axis("yaxis", **axis, domain=domains[0], title=title)
+    fig.axis("yaxis", **axis, domain=domains[0], title_text="volume, mL")
     lowest = f"y{len(heights)}" if len(heights) > 1 else "y"
     fig.axis("xaxis", range=[start, end], anchor=lowest, **_ticks(start, end))
     operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"].dropna()
