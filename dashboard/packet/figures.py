@@ -28,6 +28,9 @@ from dashboard.viewer.payload import SOLID
 WIDTH_INCH = 7.3
 POINT = 7.0
 MARGIN_MM = 22.0
+DEEP_MM = {"sagittal": 24.0, "axial": 18.0}
+"""A slice is drawn this far in front of and behind the middle of its largest section, mm: a cord slants, and the box
+around a whole lesion is then much deeper than any one slice needs."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 MARKERS = {
     "triangle-up": ("^", True), "triangle-up-open": ("^", False), "triangle-down": ("v", True),
@@ -86,7 +89,7 @@ def slices(panes: Sequence[Pane]) -> str:
 
 def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) -> None:
     """Draw one slice: head up and anterior to the left, or patient's right on the left and anterior up."""
-    i, _, k = place
+    i, j, k = place
     right, front, up = pane.spacing_mm
     size_mm = (front, up) if plane == "sagittal" else (right, front)
 
@@ -97,6 +100,10 @@ def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) ->
     extent = (0.0, shown.shape[1] * size_mm[0], 0.0, shown.shape[0] * size_mm[1])
     axes.imshow(shown, cmap="gray", vmin=1, vmax=255, origin="lower", extent=extent, interpolation="bilinear")
     axes.set_axis_off()
+    depth_mm = pane.image.shape[1] * front
+    at_mm = depth_mm - (j + 0.5) * front if plane == "sagittal" else (j + 0.5) * front
+    limits = max(0.0, at_mm - DEEP_MM[plane]), min(depth_mm, at_mm + DEEP_MM[plane])
+    (axes.set_xlim if plane == "sagittal" else axes.set_ylim)(*limits)
     if pane.labels is None:
         axes.text(0.5, 0.02, "no mask", transform=axes.transAxes, color="white", fontsize=POINT, ha="center")
         return

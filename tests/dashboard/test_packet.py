@@ -4,17 +4,21 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pypdf
 import pytest
 from typer.testing import CliRunner
 
 from dashboard import frame, packet
 from dashboard.packet import figures
+from dashboard.viewer.colours import COMPARTMENT_COLOURS
+from dashboard.viewer.panes import Pane
 from pipeline import cli, store
 from pipeline.domain import records
 from tests.factories import tiny_store
 
 NARROW = "\u202f"
+VALUES = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,19 @@ def test_a_scan_is_drawn_head_up_with_anterior_to_the_left(scans_out, monkeypatc
     left, right, bottom, top = axial[1]["extent"]
     assert (right - left) / axial[0].shape[1] == pytest.approx(3.3)
     assert (top - bottom) / axial[0].shape[0] == pytest.approx(0.7)
+
+
+def test_a_slice_is_drawn_around_its_section_however_deep_the_box_is(monkeypatch):
+    marked = np.zeros((9, 120, 60), np.uint8)
+    marked[3:6, 25:33, 20:40] = VALUES["tumour"]
+    marked[4, 85:95, 50:55] = VALUES["cyst"]  # the cord slants
+    shown = []
+    monkeypatch.setattr(figures, "_svg", lambda figure: shown.extend(figure.axes) or "")
+    figures.slices([Pane("2020-01-01", np.full_like(marked, 90), marked, (3.0, 1.0, 1.0))])
+    sagittal, axial = shown
+    assert np.ptp(sagittal.get_xlim()) == pytest.approx(2 * 24)
+    assert np.ptp(axial.get_ylim()) == pytest.approx(2 * 18)
+    assert axial.get_ylim()[0] < 26 < axial.get_ylim()[1], "its section is inside"
 
 
 def test_the_command_writes_the_page_or_says_what_is_wrong(tiny, tmp_path):
