@@ -93,8 +93,10 @@ def further_reasons(row: pd.Series) -> list[str]:
 
 
 def beside(row: pd.Series) -> str:
-    """Say what stands beside the open question: diagnosis, level, and what failed."""
+    """Say what stands beside the open question: diagnosis, level, whether it was scanned otherwise, and what failed."""
     parts = [labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name])]
+    if row["is_made_otherwise"]:
+        parts.append("scanner or protocol changed")
     if row["error_count"]:
         parts.append(labels.count(int(row["error_count"]), "failure"))
     return " · ".join(parts)

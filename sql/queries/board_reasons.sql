@@ -1,5 +1,6 @@
 -- What else speaks for discussing a patient: criteria that disagree on the last judged visit, and function that was
--- worse at the last examination than at the one before (McCormick scales, where a higher grade is worse).
+-- worse at the last examination than at the one before (McCormick scales, where a higher grade is worse). And whether
+-- that visit's scanner or protocol is not that of its baseline or nadir: no reason, but told beside them.
 with calls as (
     select
         patient_id,
@@ -29,12 +30,24 @@ worse as (
     from grades
     where place = 1 and grade > grade_before
     group by patient_id
+),
+differing as (
+    select distinct s.patient_id
+    from patient_state as s
+    inner join record.assessment as a using (patient_id, session_id, criteria_id)
+    inner join record.protocol_change as d
+        on
+            (d.patient_id, d.session_id) = (a.patient_id, a.session_id)
+            and d.compared_session_id in (a.baseline_session_id, a.nadir_session_id)
+    where s.criteria_id = $criteria_id and d.changes is not null
 )
 select
     p.patient_id, coalesce(c.criteria_count, 0) as criteria_count, coalesce(a.agreeing_count, 0) as agreeing_count,
-    coalesce(c.has_disagreement, false) as has_disagreement, w.worse_on
+    coalesce(c.has_disagreement, false) as has_disagreement, w.worse_on,
+    d.patient_id is not null as is_made_otherwise
 from patient as p
 left join calls as c using (patient_id)
 left join agreeing as a using (patient_id)
 left join worse as w using (patient_id)
+left join differing as d using (patient_id)
 order by p.patient_id

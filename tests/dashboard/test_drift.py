@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
-from dashboard import drift_words
+from dashboard import data, drift_words
 from pipeline import store
 from pipeline.domain import records
 from pipeline.domain.drift import Spread
 from pipeline.domain.protocol import Facts
 from tests.dashboard.test_pages import opened, text_of, words_of
-from tests.factories import tiny_store
+from tests.factories import ADAPTED, tiny_store
 from tests.scanner_rows import made_rows
 
 KINDS = records.Acquisition | records.ProtocolChange
@@ -78,6 +78,12 @@ def test_the_patient_page_says_that_the_last_scan_was_made_otherwise(tiny):
     assert "Measured otherwise" not in words_of(opened("patient", patient="sub-02")), "nothing is recorded there"
     told = words_of(opened("patient", patient="sub-03"))
     assert "Measured otherwise than its baseline and nadir of 2021-03-01: echo time from 100 to 130 ms." in told
+
+
+def test_the_board_tells_whose_last_scan_was_made_otherwise_than_what_it_is_judged_against(tiny):
+    rows = data.query("board_reasons", criteria_id=ADAPTED)
+    assert list(rows.loc[rows["is_made_otherwise"], "patient_id"]) == ["sub-01", "sub-03"]
+    assert words_of(opened("board")).count("scanner or protocol changed") == 2
 
 
 def test_a_scanner_recorded_at_one_of_two_visits_only_is_said_on_the_patient_page(tmp_path, monkeypatch):
