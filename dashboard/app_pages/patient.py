@@ -20,8 +20,8 @@ MOST_OFFERED = 200
 """Names that the list of patients holds at once."""
 TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
 LESION_NOTE = (
-    "Connected pieces of tumour, followed from scan to scan. Pieces are counted voxel by voxel in the visit's own scan "
-    "and need not add up to the measured volume. A volume opens what it was counted on."
+    "Connected pieces of tumour, followed from scan to scan. A voxel that is only partly tumour counts by its share to "
+    "the nearest piece, so that pieces add up to the measured volume. A volume opens what it was counted on."
 )
 
 

@@ -196,10 +196,11 @@ SIGNED = ("tumour", "in_force")
 def _lesions(whole: Piece, volume: Volume, rows: Sequence[Mapping[str, Any]], confirmed: frozenset[str]) -> list[Piece]:
     """Part solid tumour into its lesions, as they were followed; numbering of pieces is that of the measurement."""
     labels, sizes = volumes.components(volume)
+    owned = volumes.owners(labels, volume).array
     found = []
     for lesion_id in dict.fromkeys(row["lesion_id"] for row in rows):
         numbers = [int(row["component_id"]) for row in rows if row["lesion_id"] == lesion_id]
-        inside = np.isin(labels.array, numbers)
+        inside = np.isin(owned, numbers)
         array = inside if volume.array.dtype == bool else np.where(inside, volume.array, 0).astype(np.float32)
         size = sum(sizes[number] for number in numbers if number in sizes)
         found.append(Piece(whole.compartment, lesion_id, lesion_id in confirmed, size, array, whole.is_manual))

@@ -160,16 +160,46 @@ def components(probability: Volume) -> tuple[Volume, dict[int, float]]:
     Volume
         Integer array on the same grid, 0 outside, 1 for the largest piece, 2 for the next...
     dict
-        Piece number to its volume, mm³ (sum of the probabilities of its voxels).
+        Piece number to its volume, mm³: the sum of the probabilities of its voxels and of those nearest to it that
+        are only partly the object, so that the pieces together have the volume that :func:`measure` gives.
     """
     _refuse_non_probability(probability.array)
     pieces, count = ndimage.label(probability.array >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
-    sums = ndimage.sum_labels(probability.array.astype(np.float64), pieces, np.arange(1, count + 1))
+    owned = owners(probability.with_array(pieces), probability).array
+    sums = ndimage.sum_labels(probability.array.astype(np.float64), owned, np.arange(1, count + 1))
     order = np.argsort(-np.asarray(sums), kind="stable")
     renumber = np.zeros(count + 1, dtype=np.int32)
     renumber[order + 1] = np.arange(1, count + 1)
     volumes = {rank: float(sums[i]) * probability.voxel_mm3 for rank, i in enumerate(order, start=1)}
     return probability.with_array(renumber[pieces]), volumes
+
+
+def owners(pieces: Volume, probability: Volume) -> Volume:
+    """Give every voxel that is at least partly the object the number of its nearest piece.
+
+    Parameters
+    ----------
+    pieces
+        As :func:`components` numbers them.
+    probability
+        The mask or probability map that they are pieces of.
+
+    Returns
+    -------
+    Volume
+        Integer array, 0 where there is nothing of the object, or no piece at all.
+    """
+    wanted = probability.array >= NEGLIGIBLE_PROBABILITY
+    if not pieces.array.any() or not (wanted & (pieces.array == 0)).any():
+        return pieces
+    (box,) = ndimage.find_objects(wanted.astype(np.int8))
+    near = pieces.array[box]
+    nearest = ndimage.distance_transform_edt(
+        near == 0, sampling=probability.spacing_mm, return_distances=False, return_indices=True
+    )
+    owned = pieces.array.copy()
+    owned[box] = np.where(wanted[box], near[tuple(nearest)], 0)
+    return pieces.with_array(owned)
 
 
 def _refuse_non_probability(array: NDArray) -> None:

@@ -93,6 +93,24 @@ def test_pieces_are_numbered_by_size_with_their_own_volume():
     assert labels.array[0, 0, 0] == 2
 
 
+def test_partly_filled_voxels_count_to_the_nearest_piece_so_that_pieces_add_up():
+    share = np.zeros((12, 5, 5), np.float32)
+    share[2:4, 2, 2] = 1.0
+    share[4, 2, 2] = 0.4  # beside the first
+    share[10, 2, 2] = 0.8
+    share[8, 2, 2] = 0.3  # 2 voxels from the second, 4 from the first
+    share[0, 0, 0] = 0.004  # nothing
+    mask = Volume(share, np.diag([3.0, 1.0, 1.0, 1.0]))
+    labels, volumes = components(mask)
+    assert volumes == pytest.approx({1: 3 * 2.4, 2: 3 * 1.1})
+    assert sum(volumes.values()) == pytest.approx(measure(mask).volume_mm3)
+    assert np.count_nonzero(labels.array) == 3, "where a piece lies is where it fills most of a voxel"
+
+
+def test_what_fills_no_voxel_by_half_is_no_piece():
+    assert components(Volume(np.full((3, 3, 3), 0.3, np.float32), np.eye(4)))[1] == {}
+
+
 def test_axial_diameters_of_an_ellipsoid_along_the_cord():
     mask = ellipsoid((5.0, 4.0, 20.0), np.diag([0.5, 0.5, 0.5, 1.0]), (30, 30, 90))
     found = measure(mask)
