@@ -112,6 +112,7 @@ class Volumes extends Sheets {
       this.viewers.push(viewer);
       const draw = viewer.drawScene.bind(viewer);
       viewer.drawScene = () => {
+        if (this.gone.signal.aborted) return; // NiiVue draws once more, late, when its page has gone
         if (viewer.volumes[0]) this.put(n, this.voxel(n)); // on a voxel's centre: no slice is a mix of two
         const said = draw();
         this.mark(n);
