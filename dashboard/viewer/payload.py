@@ -64,13 +64,14 @@ def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: 
     _refuse_unnamed(panes, present, colours)
     lesion = _lesion(present, colours)
     largest = {plane: largest_place(panes, lesion, plane) for plane in AXES}
+    windows = presets(panes)
     plain: dict[str, object] = {
         "titles": [pane.title for pane in panes],
         "sequences": [pane.sequence for pane in panes],
         "grids": [_grid(pane) for pane in panes],
         "largest": {plane: list(place) for plane, place in largest.items()},
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
-        "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in presets(panes)],
+        "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in windows],
         "height": height,
         "is_linkable": kept is not None,
     }
@@ -83,7 +84,7 @@ def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: 
         "view": opening.view,
         "start": list(opening.place),
         "mode": opening.mode,
-        "preset": next((n for n, it in enumerate(presets(panes)) if it.name == opening.window), 0),
+        "preset": next((n for n, it in enumerate(windows) if it.name == opening.window), 0),
     }
 
 

@@ -106,6 +106,7 @@ def test_another_sequence_of_the_same_visit_follows_a_small_move(reference):
     alignment = align_within_visit(reference, inverted)
     points = cord_points()
     assert np.linalg.norm(move_points(alignment.to_follow_up, points) - (points - shift), axis=-1).mean() < 0.4
+    assert alignment.quality.inverse_consistency_mm is None, "nobody went back"
 
 
 def test_visits_of_different_contrast_are_laid_by_their_edges_and_never_graded_a(reference, lesion):
