@@ -110,6 +110,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *(row for visit in aligned.visits.values() for row in visit.rows),
         *aligned.sequences,
         *(row for visit in visits for row in masked[visit.session_id].rows),
+        *(row for visit in visits for row in masked[visit.session_id].signals),
         *measurements,
         *_describe(visits, drawn, aligned, reference, plan.out_dir),
         *followed.components,

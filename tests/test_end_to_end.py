@@ -191,6 +191,10 @@ def test_a_tumour_that_came_back_is_flagged_where_nobody_drew_it(small_study: Pa
     tumour = store.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
     assert tumour.loc["ses-06", "volume_mm3"] is None or np.isnan(tumour.loc["ses-06", "volume_mm3"])
     assert "new signal" in tumour.loc["ses-06", "missing_reason"]
+    places = store.table(database, "new_signal").set_index("session_id")
+    assert places.loc["ses-06", "approximate_mm3"] == pytest.approx(410, rel=0.6)
+    there = places[["reference_right_mm", "reference_anterior_mm", "reference_superior_mm"]]
+    np.testing.assert_allclose(there.loc["ses-05"], there.loc["ses-06"], atol=4, err_msg="one tumour, in one space")
     waiting = store.table(database, "review").query("kind == 'new signal'")
     assert sorted(waiting["session_id"]) == ["ses-05", "ses-06"]
     assert waiting["acquired_on"].notna().all()

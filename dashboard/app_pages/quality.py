@@ -59,7 +59,7 @@ def show(study: frame.Study) -> None:
 def waiting(review: pd.DataFrame) -> None:
     """List what a person must look at, the masks with a button that accepts them."""
     kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
-    frame.section("Waiting for a person", f"{kinds}; oldest first, without a date before all others" if kinds else "")
+    frame.section("Waiting for a person", f"{kinds}; masks to sign last, oldest first" if kinds else "")
     if review.empty:
         frame.remark("Nothing waits.")
         return

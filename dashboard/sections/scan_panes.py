@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard import data, labels, scan_files
 from dashboard.rows import as_rows
 from dashboard.viewer import Pane, pane_of
+from dashboard.viewer.opening import Place
 from dashboard.viewer.own_grids import OwnScan, own_panes
 
 MOST_PANES = 4
@@ -78,7 +79,9 @@ def reference_panes(shown: Sequence[Shown], visits: Mapping[str, Row]) -> list[P
     return [replace(_on_reference(item, visits), sequence=item.sequence) for item in shown]
 
 
-def own_grid_panes(shown: Sequence[Shown], visits: Mapping[str, Row], margin_mm: float | None) -> list[Pane]:
+def own_grid_panes(
+    shown: Sequence[Shown], visits: Mapping[str, Row], margin_mm: float | None, places: Sequence[Place] = ()
+) -> list[Pane]:
     """Return scans in their own grids, linked.
 
     Raises
@@ -95,7 +98,7 @@ def own_grid_panes(shown: Sequence[Shown], visits: Mapping[str, Row], margin_mm:
     first = next(iter(visits.values()))
     reference = data.aligned_scan(first["patient_id"], first["session_id"])
     assert reference is not None, "only visits with an aligned scan are offered"
-    return list(own_panes(scans, data.image(reference), margin_mm))
+    return list(own_panes(scans, data.image(reference), margin_mm, places))
 
 
 def pane_of_visit(visit: Row, title: str) -> Pane:

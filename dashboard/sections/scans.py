@@ -11,8 +11,9 @@ import streamlit as st
 from dashboard import address, data, frame, labels
 from dashboard.rows import as_rows
 from dashboard.sections import scan_panes
+from dashboard.sections.new_signal import new_signal
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
-from dashboard.viewer.opening import Kept, opening_of
+from dashboard.viewer.opening import Kept, Place, opening_of
 from pipeline.errors import CordtrackError
 
 VIEWER_PX = 600
@@ -90,14 +91,15 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
         frame.remark(f"{'; '.join(said)}.")
     if not shown:
         return
+    spots = new_signal(patient_id, order)
     try:
-        panes = _panes(shown, found, is_own=is_on["own"], is_whole=is_on["whole"])
+        panes = _panes(shown, found, [spot.place for spot in spots], is_own=is_on["own"], is_whole=is_on["whole"])
     except CordtrackError as error:
         frame.remark(str(error))
         return
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
     kept = Kept(opening_of(st.query_params.get(PLACE)), _keep_place)
-    show(panes, kept=kept, key=f"scans-{show.__name__}-{patient_id}", height=height)
+    show(panes, kept=kept, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
 
 
 def _keep_place(words: str) -> None:
@@ -105,11 +107,13 @@ def _keep_place(words: str) -> None:
     st.toast("The address of this page now leads to this slice.")
 
 
-def _panes(shown: Sequence[scan_panes.Shown], found: Visits, *, is_own: bool, is_whole: bool) -> Sequence[Pane]:
+def _panes(
+    shown: Sequence[scan_panes.Shown], found: Visits, places: Sequence[Place], *, is_own: bool, is_whole: bool
+) -> Sequence[Pane]:
     if is_own:
-        return scan_panes.own_grid_panes(shown, found, None if is_whole else MARGIN_MM)
+        return scan_panes.own_grid_panes(shown, found, None if is_whole else MARGIN_MM, places)
     panes = scan_panes.reference_panes(shown, found)
-    return panes if is_whole else crop_to(panes, margin_mm=MARGIN_MM)
+    return panes if is_whole else crop_to(panes, MARGIN_MM, places)
 
 
 def _choose_sequences(offered: Mapping[str, Mapping[str, scan_panes.Shown]], patient_id: str) -> list[str]:

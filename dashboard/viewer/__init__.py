@@ -17,6 +17,7 @@ from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import Kept
 from dashboard.viewer.panes import Pane, crop_to, pane_of, window_to_uint8
 from dashboard.viewer.payload import Colours, payload
+from dashboard.viewer.spots import Spot
 
 __all__ = ["Pane", "crop_to", "pane_of", "slice_viewer", "told", "window_to_uint8"]
 
@@ -33,6 +34,7 @@ def slice_viewer(
     *,
     colours: Colours = COMPARTMENT_COLOURS,
     kept: Kept | None = None,
+    spots: Sequence[Spot] = (),
     key: str,
     height: int | None = 560,
 ) -> None:
@@ -49,6 +51,8 @@ def slice_viewer(
         Label value to compartment name and CSS colour.
     kept
         Where to open instead, and what to do with a link that is asked for; without, no link is offered.
+    spots
+        Places that are marked with a ring; the viewer opens on the first unless a link says otherwise.
     key
         Name of this viewer on its page; the same key keeps plane, zoom and window while other visits are chosen.
     height
@@ -59,7 +63,9 @@ def slice_viewer(
     ValueError
         Panes on different grids, or a mask label without a colour.
     """
-    _slices(key=key, data=payload(panes, colours, kept, height), height="content", on_linked_change=told(key, kept))
+    _slices(
+        key=key, data=payload(panes, colours, kept, height, spots), height="content", on_linked_change=told(key, kept)
+    )
 
 
 def told(key: str, kept: Kept | None) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import Kept
 from dashboard.viewer.panes import Pane
 from dashboard.viewer.payload import Colours, one_cell, payload
+from dashboard.viewer.spots import Spot
 
 _volumes = st.components.v2.component(
     "cordtrack_volumes",
@@ -36,6 +37,7 @@ def volume_viewer(
     *,
     colours: Colours = COMPARTMENT_COLOURS,
     kept: Kept | None = None,
+    spots: Sequence[Spot] = (),
     key: str,
     height: int | None = 640,
 ) -> None:
@@ -51,6 +53,8 @@ def volume_viewer(
         Label value to compartment name and CSS colour.
     kept
         Where to open, and what to do with a link that is asked for; without, on the largest tumour section.
+    spots
+        Places that are marked with a ring; the viewer opens on the first unless a link says otherwise.
     key
         Name of this viewer on its page.
     height
@@ -63,9 +67,9 @@ def volume_viewer(
     """
     if not is_installed():
         st.caption("Plain slice viewer, because NiiVue is not installed: `make setup` with a network fetches it.")
-        slice_viewer(panes, colours=colours, kept=kept, key=key, height=height)
+        slice_viewer(panes, colours=colours, kept=kept, spots=spots, key=key, height=height)
         return
-    data = payload(panes, colours, kept, height) | {"library": one_cell(_library())}
+    data = payload(panes, colours, kept, height, spots) | {"library": one_cell(_library())}
     _volumes(key=key, data=data, height="content", on_linked_change=told(key, kept))
 
 

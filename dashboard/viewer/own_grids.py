@@ -37,7 +37,12 @@ class OwnScan:
     from_reference: Transform
 
 
-def own_panes(scans: Sequence[OwnScan], reference: Volume, margin_mm: float | None) -> tuple[Pane, ...]:
+def own_panes(
+    scans: Sequence[OwnScan],
+    reference: Volume,
+    margin_mm: float | None,
+    places: Sequence[tuple[float, float, float]] = (),
+) -> tuple[Pane, ...]:
     """Cut the same region out of every scan and link the pieces.
 
     All pieces have the same size in mm to within a voxel, so that they are drawn at one scale; where a scan does not
@@ -49,11 +54,13 @@ def own_panes(scans: Sequence[OwnScan], reference: Volume, margin_mm: float | No
         The reference grid; its array is not read.
     margin_mm
         Kept around everything marked in any scan; None for all that any of them shows.
+    places
+        Places in mm along the axes of the reference grid that are kept, too.
     """
     axes = to_ras(reference).affine[:3, :3] / to_ras(reference).spacing_mm
     ways = [_Way(to_ras(scan.scan).affine, scan, axes) for scan in scans]
     panes = [replace(pane_of(scan.title, scan.scan, scan.mask), sequence=scan.sequence) for scan in scans]
-    region = _region(panes, ways, margin_mm)
+    region = _region(panes, ways, margin_mm, places)
     places = [box_of(way.to_voxels(corners_of(region))) for way in ways]
     sizes_mm = [(high - low) * pane.spacing_mm for (low, high), pane in zip(places, panes, strict=True)]
     size_mm = np.max(sizes_mm, axis=0)
@@ -86,7 +93,9 @@ class _Way:
         return replace(self, affine=affine)
 
 
-def _region(panes: Sequence[Pane], ways: Sequence[_Way], margin_mm: float | None) -> Box:
+def _region(
+    panes: Sequence[Pane], ways: Sequence[_Way], margin_mm: float | None, places: Sequence[tuple[float, float, float]]
+) -> Box:
     """Return the box that is shown, in mm of the reference space: around what is marked, as far as any scan goes."""
     shown = [_extent(np.zeros(3), np.array(pane.image.shape) - 1, way) for pane, way in zip(panes, ways, strict=True)]
     low, high = box_of(np.concatenate(shown))
@@ -95,6 +104,7 @@ def _region(panes: Sequence[Pane], ways: Sequence[_Way], margin_mm: float | None
         for pane, way in zip(panes, ways, strict=True)
         if pane.labels is not None and pane.labels.any()
     ]
+    marked += [np.array([place]) for place in places]
     if margin_mm is None or not marked:
         return low, high
     near = box_of(np.concatenate(marked))

@@ -144,7 +144,9 @@ def window_to_uint8(array: NDArray, low: float = 0.5, high: float = 99.7) -> NDA
     return np.where(scanned, np.rint(1 + 254 * np.clip(share, 0, 1)), NOT_SCANNED).astype(np.uint8)
 
 
-def crop_to(panes: Sequence[Pane], margin_mm: float) -> tuple[Pane, ...]:
+def crop_to(
+    panes: Sequence[Pane], margin_mm: float, places: Sequence[tuple[float, float, float]] = ()
+) -> tuple[Pane, ...]:
     """Cut all panes to the box around everything marked in any of them; panes without marks stay whole.
 
     For the whole scan, do not crop.
@@ -155,10 +157,16 @@ def crop_to(panes: Sequence[Pane], margin_mm: float) -> tuple[Pane, ...]:
         On one grid.
     margin_mm
         Kept around the box on every side as far as the scan goes, mm.
+    places
+        Places in mm along the axes of the grid that the box takes in, too; those beyond the scan do not count.
     """
     same_grid(panes)
     marked = [pane.labels > 0 for pane in panes if pane.labels is not None]
     region = np.any(marked, axis=0) if marked else np.zeros(panes[0].image.shape, dtype=bool)
+    for place in places:
+        voxel = np.rint((np.array(place) - (panes[0].origin_mm or 0.0)) / panes[0].spacing_mm).astype(int)
+        if np.all((voxel >= 0) & (voxel < region.shape)):
+            region[tuple(voxel)] = True
     if not region.any():
         return tuple(panes)
     return tuple(_cut(pane, _box(region, pane.spacing_mm, margin_mm)) for pane in panes)

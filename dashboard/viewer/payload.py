@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dashboard.viewer.links import Table
 from dashboard.viewer.opening import AXES, Kept, Opening, largest_place
 from dashboard.viewer.panes import Pane, linkable
+from dashboard.viewer.spots import Spot
 from dashboard.viewer.windows import presets
 
 SOLID = frozenset({"tumour", "enhancing"})
@@ -32,7 +33,9 @@ Colours = Mapping[int, tuple[str, str]]
 """Label value to compartment name and CSS colour, in drawing and legend order."""
 
 
-def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: int | None) -> dict[str, object]:
+def payload(
+    panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: int | None, spots: Sequence[Spot] = ()
+) -> dict[str, object]:
     """Build what the component receives.
 
     Parameters
@@ -42,9 +45,12 @@ def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: 
     colours
         Only labels named here are outlined; the legend lists those present in any pane.
     kept
-        Where to open, and that links can be asked for; without, on the largest section of the lesion.
+        Where to open, and that links can be asked for; without, on the first spot, else on the largest section of the
+        lesion.
     height
         Of the whole viewer, CSS pixels; None for as high as fits on the screen.
+    spots
+        Places that are marked with a ring.
 
     Returns
     -------
@@ -74,8 +80,10 @@ def payload(panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: 
         "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in windows],
         "height": height,
         "is_linkable": kept is not None,
+        "spots": [{"place": list(it.place), "radius_mm": it.radius_mm, "words": it.words} for it in spots],
     }
-    opening = kept.opening if kept and kept.opening else Opening("sagittal", largest["sagittal"])
+    matters = spots[0].place if spots else largest["sagittal"]
+    opening = kept.opening if kept and kept.opening else Opening("sagittal", matters)
     arrays = _voxels(panes) | _tables(panes)
     return {
         **plain,

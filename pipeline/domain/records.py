@@ -177,6 +177,7 @@ CompartmentCourse = records_beside.CompartmentCourse
 Resection = records_beside.Resection
 GrowthRate = records_beside.GrowthRate
 NextScan = records_beside.NextScan
+NewSignal = records_beside.NewSignal
 Acquisition = records_scanner.Acquisition
 ProtocolChange = records_scanner.ProtocolChange
 

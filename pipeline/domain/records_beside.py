@@ -73,3 +73,24 @@ class NextScan:
     interval_days: int | None
     rule: str
     source: str
+
+
+@dataclass(frozen=True)
+class NewSignal:
+    """A place that a scan shows brighter than an earlier one without tumour explains (see ``domain/new_signal.py``).
+
+    A flag for a person, never a measurement: ``approximate_mm3`` is about right only. ``number`` counts a visit's
+    places, the largest first; its middle, RAS+ mm, in the visit's own scan and in that of the reference visit.
+    """
+
+    patient_id: str
+    session_id: str
+    number: int
+    compared_session_id: str
+    approximate_mm3: float
+    right_mm: float
+    anterior_mm: float
+    superior_mm: float
+    reference_right_mm: float
+    reference_anterior_mm: float
+    reference_superior_mm: float

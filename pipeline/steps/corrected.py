@@ -77,14 +77,15 @@ def _with_drawings(visit: ReadVisit, masked: MaskedVisit, drawings: Drawings) ->
         if compartment not in drawings.entries
     }
     rows = [replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masked.rows]
-    answered = signal.CODES if Compartment.TUMOUR in drawings.masks else ()  # a person has looked
-    findings = [row for row in masked.findings if row.code not in answered]
+    is_answered = Compartment.TUMOUR in drawings.masks  # a person has looked
+    findings = [row for row in masked.findings if not (is_answered and row.code in signal.CODES)]
     return replace(
         masked,
         masks={**masked.masks, masked.source: own} if masked.source else masked.masks,
         drawn=drawings.masks,
         rows=(*rows, *(_row(visit, compartment, drawings.entries[compartment]) for compartment in drawings.masks)),
         findings=(*findings, *_findings(visit, masked, own, drawings)),
+        signals=() if is_answered else masked.signals,
         missing={**{c: why for c, why in masked.missing.items() if c not in drawings.masks}, **drawings.unusable},
     )
 

@@ -43,7 +43,8 @@ class MaskedVisit:
 
     ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
     place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
-    ``missing`` says in words why a compartment known at another visit has no mask here.
+    ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
+    be new tumour.
     """
 
     session_id: str
@@ -55,6 +56,7 @@ class MaskedVisit:
     missing_reason: str | None = None
     source: str | None = None
     drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
+    signals: tuple[records.NewSignal, ...] = ()
 
     @property
     def is_carried_over(self) -> bool:

@@ -17,7 +17,7 @@ from pipeline.domain import new_signal, records
 from pipeline.domain.entities import Compartment
 from pipeline.domain.explain import two_figures
 from pipeline.domain.grid import Volume
-from pipeline.domain.transforms import compose, resample
+from pipeline.domain.transforms import compose, move_points, resample
 from pipeline.findings import finding
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.mask import MaskedVisit
@@ -25,6 +25,8 @@ from pipeline.steps.read import ReadVisit
 
 FOUND, NOT_FOUND = "new_signal", "no_new_signal"
 CODES = (FOUND, NOT_FOUND)
+OWN_MM = ("right_mm", "anterior_mm", "superior_mm")
+REFERENCE_MM = tuple(f"reference_{name}" for name in OWN_MM)
 OVERGROWN = (
     "new signal was flagged at this visit, and the mask found from the earlier one may have grown over it; draw one"
 )
@@ -53,7 +55,7 @@ def with_new_signal(
     -------
     MaskedVisit
         As it was where the source had a tumour, or where nothing marks the bed or the scan does not show it; else with
-        a finding, and with the reason why there is no tumour volume.
+        a finding, the places flagged, and the reason why there is no tumour volume.
     """
     if drawn[source.session_id].has_tumour:
         return made
@@ -74,13 +76,14 @@ def with_new_signal(
     if step is None:
         step = derivatives.Step(key, (), _look(visit, source, drawn[source.session_id], bed, aligned))
         derivatives.write_step(out_dir / path, step, _sources(visit, source), fingerprints.software())
-    rows: tuple[records.Finding, ...] = step.records
+    rows: list[records.Finding] = derivatives.of_kind(step.records, records.Finding)
     if not rows:
         return made
-    said = [row.message.removeprefix(f"{_where(visit)}: ") for row in rows]
-    missing = {**made.missing, Compartment.TUMOUR: f"{'; '.join(said)}; {rows[0].remedy}"}
-    made = replace(made, findings=(*made.findings, *rows), missing=missing)
-    return _without_solid(made) if rows[0].code == FOUND else made
+    signals = tuple(derivatives.of_kind(step.records, records.NewSignal))
+    said = briefly(signals) if signals else rows[0].message.removeprefix(f"{_where(visit)}: ")
+    missing = {**made.missing, Compartment.TUMOUR: f"{said}; {rows[0].remedy}"}
+    made = replace(made, findings=(*made.findings, *rows), signals=signals, missing=missing)
+    return _without_solid(made) if signals else made
 
 
 def _without_solid(made: MaskedVisit) -> MaskedVisit:
@@ -122,7 +125,7 @@ def _bed(source: ReadVisit, drawn: Mapping[str, MaskedVisit], aligned: Mapping[s
 
 def _look(
     visit: ReadVisit, source: ReadVisit, given: MaskedVisit, bed: Volume | None, aligned: Mapping[str, AlignedVisit]
-) -> tuple[records.Finding, ...]:
+) -> tuple[records.Finding | records.NewSignal, ...]:
     assert visit.image is not None
     assert source.image is not None
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
@@ -139,7 +142,21 @@ def _look(
             f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
         )
         return (finding(NOT_FOUND, message, **whose),)
-    return tuple(finding(FOUND, f"{where}: {in_words(one, source.session_id)}", **whose) for one in found)
+    flags = tuple(finding(FOUND, f"{where}: {in_words(one, source.session_id)}", **whose) for one in found)
+    centres_mm = np.array([one.centre_mm for one in found])
+    on_reference = move_points(aligned[visit.session_id].to_reference, centres_mm).tolist()
+    places = (
+        records.NewSignal(
+            **whose,
+            number=number,
+            compared_session_id=source.session_id,
+            approximate_mm3=one.volume_mm3,
+            **dict(zip(OWN_MM, one.centre_mm, strict=True)),
+            **dict(zip(REFERENCE_MM, there, strict=True)),
+        )
+        for number, (one, there) in enumerate(zip(found, on_reference, strict=True), start=1)
+    )
+    return (*flags, *places)
 
 
 def in_words(one: new_signal.NewSignal, source: str) -> str:
@@ -154,6 +171,16 @@ def in_words(one: new_signal.NewSignal, source: str) -> str:
         f"new signal of about {two_figures(one.volume_mm3 / 1000)} mL at {place} mm of the scan's own coordinates, "
         f"where no tumour was drawn at {source}"
     )
+
+
+def briefly(signals: Sequence[records.NewSignal]) -> str:
+    """Say how large all new signal of a visit is, so that it can be read aloud: where it lies, a picture shows.
+
+    >>> briefly([records.NewSignal("sub-01", "ses-02", n, "ses-01", 734.0 / n, *[0.0] * 6) for n in (1, 2)])
+    'new signal of about 0.73 and 0.37 mL where no tumour was drawn at ses-01'
+    """
+    sizes = " and ".join(two_figures(one.approximate_mm3 / 1000) for one in signals)
+    return f"new signal of about {sizes} mL where no tumour was drawn at {signals[0].compared_session_id}"
 
 
 def before(name: str, order: Sequence[str], source: str, sources: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:

@@ -1,4 +1,4 @@
--- What waits for a person, the oldest first; what has no date comes before everything else.
+-- What waits for a person: masks to sign last, for there are many; the oldest first, what has no date before that.
 select patient_id, session_id, acquired_on, kind, detail
 from review
-order by acquired_on nulls first, patient_id, session_id, kind, detail
+order by kind = 'unsigned automatic mask', acquired_on nulls first, patient_id, session_id, kind, detail

@@ -33,7 +33,7 @@ ranked as (
             when s.display_state = 'possible_growth' then 4
             when s.display_state = 'growth' or s.category = 'PD' then 2
             when (s.patient_id, s.session_id) in
-                (select (patient_id, session_id) from record.finding where code = 'new_signal') then 3
+                (select (patient_id, session_id) from record.new_signal) then 3
             when s.session_id is null or s.acquired_on < s.last_scan_on then 5
             when s.display_state = 'not_evaluable' and s.state <> 'context' then 5
             when s.is_provisional then 6

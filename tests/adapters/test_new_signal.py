@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline import segmentation
+from pipeline.domain import records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity, inverse
@@ -91,14 +92,37 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     whose = SimpleNamespace(patient_id="sub-01")
     visit = SimpleNamespace(visit=whose, session_id="ses-02", anchor=None, anchor_sha256="a")
     flag = signal.finding(code, "sub-01 ses-02: new signal: about 200 mm³", patient_id="sub-01", session_id="ses-02")
-    monkeypatch.setattr(signal.derivatives, "read_step", lambda *_: SimpleNamespace(records=(flag,)))
+    place = records.NewSignal("sub-01", "ses-02", 1, "ses-01", 200.0, *(0.0,) * 6)
+    rows = (flag, place) if code == signal.FOUND else (flag,)
+    monkeypatch.setattr(signal.derivatives, "read_step", lambda *_: SimpleNamespace(records=rows))
     masks = {c: Volume(np.ones((2, 2, 2)), np.eye(4)) for c in (Compartment.CYST, Compartment.OEDEMA)}
-    rows = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)
-    made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, rows, source="cordtrack")  # type: ignore[arg-type]
+    drawings = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)
+    made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, drawings, source="cordtrack")  # type: ignore[arg-type]
     drawn = {"ses-01": MaskedVisit("ses-01", None, {})}
     source = SimpleNamespace(session_id="ses-01", anchor_sha256="b", image=Volume(np.ones((2, 2, 2)), np.eye(4)))
     found = signal.with_new_signal(visit, source, made, drawn, {"ses-01": placed("ses-01", 0.0)}, Path())  # type: ignore[arg-type]
     assert set(found.primary) == {row.compartment for row in found.rows} == kept
-    assert found.missing[Compartment.TUMOUR].startswith("new signal: about 200 mm³; ")
+    told = "new signal of about 0.20 mL where no tumour was drawn at ses-01; look at"
+    assert found.missing[Compartment.TUMOUR].startswith(told if code == signal.FOUND else "new signal: about 200 mm³; ")
     if code == signal.FOUND:
         assert "may have grown over it" in found.missing[Compartment.OEDEMA]
+        assert found.signals == (place,)
+
+
+def test_the_place_is_told_in_both_scans() -> None:
+    masked, bed = masked_without_tumour(with_cyst=False)
+    later, _ = phantom(4.0)
+    whose = SimpleNamespace(patient_id="sub-01")
+    visit = SimpleNamespace(visit=whose, session_id="ses-02", image=later)
+    source = SimpleNamespace(session_id="ses-01", image=masked.image)
+    given = MaskedVisit(
+        "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: masked.masks["tumour"]}}, source="reader"
+    )
+    aligned = {"ses-01": placed("ses-01", 5.0), "ses-02": placed("ses-02", 5.0)}
+    flag, place = signal._look(visit, source, given, bed, aligned)  # type: ignore[arg-type]  # all that is read of a visit
+    assert isinstance(flag, records.Finding)
+    assert isinstance(place, records.NewSignal)
+    assert (place.session_id, place.number, place.compared_session_id) == ("ses-02", 1, "ses-01")
+    np.testing.assert_allclose([place.right_mm, place.anterior_mm, place.superior_mm], [0, 0, 0], atol=3)
+    assert place.reference_superior_mm == pytest.approx(place.superior_mm - 5.0)
+    assert (place.reference_right_mm, place.reference_anterior_mm) == pytest.approx((place.right_mm, place.anterior_mm))

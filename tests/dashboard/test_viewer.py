@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from dashboard.viewer.opening import largest_section
 from dashboard.viewer.payload import payload
 from dashboard.viewer.windows import narrow_window
 from pipeline.domain.grid import Volume, to_world
-from tests.dashboard.viewer_phantoms import COLOURS, SHAPE, SPACING_MM, phantom
+from tests.dashboard.viewer_phantoms import COLOURS, SHAPE, SPACING_MM, SPOTS, phantom
 
 
 def test_the_labels_of_display_masks_are_the_compartments_in_their_order() -> None:
@@ -92,6 +93,16 @@ def test_cropping_keeps_every_mark_of_every_visit_and_the_place_in_millimetres()
         assert (after.labels > 0).sum() == (before.labels > 0).sum()
     assert cropped[0].image.shape == cropped[1].image.shape == (8, 19, 24)  # 3 mm: 1 voxel across, 3 along
     assert cropped[0].origin_mm == (-10.5, 2.0, 14.0)
+
+
+def test_cropping_keeps_a_place_without_a_mark_too() -> None:
+    without = replace(phantom(), labels=np.zeros(SHAPE, np.uint8))
+    (cropped,) = crop_to([without], 2.0, [SPOTS[0].place, (500.0, 0.0, 0.0)])
+    assert cropped.image.shape == (3, 5, 5)
+    assert cropped.origin_mm == (-1.5, 4.0, 36.0)
+    assert crop_to([without], 2.0, [(500.0, 0.0, 0.0)])[0].image.shape == SHAPE, "beyond the scan"
+    (both,) = crop_to([phantom()], 3.0, [SPOTS[0].place])
+    assert both.image.shape == (6, 19, 28), "four millimetres higher than for the marks alone"
 
 
 def test_without_any_mark_the_whole_scan_stays() -> None:

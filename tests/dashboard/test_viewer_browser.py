@@ -59,6 +59,43 @@ def test_the_viewer_shows_the_right_way_round_and_moves_both_visits_together(pag
     assert found(page, SUPERIOR)["y"] < 0.3
 
 
+RINGED = """(canvas) => {
+  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height), xs = [], ys = [];
+  for (let n = 0; n < data.length; n += 4)
+    if (data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255) {
+      xs.push((n / 4) % width); ys.push(Math.floor(n / 4 / width));
+    }
+  return { count: xs.length, wide: Math.max(...xs) - Math.min(...xs), tall: Math.max(...ys) - Math.min(...ys) };
+}"""
+
+
+@pytest.mark.browser
+def test_spots_are_ringed_and_gone_to_one_after_the_other(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 1200, "height": 800}), address)
+    page.goto(f"{address}?spots=1")
+    settled(page, "sagittal slice 4 of 8 · R 1.5 mm")
+    first = page.locator("canvas").first
+    ring = first.evaluate(RINGED)
+    assert ring["count"] > 100
+    assert ring["wide"] == pytest.approx(ring["tall"], abs=3)
+    scale = first.evaluate("(c) => Math.min(c.clientWidth / 30, c.clientHeight / 40)")  # pixels a mm
+    assert ring["wide"] == pytest.approx(2 * (5 * scale + 4) + 2, abs=6)
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    settled(page, "slice 5 of 8")
+    assert first.evaluate(RINGED)["count"] > 100, "the ball reaches into the next slice"
+    page.keyboard.press("End")
+    settled(page, "slice 8 of 8")
+    assert first.evaluate(RINGED)["count"] == 0
+    jump = page.get_by_role("button", name="new signal")
+    expect(jump).to_have_attribute("title", "2023-01-01, about 0.52 mL; a smaller one (j)")
+    for place in ("R 1.5", "L 7.5", "R 1.5"):
+        jump.click()
+        settled(page, place)
+    assert page.complaints == []
+    page.close()
+
+
 @pytest.mark.browser
 def test_every_control_redraws_without_running_the_page_again(page: Page) -> None:
     press = lambda name: page.get_by_role("button", name=name, exact=True).click()  # noqa: E731

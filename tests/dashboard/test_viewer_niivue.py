@@ -51,6 +51,32 @@ def test_niivue_opens_at_the_place_of_a_link_and_makes_one(browser: Browser, add
     page.close()
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
+def test_niivue_opens_on_a_spot_rings_it_and_goes_to_the_next(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 800, "height": 600}), address)
+    page.goto(f"{address}?in=volumes&spots=1")
+    where = page.locator(".volumes output.where")
+    expect(where).to_contain_text("crosshair R 1.5 · A 6.0 · S 38.0 mm")
+    marks = page.locator(".volumes canvas.marks")
+    counts = [marks.nth(n).evaluate(WHITE) for n in (0, 1)]
+    assert min(counts) > 50, "ringed in both visits"
+    page.locator(".volumes canvas").first.focus()
+    page.keyboard.press("j")
+    expect(where).to_contain_text("crosshair R 1.5 · A 6.0")
+    page.keyboard.press("j")
+    expect(where).to_contain_text("crosshair L 7.5 · A 20.0 · S 30.0 mm")
+    assert page.complaints == []
+    page.close()
+
+
+WHITE = """(canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let n = 0; n < data.length; n += 4) count += data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255;
+  return count;
+}"""
 WITHOUT_WEBGL2 = (
     "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {"
     " return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(OffscreenCanvas.prototype.getContext);"

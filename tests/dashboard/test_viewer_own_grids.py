@@ -85,6 +85,17 @@ def test_it_opens_on_the_largest_section_of_any_scan_in_mm() -> None:
     assert sorted(key for key in sent if key[0] in "tf" and key[1:].isdigit()) == ["f0", "f1", "t0", "t1"]
 
 
+def test_a_place_without_a_mark_is_kept_in_every_scan() -> None:
+    scans, reference = own_scans()
+    bare = [replace(scan, mask=None) for scan in scans]
+    panes = own_grids.own_panes(bare, reference, 6.0, [BALL_MM])
+    for pane, whole in zip(panes, own_grids.own_panes(bare, reference, None), strict=True):
+        assert pane.image.size < whole.image.size / 20
+        assert pane.link is not None
+        voxel = pane.link.from_reference.at(np.array([BALL_MM]))[0]
+        assert np.all((voxel > 0) & (voxel < np.array(pane.image.shape) - 1))
+
+
 def test_a_scan_without_a_link_is_refused_beside_linked_ones() -> None:
     scans, reference = own_scans()
     panes = own_grids.own_panes(scans, reference, 15.0)

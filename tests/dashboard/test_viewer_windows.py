@@ -11,7 +11,7 @@ from dashboard.viewer import Pane
 from dashboard.viewer.opening import Kept, Opening, opening_of
 from dashboard.viewer.payload import payload
 from dashboard.viewer.windows import WHOLE, presets
-from tests.dashboard.viewer_phantoms import COLOURS, phantom
+from tests.dashboard.viewer_phantoms import COLOURS, SPOTS, phantom
 
 CORD, TUMOUR, RIM, FLUID, FAT, BONE = 60, 90, 180, 220, 130, 20
 
@@ -90,6 +90,15 @@ def test_a_link_opens_at_its_place_without_building_the_viewer_anew() -> None:
     unasked = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400)
     assert (unasked["view"], unasked["signature"]) == ("sagittal", asked["signature"])
     assert payload([phantom()], COLOURS, None, 400)["is_linkable"] is False
+
+
+def test_it_opens_on_the_first_spot_unless_a_link_says_otherwise() -> None:
+    sent = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400, SPOTS)
+    assert (sent["view"], sent["start"]) == ("sagittal", [1.5, 6.0, 38.0])
+    assert sent["spots"][1] == {"place": [-7.5, 20.0, 30.0], "radius_mm": 1.0, "words": "a smaller one"}  # type: ignore[index]
+    linked = payload([phantom()], COLOURS, Kept(opening_of("axial_1_2_3"), lambda _words: None), 400, SPOTS)
+    assert linked["start"] == [1.0, 2.0, 3.0]
+    assert linked["signature"] == sent["signature"] != payload([phantom()], COLOURS, None, 400)["signature"]
 
 
 def test_a_link_opens_with_its_comparison_and_window_where_the_scans_have_it() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from dashboard.viewer import Pane, assets, own_grids
+from dashboard.viewer.spots import Spot
 from pipeline.domain.grid import Volume, voxel_centres_mm
 from pipeline.domain.transforms import Transform, identity, inverse, move_points
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 COLOURS = {1: ("tumour", "#D81B60"), 2: ("cyst", "#1E88E5"), 4: ("oedema", "#C79A00"), 8: ("cord", "#00897B")}
 SHAPE = (8, 30, 40)
 SPACING_MM = (3.0, 1.0, 1.0)
+SPOTS = (Spot((1.5, 6.0, 38.0), 5.0, "2023-01-01, about 0.52 mL"), Spot((-7.5, 20.0, 30.0), 1.0, "a smaller one"))
+"""On voxels of the phantom, away from everything bright."""
 
 
 def phantom(title: str = "first", *, tumour_at: int = 3, with_mask: bool = True) -> Pane:
@@ -94,14 +97,15 @@ from tests.dashboard import viewer_phantoms as phantoms
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.write(f"runs: {st.session_state.runs}")
 asked = st.query_params.get("in")
+spots = phantoms.SPOTS if st.query_params.get("spots") else ()
 kept = Kept(opening_of(st.query_params.get("place")), lambda words: st.query_params.update(place=words))
 panes = [phantoms.phantom("first"), phantoms.phantom("second", tumour_at=4)]
 if asked == "own":
     panes = own_grids.own_panes(*phantoms.own_scans(), 15.0)
 if asked in ("own", "volumes"):
-    niivue.volume_viewer(panes, colours=phantoms.COLOURS, kept=kept, key="scans", height=400)
+    niivue.volume_viewer(panes, colours=phantoms.COLOURS, kept=kept, spots=spots, key="scans", height=400)
 elif not st.toggle("hide"):
-    slice_viewer(panes, colours=phantoms.COLOURS, kept=kept, key="scans", height=520)
+    slice_viewer(panes, colours=phantoms.COLOURS, kept=kept, spots=spots, key="scans", height=520)
 """
 
 

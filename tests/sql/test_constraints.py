@@ -37,7 +37,8 @@ NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1)
 CLOSED = records.Closure("sub-01", "ses-04", "ses-03", 0.3)
 MADE = records.Acquisition(P, "ses-01", "x.nii.gz", "GE", "Signa", 3.0, "s-1", scanner_key="s-1", echo_time_ms=90.0)
 DIFFERS = records.ProtocolChange("sub-01", "ses-04", "ses-01", False, "changed", "cannot tell", "same", "from A to B")
-GOOD = [PROFILE, SHAPE, DISC, LEVEL, CLOSED, MADE, DIFFERS]
+FLAG = records.NewSignal("sub-01", "ses-04", 1, "ses-01", 200.0, -2.0, 30.0, 4.0, -1.0, 31.0, 5.0)
+GOOD = [PROFILE, SHAPE, DISC, LEVEL, CLOSED, MADE, DIFFERS, FLAG]
 GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
@@ -65,6 +66,12 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (DIFFERS, {"protocol": "perhaps"}),
     (DIFFERS, {"changes": None}),
     (DIFFERS, {"protocol": "cannot tell"}),
+    (FLAG, {"session_id": "ses-99"}),
+    (FLAG, {"compared_session_id": "ses-99"}),
+    (FLAG, {"compared_session_id": "ses-04"}),
+    (FLAG, {"approximate_mm3": 0.0}),
+    (FLAG, {"reference_right_mm": NAN}),
+    (FLAG, {"number": 0}),
     (CLOSED, {"session_id": "ses-99"}),
     (CLOSED, {"through_session_id": "ses-99"}),
     (CLOSED, {"through_session_id": "ses-04"}),

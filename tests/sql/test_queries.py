@@ -24,7 +24,7 @@ VALUES: dict[str, Any] = {
     "reference": "nadir",
     "as_of": date(2024, 1, 1),
 }
-EMPTY_FOR_SUB_01 = {"patient_findings"}
+EMPTY_FOR_SUB_01 = {"patient_findings", "patient_new_signal"}
 
 
 def parameters_of(file: Path) -> dict[str, Any]:
@@ -109,10 +109,13 @@ def test_spider_lines_begin_at_the_baseline(tiny: Path) -> None:
     assert mine["change_from_baseline_percent"].tolist() == [0, -20, -10, 40]
 
 
-def test_review_begins_with_the_oldest(tiny: Path) -> None:
+def test_review_ends_with_masks_to_sign_and_begins_with_the_oldest(tiny: Path) -> None:
     frame = store.query(tiny, "quality_review")
-    dates = frame["acquired_on"].dropna()
-    assert dates.is_monotonic_increasing
+    is_mask = frame["kind"] == "unsigned automatic mask"
+    assert 0 < is_mask.sum() < len(frame)
+    assert is_mask.is_monotonic_increasing
+    for _, kind in frame.groupby(is_mask):
+        assert kind["acquired_on"].dropna().is_monotonic_increasing
     assert frame["acquired_on"].isna().tolist()[:2] == [True, True]
 
 

@@ -210,10 +210,20 @@ def test_board_rank_of_each_kind_of_verdict(
 
 
 def test_new_signal_waits_for_a_person_until_the_mask_is_drawn(tmp_path: Path) -> None:
-    flag = records.Finding("new_signal", "warning", "run", None, "sub-01", "ses-01", "about 200 mm³", "look")
-    unjudged = judged("sub-01", "ses-01", "NE", "not_evaluable", "not_evaluable")
-    database = published(tmp_path, *usable("sub-01", "ses-01", "2020-01-01", is_reference=True), unjudged, flag)
+    flag = records.Finding("new_signal", "warning", "run", None, "sub-01", "ses-02", "about 200 mm³", "look")
+    place = records.NewSignal("sub-01", "ses-02", 1, "ses-01", 200.0, -2.0, 30.0, 4.0, -1.0, 31.0, 5.0)
+    unjudged = judged("sub-01", "ses-02", "NE", "not_evaluable", "not_evaluable")
+    database = published(
+        tmp_path,
+        *usable("sub-01", "ses-01", "2020-01-01", is_reference=True),
+        *usable("sub-01", "ses-02", "2021-01-01"),
+        unjudged,
+        flag,
+        place,
+    )
     assert store.table(database, "board")["urgency_rank"].tolist() == [3]
     waiting = store.table(database, "review").query("kind == 'new signal'")
     assert waiting["detail"].tolist() == ["about 200 mm³"]
-    assert str(waiting["acquired_on"].iloc[0])[:10] == "2020-01-01"
+    assert str(waiting["acquired_on"].iloc[0])[:10] == "2021-01-01"
+    shown = store.query(database, "patient_new_signal", patient_id="sub-01").iloc[0]
+    assert (shown["session_id"], shown["approximate_mm3"], shown["reference_superior_mm"]) == ("ses-02", 200.0, 5.0)

@@ -4,7 +4,7 @@
 const SHARED_KEYS = {
   ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
   PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
-  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], l: ["largest", "sagittal"], k: ["largest", "axial"],
+  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], l: ["largest", "sagittal"], k: ["largest", "axial"], j: ["spot"],
   m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
   ",": ["shift", -0.05], ".": ["shift", 0.05], g: ["window"], x: ["crosshair"], "?": ["keys"],
 };
@@ -29,7 +29,7 @@ function button(act, ...children) {
 }
 
 // One captioned canvas per visit, a button per window preset and per compartment; returns the canvases.
-function buildPanes(root, { titles, presets, colours }) {
+function buildPanes(root, { titles, presets, colours, spots }) {
   const canvases = titles.map(() => make("canvas", { tabIndex: 0, role: "application" }));
   const divider = make("div", { className: "divider", hidden: true });
   root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
@@ -41,6 +41,9 @@ function buildPanes(root, { titles, presets, colours }) {
     swatch.style.color = colour;
     return button(`outline:${value}`, swatch, name);
   }));
+  const jump = root.querySelector(".spot");
+  jump.hidden = !spots.length;
+  jump.title = `${spots.map(({ words }) => words).join("; ")} (j)`;
   root.querySelector("select").replaceChildren(...titles.slice(1).map((title, n) => new Option(title, n + 1)));
   return canvases;
 }
@@ -104,6 +107,10 @@ function comparisonActs(viewer, isComparable) {
     flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
     link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1)), view.mode,
       viewer.data.presets[view.preset][0]].join("_")),
+    spot: () => {
+      const { spots } = viewer.data;
+      if (spots.length) viewer.goTo(spots[viewer.spotted = ((viewer.spotted ?? -1) + 1) % spots.length].place);
+    },
     window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
     keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
   };

@@ -11,6 +11,8 @@ const PLANES = {
 };
 const LOWER = [28, 32, 38], BRIGHTER = [255, 120, 84], DARKER = [84, 170, 255]; // difference: none, up, down
 
+const RING = "#ffffff", RING_GAP = 4; // around a spot: its colour, and how far in pixels it stays away from what it marks
+
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const blend = (a, b, t) => a + (b - a) * t;
 
@@ -89,7 +91,7 @@ function paint(first, second, { mode, mix, windows }, width) {
 }
 
 // One picture: grey values, outlines in order, then what lets a reader find the way on it.
-function draw(canvas, place, { rgba, width, outlines, edges, crosshair }) {
+function draw(canvas, place, { rgba, width, outlines, rings, edges, crosshair }) {
   const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d");
   const [w, h] = [Math.round(place.w * ratio), Math.round(place.h * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
@@ -97,6 +99,7 @@ function draw(canvas, place, { rgba, width, outlines, edges, crosshair }) {
   pen.clearRect(0, 0, place.w, place.h);
   drawRaster(pen, place, rgba, width);
   for (const mark of outlines) drawOutline(pen, place, mark, width);
+  for (const ring of rings) drawRing(pen, ring);
   if (crosshair) drawCrosshair(pen, place);
   drawEdges(pen, place, edges);
   drawScale(pen, place);
@@ -131,6 +134,29 @@ function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, 
   pen.lineWidth = 2;
   if (dashed) pen.setLineDash([5, 4]);
   pen.stroke(here);
+  pen.restore();
+}
+
+// Where a slice cuts the ball around each spot, in CSS pixels.
+function ringsOf(spots, frame, { left, top, step, scale }, plane, index, opacity) {
+  const { axis, u, v } = PLANES[plane], { shape, spacing } = frame;
+  return spots.flatMap(({ place, radius_mm: radius }) => {
+    const at = frame.fromReference(place), away = Math.max(0, Math.abs(at[axis] - index) - 0.5) * spacing[axis];
+    if (away >= radius) return [];
+    const [x, y] = [[u, left, step[0]], [v, top, step[1]]].map(([c, from, size]) => from + (shape[c] - at[c] - 0.5) * size);
+    return [{ x, y, radius: Math.sqrt(radius ** 2 - away ** 2) * scale + RING_GAP, opacity }];
+  });
+}
+
+function drawRing(pen, { x, y, radius, opacity }) {
+  pen.save();
+  for (const [width, colour] of [[4, "rgba(0, 0, 0, 0.6)"], [2, RING]]) {
+    Object.assign(pen, { lineWidth: width, strokeStyle: colour, globalAlpha: opacity });
+    pen.setLineDash([6, 5]);
+    pen.beginPath();
+    pen.arc(x, y, radius, 0, 2 * Math.PI);
+    pen.stroke();
+  }
   pen.restore();
 }
 

@@ -33,10 +33,13 @@ class Frame {
     return this.to ? lookUp(this.to, voxel) : voxel.map((at, c) => this.origin[c] + at * this.spacing[c]);
   }
 
-  // The voxel nearest to a place, within the grid.
+  // A place in voxels, and the voxel nearest to it within the grid.
+  fromReference(place) {
+    return this.from ? lookUp(this.from, place) : place.map((mm, c) => (mm - this.origin[c]) / this.spacing[c]);
+  }
+
   toVoxel(place) {
-    const at = this.from ? lookUp(this.from, place) : place.map((mm, c) => (mm - this.origin[c]) / this.spacing[c]);
-    return at.map((index, c) => clamp(Math.round(index), 0, this.shape[c] - 1));
+    return this.fromReference(place).map((index, c) => clamp(Math.round(index), 0, this.shape[c] - 1));
   }
 }
 

@@ -161,7 +161,8 @@ class Viewer {
       const canvas = figure.querySelector("canvas"), slices = shown[n].map((pane) => this.slice(pane, index));
       const outlines = slices.flatMap((slice, nth) => this.marks(slice, slices.length > 1, nth));
       this.caption(figure, shown[n], outlines);
-      draw(canvas, this.place(canvas), { rgba: this.paint(shown[n], slices), width: shape[u], outlines, edges,
+      const place = this.place(canvas), rings = ringsOf(this.data.spots, this.grid, place, view.plane, index, view.opacity);
+      draw(canvas, place, { rgba: this.paint(shown[n], slices), width: shape[u], outlines, rings, edges,
         crosshair: view.crosshair });
     });
     this.controls(index);
@@ -202,6 +203,7 @@ class Viewer {
     figure.querySelector("canvas").setAttribute("aria-label", `${text}, ${this.position()}; outlined: ${marked}`);
   }
 
+  goTo(place) { this.view.cross = this.grid.toVoxel(place); }
   looking() { return this.view.plane; }
   where() { return this.grid.toReference(this.view.cross); }
 

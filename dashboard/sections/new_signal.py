@@ -1,0 +1,36 @@
+"""New signal where no tumour was drawn, as the viewer marks it: flagged places that nobody has looked at yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard import data, frame, labels
+from dashboard.rows import as_rows
+from dashboard.viewer.spots import Spot, spot_of
+from pipeline.domain.explain import two_figures
+
+PLACE_MM = ("reference_right_mm", "reference_anterior_mm", "reference_superior_mm")
+
+
+def new_signal(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
+    """Return the flagged places of some visits, those of the latest visit first; a line says what they are."""
+    rows = data.query("patient_new_signal", patient_id=patient_id)
+    rows = rows[rows["session_id"].isin(sessions)].sort_values(["acquired_on", "number"], ascending=[False, True])
+    file = data.aligned_scan(patient_id, sessions[0]) if len(rows) else None
+    if file is None:
+        return ()
+    reference = data.image(file)
+    found = [
+        spot_of(
+            reference,
+            [row[name] for name in PLACE_MM],
+            row["approximate_mm3"],
+            f"{labels.day(row['acquired_on'])}, about {two_figures(row['approximate_mm3'] / 1000)} mL",
+        )
+        for row in rows.pipe(as_rows)
+    ]
+    told = "; ".join(spot.words for spot in found)
+    frame.remark(
+        f"New signal where no tumour was drawn: {told}. Dashed rings mark it; it is a flag, not a measurement."
+    )
+    return tuple(found)
