@@ -61,11 +61,11 @@ def own_panes(
     ways = [_Way(to_ras(scan.scan).affine, scan, axes) for scan in scans]
     panes = [replace(pane_of(scan.title, scan.scan, scan.mask), sequence=scan.sequence) for scan in scans]
     region = _region(panes, ways, margin_mm, places)
-    places = [box_of(way.to_voxels(corners_of(region))) for way in ways]
-    sizes_mm = [(high - low) * pane.spacing_mm for (low, high), pane in zip(places, panes, strict=True)]
+    boxes = [box_of(way.to_voxels(corners_of(region))) for way in ways]
+    sizes_mm = [(high - low) * pane.spacing_mm for (low, high), pane in zip(boxes, panes, strict=True)]
     size_mm = np.max(sizes_mm, axis=0)
     cut, moved = [], []
-    for (low, high), pane, way in zip(places, panes, ways, strict=True):
+    for (low, high), pane, way in zip(boxes, panes, ways, strict=True):
         count = np.ceil(size_mm / pane.spacing_mm - 1e-6).astype(int)
         first = np.round((low + high) / 2 - (count - 1) / 2).astype(int)
         cut.append(_cut(pane, first, count))
@@ -104,10 +104,9 @@ def _region(
         for pane, way in zip(panes, ways, strict=True)
         if pane.labels is not None and pane.labels.any()
     ]
-    marked += [np.array([place]) for place in places]
-    if margin_mm is None or not marked:
+    if margin_mm is None or not (marked or places):
         return low, high
-    near = box_of(np.concatenate(marked))
+    near = box_of(np.concatenate([*marked, np.reshape(places, (-1, 3))]))
     return np.maximum(low, near[0] - margin_mm), np.minimum(high, near[1] + margin_mm)
 
 

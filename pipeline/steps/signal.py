@@ -25,8 +25,6 @@ from pipeline.steps.read import ReadVisit
 
 FOUND, NOT_FOUND = "new_signal", "no_new_signal"
 CODES = (FOUND, NOT_FOUND)
-OWN_MM = ("right_mm", "anterior_mm", "superior_mm")
-REFERENCE_MM = tuple(f"reference_{name}" for name in OWN_MM)
 OVERGROWN = (
     "new signal was flagged at this visit, and the mask found from the earlier one may have grown over it; draw one"
 )
@@ -146,15 +144,8 @@ def _look(
     centres_mm = np.array([one.centre_mm for one in found])
     on_reference = move_points(aligned[visit.session_id].to_reference, centres_mm).tolist()
     places = (
-        records.NewSignal(
-            **whose,
-            number=number,
-            compared_session_id=source.session_id,
-            approximate_mm3=one.volume_mm3,
-            **dict(zip(OWN_MM, one.centre_mm, strict=True)),
-            **dict(zip(REFERENCE_MM, there, strict=True)),
-        )
-        for number, (one, there) in enumerate(zip(found, on_reference, strict=True), start=1)
+        records.NewSignal(visit.visit.patient_id, visit.session_id, n, source.session_id, one.volume_mm3, *own, *there)
+        for n, (one, own, there) in enumerate(zip(found, centres_mm.tolist(), on_reference, strict=True), start=1)
     )
     return (*flags, *places)
 
