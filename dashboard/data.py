@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.publication import Publication
 from pipeline import criteria, exports, images, schedules, store, study
 from pipeline.criteria import Criteria
 from pipeline.domain.grid import Volume
@@ -55,14 +57,18 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     StoreError
         There is no store yet, or it cannot be read.
     """
-    database = store.database_path(out_dir())
-    return _query(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
+    return _now().query(name, **parameters)
+
+
+def begin(*names: str, **parameters: Parameter) -> None:
+    """Start named queries that a page is about to ask for, all with the same parameters."""
+    for name in names:
+        _now().begin(name, **parameters)
 
 
 def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
-    database = store.database_path(out_dir())
-    return _reader(str(database), identity_of(database)).query(name, **parameters)
+    return _now().reader.query(name, **parameters)
 
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
@@ -153,28 +159,24 @@ def publication() -> Identity | None:
 
 def identity_of(file: Path) -> Identity | None:
     """Return what tells this file from what was or will be at its place; None when there is none."""
-    if not file.is_file():
+    try:
+        status = file.stat()
+    except OSError:
         return None
-    status = file.stat()
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _reader(database: str, found: Identity | None) -> store.Reader:  # noqa: ARG001  # key of the cache
+def _now() -> Publication:
+    database = store.database_path(out_dir())
+    return _publication(str(database), identity_of(database))
+
+
+@lru_cache(maxsize=1)  # asked for dozens of times a page: Streamlit's own cache takes longer to look
+def _publication(database: str, found: Identity | None) -> Publication:  # noqa: ARG001  # key of the cache
     """Keep the publication of now open; the one before is let go with all that was read of it."""
-    for kept in (_query, _by_patient, _derived, _table, _dictionary):
+    for kept in (_by_patient, _derived, _table, _dictionary):
         kept.clear()
-    return store.Reader(Path(database))
-
-
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _query(
-    database: str,
-    found: Identity | None,
-    name: str,
-    parameters: tuple[tuple[str, Parameter], ...],
-) -> pd.DataFrame:
-    return _reader(database, found).query(name, **dict(parameters))
+    return Publication(store.Reader(Path(database)))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -182,10 +184,10 @@ def _by_patient(
     database: str, found: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
 ) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
     """Return the rows patient by patient, and where each patient's rows start and end."""
-    rows = _reader(database, found).query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
+    rows = _publication(database, found).reader.query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
     starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
     ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
-    names = rows["patient_id"].iloc[starts]
+    names = rows["patient_id"].to_numpy()[starts]
     return rows, {str(name): (start, end) for name, start, end in zip(names, starts, ends, strict=True)}
 
 
@@ -202,12 +204,12 @@ def _derived(
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:
-    return _reader(database, found).table(view)
+    return _publication(database, found).reader.table(view)
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:
-    return _reader(database, found).dictionary()
+    return _publication(database, found).reader.dictionary()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

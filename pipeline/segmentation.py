@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.domain.lesion_fit import fit_lesion
+from pipeline.domain.lesion_fit import fitted_occupancy
 from pipeline.domain.lesion_scene import Scene, scene_of
 from pipeline.domain.lesion_template import Template, template_of, without_rim
 from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
@@ -26,7 +26,7 @@ from pipeline.domain.uncertainty import THICK_MM
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
 
-GROWN = "lesion growth 2"
+GROWN = "lesion growth 3"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_FROM_THICK = f"{GROWN}, from thick slices"
@@ -174,7 +174,7 @@ def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) ->
     if scene is None or _is_blank(template, scene):
         return {}
     result = dict[str, Volume]()
-    for name, share in zip(template.names, fit_lesion(template, scene).occupancy, strict=True):
+    for name, share in zip(template.names, fitted_occupancy(template, scene), strict=True):
         whole = np.zeros(follow_up.shape, dtype=np.float32)
         whole[scene.crop] = share
         result[name] = follow_up.with_array(whole)

@@ -1,5 +1,8 @@
 """One patient: state, course, two aligned scans, numbers and where each comes from."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -19,6 +22,14 @@ from dashboard.sections.signoff import sign_off
 MOST_OFFERED = 200
 """Names that the list of patients holds at once."""
 TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
+ASKED = tuple(
+    f"patient_{name}"
+    for name in (
+        "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
+        "resections", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+    )
+)  # fmt: skip
+"""Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
 LESION_NOTE = (
     "Connected pieces of tumour, followed from scan to scan. A voxel that is only partly tumour counts by its share to "
     "the nearest piece, so that pieces add up to the measured volume. A volume opens what it was counted on."
@@ -30,6 +41,8 @@ def show(study: frame.Study) -> None:
     patient_id = choose_patient(study)
     if patient_id is None:
         return
+    data.begin("patient_header", "patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    data.begin(*ASKED, patient_id=patient_id)
     state = data.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
     everything = data.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
@@ -139,29 +152,55 @@ def answer(state: pd.Series, now: pd.DataFrame, study: frame.Study) -> None:
 
 
 def details(patient_id: str, state: pd.Series, study: frame.Study) -> None:
-    """Offer what is needed more rarely: lesions, visits, and where each number comes from."""
-    components = data.query("patient_lesions", patient_id=patient_id)
-    measured = data.query("patient_measurements", patient_id=patient_id)
-    followed, every, others, visits, sources = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
-    every.html(tables.measurements(measured))
-    others.html(history(patient_id))
-    followed.html(
-        lesions(components, measured) if len(components) else tag("p", "No lesion was followed.", class_="ct-grey")
+    """Offer what is needed more rarely: lesions, visits, and where numbers come from; only the open tab is filled."""
+    tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+    fill: tuple[Callable[[str], None], ...] = (
+        _lesions,
+        _volumes,
+        _others,
+        _visits,
+        partial(_sources, state=state, study=study),
     )
-    if len(components):
-        followed.caption(LESION_NOTE)
+    for tab, show_tab in zip(tabs, fill, strict=True):
+        if tab.open:
+            with tab:
+                show_tab(patient_id)
+
+
+def _lesions(patient_id: str) -> None:
+    components = data.query("patient_lesions", patient_id=patient_id)
+    if components.empty:
+        frame.remark("No lesion was followed.")
+        return
+    st.html(lesions(components, data.query("patient_measurements", patient_id=patient_id)))
+    st.caption(LESION_NOTE)
+
+
+def _volumes(patient_id: str) -> None:
+    st.html(tables.measurements(data.query("patient_measurements", patient_id=patient_id)))
+
+
+def _others(patient_id: str) -> None:
+    st.html(history(patient_id))
+
+
+def _visits(patient_id: str) -> None:
     alignments = data.query("patient_registrations", patient_id=patient_id)
-    visits.html(tables.visits(data.query("patient_visits", patient_id=patient_id), alignments))
+    st.html(tables.visits(data.query("patient_visits", patient_id=patient_id), alignments))
     findings = data.query("patient_findings", patient_id=patient_id)
     if len(findings):
-        visits.html(tables.findings(findings))
+        st.html(tables.findings(findings))
+
+
+def _sources(patient_id: str, state: pd.Series, study: frame.Study) -> None:
+    measured = data.query("patient_measurements", patient_id=patient_id)
     latest = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
     latest = latest[latest["session_id"] == state["session_id"]]
     named = pd.unique(
         latest[[f"{role}session_id" for role in ("baseline_", "nadir_", "previous_", "")]].to_numpy().ravel()
     )
-    sources.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
-    sources.download_button(
+    st.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
+    st.download_button(
         "All measurements of this patient (CSV)",
         data=lambda: data.csv(measured),
         file_name=f"{patient_id}_measurements.csv",

@@ -11,7 +11,7 @@ import pytest
 from scipy import ndimage
 
 from pipeline import segmentation
-from pipeline.domain import entities
+from pipeline.domain import entities, lesion_fit
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity
 from pipeline.steps import judge, mask, read, source
@@ -89,6 +89,24 @@ def test_a_grown_or_shrunken_tumour_is_found_at_its_new_size(slice_mm: float) ->
     assert found_mm3 == pytest.approx(true_mm3, rel=0.3)
     slope = np.polyfit(np.log(true_mm3), np.log(found_mm3), 1)[0]
     assert 0.75 < slope < 1.2  # a mask that is only carried over gives 0
+
+
+def test_a_tumour_is_fitted_from_a_smaller_and_a_larger_one_and_the_mean_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (scan, labels), (later, _) = phantom(4.0), phantom(4.6, slice_mm=3.0, seed=4)
+    drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    both = lesion_fit.STARTS
+
+    def found_from(*starts: float) -> np.ndarray:
+        monkeypatch.setattr(lesion_fit, "STARTS", starts)
+        return segmentation.found_again(drawn, later, identity("follow-up", "masked"))["tumour"].array
+
+    smaller, larger = (found_from(start) for start in both)
+    assert both[0] < 0 < both[1]
+    assert smaller.sum() == pytest.approx(larger.sum(), rel=0.1), "wherever a fit comes from"
+    assert np.abs(smaller - larger).max() > 1e-4, "two fits"
+    np.testing.assert_allclose(found_from(*both), (smaller + larger) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("radius_mm", [3.6, 4.5])

@@ -38,8 +38,11 @@ PUBLISH = "publish"
 
 def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[tuple[float, float]]:
     """Time the runs of a page's script, one after the other, each with another address: wall and CPU time, ms."""
-    from streamlit.testing.v1 import AppTest  # noqa: PLC0415  # wants the folder that is shown in the environment
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache  # noqa: PLC0415
+    from streamlit.testing.v1 import AppTest, app_test  # noqa: PLC0415  # wants the folder in the environment
 
+    compiled = ScriptCache()
+    app_test.ScriptCache = lambda: compiled  # type: ignore[assignment,misc]  # a server compiles a page once, too
     at = AppTest.from_file(str(APP), default_timeout=120)
     at.switch_page(f"app_pages/{page}.py")
     at.run()

@@ -6,15 +6,21 @@ import contextlib
 import gc
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from dashboard import data
+from dashboard import data, publication
+from dashboard.publication import Publication
 from pipeline import store
 from pipeline.errors import StoreError
 from pipeline.store_reader import FEWEST_SHARED, _shared
 from tests.factories import publish_tiny, tiny_store
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def reader_of(out: Path) -> store.Reader:
     database = store.database_path(out)
-    return data._reader(str(database), data.identity_of(database))
+    return data._publication(str(database), data.identity_of(database)).reader
 
 
 def test_one_reader_serves_every_query_of_a_publication(out: Path) -> None:
@@ -77,3 +83,52 @@ def test_equal_texts_of_a_long_column_are_held_once() -> None:
     shared = _shared(names)
     assert shared.tolist() == names.tolist()
     assert len({id(one) for one in shared}) == 4
+
+
+def test_a_query_begun_early_is_run_once_and_a_failure_is_not_kept(out: Path) -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def query(self, name: str, **parameters: object) -> pd.DataFrame:
+            self.asked.append(name)
+            if name == "broken":
+                raise StoreError("the disk is gone")
+            return pd.DataFrame({"name": [name], **{key: [value] for key, value in parameters.items()}})
+
+    slow = Slow()
+    kept = Publication(slow)  # type: ignore[arg-type]  # all that is asked of a reader
+    kept.begin("visits", patient_id="a")
+    assert kept.query("visits", patient_id="a")["patient_id"].tolist() == ["a"]
+    assert kept.query("visits", patient_id="a") is kept.query("visits", patient_id="a")
+    assert kept.query("visits", patient_id="b")["patient_id"].tolist() == ["b"]
+    assert slow.asked == ["visits", "visits"]
+    for _ in range(2):
+        with pytest.raises(StoreError, match="the disk is gone"):
+            kept.query("broken")
+    assert slow.asked.count("broken") == 2
+
+
+def test_what_was_asked_for_last_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publication, "MOST_KEPT", 2)
+    asked: list[str] = []
+    reader = SimpleNamespace(query=lambda name: asked.append(name) or pd.DataFrame())
+    kept = Publication(reader)  # type: ignore[arg-type]
+    for name in ("a", "b", "a", "c", "a", "b"):
+        kept.query(name)
+    assert asked == ["a", "b", "c", "b"]
+
+
+def test_the_patient_page_asks_for_every_query_that_it_begins(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_tiny(out)
+    begun, asked = set(), set()
+    begin, query = Publication.begin, Publication.query
+    monkeypatch.setattr(Publication, "begin", lambda self, name, **by: begun.add(name) or begin(self, name, **by))
+    monkeypatch.setattr(Publication, "query", lambda self, name, **by: asked.add(name) or query(self, name, **by))
+    page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
+    page.switch_page("app_pages/patient.py")
+    page.query_params["patient"] = "sub-01"
+    page.run()
+    assert not page.exception
+    assert "patient_trajectory" in begun
+    assert begun <= asked

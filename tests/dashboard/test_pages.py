@@ -110,10 +110,9 @@ def test_the_profile_of_a_patient_says_between_which_vertebrae_it_lies(tiny):
                 "not evaluable",
                 "the last that could be, of 2022-07-10",
                 ">0.61<",
-                "failed: the file is empty (0 bytes); export or copy it again",
             ],
         ),
-        ("sub-06", ["possible growth", "nobody signed: 2022-02-01, 2023-02-01", "automatic", "no date"]),
+        ("sub-06", ["possible growth", "nobody signed: 2022-02-01, 2023-02-01", "automatic"]),
         ("sub-07", ["not evaluable", "No visit of this patient could be judged", "No visit has a date"]),
     ],
 )
@@ -121,6 +120,20 @@ def test_odd_courses_are_told_as_they_are(tiny, patient, expected):
     text = text_of(opened("patient", patient=patient))
     for words in expected:
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("tab", "expected"),
+    [
+        ("Visits and alignment", "failed: the file is empty (0 bytes); export or copy it again"),
+        ("All volumes", "no date"),
+        ("Where the numbers come from", "imsct_adapted_v1"),
+    ],
+)
+def test_only_the_open_tab_is_filled(tiny, tab, expected):
+    patient = "sub-06" if tab == "All volumes" else "sub-05"
+    shut, opened_ = (text_of(opened("patient", patient=patient, **said)) for said in ({}, {"tab": tab}))
+    assert shut.count(expected) < opened_.count(expected)
 
 
 def test_an_unknown_patient_is_named_as_text_and_another_can_be_chosen(tiny):
