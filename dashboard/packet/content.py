@@ -16,6 +16,7 @@ from dashboard.packet import figures
 from dashboard.rows import as_rows
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
+from dashboard.sections.new_signal import flagged
 from dashboard.sections.numbers import NOW, made_otherwise, to_show
 from dashboard.sections.scan_panes import pane_of_visit
 from dashboard.sections.scans import aligned
@@ -23,6 +24,7 @@ from pipeline.errors import InputError
 
 LONGEST = 220
 """Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
+LARGEST = "largest sagittal and axial section"
 NUMBERS_HEAD = ("mL", "baseline", "nadir", "previous", "now (95\u202f% CI)", "since baseline", "since nadir")
 CRITERIA_HEAD = ("criteria, version", "verdict", "why")
 SOURCES_HEAD = ("visit", "mask of the tumour", "mask file and the start of its sha256")
@@ -35,7 +37,7 @@ class Packet:
     Attributes
     ----------
     timeline, slices
-        SVG drawings; no slices where no aligned scan could be read, then ``slices_note`` says why.
+        SVG drawings; ``slices_note`` says what slices are shown, or why there are none.
     beside
         What is told beside the verdict: what it is about, and what became of it.
     numbers, criteria, sources
@@ -149,6 +151,7 @@ def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
     found = aligned(patient_id)
     judged = {session: role for session, role in _sessions(own).items() if session in found}
     named = judged or dict.fromkeys(list(found)[-1:], "")
+    named = named if len(named) > 1 else dict.fromkeys(list(found)[:1], "first scan") | named
     if not named:
         return "", "No aligned scan to show."
     try:
@@ -158,7 +161,9 @@ def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
         ]
     except InputError as error:
         return "", short(str(error))
-    return figures.slices(panes), ""
+    spots = flagged(patient_id, list(named))
+    which = f"section where new signal was flagged (dashed ring; {spots[0].words})" if spots else LARGEST
+    return figures.slices(panes, spots), f"aligned to one reference; the same {which} in all"
 
 
 def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...], ...]:

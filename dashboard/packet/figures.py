@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from dashboard import labels
@@ -23,7 +24,9 @@ from dashboard.rows import as_rows
 from dashboard.viewer import Pane, crop_to
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import largest_section
+from dashboard.viewer.panes import is_inside, voxel_at
 from dashboard.viewer.payload import SOLID
+from dashboard.viewer.spots import Spot
 
 WIDTH_INCH = 7.3
 POINT = 7.0
@@ -31,6 +34,8 @@ MARGIN_MM = 22.0
 DEEP_MM = {"sagittal": 24.0, "axial": 18.0}
 """A slice is drawn this far in front of and behind the middle of its largest section, mm: a cord slants, and the box
 around a whole lesion is then much deeper than any one slice needs."""
+RING_GAP_MM = 1.0
+"""A ring stays this far away from what it marks, mm."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 MARKERS = {
     "triangle-up": ("^", True), "triangle-up-open": ("^", False), "triangle-down": ("v", True),
@@ -64,18 +69,21 @@ def timeline(course: Course) -> str:
     return _svg(figure)
 
 
-def slices(panes: Sequence[Pane]) -> str:
-    """Draw each visit at the largest sagittal and the largest axial section of the tumour, outlined."""
+def slices(panes: Sequence[Pane], spots: Sequence[Spot] = ()) -> str:
+    """Draw each visit at the largest sagittal and axial section of the tumour, or at the first spot; outlined."""
     present = {int(value) for pane in panes if pane.labels is not None for value in np.unique(pane.labels)} - {0}
     solid = {value for value in present if COMPARTMENT_COLOURS[value][0] in SOLID} or present
-    near = crop_to(panes, MARGIN_MM)
+    spots = [spot for spot in spots if is_inside(panes[0], voxel_at(panes[0], spot.place))]
+    near = crop_to(panes, MARGIN_MM, [spot.place for spot in spots])
     figure = Figure(figsize=(WIDTH_INCH, 2.6), layout="constrained", facecolor="white")
     grid = figure.subplots(1, 2 * len(near), squeeze=False, gridspec_kw={"width_ratios": [1.0, 0.9] * len(near)})[0]
     for plane, offset in (("sagittal", 0), ("axial", 1)):
-        place = largest_section(near, solid, plane)
+        place = voxel_at(near[0], spots[0].place) if spots else largest_section(near, solid, plane)
         for number, pane in enumerate(near):
             axes = grid[2 * number + offset]
             _section(axes, pane, plane, place)
+            if spots:
+                _ring(axes, pane, plane, spots[0])
             axes.set_title(pane.title if plane == "sagittal" else "", fontsize=POINT, loc="left", pad=2)
     found = [COMPARTMENT_COLOURS[value] for value in sorted(present) if COMPARTMENT_COLOURS[value][0] != "cord"]
     lines = [Line2D([], [], color=colour, lw=1.2, label=name) for name, colour in found]
@@ -113,6 +121,17 @@ def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) ->
     for value, (name, colour) in COMPARTMENT_COLOURS.items():
         if name != "cord" and (marked == value).any():
             axes.contour(across, along, (marked == value).astype(float), levels=[0.5], colors=colour, linewidths=0.9)
+
+
+def _ring(axes: Axes, pane: Pane, plane: str, spot: Spot) -> None:
+    """Draw a dashed ring around a spot, in the coordinates of :func:`_section`."""
+    at_mm = np.array(spot.place) - (pane.origin_mm or 0.0) + np.array(pane.spacing_mm) / 2
+    whole_mm = np.array(pane.image.shape) * pane.spacing_mm
+    middle = (whole_mm[1] - at_mm[1], at_mm[2]) if plane == "sagittal" else (whole_mm[0] - at_mm[0], at_mm[1])
+    for colour, width in (("black", 1.6), ("white", 0.9)):
+        axes.add_patch(
+            Circle(middle, spot.radius_mm + RING_GAP_MM, fill=False, ec=colour, lw=width, ls=(0, (4, 3)), gid="ring")
+        )
 
 
 def _volumes(axes: Axes, course: Course, is_log: bool) -> None:

@@ -13,14 +13,24 @@ PLACE_MM = ("reference_right_mm", "reference_anterior_mm", "reference_superior_m
 
 
 def new_signal(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
-    """Return the flagged places of some visits, those of the latest visit first; a line says what they are."""
+    """Return the flagged places of some visits, as :func:`flagged` does, and say in a line what they are."""
+    found = flagged(patient_id, sessions)
+    if found:
+        told = "; ".join(spot.words for spot in found)
+        meaning = "Dashed rings mark it; it is a flag, not a measurement."
+        frame.remark(f"New signal where no tumour was drawn: {told}. {meaning}")
+    return found
+
+
+def flagged(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
+    """Return the flagged places of some visits, those of the latest visit first, the largest of each first."""
     rows = data.query("patient_new_signal", patient_id=patient_id)
     rows = rows[rows["session_id"].isin(sessions)].sort_values(["acquired_on", "number"], ascending=[False, True])
     file = data.aligned_scan(patient_id, sessions[0]) if len(rows) else None
     if file is None:
         return ()
     reference = data.image(file)
-    found = [
+    return tuple(
         spot_of(
             reference,
             [row[name] for name in PLACE_MM],
@@ -28,9 +38,4 @@ def new_signal(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
             f"{labels.day(row['acquired_on'])}, about {two_figures(row['approximate_mm3'] / 1000)} mL",
         )
         for row in rows.pipe(as_rows)
-    ]
-    told = "; ".join(spot.words for spot in found)
-    frame.remark(
-        f"New signal where no tumour was drawn: {told}. Dashed rings mark it; it is a flag, not a measurement."
     )
-    return tuple(found)

@@ -164,12 +164,23 @@ def crop_to(
     marked = [pane.labels > 0 for pane in panes if pane.labels is not None]
     region = np.any(marked, axis=0) if marked else np.zeros(panes[0].image.shape, dtype=bool)
     for place in places:
-        voxel = np.rint((np.array(place) - (panes[0].origin_mm or 0.0)) / panes[0].spacing_mm).astype(int)
-        if np.all((voxel >= 0) & (voxel < region.shape)):
-            region[tuple(voxel)] = True
+        voxel = voxel_at(panes[0], place)
+        if is_inside(panes[0], voxel):
+            region[voxel] = True
     if not region.any():
         return tuple(panes)
     return tuple(_cut(pane, _box(region, pane.spacing_mm, margin_mm)) for pane in panes)
+
+
+def voxel_at(pane: Pane, place: tuple[float, float, float]) -> tuple[int, int, int]:
+    """Return the voxel nearest to a place in mm along the axes of the pane's grid; it may lie outside the pane."""
+    i, j, k = np.rint((np.array(place) - (pane.origin_mm or 0.0)) / pane.spacing_mm).astype(int)
+    return int(i), int(j), int(k)
+
+
+def is_inside(pane: Pane, voxel: tuple[int, int, int]) -> bool:
+    """Say whether a pane has a voxel."""
+    return all(0 <= at < count for at, count in zip(voxel, pane.image.shape, strict=True))
 
 
 def linkable(panes: Sequence[Pane]) -> None:

@@ -13,11 +13,14 @@ from dashboard import frame, packet
 from dashboard.packet import figures
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.panes import Pane
+from dashboard.viewer.spots import Spot
 from pipeline import cli, store
 from pipeline.domain import records
 from tests.factories import tiny_store
 
 NARROW = "\u202f"
+FOOT_POINTS = 45
+"""Margin at the foot of the page: 16 mm."""
 VALUES = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
 
 
@@ -35,6 +38,22 @@ def read(content):
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages)), pages
 
 
+def heights(page):
+    """How high each piece of text stands on a page, points, by its words in the order of reading."""
+    found = []
+
+    def visit(text, cm, tm, *_):
+        if text.strip():
+            found.append((cm[1] * tm[4] + cm[3] * tm[5] + cm[5], text.strip()))
+
+    page.extract_text(visitor_text=visit)
+    return found
+
+
+def height_of(page, words):
+    return min(height for height, text in heights(page) if words in text)
+
+
 def test_the_pdf_is_one_a4_page_that_says_everything(made):
     text, pages = read(packet.pdf(made))
     assert len(pages) == 1
@@ -47,6 +66,14 @@ def test_the_pdf_is_one_a4_page_that_says_everything(made):
     ):  # fmt: skip
         assert words in text, words
     assert {image.name for image in pages[0].images}, "the scans are pictures on the page"
+
+
+@pytest.mark.parametrize("times", [4, 10, 16])
+def test_much_text_beside_the_drawings_never_runs_into_the_foot(made, times):
+    much = replace(made, criteria=tuple((name, verdict, 20 * "word " * times) for name, verdict, _ in made.criteria))
+    _, pages = read(packet.pdf(much))
+    assert len(pages) == 1
+    assert height_of(pages[0], "drawn by hand") > FOOT_POINTS
 
 
 def test_the_same_packet_gives_the_same_file(made):
@@ -123,6 +150,28 @@ def test_a_slice_is_drawn_around_its_section_however_deep_the_box_is(monkeypatch
     assert np.ptp(sagittal.get_xlim()) == pytest.approx(2 * 24)
     assert np.ptp(axial.get_ylim()) == pytest.approx(2 * 18)
     assert axial.get_ylim()[0] < 26 < axial.get_ylim()[1], "its section is inside"
+
+
+def test_new_signal_is_ringed_in_both_planes_where_it_lies(monkeypatch):
+    image = np.full((9, 120, 60), 90, np.uint8)
+    pane = Pane("2023-01-01", image, np.zeros_like(image), (3.0, 1.0, 1.0), (-12.0, 10.0, -30.0))
+    there, beyond = Spot((-3.0, 40.0, -5.0), 4.0, ""), Spot((500.0, 0.0, 0.0), 4.0, "")
+    shown = []
+    monkeypatch.setattr(figures, "_svg", lambda figure: shown.extend(figure.axes) or "")
+    figures.slices([pane], [beyond, there])
+    for axes in shown:
+        dark, light = (ring for ring in axes.patches if ring.get_gid() == "ring")
+        assert dark.center == light.center
+        assert light.radius == pytest.approx(5.0)
+        along = [
+            limit - centre
+            for pair, centre in zip((axes.get_xlim(), axes.get_ylim()), light.center, strict=True)
+            for limit in pair
+        ]
+        assert min(map(abs, along)) > 5.0, "in the middle of what is shown"
+    shown.clear()
+    figures.slices([pane], [beyond])
+    assert not any(axes.patches for axes in shown)
 
 
 def test_the_command_writes_the_page_or_says_what_is_wrong(tiny, tmp_path):
