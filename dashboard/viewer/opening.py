@@ -19,8 +19,11 @@ VIEWS = (*AXES, "multiplanar", "render")
 MODES = ("side", "blend", "swipe", "difference")
 """How two visits are compared: side by side, or in one picture."""
 
-WORDS = (4, 6)
-"""Words of a link: view and place; then also comparison and window."""
+WORDS = (4, 6, 8)
+"""Words of a link: view and place; then also comparison and window; then also zoom and windows set by hand."""
+
+ZOOMS = (0.5, 20.0)
+"""Least and most that a picture is enlarged."""
 
 Place = tuple[float, float, float]
 """Mm along the right, anterior and superior axes of the reference grid."""
@@ -28,15 +31,19 @@ Place = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Opening:
-    """A view and the place of the crosshair, as a link keeps them; how visits are compared and the window as well.
+    """What a link keeps: view and place of the crosshair, how visits are compared, window and zoom.
 
-    ``window`` is the name of a preset; one that these scans do not have is the same as none.
+    ``window`` is the name of a preset; one that these scans do not have is the same as none. ``zoom`` is about the
+    crosshair. ``levels`` are the darkest and brightest grey value (0 to 255) of each picture where somebody set them
+    by hand, else empty; they count only where there are as many pictures.
     """
 
     view: str
     place: Place
     mode: str = "side"
     window: str = ""
+    zoom: float = 1.0
+    levels: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,22 +59,30 @@ def opening_of(words: str | None) -> Opening | None:
 
     Examples
     --------
-    >>> opening_of("axial_12.5_-4.0_33.1_blend_lesion")
-    Opening(view='axial', place=(12.5, -4.0, 33.1), mode='blend', window='lesion')
+    >>> opening_of("axial_12.5_-4.0_33.1_blend_lesion").window
+    'lesion'
     >>> opening_of("axial_12.5_-4.0_33.1").mode
     'side'
+    >>> opening_of("axial_12.5_-4.0_33.1_side_full_2.5_20~180").levels
+    ((20.0, 180.0),)
     >>> opening_of("axial_here")
     """
     said = (words or "").split("_")
     if len(said) not in WORDS:
         return None
-    view, x, y, z, mode, window = [*said, "side", ""][: WORDS[-1]]
+    view, x, y, z, mode, window, zoom, levels = [*said, *("side", "", "1", "")[len(said) - 4 :]]
     try:
         place = float(x), float(y), float(z)
+        by_hand = tuple(tuple(map(float, pair.split("~"))) for pair in levels.split(",") if pair)
+        enlarged = float(zoom)
     except ValueError:
         return None
-    is_shown = view in VIEWS and mode in MODES and all(map(math.isfinite, place))
-    return Opening(view, place, mode, window) if is_shown else None
+    numbers = (*place, enlarged, *(level for pair in by_hand for level in pair))
+    if view not in VIEWS or mode not in MODES or not all(map(math.isfinite, numbers)):
+        return None
+    if any(len(pair) != 2 or not 0 <= pair[0] < pair[1] <= 255 for pair in by_hand):
+        by_hand = ()
+    return Opening(view, place, mode, window, min(max(enlarged, ZOOMS[0]), ZOOMS[1]), by_hand)
 
 
 def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str = "sagittal") -> tuple[int, int, int]:

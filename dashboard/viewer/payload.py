@@ -92,6 +92,8 @@ def payload(
         "view": opening.view,
         "start": list(opening.place),
         "mode": opening.mode,
+        "zoom": opening.zoom,
+        "levels": [list(pair) for pair in opening.levels] if len(opening.levels) == len(panes) else None,
         "preset": next((n for n, it in enumerate(windows) if it.name == opening.window), 0),
     }
 

@@ -97,6 +97,24 @@ def test_spots_are_ringed_and_gone_to_one_after_the_other(browser: Browser, addr
 
 
 @pytest.mark.browser
+def test_a_link_restores_zoom_and_window(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 1200, "height": 800}), address)
+    words = "axial_1.5_14.0_18.0_side_full_3.05_20~90,20~90"
+    page.goto(f"{address}?place={words}")
+    settled(page, "axial slice")
+    narrow = pictures(page)
+    page.get_by_role("button", name="link here").click()
+    page.wait_for_url(f"**place={words.replace(',', '%2C')}", wait_until="commit")
+    page.get_by_role("button", name="full").click()
+    settled(page, "axial slice")
+    assert pictures(page)[0] != narrow[0]
+    page.get_by_role("button", name="link here").click()
+    page.wait_for_url("**place=axial_1.5_14.0_18.0_side_full_3.05_", wait_until="commit")
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.browser
 def test_every_control_redraws_without_running_the_page_again(page: Page) -> None:
     press = lambda name: page.get_by_role("button", name=name, exact=True).click()  # noqa: E731
     press("sagittal")

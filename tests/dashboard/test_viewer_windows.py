@@ -92,6 +92,22 @@ def test_a_link_opens_at_its_place_without_building_the_viewer_anew() -> None:
     assert payload([phantom()], COLOURS, None, 400)["is_linkable"] is False
 
 
+def test_a_link_opens_with_its_zoom_and_windows_set_by_hand_where_they_fit() -> None:
+    def opened(words: str, count: int = 2) -> tuple[object, object]:
+        panes = [phantom(), phantom("second")][:count]
+        sent = payload(panes, COLOURS, Kept(opening_of(f"axial_1_2_3_side_full_{words}"), lambda _words: None), 400)
+        return sent["zoom"], sent["levels"]
+
+    assert opened("2.50_20~90,10~200") == (2.5, [[20.0, 90.0], [10.0, 200.0]])
+    assert opened("2.50_20~90,10~200", count=1) == (2.5, None), "another number of pictures"
+    assert opened("1.00_") == (1.0, None)
+    assert opened("900_") == (20.0, None)
+    for wrong in ("1_90~20,1~2", "1_20,90", "1_20~900,1~2", "1_1~2~3,1~2"):
+        assert opened(wrong) == (1.0, None)
+    assert opening_of("axial_1_2_3_side_full_nan_") is None
+    assert opening_of("axial_1_2_3_side_full_1_a~b") is None
+
+
 def test_it_opens_on_the_first_spot_unless_a_link_says_otherwise() -> None:
     sent = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400, SPOTS)
     assert (sent["view"], sent["start"]) == ("sagittal", [1.5, 6.0, 38.0])

@@ -106,7 +106,7 @@ function comparisonActs(viewer, isComparable) {
     shift: (value) => mix(view.mix + value),
     flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
     link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1)), view.mode,
-      viewer.data.presets[view.preset][0]].join("_")),
+      viewer.data.presets[view.preset][0], ...changed(viewer)].join("_")),
     spot: () => {
       const { spots } = viewer.data;
       if (spots.length) viewer.goTo(spots[viewer.spotted = ((viewer.spotted ?? -1) + 1) % spots.length].place);
@@ -114,6 +114,15 @@ function comparisonActs(viewer, isComparable) {
     window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
     keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
   };
+}
+
+// Zoom and windows of all pictures as a link keeps them: nothing where neither was changed, no windows where they are
+// those of the preset.
+function changed(viewer) {
+  const preset = viewer.data.presets[viewer.view.preset][1], levels = viewer.levels();
+  const isSame = levels.every((pair, n) => pair.every((level, end) => Math.abs(level - preset[n][end]) < 0.5));
+  const byHand = levels.map((pair) => pair.map((level) => clamp(level, 0, 255).toFixed(0)).join("~")).join(",");
+  return isSame && viewer.zoomed() === 1 ? [] : [viewer.zoomed().toFixed(2), isSame ? "" : byHand];
 }
 
 // Which buttons are pressed, and which controls have something to do now.

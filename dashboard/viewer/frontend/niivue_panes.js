@@ -128,7 +128,7 @@ class Volumes extends Sheets {
     this.act("drag", this.view.drag);
     this.act("home");
     this.act("open");
-    for (const name of ["preset", "mode"]) this.act(name, this.data[name]);
+    for (const name of ["preset", "mode", "enlarge", "levels"]) this.act(name, this.data[name]);
     Object.assign(this.root.dataset, { ready: "true", readyMs: Math.round(performance.now() - this.begun) });
   }
 
@@ -194,10 +194,7 @@ class Volumes extends Sheets {
         this.goal = null;
         this.put(this.leader, at.with(plane.axis, clamp(at[plane.axis] + value, 0, Infinity)));
       },
-      zoom: () => {
-        const [x, y, z, before] = lead.scene.pan2Dxyzmm;
-        lead.scene.pan2Dxyzmm = [x, y, z, clamp(before * Number(value), 0.5, 20)];
-      },
+      zoom: () => this.enlarge(lead, clamp(lead.scene.pan2Dxyzmm[3] * Number(value), 0.5, 20)),
       largest: () => { this.act("view", value); this.goTo(data.largest[value]); },
       home: () => {
         each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
@@ -205,12 +202,20 @@ class Volumes extends Sheets {
         this.goTo(data.largest.sagittal);
       },
       open: () => this.goTo(data.start),
+      enlarge: () => each((viewer) => this.enlarge(viewer, data.zoom)),
+      levels: () => { if (value) each((viewer, n) => this.window(viewer, ...value[n])); },
       ...comparisonActs(this, comparable(data)),
     };
     acts[name]?.(value);
     this.arrange();
     this.controls();
     this.viewers[this.leader].drawScene();
+  }
+
+  // About the crosshair, which stays where it is: NiiVue itself enlarges about the origin of the scanner.
+  enlarge(viewer, zoom) {
+    const { scene } = viewer, mm = viewer.frac2mm(scene.crosshairPos), before = scene.pan2Dxyzmm;
+    scene.pan2Dxyzmm = [...[0, 1, 2].map((c) => before[c] + (before[3] - zoom) * mm[c]), zoom];
   }
 
   window(viewer, low, high) {
@@ -251,6 +256,8 @@ class Volumes extends Sheets {
     this.located(place);
   }
 
+  zoomed() { return this.viewers[this.leader].scene.pan2Dxyzmm[3]; }
+  levels() { return this.viewers.map(({ volumes: [scan] }) => [scan.cal_min, scan.cal_max]); }
   looking() { return this.view.view; }
   where() { return this.goal ?? this.frames[this.leader].toReference(this.voxel(this.leader)); }
 

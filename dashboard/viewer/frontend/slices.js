@@ -24,7 +24,8 @@ class Viewer {
     this.view = { plane: data.view in PLANES ? data.view : "sagittal", mode: data.mode, cross: grid.toVoxel(data.start),
       zoom: 1, pan: [0, 0], preset: data.preset, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
     if (!comparable(data)) this.view.mode = "side";
-    this.windows = data.presets[this.view.preset][1].map((window) => [...window]);
+    this.windows = (data.levels ?? data.presets[this.view.preset][1]).map((window) => [...window]);
+    if (!before) this.enlarge(data.zoom);
     this.gone = new AbortController();
     this.stop = () => { this.gone.abort(); this.sizes.disconnect(); clearInterval(this.flickering); };
     this.schedule = () => { this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); }); };
@@ -203,6 +204,15 @@ class Viewer {
     figure.querySelector("canvas").setAttribute("aria-label", `${text}, ${this.position()}; outlined: ${marked}`);
   }
 
+  // About the crosshair, which stays where it is.
+  enlarge(zoom) {
+    const { plane, cross } = this.view, { u, v } = PLANES[plane];
+    this.view.zoom = zoom;
+    this.view.pan = [u, v].map((c) => (this.shape[c] / 2 - cross[c] - 0.5) * this.spacing[c] * (1 / zoom - 1));
+  }
+
+  zoomed() { return this.view.zoom; }
+  levels() { return this.windows; }
   goTo(place) { this.view.cross = this.grid.toVoxel(place); }
   looking() { return this.view.plane; }
   where() { return this.grid.toReference(this.view.cross); }
