@@ -22,6 +22,8 @@ MOST_GROUPS = len(chart.COLOURS)
 YEARS = (1, 2, 5)
 MOST_LIMITED = 500
 """Patients up to which the limits by Turnbull are computed; their time grows with the square of the number."""
+MOST_TICKED = 200
+"""Patients up to which each that was censored has a tick; of more the ticks would run into one."""
 LIMITS_NOTE = "Dashed: the limits that the scans allow, since true progression lies between two of them (Turnbull)."
 BIAS_NOTE = "True progression lies between two scans, so groups that are scanned less often look better."
 
@@ -92,6 +94,10 @@ def _has_limits(curves: Curves) -> bool:
     return len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED and not curves.is_shared
 
 
+def _has_ticks(curves: Curves) -> bool:
+    return len(curves.rows) <= MOST_TICKED and not curves.is_shared
+
+
 def _limits(curves: Curves, intervals: pd.DataFrame) -> pd.DataFrame:
     own = intervals[intervals["patient_id"].isin(curves.rows["patient_id"])]
     until = own["until_days"].fillna(math.inf)
@@ -112,7 +118,7 @@ def method(curves: Curves, total: int) -> str:
     durations, events = _outcomes(curves.rows)
     is_hidden = curves.is_shared and disclosure.is_small(sum(events))
     seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
-    ticks = "" if curves.is_shared else " (ticks)"
+    ticks = " (ticks)" if _has_ticks(curves) else ""
     made = (
         f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to "
         f"the first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
@@ -192,7 +198,7 @@ def _group(name: str, curves: Curves) -> chart.Group:
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
     at_risk = [_count(curve.at_risk(month * DAYS_PER_MONTH), is_shared=is_shared) for month in curves.months]
-    return chart.Group(labels.words(name), steps, censored.iloc[:0] if is_shared else censored, at_risk)
+    return chart.Group(labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk)
 
 
 def _count(number: int, *, is_shared: bool) -> str:

@@ -140,8 +140,8 @@ def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float],
         tickvals=[0, *(place for place, _ in rows.values())],
         ticktext=["at risk", *(theme.plain(name) for name in rows)],
         tickfont={"size": 12, "color": labels.GREY},
-        ticks="outside",  # unseen, but they keep the names clear of the first number
-        ticklen=14,
+        ticks="outside",  # unseen, but they keep the names clear of the first number, half of which stands before 0
+        ticklen=8 + max(len(group.at_risk[0]) for group in groups) * theme.CHARACTER_PX / 2,
         tickcolor="rgba(0,0,0,0)",
         anchor="x",
     )

@@ -142,3 +142,15 @@ def test_courses_are_those_of_the_patients_that_are_shown(tiny):
     assert chosen.patient_count == 1, "nobody is called sub-99"
     assert chosen.scans()["days_from_baseline"].tolist() == [0, 365, 730, 1095]
     assert set(chosen.stretches()["patient_id"]) == {"sub-01"}
+
+
+@pytest.mark.parametrize(("count", "has_ticks"), [(4, True), (survival_groups.MOST_TICKED + 1, False)])
+def test_censored_patients_have_a_tick_each_unless_there_are_too_many(count, has_ticks):
+    rows = pd.concat([patients()] * (count // 4 + 1))[:count].reset_index(drop=True)
+    rows["patient_id"] = [f"sub-{n}" for n in range(count)]
+    curves = survival_groups.estimate(rows, None)
+    intervals = pd.DataFrame({"patient_id": rows["patient_id"], "after_days": 365.0, "until_days": float("nan")})
+    drawn = survival_groups.figure(curves, intervals).data
+    ticks = [trace for trace in drawn if trace.mode == "markers"]
+    assert any(trace.x is not None and len(trace.x) for trace in ticks) == has_ticks
+    assert ("(ticks)" in survival_groups.method(curves, count)) == has_ticks
