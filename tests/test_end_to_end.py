@@ -98,6 +98,9 @@ def test_nothing_is_lost_by_the_bad_patient_and_every_bad_file_is_named(sample_r
     database = store.database_path(sample_run)
     findings = store.table(database, "finding").query("patient_id == 'sub-demo08'")
     assert {"scan_unreadable", "mask_grid", "visit_undated"} <= set(findings["code"])
+    unread = findings[findings["code"] == "scan_unreadable"].iloc[0]
+    assert unread["message"].startswith(f"{unread['path']}: ")
+    assert unread["message"].count(Path(unread["path"]).name) == 1, "the file is named once"
     measured = store.table(database, "measurement").query("patient_id == 'sub-demo08' and volume_mm3.notnull()")
     assert len(measured) >= 1
     assert len(store.table(database, "patient")) == 8
