@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.viewer_page import ANTERIOR, RIGHT, SUPERIOR, found, settled, watched
+from tests.dashboard.viewer_page import ANTERIOR, RIGHT, SUPERIOR, found, ring_on, settled, watched
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +59,13 @@ def test_the_viewer_shows_the_right_way_round_and_moves_both_visits_together(pag
     assert found(page, SUPERIOR)["y"] < 0.3
 
 
-RINGED = """(canvas) => {
-  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height), xs = [], ys = [];
-  for (let n = 0; n < data.length; n += 4)
-    if (data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255) {
-      xs.push((n / 4) % width); ys.push(Math.floor(n / 4 / width));
-    }
-  return { count: xs.length, wide: Math.max(...xs) - Math.min(...xs), tall: Math.max(...ys) - Math.min(...ys) };
-}"""
-
-
 @pytest.mark.browser
 def test_spots_are_ringed_and_gone_to_one_after_the_other(browser: Browser, address: str) -> None:
     page = watched(browser.new_page(viewport={"width": 1200, "height": 800}), address)
     page.goto(f"{address}?spots=1")
     settled(page, "sagittal slice 4 of 8 · R 1.5 mm")
     first = page.locator("canvas").first
-    ring = first.evaluate(RINGED)
+    ring = ring_on(first)
     assert ring["count"] > 100
     assert ring["wide"] == pytest.approx(ring["tall"], abs=3)
     scale = first.evaluate("(c) => Math.min(c.clientWidth / 30, c.clientHeight / 40)")  # pixels a mm
@@ -83,10 +73,10 @@ def test_spots_are_ringed_and_gone_to_one_after_the_other(browser: Browser, addr
     first.focus()
     page.keyboard.press("ArrowDown")
     settled(page, "slice 5 of 8")
-    assert first.evaluate(RINGED)["count"] > 100, "the ball reaches into the next slice"
+    assert ring_on(first)["count"] > 100, "the ball reaches into the next slice"
     page.keyboard.press("End")
     settled(page, "slice 8 of 8")
-    assert first.evaluate(RINGED)["count"] == 0
+    assert ring_on(first)["count"] == 0
     jump = page.get_by_role("button", name="new signal")
     expect(jump).to_have_attribute("title", "2023-01-01, about 0.52 mL; a smaller one (j)")
     for place in ("R 1.5", "L 7.5", "R 1.5"):

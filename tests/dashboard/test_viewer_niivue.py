@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.dashboard.viewer_page import ANTERIOR, RIGHT, SUPERIOR, found, watched
+from tests.dashboard.viewer_page import ANTERIOR, RIGHT, SUPERIOR, found, ring_on, watched
 from tests.dashboard.viewer_phantoms import needs_niivue
 
 OUTLINED = """(canvas) => {
@@ -60,8 +60,7 @@ def test_niivue_opens_on_a_spot_rings_it_and_goes_to_the_next(browser: Browser, 
     where = page.locator(".volumes output.where")
     expect(where).to_contain_text("crosshair R 1.5 · A 6.0 · S 38.0 mm")
     marks = page.locator(".volumes canvas.marks")
-    counts = [marks.nth(n).evaluate(WHITE) for n in (0, 1)]
-    assert min(counts) > 50, "ringed in both visits"
+    assert min(ring_on(marks.nth(n))["count"] for n in (0, 1)) > 50, "ringed in both visits"
     page.locator(".volumes canvas").first.focus()
     page.keyboard.press("j")
     expect(where).to_contain_text("crosshair R 1.5 · A 6.0")
@@ -79,37 +78,22 @@ def test_niivue_zooms_about_the_crosshair_and_a_link_keeps_it(browser: Browser, 
     page.goto(f"{address}?in=volumes&spots=1&place=sagittal_-7.5_20.0_30.0")
     where, marks = page.locator(".volumes output.where"), page.locator(".volumes canvas.marks").first
     expect(where).to_contain_text("crosshair L 7.5")
-    before = marks.evaluate(RING)
+    before = ring_on(marks)
     page.locator(".volumes canvas").first.focus()
     for _ in range(5):
         page.keyboard.press("+")
     page.get_by_role("button", name="link here").click()
     page.wait_for_url("**_side_full_3.05_", wait_until="commit")
-    nearer = marks.evaluate(RING)
+    nearer = ring_on(marks)
     page.reload()
     expect(where).to_contain_text("crosshair L 7.5")
-    for ring in (nearer, marks.evaluate(RING)):
+    for ring in (nearer, ring_on(marks)):
         assert ring["wide"] > 1.5 * before["wide"]
         assert (ring["x"], ring["y"]) == pytest.approx((before["x"], before["y"]), abs=4), "it stays where it is"
     assert page.complaints == []
     page.close()
 
 
-RING = """(canvas) => {
-  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height), xs = [], ys = [];
-  for (let n = 0; n < data.length; n += 4)
-    if (data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255) {
-      xs.push((n / 4) % width); ys.push(Math.floor(n / 4 / width));
-    }
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  return { wide: right - left, x: (left + right) / 2, y: (top + bottom) / 2 };
-}"""
-WHITE = """(canvas) => {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  let count = 0;
-  for (let n = 0; n < data.length; n += 4) count += data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255;
-  return count;
-}"""
 WITHOUT_WEBGL2 = (
     "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {"
     " return kind === 'webgl2' ? null : get.call(this, kind, ...rest); })(OffscreenCanvas.prototype.getContext);"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.viewer_phantoms import PATIENCE_MS
 
@@ -38,6 +38,22 @@ RIGHT, ANTERIOR, SUPERIOR = 250, 180, 110
 
 def found(page: Page, grey: int, pane: int = 0) -> dict:
     return page.locator("canvas").nth(pane).evaluate(FIND, grey)
+
+
+RING = """(canvas) => {
+  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height), xs = [], ys = [];
+  for (let n = 0; n < data.length; n += 4)
+    if (data[n] + data[n + 1] + data[n + 2] === 765 && data[n + 3] === 255) {
+      xs.push((n / 4) % width); ys.push(Math.floor(n / 4 / width));
+    }
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  return { count: xs.length, wide: right - left, tall: bottom - top, x: (left + right) / 2, y: (top + bottom) / 2 };
+}"""
+
+
+def ring_on(canvas: Locator) -> dict:
+    """What is drawn in pure white, as only rings are: number of pixels, size and middle."""
+    return canvas.evaluate(RING)
 
 
 def settled(page: Page, text: str) -> None:
