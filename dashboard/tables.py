@@ -203,7 +203,7 @@ def _certificate(found: Mapping[Any, Any] | None) -> str:
         ("share of lesion covered", found["coverage_ratio"], ""),
     )
     known = [f"{word} {value:.2f}{unit}" for word, value, unit in numbers if labels.is_known(value)]
-    return " · ".join([str(found["grade_reasons"]), str(found["method"]), *known])
+    return " · ".join(filter(None, [str(found["grade_reasons"]), str(found["method"]), *known]))
 
 
 def findings(rows: pd.DataFrame) -> Html:
