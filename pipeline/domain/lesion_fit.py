@@ -43,6 +43,10 @@ SETTLED_STRAIN, SETTLED_MM = 0.005, 0.05
 STARTS = (-0.2, 0.2)
 """Growth (of length, natural log) from which lesions are fitted: clearly smaller and clearly larger than drawn."""
 
+AS_WELL = 1.02
+"""A fit explains a scan as well as another one if it leaves at most this many times its noise. The two ends differed by
+0.5 % at most on real cords with known lesions; one that never found its lesion again left 8 % more."""
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -67,12 +71,15 @@ class Fit:
         Shape ``(I, J, K)``; 1 over the variance of ``left``, 0 where nothing was compared.
     gain
         Shape ``(I, J, K)``; signal of the later scan per signal of the masked visit.
+    noise
+        Robust standard deviation of what stays unexplained.
     """
 
     occupancy: NDArray[np.float64]
     left: NDArray[np.float64]
     certainty: NDArray[np.float64]
     gain: NDArray[np.float64]
+    noise: float
 
 
 def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) -> Fit:
@@ -90,7 +97,8 @@ def fitted_occupancy(template: Template, scene: Scene) -> NDArray[np.float64]:
     """Fit a template's compartments from either side, and return the share of each voxel that they take on average.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
-    Where both ways end at the same size, the mean is that size; where they do not, it lies between.
+    Where both ways end at the same size, the mean is that size; where they do not, it lies between. An end that leaves
+    clearly more unexplained than the other does not count.
 
     Returns
     -------
@@ -98,7 +106,9 @@ def fitted_occupancy(template: Template, scene: Scene) -> NDArray[np.float64]:
         Shape ``(C, I, J, K)`` on the scene's crop, 0 to 1.
     """
     fitter = _Fitter(template, scene, ())
-    return np.asarray(np.mean([fitter.fitted(start).occupancy for start in STARTS], axis=0))
+    ends = [fitter.fitted(start) for start in STARTS]
+    least = min(end.noise for end in ends)
+    return np.asarray(np.mean([end.occupancy for end in ends if end.noise <= AS_WELL * least], axis=0))
 
 
 class _Fitter:
@@ -133,6 +143,7 @@ class _Fitter:
         return Fit(
             self.scene.spread(shown.occupancy.T),
             *self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain])),
+            curve.noise,
         )
 
     def _bend(self, state: State) -> NDArray[np.float64]:

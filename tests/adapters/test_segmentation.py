@@ -109,6 +109,19 @@ def test_a_tumour_is_fitted_from_a_smaller_and_a_larger_one_and_the_mean_counts(
     np.testing.assert_allclose(found_from(*both), (smaller + larger) / 2, atol=1e-6)
 
 
+@pytest.mark.parametrize(("noise", "share"), [(1.01, 0.5), (1.08, 0.2)])
+def test_a_fit_that_leaves_more_unexplained_than_the_other_does_not_count(
+    noise: float, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = {
+        lesion_fit.STARTS[0]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.2), noise=1.0),
+        lesion_fit.STARTS[1]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.8), noise=noise),
+    }
+    monkeypatch.setattr(lesion_fit, "_Fitter", lambda *_: SimpleNamespace(fitted=ends.__getitem__))
+    found = lesion_fit.fitted_occupancy(None, None)  # type: ignore[arg-type]  # nothing of them is read
+    np.testing.assert_allclose(found, share)
+
+
 @pytest.mark.parametrize("radius_mm", [3.6, 4.5])
 def test_an_unchanged_tumour_keeps_the_size_it_was_drawn_with(radius_mm: float) -> None:
     (scan, labels), (later, _) = phantom(radius_mm), phantom(radius_mm, seed=4)
