@@ -140,11 +140,8 @@ class _Fitter:
                 break
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
         curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
-        return Fit(
-            self.scene.spread(shown.occupancy.T),
-            *self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain])),
-            curve.noise,
-        )
+        left, certainty, gain = self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain]))
+        return Fit(self.scene.spread(shown.occupancy.T), left, certainty, gain, curve.noise)
 
     def _bend(self, state: State) -> NDArray[np.float64]:
         """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""
