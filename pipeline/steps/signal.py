@@ -78,7 +78,7 @@ def with_new_signal(
     if not rows:
         return made
     signals = tuple(derivatives.of_kind(step.records, records.NewSignal))
-    said = briefly(signals) if signals else rows[0].message.removeprefix(f"{_where(visit)}: ")
+    said = briefly(signals, _when(source)) if signals else rows[0].message.removeprefix(f"{_where(visit)}: ")
     missing = {**made.missing, Compartment.TUMOUR: f"{said}; {rows[0].remedy}"}
     made = replace(made, findings=(*made.findings, *rows), signals=signals, missing=missing)
     return _without_solid(made) if signals else made
@@ -98,6 +98,10 @@ def _without_solid(made: MaskedVisit) -> MaskedVisit:
 
 def _where(visit: ReadVisit) -> str:
     return f"{visit.visit.patient_id} {visit.session_id}"
+
+
+def _when(visit: ReadVisit) -> str:
+    return f"on {visit.acquired_on}" if visit.acquired_on is not None else f"at {visit.session_id}"
 
 
 def _sources(*visits: ReadVisit) -> list[str]:
@@ -136,11 +140,11 @@ def _look(
     if not found:
         least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
         message = (
-            f"{where}: no tumour was drawn at {source.session_id}, and no new signal of {least} or more was found in "
+            f"{where}: no tumour was drawn {_when(source)}, and no new signal of {least} or more was found in "
             f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
         )
         return (finding(NOT_FOUND, message, **whose),)
-    flags = tuple(finding(FOUND, f"{where}: {in_words(one, source.session_id)}", **whose) for one in found)
+    flags = tuple(finding(FOUND, f"{where}: {in_words(one, _when(source))}", **whose) for one in found)
     centres_mm = np.array([one.centre_mm for one in found])
     on_reference = move_points(aligned[visit.session_id].to_reference, centres_mm).tolist()
     places = (
@@ -150,28 +154,29 @@ def _look(
     return (*flags, *places)
 
 
-def in_words(one: new_signal.NewSignal, source: str) -> str:
+def in_words(one: new_signal.NewSignal, when: str) -> str:
     """Say how large new signal is and where it lies, in the letters that the viewer's crosshair has.
 
-    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5), "ses-01")[:54]
+    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5), "on 2020-02-17")[:54]
     'new signal of about 0.73 mL at L 2, P 37, S 170 mm of '
     """
     letters = zip(("RL", "AP", "SI"), one.centre_mm, strict=True)
     place = ", ".join(f"{pair[value < 0]} {abs(value):.0f}" for pair, value in letters)
     return (
         f"new signal of about {two_figures(one.volume_mm3 / 1000)} mL at {place} mm of the scan's own coordinates, "
-        f"where no tumour was drawn at {source}"
+        f"where no tumour was drawn {when}"
     )
 
 
-def briefly(signals: Sequence[records.NewSignal]) -> str:
+def briefly(signals: Sequence[records.NewSignal], when: str) -> str:
     """Say how large all new signal of a visit is, so that it can be read aloud: where it lies, a picture shows.
 
-    >>> briefly([records.NewSignal("sub-01", "ses-02", n, "ses-01", 734.0 / n, *[0.0] * 6) for n in (1, 2)])
-    'new signal of about 0.73 and 0.37 mL where no tumour was drawn at ses-01'
+    >>> both = [records.NewSignal("sub-01", "ses-02", n, "ses-01", 734.0 / n, *[0.0] * 6) for n in (1, 2)]
+    >>> briefly(both, "on 2020-02-17")
+    'new signal of about 0.73 and 0.37 mL where no tumour was drawn on 2020-02-17'
     """
     sizes = " and ".join(two_figures(one.approximate_mm3 / 1000) for one in signals)
-    return f"new signal of about {sizes} mL where no tumour was drawn at {signals[0].compared_session_id}"
+    return f"new signal of about {sizes} mL where no tumour was drawn {when}"
 
 
 def before(name: str, order: Sequence[str], source: str, sources: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:

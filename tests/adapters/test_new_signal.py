@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,10 +100,11 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     drawings = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)
     made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, drawings, source="cordtrack")  # type: ignore[arg-type]
     drawn = {"ses-01": MaskedVisit("ses-01", None, {})}
-    source = SimpleNamespace(session_id="ses-01", anchor_sha256="b", image=Volume(np.ones((2, 2, 2)), np.eye(4)))
+    grid = Volume(np.ones((2, 2, 2)), np.eye(4))
+    source = SimpleNamespace(session_id="ses-01", acquired_on=date(2020, 2, 17), anchor_sha256="b", image=grid)
     found = signal.with_new_signal(visit, source, made, drawn, {"ses-01": placed("ses-01", 0.0)}, Path())  # type: ignore[arg-type]
     assert set(found.primary) == {row.compartment for row in found.rows} == kept
-    told = "new signal of about 0.20 mL where no tumour was drawn at ses-01; look at"
+    told = "new signal of about 0.20 mL where no tumour was drawn on 2020-02-17; look at"
     assert found.missing[Compartment.TUMOUR].startswith(told if code == signal.FOUND else "new signal: about 200 mm³; ")
     if code == signal.FOUND:
         assert "may have grown over it" in found.missing[Compartment.OEDEMA]
@@ -114,13 +116,14 @@ def test_the_place_is_told_in_both_scans() -> None:
     later, _ = phantom(4.0)
     whose = SimpleNamespace(patient_id="sub-01")
     visit = SimpleNamespace(visit=whose, session_id="ses-02", image=later)
-    source = SimpleNamespace(session_id="ses-01", image=masked.image)
+    source = SimpleNamespace(session_id="ses-01", acquired_on=None, image=masked.image)
     given = MaskedVisit(
         "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: masked.masks["tumour"]}}, source="reader"
     )
     aligned = {"ses-01": placed("ses-01", 5.0), "ses-02": placed("ses-02", 5.0)}
     flag, place = signal._look(visit, source, given, bed, aligned)  # type: ignore[arg-type]  # all that is read of a visit
     assert isinstance(flag, records.Finding)
+    assert flag.message.endswith("where no tumour was drawn at ses-01"), "which has no date"
     assert isinstance(place, records.NewSignal)
     assert (place.session_id, place.number, place.compared_session_id) == ("ses-02", 1, "ses-01")
     np.testing.assert_allclose([place.right_mm, place.anterior_mm, place.superior_mm], [0, 0, 0], atol=3)
