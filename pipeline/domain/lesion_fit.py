@@ -40,8 +40,8 @@ STRAIN_STEP, SHIFT_STEP_MM, BEND_STEP_MM, GIVING_STEP = 0.15, 1.0, 2.0, 0.2
 
 SETTLED_STRAIN, SETTLED_MM = 0.005, 0.05
 
-STARTS = (-0.2, 0.2)
-"""Growth (of length, natural log) from which lesions are fitted: clearly smaller and clearly larger than drawn."""
+STARTS = (0.0, 0.2)
+"""Growth (of length, natural log) from which lesions are fitted: as drawn, and clearly larger."""
 
 AS_WELL = 1.02
 """A fit explains a scan as well as another one if it leaves at most this many times its noise. The two ends differed by
@@ -94,7 +94,7 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
 
 
 def fitted_occupancy(template: Template, scene: Scene) -> NDArray[np.float64]:
-    """Fit a template's compartments from either side, and return the share of each voxel that they take on average.
+    """Fit a template's compartments from two sizes, and return the share of each voxel that they take on average.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
     Where both ways end at the same size, the mean is that size; where they do not, it lies between. An end that leaves

@@ -68,7 +68,8 @@ def test_the_address_restores_what_was_seen(page, server):
         assert page.get_by_role("combobox", name="Earlier").input_value() == "2020-04-10"
         assert page.get_by_role("combobox", name="Later").input_value() == "2022-04-10"
         assert page.get_by_role("radio", name="linear").get_attribute("aria-checked") == "true"
-        page.locator(".ct-all").nth(1).wait_for()  # after that of the lesions
+        page.get_by_role("tab", name="All volumes", selected=True).wait_for()
+        page.locator(".ct-all").first.wait_for()
         page.reload()
     page.get_by_role("button", name="Link to this view").click()
     page.get_by_text("/patient?patient=sub-01&then=ses-02&now=ses-04&axis=linear").wait_for()
