@@ -36,7 +36,7 @@ def imported_out(tmp_path_factory):
 @pytest.fixture
 def page(imported_out, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
-    return text_of(opened("patient", patient="sub-p1"))
+    return text_of(opened("patient", patient="sub-p1", tab="Cyst, oedema and others"))
 
 
 def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
