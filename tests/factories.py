@@ -161,6 +161,7 @@ def recurring() -> list[Any]:
         *usable(p, "ses-03", "2022-04-01"),
         *measured(p, "ses-01", "tumour", 0.0),
         *measured(p, "ses-02", "tumour", 0.0),
+        records.NewSignal(p, "ses-02", 1, "ses-01", 120.0, 0.5, -2.0, 30.0, 0.4, -2.2, 31.0),
         *measured(p, "ses-03", "tumour", 150.0, cv=0.2),
         judged(p, "ses-01", "SD", "baseline", "none_seen", against="ses-01 ses-01 -"),
         judged(p, "ses-02", "CR", "no_evidence_of_disease", "none_seen", against="ses-01 ses-01 ses-01"),
