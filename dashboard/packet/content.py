@@ -161,7 +161,7 @@ def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
         ]
     except InputError as error:
         return "", short(str(error))
-    spots = flagged(patient_id, list(named))
+    spots = figures.in_view(panes, flagged(patient_id, list(named)))
     which = f"section where new signal was flagged (dashed ring; {spots[0].words})" if spots else LARGEST
     return figures.slices(panes, spots), f"aligned to one reference; the same {which} in all"
 

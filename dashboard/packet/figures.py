@@ -73,7 +73,7 @@ def slices(panes: Sequence[Pane], spots: Sequence[Spot] = ()) -> str:
     """Draw each visit at the largest sagittal and axial section of the tumour, or at the first spot; outlined."""
     present = {int(value) for pane in panes if pane.labels is not None for value in np.unique(pane.labels)} - {0}
     solid = {value for value in present if COMPARTMENT_COLOURS[value][0] in SOLID} or present
-    spots = [spot for spot in spots if is_inside(panes[0], voxel_at(panes[0], spot.place))]
+    spots = in_view(panes, spots)
     near = crop_to(panes, MARGIN_MM, [spot.place for spot in spots])
     figure = Figure(figsize=(WIDTH_INCH, 2.6), layout="constrained", facecolor="white")
     grid = figure.subplots(1, 2 * len(near), squeeze=False, gridspec_kw={"width_ratios": [1.0, 0.9] * len(near)})[0]
@@ -93,6 +93,11 @@ def slices(panes: Sequence[Pane], spots: Sequence[Spot] = ()) -> str:
             handlelength=1.4, borderaxespad=0.1,
         )  # fmt: skip
     return _svg(figure)
+
+
+def in_view(panes: Sequence[Pane], spots: Sequence[Spot]) -> list[Spot]:
+    """Return the spots that the panes' grid reaches."""
+    return [spot for spot in spots if is_inside(panes[0], voxel_at(panes[0], spot.place))]
 
 
 def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) -> None:
