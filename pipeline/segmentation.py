@@ -9,14 +9,14 @@ compartment is left out and named in the notes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
-from pipeline.domain.lesion_fit import fitted_occupancy
+from pipeline.domain.lesion_fit import fitted_ends
 from pipeline.domain.lesion_scene import Scene, scene_of
 from pipeline.domain.lesion_template import Template, template_of, without_rim
 from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
@@ -84,11 +84,15 @@ class FollowUpMasks:
         Compartment name to how its mask was made.
     notes
         What a reader of the masks must know, in words.
+    ways_mm3
+        Compartment name to its volume, mm³, by each way in which it was found again (from each masked visit and each
+        end of the fit); the probabilities are their mean.
     """
 
     probabilities: dict[str, Volume]
     methods: dict[str, str]
     notes: tuple[str, ...]
+    ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def carry_over(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
@@ -124,9 +128,11 @@ def follow_up_masks(
     """
     found = carry_over(masked, follow_up, to_masked)
     methods = dict.fromkeys(found, CARRIED_OVER)
+    ways_mm3 = dict[str, tuple[float, ...]]()
     if may_grow:
         grown = found_again(masked, follow_up, to_masked)
-        found |= grown
+        found |= {name: _mean(ways) for name, ways in grown.items()}
+        ways_mm3 = {name: tuple(_volume_mm3(way) for way in ways) for name, ways in grown.items()}
         is_thick = masked.image.spacing_mm.max() > THICK_MM
         methods |= dict.fromkeys(grown, GROWN_FROM_THICK if is_thick else GROWN)
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
@@ -136,8 +142,9 @@ def follow_up_masks(
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         if share < COVERED_SHARE:
             del found[name], methods[name]
+            ways_mm3.pop(name, None)
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(found, methods, tuple(notes))
+    return FollowUpMasks(found, methods, tuple(notes), ways_mm3)
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -150,21 +157,22 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         counts: a mask that was merely carried over shows no change.
     """
     first = ways[0]
-    found = dict(first.probabilities)
+    found, ways_mm3 = dict(first.probabilities), dict(first.ways_mm3)
     for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
-        shares = [way.probabilities[name].array for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
-        found[name] = found[name].with_array(np.asarray(np.mean(shares, axis=0, dtype=np.float32)))
-    return replace(first, probabilities=found)
+        again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
+        found[name] = _mean([way.probabilities[name] for way in again])
+        ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
+    return replace(first, probabilities=found, ways_mm3=ways_mm3)
 
 
-def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
+def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, list[Volume]]:
     """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
 
     Returns
     -------
     dict
-        Compartment name to the share (0..1) of each voxel, on the follow-up's grid; empty where there is nothing to
-        grow or the scan does not show its place.
+        Compartment name to the share (0..1) of each voxel, on the follow-up's grid, once for each end of the fit;
+        empty where there is nothing to grow or the scan does not show its place.
     """
     parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and _has_inside(mask)}
     if not parts:
@@ -173,11 +181,12 @@ def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) ->
     scene = scene_of(template, follow_up, to_masked)
     if scene is None or _is_blank(template, scene):
         return {}
-    result = dict[str, Volume]()
-    for name, share in zip(template.names, fitted_occupancy(template, scene), strict=True):
-        whole = np.zeros(follow_up.shape, dtype=np.float32)
-        whole[scene.crop] = share
-        result[name] = follow_up.with_array(whole)
+    result: dict[str, list[Volume]] = {name: [] for name in template.names}
+    for end in fitted_ends(template, scene):
+        for name, share in zip(template.names, end, strict=True):
+            whole = np.zeros(follow_up.shape, dtype=np.float32)
+            whole[scene.crop] = share
+            result[name].append(follow_up.with_array(whole))
     return result
 
 
@@ -209,6 +218,14 @@ def look_for_new_signal(
     if scene is None or _is_blank(template, scene):
         return None
     return new_signal(template, scene, tuple(still), follow_up.affine)
+
+
+def _mean(shares: Sequence[Volume]) -> Volume:
+    return shares[0].with_array(np.asarray(np.mean([share.array for share in shares], axis=0, dtype=np.float32)))
+
+
+def _volume_mm3(share: Volume) -> float:
+    return float(share.array.sum(dtype=np.float64)) * share.voxel_mm3
 
 
 def _union(masks: Iterable[Volume], image: Volume) -> NDArray[np.bool_]:

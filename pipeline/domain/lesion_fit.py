@@ -93,22 +93,22 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
     return _Fitter(template, scene, still).fitted(0.0)
 
 
-def fitted_occupancy(template: Template, scene: Scene) -> NDArray[np.float64]:
-    """Fit a template's compartments from two sizes, and return the share of each voxel that they take on average.
+def fitted_ends(template: Template, scene: Scene) -> NDArray[np.float64]:
+    """Fit a template's compartments from two sizes, and return the share of each voxel that they take at either end.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
-    Where both ways end at the same size, the mean is that size; where they do not, it lies between. An end that leaves
-    clearly more unexplained than the other does not count.
+    Where both ways end at the same size, that is the size; where they do not, their mean lies between, and how far
+    they are apart says how sure it is. An end that leaves clearly more unexplained than the other does not count.
 
     Returns
     -------
     ndarray
-        Shape ``(C, I, J, K)`` on the scene's crop, 0 to 1.
+        Shape ``(E, C, I, J, K)`` on the scene's crop, 0 to 1; E ends that count, one or two.
     """
     fitter = _Fitter(template, scene, ())
     ends = [fitter.fitted(start) for start in STARTS]
     least = min(end.noise for end in ends)
-    return np.asarray(np.mean([end.occupancy for end in ends if end.noise <= AS_WELL * least], axis=0))
+    return np.stack([end.occupancy for end in ends if end.noise <= AS_WELL * least])
 
 
 class _Fitter:
@@ -152,23 +152,18 @@ class _Fitter:
         self, state: State, shown: Predicted, curve: SignalCurve
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the normal equations of one round, bend first, then growth and giving way."""
-        weight = curve.weight
-        by_bend = (shown.slope * curve.gain[:, None]) @ self.scene.axes
-        by_growth = shown.by_growth * curve.gain[:, None]
-        spread = self.scene.spread
-        curvature = spread((weight[:, None, None] * by_bend[:, :, None] * by_bend[:, None, :]).reshape(-1, 9).T)
+        by_bend = np.ascontiguousarray(self.scene.axes.T @ shown.slope.T) * curve.gain
+        by_growth = shown.by_growth * curve.gain
+        spread, weighted = self.scene.spread, curve.weight * by_bend
+        curvature = spread((weighted[:, None] * by_bend).reshape(9, -1))
         bend = normal_matrix(self.lattice, curvature.reshape(3, 3, *self.scene.shape)) + self.bend_price
-        mixed = weight[:, None, None] * by_bend[:, None, :] * by_growth[:, :, None]
-        count = by_growth.shape[1]
-        cross = np.stack([
-            gathered(self.lattice, spread(mixed[:, m].T)).ravel() for m in range(count)
-        ], axis=1)  # fmt: skip
-        growth = (by_growth * weight[:, None]).T @ by_growth + self.growth_price
-        pull = gathered(self.lattice, spread((weight * curve.left)[None] * by_bend.T)).ravel()
+        cross = np.stack([gathered(self.lattice, spread(weighted * one)).ravel() for one in by_growth], axis=1)
+        growth = (by_growth * curve.weight) @ by_growth.T + self.growth_price
+        pull = gathered(self.lattice, spread(weighted * curve.left)).ravel()
         numbers = np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
         right = np.r_[
             pull - self.bend_price @ state.control.ravel(),
-            by_growth.T @ (weight * curve.left) - self.growth_price @ numbers,
+            by_growth @ (curve.weight * curve.left) - self.growth_price @ numbers,
         ]
         return np.block([[bend, cross], [cross.T, growth]]), right
 
@@ -239,17 +234,17 @@ def _one_layer(
     free = np.clip(1 - shares.sum(axis=1, keepdims=True), 0, 1)
     by_lesion = np.einsum("nc,ncd->nd", textures - tissue, slopes.reshape(-1, count, 3)) + rim_slope
     by_tissue = free * tissue_slope
-    columns = []
+    rows = []
     for c, centre_mm in enumerate(flows.centres_mm):
-        pulls = (-by_lesion * here[:, c, None], -by_tissue * state.giving_way * there[:, c, None])
-        arms = (lesion_mm - centre_mm, tissue_mm - centre_mm)
-        columns.append(sum((p[:, :, None] * a[:, None, :]).reshape(-1, 9) for p, a in zip(pulls, arms, strict=True)))
-        columns.append(pulls[0] + pulls[1])
-    columns.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1, keepdims=True))
+        pulls = (-(by_lesion * here[:, c, None]).T, -(by_tissue * (state.giving_way * there[:, c, None])).T)
+        arms = ((lesion_mm - centre_mm).T, (tissue_mm - centre_mm).T)
+        rows.append(sum((p[:, None] * a).reshape(9, -1) for p, a in zip(pulls, arms, strict=True)))
+        rows.append(pulls[0] + pulls[1])
+    rows.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1)[None])
     return Predicted(
         (shares * textures).sum(axis=1) + (free * tissue + rim)[:, 0],
         by_lesion + by_tissue,
-        np.concatenate(columns, axis=1),
+        np.concatenate(rows),
         shares,
         (free * filled)[:, 0],
     )

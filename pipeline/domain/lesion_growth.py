@@ -72,10 +72,11 @@ def velocity(
     flows: Flows, growth: NDArray[np.float64], points_mm: NDArray[np.float64], windows: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the outward velocity ``(N, 3)``, mm, of growth ``(C, 4, 3)`` at points where windows are ``(N, C)``."""
-    result = np.zeros_like(points_mm)
-    for weight, centre_mm, numbers in zip(windows.T, flows.centres_mm, growth, strict=True):
-        result += weight[:, None] * ((points_mm - centre_mm) @ numbers[:3].T + numbers[3])
-    return result
+    turned = growth[:, :3].transpose(0, 2, 1)
+    shift = growth[:, 3] - np.einsum("cd,cde->ce", flows.centres_mm, turned)
+    at_points = np.concatenate([points_mm, np.ones((len(points_mm), 1))], axis=1)
+    numbers = np.concatenate([turned, shift[:, None]], axis=1)
+    return np.asarray((windows[:, :, None] * at_points[:, None]).reshape(len(points_mm), -1) @ numbers.reshape(-1, 3))
 
 
 def displacement(flows: Flows, growth: NDArray[np.float64], share: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +71,14 @@ class Scene:
         """Volume of one voxel of the scan, mm³."""
         return float(np.prod(self.spacing_mm))
 
+    @cached_property
+    def _active_voxels(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.is_active)
+
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put values of the active voxels ``(M, N)`` back on the crop, ``(M, I, J, K)``, 0 elsewhere."""
         result = np.zeros((len(values), self.is_active.size))
-        result[:, np.flatnonzero(self.is_active)] = values
+        result[:, self._active_voxels] = values
         return result.reshape(-1, *self.shape)
 
 
@@ -82,7 +87,7 @@ class Predicted:
     """The masked visit as the later scan should show it; N active voxels, C compartments.
 
     ``signal`` ``(N,)`` in the masked visit's units, ``slope`` ``(N, 3)`` per mm of the bend, ``by_growth``
-    ``(N, 12 C + 1)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``.
+    ``(12 C + 1, N)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``.
     """
 
     signal: NDArray[np.float64]

@@ -31,16 +31,20 @@ def places(shape: tuple[int, ...], index: NDArray[np.float64]) -> sparse.csr_arr
     >>> (places((2, 2, 2), np.array([[0.5, 0, 0], [9, 1, 1]])) @ voxel_by_voxel(image)).ravel().tolist()
     [2.0, 7.0]
     """
-    top = np.array(shape) - 1
-    inside = np.clip(index, 0, top)
+    top = np.array(shape, dtype=np.int32)[:, None] - 1
+    inside = np.clip(np.ascontiguousarray(index.T), 0, top)
     low = np.minimum(inside.astype(np.int32), np.maximum(top - 1, 0))
     share = inside - low
-    x, y, z = np.moveaxis(np.stack([1 - share, share], axis=-1), 1, 0)
-    weights = (x[:, :, None, None] * y[:, None, :, None] * z[:, None, None, :]).reshape(-1, CORNERS)
-    strides = np.array([shape[1] * shape[2], shape[2], 1])
-    across = np.indices((2, 2, 2)).reshape(3, CORNERS).T @ (np.minimum(top, 1) * strides)
-    voxels = (low @ strides)[:, None] + across
-    rows = np.arange(0, weights.size + 1, CORNERS)
+    sides = np.stack([1 - share, share])
+    strides = np.array([shape[1] * shape[2], shape[2], 1], dtype=np.int32)
+    first, across = low.T @ strides, np.minimum(top[:, 0], 1) * strides
+    weights = np.empty((len(index), CORNERS))
+    voxels = np.empty((len(index), CORNERS), dtype=np.int32)
+    for column, corner in enumerate(np.ndindex(2, 2, 2)):
+        x, y, z = (sides[side, axis] for axis, side in enumerate(corner))
+        np.multiply(x * y, z, out=weights[:, column])
+        np.add(first, np.int32(across @ corner), out=voxels[:, column])
+    rows = np.arange(0, weights.size + 1, CORNERS, dtype=np.int32)
     return sparse.csr_array((weights.ravel(), voxels.ravel(), rows), shape=(len(index), int(np.prod(shape))))
 
 

@@ -123,6 +123,7 @@ class Segmentation:
     """One mask of one compartment at one visit.
 
     ``folder`` says where ``path`` is relative to: ``study`` for masks people drew, ``output`` for automatic ones.
+    ``spread_cv`` is the standard error of ln V from how far apart the ways end in which an automatic mask was found.
     """
 
     patient_id: str
@@ -138,6 +139,7 @@ class Segmentation:
     method: str
     note: str | None
     software: str
+    spread_cv: float | None = None
 
 
 @dataclass(frozen=True)

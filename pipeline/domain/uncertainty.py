@@ -178,6 +178,55 @@ def repeat_reads_cv(volumes_mm3: Sequence[float]) -> float | None:
     return float(np.std(np.log(volumes_mm3), ddof=1))
 
 
+def mean_cv(volumes_mm3: Sequence[float]) -> float | None:
+    """Return how unsure the mean of volumes is that were found in several ways, from how far they are apart.
+
+    Parameters
+    ----------
+    volumes_mm3
+        Of one lesion on one scan, mm³.
+
+    Returns
+    -------
+    float or None
+        Standard error of the mean of ln V (n - 1); None for fewer than two or when one of them is 0.
+
+    Examples
+    --------
+    >>> round(mean_cv([1000.0, 1100.0]), 4)
+    0.0477
+    """
+    spread = repeat_reads_cv(volumes_mm3)
+    return None if spread is None else spread / math.sqrt(len(volumes_mm3))
+
+
+def largest_error(geometric: float, *, spread: float | None, repeat: float | None) -> tuple[float, str]:
+    """Return the error of a volume, and where it comes from.
+
+    Two readers can agree by luck, and so can two ways in which a mask was found, so what was seen to differ counts only
+    where it exceeds what the geometric model expects.
+
+    Parameters
+    ----------
+    geometric
+        Coefficient of variation by the geometric model.
+    spread
+        Of an automatic mask that was found in several ways (:func:`mean_cv`).
+    repeat
+        Of repeat reads (:func:`repeat_reads_cv`).
+
+    Examples
+    --------
+    >>> largest_error(0.1, spread=0.2, repeat=None)
+    (0.2, 'automatic_spread')
+    >>> largest_error(0.1, spread=0.02, repeat=0.05)
+    (0.1, 'geometric_model')
+    """
+    errors = {"geometric_model": geometric, "automatic_spread": spread or 0.0, "repeat_reads": repeat or 0.0}
+    source = max(errors, key=lambda name: errors[name])
+    return errors[source], source
+
+
 def volume_interval(volume_mm3: float, cv: float) -> Interval:
     """Return the log-normal 95 % interval of a volume, mm³.
 

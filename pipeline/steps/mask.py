@@ -9,13 +9,13 @@ change. No automatic mask is made where the alignment has grade C.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from pipeline import derivatives, fingerprints, images, kept_masks, segmentation, study
-from pipeline.domain import records
+from pipeline.domain import records, uncertainty
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import compose
@@ -83,6 +83,11 @@ class MaskedVisit:
     def primary(self) -> Mapping[Compartment, Volume]:
         """The masks that are measured: a person's before a program's, then by the name of the source."""
         return {**(self.masks[self.source] if self.source else {}), **self.drawn}
+
+    def spread_cv_of(self, compartment: Compartment) -> float | None:
+        """Return how far apart the ways ended in which a compartment's measured mask was found, if in several."""
+        rows = (row for row in self.rows if row.is_primary and row.compartment == compartment)
+        return next((row.spread_cv for row in rows), None)
 
     def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
         """Return who made a compartment's measured mask."""
@@ -204,7 +209,8 @@ def _segment(
         files.append(path)
         operated = () if may_grow else (OPERATED,)
         note = "; ".join([f"from the masks of {named}", *operated, *found.notes])
-        rows.append(_automatic_row(visit, Compartment(name), path, out_dir, found.methods[name], note))
+        row = _automatic_row(visit, Compartment(name), path, out_dir, found.methods[name], note)
+        rows.append(replace(row, spread_cv=uncertainty.mean_cv(found.ways_mm3.get(name, ()))))
     return tuple(files), tuple(rows)
 
 

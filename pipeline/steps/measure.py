@@ -71,10 +71,7 @@ def _error(
     compartment: Compartment,
     histology: str | None,
 ) -> tuple[float | None, str | None]:
-    """Return the measurement error and where it comes from.
-
-    Two readers can agree by luck, so their spread counts only where it exceeds the geometric model's.
-    """
+    """Return the measurement error and where it comes from."""
     origin = masked.origin_of(compartment)
     assert origin is not None  # it has a mask
     found_again = compartment if compartment in masked.found_again else None
@@ -89,10 +86,9 @@ def _error(
         for masks in (*masked.masks.values(), masked.drawn)
         if compartment in masks
     ]
-    repeat = uncertainty.repeat_reads_cv(reads)
-    if repeat is not None and repeat > geometric:
-        return repeat, "repeat_reads"
-    return geometric, "geometric_model"
+    return uncertainty.largest_error(
+        geometric, spread=masked.spread_cv_of(compartment), repeat=uncertainty.repeat_reads_cv(reads)
+    )
 
 
 def _imported(visit: ReadVisit, compartment: Compartment, histology: str | None) -> records.Measurement:

@@ -3,7 +3,7 @@ create or replace view segmentation as
 with segmentations as (
     select
         patient_id, session_id, compartment, source, mask_origin, folder, path, scan_path, sha256, is_primary,
-        method, note, software
+        method, note, software, spread_cv
     from record.segmentation
 ),
 visits as (
@@ -23,7 +23,8 @@ select
     segmentations.is_primary,
     segmentations.method,
     segmentations.note,
-    segmentations.software
+    segmentations.software,
+    segmentations.spread_cv
 from segmentations
 inner join visits using (patient_id, session_id);
 
@@ -42,3 +43,4 @@ comment on column segmentation.is_primary is 'true for the mask that is measured
 comment on column segmentation.method is 'how the mask came about';
 comment on column segmentation.note is 'remark of the reader or program';
 comment on column segmentation.software is 'programs and versions';
+comment on column segmentation.spread_cv is 'standard error of ln V from how far apart the ways end in which an automatic mask was found, a fraction; empty where there is one way';

@@ -98,27 +98,31 @@ def test_a_tumour_is_fitted_as_drawn_and_from_a_larger_one_and_the_mean_counts(
     drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
     both = lesion_fit.STARTS
 
-    def found_from(*starts: float) -> np.ndarray:
+    def found_from(*starts: float) -> tuple[np.ndarray, tuple[float, ...]]:
         monkeypatch.setattr(lesion_fit, "STARTS", starts)
-        return segmentation.found_again(drawn, later, identity("follow-up", "masked"))["tumour"].array
+        found = segmentation.follow_up_masks(drawn, later, identity("follow-up", "masked"))
+        return found.probabilities["tumour"].array, found.ways_mm3["tumour"]
 
-    drawn_size, larger = (found_from(start) for start in both)
+    (drawn_size, one), (larger, other) = (found_from(start) for start in both)
     assert drawn_size.sum() == pytest.approx(larger.sum(), rel=0.1), "wherever a fit comes from"
     assert np.abs(drawn_size - larger).max() > 1e-4, "two fits"
-    np.testing.assert_allclose(found_from(*both), (drawn_size + larger) / 2, atol=1e-6)
+    mean, ways_mm3 = found_from(*both)
+    np.testing.assert_allclose(mean, (drawn_size + larger) / 2, atol=1e-6)
+    assert ways_mm3 == pytest.approx((*one, *other), rel=1e-5)
+    assert float(mean.sum()) * later.voxel_mm3 == pytest.approx(np.mean(ways_mm3), rel=1e-5)
 
 
-@pytest.mark.parametrize(("noise", "share"), [(1.01, 0.5), (1.08, 0.2)])
+@pytest.mark.parametrize(("noise", "shares"), [(1.01, [0.2, 0.8]), (1.08, [0.2])])
 def test_a_fit_that_leaves_more_unexplained_than_the_other_does_not_count(
-    noise: float, share: float, monkeypatch: pytest.MonkeyPatch
+    noise: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = {
         lesion_fit.STARTS[0]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.2), noise=1.0),
         lesion_fit.STARTS[1]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.8), noise=noise),
     }
     monkeypatch.setattr(lesion_fit, "_Fitter", lambda *_: SimpleNamespace(fitted=ends.__getitem__))
-    found = lesion_fit.fitted_occupancy(None, None)  # type: ignore[arg-type]  # nothing of them is read
-    np.testing.assert_allclose(found, share)
+    found = lesion_fit.fitted_ends(None, None)  # type: ignore[arg-type]  # nothing of them is read
+    np.testing.assert_allclose(found[:, 0, 0, 0, 0], shares)
 
 
 @pytest.mark.parametrize("radius_mm", [3.6, 4.5])
@@ -244,11 +248,14 @@ def test_masks_on_a_finer_scan_are_taken_before_later_ones_on_thick_slices() -> 
 
 def test_masks_found_from_two_visits_are_put_together_and_carried_over_ones_do_not_count() -> None:
     def way(share: float, method: str) -> segmentation.FollowUpMasks:
-        return segmentation.FollowUpMasks({"tumour": Volume(np.full((2, 2, 2), share), GRID)}, {"tumour": method}, ())
+        ways_mm3 = {} if method == segmentation.CARRIED_OVER else {"tumour": (8 * share,)}
+        shares = {"tumour": Volume(np.full((2, 2, 2), share), GRID)}
+        return segmentation.FollowUpMasks(shares, {"tumour": method}, (), ways_mm3)
 
     first, second = way(0.2, segmentation.GROWN), way(0.6, segmentation.GROWN_FROM_THICK)
     np.testing.assert_allclose(segmentation.together([first, second]).probabilities["tumour"].array, 0.4)
     assert segmentation.together([first, second]).methods == {"tumour": segmentation.GROWN}
+    assert segmentation.together([first, second]).ways_mm3["tumour"] == pytest.approx((1.6, 4.8))
     carried = way(0.9, segmentation.CARRIED_OVER)
     np.testing.assert_allclose(segmentation.together([first, carried]).probabilities["tumour"].array, 0.2)
     np.testing.assert_allclose(segmentation.together([carried, first]).probabilities["tumour"].array, 0.9)

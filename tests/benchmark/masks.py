@@ -92,7 +92,8 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                         first_mm3, true_mm3 = (sizes.get((patient, s, name), 0.0) for s in (first, session))
                         found_mm3 = float(shares[name].array.sum()) * later.voxel_mm3
                         dice = _dice(shares[name].array >= 0.5, true.array.round() == value)
-                        cv = _stated_cv(shares[name], found_mm3, name, is_thick=is_thick)
+                        ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
+                        cv = _stated_cv(shares[name], found_mm3, name, ways_mm3, is_thick=is_thick)
                         yield Found(
                             f"{patient} {session}",
                             name,
@@ -113,11 +114,12 @@ def _given(folder: Path, patient: str) -> list[str]:
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]
 
 
-def _stated_cv(mask: Volume, volume_mm3: float, name: str, *, is_thick: bool) -> float:
+def _stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, is_thick: bool) -> float:
     """Return the measurement error that the program states for a mask it found again."""
     boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), from_thick=is_thick)
     spanned = volumes.measure(mask).slices_spanned
-    return uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
+    geometric = uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
+    return uncertainty.largest_error(geometric, spread=uncertainty.mean_cv(ways_mm3), repeat=None)[0]
 
 
 def _dice(first: np.ndarray, second: np.ndarray) -> float:

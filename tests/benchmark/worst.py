@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from pipeline import registration
 from pipeline.domain.grid import Volume
-from pipeline.domain.lesion_fit import fit_lesion, fitted_occupancy
+from pipeline.domain.lesion_fit import fit_lesion, fitted_ends
 from pipeline.domain.lesion_scene import Scene, scene_of
 from pipeline.domain.lesion_template import template_of
 from pipeline.segmentation import MaskedVisit
@@ -39,7 +39,7 @@ def draw(cases: list[tuple[str, MaskedVisit, Volume, Volume, dict[str, Volume]]]
         fit = fit_lesion(template, scene)
         seen = follow_up.array[scene.crop].astype(np.float64)
         outlines = {n: (mask.array[scene.crop] > 0.5).astype(float) for n, mask in true.items()}
-        found = dict(zip(template.names, fitted_occupancy(template, scene), strict=True))
+        found = dict(zip(template.names, fitted_ends(template, scene).mean(axis=0), strict=True))
         place = round(float(np.argwhere(outlines["tumour"] > 0).mean(axis=0)[0]))
         low, high = np.percentile(seen, [1, 99])
         for axis, array, limits in zip(

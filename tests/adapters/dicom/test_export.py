@@ -7,10 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import highdicom as hd
@@ -19,139 +17,17 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import fingerprints, images, store
+from pipeline import images, kept_masks, store
 from pipeline.cli import app
 from pipeline.dicom import exported, report_out, seg_out, source_images
-from pipeline.dicom.exporting import ExportDone, ExportSettings, dicom_files, export_dicom, write
-from pipeline.dicom.fhir_out import export_fhir
-from pipeline.dicom.importing import ImportSettings, import_dicom
-from pipeline.domain import records
-from pipeline.domain.grid import Volume, to_world
+from pipeline.dicom.exporting import ExportSettings, dicom_files, export_dicom, write
+from pipeline.domain.grid import to_world
 from pipeline.errors import SettingsError
-from tests import dicom_files as dicom
-from tests import factories
+from tests.adapters.dicom.results_case import VOXEL_MM3, Case, confirmed, export, lesion_uids, of_kind, originals
 
-DAYS = (date(2020, 2, 17), date(2021, 3, 1))
-AFFINE = np.array([[0.0, 0, -3.3, 20.0], [-0.7, 0.0, 0.0, 30.0], [0.0, -0.7, 0.0, 60.0], [0, 0, 0, 1.0]])
-VOXEL_MM3 = 0.7 * 0.7 * 3.3
-AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC).replace(tzinfo=None)
 PDF = b"%PDF-1.4 not much of a page\n%%EOF"
 
-
-@dataclass(frozen=True)
-class Case:
-    """A study from DICOM with two visits, each with two pieces of tumour and a cyst, and its output folder."""
-
-    root: Path
-    patient_id: str
-    sessions: tuple[str, ...]
-    masks: tuple[np.ndarray, ...]
-
-    @property
-    def study(self) -> Path:
-        return self.root / "study"
-
-    @property
-    def out(self) -> Path:
-        return self.root / "out"
-
-
-def labels(grown: int) -> np.ndarray:
-    """Tumour (1) in a large and a small piece, cyst (2)."""
-    array = np.zeros((26, 22, 6), np.uint8)
-    array[3 : 8 + grown, 4:9, 1:4] = 1
-    array[16:19, 4:7, 2:4] = 1
-    array[10:14, 12:18, 1:5] = 2
-    return array
-
-
 BOTH = pytest.mark.parametrize("case", ["classic", "enhanced"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    kind = getattr(request, "param", "classic")
-    root = tmp_path_factory.mktemp(kind)
-    rng = np.random.default_rng(2)
-    for day in DAYS:
-        volume = Volume(rng.integers(0, 900, (26, 22, 6)).astype(np.int16), AFFINE)
-        if kind == "classic":
-            dicom.save_all(dicom.slices(volume, day), root / "in" / str(day))
-        else:
-            dicom.save(dicom.enhanced(volume, day), root / "in" / str(day))
-    done = import_dicom(ImportSettings(root / "in", root / "study"), lambda *_: None)
-    scans = sorted(done.added)
-    patient_id, sessions = Path(scans[0]).parts[0], tuple(Path(scan).parts[1] for scan in scans)
-    masks = tuple(np.ascontiguousarray(labels(grown)) for grown in (0, 3))
-    made = Case(root, patient_id, sessions, masks)
-    rows: list[object] = [
-        records.Study("hospital", False, factories.ADAPTED, factories.SHA),
-        records.Run("run-1", AT, "0.1.0", factories.SOFTWARE, "x", factories.SHA),
-        records.Criteria(factories.ADAPTED, "1", "Adapted criteria", True, "volume", "p", factories.SHA, 1.4, 0.35),
-        records.Patient(patient_id, "F", 50.0),
-    ]
-    for session, scan, day, array in zip(sessions, scans, DAYS, masks, strict=True):
-        rows += visit_rows(made, session, scan, day, array)
-    verdicts = [("SD", "baseline", 1.0), ("PD", "progression", 1.5)]
-    for session, (category, state, ratio) in zip(sessions, verdicts, strict=True):
-        against = f"{sessions[0]} {sessions[0]} {sessions[0]}"
-        rows.append(factories.judged(patient_id, session, category, state, "growth", against=against, ratio=ratio))
-    store.publish(made.out, rows)
-    (made.out / "run.toml").write_text(f'bids_dir = "{made.study}"\ncriteria_id = "{factories.ADAPTED}"\n')
-    return made
-
-
-def visit_rows(made: Case, session: str, scan: str, day: date, array: np.ndarray) -> list[object]:
-    reader = made.study / "derivatives" / "reader"
-    grid = images.load_grid(made.study / scan)
-    path = reader / Path(scan).parent / Path(scan).name.replace("_T2w", "_space-orig_dseg")
-    images.save(grid.with_array(array), path)
-    (reader / "dataset_description.json").write_text('{"GeneratedBy": [{"Name": "manual"}]}')
-    (reader / "dseg.tsv").write_text("index\tname\n1\ttumour\n2\tcyst\n3\toedema\n")
-    p, relative, sha = made.patient_id, path.relative_to(made.study).as_posix(), fingerprints.of_file(path)
-    rows: list[object] = [
-        records.Visit(p, session, day, session == made.sessions[0], "usable"),
-        records.Scan(p, session, scan, "T2w", True, factories.SHA, "sagittal", None, 0.7, 0.7, 3.3),
-    ]
-    for value, name in ((1, "tumour"), (2, "cyst"), (3, "oedema")):
-        size = float((array == value).sum() * VOXEL_MM3)
-        measurement, mask = factories.measured(p, session, name, size, cv=0.1 if size else None)
-        rows.append(replace(measurement, axial_long_mm=4.5, axial_perpendicular_mm=3.25, length_mm=9.0))
-        rows.append(replace(mask, path=relative, scan_path=scan, sha256=sha))
-    for number, size in ((1, (array[:12] == 1).sum()), (2, (array[12:] == 1).sum())):
-        rows.append(
-            records.LesionComponent(
-                p, session, f"L{number}", number, "persistent", float(size * VOXEL_MM3), 0.0, 0.0, 0.0
-            )
-        )
-    return rows
-
-
-def confirmed(case: Case, tmp_path: Path, session: str, status: str = "in_force") -> Path:
-    """Return an output folder in which a person confirmed lesion L1 at a visit."""
-    out = tmp_path / "out"
-    shutil.copytree(case.out, out)
-    entry = records.JournalEntry(
-        entry_id="e1", written_at=AT, who="Dr. A", act="correct_lesion", patient_id=case.patient_id,
-        session_id=session, mask_sha256="x", lesion_id="L1", same_as="L1", status=status, status_reason="test",
-    )  # fmt: skip
-    with duckdb.connect(str(store.database_path(out))) as connection:
-        store._insert(connection, records.JournalEntry, [entry])
-    return out
-
-
-def export(case: Case, target: Path, out: Path | None = None, **more: object) -> ExportDone:
-    settings = ExportSettings(out or case.out, case.study, case.patient_id, target, **more)  # type: ignore[arg-type]
-    return export_dicom(settings)
-
-
-def of_kind(target: Path, name: str) -> list[pydicom.Dataset]:
-    return [pydicom.dcmread(path) for path in dicom_files(target) if path.stem == name]
-
-
-def originals(case: Case) -> dict[str, pydicom.Dataset]:
-    found = [pydicom.dcmread(path) for path in (case.root / "in").rglob("*") if path.is_file()]
-    return {str(dataset.SOPInstanceUID): dataset for dataset in found}
 
 
 @BOTH
@@ -182,6 +58,38 @@ def test_segments_come_back_as_they_were_drawn_on_the_hospitals_own_images(case:
             inside[:12] = wanted if number == 1 else False
             expected = inside if number == 1 else wanted
             assert np.array_equal(back.array > 0, expected)
+
+
+def test_a_mask_that_a_person_corrected_is_exported_in_place_of_the_one_it_replaced(case: Case, tmp_path: Path) -> None:
+    out, session = tmp_path / "out", case.sessions[1]
+    shutil.copytree(case.out, out)
+    drawn = np.zeros((26, 22, 6), np.uint8)
+    drawn[9:15, 11:19, 1:5] = 1
+    scan = next((case.study / case.patient_id / session / "anat").glob("*.nii.gz"))
+    sha = kept_masks.keep(out, images.load_grid(scan).with_array(drawn))
+    with duckdb.connect(str(store.database_path(out))) as connection:
+        cyst = "session_id = $session and compartment = 'cyst'"
+        connection.execute(
+            f"""create temp table corrected as
+            select * replace ('edited' as mask_origin, 'output' as folder, $path as path, $sha as sha256)
+            from record.segmentation where {cyst}""",
+            {"session": session, "path": kept_masks.relative_path(sha), "sha": sha},
+        )
+        connection.execute(f"update record.segmentation set is_primary = false where {cyst}", {"session": session})
+        connection.execute(
+            "insert into record.segmentation by name select * replace ($source as source) from corrected",
+            {"source": kept_masks.FOLDER},
+        )
+    export(case, tmp_path / "to", out)
+    before, after = of_kind(tmp_path / "to", "segmentation")
+    counts = [
+        int(
+            hd.seg.Segmentation.from_dataset(dataset).get_volume(segment_numbers=[3], combine_segments=True).array.sum()
+        )
+        for dataset in (before, after)
+    ]
+    assert counts == [int((case.masks[0] == 2).sum()) * 3, int(drawn.sum()) * 3], "three is the segment's number"
+    assert after.SegmentSequence[2].SegmentAlgorithmType == "MANUAL"
 
 
 @BOTH
@@ -233,13 +141,6 @@ def test_any_number_of_segments_makes_a_report_that_can_be_read(kept: list[str],
 def value(group: object, code: str) -> float:
     (found,) = [m for m in group.get_measurements() if m.name.value == code]  # type: ignore[attr-defined]
     return float(found.value)
-
-
-def lesion_uids(target: Path) -> list[dict[str, str | None]]:
-    return [
-        {item.SegmentLabel: item.get("TrackingUID") for item in dataset.SegmentSequence}
-        for dataset in of_kind(target, "segmentation")
-    ]
 
 
 def test_no_lesion_has_an_identifier_before_a_person_confirmed_it(case: Case, tmp_path: Path) -> None:
@@ -374,58 +275,3 @@ def test_the_command_writes_and_says_what_is_next(case: Case, tmp_path: Path) ->
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "wrote 4 files" in done.output
-
-
-def bundle(case: Case, target: Path, out: Path | None = None, *, keep: bool = False) -> dict[str, list[dict[str, Any]]]:
-    """Export the patient's bundle and return its resources by kind, as the standard's own types read them."""
-    from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
-
-    count = export_fhir(out or case.out, case.study, case.patient_id, target, keeps_pseudonyms=keep)
-    read = Bundle.model_validate_json(target.read_text())
-    found: dict[str, list[dict[str, Any]]] = {}
-    for entry in json.loads(read.model_dump_json())["entry"]:
-        found.setdefault(entry["resource"]["resourceType"], []).append(entry["resource"])
-    assert count == sum(map(len, found.values()))
-    return found
-
-
-def test_the_bundle_says_the_numbers_of_the_store(case: Case, tmp_path: Path) -> None:
-    found = bundle(case, tmp_path / "b.json")
-    assert {kind: len(items) for kind, items in found.items() if kind != "Observation"} == {
-        "Patient": 1, "ImagingStudy": 2, "DiagnosticReport": 2,
-    }  # fmt: skip
-    assert found["Patient"][0]["identifier"][0]["value"] == "4711"
-    uids = {study["identifier"][0]["value"].removeprefix("urn:oid:") for study in found["ImagingStudy"]}
-    assert uids == {str(dataset.StudyInstanceUID) for dataset in originals(case).values()}
-    volumes = {
-        (o["effectiveDateTime"], o["bodySite"]["coding"][0]["display"]): o
-        for o in found["Observation"] if o["code"]["coding"][0].get("display") == "Volume"
-    }  # fmt: skip
-    measured = store.table(store.database_path(case.out), "measurement")
-    names = {"tumour": "Neoplasm", "cyst": "Cyst", "oedema": "Edema"}
-    assert len(volumes) == len(measured)
-    for row in measured.to_dict("records"):
-        shown = volumes[(str(row["acquired_on"])[:10], names[row["compartment"]])]
-        assert shown["valueQuantity"]["code"] == "mm3"
-        assert float(shown["valueQuantity"]["value"]) == pytest.approx(row["volume_mm3"], abs=1e-3)
-        if row["volume_mm3"] > 0:
-            ends = [float(part["valueQuantity"]["value"]) for part in shown["component"]]
-            assert ends == pytest.approx([row["volume_low_mm3"], row["volume_high_mm3"]], abs=1e-3)
-    assert {o["status"] for o in found["Observation"]} == {"preliminary"}
-
-
-def test_the_bundle_names_confirmed_lesions_by_their_tracking_uid_and_no_others(case: Case, tmp_path: Path) -> None:
-    assert "BodyStructure" not in bundle(case, tmp_path / "before.json")
-    out = confirmed(case, tmp_path, case.sessions[1])
-    found = bundle(case, tmp_path / "after.json", out)
-    (lesion,) = found["BodyStructure"]
-    export(case, tmp_path / "to", out)
-    assert lesion["identifier"][0]["value"] == f"urn:oid:{lesion_uids(tmp_path / 'to')[0]['tumour L1']}"
-    about = [o for o in found["Observation"] if o.get("focus")]
-    assert [o["focus"][0]["reference"] for o in about] == [f"BodyStructure/{lesion['id']}"] * 2
-
-
-def test_a_bundle_of_pseudonyms_names_nobody(case: Case, tmp_path: Path) -> None:
-    found = bundle(case, tmp_path / "b.json", keep=True)
-    assert found["Patient"][0]["identifier"][0]["value"] == case.patient_id
-    assert "Doe" not in (tmp_path / "b.json").read_text()

@@ -1,0 +1,57 @@
+"""The stated error of a measured mask: the model's, unless readers or ways of finding the mask differ by more."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipeline.domain import records, uncertainty
+from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.grid import Volume
+from pipeline.segmentation import GROWN
+from pipeline.steps import measure
+from pipeline.steps.mask import MaskedVisit
+
+VISIT = SimpleNamespace(session_id="ses-2", visit=SimpleNamespace(patient_id="sub-1", imported=()))
+
+
+def cube(side: int) -> Volume:
+    array = np.zeros((20, 20, 20))
+    array[4 : 4 + side, 4 : 4 + side, 4 : 4 + side] = 1
+    return Volume(array, np.eye(4))
+
+
+def measured(spread: float | None, second_side: int | None = None) -> records.Measurement:
+    """Measure a tumour of 1000 mm³ that was found again, with how far its ways ended apart, and a second reader's."""
+    row = records.Segmentation(
+        "sub-1", "ses-2", "tumour", "cordtrack", "automatic", "output", "m.nii.gz", "s.nii.gz", "0", is_primary=True,
+        method=GROWN, note=None, software="", spread_cv=spread,
+    )  # fmt: skip
+    masks = {"cordtrack": {Compartment.TUMOUR: cube(10)}}
+    if second_side:
+        masks["reader"] = {Compartment.TUMOUR: cube(second_side)}
+    masked = MaskedVisit("ses-2", MaskOrigin.AUTOMATIC, masks, (row,), source="cordtrack")
+    return measure.measure_visit(VISIT, masked, [Compartment.TUMOUR], None)[0]  # type: ignore[arg-type]
+
+
+def test_where_nothing_differs_much_the_geometric_model_speaks() -> None:
+    expected = uncertainty.SPHERE_FACTOR * uncertainty.FOUND_AGAIN_ERROR_MM[Compartment.TUMOUR] / 10
+    for row in (measured(None), measured(0.01), measured(0.01, second_side=10)):
+        assert (row.volume_cv, row.cv_source) == (pytest.approx(expected), "geometric_model")
+
+
+def test_ways_that_end_far_apart_make_the_error_larger_and_it_says_so() -> None:
+    row = measured(uncertainty.mean_cv([800.0, 1200.0]))
+    assert (row.volume_cv, row.cv_source) == (pytest.approx(np.log(1.5) / 2), "automatic_spread")
+
+
+def test_the_larger_of_two_spreads_counts() -> None:
+    assert measured(0.2, second_side=8).cv_source == "repeat_reads"
+    assert measured(0.6, second_side=8).cv_source == "automatic_spread"
+
+
+@pytest.mark.parametrize("ways", [(), (1000.0,), (1000.0, 0.0)])
+def test_one_way_or_nothing_found_by_one_has_no_spread(ways: tuple[float, ...]) -> None:
+    assert uncertainty.mean_cv(ways) is None
