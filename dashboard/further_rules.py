@@ -22,7 +22,7 @@ def errors() -> list[Said]:
     by_hand, found = uncertainty.BOUNDARY_ERROR_MM, uncertainty.FOUND_AGAIN_ERROR_MM
     origins = ", ".join(f"{MASK_ORIGINS[str(origin)]} {_mm(size)}" for origin, size in by_hand.items())
     again = ", ".join(f"{name} {_mm(size)}" for name, size in found.items())
-    thick = ", ".join(f"{name} {_mm(size)}" for name, size in uncertainty.FROM_THICK_ERROR_MM.items())
+    thick = ", ".join(f"{name} {_mm(size)}" for name, size in uncertainty.LESS_SURE_ERROR_MM.items())
     sampled = ", ".join(f"{plane} {limit(100 * cv)}" for plane, cv in uncertainty.SLICE_SAMPLING_CV.items())
     return [
         ("Outline", f"A standard deviation of where the edge is drawn: {origins}.", f"vestibular schwannoma; {ADDED}"),

@@ -28,6 +28,7 @@ from pipeline.steps import (
     corrected,
     display,
     follow,
+    found_again,
     judge,
     levels,
     mask,
@@ -182,7 +183,7 @@ def _find_again(
             continue
         operated = source.operated_between(visit, chosen[0], treatments)
         pairs = [(other, sources[other.session_id]) for other in chosen]
-        work = partial(mask.automatic_masks, visit, pairs, aligned.visits, plan.out_dir)
+        work = partial(found_again.automatic_masks, visit, pairs, aligned.visits, plan.out_dir)
         made = _attempt(partial(work, operated_between=operated), visit, "mask", findings)
         if made is None:
             continue

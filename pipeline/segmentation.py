@@ -3,7 +3,8 @@
 Carrying a mask over by the alignment alone shows where the lesion was, never that it grew. So the lesion's parts are
 grown until they explain the later scan (``domain.lesion_fit``). What this module returns is *automatic*: a proposal on
 the follow-up's own grid that waits for a person. It refuses to answer for places the follow-up did not scan: such a
-compartment is left out and named in the notes.
+compartment is left out and named in the notes. It also refuses where the two scans differ so much in contrast or
+sharpness that one cannot be explained by the other.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
 from pipeline.domain.lesion_fit import fitted_ends
 from pipeline.domain.lesion_scene import Scene, scene_of
-from pipeline.domain.lesion_template import Template, template_of, without_rim
+from pipeline.domain.lesion_template import Template, softened, template_of, without_rim
 from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 from pipeline.domain.uncertainty import THICK_MM
+from pipeline.likeness import ScansDifferError, alike_enough, doubts_of, matched
 
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
@@ -29,8 +31,9 @@ CARRIED_OVER = "carried over"
 GROWN = "lesion growth 3"
 """Method of masks that were found again on the visit's own scan."""
 
-GROWN_FROM_THICK = f"{GROWN}, from thick slices"
-"""The same where the masked visit's own slices are thick: they hide the lesion's shape, and the error is larger."""
+GROWN_LESS_SURELY = f"{GROWN}, less surely"
+"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, or the two
+scans are less alike than most. The note says which."""
 
 GROWING = (
     Compartment.TUMOUR,
@@ -84,6 +87,8 @@ class FollowUpMasks:
         Compartment name to how its mask was made.
     notes
         What a reader of the masks must know, in words.
+    refusal
+        Why nothing could be found again, in words; then compartments that grow are absent.
     ways_mm3
         Compartment name to its volume, mm³, by each way in which it was found again (from each masked visit and each
         end of the fit); the probabilities are their mean.
@@ -93,6 +98,7 @@ class FollowUpMasks:
     methods: dict[str, str]
     notes: tuple[str, ...]
     ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    refusal: str | None = None
 
 
 def carry_over(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
@@ -110,7 +116,13 @@ def carry_over(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> 
 
 
 def follow_up_masks(
-    masked: MaskedVisit, follow_up: Volume, to_masked: Transform, *, may_grow: bool = True
+    masked: MaskedVisit,
+    follow_up: Volume,
+    to_masked: Transform,
+    *,
+    may_grow: bool = True,
+    same_contrast: bool = True,
+    is_sure: bool = True,
 ) -> FollowUpMasks:
     """Give a visit without masks the compartments of a masked visit, on its own grid.
 
@@ -125,26 +137,37 @@ def follow_up_masks(
     may_grow
         False where the lesion of the masked visit is no longer the same, as after surgery: then masks are only
         carried over.
+    same_contrast
+        False where one scan is T1-weighted and the other T2-weighted, or the like.
+    is_sure
+        False where the alignment itself is not of the best grade.
     """
     found = carry_over(masked, follow_up, to_masked)
     methods = dict.fromkeys(found, CARRIED_OVER)
     ways_mm3 = dict[str, tuple[float, ...]]()
+    notes, refusal = [], None
     if may_grow:
-        grown = found_again(masked, follow_up, to_masked)
+        try:
+            grown, doubts = found_again(masked, follow_up, to_masked, same_contrast=same_contrast)
+        except ScansDifferError as error:
+            grown, doubts, refusal = {}, (), str(error)
+            found = {name: mask for name, mask in found.items() if name not in GROWING}
+            methods = dict.fromkeys(found, CARRIED_OVER)
+        if grown and not is_sure:
+            doubts = (*doubts, "the alignment is not of grade A")
+        notes += [f"less sure: {doubt}" for doubt in doubts]
         found |= {name: _mean(ways) for name, ways in grown.items()}
         ways_mm3 = {name: tuple(_volume_mm3(way) for way in ways) for name, ways in grown.items()}
-        is_thick = masked.image.spacing_mm.max() > THICK_MM
-        methods |= dict.fromkeys(grown, GROWN_FROM_THICK if is_thick else GROWN)
+        methods |= dict.fromkeys(grown, GROWN_LESS_SURELY if doubts else GROWN)
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
-    notes = []
-    for name, mask in masked.masks.items():
+    for name, mask in ((name, masked.masks[name]) for name in list(found)):
         total = float(mask.array.sum())
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         if share < COVERED_SHARE:
             del found[name], methods[name]
             ways_mm3.pop(name, None)
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(found, methods, tuple(notes), ways_mm3)
+    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, refusal)
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -153,10 +176,10 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
     Parameters
     ----------
     ways
-        The first says which compartments there are and how they were made. Of the others only what was found again
-        counts: a mask that was merely carried over shows no change.
+        The first that is no refusal says which compartments there are and how they were made. Of the others only what
+        was found again counts: a mask that was merely carried over shows no change.
     """
-    first = ways[0]
+    first = next((way for way in ways if way.refusal is None), ways[0])
     found, ways_mm3 = dict(first.probabilities), dict(first.ways_mm3)
     for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
         again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
@@ -165,33 +188,44 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
     return replace(first, probabilities=found, ways_mm3=ways_mm3)
 
 
-def found_again(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, list[Volume]]:
+def found_again(
+    masked: MaskedVisit, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
+) -> tuple[dict[str, list[Volume]], tuple[str, ...]]:
     """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
 
     Returns
     -------
-    dict
+    dict, tuple of str
         Compartment name to the share (0..1) of each voxel, on the follow-up's grid, once for each end of the fit;
-        empty where there is nothing to grow or the scan does not show its place.
+        empty where there is nothing to grow or the scan does not show its place. And why they are less sure than
+        others, in words.
+
+    Raises
+    ------
+    ScansDifferError
+        The later scan cannot be explained by the masked one.
     """
     parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and _has_inside(mask)}
     if not parts:
-        return {}
+        return {}, ()
     template = template_of(masked.image, parts)
     scene = scene_of(template, follow_up, to_masked)
     if scene is None or _is_blank(template, scene):
-        return {}
+        return {}, ()
+    alike = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=_is_thick(masked.image))
+    doubts = ("its mask was drawn on thick slices",) if _is_thick(masked.image) else ()
+    blur_mm, scene = matched(alike, scene, follow_up)
     result: dict[str, list[Volume]] = {name: [] for name in template.names}
-    for end in fitted_ends(template, scene):
+    for end in fitted_ends(template, scene, blur_mm):
         for name, share in zip(template.names, end, strict=True):
             whole = np.zeros(follow_up.shape, dtype=np.float32)
             whole[scene.crop] = share
             result[name].append(follow_up.with_array(whole))
-    return result
+    return result, (*doubts, *doubts_of(alike))
 
 
 def look_for_new_signal(
-    masked: MaskedVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform
+    masked: MaskedVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
 ) -> tuple[NewSignal, ...] | None:
     """Look for new tumour-like signal on a later scan, in and next to where a tumour was.
 
@@ -205,7 +239,7 @@ def look_for_new_signal(
     Returns
     -------
     tuple of NewSignal or None
-        None when nothing marks the place, or the later scan does not show it: then nobody looked.
+        None when nothing marks the place, or the later scan does not show it or is too different: then nobody looked.
     """
     fluid = {name: mask for name, mask in masked.masks.items() if name in FLUID and _has_inside(mask)}
     solid = [mask for name, mask in masked.masks.items() if name in GROWING and name not in FLUID]
@@ -217,7 +251,14 @@ def look_for_new_signal(
     scene = scene_of(template, follow_up, to_masked, SEARCHED_MM, blur_mm=0.0)  # weak signal is sought, not edges
     if scene is None or _is_blank(template, scene):
         return None
-    return new_signal(template, scene, tuple(still), follow_up.affine)
+    try:
+        alike = alike_enough(
+            template, scene, follow_up, same_contrast=same_contrast, from_thick=_is_thick(masked.image)
+        )
+    except ScansDifferError:
+        return None
+    blur_mm, scene = matched(alike, scene, follow_up, blur_mm=0.0)
+    return new_signal(softened(template, blur_mm) if blur_mm else template, scene, tuple(still), follow_up.affine)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:
@@ -234,6 +275,10 @@ def _union(masks: Iterable[Volume], image: Volume) -> NDArray[np.bool_]:
 
 def _has_inside(mask: Volume) -> bool:
     return bool(np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS)
+
+
+def _is_thick(image: Volume) -> bool:
+    return bool(image.spacing_mm.max() > THICK_MM)
 
 
 def _is_blank(template: Template, scene: Scene) -> bool:

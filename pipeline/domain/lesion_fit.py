@@ -19,7 +19,7 @@ from scipy import linalg
 from pipeline.domain.bending import Lattice, elastic, field_of, gathered, lattice_of, normal_matrix
 from pipeline.domain.lesion_growth import Flows, displacement, expectation, flows_of, followed, velocity
 from pipeline.domain.lesion_scene import Predicted, Scene, places_in
-from pipeline.domain.lesion_template import Template
+from pipeline.domain.lesion_template import Template, softened
 from pipeline.domain.lookup import voxel_by_voxel
 from pipeline.domain.signal_curve import SignalCurve, fit_curve
 
@@ -93,19 +93,24 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
     return _Fitter(template, scene, still).fitted(0.0)
 
 
-def fitted_ends(template: Template, scene: Scene) -> NDArray[np.float64]:
+def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) -> NDArray[np.float64]:
     """Fit a template's compartments from two sizes, and return the share of each voxel that they take at either end.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
     Where both ways end at the same size, that is the size; where they do not, their mean lies between, and how far
     they are apart says how sure it is. An end that leaves clearly more unexplained than the other does not count.
 
+    Parameters
+    ----------
+    extra_blur_mm
+        How much blurrier the later scan is than the masked visit, standard deviation, mm; the shares stay sharp.
+
     Returns
     -------
     ndarray
         Shape ``(E, C, I, J, K)`` on the scene's crop, 0 to 1; E ends that count, one or two.
     """
-    fitter = _Fitter(template, scene, ())
+    fitter = _Fitter(softened(template, extra_blur_mm) if extra_blur_mm else template, scene, (), template)
     ends = [fitter.fitted(start) for start in STARTS]
     least = min(end.noise for end in ends)
     return np.stack([end.occupancy for end in ends if end.noise <= AS_WELL * least])
@@ -114,8 +119,10 @@ def fitted_ends(template: Template, scene: Scene) -> NDArray[np.float64]:
 class _Fitter:
     """The parts of a fit that stay the same from round to round."""
 
-    def __init__(self, template: Template, scene: Scene, still: Collection[str]) -> None:
-        self.template, self.scene, self.still = template, scene, still
+    def __init__(
+        self, template: Template, scene: Scene, still: Collection[str], outline: Template | None = None
+    ) -> None:
+        self.template, self.scene, self.still, self.outline = template, scene, still, outline or template
         self.flows: Flows = flows_of(template)
         self.stacks = stacks_of(template, self.flows)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
@@ -141,6 +148,9 @@ class _Fitter:
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
         curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
         left, certainty, gain = self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain]))
+        if self.outline is not self.template:
+            stacks = stacks_of(self.outline, self.flows)
+            shown = predicted(self.outline, self.flows, stacks, self.scene, self._bend(state), state)
         return Fit(self.scene.spread(shown.occupancy.T), left, certainty, gain, curve.noise)
 
     def _bend(self, state: State) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -152,6 +152,11 @@ def scene_of(
         tuple(layer[active] for layer in layers),
         left @ right,
     )
+
+
+def reblurred(scene: Scene, follow_up: Volume, blur_mm: float) -> Scene:
+    """Return a scene whose signal is blurred within slices by another standard deviation, mm."""
+    return replace(scene, signal=_blurred(follow_up, scene.crop, blur_mm)[scene.is_active])
 
 
 def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -117,20 +117,43 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
     occupancy = np.stack([_blurred(part, BLUR_MM, step_mm) for part in share])
     occupancy /= np.maximum(occupancy.sum(axis=0), 1.0)
     texture = _textures(quiet, background, occupancy, step_mm)
-    rim = quiet - (occupancy * texture).sum(axis=0) - (1 - occupancy.sum(axis=0)) * background
+    rim = quiet - _laid_together(occupancy, texture, background)
     return Template(
         names=tuple(masks),
         affine=grid.affine,
         step_mm=step_mm,
-        background=background,
-        background_slope=np.stack(np.gradient(background, step_mm)),
         filled=filled,
-        occupancy=occupancy,
-        occupancy_slope=np.stack([np.stack(np.gradient(part, step_mm)) for part in occupancy]),
         texture=texture,
         distance_mm=distance_mm,
+        background=background,
+        background_slope=_slope(background, step_mm),
+        occupancy=occupancy,
+        occupancy_slope=_slope(occupancy, step_mm),
         rim=rim,
-        rim_slope=np.stack(np.gradient(rim, step_mm)),
+        rim_slope=_slope(rim, step_mm),
+    )
+
+
+def whole_of(template: Template) -> NDArray[np.float64]:
+    """Return the masked visit's scan as its parts give it back, shape ``(I, J, K)``."""
+    return _laid_together(template.occupancy, template.texture, template.background) + template.rim
+
+
+def softened(template: Template, blur_mm: float) -> Template:
+    """Return a template of the same visit as a scan blurred by a standard deviation, mm, would have shown it."""
+    step_mm = template.step_mm
+    background = _blurred(template.background, blur_mm, step_mm)
+    occupancy = np.stack([_blurred(part, blur_mm, step_mm) for part in template.occupancy])
+    rim = _blurred(whole_of(template), blur_mm, step_mm) - _laid_together(occupancy, template.texture, background)
+    return replace(
+        template,
+        filled=_blurred(template.filled, blur_mm, step_mm),
+        background=background,
+        background_slope=_slope(background, step_mm),
+        occupancy=occupancy,
+        occupancy_slope=_slope(occupancy, step_mm),
+        rim=rim,
+        rim_slope=_slope(rim, step_mm),
     )
 
 
@@ -198,6 +221,17 @@ def axis_of(points_mm: NDArray[np.float64]) -> LesionAxis:
     side, front, along = ((points_mm - centre_mm) @ frame).T
     bows = (np.polyfit(along, side, 2), np.polyfit(along, front, 2))
     return LesionAxis(centre_mm, frame, bows, float(along.min()), float(along.max()))
+
+
+def _laid_together(
+    occupancy: NDArray[np.float64], texture: NDArray[np.float64], background: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.asarray((occupancy * texture).sum(axis=0) + (1 - occupancy.sum(axis=0)) * background)
+
+
+def _slope(image: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
+    """Return the slopes ``(..., 3, I, J, K)`` of images ``(..., I, J, K)``, per mm."""
+    return np.stack(np.gradient(image, step_mm, axis=(-3, -2, -1)), axis=-4)
 
 
 def _textures(

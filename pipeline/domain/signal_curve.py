@@ -53,9 +53,7 @@ def fit_curve(
     names: tuple[str, ...], seen: Scene, shown: Predicted, before: SignalCurve | None, still: Collection[str] = ()
 ) -> SignalCurve:
     """Fit the curve by weighted least squares; ``before`` gives the weights of the last round."""
-    low, high = np.percentile(shown.signal, [1, 99])
-    knots = np.linspace(low, high, KNOTS)
-    hats = np.clip(1 - np.abs((np.clip(shown.signal, low, high)[:, None] - knots) / (knots[1] - knots[0])), 0, None)
+    hats, knots = hats_of(shown.signal)
     features = np.concatenate(
         [hats, shown.signal[:, None] * seen.place, shown.occupancy, shown.filled[:, None]], axis=1
     )
@@ -63,7 +61,7 @@ def fit_curve(
     noise = _spread(seen.signal) if before is None else before.noise
     rise = np.polyfit(shown.signal, seen.signal, 1)[0]
     ease = [STILL if name in still else CHANGEABLE.get(name, 1.0) for name in names]
-    change = CHANGE_SD * abs(rise) * (high - low) * np.array([*ease, 1.0])
+    change = CHANGE_SD * abs(rise) * (knots[-1] - knots[0]) * np.array([*ease, 1.0])
     free = np.concatenate([np.full(KNOTS + 3, 1e-3), (noise / np.maximum(change, 1e-9)) ** 2])
     weighted = features * trust[:, None]
     numbers = linalg.solve(weighted.T @ features + np.diag(free), weighted.T @ seen.signal, assume_a="pos")
@@ -76,6 +74,13 @@ def fit_curve(
     odd = 1 / (1 + left**2 / variance / FREEDOM)
     trust = seen.nearness * odd * noise**2 / variance
     return SignalCurve(left, gain, trust / noise**2, variance, trust, noise)
+
+
+def hats_of(signal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the hat functions ``(N, KNOTS)`` of a signal ``(N,)``, which sum to 1, and their knots ``(KNOTS,)``."""
+    low, high = np.percentile(signal, [1, 99])
+    knots = np.linspace(low, high, KNOTS)
+    return np.clip(1 - np.abs((np.clip(signal, low, high)[:, None] - knots) / (knots[1] - knots[0])), 0, None), knots
 
 
 def _spread(values: NDArray[np.float64]) -> float:

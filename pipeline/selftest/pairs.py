@@ -185,15 +185,15 @@ def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None
     if method == segmentation.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
     spread = uncertainty.mean_cv(made.ways_mm3[Compartment.TUMOUR])
-    found = _reading(mask, MaskOrigin.AUTOMATIC, spread, from_thick=method == segmentation.GROWN_FROM_THICK)
+    found = _reading(mask, MaskOrigin.AUTOMATIC, spread, less_sure=method == segmentation.GROWN_LESS_SURELY)
     return grade, reasons, found, method
 
 
-def _reading(mask: Volume, origin: MaskOrigin, spread: float | None = None, *, from_thick: bool = False) -> Reading:
+def _reading(mask: Volume, origin: MaskOrigin, spread: float | None = None, *, less_sure: bool = False) -> Reading:
     """Measure a tumour mask with the error that a run would state for it."""
     found = volumes.measure(mask)
     again = Compartment.TUMOUR if origin == MaskOrigin.AUTOMATIC else None
-    boundary_mm = uncertainty.boundary_error_mm(origin, None, again, from_thick=from_thick)
+    boundary_mm = uncertainty.boundary_error_mm(origin, None, again, less_sure=less_sure)
     cv = uncertainty.geometric_cv(found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask))
     if cv is None:
         return Reading(found.volume_mm3, None, "nothing of the tumour was found")

@@ -177,7 +177,7 @@ def _closed(
 
 def _contrast(visit: ReadVisit) -> str | None:
     """Return what a visit's anchor shows; gadolinium changes the lesion, which is left out, and little else."""
-    return visit.anchor.contrast.removesuffix("_ce") if visit.anchor else None
+    return visit.contrast.removesuffix("_ce") if visit.contrast else None
 
 
 def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> records.Registration:

@@ -14,7 +14,7 @@ from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume, plane
 from pipeline.findings import finding
 from pipeline.steps import signal
-from pipeline.steps.mask import MaskedVisit
+from pipeline.steps.mask import SCANS_DIFFER, MaskedVisit
 from pipeline.steps.read import ReadVisit
 
 NO_MASK = "no mask: nobody drew one on this visit and none could be made from another visit's"
@@ -75,7 +75,7 @@ def _error(
     origin = masked.origin_of(compartment)
     assert origin is not None  # it has a mask
     found_again = compartment if compartment in masked.found_again else None
-    boundary_mm = uncertainty.boundary_error_mm(origin, histology, found_again, from_thick=masked.is_from_thick)
+    boundary_mm = uncertainty.boundary_error_mm(origin, histology, found_again, less_sure=masked.is_less_sure)
     geometric = uncertainty.geometric_cv(
         found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
     )
@@ -130,8 +130,9 @@ def unmeasured(
     measurements: Sequence[records.Measurement],
     masked: Mapping[str, MaskedVisit],
 ) -> tuple[records.Finding, ...]:
-    """Say which usable visits have no tumour volume, once each: not those where new signal was looked for."""
-    looked = {found.session_id for one in masked.values() for found in one.findings if found.code in signal.CODES}
+    """Say which usable visits have no tumour volume, once each: not those where another finding says it."""
+    told = {*signal.CODES, SCANS_DIFFER}
+    said = {found.session_id for one in masked.values() for found in one.findings if found.code in told}
     missing = {
         row.session_id: row.missing_reason
         for row in measurements
@@ -145,5 +146,5 @@ def unmeasured(
             session_id=visit.session_id,
         )
         for visit in visits
-        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in looked
+        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in said
     )

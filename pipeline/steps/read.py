@@ -44,6 +44,11 @@ class ReadVisit:
         return self.visit.acquired_on
 
     @property
+    def contrast(self) -> str | None:
+        """What the anchor scan shows, such as ``T2w`` or ``T1w_ce``; None without one."""
+        return self.anchor.contrast if self.anchor else None
+
+    @property
     def anchor_sha256(self) -> str:
         """Content hash of the anchor scan."""
         return next(scan.sha256 for scan in self.scans if scan.is_anchor)

@@ -59,7 +59,7 @@ def with_new_signal(
         return made
     bed = _bed(source, drawn, aligned)
     key = fingerprints.of_values(
-        "signal", visit.anchor_sha256, source.anchor_sha256,
+        "signal", visit.anchor_sha256, source.anchor_sha256, visit.contrast, source.contrast,
         [(row.path, row.sha256) for masked in drawn.values() for row in masked.rows if row.is_primary],
         [
             aligned[name].record and aligned[name].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
@@ -132,7 +132,8 @@ def _look(
     assert source.image is not None
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
     to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
-    found = segmentation.look_for_new_signal(masked, bed, visit.image, to_source)
+    same = visit.contrast == source.contrast
+    found = segmentation.look_for_new_signal(masked, bed, visit.image, to_source, same_contrast=same)
     if found is None:
         return ()
     whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}

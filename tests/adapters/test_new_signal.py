@@ -91,7 +91,7 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     code: str, kept: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whose = SimpleNamespace(patient_id="sub-01")
-    visit = SimpleNamespace(visit=whose, session_id="ses-02", anchor=None, anchor_sha256="a")
+    visit = SimpleNamespace(visit=whose, session_id="ses-02", anchor=None, anchor_sha256="a", contrast="T2w")
     flag = signal.finding(code, "sub-01 ses-02: new signal: about 200 mm³", patient_id="sub-01", session_id="ses-02")
     place = records.NewSignal("sub-01", "ses-02", 1, "ses-01", 200.0, *(0.0,) * 6)
     rows = (flag, place) if code == signal.FOUND else (flag,)
@@ -101,7 +101,9 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, drawings, source="cordtrack")  # type: ignore[arg-type]
     drawn = {"ses-01": MaskedVisit("ses-01", None, {})}
     grid = Volume(np.ones((2, 2, 2)), np.eye(4))
-    source = SimpleNamespace(session_id="ses-01", acquired_on=date(2020, 2, 17), anchor_sha256="b", image=grid)
+    source = SimpleNamespace(
+        session_id="ses-01", acquired_on=date(2020, 2, 17), anchor_sha256="b", image=grid, contrast="T2w"
+    )
     found = signal.with_new_signal(visit, source, made, drawn, {"ses-01": placed("ses-01", 0.0)}, Path())  # type: ignore[arg-type]
     assert set(found.primary) == {row.compartment for row in found.rows} == kept
     told = "new signal of about 0.20 mL where no tumour was drawn on 2020-02-17; look at"
@@ -115,8 +117,8 @@ def test_the_place_is_told_in_both_scans() -> None:
     masked, bed = masked_without_tumour(with_cyst=False)
     later, _ = phantom(4.0)
     whose = SimpleNamespace(patient_id="sub-01")
-    visit = SimpleNamespace(visit=whose, session_id="ses-02", image=later)
-    source = SimpleNamespace(session_id="ses-01", acquired_on=None, image=masked.image)
+    visit = SimpleNamespace(visit=whose, session_id="ses-02", image=later, contrast="T2w")
+    source = SimpleNamespace(session_id="ses-01", acquired_on=None, image=masked.image, contrast="T2w")
     given = MaskedVisit(
         "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: masked.masks["tumour"]}}, source="reader"
     )

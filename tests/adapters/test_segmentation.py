@@ -252,7 +252,7 @@ def test_masks_found_from_two_visits_are_put_together_and_carried_over_ones_do_n
         shares = {"tumour": Volume(np.full((2, 2, 2), share), GRID)}
         return segmentation.FollowUpMasks(shares, {"tumour": method}, (), ways_mm3)
 
-    first, second = way(0.2, segmentation.GROWN), way(0.6, segmentation.GROWN_FROM_THICK)
+    first, second = way(0.2, segmentation.GROWN), way(0.6, segmentation.GROWN_LESS_SURELY)
     np.testing.assert_allclose(segmentation.together([first, second]).probabilities["tumour"].array, 0.4)
     assert segmentation.together([first, second]).methods == {"tumour": segmentation.GROWN}
     assert segmentation.together([first, second]).ways_mm3["tumour"] == pytest.approx((1.6, 4.8))
@@ -268,7 +268,7 @@ def test_a_finer_scan_is_not_taken_from_before_surgery_or_of_another_lesion() ->
     assert chosen("ses-3", {"ses-1": T, "ses-2": ("tumour-",)}, thick="2") == "ses-2", "what is gone is not found again"
 
 
-@pytest.mark.parametrize(("slice_mm", "method"), [(1.0, segmentation.GROWN), (3.0, segmentation.GROWN_FROM_THICK)])
+@pytest.mark.parametrize(("slice_mm", "method"), [(1.0, segmentation.GROWN), (3.0, segmentation.GROWN_LESS_SURELY)])
 def test_the_method_says_whether_the_given_mask_was_drawn_on_thick_slices(slice_mm: float, method: str) -> None:
     scan, labels = phantom(4.5, slice_mm=slice_mm)
     drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
@@ -277,13 +277,13 @@ def test_the_method_says_whether_the_given_mask_was_drawn_on_thick_slices(slice_
 
 
 def test_masks_drawn_on_thick_slices_are_found_again_with_a_larger_error() -> None:
-    row = SimpleNamespace(method=segmentation.GROWN_FROM_THICK, compartment="tumour", is_primary=True)
+    row = SimpleNamespace(method=segmentation.GROWN_LESS_SURELY, compartment="tumour", is_primary=True)
     from_thick = mask.MaskedVisit("ses-2", None, {}, (row,))
     row = SimpleNamespace(method=segmentation.GROWN, compartment="tumour", is_primary=True)
     from_fine = mask.MaskedVisit("ses-2", None, {}, (row,))
     assert from_thick.found_again == from_fine.found_again == {"tumour"}
-    assert from_thick.is_from_thick
-    assert not from_fine.is_from_thick
+    assert from_thick.is_less_sure
+    assert not from_fine.is_less_sure
 
 
 def test_a_carried_over_size_is_taken_from_judgement_in_every_metric() -> None:

@@ -116,7 +116,7 @@ def _given(folder: Path, patient: str) -> list[str]:
 
 def _stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, is_thick: bool) -> float:
     """Return the measurement error that the program states for a mask it found again."""
-    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), from_thick=is_thick)
+    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=is_thick)
     spanned = volumes.measure(mask).slices_spanned
     geometric = uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
     return uncertainty.largest_error(geometric, spread=uncertainty.mean_cv(ways_mm3), repeat=None)[0]

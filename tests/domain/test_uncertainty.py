@@ -67,7 +67,7 @@ def test_a_mask_found_again_errs_as_its_compartment_was_measured_to():
 
     assert found(Compartment.CYST) < found(Compartment.TUMOUR) < found(Compartment.OEDEMA)
     assert found(Compartment.HAEMORRHAGE) == boundary_error_mm(MaskOrigin.AUTOMATIC), "nobody measured it"
-    thick = boundary_error_mm(MaskOrigin.AUTOMATIC, found_again=Compartment.TUMOUR, from_thick=True)
+    thick = boundary_error_mm(MaskOrigin.AUTOMATIC, found_again=Compartment.TUMOUR, less_sure=True)
     assert thick > 2 * found(Compartment.TUMOUR)
     assert boundary_error_mm(MaskOrigin.EDITED, found_again=Compartment.OEDEMA) == boundary_error_mm(MaskOrigin.MANUAL)
 

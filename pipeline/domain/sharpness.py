@@ -1,0 +1,100 @@
+"""How much blurrier one scan is than another of the same person, as after movement or with another protocol.
+
+A blurred edge looks like a changed one: held against a sharp template, a tumour that did not change came out at half
+or twice its size on scans blurred by 1.5 mm. So the sharper of the two scans is blurred until both show the tissue
+around the lesion alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, ndimage
+
+from pipeline.domain.grid import Volume
+from pipeline.domain.lesion_scene import Scene, looked_up, reblurred
+from pipeline.domain.lesion_template import BLUR_MM, Template, whole_of
+from pipeline.domain.signal_curve import hats_of
+
+TRIED_MM = (0.0, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0)
+"""Differences of blur that are tried either way, standard deviation, mm."""
+
+CALMED_MM = 1.0
+"""Both scans are blurred this much more while they are compared, mm; else the noisier one would pass for sharper."""
+
+BLURRIER, SHARPER = 0.97, 0.85
+"""A later scan is blurrier, or sharper, than the masked one when saying so leaves at most this share of what the scans
+as they are leave unexplained. Real cords as sharp as each other left 1.00 and 0.89, with noise up to a tenth of the
+brightest signal added to either; scans blurred by 0.8 mm left 0.66 (isotropic) and 0.93 (slices of 3.3 mm)."""
+
+BEYOND_MM = 3.0
+"""Tissue is compared beyond this distance from the lesion, mm: the lesion itself may have changed."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike two scans show the tissue around a lesion.
+
+    Attributes
+    ----------
+    extra_blur_mm
+        How much blurrier the later scan is, beyond what its voxels explain, standard deviation, mm; negative when the
+        masked visit is the blurrier one, 0 where no difference is clear.
+    unexplained
+        Share of the later scan's variance that the masked one does not explain, both equally blurred.
+    """
+
+    extra_blur_mm: float
+    unexplained: float
+
+
+def likeness(template: Template, scene: Scene, follow_up: Volume, *, from_thick: bool = False) -> Likeness | None:
+    """Compare the tissue around a lesion on two scans.
+
+    Parameters
+    ----------
+    template
+        The masked visit.
+    scene
+        The later scan around the lesion's old place.
+    follow_up
+        The later scan that the scene was cut from.
+    from_thick
+        The masked visit's own slices are thick: they blur on their own,
+        and only a later scan that is blurrier still is told apart.
+
+    Returns
+    -------
+    Likeness or None
+        None when the later scan shows nothing of the tissue around.
+    """
+    middle_mm = np.mean(scene.layers, axis=0)
+    weight = scene.nearness * (looked_up(template.distance_mm.min(axis=0), template, middle_mm) > BEYOND_MM)
+    if not weight.any():
+        return None
+    whole = whole_of(template)
+    soft = np.stack([
+        ndimage.gaussian_filter(whole, np.hypot(blur_mm, CALMED_MM) / template.step_mm) for blur_mm in TRIED_MM
+    ])  # fmt: skip
+    shown = np.mean([looked_up(soft, template, layer) for layer in scene.layers], axis=0)
+    seen = [reblurred(scene, follow_up, float(np.linalg.norm([BLUR_MM, CALMED_MM, one]))) for one in TRIED_MM]
+    blurrier = [_unexplained(seen[0], one, weight) for one in shown]
+    sharper = [_unexplained(one, shown[0], weight) for one in (seen[:1] if from_thick else seen)]
+    least = min(*blurrier, *sharper)
+    if min(blurrier) == least and least <= BLURRIER * blurrier[0]:
+        return Likeness(TRIED_MM[int(np.argmin(blurrier))], least)
+    if min(sharper) == least and least <= SHARPER * sharper[0]:
+        return Likeness(-TRIED_MM[int(np.argmin(sharper))], least)
+    return Likeness(0.0, blurrier[0])
+
+
+def _unexplained(scene: Scene, shown: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the share of the scene's variance that a smooth curve of what is shown, with shading, leaves."""
+    features = np.concatenate([hats_of(shown)[0], shown[:, None] * scene.place], axis=1)
+    weighted = features * weight[:, None]
+    steady = 1e-9 * float((weighted * features).sum()) * np.eye(features.shape[1])
+    numbers = linalg.solve(weighted.T @ features + steady, weighted.T @ scene.signal, assume_a="pos")
+    mean = np.average(scene.signal, weights=weight)
+    return float(weight @ (scene.signal - features @ numbers) ** 2 / (weight @ (scene.signal - mean) ** 2 + 1e-12))

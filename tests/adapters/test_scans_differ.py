@@ -1,0 +1,123 @@
+"""A scan of another sharpness or contrast than the masked one: allowed for a little, said, and refused beyond."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pipeline import segmentation
+from pipeline.domain.entities import Compartment, MaskOrigin
+from pipeline.domain.grid import Volume
+from pipeline.domain.lesion_scene import scene_of
+from pipeline.domain.lesion_template import template_of
+from pipeline.domain.sharpness import likeness
+from pipeline.domain.transforms import identity
+from pipeline.steps import found_again
+from pipeline.steps.align import AlignedVisit
+from pipeline.steps.mask import MaskedVisit
+from tests.adapters.test_segmentation import phantom
+
+HERE = identity("follow-up", "masked")
+STILL = identity("reference", "reference")
+
+
+def blurred(volume: Volume, blur_mm: float) -> Volume:
+    return volume.with_array(ndimage.gaussian_filter(volume.array, blur_mm / volume.spacing_mm))
+
+
+def masked(blur_mm: float = 0.0) -> segmentation.MaskedVisit:
+    """Return a visit with a tumour, and with a mask of the cord, which does not grow."""
+    scan, labels = phantom(4.5)
+    tumour = labels.with_array(labels.array == 1)
+    return segmentation.MaskedVisit(blurred(scan, blur_mm), {"tumour": tumour, "cord": tumour})
+
+
+@pytest.mark.parametrize(
+    ("first_mm", "later_mm", "noise", "expected_mm"),
+    [(0, 0, 0, 0), (0, 0, 40, 0), (0, 0.8, 0, 0.8), (0, 0.8, 40, 0.8), (0, 1.5, 0, 1.5), (1.5, 0, 0, -1.5)],
+)
+def test_the_difference_of_blur_is_measured_whatever_the_noise(
+    first_mm: float, later_mm: float, noise: float, expected_mm: float
+) -> None:
+    first, later = masked(first_mm), blurred(phantom(5.2, seed=4)[0], later_mm)
+    later = later.with_array(later.array + np.random.default_rng(3).normal(0, noise, later.shape))
+    template = template_of(first.image, {"tumour": first.masks["tumour"]})
+    scene = scene_of(template, later, HERE)
+    assert scene is not None
+    found = likeness(template, scene, later)
+    assert found is not None
+    assert found.extra_blur_mm == pytest.approx(expected_mm, abs=0.31)
+
+
+def test_a_little_blur_is_allowed_for_and_makes_the_mask_less_sure() -> None:
+    later = blurred(phantom(4.5, seed=4)[0], 0.8)
+    found = segmentation.follow_up_masks(masked(), later, HERE)
+    assert found.methods["tumour"] == segmentation.GROWN_LESS_SURELY
+    assert any("this scan is blurrier than the masked one by" in note for note in found.notes)
+    drawn = float(masked().masks["tumour"].array.sum())
+    assert float(found.probabilities["tumour"].array.sum()) == pytest.approx(drawn, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("first_mm", "later_mm", "same_contrast", "words"),
+    [
+        (0, 1.8, True, "this scan is blurrier than the masked one by"),
+        (1.8, 0, True, "the masked scan is blurrier than this one by"),
+        (0, 0, False, "its contrast is not that of the masked scan"),
+    ],
+)
+def test_too_different_scans_get_no_mask_of_a_lesion_and_nobody_looks_for_new_signal(
+    first_mm: float, later_mm: float, same_contrast: bool, words: str
+) -> None:
+    first, later = masked(first_mm), blurred(phantom(4.5, seed=4)[0], later_mm)
+    found = segmentation.follow_up_masks(first, later, HERE, same_contrast=same_contrast)
+    assert words in (found.refusal or "")
+    assert found.methods == {"cord": segmentation.CARRIED_OVER}, "what does not grow is carried over as ever"
+    assert set(found.probabilities) == {"cord"}
+    bed = first.masks["tumour"]
+    none = segmentation.MaskedVisit(first.image, {"tumour": bed.with_array(np.zeros(bed.shape))})
+    assert segmentation.look_for_new_signal(none, bed, later, HERE, same_contrast=same_contrast) is None
+
+
+def test_a_poor_alignment_and_unexplained_signal_make_the_mask_less_sure() -> None:
+    later, _ = phantom(4.5, seed=4)
+    unsure = segmentation.follow_up_masks(masked(), later, HERE, is_sure=False)
+    assert unsure.methods["tumour"] == segmentation.GROWN_LESS_SURELY
+    assert "less sure: the alignment is not of grade A" in unsure.notes
+    ghosts = later.with_array(later.array + np.roll(later.array, 8, axis=0) + np.roll(later.array, 8, axis=1))
+    assert any("is not explained" in note for note in segmentation.follow_up_masks(masked(), ghosts, HERE).notes)
+
+
+def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:
+    good = segmentation.FollowUpMasks({}, {}, (), {})
+    bad = segmentation.FollowUpMasks({}, {}, (), {}, refusal="blurred")
+    assert segmentation.together([bad, good]).refusal is None
+    assert segmentation.together([bad, bad]).refusal == "blurred"
+
+
+def test_the_visit_says_why_it_has_no_mask_and_says_it_again_from_what_was_kept(tmp_path: Path) -> None:
+    first, later = masked(), blurred(phantom(4.5, seed=4)[0], 1.8)
+    visits = [
+        SimpleNamespace(
+            session_id=name, image=image, contrast="T2w", anchor_sha256=name, visit=SimpleNamespace(patient_id="sub-1"),
+            anchor=SimpleNamespace(relative=f"{name}_T2w.nii.gz"),
+        )
+        for name, image in (("ses-01", first.image), ("ses-02", later))
+    ]  # fmt: skip
+    given = {Compartment.TUMOUR: first.masks["tumour"], Compartment.CORD: first.masks["cord"]}
+    source = MaskedVisit("ses-01", MaskOrigin.MANUAL, {"reader": given}, source="reader")
+    record = SimpleNamespace(input_sha256="x", grade="A")
+    aligned = {one.session_id: AlignedVisit(one.session_id, STILL, STILL, "", record) for one in visits}  # type: ignore[arg-type]
+    pairs = [(visits[0], source)]
+    for _ in range(2):
+        found = found_again.automatic_masks(visits[1], pairs, aligned, tmp_path, operated_between=False)  # type: ignore[arg-type]
+        assert set(found.primary) == {Compartment.CORD}
+        assert "blurrier than the masked one" in found.missing[Compartment.TUMOUR]
+        assert "draw a mask on this visit's scan" in found.missing[Compartment.TUMOUR]
+        (told,) = found.findings
+        assert (told.code, told.severity, told.session_id) == ("scans_differ", "warning", "ses-02")
+        assert "sub-1 ses-02: the masks of ses-01 cannot be found again" in told.message
