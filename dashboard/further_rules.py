@@ -22,7 +22,7 @@ def errors() -> list[Said]:
     by_hand, found = uncertainty.BOUNDARY_ERROR_MM, uncertainty.FOUND_AGAIN_ERROR_MM
     origins = ", ".join(f"{MASK_ORIGINS[str(origin)]} {_mm(size)}" for origin, size in by_hand.items())
     again = ", ".join(f"{name} {_mm(size)}" for name, size in found.items())
-    thick = ", ".join(f"{name} {_mm(size)}" for name, size in uncertainty.LESS_SURE_ERROR_MM.items())
+    less_sure = ", ".join(f"{name} {_mm(size)}" for name, size in uncertainty.LESS_SURE_ERROR_MM.items())
     sampled = ", ".join(f"{plane} {limit(100 * cv)}" for plane, cv in uncertainty.SLICE_SAMPLING_CV.items())
     return [
         ("Outline", f"A standard deviation of where the edge is drawn: {origins}.", f"vestibular schwannoma; {ADDED}"),
@@ -32,14 +32,18 @@ def errors() -> list[Said]:
             "benchmark of this project, rounded up",
         ),
         (
-            "From thick slices",
-            f"Found again from a mask drawn on slices above {_mm(uncertainty.THICK_MM)}: {thick}.",
+            "Found again less surely",
+            f"Mask from slices above {_mm(uncertainty.THICK_MM)}, scans less alike, or alignment B: {less_sure}.",
             "trial of this project, rounded up",
         ),
         ("No sharp edge", f"Astrocytoma and its kin: {_mm(uncertainty.INFILTRATIVE_EXTRA_MM)} more.", ADDED),
         ("Slices", f"CV of a tumour one slice wide, less with more slices: {sampled}.", "simulation of this project"),
         ("Interval", f"Volume times and over exp({uncertainty.Z_95:g} CV).", "normal errors of the logarithm"),
-        ("Repeat reads", "Two masks of one visit replace all this where their spread is larger.", ADDED),
+        (
+            "Repeat reads",
+            "Two masks of one visit, or two ways to find one, replace all this where their spread is larger.",
+            ADDED,
+        ),
     ]
 
 

@@ -181,7 +181,7 @@ def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None
     made = segmentation.follow_up_masks(masked, later.scan, aligned.to_reference)
     mask, method = made.probabilities.get(Compartment.TUMOUR), made.methods.get(Compartment.TUMOUR)
     if mask is None:
-        return grade, reasons, Reading(None, None, "; ".join(made.notes)), None
+        return grade, reasons, Reading(None, None, made.refusal or "; ".join(made.notes)), None
     if method == segmentation.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
     spread = uncertainty.mean_cv(made.ways_mm3[Compartment.TUMOUR])

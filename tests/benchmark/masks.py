@@ -77,7 +77,12 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 yield f"{patient} {session}"
                 continue
             started = time.process_time()
-            again = segmentation.follow_up_masks(drawn, later, aligned.to_reference)
+            again = segmentation.follow_up_masks(
+                drawn, later, aligned.to_reference, is_sure=aligned.quality.grade == "A"
+            )
+            if again.refusal is not None:
+                yield f"{patient} {session}: {again.refusal}"
+                continue
             yield time.process_time() - started
             if "tumour" not in drawn.masks:
                 flags = segmentation.look_for_new_signal(drawn, None, later, aligned.to_reference)
@@ -93,7 +98,8 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                         found_mm3 = float(shares[name].array.sum()) * later.voxel_mm3
                         dice = _dice(shares[name].array >= 0.5, true.array.round() == value)
                         ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
-                        cv = _stated_cv(shares[name], found_mm3, name, ways_mm3, is_thick=is_thick)
+                        less_sure = again.methods.get(name) == segmentation.GROWN_LESS_SURELY
+                        cv = _stated_cv(shares[name], found_mm3, name, ways_mm3, less_sure=less_sure)
                         yield Found(
                             f"{patient} {session}",
                             name,
@@ -114,9 +120,9 @@ def _given(folder: Path, patient: str) -> list[str]:
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]
 
 
-def _stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, is_thick: bool) -> float:
+def _stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, less_sure: bool) -> float:
     """Return the measurement error that the program states for a mask it found again."""
-    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=is_thick)
+    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=less_sure)
     spanned = volumes.measure(mask).slices_spanned
     geometric = uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
     return uncertainty.largest_error(geometric, spread=uncertainty.mean_cv(ways_mm3), repeat=None)[0]
