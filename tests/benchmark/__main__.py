@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
-WITH_DATA = ("alignment", "certificate", "masks")
+WITH_DATA = ("alignment", "certificate", "masks", "poor_scans")
 WITHOUT_DATA = ("implants", "lesions", "study_run", "judging", "store", "dicom", "pages")
 HEADER = """# Benchmarks
 

@@ -99,7 +99,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                         dice = _dice(shares[name].array >= 0.5, true.array.round() == value)
                         ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
                         less_sure = again.methods.get(name) == segmentation.GROWN_LESS_SURELY
-                        cv = _stated_cv(shares[name], found_mm3, name, ways_mm3, less_sure=less_sure)
+                        cv = stated_cv(shares[name], found_mm3, name, ways_mm3, less_sure=less_sure)
                         yield Found(
                             f"{patient} {session}",
                             name,
@@ -120,7 +120,7 @@ def _given(folder: Path, patient: str) -> list[str]:
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]
 
 
-def _stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, less_sure: bool) -> float:
+def stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, less_sure: bool) -> float:
     """Return the measurement error that the program states for a mask it found again."""
     boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=less_sure)
     spanned = volumes.measure(mask).slices_spanned
