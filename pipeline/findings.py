@@ -121,7 +121,7 @@ RUN_KINDS = (
     ("step_crashed", "error", "report this message with logs/unexpected.log of the output folder"),
     ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("protocol_changed", "note", "compare the outlines of both scans; a scan like the earlier ones compares best"),
-    ("scans_differ", "warning", "draw a mask on this visit's scan; one like the earlier scans could be measured alone"),
+    ("scans_differ", "warning", "draw a mask on this visit's scan"),
     ("new_signal", "warning", "look at this place and draw a mask on this visit's scan"),
     ("no_new_signal", "note", "this is no proof; draw a mask on this visit's scan, an empty one where nothing is seen"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),

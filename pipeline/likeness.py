@@ -53,7 +53,7 @@ def alike_enough(
 
 def _blur_in_words(alike: Likeness) -> str:
     which = ("this scan", "the masked one") if alike.extra_blur_mm > 0 else ("the masked scan", "this one")
-    return f"{which[0]} is blurrier than {which[1]} by {abs(alike.extra_blur_mm):.1f} mm (standard deviation)"
+    return f"{which[0]} is blurrier than {which[1]} by {abs(alike.extra_blur_mm):.1f} mm"
 
 
 def doubts_of(alike: Likeness | None) -> Iterator[str]:

@@ -63,8 +63,7 @@ def likeness(template: Template, scene: Scene, follow_up: Volume, *, from_thick:
     follow_up
         The later scan that the scene was cut from.
     from_thick
-        The masked visit's own slices are thick: they blur on their own,
-        and only a later scan that is blurrier still is told apart.
+        The masked visit's own slices are thick: they blur on their own, so only a blurrier later scan is told apart.
 
     Returns
     -------
