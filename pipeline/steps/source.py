@@ -47,10 +47,10 @@ def choose_sources(
 ) -> tuple[ReadVisit, ...]:
     """Choose the visits whose masks are found again: earlier ones if any, or else the earliest later one.
 
-    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest), the latest on
-    scans as fine as the finest: masks drawn on thick slices say little about shape. Later visits never displace an
-    earlier one, so that adding a visit changes no number that was there; nor does a later visit that has only corrected
-    masks displace one of the study folder.
+    Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest) in the same
+    contrast, the latest on scans as fine as the finest: masks drawn on thick slices say little about shape. Later
+    visits never displace an earlier one, so that adding a visit changes no number that was there; nor does a later
+    visit that has only corrected masks displace one of the study folder.
 
     Parameters
     ----------
@@ -74,6 +74,7 @@ def choose_sources(
         for other in earlier
         if _seen(masked[other.session_id]) == wanted and not operated_between(visit, other, treatments)
     ]
+    same = [other for other in same if other.contrast == visit.contrast] or same
     finest_mm = min((thickest_mm(other) for other in same), default=0.0)
     fine = [other for other in reversed(same) if thickest_mm(other) <= AS_FINE * finest_mm]
     return tuple(fine[:MOST_SOURCES]) or (earlier[-1],)
