@@ -129,7 +129,9 @@ def test_a_run_compares_edges_where_the_contrasts_of_two_visits_differ(first, la
     def visit(name, contrast):
         anchor = SimpleNamespace(contrast=contrast, relative=f"{name}_{contrast}.nii.gz")
         whose = SimpleNamespace(patient_id="sub-01")
-        return SimpleNamespace(session_id=name, visit=whose, anchor=anchor, anchor_sha256=name, image=object())
+        return SimpleNamespace(
+            session_id=name, visit=whose, anchor=anchor, contrast=contrast, anchor_sha256=name, image=object()
+        )
 
     class AskedError(Exception):
         pass
