@@ -100,7 +100,8 @@ def _segment(
     """Write the masks of one visit; return their paths and records, and what is to be said of it."""
     ways = tuple(_ways(visit, used, aligned, may_grow=may_grow))
     found, given = segmentation.together(ways), used[0][1]
-    named = " and ".join(source.session_id for source, _ in used)
+    is_used = [found.refusal is not None or way.refusal is None for way in ways]
+    named = " and ".join(source.session_id for (source, _), counts in zip(used, is_used, strict=True) if counts)
     rows, files = [], []
     for name, probability in sorted(found.probabilities.items()):
         if _is_empty(given, Compartment(name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from pipeline.domain.lesion_scene import scene_of
 from pipeline.domain.lesion_template import template_of
 from pipeline.domain.sharpness import likeness
 from pipeline.domain.transforms import identity
-from pipeline.steps import found_again
+from pipeline.steps import corrected, found_again, measure
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.mask import MaskedVisit
 from tests.adapters.test_segmentation import phantom
@@ -99,25 +100,66 @@ def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:
     assert segmentation.together([bad, bad]).refusal == "blurred"
 
 
-def test_the_visit_says_why_it_has_no_mask_and_says_it_again_from_what_was_kept(tmp_path: Path) -> None:
-    first, later = masked(), blurred(phantom(4.5, seed=4)[0], 1.8)
-    visits = [
-        SimpleNamespace(
-            session_id=name, image=image, contrast="T2w", anchor_sha256=name, visit=SimpleNamespace(patient_id="sub-1"),
-            anchor=SimpleNamespace(relative=f"{name}_T2w.nii.gz"),
-        )
-        for name, image in (("ses-01", first.image), ("ses-02", later))
-    ]  # fmt: skip
-    given = {Compartment.TUMOUR: first.masks["tumour"], Compartment.CORD: first.masks["cord"]}
-    source = MaskedVisit("ses-01", MaskOrigin.MANUAL, {"reader": given}, source="reader")
-    record = SimpleNamespace(input_sha256="x", grade="A")
-    aligned = {one.session_id: AlignedVisit(one.session_id, STILL, STILL, "", record) for one in visits}  # type: ignore[arg-type]
-    pairs = [(visits[0], source)]
+CARRIED = {Compartment.CORD}
+DRAWN = masked()
+GIVEN = MaskedVisit(
+    "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment(name): mask for name, mask in DRAWN.masks.items()}},
+    source="reader",
+)  # fmt: skip
+
+
+def visited(session: str, image: Volume, contrast: str = "T2w") -> SimpleNamespace:
+    """Return all that is read of a visit."""
+    return SimpleNamespace(
+        session_id=session, image=image, contrast=contrast, anchor_sha256=session, status="usable",
+        visit=SimpleNamespace(patient_id="sub-1", imported=()), anchor=SimpleNamespace(relative=f"{session}.nii.gz"),
+    )  # fmt: skip
+
+
+def automatic(later: SimpleNamespace, out_dir: Path, grade: str = "A", others: tuple[str, ...] = ()) -> MaskedVisit:
+    """Find the drawn visit's masks again; ``others`` are further visits with the same masks, of these contrasts."""
+    record = SimpleNamespace(input_sha256="x", grade=grade)
+    further = [visited(f"ses-0{n}", DRAWN.image, contrast) for n, contrast in enumerate(others, start=3)]
+    pairs = [(visit, GIVEN) for visit in (visited("ses-01", DRAWN.image), *further)]
+    aligned = {
+        v.session_id: AlignedVisit(v.session_id, STILL, STILL, "", record) for v in (later, *(p[0] for p in pairs))
+    }
+    return found_again.automatic_masks(later, pairs, aligned, out_dir, operated_between=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("blur_mm", "contrast", "words"),
+    [(1.8, "T2w", "blurrier than the masked one"), (0.0, "T1w", "contrast"), (0.0, "T2w_ce", "contrast")],
+)
+def test_the_visit_says_why_it_has_no_mask_and_says_it_again_from_what_was_kept(
+    blur_mm: float, contrast: str, words: str, tmp_path: Path
+) -> None:
+    later = visited("ses-02", blurred(phantom(4.5, seed=4)[0], blur_mm), contrast)
     for _ in range(2):
-        found = found_again.automatic_masks(visits[1], pairs, aligned, tmp_path, operated_between=False)  # type: ignore[arg-type]
-        assert set(found.primary) == {Compartment.CORD}
-        assert "blurrier than the masked one" in found.missing[Compartment.TUMOUR]
+        found = automatic(later, tmp_path)
+        assert set(found.primary) == CARRIED
+        assert words in found.missing[Compartment.TUMOUR]
         assert "draw a mask on this visit's scan" in found.missing[Compartment.TUMOUR]
         (told,) = found.findings
         assert (told.code, told.severity, told.session_id) == ("scans_differ", "warning", "ses-02")
         assert "sub-1 ses-02: the masks of ses-01 cannot be found again" in told.message
+
+
+def test_it_is_said_once_and_no_more_when_a_person_has_drawn_the_tumour(tmp_path: Path) -> None:
+    later = visited("ses-02", phantom(4.5, seed=4)[0], "T1w")
+    found = automatic(later, tmp_path)
+    rows = measure.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
+    assert rows[0].volume_mm3 is None
+    assert measure.unmeasured([later], rows, {"ses-02": found}) == ()  # type: ignore[list-item]
+    entry = SimpleNamespace(mask_sha256="0", who="A", reason=None, replaces_sha256="1", written_at=datetime(2024, 1, 2))  # noqa: DTZ001
+    drawings = corrected.Drawings({Compartment.TUMOUR: entry}, {Compartment.TUMOUR: DRAWN.masks["tumour"]})  # type: ignore[dict-item]
+    answered = corrected.with_drawings([later], {"ses-02": found}, {"ses-02": drawings})["ses-02"]  # type: ignore[list-item]
+    assert "scans_differ" not in {row.code for row in answered.findings}
+
+
+def test_a_poor_alignment_and_the_visits_used_are_named_with_the_mask(tmp_path: Path) -> None:
+    found = automatic(visited("ses-02", phantom(4.5, seed=4)[0]), tmp_path, grade="B", others=("T1w", "T2w"))
+    (tumour,) = (row for row in found.rows if row.compartment == "tumour")
+    assert tumour.method == segmentation.GROWN_LESS_SURELY
+    assert (tumour.note or "").startswith("from the masks of ses-01 and ses-04; "), "ses-03 differs in contrast"
+    assert found.is_less_sure
