@@ -160,7 +160,8 @@ def follow_up_masks(
         ways_mm3 = {name: tuple(_volume_mm3(way) for way in ways) for name, ways in grown.items()}
         methods |= dict.fromkeys(grown, GROWN_LESS_SURELY if doubts else GROWN)
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
-    for name, mask in ((name, masked.masks[name]) for name in list(found)):
+    for name in list(found):
+        mask = masked.masks[name]
         total = float(mask.array.sum())
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         if share < COVERED_SHARE:
@@ -258,7 +259,7 @@ def look_for_new_signal(
     except ScansDifferError:
         return None
     blur_mm, scene = matched(alike, scene, follow_up, blur_mm=0.0)
-    return new_signal(softened(template, blur_mm) if blur_mm else template, scene, tuple(still), follow_up.affine)
+    return new_signal(softened(template, blur_mm), scene, tuple(still), follow_up.affine)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

@@ -110,7 +110,7 @@ def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) ->
     ndarray
         Shape ``(E, C, I, J, K)`` on the scene's crop, 0 to 1; E ends that count, one or two.
     """
-    fitter = _Fitter(softened(template, extra_blur_mm) if extra_blur_mm else template, scene, (), template)
+    fitter = _Fitter(softened(template, extra_blur_mm), scene, (), template)
     ends = [fitter.fitted(start) for start in STARTS]
     least = min(end.noise for end in ends)
     return np.stack([end.occupancy for end in ends if end.noise <= AS_WELL * least])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +56,10 @@ class Template:
         Voxel size, mm.
     background
         Shape ``(I, J, K)``; the scan with cord where the lesion is.
-    background_slope
-        Shape ``(3, I, J, K)``, per mm.
     filled
         Shape ``(I, J, K)``; share of each voxel of ``background`` that was filled in.
     occupancy
         Shape ``(C, I, J, K)``; share of each voxel that a compartment takes, 0 to 1.
-    occupancy_slope
-        Shape ``(C, 3, I, J, K)``, per mm.
     texture
         Shape ``(C, I, J, K)``; the compartment's signal, continued smoothly beyond its border.
     distance_mm
@@ -70,22 +67,32 @@ class Template:
     rim
         Shape ``(I, J, K)``; what parts and background leave of the scan, mostly at the lesion's border. It moves with
         the lesion, so that a lesion that did not change is shown as it was.
-    rim_slope
-        Shape ``(3, I, J, K)``, per mm.
     """
 
     names: tuple[str, ...]
     affine: NDArray[np.float64]
     step_mm: float
     background: NDArray[np.float64]
-    background_slope: NDArray[np.float64]
     filled: NDArray[np.float64]
     occupancy: NDArray[np.float64]
-    occupancy_slope: NDArray[np.float64]
     texture: NDArray[np.float64]
     distance_mm: NDArray[np.float64]
     rim: NDArray[np.float64]
-    rim_slope: NDArray[np.float64]
+
+    @cached_property
+    def background_slope(self) -> NDArray[np.float64]:
+        """Shape ``(3, I, J, K)``, per mm."""
+        return _slope(self.background, self.step_mm)
+
+    @cached_property
+    def occupancy_slope(self) -> NDArray[np.float64]:
+        """Shape ``(C, 3, I, J, K)``, per mm."""
+        return _slope(self.occupancy, self.step_mm)
+
+    @cached_property
+    def rim_slope(self) -> NDArray[np.float64]:
+        """Shape ``(3, I, J, K)``, per mm."""
+        return _slope(self.rim, self.step_mm)
 
 
 def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
@@ -126,11 +133,8 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
         texture=texture,
         distance_mm=distance_mm,
         background=background,
-        background_slope=_slope(background, step_mm),
         occupancy=occupancy,
-        occupancy_slope=_slope(occupancy, step_mm),
         rim=rim,
-        rim_slope=_slope(rim, step_mm),
     )
 
 
@@ -141,25 +145,19 @@ def whole_of(template: Template) -> NDArray[np.float64]:
 
 def softened(template: Template, blur_mm: float) -> Template:
     """Return a template of the same visit as a scan blurred by a standard deviation, mm, would have shown it."""
+    if not blur_mm:
+        return template
     step_mm = template.step_mm
     background = _blurred(template.background, blur_mm, step_mm)
     occupancy = np.stack([_blurred(part, blur_mm, step_mm) for part in template.occupancy])
     rim = _blurred(whole_of(template), blur_mm, step_mm) - _laid_together(occupancy, template.texture, background)
-    return replace(
-        template,
-        filled=_blurred(template.filled, blur_mm, step_mm),
-        background=background,
-        background_slope=_slope(background, step_mm),
-        occupancy=occupancy,
-        occupancy_slope=_slope(occupancy, step_mm),
-        rim=rim,
-        rim_slope=_slope(rim, step_mm),
-    )
+    filled = _blurred(template.filled, blur_mm, step_mm)
+    return replace(template, filled=filled, background=background, occupancy=occupancy, rim=rim)
 
 
 def without_rim(template: Template) -> Template:
     """Return a template that shows nothing beyond its parts and background."""
-    return replace(template, rim=np.zeros_like(template.rim), rim_slope=np.zeros_like(template.rim_slope))
+    return replace(template, rim=np.zeros_like(template.rim))
 
 
 def cord_signal(scan: NDArray[np.float64], affine: NDArray[np.float64], lesion: NDArray[np.bool_]) -> float:

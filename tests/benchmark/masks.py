@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +66,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
         first, *others = _given(folder, patient) if is_thick else series.sessions(folder, patient)
         scan = series.scan(folder, patient, first)
         labels = series.true(folder, patient, first) if is_thick else series.drawn(folder, patient, first)
-        masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
-        drawn = segmentation.MaskedVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
-        drawn_mm3 = {name: float(mask.array.sum()) * mask.voxel_mm3 for name, mask in masks.items()}
+        drawn = masked(scan, labels)
         region = labels.with_array(labels.array > 0)
         for session in others:
             later = series.scan(folder, patient, session)
@@ -89,28 +87,42 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))
                 yield Looked(f"{patient} {session}", true_mm3, tuple(one.volume_mm3 for one in flags or ()))
             carried = segmentation.carry_over(drawn, later, aligned.to_reference)
-            true = series.true(folder, patient, session)
-            outlined = {name: true.with_array(true.array.round() == value) for value, name in LABELS.items()}
+            outlined = masked(later, series.true(folder, patient, session)).masks
             for recipe, shares in zip(RECIPES, (carried, again.probabilities, outlined), strict=True):
-                for value, name in LABELS.items():
-                    if name in shares and shares[name].array.any():
-                        first_mm3, true_mm3 = (sizes.get((patient, s, name), 0.0) for s in (first, session))
-                        found_mm3 = float(shares[name].array.sum()) * later.voxel_mm3
-                        dice = _dice(shares[name].array >= 0.5, true.array.round() == value)
-                        ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
-                        less_sure = again.methods.get(name) == segmentation.GROWN_LESS_SURELY
-                        cv = stated_cv(shares[name], found_mm3, name, ways_mm3, less_sure=less_sure)
-                        yield Found(
-                            f"{patient} {session}",
-                            name,
-                            recipe,
-                            first_mm3,
-                            true_mm3,
-                            found_mm3,
-                            dice,
-                            cv,
-                            drawn_mm3[name],
-                        )
+                for name in (name for name in LABELS.values() if name in shares and shares[name].array.any()):
+                    true_mm3 = [float(sizes.get((patient, one, name), 0.0)) for one in (first, session)]
+                    who = (f"{patient} {session}", name, recipe)
+                    yield _found(who, true_mm3, drawn, again, shares[name], outlined.get(name))
+
+
+def masked(scan: Volume, labels: Volume) -> segmentation.MaskedVisit:
+    """Return a visit with the compartments that a label map names."""
+    masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
+    return segmentation.MaskedVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
+
+
+def _found(
+    who: tuple[str, str, str],
+    true_mm3: Sequence[float],
+    drawn: segmentation.MaskedVisit,
+    again: segmentation.FollowUpMasks,
+    share: Volume,
+    outlined: Volume | None,
+) -> Found:
+    """Hold one compartment against the truth: its name and recipe, and its true volume at the first visit and here."""
+    _, name, recipe = who
+    found_mm3 = float(share.array.sum()) * share.voxel_mm3
+    ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
+    less_sure = again.methods.get(name) == segmentation.GROWN_LESS_SURELY
+    first = drawn.masks.get(name)
+    return Found(
+        *who,
+        *true_mm3,
+        found_mm3,
+        _dice(share.array >= 0.5, outlined.array) if outlined else 0.0,
+        stated_cv(share, found_mm3, name, ways_mm3, less_sure=less_sure),
+        float(first.array.sum()) * first.voxel_mm3 if first else 0.0,
+    )
 
 
 def _given(folder: Path, patient: str) -> list[str]:

@@ -18,7 +18,7 @@ from pipeline import registration, segmentation
 from pipeline.domain import uncertainty
 from tests.benchmark import alignment, broken_pairs, series
 from tests.benchmark.alignment import Pair
-from tests.benchmark.masks import FLOOR_MM3, LABELS, stated_cv
+from tests.benchmark.masks import FLOOR_MM3, masked, stated_cv
 
 TURNED = "signal turned over, as on T1w"
 KINDS: dict[str, Callable[[Pair], Pair | None]] = {
@@ -62,9 +62,7 @@ def tried(folder: Path) -> Iterator[Tried]:
 
 def _drawn(folder: Path, pair: Pair) -> segmentation.MaskedVisit:
     patient, _ = pair.name.split()
-    labels = series.drawn(folder, patient, series.sessions(folder, patient)[0])
-    masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
-    return segmentation.MaskedVisit(pair.first, {name: mask for name, mask in masks.items() if mask.array.any()})
+    return masked(pair.first, series.drawn(folder, patient, series.sessions(folder, patient)[0]))
 
 
 def _one(kind: str, pair: Pair, drawn: segmentation.MaskedVisit, true_mm3: float) -> Tried:
@@ -104,9 +102,7 @@ def main() -> None:
     for kind in KINDS:
         own = [row for row in rows if row.kind == kind]
         got = [row for row in own if row.error is not None]
-        counts = " | ".join(
-            str(sum(row.told == told for row in own)) for told in ("alignment C", "refused", "less sure")
-        )
+        counts = " | ".join(str(sum(row.told == told for row in own)) for told in TOLD)
         errors = " | ".join(_median([getattr(row, name) for row in got]) for name in ("error", "carried"))
         held = sum(abs(row.error or 0.0) <= uncertainty.Z_95 * row.cv for row in got)
         print(f"| {kind} | {len(own)} | {counts} | {errors} | {held} of {len(got)} |", flush=True)
