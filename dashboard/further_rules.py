@@ -36,6 +36,11 @@ def errors() -> list[Said]:
             f"Mask from slices above {_mm(uncertainty.THICK_MM)}, scans less alike, or alignment B: {less_sure}.",
             "trial of this project, rounded up",
         ),
+        (
+            "Unexplained signal",
+            "Found again: what signal that the masked scan does not explain, as after movement, could do is added.",
+            "measured on each scan",
+        ),
         ("No sharp edge", f"Astrocytoma and its kin: {_mm(uncertainty.INFILTRATIVE_EXTRA_MM)} more.", ADDED),
         ("Slices", f"CV of a tumour one slice wide, less with more slices: {sampled}.", "simulation of this project"),
         ("Interval", f"Volume times and over exp({uncertainty.Z_95:g} CV).", "normal errors of the logarithm"),

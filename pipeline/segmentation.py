@@ -9,7 +9,7 @@ sharpness that one cannot be explained by the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,11 +19,11 @@ from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume
 from pipeline.domain.lesion_fit import fitted_ends
 from pipeline.domain.lesion_scene import Scene, scene_of
-from pipeline.domain.lesion_template import Template, softened, template_of, without_rim
-from pipeline.domain.new_signal import SEARCHED_MM, NewSignal, new_signal
+from pipeline.domain.lesion_template import Template, template_of
+from pipeline.domain.signal_error import signal_error
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 from pipeline.domain.uncertainty import THICK_MM
-from pipeline.likeness import ScansDifferError, alike_enough, doubts_of, matched
+from pipeline.likeness import ScansDifferError, alike_enough, blur_in_words, disturbed_in_words, is_disturbed, matched
 
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
@@ -32,8 +32,8 @@ GROWN = "lesion growth 3"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_LESS_SURELY = f"{GROWN}, less surely"
-"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, or the two
-scans are less alike than most. The note says which."""
+"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, the two
+scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
 
 GROWING = (
     Compartment.TUMOUR,
@@ -44,12 +44,6 @@ GROWING = (
     Compartment.HAEMORRHAGE,
 )
 """Compartments that are found again; they lie beside one another. Others are carried over."""
-
-FLUID = (Compartment.CYST, Compartment.SYRINX, Compartment.CAVITY)
-"""Compartments that may grow or shrink while new signal is looked for."""
-
-BED = "bed"
-"""What marks the place of a tumour that was taken out: everything drawn there that is not fluid."""
 
 FEWEST_VOXELS = 8
 """A smaller part has no inside to learn from, and is carried over."""
@@ -92,13 +86,30 @@ class FollowUpMasks:
     ways_mm3
         Compartment name to its volume, mm³, by each way in which it was found again (from each masked visit and each
         end of the fit); the probabilities are their mean.
+    signal_cv
+        Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
+        again.
     """
 
     probabilities: dict[str, Volume]
     methods: dict[str, str]
     notes: tuple[str, ...]
     ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    signal_cv: dict[str, float] = field(default_factory=dict)
     refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error."""
+
+    ways: tuple[Volume, ...]
+    signal_cv: float
+
+    @property
+    def ways_mm3(self) -> tuple[float, ...]:
+        """The volume at each end, mm³."""
+        return tuple(float(way.array.sum(dtype=np.float64)) * way.voxel_mm3 for way in self.ways)
 
 
 def carry_over(masked: MaskedVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
@@ -144,21 +155,22 @@ def follow_up_masks(
     """
     found = carry_over(masked, follow_up, to_masked)
     methods = dict.fromkeys(found, CARRIED_OVER)
-    ways_mm3 = dict[str, tuple[float, ...]]()
-    notes, refusal = [], None
+    grown, notes, refusal = dict[str, Grown](), list[str](), None
     if may_grow:
         try:
             grown, doubts = found_again(masked, follow_up, to_masked, same_contrast=same_contrast)
         except ScansDifferError as error:
-            grown, doubts, refusal = {}, (), str(error)
+            doubts, refusal = (), str(error)
             found = {name: mask for name, mask in found.items() if name not in GROWING}
             methods = dict.fromkeys(found, CARRIED_OVER)
         if grown and not is_sure:
             doubts = (*doubts, "the alignment is not of grade A")
         notes += [f"less sure: {doubt}" for doubt in doubts]
-        found |= {name: _mean(ways) for name, ways in grown.items()}
-        ways_mm3 = {name: tuple(_volume_mm3(way) for way in ways) for name, ways in grown.items()}
-        methods |= dict.fromkeys(grown, GROWN_LESS_SURELY if doubts else GROWN)
+        found |= {name: _mean(one.ways) for name, one in grown.items()}
+        for name, one in grown.items():
+            is_poor = is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv)
+            methods[name] = GROWN_LESS_SURELY if doubts or is_poor else GROWN
+            notes += [disturbed_in_words(name, one.signal_cv)] if is_poor else []
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     for name in list(found):
         mask = masked.masks[name]
@@ -166,9 +178,12 @@ def follow_up_masks(
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         if share < COVERED_SHARE:
             del found[name], methods[name]
-            ways_mm3.pop(name, None)
+            grown.pop(name, None)
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
-    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, refusal)
+    ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
+    return FollowUpMasks(
+        found, methods, tuple(notes), ways_mm3, {name: one.signal_cv for name, one in grown.items()}, refusal
+    )
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -181,107 +196,75 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         was found again counts: a mask that was merely carried over shows no change.
     """
     first = next((way for way in ways if way.refusal is None), ways[0])
-    found, ways_mm3 = dict(first.probabilities), dict(first.ways_mm3)
+    found, ways_mm3, signal_cv = dict(first.probabilities), dict(first.ways_mm3), dict(first.signal_cv)
     for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
         again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
         found[name] = _mean([way.probabilities[name] for way in again])
         ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
-    return replace(first, probabilities=found, ways_mm3=ways_mm3)
+        signal_cv[name] = float(np.mean([way.signal_cv[name] for way in again]))  # the scan is the same, so no less
+    return replace(first, probabilities=found, ways_mm3=ways_mm3, signal_cv=signal_cv)
 
 
 def found_again(
     masked: MaskedVisit, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
-) -> tuple[dict[str, list[Volume]], tuple[str, ...]]:
+) -> tuple[dict[str, Grown], tuple[str, ...]]:
     """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
 
     Returns
     -------
     dict, tuple of str
-        Compartment name to the share (0..1) of each voxel, on the follow-up's grid, once for each end of the fit;
-        empty where there is nothing to grow or the scan does not show its place. And why they are less sure than
-        others, in words.
+        Compartment name to what was found, on the follow-up's grid; empty where there is nothing to grow or the scan
+        does not show its place. And why all of them are less sure than others, in words.
 
     Raises
     ------
     ScansDifferError
         The later scan cannot be explained by the masked one.
     """
-    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and _has_inside(mask)}
+    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
     if not parts:
         return {}, ()
     template = template_of(masked.image, parts)
     scene = scene_of(template, follow_up, to_masked)
-    if scene is None or _is_blank(template, scene):
+    if scene is None or is_blank(template, scene):
         return {}, ()
-    alike = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=_is_thick(masked.image))
-    doubts = ("its mask was drawn on thick slices",) if _is_thick(masked.image) else ()
-    blur_mm, scene = matched(alike, scene, follow_up)
-    result: dict[str, list[Volume]] = {name: [] for name in template.names}
-    for end in fitted_ends(template, scene, blur_mm):
-        for name, share in zip(template.names, end, strict=True):
-            whole = np.zeros(follow_up.shape, dtype=np.float32)
-            whole[scene.crop] = share
-            result[name].append(follow_up.with_array(whole))
-    return result, (*doubts, *doubts_of(alike))
-
-
-def look_for_new_signal(
-    masked: MaskedVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
-) -> tuple[NewSignal, ...] | None:
-    """Look for new tumour-like signal on a later scan, in and next to where a tumour was.
-
-    Parameters
-    ----------
-    masked
-        An earlier visit that was drawn without tumour.
-    bed
-        Mask on that visit's grid: where a tumour was before; None when nobody drew it.
-
-    Returns
-    -------
-    tuple of NewSignal or None
-        None when nothing marks the place, or the later scan does not show it or is too different: then nobody looked.
-    """
-    fluid = {name: mask for name, mask in masked.masks.items() if name in FLUID and _has_inside(mask)}
-    solid = [mask for name, mask in masked.masks.items() if name in GROWING and name not in FLUID]
-    marked = _union([*solid, bed] if bed else solid, masked.image) & ~_union(fluid.values(), masked.image)
-    still = {BED: masked.image.with_array(marked.astype(np.float32))} if marked.sum() >= FEWEST_VOXELS else {}
-    if not fluid and not still:
-        return None
-    template = without_rim(template_of(masked.image, fluid | still))
-    scene = scene_of(template, follow_up, to_masked, SEARCHED_MM, blur_mm=0.0)  # weak signal is sought, not edges
-    if scene is None or _is_blank(template, scene):
-        return None
-    try:
-        alike = alike_enough(
-            template, scene, follow_up, same_contrast=same_contrast, from_thick=_is_thick(masked.image)
+    thick = is_thick(masked.image)
+    extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
+    doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
+    blur_mm, scene = matched(extra_mm, scene, follow_up)
+    ends = fitted_ends(template, scene, blur_mm)
+    return {
+        name: Grown(
+            tuple(_whole(end.occupancy[c], scene, follow_up) for end in ends),
+            float(
+                np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
+            ),
         )
-    except ScansDifferError:
-        return None
-    blur_mm, scene = matched(alike, scene, follow_up, blur_mm=0.0)
-    return new_signal(softened(template, blur_mm), scene, tuple(still), follow_up.affine)
+        for c, name in enumerate(template.names)
+    }, doubts
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:
     return shares[0].with_array(np.asarray(np.mean([share.array for share in shares], axis=0, dtype=np.float32)))
 
 
-def _volume_mm3(share: Volume) -> float:
-    return float(share.array.sum(dtype=np.float64)) * share.voxel_mm3
+def _whole(share: NDArray[np.float64], scene: Scene, follow_up: Volume) -> Volume:
+    """Put what was found in a scene's crop back on the whole scan."""
+    whole = np.zeros(follow_up.shape, dtype=np.float32)
+    whole[scene.crop] = share
+    return follow_up.with_array(whole)
 
 
-def _union(masks: Iterable[Volume], image: Volume) -> NDArray[np.bool_]:
-    return np.any([np.zeros(image.shape, dtype=bool), *(mask.array >= 0.5 for mask in masks)], axis=0)
-
-
-def _has_inside(mask: Volume) -> bool:
+def has_inside(mask: Volume) -> bool:
+    """Say whether a mask is large enough to learn from."""
     return bool(np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS)
 
 
-def _is_thick(image: Volume) -> bool:
+def is_thick(image: Volume) -> bool:
+    """Say whether a scan's slices are so thick that they hide a lesion's shape."""
     return bool(image.spacing_mm.max() > THICK_MM)
 
 
-def _is_blank(template: Template, scene: Scene) -> bool:
+def is_blank(template: Template, scene: Scene) -> bool:
     """Say whether one of the two scans shows nothing to compare."""
     return not np.ptp(scene.signal) or not np.ptp(template.background)

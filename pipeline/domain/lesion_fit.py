@@ -73,6 +73,8 @@ class Fit:
         Shape ``(I, J, K)``; signal of the later scan per signal of the masked visit.
     noise
         Robust standard deviation of what stays unexplained.
+    patterns
+        Shape ``(C, I, J, K)``; how each compartment's ln V changes with the signal of each voxel.
     """
 
     occupancy: NDArray[np.float64]
@@ -80,6 +82,7 @@ class Fit:
     certainty: NDArray[np.float64]
     gain: NDArray[np.float64]
     noise: float
+    patterns: NDArray[np.float64]
 
 
 def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) -> Fit:
@@ -93,8 +96,8 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
     return _Fitter(template, scene, still).fitted(0.0)
 
 
-def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) -> NDArray[np.float64]:
-    """Fit a template's compartments from two sizes, and return the share of each voxel that they take at either end.
+def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) -> list[Fit]:
+    """Fit a template's compartments from two sizes, and return the one or two ends that count.
 
     On thick slices two sizes of a lesion can explain a scan nearly as well, and a fit ends at the one it comes from.
     Where both ways end at the same size, that is the size; where they do not, their mean lies between, and how far
@@ -104,16 +107,11 @@ def fitted_ends(template: Template, scene: Scene, extra_blur_mm: float = 0.0) ->
     ----------
     extra_blur_mm
         How much blurrier the later scan is than the masked visit, standard deviation, mm; the shares stay sharp.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(E, C, I, J, K)`` on the scene's crop, 0 to 1; E ends that count, one or two.
     """
     fitter = _Fitter(softened(template, extra_blur_mm), scene, (), template)
     ends = [fitter.fitted(start) for start in STARTS]
     least = min(end.noise for end in ends)
-    return np.stack([end.occupancy for end in ends if end.noise <= AS_WELL * least])
+    return [end for end in ends if end.noise <= AS_WELL * least]
 
 
 class _Fitter:
@@ -148,10 +146,11 @@ class _Fitter:
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
         curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
         left, certainty, gain = self.scene.spread(np.stack([curve.left, 1 / curve.variance, curve.gain]))
+        patterns = self.scene.spread(self._patterns(state, shown, curve))
         if self.outline is not self.template:
             stacks = stacks_of(self.outline, self.flows)
             shown = predicted(self.outline, self.flows, stacks, self.scene, self._bend(state), state)
-        return Fit(self.scene.spread(shown.occupancy.T), left, certainty, gain, curve.noise)
+        return Fit(self.scene.spread(shown.occupancy.T), left, certainty, gain, curve.noise, patterns)
 
     def _bend(self, state: State) -> NDArray[np.float64]:
         """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""
@@ -162,8 +161,7 @@ class _Fitter:
         self, state: State, shown: Predicted, curve: SignalCurve
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the normal equations of one round, bend first, then growth and giving way."""
-        by_bend = np.ascontiguousarray(self.scene.axes.T @ shown.slope.T) * curve.gain
-        by_growth = shown.by_growth * curve.gain
+        by_bend, by_growth = self._by(shown, curve)
         spread, weighted = self.scene.spread, curve.weight * by_bend
         curvature = spread((weighted[:, None] * by_bend).reshape(9, -1))
         bend = normal_matrix(self.lattice, curvature.reshape(3, 3, *self.scene.shape)) + self.bend_price
@@ -176,6 +174,23 @@ class _Fitter:
             by_growth @ (curve.weight * curve.left) - self.growth_price @ numbers,
         ]
         return np.block([[bend, cross], [cross.T, growth]]), right
+
+    def _by(self, shown: Predicted, curve: SignalCurve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how the later scan's signal changes with the bend, ``(3, N)``, and with growth, ``(12 C + 1, N)``."""
+        return np.ascontiguousarray(self.scene.axes.T @ shown.slope.T) * curve.gain, shown.by_growth * curve.gain
+
+    def _patterns(self, state: State, shown: Predicted, curve: SignalCurve) -> NDArray[np.float64]:
+        """Return how each compartment's ln V changes with the signal of each voxel, shape ``(C, N)``."""
+        matrix, _ = self._equations(state, shown, curve)
+        by_bend, by_growth = self._by(shown, curve)
+        first, bends = state.control.size + 12 * np.arange(len(state.growth)), state.control.size
+        even = np.zeros((len(matrix), len(first)))
+        for place in (0, 4, 8):  # the trace of a compartment's growth is its growth in ln V
+            even[first + place, np.arange(len(first))] = 1
+        answers = linalg.solve(matrix, even, assume_a="pos").T
+        moved = [field_of(self.lattice, one[:bends].reshape(state.control.shape)) for one in answers]
+        by_moving = [(one[self.scene.is_active].T * by_bend).sum(axis=0) for one in moved]
+        return np.asarray(curve.weight * (by_moving + answers[:, bends:] @ by_growth))
 
     def _stepped(self, state: State, step: NDArray[np.float64]) -> tuple[State, bool]:
         """Take a step, no part of it too long; also say whether nothing moved."""

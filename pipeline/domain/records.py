@@ -123,7 +123,8 @@ class Segmentation:
     """One mask of one compartment at one visit.
 
     ``folder`` says where ``path`` is relative to: ``study`` for masks people drew, ``output`` for automatic ones.
-    ``spread_cv`` is the standard error of ln V from how far apart the ways end in which an automatic mask was found.
+    ``spread_cv`` is the standard error of ln V from how far apart the ways end in which an automatic mask was found,
+    ``signal_cv`` the standard deviation of ln V that unexplained signal gives it.
     """
 
     patient_id: str
@@ -140,6 +141,7 @@ class Segmentation:
     note: str | None
     software: str
     spread_cv: float | None = None
+    signal_cv: float | None = None
 
 
 @dataclass(frozen=True)

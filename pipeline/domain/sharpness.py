@@ -7,8 +7,6 @@ around the lesion alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, ndimage
@@ -34,25 +32,8 @@ BEYOND_MM = 3.0
 """Tissue is compared beyond this distance from the lesion, mm: the lesion itself may have changed."""
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """How alike two scans show the tissue around a lesion.
-
-    Attributes
-    ----------
-    extra_blur_mm
-        How much blurrier the later scan is, beyond what its voxels explain, standard deviation, mm; negative when the
-        masked visit is the blurrier one, 0 where no difference is clear.
-    unexplained
-        Share of the later scan's variance that the masked one does not explain, both equally blurred.
-    """
-
-    extra_blur_mm: float
-    unexplained: float
-
-
-def likeness(template: Template, scene: Scene, follow_up: Volume, *, from_thick: bool = False) -> Likeness | None:
-    """Compare the tissue around a lesion on two scans.
+def extra_blur_mm(template: Template, scene: Scene, follow_up: Volume, *, from_thick: bool = False) -> float:
+    """Tell from the tissue around a lesion how much blurrier the later scan is than the masked one.
 
     Parameters
     ----------
@@ -67,13 +48,14 @@ def likeness(template: Template, scene: Scene, follow_up: Volume, *, from_thick:
 
     Returns
     -------
-    Likeness or None
-        None when the later scan shows nothing of the tissue around.
+    float
+        Standard deviation, mm, beyond what the later scan's voxels explain; negative when the masked visit is the
+        blurrier one, 0 where no difference is clear or nothing of the tissue around is shown.
     """
     middle_mm = np.mean(scene.layers, axis=0)
     weight = scene.nearness * (looked_up(template.distance_mm.min(axis=0), template, middle_mm) > BEYOND_MM)
     if not weight.any():
-        return None
+        return 0.0
     whole = whole_of(template)
     soft = np.stack([
         ndimage.gaussian_filter(whole, np.hypot(blur_mm, CALMED_MM) / template.step_mm) for blur_mm in TRIED_MM
@@ -84,10 +66,10 @@ def likeness(template: Template, scene: Scene, follow_up: Volume, *, from_thick:
     sharper = [_unexplained(one, shown[0], weight) for one in (seen[:1] if from_thick else seen)]
     least = min(*blurrier, *sharper)
     if min(blurrier) == least and least <= BLURRIER * blurrier[0]:
-        return Likeness(TRIED_MM[int(np.argmin(blurrier))], least)
+        return TRIED_MM[int(np.argmin(blurrier))]
     if min(sharper) == least and least <= SHARPER * sharper[0]:
-        return Likeness(-TRIED_MM[int(np.argmin(sharper))], least)
-    return Likeness(0.0, blurrier[0])
+        return -TRIED_MM[int(np.argmin(sharper))]
+    return 0.0
 
 
 def _unexplained(scene: Scene, shown: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

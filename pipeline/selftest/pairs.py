@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -184,17 +184,23 @@ def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None
         return grade, reasons, Reading(None, None, made.refusal or "; ".join(made.notes)), None
     if method == segmentation.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
-    spread = uncertainty.mean_cv(made.ways_mm3[Compartment.TUMOUR])
-    found = _reading(mask, MaskOrigin.AUTOMATIC, spread, less_sure=method == segmentation.GROWN_LESS_SURELY)
-    return grade, reasons, found, method
+    found = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == segmentation.GROWN_LESS_SURELY)
+    if found.cv is None:
+        return grade, reasons, found, method
+    cv, _ = uncertainty.largest_error(
+        found.cv,
+        signal=made.signal_cv[Compartment.TUMOUR],
+        spread=uncertainty.mean_cv(made.ways_mm3[Compartment.TUMOUR]),
+    )
+    return grade, reasons, replace(found, cv=cv), method
 
 
-def _reading(mask: Volume, origin: MaskOrigin, spread: float | None = None, *, less_sure: bool = False) -> Reading:
-    """Measure a tumour mask with the error that a run would state for it."""
+def _reading(mask: Volume, origin: MaskOrigin, *, less_sure: bool = False) -> Reading:
+    """Measure a tumour mask with the error of its outline."""
     found = volumes.measure(mask)
     again = Compartment.TUMOUR if origin == MaskOrigin.AUTOMATIC else None
     boundary_mm = uncertainty.boundary_error_mm(origin, None, again, less_sure=less_sure)
     cv = uncertainty.geometric_cv(found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask))
     if cv is None:
         return Reading(found.volume_mm3, None, "nothing of the tumour was found")
-    return Reading(found.volume_mm3, uncertainty.largest_error(cv, spread=spread, repeat=None)[0], None)
+    return Reading(found.volume_mm3, cv, None)

@@ -113,7 +113,8 @@ def _segment(
         operated = () if may_grow else (OPERATED,)
         note = "; ".join([f"from the masks of {named}", *operated, *found.notes])
         row = _row(visit, Compartment(name), path, out_dir, found.methods[name], note)
-        rows.append(replace(row, spread_cv=uncertainty.mean_cv(found.ways_mm3.get(name, ()))))
+        spread_cv = uncertainty.mean_cv(found.ways_mm3.get(name, ()))
+        rows.append(replace(row, spread_cv=spread_cv, signal_cv=found.signal_cv.get(name)))
     if found.refusal is None:
         return tuple(files), tuple(rows)
     message = (

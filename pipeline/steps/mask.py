@@ -62,11 +62,6 @@ class MaskedVisit:
         return frozenset(row.compartment for row in self.rows if row.is_primary and row.method in FOUND_AGAIN)
 
     @property
-    def is_less_sure(self) -> bool:
-        """Whether the masks that were found again are less sure than others: from thick slices, or on a poor scan."""
-        return any(row.method == segmentation.GROWN_LESS_SURELY for row in self.rows)
-
-    @property
     def has_tumour(self) -> bool:
         """Whether solid tumour was drawn; an empty mask is none."""
         return bool(Compartment.TUMOUR in self.primary and self.primary[Compartment.TUMOUR].array.any())
@@ -76,10 +71,9 @@ class MaskedVisit:
         """The masks that are measured: a person's before a program's, then by the name of the source."""
         return {**(self.masks[self.source] if self.source else {}), **self.drawn}
 
-    def spread_cv_of(self, compartment: Compartment) -> float | None:
-        """Return how far apart the ways ended in which a compartment's measured mask was found, if in several."""
-        rows = (row for row in self.rows if row.is_primary and row.compartment == compartment)
-        return next((row.spread_cv for row in rows), None)
+    def measured(self, compartment: Compartment) -> records.Segmentation | None:
+        """Return the record of a compartment's measured mask."""
+        return next((row for row in self.rows if row.is_primary and row.compartment == compartment), None)
 
     def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
         """Return who made a compartment's measured mask."""

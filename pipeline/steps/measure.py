@@ -13,6 +13,7 @@ from pipeline.domain import imported, records, uncertainty, volumes
 from pipeline.domain.entities import Compartment
 from pipeline.domain.grid import Volume, plane
 from pipeline.findings import finding
+from pipeline.segmentation import GROWN_LESS_SURELY
 from pipeline.steps import signal
 from pipeline.steps.mask import SCANS_DIFFER, MaskedVisit
 from pipeline.steps.read import ReadVisit
@@ -75,7 +76,9 @@ def _error(
     origin = masked.origin_of(compartment)
     assert origin is not None  # it has a mask
     found_again = compartment if compartment in masked.found_again else None
-    boundary_mm = uncertainty.boundary_error_mm(origin, histology, found_again, less_sure=masked.is_less_sure)
+    row = masked.measured(compartment)
+    less_sure = row is not None and row.method == GROWN_LESS_SURELY
+    boundary_mm = uncertainty.boundary_error_mm(origin, histology, found_again, less_sure=less_sure)
     geometric = uncertainty.geometric_cv(
         found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
     )
@@ -87,7 +90,10 @@ def _error(
         if compartment in masks
     ]
     return uncertainty.largest_error(
-        geometric, spread=masked.spread_cv_of(compartment), repeat=uncertainty.repeat_reads_cv(reads)
+        geometric,
+        signal=row.signal_cv if row else None,
+        spread=row.spread_cv if row else None,
+        repeat=uncertainty.repeat_reads_cv(reads),
     )
 
 

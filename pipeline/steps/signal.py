@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import derivatives, fingerprints, segmentation, study
+from pipeline import derivatives, fingerprints, segmentation, signal_search, study
 from pipeline.domain import new_signal, records
 from pipeline.domain.entities import Compartment
 from pipeline.domain.explain import two_figures
@@ -65,7 +65,7 @@ def with_new_signal(
             aligned[name].record and aligned[name].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
             for name in sorted({visit.session_id, *drawn} & set(aligned))
         ],
-        fingerprints.of_code("pipeline.segmentation"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
+        fingerprints.of_code("pipeline.signal_search"), fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     path = study.derivative_path(
         visit.visit.patient_id, visit.session_id, suffix="finding", extension=".json", desc="newsignal"
@@ -86,7 +86,7 @@ def with_new_signal(
 
 def _without_solid(made: MaskedVisit) -> MaskedVisit:
     """Leave out oedema and blood that were found again beside new signal: they grow over it."""
-    kept = {c: mask for c, mask in made.primary.items() if c in segmentation.FLUID or c == Compartment.CORD}
+    kept = {c: mask for c, mask in made.primary.items() if c in signal_search.FLUID or c == Compartment.CORD}
     taken = dict.fromkeys((c for c in made.primary if c not in kept), OVERGROWN)
     return replace(
         made,
@@ -133,7 +133,7 @@ def _look(
     masked = segmentation.MaskedVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
     to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
     same = visit.contrast == source.contrast
-    found = segmentation.look_for_new_signal(masked, bed, visit.image, to_source, same_contrast=same)
+    found = signal_search.look_for_new_signal(masked, bed, visit.image, to_source, same_contrast=same)
     if found is None:
         return ()
     whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}

@@ -10,7 +10,7 @@ import pytest
 from pipeline.domain import records, uncertainty
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
-from pipeline.segmentation import GROWN
+from pipeline.segmentation import GROWN, GROWN_LESS_SURELY
 from pipeline.steps import measure
 from pipeline.steps.mask import MaskedVisit
 
@@ -23,11 +23,13 @@ def cube(side: int) -> Volume:
     return Volume(array, np.eye(4))
 
 
-def measured(spread: float | None, second_side: int | None = None) -> records.Measurement:
+def measured(
+    spread: float | None, second_side: int | None = None, *, signal: float | None = None, method: str = GROWN
+) -> records.Measurement:
     """Measure a tumour of 1000 mm³ that was found again, with how far its ways ended apart, and a second reader's."""
     row = records.Segmentation(
         "sub-1", "ses-2", "tumour", "cordtrack", "automatic", "output", "m.nii.gz", "s.nii.gz", "0", is_primary=True,
-        method=GROWN, note=None, software="", spread_cv=spread,
+        method=method, note=None, software="", spread_cv=spread, signal_cv=signal,
     )  # fmt: skip
     masks = {"cordtrack": {Compartment.TUMOUR: cube(10)}}
     if second_side:
@@ -45,6 +47,20 @@ def test_where_nothing_differs_much_the_geometric_model_speaks() -> None:
 def test_ways_that_end_far_apart_make_the_error_larger_and_it_says_so() -> None:
     row = measured(uncertainty.mean_cv([800.0, 1200.0]))
     assert (row.volume_cv, row.cv_source) == (pytest.approx(np.log(1.5) / 2), "automatic_spread")
+
+
+def test_a_mask_that_is_less_sure_has_a_larger_error() -> None:
+    expected = uncertainty.SPHERE_FACTOR * uncertainty.LESS_SURE_ERROR_MM[Compartment.TUMOUR] / 10
+    assert measured(None, method=GROWN_LESS_SURELY).volume_cv == pytest.approx(expected)
+
+
+def test_what_unexplained_signal_does_adds_to_the_error_of_the_outline() -> None:
+    outline = measured(None).volume_cv
+    assert outline is not None
+    small, large = measured(0.01, signal=0.05), measured(0.01, signal=0.3)
+    assert (small.volume_cv, small.cv_source) == (pytest.approx(np.hypot(outline, 0.05)), "geometric_model")
+    assert (large.volume_cv, large.cv_source) == (pytest.approx(np.hypot(outline, 0.3)), "automatic_spread")
+    assert measured(0.4, signal=0.3).volume_cv == pytest.approx(0.4)
 
 
 def test_the_larger_of_two_spreads_counts() -> None:

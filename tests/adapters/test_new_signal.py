@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline import segmentation
+from pipeline import segmentation, signal_search
 from pipeline.domain import records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
@@ -37,7 +37,7 @@ def masked_without_tumour(*, with_cyst: bool) -> tuple[segmentation.MaskedVisit,
 def test_a_tumour_that_comes_back_is_found_at_its_place(slice_mm: float, with_cyst: bool) -> None:
     masked, bed = masked_without_tumour(with_cyst=with_cyst)
     later, labels = phantom(4.0, slice_mm=slice_mm, cyst_radius_mm=3.0)
-    found = segmentation.look_for_new_signal(masked, bed, later, identity("follow-up", "masked"))
+    found = signal_search.look_for_new_signal(masked, bed, later, identity("follow-up", "masked"))
     assert found is not None
     true_mm3 = float((labels.array == 1).sum()) * labels.voxel_mm3
     assert true_mm3 > 150
@@ -51,15 +51,15 @@ def test_a_tumour_that_comes_back_is_found_at_its_place(slice_mm: float, with_cy
 def test_a_cyst_that_changes_is_no_new_signal(slice_mm: float, cyst_radius_mm: float) -> None:
     masked, bed = masked_without_tumour(with_cyst=True)
     later, _ = phantom(NO_TUMOUR_MM, slice_mm=slice_mm, cyst_radius_mm=cyst_radius_mm)
-    assert segmentation.look_for_new_signal(masked, bed, later, identity("follow-up", "masked")) == ()
+    assert signal_search.look_for_new_signal(masked, bed, later, identity("follow-up", "masked")) == ()
 
 
 def test_nobody_looks_where_nothing_marks_the_bed_or_the_scan_is_blank() -> None:
     masked, bed = masked_without_tumour(with_cyst=False)
     later, _ = phantom(4.0)
-    assert segmentation.look_for_new_signal(masked, None, later, identity("follow-up", "masked")) is None
+    assert signal_search.look_for_new_signal(masked, None, later, identity("follow-up", "masked")) is None
     blank = later.with_array(np.ones(later.shape))
-    assert segmentation.look_for_new_signal(masked, bed, blank, identity("follow-up", "masked")) is None
+    assert signal_search.look_for_new_signal(masked, bed, blank, identity("follow-up", "masked")) is None
 
 
 def placed(session: str, z_mm: float) -> AlignedVisit:

@@ -13,7 +13,7 @@ from pipeline import segmentation
 from pipeline.domain import entities, lesion_fit
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity
-from pipeline.steps import judge, mask
+from pipeline.steps import judge
 
 GRID = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -116,12 +116,12 @@ def test_a_fit_that_leaves_more_unexplained_than_the_other_does_not_count(
     noise: float, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = {
-        lesion_fit.STARTS[0]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.2), noise=1.0),
-        lesion_fit.STARTS[1]: SimpleNamespace(occupancy=np.full((1, 2, 2, 2), 0.8), noise=noise),
+        lesion_fit.STARTS[0]: SimpleNamespace(share=0.2, noise=1.0),
+        lesion_fit.STARTS[1]: SimpleNamespace(share=0.8, noise=noise),
     }
     monkeypatch.setattr(lesion_fit, "_Fitter", lambda *_: SimpleNamespace(fitted=ends.__getitem__))
     found = lesion_fit.fitted_ends(None, None)  # type: ignore[arg-type]  # nothing of them is read
-    np.testing.assert_allclose(found[:, 0, 0, 0, 0], shares)
+    assert [end.share for end in found] == shares  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("radius_mm", [3.6, 4.5])
@@ -151,14 +151,16 @@ def test_a_lesion_outside_the_field_of_view_is_left_out_and_named_not_zero() -> 
 
 def test_masks_found_from_two_visits_are_put_together_and_carried_over_ones_do_not_count() -> None:
     def way(share: float, method: str) -> segmentation.FollowUpMasks:
-        ways_mm3 = {} if method == segmentation.CARRIED_OVER else {"tumour": (8 * share,)}
         shares = {"tumour": Volume(np.full((2, 2, 2), share), GRID)}
-        return segmentation.FollowUpMasks(shares, {"tumour": method}, (), ways_mm3)
+        if method == segmentation.CARRIED_OVER:
+            return segmentation.FollowUpMasks(shares, {"tumour": method}, ())
+        return segmentation.FollowUpMasks(shares, {"tumour": method}, (), {"tumour": (8 * share,)}, {"tumour": share})
 
     first, second = way(0.2, segmentation.GROWN), way(0.6, segmentation.GROWN_LESS_SURELY)
     np.testing.assert_allclose(segmentation.together([first, second]).probabilities["tumour"].array, 0.4)
     assert segmentation.together([first, second]).methods == {"tumour": segmentation.GROWN}
     assert segmentation.together([first, second]).ways_mm3["tumour"] == pytest.approx((1.6, 4.8))
+    assert segmentation.together([first, second]).signal_cv["tumour"] == pytest.approx(0.4)
     carried = way(0.9, segmentation.CARRIED_OVER)
     np.testing.assert_allclose(segmentation.together([first, carried]).probabilities["tumour"].array, 0.2)
     np.testing.assert_allclose(segmentation.together([carried, first]).probabilities["tumour"].array, 0.9)
@@ -170,16 +172,6 @@ def test_the_method_says_whether_the_given_mask_was_drawn_on_thick_slices(slice_
     drawn = segmentation.MaskedVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
     found = segmentation.follow_up_masks(drawn, phantom(4.5)[0], identity("follow-up", "masked"))
     assert found.methods == {"tumour": method}
-
-
-def test_masks_drawn_on_thick_slices_are_found_again_with_a_larger_error() -> None:
-    row = SimpleNamespace(method=segmentation.GROWN_LESS_SURELY, compartment="tumour", is_primary=True)
-    from_thick = mask.MaskedVisit("ses-2", None, {}, (row,))
-    row = SimpleNamespace(method=segmentation.GROWN, compartment="tumour", is_primary=True)
-    from_fine = mask.MaskedVisit("ses-2", None, {}, (row,))
-    assert from_thick.found_again == from_fine.found_again == {"tumour"}
-    assert from_thick.is_less_sure
-    assert not from_fine.is_less_sure
 
 
 def test_a_carried_over_size_is_taken_from_judgement_in_every_metric() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import registration, segmentation
+from pipeline import registration, segmentation, signal_search
 from pipeline.domain import uncertainty, volumes
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume, plane
@@ -83,7 +83,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 continue
             yield time.process_time() - started
             if "tumour" not in drawn.masks:
-                flags = segmentation.look_for_new_signal(drawn, None, later, aligned.to_reference)
+                flags = signal_search.look_for_new_signal(drawn, None, later, aligned.to_reference)
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))
                 yield Looked(f"{patient} {session}", true_mm3, tuple(one.volume_mm3 for one in flags or ()))
             carried = segmentation.carry_over(drawn, later, aligned.to_reference)
@@ -112,15 +112,13 @@ def _found(
     """Hold one compartment against the truth: its name and recipe, and its true volume at the first visit and here."""
     _, name, recipe = who
     found_mm3 = float(share.array.sum()) * share.voxel_mm3
-    ways_mm3 = again.ways_mm3.get(name, ()) if recipe == RECIPES[1] else ()
-    less_sure = again.methods.get(name) == segmentation.GROWN_LESS_SURELY
     first = drawn.masks.get(name)
     return Found(
         *who,
         *true_mm3,
         found_mm3,
         _dice(share.array >= 0.5, outlined.array) if outlined else 0.0,
-        stated_cv(share, found_mm3, name, ways_mm3, less_sure=less_sure),
+        stated_cv(share, found_mm3, name, again if recipe == RECIPES[1] else None),
         float(first.array.sum()) * first.voxel_mm3 if first else 0.0,
     )
 
@@ -132,12 +130,16 @@ def _given(folder: Path, patient: str) -> list[str]:
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]
 
 
-def stated_cv(mask: Volume, volume_mm3: float, name: str, ways_mm3: tuple[float, ...], *, less_sure: bool) -> float:
-    """Return the measurement error that the program states for a mask it found again."""
+def stated_cv(mask: Volume, volume_mm3: float, name: str, again: segmentation.FollowUpMasks | None) -> float:
+    """Return the measurement error that the program states for a mask; ``again`` where it was found again."""
+    less_sure = again is not None and again.methods.get(name) == segmentation.GROWN_LESS_SURELY
     boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=less_sure)
     spanned = volumes.measure(mask).slices_spanned
     geometric = uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
-    return uncertainty.largest_error(geometric, spread=uncertainty.mean_cv(ways_mm3), repeat=None)[0]
+    if again is None:
+        return geometric
+    spread = uncertainty.mean_cv(again.ways_mm3.get(name, ()))
+    return uncertainty.largest_error(geometric, signal=again.signal_cv.get(name), spread=spread)[0]
 
 
 def _dice(first: np.ndarray, second: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """Tumours found again on follow-ups that are poorer than the masked scan: measured, said to be less sure, or refused.
 
-Follow-ups of a dataset are blurred, ghosted, cut into axial slices or turned over in contrast; only the first visit's
-mask is given. Beside it the mask that is only carried over.
+Follow-ups of a dataset are blurred, ghosted, moved while they are scanned, cut into axial slices or turned over in
+contrast; only the first visit's mask is given. Beside it the mask that is only carried over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipeline import registration, segmentation
 from pipeline.domain import uncertainty
-from tests.benchmark import alignment, broken_pairs, series
+from tests.benchmark import alignment, broken_pairs, movement, series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.masks import FLOOR_MM3, masked, stated_cv
 
@@ -26,7 +26,11 @@ KINDS: dict[str, Callable[[Pair], Pair | None]] = {
     "axial slices of 4 mm": broken_pairs.axial,
     "blur 0.8 mm": lambda pair: broken_pairs.smeared(pair, 0.8),
     "blur 1.5 mm": lambda pair: broken_pairs.smeared(pair, 1.5),
+    "a quarter in ghosts": lambda pair: broken_pairs.ghosted(pair, 0.25),
     "half in ghosts": lambda pair: broken_pairs.ghosted(pair, 0.5),
+    "every fourth line 60 % weaker": lambda pair: movement.unsteady(pair, 0.6),
+    "swinging by 1 mm": lambda pair: movement.shaken(pair, 1.0),
+    "moved once, by 4 mm": lambda pair: movement.startled(pair, 4.0),
     TURNED: alignment.other_contrast,
 }
 TOLD = ("alignment C", "refused", "less sure")
@@ -84,7 +88,7 @@ def _one(kind: str, pair: Pair, drawn: segmentation.MaskedVisit, true_mm3: float
         TOLD[2] if less_sure else "found",
         float(np.log(found_mm3 / true_mm3)),
         float(np.log(carried.array.sum() * carried.voxel_mm3 / true_mm3)),
-        stated_cv(shares, found_mm3, "tumour", found.ways_mm3["tumour"], less_sure=less_sure),
+        stated_cv(shares, found_mm3, "tumour", found),
     )
 
 

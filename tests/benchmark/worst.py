@@ -39,7 +39,8 @@ def draw(cases: list[tuple[str, MaskedVisit, Volume, Volume, dict[str, Volume]]]
         fit = fit_lesion(template, scene)
         seen = follow_up.array[scene.crop].astype(np.float64)
         outlines = {n: (mask.array[scene.crop] > 0.5).astype(float) for n, mask in true.items()}
-        found = dict(zip(template.names, fitted_ends(template, scene).mean(axis=0), strict=True))
+        ends = [end.occupancy for end in fitted_ends(template, scene)]
+        found = dict(zip(template.names, np.mean(ends, axis=0), strict=True))
         place = round(float(np.argwhere(outlines["tumour"] > 0).mean(axis=0)[0]))
         low, high = np.percentile(seen, [1, 99])
         for axis, array, limits in zip(
