@@ -122,6 +122,11 @@ RUN_KINDS = (
     ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("protocol_changed", "note", "compare the outlines of both scans; a scan like the earlier ones compares best"),
     ("scans_differ", "warning", "draw a mask on this visit's scan"),
+    (
+        "scan_disturbed",
+        "warning",
+        "look at the scan and the outline found on it; correct the mask where it is wrong",
+    ),
     ("new_signal", "warning", "look at this place and draw a mask on this visit's scan"),
     ("no_new_signal", "note", "this is no proof; draw a mask on this visit's scan, an empty one where nothing is seen"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),

@@ -60,7 +60,7 @@ def blur_in_words(extra_mm: float) -> str:
 def disturbed_in_words(name: str, signal_cv: float) -> str:
     """Say how much unexplained signal could change a compartment's volume."""
     return (
-        f"less sure: signal around the {name} that the masked scan does not explain, as after movement, could by "
+        f"signal around the {name} that the masked scan does not explain, as after movement, could by "
         f"itself change its volume by {signal_cv:.0%}"
     )
 

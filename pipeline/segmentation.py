@@ -170,7 +170,7 @@ def follow_up_masks(
         for name, one in grown.items():
             is_poor = is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv)
             methods[name] = GROWN_LESS_SURELY if doubts or is_poor else GROWN
-            notes += [disturbed_in_words(name, one.signal_cv)] if is_poor else []
+            notes += [f"less sure: {disturbed_in_words(name, one.signal_cv)}"] if is_poor else []
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     for name in list(found):
         mask = masked.masks[name]

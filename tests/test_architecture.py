@@ -24,7 +24,8 @@ LEVELS = [
         "pipeline.phenotype", "pipeline.table_rows", "pipeline.sidecars",
         "pipeline.schedules",
         "pipeline.criteria", "pipeline.registration", "pipeline.bending", "pipeline.segmentation",
-        "pipeline.likeness", "pipeline.store", "pipeline.store_reader", "pipeline.journal", "pipeline.chain",
+        "pipeline.likeness", "pipeline.signal_search", "pipeline.store", "pipeline.store_reader", "pipeline.journal",
+        "pipeline.chain",
         "pipeline.saved_cohorts", "pipeline.kept_masks", "pipeline.measured_masks",
     },
     {"pipeline.mask_sources"},
@@ -72,7 +73,7 @@ TOGETHER = [
     {"pipeline.store", "pipeline.store_reader"},
     {"pipeline.sign_off", "pipeline.correction"},
     {"pipeline.registration", "pipeline.bending"},
-    {"pipeline.segmentation", "pipeline.likeness"},
+    {"pipeline.segmentation", "pipeline.likeness", "pipeline.signal_search"},
     {
         "pipeline.selftest", "pipeline.selftest.source", "pipeline.selftest.pairs", "pipeline.selftest.report",
         "pipeline.selftest.figure", "pipeline.selftest.story",

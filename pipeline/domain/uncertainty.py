@@ -211,22 +211,14 @@ def largest_error(
 
     Parameters
     ----------
-    geometric
-        Coefficient of variation by the geometric model.
-    signal
-        Of an automatic mask, what signal that the masked scan does not explain gives it.
-    spread
-        Of an automatic mask that was found in several ways (:func:`mean_cv`).
-    repeat
-        Of repeat reads (:func:`repeat_reads_cv`).
+    geometric, signal, spread, repeat
+        Coefficients of variation: by the geometric model; what unexplained signal gives an automatic mask; of the ways
+        in which it was found (:func:`mean_cv`); of repeat reads (:func:`repeat_reads_cv`).
 
     Examples
     --------
-    >>> largest_error(0.1, spread=0.2, repeat=None)
-    (0.2, 'automatic_spread')
-    >>> error, source = largest_error(0.1, signal=0.3)
-    >>> round(error, 2), source
-    (0.32, 'automatic_spread')
+    >>> largest_error(0.3, signal=0.4)
+    (0.5, 'automatic_spread')
     >>> largest_error(0.1, spread=0.02, repeat=0.05)
     (0.1, 'geometric_model')
     """
@@ -234,7 +226,7 @@ def largest_error(
     own = math.hypot(geometric, signal)
     if repeat > max(own, spread):
         return repeat, "repeat_reads"
-    return max(own, spread), "automatic_spread" if max(signal, spread) > geometric else "geometric_model"
+    return max(own, spread), "automatic_spread" if spread > own or signal > geometric else "geometric_model"
 
 
 def volume_interval(volume_mm3: float, cv: float) -> Interval:

@@ -19,7 +19,7 @@ from pipeline.domain.grid import Volume
 from pipeline.errors import InputError
 from pipeline.findings import finding
 from pipeline.steps import signal
-from pipeline.steps.mask import DRAWN_SOURCE, SCANS_DIFFER, MaskedVisit
+from pipeline.steps.mask import DRAWN_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, MaskedVisit
 from pipeline.steps.read import ReadVisit
 
 OVERLAP_SHARE = 0.05
@@ -78,7 +78,8 @@ def _with_drawings(visit: ReadVisit, masked: MaskedVisit, drawings: Drawings) ->
     }
     rows = [replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masked.rows]
     is_answered = Compartment.TUMOUR in drawings.masks  # a person has looked
-    findings = [row for row in masked.findings if not (is_answered and row.code in (*signal.CODES, SCANS_DIFFER))]
+    answered = (*signal.CODES, SCANS_DIFFER, SCAN_DISTURBED) if is_answered else ()
+    findings = [row for row in masked.findings if row.code not in answered]
     return replace(
         masked,
         masks={**masked.masks, masked.source: own} if masked.source else masked.masks,

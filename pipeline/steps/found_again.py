@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import compose
 from pipeline.findings import finding
+from pipeline.likeness import disturbed_in_words, is_disturbed
 from pipeline.steps.align import AlignedVisit
-from pipeline.steps.mask import AUTOMATIC_SOURCE, PROBABILITY_DECIMALS, SCANS_DIFFER, MaskedVisit
+from pipeline.steps.mask import AUTOMATIC_SOURCE, PROBABILITY_DECIMALS, SCAN_DISTURBED, SCANS_DIFFER, MaskedVisit
 from pipeline.steps.read import ReadVisit
 
 OPERATED = "only carried over, for surgery lies between the two visits"
@@ -115,13 +117,18 @@ def _segment(
         row = _row(visit, Compartment(name), path, out_dir, found.methods[name], note)
         spread_cv = uncertainty.mean_cv(found.ways_mm3.get(name, ()))
         rows.append(replace(row, spread_cv=spread_cv, signal_cv=found.signal_cv.get(name)))
-    if found.refusal is None:
-        return tuple(files), tuple(rows)
-    message = (
-        f"{visit.visit.patient_id} {visit.session_id}: the masks of {named} cannot be found again: {found.refusal}"
-    )
+    return tuple(files), (*rows, *_said(visit, named, found))
+
+
+def _said(visit: ReadVisit, named: str, found: segmentation.FollowUpMasks) -> Iterator[records.Finding]:
+    """Say what a person should know of a visit's scan: nothing could be found on it, or not surely."""
     whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    return tuple(files), (*rows, finding(SCANS_DIFFER, message, **whose))
+    where = f"{visit.visit.patient_id} {visit.session_id}"
+    if found.refusal is not None:
+        yield finding(SCANS_DIFFER, f"{where}: the masks of {named} cannot be found again: {found.refusal}", **whose)
+    tumour, signal_cv = Compartment.TUMOUR, found.signal_cv.get(Compartment.TUMOUR)
+    if signal_cv is not None and is_disturbed(tumour, fmean(found.ways_mm3[tumour]), signal_cv):
+        yield finding(SCAN_DISTURBED, f"{where}: {disturbed_in_words(tumour, signal_cv)}", **whose)
 
 
 def _ways(
@@ -150,7 +157,8 @@ def _missing(
     given: MaskedVisit, masks: Mapping[Compartment, Volume], findings: Sequence[records.Finding]
 ) -> dict[Compartment, str]:
     """Say why compartments of the masked visit have no mask here; a refusal speaks for all that could have grown."""
-    refusal = next((f"{row.message.split(': ', 1)[1]}; {row.remedy}" for row in findings), None)
+    refused = (row for row in findings if row.code == SCANS_DIFFER)
+    refusal = next((f"{row.message.split(': ', 1)[1]}; {row.remedy}" for row in refused), None)
     return {
         compartment: _why_missing(given, compartment, refusal)
         for compartment in given.primary

@@ -23,7 +23,7 @@ DRAWN_SOURCE = kept_masks.FOLDER
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
-SCANS_DIFFER = "scans_differ"
+SCANS_DIFFER, SCAN_DISTURBED = "scans_differ", "scan_disturbed"
 """Code of the finding that masks cannot be found again on a scan."""
 
 FOUND_AGAIN = (segmentation.GROWN, segmentation.GROWN_LESS_SURELY)

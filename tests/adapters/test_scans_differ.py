@@ -108,6 +108,22 @@ def test_the_more_of_a_scan_stays_unexplained_the_less_sure_is_a_volume() -> Non
     assert note.endswith(f"as after movement, could by itself change its volume by {errors[2]:.0%}")
 
 
+def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path) -> None:
+    later = visited("ses-02", ghosted(phantom(4.5, seed=4)[0], 0.5))
+    found = automatic(later, tmp_path)
+    (told,) = found.findings
+    assert (told.code, told.severity) == ("scan_disturbed", "warning")
+    assert told.message.startswith("sub-1 ses-02: signal around the tumour that the masked scan does not explain")
+    assert Compartment.TUMOUR not in found.missing
+    rows = measure.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
+    clean = visited("ses-02", phantom(4.5, seed=4)[0])
+    sure = automatic(clean, tmp_path / "clean")
+    assert sure.findings == ()
+    expected = measure.measure_visit(clean, sure, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
+    assert (rows[0].volume_cv or 0) > 2 * (expected[0].volume_cv or 1)
+    assert drawn_by_a_person(later, found).findings == ()
+
+
 def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:
     good = segmentation.FollowUpMasks({}, {}, ())
     bad = segmentation.FollowUpMasks({}, {}, (), refusal="blurred")
@@ -142,6 +158,12 @@ def automatic(later: SimpleNamespace, out_dir: Path, grade: str = "A", others: t
     return found_again.automatic_masks(later, pairs, aligned, out_dir, operated_between=False)  # type: ignore[arg-type]
 
 
+def drawn_by_a_person(visit: SimpleNamespace, found: MaskedVisit) -> MaskedVisit:
+    entry = SimpleNamespace(mask_sha256="0", who="A", reason=None, replaces_sha256="1", written_at=datetime(2024, 1, 2))  # noqa: DTZ001
+    drawings = corrected.Drawings({Compartment.TUMOUR: entry}, {Compartment.TUMOUR: DRAWN.masks["tumour"]})  # type: ignore[dict-item]
+    return corrected.with_drawings([visit], {"ses-02": found}, {"ses-02": drawings})["ses-02"]  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize(
     ("blur_mm", "contrast", "words"),
     [(1.8, "T2w", "blurrier than the masked one"), (0.0, "T1w", "contrast"), (0.0, "T2w_ce", "contrast")],
@@ -166,10 +188,7 @@ def test_it_is_said_once_and_no_more_when_a_person_has_drawn_the_tumour(tmp_path
     rows = measure.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
     assert rows[0].volume_mm3 is None
     assert measure.unmeasured([later], rows, {"ses-02": found}) == ()  # type: ignore[list-item]
-    entry = SimpleNamespace(mask_sha256="0", who="A", reason=None, replaces_sha256="1", written_at=datetime(2024, 1, 2))  # noqa: DTZ001
-    drawings = corrected.Drawings({Compartment.TUMOUR: entry}, {Compartment.TUMOUR: DRAWN.masks["tumour"]})  # type: ignore[dict-item]
-    answered = corrected.with_drawings([later], {"ses-02": found}, {"ses-02": drawings})["ses-02"]  # type: ignore[list-item]
-    assert "scans_differ" not in {row.code for row in answered.findings}
+    assert "scans_differ" not in {row.code for row in drawn_by_a_person(later, found).findings}
 
 
 def test_a_poor_alignment_and_the_visits_used_are_named_with_the_mask(tmp_path: Path) -> None:
