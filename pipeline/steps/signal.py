@@ -25,6 +25,7 @@ from pipeline.steps.read import ReadVisit
 
 FOUND, NOT_FOUND = "new_signal", "no_new_signal"
 CODES = (FOUND, NOT_FOUND)
+MAY_BE_MOVEMENT = "; much else on this scan is not explained either, as after movement, so it may be no tissue at all"
 OVERGROWN = (
     "new signal was flagged at this visit, and the mask found from the earlier one may have grown over it; draw one"
 )
@@ -158,14 +159,14 @@ def _look(
 def in_words(one: new_signal.NewSignal, when: str) -> str:
     """Say how large new signal is and where it lies, in the letters that the viewer's crosshair has.
 
-    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5), "on 2020-02-17")[:54]
+    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5, 0.1), "on 2020-02-17")[:54]
     'new signal of about 0.73 mL at L 2, P 37, S 170 mm of '
     """
     letters = zip(("RL", "AP", "SI"), one.centre_mm, strict=True)
     place = ", ".join(f"{pair[value < 0]} {abs(value):.0f}" for pair, value in letters)
     return (
         f"new signal of about {two_figures(one.volume_mm3 / 1000)} mL at {place} mm of the scan's own coordinates, "
-        f"where no tumour was drawn {when}"
+        f"where no tumour was drawn {when}{'' if one.stands_out else MAY_BE_MOVEMENT}"
     )
 
 

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from pipeline import segmentation, signal_search
-from pipeline.domain import records
+from pipeline.domain import new_signal, records
 from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import Transform, identity, inverse
@@ -44,6 +45,7 @@ def test_a_tumour_that_comes_back_is_found_at_its_place(slice_mm: float, with_cy
     nearest = min(found, key=lambda one: np.linalg.norm(one.centre_mm))
     np.testing.assert_allclose(nearest.centre_mm, [0, 0, 0], atol=3)
     assert 0.3 * true_mm3 < nearest.volume_mm3 < 2 * true_mm3
+    assert nearest.stands_out
 
 
 @pytest.mark.parametrize("slice_mm", [1.0, 3.0])
@@ -52,6 +54,23 @@ def test_a_cyst_that_changes_is_no_new_signal(slice_mm: float, cyst_radius_mm: f
     masked, bed = masked_without_tumour(with_cyst=True)
     later, _ = phantom(NO_TUMOUR_MM, slice_mm=slice_mm, cyst_radius_mm=cyst_radius_mm)
     assert signal_search.look_for_new_signal(masked, bed, later, identity("follow-up", "masked")) == ()
+
+
+def test_on_a_scan_full_of_unexplained_signal_a_flag_does_not_stand_out_and_says_so() -> None:
+    masked, bed = masked_without_tumour(with_cyst=False)
+    clouds = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=masked.image.shape), 3)
+
+    def flagged(radius_mm: float, share: float) -> new_signal.NewSignal:
+        later, _ = phantom(radius_mm)
+        cloudy = later.with_array(later.array + share * later.array.std() * clouds / clouds.std())
+        found = signal_search.look_for_new_signal(masked, bed, cloudy, identity("follow-up", "masked"))
+        assert found, "a flag is never held back"
+        return found[0]
+
+    clear, doubtful = flagged(4.0, 0.0), flagged(NO_TUMOUR_MM, 0.35)
+    assert (clear.stands_out, doubtful.stands_out) == (True, False)
+    assert signal.in_words(doubtful, "before").endswith("as after movement, so it may be no tissue at all")
+    assert "movement" not in signal.in_words(clear, "before")
 
 
 def test_nobody_looks_where_nothing_marks_the_bed_or_the_scan_is_blank() -> None:
