@@ -7,9 +7,11 @@ makes up where nothing changed. Many small shifts show how much that is: little 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import fft
 
 SHIFTED_MM = (2.0, 6.0)
 """Least and most distance by which the pattern is shifted, mm: beyond the lesion's border, within what is compared."""
@@ -42,10 +44,21 @@ def signal_error(
     float
         Root mean square over all shifts; 0 where the crop is too small for any.
     """
-    made_up = signal.correlate(left, pattern, method="fft")
+    reach = np.ceil(SHIFTED_MM[1] / spacing_mm).astype(int)
+    shifts = [np.arange(-r, r + 1) for r in reach]
+    made_up = _correlated(left, pattern, shifts)
     squared = pattern**2 / max(float((pattern**2).sum()), 1e-300)
-    share = signal.correlate(is_compared.astype(np.float64), squared, method="fft")
-    offset = np.moveaxis(np.indices(made_up.shape), 0, -1) - (np.array(pattern.shape) - 1)
-    away_mm = np.linalg.norm(offset * spacing_mm, axis=-1)
+    share = _correlated(is_compared.astype(np.float64), squared, shifts)
+    by_axis = [shift * step for shift, step in zip(shifts, spacing_mm, strict=True)]
+    away_mm = np.linalg.norm(np.stack(np.meshgrid(*by_axis, indexing="ij")), axis=0)
     counts = (away_mm >= SHIFTED_MM[0]) & (away_mm <= SHIFTED_MM[1]) & (share > LEAST_SHARE)
     return float(np.sqrt(np.mean(made_up[counts] ** 2 / share[counts]))) if counts.any() else 0.0
+
+
+def _correlated(
+    values: NDArray[np.float64], pattern: NDArray[np.float64], shifts: Sequence[NDArray[np.intp]]
+) -> NDArray[np.float64]:
+    """Return the sum of values times the pattern for every shift of the pattern; beyond the crop values are 0."""
+    shape = [fft.next_fast_len(n + int(s.max()), real=True) for n, s in zip(values.shape, shifts, strict=True)]
+    product = fft.rfftn(values, shape) * np.conj(fft.rfftn(pattern, shape))
+    return np.asarray(fft.irfftn(product, shape)[np.ix_(*shifts)])
