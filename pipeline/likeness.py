@@ -65,15 +65,17 @@ def disturbed_in_words(name: str, signal_cv: float) -> str:
     )
 
 
-def is_disturbed(compartment: Compartment, volume_mm3: float, signal_cv: float) -> bool:
+def is_disturbed(compartment: Compartment, volume_mm3: float, signal_cv: float, *, less_sure: bool) -> bool:
     """Say whether unexplained signal, as after movement, makes a volume much less sure than its outline does.
 
     Parameters
     ----------
     signal_cv
         Standard deviation of ln V that the unexplained signal gives it.
+    less_sure
+        There are other reasons why the outline is less sure.
     """
-    outline_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, found_again=compartment)
+    outline_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, found_again=compartment, less_sure=less_sure)
     outline = uncertainty.geometric_cv(volume_mm3, outline_mm, slices_spanned=None, plane="isotropic")
     return outline is not None and signal_cv > DISTURBED * outline
 

@@ -89,6 +89,8 @@ class FollowUpMasks:
     signal_cv
         Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
         again.
+    disturbed
+        Compartments whose volume is less sure for that alone.
     """
 
     probabilities: dict[str, Volume]
@@ -97,6 +99,7 @@ class FollowUpMasks:
     ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
     signal_cv: dict[str, float] = field(default_factory=dict)
     refusal: str | None = None
+    disturbed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def follow_up_masks(
     """
     found = carry_over(masked, follow_up, to_masked)
     methods = dict.fromkeys(found, CARRIED_OVER)
-    grown, notes, refusal = dict[str, Grown](), list[str](), None
+    grown, notes, disturbed, refusal = dict[str, Grown](), list[str](), list[str](), None
     if may_grow:
         try:
             grown, doubts = found_again(masked, follow_up, to_masked, same_contrast=same_contrast)
@@ -168,9 +171,10 @@ def follow_up_masks(
         notes += [f"less sure: {doubt}" for doubt in doubts]
         found |= {name: _mean(one.ways) for name, one in grown.items()}
         for name, one in grown.items():
-            is_poor = is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv)
-            methods[name] = GROWN_LESS_SURELY if doubts or is_poor else GROWN
-            notes += [f"less sure: {disturbed_in_words(name, one.signal_cv)}"] if is_poor else []
+            if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
+                disturbed.append(name)
+                notes.append(f"less sure: {disturbed_in_words(name, one.signal_cv)}")
+            methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     for name in list(found):
         mask = masked.masks[name]
@@ -181,9 +185,9 @@ def follow_up_masks(
             grown.pop(name, None)
             notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
-    return FollowUpMasks(
-        found, methods, tuple(notes), ways_mm3, {name: one.signal_cv for name, one in grown.items()}, refusal
-    )
+    signal_cv = {name: one.signal_cv for name, one in grown.items()}
+    seen_disturbed = tuple(name for name in disturbed if name in grown)
+    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from pipeline.domain.entities import Compartment, MaskOrigin
 from pipeline.domain.grid import Volume
 from pipeline.domain.transforms import compose
 from pipeline.findings import finding
-from pipeline.likeness import disturbed_in_words, is_disturbed
+from pipeline.likeness import disturbed_in_words
 from pipeline.steps.align import AlignedVisit
 from pipeline.steps.mask import AUTOMATIC_SOURCE, PROBABILITY_DECIMALS, SCAN_DISTURBED, SCANS_DIFFER, MaskedVisit
 from pipeline.steps.read import ReadVisit
@@ -126,9 +125,8 @@ def _said(visit: ReadVisit, named: str, found: segmentation.FollowUpMasks) -> It
     where = f"{visit.visit.patient_id} {visit.session_id}"
     if found.refusal is not None:
         yield finding(SCANS_DIFFER, f"{where}: the masks of {named} cannot be found again: {found.refusal}", **whose)
-    tumour, signal_cv = Compartment.TUMOUR, found.signal_cv.get(Compartment.TUMOUR)
-    if signal_cv is not None and is_disturbed(tumour, fmean(found.ways_mm3[tumour]), signal_cv):
-        yield finding(SCAN_DISTURBED, f"{where}: {disturbed_in_words(tumour, signal_cv)}", **whose)
+    for name in (name for name in found.disturbed if name == Compartment.TUMOUR):
+        yield finding(SCAN_DISTURBED, f"{where}: {disturbed_in_words(name, found.signal_cv[name])}", **whose)
 
 
 def _ways(
