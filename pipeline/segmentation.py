@@ -23,7 +23,7 @@ from pipeline.domain.lesion_template import Template, template_of
 from pipeline.domain.signal_error import signal_error
 from pipeline.domain.transforms import Transform, coverage, inverse, resample
 from pipeline.domain.uncertainty import THICK_MM
-from pipeline.likeness import ScansDifferError, alike_enough, blur_in_words, disturbed_in_words, is_disturbed, matched
+from pipeline.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
@@ -173,7 +173,6 @@ def follow_up_masks(
         for name, one in grown.items():
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
-                notes.append(f"less sure: {disturbed_in_words(name, one.signal_cv)}")
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
     for name in list(found):

@@ -112,7 +112,8 @@ def _segment(
         images.save(probability.with_array(rounded), out_dir / path)
         files.append(path)
         operated = () if may_grow else (OPERATED,)
-        note = "; ".join([f"from the masks of {named}", *operated, *found.notes])
+        own = [f"less sure: {disturbed_in_words(name, found.signal_cv[name])}"] if name in found.disturbed else []
+        note = "; ".join([f"from the masks of {named}", *operated, *found.notes, *own])
         row = _row(visit, Compartment(name), path, out_dir, found.methods[name], note)
         spread_cv = uncertainty.mean_cv(found.ways_mm3.get(name, ()))
         rows.append(replace(row, spread_cv=spread_cv, signal_cv=found.signal_cv.get(name)))

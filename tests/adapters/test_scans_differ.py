@@ -103,9 +103,7 @@ def test_the_more_of_a_scan_stays_unexplained_the_less_sure_is_a_volume() -> Non
     assert [one.methods["tumour"] for one in (found[0], found[2])] == [
         segmentation.GROWN, segmentation.GROWN_LESS_SURELY
     ]  # fmt: skip
-    (note,) = found[2].notes
-    assert note.startswith("less sure: signal around the tumour")
-    assert note.endswith(f"as after movement, could by itself change its volume by {errors[2]:.0%}")
+    assert [one.disturbed for one in (found[0], found[2])] == [(), ("tumour",)]
 
 
 def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path) -> None:
@@ -114,6 +112,11 @@ def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path)
     (told,) = found.findings
     assert (told.code, told.severity) == ("scan_disturbed", "warning")
     assert told.message.startswith("sub-1 ses-02: signal around the tumour that the masked scan does not explain")
+    tumour, cord = (found.measured(one) for one in (Compartment.TUMOUR, Compartment.CORD))
+    assert tumour is not None
+    assert cord is not None
+    assert (tumour.note or "").endswith(f"could by itself change its volume by {tumour.signal_cv:.0%}")
+    assert "less sure" not in (cord.note or ""), "what is carried over is not less sure for the tumour's sake"
     assert Compartment.TUMOUR not in found.missing
     rows = measure.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
     clean = visited("ses-02", phantom(4.5, seed=4)[0])
