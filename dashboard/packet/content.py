@@ -17,7 +17,7 @@ from dashboard.rows import as_rows
 from dashboard.sections.beside import lines
 from dashboard.sections.course import levels, windows
 from dashboard.sections.new_signal import flagged
-from dashboard.sections.numbers import NOW, made_otherwise, to_show
+from dashboard.sections.numbers import NOW, disturbed, made_otherwise, to_show
 from dashboard.sections.scan_panes import pane_of_visit
 from dashboard.sections.scans import aligned
 from pipeline.errors import InputError
@@ -186,9 +186,10 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
 def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
     told = [(line.word, line.text) for line in lines(patient_id, session_id)]
-    shown = [made_otherwise(patient_id, own.iloc[0]) for _, own in to_show(trajectory, session_id)]
-    told += [("scanner", words) for words in shown if words]
-    return tuple((word, short(words, 2 * LONGEST)) for word, words in told)
+    for _, own in to_show(trajectory, session_id):
+        told += [("scanner", made_otherwise(patient_id, own.iloc[0]))]
+        told += [("scan", disturbed(patient_id, own["session_id"].iloc[0]))]
+    return tuple((word, short(words, 2 * LONGEST)) for word, words in told if words)
 
 
 def _plain_ml(volume_mm3: Any) -> str:

@@ -23,8 +23,9 @@ def numbers(patient_id: str, session_id: str, study: frame.Study) -> None:
         if word == LAST_JUDGED:
             day = labels.day(own["acquired_on"].iloc[0])
             frame.remark(f"The last scan could not be compared; this is the last that could be, of {day}.")
-        if told := made_otherwise(patient_id, own.iloc[0]):
-            frame.remark(told)
+        for told in (made_otherwise(patient_id, own.iloc[0]), disturbed(patient_id, own["session_id"].iloc[0])):
+            if told:
+                frame.remark(told)
     if not found:
         frame.remark("Nothing was measured.")
 
@@ -40,6 +41,14 @@ def made_otherwise(patient_id: str, own: pd.Series) -> str:
     roles = {role: own[f"{role}_session_id"] for role in ("baseline", "nadir")}
     rows = data.query("patient_protocol", patient_id=patient_id)
     return " ".join(drift_words.differently_made(roles, rows[rows["session_id"] == own["session_id"]]))
+
+
+def disturbed(patient_id: str, session_id: str) -> str:
+    """Say where a scan is disturbed, as by movement, so that its volumes are less sure; empty where it is not."""
+    rows = data.query("patient_findings", patient_id=patient_id)
+    messages = rows.loc[(rows["session_id"] == session_id) & (rows["code"] == "scan_disturbed"), "message"]
+    told = (message.split(": ", 1)[-1] for message in messages)
+    return " ".join(f"This scan is disturbed: {words}. The interval allows for it." for words in told)
 
 
 def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.DataFrame]]:

@@ -7,9 +7,12 @@ import pytest
 from dashboard import data, frame, packet, tables
 from dashboard.lesion_table import lesions
 from dashboard.sections.course import levels
-from dashboard.sections.numbers import LAST_JUDGED, NOW, to_show
+from dashboard.sections.numbers import LAST_JUDGED, NOW, disturbed, to_show
+from pipeline import store
+from pipeline.domain import records
 from tests.dashboard.test_packet import read
-from tests.factories import ADAPTED
+from tests.dashboard.test_pages import opened, words_of
+from tests.factories import ADAPTED, tiny_store
 
 
 def trajectory(patient_id):
@@ -37,6 +40,18 @@ def test_a_scan_of_a_later_period_is_not_replaced_by_one_before_the_treatment(ti
     rows = trajectory("sub-05")
     rows = rows.assign(epoch=rows["epoch"].where(rows["session_id"] != "ses-03", 2))
     assert to_show(rows, "ses-03") == []
+
+
+def test_a_disturbed_scan_is_said_beside_its_numbers_and_in_the_packet(tmp_path, monkeypatch):
+    words = "sub-01 ses-05: signal around the tumour could change its volume by 21%"
+    told = records.Finding("scan_disturbed", "warning", "mask", None, "sub-01", "ses-05", words, "look at the scan")
+    store.publish(tmp_path, [*tiny_store(), told])
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    said = "This scan is disturbed: signal around the tumour could change its volume by 21%."
+    assert said in words_of(opened("patient", patient="sub-01"))
+    text, _ = read(packet.pdf(packet.gather("sub-01", frame.study())))
+    assert said in text
+    assert disturbed("sub-01", "ses-03") == ""
 
 
 def numbers_of(patient_id, session_id):
