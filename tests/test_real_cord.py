@@ -69,16 +69,13 @@ def test_a_real_cord_blurred_as_by_movement_is_told_from_a_sharp_one_and_gets_no
     assert found.probabilities == {}
 
 
-def found_on(pair: Pair) -> segmentation.FollowUpMasks:
-    assert pair.lesion is not None
-    aligned = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion)
-    masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
-    return segmentation.follow_up_masks(masked, pair.second, aligned.to_reference)
-
-
 def test_a_real_cord_between_ghosts_of_movement_says_that_its_volume_is_unsure() -> None:
     """Aligned at grade A, such a scan gave volumes wrong by a third with an interval of a quarter."""
-    clean, ghosts = found_on(pair_of("ses-03")), found_on(ghosted(pair_of("ses-03"), 0.5))
+    pair = pair_of("ses-03")
+    assert pair.lesion is not None
+    there = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion).to_reference
+    masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
+    clean, ghosts = (segmentation.follow_up_masks(masked, one.second, there) for one in (pair, ghosted(pair, 0.5)))
     assert clean.methods["tumour"] == segmentation.GROWN
     assert ghosts.methods["tumour"] == segmentation.GROWN_LESS_SURELY
     assert ghosts.signal_cv["tumour"] > 2 * clean.signal_cv["tumour"]

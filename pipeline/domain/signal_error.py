@@ -44,7 +44,7 @@ def signal_error(
     float
         Root mean square over all shifts; 0 where the crop is too small for any.
     """
-    reach = np.ceil(SHIFTED_MM[1] / spacing_mm).astype(int)
+    reach = np.minimum(np.ceil(SHIFTED_MM[1] / spacing_mm).astype(int), np.array(pattern.shape) - 1)
     shifts = [np.arange(-r, r + 1) for r in reach]
     made_up = _correlated(left, pattern, shifts)
     squared = pattern**2 / max(float((pattern**2).sum()), 1e-300)

@@ -67,7 +67,8 @@ def look(page, folder, name):
 
 
 def saved(page, click, path):
-    """Save what a click downloads, and return its path."""
+    """Save what a click downloads, once the page stands still, and return its path."""
+    settled(page)
     with page.expect_download() as started:
         click()
     started.value.save_as(path)
