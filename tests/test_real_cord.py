@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipeline import registration, segmentation, store
 from pipeline.domain.lesion_scene import scene_of
 from pipeline.domain.lesion_template import template_of
 from pipeline.domain.sharpness import extra_blur_mm
+from pipeline.domain.transforms import Transform
 from tests.benchmark import series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import ghosted, smeared
@@ -52,28 +54,33 @@ def pair_of(session: str) -> Pair:
     return Pair(f"sub-rc022 {session}", first, later, labels.with_array(labels.array.round() == 1), nowhere, nowhere)
 
 
+@cache
+def to_first(session: str) -> Transform:
+    """Return where points of a later visit lie in the first one."""
+    pair = pair_of(session)
+    return registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion).to_reference
+
+
 @pytest.mark.parametrize("session", ["ses-02", "ses-03"])
 def test_a_real_cord_blurred_as_by_movement_is_told_from_a_sharp_one_and_gets_no_mask(session: str) -> None:
     """On slices of 3.3 mm and on an isotropic scan; before, such a scan gave half or twice the tumour's volume."""
-    pair = pair_of(session)
+    pair, there = pair_of(session), to_first(session)
     assert pair.lesion is not None
-    aligned = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion)
     template = template_of(pair.first, {"tumour": pair.lesion})
-    scene = scene_of(template, pair.second, aligned.to_reference)
+    scene = scene_of(template, pair.second, there)
     assert scene is not None
     told = [extra_blur_mm(template, scene, smeared(pair, blur_mm).second) for blur_mm in (0.0, 0.8, 1.8)]
     assert told == pytest.approx([0.0, 0.8, 1.8], abs=0.35)
     masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
-    found = segmentation.follow_up_masks(masked, smeared(pair, 1.8).second, aligned.to_reference)
+    found = segmentation.follow_up_masks(masked, smeared(pair, 1.8).second, there)
     assert "this scan is blurrier than the masked one" in (found.refusal or "")
     assert found.probabilities == {}
 
 
 def test_a_real_cord_between_ghosts_of_movement_says_that_its_volume_is_unsure() -> None:
     """Aligned at grade A, such a scan gave volumes wrong by a third with an interval of a quarter."""
-    pair = pair_of("ses-03")
+    pair, there = pair_of("ses-03"), to_first("ses-03")
     assert pair.lesion is not None
-    there = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion).to_reference
     masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
     clean, ghosts = (segmentation.follow_up_masks(masked, one.second, there) for one in (pair, ghosted(pair, 0.5)))
     assert clean.methods["tumour"] == segmentation.GROWN
