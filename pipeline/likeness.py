@@ -21,7 +21,7 @@ MOST_BLUR_MM = 1.0
 
 DISTURBED = 1.5
 """What stays unexplained disturbs a volume when the error it gives is this many times that of the outline. On real
-cords as they are it was at most 1.3 times, with half of the signal in ghosts 1.7 and more."""
+cords as they are it was at most 1.3 times, with half of the signal in ghosts more than this in 11 of 12."""
 
 
 class ScansDifferError(Exception):

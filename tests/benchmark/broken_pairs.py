@@ -23,6 +23,9 @@ GAP_MM = 4.0
 FAR_MM = 45.0
 """Another region begins this far from the lesion: beyond two vertebrae."""
 
+ACROSS, FORWARD, UPRIGHT = range(3)
+"""World axes: to the right, to the front, to the head."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -83,7 +86,7 @@ def bent(pair: Pair, amplitude_mm: float = 4.0, half_wave_mm: float = 60.0) -> P
 def axial(pair: Pair, thickness_mm: float = 4.4) -> Pair | None:
     """Return the pair with an isotropic follow-up averaged into axial slices; None when it is not isotropic."""
     volume = pair.second
-    axis = int(np.argmax(np.abs(volume.affine[2, :3])))
+    axis = axis_along(volume, UPRIGHT)
     together = round(thickness_mm / volume.spacing_mm[axis])
     if np.ptp(volume.spacing_mm) > 0.1 or together < 2:
         return None
@@ -119,7 +122,7 @@ def beside(pair: Pair, gap_mm: float) -> Pair | None:
 
 def flipped(pair: Pair) -> Pair:
     """Return the pair with the follow-up's left and right swapped in the array but not in its geometry."""
-    axis = int(np.argmax(np.abs(pair.second.affine[0, :3])))
+    axis = axis_along(pair.second, ACROSS)
     index = to_voxel(pair.second.affine, pair.there)
     index[:, axis] = pair.second.shape[axis] - 1 - index[:, axis]
     second = pair.second.with_array(np.flip(pair.second.array, axis).copy())
@@ -143,7 +146,7 @@ def smeared(pair: Pair, sigma_mm: float) -> Pair:
 
 def ghosted(pair: Pair, share: float) -> Pair:
     """Return the pair with a follow-up of which a share went into five ghosts along the phase direction (head-foot)."""
-    axis = int(np.argmax(np.abs(pair.second.affine[2, :3])))
+    axis = axis_along(pair.second, UPRIGHT)
     array = pair.second.array.astype(float)
     step = pair.second.shape[axis] / 6
     ghosts = [np.roll(array, round(k * step), axis=axis) for k in range(1, 6)]
@@ -180,6 +183,11 @@ CUTS = ("axial slices of 4 mm", "other spine region", "one vertebra off", "half 
 """Kinds that not every pair is long, or thin, enough for."""
 
 
+def axis_along(volume: Volume, world: int) -> int:
+    """Return the array's axis that runs most along an axis of the world."""
+    return int(np.argmax(np.abs(volume.affine[world, :3]) / volume.spacing_mm))
+
+
 def _lesion_range_mm(pair: Pair) -> tuple[float, float]:
     """Return how far the lesion reaches along z in the follow-up, by the landmarks nearest to each of its ends."""
     if pair.lesion is None or not pair.lesion.array.any():
@@ -197,7 +205,7 @@ def _lesion_range_mm(pair: Pair) -> tuple[float, float]:
 def _height_mm(volume: Volume) -> tuple[float, float]:
     """Return the range along z of a scan's upright axis, measured at its middle."""
     middle = (np.array(volume.shape) - 1) / 2
-    axis = int(np.argmax(np.abs(volume.affine[2, :3])))
+    axis = axis_along(volume, UPRIGHT)
     ends = np.array([middle, middle])
     ends[0, axis], ends[1, axis] = -0.5, volume.shape[axis] - 0.5
     low, high = sorted(to_world(volume.affine, ends)[:, 2])
@@ -207,7 +215,7 @@ def _height_mm(volume: Volume) -> tuple[float, float]:
 def _cut(pair: Pair, low_mm: float, high_mm: float) -> Pair | None:
     """Return the pair with a follow-up that reaches from one height to another; None when little would be left."""
     volume = pair.second
-    axis = int(np.argmax(np.abs(volume.affine[2, :3])))
+    axis = axis_along(volume, UPRIGHT)
     middle = (np.array(volume.shape) - 1) / 2
     centres = np.repeat(middle[None], volume.shape[axis], axis=0)
     centres[:, axis] = np.arange(volume.shape[axis])

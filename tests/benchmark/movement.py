@@ -14,9 +14,7 @@ from scipy import fft
 
 from pipeline.domain.grid import Volume
 from tests.benchmark.alignment import Pair
-
-HEAD, FRONT = 2, 1
-"""World axes."""
+from tests.benchmark.broken_pairs import FORWARD, UPRIGHT, axis_along
 
 MIDDLE = 0.01
 """Lines this near to the middle of k-space, of its whole width, keep their strength."""
@@ -25,7 +23,7 @@ MIDDLE = 0.01
 def unsteady(pair: Pair, weaker: float, every: int = 4) -> Pair:
     """Return the pair with a follow-up of which every n-th line is weaker by a share: as many ghosts of the picture."""
     scan = pair.second
-    axis = axis_along(scan, HEAD)
+    axis = axis_along(scan, UPRIGHT)
     count = scan.shape[axis]
     strength = np.ones(count)
     strength[(np.arange(count) % every == 0) & (np.abs(fft.fftfreq(count)) > MIDDLE)] -= weaker
@@ -35,29 +33,24 @@ def unsteady(pair: Pair, weaker: float, every: int = 4) -> Pair:
 
 def shaken(pair: Pair, amplitude_mm: float, period: float = 7.3) -> Pair:
     """Return the pair with a follow-up of a person who swings from front to back, once in so many lines."""
-    count = pair.second.shape[axis_along(pair.second, HEAD)]
+    count = pair.second.shape[axis_along(pair.second, UPRIGHT)]
     shift_mm = np.zeros((count, 3))
-    shift_mm[:, axis_along(pair.second, FRONT)] = amplitude_mm * np.sin(2 * np.pi * (np.arange(count) / period + 0.3))
+    shift_mm[:, axis_along(pair.second, FORWARD)] = amplitude_mm * np.sin(2 * np.pi * (np.arange(count) / period + 0.3))
     return replace(pair, second=_scanned(pair.second, shift_mm))
 
 
 def startled(pair: Pair, distance_mm: float, when: float = 0.6) -> Pair:
     """Return the pair with a follow-up of a person who moved once, down and to the front, late in the scan."""
-    count = pair.second.shape[axis_along(pair.second, HEAD)]
+    count = pair.second.shape[axis_along(pair.second, UPRIGHT)]
     shift_mm = np.zeros((count, 3))
-    for world in (HEAD, FRONT):
+    for world in (UPRIGHT, FORWARD):
         shift_mm[round(when * count) :, axis_along(pair.second, world)] = distance_mm / np.sqrt(2)
     return replace(pair, second=_scanned(pair.second, shift_mm))
 
 
-def axis_along(scan: Volume, world: int) -> int:
-    """Return the array's axis that runs most along an axis of the world."""
-    return int(np.argmax(np.abs(scan.affine[world, :3])))
-
-
 def _scanned(scan: Volume, shift_mm: NDArray[np.float64]) -> Volume:
     """Return the scan made of lines at each of which the person is shifted along the array's axes, ``(lines, 3)``."""
-    phase = axis_along(scan, HEAD)
+    phase = axis_along(scan, UPRIGHT)
     frequencies = [fft.fftfreq(count) for count in scan.shape]
     turn = np.argsort(np.argsort(frequencies[phase]))
     cycles = sum(
