@@ -29,7 +29,7 @@ def errors() -> list[Said]:
         (
             "Found again",
             f"Masks found again on the visit's own scan: {again}.",
-            "benchmark of this project, rounded up",
+            "benchmark of this project",
         ),
         (
             "Found again less surely",
@@ -38,7 +38,7 @@ def errors() -> list[Said]:
         ),
         (
             "Unexplained signal",
-            "Found again: what signal that the masked scan does not explain, as after movement, could do is added.",
+            "Masks found again: what signal that the masked scan does not explain, as after movement, does is added.",
             "measured on each scan",
         ),
         ("No sharp edge", f"Astrocytoma and its kin: {_mm(uncertainty.INFILTRATIVE_EXTRA_MM)} more.", ADDED),
