@@ -13,13 +13,13 @@ demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0
 	$(BIN)/cordtrack dashboard $(OUT)
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-check: setup  ## style, types, architecture
+check: setup  ## style, types, imports; the other house rules are tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/lint-imports --no-logo
 
 setup: .venv/.ready  ## the virtual environment with the cordtrack command
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.grid import Volume
-from pipeline.domain.scanner_day import Pose, draw_pose, expose
-from pipeline.images import save
+from pipeline.core.volume import Volume
+from pipeline.files.images import save
+from pipeline.selftest.scanner_day import Pose, draw_pose, expose
 from sample_data import scanner, tables
 from sample_data.anatomy import Person, make_person
 from sample_data.lesions import ORDER, Blob, Scene, fit, lumpy, own_volumes_mm3

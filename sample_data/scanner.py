@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.grid import Volume, to_world
-from pipeline.domain.scanner_day import Array, Pose, sample_points
+from pipeline.core.volume import Volume, to_world
+from pipeline.selftest.scanner_day import Array, Pose, sample_points
 from sample_data.anatomy import Person, locate
 from sample_data.lesions import ORDER, Scene, fractions
 from sample_data.phantom import signals

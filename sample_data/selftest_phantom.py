@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.scanner_day import Pose, expose, sample_points
-from pipeline.images import save
+from pipeline.files.images import save
+from pipeline.selftest.scanner_day import Pose, expose, sample_points
 from sample_data import scanner
 from sample_data.anatomy import make_person
 from sample_data.lesions import Scene, cord_distance
 from sample_data.spine import curve_mm
 
-FOLDER = Path(__file__).parent.parent / "pipeline" / "phantom"
+FOLDER = Path(__file__).parent.parent / "pipeline" / "selftest" / "phantom"
 SEED = 2718
 STILL = Pose(np.eye(3), np.zeros(3), np.zeros((2, 2)))
 PROTOCOL = replace(scanner.PROTOCOLS["iso08"], extent_mm=(88.0, 120.0, 40.0))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.places import ROOT
 
 
 def cordtrack(*arguments: str | Path, expect: int = 0) -> str:

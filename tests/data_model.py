@@ -6,10 +6,11 @@ import re
 import tempfile
 from pathlib import Path
 
-from pipeline import store
+from pipeline.store import publish
 from tests.factories import publish_tiny
+from tests.places import ROOT
 
-TARGET = Path(__file__).parent.parent / "docs" / "data-model.md"
+TARGET = ROOT / "docs" / "data-model.md"
 
 INTRODUCTION = """# Data model
 
@@ -25,7 +26,7 @@ empty where an error is unknown or a volume is 0. What was read and computed lie
 
 def markdown(database: Path) -> str:
     """Return the data dictionary of a store as a page, one table for each view."""
-    dictionary = store.dictionary(database)
+    dictionary = publish.dictionary(database)
     parts = [INTRODUCTION]
     for name, columns in dictionary.groupby("view", sort=True):
         parts += [f"\n## {name}\n\n{_one_row_is(str(name))}.\n\n| column | type | meaning |\n|---|---|---|\n"]
@@ -36,7 +37,7 @@ def markdown(database: Path) -> str:
 
 
 def _one_row_is(name: str) -> str:
-    text = (store.SQL / "views" / f"{name}.sql").read_text(encoding="utf-8")
+    text = (publish.SQL / "views" / f"{name}.sql").read_text(encoding="utf-8")
     found = re.search(rf"comment on (?:view|table) {name} is '((?:[^']|'')+)'", text)
     assert found, f"sql/views/{name}.sql: expected a comment that says what one row is"
     return found[1].replace("''", "'")

@@ -21,8 +21,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import store
-from pipeline.domain import records
+from pipeline.core import records
+from pipeline.store import publish
 from tests.scanner_rows import made_rows
 
 ADAPTED = "imsct_adapted_v1"
@@ -33,8 +33,8 @@ SHA = "0" * 64
 
 def publish_tiny(out_dir: Path) -> Path:
     """Publish the tiny store into a folder and return its database file."""
-    store.publish(out_dir, tiny_store())
-    return store.database_path(out_dir)
+    publish.publish(out_dir, tiny_store())
+    return publish.database_path(out_dir)
 
 
 def tiny_store() -> list[Any]:

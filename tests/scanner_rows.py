@@ -8,8 +8,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from pipeline.domain import records
-from pipeline.domain.protocol import Difference, Facts, MeasuredScan, compare, protocol_name, scanner_key, scanner_name
+from pipeline.acquisition.protocol import (
+    Difference,
+    Facts,
+    MeasuredScan,
+    compare,
+    protocol_name,
+    scanner_key,
+    scanner_name,
+)
+from pipeline.core import records
 
 AVANTO = Facts("SIEMENS", "Avanto", 1.494, "s-aaaa11112222", "VB17", 100.0, 3500.0, 150.0, 3.0)
 SKYRA = Facts("Siemens Healthineers", "Skyra", 2.894, "s-bbbb11112222", "VE11C", 100.0, 3500.0, 150.0, 3.0)

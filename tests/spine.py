@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from pipeline.domain.grid import Volume, voxel_centres_mm
+from pipeline.core.volume import Volume, voxel_centres_mm
 
 
 def spine(points_mm):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import images
-from pipeline.domain.grid import Volume
-from pipeline.import_table import import_table
-from pipeline.run import RunSettings, RunSummary, run
-from pipeline.study import Study, StudyVisit, read_study
+from pipeline.core.volume import Volume
+from pipeline.files import images
+from pipeline.run.study_run import RunSettings, RunSummary, run
+from pipeline.study.import_numbers import import_table
+from pipeline.study.study_folder import StudyFolder, StudyVisit, read_study
 
 AS_OF = date(2026, 1, 31)
 READ_ON = date(2023, 1, 1)
@@ -55,18 +55,18 @@ def write_files(root: Path, files: Mapping[str, str | bytes | Volume | None]) ->
     return root
 
 
-def study_of(root: Path, files: Mapping[str, str | bytes | Volume | None] | None = None) -> Study:
+def study_of(root: Path, files: Mapping[str, str | bytes | Volume | None] | None = None) -> StudyFolder:
     """Read :data:`ONE_VISIT` with some files added, replaced or removed."""
     return read_study(write_files(root, {**ONE_VISIT, **(files or {})}), as_of=AS_OF)
 
 
-def only_visit(study: Study) -> StudyVisit:
+def only_visit(study: StudyFolder) -> StudyVisit:
     """Return the one visit of the one patient."""
     ((visit,),) = (patient.visits for patient in study.patients)
     return visit
 
 
-def codes(study: Study) -> list[str]:
+def codes(study: StudyFolder) -> list[str]:
     """Return the codes of a study's findings, in alphabetical order."""
     return sorted(finding.code for finding in study.findings)
 

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import registration, segmentation, store
-from pipeline.domain.lesion_scene import scene_of
-from pipeline.domain.lesion_template import template_of
-from pipeline.domain.sharpness import extra_blur_mm
-from pipeline.domain.transforms import Transform
+from pipeline.align import registration
+from pipeline.core.transform import Transform
+from pipeline.refind import refinding
+from pipeline.refind.scene import scene_of
+from pipeline.refind.sharpness import extra_blur_mm
+from pipeline.refind.template import template_of
+from pipeline.store import publish
 from tests.benchmark import series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import ghosted, smeared
@@ -32,12 +34,12 @@ def test_a_real_cord_goes_the_whole_way(tmp_path: Path) -> None:
     run(REAL / "bids", out, "--participant-label", "rc022")
     truth = pd.read_csv(REAL / "truth" / "volumes.tsv", sep="\t").query("participant_id == 'sub-rc022'")
     tumour = truth.query("label == 'tumour'").set_index("session_id")["volume_mm3"]
-    database = store.database_path(out)
-    found = store.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
+    database = publish.database_path(out)
+    found = publish.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
     # a label map rounds to whole voxels what the truth counts softly
     assert abs(found.loc["ses-01", "volume_mm3"] / tumour["ses-01"] - 1) < 0.08
-    assert set(store.table(database, "registration")["grade"]) <= {"A", "B"}
-    verdicts = store.table(database, "assessment").query("criteria_id == 'imsct_adapted_v1'").set_index("session_id")
+    assert set(publish.table(database, "registration")["grade"]) <= {"A", "B"}
+    verdicts = publish.table(database, "assessment").query("criteria_id == 'imsct_adapted_v1'").set_index("session_id")
     assert verdicts.loc[["ses-02", "ses-03", "ses-04"], "category"].tolist() == ["SD", "SD", "PD"]
     assert verdicts.loc[["ses-02", "ses-03", "ses-04"], "is_provisional"].all(), "nobody signed those masks"
     found_mm3, true_mm3 = (
@@ -71,8 +73,8 @@ def test_a_real_cord_blurred_as_by_movement_is_told_from_a_sharp_one_and_gets_no
     assert scene is not None
     told = [extra_blur_mm(template, scene, smeared(pair, blur_mm).second) for blur_mm in (0.0, 0.8, 1.8)]
     assert told == pytest.approx([0.0, 0.8, 1.8], abs=0.35)
-    masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
-    found = segmentation.follow_up_masks(masked, smeared(pair, 1.8).second, there)
+    masked = refinding.DonorVisit(pair.first, {"tumour": pair.lesion})
+    found = refinding.follow_up_masks(masked, smeared(pair, 1.8).second, there)
     assert "this scan is blurrier than the masked one" in (found.refusal or "")
     assert found.probabilities == {}
 
@@ -81,8 +83,8 @@ def test_a_real_cord_between_ghosts_of_movement_says_that_its_volume_is_unsure()
     """Aligned at grade A, such a scan gave volumes wrong by a third with an interval of a quarter."""
     pair, there = pair_of("ses-03"), to_first("ses-03")
     assert pair.lesion is not None
-    masked = segmentation.MaskedVisit(pair.first, {"tumour": pair.lesion})
-    clean, ghosts = (segmentation.follow_up_masks(masked, one.second, there) for one in (pair, ghosted(pair, 0.5)))
-    assert clean.methods["tumour"] == segmentation.GROWN
-    assert ghosts.methods["tumour"] == segmentation.GROWN_LESS_SURELY
+    masked = refinding.DonorVisit(pair.first, {"tumour": pair.lesion})
+    clean, ghosts = (refinding.follow_up_masks(masked, one.second, there) for one in (pair, ghosted(pair, 0.5)))
+    assert clean.methods["tumour"] == refinding.GROWN
+    assert ghosts.methods["tumour"] == refinding.GROWN_LESS_SURELY
     assert ghosts.signal_cv["tumour"] > 2 * clean.signal_cv["tumour"]

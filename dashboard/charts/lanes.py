@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import labels
 from dashboard.charts import theme
-from dashboard.rows import as_rows
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
 
 LANE_PX = 22
 SCORE_PX = 74

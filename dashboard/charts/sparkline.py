@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dashboard import labels
+from dashboard.words import labels
 
 WIDTH_PX = 132
 HEIGHT_PX = 40

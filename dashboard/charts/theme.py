@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.labels import GREY, GRID, INK, PALE
-from dashboard.markup import straight
+from dashboard.words.labels import GREY, GRID, INK, PALE
+from dashboard.words.markup import straight
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,

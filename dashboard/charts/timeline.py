@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard import labels
-from dashboard.charts import lanes, theme, volumes
-from dashboard.rows import as_rows
+from dashboard.charts import lanes, theme, volume_lines
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
 
 VOLUME_PX = 330
 GAP_PX = 14
@@ -30,7 +30,7 @@ YEARS = ((8, 1), (16, 2), (40, 5))
 
 
 @dataclass(frozen=True)
-class Level:
+class VolumeLevel:
     """A horizontal line worth naming: baseline, nadir or a threshold."""
 
     text: str
@@ -39,7 +39,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Window:
+class TreatmentSpan:
     """A stretch of time in which scans are not judged."""
 
     starts_on: pd.Timestamp
@@ -48,7 +48,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Course:
+class CourseFigure:
     """What the timeline shows.
 
     Attributes
@@ -65,11 +65,11 @@ class Course:
     judged: pd.DataFrame
     treatments: pd.DataFrame
     scores: pd.DataFrame
-    levels: Sequence[Level] = field(default=())
-    windows: Sequence[Window] = field(default=())
+    levels: Sequence[VolumeLevel] = field(default=())
+    windows: Sequence[TreatmentSpan] = field(default=())
 
 
-def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_px: int = VOLUME_PX) -> go.Figure:
+def timeline(course: CourseFigure, is_log: bool, compared: Sequence[str] = (), volume_px: int = VOLUME_PX) -> go.Figure:
     """Draw the course.
 
     Every mark carries its session in ``customdata``, so that a click can lead to the visit.
@@ -102,7 +102,7 @@ def timeline(course: Course, is_log: bool, compared: Sequence[str] = (), volume_
     for name in labels.COMPARTMENTS:
         rows = course.volumes[course.volumes["compartment"] == name]
         if len(rows):
-            volumes.add_compartment(fig, rows, [pd.Timestamp(day) for day in operated], axis)
+            volume_lines.add_compartment(fig, rows, [pd.Timestamp(day) for day in operated], axis)
     _states(fig, course, axis)
     _margin(fig, course, axis, volume_px)
     if therapy:
@@ -119,7 +119,7 @@ def _shown(rows: pd.DataFrame) -> list[float]:
     return [float(value) for value in columns[~np.isnan(columns)]]
 
 
-def _span(course: Course) -> tuple[pd.Timestamp, pd.Timestamp]:
+def _span(course: CourseFigure) -> tuple[pd.Timestamp, pd.Timestamp]:
     columns = (
         course.volumes["acquired_on"],
         course.judged["acquired_on"],
@@ -152,7 +152,7 @@ def _domains(heights: Sequence[int]) -> list[list[float]]:
     return domains
 
 
-def _windows(fig: theme.Sheet, windows: Sequence[Window]) -> None:
+def _windows(fig: theme.Sheet, windows: Sequence[TreatmentSpan]) -> None:
     for window in windows:
         fig.add_shape(
             type="rect",
@@ -184,7 +184,7 @@ def _upright(fig: theme.Sheet, days: Iterable[Any], line: dict[str, Any]) -> Non
         fig.add_shape(type="line", x0=day, x1=day, yref="y domain", y0=0, y1=1, layer="below", line=line)
 
 
-def _states(fig: theme.Sheet, course: Course, axis: dict[str, Any]) -> None:
+def _states(fig: theme.Sheet, course: CourseFigure, axis: dict[str, Any]) -> None:
     """Mark each judged visit on the tumour line; where there is no volume, at the lower edge."""
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
     for row in course.judged.sort_values("acquired_on").pipe(as_rows):
@@ -193,7 +193,7 @@ def _states(fig: theme.Sheet, course: Course, axis: dict[str, Any]) -> None:
         style = labels.look(row["state"], row["display_state"])
         fig.add_scatter(
             x=[row["acquired_on"]],
-            y=[volume / 1000 if is_drawn and volume is not None else volumes.floor(axis)],
+            y=[volume / 1000 if is_drawn and volume is not None else volume_lines.floor(axis)],
             mode="markers",
             cliponaxis=False,
             marker={
@@ -223,7 +223,7 @@ def _wrap(head: str, reason: str, width: int = 70) -> str:
     return "<br>".join([*lines, theme.plain(line)])
 
 
-def _margin(fig: theme.Sheet, course: Course, axis: dict[str, Any], volume_px: int) -> None:
+def _margin(fig: theme.Sheet, course: CourseFigure, axis: dict[str, Any], volume_px: int) -> None:
     """Name levels and last volumes in the right margin, each tied to its height by a fine line."""
     for level in course.levels:
         height = level.volume_mm3 / 1000
@@ -253,7 +253,7 @@ def _margin(fig: theme.Sheet, course: Course, axis: dict[str, Any], volume_px: i
         )
 
 
-def _last_volumes(course: Course, axis: dict[str, Any]) -> list[tuple[float, str, str]]:
+def _last_volumes(course: CourseFigure, axis: dict[str, Any]) -> list[tuple[float, str, str]]:
     """Return the last volume of each compartment in words, with its day where a later scan does not show it."""
     last_on = course.judged["acquired_on"].max()
     notes = []

@@ -8,18 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import data, frame, labels, sentences
-from dashboard.charts import volumes as drawn
-from dashboard.charts.timeline import Course
-from dashboard.markup import straight
+from dashboard.charts import volume_lines as drawn
+from dashboard.charts.timeline import CourseFigure
+from dashboard.data import queries
 from dashboard.packet import figures
-from dashboard.rows import as_rows
-from dashboard.sections.beside import lines
-from dashboard.sections.course import levels, windows
-from dashboard.sections.new_signal import flagged
-from dashboard.sections.numbers import NOW, disturbed, made_otherwise, to_show
-from dashboard.sections.scan_panes import pane_of_visit
-from dashboard.sections.scans import aligned
+from dashboard.patient.context_section import lines
+from dashboard.patient.course import levels, windows
+from dashboard.patient.numbers import NOW, disturbed, made_otherwise, to_show
+from dashboard.patient.scan_panes import pane_of_visit
+from dashboard.patient.scan_section import aligned
+from dashboard.patient.signal_places import flagged
+from dashboard.shell import page
+from dashboard.words import labels, sentences
+from dashboard.words.markup import straight
+from dashboard.words.rows import as_rows
 from pipeline.errors import InputError
 
 LONGEST = 220
@@ -69,7 +71,7 @@ class Packet:
     link: str
 
 
-def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
+def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     """Collect everything that the page of a patient says.
 
     Raises
@@ -77,18 +79,18 @@ def gather(patient_id: str, study: frame.Study, link: str = "") -> Packet:
     StoreError
         The store cannot be read.
     """
-    state = data.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
-    everything = data.query("patient_assessments", patient_id=patient_id)
+    state = queries.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
+    everything = queries.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
     own = now[now["criteria_id"] == study.criteria_id]
     look = labels.look(state["state"], state["display_state"])
     main, further = sentences.verdict(state["reason"])
     slices, note = _slices(patient_id, own)
-    trajectory = data.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
     named = _sessions(own)
     return Packet(
         patient_id=short(patient_id),
-        facts=short(sentences.facts(state, data.query("patient_treatments", patient_id=patient_id))),
+        facts=short(sentences.facts(state, queries.query("patient_treatments", patient_id=patient_id))),
         symbol=look.symbol,
         word=look.word,
         ink=look.ink,
@@ -119,16 +121,16 @@ def short(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _timeline(patient_id: str, judged: pd.DataFrame, study: frame.Study) -> str:
-    volumes = data.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> str:
+    volumes = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
     if volumes.empty and judged.empty:
         return ""
-    treatments = data.query("patient_treatments", patient_id=patient_id)
-    course = Course(
+    treatments = queries.query("patient_treatments", patient_id=patient_id)
+    course = CourseFigure(
         drawn.ever_seen(volumes[volumes["compartment"] != "cord"]),
         judged,
         treatments,
-        data.query("patient_function", patient_id=patient_id),
+        queries.query("patient_function", patient_id=patient_id),
         levels(patient_id, study),
         windows(treatments, study),
     )
@@ -215,7 +217,7 @@ def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
 
 
 def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], ...]:
-    measured = data.query("patient_measurements", patient_id=patient_id)
+    measured = queries.query("patient_measurements", patient_id=patient_id)
     tumours = measured[(measured["compartment"] == "tumour") & measured["session_id"].isin(list(named))]
     rows = []
     for row in tumours.pipe(as_rows):
@@ -228,7 +230,7 @@ def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], .
 
 
 def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
-    acts = data.query("patient_journal", patient_id=patient_id)
+    acts = queries.query("patient_journal", patient_id=patient_id)
     occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
     words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
@@ -238,8 +240,8 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])
 
 
-def _provenance(study: frame.Study) -> str:
-    info = data.query("study_info").iloc[0]
+def _provenance(study: page.ShownStudy) -> str:
+    info = queries.query("study_info").iloc[0]
     parts: Sequence[str] = (
         study.name,
         f"judged by {study.criteria_name}",

@@ -12,8 +12,8 @@ from types import MappingProxyType
 import matplotlib as mpl
 import typst
 
-from dashboard.markup import Html, image, join, table, tag
 from dashboard.packet.content import CRITERIA_HEAD, NUMBERS_HEAD, SOURCES_HEAD, Packet
+from dashboard.words.markup import Html, image, join, table, tag
 
 PAGE = Path(__file__).with_name("page.typ")
 STYLE = Path(__file__).with_name("packet.css")

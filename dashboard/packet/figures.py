@@ -16,17 +16,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from dashboard import labels
 from dashboard.charts import lanes, theme
-from dashboard.charts.timeline import Course
-from dashboard.charts.volumes import pieces
-from dashboard.rows import as_rows
+from dashboard.charts.timeline import CourseFigure
+from dashboard.charts.volume_lines import pieces
 from dashboard.viewer import Pane, crop_to
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import largest_section
 from dashboard.viewer.panes import is_inside, voxel_at
 from dashboard.viewer.payload import SOLID
 from dashboard.viewer.spots import Spot
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
 
 WIDTH_INCH = 7.3
 POINT = 7.0
@@ -47,7 +47,7 @@ MARKERS = {
 rcParams["svg.hashsalt"] = "cordtrack"  # the same drawing is the same file
 
 
-def timeline(course: Course) -> str:
+def timeline(course: CourseFigure) -> str:
     """Draw volumes with 95 % bands over treatments and function, on a logarithmic axis unless none was seen once."""
     volumes = course.volumes
     is_log = not bool((volumes.loc[volumes["compartment"] == "tumour", "volume_mm3"] == 0).any())
@@ -139,7 +139,7 @@ def _ring(axes: Axes, pane: Pane, plane: str, spot: Spot) -> None:
         )
 
 
-def _volumes(axes: Axes, course: Course, is_log: bool) -> None:
+def _volumes(axes: Axes, course: CourseFigure, is_log: bool) -> None:
     operated = [
         pd.Timestamp(day) for day in course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"]
     ]
@@ -180,7 +180,7 @@ def _line(axes: Axes, part: pd.DataFrame, style: labels.CompartmentLook) -> None
     )  # fmt: skip
 
 
-def _states(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
+def _states(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
     tumour = course.volumes[course.volumes["compartment"] == "tumour"].set_index("session_id")["volume_mm3"].dropna()
     floor = 10 ** axis["range"][0] * 1.05 if axis["type"] == "log" else axis["range"][0]
     for row in course.judged.pipe(as_rows):
@@ -194,7 +194,7 @@ def _states(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
         )  # fmt: skip
 
 
-def _margin(axes: Axes, course: Course, axis: dict[str, Any]) -> None:
+def _margin(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
     """Name levels and last volumes beside the axes, kept apart."""
     notes = [(level.volume_mm3, level.text, level.colour, "normal") for level in course.levels]
     for level in course.levels:
@@ -247,7 +247,7 @@ def _function(axes: Axes, rows: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def _last_day(course: Course) -> pd.Timestamp:
+def _last_day(course: CourseFigure) -> pd.Timestamp:
     days = [*course.volumes["acquired_on"].dropna(), *course.scores["assessed_on"].dropna()]
     return max((pd.Timestamp(day) for day in days), default=pd.Timestamp(course.treatments["started_on"].max()))
 

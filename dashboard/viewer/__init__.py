@@ -3,7 +3,8 @@
     panes = [pane_of("2021-06 baseline", scan_1, mask_1), pane_of("2023-12 now", scan_2, mask_2)]
     slice_viewer(crop_to(panes, margin_mm=30.0), key="patient-scans", height=560)
 
-Everything a reader does stays in the browser; only who asks for a link makes the page run again.
+Imports ``words`` and the pipeline's ``core``. Everything a reader does stays in the browser: it never changes what is
+stored, and only who asks for a link makes the page run again.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard import labels
-from pipeline.domain.entities import Compartment
+from dashboard.words import labels
+from pipeline.core.vocabulary import Compartment
 
 COMPARTMENT_COLOURS: dict[int, tuple[str, str]] = {
     index: (compartment.value, labels.compartment(compartment.value).colour)

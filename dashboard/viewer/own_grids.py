@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dashboard.viewer.links import Box, Link, box_of, corners_of, table_of
 from dashboard.viewer.panes import Pane, pane_of, to_ras
-from pipeline.domain.grid import Volume, to_voxel, to_world
-from pipeline.domain.transforms import Transform, move_points
+from pipeline.core.transform import Transform, move_points
+from pipeline.core.volume import Volume, to_voxel, to_world
 
 FACE = 0.5
 """Distance of a voxel's face from its centre, voxels."""

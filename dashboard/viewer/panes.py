@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dashboard.viewer.links import Link
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
 
 NOT_SCANNED = 0
 """Grey value of places a scan does not reach; scanned tissue is 1 to 255, however dark."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboard.viewer.opening import Place
 from dashboard.viewer.panes import to_ras
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
 
 
 @dataclass(frozen=True)

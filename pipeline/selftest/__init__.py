@@ -1,4 +1,5 @@
 """Growth of known size implanted in one scan and measured by the real path: how wrong that is on its protocol.
 
-Synthetic by construction, and said so in every file it writes. It refuses a scan without a mask of its cord.
+Imports ``align``, ``refind``, ``measure``, ``files`` and ``core``; only ``cli`` imports it.
+It never touches a study, and what it makes says that it is synthetic.
 """

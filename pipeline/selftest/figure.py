@@ -10,8 +10,8 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.domain import uncertainty
-from pipeline.domain.detection import Pair, Performance, Way
+from pipeline.measure import measurement_error
+from pipeline.selftest.detection import Pair, Performance, Way
 from pipeline.selftest.report import SYNTHETIC, WORDS
 
 COLOURS = {Way.GIVEN: "#5b6770", Way.FOUND: "#b3430f"}
@@ -46,7 +46,7 @@ def _volumes(axes: Axes, pairs: Sequence[Pair]) -> None:
         for pair in (pair for pair in own if pair.is_assessable):
             assert pair.later.volume_mm3 is not None  # is_assessable
             assert pair.later.cv is not None
-            interval = uncertainty.volume_interval(pair.later.volume_mm3 / 1000, pair.later.cv)
+            interval = measurement_error.volume_interval(pair.later.volume_mm3 / 1000, pair.later.cv)
             place = pair.later_true_mm3 / 1000 * shift
             axes.plot([place, place], [interval.low, interval.high], color=COLOURS[way], lw=0.8, alpha=0.6)
             axes.plot(place, pair.later.volume_mm3 / 1000, MARKERS[way], color=COLOURS[way], ms=4)

@@ -8,14 +8,14 @@ from itertools import product
 
 import numpy as np
 
-from pipeline.domain import uncertainty, volumes
-from pipeline.domain.detection import Pair, Reading, Way
-from pipeline.domain.entities import Compartment, MaskOrigin
-from pipeline.domain.grid import Volume, plane, to_voxel
-from pipeline.domain.implant import Course, Implant, Lesion, draw_lesion, grown, of_volume, volume_mm3
-from pipeline.domain.implant_scan import Visit, lesion_reach, visit_of
+from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.volume import Volume, plane, to_voxel
 from pipeline.errors import SettingsError
-from pipeline.selftest.source import Source
+from pipeline.measure import measurement_error, volumes
+from pipeline.selftest.detection import Pair, Reading, Way
+from pipeline.selftest.host_scan import Source
+from pipeline.selftest.implant import Implant, ImplantLine, Lesion, draw_lesion, grown, of_volume, volume_mm3
+from pipeline.selftest.implant_scan import ImplantedVisit, lesion_reach, visit_of
 
 GROWTHS = (-50.0, 0.0, 0.0, 20.0, 40.0, 100.0)
 """Growth of the later visit, percent; none twice, for false changes are counted on it."""
@@ -73,7 +73,7 @@ def plans(volumes_ml: Sequence[float], repeats: int, seed: int) -> tuple[Plan, .
     return tuple(Plan(number, volume, growth, seed) for number, (_, volume, growth) in enumerate(cells, start=1))
 
 
-def drawn(plan: Plan, course: Course, z_mm: float) -> tuple[Implant, Implant]:
+def drawn(plan: Plan, course: ImplantLine, z_mm: float) -> tuple[Implant, Implant]:
     """Draw the lesion of a pair before and after its growth; the same plan draws the same."""
     rng = np.random.default_rng([plan.seed, plan.number, 0])
     first = draw_lesion(course, z_mm, 1000 * plan.volume_ml, rng)
@@ -129,7 +129,7 @@ def _is_inside(image: Volume, implant: Implant, lowest: float, highest: float) -
     return bool(np.all((index >= 0) & (index <= np.array(image.shape) - 1)))
 
 
-def scanned(source: Source, plan: Plan) -> tuple[Visit, Visit]:
+def scanned(source: Source, plan: Plan) -> tuple[ImplantedVisit, ImplantedVisit]:
     """Scan a person before and after growth; the same plan gives the same voxels."""
     rng = np.random.default_rng([plan.seed, plan.number, 1])
     tissue = int(np.random.default_rng([plan.seed, plan.number, 2]).integers(2**31))
@@ -148,14 +148,14 @@ def measure_pair(source: Source, plan: Plan) -> Measured:
     return Measured(plan, before.cyst is not None, *true, grade, reasons, given[0], given[1], found, method)
 
 
-def drawn_masks(visit: Visit) -> dict[str, Volume]:
+def drawn_masks(visit: ImplantedVisit) -> dict[str, Volume]:
     """Return the masks that a perfect reader would draw: voxels that are at least half the compartment."""
     parts = {Compartment.TUMOUR: visit.tumour, Compartment.CYST: visit.cyst}
     masks = {str(name): part.with_array(part.array >= volumes.OBJECT_PROBABILITY) for name, part in parts.items()}
     return {name: mask for name, mask in masks.items() if mask.array.any()}
 
 
-def _given(visit: Visit, true_mm3: float) -> Reading:
+def _given(visit: ImplantedVisit, true_mm3: float) -> Reading:
     seen = float(visit.tumour.array.sum()) * visit.tumour.voxel_mm3 / true_mm3
     if seen < IN_VIEW:
         return Reading(None, None, f"only {seen:.0%} of the implant lies in the field of view")
@@ -165,9 +165,12 @@ def _given(visit: Visit, true_mm3: float) -> Reading:
     return _reading(mask, MaskOrigin.MANUAL)
 
 
-def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None, str, Reading, str | None]:
+def _found_again(
+    first: ImplantedVisit, later: ImplantedVisit, given: Reading
+) -> tuple[str | None, str, Reading, str | None]:
     """Return grade, its reasons, the later tumour as it was found again, and how."""
-    from pipeline import registration, segmentation  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
+    from pipeline.align import registration  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
+    from pipeline.refind import refinding  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
 
     if given.missing_reason is not None:
         return None, "", Reading(None, None, given.missing_reason), None
@@ -177,20 +180,20 @@ def _found_again(first: Visit, later: Visit, given: Reading) -> tuple[str | None
     grade, reasons = aligned.quality.grade, "; ".join(aligned.quality.reasons)
     if grade == "C":
         return grade, reasons, Reading(None, None, f"alignment has grade C: {reasons}"), None
-    masked = segmentation.MaskedVisit(first.scan, masks)
-    made = segmentation.follow_up_masks(masked, later.scan, aligned.to_reference)
+    masked = refinding.DonorVisit(first.scan, masks)
+    made = refinding.follow_up_masks(masked, later.scan, aligned.to_reference)
     mask, method = made.probabilities.get(Compartment.TUMOUR), made.methods.get(Compartment.TUMOUR)
     if mask is None:
         return grade, reasons, Reading(None, None, made.refusal or "; ".join(made.notes)), None
-    if method == segmentation.CARRIED_OVER:
+    if method == refinding.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
-    found = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == segmentation.GROWN_LESS_SURELY)
+    found = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == refinding.GROWN_LESS_SURELY)
     if found.cv is None:
         return grade, reasons, found, method
-    cv, _ = uncertainty.largest_error(
+    cv, _ = measurement_error.largest_error(
         found.cv,
         signal=made.signal_cv[Compartment.TUMOUR],
-        spread=uncertainty.mean_cv(made.ways_mm3[Compartment.TUMOUR]),
+        spread=measurement_error.mean_cv(made.ways_mm3[Compartment.TUMOUR]),
     )
     return grade, reasons, replace(found, cv=cv), method
 
@@ -199,8 +202,10 @@ def _reading(mask: Volume, origin: MaskOrigin, *, less_sure: bool = False) -> Re
     """Measure a tumour mask with the error of its outline."""
     found = volumes.measure(mask)
     again = Compartment.TUMOUR if origin == MaskOrigin.AUTOMATIC else None
-    boundary_mm = uncertainty.boundary_error_mm(origin, None, again, less_sure=less_sure)
-    cv = uncertainty.geometric_cv(found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask))
+    boundary_mm = measurement_error.boundary_error_mm(origin, None, again, less_sure=less_sure)
+    cv = measurement_error.geometric_cv(
+        found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
+    )
     if cv is None:
         return Reading(found.volume_mm3, None, "nothing of the tumour was found")
     return Reading(found.volume_mm3, cv, None)

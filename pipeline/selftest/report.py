@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.domain.detection import Performance, Way
+from pipeline.selftest.detection import Performance, Way
 from pipeline.selftest.pairs import Measured
 
 SPOKEN_ML = 0.5

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from pipeline import __version__, fingerprints
-from pipeline.domain.detection import Performance, Way, performances
+from pipeline import __version__
 from pipeline.errors import SettingsError, StoreError
+from pipeline.files import fingerprints
+from pipeline.run.workers import THREAD_LIMITS
 from pipeline.selftest import figure, report
+from pipeline.selftest.detection import Performance, Way, performances
+from pipeline.selftest.host_scan import Place, Source, read_source
 from pipeline.selftest.pairs import GROWTHS, Measured, Plan, measure_pair, plans, refuse_what_does_not_fit
-from pipeline.selftest.source import Place, Source, read_source
-from pipeline.workers import THREAD_LIMITS
 
 VOLUMES_ML = (0.1, 0.25, 0.5, 1.0, 2.5)
 QUICK_VOLUMES_ML = (0.5,)

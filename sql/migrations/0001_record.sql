@@ -1,4 +1,4 @@
--- What was read and what was computed, one table per record of pipeline/domain/records.py.
+-- What was read and what was computed, one table per record of pipeline/core/records.py.
 -- Lengths in mm, areas in mm², volumes in mm³, days as dates. NULL means unknown and a reason column says why.
 -- isfinite: NaN sorts above every number in DuckDB, so a plain `>= 0` would let it in.
 create schema record;

@@ -1,5 +1,5 @@
 -- Agreement of each two criteria on the visits that both judged and that nobody called not evaluable (Cohen's kappa).
--- Intervals need a resampling of patients and are made by pipeline/domain/agreement.py from cohort_agreement.
+-- Intervals need a resampling of patients and are made by pipeline/cohort/agreement.py from cohort_agreement.
 with ratings as (
     select patient_id, session_id, criteria_id, category
     from assessment

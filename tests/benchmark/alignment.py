@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from pipeline import images, registration
-from pipeline.domain.grid import Volume, to_voxel
-from pipeline.domain.transforms import move_points
+from pipeline.align import registration
+from pipeline.core.transform import move_points
+from pipeline.core.volume import Volume, to_voxel
+from pipeline.files import images
 from tests.benchmark import series
 
 ants = registration.ants

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from pipeline.domain.grid import Volume, to_voxel, to_world, voxel_centres_mm
+from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
 from tests.benchmark.alignment import Pair
 
 LEAST_SLAB_MM = 18.0

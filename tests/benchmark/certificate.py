@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import registration
-from pipeline.domain.alignment import CLOSURE_A_MM, AlignmentQuality, mirror_lead
-from pipeline.domain.transforms import Transform, move_points
+from pipeline.align import registration
+from pipeline.align.certificate import CLOSURE_A_MM, AlignmentQuality, mirror_lead
+from pipeline.core.transform import Transform, move_points
 from tests.benchmark.alignment import Pair, pairs_of
 from tests.benchmark.broken_pairs import Trial, trials
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
 from tests import dicom_files as dicom
 
 PATIENTS, VISITS, SERIES, SLICES, EDGE = 10, 5, 2, 50, 320
@@ -45,7 +45,7 @@ def write(folder: Path) -> int:
 
 def child(source: str, study: str) -> None:
     """Import and print seconds, memory and what came out; run in a process of its own."""
-    from pipeline.dicom.importing import ImportSettings, import_dicom  # noqa: PLC0415
+    from pipeline.hospital.importing.importing import ImportSettings, import_dicom  # noqa: PLC0415
 
     spent = []
     for _ in range(2):

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.domain.grid import Volume
-from pipeline.domain.implant import volume_mm3
+from pipeline.core.volume import Volume
 from pipeline.selftest import report, story
+from pipeline.selftest.host_scan import PHANTOM, Place, read_source
+from pipeline.selftest.implant import volume_mm3
 from pipeline.selftest.pairs import Plan, drawn, drawn_masks, plans, refuse_what_does_not_fit, scanned
-from pipeline.selftest.source import PHANTOM, Place, read_source
+from tests.places import SHARED
 
-SCANS = Path(__file__).parent.parent.parent.parent / "shared" / "realcord" / "scans"
+SCANS = SHARED / "realcord" / "scans"
 VOLUMES_ML = (0.3, 1.2)
 THICK_MM = 3.3
 

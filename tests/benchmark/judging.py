@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from pipeline import criteria
-from pipeline.domain import endpoints
-from pipeline.domain.response import judge
+from pipeline.judge import criteria_files, endpoints
+from pipeline.judge.response import judge
 from tests.benchmark.synthetic_cohort import VISITS, courses
 
 PATIENTS = 10_000
@@ -15,7 +14,7 @@ TARGET_SECONDS = 60
 
 
 def main() -> None:
-    rules = criteria.load(criteria.DEFAULT_CRITERIA_ID)
+    rules = criteria_files.load(criteria_files.DEFAULT_CRITERIA_ID)
     cohort = list(courses(PATIENTS))
     started = time.process_time()
     judged = [judge(course, rules) for course in cohort]

@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import records, volumes
-from pipeline.domain.entities import Compartment, MaskOrigin
-from pipeline.domain.grid import Volume, to_voxel, voxel_centres_mm
-from pipeline.domain.transforms import Transform
-from pipeline.scans import ScanFile
-from pipeline.steps.align import AlignedVisit
-from pipeline.steps.mask import MaskedVisit
-from pipeline.steps.read import ReadVisit
-from pipeline.visits import StudyVisit
+from pipeline.core import records
+from pipeline.core.transform import Transform
+from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.volume import Volume, to_voxel, voxel_centres_mm
+from pipeline.measure import volumes
+from pipeline.run.steps.align_visits import AlignedVisit
+from pipeline.run.steps.mask_visits import MaskedVisit
+from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
 
 HALF_CORD_MM = 100.0
 VISITS = 6

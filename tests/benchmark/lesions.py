@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from pipeline.domain.grid import to_world
-from pipeline.domain.transforms import move_points, resample_together
-from pipeline.steps import follow
+from pipeline.core.transform import move_points, resample_together
+from pipeline.core.volume import to_world
+from pipeline.run.steps import follow_lesions
 from tests.benchmark.lesion_series import ISOTROPIC, SAGITTAL, VISITS, SeenVisit, series
 
 SERIES = 40
@@ -118,7 +118,7 @@ def truth(seen: Sequence[SeenVisit]) -> list[Told]:
 def cordtrack(seen: Sequence[SeenVisit]) -> list[Told]:
     """Follow the series as a study would."""
     names = [visit.read.session_id for visit in seen]
-    found = follow.follow_lesions(
+    found = follow_lesions.follow_lesions(
         [visit.read for visit in seen],
         {visit.read.session_id: visit.masked for visit in seen},
         {visit.read.session_id: visit.aligned for visit in seen},

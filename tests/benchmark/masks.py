@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import registration, segmentation, signal_search
-from pipeline.domain import uncertainty, volumes
-from pipeline.domain.entities import Compartment, MaskOrigin
-from pipeline.domain.grid import Volume, plane
+from pipeline.align import registration
+from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.volume import Volume, plane
+from pipeline.measure import measurement_error, volumes
+from pipeline.refind import refinding, signal_search
 from tests.benchmark import series
 from tests.benchmark import worst as pictures
 
@@ -75,9 +76,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 yield f"{patient} {session}"
                 continue
             started = time.process_time()
-            again = segmentation.follow_up_masks(
-                drawn, later, aligned.to_reference, is_sure=aligned.quality.grade == "A"
-            )
+            again = refinding.follow_up_masks(drawn, later, aligned.to_reference, is_sure=aligned.quality.grade == "A")
             if again.refusal is not None:
                 yield f"{patient} {session}: {again.refusal}"
                 continue
@@ -86,7 +85,7 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 flags = signal_search.look_for_new_signal(drawn, None, later, aligned.to_reference)
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))
                 yield Looked(f"{patient} {session}", true_mm3, tuple(one.volume_mm3 for one in flags or ()))
-            carried = segmentation.carry_over(drawn, later, aligned.to_reference)
+            carried = refinding.carry_over(drawn, later, aligned.to_reference)
             outlined = masked(later, series.true(folder, patient, session)).masks
             for recipe, shares in zip(RECIPES, (carried, again.probabilities, outlined), strict=True):
                 for name in (name for name in LABELS.values() if name in shares and shares[name].array.any()):
@@ -95,17 +94,17 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                     yield _found(who, true_mm3, drawn, again, shares[name], outlined.get(name))
 
 
-def masked(scan: Volume, labels: Volume) -> segmentation.MaskedVisit:
+def masked(scan: Volume, labels: Volume) -> refinding.DonorVisit:
     """Return a visit with the compartments that a label map names."""
     masks = {name: labels.with_array(labels.array.round() == value) for value, name in LABELS.items()}
-    return segmentation.MaskedVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
+    return refinding.DonorVisit(scan, {name: mask for name, mask in masks.items() if mask.array.any()})
 
 
 def _found(
     who: tuple[str, str, str],
     true_mm3: Sequence[float],
-    drawn: segmentation.MaskedVisit,
-    again: segmentation.FollowUpMasks,
+    drawn: refinding.DonorVisit,
+    again: refinding.FollowUpMasks,
     share: Volume,
     outlined: Volume | None,
 ) -> Found:
@@ -126,20 +125,24 @@ def _found(
 def _given(folder: Path, patient: str) -> list[str]:
     """Return the first session on thick slices and those after it; the last session alone where none is thick."""
     names = series.sessions(folder, patient)
-    is_thick = [series.scan(folder, patient, name).spacing_mm.max() > uncertainty.THICK_MM for name in names]
+    is_thick = [series.scan(folder, patient, name).spacing_mm.max() > measurement_error.THICK_MM for name in names]
     return names[is_thick.index(True) :] if any(is_thick) else [names[-1]]
 
 
-def stated_cv(mask: Volume, volume_mm3: float, name: str, again: segmentation.FollowUpMasks | None) -> float:
+def stated_cv(mask: Volume, volume_mm3: float, name: str, again: refinding.FollowUpMasks | None) -> float:
     """Return the measurement error that the program states for a mask; ``again`` where it was found again."""
-    less_sure = again is not None and again.methods.get(name) == segmentation.GROWN_LESS_SURELY
-    boundary_mm = uncertainty.boundary_error_mm(MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=less_sure)
+    less_sure = again is not None and again.methods.get(name) == refinding.GROWN_LESS_SURELY
+    boundary_mm = measurement_error.boundary_error_mm(
+        MaskOrigin.AUTOMATIC, None, Compartment(name), less_sure=less_sure
+    )
     spanned = volumes.measure(mask).slices_spanned
-    geometric = uncertainty.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
+    geometric = (
+        measurement_error.geometric_cv(volume_mm3, boundary_mm, slices_spanned=spanned, plane=plane(mask)) or 0.0
+    )
     if again is None:
         return geometric
-    spread = uncertainty.mean_cv(again.ways_mm3.get(name, ()))
-    return uncertainty.largest_error(geometric, signal=again.signal_cv.get(name), spread=spread)[0]
+    spread = measurement_error.mean_cv(again.ways_mm3.get(name, ()))
+    return measurement_error.largest_error(geometric, signal=again.signal_cv.get(name), spread=spread)[0]
 
 
 def _dice(first: np.ndarray, second: np.ndarray) -> float:
@@ -220,8 +223,10 @@ def _report_intervals(rows: list[Found]) -> None:
         if not own:
             continue
         errors = [abs(float(np.log(r.found_mm3 / r.true_mm3))) for r in own]
-        held = sum(error <= uncertainty.Z_95 * r.cv for error, r in zip(errors, own, strict=True))
-        outline = [e * r.found_mm3 ** (1 / 3) / uncertainty.SPHERE_FACTOR for e, r in zip(errors, own, strict=True)]
+        held = sum(error <= measurement_error.Z_95 * r.cv for error, r in zip(errors, own, strict=True))
+        outline = [
+            e * r.found_mm3 ** (1 / 3) / measurement_error.SPHERE_FACTOR for e, r in zip(errors, own, strict=True)
+        ]
         still = [r for r in own if r.first_mm3 and abs(r.true_mm3 / r.first_mm3 - 1) < UNCHANGED]
         false = sum(_is_claimed(r) for r in still)
         print(
@@ -231,10 +236,10 @@ def _report_intervals(rows: list[Found]) -> None:
 
 
 def _is_claimed(row: Found) -> bool:
-    drawn_mm = uncertainty.boundary_error_mm(MaskOrigin.MANUAL)
-    drawn_cv = uncertainty.geometric_cv(row.drawn_mm3, drawn_mm, slices_spanned=None, plane="isotropic") or 0.0
+    drawn_mm = measurement_error.boundary_error_mm(MaskOrigin.MANUAL)
+    drawn_cv = measurement_error.geometric_cv(row.drawn_mm3, drawn_mm, slices_spanned=None, plane="isotropic") or 0.0
     ratio = row.found_mm3 / row.drawn_mm3
-    return max(ratio, 1 / ratio) > uncertainty.detection_limit_ratio(drawn_cv, row.cv)
+    return max(ratio, 1 / ratio) > measurement_error.detection_limit_ratio(drawn_cv, row.cv)
 
 
 def _report_flags(rows: list[Looked]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import FORWARD, UPRIGHT, axis_along
 

@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import images, store, study
-from pipeline.cli import SERVER_ENVIRONMENT
-from pipeline.domain.grid import Volume
+from pipeline.cli.commands import SERVER_ENVIRONMENT
+from pipeline.core.volume import Volume
+from pipeline.files import images
+from pipeline.store import publish
+from pipeline.study import study_folder
 from tests.benchmark.store import PATIENTS, rows
 from tests.benchmark.synthetic_cohort import VISITS
+from tests.places import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 APP = ROOT / "dashboard" / "app.py"
 REPEATS = 20
 USERS = 20
@@ -44,7 +46,7 @@ def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[tuple[float, f
     compiled = ScriptCache()
     app_test.ScriptCache = lambda: compiled  # type: ignore[assignment,misc]  # a server compiles a page once, too
     at = AppTest.from_file(str(APP), default_timeout=120)
-    at.switch_page(f"app_pages/{page}.py")
+    at.switch_page(f"pages/{page}.py")
     at.run()
     times = []
     for address in addresses:
@@ -66,8 +68,8 @@ def save_scans(out: Path) -> None:
         scan = (200 + 150 * np.sin(j / 9.0) + 400 * tumour).astype(np.int16)
         names = {"patient_id": SCANNED, "session_id": session, "extension": ".nii.gz", "space": "reference"}
         grid = np.diag([1.1, 0.7, 0.7, 1.0])
-        images.save(Volume(scan, grid), out / study.derivative_path(**names, suffix="T2w"))
-        images.save(Volume(tumour.astype(np.uint8), grid), out / study.derivative_path(**names, suffix="dseg"))
+        images.save(Volume(scan, grid), out / study_folder.derivative_path(**names, suffix="T2w"))
+        images.save(Volume(tumour.astype(np.uint8), grid), out / study_folder.derivative_path(**names, suffix="dseg"))
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def _visits(pages: list[Any], address: str, round_: int) -> list[str]:
 
 def _while_published(pages: list[Any], address: str, out: Path, wrong: list[str]) -> str:
     """Let the readers go on while a run puts another store in place, and once more when it has."""
-    before, rounds = store.database_path(out).stat().st_ino, 0
+    before, rounds = publish.database_path(out).stat().st_ino, 0
     run = subprocess.Popen([sys.executable, "-m", "tests.benchmark.pages", PUBLISH, str(out)], cwd=ROOT)
     wrong.clear()
     while run.poll() is None:
@@ -155,7 +157,7 @@ def _while_published(pages: list[Any], address: str, out: Path, wrong: list[str]
         rounds += 1
     wrong += _visits(pages, address, rounds)
     assert run.returncode == 0, "the store was not published"
-    assert store.database_path(out).stat().st_ino != before, "no other file was put in place"
+    assert publish.database_path(out).stat().st_ino != before, "no other file was put in place"
     return f"| the same while a run publishes, {(rounds + 1) * USERS} pages: errors | {len(wrong)} | 0 |"
 
 
@@ -183,7 +185,7 @@ def _scans(browser: object, address: str) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        store.publish(out, list(rows(PATIENTS)))
+        publish.publish(out, list(rows(PATIENTS)))
         save_scans(out)
         os.environ["CORDTRACK_OUT"] = str(out)
         print("## The pages\n")
@@ -212,6 +214,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [PUBLISH]:
-        store.publish(Path(sys.argv[2]), list(rows(PATIENTS)))
+        publish.publish(Path(sys.argv[2]), list(rows(PATIENTS)))
     else:
         main()

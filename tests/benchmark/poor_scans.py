@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import registration, segmentation
-from pipeline.domain import uncertainty
+from pipeline.align import registration
+from pipeline.measure import measurement_error
+from pipeline.refind import refinding
 from tests.benchmark import alignment, broken_pairs, movement, series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.masks import FLOOR_MM3, masked, stated_cv
@@ -64,25 +65,25 @@ def tried(folder: Path) -> Iterator[Tried]:
                 yield _one(kind, made, _drawn(folder, pair), float(sizes[tuple(pair.name.split())]))
 
 
-def _drawn(folder: Path, pair: Pair) -> segmentation.MaskedVisit:
+def _drawn(folder: Path, pair: Pair) -> refinding.DonorVisit:
     patient, _ = pair.name.split()
     return masked(pair.first, series.drawn(folder, patient, series.sessions(folder, patient)[0]))
 
 
-def _one(kind: str, pair: Pair, drawn: segmentation.MaskedVisit, true_mm3: float) -> Tried:
+def _one(kind: str, pair: Pair, drawn: refinding.DonorVisit, true_mm3: float) -> Tried:
     same = kind != TURNED
     aligned = registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion, same_contrast=same)
     if aligned.quality.grade == "C":
         return Tried(kind, TOLD[0])
-    found = segmentation.follow_up_masks(
+    found = refinding.follow_up_masks(
         drawn, pair.second, aligned.to_reference, same_contrast=same, is_sure=aligned.quality.grade == "A"
     )
     if found.refusal is not None:
         return Tried(kind, TOLD[1])
     shares = found.probabilities["tumour"]
-    less_sure = found.methods["tumour"] == segmentation.GROWN_LESS_SURELY
+    less_sure = found.methods["tumour"] == refinding.GROWN_LESS_SURELY
     found_mm3 = float(shares.array.sum()) * shares.voxel_mm3
-    carried = segmentation.carry_over(drawn, pair.second, aligned.to_reference)["tumour"]
+    carried = refinding.carry_over(drawn, pair.second, aligned.to_reference)["tumour"]
     return Tried(
         kind,
         TOLD[2] if less_sure else "found",
@@ -108,7 +109,7 @@ def main() -> None:
         got = [row for row in own if row.error is not None]
         counts = " | ".join(str(sum(row.told == told for row in own)) for told in TOLD)
         errors = " | ".join(_median([getattr(row, name) for row in got]) for name in ("error", "carried"))
-        held = sum(abs(row.error or 0.0) <= uncertainty.Z_95 * row.cv for row in got)
+        held = sum(abs(row.error or 0.0) <= measurement_error.Z_95 * row.cv for row in got)
         print(f"| {kind} | {len(own)} | {counts} | {errors} | {held} of {len(got)} |", flush=True)
     print()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import images
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
+from pipeline.files import images
 
 
 def sessions(folder: Path, patient: str) -> list[str]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from pipeline import criteria, store
-from pipeline.domain import records
-from pipeline.domain.entities import PatientCourse
-from pipeline.steps.judge import judge_course
+from pipeline.core import records
+from pipeline.core.vocabulary import PatientCourse
+from pipeline.judge import criteria_files
+from pipeline.run.steps.judge_course import judge_course
+from pipeline.store import publish
 from tests import factories
 from tests.benchmark.synthetic_cohort import VISITS, courses
 
@@ -22,7 +23,7 @@ PATIENTS = 10_000
 REPEATS = 9
 TARGETS_MS = {"patient_": 20, "cohort": 500}
 PARAMETERS: dict[str, Any] = {
-    "criteria_id": criteria.DEFAULT_CRITERIA_ID,
+    "criteria_id": criteria_files.DEFAULT_CRITERIA_ID,
     "patient_id": f"sub-{PATIENTS // 2:05d}",
     "compartment": "tumour",
     "endpoint_id": "ttp",
@@ -32,7 +33,7 @@ PARAMETERS: dict[str, Any] = {
 
 
 def rows(patients: int) -> Iterator[Any]:
-    rules = criteria.load(criteria.DEFAULT_CRITERIA_ID)
+    rules = criteria_files.load(criteria_files.DEFAULT_CRITERIA_ID)
     yield records.Study("made up", True, rules.criteria_id, factories.SHA)
     yield records.Criteria(
         rules.criteria_id, rules.version, rules.title, True, "volume", "benchmark", factories.SHA, 1.4, 0.35
@@ -74,9 +75,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         started = time.perf_counter()
-        store.publish(out, found)
+        publish.publish(out, found)
         seconds = time.perf_counter() - started
-        database = store.database_path(out)
+        database = publish.database_path(out)
         print("## The store\n")
         print(
             f"{PATIENTS:,} made-up patients, {PATIENTS * VISITS:,} visits, {len(found):,} records: published in "
@@ -86,9 +87,9 @@ def main() -> None:
             f"{TARGETS_MS['patient_']} ms for one patient, {TARGETS_MS['cohort']} ms for the cohort.\n"
         )
         print("| query | rows | median ms | best ms | CPU ms |\n|---|---|---|---|---|")
-        print(f"| (opening the file) | | {timed_ms(lambda: store.Reader(database).close())} |")
-        with store.Reader(database) as reader:
-            for file in sorted((store.SQL / "queries").glob("*.sql")):
+        print(f"| (opening the file) | | {timed_ms(lambda: publish.Reader(database).close())} |")
+        with publish.Reader(database) as reader:
+            for file in sorted((publish.SQL / "queries").glob("*.sql")):
                 names = re.findall(r"\$(\w+)", file.read_text(encoding="utf-8"))
                 if file.stem.startswith(("patient_", "cohort", "board")):
                     ask = partial(reader.query, file.stem, **{name: PARAMETERS[name] for name in names})

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from pipeline.domain.entities import MaskOrigin, PatientCourse, Treatment, TreatmentKind, VisitMeasure
+from pipeline.core.vocabulary import MaskOrigin, PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
 
 VISITS = 10
 
@@ -20,10 +20,12 @@ def courses(patients: int, seed: int = 1) -> Iterator[PatientCourse]:
 
 def _course(patient_id: str, chance: random.Random) -> PatientCourse:
     operated_on = date(2005, 1, 1) + timedelta(days=chance.randrange(3000))
-    treatments = [Treatment(TreatmentKind.SURGERY, operated_on, operated_on, chance.choice(["GTR", "STR", "PR"]))]
+    treatments = [TreatmentEvent(TreatmentKind.SURGERY, operated_on, operated_on, chance.choice(["GTR", "STR", "PR"]))]
     if chance.random() < 0.2:
         begun_on = operated_on + timedelta(days=chance.randrange(60, 2500))
-        treatments.append(Treatment(TreatmentKind.RADIOTHERAPY, begun_on, begun_on + timedelta(days=42), dose_gy=54.0))
+        treatments.append(
+            TreatmentEvent(TreatmentKind.RADIOTHERAPY, begun_on, begun_on + timedelta(days=42), dose_gy=54.0)
+        )
     return PatientCourse(
         patient_id=patient_id,
         visits=tuple(_visits(operated_on, chance)),

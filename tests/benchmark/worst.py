@@ -8,20 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline import registration
-from pipeline.domain.grid import Volume
-from pipeline.domain.lesion_fit import fit_lesion, fitted_ends
-from pipeline.domain.lesion_scene import Scene, scene_of
-from pipeline.domain.lesion_template import template_of
-from pipeline.segmentation import MaskedVisit
+from pipeline.align import registration
+from pipeline.core.volume import Volume
+from pipeline.refind.lesion_fit import fit_lesion, fitted_ends
+from pipeline.refind.refinding import DonorVisit
+from pipeline.refind.scene import Scene, scene_of
+from pipeline.refind.template import template_of
 from tests.benchmark import series
+from tests.places import ROOT
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures"
+FIGURES = ROOT / "docs" / "figures"
 COLOURS = {"tumour": "#d6185c", "cyst": "#1f8ad6", "oedema": "#c99a00"}
 ROWS = ("scan", "explained", "left over")
 
 
-def draw(cases: list[tuple[str, MaskedVisit, Volume, Volume, dict[str, Volume]]], name: str) -> str:
+def draw(cases: list[tuple[str, DonorVisit, Volume, Volume, dict[str, Volume]]], name: str) -> str:
     """Draw cases beside one another and return the picture's path below docs.
 
     Parameters
@@ -73,13 +74,13 @@ def _outline(axis: Axes, mask: np.ndarray | None, place: int, colour: str, style
 
 def first_and_later(
     folder: Path, patient: str, session: str, values: dict[int, str]
-) -> tuple[MaskedVisit, Volume, Volume, dict[str, Volume]]:
+) -> tuple[DonorVisit, Volume, Volume, dict[str, Volume]]:
     """Read the masked first visit of a patient, its lesion, a later scan and its true masks."""
     first = series.sessions(folder, patient)[0]
     drawn, true = series.drawn(folder, patient, first), series.true(folder, patient, session)
     given = {
         n: drawn.with_array(drawn.array.round() == v) for v, n in values.items() if (drawn.array.round() == v).any()
     }
-    masked = MaskedVisit(series.scan(folder, patient, first), given)
+    masked = DonorVisit(series.scan(folder, patient, first), given)
     masks = {n: true.with_array(true.array.round() == v) for v, n in values.items()}
     return masked, drawn.with_array(drawn.array > 0), series.scan(folder, patient, session), masks

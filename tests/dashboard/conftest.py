@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from pipeline import images, study
-from pipeline.domain.grid import Volume
+from pipeline.core.volume import Volume
+from pipeline.files import images
+from pipeline.study import study_folder
 from tests.dashboard.viewer_phantoms import chromium, served
 from tests.factories import publish_tiny
 
@@ -53,8 +54,10 @@ def save_scan(out_dir, patient_id, session_id, radius):
     tumour = ((i - 4) * 2) ** 2 + (j - 32) ** 2 + (k - 48) ** 2 < radius**2
     scan = np.where(abs(j - 32) < 8, 400, 120).astype(np.int16) + 300 * tumour.astype(np.int16)
     names = {"patient_id": patient_id, "session_id": session_id, "extension": ".nii.gz", "space": "reference"}
-    images.save(Volume(scan, SPACING), out_dir / study.derivative_path(**names, suffix="T2w"))
-    images.save(Volume(tumour.astype(np.uint8), SPACING), out_dir / study.derivative_path(**names, suffix="dseg"))
+    images.save(Volume(scan, SPACING), out_dir / study_folder.derivative_path(**names, suffix="T2w"))
+    images.save(
+        Volume(tumour.astype(np.uint8), SPACING), out_dir / study_folder.derivative_path(**names, suffix="dseg")
+    )
 
 
 @pytest.fixture(scope="module")

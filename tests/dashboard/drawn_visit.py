@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import fingerprints, images, store
-from pipeline.domain import records
-from pipeline.domain.grid import Volume
+from pipeline.core import records
+from pipeline.core.volume import Volume
+from pipeline.files import fingerprints, images
+from pipeline.store import publish
 from tests.factories import tiny_store
 
 PATIENT, VISIT = "sub-06", "ses-02"
@@ -26,7 +27,7 @@ def block(last: int = 24) -> NDArray[np.uint8]:
     return array
 
 
-def publish(out_dir: Path, study: Path) -> None:
+def publish_drawn_visit(out_dir: Path, study: Path) -> None:
     """Publish the tiny store with files for one visit: an automatic tumour mask of 720 mm³ on its scan."""
     signal = np.where(np.abs(np.indices(SHAPE)[1] - 12) < 8, 300, 80) + 200 * block()
     rows: list[Any] = []
@@ -40,7 +41,7 @@ def publish(out_dir: Path, study: Path) -> None:
             rows.append(replace(row, sha256=fingerprints.of_file(out_dir / row.path)))
         else:
             rows.append(row)
-    store.publish(out_dir, rows)
+    publish.publish(out_dir, rows)
     (out_dir / "run.toml").write_text(f'bids_dir = "{study}"\n', encoding="utf-8")
 
 

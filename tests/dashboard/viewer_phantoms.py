@@ -18,10 +18,10 @@ import pytest
 
 from dashboard.viewer import Pane, assets, own_grids
 from dashboard.viewer.spots import Spot
-from pipeline.domain.grid import Volume, voxel_centres_mm
-from pipeline.domain.transforms import Transform, identity, inverse, move_points
+from pipeline.core.transform import Transform, identity, inverse, move_points
+from pipeline.core.volume import Volume, voxel_centres_mm
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 COLOURS = {1: ("tumour", "#D81B60"), 2: ("cyst", "#1E88E5"), 4: ("oedema", "#C79A00"), 8: ("cord", "#00897B")}
 SHAPE = (8, 30, 40)
 SPACING_MM = (3.0, 1.0, 1.0)

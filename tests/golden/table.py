@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import store
+from pipeline.store import publish
 
-ROOT = Path(__file__).parent.parent.parent
 GOLDEN = Path(__file__).parent
 TABLES = {
     "measurement": [
@@ -26,7 +25,7 @@ TABLES = {
 
 def read_store(out_dir: Path, name: str) -> pd.DataFrame:
     """Read the golden columns of one view, in a fixed order, numbers with as many digits as they deserve."""
-    frame = store.table(store.database_path(out_dir), name)[TABLES[name]]
+    frame = publish.table(publish.database_path(out_dir), name)[TABLES[name]]
     keys = [column for column in TABLES[name] if frame[column].dtype == object]
     return frame.sort_values(keys, na_position="first").reset_index(drop=True).round(4)
 

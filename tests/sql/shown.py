@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import store
-from pipeline.domain import records
+from pipeline.core import records
+from pipeline.store import publish
 from tests.factories import ADAPTED, tiny_store
 
 
@@ -19,7 +19,7 @@ def row_of(frame: pd.DataFrame, **key: Any) -> dict[str, Any]:
 
 
 def trajectory(database: Path, patient_id: str, session_id: str, compartment: str = "tumour") -> dict[str, Any]:
-    frame = store.table(database, "trajectory")
+    frame = publish.table(database, "trajectory")
     return row_of(frame, patient_id=patient_id, session_id=session_id, compartment=compartment, criteria_id=ADAPTED)
 
 
@@ -35,5 +35,5 @@ def published(folder: Path, *rows: Any) -> Path:
     """Publish one patient, sub-01, under the adapted criteria."""
     shared = [row for row in tiny_store() if isinstance(row, records.Study | records.Criteria)]
     shared = [row for row in shared if getattr(row, "criteria_id", ADAPTED) == ADAPTED]
-    store.publish(folder, [*shared, records.Patient("sub-01"), *rows])
-    return store.database_path(folder)
+    publish.publish(folder, [*shared, records.Patient("sub-01"), *rows])
+    return publish.database_path(folder)

@@ -7,18 +7,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import criteria, store
-from pipeline.domain import endpoints, records
-from pipeline.domain.agreement import Rating, panel
-from pipeline.domain.cohort_growth import Scan, by_histology
-from pipeline.domain.entities import PatientCourse
-from pipeline.domain.interval_censoring import turnbull
-from pipeline.domain.response import judge
-from pipeline.steps.judge import judge_course
-from tests.domain.courses import course, on, surgery, visit
+from pipeline.cohort.agreement import Rating, panel
+from pipeline.cohort.cohort_growth import GrowthScan, by_histology
+from pipeline.cohort.interval_censoring import turnbull
+from pipeline.core import records
+from pipeline.core.vocabulary import PatientCourse
+from pipeline.judge import criteria_files, endpoints
+from pipeline.judge.response import judge
+from pipeline.run.steps.judge_course import judge_course
+from pipeline.store import publish
 from tests.factories import SHA, measured
+from tests.judge.course_maker import course, on, surgery, visit
 
-RULES = (criteria.load("imsct_adapted_v1"), criteria.load("rano2_vol"))
+RULES = (criteria_files.load("imsct_adapted_v1"), criteria_files.load("rano2_vol"))
 ADAPTED = RULES[0].criteria_id
 BY_ID = {
     "sub-01": course(visit(95, 800.0), visit(400, 820.0), visit(800, 1300.0), treatments=(surgery(0),)),
@@ -48,12 +49,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for patient_id, patient in BY_ID.items():
         rows += of_patient(patient_id, patient)
     folder = tmp_path_factory.mktemp("judged")
-    store.publish(folder, rows)
-    return store.database_path(folder)
+    publish.publish(folder, rows)
+    return publish.database_path(folder)
 
 
 def test_intervals_of_the_store_are_those_of_the_domain(database: Path) -> None:
-    frame = store.query(database, "cohort_interval", criteria_id=ADAPTED, endpoint_id="ttp").set_index("patient_id")
+    frame = publish.query(database, "cohort_interval", criteria_id=ADAPTED, endpoint_id="ttp").set_index("patient_id")
     for patient_id, patient in BY_ID.items():
         assessments = judge(patient, RULES[0])
         (found,) = (e for e in endpoints.of_course(patient, assessments) if e.endpoint_id == "ttp")
@@ -65,7 +66,7 @@ def test_intervals_of_the_store_are_those_of_the_domain(database: Path) -> None:
 
 def test_competing_events_of_the_store_are_those_of_the_domain(database: Path) -> None:
     parameters = {"criteria_id": ADAPTED, "endpoint_id": "local_control"}
-    frame = store.query(database, "cohort_competing", **parameters).set_index("patient_id")
+    frame = publish.query(database, "cohort_competing", **parameters).set_index("patient_id")
     for patient_id, patient in BY_ID.items():
         found = [e for e in endpoints.of_course(patient, judge(patient, RULES[0])) if e.endpoint_id == "local_control"]
         assert [(e.is_event, e.is_competing) for e in found] == [
@@ -75,22 +76,24 @@ def test_competing_events_of_the_store_are_those_of_the_domain(database: Path) -
 
 
 def test_growth_of_a_cohort_from_the_store(database: Path) -> None:
-    frame = store.query(database, "cohort_growth", criteria_id=ADAPTED)
+    frame = publish.query(database, "cohort_growth", criteria_id=ADAPTED)
     scans = [
-        Scan(
+        GrowthScan(
             row.patient_id, row.histology, row.epoch, row.acquired_on.date(),
             None if pd.isna(row.volume_mm3) else row.volume_mm3, None if pd.isna(row.volume_cv) else row.volume_cv,
         )
         for row in frame.itertuples()
     ]  # fmt: skip
     assert len(scans) == 20
-    more = [Scan(f"{s.patient_id}-b", s.histology, s.epoch, s.acquired_on, s.volume_mm3, s.volume_cv) for s in scans]
+    more = [
+        GrowthScan(f"{s.patient_id}-b", s.histology, s.epoch, s.acquired_on, s.volume_mm3, s.volume_cv) for s in scans
+    ]
     (found,) = by_histology([*scans, *more]).histologies
     assert (found.patient_count, found.scan_count) == (8, 24)
 
 
 def test_agreement_of_criteria_from_the_store(database: Path) -> None:
-    frame = store.query(database, "cohort_agreement")
+    frame = publish.query(database, "cohort_agreement")
     assert frame["session_id"].eq("ses-0095").sum() == 0
     found = panel(Rating(row.patient_id, row.session_id, row.criteria_id, row.category) for row in frame.itertuples())
     assert found.overall.raters == ("imsct_adapted_v1", "rano2_vol")

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from pipeline import criteria, store
-from pipeline.domain import records
-from pipeline.domain.agreement import Rating, panel
-from pipeline.domain.criterion import Metric, Reference
-from pipeline.domain.entities import PatientCourse, Treatment, TreatmentKind, VisitMeasure
-from pipeline.steps.judge import judge_course
+from pipeline.cohort.agreement import Rating, panel
+from pipeline.core import records
+from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
+from pipeline.judge import criteria_files
+from pipeline.judge.criteria import Metric, Reference
+from pipeline.run.steps.judge_course import judge_course
+from pipeline.store import publish
 
 PATIENTS = 40
-RULES = [rule for rule in criteria.load_all() if rule.metric == Metric.VOLUME]
+RULES = [rule for rule in criteria_files.load_all() if rule.metric == Metric.VOLUME]
 
 
 def random_course(source: random.Random, patient_id: str) -> PatientCourse:
@@ -36,7 +37,7 @@ def random_course(source: random.Random, patient_id: str) -> PatientCourse:
                 missing_reason="not covered" if shown is None else None,
             )
         )
-    surgery = Treatment(TreatmentKind.SURGERY, day - timedelta(days=600), day - timedelta(days=600))
+    surgery = TreatmentEvent(TreatmentKind.SURGERY, day - timedelta(days=600), day - timedelta(days=600))
     return PatientCourse(patient_id, tuple(visits), (surgery,) if source.random() < 0.5 else ())
 
 
@@ -61,14 +62,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found: list[Any] = [records.Study("random", True, RULES[0].criteria_id, "0"), *(rule.record() for rule in RULES)]
     for number in range(PATIENTS):
         found += records_of(random_course(source, f"sub-{number:02d}"))
-    store.publish(folder, found)
-    return store.database_path(folder)
+    publish.publish(folder, found)
+    return publish.database_path(folder)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.criteria_id)
-def test_ratios_and_detection_limits_of_judgement_are_those_shown(database: Path, rule: criteria.Criteria) -> None:
-    verdicts = store.table(database, "assessment").query("criteria_id == @rule.criteria_id")
-    shown = store.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
+def test_ratios_and_detection_limits_of_judgement_are_those_shown(
+    database: Path, rule: criteria_files.ResponseCriteria
+) -> None:
+    verdicts = publish.table(database, "assessment").query("criteria_id == @rule.criteria_id")
+    shown = publish.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
     both = verdicts.merge(shown, on=["patient_id", "session_id"], suffixes=("", "_shown"), validate="one_to_one")
     assert len(both) == len(verdicts) > 100
     against_baseline = both["category"].isin(["CR", "PR", "MR"])
@@ -87,12 +90,12 @@ def test_ratios_and_detection_limits_of_judgement_are_those_shown(database: Path
 
 
 def test_kappa_of_each_two_criteria_in_sql_is_that_of_the_domain(database: Path) -> None:
-    rows = store.query(database, "cohort_agreement")
+    rows = publish.query(database, "cohort_agreement")
     ratings = [
         Rating(*row) for row in rows[["patient_id", "session_id", "criteria_id", "category"]].itertuples(index=False)
     ]
     expected = {pair.raters: pair for pair in panel(ratings).pairs}
-    found = store.query(database, "cohort_kappa")
+    found = publish.query(database, "cohort_kappa")
     assert set(zip(found["first_id"], found["second_id"], strict=True)) == set(expected)
     for row in found.to_dict("records"):
         pair = expected[row["first_id"], row["second_id"]]
@@ -105,19 +108,19 @@ def test_kappa_of_each_two_criteria_in_sql_is_that_of_the_domain(database: Path)
 
 
 def test_the_panel_marks_exactly_the_visits_that_the_domain_finds_in_dispute(database: Path) -> None:
-    rows = store.query(database, "cohort_agreement")
+    rows = publish.query(database, "cohort_agreement")
     by_visit = rows[rows["category"] != "NE"].groupby(["patient_id", "session_id"])["category"].nunique()
     disputed = {key for key, words in by_visit.items() if words > 1}
     assert disputed
     found, marked = set(), 0
     for patient_id in sorted(rows["patient_id"].unique()):
-        shown = store.query(database, "patient_panel", patient_id=patient_id)
+        shown = publish.query(database, "patient_panel", patient_id=patient_id)
         found |= {(patient_id, session_id) for session_id in shown[shown["is_disputed"]]["session_id"]}
         marked += int(shown["differs_from_default"].sum())
         assert not shown[shown["criteria_id"] == RULES[0].criteria_id]["differs_from_default"].any()
     assert found == disputed
     assert marked > 0
-    cohort = store.query(database, "cohort_panel")
+    cohort = publish.query(database, "cohort_panel")
     counts = cohort.drop_duplicates("patient_id").set_index("patient_id")["disputed_visit_count"]
     expected = dict.fromkeys(counts.index, 0)
     for patient_id, _ in disputed:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pipeline import images, store
-from tests.adapters.test_corrected_masks import run_again, study_of_one_visit
+from pipeline.files import images
+from pipeline.store import publish
 from tests.dashboard.browser.driving import look, saved, serve
+from tests.journal.test_drawn_masks import run_again, study_of_one_visit
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def own_server(out):
 
 
 def measured_mm3(out):
-    rows = store.table(store.database_path(out), "measurement").set_index(["session_id", "compartment"])
+    rows = publish.table(publish.database_path(out), "measurement").set_index(["session_id", "compartment"])
     return rows.loc[("ses-01", "tumour"), "volume_mm3"]
 
 

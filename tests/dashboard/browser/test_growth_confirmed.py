@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pipeline import images
+from pipeline.files import images
 from tests.dashboard.browser.driving import ROOT, look, serve, settled
 
 SAMPLE = ROOT / "sample_data" / "study"

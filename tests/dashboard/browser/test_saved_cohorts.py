@@ -1,6 +1,6 @@
 """A cohort is saved under a name, found again and opened (about 15 s)."""
 
-from pipeline import saved_cohorts as cohorts
+from pipeline.journal import cohort_file as cohorts
 
 
 def test_cohorts_are_saved_listed_and_opened(tiny_server, page, tiny_copy):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import store
-from pipeline.domain import records
+from pipeline.core import records
+from pipeline.store import publish
 from tests.dashboard.browser.driving import serve, settled, watched
 from tests.factories import tiny_store
 
@@ -34,7 +34,7 @@ def hostile_server(tmp_path_factory):
         else row
         for row in tiny_store()
     ]  # fmt: skip
-    store.publish(out, rows)
+    publish.publish(out, rows)
     yield from serve(out)
 
 

@@ -1,0 +1,32 @@
+"""The rows of the board, as the board itself, the projector and the minutes show them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from dashboard.data import queries
+
+OWN = ["change_percent", "change_low_percent", "change_high_percent"]
+
+
+def board_rows(criteria_id: str, as_of: date) -> pd.DataFrame:
+    """Return the rows of the board in their order, each with the change that its state rests on.
+
+    Parameters
+    ----------
+    as_of
+        The day that due dates are held against.
+    """
+    return queries.derived(_rows, criteria_id, as_of)
+
+
+def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
+    rows = queries.query("board", criteria_id=criteria_id).drop(columns=OWN)
+    changes = queries.query("board_change", criteria_id=criteria_id)
+    due = queries.query("next_scans", as_of=as_of)[["patient_id", "due_on", "is_overdue"]]
+    reasons = queries.query("board_reasons", criteria_id=criteria_id)
+    for further in (changes, due, reasons):
+        rows = rows.merge(further, on="patient_id", how="left")
+    return rows

@@ -1,0 +1,112 @@
+"""One meeting of the board: its day, who is picked for it, notes that go into the journal, and the minutes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import acts, queries
+from dashboard.packet import minutes
+from dashboard.packet.content import short
+from dashboard.shell import address, page
+from dashboard.words import labels, sentences
+from dashboard.words.rows import as_rows
+from pipeline.core.records import JournalEntry
+
+DAY = "on"
+PICKED = "pick"
+COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes", "decisions")
+DECIDED = "decided: "
+"""How a decision begins, after the heading of its meeting."""
+
+
+def today() -> date:
+    """Return the reader's day."""
+    return date.today()  # noqa: DTZ011  # the day on the reader's wall, which is what due dates are held against
+
+
+def meeting_day() -> date:
+    """Return the day of the meeting: the one of the address, else today."""
+    try:
+        return date.fromisoformat(st.query_params.get(DAY, ""))
+    except ValueError:
+        return today()
+
+
+def choose_day() -> date:
+    """Ask for the day of the meeting; the address keeps it unless it is today."""
+    page.remark("meeting on", "content")
+    day = st.date_input(
+        "Meeting on",
+        value=meeting_day(),
+        key="meeting-day",
+        format="YYYY-MM-DD",
+        width=150,
+        label_visibility="collapsed",
+    )
+    chosen = day if isinstance(day, date) else today()
+    address.keep(DAY, [] if chosen == today() else [chosen.isoformat()])
+    return chosen
+
+
+def picked(known: list[str]) -> list[str]:
+    """Return who is picked for the meeting, in the order of the board."""
+    return address.several(PICKED, known)
+
+
+def notes(day: date) -> dict[str, list[JournalEntry]]:
+    """Return what was noted at the meeting, by patient."""
+    found: dict[str, list[JournalEntry]] = {}
+    for entry in acts.comments(heading(day)):
+        found.setdefault(entry.patient_id, []).append(entry)
+    return found
+
+
+def heading(day: date) -> str:
+    """Return how notes of a meeting begin in the journal, which knows comments only."""
+    return f"board {day.isoformat()}: "
+
+
+def said(entry: JournalEntry, day: date) -> str:
+    """Return a note or decision without the heading."""
+    return f"{(entry.reason or '').removeprefix(heading(day))} ({entry.who})"
+
+
+def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Put the minutes together: one row per patient, words only."""
+    written = notes(day)
+    body = []
+    for _, row in chosen.iterrows():
+        look = labels.look(row["state"], row["display_state"])
+        change, interval = sentences.change(row)
+        main, _ = sentences.verdict(row["reason"])
+        state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")
+        told = [said(entry, day) for entry in reversed(written.get(row["patient_id"], []))]
+        noted = "; ".join(text for text in told if not text.startswith(DECIDED))
+        decided = "; ".join(text.removeprefix(DECIDED) for text in told if text.startswith(DECIDED))
+        why = "; ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row))))
+        body.append((row["patient_id"], state, change, interval, why, main, noted, decided))
+    return pd.DataFrame(body, columns=list(COLUMNS))
+
+
+def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
+    """Offer the minutes; they are made when somebody asks for them."""
+    title = f"Tumour board of {day.isoformat()}"
+
+    def as_pdf() -> bytes:
+        table = rows(chosen, day)
+        cells = [[short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()]
+                 for row in table.pipe(as_rows)]  # fmt: skip
+        return minutes.pdf(title, [str(name) for name in COLUMNS], cells, page.provenance(study))
+
+    kinds = (
+        ("Minutes (CSV)", "csv", "text/csv", lambda: queries.csv(rows(chosen, day))),
+        ("Minutes (PDF)", "pdf", "application/pdf", as_pdf),
+    )
+    for label, suffix, mime, content in kinds:
+        st.download_button(
+            label, data=content, file_name=f"board_{day.isoformat()}.{suffix}", mime=mime, on_click="ignore",
+            key=f"minutes-{suffix}", type="tertiary",
+        )  # fmt: skip

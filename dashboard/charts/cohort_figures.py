@@ -1,0 +1,235 @@
+"""Figures of many patients: waterfall, spider and swimmer; one row or line is one patient."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import theme
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
+
+CAP_PERCENT = 150.0
+"""Bars of the waterfall end here; longer ones are cut and say so."""
+ROW_PX = 26
+DAYS_PER_MONTH = 30.4375
+
+
+def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.Figure:
+    """Draw each patient's best change from baseline, largest growth first, cut at the cap.
+
+    Parameters
+    ----------
+    cohort
+        Columns patient_id, best_change_percent, state, display_state; rows without a change are left out.
+    thresholds_percent
+        Dashed lines by name, in percent.
+    """
+    rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
+    is_crowded = len(rows) > 6
+    fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
+    for row in rows.pipe(as_rows):
+        style = labels.look(row["state"], row["display_state"])
+        change = row["best_change_percent"]
+        is_cut = change > CAP_PERCENT
+        fig.add(
+            "bar",
+            x=[row["patient_id"]],
+            y=[min(change, CAP_PERCENT)],
+            marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
+            text=f"{style.symbol} {labels.percent(change)}{' (cut)' if is_cut else ''}",
+            textposition="outside",
+            textangle=0,
+            textfont={"color": style.ink, "size": 11},
+            cliponaxis=False,
+            customdata=[row["patient_id"]],
+            hovertext=f"<b>{theme.plain(row['patient_id'])}</b><br>best change {labels.percent(change)}<br>"
+            f"now {style.symbol} {style.word}",
+            hoverinfo="text",
+        )
+    for name, value in thresholds_percent.items():
+        theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
+    fig.axis(
+        "yaxis",
+        range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
+        title_text="best change from baseline, %",
+        zeroline=True,
+        zerolinecolor=labels.PALE,
+    )
+    fig.axis("xaxis", showgrid=False, tickangle=-40 if is_crowded else 0)
+    return fig.done()
+
+
+def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
+    """Draw every patient's tumour volume relative to baseline over time, on a logarithmic axis.
+
+    Parameters
+    ----------
+    courses
+        Columns patient_id, days_from_baseline, baseline_ratio; rows without a ratio are left out. A ratio of 0 stands
+        at the lower edge as an open ring.
+    patients
+        Columns patient_id, state, display_state; colour and symbol of the last point.
+    thresholds
+        Dashed lines by name, as ratios to baseline.
+    """
+    rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
+    rows = rows.assign(months=rows["days_from_baseline"] / DAYS_PER_MONTH)
+    fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
+    floor = _spider_axes(fig, rows["baseline_ratio"], thresholds)
+    looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.pipe(as_rows)}
+    for patient_id, course in rows.groupby("patient_id"):
+        _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
+    return fig.done()
+
+
+def _spider_line(fig: theme.Sheet, patient_id: str, course: pd.DataFrame, style: labels.Look, floor: float) -> None:
+    symbols = ["circle-open" if ratio == 0 else "circle" for ratio in course["baseline_ratio"]]
+    symbols[-1] = style.marker
+    fig.add_scatter(
+        x=course["months"],
+        y=course["baseline_ratio"].clip(lower=floor),
+        mode="lines+markers",
+        name=patient_id,
+        line={"color": theme.fade(style.colour, 0.75), "width": 1.6},
+        marker={"symbol": symbols, "size": [5] * (len(course) - 1) + [11], "color": style.colour},
+        customdata=[patient_id] * len(course),
+        cliponaxis=False,
+        hoverinfo="text",
+        hovertext=[
+            f"<b>{theme.plain(patient_id)}</b> {row['months']:.0f} months<br>"
+            + ("none seen" if row["baseline_ratio"] == 0 else f"×{labels.two_figures(row['baseline_ratio'])} baseline")
+            for row in course.pipe(as_rows)
+        ],
+    )
+
+
+def _spider_axes(fig: theme.Sheet, ratios: pd.Series, thresholds: dict[str, float]) -> float:
+    """Set both axes and draw the thresholds; return the ratio at the lower edge, where none seen stands."""
+    seen = [*ratios[ratios > 0], *thresholds.values(), 1.0]
+    has_zero = bool((ratios == 0).any())
+    low, high = min(seen) / (1.6 if has_zero else 1.25), max(seen) * 1.25
+    ticks = [
+        tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if low * 1.2 <= tick <= high
+    ]
+    fig.axis(
+        "yaxis",
+        type="log",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=[low, *ticks] if has_zero else ticks,
+        ticktext=[*(["none seen"] if has_zero else []), *(f"×{tick:g}" for tick in ticks)],
+        title_text="volume relative to baseline",
+    )
+    fig.axis("xaxis", title_text="months since baseline", rangemode="tozero")
+    for name, ratio in thresholds.items():
+        theme.threshold(fig, ratio, f"{name} ×{ratio:g}", math.log10(ratio))
+    return low
+
+
+def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFrame) -> go.Figure:
+    """Draw each patient's follow-up as a bar of months from time zero, with treatments and states on it.
+
+    Parameters
+    ----------
+    patients
+        Columns patient_id, time_zero_on, last_scan_on, is_event; rows without time zero are left out.
+    judged, treatments
+        Rows of the assessment and treatment views.
+    """
+    rows = patients.dropna(subset=["time_zero_on", "last_scan_on"]).copy()
+    rows["months"] = _months(rows["last_scan_on"], rows["time_zero_on"])
+    rows = rows.sort_values("months")
+    zero = rows.set_index("patient_id")["time_zero_on"]
+    fig = theme.Sheet(len(rows) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
+    fig.add(
+        "bar",
+        x=rows["months"],
+        y=rows["patient_id"],
+        orientation="h",
+        marker={"color": labels.SHADE, "line": {"width": 0}},
+        width=0.62,
+        hoverinfo="skip",
+    )
+    _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
+    _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
+    ongoing = rows[rows["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
+    fig.add_scatter(
+        x=ongoing["months"] + 1.2,
+        y=ongoing["patient_id"],
+        mode="markers",
+        marker={"symbol": "arrow-bar-right", "angle": 0, "size": 9, "color": labels.GREY},
+        hovertext="no event so far, follow-up goes on",
+        hoverinfo="text",
+        cliponaxis=False,
+    )
+    fig.axis("xaxis", title_text="months since time zero")
+    fig.axis("yaxis", showgrid=False, type="category")
+    return fig.done()
+
+
+def _swimmer_treatments(fig: theme.Sheet, treatments: pd.DataFrame, zero: pd.Series) -> None:
+    """Draw one trace for each kind: diamonds for operations, bars for what lasts."""
+    for kind, given in treatments.groupby("kind"):
+        word, colour = labels.TREATMENTS[str(kind)]
+        rows = given.pipe(as_rows)
+        months: list[float | None] = []
+        names: list[str | None] = []
+        words: list[str | None] = []
+        is_point = kind == "surgery"
+        for row in rows:
+            starts = _month(row["started_on"], zero[row["patient_id"]])
+            last = row["ended_on"] if labels.is_known(row["ended_on"]) else row["started_on"]
+            ends = max(_month(last, zero[row["patient_id"]]), starts + 0.6)
+            said = f"{word} {labels.day(row['started_on'])}"
+            months += [starts] if is_point else [starts, ends, None]
+            names += [row["patient_id"]] if is_point else [row["patient_id"], row["patient_id"], None]
+            words += [said] if is_point else [said, said, None]
+        fig.add_scatter(
+            x=months,
+            y=names,
+            mode="markers" if is_point else "lines",
+            marker={"symbol": "diamond", "size": 9, "color": colour},
+            line={"color": theme.fade(colour, 0.75), "width": 5},
+            hovertext=words,
+            hoverinfo="text",
+        )
+
+
+def _swimmer_states(fig: theme.Sheet, judged: pd.DataFrame, zero: pd.Series) -> None:
+    """Draw one trace for each state."""
+    shown = judged[judged["state"] != "context"]
+    days = pd.to_datetime(shown["acquired_on"])
+    shown = shown.assign(
+        month=_months(days, pd.to_datetime(shown["patient_id"].map(zero))), day=days.dt.strftime("%Y-%m-%d")
+    )
+    for (state, display), found in shown.groupby(["state", "display_state"], dropna=False):
+        style = labels.look(state, display)
+        names = list(found["patient_id"])
+        fig.add_scatter(
+            x=found["month"],
+            y=names,
+            mode="markers",
+            marker={
+                "symbol": style.marker,
+                "size": 10,
+                "color": style.colour,
+                "line": {"width": 1.5, "color": style.colour},
+            },
+            customdata=names,
+            hovertext=[
+                f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}"
+                for name, day in zip(names, found["day"], strict=True)
+            ],
+            hoverinfo="text",
+        )
+
+
+def _month(day: Any, zero: Any) -> float:
+    return (pd.Timestamp(day) - pd.Timestamp(zero)).days / DAYS_PER_MONTH
+
+
+def _months(days: pd.Series, zeros: pd.Series) -> pd.Series:
+    return (pd.to_datetime(days) - pd.to_datetime(zeros)).dt.days / DAYS_PER_MONTH

@@ -1,0 +1,165 @@
+"""Kaplan-Meier curves with band, censor ticks and numbers at risk that stand under the axis they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import theme
+from dashboard.words import labels
+
+CURVE_PX = 270
+ROW_PX = 18
+GAP_PX = 44
+"""Between curve and numbers at risk: the axis' numbers and title stand here."""
+COLOURS = ("#1F4E8C", "#9C6B1F", "#4E7F3B", "#7B4FA0", "#5F6B76")
+"""For groups; none of them is a state's or a compartment's."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One curve.
+
+    Attributes
+    ----------
+    steps
+        Columns months, survival, low, high: the curve from the time on, in time order, the first row at 0.
+    censored
+        Columns months, survival: where patients left without an event.
+    at_risk
+        Number still followed at each of the figure's months, as it is written.
+    """
+
+    name: str
+    steps: pd.DataFrame
+    censored: pd.DataFrame
+    at_risk: Sequence[str]
+
+
+def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits: pd.DataFrame | None) -> go.Figure:
+    """Draw one curve per group.
+
+    Parameters
+    ----------
+    months
+        Ticks of the time axis, at which the numbers at risk are counted.
+    band
+        Name of the interval, such as ``95 % CI, log-log``.
+    limits
+        Columns months, low, high: what the scans allow when an event lies anywhere between two of them.
+    """
+    table_px = ROW_PX * (len(groups) + 1)
+    total = CURVE_PX + GAP_PX + table_px
+    names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
+    fig = theme.Sheet(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
+    fig.axis(
+        "yaxis",
+        domain=[(GAP_PX + table_px) / total, 1],
+        range=[0, 1.03],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        ticktext=["0", "25\u202f%", "50\u202f%", "75\u202f%", "100\u202f%"],
+    )
+    fig.axis(
+        "xaxis",
+        range=[0, max(months) * 1.02],
+        tickvals=list(months),
+        title_text="months since time zero",
+        anchor="y",
+    )
+    for group, colour in zip(groups, COLOURS, strict=False):
+        _curve(fig, group, colour)
+    if limits is not None:
+        _limits(fig, limits)
+    _at_risk(fig, groups, months, table_px / total)
+    fig.add_annotation(
+        xref="paper",
+        x=1,
+        yref="y domain",
+        y=1,
+        text=theme.plain(band),
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        font={"size": 11, "color": labels.GREY},
+    )
+    return fig.done()
+
+
+def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
+    steps = group.steps
+    for column, fill in (("high", None), ("low", "tonexty")):
+        fig.add_scatter(
+            x=steps["months"],
+            y=steps[column],
+            mode="lines",
+            line={"width": 0, "shape": "hv"},
+            fill=fill,
+            fillcolor=theme.fade(colour, 0.12),
+            hoverinfo="skip",
+        )
+    fig.add_scatter(
+        x=steps["months"],
+        y=steps["survival"],
+        mode="lines",
+        name=group.name,
+        line={"color": colour, "width": 2.2, "shape": "hv"},
+        hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} without progression<extra></extra>",
+    )
+    fig.add_scatter(
+        x=group.censored["months"],
+        y=group.censored["survival"],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
+        hovertemplate="%{x:.0f} months: last assessment, no progression<extra></extra>",
+    )
+
+
+def _limits(fig: theme.Sheet, limits: pd.DataFrame) -> None:
+    for column in ("low", "high"):
+        fig.add_scatter(
+            x=limits["months"],
+            y=limits[column],
+            mode="lines",
+            line={"color": labels.GREY, "width": 1.1, "dash": "dash", "shape": "hv"},
+            hovertemplate="%{x:.0f} months: %{y:.0%} at the limit of what the scans allow<extra></extra>",
+        )
+
+
+def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float], height: float) -> None:
+    """Write the numbers at risk on an axis of their own that shares the time axis."""
+    rows = {group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))}
+    fig.axis(
+        "yaxis2",
+        domain=[0, height],
+        range=[len(groups) + 0.5, -0.5],
+        showgrid=False,
+        zeroline=False,
+        tickvals=[0, *(place for place, _ in rows.values())],
+        ticktext=["at risk", *(theme.plain(name) for name in rows)],
+        tickfont={"size": 12, "color": labels.GREY},
+        ticks="outside",  # unseen, but they keep the names clear of the first number, half of which stands before 0
+        ticklen=8 + max(len(group.at_risk[0]) for group in groups) * theme.CHARACTER_PX / 2,
+        tickcolor="rgba(0,0,0,0)",
+        anchor="x",
+    )
+    for group in groups:
+        place, colour = rows[group.name]
+        fig.add_scatter(
+            x=list(months),
+            y=[place] * len(months),
+            yaxis="y2",
+            mode="text",
+            text=list(group.at_risk),
+            textfont={"color": colour, "size": 12},
+            hoverinfo="skip",
+            cliponaxis=False,
+        )
+
+
+def month_ticks(longest: float) -> list[float]:
+    """Return about six round months from 0 to the longest follow-up."""
+    step = next(step for step in (1, 3, 6, 12, 24, 36, 60, 120, 240) if longest / step <= 7)
+    return [float(step * index) for index in range(int(longest // step) + 2)]

@@ -1,0 +1,61 @@
+"""What the courses of the Cohort page rest on: made once a publication for everybody, selected from by patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dashboard.charts import crowds
+from dashboard.data import queries
+
+
+@dataclass(frozen=True)
+class Courses:
+    """Scans of the current period that have a ratio to the baseline.
+
+    Attributes
+    ----------
+    everybody
+        Rows of the cohort_course query.
+    counted
+        The scans of them that a figure of many patients counts.
+    is_chosen
+        For each patient with a course, whether it is shown.
+    """
+
+    everybody: pd.DataFrame
+    counted: pd.DataFrame
+    is_chosen: NDArray[np.bool_]
+
+    @property
+    def patient_count(self) -> int:
+        """Number of patients that are shown and have a course."""
+        return int(self.is_chosen.sum())
+
+    def scans(self) -> pd.DataFrame:
+        """Return the scans of the patients that are shown."""
+        found = self.everybody[self.is_chosen[self.everybody["patient_id"].cat.codes]]
+        return found.assign(patient_id=found["patient_id"].astype(object))
+
+    def stretches(self) -> pd.DataFrame:
+        """Return what a figure of many patients counts of them."""
+        return self.counted[self.is_chosen[self.counted["patient_id"].cat.codes]]
+
+
+def courses(criteria_id: str, compartment: str, patients: pd.Series) -> Courses:
+    """Return the courses of one compartment of some patients under one set of criteria."""
+    everybody, counted = queries.derived(_courses, criteria_id, compartment)
+    known = everybody["patient_id"].cat.categories
+    places = known.get_indexer(pd.Index(patients))  # by an index that is made once for all readers
+    is_chosen = np.zeros(len(known), dtype=bool)
+    is_chosen[places[places >= 0]] = True
+    return Courses(everybody, counted, is_chosen)
+
+
+def _courses(criteria_id: str, compartment: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = queries.fresh("cohort_course", criteria_id=criteria_id, compartment=compartment)
+    rows = rows.assign(patient_id=rows["patient_id"].astype("category"))
+    return rows, crowds.stretches(rows)

@@ -1,0 +1,163 @@
+"""Who is in a cohort: filters that the address keeps, and the words that say whom they leave.
+
+Two cohorts can be compared; the filters of the second one carry a prefix in the address, so that a link holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.shell import address
+from dashboard.words import labels
+
+FILTERS = {
+    "histology": "Histology",
+    "who_grade": "WHO grade",
+    "first_surgery_extent": "First operation",
+    "syndrome": "Syndrome",
+    "centre": "Centre",
+    "sex": "Sex",
+}
+DAYS = ("first_scan_on", "last_scan_on", "time_zero_on")
+SECOND = "b_"
+"""How the parameters of the second cohort begin."""
+RADIOTHERAPY = {"yes": "radiotherapy", "no": "no radiotherapy"}
+
+
+Filters = Mapping[str, Sequence[str]]
+"""Parameter of the address to its values; what is not named does not filter."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The patients that pass, the filters, and the words for them; no words where nobody was left out."""
+
+    rows: pd.DataFrame
+    filters: Filters
+    words: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Say in short whom it holds."""
+        return ", ".join(self.words) or "all patients"
+
+
+def everyone_of(criteria_id: str) -> pd.DataFrame:
+    """Return the rows of the cohort query, days as timestamps once and for all readers."""
+    return queries.derived(_everyone, criteria_id)
+
+
+def _everyone(criteria_id: str) -> pd.DataFrame:
+    rows = queries.fresh("cohort", criteria_id=criteria_id)
+    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in DAYS})
+
+
+def _options(criteria_id: str) -> dict[str, list[str]]:
+    everyone = everyone_of(criteria_id)
+    return {column: sorted(everyone[column].dropna().unique()) for column in FILTERS}
+
+
+def choose(criteria_id: str, prefix: str = "") -> Cohort:
+    """Offer every filter and return who passes all of them.
+
+    Parameters
+    ----------
+    criteria_id
+        Criteria whose verdicts are shown.
+    prefix
+        Of the parameters in the address.
+    """
+    everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
+    chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
+    chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
+    chosen["age"] = _ages(everyone, f"{prefix}age")
+    chosen["years"] = _dates(everyone, f"{prefix}years")
+    return select(everyone, {parameter: values for parameter, values in chosen.items() if values})
+
+
+def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
+    """Return who passes filters.
+
+    Parameters
+    ----------
+    everyone
+        Rows of the cohort query.
+    """
+    shown, words = everyone, []
+    for column in FILTERS:
+        if picked := filters.get(column):
+            shown = shown[shown[column].isin(picked)]
+            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
+    for given in filters.get("radiotherapy", ()):
+        shown = shown[shown["had_radiotherapy"] == (given == "yes")]
+        words.append(RADIOTHERAPY[given])
+    for span in filters.get("age", ()):
+        first, last = map(int, span.split("-"))
+        shown = shown[shown["age_years"].between(first, last)]
+        words.append(f"{first} to {last} years")
+    for span in filters.get("years", ()):
+        first, last = map(int, span.split("-"))
+        shown = shown[shown["first_scan_on"].dt.year.between(first, last)]
+        words.append(f"first scan {first} to {last}")
+    return Cohort(shown, filters, tuple(words))
+
+
+def gone(criteria_id: str, filters: Filters) -> list[str]:
+    """Return the words for what filters name and no patient of the study has any more."""
+    offered = queries.derived(_options, criteria_id)
+    return [labels.words(one) for column in FILTERS for one in filters.get(column, ()) if one not in offered[column]]
+
+
+def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
+    """Return the parameters that bring filters back."""
+    return [(prefix + parameter, one) for parameter, values in filters.items() for one in values]
+
+
+def _several(label: str, key: str, options: list[str]) -> list[str]:
+    if not options:
+        return []
+    picked = st.multiselect(label, options, default=address.several(key, options), key=key, format_func=labels.words)
+    address.keep(key, picked)
+    return list(picked)
+
+
+def _radiotherapy(key: str) -> list[str]:
+    names = list(RADIOTHERAPY)
+    picked = st.pills(
+        "Radiotherapy", names, default=address.one(key, names, "") or None, key=key,
+        format_func=RADIOTHERAPY.__getitem__,
+    )  # fmt: skip
+    address.keep(key, [picked] if picked else [])
+    return [picked] if picked else []
+
+
+def _ages(everyone: pd.DataFrame, key: str) -> list[str]:
+    known = everyone["age_years"].dropna()
+    if known.empty or known.min() == known.max():
+        return []
+    return _span("Age, years", int(known.min()), int(known.max()) + 1, key)
+
+
+def _dates(everyone: pd.DataFrame, key: str) -> list[str]:
+    years = everyone["first_scan_on"].dt.year.dropna()
+    if years.empty or years.min() == years.max():
+        return []
+    return _span("First scan, year", int(years.min()), int(years.max()), key)
+
+
+def _span(label: str, low: int, high: int, key: str) -> list[str]:
+    """Offer a range and keep it in the address; nothing when it is the whole."""
+    named = st.query_params.get(key, "").split("-")
+    first, last = (
+        int(word) if word.isdigit() else end for word, end in zip([*named, "", ""], (low, high), strict=False)
+    )
+    first, last = max(low, min(first, high)), min(high, max(last, low))
+    picked = st.slider(label, low, high, (min(first, last), max(first, last)), key=key)
+    chosen = [] if picked == (low, high) else [f"{picked[0]}-{picked[1]}"]
+    address.keep(key, chosen)
+    return chosen

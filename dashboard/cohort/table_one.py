@@ -1,0 +1,112 @@
+"""Who the patients of a cohort are, as in the first table of a paper: counts with shares, medians with quartiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dashboard.cohort import survival_groups
+from dashboard.cohort.filters import FILTERS
+from dashboard.words import labels
+from pipeline.cohort import disclosure
+
+DAYS_PER_MONTH = 30.4375
+NONE_IS_NONE = "syndrome"
+"""An empty cell of this column means that none is known, so shares are of all patients."""
+METHOD = (
+    "Counts with percent of the patients for whom it is known; medians with the first and third quartile; follow-up is "
+    "the median by reverse Kaplan-Meier; groups are described, not tested against each other."
+)
+
+
+def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -> pd.DataFrame:
+    """Describe one or more cohorts.
+
+    Parameters
+    ----------
+    cohorts
+        Name to rows of the cohort query.
+    is_shared
+        Hide small counts, and everything about a cohort that is itself small.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``characteristic`` and one for each cohort, words only; what is unknown has its own row.
+    """
+    if is_shared:
+        cohorts = {name: rows for name, rows in cohorts.items() if len(rows) >= disclosure.FEWEST}
+    rows: dict[str, dict[str, str]] = {"patients": {name: str(len(rows)) for name, rows in cohorts.items()}}
+    rows["age, years"] = {name: _median(rows["age_years"]) for name, rows in cohorts.items()}
+    for column, label in {"sex": "Sex", **FILTERS}.items():
+        rows |= _counts(cohorts, column, label, is_shared=is_shared)
+    rows["radiotherapy"] = {
+        name: _of_all(int(rows["had_radiotherapy"].sum()), len(rows), is_shared=is_shared)
+        for name, rows in cohorts.items()
+    }
+    rows["tumour at baseline, mL"] = {
+        name: _median(rows["baseline_volume_mm3"] / 1000) for name, rows in cohorts.items()
+    }
+    rows["scans for each patient"] = {name: _median(rows["usable_visit_count"]) for name, rows in cohorts.items()}
+    rows["follow-up, months"] = {name: _follow_up(rows) for name, rows in cohorts.items()}
+    body = [{"characteristic": label, **cells} for label, cells in rows.items()]
+    return pd.DataFrame(body, columns=["characteristic", *cohorts])
+
+
+def _counts(
+    cohorts: Mapping[str, pd.DataFrame], column: str, label: str, *, is_shared: bool
+) -> dict[str, dict[str, str]]:
+    """Return a line for each value of a covariate, and one for those without."""
+    if not cohorts:
+        return {}
+    seen = {cohort: rows[column].value_counts() for cohort, rows in cohorts.items()}
+    values = list(pd.concat([rows[column] for rows in cohorts.values()]).value_counts().index)
+    names = [f"{label}: {_named(column, value)}" for value in values]
+    missing = {cohort: len(rows) - int(seen[cohort].sum()) for cohort, rows in cohorts.items()}
+    if any(missing.values()):
+        names.append(f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}")
+    lines: dict[str, dict[str, str]] = {name: {} for name in names}
+    for cohort, rows in cohorts.items():
+        counts = [int(seen[cohort].get(value, 0)) for value in values]
+        known = len(rows) if column == NONE_IS_NONE else len(rows) - missing[cohort]
+        words = [_share(count, known) for count in counts]
+        if any(missing.values()):
+            counts.append(missing[cohort])
+            words.append(str(counts[-1]))
+        cells = disclosure.written(counts, words) if is_shared else words
+        for name, cell in zip(names, cells, strict=True):
+            lines[name][cohort] = cell
+    return lines
+
+
+def _named(column: str, value: object) -> str:
+    if column == "first_surgery_extent":
+        return labels.EXTENTS.get(str(value), labels.words(value))
+    return labels.words(value)
+
+
+def _of_all(count: int, total: int, *, is_shared: bool) -> str:
+    """Write how many of all; with those without, these are the two cells of one characteristic."""
+    words = _share(count, total)
+    return disclosure.written([count, total - count], [words, ""])[0] if is_shared else words
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} ({100 * count / total:.0f}{labels.NARROW}%)" if total else "0"
+
+
+def _median(values: pd.Series) -> str:
+    known = values.dropna()
+    if known.empty:
+        return labels.MISSING
+    low, middle, high = (labels.two_figures(float(value)) for value in known.quantile([0.25, 0.5, 0.75]))
+    return f"{middle} ({low} to {high})"
+
+
+def _follow_up(rows: pd.DataFrame) -> str:
+    known = rows.dropna(subset=["duration_days", "is_event"])
+    if known.empty:
+        return labels.MISSING
+    days = survival_groups.follow_up_days(known)
+    return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f}"

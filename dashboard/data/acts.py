@@ -1,0 +1,162 @@
+"""What people decide on the pages: put on record through the journal, listed with what still stands.
+
+Beside ``data`` the only part of the dashboard that knows the output folder. It writes nothing but the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from dashboard.data import queries
+from dashboard.words.rows import as_rows
+from pipeline.core.records import JournalEntry
+from pipeline.errors import SettingsError, StoreError
+from pipeline.files import out_folder
+from pipeline.journal import act_file, decisions, sign_off
+from pipeline.journal import cohort_file as cohorts
+from pipeline.journal.cohort_file import Saved, SavedCohort
+from pipeline.journal.decisions import Act, ActKind
+
+RUN_SECONDS = 900
+"""How long bringing the results up to date may take; seconds for one decision, since a run does only what changed."""
+
+
+def history(patient_id: str) -> tuple[JournalEntry, ...]:
+    """Return every act about a patient, the latest first, each with whether it stands for the masks of now.
+
+    Raises
+    ------
+    StoreError
+        The journal or the store cannot be read.
+    """
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    primary = masks[masks["is_primary"]]
+    now = {
+        (str(row["patient_id"]), str(row["session_id"]), str(row["compartment"])): str(row["sha256"])
+        for row in primary.pipe(as_rows)
+    }
+    scans = queries.query("patient_scans", patient_id=patient_id)
+    on = {(patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].pipe(as_rows)}
+    entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
+    return tuple(reversed(decisions.standing(entries, now, on)))
+
+
+def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
+    """Count the acts that the results shown do not know of yet; comments need no run."""
+    known = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
+    return sum(entry.entry_id not in known and entry.act != ActKind.COMMENT for entry in entries)
+
+
+def comments(heading: str) -> list[JournalEntry]:
+    """Return the comments that begin with a heading and were not undone, the latest first."""
+    entries = decisions.standing(act_file.read(queries.out_dir()).entries)
+    return [
+        entry
+        for entry in reversed(entries)
+        if entry.act == ActKind.COMMENT
+        and entry.status == decisions.Standing.IN_FORCE
+        and (entry.reason or "").startswith(heading)
+    ]
+
+
+def masks(patient_id: str, session_id: str) -> dict[str, str]:
+    """Return the masks that are measured at a visit: compartment to digest of the file that is shown."""
+    return sign_off.measured_masks(queries.out_dir(), patient_id, session_id)
+
+
+def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
+    """Put acts on record now, all or none.
+
+    Raises
+    ------
+    SettingsError
+        An act says too little, or speaks of what the results do not have; nothing was written.
+    StoreError
+        The journal cannot be written.
+    """
+    return sign_off.put_on_record(queries.out_dir(), acts, who, _now())
+
+
+def accept(who: str, patient_id: str, session_id: str, reason: str | None = None) -> tuple[JournalEntry, ...]:
+    """Accept every mask that is measured at a visit."""
+    found = masks(patient_id, session_id)
+    return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, found, reason))
+
+
+def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
+    """Put acts that one person did in one go on one visit into one group, in the order given."""
+
+    def occasion(entry: JournalEntry) -> tuple[object, ...]:
+        return entry.written_at, entry.who, entry.act, entry.session_id, entry.status, entry.reason
+
+    return [list(group) for _, group in groupby(entries, key=occasion)]
+
+
+def saved_cohorts() -> Saved:
+    """Return the cohorts that people saved and nobody deleted."""
+    return cohorts.read(queries.out_dir())
+
+
+def save_cohort(who: str, name: str, filters: Mapping[str, Sequence[str]], patient_count: int) -> SavedCohort:
+    """Put a cohort on record now.
+
+    Raises
+    ------
+    SettingsError
+        It has no name, no filters or nobody who saves it, or another one has its name.
+    StoreError
+        The file cannot be written.
+    """
+    return cohorts.save(queries.out_dir(), name, filters, patient_count, who=who, at=_now())
+
+
+def delete_cohort(who: str, cohort: SavedCohort) -> str:
+    """Take a saved cohort off the list; what was saved stays in the file. Returns its name."""
+    cohorts.delete(queries.out_dir(), cohort.entry_id, who=who, at=_now())
+    return cohort.name
+
+
+def take_effect() -> None:
+    """Run the pipeline on the study in a process of its own, so that what was decided takes effect.
+
+    On the whole study, since a run of one patient would publish without those that another version computed, and asked
+    what the last run was asked.
+
+    Raises
+    ------
+    SettingsError
+        The run refused or failed; with its last words.
+    StoreError
+        The run took too long and was stopped.
+    """
+    out_dir = queries.out_dir()
+    last = out_folder.settings_of(out_dir)
+    command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
+    command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
+    command += [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=Path(out_dir),
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StoreError(f"the run took more than {RUN_SECONDS} s and was stopped; run it from a terminal") from error
+    if done.returncode not in (0, 1):
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise SettingsError(" ".join(said) or f"the run ended with code {done.returncode}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -1,0 +1,137 @@
+"""Masks that people bring to the Patient page: what they change is told as they come, and they are kept when signed."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.data import queries
+from pipeline.core.records import JournalEntry
+from pipeline.core.volume import Volume
+from pipeline.files import images
+from pipeline.journal import drawing, sign_off
+from pipeline.journal.drawing import DrawingFit, Target
+
+
+@dataclass(frozen=True)
+class DrawingPlace:
+    """Which mask is meant."""
+
+    patient_id: str
+    session_id: str
+    compartment: str
+
+    def __str__(self) -> str:
+        """Return it as a part of the names of fields."""
+        return f"{self.patient_id}-{self.session_id}-{self.compartment}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came; ``label`` is the number that means the compartment, where a label map holds several."""
+
+    name: str
+    content: bytes
+    label: int | None = None
+
+
+def target(place: DrawingPlace) -> Target:
+    """Return the scan and the mask that a drawing is held against.
+
+    Raises
+    ------
+    SettingsError
+        There is no such visit or compartment.
+    InputError
+        The scan or the mask is gone or was changed after the run.
+    """
+    return _target(str(queries.out_dir()), queries.publication(), place)
+
+
+def scan(place: DrawingPlace) -> Volume:
+    """Return the scan to draw on.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    return images.load(target(place).scan)
+
+
+def scan_file(place: DrawingPlace) -> bytes:
+    """Return the scan as the study folder has it, compressed.
+
+    Raises
+    ------
+    InputError
+        It is gone.
+    """
+    file = target(place).scan
+    content = file.read_bytes()
+    return content if file.name.endswith(".gz") else gzip.compress(content)
+
+
+def look_at(place: DrawingPlace, upload: Upload) -> tuple[dict[int, int], DrawingFit | None]:
+    """Return the labels of a drawing, and how it fits; None when somebody must say first which label is meant.
+
+    Raises
+    ------
+    InputError
+        It does not fit, in the words of a mask in the study folder; nothing was written.
+    """
+    return _look_at(str(queries.out_dir()), queries.publication(), place, upload)
+
+
+def to_edit(place: DrawingPlace) -> bytes:
+    """Return the measured mask as NIfTI, to be edited."""
+    return drawing.to_edit(target(place))
+
+
+def keep(
+    place: DrawingPlace, upload: Upload, who: str, reason: str, *, nothing_there: bool
+) -> tuple[JournalEntry, ...]:
+    """Hold a drawing against its scan as it is now, keep it and put it on record.
+
+    Raises
+    ------
+    SettingsError, InputError
+        It says too little or does not fit; nothing was written.
+    StoreError
+        It cannot be written.
+    """
+    out_dir = queries.out_dir()
+    meant = drawing.target_of(out_dir, place.patient_id, place.session_id, place.compartment)
+    signed = sign_off.Signature(who, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    return sign_off.correct_mask(out_dir, meant, _held(meant, upload)[1], signed, nothing_there=nothing_there)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _target(out_dir: str, publication: queries.Identity | None, place: DrawingPlace) -> Target:  # noqa: ARG001  # key of the cache
+    return drawing.target_of(Path(out_dir), place.patient_id, place.session_id, place.compartment)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _look_at(
+    out_dir: str, publication: queries.Identity | None, place: DrawingPlace, upload: Upload
+) -> tuple[dict[int, int], DrawingFit | None]:
+    meant = _target(out_dir, publication, place)
+    if upload.label is None and len(labels := _labels(meant, upload)) > 1:
+        return labels, None
+    return _held(meant, upload)
+
+
+def _labels(meant: Target, upload: Upload) -> dict[int, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        return drawing.labels_in(meant, drawing.of_upload(upload.name, upload.content, Path(folder)))
+
+
+def _held(meant: Target, upload: Upload) -> tuple[dict[int, int], DrawingFit]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = drawing.of_upload(upload.name, upload.content, Path(folder))
+        return drawing.labels_in(meant, file), drawing.held_against(meant, file, upload.label)

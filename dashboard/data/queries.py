@@ -1,0 +1,221 @@
+"""What the pages read: named queries and views, cached for as long as the published file is the same.
+
+The only part of the dashboard that calls ``pipeline.store``; beside ``scan_files`` and ``acts`` the only one that knows
+where the output folder is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.data.publication import Publication
+from pipeline.context import schedule_files
+from pipeline.context.surveillance import Surveillance
+from pipeline.core.volume import Volume
+from pipeline.errors import SettingsError
+from pipeline.files import images
+from pipeline.judge import criteria_files
+from pipeline.judge.criteria_files import ResponseCriteria
+from pipeline.store import export, publish
+from pipeline.study import study_folder
+
+OUT_VARIABLE = "CORDTRACK_OUT"
+"""Environment variable that names the output folder."""
+
+Identity = tuple[int, int, int]
+"""Inode, modification time in ns and size of a file: what changes when a run publishes."""
+
+Parameter = str | float | date
+T = TypeVar("T")
+
+
+def out_dir() -> Path:
+    """Return the output folder that is shown.
+
+    Raises
+    ------
+    SettingsError
+        No folder was named.
+    """
+    named = os.environ.get(OUT_VARIABLE)
+    if not named:
+        msg = f"no output folder was named; start with: cordtrack dashboard OUT_DIR (or set {OUT_VARIABLE})"
+        raise SettingsError(msg)
+    return Path(named)
+
+
+def query(name: str, **parameters: Parameter) -> pd.DataFrame:
+    """Return the rows of a named query; all readers share one table, so it is never changed, only selected from.
+
+    Raises
+    ------
+    StoreError
+        There is no store yet, or it cannot be read.
+    """
+    return _now().query(name, **parameters)
+
+
+def begin(*names: str, **parameters: Parameter) -> None:
+    """Start named queries that a page is about to ask for, all with the same parameters."""
+    for name in names:
+        _now().begin(name, **parameters)
+
+
+def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
+    """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
+    return _now().reader.query(name, **parameters)
+
+
+def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
+    """Return the rows of some patients of a named query; quick however many others there are."""
+    database = publish.database_path(out_dir())
+    rows, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
+    found = [np.arange(*places[patient]) for patient in patients if patient in places]
+    return rows.iloc[np.concatenate([np.arange(0), *found])]
+
+
+def table(view: str) -> pd.DataFrame:
+    """Return a whole view."""
+    database = publish.database_path(out_dir())
+    return _table(str(database), identity_of(database), view)
+
+
+def derived(make: Callable[..., T], *arguments: Parameter) -> T:
+    """Return what a function makes of the store, made once for as long as the published file is the same."""
+    database = publish.database_path(out_dir())
+    made: T = _derived(str(database), identity_of(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
+    return made
+
+
+def dictionary() -> pd.DataFrame:
+    """Return what every column of every view means: view, column, type and comment."""
+    database = publish.database_path(out_dir())
+    return _dictionary(str(database), identity_of(database))
+
+
+def formulas() -> str:
+    """Return the formulas of intervals and changes as the store runs them."""
+    return (publish.SQL / "macros.sql").read_text(encoding="utf-8")
+
+
+def csv(rows: pd.DataFrame) -> bytes:
+    """Write rows as CSV; text that a spreadsheet would run as a formula is made harmless."""
+    return export.encode(rows, rows, "csv")
+
+
+def file_of(rows: pd.DataFrame, file_format: str) -> bytes:
+    """Write rows as csv or parquet; formulas are made harmless where a spreadsheet would run them."""
+    return export.encode(rows, rows, file_format)
+
+
+def criteria_of(criteria_id: str) -> ResponseCriteria | None:
+    """Return packaged criteria; None when a study brought its own file, which the dashboard does not see."""
+    return criteria_files.load(criteria_id) if criteria_id in criteria_files.names() else None
+
+
+def packaged_criteria() -> tuple[ResponseCriteria, ...]:
+    """Return all packaged sets of criteria, the default first."""
+    return criteria_files.load_all()
+
+
+def packaged_schedules() -> Surveillance:
+    """Return the packaged follow-up schedules."""
+    return schedule_files.load()
+
+
+def aligned_scan(patient_id: str, session_id: str) -> Path | None:
+    """Return the file of a visit's scan on the patient's reference grid; None when the run made none."""
+    mask = display_mask(patient_id, session_id)
+    found = sorted(set(mask.parent.glob(f"{patient_id}_{session_id}_space-reference_*.nii.gz")) - {mask})
+    return found[0] if found else None
+
+
+def display_mask(patient_id: str, session_id: str) -> Path:
+    """Return where a visit's masks on the reference grid are, if the visit has any."""
+    name = study_folder.derivative_path(patient_id, session_id, suffix="dseg", extension=".nii.gz", space="reference")
+    return out_dir() / name
+
+
+def image(file: Path) -> Volume:
+    """Return an image of the output folder.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    return _image(str(file), identity_of(file))
+
+
+def publication() -> Identity | None:
+    """Return what changes when a run publishes; None when there is no store yet."""
+    return identity_of(publish.database_path(out_dir()))
+
+
+def identity_of(file: Path) -> Identity | None:
+    """Return what tells this file from what was or will be at its place; None when there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _now() -> Publication:
+    database = publish.database_path(out_dir())
+    return _publication(str(database), identity_of(database))
+
+
+@lru_cache(maxsize=1)  # asked for dozens of times a page: Streamlit's own cache takes longer to look
+def _publication(database: str, found: Identity | None) -> Publication:  # noqa: ARG001  # key of the cache
+    """Keep the publication of now open; the one before is let go with all that was read of it."""
+    for kept in (_by_patient, _derived, _table, _dictionary):
+        kept.clear()
+    return Publication(publish.Reader(Path(database)))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _by_patient(
+    database: str, found: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
+) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
+    """Return the rows patient by patient, and where each patient's rows start and end."""
+    rows = _publication(database, found).reader.query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
+    starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
+    ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
+    names = rows["patient_id"].to_numpy()[starts]
+    return rows, {str(name): (start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _derived(
+    database: str,  # noqa: ARG001  # with the next three the key of the cache
+    found: Identity | None,  # noqa: ARG001
+    name: str,  # noqa: ARG001
+    arguments: tuple[Parameter, ...],
+    _make: Callable[..., Any],
+) -> Any:
+    return _make(*arguments)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:
+    return _publication(database, found).reader.table(view)
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:
+    return _publication(database, found).reader.dictionary()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _image(file: str, found: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
+    return images.load(Path(file))

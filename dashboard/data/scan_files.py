@@ -1,0 +1,175 @@
+"""The files behind the viewer: scans of the study folder, their masks, and the transforms between them.
+
+Reads only. Scans in their own grids come from the study folder that the last run read; where that folder is not at
+hand, they cannot be shown, and the message says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.words.rows import as_rows
+from pipeline.core.label_maps import label_map
+from pipeline.core.transform import Transform, compose, identity, inverse, resample
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.errors import InputError
+from pipeline.files import fingerprints, images, out_folder
+from pipeline.study import study_folder
+from pipeline.study.mask_voxels import read_mask
+from pipeline.study.masks import MaskFile, find_drawn
+
+REFERENCE = "reference"
+Row = Mapping[Any, Any]
+"""A row of the query ``patient_scans``."""
+
+
+def study_scan(relative: str) -> Volume:
+    """Return a scan of the study folder.
+
+    Raises
+    ------
+    InputError
+        The study folder is not there any more, or the scan cannot be read.
+    """
+    return queries.image(_study_dir() / relative)
+
+
+def ways(scan: Row, anchor: Row) -> tuple[Transform, Transform]:
+    """Return how points move from the reference space to a scan's world, and back.
+
+    Parameters
+    ----------
+    scan
+        Aligned, or the anchor itself.
+    anchor
+        The scan of the same visit that lies on the reference.
+
+    Raises
+    ------
+    StoreError
+        A transform is missing or damaged.
+    """
+    session = str(anchor["session_id"])
+    if anchor["is_reference"]:
+        there, back = identity(REFERENCE, session), identity(session, REFERENCE)
+    else:
+        names = {
+            "suffix": "xfm",
+            "extension": ".h5",
+            "from": REFERENCE,
+            "to": study_folder.label_of(session),
+            "mode": "image",
+        }
+        returning = study_folder.derivative_path(str(anchor["patient_id"]), session, **names).as_posix()
+        there = _transform(str(anchor["transform_path"]), REFERENCE, session)
+        back = _transform(returning, session, REFERENCE)
+    if scan["path"] == anchor["path"]:
+        return there, back
+    onward = _transform(str(scan["transform_path"]), session, str(scan["path"]))
+    return compose(there, onward), compose(inverse(onward), back)
+
+
+def on_reference(scan: Row, anchor: Row, grid: Path) -> Volume:
+    """Return a scan on the grid of an aligned one, NaN where it does not reach; for the eye only.
+
+    Raises
+    ------
+    InputError, StoreError
+        A file is missing or damaged.
+    """
+    files = (_study_dir() / str(scan["path"]), grid, queries.out_dir() / str(scan["transform_path"]))
+    return _on_reference(tuple((str(file), queries.identity_of(file)) for file in files), ways(scan, anchor)[0])
+
+
+def own_masks(scan: Row, anchor: Row) -> Volume | None:
+    """Return the measured masks of a visit as labels on a scan's own grid; None when it has none.
+
+    On the scan they were drawn on the masks are as drawn; on another sequence they are brought over, for the eye only.
+
+    Raises
+    ------
+    InputError, StoreError
+        A mask was changed since it was measured, or a file is missing or damaged.
+    """
+    rows = queries.query("patient_masks", patient_id=str(anchor["patient_id"]))
+    rows = rows[(rows["session_id"] == anchor["session_id"]) & rows["is_primary"]]
+    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in rows.pipe(as_rows)))
+    files = [_study_dir() / str(scan["path"])]
+    if scan["path"] != anchor["path"]:
+        files.append(queries.out_dir() / str(scan["transform_path"]))
+    for row in rows.pipe(as_rows):
+        _refuse_changed(row)
+    return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, rows, scan, anchor)
+
+
+def _study_dir() -> Path:
+    folder = Path(out_folder.settings_of(queries.out_dir())["bids_dir"])
+    if not folder.is_dir():
+        msg = f"the study folder of the last run is not at {folder}; only the aligned scans themselves can be shown"
+        raise InputError(msg)
+    return folder
+
+
+def _transform(relative: str, source: str, target: str) -> Transform:
+    file = queries.out_dir() / relative
+    return _loaded(str(file), queries.identity_of(file), source, target)
+
+
+def _path(row: Row) -> Path:
+    root = _study_dir() if row["folder"] == "study" else queries.out_dir()
+    return root / str(row["path"])
+
+
+def _refuse_changed(row: Row) -> None:
+    path = _path(row)
+    if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
+        raise InputError(f"{row['path']}: expected the mask that was measured, found it gone or changed; run again")
+
+
+def _mask(row: Row, drawn_on: Volume) -> Volume | None:
+    if row["folder"] != "study":
+        volume = images.load(_path(row))
+        return volume.with_array(np.clip(volume.array, 0, 1).astype(np.float32))
+    drawn = find_drawn(_study_dir(), {str(row["patient_id"]): str(row["session_id"])}, [])
+    files = [file for file in drawn if isinstance(file, MaskFile) and file.relative == row["path"]]
+    readings = [reading for file in files for reading in read_mask(file, drawn_on)[0]]
+    return next((reading.volume for reading in readings if reading.compartment == row["compartment"]), None)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _loaded(file: str, found: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
+    return images.load_transform(Path(file), source, target)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _on_reference(files: tuple[tuple[str, queries.Identity | None], ...], _there: Transform) -> Volume:
+    scan, grid = (queries.image(Path(file)) for file, _ in files[:2])
+    return resample(scan.with_array(scan.array.astype(np.float32)), grid, _there, order=1, outside=np.nan)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _own_masks(
+    files: tuple[tuple[str, queries.Identity | None], ...],  # noqa: ARG001  # with the next one the key of the cache
+    masks: tuple[tuple[str, str], ...],  # noqa: ARG001
+    _rows: pd.DataFrame,
+    _scan: Row,
+    _anchor: Row,
+) -> Volume | None:
+    drawn_on = study_scan(str(_anchor["path"]))
+    read = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in _rows.pipe(as_rows)}
+    found = {compartment: mask for compartment, mask in read.items() if mask is not None}
+    if not found:
+        return None
+    session, path = str(_anchor["session_id"]), str(_scan["path"])
+    way = identity(path, session)
+    if path != _anchor["path"]:
+        way = inverse(_transform(str(_scan["transform_path"]), session, path))
+    return label_map(found, study_scan(path), way)

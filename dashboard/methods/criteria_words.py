@@ -1,0 +1,144 @@
+"""Criteria in words, made from the very objects that judge; no number is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dashboard.words.labels import NARROW, capital, two_figures
+from pipeline.judge import criteria as criterion
+from pipeline.judge.criteria import Metric, ResponseCriteria
+
+METRICS = {
+    Metric.VOLUME: "solid tumour volume",
+    Metric.PRODUCT: "sum of products of the two largest perpendicular axial diameters",
+    Metric.LONGEST: "sum of longest diameters",
+}
+REFERENCES = {"nadir": "its smallest since the baseline, the baseline included", "baseline": "the baseline"}
+MARKS = {
+    "checked": "checked in the source",
+    "second-hand": "seen second-hand, not in the source",
+    "unchecked": "commonly cited, not looked up",
+    "doubtful": "cited in conflicting ways",
+    "proposal": "a proposal of this project",
+}
+TITLES = {
+    "progression": "Progression",
+    "response": "Partial response",
+    "minor_response": "Minor response",
+    "confirmation": "Confirmation of a response",
+    "reappearance": "Tumour seen again",
+    "measurable": "Large enough to respond",
+    "baseline": "Baseline",
+    "sequences": "Sequences needed",
+    "new_lesion": "New lesion",
+    "clinical": "Clinical progression",
+    "radiotherapy_window": "After radiotherapy",
+    "immunotherapy_window": "After immunotherapy",
+}
+
+
+def in_words(criteria: ResponseCriteria) -> list[tuple[str, str, str, str]]:
+    """Say every rule that is set.
+
+    Returns
+    -------
+    list
+        Name, words, source, and how far the source was checked; in the order of a judgement.
+    """
+    found = criterion.sections(criteria)
+    return [
+        (title, capital(SAYINGS[name](found[name], criteria.metric)), found[name].source, MARKS[str(found[name].mark)])
+        for name, title in TITLES.items()
+        if name in found
+    ]
+
+
+def _percent(ratio: float) -> str:
+    return f"{abs(round(100 * (ratio - 1)))}{NARROW}%"
+
+
+def _size(value: float, metric: Metric) -> str:
+    if metric == Metric.VOLUME:
+        return f"{two_figures(value / 1000)}{NARROW}mL"
+    return f"{two_figures(value)}{NARROW}{'mm²' if metric == Metric.PRODUCT else 'mm'}"
+
+
+def _progression(rule: criterion.Progression, metric: Metric) -> str:
+    words = f"{METRICS[metric]} grows by {_percent(rule.ratio)} or more against {REFERENCES[str(rule.reference)]}"
+    if rule.min_change:
+        words += f", by at least {_size(rule.min_change, metric)}"
+    if rule.beyond_error:
+        words += ", and beyond measurement error at 95\u202f%"
+    return f"{words}."
+
+
+def _response(rule: criterion.Response, metric: Metric) -> str:
+    whom = f" (meant for {rule.applies_to})" if rule.applies_to else ""
+    return f"{METRICS[metric]} shrinks by {_percent(rule.ratio)} or more against the baseline{whom}."
+
+
+def _confirmation(rule: criterion.Confirmation, _: Metric) -> str:
+    return f"A complete or partial response counts once a scan {rule.days} days apart or more shows it too."
+
+
+def _reappearance(rule: criterion.Reappearance, _: Metric) -> str:
+    return (
+        f"Where none was seen, tumour counts again from {_size(rule.min_volume_mm3, Metric.VOLUME)} and "
+        f"{rule.min_longest_mm:g}{NARROW}mm, on {rule.min_slices} slices or on two scans in a row."
+    )
+
+
+def _measurable(rule: criterion.Measurable, metric: Metric) -> str:
+    return f"A response can be called only from a baseline of {_size(rule.min_value, metric)} on."
+
+
+def _baseline(rule: criterion.Baseline, _: Metric) -> str:
+    return (
+        f"The first usable scan at least {rule.after_surgery_days} days after surgery (best about "
+        f"{rule.surgery_target_days}) or {rule.after_radiotherapy_days} days after the end of radiotherapy; either "
+        f"sets a new one. Earlier scans are shown and never judged. A radiotherapy without a last day is taken to last "
+        f"{rule.radiotherapy_course_days} days."
+    )
+
+
+def _new_lesion(rule: criterion.NewLesion, _: Metric) -> str:
+    exempt = ", ".join(rule.exempt_syndromes)
+    exception = f", except as a new tumour elsewhere in: {exempt}" if exempt else ""
+    return f"An unequivocal new lesion is progression{exception}."
+
+
+def _sequences(rule: criterion.Sequences, _: Metric) -> str:
+    names = " and ".join(name.replace("_ce", " after contrast agent") for name in rule.mandatory)
+    return f"A visit without a readable {names} scan is not evaluable, unless the rest proves progression."
+
+
+def _clinical(rule: criterion.Clinical, _: Metric) -> str:
+    scales = ", ".join(name.replace("_", " ") for name in rule.scale_ids)
+    return (
+        f"Function worse by {rule.worse_by_grades:g} grade or more at {rule.assessments} assessments in a row "
+        f"({scales}), attributable to the tumour, is progression."
+    )
+
+
+def _window(what: str) -> Callable[[criterion.Window, Metric], str]:
+    return lambda rule, _: (
+        f"Within {rule.days} days {what}, growth is preliminary until a scan {rule.confirmation_days} days later or "
+        f"more confirms it; the progression is then dated back to the first."
+    )
+
+
+SAYINGS: dict[str, Callable[[Any, Metric], str]] = {
+    "progression": _progression,
+    "response": _response,
+    "minor_response": _response,
+    "confirmation": _confirmation,
+    "reappearance": _reappearance,
+    "measurable": _measurable,
+    "baseline": _baseline,
+    "sequences": _sequences,
+    "new_lesion": _new_lesion,
+    "clinical": _clinical,
+    "radiotherapy_window": _window("of the end of radiotherapy"),
+    "immunotherapy_window": _window("of the first day of immunotherapy"),
+}

@@ -1,0 +1,43 @@
+"""``python -m dashboard.packet_file OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from streamlit.logger import set_log_level
+
+from pipeline.errors import CordtrackError, SettingsError
+
+
+def main(out_dir: str, patient: str, target: str) -> int:
+    """Write the packet of one patient as .pdf or .html; return the exit code."""
+    set_log_level("ERROR")
+    from dashboard import packet  # noqa: PLC0415  # its caches speak up while they are imported
+    from dashboard.data import queries  # noqa: PLC0415  # its caches speak up while they are imported
+    from dashboard.shell import page  # noqa: PLC0415  # its caches speak up while they are imported
+
+    os.environ[queries.OUT_VARIABLE] = out_dir
+    file, name = Path(target), f"sub-{patient.removeprefix('sub-')}"
+    makers = {".pdf": packet.pdf, ".html": packet.html}
+    try:
+        if file.suffix not in makers:
+            raise SettingsError(f"{file}: expected a name that ends in .pdf or .html")
+        study = page.study()
+        known = set(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
+        if name not in known:
+            raise SettingsError(f"{name}: expected a patient of the study, found none of that name")
+        file.write_bytes(makers[file.suffix](packet.gather(name, study)))
+    except CordtrackError as error:
+        sys.stderr.write(f"cordtrack: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"cordtrack: {file}: cannot be written ({error.strerror})\n")
+        return 2
+    sys.stderr.write(f"wrote {file}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))

@@ -1,0 +1,147 @@
+"""Every rule, formula and column in words, made from the files that the program itself uses."""
+
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.methods import criteria_words, further_rules
+from dashboard.shell import address, page
+from dashboard.words import glossary, labels
+from dashboard.words.markup import as_label, join, table, tag
+from pipeline.judge.criteria_files import ResponseCriteria
+
+ERROR_NOTE = (
+    "Volumes err by a factor, so every volume carries a coefficient of variation (CV), whose source is named with the "
+    "number. Its 95\u202f% interval multiplies and divides the volume by the same factor. A change has the joint error "
+    "of both scans. Growth below the detection limit may be measurement error alone. No study of how well volumes of "
+    "intramedullary tumours repeat was found: the errors are estimates."
+)
+STATE_NOTE = (
+    "A change is shown as sure when it passes the threshold and the measurement error, as possible when it passes "
+    "only the threshold. Not evaluable is never read as stable. Cyst, syrinx and oedema are followed, never scored."
+)
+
+KINDS = {
+    "VARCHAR": "text",
+    "DOUBLE": "number",
+    "BIGINT": "whole number",
+    "INTEGER": "whole number",
+    "BOOLEAN": "yes or no",
+    "TIMESTAMP": "day and time",
+}
+"""What the store's types are called."""
+
+
+def show(study: page.ShownStudy) -> None:
+    """Draw the page."""
+    page.sentence(
+        f"This study is judged by {study.criteria_title}. ",
+        tag(
+            "span",
+            "No response criteria are validated for intramedullary tumours; every set is an adaptation.",
+            class_="ct-grey",
+        ),
+    )
+    packaged = queries.packaged_criteria()
+    ids = [rule.criteria_id for rule in packaged]
+    titles = {rule.criteria_id: rule.title.removesuffix(" (adapted)") for rule in packaged}
+    chosen = st.pills(
+        "Criteria",
+        ids,
+        default=address.one("criteria", ids, study.criteria_id if study.criteria_id in ids else ids[0]),
+        key="criteria",
+        required=True,
+        format_func=lambda name: as_label(titles[name]),
+        label_visibility="collapsed",
+    )
+    address.keep("criteria", [chosen])
+    left, right = st.columns([1.6, 1], gap="large")
+    with left:
+        criteria(packaged[ids.index(chosen)])
+        dictionary()
+    with right:
+        states()
+        errors()
+        further()
+        terms()
+
+
+def criteria(found: ResponseCriteria) -> None:
+    """Say one set of criteria rule by rule, with its sources."""
+    adapted = "adapted" if found.is_adapted else "as published"
+    page.section(found.title, f"{found.criteria_id} {found.version}, {adapted}; {found.source}")
+    body = [
+        (
+            name,
+            words,
+            join([tag("span", source, class_="ct-small"), " ", tag("span", f"({mark})", class_="ct-grey ct-small")]),
+        )
+        for name, words, source, mark in criteria_words.in_words(found)
+    ]
+    st.html(table(("rule", "in words", "source"), body))
+    page.remark(f"Made from {found.criteria_id}.toml, sha256 {found.sha256[:12]}.")
+
+
+def states() -> None:
+    """Show the key of states and compartments."""
+    page.section("States", "word, symbol and colour")
+    looks = {**labels.DISPLAY_STATES, **labels.STATES}.values()
+    st.html(tag("p", join([page.state_mark(style) for style in looks], "  ·  "), class_="ct-small"))
+    page.remark(STATE_NOTE)
+    page.section("Compartments")
+    words = [
+        tag("span", style.word, style=f"color:{style.ink};font-weight:600") for style in labels.COMPARTMENTS.values()
+    ]
+    st.html(tag("p", join(words, "  ·  "), class_="ct-small"))
+
+
+def errors() -> None:
+    """Show how measurement error is stated, and the formulas themselves."""
+    page.section("Measurement error")
+    page.remark(ERROR_NOTE)
+    said(further_rules.errors())
+    with st.expander("The formulas as the store runs them"):
+        st.code(queries.formulas(), language="sql", wrap_lines=True)
+
+
+def further() -> None:
+    """Say what is decided beside the criteria: alignment, the next scan, and what stands beside the verdict."""
+    page.section("Alignment", "A compare at will, B look first, C not used")
+    said(further_rules.certificate_words())
+    rules = queries.packaged_schedules()
+    overdue = f"overdue after {rules.overdue_ratio:g} intervals; information, not advice"
+    page.section("When the next scan is due", f"{rules.surveillance_id} {rules.version}; {overdue}")
+    said(further_rules.next_scans(rules))
+    page.remark(f"Made from {rules.surveillance_id}.toml, sha256 {rules.sha256[:12]}; a study may bring its own.")
+    page.section("Scanner and protocol", "said beside the numbers; no verdict depends on it")
+    said(further_rules.drift())
+    page.section("Beside the verdict")
+    said(further_rules.beside())
+
+
+def said(rows: list[further_rules.Said]) -> None:
+    """Show rules with their sources."""
+    body = [(name, words, tag("span", source, class_="ct-small ct-grey")) for name, words, source in rows]
+    st.html(table(("rule", "in words", "source"), body, "ct-table ct-further"))
+
+
+def terms() -> None:
+    """Explain the words that pages use."""
+    page.section("Words")
+    st.html(table(("word", "meaning"), glossary.TERMS.items(), "ct-table ct-further"))
+
+
+def dictionary() -> None:
+    """Show what each column of each view means."""
+    page.section("What each number means", "columns of the views, as exported")
+    entries = queries.dictionary()
+    views = sorted(entries["view"].unique())
+    current = views.index(address.one("view", views, "measurement"))
+    view = st.selectbox("View", views, index=current, key="view", width=260, label_visibility="collapsed")
+    address.keep("view", [view])
+    own = entries[entries["view"] == view]
+    kinds = own["type"].map(lambda name: KINDS.get(name, str(name).lower()))
+    body = own[["column", "comment"]].assign(kind=kinds).itertuples(index=False)
+    st.html(table(("column", "meaning and unit", "kind"), body, "ct-table ct-dictionary"))
+
+
+page.show_page(show)

@@ -1,0 +1,214 @@
+"""One patient: state, course, two aligned scans, numbers and where each comes from."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.packet.downloads import downloads
+from dashboard.patient.context_section import beside, history
+from dashboard.patient.course import course
+from dashboard.patient.headline import SEPARATOR, headline
+from dashboard.patient.lesion_table import lesions
+from dashboard.patient.numbers import numbers
+from dashboard.patient.profile_section import profile
+from dashboard.patient.scan_section import aligned, compared, scans
+from dashboard.patient.signing_section import sign_off
+from dashboard.shell import page
+from dashboard.words import sentences, tables
+from dashboard.words.glossary import TERMS
+from dashboard.words.markup import join, tag
+
+MOST_OFFERED = 200
+"""Names that the list of patients holds at once."""
+TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
+ASKED = tuple(
+    f"patient_{name}"
+    for name in (
+        "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
+        "resections", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+    )
+)  # fmt: skip
+"""Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
+LESION_NOTE = (
+    "Connected pieces of tumour, followed from scan to scan. A voxel that is only partly tumour counts by its share to "
+    "the nearest piece, so that pieces add up to the measured volume. A volume opens what it was counted on."
+)
+
+
+def show(study: page.ShownStudy) -> None:
+    """Draw the page."""
+    patient_id = choose_patient(study)
+    if patient_id is None:
+        return
+    queries.begin("patient_header", "patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    queries.begin(*ASKED, patient_id=patient_id)
+    state = queries.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
+    everything = queries.query("patient_assessments", patient_id=patient_id)
+    now = everything[everything["session_id"] == state["session_id"]]
+    judged = everything[everything["criteria_id"] == study.criteria_id]
+    answer(state, now, study)
+    found = aligned(patient_id)
+    pair = compared(found, now[now["criteria_id"] == study.criteria_id])
+    left, right = st.columns([1.22, 1] if found else [1, 1.22], gap="large")
+    told = right if not found else left  # without scans their place is free
+    with left:
+        course(patient_id, judged, study, pair)
+    with right:
+        scans(patient_id, found, pair)
+    with told:
+        numbers(patient_id, state["session_id"], study)
+        beside(patient_id, state["session_id"])
+    with right:
+        page.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
+        st.html(tables.verdicts(now))
+    with right if found else left:  # the shorter one
+        profile(patient_id)
+    with left:
+        sign_off(patient_id, state)
+        downloads(patient_id, study)
+    details(patient_id, state, study)
+
+
+def choose_patient(study: page.ShownStudy) -> str | None:
+    """Return the patient named in the address, or the most urgent; say so when the name is unknown."""
+    known = list(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
+    if not known:
+        page.nothing_yet("the study has no patients")
+        return None
+    named = st.query_params.get("patient")
+    if named is None:
+        named = st.query_params["patient"] = known[0]
+    if named not in known:
+        page.sentence(f"No patient {named} in this study.")
+        selector(known, None)
+        return None
+    return named
+
+
+def selector(known: list[str], current: str | None) -> None:
+    """Offer the other patients in the order of the board, by name or one by one; a choice becomes the address."""
+    place = known.index(current) if current else None
+    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
+        _step("‹", "P", known[place - 1] if place else None)
+        offered = near(known, place)
+        chosen = st.selectbox(
+            "Patient",
+            offered,
+            index=offered.index(current) if current in offered else None,
+            key=f"choice-{current}",
+            placeholder="Choose a patient",
+            label_visibility="collapsed",
+            width=170,
+            accept_new_options=len(offered) < len(known),
+        )
+        _step("›", "N", known[place + 1] if place is not None and place + 1 < len(known) else None)
+    if chosen is not None and chosen != current:
+        show_patient(chosen)
+        st.rerun()
+
+
+def near(known: list[str], place: int | None) -> list[str]:
+    """Return the patients to offer: all, or in a large study those around this one; any other name can be typed."""
+    if len(known) <= MOST_OFFERED:
+        return known
+    first = max(0, min((place or 0) - MOST_OFFERED // 2, len(known) - MOST_OFFERED))
+    return known[first : first + MOST_OFFERED]
+
+
+def show_patient(patient_id: str) -> None:
+    """Make another patient the address; what was chosen for the last one goes."""
+    st.query_params.from_dict({"patient": patient_id})  # in one step, or Back would stop at an address without one
+
+
+def _step(symbol: str, key: str, patient_id: str | None) -> None:
+    st.button(
+        symbol,
+        key=f"step-{key}",
+        help=f"{'Next' if key == 'N' else 'Previous'} patient of the Board",
+        shortcut=key,
+        type="tertiary",
+        disabled=patient_id is None,
+        on_click=show_patient,
+        args=(patient_id,),
+    )
+
+
+def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
+    """Write who, what changed, against which visit, by which rule and how sure."""
+    patient_id = state["patient_id"]
+    left, right = st.columns([7.1, 1.9], vertical_alignment="center")
+    with left:
+        headline(state)
+    with right:
+        selector(list(queries.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
+    main, further = sentences.verdict(state["reason"])
+    page.sentence(main)
+    rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
+    meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
+    named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")
+    doubt = tag("span", join([named, *doubts], SEPARATOR), class_="ct-grey")
+    st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
+
+
+def details(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
+    """Offer what is needed more rarely: lesions, visits, and where numbers come from; only the open tab is filled."""
+    tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+    fill: tuple[Callable[[str], None], ...] = (
+        _lesions,
+        _volumes,
+        _others,
+        _visits,
+        partial(_sources, state=state, study=study),
+    )
+    for tab, show_tab in zip(tabs, fill, strict=True):
+        if tab.open:
+            with tab:
+                show_tab(patient_id)
+
+
+def _lesions(patient_id: str) -> None:
+    components = queries.query("patient_lesions", patient_id=patient_id)
+    if components.empty:
+        page.remark("No lesion was followed.")
+        return
+    st.html(lesions(components, queries.query("patient_measurements", patient_id=patient_id)))
+    st.caption(LESION_NOTE)
+
+
+def _volumes(patient_id: str) -> None:
+    st.html(tables.measurements(queries.query("patient_measurements", patient_id=patient_id)))
+
+
+def _others(patient_id: str) -> None:
+    st.html(history(patient_id))
+
+
+def _visits(patient_id: str) -> None:
+    alignments = queries.query("patient_registrations", patient_id=patient_id)
+    st.html(tables.visits(queries.query("patient_visits", patient_id=patient_id), alignments))
+    findings = queries.query("patient_findings", patient_id=patient_id)
+    if len(findings):
+        st.html(tables.findings(findings))
+
+
+def _sources(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
+    measured = queries.query("patient_measurements", patient_id=patient_id)
+    latest = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    latest = latest[latest["session_id"] == state["session_id"]]
+    named = pd.unique(
+        latest[[f"{role}session_id" for role in ("baseline_", "nadir_", "previous_", "")]].to_numpy().ravel()
+    )
+    st.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
+    st.download_button(
+        "All measurements of this patient (CSV)",
+        data=lambda: queries.csv(measured),
+        file_name=f"{patient_id}_measurements.csv",
+        mime="text/csv",
+        on_click="ignore",
+    )
+
+
+page.show_page(show)

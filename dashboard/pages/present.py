@@ -1,0 +1,126 @@
+"""The board on the projector: one patient in large type, arrow keys to the next, a line for what is decided."""
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.board import meeting
+from dashboard.board.board_rows import board_rows
+from dashboard.data import acts, queries
+from dashboard.patient.course import course
+from dashboard.patient.headline import headline
+from dashboard.patient.numbers import numbers
+from dashboard.patient.scan_section import PLACE, aligned, compared, scans
+from dashboard.shell import page, signing
+from dashboard.words import sentences
+from dashboard.words.markup import tag
+from pipeline.journal.decisions import Act, ActKind
+
+AT = "at"
+KINDS = ("note", "decision")
+COURSE_PX = 225
+"""Height of the volumes, so that treatments and scores are on the screen too."""
+
+
+def show(study: page.ShownStudy) -> None:
+    """Draw the page."""
+    day = meeting.meeting_day()
+    rows = board_rows(study.criteria_id, day)
+    known = list(rows["patient_id"])
+    queue = meeting.picked(known) or list(rows.loc[rows["needs_decision"], "patient_id"]) or known
+    if not queue:
+        page.nothing_yet("the study has no patients")
+        return
+    named = st.query_params.get(AT)
+    place = queue.index(named) if named in queue else 0
+    row = rows[rows["patient_id"] == queue[place]].iloc[0]
+    st.html(tag("div", class_="ct-present"))
+    _head(row, place, queue)
+    _one(row, study)
+    _notes(row["patient_id"], day)
+
+
+def _head(row: pd.Series, place: int, queue: list[str]) -> None:
+    left, right = st.columns([7.6, 1.4], vertical_alignment="center")
+    state = queries.query("patient_header", patient_id=row["patient_id"], criteria_id=row["criteria_id"]).iloc[0]
+    with left:
+        headline(state)
+    with right, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
+        _step("‹", "Left", queue[place - 1] if place else None)
+        page.remark(f"{place + 1} of {len(queue)}", "content")
+        _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
+        kept = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
+        st.page_link("pages/board.py", label="End", query_params={name: it for name, it in kept.items() if it})
+    main, further = sentences.verdict(row["reason"])
+    page.sentence(main)
+    why = " · ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row), further)))
+    st.html(tag("p", why, class_="ct-grey"))
+
+
+def _one(row: pd.Series, study: page.ShownStudy) -> None:
+    patient_id = row["patient_id"]
+    everything = queries.query("patient_assessments", patient_id=patient_id)
+    judged = everything[everything["criteria_id"] == study.criteria_id]
+    found = aligned(patient_id)
+    chosen = compared(found, judged[judged["session_id"] == row["session_id"]])
+    left, right = st.columns(2, gap="large")
+    with left:
+        course(patient_id, judged, study, chosen, COURSE_PX)
+        with st.container(key="ct-tall"):  # not on a low screen, which has no room for it
+            numbers(patient_id, row["session_id"], study)
+    with right:
+        scans(patient_id, found, chosen, height=None)
+
+
+def _notes(patient_id: str, day: date) -> None:
+    written = meeting.notes(day).get(patient_id, [])
+    for entry in reversed(written):
+        st.html(tag("p", meeting.said(entry, day)))
+    name, note = st.columns([1, 4])
+    key = f"said-{patient_id}"
+    with name:
+        signing.ask_name()
+    with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
+        left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
+        left.text_input(
+            "Note",
+            key=key,
+            placeholder=f"said or decided at the board of {day.isoformat()}, kept with name and time",
+            max_chars=600,
+            label_visibility="collapsed",
+        )
+        middle.segmented_control(
+            "Kind", KINDS, key=f"kind-{key}", default=KINDS[0], required=True, label_visibility="collapsed"
+        )
+        right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
+    signing.answer()
+
+
+def _keep(patient_id: str, day: date, key: str) -> None:
+    kind, text = str(st.session_state[f"kind-{key}"]), signing.typed(key)
+    begins = meeting.heading(day) + (meeting.DECIDED if kind == KINDS[1] else "")
+    said = Act(ActKind.COMMENT, patient_id, reason=f"{begins}{text}" if text else "")
+    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), said))} {kind}.")
+
+
+def _step(symbol: str, key: str, patient_id: str | None) -> None:
+    st.button(
+        symbol,
+        key=f"present-{key}",
+        help=f"{'Next' if key == 'Right' else 'Previous'} patient",
+        shortcut=key,
+        type="tertiary",
+        disabled=patient_id is None,
+        on_click=_go,
+        args=(patient_id,),
+    )
+
+
+def _go(patient_id: str) -> None:
+    for name in ("then", "now", "also", "axis", PLACE):
+        st.query_params.pop(name, None)
+    st.query_params[AT] = patient_id
+
+
+page.show_page(show)

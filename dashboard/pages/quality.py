@@ -1,0 +1,137 @@
+"""What went wrong and what waits for a person, before anything else."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.quality.drift_section import drift
+from dashboard.shell import page as frame
+from dashboard.shell import signing
+from dashboard.words import labels, tables
+from dashboard.words.markup import as_label, tag
+from dashboard.words.rows import as_rows
+
+ALIGNMENT_COLUMNS = {
+    "grade": st.column_config.TextColumn("grade", width=60),
+    "patient_id": st.column_config.TextColumn("patient", width=110),
+    "session_id": st.column_config.TextColumn("visit", width=80),
+    "acquired_on": st.column_config.DateColumn("scanned", format="YYYY-MM-DD", width=100),
+    "role": st.column_config.TextColumn("what to what", width=150),
+    "grade_reasons": st.column_config.TextColumn("why this grade", width=320),
+    "local_correlation": st.column_config.NumberColumn("likeness near the lesion", format="%.2f"),
+    "inverse_consistency_mm": st.column_config.NumberColumn("there and back, mm", format="%.2f"),
+    "jacobian_min": st.column_config.NumberColumn("smallest stretch", format="%.2f"),
+    "jacobian_max": st.column_config.NumberColumn("largest stretch", format="%.2f"),
+    "coverage_ratio": st.column_config.NumberColumn("share of lesion covered", format="%.2f"),
+    "method": st.column_config.TextColumn("method", width=120),
+}
+ROLES = {"visit_to_reference": "visit to reference", "sequence_to_anchor": "within the visit"}
+METHODS = {"cord-bend": "bend", "cord-bend edges": "bend, by edges", "rigid-mi": "rigid"}
+"""How a method's name is shown; its version stays in the file."""
+
+ROWS_PER_PAGE = 15
+MOST_LISTED = 300
+UNSIGNED = "unsigned automatic mask"
+
+
+def show(study: frame.ShownStudy) -> None:
+    """Draw the page."""
+    findings = queries.query("quality_findings")
+    review = queries.query("quality_review")
+    errors = int((findings["severity"] == "error").sum())
+    left_out = f"{labels.count(errors, 'thing was', 'things were')} left out" if errors else "Nothing was left out"
+    waits = (
+        f"{labels.count(len(review), 'thing waits', 'things wait')} for a person" if len(review) else "nothing waits"
+    )
+    frame.sentence(f"{left_out}, {waits}.")
+    frame.section("Failures and findings", "worst first")
+    if findings.empty:
+        frame.remark("The last run found nothing to report.")
+    else:
+        st.html(tables.findings(findings.head(MOST_LISTED)))
+        if len(findings) > MOST_LISTED:
+            frame.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
+    waiting(review)
+    alignments(queries.query("quality_grades"))
+    drift(study)
+
+
+def waiting(review: pd.DataFrame) -> None:
+    """List what a person must look at, the masks with a button that accepts them."""
+    kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
+    frame.section("Waiting for a person", f"{kinds}; masks to sign last, oldest first" if kinds else "")
+    if review.empty:
+        frame.remark("Nothing waits.")
+        return
+    pages = -(-len(review) // ROWS_PER_PAGE)
+    left, right = st.columns([1, 3])
+    with left:
+        signing.ask_name()
+    with right:
+        page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
+    signing.answer()
+    for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].pipe(as_rows)):
+        _waits(row, number)
+
+
+def _waits(row: dict[Any, Any], number: int) -> None:
+    """Draw one row of the queue: the scan to open, what waits, and where one act is enough, that act."""
+    link, words, button = st.columns([1.6, 8, 1], vertical_alignment="center")
+    patient, visit = str(row["patient_id"]), str(row["session_id"])
+    label = f"{patient} {visit}" if labels.is_known(row["session_id"]) else patient
+    address = {"patient": patient, "now": visit} if labels.is_known(row["session_id"]) else {"patient": patient}
+    link.page_link("pages/patient.py", label=as_label(label), query_params=address)
+    cells = (
+        tag("span", labels.day(row["acquired_on"])),
+        tag("span", str(row["kind"])),
+        tag("span", str(row["detail"]), class_="ct-small ct-grey ct-clip"),
+    )
+    words.html(tag("div", *cells, class_="ct-row ct-queue ct-rule"))
+    if row["kind"] == UNSIGNED:
+        button.button(
+            "Accept",
+            key=f"queue-{number}-{label}",
+            type="tertiary",
+            on_click=signing.accept_visit,
+            args=(patient, visit),
+        )
+
+
+def alignments(graded: pd.DataFrame) -> None:
+    """Show how well scans are aligned, the worst first."""
+    grades = graded[graded["role"] == "visit_to_reference"].set_index("grade")["alignment_count"]
+    counts = ", ".join(f"{grades.get(grade, 0)} {grade}" for grade in "ABC")
+    frame.section("Alignment", f"visits to their reference: {counts}")
+    if graded.empty:
+        frame.remark("No scan had to be aligned.")
+        return
+    total = int(graded["alignment_count"].sum())
+    listed = queries.query("quality_registration", most=MOST_LISTED)
+    if total > MOST_LISTED:
+        frame.remark(f"The worst {MOST_LISTED} of {total:,}; the file has all.")
+    st.dataframe(
+        listed[list(ALIGNMENT_COLUMNS)].assign(
+            role=listed["role"].map(ROLES),
+            method=listed["method"].map(lambda name: METHODS.get(_unversioned(name), name)),
+        ),
+        hide_index=True,
+        column_config=ALIGNMENT_COLUMNS,
+        alt="Grade and quality numbers of every alignment, the worst first",
+    )
+    st.download_button(
+        "All alignments (CSV)",
+        data=lambda: queries.csv(queries.fresh("quality_registration", most=total)),
+        file_name="alignments.csv",
+        mime="text/csv",
+        on_click="ignore",
+    )
+
+
+def _unversioned(method: str) -> str:
+    """Return a method's name without its version: ``cord-bend`` of ``cord-bend 1``."""
+    return method.rpartition(" ")[0]
+
+
+frame.show_page(show)

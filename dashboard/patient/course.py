@@ -1,0 +1,130 @@
+"""The course of one patient: the timeline with its levels and windows; a click on a mark shows that scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts import timeline
+from dashboard.charts import volume_lines as drawn
+from dashboard.data import queries
+from dashboard.patient.scan_section import show_instead
+from dashboard.shell import address, page
+from dashboard.words import labels
+from dashboard.words.glossary import term
+from dashboard.words.markup import join, tag
+
+AXES = ("logarithmic", "linear")
+
+
+def course(
+    patient_id: str,
+    judged: pd.DataFrame,
+    study: page.ShownStudy,
+    pair: Sequence[str],
+    height_px: int = timeline.VOLUME_PX,
+) -> None:
+    """Draw the timeline."""
+    volumes = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+    if volumes.empty and judged.empty:
+        st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
+        return
+    measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
+    usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
+    treatments = queries.query("patient_treatments", patient_id=patient_id)
+    shown = timeline.CourseFigure(
+        measured,
+        judged,
+        treatments,
+        queries.query("patient_function", patient_id=patient_id),
+        levels(patient_id, study),
+        windows(treatments, study),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        band = term("95\u202f% CI", "95\u202f% band")
+        page.section("Course", join(["volume, ", band, "; marks show the state at each visit, a click shows its scan"]))
+        scale = _axis(patient_id, usual)
+    key = f"timeline-{patient_id}"
+    page.figure(
+        timeline.timeline(shown, scale == AXES[0], pair, height_px),
+        key,
+        f"Volumes of {patient_id} over time with therapy and function; the numbers are in the table below",
+        on_select=partial(show_clicked, key),
+        selection_mode="points",
+    )
+    provisional = judged[judged["is_provisional"] & (judged["state"] != "context")]
+    if len(provisional):
+        days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
+        page.remark(f"Provisional, on automatic masks that nobody signed: {days}.")
+    changes = queries.query("board_change", criteria_id=study.criteria_id)
+    if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
+        page.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+
+
+def _axis(patient_id: str, usual: str) -> str:
+    """Offer the volume axis; kept in the address where it is not the usual one."""
+    chosen = st.segmented_control(
+        "Volume axis",
+        AXES,
+        default=address.one("axis", AXES, usual),
+        required=True,
+        key=f"axis-{patient_id}",
+        label_visibility="collapsed",
+    )
+    address.keep("axis", [] if chosen == usual else [str(chosen)])
+    return str(chosen)
+
+
+def levels(patient_id: str, study: page.ShownStudy) -> list[timeline.VolumeLevel]:
+    """Return the lines of the timeline: baseline, nadir, and where progression begins."""
+    rules = queries.criteria_of(study.criteria_id)
+    found = queries.query(
+        "patient_levels",
+        patient_id=patient_id,
+        criteria_id=study.criteria_id,
+        reference=str(rules.progression.reference) if rules else "nadir",
+        min_change_mm3=rules.progression.min_change if rules else 0.0,
+    )
+    if found.empty:
+        return []
+    row = found.iloc[0]
+    is_same = row["baseline_on"] == row["nadir_on"]
+    red = labels.DISPLAY_STATES["growth"].colour
+    lines = [
+        _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
+        None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
+        _level("progression from", row["progression_volume_mm3"], None, red),
+        _level("detection limit", row["detectable_volume_mm3"], None),
+    ]
+    if rules and row["nadir_volume_mm3"] == 0:
+        lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))
+    return [line for line in lines if line is not None]
+
+
+def _level(word: str, volume_mm3: Any, day: Any, colour: str = labels.GREY) -> timeline.VolumeLevel | None:
+    if not labels.is_known(volume_mm3) or volume_mm3 == 0:
+        return None
+    when = f", {labels.month(day)}" if labels.is_known(day) else ""
+    return timeline.VolumeLevel(f"{word} {labels.ml(volume_mm3)}{when}", float(volume_mm3), colour)
+
+
+def windows(treatments: pd.DataFrame, study: page.ShownStudy) -> list[timeline.TreatmentSpan]:
+    """Return the days after each operation in which no scan may serve as baseline."""
+    rules = queries.criteria_of(study.criteria_id)
+    if rules is None:
+        return []
+    days = rules.baseline.after_surgery_days
+    surgeries = pd.to_datetime(treatments.loc[treatments["kind"] == "surgery", "started_on"])
+    return [timeline.TreatmentSpan(day, day + pd.Timedelta(days=days), "early after surgery") for day in surgeries]
+
+
+def show_clicked(key: str) -> None:
+    """Show the scan of the visit that was clicked in the timeline."""
+    points = st.session_state[key]["selection"]["points"]
+    sessions = [point["customdata"] for point in points if point.get("customdata")]
+    if sessions:
+        show_instead("now", sessions[0] if isinstance(sessions[0], str) else sessions[0][0])

@@ -1,0 +1,41 @@
+"""Who a page is about and where the disease stands, in the line on top of the Patient page and of the projector."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import queries
+from dashboard.words import labels, sentences
+from dashboard.words.glossary import term
+from dashboard.words.markup import Html, join, tag
+
+SEPARATOR = " · "
+LONGEST = 40
+"""Letters of a fact that stays on one line."""
+
+
+def headline(state: pd.Series) -> None:
+    """Write the patient's name and facts, and the state of the disease at the right.
+
+    Parameters
+    ----------
+    state
+        A row of the patient_header query.
+    """
+    left, right = st.columns([5.2, 1.9], vertical_alignment="center")
+    left.html(_who(state))
+    right.html(tag("div", state_badge(state), class_="ct-standing"))
+
+
+def state_badge(state: pd.Series) -> Html:
+    """Return the state as symbol and word on its colour, and whether it is provisional."""
+    look = labels.look(state["state"], state["display_state"])
+    quiet = tag("span", term("provisional"), "\u2002", class_="ct-grey") if state["is_provisional"] else Html("")
+    return join([quiet, tag("span", f"{look.symbol} {look.word}", class_="ct-badge", style=f"background:{look.ink}")])
+
+
+def _who(state: pd.Series) -> Html:
+    told = sentences.facts(state, queries.query("patient_treatments", patient_id=state["patient_id"]))
+    parts = [tag("span", part, class_="ct-nowrap" if len(part) <= LONGEST else "") for part in told.split(SEPARATOR)]
+    return tag("p", str(state["patient_id"]), tag("span", join(parts, SEPARATOR), class_="ct-grey"), class_="ct-name")

@@ -1,0 +1,145 @@
+"""Which sequences of the compared visits can be shown, and the panes of those that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from dashboard.data import queries, scan_files
+from dashboard.viewer import Pane, pane_of
+from dashboard.viewer.opening import Place
+from dashboard.viewer.own_grids import OwnScan, own_panes
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
+
+MOST_PANES = 4
+
+Row = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One scan to show: the row of the query ``patient_scans``, the visit's aligned scan, and the sequence's name."""
+
+    scan: Row
+    anchor: Row
+    sequence: str
+
+
+def sequences(patient_id: str, sessions: Sequence[str]) -> dict[str, dict[str, Shown]]:
+    """Return what can be shown of some visits, by sequence and session; the aligned scans' own sequences first.
+
+    A sequence is a contrast, told apart by plane or part of the spine where the patient has several. Left out is
+    what cannot be read or was never laid on its visit's aligned scan.
+    """
+    rows = queries.query("patient_scans", patient_id=patient_id)
+    rows = rows[rows["unreadable_reason"].isna()]
+    planes = rows.groupby("contrast")["plane"].nunique()
+    found: dict[str, dict[str, Shown]] = {}
+    here = rows[rows["session_id"].isin(sessions)].sort_values("is_anchor", ascending=False, kind="stable")
+    anchors = {row["session_id"]: row for row in here[here["is_anchor"]].pipe(as_rows)}
+    for row in here.pipe(as_rows):
+        anchor = anchors.get(row["session_id"])
+        if anchor is None or not (row["is_anchor"] or labels.is_known(row["transform_path"])):
+            continue
+        name = _named(row, has_planes=planes[row["contrast"]] > 1)
+        found.setdefault(name, {}).setdefault(str(row["session_id"]), Shown(row, anchor, name))
+    return found
+
+
+def aligned_sequences(found: Mapping[str, Mapping[str, Shown]]) -> list[str]:
+    """Return the sequences of the scans that the visits were aligned by: what is shown unless somebody chooses."""
+    return [name for name, by_visit in found.items() if any(shown.scan["is_anchor"] for shown in by_visit.values())]
+
+
+def chosen_scans(
+    found: Mapping[str, Mapping[str, Shown]], sessions: Sequence[str], names: Sequence[str]
+) -> tuple[list[Shown], list[str]]:
+    """Return the scans to show, visit by visit, and in words what was asked for and is not shown."""
+    asked = [(session, name) for session in sessions for name in names]
+    there = [found[name][session] for session, name in asked if session in found[name]]
+    said = [
+        f"{labels.day(_date(found, session))} has no {name}" for session, name in asked if session not in found[name]
+    ]
+    if len(there) > MOST_PANES:
+        said.append(f"the first {MOST_PANES} of {len(there)} scans are shown")
+    return there[:MOST_PANES], said
+
+
+def reference_panes(shown: Sequence[Shown], visits: Mapping[str, Row]) -> list[Pane]:
+    """Return scans on the patient's reference grid.
+
+    Raises
+    ------
+    InputError, StoreError
+        A file is missing or damaged.
+    """
+    return [replace(_on_reference(item, visits), sequence=item.sequence) for item in shown]
+
+
+def own_grid_panes(
+    shown: Sequence[Shown], visits: Mapping[str, Row], margin_mm: float | None, places: Sequence[Place] = ()
+) -> list[Pane]:
+    """Return scans in their own grids, linked.
+
+    Raises
+    ------
+    InputError, StoreError
+        A file is missing or damaged.
+    """
+    scans = []
+    for item in shown:
+        there, back = scan_files.ways(item.scan, item.anchor)
+        scan = scan_files.study_scan(str(item.scan["path"]))
+        masks = scan_files.own_masks(item.scan, item.anchor)
+        scans.append(OwnScan(_titled(item, visits), item.sequence, scan, masks, back, there))
+    first = next(iter(visits.values()))
+    reference = queries.aligned_scan(first["patient_id"], first["session_id"])
+    assert reference is not None, "only visits with an aligned scan are offered"
+    return list(own_panes(scans, queries.image(reference), margin_mm, places))
+
+
+def pane_of_visit(visit: Row, title: str) -> Pane:
+    """Return the aligned scan of a visit with its masks.
+
+    Raises
+    ------
+    InputError
+        One of the two cannot be read.
+    """
+    names = visit["patient_id"], visit["session_id"]
+    scan, mask = queries.aligned_scan(*names), queries.display_mask(*names)
+    assert scan is not None, "only visits with an aligned scan are offered"
+    return pane_of(title, queries.image(scan), queries.image(mask) if mask.is_file() else None)
+
+
+def _on_reference(item: Shown, visits: Mapping[str, Row]) -> Pane:
+    visit, title = visits[item.anchor["session_id"]], _titled(item, visits)
+    if item.scan["is_anchor"]:
+        return pane_of_visit(visit, title)
+    names = visit["patient_id"], visit["session_id"]
+    grid, mask = queries.aligned_scan(*names), queries.display_mask(*names)
+    assert grid is not None, "only visits with an aligned scan are offered"
+    scan = scan_files.on_reference(item.scan, item.anchor, grid)
+    return pane_of(title, scan, queries.image(mask) if mask.is_file() else None)
+
+
+def _titled(item: Shown, visits: Mapping[str, Row]) -> str:
+    visit = visits[item.anchor["session_id"]]
+    grade = "reference" if visit["is_reference"] else labels.ALIGNMENTS[visit["certificate_grade"]]
+    laid = "" if item.scan["is_anchor"] or item.scan["grade"] != "C" else "; laid on its visit's scan poorly (C)"
+    return f"{labels.day(visit['acquired_on'])} · {item.sequence} · {grade}{laid}"
+
+
+def _named(row: Row, *, has_planes: bool) -> str:
+    words = [labels.sequence(row["contrast"]), str(row["plane"]) if has_planes else ""]
+    if labels.is_known(row["chunk"]):
+        words.append(f"part {row['chunk']}")
+    return " ".join(word for word in words if word)
+
+
+def _date(found: Mapping[str, Mapping[str, Shown]], session: str) -> pd.Timestamp | None:
+    return next((by_visit[session].scan["acquired_on"] for by_visit in found.values() if session in by_visit), None)

@@ -1,1 +1,0 @@
-"""Parts of the Patient page, one file each; a page joins them."""

@@ -1,0 +1,158 @@
+"""What every page has around it: styles, the notice that this is research, and which run is shown."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.charts import theme
+from dashboard.data import queries
+from dashboard.shell import dark
+from dashboard.words import labels
+from dashboard.words.markup import Html, join, tag
+from pipeline.errors import CordtrackError, StoreError
+
+STYLE = Path(__file__).parents[1] / "style.css"
+PNG = "png"
+"""Parameter of the address."""
+
+
+@dataclass(frozen=True)
+class ShownStudy:
+    """The study that is shown, and the criteria that judge it."""
+
+    name: str
+    is_synthetic: bool
+    criteria_id: str
+    criteria_name: str
+    criteria_title: str
+    is_adapted: bool
+
+
+def study() -> ShownStudy:
+    """Return the study that the store holds.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or no finished run in it.
+    """
+    return _study(_study_info())
+
+
+def show_page(draw: Callable[[ShownStudy], None]) -> None:
+    """Put styles, notice and footer in place and draw a page; where results cannot be read, say what to do instead."""
+    st.html(STYLE)
+    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
+    try:
+        info = _study_info()
+        shown = _study(info)
+    except CordtrackError as error:
+        st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
+        nothing_yet(str(error))
+        return
+    _around(shown, info)
+    try:
+        draw(shown)
+    except CordtrackError as error:
+        nothing_yet(str(error))
+    _set_aside(draw.__code__.co_filename)
+
+
+@st.cache_resource(show_spinner=False)
+def _set_aside(page: str) -> None:  # noqa: ARG001  # key of the cache: once a page, when it has loaded what it needs
+    """Take what lives as long as the server, its modules mostly, out of the search for unused objects.
+
+    A full search passes over all of it, and meanwhile no reader is answered: an eighth to a quarter of a second.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # at the end everything is let go
+
+
+def nothing_yet(message: str) -> None:
+    """Say in place of a page what is missing and what to do."""
+    todo = "To make results: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
+    grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
+    st.html(tag("div", tag("p", "Nothing to show", class_="ct-sentence"), *grey, class_="ct-empty"))
+
+
+def sentence(*parts: str) -> None:
+    """Write the line that answers the page's question."""
+    st.html(tag("p", *parts, class_="ct-sentence"))
+
+
+def section(title: str, note: str = "") -> None:
+    """Head a part of a page, with a remark in grey."""
+    st.html(tag("h2", title, " ", tag("span", note, class_="ct-grey"), class_="ct-section"))
+
+
+def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Write a small grey line, as wide as its place or as its words."""
+    st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
+
+
+def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
+    """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
+    config = theme.as_file(key, is_png=st.query_params.get(PNG) == "true")
+    st.plotly_chart(dark.dressed(fig), config=config, theme=None, key=key, alt=alt, **settings)
+
+
+def choose_image() -> None:
+    """Offer to take figures away as PNG instead of SVG, by the camera of each figure; kept in the address."""
+    st.toggle("figures as PNG", key=PNG, bind="query-params", help="What the camera above each figure saves; else SVG.")
+
+
+def state_mark(style: labels.Look) -> Html:
+    """Write a state as symbol and word in its colour."""
+    return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
+
+
+def provenance(shown: ShownStudy) -> str:
+    """Say in one line what something printed rests on: notice, study, rule, run, versions."""
+    words = [labels.SYNTHETIC] if shown.is_synthetic else []
+    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_made(shown, _study_info())])
+
+
+def _made(shown: ShownStudy, info: pd.Series) -> tuple[str, ...]:
+    return (
+        shown.name,
+        f"judged by {shown.criteria_name}",
+        f"run {info['run_id']} of {labels.day(info['finished_at'])}",
+        f"cordtrack {info['cordtrack_version']}",
+        f"data {str(info['content_sha256'])[:8]}",
+    )
+
+
+def _study_info() -> pd.Series:
+    found = queries.query("study_info")
+    if found.empty:
+        raise StoreError("the store holds no finished run yet")
+    return found.iloc[0]
+
+
+def _study(info: pd.Series) -> ShownStudy:
+    adapted = ", adapted" if info["is_adapted"] else ""
+    return ShownStudy(
+        name=str(info["name"]),
+        is_synthetic=bool(info["is_synthetic"]),
+        criteria_id=str(info["default_criteria_id"]),
+        criteria_name=f"{info['default_criteria_id']} {info['criteria_version']}{adapted}",
+        criteria_title=f"{info['criteria_title']}, version {info['criteria_version']}",
+        is_adapted=bool(info["is_adapted"]),
+    )
+
+
+def _around(shown: ShownStudy, info: pd.Series) -> None:
+    words = [labels.SYNTHETIC] if shown.is_synthetic else []
+    notice = tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT]), class_="ct-notice")
+    parts = _made(shown, info)
+    st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))

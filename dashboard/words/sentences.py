@@ -1,0 +1,261 @@
+"""The lines that pages are read aloud from: rows of the store in, words out.
+
+Nothing is computed here; every number is taken from a query as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard.words import labels
+from dashboard.words.rows import as_rows
+
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
+MEASURES = {"diameter": "mean diameter", "length": "length"}
+AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
+
+
+def board(rows: pd.DataFrame) -> tuple[str, str]:
+    """Say how many patients need a decision, and what all are.
+
+    Returns
+    -------
+    tuple of str
+        The answer, and the rest in smaller type.
+    """
+    needs = int(rows["needs_decision"].sum())
+    verb = "needs" if needs == 1 else "need"
+    answer = f"{needs or 'None'} of {labels.count(len(rows), 'patient')} {verb} a decision."
+    found: Counter[str] = Counter()
+    sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    for row in sizes.pipe(as_rows):
+        found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
+    return answer, ", ".join(f"{number} {word}" for word, number in found.items())
+
+
+def change(row: pd.Series) -> tuple[str, str]:
+    """Say the change that a state rests on with its interval, or why there is none.
+
+    Parameters
+    ----------
+    row
+        Columns state, tumour_volume_mm3 and those of the board_change query.
+
+    Returns
+    -------
+    tuple of str
+        The change, and its interval.
+    """
+    if row["state"] in {"baseline", "context"}:
+        return "first to compare with", ""
+    if labels.is_known(row["change_percent"]):
+        since = AGAINST[row["against"]]
+        interval = labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
+        return f"{labels.percent(row['change_percent'])} {since}", interval
+    if not labels.is_known(row["tumour_volume_mm3"]):
+        return "cannot be judged", ""
+    return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
+    """Say why there is no percentage between two volumes; nothing where there is one."""
+    if not labels.is_known(reference_volume_mm3):
+        return "not measured then"
+    if not labels.is_known(volume_mm3):
+        return "not measured now"
+    if volume_mm3 == 0:
+        return "none seen now"
+    return "none seen then" if reference_volume_mm3 == 0 else ""
+
+
+def due(row: pd.Series) -> str:
+    """Say until when a schedule would have the next scan; nothing where there is no schedule or it has ended."""
+    if not labels.is_known(row["due_on"]):
+        return ""
+    return f"due {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
+
+
+def further_reasons(row: pd.Series) -> list[str]:
+    """Say what speaks for discussing a patient beside the verdict: overdue, disagreement, function."""
+    reasons = []
+    if row["is_overdue"] is True or (labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])):
+        reasons.append("scan overdue")
+    if row["has_disagreement"]:
+        reasons.append(f"{row['agreeing_count']} of {row['criteria_count']} criteria agree")
+    if labels.is_known(row["worse_on"]):
+        reasons.append(f"function worse on {labels.day(row['worse_on'])}")
+    return reasons
+
+
+def beside(row: pd.Series) -> str:
+    """Say what stands beside the open question: diagnosis, level, whether it was scanned otherwise, and what failed."""
+    parts = [labels.words(row[name]) for name in ("histology", "level") if labels.is_known(row[name])]
+    if row["is_made_otherwise"]:
+        parts.append("scanner or protocol changed")
+    if row["error_count"]:
+        parts.append(labels.count(int(row["error_count"]), "failure"))
+    return " · ".join(parts)
+
+
+def verdict(reason: str) -> tuple[str, str]:
+    """Split a verdict into its main clause, to be read first, and what else belongs to it.
+
+    >>> verdict("ses-02: grew; new lesion seen; provisional: automatic mask.")
+    ('Ses-02: grew.', 'New lesion seen; provisional: automatic mask.')
+    """
+    main, _, further = labels.typeset(reason).partition("; ")
+    return f"{labels.capital(main).removesuffix('.')}.", labels.capital(further)
+
+
+def short_reason(row: Mapping[Any, Any]) -> str:
+    """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
+    main, _ = verdict(row["reason"])
+    place = main.rpartition(": ")[2]
+    if row["state"] in {"baseline", "context"} or not labels.is_known(row["judged_change_percent"]):
+        return labels.capital(place)
+    return f"{labels.percent(row['judged_change_percent'])}: {place}"
+
+
+def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
+    """Say by which rule, how sure, how many rules agree, and whether a scan must confirm it."""
+    parts = [criteria_name]
+    if labels.is_known(row["probability"]):
+        parts.append(f"probability of a change beyond the threshold {labels.probability(row['probability'])}")
+    if len(verdicts) > 1:
+        agree = int((verdicts["category"] == row["category"]).sum())
+        parts.append(f"{agree} of {len(verdicts)} criteria agree")
+    if row["category_shown"].endswith("?"):
+        parts.append("awaits a confirming scan")
+    return " · ".join(parts)
+
+
+def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
+    """Say who the patient is: age, diagnosis, level, operations."""
+    age = f"{patient['age_years']:.0f}\u202fy" if labels.is_known(patient["age_years"]) else None
+    grade = f"grade {labels.words(patient['who_grade'])}" if labels.is_known(patient["who_grade"]) else None
+    diagnosis = ", ".join(part for part in (_word(patient["histology"]), grade) if part)
+    surgeries = treatments[treatments["kind"] == "surgery"]
+    operated = [
+        f"surgery {labels.day(row['started_on'])}"
+        + (f", {labels.EXTENTS.get(row['extent'], row['extent'])}" if labels.is_known(row["extent"]) else "")
+        for row in surgeries.pipe(as_rows)
+    ]
+    parts = [age, _word(patient["sex"]), diagnosis, _word(patient["level"]), _word(patient["syndrome"]), *operated]
+    return " · ".join(part for part in parts if part)
+
+
+def growth(row: Mapping[Any, Any]) -> str:
+    """Say how fast the tumour grew in one stretch without treatment, how sure that is, and what it does not say.
+
+    Percent a year are given only where the scans span a year: a rate is no forecast.
+
+    Parameters
+    ----------
+    row
+        Of the patient_growth query.
+    """
+    when = f"{labels.day(row['first_on'])} to {labels.day(row['last_on'])}, {row['scan_count']} scans"
+    parts = [_speed(row), *_velocities(row)]
+    if labels.is_known(row["residual_sd"]) and labels.is_known(row["error_sd"]):
+        scatter, error = (labels.limit(100 * row[name]) for name in ("residual_sd", "error_sd"))
+        parts.append(f"scatter about the line {scatter}, measurement error {error}")
+    if labels.is_known(row["detectable_on"]):
+        parts.append(f"growing on like this it would exceed the error again by {labels.day(row['detectable_on'])}")
+    note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
+    return f"{'; '.join(parts)} ({when}; says nothing of later scans).{note}"
+
+
+def _speed(row: Mapping[Any, Any]) -> str:
+    if not labels.is_known(row["is_certain"]):
+        return "Not known how sure: the error of a volume is unknown"
+    if not row["is_certain"]:
+        interval = labels.percent_interval(row["growth_low_percent_per_year"], row["growth_high_percent_per_year"])
+        yearly = f" (95\u202f% CI {interval} a year)" if row["days"] >= DAYS_PER_YEAR else ""
+        return f"No growth or shrinkage beyond the error{yearly}"
+    first, *ends = (abs(row[f"doubling_{part}_days"]) for part in ("time", "low", "high"))
+    unit, days = ("years", DAYS_PER_YEAR) if first >= 2 * DAYS_PER_YEAR else ("months", DAYS_PER_MONTH)
+    low, high = (labels.two_figures(end / days) for end in sorted(ends))
+    verb = "Doubling" if row["doubling_time_days"] > 0 else "Halving"
+    took = f"{verb} in {labels.two_figures(first / days)} {unit} (95\u202f% CI {low} to {high})"
+    if row["days"] < DAYS_PER_YEAR:
+        return took
+    return f"{took}, volume {labels.percent(row['growth_percent_per_year'])} a year"
+
+
+def _velocities(row: Mapping[Any, Any]) -> list[str]:
+    found = []
+    for name in ("diameter", "length"):
+        value, low, high = (row[f"{name}_{part}mm_per_year"] for part in ("", "low_", "high_"))
+        if not labels.is_known(value) or row["days"] < DAYS_PER_YEAR:
+            continue
+        interval = f" ({_signed(low)} to {_signed(high)})" if labels.is_known(low) and labels.is_known(high) else ""
+        found.append(f"{MEASURES[name]} {_signed(value)}{labels.NARROW}mm a year{interval}")
+    return found
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{labels.two_figures(value)}"
+
+
+def resection(row: Mapping[Any, Any]) -> str:
+    """Say what a surgery left, by the surgeon and by the scans; a contradiction and an unsigned size are named."""
+    note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
+    return f"{labels.typeset(row['reason'])}{note}"
+
+
+def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:
+    """Say between which vertebrae a compartment lies at the first and the latest visit, and whose labels say so.
+
+    Parameters
+    ----------
+    places
+        Rows of the patient_places query of one compartment; nothing is said without any.
+    discs
+        Rows of the patient_discs query.
+    """
+    if places.empty:
+        return ""
+    known = places[places["levels"].notna()]
+    if known.empty or discs.empty:
+        return f"No vertebral level: {labels.words(places.iloc[-1]['level_reason'])}. "
+    ends = known.iloc[[0, -1]] if len(known) > 1 else known
+    told = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.pipe(as_rows))
+    label, latest = discs.iloc[0], places.iloc[-1]
+    unsigned = ", by a program or unstated" if label["label_origin"] == "automatic" else ""
+    missing = f" On {labels.day(latest['acquired_on'])} no level: {labels.words(latest['level_reason'])}."
+    source = f"disc labels of {labels.day(label['acquired_on'])}{unsigned}"
+    return f"{told} ({source}).{'' if labels.is_known(latest['levels']) else missing} "
+
+
+def without_name(reason: str, compartment: str) -> str:
+    """Leave out the name that heads a line already.
+
+    >>> without_name("Cyst 0.18 mL on 2019-06-11, first measured; never progression.", "cyst")
+    '0.18 mL on 2019-06-11, first measured; never progression.'
+    """
+    return labels.capital(reason.removeprefix(compartment.capitalize()).lstrip())
+
+
+def act(row: Mapping[Any, Any]) -> str:
+    """Say who decided what, when and why; one line of the journal."""
+    where = " ".join(
+        str(row[name]) for name in ("session_id", "compartment", "lesion_id") if labels.is_known(row[name])
+    )
+    why = f": {row['reason']}" if labels.is_known(row["reason"]) else ""
+    place = f" ({where})" if where else ""
+    return f"{labels.day(row['written_at'])} {row['who']}, {labels.words(row['act'])}{place}{why}"
+
+
+def cohort(count: int, total: int, chosen: Sequence[str]) -> str:
+    """Say whom the figures show."""
+    who = labels.capital(", ".join(chosen) if chosen else "all patients")
+    return f"{who}: n = {count}" + (f" of {total}" if chosen else "")
+
+
+def _word(value: object) -> str | None:
+    return labels.words(value) if labels.is_known(value) else None

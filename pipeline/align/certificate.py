@@ -1,0 +1,273 @@
+"""How well a follow-up lies on the reference: the measures, the grade and its reasons in words.
+
+A grade says what the alignment may be used for: **A** compare at will; **B** look before relying on it; **C** do
+not use, the two scans could not be brought together. Grades rest on the images alone, never on the result wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.transform import Transform, move_points
+from pipeline.core.volume import Volume, voxel_centres_mm
+
+Grade = Literal["A", "B", "C"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a good pair reaches: at least ``correlation_a`` in mean local correlation for A, ``correlation_c`` for B."""
+
+    correlation_a: float
+    correlation_c: float
+
+
+BETWEEN_VISITS = Limits(0.70, 0.60)
+"""Same contrast, after the fine bend. Good pairs reached 0.82 and more, places that were wrong and not caught
+otherwise 0.55 and less; the first number is the middle between them on Fisher's scale."""
+
+WITHIN_VISIT = Limits(0.38, 0.27)
+"""Two contrasts of one visit, without the sign and without a bend; unrelated images reach about 0.2."""
+
+ACROSS_CONTRASTS = Limits(0.95, 0.42)
+"""Visits of different contrast, by their edges. Most right pairs reached 0.41 to 0.66 (one 0.36), wrong patients 0.22
+and heavy motion 0.44 at most; another region reached 0.64, with no lead over its mirror image. So there is no A."""
+
+POOR = "the two scans agree poorly once aligned"
+
+MIRROR_A = 0.10
+MIRROR_C = -0.05
+"""Lead over the follow-up's own mirror image on Fisher's scale: at least the first for A, below the second C.
+Without any evidence the lead is 0; right pairs led by 0.21 and more, flipped ones trailed by 0.28 and more."""
+
+MOST_DOUBTS_OF_LIKENESS = 1
+MOST_DOUBTS = 2
+"""With more shortcomings of grade B than this, each from another measure, the alignment is not believed at all. Poor
+agreement, an equally good mirror image and an equally good other place each say that the images do not speak for this
+place: two of them together leave nothing that does."""
+
+MARGIN_A = 0.05
+"""Lead in local correlation over the next best place along the spine that grade A asks for."""
+
+INCONSISTENCY_A_MM = 1.0
+INCONSISTENCY_C_MM = 4.0
+"""Distance after going to the follow-up and back by two independent bends: at most the first for A, above the
+second C, mm."""
+
+CLOSURE_A_MM = 1.0
+"""Distance after going to the visit by way of an earlier one, at most for A, mm. Above it one of three alignments is
+wrong and nothing says which, so it is a doubt and no verdict. Good triples closed within 0.34 mm."""
+
+JACOBIAN_RANGE = (0.5, 2.0)
+"""Local volume change a spine can plausibly show between visits; beyond it the bend is not believed."""
+
+COVERAGE_A = 0.95
+COVERAGE_C = 0.25
+"""Share of the reference region inside the follow-up's field of view."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What was measured on a finished alignment, before it is judged.
+
+    Attributes
+    ----------
+    local_correlation
+        Mean local correlation after the bend, each place counting by its contrast, -1 to 1.
+    similarity
+        Correlation over the whole box after the bend, -1 to 1.
+    mirrored_correlation
+        Local correlation of the follow-up's mirror image at the same place, aligned as well as the scan itself; None
+        when it was not tried.
+    runner_up_correlation
+        Local correlation of the next best place at least half a vertebra away, after its own coarse bend; None when
+        there was no other place.
+    winner_correlation
+        Local correlation of the chosen place at that same coarse stage.
+    inverse_consistency_mm
+        Mean distance over the region after going to the follow-up and back by two independently found bends, mm; None
+        for a rigid alignment, which is found one way only.
+    jacobian_min, jacobian_max
+        Extremes of the local volume ratio of the bend.
+    coverage_ratio
+        Share of the reference region inside the follow-up's field of view, 0 to 1.
+    spacing_ratio
+        Coarsest voxel edge of one scan over that of the other, at least 1.
+    closure_mm
+        Mean distance over the region between going to the follow-up straight and by way of an earlier visit, mm; None
+        when there was no earlier visit to go by.
+    """
+
+    local_correlation: float
+    similarity: float
+    mirrored_correlation: float | None
+    runner_up_correlation: float | None
+    winner_correlation: float
+    inverse_consistency_mm: float | None
+    jacobian_min: float
+    jacobian_max: float
+    coverage_ratio: float
+    spacing_ratio: float
+    closure_mm: float | None
+
+
+@dataclass(frozen=True)
+class AlignmentQuality(Measures):
+    """Measures with the grade they earn and why it is not better.
+
+    Attributes
+    ----------
+    grade
+        ``A``, ``B`` or ``C``.
+    reasons
+        One sentence per shortcoming; empty for grade A.
+    """
+
+    grade: Grade
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A follow-up laid on the reference.
+
+    Attributes
+    ----------
+    to_follow_up
+        Moves points from the reference to the follow-up; pulls the follow-up onto the reference grid.
+    to_reference
+        Its inverse.
+    quality
+        Measures, grade and reasons.
+    method
+        Name and version of the recipe.
+    """
+
+    to_follow_up: Transform
+    to_reference: Transform
+    quality: AlignmentQuality
+    method: str
+
+
+def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQuality:
+    """Grade an alignment by its measures: the worst of its findings decides, and many doubts together are a C."""
+    likeness, geometry = _of_likeness(measures, limits), _of_geometry(measures)
+    grade: Grade = max((found for found, _ in (*likeness, *geometry)), default="A")
+    reasons = [reason for _, reason in (*likeness, *geometry)]
+    too_many = len(likeness) > MOST_DOUBTS_OF_LIKENESS or len(reasons) > MOST_DOUBTS
+    if grade == "B" and too_many:
+        grade = "C"
+        reasons.append("so many doubts together are too many")
+    return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reasons))
+
+
+def judged_with_closure(quality: AlignmentQuality, closure_mm: float) -> AlignmentQuality:
+    """Grade an alignment again with its closure over an earlier visit."""
+    measured = {field.name: getattr(quality, field.name) for field in fields(Measures)}
+    return judged(Measures(**{**measured, "closure_mm": closure_mm}))
+
+
+def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
+    """Return what is wrong with how alike the scans are, each with the grade it allows at best."""
+    found: list[tuple[Grade, str]] = []
+    if m.winner_correlation <= 0.0:
+        found.append(("C", "no place was found where the follow-up shows this part of the spine"))
+    if m.local_correlation < limits.correlation_a:
+        worst: Grade = "C" if m.local_correlation < limits.correlation_c else "B"
+        what = "scans of different contrast, compared by their edges alone" if limits is ACROSS_CONTRASTS else POOR
+        found.append((worst, f"{what} (local correlation {m.local_correlation:.2f})"))
+    lead = mirror_lead(m.local_correlation, m.mirrored_correlation)
+    if lead is not None and lead < MIRROR_C:
+        found.append(("C", f"its mirror image fits better ({_both(m)}): left and right may be swapped"))
+    elif lead is not None and lead < MIRROR_A:
+        found.append(("B", f"its mirror image fits as well ({_both(m)}): left and right cannot be told apart"))
+    if m.runner_up_correlation is not None and m.winner_correlation - m.runner_up_correlation < MARGIN_A:
+        found.append(("B", "another place along the spine fits almost as well; the match may be one vertebra off"))
+    return found
+
+
+def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
+    """Return what is wrong with the transform itself, each with the grade it allows at best."""
+    found: list[tuple[Grade, str]] = []
+    if m.inverse_consistency_mm is not None and m.inverse_consistency_mm > INCONSISTENCY_A_MM:
+        worst: Grade = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
+        found.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
+    if m.closure_mm is not None and m.closure_mm > CLOSURE_A_MM:
+        found.append(("B", f"going there by way of an earlier visit misses by {m.closure_mm:.1f} mm"))
+    if m.jacobian_min < JACOBIAN_RANGE[0] or m.jacobian_max > JACOBIAN_RANGE[1]:
+        found.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
+    if m.coverage_ratio < COVERAGE_A:
+        worst = "C" if m.coverage_ratio < COVERAGE_C else "B"
+        found.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the lesion region"))
+    return found
+
+
+def mirror_lead(local_correlation: float, mirrored_correlation: float | None) -> float | None:
+    """Return by how much a scan fits better than its own mirror image, on Fisher's scale; None when not tried.
+
+    Fisher's scale (inverse hyperbolic tangent) makes equal steps of a correlation mean equally much near 1 and near 0.
+
+    Examples
+    --------
+    >>> round(mirror_lead(0.84, 0.73), 2), mirror_lead(0.84, None)
+    (0.29, None)
+    """
+    if mirrored_correlation is None:
+        return None
+    first, second = np.clip([local_correlation, mirrored_correlation], -0.999, 0.999)
+    return float(np.arctanh(first) - np.arctanh(second))
+
+
+def mirror_across(centre_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the matrix ``(4, 4)`` that swaps left and right about a point, RAS+ mm."""
+    matrix = np.diag([-1.0, 1.0, 1.0, 1.0])
+    matrix[0, 3] = 2.0 * centre_mm[0]
+    return matrix
+
+
+def _both(m: Measures) -> str:
+    return f"local correlation {m.mirrored_correlation:.2f} against {m.local_correlation:.2f}"
+
+
+def jacobian_range(transform: Transform) -> tuple[float, float]:
+    """Return the smallest and largest local volume ratio of a transform's bend; (1, 1) when there is none."""
+    if transform.bend_mm is None or transform.bend_affine is None:
+        return 1.0, 1.0
+    spacing_mm = np.linalg.norm(transform.bend_affine[:3, :3], axis=0)
+    gradients = np.gradient(transform.bend_mm, *spacing_mm, axis=(0, 1, 2))
+    ratio = np.linalg.det(np.eye(3) + np.stack(gradients, axis=-1))
+    return float(ratio.min()), float(ratio.max())
+
+
+def round_trip_mm(there: Transform, back: Transform, points_mm: NDArray[np.float64]) -> float:
+    """Return the mean distance between points ``(N, 3)`` and where going there and back leaves them, mm."""
+    returned = move_points(back, move_points(there, points_mm))
+    return float(np.linalg.norm(returned - points_mm, axis=-1).mean())
+
+
+def halfway(there: Transform, back: Transform) -> Transform:
+    """Return ``there`` corrected by half of what ``back``, found independently, disagrees.
+
+    Parameters
+    ----------
+    there
+        Moves points from the reference to the follow-up; must hold a bend.
+    back
+        Moves points from the follow-up to the reference.
+    """
+    if there.bend_mm is None or there.bend_affine is None:
+        return there
+    points_mm = voxel_centres_mm(Volume(there.bend_mm[..., 0], there.bend_affine)).reshape(-1, 3)
+    missed = move_points(back, move_points(there, points_mm)) - points_mm
+    bend_mm = there.bend_mm - 0.5 * missed.reshape(there.bend_mm.shape)
+    return Transform(there.source, there.target, there.matrix, bend_mm, there.bend_affine)
+
+
+def spacing_ratio(reference: Volume, follow_up: Volume) -> float:
+    """Return the coarsest voxel edge of one scan over that of the other, at least 1."""
+    edges_mm = sorted((float(reference.spacing_mm.max()), float(follow_up.spacing_mm.max())))
+    return edges_mm[1] / edges_mm[0]

@@ -1,0 +1,288 @@
+"""The ``cordtrack`` command: the only reader of arguments, environment, clock and exit codes.
+
+Each command parses, calls and prints; the work is done elsewhere. Exit codes: 0 done, 1 done but some visits failed
+(with ``--strict``), 2 refused with a message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from pipeline import __version__
+from pipeline.cli import hospital_commands, note_commands, pacs_commands, selftest_command, table_commands
+from pipeline.errors import CordtrackError, SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.run.study_run import RunSettings, RunSummary
+
+app = typer.Typer(
+    name="cordtrack",
+    help="Follow intramedullary spinal cord tumours over serial MRI. Research use only, not for treatment decisions.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(table_commands.app)
+app.add_typer(hospital_commands.app)
+app.add_typer(pacs_commands.app)
+app.add_typer(note_commands.app)
+app.add_typer(selftest_command.app)
+SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""Of the dashboard's process, unless set already: with an arena for each thread glibc keeps what nobody uses."""
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Format(StrEnum):
+    """File formats of ``cordtrack export``."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+class AnalysisLevel(StrEnum):
+    """BIDS-App analysis levels; both do the same here, since the store is always published."""
+
+    PARTICIPANT = "participant"
+    GROUP = "group"
+
+
+BidsDir = Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; it is never written to.")]
+OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def main() -> None:
+    """Run the command; refusals become one plain message and exit code 2."""
+    try:
+        app(args=_spread_labels(sys.argv[1:]))
+    except CordtrackError as error:
+        err.print(f"cordtrack: {error}", style="bold red", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("cordtrack: stopped; finished patients are kept, run again to go on", markup=False)
+        sys.exit(130)
+
+
+@app.command("run", epilog="Example: cordtrack run my_study my_output --participant-label 01 02 --jobs 4")
+def run_command(
+    bids_dir: BidsDir,
+    out_dir: OutDir,
+    level: Annotated[AnalysisLevel, typer.Argument(help="BIDS-App analysis level.")] = AnalysisLevel.PARTICIPANT,
+    participant_label: Annotated[
+        list[str] | None, typer.Option(help="Only these patients, with or without sub-; several may follow.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Patients worked on at the same time.")] = max(
+        1, os.cpu_count() or 1
+    ),
+    criteria: Annotated[str, typer.Option(help="Criteria that decide what is shown first.")] = "imsct_adapted_v1",
+    schedules: Annotated[
+        Path | None, typer.Option(help="A .toml file with follow-up schedules in place of the packaged ones.")
+    ] = None,
+    masks_from: Annotated[
+        str, typer.Option(help="Masks nobody drew: given (lesion found again), sct, or a model's .toml file.")
+    ] = "given",
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
+    strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
+) -> None:
+    """Measure and judge a study folder; does only what changed since the last run."""
+    del level
+    from pipeline.cli import printing  # noqa: PLC0415  # keeps --help quick
+    from pipeline.run import study_run  # noqa: PLC0415  # keeps --help quick
+
+    settings = study_run.RunSettings(
+        bids_dir=bids_dir,
+        out_dir=out_dir,
+        criteria_id=criteria,
+        participants=frozenset(participant_label) if participant_label else None,
+        jobs=jobs,
+        as_of=as_of.date() if as_of else _today(),
+        finished_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        schedules=schedules,
+        masks_from=masks_from,
+    )
+    done = _with_progress(settings, rebuild=False)
+    printing.print_run(out, done, out_dir)
+    if strict and any(finding.severity == "error" for finding in done.findings):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: cordtrack rebuild my_output")
+def rebuild(out_dir: OutDir) -> None:
+    """Make the database again from the study folder and the finished derivatives; same content."""
+    from pipeline.cli import printing  # noqa: PLC0415
+    from pipeline.files import out_folder  # noqa: PLC0415
+    from pipeline.run import study_run  # noqa: PLC0415
+
+    last = out_folder.settings_of(out_dir)
+    settings = study_run.RunSettings(
+        bids_dir=Path(last["bids_dir"]),
+        out_dir=out_dir,
+        criteria_id=last["criteria_id"],
+        participants=None,
+        jobs=max(1, os.cpu_count() or 1),
+        as_of=_today(),
+        finished_at=datetime.fromisoformat(last["finished_at"]),
+        schedules=Path(last["schedules"]) if "schedules" in last else None,
+        masks_from=last.get("masks_from", "given"),
+    )
+    printing.print_run(out, _with_progress(settings, rebuild=True), out_dir)
+
+
+@app.command(epilog="Example: cordtrack dashboard my_output --port 8501")
+def dashboard(
+    out_dir: OutDir,
+    host: Annotated[str, typer.Option(help="Address to serve on; 127.0.0.1 keeps it on this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")] = 8501,
+) -> None:
+    """Serve the dashboard of an output folder."""
+    script = Path(__file__).parent.parent.parent / "dashboard" / "app.py"
+    err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(script),
+        "--server.address", host, "--server.port", str(port), "--server.headless", "true",
+        "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none",
+    ]  # fmt: skip
+    environment = SERVER_ENVIRONMENT | os.environ | {"CORDTRACK_OUT": str(out_dir.resolve())}
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+@app.command(epilog="Example: cordtrack status my_output --json")
+def status(out_dir: OutDir, as_json: AsJson = False) -> None:
+    """Show each patient's visits, last scan, state and failures."""
+    from pipeline.cli import printing  # noqa: PLC0415
+    from pipeline.store import publish  # noqa: PLC0415
+
+    frame = publish.query(publish.database_path(out_dir), "status")
+    if as_json:
+        out.print_json(frame.to_json(orient="records", date_format="iso"))
+    else:
+        printing.print_status(out, frame)
+
+
+@app.command(epilog="Example: cordtrack export my_output --table measurement --format csv -o measurement.csv")
+def export(
+    out_dir: OutDir,
+    table: Annotated[str | None, typer.Option(help="Name of the view, such as measurement or assessment.")] = None,
+    file_format: Annotated[Format, typer.Option("--format", help="csv, parquet or xlsx.")] = Format.CSV,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
+) -> None:
+    """Export a view with its data dictionary; without --table the names are listed."""
+    from pipeline.store import export, publish  # noqa: PLC0415
+
+    database = publish.database_path(out_dir)
+    if table is None and not dictionary:
+        out.print("\n".join(publish.views(database)))
+        return
+    target = output or Path(f"{'dictionary' if dictionary else table}.{file_format}")
+    if dictionary:
+        export.export_dictionary(database, table, str(file_format), target)
+    else:
+        export.export_table(database, str(table), str(file_format), target)
+    err.print(f"wrote {target}", markup=False)
+
+
+@app.command(epilog="Example: cordtrack measure mask.nii.gz --image scan.nii.gz --json")
+def measure(
+    mask: Annotated[Path, typer.Argument(metavar="MASK", help="Label map, mask or probability map.")],
+    image: Annotated[Path | None, typer.Option(help="Scan that the mask must share its grid with.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the compartments of one label map or mask in its own grid."""
+    from pipeline.cli import printing  # noqa: PLC0415
+    from pipeline.tools import one_scan  # noqa: PLC0415
+
+    rows = one_scan.measure_file(mask, image)
+    if as_json:
+        out.print_json(json.dumps(rows))
+    else:
+        printing.print_measures(out, rows)
+
+
+@app.command(
+    epilog="Example: cordtrack register visit1.nii.gz visit2.nii.gz pair_ --points cord.csv --points-out moved.csv"
+)
+def register(
+    fixed: Annotated[Path, typer.Argument(metavar="FIXED", help="Scan whose space is kept.")],
+    moving: Annotated[Path, typer.Argument(metavar="MOVING", help="Scan that is brought to it.")],
+    out_prefix: Annotated[str, typer.Argument(metavar="OUT_PREFIX", help="Start of the names of the files written.")],
+    fixed_mask: Annotated[
+        Path | None, typer.Option(help="Lesion mask on the fixed scan; helps to find the cord.")
+    ] = None,
+    points: Annotated[Path | None, typer.Option(help="CSV with columns x,y,z: RAS+ mm in the fixed scan.")] = None,
+    points_out: Annotated[Path | None, typer.Option(help="Where those points lie in the moving scan.")] = None,
+) -> None:
+    """Align one pair of scans and say how good the alignment is."""
+    if (points is None) != (points_out is None):
+        raise SettingsError("--points and --points-out go together: name both files or none")
+    for name in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = "1"  # the same result bit for bit as in a run
+    from pipeline.cli import printing  # noqa: PLC0415
+    from pipeline.tools import one_scan  # noqa: PLC0415
+
+    found = one_scan.register_files(fixed, moving, out_prefix, fixed_mask)
+    if points is not None and points_out is not None:
+        one_scan.move_points_file(found, points, points_out)
+    printing.print_alignment(out, found, out_prefix)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(f"cordtrack {__version__}")
+
+
+def _with_progress(settings: RunSettings, *, rebuild: bool) -> RunSummary:
+    from pipeline.run import study_run  # noqa: PLC0415
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("reading the study", total=None)
+
+        def show(done: int, total: int, name: str) -> None:
+            progress.update(task, completed=done, total=total, description=f"patients (last: {name})")
+
+        return study_run.run(settings, show, rebuild=rebuild)
+
+
+def _spread_labels(arguments: list[str]) -> list[str]:
+    """Let several labels follow one ``--participant-label``, as BIDS-Apps do."""
+    spread: list[str] = []
+    is_label = False
+    for argument in arguments:
+        if argument == "--participant-label":
+            is_label = True
+            continue
+        is_label = is_label and not argument.startswith("-")
+        spread += ["--participant-label", argument] if is_label else [argument]
+    return spread
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()

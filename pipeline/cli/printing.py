@@ -1,0 +1,73 @@
+"""What the command line prints when it is done: short tables a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.store import publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.align.certificate import Alignment
+    from pipeline.run.study_run import RunSummary
+
+MOST_FINDINGS = 12
+"""Findings printed after a run; the dashboard's Quality page and ``cordtrack export --table finding`` have all."""
+
+
+def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
+    """Print what was computed, each patient's state, and the first findings."""
+    if not done.is_published:
+        count = len(done.computed) + len(done.reused)
+        console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
+        return
+    print_status(console, publish.query(publish.database_path(out_dir), "status"))
+    for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
+        console.print(f"  error: {finding.message}\n         {finding.remedy}", markup=False)
+    counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
+    console.print(
+        f"{len(done.computed)} patients computed, {len(done.reused)} reused; findings: {', '.join(counts)}; "
+        f"look with: cordtrack dashboard {out_dir}",
+        markup=False,
+    )
+
+
+def print_status(console: Console, frame: pd.DataFrame) -> None:
+    """Print one row per patient."""
+    table = Table(box=None, pad_edge=False)
+    for name in frame.columns:
+        table.add_column(str(name).replace("_", " "))
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_text(value) for value in row))
+    console.print(table)
+
+
+def print_measures(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print one row per compartment of a mask."""
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    console.print(table)
+
+
+def print_alignment(console: Console, found: Alignment, out_prefix: str) -> None:
+    """Print how good one alignment is, and where it was written."""
+    quality = found.quality
+    console.print(f"grade {quality.grade}: {'; '.join(quality.reasons) or 'nothing to object to'}", markup=False)
+    console.print(f"method {found.method}; wrote {out_prefix}to_moving.h5, to_fixed.h5, aligned.nii.gz", markup=False)
+
+
+def _text(value: Any) -> str:
+    if value is None or str(value) in {"nan", "NaT"}:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value).removesuffix(" 00:00:00")

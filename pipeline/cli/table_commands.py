@@ -1,0 +1,75 @@
+"""The commands that take tables of other software: ``cordtrack assess`` and ``cordtrack import``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from pipeline.core.records import Finding
+
+app = typer.Typer()
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Volumes = Annotated[
+    Path,
+    typer.Argument(
+        metavar="VOLUMES.csv",
+        help="Columns patient_id, date, compartment, volume_mm3 (or volume_ml, or diameters), [volume_cv].",
+    ),
+]
+Treatments = Annotated[
+    Path | None, typer.Option(help="Columns patient_id, date, kind, [end_date, extent, dose_gy, agent].")
+]
+AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")]
+
+
+@app.command(epilog="Example: cordtrack assess volumes.csv --treatments treatments.csv -o judged.csv")
+def assess(
+    volumes: Volumes,
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
+    treatments: Treatments = None,
+    criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = "imsct_adapted_v1",
+    findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Judge sizes that other software measured, without images; exit code 2 when nothing could be judged."""
+    from pipeline.tools import assess as work  # noqa: PLC0415  # keeps --help quick
+
+    judged = work.assess_table(volumes, treatments, criteria, _day(as_of))
+    _say(judged.findings)
+    if findings is not None:
+        work.write_findings(judged.findings, findings)
+    work.write_judged(judged, output)
+    out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
+
+
+@app.command("import", epilog="Example: cordtrack import volumes.csv my_study --treatments treatments.csv")
+def import_command(
+    volumes: Volumes,
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; rows are added to its tables.")],
+    treatments: Treatments = None,
+    as_of: AsOf = None,
+) -> None:
+    """Add sizes that other software measured to a study, for patients or days without images; only adds, ever."""
+    from pipeline.study import import_numbers as work  # noqa: PLC0415
+
+    done = work.import_table(volumes, treatments, bids_dir, _day(as_of))
+    _say(done.findings)
+    added = f"{done.measures} sizes, {done.patients} patients, {done.treatments} treatments"
+    out.print(f"added {added} to {bids_dir}; next: cordtrack run {bids_dir} OUT_DIR", markup=False)
+
+
+def _say(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)
+
+
+def _day(as_of: datetime | None) -> date:
+    return as_of.date() if as_of else datetime.now().astimezone().date()

@@ -1,0 +1,96 @@
+"""The records of a visit's context: what a board asks beside the verdict. ``records`` offers them with all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class CompartmentCourse:
+    """What became of cyst, syrinx, oedema, cavity or haemorrhage by one visit (see ``context/other_compartments.py``)."""
+
+    patient_id: str
+    session_id: str
+    compartment: str
+    course: str
+    compared_session_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resection:
+    """One surgery with the extent the surgeon reported and the one that two scans show (``context/resection.py``)."""
+
+    patient_id: str
+    operated_on: date
+    extent_surgeon: str | None
+    extent_mri: str | None
+    before_session_id: str | None
+    after_session_id: str | None
+    is_contradiction: bool
+    is_provisional: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class GrowthRate:
+    """Growth of solid tumour over one stretch without treatment (see ``context/growth_rate.py``); rates are per year."""
+
+    patient_id: str
+    criteria_id: str
+    epoch: int
+    first_session_id: str
+    last_session_id: str
+    scan_count: int
+    days: int
+    specific_per_year: float
+    specific_low_per_year: float | None
+    specific_high_per_year: float | None
+    doubling_time_days: float | None
+    diameter_mm_per_year: float
+    diameter_low_mm_per_year: float | None
+    diameter_high_mm_per_year: float | None
+    length_mm_per_year: float | None
+    length_low_mm_per_year: float | None
+    length_high_mm_per_year: float | None
+    residual_sd: float | None
+    error_sd: float | None
+    detectable_on: date | None
+    is_provisional: bool
+
+
+@dataclass(frozen=True)
+class NextScan:
+    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+
+    patient_id: str
+    surveillance_id: str
+    schedule_id: str
+    counted_from: date
+    due_on: date | None
+    overdue_from: date | None
+    interval_days: int | None
+    rule: str
+    source: str
+
+
+@dataclass(frozen=True)
+class NewSignal:
+    """A place that a scan shows brighter than an earlier one without tumour explains (see ``refind/new_signal.py``).
+
+    A flag for a person, never a measurement: ``approximate_mm3`` is about right only. ``number`` counts a visit's
+    places, the largest first; its middle, RAS+ mm, in the visit's own scan and in that of the reference visit.
+    """
+
+    patient_id: str
+    session_id: str
+    number: int
+    compared_session_id: str
+    approximate_mm3: float
+    right_mm: float
+    anterior_mm: float
+    superior_mm: float
+    reference_right_mm: float
+    reference_anterior_mm: float
+    reference_superior_mm: float

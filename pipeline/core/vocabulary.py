@@ -1,0 +1,222 @@
+"""The words of the field as types: what a visit, a treatment, a mask or a verdict is called everywhere.
+
+Each enumeration's values are the very strings stored in the database and shown in exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Compartment(StrEnum):
+    """A tissue that is measured on its own; only solid tumour ever decides a response."""
+
+    TUMOUR = "tumour"
+    ENHANCING = "enhancing"
+    CYST = "cyst"
+    SYRINX = "syrinx"
+    OEDEMA = "oedema"
+    CAVITY = "cavity"
+    HAEMORRHAGE = "haemorrhage"
+    CORD = "cord"
+
+
+class MaskOrigin(StrEnum):
+    """Who or what drew a mask."""
+
+    MANUAL = "manual"
+    EDITED = "edited"
+    AUTOMATIC = "automatic"
+
+
+class TreatmentKind(StrEnum):
+    """What was done to the tumour, or given beside it."""
+
+    SURGERY = "surgery"
+    RADIOTHERAPY = "radiotherapy"
+    CHEMOTHERAPY = "chemotherapy"
+    BEVACIZUMAB = "bevacizumab"
+    IMMUNOTHERAPY = "immunotherapy"
+    STEROID = "steroid"
+    OTHER = "other"
+
+
+class Category(StrEnum):
+    """Response category in the words of the criteria."""
+
+    CR = "CR"
+    PR = "PR"
+    MR = "MR"
+    SD = "SD"
+    PD = "PD"
+    NE = "NE"
+
+
+class State(StrEnum):
+    """Where the disease stands at a visit; the states exclude one another (definitions in ``response``)."""
+
+    CONTEXT = "context"  # before the baseline of its epoch: shown, never judged
+    BASELINE = "baseline"
+    RESIDUAL_STABLE = "residual_stable"
+    PROGRESSION = "progression"
+    RECURRENCE = "recurrence"
+    DISTANT = "distant"
+    RESPONSE = "response"
+    NO_EVIDENCE = "no_evidence_of_disease"
+    NOT_EVALUABLE = "not_evaluable"
+
+
+class DisplayState(StrEnum):
+    """What the eye is told: a change beyond threshold *and* error, a possible one, none, or cannot tell."""
+
+    GROWTH = "growth"
+    POSSIBLE_GROWTH = "possible_growth"
+    NO_CHANGE = "no_change"
+    POSSIBLE_SHRINKAGE = "possible_shrinkage"
+    SHRINKAGE = "shrinkage"
+    NONE_SEEN = "none_seen"
+    NOT_EVALUABLE = "not_evaluable"
+
+
+@dataclass(frozen=True)
+class TreatmentEvent:
+    """One treatment of one patient.
+
+    Attributes
+    ----------
+    started_on, ended_on
+        First and last day; the same day for surgery; ``ended_on`` is None when unknown or ongoing.
+    extent
+        For surgery, as the surgeon reports it: GTR, NTR, STR, PR or biopsy.
+    dose_gy
+        Total dose for radiotherapy, Gy.
+    """
+
+    kind: TreatmentKind
+    started_on: date
+    ended_on: date | None = None
+    extent: str | None = None
+    dose_gy: float | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True)
+class FunctionGrade:
+    """One functional grade; grades of different scales are never pooled."""
+
+    assessed_on: date
+    scale_id: str
+    grade: float
+    tumour_related: bool = False
+
+
+@dataclass(frozen=True)
+class VisitMeasure:
+    """What judgement needs to know of one visit.
+
+    Attributes
+    ----------
+    volume_mm3
+        Solid tumour, native grid, mm³; 0 means a mask was read, covered the region and was empty; None means
+        unknown, and then ``missing_reason`` says why in words.
+    volume_cv
+        Coefficient of variation of the measurement (dimensionless); None when the volume is 0 or None.
+    product_mm2
+        Largest axial diameter times its perpendicular, summed over lesions, mm²; None when not measured.
+    longest_mm
+        Sum of longest diameters, mm; None when not measured.
+    slices_spanned
+        Number of slices the tumour crosses; None when unknown.
+    plane
+        ``sagittal``, ``axial``, ``coronal`` or ``isotropic``; None when there is no image.
+    contrast
+        Sequence that the tumour was measured on, such as ``T2w`` or ``T1w_ce``; None for imported numbers.
+    contrasts
+        Sequences of the visit that can be read; None for imported numbers.
+    certificate
+        Alignment grade A, B or C; None for the reference visit and for imported numbers.
+    new_lesion
+        A person or the lesion matching found an unequivocal new lesion at this visit.
+    new_tumour_mm3
+        Part of ``volume_mm3`` in tumours that were not there when somebody first looked, mm³; it is left out of the
+        judged volume in syndromes that make new tumours by themselves.
+    """
+
+    session_id: str
+    acquired_on: date
+    volume_mm3: float | None
+    volume_cv: float | None = None
+    product_mm2: float | None = None
+    longest_mm: float | None = None
+    slices_spanned: int | None = None
+    mask_origin: MaskOrigin | None = None
+    plane: str | None = None
+    contrast: str | None = None
+    contrasts: frozenset[str] | None = None
+    certificate: str | None = None
+    new_lesion: bool = False
+    new_tumour_mm3: float = 0.0
+    signed_off: bool = False
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class PatientCourse:
+    """Everything judgement may look at for one patient, visits in any order.
+
+    ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
+    last day known to be alive) are None unless the study says so.
+    """
+
+    patient_id: str
+    visits: tuple[VisitMeasure, ...]
+    treatments: tuple[TreatmentEvent, ...] = ()
+    function_scores: tuple[FunctionGrade, ...] = ()
+    histology: str | None = None
+    syndrome: str | None = None
+    pinned_baselines: tuple[str, ...] = ()
+    pinned_by: Mapping[str, str] = field(default_factory=dict)
+    died_on: date | None = None
+    last_contact_on: date | None = None
+
+
+@dataclass(frozen=True)
+class VisitJudgement:
+    """The verdict on one visit under one set of criteria, with the visits it was judged against.
+
+    Attributes
+    ----------
+    confirmed
+        False while a CR, PR or progression still awaits its confirming scan (shown with a ``?``).
+    provisional
+        True when the call rests on an automatic mask nobody signed.
+    change_ratio
+        Current volume (or other metric) over the reference it was compared with; None when there is none.
+    detection_limit_ratio
+        Smallest ratio that would exceed measurement error at 95 %; None when unknown.
+    probability
+        P(true change lies beyond the threshold of what is shown), 0..1; None when it cannot be said.
+    reason
+        One sentence naming the visits, numbers and rule used.
+    """
+
+    session_id: str
+    acquired_on: date
+    criteria_id: str
+    criteria_version: str
+    category: Category
+    state: State
+    display_state: DisplayState
+    confirmed: bool
+    provisional: bool
+    epoch: int
+    baseline_session_id: str | None
+    nadir_session_id: str | None
+    previous_session_id: str | None
+    change_ratio: float | None
+    detection_limit_ratio: float | None
+    probability: float | None
+    reason: str

@@ -1,0 +1,112 @@
+"""Content hashes: how a result names its inputs, and how a run knows that nothing changed.
+
+A hash covers bytes, never names or times. Files are hashed once; size and modification time say when to look again.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent.parent
+SOFTWARE = ("antspyx", "SimpleITK", "numpy", "scipy", "scikit-image", "scikit-learn")
+"""Distributions whose version can move a number."""
+
+
+def of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    status = path.stat()
+    return _of_file(path, status.st_size, status.st_mtime_ns)
+
+
+def of_values(*values: Any) -> str:
+    """Return the SHA-256 of plain values, dataclasses, dates, mappings and sequences; order of keys is irrelevant.
+
+    Examples
+    --------
+    >>> of_values({"a": 1, "b": 2}) == of_values({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(values, sort_keys=True, default=_plain, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def of_all_code() -> str:
+    """Return the SHA-256 of the whole package, criteria included: any change makes a run look at each patient again."""
+    return _of_sources(sorted(path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".toml"}))
+
+
+@lru_cache(maxsize=32)
+def of_code(*modules: str) -> str:
+    """Return the SHA-256 of modules and all they import of this package, so that changed code recomputes.
+
+    Parameters
+    ----------
+    modules
+        Full names, such as ``pipeline.align.registration``.
+    """
+    seen: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = _source_of(name)
+        if path is not None and name not in seen:
+            seen[name] = path
+            waiting += _imports_of(path)
+    return _of_sources(sorted(seen.values()))
+
+
+@lru_cache(maxsize=1)
+def software() -> str:
+    """Name cordtrack's version and those of the libraries that can move a number."""
+    return "; ".join(f"{name} {version(name)}" for name in ("cordtrack", *SOFTWARE))
+
+
+@lru_cache(maxsize=65536)
+def _of_file(path: Path, size: int, modified_ns: int) -> str:  # noqa: ARG001 (part of the cache key)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _of_sources(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _source_of(name: str) -> Path | None:
+    place = PACKAGE.parent.joinpath(*name.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE.name):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date | Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    msg = f"cannot fingerprint a {type(value).__name__}"
+    raise TypeError(msg)

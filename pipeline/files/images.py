@@ -1,0 +1,183 @@
+"""Volumes from and to NIfTI files: the only place that imports SimpleITK and the only one that knows LPS.
+
+The project's world is RAS+ mm (see ``pipeline.core.volume``); ITK's is LPS+ mm. The two differ by the signs of x
+and y, and that flip happens here and nowhere else. ``pipeline.files.nifti`` reads the files and says what is refused.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from pipeline.core.transform import Transform
+from pipeline.core.volume import Volume
+from pipeline.errors import InputError, StoreError
+from pipeline.files import nifti
+
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""RAS+ to LPS+ and back."""
+
+sitk.ProcessObject.SetGlobalWarningDisplay(False)
+
+
+def load(path: Path) -> Volume:
+    """Read a NIfTI image.
+
+    Parameters
+    ----------
+    path
+        A ``.nii`` or ``.nii.gz`` file.
+
+    Returns
+    -------
+    Volume
+        Array as stored (scaled when the header asks for it), indexed ``[i, j, k]``.
+
+    Raises
+    ------
+    InputError
+        Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; unknown, singular or sheared geometry.
+    """
+    header = nifti.read_header(path)
+    return Volume(nifti.read_voxels(path, header), header.affine)
+
+
+def load_grid(path: Path) -> Volume:
+    """Read where a NIfTI image lies without reading its voxels; the array is zeros that take no memory.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`, as far as the header tells.
+    """
+    header = nifti.read_header(path)
+    return Volume(np.broadcast_to(np.zeros(1, header.dtype), header.shape), header.affine)
+
+
+def save(volume: Volume, path: Path) -> None:
+    """Write a NIfTI image, whole or not at all, the same bytes for the same content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}.{path.name.removesuffix('.gz').removesuffix('.nii')}.nii")
+    try:
+        sitk.WriteImage(to_sitk(volume), str(partial))
+        if path.name.endswith(".gz"):
+            packed = gzip.compress(partial.read_bytes(), compresslevel=5, mtime=0)
+            partial.write_bytes(packed)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_dicom_file(path: Path) -> NDArray:
+    """Read the pixels of one DICOM file with ITK's own GDCM, shape ``(frames, rows, columns)``, scaled as it says.
+
+    For codings that no other library here unpacks (JPEG lossless).
+
+    Raises
+    ------
+    InputError
+        Damaged, or in a coding that GDCM does not know.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        array = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError as error:
+        raise InputError("expected pixels that can be unpacked, found damaged ones; export it uncompressed") from error
+    return array if array.ndim == 3 else array[np.newaxis]
+
+
+def to_sitk(volume: Volume) -> sitk.Image:
+    """Convert to a SimpleITK image in LPS; booleans become ``uint8``."""
+    array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
+    origin, spacing, direction = lps_geometry(volume)
+    image.SetOrigin(tuple(origin))
+    image.SetSpacing(tuple(spacing))
+    image.SetDirection(tuple(direction.ravel()))
+    return image
+
+
+def from_sitk(image: sitk.Image) -> Volume:
+    """Convert a 3D SimpleITK image (LPS) to a Volume (RAS+)."""
+    return Volume(np.ascontiguousarray(sitk.GetArrayFromImage(image).transpose(2, 1, 0)), _affine_of(image))
+
+
+def lps_geometry(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return origin ``(3,)`` mm, spacing ``(3,)`` mm and direction ``(3, 3)`` in LPS+, as ITK and ANTs want them."""
+    affine = LPS @ volume.affine
+    spacing_mm = volume.spacing_mm
+    return affine[:3, 3].copy(), spacing_mm, affine[:3, :3] / spacing_mm
+
+
+def flip_points(points_mm: NDArray) -> NDArray[np.float64]:
+    """Convert points ``(..., 3)`` from RAS+ to LPS+ mm or back; the conversion is its own inverse."""
+    return np.asarray(points_mm, dtype=np.float64) * np.array([-1.0, -1.0, 1.0])
+
+
+def save_transform(transform: Transform, path: Path) -> None:
+    """Write a transform as an ITK composite (``.h5``) that ANTs, Slicer and SimpleITK apply as they are.
+
+    The file moves **points** source to target, so handed to a resampler it pulls the *target image* onto the
+    source grid: BIDS calls that ``from-<target>_to-<source>_mode-image``.
+    """
+    matrix = LPS @ transform.matrix @ LPS
+    linear = sitk.AffineTransform(3)
+    linear.SetMatrix(matrix[:3, :3].ravel().tolist())
+    linear.SetTranslation(matrix[:3, 3].tolist())
+    composite = sitk.CompositeTransform(3)
+    composite.AddTransform(linear)
+    if transform.bend_mm is not None and transform.bend_affine is not None:
+        field = sitk.GetImageFromArray(flip_points(transform.bend_mm).transpose(2, 1, 0, 3), isVector=True)
+        origin, spacing, direction = lps_geometry(Volume(transform.bend_mm[..., 0], transform.bend_affine))
+        field.SetOrigin(tuple(origin))
+        field.SetSpacing(tuple(spacing))
+        field.SetDirection(tuple(direction.ravel()))
+        composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        sitk.WriteTransform(composite, str(partial))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_transform(path: Path, source: str, target: str) -> Transform:
+    """Read a transform written by :func:`save_transform`; ``source`` and ``target`` name its spaces.
+
+    Raises
+    ------
+    StoreError
+        Missing or damaged.
+    """
+    try:
+        composite = sitk.CompositeTransform(sitk.ReadTransform(str(path)))
+    except RuntimeError as error:
+        raise StoreError(
+            f"{path.name}: expected a transform written by cordtrack, found none or a damaged one; "
+            f"delete the file if it is there and run again"
+        ) from error
+    linear = sitk.AffineTransform(composite.GetNthTransform(0))
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(linear.GetMatrix()).reshape(3, 3)
+    matrix[:3, 3] = linear.TransformPoint((0.0, 0.0, 0.0))
+    matrix = LPS @ matrix @ LPS
+    if composite.GetNumberOfTransforms() == 1:
+        return Transform(source, target, matrix)
+    field = sitk.DisplacementFieldTransform(composite.GetNthTransform(1)).GetDisplacementField()
+    bend_mm = flip_points(sitk.GetArrayFromImage(field).transpose(2, 1, 0, 3))
+    return Transform(source, target, matrix, bend_mm, _affine_of(field))
+
+
+def _affine_of(image: sitk.Image) -> NDArray[np.float64]:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    return LPS @ affine

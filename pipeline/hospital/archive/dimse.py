@@ -1,0 +1,201 @@
+"""A PACS by DIMSE: C-FIND, C-GET or C-MOVE, C-STORE; one association at a time, each with its time limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, StoragePresentationContexts, build_role, evt
+from pynetdicom.sop_class import (
+    EnhancedMRImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    MRImageStorage,
+    RTStructureSetStorage,
+    SegmentationStorage,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+)
+
+from pipeline.errors import RemoteError, SettingsError
+from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Remote, Spool
+from pipeline.hospital.read.bounded import quietly
+from pipeline.hospital.read.header_values import text
+
+PENDING = frozenset({0xFF00, 0xFF01})
+WARNINGS = frozenset({0xB000, 0xB006, 0xB007})
+STORED_KINDS = (
+    MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, SegmentationStorage,
+    RTStructureSetStorage,
+)  # fmt: skip
+SYNTAXES = [
+    ExplicitVRLittleEndian, ImplicitVRLittleEndian, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90",
+]  # fmt: skip
+REJECTED_FOR_NOW = 2
+
+
+@dataclass(frozen=True)
+class Pacs:
+    """A PACS and how to speak to it.
+
+    Attributes
+    ----------
+    called, calling
+        Application entity titles: the archive's, and ours as the archive knows it.
+    listen_port
+        Where the archive sends to after C-MOVE; None asks by C-GET, over the same connection.
+    patience_s
+        Seconds to wait for an answer.
+    """
+
+    host: str
+    port: int
+    called: str
+    calling: str = "CORDTRACK"
+    listen_port: int | None = None
+    patience_s: float = 60.0
+
+    def find(self, patient_id: str) -> list[Remote]:
+        """List a patient's scans and masks.
+
+        Raises
+        ------
+        RemoteError
+            The archive does not answer as it should.
+        SettingsError
+            The archive refuses to speak to us.
+        """
+        found: list[Remote] = []
+        with self._associated(self._entity([StudyRootQueryRetrieveInformationModelFind])) as association:
+            for study in _ask(association, "STUDY", PatientID=patient_id, StudyInstanceUID=""):
+                study_uid = text(study, "StudyInstanceUID")
+                if not study_uid or (text(study, "PatientID") or patient_id) != patient_id:
+                    continue  # an archive that matches loosely must not hand out somebody else
+                for series in _ask(
+                    association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="", Modality=""
+                ):
+                    series_uid = text(series, "SeriesInstanceUID")
+                    if not series_uid or (text(series, "Modality") or "MR") not in WANTED_MODALITIES:
+                        continue
+                    wanted = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": ""}
+                    images = _ask(association, "IMAGE", **wanted)
+                    found += [Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))]
+        return found
+
+    def fetch(self, wanted: Sequence[Remote], spool: Spool) -> None:
+        """Fetch one series into the spool; what arrived before a failure stays.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        identifier = Dataset()
+        identifier.QueryRetrieveLevel = "SERIES"
+        identifier.StudyInstanceUID, identifier.SeriesInstanceUID = wanted[0].study_uid, wanted[0].series_uid
+
+        def keep(event: Any) -> int:
+            return _keep(event, wanted[0], spool)
+
+        handlers = [(evt.EVT_C_STORE, keep)]
+        if self.listen_port is None:
+            entity = self._entity([StudyRootQueryRetrieveInformationModelGet, *STORED_KINDS])
+            roles = [build_role(kind, scp_role=True) for kind in STORED_KINDS]
+            with self._associated(entity, ext_neg=roles, evt_handlers=handlers) as association:
+                _finish(association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet))
+            return
+        entity = self._entity([StudyRootQueryRetrieveInformationModelMove])
+        entity.supported_contexts = StoragePresentationContexts
+        server = entity.start_server(("", self.listen_port), block=False, evt_handlers=handlers)
+        try:
+            with self._associated(entity) as association:
+                model = StudyRootQueryRetrieveInformationModelMove
+                _finish(association.send_c_move(identifier, self.calling, model))
+        finally:
+            server.shutdown()
+
+    def send(self, paths: Sequence[Path], done: Callable[[Path], None]) -> None:
+        """Send files by C-STORE, saying which the archive has taken.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        with quietly():
+            datasets = {path: pydicom.dcmread(path) for path in paths}
+        entity = self._entity(list(dict.fromkeys(dataset.SOPClassUID for dataset in datasets.values())))
+        with self._associated(entity) as association:
+            for path, dataset in datasets.items():
+                try:
+                    status = association.send_c_store(dataset)
+                except (ValueError, RuntimeError) as error:
+                    raise RemoteError(f"{path.name}: expected an archive that takes this kind of object") from error
+                if not status or (status.Status != 0 and status.Status not in WARNINGS):
+                    raise RemoteError(f"{path.name}: expected the archive to take it, found {_words(status)}")
+                done(path)
+
+    def _entity(self, kinds: list[Any]) -> AE:
+        entity = AE(ae_title=self.calling)
+        for kind in kinds:
+            entity.add_requested_context(kind, SYNTAXES if kind in STORED_KINDS else SYNTAXES[:2])
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.patience_s
+        entity.connection_timeout = self.patience_s
+        return entity
+
+    @contextmanager
+    def _associated(self, entity: AE, **more: Any) -> Iterator[Any]:
+        association = entity.associate(self.host, self.port, ae_title=self.called, **more)
+        if not association.is_established:
+            primitive = association.acceptor.primitive if association.is_rejected else None
+            if primitive is not None and primitive.result != REJECTED_FOR_NOW:
+                raise SettingsError(
+                    f"{self.host}:{self.port}: expected to be let in, but the archive refused; it must know "
+                    f"{self.calling} as a partner and be called by its own title ({self.called})"
+                )
+            raise RemoteError(f"{self.host}:{self.port}: expected an archive that answers, found none or a busy one")
+        try:
+            yield association
+        finally:
+            if association.is_established:
+                association.release()
+
+
+def _ask(association: Any, level: str, **keys: str) -> list[Dataset]:
+    query = Dataset()
+    query.QueryRetrieveLevel = level
+    for key, value in keys.items():
+        setattr(query, key, value)
+    answers = []
+    for status, identifier in association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind):
+        if not status or (status.Status != 0 and status.Status not in PENDING):
+            raise RemoteError(f"expected an answer on the {level.lower()} level, found {_words(status)}")
+        answers += [identifier] if identifier is not None else []
+    return answers
+
+
+def _finish(answers: Any) -> None:
+    for status, _ in answers:
+        if not status or (status.Status != 0 and status.Status not in PENDING | WARNINGS):
+            raise RemoteError(f"expected the images to come, found {_words(status)}")
+
+
+def _words(status: Any) -> str:
+    return f"status {status.Status:#06x}" if status else "the connection gone"
+
+
+def _keep(event: Any, wanted: Remote, spool: Spool) -> int:
+    """Write an object that arrives, under the number it was announced by; only its own series is taken."""
+    try:
+        content = event.encoded_dataset()
+        spool.keep(content, wanted.study_uid, wanted.series_uid, str(event.request.AffectedSOPInstanceUID))
+    except (OSError, RemoteError):
+        return 0xA700
+    return 0x0000

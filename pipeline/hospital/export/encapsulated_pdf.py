@@ -1,0 +1,51 @@
+"""The board packet as an encapsulated PDF (DICOM PS3.3 A.45.1), filed in the study of the patient's last visit."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydicom.dataset import Dataset
+
+from pipeline.errors import InputError
+from pipeline.hospital.export.gathering import ExportPatient, ExportVisit
+from pipeline.hospital.export.segmentation import MAKER, MODEL, stamp
+from pipeline.hospital.export.source_images import Names, SourceImages
+
+PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
+SERIES_NUMBER = 903
+FROM_STUDY = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
+    "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+
+
+def encapsulated(
+    content: bytes, patient: ExportPatient, visit: ExportVisit, source: SourceImages, names: Names
+) -> Dataset:
+    """Return a PDF as a DICOM object.
+
+    Raises
+    ------
+    InputError
+        The content is no PDF.
+    """
+    if not content.startswith(b"%PDF-"):
+        raise InputError("expected a PDF as packet, found another kind of file; make it with cordtrack packet")
+    made = Dataset()
+    for key in FROM_STUDY:
+        if key in source.datasets[0]:
+            setattr(made, key, source.datasets[0].get(key))
+    parts = (patient.patient_id, visit.session_id, hashlib.sha256(content).hexdigest())
+    made.SOPClassUID, made.SOPInstanceUID = PDF_CLASS, names.uid("packet", *parts)
+    made.SeriesInstanceUID = names.uid("packet series", *parts)
+    made.SeriesNumber, made.InstanceNumber, made.Modality = SERIES_NUMBER, 1, "DOC"
+    made.Manufacturer, made.ManufacturerModelName, made.SoftwareVersions = MAKER, MODEL, patient.version
+    made.ConversionType, made.BurnedInAnnotation = "WSD", "YES"
+    made.DocumentTitle, made.ConceptNameCodeSequence = "Follow-up of a spinal cord tumour (research)", []
+    made.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    made.EncapsulatedDocumentLength = len(content)
+    made.EncapsulatedDocument = content + (b"\0" if len(content) % 2 else b"")
+    made.AcquisitionDateTime = ""
+    stamp(made, patient)
+    made.SeriesDescription = "cordtrack packet (research)"
+    return made

@@ -1,0 +1,275 @@
+"""The story of an import: list, read, tell patients apart, decide, convert, write; a second one adds what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from pipeline.core.records import Finding
+from pipeline.errors import InputError
+from pipeline.hospital.importing import ledger, mask_import, writing
+from pipeline.hospital.importing.naming import Named, name_visit
+from pipeline.hospital.importing.site_rules import SiteRule, load
+from pipeline.hospital.importing.triage import Decision, Outcome, decide
+from pipeline.hospital.oddities import oddity
+from pipeline.hospital.private import identity_links
+from pipeline.hospital.private.people import tell_apart
+from pipeline.hospital.private.pseudonyms import Identities, default_private_folder, open_private, read_mapping
+from pipeline.hospital.read import burned_in, dicom_files, pixels, screening
+from pipeline.hospital.read.headers import read_instance
+from pipeline.hospital.read.instances import Instance
+from pipeline.hospital.read.stacks import group_series, stacks_of
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """What an import is asked to do; see ``cordtrack import-dicom --help``."""
+
+    source: Path
+    bids_dir: Path
+    patients: Path | None = None
+    rules: Path | None = None
+    private: Path | None = None
+    shifts_dates: bool = False
+    is_trial: bool = False
+    jobs: int = 2
+
+
+@dataclass(frozen=True)
+class ImportDone:
+    """What an import did.
+
+    Attributes
+    ----------
+    rows
+        The decision on each stack of the source, new or known.
+    added
+        Files added to the study, relative to it: images and masks.
+    other_files
+        Files of the source that are no DICOM.
+    """
+
+    rows: tuple[ledger.LedgerRow, ...]
+    added: tuple[str, ...]
+    other_files: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(eq=False)
+class Work:
+    """What an import gathers while it goes on."""
+
+    settings: ImportSettings
+    identities: Identities
+    rules: tuple[SiteRule, ...]
+    private: Path
+    findings: list[Finding] = field(default_factory=list)
+    rows: dict[str, ledger.LedgerRow] = field(default_factory=dict)
+    seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
+    added: list[str] = field(default_factory=list)
+
+
+def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
+    """Import the scans and masks of a source into a study folder.
+
+    Parameters
+    ----------
+    settings
+        A trial writes nothing at all.
+    progress
+        Called with done, total and what is being done.
+
+    Raises
+    ------
+    InputError, SettingsError
+        The source, the tables, the rules or the private folder cannot be used.
+    """
+    work = _begin(settings)
+    with dicom_files.open_source(settings.source, work.findings) as files:
+        instances, others = _read(files, work.findings, progress)
+        images, masks = _screened(instances, work)
+        people = tell_apart([*images, *masks], work.identities, work.private, work.findings)
+        images = [instance for instance in images if instance.person in people]
+        masks = [instance for instance in masks if instance.person in people]
+        visits: dict[tuple[str, str], list[Decision]] = {}
+        for decision in _decisions(images, work):
+            patient_id = people[decision.stack.first.person]
+            visits.setdefault((patient_id, _session_id(decision.stack.first, patient_id, work)), []).append(decision)
+        total = sum(len(decisions) for decisions in visits.values())
+        done = 0
+        for (patient_id, session_id), decisions in sorted(visits.items(), key=lambda item: item[0]):
+            progress(done, total, "scans")
+            _import_visit(patient_id, session_id, decisions, work)
+            done += len(decisions)
+        if not settings.is_trial:  # a trial has no scans that masks could be compared with
+            place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities)
+            work.added += mask_import.import_masks(masks, people, place, work.findings)
+    if not settings.is_trial and (work.seen or work.rows):
+        ledger.write(settings.bids_dir, work.rows)
+    findings = tuple(dict.fromkeys(work.findings))
+    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings)
+
+
+def _begin(settings: ImportSettings) -> Work:
+    private = settings.private or default_private_folder(settings.bids_dir)
+    key = open_private(private, settings.bids_dir, is_trial=settings.is_trial)
+    if not settings.is_trial:
+        identity_links.hold_to_one_way_of_dates(private, settings.bids_dir, shifts_dates=settings.shifts_dates)
+    mapping = read_mapping(settings.patients) if settings.patients else None
+    identities = Identities(key, mapping, settings.shifts_dates)
+    rules = load(settings.rules) if settings.rules else ()
+    return Work(settings, identities, rules, private, rows=ledger.read(settings.bids_dir))
+
+
+def _read(
+    files: tuple[dicom_files.SourceFile, ...], findings: list[Finding], progress: Progress
+) -> tuple[list[Instance], int]:
+    listed, others = dicom_files.candidates(files, findings)
+    names = frozenset(file.name.lower() for file in files)
+    instances: list[Instance] = []
+    for number, file in enumerate(listed):
+        progress(number, len(listed), "reading headers")
+        try:
+            instances.append(read_instance(file.path))
+        except InputError as error:
+            if not dicom_files.check_index(file, names, findings):
+                findings.append(oddity("dicom_damaged", f"{file.name}: {error}", file.name))
+        except OSError as error:
+            findings.append(oddity("dicom_damaged", f"{file.name}: could not be read ({error.strerror})", file.name))
+    return instances, others
+
+
+def _screened(instances: Iterable[Instance], work: Work) -> tuple[list[Instance], list[Instance]]:
+    """Part images and masks; other objects become a row each series with the reason they were left out."""
+    images: list[Instance] = []
+    masks: list[Instance] = []
+    for instance in instances:
+        if instance.sop_class in screening.MASK_CLASSES:
+            masks.append(instance)
+            continue
+        reason = screening.not_a_scan(instance)
+        if reason is None:
+            images.append(instance)
+            continue
+        token = work.identities.token(instance.study_uid, instance.series_uid, "other")
+        _note(work, ledger.LedgerRow("", "", token, "skipped", "", "", "", "", "", "", "", "", reason, ""))
+    return images, masks
+
+
+def _note(work: Work, row: ledger.LedgerRow) -> None:
+    work.seen[row.series] = row
+    work.rows[row.series] = row
+
+
+def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
+    decisions = []
+    for series in group_series(images, work.findings):
+        for stack in stacks_of(series):
+            token = work.identities.token(series.first.study_uid, series.first.series_uid, stack.key)
+            decisions.append(decide(stack, token, work.rules))
+    return decisions
+
+
+def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
+    day = work.identities.shifted(instance.studied_on, patient_id)
+    if day is not None:
+        return f"ses-{day:%Y%m%d}"
+    session_id = f"ses-nodate{work.identities.token('visit', instance.study_uid)[:4]}"
+    message = f"{patient_id} {session_id}: expected the date of the study in the header, found none"
+    work.findings.append(oddity("visit_without_date", message, None, patient_id, session_id))
+    return session_id
+
+
+def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision], work: Work) -> None:
+    """Import what is new of a visit and note the decision on all of it."""
+    wanted = []
+    for decision in decisions:
+        content = work.identities.token("content", *sorted(decision.stack.sop_uids))
+        known = work.rows.get(decision.token)
+        if known is not None and known.outcome == Outcome.IMPORTED:
+            work.seen[decision.token] = known
+            if known.content != content:
+                message = f"{known.file}: expected the images imported before, found others in series {decision.token}"
+                work.findings.append(oddity("series_grown", message, known.file, patient_id, session_id))
+        elif decision.outcome == Outcome.IMPORTED:
+            wanted.append(decision)
+        else:
+            _leave_out(decision, patient_id, session_id, content, work)
+    wanted.sort(key=lambda decision: (decision.stack.first.seen_at, decision.stack.first.series_number, decision.token))
+    names = name_visit(wanted, ledger.names_taken(work.rows.values(), patient_id, session_id), patient_id, session_id)
+    names = [_free(name, decision, work) for decision, name in zip(wanted, names, strict=True)]
+    with ThreadPoolExecutor(max_workers=max(1, work.settings.jobs)) as pool:
+        converted = list(pool.map(partial(_convert, work), wanted, names))
+    imported = []
+    for name, decision in zip(names, converted, strict=True):
+        content = work.identities.token("content", *sorted(decision.stack.sop_uids))
+        if decision.outcome != Outcome.IMPORTED:
+            _leave_out(decision, patient_id, session_id, content, work)
+            continue
+        file = writing.image_path(work.settings.bids_dir, name).relative_to(work.settings.bids_dir).as_posix()
+        _note(work, ledger.row_of(decision, patient_id, session_id, file, content))
+        imported.append((file, decision))
+    _enter(patient_id, session_id, imported, work)
+
+
+def _free(name: Named, decision: Decision, work: Work) -> Named:
+    """Return the name with a run number that nobody else's file has."""
+    entities: Mapping[str, str] = name.entities
+    while not writing.is_ours_or_free(writing.image_path(work.settings.bids_dir, name), decision.token):
+        entities = {**entities, "run": str(int(entities.get("run", "1")) + 1)}
+        name = replace(name, entities=entities)
+    return name
+
+
+def _convert(work: Work, decision: Decision, name: Named) -> Decision:
+    """Read a stack's voxels, look at them, and write them unless this is a trial."""
+    assert decision.stack.grid is not None
+    made = decision.stack.acquisition
+    if made.burned_in and not decision.accepts_text:
+        return decision.refused("the header says that text is burnt into the pixels")
+    try:
+        volume = pixels.read_volume(decision.stack.grid)
+    except InputError as error:
+        return decision.refused(str(error))
+    except OSError as error:
+        return decision.refused(f"a file could not be read ({error.strerror})")
+    if not decision.accepts_text and burned_in.looks_written_on(volume.array):
+        return decision.refused("the pixels look as if text were burnt into them")
+    if not work.settings.is_trial:
+        writing.write_image(writing.image_path(work.settings.bids_dir, name), volume, decision, work.identities)
+    return decision
+
+
+def _leave_out(decision: Decision, patient_id: str, session_id: str, content: str, work: Work) -> None:
+    _note(work, ledger.row_of(decision, patient_id, session_id, "", content))
+    reason = "; ".join(decision.reasons)
+    where = f"{patient_id} {session_id} series {decision.token}"
+    if decision.outcome == Outcome.UNSURE:
+        likely = (decision.contrast.name or "unknown") + ("_ce" if decision.contrast.is_enhanced else "")
+        message = f"{where}: likely {likely}, confidence {decision.contrast.confidence:.2f} ({reason})"
+        work.findings.append(oddity("series_unsure", message, None, patient_id, session_id))
+    elif decision.outcome == Outcome.REFUSED:
+        code = "text_burnt_in" if "burnt into" in reason else "series_refused"
+        work.findings.append(oddity(code, f"{where}: {reason}", None, patient_id, session_id))
+
+
+def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decision]], work: Work) -> None:
+    """Enter imported scans of a visit in the study's tables and in the private folder."""
+    if not imported:
+        return
+    work.added += [file for file, _ in imported]
+    if work.settings.is_trial:
+        return
+    bids_dir, first = work.settings.bids_dir, imported[0][1].stack.first
+    writing.describe_study(bids_dir)
+    identity_links.remember(
+        work.private, patient_id, session_id, [(file, decision.stack) for file, decision in imported]
+    )
+    writing.add_patient(bids_dir, patient_id, first.person.sex, identity_links.age_of(first))
+    day = work.identities.shifted(first.studied_on, patient_id)
+    writing.add_visits(bids_dir, patient_id, [(session_id, day)])

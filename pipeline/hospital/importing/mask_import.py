@@ -1,0 +1,173 @@
+"""Masks that came as DICOM SEG or RTSTRUCT, put beside the scans they were drawn on, in the study's own form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.core.records import Finding
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.errors import InputError
+from pipeline.files import derivatives, images
+from pipeline.hospital.oddities import oddity
+from pipeline.hospital.private import identity_links
+from pipeline.hospital.private.pseudonyms import Identities
+from pipeline.hospital.read.bounded import read_dataset
+from pipeline.hospital.read.instances import Instance, Person
+from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
+from pipeline.hospital.read.screening import SEG_CLASS
+from pipeline.study.names import format_name, parse_name
+
+INDEX = {compartment: number for number, compartment in enumerate(Compartment, start=1)}
+"""Label numbers in label maps made here."""
+
+
+@dataclass(frozen=True)
+class MaskPlace:
+    """Where masks go: the study, its private folder, and the key to it."""
+
+    bids_dir: Path
+    private: Path
+    identities: Identities
+
+
+def import_masks(
+    masks: Iterable[Instance], people: Mapping[Person, str], place: MaskPlace, findings: list[Finding]
+) -> list[str]:
+    """Put the masks of a source into the study's derivatives, beside the scans they were drawn on.
+
+    Returns
+    -------
+    list of str
+        Files added, relative to the study.
+    """
+    added: list[str] = []
+    for mask in sorted(masks, key=lambda m: m.sop_uid):
+        patient_id = people[mask.person]
+        token = place.identities.token("mask", mask.sop_uid)
+        try:
+            added += _import_one(mask, patient_id, token, place, findings)
+        except InputError as error:
+            code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
+            findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+    return added
+
+
+def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, findings: list[Finding]) -> list[str]:
+    dataset, _ = read_dataset(mask.path, with_pixels=True)
+    series = referenced_series(dataset)
+    known = identity_links.source_scans(place.private, patient_id)
+    frame = mask.frame_of_reference_uid
+    scans = [scan for scan in known if scan.series_uid in series]
+    scans = scans or [scan for scan in known if frame and scan.frame_of_reference_uid == frame]
+    if not scans:
+        raise InputError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+    reason = ""
+    for scan in scans:
+        try:
+            image = images.load_grid(place.bids_dir / scan.file)
+            segments = (segments_of if mask.sop_class == SEG_CLASS else structures_of)(dataset, image)
+        except InputError as error:
+            reason = str(error)
+            continue
+        return _write(_usable(segments, scan.file, findings), scan.file, image, token, place.bids_dir)
+    raise InputError(reason)
+
+
+def _usable(segments: Sequence[Segment], scan: str, findings: list[Finding]) -> dict[Compartment, list[Segment]]:
+    """Return the segments whose meaning is known, by compartment."""
+    patient_id, session_id = Path(scan).parts[:2]
+    usable: dict[Compartment, list[Segment]] = {}
+    for segment in segments:
+        if segment.compartment is None:
+            why = "whose code and name mean different things" if segment.conflict else "of unknown meaning"
+            message = f"{patient_id} {session_id}: expected compartments, found segment {segment.number} {why}"
+            findings.append(oddity("mask_unknown", message, None, patient_id, session_id))
+        else:
+            usable.setdefault(segment.compartment, []).append(segment)
+    return usable
+
+
+def _write(
+    usable: Mapping[Compartment, Sequence[Segment]], scan: str, image: Volume, token: str, bids_dir: Path
+) -> list[str]:
+    """Write segments: one label map when they share no voxel and are all or nothing, else a file each."""
+    merged = {key: np.maximum.reduce([s.array for s in members]) for key, members in usable.items()}
+    if not merged:
+        return []
+    is_manual = all(segment.is_manual for members in usable.values() for segment in members)
+    is_map = all(a.dtype == bool for a in merged.values()) and np.sum([*merged.values()], axis=0).max() <= 1
+    files = _as_map(merged, image) if is_map else _one_by_one(merged, image)
+    names = {key: _mask_name(scan, *key) for key in files}
+    folder = _folder(bids_dir, scan, [*names.values()], token)
+    if folder is None:
+        return []
+    _describe(folder.parent.parent.parent)
+    added = []
+    for key, volume in files.items():
+        path = folder / names[key]
+        stem = path.name.removesuffix(".nii.gz")
+        images.save(volume, path)
+        if key[0] == "dseg":
+            rows = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
+            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + rows)
+        sidecar = {"Manual": is_manual, "Sources": [f"bids::{scan}"], "SpatialReference": "orig", "MaskToken": token}
+        derivatives.write_text(path.with_name(f"{stem}.json"), json.dumps(sidecar, indent=1) + "\n")
+        added.append(path.relative_to(bids_dir).as_posix())
+    return added
+
+
+def _folder(bids_dir: Path, scan: str, names: Sequence[str], token: str) -> Path | None:
+    """Return the folder of the first reading that has none of these names; None when this mask is there already."""
+    number = 1
+    while True:
+        source = bids_dir / "derivatives" / ("dicom" if number == 1 else f"dicom{number}")
+        folder = source.joinpath(*Path(scan).parts[:2], "anat")
+        there = [_token_in(folder / name) for name in names if (folder / name).exists()]
+        if token in there:
+            return None
+        if not there:
+            return folder
+        number += 1
+
+
+def _token_in(path: Path) -> str | None:
+    try:
+        content = json.loads(path.with_name(path.name.removesuffix(".nii.gz") + ".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content.get("MaskToken") if isinstance(content, dict) else None
+
+
+def _as_map(merged: Mapping[Compartment, np.ndarray], image: Volume) -> dict[tuple[str, str | None], Volume]:
+    labels = np.zeros(image.shape, np.uint8)
+    for compartment, array in merged.items():
+        labels[array] = INDEX[compartment]
+    return {("dseg", None): image.with_array(labels)}
+
+
+def _one_by_one(merged: Mapping[Compartment, np.ndarray], image: Volume) -> dict[tuple[str, str | None], Volume]:
+    return {
+        ("mask" if array.dtype == bool else "probseg", str(compartment)): image.with_array(array)
+        for compartment, array in merged.items()
+    }
+
+
+def _mask_name(scan: str, suffix: str, label: str | None) -> str:
+    """Name a mask after its scan: the view (acq, chunk, run) stays, so that it is known what it was drawn on."""
+    name = parse_name(Path(scan).name)
+    assert name is not None
+    kept = {key: value for key, value in name.entities.items() if key in {"sub", "ses", "acq", "run", "chunk"}}
+    return format_name(kept | {"space": "orig"} | ({"label": label} if label else {}), suffix, ".nii.gz")
+
+
+def _describe(folder: Path) -> None:
+    made = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
+    content = {"Name": "masks imported from DICOM", "BIDSVersion": "1.10.0", "DatasetType": "derivative",
+               "GeneratedBy": made}  # fmt: skip
+    derivatives.write_text(folder / "dataset_description.json", json.dumps(content, indent=1) + "\n")

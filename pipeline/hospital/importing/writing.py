@@ -1,0 +1,148 @@
+"""Putting imported scans into a study folder: images, sidecars and table rows, under pseudonyms only.
+
+What a sidecar says is a list of allowed things (numbers, code words and names of makers), so nothing that identifies
+anybody can slip in: private elements, free text, times of day and unique identifiers stay outside, as the basic
+profile of DICOM PS3.15 Annex E asks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__
+from pipeline.acquisition.protocol import maker_of, plain
+from pipeline.core.records import Finding
+from pipeline.core.volume import Volume
+from pipeline.errors import InputError
+from pipeline.files import derivatives, images
+from pipeline.hospital.importing.naming import Named
+from pipeline.hospital.importing.triage import Decision
+from pipeline.hospital.private.pseudonyms import Identities
+from pipeline.study.names import format_name
+from pipeline.study.study_tables import read_table
+from pipeline.study.table_append import append_rows, rows_there
+
+MODELS = (
+    "Aera", "Altea", "Amira", "Avanto", "Avanto_fit", "Biograph_mMR", "Cima.X", "Espree", "Free.Max", "Free.Star",
+    "Lumina", "Prisma", "Prisma_fit", "Sempra", "Skyra", "Skyra_fit", "Sola", "Spectra", "Symphony", "SymphonyTim",
+    "Terra", "Trio", "TrioTim", "Verio", "Vida", "Vida Fit", "DISCOVERY MR450", "DISCOVERY MR750",
+    "DISCOVERY MR750w", "Optima MR360", "Optima MR450w", "SIGNA Architect", "SIGNA Artist", "SIGNA EXCITE",
+    "SIGNA Explorer", "SIGNA HDx", "SIGNA HDxt", "SIGNA Pioneer", "SIGNA Premier", "SIGNA Voyager", "Achieva",
+    "Achieva dStream", "Ambition X", "Evolution", "Ingenia", "Ingenia Ambition X", "Ingenia CX",
+    "Ingenia Elition X", "Intera", "Multiva", "MR 7700", "Panorama HFO", "Prodiva", "Vantage Elan", "Vantage Galan",
+    "Vantage Orian", "Vantage Titan", "ECHELON", "Oasis", "uMR 570", "uMR 770", "uMR 780", "uMR 790",
+)  # fmt: skip
+"""Names that makers give their scanners; another text may have been typed by anybody and stays outside."""
+
+KINDS = ("SE", "GR", "IR", "EP", "RM")
+VARIANTS = ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE")
+
+
+def describe_study(bids_dir: Path) -> None:
+    """Write the study's description when there is none."""
+    path = bids_dir / "dataset_description.json"
+    if not path.exists():
+        made = [{"Name": "cordtrack", "Version": __version__}]
+        content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw", "GeneratedBy": made}
+        derivatives.write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def image_path(bids_dir: Path, named: Named) -> Path:
+    """Return where a stack's image goes."""
+    parts = [f"{key}-{named.entities[key]}" for key in ("sub", "ses")]
+    return bids_dir.joinpath(*parts, named.folder, format_name(named.entities, named.suffix, ".nii.gz"))
+
+
+def is_ours_or_free(path: Path, token: str) -> bool:
+    """Say whether a name is free, or holds what a killed import of the same stack left."""
+    sidecar = sidecar_of(path)
+    if not path.exists() and not sidecar.exists():
+        return True
+    try:
+        return json.loads(sidecar.read_text(encoding="utf-8")).get("SeriesToken") == token
+    except (OSError, ValueError):
+        return False
+
+
+def sidecar_of(path: Path) -> Path:
+    """Return the JSON file beside an image."""
+    return path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+
+
+def write_image(path: Path, volume: Volume, decision: Decision, identities: Identities) -> None:
+    """Write a stack's image with its sidecar, and the diffusion tables BIDS wants beside a DWI."""
+    images.save(volume, path)
+    content = sidecar(decision, identities)
+    derivatives.write_text(sidecar_of(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    if path.name.endswith("_dwi.nii.gz"):
+        b_value = decision.stack.acquisition.b_value or 0
+        stem = path.name.removesuffix(".nii.gz")
+        derivatives.write_text(path.with_name(f"{stem}.bval"), f"{b_value:g}\n")
+        derivatives.write_text(path.with_name(f"{stem}.bvec"), "0\n0\n0\n")
+
+
+def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
+    """Return what may be said of a series: nothing that identifies anybody."""
+    made, grid = decision.stack.acquisition, decision.stack.grid
+    assert grid is not None
+    model = plain(decision.stack.first.device.partition("|")[0])
+    content: dict[str, Any] = {
+        "Modality": "MR",
+        "Manufacturer": maker_of(made.manufacturer),
+        "ManufacturersModelName": next((name for name in MODELS if model == plain(name)), None),
+        "MagneticFieldStrength": made.field_tesla,
+        "MRAcquisitionType": {True: "3D", False: "2D", None: None}[made.is_3d],
+        "ScanningSequence": "_".join(word for word in KINDS if word in made.kinds) or None,
+        "SequenceVariant": "_".join(word for word in VARIANTS if word in made.variants) or None,
+        "EchoTime": _seconds(made.echo_time_ms),
+        "RepetitionTime": _seconds(made.repetition_time_ms),
+        "InversionTime": _seconds(made.inversion_time_ms),
+        "FlipAngle": made.flip_angle_deg,
+        "EchoTrainLength": made.echo_train_length,
+        "SliceThickness": made.slice_thickness_mm,
+        "SpacingBetweenSlices": round(float((grid.affine[:3, 2] ** 2).sum() ** 0.5), 6),
+        "ContrastBolusIngredient": "GADOLINIUM" if decision.contrast.is_enhanced else None,
+        "ContrastDecidedBy": "; ".join(decision.reasons),
+        "ContrastConfidence": decision.contrast.confidence,
+        "DeviceToken": identities.token("device", made.manufacturer, decision.stack.first.device),
+        "SeriesToken": decision.token,
+        "PatientIdentityRemoved": "YES",
+        "LongitudinalTemporalInformationModified": "MODIFIED" if identities.shifts_dates else "UNMODIFIED",
+        "ConversionSoftware": "cordtrack",
+        "ConversionSoftwareVersion": __version__,
+    }
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def add_patient(bids_dir: Path, patient_id: str, sex: str | None, age: int | None) -> None:
+    """Add a patient to participants.tsv unless it lists the patient."""
+    path = bids_dir / "participants.tsv"
+    if patient_id not in {row["participant_id"] for row in rows_there(path, bids_dir)}:
+        append_rows(path, ("participant_id", "sex", "age"), [{"participant_id": patient_id, "sex": sex, "age": age}])
+
+
+def add_visits(bids_dir: Path, patient_id: str, visits: Iterable[tuple[str, date | None]]) -> None:
+    """Add visits to a patient's sessions table unless it lists them.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read.
+    """
+    path = bids_dir / patient_id / f"{patient_id}_sessions.tsv"
+    findings: list[Finding] = []
+    rows = read_table(path.resolve(), bids_dir.resolve(), ("session_id",), findings) if path.exists() else []
+    broken = next((found for found in findings if found.severity == "error"), None)
+    if broken is not None:
+        raise InputError(f"{broken.message}; correct the table before visits are added to it")
+    known = {row.cells.get("session_id") for row in rows}
+    new = [{"session_id": name, "acq_date": day} for name, day in sorted(visits) if name not in known]
+    append_rows(path, ("session_id", "acq_date"), new)
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds / 1000, 7)

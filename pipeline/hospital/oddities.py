@@ -1,0 +1,49 @@
+"""Every kind of finding of an import, with its severity and remedy, listed once; ``docs/hospital.md`` shows the table.
+
+Messages never quote a header: what identifies a person must not reach a screen, a log or a file of the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pipeline.core.records import Finding
+
+KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
+    "dicom_damaged": ("error", "export or send the file again; the other files were used"),
+    "dicom_source": ("warning", "copy what is meant into the folder itself; this was not read"),
+    "dicom_archive": ("error", "unpack the archive by hand and look at it; this was not read"),
+    "dicom_index": ("warning", "copy the whole disc again: its index names files that are not there"),
+    "dicom_conflict": ("error", "correct the files: one SOP instance must not have two contents; the first was used"),
+    "patient_unnamed": ("error", "give these images a patient ID, then import again; nothing of them was used"),
+    "patient_unmapped": ("error", "add the patient to the table given with --patients"),
+    "patient_mixed": ("error", "correct the patient ID: two people seem to share one; nothing of them was used"),
+    "patient_renamed": ("warning", "make sure that this is one person; different names stand under one patient ID"),
+    "patient_other_name": ("error", "use one key and one table throughout; nothing of this patient was used"),
+    "patient_twice": ("warning", "make sure whether these are one person; if so, give both IDs one participant_id"),
+    "visit_without_date": ("error", "write the date into the sessions table; without it the visit is not judged"),
+    "series_refused": ("error", "see the reason; nothing of this series was imported"),
+    "series_unsure": ("warning", "decide by a rule (--rules); the report names the series and the likely contrast"),
+    "series_grown": ("warning", "remove the visit's image, and import again if the longer series is meant"),
+    "text_burnt_in": ("error", "look at the images; if nothing identifies anybody, accept them by a rule"),
+    "mask_unplaced": ("error", "import the images that the mask was drawn on, too"),
+    "mask_refused": ("error", "see the reason; export the mask again on the image's own slices"),
+    "mask_unknown": ("error", "name the segment as docs/hospital.md lists; it was not imported"),
+    "table_patient": ("error", "import the patient's scans first, or list the patient with --patients; not used"),
+    "table_differs": ("warning", "what stands in the study is kept; correct it there by hand if it is wrong"),
+})  # fmt: skip
+
+
+def oddity(
+    code: str, message: str, path: str | None = None, patient_id: str | None = None, session_id: str | None = None
+) -> Finding:
+    """Make a finding of a listed kind; ``path`` is relative to the source, with ``/``.
+
+    Raises
+    ------
+    KeyError
+        The code is not listed.
+    """
+    severity, remedy = KINDS[code]
+    return Finding(code, severity, "import-dicom", path, patient_id, session_id, message, remedy)

@@ -1,0 +1,131 @@
+"""The private folder: who is behind a pseudonym, and which source images a scan of the study was made from.
+
+Results can only go back to a hospital with the numbers of its own images; those identify people, so they are kept
+here, outside the study, readable by their owner alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError, SettingsError
+from pipeline.hospital.private.pseudonyms import age_years, read_private, write_private
+from pipeline.hospital.read.instances import Instance
+from pipeline.hospital.read.stacks import Stack
+
+
+@dataclass(frozen=True)
+class SourceScan:
+    """The source of one scan of the study; ``planes`` has SOP instance and frame (from 1) of each slice, in order."""
+
+    file: str
+    session_id: str
+    study: dict[str, Any]
+    series_uid: str
+    frame_of_reference_uid: str
+    sop_class: str
+    planes: tuple[tuple[str, int], ...]
+
+
+def hold_to_one_way_of_dates(private: Path, bids_dir: Path, *, shifts_dates: bool) -> None:
+    """Keep a study to shifted or to true dates, whichever its first import used.
+
+    Raises
+    ------
+    SettingsError
+        The study was begun the other way: intervals between visits would be wrong.
+    """
+    path = private / "settings.json"
+    before = read_private(path)
+    if before and before.get("shifts_dates") != shifts_dates:
+        words = ("with", "without") if before.get("shifts_dates") else ("without", "with")
+        raise SettingsError(
+            f"{bids_dir}: expected --shift-dates as at the first import ({words[0]}), found it {words[1]}; "
+            f"one study cannot have both, its intervals would be wrong"
+        )
+    write_private(path, {"shifts_dates": shifts_dates})
+
+
+def age_of(instance: Instance) -> int | None:
+    """Return a person's age at a scan, in whole years and capped."""
+    return age_years(instance.person, instance.studied_on)
+
+
+def remember(private: Path, patient_id: str, session_id: str, imported: Sequence[tuple[str, Stack]]) -> None:
+    """Keep who a patient is and which images each scan was made from."""
+    first = imported[0][1].first
+    _remember_person(private / "people" / f"{patient_id}.json", first)
+    path = private / "sources" / f"{patient_id}_{session_id}.json"
+    scans = read_private(path).get("scans", {})
+    for file, stack in imported:
+        scans[file] = _source_of(stack)
+    write_private(path, {"scans": scans})
+
+
+def source_scans(private: Path, patient_id: str) -> list[SourceScan]:
+    """Return the sources of a patient's scans; empty when they were not imported from DICOM."""
+    found = []
+    for path in sorted((private / "sources").glob(f"{patient_id}_ses-*.json")):
+        session_id = path.stem.removeprefix(f"{patient_id}_")
+        for file, entry in sorted(read_private(path).get("scans", {}).items()):
+            planes = tuple((str(uid), int(frame)) for uid, frame in entry["planes"])
+            found.append(
+                SourceScan(
+                    file, session_id, entry["study"], entry["series_uid"], entry["frame_of_reference_uid"],
+                    entry["sop_class"], planes,
+                )
+            )  # fmt: skip
+    return found
+
+
+def person_of(private: Path, patient_id: str) -> dict[str, Any]:
+    """Return who a pseudonym is; empty when not known here.
+
+    Raises
+    ------
+    InputError
+        The file of the private folder is damaged.
+    """
+    content = read_private(private / "people" / f"{patient_id}.json")
+    if content and not content.get("patient_id"):
+        raise InputError(f"{private}: expected who {patient_id} is, found a damaged file; restore it")
+    return content
+
+
+def pseudonym_of(private: Path, dicom_id: str) -> str | None:
+    """Return the pseudonym under which a patient id was imported; None when it never was."""
+    for path in sorted((private / "people").glob("sub-*.json")):
+        if read_private(path).get("patient_id") == dicom_id:
+            return path.stem
+    return None
+
+
+def _remember_person(path: Path, first: Instance) -> None:
+    person = first.person
+    born = person.born_on.isoformat() if isinstance(person.born_on, date) else None
+    new = {
+        "patient_id": person.patient_id, "issuer": person.issuer, "name": person.name, "born_on": born,
+        "sex": person.sex,
+    }  # fmt: skip
+    if not read_private(path):
+        write_private(path, new)
+
+
+def _source_of(stack: Stack) -> dict[str, Any]:
+    first, grid = stack.first, stack.grid
+    assert grid is not None
+    return {
+        "study": {
+            "study_uid": first.study_uid,
+            "studied_on": first.studied_on.isoformat() if first.studied_on else None,
+            "accession": first.accession,
+        },
+        "series_uid": first.series_uid,
+        "frame_of_reference_uid": first.frame_of_reference_uid,
+        "sop_class": first.sop_class,
+        "planes": [[plane.sop_uid, plane.frame + 1] for plane in grid.planes],
+    }

@@ -1,0 +1,229 @@
+"""The files of a folder, an archive or a disc, listed without trusting any of them.
+
+Links that leave the folder are not followed; devices and pipes are not opened. Members of an archive are unpacked one
+by one under numbers of their own, so that no name can lead anywhere, and to a limit counted while unpacking, so that
+no claimed size matters.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.records import Finding
+from pipeline.errors import InputError
+from pipeline.hospital.oddities import oddity
+from pipeline.hospital.read.bounded import looks_like_dicom, read_dataset
+from pipeline.hospital.read.screening import DICOMDIR_CLASS
+
+MOST_FILES = 500_000
+MOST_UNPACKED_BYTES = 64 * 1024**3
+MOST_RATIO = 200
+"""Bytes unpacked per byte packed; MRI packs to a third at best, bombs to a thousandth."""
+FREE_RATIO_BYTES = 16 * 1024**2
+"""Up to this size the ratio is not judged: an empty slice packs very well."""
+CHUNK = 1 << 20
+ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to read, and its name as the person who gave it knows it."""
+
+    path: Path
+    name: str
+
+
+@contextmanager
+def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceFile, ...]]:
+    """List the files that may be DICOM; archives are unpacked into a temporary folder that is gone afterwards.
+
+    Parameters
+    ----------
+    source
+        A folder, a zip archive or one file.
+    findings
+        What was not read is added.
+
+    Raises
+    ------
+    InputError
+        There is no such folder or file.
+    """
+    if not source.exists():
+        raise InputError(f"{source}: expected a folder, a zip archive or a DICOM file, found none; check the path")
+    with tempfile.TemporaryDirectory(prefix="cordtrack-") as scratch:
+        files: list[SourceFile] = []
+        if source.is_dir():
+            listed = list(_walk(source.resolve(), findings))
+        else:
+            listed = [SourceFile(source.resolve(), source.name)]
+        for file in listed:
+            if _is_zip(file.path):
+                files += _unpack(file, Path(scratch), findings)
+            else:
+                files.append(file)
+        yield tuple(files)
+
+
+def candidates(files: tuple[SourceFile, ...], findings: list[Finding]) -> tuple[list[SourceFile], int]:
+    """Return the files that begin like DICOM, and how many do not; what cannot be opened becomes a finding."""
+    found: list[SourceFile] = []
+    others = 0
+    for file in files:
+        try:
+            if looks_like_dicom(file.path):
+                found.append(file)
+            elif file.path.stat().st_size == 0 or file.path.suffix.lower() in {".dcm", ".ima", ".dicom"}:
+                message = f"{file.name}: expected a DICOM file by its name, found none"
+                findings.append(oddity("dicom_damaged", message, file.name))
+            else:
+                others += 1
+        except OSError as error:
+            message = f"{file.name}: expected a readable file, found: {error.strerror}"
+            findings.append(oddity("dicom_damaged", message, file.name))
+    return found, others
+
+
+def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]) -> bool:
+    """Compare a disc's index (DICOMDIR) with the files there; False when the file is no index."""
+    try:
+        dataset, _ = read_dataset(file.path)
+    except InputError:
+        return False
+    meta = getattr(dataset, "file_meta", {})
+    if str(meta.get("MediaStorageSOPClassUID", "")) != DICOMDIR_CLASS:
+        return False
+    folder = file.name.rpartition("/")[0]
+    missing = 0
+    for record in dataset.get("DirectoryRecordSequence") or []:
+        parts = record.get("ReferencedFileID")
+        if parts:
+            listed = [parts] if isinstance(parts, str) else [str(part) for part in parts]
+            missing += "/".join([*([folder] if folder else []), *listed]).lower() not in names
+    if missing:
+        message = f"{file.name}: expected the files it lists, found {missing} missing"
+        findings.append(oddity("dicom_index", message, file.name))
+    return True
+
+
+def _walk(root: Path, findings: list[Finding]) -> Iterator[SourceFile]:
+    count = 0
+    for folder, folders, names in os.walk(root, followlinks=False):
+        folders.sort()
+        here = Path(folder)
+        links = [here / name for name in folders if (here / name).is_symlink()]
+        findings.extend(_left_out(link, root, "a link to a folder") for link in links)
+        for name in sorted(names):
+            path = here / name
+            reason = _unwanted(path, root)
+            if reason:
+                findings.append(_left_out(path, root, reason))
+                continue
+            count += 1
+            if count > MOST_FILES:
+                message = f"expected up to {MOST_FILES} files, found more; import it in parts"
+                findings.append(oddity("dicom_source", message))
+                return
+            yield SourceFile(path, _shown(path, root))
+
+
+def _unwanted(path: Path, root: Path) -> str | None:
+    try:
+        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root):
+            return "a link that leads out of the folder"
+        return None if stat.S_ISREG(path.stat().st_mode) else "a device, pipe or socket"
+    except (OSError, RuntimeError):
+        return "a link to nothing"
+
+
+def _left_out(path: Path, root: Path, reason: str) -> Finding:
+    name = _shown(path, root)
+    return oddity("dicom_source", f"{name}: expected a file, found {reason}; it was not followed", name)
+
+
+def _shown(path: Path, root: Path) -> str:
+    """Return a path below the source in printable letters."""
+    text = path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+    except OSError:
+        return False
+
+
+def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding]) -> list[SourceFile]:
+    """Unpack an archive's members under numbers; what is suspect in it is left out with a finding."""
+    files: list[SourceFile] = []
+    total = 0
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+
+    def refuse(member: str, reason: str) -> None:
+        name = f"{archive.name}/{''.join(letter if letter.isprintable() else '?' for letter in member)}"
+        findings.append(oddity("dicom_archive", f"{name}: {reason}", name))
+
+    try:
+        with zipfile.ZipFile(archive.path) as opened:
+            members = opened.infolist()
+            if len(members) > MOST_FILES:
+                refuse("", f"expected up to {MOST_FILES} files, found {len(members)}")
+                return []
+            for number, member in enumerate(members):
+                if member.is_dir():
+                    continue
+                reason = _suspect(member)
+                if reason is None:
+                    target = folder / f"{number:06d}"
+                    reason, size = _copy(opened, member, target, MOST_UNPACKED_BYTES - total)
+                    total += size
+                if reason is not None:
+                    refuse(member.filename, reason)
+                    continue
+                files.append(SourceFile(target, f"{archive.name}/{member.filename}"))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        refuse("", f"expected a whole archive, found a damaged one ({type(error).__name__})")
+    return files
+
+
+def _suspect(member: zipfile.ZipInfo) -> str | None:
+    name = member.filename.replace("\\", "/")
+    if name.startswith("/") or ".." in name.split("/") or ":" in name.split("/")[0]:
+        return "expected a name inside the archive, found one that leads out of it"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "expected a file, found a link"
+    if member.flag_bits & ENCRYPTED:
+        return "expected an open file, found one behind a password"
+    return None
+
+
+def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: int) -> tuple[str | None, int]:
+    """Unpack one member; the reason it was given up, if it was, and the bytes it took."""
+    allowed = min(most, max(FREE_RATIO_BYTES, MOST_RATIO * member.compress_size))
+    size = 0
+    try:
+        with opened.open(member) as stream, target.open("wb") as out:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                if size > allowed:
+                    break
+                out.write(chunk)
+    except Exception as error:  # zipfile and its codecs raise many kinds for damaged members
+        target.unlink(missing_ok=True)
+        return f"expected a whole file, found a damaged one ({type(error).__name__})", 0
+    if size > allowed:
+        target.unlink()
+        return "expected MRI data, found something that unpacks without end; it was given up", 0
+    if _is_zip(target):
+        target.unlink()
+        return "expected a DICOM file, found an archive within the archive", 0
+    return None, size

@@ -1,0 +1,243 @@
+"""One DICOM file's header as an :class:`Instance`: the only place that reads the elements of images.
+
+A value that is missing or is no number stays missing. What cannot be an image of a person (no pixels, impossible
+sizes, fewer bytes than announced) is refused in one sentence that quotes nothing of the header.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydicom.tag import Tag
+
+from pipeline.errors import InputError
+from pipeline.hospital.read import enhanced
+from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.hospital.read.header_values import day, number, numbers, text, texts, whole
+from pipeline.hospital.read.instances import Instance, Person, Pixels, Plane, SeriesAcquisition
+
+KEYWORDS = (
+    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "AcquisitionDate",
+    "AcquisitionTime", "SeriesTime", "StudyTime", "AccessionNumber", "Modality", "Manufacturer", "StationName",
+    "SeriesDescription", "ManufacturerModelName", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate",
+    "PatientSex", "PatientAge", "ContrastBolusAgent", "ScanningSequence", "SequenceVariant", "MRAcquisitionType",
+    "SequenceName", "SliceThickness", "RepetitionTime", "EchoTime", "InversionTime", "MagneticFieldStrength",
+    "EchoTrainLength", "FlipAngle", "DeviceSerialNumber", "ProtocolName", "DiffusionBValue", "StudyInstanceUID",
+    "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
+    "ImageOrientationPatient", "FrameOfReferenceUID", "TemporalPositionIdentifier", "SamplesPerPixel",
+    "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored",
+    "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "ContrastBolusAgentSequence",
+    "ContrastBolusVolume", "ContrastBolusIngredient", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "AcquisitionContrast", "EchoPulseSequence", "InversionRecovery",
+    "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime",
+)  # fmt: skip
+TAGS = [Tag(keyword) for keyword in KEYWORDS]
+
+LARGEST_EDGE = 16384
+"""Rows or columns; no scanner makes more."""
+MOST_FRAMES = 20_000
+MOST_PIXEL_BYTES = 2 * 1024**3
+"""Unpacked pixels of one file; more is refused before anything is unpacked."""
+
+NO_AGENT = ("", "NO", "NONE", "N", "NA", "N/A", "0", "OHNE", "WITHOUT", "FALSE")
+SAYS_NO_AGENT = NO_AGENT[1:]
+
+
+def read_instance(path: Path) -> Instance:
+    """Read what one file says.
+
+    Raises
+    ------
+    InputError
+        No DICOM, damaged, no object of a series, or an image whose size is impossible or whose pixels are missing.
+    """
+    dataset, stopped_at = read_dataset(path, TAGS)
+    with quietly():
+        try:
+            return _instance(dataset, path, stopped_at)
+        except InputError:
+            raise
+        except Exception as error:  # a header may be wrong in any way; it costs this file only
+            message = f"expected a readable DICOM header, found a damaged one ({type(error).__name__}); export it again"
+            raise InputError(message) from error
+
+
+def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
+    uids = {key: text(dataset, key) for key in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")}
+    missing = [key for key, value in uids.items() if not value]
+    if missing:
+        raise InputError(f"expected a DICOM image, found no {missing[0]}; export it again")
+    rows, columns = whole(dataset, "Rows"), whole(dataset, "Columns")
+    pixels = None if rows is None and columns is None else _pixels(dataset, path, stopped_at)
+    planes, variants = ((), ()) if pixels is None else _planes(dataset, path, pixels)
+    return Instance(
+        path=path,
+        sop_class=uids["SOPClassUID"],
+        sop_uid=uids["SOPInstanceUID"],
+        series_uid=uids["SeriesInstanceUID"],
+        study_uid=text(dataset, "StudyInstanceUID"),
+        frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
+        person=_person(dataset),
+        studied_on=_studied_on(dataset),
+        seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
+        series_number=whole(dataset, "SeriesNumber") or 0,
+        device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
+        accession=text(dataset, "AccessionNumber"),
+        acquisition=variants[0][1] if variants else acquisition_of(dataset),
+        variants=variants,
+        planes=planes,
+    )
+
+
+def acquisition_of(dataset: Any) -> SeriesAcquisition:
+    """Read how a classic image was made."""
+    return SeriesAcquisition(
+        modality=text(dataset, "Modality"),
+        echo_time_ms=number(dataset, "EchoTime"),
+        repetition_time_ms=number(dataset, "RepetitionTime"),
+        inversion_time_ms=number(dataset, "InversionTime"),
+        flip_angle_deg=number(dataset, "FlipAngle"),
+        echo_train_length=whole(dataset, "EchoTrainLength"),
+        kinds=frozenset(texts(dataset, "ScanningSequence")),
+        variants=frozenset(texts(dataset, "SequenceVariant")),
+        is_3d={"2D": False, "3D": True}.get(text(dataset, "MRAcquisitionType")),
+        stated_contrast=text(dataset, "AcquisitionContrast").upper(),
+        image_type=tuple(value.upper() for value in texts(dataset, "ImageType")),
+        b_value=number(dataset, "DiffusionBValue"),
+        agent=_agent(dataset),
+        manufacturer=text(dataset, "Manufacturer"),
+        field_tesla=number(dataset, "MagneticFieldStrength"),
+        slice_thickness_mm=number(dataset, "SliceThickness"),
+        burned_in={"YES": True, "NO": False}.get(text(dataset, "BurnedInAnnotation").upper()),
+        description=" ".join(text(dataset, k) for k in ("SeriesDescription", "ProtocolName", "SequenceName")),
+    )
+
+
+def _agent(dataset: Any) -> bool | None:
+    if dataset.get("ContrastBolusAgentSequence") or text(dataset, "ContrastBolusIngredient"):
+        return True
+    words = text(dataset, "ContrastBolusAgent").upper()
+    if words in SAYS_NO_AGENT:
+        return False
+    if words:
+        return True
+    volume = number(dataset, "ContrastBolusVolume")
+    return True if volume else None
+
+
+def _person(dataset: Any) -> Person:
+    age = text(dataset, "PatientAge")
+    unit = {"Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}.get(age[-1:].upper())
+    years = int(age[:-1]) / unit if unit and age[:-1].isdigit() else None
+    return Person(
+        patient_id=text(dataset, "PatientID"),
+        issuer=text(dataset, "IssuerOfPatientID"),
+        name=text(dataset, "PatientName"),
+        born_on=day(dataset, "PatientBirthDate"),
+        sex={"M": "M", "F": "F", "O": "O"}.get(text(dataset, "PatientSex").upper()),
+        age_years=years,
+    )
+
+
+def _studied_on(dataset: Any) -> date | None:
+    days = (day(dataset, key) for key in ("StudyDate", "SeriesDate", "AcquisitionDate"))
+    return next((found for found in days if found), None)
+
+
+def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:
+    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    frames, samples = whole(dataset, "NumberOfFrames") or 1, whole(dataset, "SamplesPerPixel") or 1
+    bits = whole(dataset, "BitsAllocated") or 0
+    if not (0 < rows <= LARGEST_EDGE and 0 < columns <= LARGEST_EDGE and 0 < frames <= MOST_FRAMES):
+        raise InputError(f"expected an image size, found {rows} x {columns} pixels in {frames} frames")
+    if bits not in (1, 8, 16, 32, 64) or samples not in (1, 3, 4):
+        raise InputError(f"expected 1 to 64 bits and 1 or 3 samples a pixel, found {bits} and {samples}")
+    claimed = (rows * columns * frames * samples * bits + 7) // 8
+    if claimed > MOST_PIXEL_BYTES:
+        raise InputError(f"expected up to {MOST_PIXEL_BYTES} bytes of pixels in one file, found {claimed} claimed")
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) if hasattr(dataset, "file_meta") else ""
+    _, is_little = dataset.original_encoding
+    offset, length = _stored(dataset, path, stopped_at, claimed)
+    return Pixels(
+        syntax=syntax,
+        rows=rows,
+        columns=columns,
+        frames=frames,
+        samples=samples,
+        bits_allocated=bits,
+        bits_stored=whole(dataset, "BitsStored") or bits,
+        is_signed=whole(dataset, "PixelRepresentation") == 1,
+        is_big_endian=is_little is False,
+        offset=offset,
+        length=length,
+        photometric=text(dataset, "PhotometricInterpretation"),
+    )
+
+
+def _stored(dataset: Any, path: Path, stopped_at: int, claimed: int) -> tuple[int, int | None]:
+    """Return where the pixels lie in the file and how many bytes they have; None when packed in some way."""
+    if stopped_at < 0:
+        return -1, None
+    is_implicit, is_little = dataset.original_encoding
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(stopped_at)
+        head = stream.read(12)
+    order = "little" if is_little is not False else "big"
+    tag = (int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order))  # type: ignore[arg-type]
+    if tag not in ((0x7FE0, 0x0010), (0x7FE0, 0x0008), (0x7FE0, 0x0009)) or len(head) < 12:
+        raise InputError("expected pixels after the header, found none (the file may be truncated); export it again")
+    start = stopped_at + (8 if is_implicit else 12)
+    length = int.from_bytes(head[4:8] if is_implicit else head[8:12], order)  # type: ignore[arg-type]
+    if length == 0xFFFFFFFF:
+        return start, None
+    found = min(length, size - start)
+    if found < claimed:
+        raise InputError(f"expected {claimed} bytes of pixels, found {found} (the file is truncated); export it again")
+    return start, claimed
+
+
+Variants = tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
+
+
+def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...], Variants]:
+    if dataset.get("PerFrameFunctionalGroupsSequence") and dataset.get("SharedFunctionalGroupsSequence"):
+        return enhanced.planes(dataset, path, pixels, acquisition_of(dataset))
+    made = acquisition_of(dataset)
+    position = numbers(dataset, "ImagePositionPatient", 3)
+    axes = numbers(dataset, "ImageOrientationPatient", 6)
+    spacing = numbers(dataset, "PixelSpacing", 2)
+    if position is None or axes is None or spacing is None or pixels.frames != 1:
+        return (), (((), made),)
+    split = split_of(made)
+    plane = Plane(
+        path=path,
+        frame=0,
+        sop_uid=text(dataset, "SOPInstanceUID"),
+        position_mm=position,
+        along_row=axes[:3],
+        along_column=axes[3:],
+        spacing_mm=spacing,
+        slope=_finite(number(dataset, "RescaleSlope"), 1.0) or 1.0,
+        intercept=_finite(number(dataset, "RescaleIntercept"), 0.0),
+        split=split,
+        repeat=(
+            whole(dataset, "TemporalPositionIdentifier") or 0,
+            whole(dataset, "AcquisitionNumber") or 0,
+            whole(dataset, "InstanceNumber") or 0,
+        ),
+        pixels=pixels,
+    )
+    return (plane,), ((split, made),)
+
+
+def split_of(made: SeriesAcquisition) -> tuple[str | float | None, ...]:
+    """Return what tells images of one series apart, besides their place."""
+    return ("\\".join(made.image_type), made.echo_time_ms, made.inversion_time_ms, made.b_value)
+
+
+def _finite(value: float | None, default: float) -> float:
+    return value if value is not None and math.isfinite(value) else default

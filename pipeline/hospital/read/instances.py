@@ -1,0 +1,149 @@
+"""What one DICOM file says, as frozen values: whose it is, how it was made, where its planes lie, where its pixels are.
+
+Nothing here shows a person's data when printed: fields that may identify somebody are left out of every ``repr``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who was scanned, as the scanner was told; never printed and never written into a study folder."""
+
+    patient_id: str = field(repr=False)
+    issuer: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    born_on: date | None = field(default=None, repr=False)
+    sex: str | None = None
+    age_years: float | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAcquisition:
+    """How a series was made: what decides its contrast.
+
+    Attributes
+    ----------
+    echo_time_ms, repetition_time_ms, inversion_time_ms
+        Milliseconds; None when not stated.
+    flip_angle_deg
+        Degrees.
+    kinds
+        Scanning sequence: SE, GR, IR, EP, RM; of enhanced objects translated into the same words.
+    variants
+        Sequence variant, such as SK, SP, SS, MP, OSP.
+    stated_contrast
+        Acquisition contrast of enhanced objects, such as T1 or STIR.
+    image_type
+        Values of Image Type, upper case.
+    agent
+        True when the header names a contrast agent, False when it says there was none, None when it says nothing.
+    description
+        Series description, protocol and sequence name: read for words, never written anywhere.
+    """
+
+    modality: str = ""
+    echo_time_ms: float | None = None
+    repetition_time_ms: float | None = None
+    inversion_time_ms: float | None = None
+    flip_angle_deg: float | None = None
+    echo_train_length: int | None = None
+    kinds: frozenset[str] = frozenset()
+    variants: frozenset[str] = frozenset()
+    is_3d: bool | None = None
+    stated_contrast: str = ""
+    image_type: tuple[str, ...] = ()
+    b_value: float | None = None
+    agent: bool | None = None
+    manufacturer: str = ""
+    field_tesla: float | None = None
+    slice_thickness_mm: float | None = None
+    burned_in: bool | None = None
+    description: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """How the pixels of a file are stored.
+
+    Attributes
+    ----------
+    offset, length
+        Byte position and length of the value in the file; length None when it is encapsulated (compressed) or when
+        the whole data set is deflated.
+    """
+
+    syntax: str
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    is_signed: bool
+    is_big_endian: bool
+    offset: int
+    length: int | None
+    photometric: str = "MONOCHROME2"
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One slice: its place in the patient (LPS mm, as DICOM has it) and in its file.
+
+    Attributes
+    ----------
+    position_mm
+        Centre of the first pixel.
+    along_row, along_column
+        Unit vectors of growing column and row index.
+    spacing_mm
+        Distance between rows, distance between columns.
+    split
+        Whatever tells images of one series apart: echo, b-value, image type, stack.
+    repeat
+        What orders planes that lie at the same place: acquisition, temporal position, instance number.
+    """
+
+    path: Path
+    frame: int
+    sop_uid: str = field(repr=False)
+    position_mm: Triple
+    along_row: Triple
+    along_column: Triple
+    spacing_mm: tuple[float, float]
+    slope: float
+    intercept: float
+    split: tuple[str | float | None, ...]
+    repeat: tuple[int, int, int]
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One readable file of a series of images.
+
+    ``acquisitions`` has one value per group of planes, by :attr:`Plane.split`; ``seen_at`` is the time of day.
+    """
+
+    path: Path
+    sop_class: str
+    sop_uid: str = field(repr=False)
+    series_uid: str = field(repr=False)
+    study_uid: str = field(repr=False)
+    frame_of_reference_uid: str = field(repr=False)
+    person: Person
+    studied_on: date | None
+    seen_at: str
+    series_number: int
+    device: str = field(repr=False)
+    accession: str = field(repr=False)
+    acquisition: SeriesAcquisition
+    variants: tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
+    planes: tuple[Plane, ...]

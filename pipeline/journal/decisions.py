@@ -1,0 +1,290 @@
+"""What people decided about a study, and which of their decisions still stand.
+
+A decision is never changed or taken out of the record: a later one undoes it, or replaces it. What this module
+refuses: a decision without a name, an exclusion or a correction without a reason, an acceptance that outlives its
+mask, and a corrected mask that outlives the scan it was drawn on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from pipeline.core.records import JournalEntry
+from pipeline.errors import SettingsError
+
+
+class ActKind(StrEnum):
+    """What a person can do; the values are stored and exported."""
+
+    ACCEPT_MASK = "accept_mask"  # this mask is right: what rests on it is no longer provisional
+    EXCLUDE_MASK = "exclude_mask"  # this mask is wrong: its compartment has no volume until another is drawn
+    EXCLUDE_VISIT = "exclude_visit"  # nothing of this visit is to be used
+    PIN_BASELINE = "pin_baseline"  # this visit is the baseline of its epoch
+    CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
+    CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
+    COMMENT = "comment"
+    UNDO = "undo"  # an earlier act no longer stands
+
+
+class Standing(StrEnum):
+    """Whether an act still has an effect."""
+
+    IN_FORCE = "in_force"
+    UNDONE = "undone"  # a later entry undid it
+    REPLACED = "replaced"  # a later entry about the same mask decides
+    LAPSED = "lapsed"  # the mask it spoke of is no longer the one that is measured, or the scan is another one
+
+
+NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
+    {
+        ActKind.ACCEPT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256"),
+        ActKind.EXCLUDE_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "reason"),
+        ActKind.EXCLUDE_VISIT: ("patient_id", "session_id", "reason"),
+        ActKind.PIN_BASELINE: ("patient_id", "session_id"),
+        ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
+        ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
+        ActKind.COMMENT: ("patient_id", "reason"),
+        ActKind.UNDO: ("patient_id", "undoes"),
+    }
+)
+"""What each act must say; it may say more."""
+
+ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
+WITHOUT_EFFECT = (ActKind.COMMENT, ActKind.UNDO)
+SAID = {ActKind.ACCEPT_MASK: "accepted", ActKind.EXCLUDE_MASK: "excluded", ActKind.CORRECT_MASK: "drawn anew"}
+TUMOUR = "tumour"
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a person wants to put on record; who and when are added as it is written.
+
+    Attributes
+    ----------
+    compartment, mask_sha256
+        The mask spoken of, and the digest of its file as the person saw it, or drew it.
+    scan_sha256, replaces_sha256
+        Of a corrected mask: the digest of the scan it was drawn on, and of the mask it stands in for, if there is one.
+    lesion_id, same_as
+        A lesion as it is called now, and what it is to be called from this visit on.
+    reason
+        The reason, or the comment itself.
+    undoes
+        The ``entry_id`` of the entry that is to have no effect any more.
+    """
+
+    kind: ActKind
+    patient_id: str
+    session_id: str | None = None
+    compartment: str | None = None
+    mask_sha256: str | None = None
+    lesion_id: str | None = None
+    same_as: str | None = None
+    reason: str | None = None
+    undoes: str | None = None
+    scan_sha256: str | None = None
+    replaces_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class LesionCorrection:
+    """From a visit on, a lesion is another one: names as in ``lesions.Sighting``."""
+
+    session_id: str
+    lesion_id: str
+    same_as: str
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What stands for one patient.
+
+    Attributes
+    ----------
+    excluded_visits, excluded_masks
+        Session, or session and compartment, to who excluded it, when and why, in words.
+    accepted
+        Session and compartment of masks that a person accepted as they are now.
+    pinned
+        Sessions that are to be baselines, to who pinned them and when, in words.
+    lesions
+        In the order they were made.
+    corrected
+        Session and compartment to the entry by which a person's mask is measured instead.
+    """
+
+    excluded_visits: Mapping[str, str] = field(default_factory=dict)
+    excluded_masks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    accepted: frozenset[tuple[str, str]] = frozenset()
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    lesions: tuple[LesionCorrection, ...] = ()
+    corrected: Mapping[tuple[str, str], JournalEntry] = field(default_factory=dict)
+
+    def why_excluded(self, session_id: str, compartment: str) -> str | None:
+        """Return why a compartment of a visit is not to be used, in words; None when it is."""
+        return self.excluded_visits.get(session_id) or self.excluded_masks.get((session_id, compartment))
+
+
+def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
+    """Refuse an act that says too little, or that undoes what cannot be undone.
+
+    Parameters
+    ----------
+    earlier
+        The entries so far.
+
+    Raises
+    ------
+    SettingsError
+        With what is missing or wrong, in words.
+    """
+    missing = [name for name in NEEDED[act.kind] if not (getattr(act, name) or "").strip()]
+    if not who.strip():
+        missing.insert(0, "who")
+    if missing:
+        raise SettingsError(f"{act.kind}: expected {', '.join(missing)}, found none; say it and try again")
+    if act.kind != ActKind.UNDO:
+        return
+    undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
+    if undone is None:
+        raise SettingsError(
+            f"undo: expected an entry of the journal, found no {act.undoes}; ids stand first in each line of it"
+        )
+    if undone.act == ActKind.UNDO:
+        raise SettingsError(f"undo: entry {act.undoes} is itself an undo; make the act again instead")
+    if undone.patient_id != act.patient_id:
+        raise SettingsError(f"undo: entry {act.undoes} is about {undone.patient_id}, not {act.patient_id}")
+    if any(entry.undoes == act.undoes for entry in earlier):
+        raise SettingsError(f"undo: entry {act.undoes} has been undone already; nothing is left to do")
+
+
+def standing(
+    entries: Sequence[JournalEntry],
+    masks: Mapping[tuple[str, str, str], str] | None = None,
+    scans: Mapping[tuple[str, str], str] | None = None,
+) -> tuple[JournalEntry, ...]:
+    """Say of each entry whether it still has an effect.
+
+    Parameters
+    ----------
+    entries
+        In the order they were written.
+    masks
+        Patient, session and compartment to the digest of the mask that is measured now; None when that is not known,
+        and then nothing lapses.
+    scans
+        Patient and session to the digest of the scan that is measured on now; None as for masks.
+
+    Returns
+    -------
+    tuple of JournalEntry
+        The same entries in the same order with ``status`` and ``status_reason``.
+    """
+    undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
+    order = {entry.entry_id: number for number, entry in enumerate(entries)}
+    lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans))}
+    last: dict[tuple[str, ...] | None, JournalEntry] = {}
+    for entry in entries:
+        is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
+        if entry.act in (*ABOUT_MASKS, ActKind.CORRECT_MASK) and entry.entry_id not in undone and not is_lapsed_drawing:
+            last[_question(entry)] = entry
+            if entry.act == ActKind.CORRECT_MASK:
+                last[_mask_of(entry)] = entry  # what was said about the mask before is about another one
+    found = []
+    for entry in entries:
+        by = last.get(_question(entry))
+        is_replaced = by is not None and order[by.entry_id] > order[entry.entry_id]
+        found.append(_with_standing(entry, undone.get(entry.entry_id), by if is_replaced else None, lapsed))
+    return tuple(found)
+
+
+def _question(entry: JournalEntry) -> tuple[str, ...] | None:
+    """Return what the entry answers: which mask is measured, or whether it is right; None for other acts."""
+    if entry.act == ActKind.CORRECT_MASK:
+        return (*_mask_of(entry), "drawn")
+    return _mask_of(entry) if entry.act in ABOUT_MASKS else None
+
+
+def _why_lapsed(
+    entry: JournalEntry,
+    masks: Mapping[tuple[str, str, str], str] | None,
+    scans: Mapping[tuple[str, str], str] | None,
+) -> str | None:
+    if entry.act == ActKind.CORRECT_MASK:
+        on = None if scans is None else scans.get((entry.patient_id, str(entry.session_id)), "")
+        return None if on in (None, entry.scan_sha256) else "the scan it was drawn on has changed since; draw it anew"
+    if entry.mask_sha256 is None or masks is None or masks.get(_mask_of(entry)) == entry.mask_sha256:
+        return None
+    what = "the mask has changed since" if _mask_of(entry) in masks else "there is no such mask now"
+    return f"{what}; look at it and decide anew"
+
+
+def _with_standing(
+    entry: JournalEntry, undone: JournalEntry | None, by: JournalEntry | None, lapsed: Mapping[str, str]
+) -> JournalEntry:
+    if undone is not None:
+        because = f": {undone.reason}" if undone.reason else ""
+        reason = f"undone by {undone.who} on {_day(undone)}{because}"
+        return replace(entry, status=Standing.UNDONE, status_reason=reason)
+    if by is not None:
+        reason = f"{by.who} decided anew on {_day(by)}: {_said(by)}"
+        return replace(entry, status=Standing.REPLACED, status_reason=reason)
+    if entry.entry_id in lapsed:
+        return replace(entry, status=Standing.LAPSED, status_reason=lapsed[entry.entry_id])
+    return replace(entry, status=Standing.IN_FORCE, status_reason=None)
+
+
+def decide(entries: Iterable[JournalEntry]) -> Decisions:
+    """Put together what stands for one patient.
+
+    Parameters
+    ----------
+    entries
+        As :func:`standing` returns them; only those in force count.
+    """
+    stands = [entry for entry in entries if entry.status == Standing.IN_FORCE]
+    by_kind = {kind: [entry for entry in stands if entry.act == kind] for kind in ActKind}
+    return Decisions(
+        excluded_visits={str(e.session_id): _excluded(e) for e in by_kind[ActKind.EXCLUDE_VISIT]},
+        excluded_masks={(str(e.session_id), str(e.compartment)): _excluded(e) for e in by_kind[ActKind.EXCLUDE_MASK]},
+        accepted=frozenset((str(e.session_id), str(e.compartment)) for e in by_kind[ActKind.ACCEPT_MASK]),
+        pinned={str(e.session_id): f"{e.who} on {_day(e)}" for e in by_kind[ActKind.PIN_BASELINE]},
+        lesions=tuple(
+            LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as))
+            for e in by_kind[ActKind.CORRECT_LESION]
+        ),
+        corrected={(str(e.session_id), str(e.compartment)): e for e in by_kind[ActKind.CORRECT_MASK]},
+    )
+
+
+def effective(entries: Iterable[JournalEntry], patient_id: str) -> tuple[JournalEntry, ...]:
+    """Return a patient's entries that can change a result: not comments, and not what was undone.
+
+    What another entry replaced is among them, for it may stand again when that one lapses.
+    """
+    return tuple(
+        replace(entry, status=Standing.IN_FORCE, status_reason=None)
+        for entry in standing(tuple(entries))
+        if entry.patient_id == patient_id and entry.act not in WITHOUT_EFFECT and entry.status != Standing.UNDONE
+    )
+
+
+def _mask_of(entry: JournalEntry) -> tuple[str, str, str]:
+    return entry.patient_id, str(entry.session_id), entry.compartment or TUMOUR
+
+
+def _excluded(entry: JournalEntry) -> str:
+    what = "visit" if entry.act == ActKind.EXCLUDE_VISIT else "mask"
+    return f"{what} excluded by {entry.who} on {_day(entry)}: {entry.reason}"
+
+
+def _said(entry: JournalEntry) -> str:
+    words = SAID[ActKind(entry.act)]
+    return f"{words}, {entry.reason}" if entry.reason else words
+
+
+def _day(entry: JournalEntry) -> str:
+    return entry.written_at.date().isoformat()

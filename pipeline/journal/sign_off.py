@@ -1,0 +1,181 @@
+"""Putting acts of people on record: held against the results they speak of, then written into the journal.
+
+What this module refuses: an act about a patient, visit, mask or lesion that the results do not have, an acceptance of
+a mask that has changed since it was shown, and an empty mask that nobody calls empty. The next run lets them take
+effect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.core.records import JournalEntry
+from pipeline.errors import InputError, SettingsError
+from pipeline.files import fingerprints
+from pipeline.journal import act_file, decisions, drawn_masks
+from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind
+from pipeline.journal.drawing import DrawingFit, Target
+from pipeline.store import publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING_THERE = "nothing there: "
+"""How the reason of an empty mask begins: it is a statement of volume 0."""
+
+LESION = re.compile(r"L[1-9]\d*")
+"""What a lesion may be called."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who says something, why, and when (UTC without a time zone)."""
+
+    who: str
+    reason: str
+    at: datetime
+
+
+def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str, str]:
+    """Return the masks that are measured at a visit now: compartment to digest of the file.
+
+    Raises
+    ------
+    SettingsError
+        The results have no such visit.
+    StoreError
+        There are no results yet.
+    """
+    database = publish.database_path(out_dir)
+    _check_visit(publish.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
+    rows = publish.query(database, "patient_masks", patient_id=patient_id)
+    here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    return dict(zip(here["compartment"], here["sha256"], strict=True))
+
+
+def about_masks(
+    kind: ActKind,
+    patient_id: str,
+    session_id: str,
+    masks: Mapping[str, str],
+    reason: str | None = None,
+) -> tuple[Act, ...]:
+    """Return one act for each mask: compartment to the digest that the person saw."""
+    return tuple(
+        Act(kind, patient_id, session_id, compartment, digest, reason=reason) for compartment, digest in masks.items()
+    )
+
+
+def correct_mask(
+    out_dir: Path, target: Target, fit: DrawingFit, signed: Signature, *, nothing_there: bool = False
+) -> tuple[JournalEntry, ...]:
+    """Keep a mask that a person drew and put on record that it is measured from now on.
+
+    Parameters
+    ----------
+    target, fit
+        From ``correction.target_of`` and ``correction.held_against``.
+    nothing_there
+        The person says that the compartment is not there: needed for an empty mask, refused for any other.
+
+    Raises
+    ------
+    SettingsError
+        It says too little, an empty mask is not called empty, or the scan has changed since the run; nothing was
+        written.
+    StoreError
+        The mask or the journal cannot be written.
+    """
+    if fit.is_empty != nothing_there:
+        said = "nothing is drawn; say that nothing is there, or draw it" if fit.is_empty else "something is drawn here"
+        raise SettingsError(f"{target.where}, {target.compartment}: {said}")
+    if not target.scan.is_file() or fingerprints.of_file(target.scan) != target.scan_sha256:
+        raise SettingsError(f"{target.where}: the scan has changed since the last run; run again and look at it anew")
+    why = signed.reason.strip()
+    act = Act(
+        kind=ActKind.CORRECT_MASK,
+        patient_id=target.patient_id,
+        session_id=target.session_id,
+        compartment=str(target.compartment),
+        mask_sha256="not kept yet",
+        scan_sha256=target.scan_sha256,
+        replaces_sha256=target.measured_sha256,
+        reason=f"{NOTHING_THERE if nothing_there else ''}{why}" if why else None,
+    )
+    decisions.check(act, signed.who, ())
+    kept = replace(act, mask_sha256=drawn_masks.keep(out_dir, fit.mask))
+    return put_on_record(out_dir, [kept], signed.who, signed.at)
+
+
+def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
+    """Write acts into the journal after holding them against the published results; all or none.
+
+    Parameters
+    ----------
+    at
+        Now, UTC without a time zone.
+
+    Raises
+    ------
+    SettingsError
+        An act says too little, or speaks of what the results do not have.
+    StoreError
+        There are no results yet, or the journal cannot be written.
+    """
+    if not acts:
+        raise SettingsError("expected at least one act, found none: this visit has no mask")
+    for act in acts:
+        if act.kind != ActKind.UNDO:
+            _check(out_dir, act)
+    return act_file.append(out_dir, acts, who, at)
+
+
+def _check(out_dir: Path, act: Act) -> None:
+    database = publish.database_path(out_dir)
+    visits = publish.query(database, "patient_visits", patient_id=act.patient_id)
+    _check_visit(visits, act.patient_id, act.session_id)
+    if act.session_id is None or act.mask_sha256 is None:
+        return
+    if act.kind == ActKind.CORRECT_MASK:
+        _check_drawing(out_dir, act)
+        return
+    where = f"{act.patient_id} {act.session_id}"
+    now = measured_masks(out_dir, act.patient_id, act.session_id)
+    compartment = act.compartment or TUMOUR
+    if compartment not in now:
+        raise SettingsError(f"{where}: expected one of its masks {', '.join(now) or '(none)'}, found {compartment}")
+    if act.kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION) and now[compartment] != act.mask_sha256:
+        raise SettingsError(f"{where}: the {compartment} mask has changed since it was shown; look at it again")
+    if act.kind == ActKind.CORRECT_LESION:
+        _check_lesion(publish.query(database, "patient_lesions", patient_id=act.patient_id), act)
+
+
+def _check_drawing(out_dir: Path, act: Act) -> None:
+    try:
+        drawn_masks.read(out_dir, str(act.mask_sha256))
+    except InputError as error:
+        raise SettingsError(f"{act.patient_id} {act.session_id}: {error}; keep the mask first") from error
+
+
+def _check_visit(visits: pd.DataFrame, patient_id: str, session_id: str | None) -> None:
+    if visits.empty:
+        raise SettingsError(f"{patient_id}: expected a patient of these results, found none of this name")
+    names = list(visits["session_id"])
+    if session_id is not None and session_id not in names:
+        raise SettingsError(f"{patient_id}: expected one of the visits {', '.join(names)}, found {session_id}")
+
+
+def _check_lesion(lesions: pd.DataFrame, act: Act) -> None:
+    here = sorted(set(lesions[lesions["session_id"] == act.session_id]["lesion_id"]))
+    if act.lesion_id not in here:
+        where = f"{act.patient_id} {act.session_id}"
+        raise SettingsError(
+            f"{where}: expected one of its lesions {', '.join(here) or '(none)'}, found {act.lesion_id}"
+        )
+    if not LESION.fullmatch(act.same_as or ""):
+        raise SettingsError(f"expected a lesion such as L1, found {act.same_as}")

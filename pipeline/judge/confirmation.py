@@ -1,0 +1,77 @@
+"""Second looks: which responses and preliminary progressions a later scan of the same epoch confirmed.
+
+A confirmed progression stands at the scan where it was first seen; an unconfirmed response stays, marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pipeline.core.vocabulary import Category, DisplayState, State, VisitMeasure
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.verdict import Verdict
+
+RESPONSE_RANK = {Category.CR: 2, Category.PR: 1}
+"""Responses that need a second scan, the better one higher."""
+
+
+def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[Verdict, ...]:
+    """Settle what needs a second scan, over the verdicts of one epoch in date order.
+
+    A preliminary progression is confirmed by a comparable scan late enough that is progression too, refuted by one
+    that is not, and awaits confirmation while there is none. A response is confirmed by a second scan far enough
+    from it, with no lesser scan in between.
+    """
+    settled: list[Verdict] = []
+    for index, verdict in enumerate(verdicts):
+        if verdict.preliminary:
+            settled.append(_settle_progression(verdict, settled, verdicts[index + 1 :]))
+        elif verdict.category in RESPONSE_RANK:
+            settled.append(_settle_response(verdict, verdicts[:index], verdicts[index + 1 :], criteria))
+        else:
+            settled.append(verdict)
+    return tuple(settled)
+
+
+def _settle_progression(verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict]) -> Verdict:
+    assert verdict.evidence.window is not None  # growth is preliminary only inside a window
+    wait_days = verdict.evidence.window[0].confirmation_days
+    for other in reversed([v for v in earlier if v.is_judged]):
+        if other.category != Category.PD:
+            break
+        if _days_apart(verdict, other) >= wait_days:
+            return replace(verdict, settled_by=other.visit)
+    second = next((v for v in later if v.is_judged and _days_apart(verdict, v) >= wait_days), None)
+    if second is not None and second.category == Category.PD:
+        return replace(verdict, settled_by=second.visit)
+    doubted = replace(verdict, display=DisplayState.POSSIBLE_GROWTH)
+    if second is None:
+        return replace(doubted, confirmed=False)
+    return replace(doubted, category=Category.SD, state=State.RESIDUAL_STABLE, settled_by=second.visit)
+
+
+def _settle_response(
+    verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict], criteria: ResponseCriteria
+) -> Verdict:
+    for others in (reversed(earlier), later):
+        second = _second_response(verdict, others, criteria.confirmation.days)
+        if second is not None:
+            return replace(verdict, settled_by=second)
+    return replace(verdict, confirmed=False)
+
+
+def _second_response(verdict: Verdict, others: Iterable[Verdict], wait_days: int) -> VisitMeasure | None:
+    """Return the nearest scan far enough away with at least this response, and none lesser in between."""
+    for other in others:
+        if not other.is_judged:
+            continue
+        if RESPONSE_RANK.get(other.category, 0) < RESPONSE_RANK[verdict.category]:
+            return None
+        if _days_apart(verdict, other) >= wait_days:
+            return other.visit
+    return None
+
+
+def _days_apart(one: Verdict, other: Verdict) -> int:
+    return abs((one.visit.acquired_on - other.visit.acquired_on).days)

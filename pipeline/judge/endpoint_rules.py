@@ -1,0 +1,104 @@
+"""What the clock of each outcome does: the table that ``endpoints`` carries out.
+
+One row per outcome: which day is zero, and what a new lesion elsewhere, death and a new therapy do. A changed row is a
+changed result, so each names its source. What this module refuses: rules that are not data.
+
+References
+----------
+FDA, Clinical Trial Endpoints for the Approval of Cancer Drugs and Biologics (2018), appendices 2 and 3 (table A).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.core.vocabulary import TreatmentKind
+
+NEW_THERAPY = (
+    TreatmentKind.SURGERY,
+    TreatmentKind.RADIOTHERAPY,
+    TreatmentKind.CHEMOTHERAPY,
+    TreatmentKind.BEVACIZUMAB,
+    TreatmentKind.IMMUNOTHERAPY,
+)
+"""Begun without progression, these change what is waited for."""
+
+FIRST_TREATMENT_DAYS = 183
+"""Therapy begun this early belongs to the first treatment (radiotherapy after surgery); a proposal, days."""
+
+TWO_MISSED_VISITS_DAYS = 730
+"""So long after the last adequate assessment two visits were missed even by yearly scans, the longest interval in
+use; a proposal, days."""
+
+
+class TimeZero(StrEnum):
+    """The declared start of the clock."""
+
+    SURGERY_OR_SCAN = "first surgery, else first scan"
+    SURGERY_OR_RADIOTHERAPY = "first surgery, else end of the first radiotherapy"
+
+
+class Role(StrEnum):
+    """What an occurrence does to the clock."""
+
+    EVENT = "event"
+    COMPETING = "competing"
+    CENSORS = "censors"
+
+
+@dataclass(frozen=True)
+class EndpointRule:
+    """One outcome.
+
+    Attributes
+    ----------
+    distant, death, new_therapy
+        What a new lesion alone, death from any cause, and therapy begun without progression do to the clock. Death
+        more than ``TWO_MISSED_VISITS_DAYS`` after the last adequate assessment always censors there.
+    only_without_tumour
+        Only for patients whose first baseline after surgery showed no tumour.
+    source
+        Where the rule is from.
+    """
+
+    endpoint_id: str
+    title: str
+    time_zero: TimeZero
+    distant: Role
+    death: Role
+    new_therapy: Role
+    only_without_tumour: bool
+    source: str
+
+
+_FDA = "FDA 2018, appendix 3, table A"
+
+RULES = (
+    EndpointRule(
+        "ttp", "time to progression", TimeZero.SURGERY_OR_SCAN,
+        Role.EVENT, Role.CENSORS, Role.CENSORS, only_without_tumour=False, source=_FDA,
+    ),
+    EndpointRule(
+        "pfs", "progression-free survival", TimeZero.SURGERY_OR_SCAN,
+        Role.EVENT, Role.EVENT, Role.CENSORS, only_without_tumour=False, source=_FDA,
+    ),
+    EndpointRule(
+        "rfs", "recurrence-free survival", TimeZero.SURGERY_OR_SCAN,
+        Role.EVENT, Role.EVENT, Role.CENSORS, only_without_tumour=True, source="as pfs, after gross total resection",
+    ),
+    EndpointRule(
+        "local_control", "local control", TimeZero.SURGERY_OR_RADIOTHERAPY,
+        Role.COMPETING, Role.COMPETING, Role.CENSORS, only_without_tumour=False,
+        source="progression in the treated bed; elsewhere and death compete with it (cumulative incidence)",
+    ),
+)  # fmt: skip
+"""Every outcome that is stored, one a row."""
+
+SENSITIVITY = (
+    EndpointRule(
+        "ttp_new_therapy", "time to progression or new therapy", TimeZero.SURGERY_OR_SCAN,
+        Role.EVENT, Role.CENSORS, Role.EVENT, only_without_tumour=False, source=f"{_FDA}, sensitivity analysis",
+    ),
+)  # fmt: skip
+"""Other ways to count, to see whether a result depends on the rule; not stored."""

@@ -1,0 +1,284 @@
+"""Time-to-event outcomes of one patient: when the clock starts, what ends it and when it is only stopped.
+
+The rules are the table in ``endpoint_rules``; this module only carries them out. What holds for all of them: a
+progression (by size, new lesion or function) counts at the scan where it was first seen, unless it still awaits
+confirmation; another surgery counts when an assessment already showed growth; without an event the time is censored
+at the last adequate assessment, never at the last contact. A verdict that rests on an automatic mask nobody signed is
+no adequate assessment: it neither ends nor prolongs an observation. A study without dates of death has no deaths to
+count, and then its progression-free survival is its time to progression: each reason says what was known.
+
+References
+----------
+FDA, Clinical Trial Endpoints for the Approval of Cancer Drugs and Biologics (2018), appendices 2 and 3 (table A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.core.vocabulary import (
+    Category,
+    DisplayState,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitJudgement,
+)
+from pipeline.judge.endpoint_rules import (
+    FIRST_TREATMENT_DAYS,
+    NEW_THERAPY,
+    RULES,
+    TWO_MISSED_VISITS_DAYS,
+    EndpointRule,
+    Role,
+    TimeZero,
+)
+
+
+@dataclass(frozen=True)
+class TimeToEvent:
+    """One time-to-event outcome of one patient.
+
+    Attributes
+    ----------
+    endpoint_id
+        That of its rule.
+    time_zero_on, ended_on
+        Start of the clock and the day it stopped.
+    is_event
+        Stopped by an event; False when censored or when something else came first.
+    reason
+        What started and stopped it, in one sentence.
+    is_competing
+        Stopped by what makes the event impossible to see: not censored, and not an event.
+    """
+
+    endpoint_id: str
+    time_zero_on: date
+    ended_on: date
+    is_event: bool
+    reason: str
+    is_competing: bool = False
+
+    @property
+    def duration_days(self) -> int:
+        """Days from time zero to the end."""
+        return (self.ended_on - self.time_zero_on).days
+
+
+@dataclass(frozen=True, order=True)
+class _Ending:
+    """Something that stops the clock; of two on one day the one listed first in ``_endings`` counts."""
+
+    on: date
+    rank: int
+    role: Role
+    words: str
+
+
+def of_course(
+    course: PatientCourse, assessments: Sequence[VisitJudgement], rules: Sequence[EndpointRule] = RULES
+) -> tuple[TimeToEvent, ...]:
+    """Return every endpoint that one patient's course has.
+
+    Parameters
+    ----------
+    course
+        The course that was judged.
+    assessments
+        What ``response.judge`` made of it.
+    rules
+        The outcomes asked for.
+
+    Returns
+    -------
+    tuple of Endpoint
+        In the order of the rules; those that do not apply to the patient are absent.
+    """
+    found = (endpoint_of(rule, course, assessments) for rule in rules)
+    return tuple(endpoint for endpoint in found if endpoint is not None)
+
+
+def endpoint_of(rule: EndpointRule, course: PatientCourse, assessments: Sequence[VisitJudgement]) -> TimeToEvent | None:
+    """Return one outcome of one patient.
+
+    Returns
+    -------
+    Endpoint or None
+        None without the rule's time zero, when nothing is known from it on, and for those with residual tumour
+        where the rule is for those without.
+    """
+    start = _time_zero(rule.time_zero, course, assessments)
+    if start is None or (rule.only_without_tumour and not _was_clear(course, assessments)):
+        return None
+    zero_on, name = start
+    since = [a for a in assessments if a.acquired_on >= zero_on]
+    dies = rule.death != Role.CENSORS and course.died_on is not None and course.died_on >= zero_on
+    if not since and not dies:
+        return None
+    ending = min(_endings(rule, course, since, zero_on), default=None)
+    ended_on, role, words = _stopped(ending, since, zero_on)
+    return TimeToEvent(
+        endpoint_id=rule.endpoint_id,
+        time_zero_on=zero_on,
+        ended_on=ended_on,
+        is_event=role == Role.EVENT,
+        reason=f"From the {name} on {zero_on}{words}{_vital(rule, course)}{_left_out(since)}.",
+        is_competing=role == Role.COMPETING,
+    )
+
+
+def interval_days(endpoint: TimeToEvent, assessments: Sequence[VisitJudgement]) -> tuple[float, float]:
+    """Return the two days that the true time lies between, days from time zero.
+
+    Parameters
+    ----------
+    endpoint
+        An outcome that is found on scans, such as time to progression.
+    assessments
+        The same as it was made from.
+
+    Returns
+    -------
+    tuple of float
+        After the first and up to the second: last assessment without progression and day of the event; infinite
+        when there was none.
+    """
+    if not endpoint.is_event:
+        return float(endpoint.duration_days), float("inf")
+    before = [a for a in _judged(assessments) if endpoint.time_zero_on <= a.acquired_on < endpoint.ended_on]
+    free = [a.acquired_on for a in before if a.category != Category.PD]
+    last_free_on = max(free, default=endpoint.time_zero_on)
+    return float((last_free_on - endpoint.time_zero_on).days), float(endpoint.duration_days)
+
+
+def _time_zero(
+    landmark: TimeZero, course: PatientCourse, assessments: Sequence[VisitJudgement]
+) -> tuple[date, str] | None:
+    """Return the start of the clock with its name."""
+    surgeries = [t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY]
+    if surgeries:
+        return min(surgeries), "first surgery"
+    if landmark == TimeZero.SURGERY_OR_SCAN:
+        return (assessments[0].acquired_on, "first scan") if assessments else None
+    courses = [t for t in course.treatments if t.kind == TreatmentKind.RADIOTHERAPY]
+    first = min(courses, key=lambda t: t.started_on, default=None)
+    if first is None:
+        return None
+    return (first.ended_on, "end of radiotherapy") if first.ended_on else (first.started_on, "start of radiotherapy")
+
+
+def _was_clear(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> bool:
+    """Say whether the first baseline after surgery showed no tumour."""
+    first = next((a for a in assessments if a.state == State.BASELINE), None)
+    operated = any(t.kind == TreatmentKind.SURGERY for t in course.treatments)
+    return operated and first is not None and first.display_state == DisplayState.NONE_SEEN
+
+
+def _endings(
+    rule: EndpointRule, course: PatientCourse, assessments: Sequence[VisitJudgement], zero_on: date
+) -> Iterator[_Ending]:
+    """Yield everything that would stop the clock; the earliest one does."""
+    for found in assessments:
+        if found.category == Category.PD and found.confirmed and not found.provisional:
+            distant = found.state == State.DISTANT
+            words = f"progression on {found.acquired_on} ({found.session_id})"
+            if distant and rule.distant != Role.EVENT:
+                words = f"a new lesion elsewhere on {found.acquired_on} ({found.session_id})"
+            yield _Ending(found.acquired_on, 0, rule.distant if distant else Role.EVENT, words)
+    for surgery in course.treatments:
+        if surgery.kind == TreatmentKind.SURGERY and surgery.started_on > zero_on:
+            before = [a for a in assessments if a.acquired_on <= surgery.started_on]
+            if _was_for_growth(surgery, before):
+                words = f"another surgery for growth on {surgery.started_on}"
+                yield _Ending(surgery.started_on, 1, Role.EVENT, words)
+    therapy = _new_therapy(course, zero_on)
+    if therapy is not None:
+        words = f"{therapy.kind} began on {therapy.started_on} without progression"
+        yield _Ending(therapy.started_on, 2, rule.new_therapy, words)
+    if course.died_on is not None and course.died_on >= zero_on:
+        yield _death(rule, course.died_on, assessments, zero_on)
+
+
+def _vital(rule: EndpointRule, course: PatientCourse) -> str:
+    """Say what is known of a patient without a date of death, where death would count."""
+    if rule.death != Role.EVENT or course.died_on is not None:
+        return ""
+    if course.last_contact_on is not None:
+        return f"; alive at the last contact on {course.last_contact_on}"
+    return "; no date of death is known"
+
+
+def _left_out(assessments: Sequence[VisitJudgement]) -> str:
+    """Say how many provisional verdicts were left out, and whether one of them is progression."""
+    unsigned = [a for a in assessments if a.provisional]
+    if not unsigned:
+        return ""
+    grown = next((a for a in unsigned if a.category == Category.PD), None)
+    first = f", the first of progression on {grown.acquired_on}" if grown else ""
+    return f"; not counted until signed: {len(unsigned)} provisional{first}"
+
+
+def _death(rule: EndpointRule, died_on: date, assessments: Sequence[VisitJudgement], zero_on: date) -> _Ending:
+    seen_on = max((a.acquired_on for a in _judged(assessments) if a.acquired_on <= died_on), default=zero_on)
+    if rule.death != Role.CENSORS and (died_on - seen_on).days > TWO_MISSED_VISITS_DAYS:
+        words = f"death on {died_on} without progression, after two missed visits or more"
+        return _Ending(died_on, 3, Role.CENSORS, words)
+    unseen = "" if rule.death == Role.EVENT else " without progression"
+    return _Ending(died_on, 3, rule.death, f"death on {died_on}{unseen}")
+
+
+def _stopped(ending: _Ending | None, assessments: Sequence[VisitJudgement], zero_on: date) -> tuple[date, Role, str]:
+    """Return the day the clock stops, what that was, and the words for it."""
+    if ending is None:
+        ended_on, words = _last_adequate(assessments, zero_on)
+        return ended_on, Role.CENSORS, f", {words}"
+    if ending.role != Role.CENSORS:
+        return ending.on, ending.role, f" to {ending.words}"
+    ended_on, words = _last_adequate([a for a in assessments if a.acquired_on <= ending.on], zero_on)
+    return ended_on, Role.CENSORS, f", {words}, before {ending.words}"
+
+
+def _new_therapy(course: PatientCourse, zero_on: date) -> TreatmentEvent | None:
+    """Return the first therapy that cannot belong to the first treatment; None when there was none."""
+    begun = (
+        treatment
+        for treatment in course.treatments
+        if treatment.kind in NEW_THERAPY and (treatment.started_on - zero_on).days > FIRST_TREATMENT_DAYS
+    )
+    return min(begun, key=lambda treatment: treatment.started_on, default=None)
+
+
+def _was_for_growth(surgery: TreatmentEvent, before: Sequence[VisitJudgement]) -> bool:
+    """Say whether the last judged scan before a surgery already showed growth: sure, possible, preliminary, unsigned.
+
+    Whoever operated has looked.
+    """
+    judged = [a for a in before if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
+    if surgery.extent == "biopsy" or not judged:
+        return False
+    last = judged[-1]
+    return last.category == Category.PD or last.display_state in (
+        DisplayState.GROWTH,
+        DisplayState.POSSIBLE_GROWTH,
+    )
+
+
+def _judged(assessments: Sequence[VisitJudgement]) -> list[VisitJudgement]:
+    """Return the adequate assessments."""
+    unjudged = (State.CONTEXT, State.NOT_EVALUABLE)
+    return [a for a in assessments if a.state not in unjudged and not a.provisional]
+
+
+def _last_adequate(assessments: Sequence[VisitJudgement], zero_on: date) -> tuple[date, str]:
+    judged = _judged(assessments)
+    if not judged:
+        return zero_on, "censored at once: no scan since could be judged"
+    last = judged[-1]
+    words = f"no progression up to the last adequate assessment on {last.acquired_on} ({last.session_id})"
+    if last.category == Category.PD:
+        words = f"progression on {last.acquired_on} awaits confirmation; censored there"
+    return last.acquired_on, words

@@ -1,0 +1,113 @@
+"""What one visit shows and what was made of it, before it is put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.core.vocabulary import Category, DisplayState, State, TreatmentEvent, VisitMeasure
+from pipeline.judge.comparison import Comparison
+from pipeline.judge.criteria import Reference, ResponseCriteria, Window
+from pipeline.judge.epochs import is_unsigned
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a visit shows against the earlier visits of its epoch.
+
+    Attributes
+    ----------
+    baseline, nadir
+        Comparisons with those visits; None when the visit cannot be compared.
+    previous
+        Latest earlier visit that could be compared.
+    unusable
+        Why the visit cannot be compared, in words; None when it can.
+    new_lesion
+        The visit at which a new lesion that counts was first seen in this epoch.
+    new_tumour_elsewhere
+        A new lesion that does not count, because the patient's syndrome makes new tumours.
+    decline
+        Loss of function caused by the tumour, in words; empty for none.
+    window
+        The window in which growth is preliminary, and the treatment that opened it.
+    """
+
+    baseline: Comparison | None = None
+    nadir: Comparison | None = None
+    previous: VisitMeasure | None = None
+    unusable: str | None = None
+    new_lesion: VisitMeasure | None = None
+    new_tumour_elsewhere: bool = False
+    decline: str = ""
+    window: tuple[Window, TreatmentEvent] | None = None
+
+    def reference(self, criteria: ResponseCriteria) -> Comparison | None:
+        """Return the comparison that growth is measured by."""
+        return self.baseline if criteria.progression.reference == Reference.BASELINE else self.nadir
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Category, state and display of one visit with the evidence for them.
+
+    Attributes
+    ----------
+    grown
+        Growth by the criteria's rule is proven.
+    preliminary
+        That growth lies in a window and needs a second scan.
+    confirmed
+        False while a second scan is awaited.
+    settled_by
+        The scan that confirmed or refuted a preliminary progression or a response.
+    passed_over
+        An unsigned scan that would have been the nadir, had somebody signed it.
+    """
+
+    visit: VisitMeasure
+    category: Category
+    state: State
+    display: DisplayState
+    evidence: Evidence
+    grown: bool = False
+    preliminary: bool = False
+    confirmed: bool = True
+    settled_by: VisitMeasure | None = None
+    passed_over: VisitMeasure | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """The visit could be compared with the baseline of its epoch."""
+        return self.evidence.nadir is not None
+
+    @property
+    def is_refuted(self) -> bool:
+        """Preliminary progression that the next scan did not confirm."""
+        return self.preliminary and self.category != Category.PD
+
+    @property
+    def is_provisional(self) -> bool:
+        """The call rests on an automatic mask that nobody signed, here or at a visit it is compared with."""
+        if self.state in (State.CONTEXT, State.NOT_EVALUABLE):
+            return False
+        compared = (self.evidence.baseline, self.evidence.nadir)
+        return any(is_unsigned(visit) for visit in (self.visit, *(c.reference for c in compared if c is not None)))
+
+    def compared_with(self, criteria: ResponseCriteria) -> Comparison | None:
+        """Return the comparison that the category rests on: with the baseline for a response."""
+        if self.category in (Category.CR, Category.PR, Category.MR):
+            return self.evidence.baseline
+        return self.evidence.reference(criteria)
+
+    def threshold_ratio(self, criteria: ResponseCriteria) -> float:
+        """Return the threshold that belongs to the category."""
+        if self.category in (Category.CR, Category.PR):
+            return criteria.response.ratio
+        if self.category == Category.MR and criteria.minor_response is not None:
+            return criteria.minor_response.ratio
+        return criteria.progression.ratio
+
+    def reference_visit(self, name: str) -> VisitMeasure | None:
+        """Return the ``baseline`` or ``nadir`` visit compared with; None when there is none."""
+        found: Comparison | None = getattr(self.evidence, name)
+        return found.reference if found is not None else None

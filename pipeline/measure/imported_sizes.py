@@ -1,0 +1,118 @@
+"""Sizes that another program or person measured: what they are worth when the images are not at hand.
+
+What this module refuses: a sampling error of zero. Where nothing is known of the slices, thick sagittal ones through
+an ordinary tumour are assumed, by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.core.vocabulary import Compartment, MaskOrigin, VisitMeasure
+from pipeline.measure import measurement_error
+
+IMPORTED = "imported"
+"""What stands as origin of such a size, and as source of an error that came with it."""
+
+ASSUMED_SLICE_MM = 3.3
+"""Distance between sagittal slices where the table says nothing, mm: the usual protocol (ACR: 3 mm and a gap)."""
+
+ASSUMED_LENGTH_RATIO = 2.5
+"""Length over width of a tumour in the cord, as in the simulation that the sampling error was fitted to."""
+
+NO_VOLUME = "the table gives no volume of solid tumour for this visit"
+
+
+@dataclass(frozen=True)
+class ImportedMeasure:
+    """One compartment of one visit, as a table gives it.
+
+    Attributes
+    ----------
+    volume_mm3
+        0 means that it was looked for and not there; None that the table does not say, and ``missing_reason`` why.
+    volume_cv
+        Coefficient of variation (a fraction) that came with it; None when none did.
+    product_mm2, longest_mm
+        Sums over pieces, as in ``entities.VisitMeasure``.
+    new_lesion
+        Somebody saw an unequivocal new lesion at this visit.
+    """
+
+    compartment: Compartment
+    volume_mm3: float | None = None
+    volume_cv: float | None = None
+    product_mm2: float | None = None
+    longest_mm: float | None = None
+    axial_long_mm: float | None = None
+    axial_perpendicular_mm: float | None = None
+    slices_spanned: int | None = None
+    new_lesion: bool = False
+    missing_reason: str | None = None
+
+    @property
+    def has_size(self) -> bool:
+        """Something that criteria compare is given."""
+        return any(size is not None for size in (self.volume_mm3, self.product_mm2, self.longest_mm))
+
+
+def error_of(measure: ImportedMeasure, histology: str | None) -> tuple[float | None, str | None]:
+    """Return the coefficient of variation of an imported volume, and where it comes from.
+
+    Returns
+    -------
+    tuple
+        The table's own error, ``imported``; else that of the geometric model, ``geometric_model``; None twice where
+        there is no volume above 0.
+
+    Examples
+    --------
+    >>> error_of(ImportedMeasure(Compartment.TUMOUR, 1000.0, 0.08), None)
+    (0.08, 'imported')
+    >>> cv, source = error_of(ImportedMeasure(Compartment.TUMOUR, 1000.0), None)
+    >>> round(cv, 2), source
+    (0.14, 'geometric_model')
+    """
+    if not measure.volume_mm3:
+        return None, None
+    if measure.volume_cv is not None:
+        return measure.volume_cv, IMPORTED
+    boundary_mm = measurement_error.boundary_error_mm(MaskOrigin.MANUAL, histology)
+    slices = measure.slices_spanned or assumed_slices(measure.volume_mm3)
+    cv = measurement_error.geometric_cv(measure.volume_mm3, boundary_mm, slices_spanned=slices, plane="sagittal")
+    return cv, "geometric_model"
+
+
+def assumed_slices(volume_mm3: float) -> int:
+    """Return the sagittal slices that an ordinary tumour of this volume crosses, at least one.
+
+    Examples
+    --------
+    >>> [assumed_slices(volume_mm3) for volume_mm3 in (50, 1000, 5000)]
+    [1, 2, 4]
+    """
+    width_mm = (6 * volume_mm3 / (math.pi * ASSUMED_LENGTH_RATIO)) ** (1 / 3)
+    return max(1, math.floor(width_mm / ASSUMED_SLICE_MM))
+
+
+def visit_measure(
+    session_id: str, acquired_on: date, measures: Iterable[ImportedMeasure], histology: str | None
+) -> VisitMeasure:
+    """Return what judgement needs to know of a visit that only a table knows."""
+    tumour = next((m for m in measures if m.compartment == Compartment.TUMOUR), None)
+    if tumour is None:
+        return VisitMeasure(session_id, acquired_on, None, missing_reason=NO_VOLUME)
+    return VisitMeasure(
+        session_id=session_id,
+        acquired_on=acquired_on,
+        volume_mm3=tumour.volume_mm3,
+        volume_cv=error_of(tumour, histology)[0],
+        product_mm2=tumour.product_mm2,
+        longest_mm=tumour.longest_mm,
+        slices_spanned=tumour.slices_spanned,
+        new_lesion=tumour.new_lesion,
+        missing_reason=tumour.missing_reason,
+    )

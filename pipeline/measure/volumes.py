@@ -1,0 +1,265 @@
+"""Volume and size of one compartment, counted in the grid it was drawn on.
+
+Nothing here resamples: a mask that was warped or put on another grid measures the warp, not the tumour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist, squareform
+
+from pipeline.core.volume import Volume, slice_axis
+from pipeline.errors import InputError
+
+OBJECT_PROBABILITY = 0.5
+"""From this probability on a voxel belongs to the object whose pieces and diameters are measured."""
+
+NEGLIGIBLE_PROBABILITY = 0.01
+"""Smaller probabilities are not summed: a faint floor over millions of background voxels is not tumour."""
+
+PROBABILITY_TOLERANCE = 1e-4
+"""Rounding accepted outside 0..1; probability maps are often stored as scaled integers."""
+
+NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
+"""Voxels that share a face, an edge or a corner are one piece."""
+
+
+@dataclass(frozen=True)
+class CompartmentMeasure:
+    """What one mask of one compartment measures in its native grid.
+
+    Attributes
+    ----------
+    volume_mm3
+        Voxel count (masks) or sum of probabilities (probability maps) times the voxel volume; 0 for an
+        empty mask.
+    slices_spanned
+        Acquired slices with at least one object voxel.
+    axial_long_mm, axial_perpendicular_mm
+        Longest diameter in any plane across the head-foot axis, and the width at right angles to it in that
+        plane.
+    product_mm2
+        Long times perpendicular axial diameter, summed over the pieces.
+    longest_mm
+        Longest diameter in any direction, summed over the pieces.
+    length_mm
+        Head-foot extent from the lowest to the highest voxel face.
+    component_count
+        Number of 26-connected pieces.
+    touches_border
+        The object reaches the edge of the image, so part of it may lie outside.
+    """
+
+    volume_mm3: float
+    slices_spanned: int
+    axial_long_mm: float
+    axial_perpendicular_mm: float
+    product_mm2: float
+    longest_mm: float
+    length_mm: float
+    component_count: int
+    touches_border: bool
+
+
+def compartment_of(labels: Volume, index: int) -> Volume:
+    """Pick one compartment out of a label map.
+
+    Parameters
+    ----------
+    labels
+        Whole numbers, shape ``(I, J, K)``.
+    index
+        The label of the compartment, not 0.
+
+    Returns
+    -------
+    Volume
+        Boolean array on the same grid; all False when the label does not occur.
+
+    Raises
+    ------
+    InputError
+        The map holds fractions, as an interpolated label map does.
+
+    Examples
+    --------
+    >>> labels = Volume(np.array([[[0, 2, 2]]]), np.eye(4))
+    >>> int(compartment_of(labels, 2).array.sum())
+    2
+    """
+    array = labels.array
+    if np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, np.rint(array)):
+        msg = (
+            "label map: expected whole numbers, found fractions (an interpolated label map); "
+            "export it again without interpolation or as one probability map per compartment"
+        )
+        raise InputError(msg)
+    return labels.with_array(array == index)
+
+
+def measure(probability: Volume) -> CompartmentMeasure:
+    """Measure one compartment in its native grid.
+
+    Diameters run between voxel faces and are taken per piece, never across the gap between two pieces. Axial
+    planes are the array planes nearest to perpendicular to head-foot; in a thick-slice sagittal scan such a
+    plane is fine from front to back and as coarse as the slices from left to right, and so are the diameters.
+
+    Parameters
+    ----------
+    probability
+        A mask (boolean, or 0 and 1) or a probability map (0..1), shape ``(I, J, K)``.
+
+    Returns
+    -------
+    CompartmentMeasure
+        Volume in mm³, diameters in mm; zeros for an empty mask.
+
+    Raises
+    ------
+    InputError
+        Values below 0, above 1 or not finite: a label map or an image instead of a mask.
+
+    Examples
+    --------
+    >>> block = np.zeros((6, 6, 6), dtype=bool)
+    >>> block[1:3, 1:4, 1:5] = True
+    >>> found = measure(Volume(block, np.diag([3.0, 1.0, 1.0, 1.0])))
+    >>> round(found.volume_mm3, 6), found.slices_spanned, found.length_mm
+    (72.0, 2, 4.0)
+    """
+    _refuse_non_probability(probability.array)
+    pieces, count = ndimage.label(probability.array >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
+    boxes = ndimage.find_objects(pieces)
+    found = [_piece_diameters(pieces[box] == i, probability.affine) for i, box in enumerate(boxes, start=1)]
+    long_mm, across_mm = max(((d[0], d[1]) for d in found), default=(0.0, 0.0))
+    indices = np.argwhere(pieces)
+    return CompartmentMeasure(
+        volume_mm3=_summed_probability(probability.array) * probability.voxel_mm3,
+        slices_spanned=len(np.unique(indices[:, slice_axis(probability)])),
+        axial_long_mm=long_mm,
+        axial_perpendicular_mm=across_mm,
+        product_mm2=float(sum(d[0] * d[1] for d in found)),
+        longest_mm=float(sum(d[2] for d in found)),
+        length_mm=_head_foot_extent_mm(indices, probability.affine),
+        component_count=int(count),
+        touches_border=bool((indices == 0).any() or (indices == np.array(probability.shape) - 1).any()),
+    )
+
+
+def components(probability: Volume) -> tuple[Volume, dict[int, float]]:
+    """Number the 26-connected pieces of a mask or probability map, largest first.
+
+    Returns
+    -------
+    Volume
+        Integer array on the same grid, 0 outside, 1 for the largest piece, 2 for the next...
+    dict
+        Piece number to its volume, mm³: the sum of the probabilities of its voxels and of those nearest to it that
+        are only partly the object, so that the pieces together have the volume that :func:`measure` gives.
+    """
+    _refuse_non_probability(probability.array)
+    pieces, count = ndimage.label(probability.array >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
+    owned = owners(probability.with_array(pieces), probability).array
+    sums = ndimage.sum_labels(probability.array.astype(np.float64), owned, np.arange(1, count + 1))
+    order = np.argsort(-np.asarray(sums), kind="stable")
+    renumber = np.zeros(count + 1, dtype=np.int32)
+    renumber[order + 1] = np.arange(1, count + 1)
+    volumes = {rank: float(sums[i]) * probability.voxel_mm3 for rank, i in enumerate(order, start=1)}
+    return probability.with_array(renumber[pieces]), volumes
+
+
+def owners(pieces: Volume, probability: Volume) -> Volume:
+    """Give every voxel that is at least partly the object the number of its nearest piece.
+
+    Parameters
+    ----------
+    pieces
+        As :func:`components` numbers them.
+    probability
+        The mask or probability map that they are pieces of.
+
+    Returns
+    -------
+    Volume
+        Integer array, 0 where there is nothing of the object, or no piece at all.
+    """
+    wanted = probability.array >= NEGLIGIBLE_PROBABILITY
+    if not pieces.array.any() or not (wanted & (pieces.array == 0)).any():
+        return pieces
+    (box,) = ndimage.find_objects(wanted.astype(np.int8))
+    near = pieces.array[box]
+    nearest = ndimage.distance_transform_edt(
+        near == 0, sampling=probability.spacing_mm, return_distances=False, return_indices=True
+    )
+    owned = pieces.array.copy()
+    owned[box] = np.where(wanted[box], near[tuple(nearest)], 0)
+    return pieces.with_array(owned)
+
+
+def _refuse_non_probability(array: NDArray) -> None:
+    low, high = float(array.min(initial=0)), float(array.max(initial=0))
+    if not (low >= -PROBABILITY_TOLERANCE and high <= 1 + PROBABILITY_TOLERANCE):
+        msg = (
+            f"mask: expected values between 0 and 1, found {low:g} to {high:g}; "
+            f"pick one compartment of a label map, or give its labels in dseg.tsv"
+        )
+        raise InputError(msg)
+
+
+def _summed_probability(array: NDArray) -> float:
+    if not np.issubdtype(array.dtype, np.floating):
+        return float(np.count_nonzero(array))
+    return float(np.sum(array, where=array >= NEGLIGIBLE_PROBABILITY, dtype=np.float64))
+
+
+def _head_foot_extent_mm(indices: NDArray[np.int64], affine: NDArray[np.float64]) -> float:
+    if not len(indices):
+        return 0.0
+    z_mm = indices @ affine[2, :3]
+    return float(np.ptp(z_mm) + np.abs(affine[2, :3]).sum())
+
+
+def _piece_diameters(piece: NDArray[np.bool_], affine: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return long axial, perpendicular axial and longest diameter of one cropped piece, mm."""
+    steps_mm = affine[:3, :3]
+    head_foot = int(np.argmax(np.abs(steps_mm[2]) / np.linalg.norm(steps_mm, axis=0)))
+    planes = (np.argwhere(plane) for plane in np.moveaxis(piece, head_foot, 0))
+    sides_mm = np.delete(np.linalg.norm(steps_mm, axis=0), head_foot)
+    long_mm, across_mm = max(_plane_diameters(indices, sides_mm) for indices in planes)
+    surface = piece & ~ndimage.binary_erosion(piece)
+    faces_mm = _faces(np.argwhere(surface)) @ steps_mm.T
+    return long_mm, across_mm, float(pdist(_hull(faces_mm)).max())
+
+
+def _plane_diameters(indices: NDArray[np.int64], sides_mm: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the longest diameter of the pixels of one plane and their width across it, mm."""
+    if not len(indices):
+        return 0.0, 0.0
+    outline_mm = _hull(_faces(indices) * sides_mm)
+    distances_mm = squareform(pdist(outline_mm))
+    start, end = np.unravel_index(int(np.argmax(distances_mm)), distances_mm.shape)
+    along = (outline_mm[end] - outline_mm[start]) / distances_mm[start, end]
+    across_mm = outline_mm @ np.array([-along[1], along[0]])
+    return float(distances_mm[start, end]), float(np.ptp(across_mm))
+
+
+def _faces(indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the centres of all faces of the given pixels or voxels, in index units."""
+    return np.concatenate(list(_shifted(indices)))
+
+
+def _shifted(indices: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+    for half_step in np.eye(indices.shape[1]) / 2:
+        yield indices - half_step
+        yield indices + half_step
+
+
+def _hull(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keep the points on the convex hull: both ends of a longest diameter lie on it."""
+    return points_mm[ConvexHull(points_mm).vertices]

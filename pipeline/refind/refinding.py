@@ -1,0 +1,273 @@
+"""Where the mask of a visit without one comes from: the lesion of a masked visit, found again on the visit's own scan.
+
+Carrying a mask over by the alignment alone shows where the lesion was, never that it grew. So the lesion's parts are
+grown until they explain the later scan (``domain.lesion_fit``). What this module returns is *automatic*: a proposal on
+the follow-up's own grid that waits for a person. It refuses to answer for places the follow-up did not scan: such a
+compartment is left out and named in the notes. It also refuses where the two scans differ so much in contrast or
+sharpness that one cannot be explained by the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.transform import Transform, coverage, inverse, resample
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.measure.measurement_error import THICK_MM
+from pipeline.refind.lesion_fit import fitted_ends
+from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
+from pipeline.refind.scene import Scene, scene_of
+from pipeline.refind.template import Template, template_of
+from pipeline.refind.unexplained_signal import signal_error
+
+CARRIED_OVER = "carried over"
+"""Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
+
+GROWN = "lesion growth 3"
+"""Method of masks that were found again on the visit's own scan."""
+
+GROWN_LESS_SURELY = f"{GROWN}, less surely"
+"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, the two
+scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
+
+GROWING = (
+    Compartment.TUMOUR,
+    Compartment.CYST,
+    Compartment.SYRINX,
+    Compartment.OEDEMA,
+    Compartment.CAVITY,
+    Compartment.HAEMORRHAGE,
+)
+"""Compartments that are found again; they lie beside one another. Others are carried over."""
+
+FEWEST_VOXELS = 8
+"""A smaller part has no inside to learn from, and is carried over."""
+
+COVERED_SHARE = 0.9
+"""A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
+
+
+@dataclass(frozen=True)
+class DonorVisit:
+    """A visit with masks.
+
+    Attributes
+    ----------
+    image
+        The scan.
+    masks
+        Compartment name to a binary or probability mask (0..1) on the image's grid.
+    """
+
+    image: Volume
+    masks: Mapping[str, Volume]
+
+
+@dataclass(frozen=True)
+class FollowUpMasks:
+    """Automatic masks of a follow-up.
+
+    Attributes
+    ----------
+    probabilities
+        Compartment name to the share (0..1) of each voxel that belongs to it, on the follow-up's grid; compartments
+        outside the follow-up's field of view are absent.
+    methods
+        Compartment name to how its mask was made.
+    notes
+        What a reader of the masks must know, in words.
+    refusal
+        Why nothing could be found again, in words; then compartments that grow are absent.
+    ways_mm3
+        Compartment name to its volume, mm³, by each way in which it was found again (from each masked visit and each
+        end of the fit); the probabilities are their mean.
+    signal_cv
+        Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
+        again.
+    disturbed
+        Compartments whose volume is less sure for that alone.
+    """
+
+    probabilities: dict[str, Volume]
+    methods: dict[str, str]
+    notes: tuple[str, ...]
+    ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    signal_cv: dict[str, float] = field(default_factory=dict)
+    refusal: str | None = None
+    disturbed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error."""
+
+    ways: tuple[Volume, ...]
+    signal_cv: float
+
+    @property
+    def ways_mm3(self) -> tuple[float, ...]:
+        """The volume at each end, mm³."""
+        return tuple(float(way.array.sum(dtype=np.float64)) * way.voxel_mm3 for way in self.ways)
+
+
+def carry_over(masked: DonorVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
+    """Warp the masks of one visit onto another visit's grid, unchanged: the simple alternative.
+
+    Parameters
+    ----------
+    to_masked
+        Moves points from the follow-up to the masked visit.
+    """
+    return {
+        name: resample(mask.with_array(mask.array.astype(np.float32)), follow_up, to_masked, order=1)
+        for name, mask in masked.masks.items()
+    }
+
+
+def follow_up_masks(
+    masked: DonorVisit,
+    follow_up: Volume,
+    to_masked: Transform,
+    *,
+    may_grow: bool = True,
+    same_contrast: bool = True,
+    is_sure: bool = True,
+) -> FollowUpMasks:
+    """Give a visit without masks the compartments of a masked visit, on its own grid.
+
+    Parameters
+    ----------
+    masked
+        The visit whose masks a person drew.
+    follow_up
+        The scan to mask.
+    to_masked
+        Moves points from the follow-up to the masked visit.
+    may_grow
+        False where the lesion of the masked visit is no longer the same, as after surgery: then masks are only
+        carried over.
+    same_contrast
+        False where one scan is T1-weighted and the other T2-weighted, or the like.
+    is_sure
+        False where the alignment itself is not of the best grade.
+    """
+    found = carry_over(masked, follow_up, to_masked)
+    methods = dict.fromkeys(found, CARRIED_OVER)
+    grown, notes, disturbed, refusal = dict[str, Grown](), list[str](), list[str](), None
+    if may_grow:
+        try:
+            grown, doubts = found_again(masked, follow_up, to_masked, same_contrast=same_contrast)
+        except ScansDifferError as error:
+            doubts, refusal = (), str(error)
+            found = {name: mask for name, mask in found.items() if name not in GROWING}
+            methods = dict.fromkeys(found, CARRIED_OVER)
+        if grown and not is_sure:
+            doubts = (*doubts, "the alignment is not of grade A")
+        notes += [f"less sure: {doubt}" for doubt in doubts]
+        found |= {name: _mean(one.ways) for name, one in grown.items()}
+        for name, one in grown.items():
+            if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
+                disturbed.append(name)
+            methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
+    seen = coverage(follow_up, masked.image, inverse(to_masked)).array
+    for name in list(found):
+        mask = masked.masks[name]
+        total = float(mask.array.sum())
+        share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
+        if share < COVERED_SHARE:
+            del found[name], methods[name]
+            grown.pop(name, None)
+            notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
+    ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
+    signal_cv = {name: one.signal_cv for name, one in grown.items()}
+    seen_disturbed = tuple(name for name in disturbed if name in grown)
+    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
+
+
+def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
+    """Put masks of one follow-up that were found from several masked visits into one: the mean share of each voxel.
+
+    Parameters
+    ----------
+    ways
+        The first that is no refusal says which compartments there are and how they were made. Of the others only what
+        was found again counts: a mask that was merely carried over shows no change.
+    """
+    first = next((way for way in ways if way.refusal is None), ways[0])
+    found, ways_mm3, signal_cv = dict(first.probabilities), dict(first.ways_mm3), dict(first.signal_cv)
+    for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
+        again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
+        found[name] = _mean([way.probabilities[name] for way in again])
+        ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
+        signal_cv[name] = float(np.mean([way.signal_cv[name] for way in again]))  # the scan is the same, so no less
+    return replace(first, probabilities=found, ways_mm3=ways_mm3, signal_cv=signal_cv)
+
+
+def found_again(
+    masked: DonorVisit, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
+) -> tuple[dict[str, Grown], tuple[str, ...]]:
+    """Find the compartments of a masked visit again on a later scan, grown or shrunk as that scan shows them.
+
+    Returns
+    -------
+    dict, tuple of str
+        Compartment name to what was found, on the follow-up's grid; empty where there is nothing to grow or the scan
+        does not show its place. And why all of them are less sure than others, in words.
+
+    Raises
+    ------
+    ScansDifferError
+        The later scan cannot be explained by the masked one.
+    """
+    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
+    if not parts:
+        return {}, ()
+    template = template_of(masked.image, parts)
+    scene = scene_of(template, follow_up, to_masked)
+    if scene is None or is_blank(template, scene):
+        return {}, ()
+    thick = is_thick(masked.image)
+    extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
+    doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
+    blur_mm, scene = matched(extra_mm, scene, follow_up)
+    ends = fitted_ends(template, scene, blur_mm)
+    return {
+        name: Grown(
+            tuple(_whole(end.occupancy[c], scene, follow_up) for end in ends),
+            float(
+                np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
+            ),
+        )
+        for c, name in enumerate(template.names)
+    }, doubts
+
+
+def _mean(shares: Sequence[Volume]) -> Volume:
+    return shares[0].with_array(np.asarray(np.mean([share.array for share in shares], axis=0, dtype=np.float32)))
+
+
+def _whole(share: NDArray[np.float64], scene: Scene, follow_up: Volume) -> Volume:
+    """Put what was found in a scene's crop back on the whole scan."""
+    whole = np.zeros(follow_up.shape, dtype=np.float32)
+    whole[scene.crop] = share
+    return follow_up.with_array(whole)
+
+
+def has_inside(mask: Volume) -> bool:
+    """Say whether a mask is large enough to learn from."""
+    return bool(np.count_nonzero(mask.array >= 0.5) >= FEWEST_VOXELS)
+
+
+def is_thick(image: Volume) -> bool:
+    """Say whether a scan's slices are so thick that they hide a lesion's shape."""
+    return bool(image.spacing_mm.max() > THICK_MM)
+
+
+def is_blank(template: Template, scene: Scene) -> bool:
+    """Say whether one of the two scans shows nothing to compare."""
+    return not np.ptp(scene.signal) or not np.ptp(template.background)

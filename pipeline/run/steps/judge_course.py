@@ -1,0 +1,149 @@
+"""Last step: judge the course of one patient under every set of criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.core import records, vocabulary
+from pipeline.core.vocabulary import Compartment
+from pipeline.judge import endpoints
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.response import judge
+from pipeline.measure.imported_sizes import IMPORTED
+from pipeline.run.steps.follow_lesions import FollowedLesions
+from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.study.study_folder import StudyPatient
+
+CARRIED_OVER = (
+    "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
+    "draw a mask on this visit's scan to have it judged"
+)
+
+
+def course_of(
+    patient: StudyPatient,
+    visits: Sequence[ReadVisit],
+    measurements: Sequence[records.Measurement],
+    grades: Mapping[str, str | None],
+    followed: FollowedLesions,
+    carried_over: frozenset[str],
+) -> vocabulary.PatientCourse:
+    """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
+
+    Parameters
+    ----------
+    grades
+        Alignment grade by session.
+    followed
+        What lesion matching found: sessions with an unequivocal new lesion, and the volume of new tumours.
+    carried_over
+        Sessions whose masks were only warped from another visit: those cannot be judged.
+    """
+    tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
+    measured = [
+        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), followed)
+        for visit in visits
+        if visit.acquired_on is not None
+    ]
+    judgeable = [_without_size(visit) if visit.session_id in carried_over else visit for visit in measured]
+    return vocabulary.PatientCourse(
+        patient_id=patient.patient.patient_id,
+        visits=tuple(judgeable),
+        treatments=tuple(
+            vocabulary.TreatmentEvent(
+                vocabulary.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent
+            )
+            for t in patient.treatments
+        ),
+        function_scores=tuple(
+            vocabulary.FunctionGrade(f.assessed_on, f.scale_id, f.grade, f.tumour_related)
+            for f in patient.function_scores
+        ),
+        histology=patient.patient.histology,
+        syndrome=patient.patient.syndrome,
+        died_on=patient.patient.died_on,
+        last_contact_on=patient.patient.last_contact_on,
+    )
+
+
+def judge_course(
+    course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
+) -> tuple[records.Assessment | records.Endpoint, ...]:
+    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
+    rows: list[records.Assessment | records.Endpoint] = []
+    for rule in criteria:
+        assessments = judge(course, rule)
+        rows += [_assessment(course.patient_id, found) for found in assessments]
+        rows += [_endpoint(course.patient_id, rule, found) for found in endpoints.of_course(course, assessments)]
+    return tuple(rows)
+
+
+def _visit_measure(
+    visit: ReadVisit, tumour: records.Measurement | None, grade: str | None, followed: FollowedLesions
+) -> vocabulary.VisitMeasure:
+    assert visit.acquired_on is not None
+    anchor = next((scan for scan in visit.scans if scan.is_anchor), None)
+    return vocabulary.VisitMeasure(
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        volume_mm3=tumour.volume_mm3 if tumour else None,
+        volume_cv=tumour.volume_cv if tumour else None,
+        product_mm2=tumour.product_mm2 if tumour else None,
+        longest_mm=tumour.longest_mm if tumour else None,
+        slices_spanned=tumour.slices_spanned if tumour else None,
+        mask_origin=_mask_origin(tumour),
+        plane=anchor.plane if anchor else None,
+        contrast=anchor.contrast if anchor else None,
+        contrasts=frozenset(s.contrast for s in visit.scans if s.unreadable_reason is None) if anchor else None,
+        certificate=grade,
+        new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
+        new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
+        missing_reason=tumour.missing_reason if tumour else visit.status_reason,
+    )
+
+
+def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:
+    return replace(
+        visit, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=CARRIED_OVER
+    )
+
+
+def _mask_origin(tumour: records.Measurement | None) -> vocabulary.MaskOrigin | None:
+    """Return who drew the mask behind a measurement; None where there is none, as behind imported numbers."""
+    origin = tumour.mask_origin if tumour else None
+    return None if origin in (None, IMPORTED) else vocabulary.MaskOrigin(origin)
+
+
+def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.Assessment:
+    return records.Assessment(
+        patient_id=patient_id,
+        session_id=found.session_id,
+        criteria_id=found.criteria_id,
+        criteria_version=found.criteria_version,
+        category=str(found.category),
+        state=str(found.state),
+        display_state=str(found.display_state),
+        is_confirmed=found.confirmed,
+        is_provisional=found.provisional,
+        epoch=found.epoch,
+        baseline_session_id=found.baseline_session_id,
+        nadir_session_id=found.nadir_session_id,
+        previous_session_id=found.previous_session_id,
+        change_ratio=found.change_ratio,
+        detection_limit_ratio=found.detection_limit_ratio,
+        probability=found.probability,
+        reason=found.reason,
+    )
+
+
+def _endpoint(patient_id: str, rule: ResponseCriteria, found: endpoints.TimeToEvent) -> records.Endpoint:
+    return records.Endpoint(
+        patient_id=patient_id,
+        criteria_id=rule.criteria_id,
+        endpoint_id=found.endpoint_id,
+        time_zero_on=found.time_zero_on,
+        ended_on=found.ended_on,
+        is_event=found.is_event,
+        reason=found.reason,
+    )

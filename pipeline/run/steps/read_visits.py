@@ -1,0 +1,196 @@
+"""First step: read each visit's scans and choose the visit that all others are aligned to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pipeline.core import records
+from pipeline.core.findings import finding
+from pipeline.core.vocabulary import TreatmentKind
+from pipeline.core.volume import Volume, plane
+from pipeline.errors import InputError
+from pipeline.files import fingerprints, images
+from pipeline.study import study_folder
+
+EARLY_POSTOPERATIVE = timedelta(days=42)
+"""Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
+
+
+AS_FINE = 1.5
+"""A scan counts as fine as another when its thickest voxel edge is at most this many times the other's."""
+
+
+@dataclass(frozen=True)
+class ReadVisit:
+    """A visit with the scan that everything is measured on; ``image`` is None when it has none that can be read."""
+
+    visit: study_folder.StudyVisit
+    status: str
+    status_reason: str | None
+    anchor: study_folder.ScanFile | None
+    image: Volume | None
+    scans: tuple[records.Scan, ...]
+    findings: tuple[records.Finding, ...]
+
+    @property
+    def session_id(self) -> str:
+        """Name of the visit, such as ``ses-02``."""
+        return self.visit.session_id
+
+    @property
+    def acquired_on(self) -> date | None:
+        """Day of the scan, or None when the study does not say."""
+        return self.visit.acquired_on
+
+    @property
+    def contrast(self) -> str | None:
+        """What the anchor scan shows, such as ``T2w`` or ``T1w_ce``; None without one."""
+        return self.anchor.contrast if self.anchor else None
+
+    @property
+    def anchor_sha256(self) -> str:
+        """Content hash of the anchor scan."""
+        return next(scan.sha256 for scan in self.scans if scan.is_anchor)
+
+
+def read_visits(
+    visits: tuple[study_folder.StudyVisit, ...], treatments: tuple[records.Treatment, ...]
+) -> tuple[tuple[ReadVisit, ...], ReadVisit | None]:
+    """Read a patient's visits and choose the reference; the others favour the reference anchor's view of the spine."""
+    first = tuple(read_visit(visit) for visit in visits)
+    reference = choose_reference(first, treatments)
+    if reference is None:
+        return first, None
+    same_view = tuple(
+        seen
+        if study_folder.anchor_scan(seen.visit, reference.anchor) == seen.anchor
+        else read_visit(seen.visit, reference.anchor)
+        for seen in first
+    )
+    return same_view, reference
+
+
+def read_visit(visit: study_folder.StudyVisit, like: study_folder.ScanFile | None = None) -> ReadVisit:
+    """Read the scans of one visit; what cannot be read is said in a finding and never stops the others.
+
+    ``like`` is another visit's anchor, whose view of the spine is favoured.
+    """
+    anchor = study_folder.anchor_scan(visit, like)
+    rows, findings, image = [], [], None
+    for scan in visit.scans:
+        try:
+            volume = images.load(scan.path)
+            rows.append(_scan_record(scan, volume, scan == anchor))
+            image = volume if scan == anchor else image
+        except InputError as error:
+            rows.append(_unreadable(scan, scan == anchor, str(error)))
+            what = str(error).removeprefix(f"{scan.path.name}: ")  # the path names the file already
+            findings.append(finding("scan_unreadable", f"{scan.relative}: {what}", scan.relative))
+    status, reason = _status(visit, anchor, rows)
+    return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
+
+
+def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Treatment, ...]) -> ReadVisit | None:
+    """Choose the visit that all others are aligned to: the first usable one after the first surgery or radiotherapy.
+
+    Preferred is one at least six weeks after that surgery; without treatment it is the first usable visit. Visits
+    added later never change the choice.
+    """
+    usable = [visit for visit in visits if visit.status == "usable" and visit.image is not None]
+    if not usable:
+        return None
+    starts = [
+        t.ended_on or t.started_on for t in treatments if t.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY)
+    ]
+    if not starts:
+        return usable[0]
+    after = [visit for visit in usable if visit.acquired_on and visit.acquired_on > min(starts)]
+    settled = [visit for visit in after if visit.acquired_on and visit.acquired_on >= min(starts) + EARLY_POSTOPERATIVE]
+    return (settled or after or usable)[0]
+
+
+def protocol_changes(visits: Sequence[ReadVisit], reference: ReadVisit | None) -> tuple[records.Finding, ...]:
+    """Say which usable visits were scanned with much thicker or thinner slices than the reference visit.
+
+    Another plane or sequence breaks the series (``domain.comparison.series_break``); thickness alone does not, for what
+    it costs is in the measurement error, but a reader should know.
+    """
+    if reference is None or reference.image is None:
+        return ()
+    found = []
+    for visit in (v for v in visits if v.status == "usable" and v.image is not None):
+        own_mm, other_mm = thickest_mm(visit), thickest_mm(reference)
+        if max(own_mm, other_mm) > AS_FINE * min(own_mm, other_mm):
+            where = f"{visit.visit.patient_id} {visit.session_id}"
+            message = (
+                f"{where}: voxels of up to {own_mm:.1f} mm, those of the reference visit {reference.session_id} of up "
+                f"to {other_mm:.1f} mm; the measurement error allows for it"
+            )
+            patient_id = visit.visit.patient_id
+            found.append(finding("protocol_changed", message, patient_id=patient_id, session_id=visit.session_id))
+    return tuple(found)
+
+
+def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit:
+    """Return a visit's row of the store."""
+    return records.Visit(
+        patient_id=visit.visit.patient_id,
+        session_id=visit.session_id,
+        acquired_on=visit.acquired_on,
+        is_reference=reference is not None and visit.session_id == reference.session_id,
+        status=visit.status,
+        status_reason=visit.status_reason,
+    )
+
+
+def thickest_mm(visit: ReadVisit) -> float:
+    """Return the thickest edge of the voxels of a visit's anchor scan, mm."""
+    assert visit.image is not None
+    return float(visit.image.spacing_mm.max())
+
+
+def _status(
+    visit: study_folder.StudyVisit, anchor: study_folder.ScanFile | None, rows: list[records.Scan]
+) -> tuple[str, str | None]:
+    if visit.imported:
+        return "usable", None
+    if anchor is None:
+        return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
+    unreadable = next((row.unreadable_reason for row in rows if row.is_anchor and row.unreadable_reason), None)
+    if unreadable:
+        return "failed", unreadable
+    if visit.acquired_on is None:
+        return "undated", "the study gives no valid date for this visit"
+    return "usable", None
+
+
+def _scan_record(scan: study_folder.ScanFile, volume: Volume, is_anchor: bool) -> records.Scan:
+    i_mm, j_mm, k_mm = (round(float(mm), 4) for mm in volume.spacing_mm)
+    return records.Scan(
+        patient_id=scan.patient_id,
+        session_id=scan.session_id,
+        path=scan.relative,
+        contrast=scan.contrast,
+        is_anchor=is_anchor,
+        sha256=fingerprints.of_file(scan.path),
+        plane=plane(volume),
+        chunk=scan.chunk,
+        spacing_i_mm=i_mm,
+        spacing_j_mm=j_mm,
+        spacing_k_mm=k_mm,
+    )
+
+
+def _unreadable(scan: study_folder.ScanFile, is_anchor: bool, reason: str) -> records.Scan:
+    return records.Scan(
+        patient_id=scan.patient_id,
+        session_id=scan.session_id,
+        path=scan.relative,
+        contrast=scan.contrast,
+        is_anchor=is_anchor,
+        sha256=fingerprints.of_file(scan.path) if scan.path.is_file() else "",
+        chunk=scan.chunk,
+        unreadable_reason=reason,
+    )

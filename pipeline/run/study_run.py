@@ -1,0 +1,296 @@
+"""The story of one study: read the folder, work on each patient that changed, publish one store.
+
+A run does only what changed, and a run that changed nothing writes nothing. Patients are worked on in separate
+processes with one thread each, so that results are the same bit for bit however many there are. A killed run loses
+nothing: finished patients are on disk, the published store stays as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__, mask_models
+from pipeline.context import schedule_files
+from pipeline.core import records
+from pipeline.errors import SettingsError, StoreError
+from pipeline.files import derivatives, fingerprints
+from pipeline.files.out_folder import exclusive, settings_of
+from pipeline.journal import act_file, decisions, drawn_masks
+from pipeline.judge import criteria_files
+from pipeline.run import workers
+from pipeline.store import publish
+from pipeline.study import study_folder
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What the user asked for.
+
+    Attributes
+    ----------
+    participants
+        Only these patients are worked on; None for all. The others stay in the store as they were.
+    as_of
+        Day of the run; visits and treatments after it are reported as findings.
+    finished_at
+        Time written into the run's record.
+    schedules
+        A file with schedules of follow-up scans in place of the packaged ones.
+    masks_from
+        Where masks come from that nobody drew, as ``mask_sources.source_of`` reads it.
+    """
+
+    bids_dir: Path
+    out_dir: Path
+    criteria_id: str
+    participants: frozenset[str] | None
+    jobs: int
+    as_of: date
+    finished_at: datetime
+    schedules: Path | None = None
+    masks_from: str = mask_models.GIVEN
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did: names of patients computed and reused, all findings, and whether a store was published."""
+
+    computed: tuple[str, ...]
+    reused: tuple[str, ...]
+    findings: tuple[records.Finding, ...]
+    is_published: bool
+
+
+def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, rebuild: bool = False) -> RunSummary:
+    """Bring the output folder up to date with the study folder.
+
+    Parameters
+    ----------
+    on_progress
+        Called with patients done, patients to do, and the name of the one just finished.
+    rebuild
+        Put every patient's records together again from the finished steps and publish, changed or not.
+
+    Raises
+    ------
+    SettingsError
+        The folders or criteria asked for cannot be used.
+    StoreError
+        The output folder cannot be written, or belongs to a newer version.
+    """
+    _check_folders(settings.bids_dir, settings.out_dir)
+    source = mask_models.source_of(settings.masks_from)
+    rules = workers.Rules(
+        criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
+    )
+    people = act_file.read(settings.out_dir)
+    found = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
+    asked = _chosen(found, settings.participants)
+    kept = _unselected(settings.out_dir, found, asked)
+    chosen = (*asked, *_unreadable(settings.out_dir, found, asked, kept))
+    keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
+    done = {} if rebuild else _finished(settings.out_dir, keys)
+    pending = [p for p in chosen if p.patient.patient_id not in done]
+    fresh = {}
+    if pending:
+        with exclusive(settings.out_dir):
+            for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+                fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
+                on_progress(len(fresh), len(pending), name)
+    steps = {**kept, **done, **fresh}
+    rows = _all_rows(settings, found, rules.criteria, steps, people)
+    is_published = _publish_if_changed(settings, rows, force=rebuild)
+    findings = tuple(row for row in rows if isinstance(row, records.Finding))
+    return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
+
+
+def _check_folders(bids_dir: Path, out_dir: Path) -> None:
+    if not bids_dir.is_dir():
+        raise SettingsError(f"{bids_dir}: expected the study folder, found no such folder; check the path")
+    inside = bids_dir.resolve() in (out_dir.resolve(), *out_dir.resolve().parents)
+    if inside:
+        raise SettingsError(
+            f"{out_dir}: the output folder lies in the study folder, which is never written to; choose another place"
+        )
+    nearest = next(parent for parent in (out_dir.absolute(), *out_dir.absolute().parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"{out_dir}: the output folder cannot be written ({nearest} refuses); "
+            "change its permissions or choose another"
+        )
+
+
+def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
+    files = [scan for visit in patient.visits for scan in visit.scans]
+    masks = [mask for visit in patient.visits for mask in visit.masks]
+    discs = [labels for visit in patient.visits for labels in visit.discs]
+    drawn = [entry.mask_sha256 for entry in patient.acts if entry.act == decisions.ActKind.CORRECT_MASK]
+    return fingerprints.of_values(
+        patient.patient, patient.treatments, patient.function_scores, patient.acts,
+        [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
+        [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
+        [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
+        [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
+        [drawn_masks.digest(out_dir, str(sha256)) for sha256 in drawn],
+        [(rule.criteria_id, rule.sha256) for rule in rules.criteria], rules.schedules.sha256,
+        rules.mask_source and rules.mask_source.fingerprint(),
+        fingerprints.of_all_code(),
+        fingerprints.software(),
+    )  # fmt: skip
+
+
+def _meaning(mask: study_folder.MaskFile) -> list[str]:
+    return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
+
+
+def _sidecar(out_dir: Path, patient_id: str) -> Path:
+    return out_dir / patient_id / f"{patient_id}_records.json"
+
+
+def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
+    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
+    return {name: step for name, step in steps.items() if step is not None}
+
+
+def _with_acts(found: study_folder.StudyFolder, people: act_file.Journal) -> study_folder.StudyFolder:
+    """Give each patient what people decided about it, so that exactly those patients are worked on anew."""
+    patients = tuple(replace(p, acts=decisions.effective(people.entries, p.patient.patient_id)) for p in found.patients)
+    return replace(found, patients=patients)
+
+
+def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
+    """Return which mask is measured now: patient, session and compartment to the digest of its file."""
+    masks = (row for row in rows if isinstance(row, records.Segmentation) and row.is_primary)
+    return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
+
+
+def _scans(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+    """Return which scan is measured on now: patient and session to the digest of its file."""
+    scans = (row for row in rows if isinstance(row, records.Scan) and row.is_anchor)
+    return {(row.patient_id, row.session_id): row.sha256 for row in scans}
+
+
+def _chosen(
+    found: study_folder.StudyFolder, participants: frozenset[str] | None
+) -> tuple[study_folder.StudyPatient, ...]:
+    """Return the patients that the user asked for, all when nobody was named."""
+    if participants is None:
+        return found.patients
+    wanted = {f"sub-{name.removeprefix('sub-')}" for name in participants}
+    known = {p.patient.patient_id for p in found.patients}
+    if wanted - known:
+        names = ", ".join(sorted(wanted - known))
+        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(known)) or 'none'}")
+    return tuple(p for p in found.patients if p.patient.patient_id in wanted)
+
+
+def _unselected(
+    out_dir: Path, found: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
+) -> dict[str, derivatives.Step]:
+    """Return the finished patients that this run was asked to leave as they are."""
+    others = {p.patient.patient_id for p in found.patients} - {p.patient.patient_id for p in asked}
+    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
+    return {name: step for name, step in steps.items() if step is not None}
+
+
+def _unreadable(
+    out_dir: Path,
+    found: study_folder.StudyFolder,
+    asked: Sequence[study_folder.StudyPatient],
+    kept: Mapping[str, derivatives.Step],
+) -> list[study_folder.StudyPatient]:
+    """Return the other patients whose results an older version left: nobody leaves the store unasked."""
+    known = {p.patient.patient_id for p in asked} | kept.keys()
+    others = [p for p in found.patients if p.patient.patient_id not in known]
+    return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
+
+
+def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
+    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
+    step = derivatives.Step("" if has_died else key, (), rows)  # one that died is tried again by the next run
+    derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
+    return step
+
+
+def _all_rows(
+    settings: RunSettings,
+    found: study_folder.StudyFolder,
+    rules: Sequence[criteria_files.ResponseCriteria],
+    steps: Mapping[str, derivatives.Step],
+    people: act_file.Journal,
+) -> list[Any]:
+    rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
+    rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
+    rows += [rule.record() for rule in rules]
+    rows += (*found.findings, *people.findings)
+    chosen = rules[0].criteria_id
+    named = [(type(row).__name__, row) for row in rows]
+    content = fingerprints.of_values(named, chosen, found.name, publish.sql_sha256())
+    rows.append(records.Study(found.name, found.is_synthetic, chosen, content))
+    rows.append(
+        records.Run(
+            run_id=content[:12],
+            finished_at=settings.finished_at,
+            cordtrack_version=__version__,
+            software=fingerprints.software(),
+            settings=f"criteria={chosen}{_from_elsewhere(settings.masks_from)}",
+            content_sha256=content,
+        )
+    )
+    return rows
+
+
+def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bool) -> bool:
+    content = next(row.content_sha256 for row in rows if isinstance(row, records.Study))
+    database = publish.database_path(settings.out_dir)
+    if not force and database.is_file() and (settings.out_dir / "run.toml").is_file():
+        last = settings_of(settings.out_dir)
+        same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
+        if same:
+            return False
+    with exclusive(settings.out_dir):
+        publish.publish(settings.out_dir, rows)
+        _describe(settings, content)
+    return True
+
+
+def _findable(criteria_id: str) -> str:
+    """Return packaged criteria by name and a user's file by its full path, so that a rebuild finds it from anywhere."""
+    return criteria_id if criteria_id in criteria_files.names() else str(Path(criteria_id).resolve())
+
+
+def _from_elsewhere(masks_from: str) -> str:
+    return "" if masks_from == mask_models.GIVEN else f"; masks from {Path(masks_from).name}"
+
+
+def _placed(masks_from: str) -> str:
+    """Return a model's description by its full path, so that a rebuild finds it from anywhere; words as they are."""
+    return str(Path(masks_from).resolve()) if masks_from.endswith(".toml") else masks_from
+
+
+def _describe(settings: RunSettings, content: str) -> None:
+    """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
+    version = __version__
+    derivatives.write_text(
+        settings.out_dir / "dataset_description.json",
+        '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
+        f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{version}"}}]\n}}\n',
+    )
+    lines = {
+        "bids_dir": str(settings.bids_dir.resolve()),
+        "criteria_id": _findable(settings.criteria_id),
+        **({"masks_from": _placed(settings.masks_from)} if settings.masks_from != mask_models.GIVEN else {}),
+        **({"schedules": str(settings.schedules.resolve())} if settings.schedules else {}),
+        "content_sha256": content,
+        "cordtrack_version": version,
+        "software": fingerprints.software(),
+        "finished_at": settings.finished_at.isoformat(timespec="seconds"),
+    }
+    escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in lines.items()}
+    text = "".join(f'{key} = "{value}"\n' for key, value in escaped.items())
+    derivatives.write_text(settings.out_dir / "run.toml", text)

@@ -1,0 +1,144 @@
+"""Tables for other programs: CSV, Parquet and Excel files, each with the meaning and unit of its columns.
+
+Text that a spreadsheet would run as a formula is made harmless in CSV and Excel; Parquet keeps every value as it is.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import SettingsError, StoreError
+from pipeline.files.spreadsheet import harmless_cell
+from pipeline.store import publish
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Characters that no Excel file can hold."""
+
+
+def export_table(database: Path, name: str, file_format: str, target: Path) -> None:
+    """Write one view to a file, whole or not at all.
+
+    Parameters
+    ----------
+    database
+        The published file.
+    name
+        View, such as ``measurement``.
+    file_format
+        ``csv`` (UTF-8), ``parquet`` or ``xlsx`` (with a second sheet that explains the columns).
+
+    Raises
+    ------
+    SettingsError
+        Unknown view or format; the message lists those that exist.
+    StoreError
+        There is no store, or the file cannot be written.
+    """
+    frame = publish.table(database, name)
+    _write(target, encode(frame, _explained(database, name), file_format))
+
+
+def export_dictionary(database: Path, name: str | None, file_format: str, target: Path) -> None:
+    """Write what the columns mean, of one view or of all."""
+    frame = _explained(database, name)
+    _write(target, encode(frame, frame, file_format))
+
+
+def encode(frame: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> bytes:
+    """Return a table as the content of a file.
+
+    Parameters
+    ----------
+    frame
+        Any table.
+    dictionary
+        Rows of ``store.dictionary`` for it; only Excel files hold them.
+
+    Raises
+    ------
+    SettingsError
+        Unknown format.
+    """
+    if file_format not in ENCODERS:
+        message = f"format {file_format}: expected one of {', '.join(ENCODERS)}"
+        raise SettingsError(message)
+    return ENCODERS[file_format](frame, dictionary)
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with an apostrophe before every text that a spreadsheet would run."""
+    text = frame.select_dtypes("object")
+    return frame.assign(**{str(name): text[name].map(harmless_cell) for name in text})
+
+
+def _csv(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001  # same signature as the others
+    return harmless(frame).to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _parquet(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001
+    return frame.to_parquet(index=False)
+
+
+def _xlsx(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415  # slow to import, and only Excel files need it
+
+    book = Workbook(write_only=True)
+    for title, rows in (("data", frame), ("dictionary", dictionary)):
+        sheet = book.create_sheet(title)
+        sheet.append([str(name) for name in rows.columns])
+        for row in harmless(rows).itertuples(index=False):
+            sheet.append([_cell(value) for value in row])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return what an Excel cell can hold; missing is an empty cell."""
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(value, str):
+        return CONTROL.sub(" ", value)
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    return value.item() if hasattr(value, "item") else value
+
+
+ENCODERS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame], bytes]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "xlsx": _xlsx,
+}
+
+
+def _explained(database: Path, name: str | None) -> pd.DataFrame:
+    frame = publish.dictionary(database)
+    if name is None:
+        return frame
+    rows = frame[frame["view"] == name].reset_index(drop=True)
+    if rows.empty:
+        message = f"table {name}: expected one of {', '.join(frame['view'].unique())}"
+        raise SettingsError(message)
+    return rows
+
+
+def _write(target: Path, content: bytes) -> None:
+    partial = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as error:
+        message = f"{target}: could not be written ({error.strerror}); choose another place or free some space"
+        raise StoreError(message) from error
+    finally:
+        partial.unlink(missing_ok=True)

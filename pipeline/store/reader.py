@@ -1,0 +1,214 @@
+"""The published database file, opened to read: named queries and whole views, with nothing else in reach.
+
+A reader sees one publication for as long as it lives, even when a run puts another file in its place; whoever keeps
+one has to look whether the file is still the same. Keeping one is worth it: starting DuckDB costs more than most
+queries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SQL = Path(__file__).parents[2] / "sql"
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+"""No extension is ever fetched, and no Python variable is ever taken for a table."""
+
+FEWEST_SHARED = 5000
+"""Rows from which on equal texts of a column are held once; in fewer there is little to win."""
+
+
+class Reader:
+    """One publication, open for reading by any number of threads.
+
+    Attached to an instance of its own: connecting to the path itself would hand out the file that was there before
+    a publish for as long as any other thread still reads it.
+
+    Parameters
+    ----------
+    database
+        The published file.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or it cannot be read.
+    """
+
+    def __init__(self, database: Path) -> None:
+        if not database.is_file():
+            message = (
+                f"{database}: expected the results of a run, found no such file; run the pipeline on the study first"
+            )
+            raise StoreError(message)
+        self._database = database
+        self._connection = duckdb.connect(":memory:", config=OFFLINE)
+        try:
+            self._connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+            self._connection.execute("set enable_external_access = false; set lock_configuration = true")
+        except duckdb.Error as error:
+            self._connection.close()
+            raise _unreadable(database, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; queries of other threads on this reader end with an error."""
+        self._connection.close()
+
+    def query(self, name: str, **parameters: Any) -> pd.DataFrame:
+        """Run the named query ``sql/queries/NAME.sql``.
+
+        Parameters
+        ----------
+        parameters
+            Values of the query's ``$name`` parameters, all of them.
+
+        Raises
+        ------
+        SettingsError
+            No query has this name, or the parameters are not those of the query.
+        StoreError
+            The store cannot be read.
+        """
+        statement = _named(name, parameters)
+        with self.cursor() as cursor:
+            return _frame(cursor.execute(statement, parameters or None))
+
+    def table(self, view_name: str) -> pd.DataFrame:
+        """Return a whole view, rows in a fixed order.
+
+        Raises
+        ------
+        SettingsError
+            There is no such view.
+        """
+        known = sorted(self.dictionary()["view"].unique())
+        if view_name not in known:
+            message = f"table {view_name}: expected one of {', '.join(known)}"
+            raise SettingsError(message)
+        with self.cursor() as cursor:
+            return _frame(cursor.execute(f"select * from {view_name} order by all"))
+
+    def dictionary(self) -> pd.DataFrame:
+        """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
+        with self.cursor() as cursor:
+            return _frame(cursor.execute((SQL / "dictionary.sql").read_text(encoding="utf-8")))
+
+    def digest(self, table: str) -> str:
+        """Return a digest of the content of a record table; equal digests mean equal rows."""
+        with self.cursor() as cursor:
+            rows = cursor.execute(f"select * from record.{table} order by all").fetchall()
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a connection of this thread's own."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("use store")
+            yield cursor
+        except duckdb.Error as error:
+            raise _unreadable(self._database, error) from error
+        finally:
+            cursor.close()
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error, in which DuckDB says what is wrong."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _frame(result: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Return a result as DuckDB's own ``df()`` does, several times as quickly for few rows of many columns."""
+    import pandas as pd  # noqa: PLC0415  # commands that only count need not load it
+
+    return pd.DataFrame({name: _column(values) for name, values in result.fetchnumpy().items()}, copy=False)
+
+
+def _column(values: Any) -> Any:
+    """Return one column; where something is missing, in the form that pandas has for it."""
+    import pandas as pd  # noqa: PLC0415
+
+    if not isinstance(values, np.ma.MaskedArray):
+        return _shared(values)
+    data: NDArray[Any] = np.asarray(values.data)
+    missing: NDArray[np.bool_] = np.broadcast_to(values.mask, data.shape)
+    if not missing.any():
+        return _shared(data)
+    if data.dtype.kind == "b":
+        return pd.arrays.BooleanArray(data.copy(), missing.copy())
+    if data.dtype.kind in "iu":
+        return pd.arrays.IntegerArray(data.copy(), missing.copy())
+    nothing: Any = {"f": np.nan, "M": np.datetime64("NaT")}.get(data.dtype.kind)
+    return np.where(missing, nothing, _shared(data))
+
+
+def _shared(values: NDArray[Any]) -> NDArray[Any]:
+    """Hold each text of a long column once instead of once a row: most of them are names that come back."""
+    import pandas as pd  # noqa: PLC0415
+
+    if len(values) < FEWEST_SHARED or not isinstance(next((one for one in values if one is not None), None), str):
+        return values
+    places, texts = pd.factorize(values)
+    return np.array([*texts, None], dtype=object)[places]  # the place of what is missing is -1, the last
+
+
+def _named(name: str, parameters: Mapping[str, Any]) -> str:
+    statements = _statements(SQL / "queries")
+    if name not in statements:
+        message = f"query {name}: expected one of {', '.join(statements)}"
+        raise SettingsError(message)
+    statement = statements[name]
+    expected = set(re.findall(r"\$(\w+)", statement))
+    if expected != set(parameters):
+        message = f"query {name}: expected the parameters {sorted(expected)}, got {sorted(parameters)}"
+        raise SettingsError(message)
+    return statement
+
+
+@cache
+def _statements(folder: Path) -> dict[str, str]:
+    """Return the text of every named query of a folder, by name."""
+    return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql"))}
+
+
+def _unreadable(database: Path, error: duckdb.Error) -> StoreError:
+    if "lock" in str(error):
+        return StoreError(
+            f"{database}: another program has opened this file for writing ({first_line(error)}); close it there"
+        )
+    return StoreError(
+        f"{database}: expected a store of this version, but it cannot be read ({first_line(error)}); it holds "
+        f"nothing that a run cannot rebuild: delete the file and run the pipeline again"
+    )
+
+
+def quoted(path: Path) -> str:
+    """Return a path as it may stand between quotation marks in SQL."""
+    return str(path).replace("'", "''")

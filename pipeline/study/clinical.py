@@ -1,0 +1,212 @@
+"""The tables of a study folder as records: participants, sessions, treatments and functional grades.
+
+A row that cannot be used costs that row and is reported; the rows around it survive. Words are matched in any case
+against the tables below and never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
+from pipeline.core.vocabulary import TreatmentKind
+from pipeline.study.names import with_prefix
+from pipeline.study.study_tables import TableRow, date_in, is_complete, number_in, read_table, word_in
+
+SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
+KINDS = {kind.value: kind.value for kind in TreatmentKind}
+EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
+YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+HIGHEST_AGE_YEARS = 130
+HIGHEST_DOSE_GY = 200
+HIGHEST_GRADE = 1000
+"""Above these a number is a slip of the pen, whatever it was meant to be."""
+
+
+def read_participants(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
+    """Return the patients of ``participants.tsv`` by id; of two rows for one patient the first counts."""
+    patients: dict[str, Patient] = {}
+    for row in rows:
+        if not is_complete(row, ("participant_id",), findings):
+            continue
+        patient_id = row.patient_id
+        if patient_id is None:
+            expected = "expected sub- and letters or digits as participant_id"
+            findings.append(row.problem("row_unknown_patient", f"{expected}, found '{row.cells['participant_id']}'"))
+        elif patient_id in patients:
+            findings.append(row.problem("row_repeated", f"expected one row for {patient_id}, found another; not used"))
+        else:
+            patients[patient_id] = _patient(patient_id, row, as_of, findings)
+    return patients
+
+
+def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: list[Finding]) -> Patient:
+    """Return the patient without a date of death that another date contradicts.
+
+    Parameters
+    ----------
+    alive_on
+        Days on which the patient was scanned or treatment began.
+    """
+    days = [*alive_on, *([patient.last_contact_on] if patient.last_contact_on else [])]
+    last = max(days, default=None)
+    if patient.died_on is None or last is None or last <= patient.died_on:
+        return patient
+    message = (
+        f"participants.tsv: expected nothing of {patient.patient_id} after the date of death {patient.died_on}, "
+        f"found the patient alive on {last}"
+    )
+    findings.append(finding("death_date_conflict", message, "participants.tsv", patient_id=patient.patient_id))
+    return replace(patient, died_on=None)
+
+
+def says_synthetic(rows: Iterable[TableRow]) -> bool:
+    """Say whether a ``synthetic`` column of ``participants.tsv`` marks any patient as made, not met."""
+    return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in rows)
+
+
+def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, date | None]:
+    """Return the visits a patient's sessions table lists, with their dates; None where there is no usable one.
+
+    The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated.
+    """
+    days: dict[str, set[date]] = {}
+    for row in read_table(table, root, ("session_id",), findings) if table.exists() else []:
+        if not is_complete(row, ("session_id",), findings):
+            continue
+        cell = row.cells["session_id"] or ""
+        session_id = with_prefix("ses", cell)
+        if session_id is None:
+            findings.append(row.problem("word_unknown", f"expected ses- and letters or digits, found '{cell}'"))
+            continue
+        if session_id in days:
+            findings.append(row.problem("row_repeated", f"expected one row for {session_id}, found another"))
+        days.setdefault(session_id, set()).update(_days(row, as_of, findings))
+    relative = table.relative_to(root).as_posix()
+    return {session_id: _only(found, session_id, relative, findings) for session_id, found in days.items()}
+
+
+def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]) -> date | None:
+    """Return the one day that a visit's ``scans.tsv`` gives in ``acq_time``; None without or with several."""
+    if not table.exists():
+        return None
+    rows = read_table(table, root, ("filename",), findings)
+    days = {day for row in rows for day in _days(row, as_of, findings)}
+    relative = table.relative_to(root).as_posix()
+    day = _only(days, table.parent.name, relative, findings)
+    if day is not None:
+        message = f"{relative}: expected the date in the sessions table, found {day} here"
+        findings.append(finding("visit_date_from_scans", message, relative))
+    return day
+
+
+def read_treatments(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[Treatment, ...]:
+    """Return the usable treatments of rows whose patients are known, by patient and date."""
+    made = [treatment_in(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
+    return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
+
+
+def treatment_in(row: TableRow, patient_id: str | None, as_of: date, findings: list[Finding]) -> Treatment | None:
+    """Return one row's treatment of a patient; None when it cannot be used or the patient is None."""
+    if not is_complete(row, ("participant_id", "date", "kind"), findings):
+        return None
+    started_on = date_in(row, "date", as_of, findings)
+    kind = word_in(row, "kind", KINDS, findings)
+    if patient_id is None or started_on is None or kind is None:
+        return None
+    return Treatment(
+        patient_id=patient_id,
+        started_on=started_on,
+        kind=kind,
+        ended_on=_ended_on(row, kind, started_on, as_of, findings),
+        extent=_extent(row, kind, findings),
+        dose_gy=number_in(row, "dose_gy", HIGHEST_DOSE_GY, findings),
+        agent=row.cells.get("agent"),
+    )
+
+
+def read_function_scores(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[FunctionScore, ...]:
+    """Return the usable functional grades of rows whose patients are known, by patient and date."""
+    made = [_function_score(row, as_of, findings) for row in unrepeated(rows, findings)]
+    return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
+
+
+def of_known_patients(rows: Iterable[TableRow], known: Container[str], findings: list[Finding]) -> list[TableRow]:
+    """Return the rows whose patient the study knows; the others become findings."""
+    kept = []
+    for row in rows:
+        if row.patient_id in known:
+            kept.append(row)
+        elif is_complete(row, ("participant_id",), findings):
+            message = f"expected a patient of this study, found '{row.cells['participant_id']}'"
+            findings.append(row.problem("row_unknown_patient", message))
+    return kept
+
+
+def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
+    return Patient(
+        patient_id=patient_id,
+        sex=word_in(row, "sex", SEXES, findings),
+        age_years=number_in(row, "age", HIGHEST_AGE_YEARS, findings),
+        histology=row.cells.get("histology"),
+        who_grade=row.cells.get("who_grade"),
+        level=row.cells.get("level"),
+        syndrome=row.cells.get("syndrome"),
+        centre=row.cells.get("centre"),
+        died_on=date_in(row, "died_on", as_of, findings),
+        last_contact_on=date_in(row, "last_contact_on", as_of, findings),
+    )
+
+
+def _ended_on(row: TableRow, kind: str, started_on: date, as_of: date, findings: list[Finding]) -> date | None:
+    ended_on = date_in(row, "end_date", as_of, findings)
+    if ended_on is not None and ended_on < started_on:
+        findings.append(row.problem("date_order", f"expected end_date from {started_on} on, found {ended_on}"))
+        ended_on = None
+    return started_on if ended_on is None and kind == TreatmentKind.SURGERY else ended_on
+
+
+def _extent(row: TableRow, kind: str, findings: list[Finding]) -> str | None:
+    extent = word_in(row, "extent", EXTENTS, findings)
+    if extent is None or kind == TreatmentKind.SURGERY:
+        return extent
+    findings.append(row.problem("word_unknown", f"expected extent for surgery only, found '{extent}' for {kind}"))
+    return None
+
+
+def _function_score(row: TableRow, as_of: date, findings: list[Finding]) -> FunctionScore | None:
+    if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
+        return None
+    assessed_on = date_in(row, "date", as_of, findings)
+    grade = number_in(row, "grade", HIGHEST_GRADE, findings)
+    if row.patient_id is None or assessed_on is None or grade is None:
+        return None
+    tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
+    return FunctionScore(row.patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
+
+
+def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
+    """Return the rows without those that say again what an earlier one says; these become findings."""
+    first: dict[tuple[tuple[str, str | None], ...], TableRow] = {}
+    for row in rows:
+        earlier = first.setdefault(tuple(row.cells.items()), row)
+        if earlier is not row:
+            findings.append(row.problem("row_repeated", f"expected each row once, found line {earlier.line} again"))
+    return list(first.values())
+
+
+def _days(row: TableRow, as_of: date, findings: list[Finding]) -> set[date]:
+    found = (date_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
+    return {day for day in found if day is not None}
+
+
+def _only(days: set[date], session_id: str, table: str, findings: list[Finding]) -> date | None:
+    if len(days) > 1:
+        message = f"{table}: expected one date for {session_id}, found {' and '.join(map(str, sorted(days)))}"
+        findings.append(finding("visit_date_conflict", message, table, session_id=session_id))
+        return None
+    return next(iter(days), None)

@@ -1,0 +1,179 @@
+"""Putting a table of other software's sizes into a study folder: what ``cordtrack import`` does.
+
+It writes to a study folder, as only imports do, because a person asks for it. It only ever adds: no row that is there
+is changed, and a second import adds what is new. What this module refuses: names that are not BIDS labels, tables it
+cannot add a row to without rewriting them, and a reader's words, which are no measurement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding, Patient, Treatment
+from pipeline.errors import InputError
+from pipeline.files import derivatives, fingerprints
+from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.study.imported_table import IMPORTED_TABLE
+from pipeline.study.names import with_prefix
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
+from pipeline.study.table_append import append_rows, cell, rows_there
+
+DESCRIPTIONS = {
+    "participant_id": "Participant label",
+    "date": "Day of the scan, YYYY-MM-DD",
+    "compartment": "tumour (solid), enhancing, cyst, syrinx, oedema, cavity, haemorrhage or cord",
+    "volume_mm3": "Volume, mm³; 0 means looked for and not there, n/a unknown",
+    "volume_cv": "Coefficient of variation of the volume, a fraction; n/a when none was given",
+    "product_mm2": "Sum over pieces of the largest axial diameter times its perpendicular, mm²",
+    "long_mm": "Largest axial diameter, mm",
+    "perpendicular_mm": "Largest diameter perpendicular to it, mm",
+    "longest_mm": "Sum over pieces of the longest diameter, mm",
+    "slices_spanned": "Number of slices crossed",
+    "new_lesion": "yes when an unequivocal new lesion was seen",
+    "source": "Name, first digits of the SHA-256 and lines of the table that was imported",
+}
+TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many rows were added, and what was odd."""
+
+    measures: int
+    patients: int
+    treatments: int
+    findings: tuple[Finding, ...]
+
+
+def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: date) -> Imported:
+    """Add a table's sizes, patients and treatments to a study folder; a folder that is not there is made.
+
+    Parameters
+    ----------
+    volumes, treatments
+        As for ``assess.assess_table``.
+    bids_dir
+        The study folder.
+    as_of
+        The day of reading.
+
+    Raises
+    ------
+    InputError
+        Nothing in the table can be imported, or a table of the study cannot be added to.
+    StoreError
+        The study folder cannot be written.
+    """
+    findings: list[Finding] = []
+    table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
+    if table.has_words:
+        raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
+    readable = (replace(visit, measures=tuple(filter(_is_readable, visit.measures))) for visit in table.visits)
+    visits = [visit for visit in readable if visit.measures and _is_label(visit, table, findings)]
+    if not visits:
+        first = f" (first: {findings[0].message})" if findings else ""
+        raise InputError(f"{volumes.name}: expected rows that can be imported, found none{first}")
+    given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
+    if not bids_dir.exists():
+        _describe_study(bids_dir)
+    names = {visit.patient_id for visit in visits}
+    patients = _add_patients(bids_dir, [table.patients[name] for name in sorted(names)])
+    cures = _add_treatments(bids_dir, [t for name in sorted(names) for t in given.get(name, ())])
+    measures = _add_measures(bids_dir, visits, f"{volumes.name} {fingerprints.of_file(volumes)[:12]}", findings)
+    return Imported(measures, patients, cures, tuple(dict.fromkeys(findings)))
+
+
+def _is_readable(measure: ImportedMeasure) -> bool:
+    """Say whether a row can stand in the study; a bad one can be corrected and imported later."""
+    return measure.missing_reason in (None, NO_VOLUME)
+
+
+def _is_label(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) -> bool:
+    if with_prefix("sub", visit.patient_id) is not None:
+        return True
+    message = (
+        f"{table.name} line {visit.lines[0]}: expected letters and digits as patient_id, found '{visit.patient_id}'"
+    )
+    findings.append(finding("row_unknown_patient", message, table.name))
+    return False
+
+
+def _describe_study(bids_dir: Path) -> None:
+    content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw"}
+    derivatives.write_text(bids_dir / "dataset_description.json", json.dumps(content, indent=1) + "\n")
+
+
+def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
+    rows = [
+        {"participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome} for p in patients
+    ]
+    there = rows_there(bids_dir / "participants.tsv", bids_dir)
+    known = {row["participant_id"] for row in there}
+    new = [row for row in rows if row["participant_id"] not in known]
+    return append_rows(bids_dir / "participants.tsv", ("participant_id", "histology", "syndrome"), new)
+
+
+def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
+    path = bids_dir / "treatments.tsv"
+    known = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
+    rows = [
+        {
+            "participant_id": _label(t.patient_id), "date": t.started_on, "kind": t.kind, "end_date": t.ended_on,
+            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent,
+        }
+        for t in treatments
+    ]  # fmt: skip
+    new = [row for row in rows if (row["participant_id"], str(row["date"]), row["kind"]) not in known]
+    return append_rows(path, TREATMENT_COLUMNS, new)
+
+
+def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
+    path = bids_dir / IMPORTED_TABLE
+    known = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
+    new = []
+    for visit in visits:
+        for measure in visit.measures:
+            row = {key: cell(value) for key, value in _measure_row(visit, measure, source).items()}
+            there = known.get((row["participant_id"], row["date"], row["compartment"]))
+            if there is None:
+                new.append(row)
+            elif any((there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name != "source"):
+                words = (
+                    f"expected what was imported before for {row['compartment']} on {row['date']}, found other numbers"
+                )
+                message = f"{source.split(maxsplit=1)[0]} line {visit.lines[0]}: {words}"
+                findings.append(finding("imported_differs", message, IMPORTED_TABLE, patient_id=row["participant_id"]))
+    if new:
+        described = {name: {"Description": text} for name, text in DESCRIPTIONS.items()}
+        text = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+        derivatives.write_text(path.with_suffix(".json"), text)
+    return append_rows(path, tuple(DESCRIPTIONS), new)
+
+
+def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> dict[str, Any]:
+    return {
+        "participant_id": _label(visit.patient_id),
+        "date": visit.acquired_on,
+        "compartment": measure.compartment,
+        "volume_mm3": None if measure.volume_mm3 is None else round(measure.volume_mm3, 6),
+        "volume_cv": measure.volume_cv,
+        "product_mm2": measure.product_mm2,
+        "long_mm": measure.axial_long_mm,
+        "perpendicular_mm": measure.axial_perpendicular_mm,
+        "longest_mm": measure.longest_mm,
+        "slices_spanned": measure.slices_spanned,
+        "new_lesion": "yes" if measure.new_lesion else None,
+        "source": f"{source} line {' '.join(map(str, visit.lines))}",
+    }
+
+
+def _label(patient_id: str) -> str:
+    label = with_prefix("sub", patient_id)
+    assert label is not None  # only such visits are imported
+    return label

@@ -1,0 +1,86 @@
+"""The table of imported sizes inside a study folder, and how its rows become visits of patients.
+
+A visit with images is measured on them; the table counts only for days without.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding
+from pipeline.core.vocabulary import Compartment
+from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.study.names import with_prefix
+from pipeline.study.own_numbers import GivenVisit, read_volumes
+from pipeline.study.visits import StudyVisit, by_date
+
+IMPORTED_TABLE = "phenotype/cordtrack_volumes.tsv"
+"""Where ``cordtrack import`` puts the rows, relative to the study folder."""
+
+NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
+
+
+def read_imported(
+    root: Path, known: Container[str], as_of: date, findings: list[Finding]
+) -> dict[str, tuple[GivenVisit, ...]]:
+    """Read the imported visits of a study, by patient id; none when there is no such table.
+
+    Parameters
+    ----------
+    root
+        The study folder, resolved.
+    known
+        Ids of the study's patients; rows of others become findings.
+    """
+    path = root / IMPORTED_TABLE
+    if not path.exists():
+        return {}
+    found: dict[str, list[GivenVisit]] = defaultdict(list)
+    for visit in read_volumes(path, root, as_of, findings).visits:
+        patient_id = with_prefix("sub", visit.patient_id)
+        if patient_id is not None and patient_id in known:
+            found[patient_id].append(visit)
+        else:
+            where = f"{IMPORTED_TABLE} line {visit.lines[0]}"
+            message = f"{where}: expected a patient of this study, found '{visit.patient_id}'"
+            findings.append(finding("row_unknown_patient", message, IMPORTED_TABLE))
+    return {patient_id: tuple(visits) for patient_id, visits in found.items()}
+
+
+def with_imported(
+    patient_id: str, visits: tuple[StudyVisit, ...], given: Iterable[GivenVisit], findings: list[Finding]
+) -> tuple[StudyVisit, ...]:
+    """Return a patient's visits with those that only the table knows, by date.
+
+    A day on which the patient has images keeps them, which is said in a finding.
+    """
+    merged = list(visits)
+    for one in given:
+        same_day = [visit for visit in visits if visit.acquired_on == one.acquired_on]
+        imaged = next((visit for visit in same_day if visit.scans), None)
+        if imaged is not None:
+            findings.append(_not_used(one, patient_id, imaged.session_id))
+        elif same_day:
+            merged[merged.index(same_day[0])] = replace(same_day[0], imported=one.measures or NOTHING)
+        else:
+            merged.append(_new_visit(patient_id, one, merged))
+    return tuple(sorted(merged, key=by_date))
+
+
+def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
+    """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
+    session_id = f"ses-imported{one.acquired_on:%Y%m%d}"
+    while session_id in {visit.session_id for visit in others}:
+        session_id += "x"
+    return StudyVisit(patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING)
+
+
+def _not_used(one: GivenVisit, patient_id: str, session_id: str) -> Finding:
+    where = f"{IMPORTED_TABLE} line {one.lines[0]}"
+    message = f"{where}: expected a day without images of {patient_id}, found {session_id} on {one.acquired_on}"
+    return finding("imported_not_used", message, IMPORTED_TABLE, patient_id=patient_id, session_id=session_id)

@@ -1,0 +1,140 @@
+"""Rows of a table of sizes as measures: units, diameters, contradictions.
+
+One bad number leaves a row's measure without any, with the reason: half a row is not trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.core.records import Finding
+from pipeline.core.vocabulary import Compartment
+from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.study.clinical import YES_NO
+from pipeline.study.study_tables import TableRow, number_in, word_in
+
+VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
+SIZES: Mapping[str, float] = {
+    "volume_mm3": 1e6,
+    "volume_ml": 1e3,
+    "product_mm2": 1e5,
+    "long_mm": 1e3,
+    "perpendicular_mm": 1e3,
+    "longest_mm": 1e4,
+    "slices_spanned": 1e3,
+}
+"""Columns of sizes, with what they can be at most; above it a number is a slip of the pen."""
+
+SAME = 0.01
+"""Two cells that say the same in other words may differ by rounding: 1 %."""
+
+
+def one_measure(compartment: Compartment, rows: Sequence[TableRow], findings: list[Finding]) -> ImportedMeasure:
+    """Return what the rows of one compartment of one visit say together; two that differ say nothing.
+
+    Parameters
+    ----------
+    rows
+        At least one, all of one patient, day and compartment.
+    findings
+        What is odd is added.
+    """
+    found = [_measure(compartment, row, findings) for row in rows]
+    if all(measure == found[0] for measure in found[1:]):
+        findings.extend(
+            row.problem("row_repeated", f"expected one row a day, found line {rows[0].line} again") for row in rows[1:]
+        )
+        return found[0]
+    findings.append(differing(rows))
+    where = " and ".join(str(row.line) for row in rows)
+    return ImportedMeasure(compartment, missing_reason=f"lines {where} of {rows[0].table} differ for this visit")
+
+
+def differing(rows: Sequence[TableRow]) -> Finding:
+    """Return the finding that two rows of one visit differ."""
+    others = ", ".join(str(row.line) for row in rows[:-1])
+    return rows[-1].problem(
+        "rows_differ", f"expected one row per patient, day and compartment, found line {others} too"
+    )
+
+
+def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -> ImportedMeasure:
+    """Return one row's measure; one bad number leaves it without any."""
+    sizes = {name: number_in(row, name, highest, findings) for name, highest in SIZES.items()}
+    cv = _cv(row, findings)
+    bad = [
+        name
+        for name in (*SIZES, "volume_cv")
+        if row.cells.get(name) is not None and {**sizes, "volume_cv": cv}[name] is None
+    ]
+    bad += _contradictions(row, sizes, findings)
+    new_lesion = word_in(row, "new_lesion", YES_NO, findings) or False
+    if bad:
+        reason = f"{', '.join(bad)} could not be used ({row.where})"
+        return ImportedMeasure(compartment, new_lesion=new_lesion, missing_reason=reason)
+    slices = sizes["slices_spanned"]
+    measure = ImportedMeasure(
+        compartment,
+        volume_mm3=_volume_mm3(sizes),
+        volume_cv=cv,
+        product_mm2=_product_mm2(sizes),
+        longest_mm=sizes["longest_mm"],
+        axial_long_mm=sizes["long_mm"],
+        axial_perpendicular_mm=sizes["perpendicular_mm"],
+        slices_spanned=None if slices is None else round(slices),
+        new_lesion=new_lesion,
+    )
+    return measure if measure.volume_mm3 is not None else _without_volume(measure)
+
+
+def _without_volume(measure: ImportedMeasure) -> ImportedMeasure:
+    """Say why there is no volume; a diameter of 0 means that nothing is there."""
+    if 0 in (measure.product_mm2, measure.longest_mm):
+        return replace(measure, volume_mm3=0.0)
+    return replace(measure, missing_reason=NO_VOLUME)
+
+
+def _cv(row: TableRow, findings: list[Finding]) -> float | None:
+    """Return the error of a volume: a fraction, neither 0 nor 1, which only a decimal comma or a percentage gives."""
+    cv = number_in(row, "volume_cv", 1e6, findings)
+    if cv is None or 0 < cv < 1:
+        return cv
+    message = f"expected a fraction between 0 and 1 in volume_cv (0.12 for 12 %), found '{row.cells['volume_cv']}'"
+    findings.append(row.problem("number_malformed", message))
+    return None
+
+
+def _volume_mm3(sizes: Mapping[str, float | None]) -> float | None:
+    ml = sizes["volume_ml"]
+    return sizes["volume_mm3"] if sizes["volume_mm3"] is not None else None if ml is None else 1000 * ml
+
+
+def _product_mm2(sizes: Mapping[str, float | None]) -> float | None:
+    return sizes["product_mm2"] if sizes["product_mm2"] is not None else _pair_mm2(sizes)
+
+
+def _pair_mm2(sizes: Mapping[str, float | None]) -> float | None:
+    long_mm, perpendicular_mm = sizes["long_mm"], sizes["perpendicular_mm"]
+    return None if long_mm is None or perpendicular_mm is None else long_mm * perpendicular_mm
+
+
+def _contradictions(row: TableRow, sizes: Mapping[str, float | None], findings: list[Finding]) -> list[str]:
+    """Name cells of one row that say different things."""
+    ml = sizes["volume_ml"]
+    pairs = {
+        "volume_mm3 and volume_ml": (sizes["volume_mm3"], None if ml is None else 1000 * ml),
+        "product_mm2 and its diameters": (sizes["product_mm2"], _pair_mm2(sizes)),
+    }
+    found = [
+        name for name, (one, other) in pairs.items() if one is not None and other is not None and not _same(one, other)
+    ]
+    volume, longest = _volume_mm3(sizes), sizes["longest_mm"]
+    if volume is not None and longest is not None and (volume == 0) != (longest == 0):
+        found.append("a volume and a longest diameter of which only one is 0")
+    findings.extend(row.problem("cells_differ", f"expected cells that agree, found {name}") for name in found)
+    return found
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= SAME * max(one, other)

@@ -1,0 +1,209 @@
+"""Tables of sizes that other software measured: one row per patient, day and compartment.
+
+A row whose patient and day can be read always makes a visit: where its numbers cannot be used, the visit has no number
+and says why, because a visit that silently vanished could have been the smallest. Nothing is guessed: a decimal comma,
+two rows that differ, an unknown compartment or a future date are reported with their line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding, Patient, Treatment
+from pipeline.core.vocabulary import Category, Compartment
+from pipeline.measure.imported_sizes import ImportedMeasure
+from pipeline.study.clinical import treatment_in, unrepeated
+from pipeline.study.label_names import compartment_named
+from pipeline.study.names import relative_to
+from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
+from pipeline.study.study_tables import TableRow, date_in, is_complete, read_delimited, word_in
+
+REQUIRED = ("participant_id", "date")
+WORDS = {category.value.lower(): category for category in Category}
+SUSPECT_MM3, SUSPECT_ML = 20.0, 100.0
+"""Half of all tumours below so few mm³, or above so many mL, look like a mistaken unit; a proposal."""
+
+
+@dataclass(frozen=True)
+class GivenVisit:
+    """One visit that a table knows.
+
+    Attributes
+    ----------
+    patient_id
+        As the table writes it.
+    measures
+        One per compartment that has a row.
+    category
+        A reader's word for the response; None when the table gives sizes.
+    lines
+        Where it stands in the table.
+    """
+
+    patient_id: str
+    acquired_on: date
+    measures: tuple[ImportedMeasure, ...] = ()
+    category: Category | None = None
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class VolumeTable:
+    """A table of visits: ``patients`` holds what else it says of each, ``has_words`` that it gives responses."""
+
+    name: str
+    visits: tuple[GivenVisit, ...]
+    patients: Mapping[str, Patient]
+    has_words: bool
+
+
+def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
+    """Read a table of sizes or of response words.
+
+    Parameters
+    ----------
+    path
+        A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
+        ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
+        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
+        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``.
+    as_of
+        The day of reading; rows dated after it are reported and not used.
+    findings
+        What is odd is added.
+    """
+    rows = [
+        row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
+    ]
+    columns = set(rows[0].cells) if rows else set()
+    has_words = "response" in columns
+    if rows and not _columns_are_usable(rows[0], findings):
+        rows = []
+    dated = [(row, day) for row in rows if (day := _day(row, as_of, findings)) is not None]
+    known = _ids(rows)
+    places: dict[tuple[str, date], list[TableRow]] = defaultdict(list)
+    for row, day in dated:
+        places[known[_key(row)], day].append(row)
+    visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
+    if not has_words:
+        findings += _suspect_units(relative_to(root, path), columns, visits)
+    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known), has_words)
+
+
+def read_treatment_table(
+    path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
+) -> dict[str, tuple[Treatment, ...]]:
+    """Read treatments, by patient as the table of sizes writes them; those of other patients become findings."""
+    known = {_plain(patient_id): patient_id for patient_id in table.patients}
+    found: dict[str, list[Treatment]] = defaultdict(list)
+    path = path.resolve()
+    rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
+    for row in unrepeated(rows, findings):
+        patient_id = known.get(_key(row))
+        treatment = treatment_in(row, patient_id or "", as_of, findings)
+        if treatment is not None and patient_id is None:
+            message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
+            findings.append(row.problem("row_unknown_patient", message))
+        elif treatment is not None and patient_id is not None:
+            found[patient_id].append(treatment)
+    return {patient_id: tuple(sorted(rows, key=lambda t: (t.started_on, t.kind))) for patient_id, rows in found.items()}
+
+
+def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
+    columns = set(row.cells)
+    pair = {"long_mm", "perpendicular_mm"}
+    sizes = columns & {*VOLUME_COLUMNS, "product_mm2", "longest_mm"} or pair <= columns
+    if sizes and "response" in columns:
+        message = f"{row.table}: expected sizes or a column response, found both; leave one of them"
+        findings.append(finding("column_repeated", message))
+    elif not sizes and "response" not in columns:
+        wanted = "volume_mm3, volume_ml, product_mm2, long_mm with perpendicular_mm, longest_mm or response"
+        findings.append(finding("column_missing", f"{row.table}: expected a column {wanted}, found none of them"))
+    return bool(sizes) != ("response" in columns)
+
+
+def _day(row: TableRow, as_of: date, findings: list[Finding]) -> date | None:
+    return date_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
+
+
+def _plain(patient_id: str) -> str:
+    return patient_id.removeprefix("sub-")
+
+
+def _key(row: TableRow) -> str:
+    return _plain(row.cells.get("participant_id") or "")
+
+
+def _ids(rows: Iterable[TableRow]) -> dict[str, str]:
+    """Return each patient's name as first written; with and without ``sub-`` is the same patient."""
+    known: dict[str, str] = {}
+    for row in rows:
+        known.setdefault(_key(row), row.cells["participant_id"] or "")
+    return known
+
+
+def _patients(rows: Iterable[TableRow], known: Mapping[str, str]) -> dict[str, Patient]:
+    patients = {patient_id: Patient(patient_id) for patient_id in known.values()}
+    for row in rows:
+        patient = patients[known[_key(row)]]
+        patients[patient.patient_id] = replace(
+            patient,
+            histology=patient.histology or row.cells.get("histology"),
+            syndrome=patient.syndrome or row.cells.get("syndrome"),
+        )
+    return patients
+
+
+def _visit(key: tuple[str, date], rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool) -> GivenVisit:
+    patient_id, acquired_on = key
+    lines = tuple(row.line for row in rows)
+    if has_words:
+        return GivenVisit(patient_id, acquired_on, (), _word(rows, findings), lines)
+    by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)
+    for row in rows:
+        compartment = _compartment(row, findings)
+        if compartment is not None:
+            by_compartment[compartment].append(row)
+    measures = tuple(one_measure(name, found, findings) for name, found in sorted(by_compartment.items()))
+    return GivenVisit(patient_id, acquired_on, measures, None, lines)
+
+
+def _word(rows: Sequence[TableRow], findings: list[Finding]) -> Category:
+    """Return the reader's word; not evaluable where there is none that can be used."""
+    words = {word_in(row, "response", WORDS, findings) for row in rows if is_complete(row, ("response",), findings)}
+    if len(words) > 1:
+        findings.append(differing(rows))
+    word = next(iter(words)) if len(words) == 1 else None
+    return word or Category.NE
+
+
+def _compartment(row: TableRow, findings: list[Finding]) -> Compartment | None:
+    name = row.cells.get("compartment")
+    if name is None:
+        if "compartment" not in row.cells:
+            return Compartment.TUMOUR
+        findings.append(row.problem("row_incomplete", "expected a compartment, found none"))
+        return None
+    compartment = compartment_named(name)
+    if compartment is None:
+        words = f"expected one of {', '.join(Compartment)} as compartment, found '{name}'"
+        findings.append(row.problem("compartment_unknown", words))
+    return compartment
+
+
+def _suspect_units(table: str, columns: set[str], visits: Iterable[GivenVisit]) -> list[Finding]:
+    sizes = [m.volume_mm3 for v in visits for m in v.measures if m.compartment == Compartment.TUMOUR and m.volume_mm3]
+    if not sizes:
+        return []
+    middle_mm3 = median(sizes)
+    column, other = ("volume_mm3", "mL") if "volume_mm3" in columns else ("volume_ml", "mm³")
+    suspect = middle_mm3 < SUSPECT_MM3 if column == "volume_mm3" else middle_mm3 > 1000 * SUSPECT_ML
+    limit = f"below {SUSPECT_MM3:g} mm³" if other == "mL" else f"above {SUSPECT_ML:g} mL"
+    words = f"{table}: expected {column} as its name says, found half of the tumours {limit}; is it {other}?"
+    return [finding("unit_suspect", words)] if suspect else []

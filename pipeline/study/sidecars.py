@@ -1,0 +1,154 @@
+"""How a scan was made, from the JSON file beside its image: a short list of fields, each believed only within reason.
+
+Who writes such files is not known, so a value may be of any kind. One that cannot be used costs itself, with a finding,
+and nothing else. What names a place or a person (institution, station, serial number) is never kept: the device becomes
+a token, and findings do not quote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.acquisition.protocol import Facts, maker_of
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding
+from pipeline.study.names import relative_to
+from pipeline.study.study_tables import read_json
+
+LONGEST_TEXT = 64
+"""Letters of a text, as DICOM allows (LO)."""
+
+MOST_BYTES = 4_000_000
+"""A sidecar has some thousand bytes; what is larger is not read."""
+
+OWN_TOKEN = re.compile(r"[0-9a-f]{8,64}", re.ASCII)
+"""How DICOM import writes a device; anything else may be a number in the clear."""
+
+MOST_QUOTED = 30
+TOKEN_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A number that is believed: above ``low`` up to ``high``, in the unit of BIDS; ``factor`` makes it ours."""
+
+    low: float
+    high: float
+    unit: str
+    factor: float = 1.0
+
+
+RANGES = {
+    "MagneticFieldStrength": _Range(0, 25, "tesla"),
+    "EchoTime": _Range(0, 2, "seconds", 1000),
+    "RepetitionTime": _Range(0, 60, "seconds", 1000),
+    "FlipAngle": _Range(0, 360, "degrees"),
+    "SliceThickness": _Range(0, 100, "mm"),
+}
+"""What BIDS has each number in; an echo time of 90 is one in milliseconds, and not taken for seconds."""
+
+DEVICES = (("DeviceToken", "t"), ("DeviceSerialNumber", "s"), ("StationName", "n"))
+"""Fields that tell one device from another, the best first; tokens of different fields do not compare."""
+
+
+class _Sidecar:
+    """The content of one sidecar, with a finding for each value that cannot be used."""
+
+    def __init__(self, content: Mapping[str, Any], relative: str, findings: list[Finding]) -> None:
+        self._content = content
+        self._relative = relative
+        self._findings = findings
+
+    def number(self, name: str) -> float | None:
+        value, wanted = self._content.get(name), RANGES[name]
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and wanted.low < value <= wanted.high:
+            return round(float(value) * wanted.factor, 6)
+        expected = f"a number above {wanted.low:g} up to {wanted.high:g} ({wanted.unit})"
+        self._refuse(name, expected, _quoted(value))
+        return None
+
+    def text(self, name: str, *, is_secret: bool = False) -> str | None:
+        value = self._content.get(name)
+        if value is None or value == "":
+            return None
+        cleaned = " ".join(value.split()) if isinstance(value, str) else ""
+        if cleaned and len(cleaned) <= LONGEST_TEXT and cleaned.isprintable():
+            return cleaned
+        found = "something else" if is_secret else _quoted(value)
+        self._refuse(name, f"a text of up to {LONGEST_TEXT} printable letters", found)
+        return None
+
+    def device(self, manufacturer: str | None) -> str | None:
+        for name, kind in DEVICES:
+            value = self.text(name, is_secret=True)
+            if value is not None:
+                is_ours = kind == "t" and OWN_TOKEN.fullmatch(value)
+                return f"{kind}-{value if is_ours else _token(manufacturer, value)}"
+        return None
+
+    def _refuse(self, name: str, expected: str, found: str) -> None:
+        message = f"{self._relative}: expected {name} to be {expected}, found {found}"
+        self._findings.append(finding("sidecar_value", message, self._relative))
+
+
+def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
+    """Read how an image was made from the JSON file beside it; all None without one.
+
+    Parameters
+    ----------
+    image
+        Inside ``root``; the sidecar has its name with ``.json``.
+    root
+        The study folder, resolved.
+    findings
+        An unreadable sidecar and each value that cannot be used are added.
+    """
+    path = image.with_name(f"{image.name.removesuffix('.gz').removesuffix('.nii')}.json")
+    if _is_too_large(path):
+        relative = relative_to(root, path)
+        message = f"{relative}: expected a JSON object of up to {MOST_BYTES} bytes, found a larger file"
+        findings.append(finding("json_unreadable", message, relative))
+        return Facts()
+    said = _Sidecar(read_json(path, root, findings), relative_to(root, path), findings)
+    manufacturer = said.text("Manufacturer")
+    return Facts(
+        manufacturer=manufacturer,
+        model=said.text("ManufacturersModelName"),
+        field_tesla=said.number("MagneticFieldStrength"),
+        device=said.device(manufacturer),
+        software=said.text("SoftwareVersions"),
+        echo_time_ms=said.number("EchoTime"),
+        repetition_time_ms=said.number("RepetitionTime"),
+        flip_angle_deg=said.number("FlipAngle"),
+        slice_thickness_mm=said.number("SliceThickness"),
+    )
+
+
+def _is_too_large(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > MOST_BYTES
+    except OSError:  # said by whoever opens it
+        return False
+
+
+def _token(manufacturer: str | None, number: str) -> str:
+    """Return what stands for a device: equal for equal numbers of one maker, and without the number in it."""
+    maker = maker_of(manufacturer) or (manufacturer or "").casefold()
+    return hashlib.sha256(f"{maker}\x1f{number}".encode()).hexdigest()[:TOKEN_LENGTH]
+
+
+def _quoted(value: object) -> str:
+    """Quote a value of any kind briefly and in plain letters."""
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 64:
+        return "a number of very many digits"
+    text = ascii(value)
+    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"

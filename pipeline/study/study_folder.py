@@ -1,0 +1,257 @@
+"""A study folder as frozen values: who is in it, which visits, scans, masks, treatments and grades, and what is odd.
+
+Only names and tables are read, and the geometry of images where several scans of a visit compete to carry the
+alignment. Nothing in the study folder is ever written. Whatever is odd becomes a finding and stops nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
+from pipeline.errors import InputError
+from pipeline.study import clinical, imported_table
+from pipeline.study.discs import DiscFile
+from pipeline.study.imported_table import IMPORTED_TABLE
+from pipeline.study.masks import MaskFile
+from pipeline.study.names import derivative_path, entries, label_of, with_prefix
+from pipeline.study.scans import ScanFile
+from pipeline.study.study_tables import TableRow, read_json, read_table
+from pipeline.study.visits import StudyVisit, anchor_of, read_visits
+
+if TYPE_CHECKING:
+    from pipeline.core.volume import Volume
+    from pipeline.study.disc_voxels import DiscReading
+    from pipeline.study.mask_voxels import MaskReading
+
+__all__ = [
+    "IMPORTED_TABLE",
+    "DiscFile",
+    "MaskFile",
+    "ScanFile",
+    "StudyFolder",
+    "StudyPatient",
+    "StudyVisit",
+    "anchor_scan",
+    "derivative_path",
+    "label_of",
+    "read_discs",
+    "read_masks",
+    "read_study",
+]
+
+TREATMENT_COLUMNS = ("participant_id", "date", "kind")
+FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
+
+
+@dataclass(frozen=True)
+class StudyPatient:
+    """One patient with visits by date, undated ones last.
+
+    ``acts`` is what people decided about the patient; the folder does not hold it, a run adds it from the journal.
+    """
+
+    patient: Patient
+    visits: tuple[StudyVisit, ...]
+    treatments: tuple[Treatment, ...]
+    function_scores: tuple[FunctionScore, ...]
+    acts: tuple[JournalEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study folder; ``root`` is absolute, patients are in the order of their ids."""
+
+    name: str
+    is_synthetic: bool
+    root: Path
+    patients: tuple[StudyPatient, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Clinical:
+    """What the study-wide tables say, by patient."""
+
+    participants: Mapping[str, Patient]
+    treatments: tuple[Treatment, ...]
+    function_scores: tuple[FunctionScore, ...]
+    is_synthetic: bool
+
+
+def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | None = None) -> StudyFolder:
+    """Read a study folder.
+
+    Parameters
+    ----------
+    bids_dir
+        Holds ``sub-<label>`` folders and, ideally, the tables described in the documentation.
+    as_of
+        The day of reading; dates after it are reported and not used.
+    participants
+        Patients to read, with or without ``sub-``; None for all.
+
+    Returns
+    -------
+    Study
+        With one finding for everything odd.
+
+    Raises
+    ------
+    InputError
+        There is no such folder.
+    """
+    root = bids_dir.resolve()
+    if not root.is_dir():
+        raise InputError(f"{bids_dir}: expected a study folder, found none; check the path")
+    findings: list[Finding] = []
+    name, is_synthetic = _description(root, findings)
+    folders = _patient_folders(root, findings)
+    tables = _clinical(root, folders.keys(), as_of, findings)
+    known = tables.participants.keys() | folders.keys()
+    chosen = _chosen(known, participants, findings)
+    visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
+    imported = imported_table.read_imported(root, known, as_of, findings)
+    seen = {
+        key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
+    }
+    patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
+    if not known:
+        findings.append(finding("study_empty", "expected folders sub-<label>, found none"))
+    return StudyFolder(
+        name=name,
+        is_synthetic=is_synthetic or tables.is_synthetic,
+        root=root,
+        patients=patients,
+        findings=tuple(dict.fromkeys(findings)),
+    )
+
+
+def anchor_scan(visit: StudyVisit, like: ScanFile | None = None) -> ScanFile | None:
+    """Return the scan that carries a visit's alignment; None when no contrast of it can.
+
+    T2w comes first, then the scan people drew on, then the view (``acq-``, ``chunk-``) of ``like``, then sagittal
+    before isotropic before other planes, then the lowest run and chunk; the choice never depends on file order.
+
+    Parameters
+    ----------
+    visit
+        From :func:`read_study`.
+    like
+        The reference visit's anchor, so that all visits of a patient show the same part of the spine.
+    """
+    return anchor_of(visit, like)[0]
+
+
+def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
+    """Read the masks of a visit that share an image's grid.
+
+    Parameters
+    ----------
+    visit
+        From :func:`read_study`.
+    image
+        The scan that is measured.
+
+    Returns
+    -------
+    tuple of MaskReading
+        ``(compartment, volume, file)`` each; booleans, or float32 probabilities from 0 to 1, on the image's grid.
+    tuple of Finding
+        Masks and labels that were left out, and empty masks.
+    """
+    from pipeline.study.mask_voxels import read_mask  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
+
+    read = [read_mask(file, image, visit.scans) for file in visit.masks]
+    return tuple(reading for readings, _ in read for reading in readings), tuple(f for _, found in read for f in found)
+
+
+def read_discs(visit: StudyVisit, image: Volume) -> tuple[DiscReading | None, tuple[Finding, ...]]:
+    """Read the disc labels of a visit that share an image's grid: one file's, and what was left out."""
+    from pipeline.study import disc_voxels  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
+
+    return disc_voxels.read_discs(visit.discs, image)
+
+
+def _description(root: Path, findings: list[Finding]) -> tuple[str, bool]:
+    path = root / "dataset_description.json"
+    content = read_json(path, root, findings)
+    if not path.exists():
+        message = f"{path.name}: expected the study's description, found none; it is called {root.name}"
+        findings.append(finding("description_missing", message, path.name))
+    given: Any = content.get("Name")
+    name = given.strip() if isinstance(given, str) and given.strip() else root.name
+    return name, content.get("Synthetic") is True or "synthetic" in name.lower()
+
+
+def _patient_folders(root: Path, findings: list[Finding]) -> dict[str, Path]:
+    """List the patients' folders by id; files and misnamed folders that start like one are reported."""
+    folders: dict[str, Path] = {}
+    for path in entries(root, root, findings):
+        if not path.name.startswith("sub-"):
+            continue
+        if path.is_dir() and with_prefix("sub", path.name) == path.name:
+            folders[path.name] = path
+        else:
+            message = f"{path.name}: expected a folder sub-<letters and digits>, found something else"
+            findings.append(finding("name_not_bids", message, path.name))
+    return folders
+
+
+def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list[Finding]) -> _Clinical:
+    rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
+    participants = clinical.read_participants(rows, as_of, findings)
+    known = participants.keys() | folders
+    treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
+    scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
+    return _Clinical(
+        participants,
+        clinical.read_treatments(clinical.of_known_patients(treatments, known, findings), as_of, findings),
+        clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
+        clinical.says_synthetic(rows),
+    )
+
+
+def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findings: list[Finding]) -> list[TableRow]:
+    if path.exists() or path.is_symlink():
+        return read_table(path, path.parent, columns, findings)
+    if missing_code is not None:
+        findings.append(finding(missing_code, f"{path.name}: expected this table, found none", path.name))
+    return []
+
+
+def _chosen(known: AbstractSet[str], participants: frozenset[str] | None, findings: list[Finding]) -> AbstractSet[str]:
+    if participants is None:
+        return known
+    wanted = {text: with_prefix("sub", text) or text for text in participants}
+    unknown = sorted(text for text, patient_id in wanted.items() if patient_id not in known)
+    findings.extend(
+        finding("patient_not_found", f"expected patients of this study, found '{text}' asked for") for text in unknown
+    )
+    return known & set(wanted.values())
+
+
+def _patient(
+    patient_id: str, visits: tuple[StudyVisit, ...], tables: _Clinical, findings: list[Finding]
+) -> StudyPatient:
+    if patient_id not in tables.participants and tables.participants:
+        message = f"{patient_id}: expected a row in participants.tsv, found only a folder"
+        findings.append(finding("patient_not_listed", message, "participants.tsv", patient_id=patient_id))
+    if not visits:
+        message = f"{patient_id}: expected images in a folder {patient_id}, found none"
+        findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
+    treatments = tuple(t for t in tables.treatments if t.patient_id == patient_id)
+    listed = tables.participants.get(patient_id) or Patient(patient_id)
+    alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
+    return StudyPatient(
+        patient=clinical.with_possible_death(listed, alive_on, findings),
+        visits=visits,
+        treatments=treatments,
+        function_scores=tuple(s for s in tables.function_scores if s.patient_id == patient_id),
+    )

@@ -1,0 +1,273 @@
+"""Tables read row by row with their line numbers; a bad cell costs that cell, never the table.
+
+The tables of a study are tab-separated; those of other programs (:func:`read_delimited`) may have commas or semicolons
+between their columns. Quotation marks never group lines: an unclosed one would swallow the rows after it. Cells are
+stripped of surrounding spaces and of one matching pair of quotation marks. A date's order is not guessed.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding
+from pipeline.study.names import is_inside, relative_to, with_prefix
+
+Word = TypeVar("Word")
+
+MISSING = frozenset({"", "n/a", "na", "nan", "null"})
+"""Cells that mean *not known*, in any case. ``none`` is not among them: no syndrome is an answer."""
+
+COLUMN_ALIASES = {
+    "age_years": "age",
+    "center": "centre",
+    "date_of_death": "died_on",
+    "death_date": "died_on",
+    "last_contact": "last_contact_on",
+    "last_contact_date": "last_contact_on",
+    "patient_id": "participant_id",
+    "site": "centre",
+    "tumor_related": "tumour_related",
+}
+DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+LINE_END = re.compile(r"\r\n|\r|\n")
+DELIMITERS = ("\t", ";", ",")
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One line of a table.
+
+    Attributes
+    ----------
+    table
+        Path relative to the study folder, with ``/``.
+    line
+        Counted from 1, the header being line 1.
+    cells
+        By column name, lower case; a missing cell is None.
+    """
+
+    table: str
+    line: int
+    cells: Mapping[str, str | None]
+
+    @property
+    def where(self) -> str:
+        """The place as a reader of the table would look for it."""
+        return f"{self.table} line {self.line}"
+
+    @property
+    def patient_id(self) -> str | None:
+        """The patient of the row, with ``sub-``; None when missing or not a BIDS label."""
+        cell = self.cells.get("participant_id")
+        return None if cell is None else with_prefix("sub", cell)
+
+    def problem(self, code: str, message: str) -> Finding:
+        """Return a finding about this row."""
+        return finding(code, f"{self.where}: {message}", self.table, patient_id=self.patient_id)
+
+
+def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
+    """Read a table's rows; empty, with a finding, when it cannot be used.
+
+    Parameters
+    ----------
+    path
+        A file inside ``root``.
+    required
+        Columns without which the table is useless.
+    findings
+        What is odd is added.
+    """
+    text = _text(path, root, findings)
+    if text is None:
+        return []
+    return _rows(relative_to(root, path), [line.split("\t") for line in LINE_END.split(text)], required, findings)
+
+
+def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
+    """Read the rows of another program's table, whose columns are parted by tabs, semicolons or commas.
+
+    What stands in the header decides, tabs before semicolons before commas; a quoted cell may hold the delimiter.
+
+    Parameters
+    ----------
+    path
+        A file inside ``root``.
+    required
+        Columns without which the table is useless.
+    findings
+        What is odd is added.
+    """
+    text = _text(path, root, findings)
+    if text is None:
+        return []
+    written = LINE_END.split(text)
+    header = next((line for line in written if line.strip()), "")
+    delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
+    return _rows(relative_to(root, path), [_parted(line, delimiter) for line in written], required, findings)
+
+
+def _parted(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error:  # a cell longer than the reader takes
+        return line.split(delimiter)
+
+
+def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
+    first = next((number for number, cells in enumerate(lines) if any(map(_clean, cells))), None)
+    if first is None:
+        findings.append(finding("table_empty", f"{table}: expected a header and rows, found nothing", table))
+        return []
+    columns = [COLUMN_ALIASES.get(name, name) for name in (_clean(cell).lower() for cell in lines[first])]
+    if not _header_is_usable(columns, required, table, findings):
+        return []
+    numbered = enumerate(lines[first + 1 :], start=first + 2)
+    rows = [_row(table, line, columns, cells, findings) for line, cells in numbered if any(map(_clean, cells))]
+    return [row for row in rows if row is not None]
+
+
+def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
+    """Say whether every named cell of a row is filled; a finding names those that are not."""
+    missing = [column for column in columns if row.cells.get(column) is None]
+    if missing:
+        findings.append(row.problem("row_incomplete", f"expected {', '.join(columns)}, found no {', '.join(missing)}"))
+    return not missing
+
+
+def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
+    """Return a cell's date (a time of day is dropped); None when missing, malformed or after ``as_of``."""
+    cell = row.cells.get(column)
+    if cell is None:
+        return None
+    day = parse_date(cell)
+    if day is None:
+        findings.append(row.problem("date_malformed", f"expected a date YYYY-MM-DD in {column}, found '{cell}'"))
+        return None
+    if day > as_of:
+        findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {day}"))
+        return None
+    return day
+
+
+def parse_date(text: str) -> date | None:
+    """Read an ISO date, with or without a time of day; None for anything else.
+
+    Examples
+    --------
+    >>> parse_date("2020-02-17T09:30:00"), parse_date("17.02.2020"), parse_date("2020-02-30")
+    (datetime.date(2020, 2, 17), None, None)
+    """
+    match = DAY.fullmatch(text)
+    try:
+        return date.fromisoformat(match[1]) if match else None
+    except ValueError:  # a day that no calendar has
+        return None
+
+
+def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
+    """Return a cell's number between 0 and ``high``; None when missing, not a plain number or out of range."""
+    cell = row.cells.get(column)
+    if cell is None:
+        return None
+    value = float(cell) if NUMBER.fullmatch(cell) else math.nan
+    if 0 <= value <= high:
+        return value
+    findings.append(
+        row.problem("number_malformed", f"expected a number from 0 to {high:g} in {column}, found '{cell}'")
+    )
+    return None
+
+
+def word_in(row: TableRow, column: str, words: Mapping[str, Word], findings: list[Finding]) -> Word | None:
+    """Return what a cell's word stands for (any case); None when missing or not among ``words``."""
+    cell = row.cells.get(column)
+    if cell is None:
+        return None
+    if cell.lower() in words:
+        return words[cell.lower()]
+    findings.append(row.problem("word_unknown", f"expected one of {', '.join(words)} in {column}, found '{cell}'"))
+    return None
+
+
+def read_json(path: Path, root: Path, findings: list[Finding]) -> dict[str, Any]:
+    """Read a JSON object; empty when the file is not there, or, with a finding, when it holds something else."""
+    text = _text(path, root, findings) if path.exists() or path.is_symlink() else None
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict):
+        return content
+    relative = relative_to(root, path)
+    findings.append(finding("json_unreadable", f"{relative}: expected a JSON object, found something else", relative))
+    return {}
+
+
+def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
+    table = relative_to(root, path)
+    if not is_inside(path, root, findings):
+        return None
+    try:
+        content = path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        findings.append(finding("file_unreadable", f"{table}: expected text, found: {error.strerror}", table))
+        return None
+    if content is None:
+        findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
+        return None
+    encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        message = f"{table}: expected UTF-8 text, found other bytes; unreadable letters are replaced"
+        findings.append(finding("table_encoding", message, table))
+        return content.decode(encoding, errors="replace")
+
+
+def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
+    if len(columns) == 1 and re.search(r"[,; ]", columns[0]):
+        message = f"{table}: expected tabs between columns, found '{columns[0]}'"
+        findings.append(finding("table_delimiter", message, table))
+        return False
+    missing = [column for column in required if column not in columns]
+    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
+    if missing:
+        message = f"{table}: expected the columns {', '.join(required)}, found no {', '.join(missing)}"
+        findings.append(finding("column_missing", message, table))
+    if repeated:
+        message = f"{table}: expected each column once, found {', '.join(repeated)} more than once"
+        findings.append(finding("column_repeated", message, table))
+    return not missing and not repeated
+
+
+def _row(table: str, line: int, columns: list[str], cells: list[str], findings: list[Finding]) -> TableRow | None:
+    cleaned = [_clean(cell) for cell in cells]
+    values = [None if cell.lower() in MISSING else cell for cell in cleaned]
+    row = TableRow(table, line, dict(zip(columns, values + [None] * len(columns), strict=False)))
+    counted = f"expected {len(columns)} cells, found {len(cells)}"
+    if any(cleaned[len(columns) :]):
+        findings.append(row.problem("row_long", counted))
+        return None
+    if len(cells) < len(columns):
+        findings.append(row.problem("row_short", counted))
+    return row
+
+
+def _clean(cell: str) -> str:
+    cell = cell.strip().strip("\ufeff").strip()
+    return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell

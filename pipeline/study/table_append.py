@@ -1,0 +1,71 @@
+"""Adding rows to a tab-separated table of a study: what stands there stays, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.records import Finding
+from pipeline.errors import InputError
+from pipeline.files import derivatives
+from pipeline.files.spreadsheet import harmless_cell
+from pipeline.study.study_tables import COLUMN_ALIASES, read_table
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def rows_there(path: Path, bids_dir: Path) -> list[dict[str, str]]:
+    """Return a table's rows as they stand; a patient is named with ``sub-``.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, so nothing may be added to it.
+    """
+    findings: list[Finding] = []
+    rows = read_table(path.resolve(), bids_dir.resolve(), ("participant_id",), findings) if path.exists() else []
+    broken = next((f for f in findings if f.severity == "error" and f.code != "row_long"), None)
+    if broken is not None:
+        raise InputError(f"{broken.message}; correct the table before rows are added to it")
+    return [{**{k: v or "" for k, v in row.cells.items()}, "participant_id": row.patient_id or ""} for row in rows]
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Rows) -> int:
+    """Add rows to a tab-separated table under the columns that it has; a table that is not there is made.
+
+    Returns
+    -------
+    int
+        How many rows were added.
+    """
+    if not rows:
+        return 0
+    text = _text_there(path) if path.exists() else "\t".join(columns) + "\n"
+    end = "\r\n" if "\r\n" in text else "\n"
+    header = next(line for line in text.splitlines() if line.strip())
+    names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
+    wanted = [COLUMN_ALIASES.get(name, name) for name in names]
+    lines = ["\t".join(cell(row.get(name)) for name in wanted) + end for row in rows]
+    gap = "" if text.endswith(("\n", "\r")) else end
+    derivatives.write_text(path, text + gap + "".join(lines))
+    return len(rows)
+
+
+def _text_there(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path.name}: expected UTF-8 text to add rows to, found other bytes; save it again"
+        ) from error
+    if not text.strip():
+        raise InputError(f"{path.name}: expected a header to add rows under, found an empty file; remove it")
+    return text
+
+
+def cell(value: Any) -> str:
+    """Return a cell's text; missing is ``n/a``, tabs and line ends would make other cells of it."""
+    if value is None or value == "":
+        return "n/a"
+    return str(harmless_cell(" ".join(str(value).split()))) if isinstance(value, str) else str(value)

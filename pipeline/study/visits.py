@@ -1,0 +1,164 @@
+"""The visits of each patient: folders, dates, scans and masks brought together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding
+from pipeline.measure.imported_sizes import ImportedMeasure
+from pipeline.study.clinical import read_scan_date, read_session_dates
+from pipeline.study.discs import DiscFile
+from pipeline.study.masks import MaskFile, find_drawn
+from pipeline.study.names import entries, relative_to, with_prefix
+from pipeline.study.scans import CONTRASTS, ScanFile, choose_anchor, find_scans, is_image
+
+ONLY_SESSION_ID = "ses-01"
+"""The visit of a patient whose images lie in ``sub-<label>/anat``, without a visit level."""
+
+OTHER_DATATYPES = frozenset(
+    {"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ieeg", "nirs", "beh", "motion", "micr"}
+)
+"""Folders that BIDS allows and cordtrack does not read."""
+
+
+@dataclass(frozen=True)
+class StudyVisit:
+    """One visit; ``acquired_on`` is None when no usable date is given.
+
+    ``imported`` holds sizes that other software measured, at visits without images only.
+    """
+
+    patient_id: str
+    session_id: str
+    acquired_on: date | None
+    scans: tuple[ScanFile, ...]
+    masks: tuple[MaskFile, ...]
+    imported: tuple[ImportedMeasure, ...] = ()
+    discs: tuple[DiscFile, ...] = ()
+
+
+def read_visits(
+    folders: Mapping[str, Path], root: Path, as_of: date, findings: list[Finding]
+) -> dict[str, tuple[StudyVisit, ...]]:
+    """Read the visits of patients, by date with undated ones last, and the masks and disc labels drawn for them.
+
+    Parameters
+    ----------
+    folders
+        Each patient's folder, by patient id.
+    root
+        The study folder, resolved.
+    as_of
+        The day of reading; a visit dated after it is undated.
+    findings
+        What is odd is added.
+
+    Returns
+    -------
+    dict
+        By patient id; a visit that only the sessions table knows is there, without scans.
+    """
+    places = {patient_id: _visit_folders(folder, root, findings) for patient_id, folder in folders.items()}
+    only = {key: ONLY_SESSION_ID if folders[key] in places[key].values() else None for key in folders}
+    drawn: dict[str, dict[str, list[MaskFile | DiscFile]]] = {key: defaultdict(list) for key in folders}
+    for file in find_drawn(root, only, findings):
+        drawn[file.patient_id][file.session_id].append(file)
+    return {key: _patient_visits(folders[key], places[key], drawn[key], root, as_of, findings) for key in folders}
+
+
+def anchor_of(visit: StudyVisit, like: ScanFile | None = None) -> tuple[ScanFile | None, tuple[Finding, ...]]:
+    """Choose the scan that carries a visit's alignment; a view somebody drew on, else that of ``like``, is favoured."""
+    drawn = {(mask.acquisition, mask.chunk) for mask in visit.masks}
+    views = (*(drawn if len(drawn) == 1 else ()), *([(like.acquisition, like.chunk)] if like else []))
+    return choose_anchor(visit.scans, views)
+
+
+def _patient_visits(
+    folder: Path,
+    places: Mapping[str, Path],
+    drawn: Mapping[str, list[MaskFile | DiscFile]],
+    root: Path,
+    as_of: date,
+    findings: list[Finding],
+) -> tuple[StudyVisit, ...]:
+    listed = read_session_dates(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
+    visits = []
+    for session_id in sorted(listed.keys() | places.keys()):
+        place = places.get(session_id)
+        acquired_on = listed.get(session_id)
+        if session_id not in listed and place is not None:
+            acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
+        scans = find_scans(place, root, session_id, findings) if place else ()
+        files = drawn.get(session_id, ())
+        masks = tuple(file for file in files if isinstance(file, MaskFile))
+        discs = tuple(file for file in files if isinstance(file, DiscFile))
+        visits.append(StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs))
+    _report(visits, relative_to(root, folder), findings)
+    for file in (file for session_id in drawn.keys() - {v.session_id for v in visits} for file in drawn[session_id]):
+        message = f"{file.relative}: expected a visit of {folder.name} for what was drawn here, found none"
+        findings.append(finding("mask_without_visit", message, file.relative, session_id=file.session_id))
+    return tuple(sorted(visits, key=by_date))
+
+
+def _visit_folders(folder: Path, root: Path, findings: list[Finding]) -> dict[str, Path]:
+    """List a patient's visit folders by id; images without a visit level are one visit, if there is no other."""
+    visits: dict[str, Path] = {}
+    unlevelled: list[Path] = []
+    for path in entries(folder, root, findings):
+        relative = relative_to(root, path)
+        if path.is_file():
+            if is_image(path):
+                message = f"{relative}: expected images in ses-<label>/anat, found one beside the visits"
+                findings.append(finding("image_misplaced", message, relative))
+        elif path.name.startswith("ses-") and with_prefix("ses", path.name) == path.name:
+            visits[path.name] = path
+        elif path.name in CONTRASTS:
+            unlevelled.append(path)
+        elif path.name not in OTHER_DATATYPES:
+            message = f"{relative}: expected a folder ses-<letters and digits>, found '{path.name}'; it was not read"
+            findings.append(finding("folder_ignored", message, relative))
+    if unlevelled and not visits:
+        message = (
+            f"expected {folder.name}/ses-<label>/anat, found no visit level; all images count as {ONLY_SESSION_ID}"
+        )
+        findings.append(finding("visit_level_missing", message, relative_to(root, folder)))
+        return {ONLY_SESSION_ID: folder}
+    for path in unlevelled:
+        message = f"expected images inside visit folders, found {folder.name}/{path.name} beside them; it was not read"
+        findings.append(finding("folder_ignored", message, relative_to(root, path)))
+    return visits
+
+
+def _scans_table(place: Path, folder: Path) -> Path:
+    """Return the BIDS path of a visit's ``scans.tsv``."""
+    return place / f"{folder.name}{'' if place == folder else f'_{place.name}'}_scans.tsv"
+
+
+def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) -> None:
+    dated = []
+    for visit in visits:
+        where = f"{visit.patient_id} {visit.session_id}"
+        about = {"patient_id": visit.patient_id, "session_id": visit.session_id}
+        findings.extend(anchor_of(visit)[1])
+        if visit.acquired_on is None:
+            findings.append(finding("visit_undated", f"{where}: expected a date, found none usable", folder, **about))
+        else:
+            dated.append(visit)
+        if not visit.scans:
+            findings.append(finding("visit_without_images", f"{where}: expected images, found none", folder, **about))
+    for earlier, visit in pairwise(sorted(dated, key=by_date)):
+        if earlier.acquired_on == visit.acquired_on:
+            message = f"{visit.patient_id}: expected one visit a day, found {earlier.session_id} and {visit.session_id}"
+            code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
+            findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
+
+
+def by_date(visit: StudyVisit) -> tuple[bool, date, str]:
+    """Return what visits are ordered by: undated ones last."""
+    return visit.acquired_on is None, visit.acquired_on or date.min, visit.session_id

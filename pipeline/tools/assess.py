@@ -1,0 +1,185 @@
+"""Judging a table from other software, without images or a study: what ``cordtrack assess`` does.
+
+The rows are judged exactly as the visits of a study are. What cannot be judged says why; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.core import records, vocabulary
+from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitJudgement
+from pipeline.errors import InputError
+from pipeline.files import derivatives
+from pipeline.files.spreadsheet import harmless_cell
+from pipeline.judge import criteria_files
+from pipeline.judge.criteria_files import ResponseCriteria
+from pipeline.judge.response import judge
+from pipeline.judge.stated_response import confirm_stated
+from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
+
+ALL_CRITERIA = "all"
+UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
+COLUMNS = (
+    "patient_id", "date", "criteria_id", "criteria_version", "is_adapted", "category", "state", "display_state",
+    "volume_mm3", "volume_cv", "cv_source", "baseline_date", "nadir_date",
+    "change_percent", "change_low_percent", "change_high_percent", "probability", "reason",
+)  # fmt: skip
+"""Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
+and the probability that the true change lies beyond the threshold of what is shown."""
+
+
+@dataclass(frozen=True)
+class JudgedTable:
+    """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    judged_count: int
+    findings: tuple[records.Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """One patient's course with what the table said of each of its days."""
+
+    course: PatientCourse
+    visits: Mapping[str, GivenVisit]
+
+
+def assess_table(volumes: Path, treatments: Path | None, criteria_id: str, as_of: date) -> JudgedTable:
+    """Judge each patient of a table.
+
+    Parameters
+    ----------
+    volumes
+        See ``volume_table.read_volumes``.
+    treatments
+        As the study's ``treatments.tsv``, with tabs, semicolons or commas; None when there was no treatment.
+    criteria_id
+        Packaged criteria or a file (see ``criteria.load``), or ``all`` for all packaged ones.
+    as_of
+        The day of reading.
+
+    Raises
+    ------
+    SettingsError
+        There are no such criteria.
+    """
+    rules = criteria_files.load_all() if criteria_id == ALL_CRITERIA else (criteria_files.load(criteria_id),)
+    findings: list[records.Finding] = []
+    table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
+    given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
+    patients = [_patient(name, table, given.get(name, ())) for name in table.patients]
+    rows: list[Mapping[str, Any]] = []
+    judged_count = 0
+    for patient in patients:
+        for rule in rules:
+            found = _judge(patient, rule, has_words=table.has_words)
+            judged_count += sum(one.state not in UNJUDGED for one in found)
+            rows += [_row(patient, one, rule) for one in found]
+    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)))
+
+
+def write_judged(judged: JudgedTable, target: Path) -> None:
+    """Write the judged table as CSV (UTF-8), whole or not at all; text that a spreadsheet would run is made harmless.
+
+    Raises
+    ------
+    InputError
+        Nothing could be judged, so that nothing is written.
+    StoreError
+        The file cannot be written.
+    """
+    if not judged.judged_count:
+        reasons = [str(row["reason"]) for row in judged.rows]
+        why = f"the first reason: {reasons[0]}" if reasons else "no row could be used"
+        raise InputError(f"nothing could be judged ({why}); correct the table or choose other criteria")
+    derivatives.write_text(target, to_csv(COLUMNS, judged.rows))
+
+
+def write_findings(findings: Sequence[records.Finding], target: Path) -> None:
+    """Write what was odd as CSV: code, severity, message and remedy."""
+    columns = ("severity", "code", "path", "message", "remedy")
+    derivatives.write_text(target, to_csv(columns, [{name: getattr(f, name) for name in columns} for f in findings]))
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV text that no spreadsheet runs; missing is an empty cell."""
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([harmless_cell(row[name]) for name in columns] for row in rows)
+    return content.getvalue()
+
+
+def _patient(patient_id: str, table: VolumeTable, treatments: Sequence[records.Treatment]) -> _Patient:
+    facts = table.patients[patient_id]
+    visits = {str(visit.acquired_on): visit for visit in table.visits if visit.patient_id == patient_id}
+    course = PatientCourse(
+        patient_id=patient_id,
+        visits=tuple(
+            visit_measure(name, visit.acquired_on, visit.measures, facts.histology) for name, visit in visits.items()
+        ),
+        treatments=tuple(
+            vocabulary.TreatmentEvent(
+                vocabulary.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent
+            )
+            for t in treatments
+        ),
+        histology=facts.histology,
+        syndrome=facts.syndrome,
+    )
+    return _Patient(course, visits)
+
+
+def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> tuple[VisitJudgement, ...]:
+    if not has_words:
+        return judge(patient.course, rule)
+    words = {name: visit.category for name, visit in patient.visits.items() if visit.category is not None}
+    return confirm_stated(patient.course, words, rule)
+
+
+def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
+    tumour = _tumour(patient.visits[found.session_id])
+    cv, cv_source = error_of(tumour, patient.course.histology)
+    ratio, limit = found.change_ratio, found.detection_limit_ratio
+    return {
+        "patient_id": patient.course.patient_id,
+        "date": found.acquired_on,
+        "criteria_id": rule.criteria_id,
+        "criteria_version": rule.version,
+        "is_adapted": "yes" if rule.is_adapted else "no",
+        "category": f"{found.category}{'' if found.confirmed else '?'}",
+        "state": str(found.state),
+        "display_state": str(found.display_state),
+        "volume_mm3": _rounded(tumour.volume_mm3),
+        "volume_cv": _rounded(cv),
+        "cv_source": cv_source,
+        "baseline_date": found.baseline_session_id,
+        "nadir_date": found.nadir_session_id,
+        "change_percent": _percent(ratio),
+        "change_low_percent": _percent(ratio / limit) if ratio is not None and limit is not None else None,
+        "change_high_percent": _percent(ratio * limit) if ratio is not None and limit is not None else None,
+        "probability": None if found.probability is None else round(found.probability, 4),
+        "reason": found.reason,
+    }
+
+
+def _tumour(visit: GivenVisit) -> ImportedMeasure:
+    nothing = ImportedMeasure(Compartment.TUMOUR)
+    return next((measure for measure in visit.measures if measure.compartment == Compartment.TUMOUR), nothing)
+
+
+def _percent(ratio: float | None) -> float | None:
+    return None if ratio is None else round(100 * (ratio - 1), 2)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

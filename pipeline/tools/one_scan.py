@@ -1,0 +1,127 @@
+"""One mask or one pair of scans, outside any study: what ``cordtrack measure`` and ``cordtrack register`` do."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.align.certificate import Alignment
+from pipeline.core.transform import move_points, resample
+from pipeline.core.volume import Volume, plane, same_grid
+from pipeline.errors import InputError
+from pipeline.files import images
+from pipeline.measure import volumes
+
+
+def measure_file(mask_path: Path, image_path: Path | None) -> list[dict[str, Any]]:
+    """Measure each label of a label map, or the one compartment of a mask or probability map.
+
+    Returns
+    -------
+    list of dict
+        One per compartment: file, label, volume_mm3, slices_spanned, diameters in mm, plane.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or the mask is not on the image's grid.
+    """
+    mask = images.load(mask_path)
+    if image_path is not None:
+        image = images.load(image_path)
+        if not same_grid(mask, image):
+            raise InputError(
+                f"{mask_path.name}: mask is {_size(mask)} but the image is {_size(image)}, or it lies elsewhere; "
+                f"export the mask again on the image's grid"
+            )
+    is_soft = np.issubdtype(mask.array.dtype, np.floating) and not np.array_equal(mask.array, np.rint(mask.array))
+    labels = [] if is_soft else [int(label) for label in np.unique(mask.array) if label != 0]
+    parts = {label: volumes.compartment_of(mask, label) for label in labels} if not is_soft else {"probability": mask}
+    if not parts:
+        parts = {1: mask.with_array(np.zeros(mask.shape, dtype=bool))}
+    return [_row(mask_path, label, part) for label, part in parts.items()]
+
+
+def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None) -> Alignment:
+    """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``."""
+    from pipeline.align import registration  # noqa: PLC0415  # ANTs takes seconds to import
+
+    fixed_image, moving_image = images.load(fixed), images.load(moving)
+    lesion = images.load(fixed_mask) if fixed_mask else None
+    if lesion is not None:
+        if not same_grid(lesion, fixed_image):
+            raise InputError(f"{fixed_mask}: the mask is not on the grid of {fixed.name}; export it again on that grid")
+        lesion = lesion.with_array(lesion.array >= 0.5)
+    found = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
+    images.save_transform(found.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
+    images.save_transform(found.to_reference, Path(f"{out_prefix}to_fixed.h5"))
+    aligned = resample(moving_image, fixed_image, found.to_follow_up, order=1)
+    images.save(aligned.with_array(aligned.array.astype(np.float32)), Path(f"{out_prefix}aligned.nii.gz"))
+    return found
+
+
+def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:
+    """Read a CSV with columns x, y, z (RAS+ mm); return its rows and the points, shape ``(N, 3)``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, no such column, or a value that is not a number; the line is named.
+    """
+    if not points_path.is_file():
+        raise InputError(f"{points_path}: expected a CSV with columns x, y, z, found no such file; check the path")
+    with points_path.open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    points = [_point(row, line, points_path.name) for line, row in enumerate(rows, start=2)]
+    return rows, np.array(points, dtype=np.float64).reshape(-1, 3)
+
+
+def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> None:
+    """Move the points of a CSV (columns x, y, z: RAS+ mm in the fixed scan) to the moving scan's world.
+
+    All other columns are kept.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_points`.
+    """
+    rows, points = read_points(points_path)
+    moved = move_points(found.to_follow_up, points)
+    with out_path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["x", "y", "z"])
+        writer.writeheader()
+        for row, (x, y, z) in zip(rows, moved, strict=True):
+            writer.writerow({**row, "x": f"{x:.4f}", "y": f"{y:.4f}", "z": f"{z:.4f}"})
+
+
+def _point(row: dict[str, str], line: int, name: str) -> list[float]:
+    try:
+        return [float(row[axis]) for axis in ("x", "y", "z")]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} line {line}: expected numbers in columns x, y and z (RAS+ mm), found {dict(row)}; correct the file"
+        ) from error
+
+
+def _row(path: Path, label: int | str, part: Volume) -> dict[str, Any]:
+    found = volumes.measure(part)
+    return {
+        "file": path.name,
+        "label": label,
+        "volume_mm3": round(found.volume_mm3, 3),
+        "slices_spanned": found.slices_spanned,
+        "axial_long_mm": round(found.axial_long_mm, 2),
+        "axial_perpendicular_mm": round(found.axial_perpendicular_mm, 2),
+        "length_mm": round(found.length_mm, 2),
+        "component_count": found.component_count,
+        "plane": plane(part),
+    }
+
+
+def _size(volume: Volume) -> str:
+    return "x".join(str(n) for n in volume.shape)

@@ -1,0 +1,144 @@
+"""Agreement of criteria against published examples and independent programs. About three seconds."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import t
+from sklearn.metrics import cohen_kappa_score
+
+from pipeline.cohort.agreement import Rating, cohen_kappa, disagreements_by_patient, panel
+
+WORDS = st.sampled_from(["CR", "PR", "SD", "PD"])
+
+FLEISS_1971 = [
+    (0, 0, 0, 0, 14), (0, 2, 6, 4, 2), (0, 0, 3, 5, 6), (0, 3, 9, 2, 0), (2, 2, 8, 1, 1),
+    (7, 7, 0, 0, 0), (3, 2, 6, 3, 0), (2, 5, 3, 2, 2), (6, 5, 2, 1, 0), (0, 2, 2, 3, 7),
+]  # fmt: skip
+"""Ten subjects, fourteen raters, five categories: kappa 0.210."""
+
+
+def rated(table: dict[tuple[str, str], str]) -> list[Rating]:
+    """Read visits such as ``("sub-01", "ses-01"): "SD PD"``, one word for each of the raters a, b, c ..."""
+    return [
+        Rating(patient, session, rater, category)
+        for (patient, session), words in table.items()
+        for rater, category in zip("abcdefghijklmn", words.split(), strict=False)
+        if category != "-"
+    ]
+
+
+def test_the_published_example_of_many_raters():
+    table = {
+        (f"sub-{i}", "ses-01"): " ".join(
+            word for count, word in zip(row, "VWXYZ", strict=True) for word in word * count
+        )
+        for i, row in enumerate(FLEISS_1971)
+    }
+    found = panel(rated(table)).overall
+    assert found.value == pytest.approx(0.210, abs=0.0005)
+    assert (found.observed, found.expected) == (pytest.approx(0.378, abs=0.0005), pytest.approx(0.213, abs=0.0005))
+    assert (len(found.raters), found.visit_count, found.patient_count) == (14, 10, 10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=2, max_size=40))
+def test_two_raters_agree_with_an_independent_program(pairs):
+    first, second = zip(*pairs, strict=True)
+    found = cohen_kappa(first, second)
+    if len({*first, *second}) == 1:
+        assert found is None
+    else:
+        assert found == pytest.approx(cohen_kappa_score(first, second))
+        assert found == cohen_kappa(second, first)
+
+
+def test_the_interval_leaves_out_patients_not_visits():
+    chance = random.Random(6)
+    table = {
+        (f"sub-{i:02d}", f"ses-{j}"): f"{chance.choice(['SD', 'PD'])} {chance.choice(['SD', 'SD', 'PD'])}"
+        for i in range(12)
+        for j in range(1 + i % 4)
+    }
+    (found,) = panel(rated(table)).pairs
+    left = [
+        cohen_kappa_score(*zip(*[words.split() for (p, _), words in table.items() if p != out], strict=True))
+        for out in sorted({p for p, _ in table})
+    ]
+    error = math.sqrt(11 / 12 * sum((k - np.mean(left)) ** 2 for k in left))
+    assert found.value is not None
+    assert found.low == pytest.approx(found.value - t.ppf(0.975, 11) * error)
+    assert found.high == pytest.approx(found.value + t.ppf(0.975, 11) * error)
+
+
+def test_disagreements_are_named_by_patient_and_visit():
+    found = panel(
+        rated(
+            {
+                ("sub-02", "ses-02"): "PD SD SD",
+                ("sub-01", "ses-02"): "SD SD SD",
+                ("sub-02", "ses-03"): "PD PD SD",
+                ("sub-01", "ses-03"): "PR SD SD",
+            }
+        )
+    )
+    assert [(d.patient_id, d.session_id) for d in found.disagreements] == [
+        ("sub-01", "ses-03"),
+        ("sub-02", "ses-02"),
+        ("sub-02", "ses-03"),
+    ]
+    assert found.disagreements[0].categories == {"a": "PR", "b": "SD", "c": "SD"}
+    assert disagreements_by_patient(found) == {"sub-02": 2, "sub-01": 1}
+    assert [pair.raters for pair in found.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_a_visit_that_somebody_could_not_evaluate_is_counted_and_left_out():
+    found = panel(rated({("sub-01", "ses-02"): "NE SD", ("sub-01", "ses-03"): "NE NE", ("sub-02", "ses-02"): "SD PD"}))
+    assert (found.not_evaluable_count, found.overall.visit_count) == (2, 1)
+    assert len(found.disagreements) == 1
+
+
+def test_pairs_use_the_visits_that_both_rated():
+    found = panel(rated({("sub-01", "ses-02"): "SD PD -", ("sub-01", "ses-03"): "SD SD SD"}))
+    assert {pair.raters: pair.visit_count for pair in found.pairs} == {("a", "b"): 2, ("a", "c"): 1, ("b", "c"): 1}
+    assert found.overall.visit_count == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({}, "fewer than two raters"),
+        ({("sub-01", "ses-02"): "SD"}, "fewer than two raters"),
+        ({("sub-01", "ses-02"): "SD -", ("sub-01", "ses-03"): "- PD"}, "no visit that all of them rated"),
+        ({("sub-01", "ses-02"): "SD SD", ("sub-01", "ses-03"): "SD SD"}, "one and the same word"),
+    ],
+)
+def test_a_kappa_that_does_not_exist_is_missing_with_a_reason(table, words):
+    found = panel(rated(table)).overall
+    assert found.value is None
+    assert words in found.reason
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({(f"sub-{i}", "ses-01"): ["SD SD", "PD PD", "SD PD"][i % 3] for i in range(4)}, "needs 5 patients, found 4"),
+        ({(f"sub-{i}", "ses-01"): "SD SD" if i else "SD PD" for i in range(6)}, "is in one patient"),
+    ],
+)
+def test_an_interval_that_does_not_exist_is_missing_with_a_reason(table, words):
+    found = panel(rated(table)).overall
+    assert found.value is not None
+    assert found.low is None
+    assert words in found.reason
+
+
+def test_full_agreement_is_one():
+    found = panel(rated({(f"sub-{i}", "ses-01"): ["SD SD SD", "PD PD PD"][i % 2] for i in range(8)}))
+    assert (found.overall.value, found.overall.low, found.overall.high) == (1.0, 1.0, 1.0)
+    assert found.disagreements == ()

@@ -1,0 +1,68 @@
+"""Cyst, syrinx, oedema and cavity are described and never judged. Runs in under a second."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.context.other_compartments import CompartmentState, CompartmentVisit, compartment_course
+from pipeline.core.vocabulary import Compartment
+from tests.judge.course_maker import on
+
+
+def seen(*volumes_mm3: float | None) -> list[CompartmentVisit]:
+    return [
+        CompartmentVisit(f"ses-{i}", on(100 * i), v, 0.05 if v else None, None if v is not None else "not covered")
+        for i, v in enumerate(volumes_mm3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "words"),
+    [
+        ([0.0, 500.0], ["none seen", "appearing"]),
+        ([500.0, 800.0], ["first measured", "growing"]),
+        ([500.0, 300.0], ["first measured", "shrinking"]),
+        ([500.0, 0.0, 0.0], ["first measured", "vanished", "none seen"]),
+        ([500.0, 540.0], ["first measured", "no change"]),
+        ([500.0, None, 800.0], ["first measured", "not measured", "growing"]),
+        ([None, 500.0], ["not measured", "first measured"]),
+        # +8 % each time is never beyond error, +17 % since the last change is
+        ([500.0, 540.0, 583.0], ["first measured", "no change", "growing"]),
+    ],
+)
+def test_each_visit_has_a_word(volumes, words):
+    assert [str(change.course) for change in compartment_course(Compartment.CYST, seen(*volumes))] == words
+
+
+def test_the_sentence_says_that_it_is_never_progression():
+    *_, last = compartment_course(Compartment.SYRINX, seen(500.0, 5000.0))
+    assert last.reason == ("Syrinx 5.0 mL on 2020-04-10, growing since 2020-01-01 (+900 %); never progression.")
+    assert last.compared_session_id == "ses-0"
+
+
+def test_no_change_after_growth_says_that_it_had_grown():
+    _, grown, after = compartment_course(Compartment.CYST, seen(300.0, 900.0, 930.0))
+    assert grown.reason == "Cyst 0.90 mL on 2020-04-10, growing since 2020-01-01 (+200 %); never progression."
+    assert after.reason == (
+        "Cyst 0.93 mL on 2020-07-19, no change since 2020-04-10 (+3.3 %), when it had grown; never progression."
+    )
+
+
+def test_what_is_gone_is_told_without_a_size():
+    _, gone, after = compartment_course(Compartment.CYST, seen(300.0, 0.0, 0.0))
+    assert gone.reason == "Cyst none seen on 2020-04-10, vanished since 2020-01-01."
+    assert after.reason == "Cyst none seen on 2020-07-19, as since 2020-04-10."
+
+
+def test_a_missing_measure_says_why():
+    assert compartment_course(Compartment.CAVITY, seen(None))[0].reason == "Cavity not measured: not covered."
+
+
+@pytest.mark.parametrize("compartment", [Compartment.TUMOUR, Compartment.ENHANCING])
+def test_solid_tumour_is_refused(compartment):
+    with pytest.raises(ValueError, match="judge it with the criteria"):
+        compartment_course(compartment, seen(500.0))
+
+
+def test_no_word_is_a_response_category():
+    assert not {str(word) for word in CompartmentState} & {"progression", "PD", "response", "PR", "stable"}

@@ -1,0 +1,121 @@
+"""The board as a meeting uses it: search, reasons, picks, projector, notes and minutes (about 20 s)."""
+
+import io
+from dataclasses import replace
+from datetime import date
+
+import pandas as pd
+import pypdf
+import pytest
+
+from dashboard.board import meeting
+from dashboard.board.board_rows import board_rows
+from dashboard.packet import minutes
+from dashboard.shell import page as frame
+from pipeline.core import records
+from pipeline.journal import act_file
+from pipeline.store import publish
+from tests.dashboard.pages.test_pages import listed, opened, text_of
+from tests.factories import ADAPTED, publish_tiny, tiny_store
+
+DAY = date(2024, 2, 1)
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    publish_tiny(tmp_path)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    return tmp_path
+
+
+def test_the_board_is_searched_and_the_search_comes_from_the_address(tiny):
+    at = opened("board")
+    at = at.text_input(key="search").set_value("haemangio").run()
+    assert listed(at) == ["sub-02"]
+    assert listed(opened("board", search="T8")) == ["sub-05"]
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [("overdue", ["sub-01"]), ("unsigned", ["sub-06"]), ("function", ["sub-01"]), ("failed", ["sub-07", "sub-05"])],
+)
+def test_patients_are_found_by_what_speaks_for_them(tiny, why, expected):
+    assert listed(opened("board", why=why, on="2024-02-01")) == expected
+
+
+def test_further_reasons_are_said_beside_the_first(tiny):
+    text = text_of(opened("board", on="2024-02-01"))
+    assert "progression, or growth beyond the threshold; scan overdue; function worse on 2023-04-10" in text
+    assert "scan overdue" not in text_of(opened("board", on="2023-11-01"))
+
+
+def test_a_change_that_is_not_of_the_whole_volume_is_explained(tiny, tmp_path, monkeypatch):
+    assert "as judged" not in text_of(opened("board"))
+    rows = (
+        replace(row, change_ratio=1.5) if isinstance(row, records.Assessment) and row.patient_id == "sub-01" else row
+        for row in tiny_store()
+    )
+    publish.publish(tmp_path, list(rows))
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    assert '+50\u202f% <abbr title="the change that the rule compared, where that is not' in text_of(opened("board"))
+
+
+def test_picks_are_kept_in_the_address_and_lead_the_projector(out):
+    at = opened("board")
+    at = at.checkbox(key="pick-sub-03").check().run()
+    at = at.checkbox(key="pick-sub-04").check().run()
+    assert at.query_params["pick"] == ["sub-03", "sub-04"]
+    at = opened("present", pick=["sub-03", "sub-04"], on="2024-02-01")
+    text = text_of(at)
+    assert "sub-03" in text
+    assert "1 of 2" in text
+    at = at.button(key="present-Right").click().run()
+    assert at.query_params["at"] == "sub-04"
+    assert "2 of 2" in text_of(at)
+    assert at.button(key="present-Right").disabled
+
+
+def test_without_picks_the_projector_shows_who_needs_a_decision(tiny):
+    assert "1 of 6" in text_of(opened("present"))
+
+
+def test_a_note_goes_into_the_journal_and_the_minutes(out):
+    at = opened("present", pick="sub-03", on="2024-02-01")
+    at.text_input(key="who").set_value("Rita").run()
+    field = next(box for box in at.text_input if box.label == "Note")
+    field.set_value("=wait, <b>scan</b> in 3 months")
+    at = next(button for button in at.button if button.label == "Keep").click().run()
+    assert not at.exception
+    entry = act_file.read(out).entries[0]
+    assert (entry.act, entry.patient_id, entry.who) == ("comment", "sub-03", "Rita")
+    assert entry.reason == "board 2024-02-01: =wait, <b>scan</b> in 3 months"
+    assert "=wait, &lt;b&gt;scan&lt;/b&gt; in 3 months (Rita)" in text_of(at)
+
+    rows = board_rows(ADAPTED, DAY)
+    table = meeting.rows(rows[rows["patient_id"] == "sub-03"], DAY)
+    assert table.loc[0, "notes"] == "=wait, <b>scan</b> in 3 months (Rita)"
+    assert meeting.rows(rows, date(2024, 2, 2))[["notes", "decisions"]].eq("").all(axis=None)
+
+
+def test_the_minutes_are_read_back_from_the_pdf(tiny):
+    table = meeting.rows(board_rows(ADAPTED, DAY), DAY).map(str)
+    made = minutes.pdf(
+        "Tumour board of 2024-02-01", list(table.columns), table.to_numpy().tolist(), frame.provenance(frame.study())
+    )
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made)).pages)
+    for words in (
+        "Tumour board of 2024-02-01",
+        "sub-07",
+        "▲ growing",
+        "△ possible growth, provisional",
+        "Synthetic data",
+    ):
+        assert words in " ".join(text.split()), words
+
+
+def test_formulas_in_notes_do_nothing_in_a_spreadsheet(out):
+    from dashboard.data import queries  # noqa: PLC0415  # the module under test
+
+    table = pd.DataFrame([["sub-01", "=1+1"]], columns=["patient", "notes"])
+    assert "\n=1" not in queries.csv(table).decode()
+    assert ",=1" not in queries.csv(table).decode()

@@ -1,0 +1,158 @@
+"""Figures of a cohort as dicts: what is drawn where, one by one and for more patients than that (about a second)."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from dashboard.charts import cohort_figures, crowds
+from dashboard.charts import growth_figure as growth_chart
+from dashboard.charts import survival_figure as survival_chart
+from dashboard.cohort import growth_rates, survival_groups
+from pipeline.errors import SettingsError
+from tests.dashboard.charts.test_figures import judged, treatments
+
+COHORT = pd.DataFrame(
+    {
+        "patient_id": ["a", "b", "c", "d"],
+        "best_change_percent": [400.0, -70.0, 5.0, None],
+        "state": ["progression", "response", "residual_stable", "not_evaluable"],
+        "display_state": ["growth", "shrinkage", "no_change", "not_evaluable"],
+        "time_zero_on": pd.to_datetime(["2020-01-01", "2020-01-01", "2021-01-01", None]),
+        "last_scan_on": pd.to_datetime(["2022-01-01", "2021-01-01", "2023-01-01", "2023-01-01"]),
+        "is_event": [True, False, False, None],
+        "duration_days": [731.0, 366.0, 730.0, None],
+        "who_grade": ["2", "2", "3", "3"],
+    }
+)
+
+
+def test_the_waterfall_is_sorted_and_says_where_a_bar_is_cut():
+    fig = cohort_figures.waterfall(COHORT, {"progression": 40.0, "response": -65.0}).to_dict()
+    bars = [trace for trace in fig["data"] if trace["type"] == "bar"]
+    assert [bar["x"][0] for bar in bars] == ["a", "c", "b"]
+    assert [bar["y"][0] for bar in bars] == [cohort_figures.CAP_PERCENT, 5.0, -70.0]
+    assert bars[0]["text"] == "▲ +400\u202f% (cut)"
+    assert {shape["y0"] for shape in fig["layout"]["shapes"]} == {40.0, -65.0}
+
+
+def test_the_spider_shows_none_seen_at_the_lower_edge():
+    courses = pd.DataFrame(
+        {"patient_id": ["b"] * 3, "days_from_baseline": [0, 365, 730], "baseline_ratio": [1.0, 0.3, 0.0]}
+    )
+    fig = cohort_figures.spider(courses, COHORT, {"progression": 1.4})
+    assert fig.layout.yaxis.ticktext[0] == "none seen"
+    (line,) = fig.data
+    assert math.log10(line.y[2]) == pytest.approx(fig.layout.yaxis.range[0])
+
+
+def test_the_swimmer_marks_who_goes_on_and_leaves_out_who_has_no_time_zero():
+    fig = cohort_figures.swimmer(COHORT, judged().assign(patient_id=""), treatments().assign(patient_id="")).to_dict()
+    bars, arrows = fig["data"][0], fig["data"][-1]
+    assert list(bars["y"]) == ["b", "c", "a"]
+    assert list(arrows["y"]) == ["b", "c"]
+
+
+def test_kaplan_meier_names_its_interval_and_aligns_the_numbers_at_risk():
+    curves = survival_groups.estimate(COHORT, None)
+    intervals = pd.DataFrame(
+        {"patient_id": ["a", "b", "c"], "after_days": [366.0, 366.0, 730.0], "until_days": [731.0, None, None]}
+    )
+    fig = survival_groups.figure(curves, intervals).to_dict()
+    numbers = [trace for trace in fig["data"] if trace["mode"] == "text"]
+    assert numbers[0]["x"] == list(fig["layout"]["xaxis"]["tickvals"])
+    assert numbers[0]["text"][0] == "3"
+    assert numbers[0]["yaxis"] == "y2"
+    assert "95\u202f% CI, log-log" in [note["text"] for note in fig["layout"]["annotations"]]
+    assert "n = 3 of 4, 1 event" in survival_groups.method(curves, 4)
+    assert "log-log" in survival_groups.method(curves, 4)
+
+
+def test_a_single_curve_lies_within_the_limits_that_the_scans_allow():
+    curves = survival_groups.estimate(COHORT, None)
+    intervals = pd.DataFrame(
+        {"patient_id": ["a", "b", "c"], "after_days": [366.0, 366.0, 730.0], "until_days": [731.0, None, None]}
+    )
+    dashed = [trace for trace in survival_groups.figure(curves, intervals).data if trace.line.dash == "dash"]
+    low, high = (list(trace.y) for trace in dashed)
+    assert all(below <= above for below, above in zip(low, high, strict=True))
+    assert high[0] == low[0] == 1.0
+    assert "Turnbull" in survival_groups.method(curves, 4)
+    assert "Turnbull" not in survival_groups.method(survival_groups.estimate(COHORT, "who_grade"), 4)
+
+
+def test_growth_is_drawn_by_histology_with_its_interval_and_few_patients_are_refused():
+    rows = pd.DataFrame(
+        [
+            {
+                "patient_id": f"p{patient}",
+                "histology": "ependymoma",
+                "epoch": 1,
+                "acquired_on": pd.Timestamp(2020 + year, 1, 1),
+                "volume_mm3": 1000.0 * (1.1 + 0.02 * patient) ** year * (1 + 0.01 * ((patient + year) % 3)),
+                "volume_cv": 0.1,
+            }
+            for patient in range(6)
+            for year in range(4)
+        ]
+    )
+    found = growth_rates.estimate(rows)
+    (row,) = growth_rates.rows_of(found)
+    assert row.low_percent < row.rate_percent < row.high_percent
+    assert row.rate_percent == pytest.approx(15, abs=3), "rates of 10 to 20 % a year were put in"
+    assert row.note.startswith("6 patients, 24 scans, doubles in")
+    (mark,) = growth_chart.growth([row]).data
+    assert mark.error_x.array[0] == pytest.approx(row.high_percent - row.rate_percent)
+    with pytest.raises(SettingsError, match="expected 5 patients or more"):
+        growth_rates.estimate(rows[rows["patient_id"] == "p1"])
+
+
+def test_curves_by_group_count_everybody_once():
+    curves = survival_groups.estimate(COHORT, "who_grade")
+    assert {name: curve.patient_count for name, curve in curves.by_name.items()} == {"2": 2, "3": 1}
+    assert "Log-rank p" in survival_groups.method(curves, 4)
+
+
+def test_survival_of_everybody_has_no_interval_and_nothing_is_said_beyond_the_follow_up():
+    (row,) = survival_groups.summary(survival_groups.estimate(COHORT.iloc[1:3], None))
+    assert row == ("all", "2", "0", "not reached", "100\u202f%", "not followed so long", "not followed so long")
+
+
+def test_nobody_with_an_outcome_gives_no_curve():
+    assert survival_groups.estimate(COHORT.iloc[3:], None).by_name == {}
+
+
+def test_month_ticks_are_few_and_reach_the_end():
+    for longest in (0.5, 5, 11, 30, 100, 700):
+        ticks = survival_chart.month_ticks(longest)
+        assert 2 <= len(ticks) <= 9
+        assert ticks[-1] >= longest
+
+
+def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_stretch():
+    rows = pd.DataFrame(
+        [
+            (f"sub-{n:03d}", day, ratio)
+            for n in range(101)
+            for day, ratio in ((0, 1.0), (170, 9.0), (190, 0.5 + n / 100))
+        ],
+        columns=["patient_id", "days_from_baseline", "baseline_ratio"],
+    )
+    fig = crowds.quantiles(crowds.stretches(rows), {"progression": 1.4})
+    median = fig.data[-1]
+    assert list(median.x) == [0.0, 6.0]
+    assert list(median.y) == pytest.approx([1.0, 1.0]), "the scan at 170 days is not the last of its stretch"
+    tenths = fig.data[0]
+    assert [tenths.y[1], tenths.y[2]] == pytest.approx([1.4, 0.6])
+
+
+def test_stretches_with_few_patients_are_left_out():
+    rows = pd.DataFrame({"patient_id": ["a", "b"], "days_from_baseline": [0, 0], "baseline_ratio": [1.0, 1.0]})
+    assert len(crowds.quantiles(crowds.stretches(rows), {}).data[-1].x) == 0
+
+
+def test_many_best_changes_are_ranked_and_cut_at_the_cap():
+    fig = crowds.ranked(pd.Series([400.0, *range(-100, 100)]), {"progression": 40.0})
+    assert fig.data[0].y[0] == cohort_figures.CAP_PERCENT
+    assert list(fig.data[0].y) == sorted(fig.data[0].y, reverse=True)
+    assert fig.data[0].x[-1] == 100

@@ -1,0 +1,157 @@
+"""The cohort page: who passes the filters, two groups, the first table, agreement, files (about 10 s)."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from dashboard.cohort import courses, criteria_agreement, survival_groups, table_one
+from dashboard.data import queries
+from tests.dashboard.pages.test_pages import opened, text_of
+
+NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
+
+
+def patients(**columns):
+    plain = {
+        "age_years": 40.0, "sex": "F", "histology": "ependymoma", "who_grade": "2", "first_surgery_extent": "STR",
+        "syndrome": None, "centre": "North", "had_radiotherapy": False, "baseline_volume_mm3": 1000.0,
+        "patient_id": "sub-01", "usable_visit_count": 4, "duration_days": 365.25, "is_event": False,
+    }  # fmt: skip
+    return pd.DataFrame({name: columns.get(name, [value] * 4) for name, value in plain.items()})
+
+
+def cell(made, row, column):
+    return made.set_index("characteristic").loc[row, column].replace("\u202f", " ")
+
+
+def test_the_first_table_counts_and_takes_medians_as_by_hand():
+    rows = patients(
+        age_years=[10.0, 20.0, 30.0, None], who_grade=["1", "2", "2", None], syndrome=["NF2", None, None, None],
+        baseline_volume_mm3=[0.0, 500.0, 1000.0, 1500.0], had_radiotherapy=[True, False, False, False],
+    )  # fmt: skip
+    made = table_one.table_one({"all": rows, "other": patients()})
+    assert cell(made, "patients", "all") == "4"
+    assert cell(made, "age, years", "all") == "20 (15 to 25)"
+    assert cell(made, "WHO grade: 2", "all") == "2 (67 %)", "percent of those whose grade is known"
+    assert cell(made, "WHO grade: not known", "all") == "1"
+    assert cell(made, "Syndrome: NF2", "all") == "1 (25 %)", "no syndrome is an answer too"
+    assert cell(made, "radiotherapy", "all") == "1 (25 %)"
+    assert cell(made, "tumour at baseline, mL", "all") == "0.75 (0.38 to 1.1)"
+    assert cell(made, "follow-up, months", "other") == "12"
+    assert cell(made, "WHO grade: 1", "other") == "0 (0 %)"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"histology": "ependymoma", "radiotherapy": "yes"}, "Ependymoma, radiotherapy: n = 1 of 7"),
+        ({"radiotherapy": "no"}, "No radiotherapy: n = 5 of 7"),
+        ({"age": "30-50"}, "30 to 50 years: n = 3 of 7"),
+        ({"years": "2022-2023"}, "First scan 2022 to 2023: n = 3 of 7"),
+        ({"age": "nonsense", "histology": "<b>"}, "All patients: n = 7"),
+    ],
+)
+def test_filters_come_from_the_address_and_are_said_with_n(tiny, address, words):
+    assert words in text_of(opened("cohort", **address))
+
+
+def test_two_groups_are_named_counted_and_compared(tiny):
+    text = text_of(opened("cohort", histology="ependymoma", b_centre="South"))
+    assert "Ependymoma: n = 3 of 7; compared with South: n = 3 of 7" in text
+    assert "1 patient is in both groups" in text
+    assert "1: ependymoma" in text
+    assert "2: South" in text
+    assert "Log-rank p" in text
+
+
+def test_agreement_is_computed_when_asked_for(tiny):
+    assert "Cohen" not in text_of(opened("cohort"))
+    text = text_of(opened("cohort", agreement="true"))
+    assert "imsct_adapted_v1 and rano2_vol" in text
+    assert "over 3 visits of 1 patient" in text
+
+
+def test_criteria_that_always_agree_say_so():
+    rows = [(f"sub-{n}", "ses-02", rule, "PD" if n % 2 else "SD") for n in range(6) for rule in ("a", "b")]
+    found = criteria_agreement.compare(
+        pd.DataFrame(rows, columns=["patient_id", "session_id", "criteria_id", "category"])
+    )
+    assert criteria_agreement.table(found).loc[0, "kappa (95 % CI)"].startswith("1.00")
+    assert criteria_agreement.table(found, "c").empty
+
+
+def test_figure_data_is_read_back_from_parquet_and_csv():
+    rows = pd.DataFrame({"patient_id": ["sub-01", "=1+1"], "best_change_percent": [12.5, None]})
+    back = pd.read_parquet(io.BytesIO(queries.file_of(rows, "parquet")))
+    assert back["best_change_percent"].tolist()[0] == 12.5
+    assert back["best_change_percent"].isna().tolist() == [False, True]
+    assert "\n=1" not in queries.file_of(rows, "csv").decode()
+
+
+def many(count, **columns):
+    return pd.concat([patients(**columns)] * ((count + 3) // 4)).head(count).reset_index(drop=True)
+
+
+def test_a_table_to_share_hides_small_counts_and_what_would_give_them_away():
+    rows = many(20, is_event=[True, False, False, False]).assign(
+        histology=["ependymoma"] * 17 + ["astrocytoma"] * 3, who_grade=["1"] * 8 + ["2"] * 9 + ["3"] * 3,
+        had_radiotherapy=[True] * 17 + [False] * 3,
+    )  # fmt: skip
+    made = table_one.table_one({"all": rows, "tiny": patients()}, is_shared=True)
+    assert "tiny" not in made.columns, "a group of four is left out whole"
+    assert cell(made, "Histology: astrocytoma", "all") == "fewer than 5"
+    assert cell(made, "Histology: ependymoma", "all") == "not shown", "20 less 17 would be 3"
+    assert cell(made, "WHO grade: 3", "all") == "fewer than 5"
+    assert cell(made, "WHO grade: 1", "all") == "not shown", "the smallest other one"
+    assert cell(made, "WHO grade: 2", "all") == "9 (45 %)"
+    assert cell(made, "radiotherapy", "all") == "not shown", "3 without"
+    assert cell(made, "patients", "all") == "20"
+
+
+def test_curves_to_share_leave_out_small_groups_and_hide_few_at_risk():
+    rows = many(12, duration_days=[100.0, 400.0, 800.0, 900.0], is_event=[True, False, False, False])
+    rows["centre"] = ["North"] * 9 + ["South"] * 3
+    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"))
+    assert list(curves.by_name) == ["North"]
+    assert [row[:3] for row in survival_groups.summary(curves)] == [("North", "9", "<5")]
+    assert "fewer than 5 events" in survival_groups.method(curves, len(rows))
+    numbers = [trace.text for trace in survival_groups.figure(curves, pd.DataFrame(NO_INTERVALS)).data if trace.text]
+    assert "<5" in numbers[-1]
+    assert not {"1", "2", "3", "4"} & set(numbers[-1])
+
+
+def test_a_page_for_sharing_offers_nothing_about_one_person(tiny):
+    at = opened("cohort", share="true")
+    assert not at.exception
+    text = text_of(at)
+    assert "Counts below 5 are hidden" in text
+    assert "sub-0" not in text
+    assert [button.proto.label for button in at.get("download_button")] == ["CSV", "Parquet"], "the table alone"
+
+
+def test_the_table_of_all_patients_is_sent_when_somebody_opens_it(tiny):
+    at = opened("cohort")
+    assert not at.dataframe
+    at.session_state["table"] = True
+    at.run()
+    assert len(at.dataframe[0].value) == 7
+
+
+def test_courses_are_those_of_the_patients_that_are_shown(tiny):
+    chosen = courses.courses("imsct_adapted_v1", "tumour", pd.Series(["sub-01", "sub-99"]))
+    assert chosen.patient_count == 1, "nobody is called sub-99"
+    assert chosen.scans()["days_from_baseline"].tolist() == [0, 365, 730, 1095]
+    assert set(chosen.stretches()["patient_id"]) == {"sub-01"}
+
+
+@pytest.mark.parametrize(("count", "has_ticks"), [(4, True), (survival_groups.MOST_TICKED + 1, False)])
+def test_censored_patients_have_a_tick_each_unless_there_are_too_many(count, has_ticks):
+    rows = pd.concat([patients()] * (count // 4 + 1))[:count].reset_index(drop=True)
+    rows["patient_id"] = [f"sub-{n}" for n in range(count)]
+    curves = survival_groups.estimate(rows, None)
+    intervals = pd.DataFrame({"patient_id": rows["patient_id"], "after_days": 365.0, "until_days": float("nan")})
+    drawn = survival_groups.figure(curves, intervals).data
+    ticks = [trace for trace in drawn if trace.mode == "markers"]
+    assert any(trace.x is not None and len(trace.x) for trace in ticks) == has_ticks
+    assert ("(ticks)" in survival_groups.method(curves, count)) == has_ticks

@@ -1,0 +1,117 @@
+"""What stands beside the verdict is told on the Patient page in its own words (about 10 s)."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from dashboard import packet
+from dashboard.shell import page as frame
+from dashboard.words import sentences
+from tests.dashboard.packet.test_packet import read
+from tests.dashboard.pages.test_pages import opened, text_of
+from tests.study_folder import run_of_numbers
+
+VOLUMES = """patient_id,date,compartment,volume_mm3,volume_cv
+p1,2019-11-01,tumour,2000,0.05
+p1,2020-04-01,tumour,500,0.05
+p1,2021-04-01,tumour,640,0.05
+p1,2022-04-01,tumour,830,0.05
+p1,2020-04-01,cyst,300,0.05
+p1,2021-04-01,cyst,900,0.05
+p1,2022-04-01,cyst,920,0.05
+p1,2020-04-01,syrinx,0,
+p1,2021-04-01,syrinx,0,
+p1,2022-04-01,syrinx,0,
+p2,2020-04-01,tumour,500,0.05
+"""
+TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
+
+
+@pytest.fixture(scope="module")
+def imported_out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("told_beside")
+    run_of_numbers(folder, VOLUMES, TREATMENTS)
+    return folder / "out"
+
+
+@pytest.fixture
+def page(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    return text_of(opened("patient", patient="sub-p1", tab="Cyst, oedema and others"))
+
+
+def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
+    words = "0.92 mL on 2022-04-01, no change since 2021-04-01 (+2.2\u202f%), when it had grown; never progression."
+    assert words in page
+    assert "None seen: syrinx." in page
+
+
+def test_each_visit_of_a_cyst_is_in_the_history(page):
+    assert "0.90 mL on 2021-04-01, growing since 2020-04-01 (+200\u202f%); never progression." in page
+    assert "0.30 mL on 2020-04-01, first measured; never progression." in page
+
+
+def test_extent_by_surgeon_and_by_scan_are_told_with_their_contradiction(page):
+    assert (
+        "75\u202f% removed: 2.0 mL on 2019-11-01, residual 0.50 mL on 2020-04-01 (PR on MRI); "
+        "the surgeon reports GTR, which the scans contradict."
+    ) in page
+
+
+def test_growth_is_told_with_its_interval_error_and_limits(page):
+    # 500 to 830 mm³ in two years: ln(1.66) / 2 = 0.253 a year, +29 %; doubling in 2.7 years
+    assert "Doubling in 2.7 years (95\u202f% CI" in page
+    assert "volume +29\u202f% a year" in page
+    assert "(2020-04-01 to 2022-04-01, 3 scans; says nothing of later scans)." in page
+    assert "growing on like this it would exceed the error again by 2022-" in page
+
+
+def test_the_packet_tells_it_too(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    made = packet.gather("sub-p1", frame.study())
+    assert dict(made.beside)["cyst"].startswith("0.92 mL on 2022-04-01, no change since 2021-04-01")
+    text, pages = read(packet.pdf(made))
+    assert len(pages) == 1
+    assert "the surgeon reports GTR, which the scans contradict." in text
+    assert "the surgeon reports GTR, which the scans contradict." in packet.html(made).decode()
+
+
+def test_a_patient_with_one_visit_has_nothing_beside(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    assert "Beside the verdict" not in text_of(opened("patient", patient="sub-p2"))
+
+
+RATE = {
+    "first_on": date(2020, 1, 1), "last_on": date(2020, 5, 6), "scan_count": 2, "days": 126, "is_certain": True,
+    "growth_percent_per_year": 827.0, "growth_low_percent_per_year": 103.0, "growth_high_percent_per_year": 4100.0,
+    "doubling_time_days": 113.7, "doubling_low_days": 67.6, "doubling_high_days": 357.0, "diameter_mm_per_year": 6.0,
+    "diameter_low_mm_per_year": 2.0, "diameter_high_mm_per_year": 10.0, "length_mm_per_year": None,
+    "length_low_mm_per_year": None, "length_high_mm_per_year": None, "residual_sd": None, "error_sd": 0.19,
+    "detectable_on": None, "is_provisional": True,
+}  # fmt: skip
+
+
+def test_scans_over_less_than_a_year_are_not_carried_on_to_a_year():
+    assert sentences.growth(RATE) == (
+        "Doubling in 3.7 months (95\u202f% CI 2.2 to 12) (2020-01-01 to 2020-05-06, 2 scans; says nothing of "
+        "later scans). Provisional: an automatic mask that nobody signed."
+    )
+
+
+def test_a_rate_inside_the_error_is_no_growth_and_names_no_doubling_time():
+    unsure = RATE | {"is_certain": False, "growth_low_percent_per_year": -12.0, "growth_high_percent_per_year": 10.0}
+    words = sentences.growth(unsure | {"days": 900})
+    assert words.startswith("No growth or shrinkage beyond the error (95\u202f% CI −12 to +10\u202f% a year); mean")
+    assert " a year" not in sentences.growth(unsure), "126 days"
+    assert "oubling" not in words
+
+
+def test_a_rate_without_known_error_says_so():
+    unknown = RATE | {"is_certain": pd.NA, "growth_low_percent_per_year": None, "growth_high_percent_per_year": None}
+    assert sentences.growth(unknown).startswith("Not known how sure: the error of a volume is unknown")
+
+
+def test_a_shrinking_tumour_halves():
+    halving = RATE | {"doubling_time_days": -437.0, "doubling_low_days": -798.0, "doubling_high_days": -301.0}
+    assert sentences.growth(halving).startswith("Halving in 14 months (95\u202f% CI 9.9 to 26)")

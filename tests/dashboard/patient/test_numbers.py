@@ -1,0 +1,128 @@
+"""The tables of numbers: which scan they show, and what each number opens (a few seconds)."""
+
+import re
+
+import pytest
+
+from dashboard import packet
+from dashboard.data import queries
+from dashboard.patient.course import levels
+from dashboard.patient.lesion_table import lesions
+from dashboard.patient.numbers import LAST_JUDGED, NOW, disturbed, to_show
+from dashboard.shell import page
+from dashboard.words import tables
+from pipeline.core import records
+from pipeline.store import publish
+from tests.dashboard.packet.test_packet import read
+from tests.dashboard.pages.test_pages import opened, words_of
+from tests.factories import ADAPTED, tiny_store
+
+
+def trajectory(patient_id):
+    return queries.query("patient_trajectory", patient_id=patient_id, criteria_id=ADAPTED)
+
+
+def shown(patient_id, session_id):
+    return [(word, set(rows["session_id"])) for word, rows in to_show(trajectory(patient_id), session_id)]
+
+
+@pytest.mark.parametrize(
+    ("patient", "session", "expected"),
+    [
+        ("sub-01", "ses-05", [(NOW, {"ses-05"})]),
+        ("sub-04", "ses-01", [(NOW, {"ses-01"})]),
+        ("sub-05", "ses-03", [(LAST_JUDGED, {"ses-02"})]),
+        ("sub-07", "ses-01", []),
+    ],
+)
+def test_the_last_scan_is_shown_and_where_it_was_not_compared_the_last_that_was(tiny, patient, session, expected):
+    assert shown(patient, session) == expected
+
+
+def test_a_scan_of_a_later_period_is_not_replaced_by_one_before_the_treatment(tiny):
+    rows = trajectory("sub-05")
+    rows = rows.assign(epoch=rows["epoch"].where(rows["session_id"] != "ses-03", 2))
+    assert to_show(rows, "ses-03") == []
+
+
+def test_a_disturbed_scan_is_said_beside_its_numbers_and_in_the_packet(tmp_path, monkeypatch):
+    words = "sub-01 ses-05: signal around the tumour could change its volume by 21%"
+    told = records.Finding("scan_disturbed", "warning", "mask", None, "sub-01", "ses-05", words, "look at the scan")
+    publish.publish(tmp_path, [*tiny_store(), told])
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    said = "This scan is disturbed: signal around the tumour could change its volume by 21%."
+    assert said in words_of(opened("patient", patient="sub-01"))
+    text, _ = read(packet.pdf(packet.gather("sub-01", page.study())))
+    assert said in text
+    assert disturbed("sub-01", "ses-03") == ""
+
+
+def numbers_of(patient_id, session_id):
+    (word, rows), *_ = to_show(trajectory(patient_id), session_id)
+    measured = queries.query("patient_measurements", patient_id=patient_id)
+    return tables.numbers(rows, measured, word, "imsct_adapted_v1 1, adapted")
+
+
+def test_each_number_opens_scan_mask_maker_error_version_and_rule(tiny):
+    opened = re.sub("<[^>]*>", " ", numbers_of("sub-01", "ses-05")).replace("\u200b", "")
+    for words in (
+        "mask drawn by hand: derivatives/reader1/sub-01/ses-03/anat/sub-01_ses-03_acq-sag_dseg.nii.gz, sha256 00000000",
+        "on scan sub-01/ses-03/anat/sub-01_ses-03_acq-sag_T2w.nii.gz",
+        "error from geometric model of the mask's edge, CV 10",
+        "nadir by imsct_adapted_v1 1, adapted",
+        "1.4\u202fmL on 2023-04-10 over 0.80\u202fmL on 2021-04-10",
+        "interval: joint error of both volumes",
+    ):
+        assert words.replace("'", "&#x27;") in opened, words
+
+
+def test_the_first_scan_is_not_compared_with_itself(tiny):
+    text = numbers_of("sub-04", "ses-01")
+    assert "is the baseline" in text
+    assert "0\u202f%" not in text
+
+
+def test_every_visit_is_listed_with_what_was_not_measured(tiny):
+    text = tables.measurements(queries.query("patient_measurements", patient_id="sub-06"))
+    words = re.sub("<[^>]*>", " ", text)
+    assert [word in words for word in ("2022-02-01 ses-01", "2023-02-01 ses-02", "no date ses-03")] == [True] * 3
+    assert "nobody drew one on this visit" in words
+
+
+def test_each_volume_of_a_lesion_opens_the_mask_and_scan_it_was_counted_on(tiny):
+    text = lesions(
+        queries.query("patient_lesions", patient_id="sub-01"),
+        queries.query("patient_measurements", patient_id="sub-01"),
+    )
+    assert text.count("<summary>") == 3
+    new = re.sub("<[^>]*>", " ", text[text.index("new, ") :]).replace("\u200b", "")
+    for words in (
+        "0.15\u202fmL",
+        "2023-04-10 ses-05",
+        "piece 2 of the tumour",
+        "mask drawn by hand: derivatives/reader1/sub-01/ses-05/anat/sub-01_ses-05_acq-sag_dseg.nii.gz, sha256 00000000",
+        "on scan sub-01/ses-05/anat/sub-01_ses-05_acq-sag_T2w.nii.gz",
+    ):
+        assert words in new, words
+
+
+def test_a_lesion_that_was_not_measured_says_its_status_and_opens_nothing(tiny):
+    rows = queries.query("patient_lesions", patient_id="sub-01").assign(status="resolved", volume_mm3=0.0)
+    text = lesions(rows, queries.query("patient_measurements", patient_id="sub-01"))
+    assert "resolved" in text
+    assert "<summary>" not in text
+
+
+def test_a_last_scan_that_failed_leaves_the_levels_that_the_next_is_held_against(tiny):
+
+    assert [level.text.split(" 0")[0] for level in levels("sub-05", page.study())] == [
+        "baseline = nadir",
+        "progression from",
+        "detection limit",
+    ]
+
+
+def test_the_packet_of_a_failed_last_scan_dates_the_numbers_it_shows(tiny):
+
+    text, _ = read(packet.pdf(packet.gather("sub-05", page.study())))
+    assert "tumour, 2022-07-10 0.60 0.60 0.60 0.61" in text

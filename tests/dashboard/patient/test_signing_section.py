@@ -1,0 +1,121 @@
+"""Signing off on the pages: what lands in the journal, what is refused, and that it shows (about 15 s)."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.core import records
+from pipeline.journal import act_file
+from pipeline.store import publish
+from tests.dashboard.pages.test_pages import opened, text_of
+from tests.factories import publish_tiny, tiny_store
+
+EVIL = "<img src=x onerror=alert(1)> *bold* \u202egnorw"
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """An output folder of its own, since signing writes into it."""
+    publish_tiny(tmp_path)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    return tmp_path
+
+
+def written(out_dir):
+    return [
+        (entry.act, entry.patient_id, entry.session_id, entry.who, entry.reason)
+        for entry in act_file.read(out_dir).entries
+    ]
+
+
+def named(at, name="Rita Reader"):
+    return at.text_input(key="who").set_value(name).run()
+
+
+def press(at, key):
+    at.button(key=key).click().run()
+    assert not at.exception, at.exception
+    return at
+
+
+def test_a_provisional_call_says_so_and_accepting_its_mask_is_put_on_record(out):
+    at = opened("patient", patient="sub-06")
+    assert "Provisional: the call rests on an automatic mask that nobody signed." in text_of(at)
+    at = press(named(at), "accept-sub-06-ses-02")
+    assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
+    text = text_of(at)
+    assert "1 decision waits for the next run" in text
+    assert "Rita Reader, accepted the mask (ses-02 tumour)" in text
+    assert "accepted the mask, Rita Reader" in at.success[0].value
+
+
+def test_an_undo_is_a_further_entry_and_nothing_is_erased(out):
+    at = press(named(opened("patient", patient="sub-06")), "accept-sub-06-ses-02")
+    entry = act_file.read(out).entries[0]
+    at = press(at, f"undo-{entry.entry_id}")
+    assert [row[0] for row in written(out)] == ["accept_mask", "undo"]
+    assert act_file.read(out).entries[1].undoes == entry.entry_id
+    assert "undone" in text_of(at)
+    assert f"undo-{entry.entry_id}" not in [button.key for button in at.button]
+
+
+def test_without_a_name_nothing_is_written_and_the_page_says_what_is_missing(out):
+    at = press(opened("patient", patient="sub-06"), "accept-sub-06-ses-02")
+    assert written(out) == []
+    assert "expected who" in at.error[0].value
+
+
+def test_a_name_typed_just_before_the_click_counts(out):
+    at = opened("patient", patient="sub-06")
+    at.text_input(key="who").set_value("Rita Reader")
+    press(at, "accept-sub-06-ses-02")
+    assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
+
+
+def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
+    at = named(opened("patient", patient="sub-01"), EVIL)
+    send = next(button for button in at.button if button.label == "Exclude this visit")
+    at = send.click().run()
+    assert "reason" in at.error[0].value
+    at.text_area(key="why-Exclude this visit-sub-01-ses-05").set_value(EVIL)
+    at = next(button for button in at.button if button.label == "Exclude this visit").click().run()
+    assert written(out) == [("exclude_visit", "sub-01", "ses-05", EVIL, EVIL)]
+    assert "<img src=x" not in text_of(at)
+    assert "&lt;img src=x" in text_of(at)
+
+
+def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
+    at = named(opened("patient", patient="sub-01"))
+    at = next(button for button in at.button if button.label == "Pin this visit").click().run()
+    at.selectbox(key="lesion-sub-01-ses-05").set_value("lesion-2")
+    at.text_input(key="same-sub-01-ses-05").set_value("L1")
+    at = press(at, "correct-sub-01-ses-05")
+    assert [row[:3] for row in written(out)] == [
+        ("pin_baseline", "sub-01", "ses-05"),
+        ("correct_lesion", "sub-01", "ses-05"),
+    ]
+
+
+def test_an_acceptance_lapses_on_the_page_when_the_mask_is_another_one(out):
+    press(named(opened("patient", patient="sub-06")), "accept-sub-06-ses-02")
+    rows = [
+        replace(row, sha256="1" * 64) if isinstance(row, records.Segmentation) and row.patient_id == "sub-06" else row
+        for row in tiny_store()
+    ]
+    publish.publish(out, rows)
+    assert "lapsed: the mask has changed since" in text_of(opened("patient", patient="sub-06"))
+
+
+def test_the_queue_of_the_quality_page_accepts_with_one_click(out):
+    at = opened("quality")
+    accepts = [button for button in at.button if button.label == "Accept"]
+    assert [button.key for button in accepts] == ["queue-1-sub-06 ses-01", "queue-5-sub-06 ses-02"] or len(accepts) == 2
+    at = press(named(at), accepts[1].key)
+    assert [row[:4] for row in written(out)] == [("accept_mask", "sub-06", "ses-02", "Rita Reader")]
+    assert "accepted" in at.success[0].value
+
+
+def test_who_reads_is_kept_from_page_to_page(out):
+    at = named(opened("quality"), "Rita Reader")
+    at.switch_page("pages/patient.py").run()
+    assert at.text_input(key="who").value == "Rita Reader"

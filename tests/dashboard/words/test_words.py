@@ -1,0 +1,190 @@
+"""Sentences, rules in words and markup: text from the data stays text (under a second)."""
+
+import pandas as pd
+import pytest
+
+from dashboard.methods import criteria_words, further_rules
+from dashboard.words import glossary, labels, markup, sentences
+from pipeline.align import certificate
+from pipeline.context import schedule_files
+from pipeline.judge import criteria_files
+from pipeline.measure import measurement_error
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def states(*looks):
+    return pd.DataFrame(
+        [{"state": s, "display_state": d, "needs_decision": needs, "category_shown": "SD"} for s, d, needs in looks]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer"),
+    [
+        (states(("progression", "growth", True)), "1 of 1 patient needs a decision."),
+        (
+            states(("progression", "growth", True), ("baseline", "no_change", False)),
+            "1 of 2 patients needs a decision.",
+        ),
+        (
+            states(("baseline", "no_change", False), ("baseline", "no_change", False)),
+            "None of 2 patients need a decision.",
+        ),
+    ],
+)
+def test_the_board_answers_its_question_first(rows, answer):
+    assert sentences.board(rows)[0] == answer
+
+
+def test_the_board_does_not_count_a_first_scan_as_no_change():
+    rest = sentences.board(states(("baseline", "no_change", False), ("residual_stable", "no_change", False)))[1]
+    assert rest == "1 baseline, 1 no change detected"
+
+
+NOTHING = {"change_percent": None, "change_low_percent": None, "change_high_percent": None, "against": None}
+GROWN = {"change_percent": 75.0, "change_low_percent": 33.0, "change_high_percent": 131.0, "against": "nadir"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (
+            {**NOTHING, "state": "baseline", "change_percent": 0.0, "tumour_volume_mm3": 400.0},
+            ("first to compare with", ""),
+        ),
+        (
+            {**GROWN, "state": "progression", "tumour_volume_mm3": 1400.0},
+            ("+75\u202f% since nadir", "+33 to +130\u202f%"),
+        ),
+        ({**NOTHING, "state": "recurrence", "tumour_volume_mm3": 150.0}, ("0.15\u202fmL, none before", "")),
+        ({**NOTHING, "state": "no_evidence_of_disease", "tumour_volume_mm3": 0.0}, ("none seen", "")),
+        ({**NOTHING, "state": "not_evaluable", "tumour_volume_mm3": None}, ("cannot be judged", "")),
+    ],
+)
+def test_a_change_is_said_against_its_reference_and_a_missing_one_in_words(row, words):
+    assert sentences.change(pd.Series(row)) == words
+
+
+@pytest.mark.parametrize(
+    ("due_on", "is_overdue", "words"),
+    [
+        (pd.Timestamp("2024-06-20"), True, "due 2024-06-20, overdue"),
+        (pd.Timestamp("2024-06-20"), False, "due 2024-06-20"),
+        (None, False, ""),
+        (None, float("nan"), ""),
+    ],
+)
+def test_the_next_scan_is_said_only_where_a_schedule_has_one(due_on, is_overdue, words):
+    assert sentences.due(pd.Series({"due_on": due_on, "is_overdue": is_overdue})) == words
+
+
+def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
+    row = pd.Series({"probability": 0.53, "category": "PD", "category_shown": "PD?"})
+    found = sentences.caveats(row, "imsct_adapted_v1 1, adapted", pd.DataFrame({"category": ["PD", "SD"]}))
+    assert found == (
+        "imsct_adapted_v1 1, adapted · probability of a change beyond the threshold 53\u202f% · "
+        "1 of 2 criteria agree · awaits a confirming scan"
+    )
+
+
+def test_a_verdict_is_split_into_what_is_read_first_and_the_rest():
+    reason = (
+        "Solid tumour 0.40 mL on 2023-06-20 is -72 % of that on 2020-07-14: below the rule; provisional: automatic."
+    )
+    main, further = sentences.verdict(reason)
+    assert main == "Solid tumour 0.40 mL on 2023-06-20 is −72\u202f% of that on 2020-07-14: below the rule."
+    assert further == "Provisional: automatic."
+    assert sentences.verdict("no visit could be judged") == ("No visit could be judged.", "")
+    judged = {"reason": reason, "state": "residual_stable", "judged_change_percent": -72.0}
+    assert sentences.short_reason(judged) == "−72\u202f%: below the rule."
+    assert sentences.short_reason({**judged, "judged_change_percent": None}) == "Below the rule."
+
+
+def test_rules_are_said_with_the_numbers_that_judge():
+    found = {name: words for name, words, _, _ in criteria_words.in_words(criteria_files.load("imsct_adapted_v1"))}
+    assert "by 40\u202f% or more against its smallest" in found["Progression"]
+    assert "at least 0.10\u202fmL" in found["Progression"]
+    assert "by 65\u202f% or more against the baseline" in found["Partial response"]
+    assert "at least 42 days after surgery" in found["Baseline"]
+
+
+@pytest.mark.parametrize("name", criteria_files.names())
+def test_every_packaged_criteria_file_can_be_said_in_words_with_its_sources(name):
+    found = criteria_words.in_words(criteria_files.load(name))
+    assert {"Progression", "Partial response", "Baseline"} <= {title for title, _, _, _ in found}
+    assert all(words.endswith(".") and source and mark for _, words, source, mark in found)
+
+
+def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monkeypatch):
+    monkeypatch.setattr(certificate, "COVERAGE_A", 0.83)
+    monkeypatch.setitem(measurement_error.FOUND_AGAIN_ERROR_MM, "oedema", 0.77)
+    assert (
+        "Lesion covered",
+        "A from 83\u202f%, C below 25\u202f%.",
+        further_rules.ADDED,
+    ) in further_rules.certificate_words()
+    assert "oedema 0.77\u202fmm" in {name: words for name, words, _ in further_rules.errors()}["Found again"]
+    due = {name: words for name, words, _ in further_rules.next_scans(schedule_files.load())}
+    assert len(due) == len(schedule_files.load().schedules)
+    assert due["Haemangioblastoma, sporadic, totally resected"] == (
+        "First about 6 months after treatment, then every 12 months until 60 months after it."
+    )
+
+
+def test_every_category_and_every_term_is_explained_on_hover():
+    assert set(labels.CATEGORIES) <= set(glossary.TERMS)
+    assert glossary.category("SD") == "stable disease, a category of response criteria"
+    assert all(len(meaning) > 20 for meaning in glossary.TERMS.values())
+
+
+def test_nothing_in_the_data_turns_the_direction_of_the_words_after_it():
+    assert markup.tag("p", "\u202egnorw", title="\u2067x") == '<p title="\ufffdx">\ufffdgnorw</p>'
+    assert markup.as_label("\u202ex") == "\ufffdx"
+    assert markup.tag("p", "\u05e9\u05dc\u05d5\u05dd") == "<p>\u05e9\u05dc\u05d5\u05dd</p>", "letters stay as they are"
+
+
+def test_text_is_escaped_wherever_it_is_put():
+    built = markup.tag("p", HOSTILE, markup.tag("b", HOSTILE), title=HOSTILE)
+    assert "<img" not in built
+    assert built.count("&lt;img") == 3
+    assert "<img" not in markup.table(["a"], [[HOSTILE]])
+    assert "<img" not in markup.join([HOSTILE, HOSTILE], "<img>")
+
+
+def test_only_what_was_built_as_markup_is_markup():
+    assert markup.join([markup.tag("b", "x"), "<b>y</b>"]) == "<b>x</b>&lt;b&gt;y&lt;/b&gt;"
+
+
+def test_labels_of_widgets_are_not_read_as_markdown():
+    assert markup.as_label("**sub**[x](http://y)") == r"\*\*sub\*\*\[x\]\(http\:\/\/y\)".replace(r"\/", "/")
+
+
+def places(*levels, reason="why"):
+    return pd.DataFrame(
+        [
+            {"acquired_on": pd.Timestamp(f"202{n}-01-01"), "levels": level, "level_reason": None if level else reason}
+            for n, level in enumerate(levels)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "origin", "expected"),
+    [
+        (["C4", "C5", "C6"], "manual", "C4 on 2020-01-01, C6 on 2022-01-01 (disc labels of 2021-05-01). "),
+        (["C4"], "automatic", "C4 on 2020-01-01 (disc labels of 2021-05-01, by a program or unstated). "),
+        (["C4", None], "manual", "C4 on 2020-01-01 (disc labels of 2021-05-01). On 2021-01-01 no level: why. "),
+        ([None], "manual", "No vertebral level: why. "),
+        ([], "manual", ""),
+    ],
+)  # fmt: skip
+def test_levels_are_told_with_whose_labels_and_where_there_are_none(levels, origin, expected):
+    discs = pd.DataFrame([{"acquired_on": pd.Timestamp("2021-05-01"), "label_origin": origin}])
+    assert sentences.levels(places(*levels), discs) == expected
+
+
+def test_without_labels_the_reason_stands_in_place_of_a_level():
+    assert sentences.levels(places(None, reason="no visit has disc labels"), pd.DataFrame()) == (
+        "No vertebral level: no visit has disc labels. "
+    )

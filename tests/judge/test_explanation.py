@@ -1,0 +1,152 @@
+"""Every call of the hand-worked series says why, and each display state how probable it is. About two seconds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import pytest
+from scipy.stats import norm
+
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.judge import criteria_files, epochs
+from pipeline.judge.criteria import Reference, ResponseCriteria
+from pipeline.judge.explanation import percent, size
+from pipeline.judge.response import judge
+from tests.judge.course_maker import course, visit, written_course
+from tests.judge.test_cases import CASES
+
+RESPONSES = (Category.CR, Category.PR, Category.MR)
+WHY_PROGRESSION = ("beyond the +", "new lesion", "clinical progression", "reaches the rule for tumour seen again")
+
+
+def rules_of(case: dict[str, Any]) -> ResponseCriteria:
+    return criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
+
+
+def days_in(text: str) -> set[date]:
+    words = text.replace(",", " ").replace(";", " ").replace(":", " ").replace(".", " ").replace(")", " ").split()
+    found = set()
+    for word in words:
+        try:
+            found.add(date.fromisoformat(word))
+        except ValueError:
+            continue
+    return found
+
+
+def reference_of(found: VisitJudgement, rules: ResponseCriteria) -> str | None:
+    to_baseline = found.category in RESPONSES or rules.progression.reference == Reference.BASELINE
+    return found.baseline_session_id if to_baseline else found.nadir_session_id
+
+
+def numbers_used(found: VisitJudgement, patient: PatientCourse, rules: ResponseCriteria) -> list[str]:
+    """What a reader must find in the sentence of a scan that was compared: both sizes and the change."""
+    visits = {v.session_id: v for v in epochs.followed_tumours(patient, rules).visits}
+    here, reference = visits[found.session_id], visits[str(reference_of(found, rules))]
+    value, against = epochs.value_of(here, rules.metric), epochs.value_of(reference, rules.metric)
+    if not value:
+        return ["No solid tumour seen"]
+    if not against:
+        return [size(value, rules.metric), "where none was seen"]
+    return [size(value, rules.metric), size(against, rules.metric), percent(value / against)]
+
+
+def days_used(found: VisitJudgement, visits: dict[str, VisitMeasure], rules: ResponseCriteria) -> set[date]:
+    return {found.acquired_on, visits[str(reference_of(found, rules))].acquired_on}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_call_names_the_scans_the_numbers_and_the_rule(case: dict[str, Any]) -> None:
+    rules, patient = rules_of(case), written_course(case)
+    visits = {v.session_id: v for v in patient.visits}
+    for found in judge(patient, rules):
+        text = found.reason
+        if found.state == State.CONTEXT:
+            assert text.startswith("Shown, not judged: ")
+            assert days_in(text) or "before the first surgery or radiotherapy" in text
+        elif found.state == State.BASELINE:
+            assert found.acquired_on in days_in(text)
+            value = epochs.value_of(visits[found.session_id], rules.metric)
+            assert (size(value, rules.metric) if value else "no solid tumour seen") in text
+        elif found.state == State.NOT_EVALUABLE:
+            why = visits[found.session_id].missing_reason
+            assert text.startswith("Not evaluable: ")
+            assert len(text) > len("Not evaluable: .")
+            assert why is None or why in text
+        elif not text.startswith("Not measured: "):
+            assert days_used(found, visits, rules) <= days_in(text), text
+            for words in numbers_used(found, patient, rules):
+                assert words in text, text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_category_says_what_it_rests_on(case: dict[str, Any]) -> None:
+    rules = rules_of(case)
+    for found in judge(written_course(case), rules):
+        text = found.reason
+        assert ("provisional" in text) == found.provisional
+        if found.category == Category.PD:
+            assert any(words in text for words in WHY_PROGRESSION), text
+        if found.category in (Category.PR, Category.MR):
+            assert "rule of a " in text
+        if found.category in (Category.CR, Category.PR):
+            assert ("confirmed by the scan of" in text) == found.confirmed
+            assert ("unconfirmed until a scan" in text) == (not found.confirmed)
+        if found.category == Category.PD and not found.confirmed:
+            assert "preliminary" in text
+
+
+def test_the_series_reach_every_category_state_and_display() -> None:
+    seen: Counter[str] = Counter()
+    for parameter in CASES:
+        case = parameter.values[0]
+        for found in judge(written_course(case), rules_of(case)):
+            seen.update([found.category, found.state, found.display_state])
+    assert set(seen) == {*map(str, Category), *map(str, State), *map(str, DisplayState)}
+
+
+CV = 0.1
+ERROR = math.hypot(CV, CV)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "display", "category", "probability"),
+    [
+        # +60 % on the nadir, the limit is 32 %
+        ((1000, 1600), "growth", "PD", norm.cdf(math.log(1.6 / 1.4) / ERROR)),
+        # +50 % on a nadir of 150 mm³: by less than 0.1 mL
+        ((150, 225), "possible_growth", "SD", norm.cdf(math.log(1.5 / 1.4) / ERROR)),
+        ((1000, 1100), "no_change", "SD", norm.cdf(math.log(1.1 / 1.4) / ERROR)),
+        # -45 % is a shrinkage (mirror of +40 %: -29 %) and no response
+        ((1000, 550), "shrinkage", "SD", norm.cdf(math.log((1 / 1.4) / 0.55) / ERROR)),
+        # -70 %: a response, so by the response's own threshold
+        ((1000, 300), "shrinkage", "PR", norm.cdf(math.log(0.35 / 0.3) / ERROR)),
+        ((1000, 0), "none_seen", "CR", None),
+        ((1000, None), "not_evaluable", "NE", None),
+    ],
+)
+def test_each_display_state_says_how_probable_a_change_beyond_its_threshold_is(
+    volumes: tuple[float, float | None], display: str, category: str, probability: float | None
+) -> None:
+    before, after = volumes
+    visits = (visit(0, before, volume_cv=CV), visit(200, after, volume_cv=CV if after else None))
+    found = judge(course(*visits), criteria_files.load("imsct_adapted_v1"))[-1]
+    assert (str(found.display_state), str(found.category)) == (display, category)
+    assert found.probability == (None if probability is None else pytest.approx(probability, abs=1e-6))
+
+
+def test_a_possible_shrinkage_is_one_that_the_error_could_make() -> None:
+    visits = (visit(0, 1000, volume_cv=0.2), visit(200, 690, volume_cv=0.2))
+    found = judge(course(*visits), criteria_files.load("imsct_adapted_v1"))[-1]
+    assert found.display_state == DisplayState.POSSIBLE_SHRINKAGE
+    assert found.probability == pytest.approx(norm.cdf(math.log((1 / 1.4) / 0.69) / math.hypot(0.2, 0.2)), abs=1e-6)
+
+
+def test_what_was_seen_and_not_measured_has_no_probability() -> None:
+    found = judge(course(visit(0, 1000), visit(200, 1010, new_lesion=True)), criteria_files.load("imsct_adapted_v1"))[
+        -1
+    ]
+    assert (found.category, found.display_state, found.probability) == (Category.PD, DisplayState.GROWTH, None)

@@ -1,0 +1,310 @@
+"""Thresholds at their edges, sentences, and laws that every course obeys. About eight seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pipeline.core.vocabulary import (
+    Category,
+    DisplayState,
+    MaskOrigin,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitJudgement,
+)
+from pipeline.judge import criteria_files
+from pipeline.judge.criteria import Metric
+from pipeline.judge.epochs import is_unsigned
+from pipeline.judge.response import judge
+from pipeline.measure.measurement_error import geometric_cv
+from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
+
+DEFAULT = criteria_files.load("imsct_adapted_v1")
+ALL = criteria_files.load_all()
+VOLUME_RULES = [rules for rules in ALL if rules.metric == Metric.VOLUME]
+RANK = {Category.CR: 0, Category.PR: 1, Category.MR: 2, Category.SD: 3, Category.PD: 4}
+
+VOLUMES = st.one_of(st.just(0.0), st.floats(1, 20_000), st.none())
+DAYS = st.lists(st.integers(0, 3000), min_size=1, max_size=9, unique=True)
+
+
+@st.composite
+def courses(draw) -> PatientCourse:
+    visits = [
+        visit(
+            day,
+            draw(VOLUMES),
+            slices_spanned=draw(st.integers(1, 9)),
+            plane=draw(st.sampled_from(["sagittal", "sagittal", "axial", None])),
+            mask_origin=draw(st.sampled_from([MaskOrigin.MANUAL, MaskOrigin.AUTOMATIC])),
+            certificate=draw(st.sampled_from(["A", "C", None])),
+            new_lesion=draw(st.integers(0, 9)) == 0,
+        )
+        for day in draw(DAYS)
+    ]
+    treatments = [surgery(day) for day in draw(st.lists(st.integers(0, 3000), max_size=2))]
+    treatments += [radiotherapy(day, day + 40) for day in draw(st.lists(st.integers(0, 3000), max_size=1))]
+    return course(*visits, treatments=tuple(treatments))
+
+
+def last(patient: PatientCourse, rules: criteria_files.ResponseCriteria = DEFAULT) -> VisitJudgement:
+    return judge(patient, rules)[-1]
+
+
+@pytest.mark.parametrize("baseline_mm3", [500.0, 700.0, 1234.5, 3000.0, 7777.7])
+@pytest.mark.parametrize(
+    ("rules_id", "percent", "below", "at"),
+    [
+        ("imsct_adapted_v1", -65, "SD", "PR"),
+        ("imsct_adapted_v1", 40, "SD", "PD"),
+        ("rano_lgg_vol", -65, "MR", "PR"),
+        ("rano_lgg_vol", -40, "SD", "MR"),
+        ("rano2_vol", 40, "SD", "PD"),
+        ("reins_2013", -20, "SD", "PR"),
+        ("reins_2013", 20, "SD", "PD"),
+    ],
+)
+def test_volume_thresholds_are_inclusive(rules_id, percent, below, at, baseline_mm3):
+    rules = criteria_files.load(rules_id)
+    if baseline_mm3 < rules.measurable.min_value:
+        baseline_mm3 = 2 * rules.measurable.min_value
+    for step, expected in ((-1, below), (0, at), (1, at)):
+        sign = 1 if percent > 0 else -1
+        now = baseline_mm3 * (1 + percent / 100) * (1 + sign * step * 1e-6)
+        found = last(course(visit(0, baseline_mm3, volume_cv=0.01), visit(200, now, volume_cv=0.01)), rules)
+        assert found.category == expected, (step, now)
+
+
+@pytest.mark.parametrize(
+    ("rules_id", "metric", "percent", "below", "at"),
+    [
+        ("rano2_2d", "product_mm2", -50, "MR", "PR"),
+        ("rano2_2d", "product_mm2", -25, "SD", "MR"),
+        ("rano2_2d", "product_mm2", 25, "SD", "PD"),
+        ("rapno_lgg_2020", "product_mm2", -50, "MR", "PR"),
+        ("rapno_lgg_2020", "product_mm2", 25, "SD", "PD"),
+        ("recist_1_1", "longest_mm", -30, "SD", "PR"),
+        ("recist_1_1", "longest_mm", 20, "SD", "PD"),
+    ],
+)
+def test_diameter_thresholds_are_inclusive(rules_id, metric, percent, below, at):
+    for step, expected in ((-1, below), (0, at), (1, at)):
+        sign = 1 if percent > 0 else -1
+        now = 130.0 * (1 + percent / 100) * (1 + sign * step * 1e-6)
+        patient = course(visit(0, 1000.0, **{metric: 130.0}), visit(200, 1000.0, **{metric: now}))
+        assert last(patient, criteria_files.load(rules_id)).category == expected
+
+
+@given(voxels=st.integers(3, 400).map(lambda n: 100 * n), voxel_mm3=st.floats(0.01, 5))
+def test_forty_percent_more_voxels_is_forty_percent_whatever_the_floats_say(voxels, voxel_mm3):
+    rules = replace(DEFAULT, progression=replace(DEFAULT.progression, min_change=0.0))
+    at = course(visit(0, voxels * voxel_mm3, volume_cv=0.01), visit(200, voxels * 14 // 10 * voxel_mm3, volume_cv=0.01))
+    assert last(at, rules).category == Category.PD
+
+
+@pytest.mark.parametrize(
+    ("growth_mm3", "category"), [(99.999, Category.SD), (100.0, Category.PD), (100.001, Category.PD)]
+)
+def test_a_tenth_of_a_millilitre_is_the_least_growth(growth_mm3, category):
+    patient = course(visit(0, 150.0, volume_cv=0.01), visit(200, 150.0 + growth_mm3, volume_cv=0.01))
+    assert last(patient).category == category
+
+
+def test_the_sentence_names_visits_numbers_rule_and_error():
+    patient = course(visit(0, 790.0, volume_cv=0.1), visit(700, 1480.0, volume_cv=0.1))
+    assert last(patient).reason == (
+        "Solid tumour 1.5 mL on 2021-12-01 is +87 % (95 % CI +42 to +150 %) against the nadir 0.79 mL of 2020-01-01: "
+        "beyond the +40 % rule and beyond measurement error (limit 32 %)."
+    )
+
+
+def test_an_assessment_carries_what_it_was_judged_by():
+    found = last(course(visit(0, 1000.0), visit(100, 700.0), visit(300, 1100.0)))
+    assert (found.criteria_id, found.criteria_version) == ("imsct_adapted_v1", "1.1")
+    assert (found.baseline_session_id, found.nadir_session_id, found.previous_session_id) == (
+        "ses-0000",
+        "ses-0100",
+        "ses-0100",
+    )
+    assert found.change_ratio == pytest.approx(1100 / 700)
+    assert found.detection_limit_ratio == pytest.approx(1.1486, abs=1e-4)
+    assert found.probability == pytest.approx(0.949, abs=1e-3)
+
+
+def test_a_response_is_compared_with_the_baseline():
+    found = last(course(visit(0, 1000.0), visit(100, 300.0), visit(300, 320.0)))
+    assert found.category == Category.PR
+    assert found.change_ratio == pytest.approx(0.32)
+
+
+def test_a_steroid_begun_since_is_said_beside_a_response():
+    steroid = TreatmentEvent(TreatmentKind.STEROID, on(150))
+    found = last(course(visit(0, 1000.0), visit(200, 300.0), treatments=(steroid,)))
+    assert "steroid begun 2020-05-30 may explain it" in found.reason
+
+
+def test_a_course_without_visits_has_no_verdict():
+    assert judge(course(treatments=(surgery(0),)), DEFAULT) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(courses(), st.sampled_from(ALL))
+def test_every_visit_gets_one_verdict_in_date_order(patient, rules):
+    found = judge(patient, rules)
+    assert [a.session_id for a in found] == sorted(v.session_id for v in patient.visits)
+    assert all(a.reason and "None" not in a.reason for a in found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(courses(), st.randoms())
+def test_the_order_of_ingestion_does_not_matter(patient, random):
+    visits, treatments = list(patient.visits), list(patient.treatments)
+    random.shuffle(visits)
+    random.shuffle(treatments)
+    assert judge(replace(patient, visits=tuple(visits), treatments=tuple(treatments)), DEFAULT) == judge(
+        patient, DEFAULT
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(1, 20_000), DAYS, st.lists(st.integers(0, 3000), max_size=2), st.sampled_from(ALL))
+def test_an_unchanged_tumour_is_never_progression(volume, days, surgeries, rules):
+    patient = course(
+        *(visit(day, volume, product_mm2=150.0, longest_mm=30.0, slices_spanned=5) for day in days),
+        treatments=tuple(surgery(day) for day in surgeries),
+    )
+    for found in judge(patient, rules):
+        assert found.category in (Category.SD, Category.NE)
+        assert found.display_state in (DisplayState.NO_CHANGE, DisplayState.NOT_EVALUABLE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(0, 8000).map(lambda v: v if v > 1 else 0.0), min_size=1, max_size=4),
+    st.floats(0, 8000),
+    st.floats(1.0, 3.0),
+    st.sampled_from(VOLUME_RULES),
+)
+def test_a_larger_tumour_is_never_a_better_category(history, now, factor, rules):
+    earlier = [visit(100 * i, v) for i, v in enumerate(history)]
+    ranks = [
+        RANK[last(course(*earlier, visit(1000, v, volume_cv=0.05, slices_spanned=3)), rules).category]
+        for v in (now, now * factor)
+    ]
+    assert ranks == sorted(ranks)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(3000, 20_000), min_size=2, max_size=5), st.floats(1, 10), st.sampled_from(VOLUME_RULES))
+def test_scaling_every_volume_keeps_the_verdict_above_the_floors(volumes, factor, rules):
+    def verdicts(scale: float) -> list[tuple[Category, State, DisplayState]]:
+        found = judge(course(*(visit(100 * i, v * scale) for i, v in enumerate(volumes))), rules)
+        return [(a.category, a.state, a.display_state) for a in found]
+
+    assert verdicts(1.0) == verdicts(factor)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(200, 8000), st.floats(200, 8000))
+def test_swapping_two_visits_swaps_growth_and_shrinkage(one, other):
+    mirror = {
+        DisplayState.GROWTH: DisplayState.SHRINKAGE,
+        DisplayState.SHRINKAGE: DisplayState.GROWTH,
+        DisplayState.NO_CHANGE: DisplayState.NO_CHANGE,
+    }
+    rules = criteria_files.load("rano2_vol")  # no absolute floor, which has no mirror image
+    there = last(course(visit(0, one), visit(100, other)), rules)
+    back = last(course(visit(0, other), visit(100, one)), rules)
+    assert back.display_state == mirror[there.display_state]
+    assert there.change_ratio == pytest.approx(1 / back.change_ratio)
+
+
+@settings(max_examples=60, deadline=None)
+@given(courses())
+def test_a_scan_that_cannot_be_judged_never_serves_as_a_reference(patient):
+    found = judge(patient, DEFAULT)
+    barred = {a.session_id for a in found if a.state in (State.CONTEXT, State.NOT_EVALUABLE)}
+    unmeasured = {v.session_id for v in patient.visits if v.volume_mm3 is None}
+    for a in found:
+        assert not {a.baseline_session_id, a.nadir_session_id, a.previous_session_id} & (barred | unmeasured)
+
+
+@settings(max_examples=60, deadline=None)
+@given(courses())
+def test_a_reference_lies_in_the_same_epoch_and_not_later(patient):
+    found = {a.session_id: a for a in judge(patient, DEFAULT)}
+    for a in found.values():
+        for name in (a.baseline_session_id, a.nadir_session_id, a.previous_session_id):
+            if name is not None:
+                assert found[name].epoch == a.epoch
+                assert found[name].acquired_on <= a.acquired_on
+
+
+@settings(max_examples=40, deadline=None)
+@given(courses())
+def test_a_later_visit_changes_earlier_verdicts_only_by_confirming_or_refuting_them(patient):
+    before = judge(replace(patient, visits=patient.visits[:-1]), DEFAULT)
+    latest = max(v.acquired_on for v in patient.visits)
+    if patient.visits[-1].acquired_on < latest:
+        return
+    after = judge(patient, DEFAULT)[: len(before)]
+    for old, new in zip(before, after, strict=True):
+        settled = old.category in (Category.CR, Category.PR, Category.PD) and not old.confirmed
+        assert settled or replace(old, reason="") == replace(new, reason="")
+
+
+@settings(max_examples=40, deadline=None)
+@given(courses(), st.sampled_from(ALL), st.data())
+def test_what_nobody_signed_changes_no_verdict_on_a_signed_scan(patient, rules, data):
+    names = {v.session_id for v in patient.visits if is_unsigned(v)}
+    removable = sorted(v.session_id for v in patient.visits if is_unsigned(v) and not v.new_lesion)
+    assume(removable)
+    judged = judge(patient, rules)
+    assume(not names & {a.baseline_session_id for a in judged})
+    gone = data.draw(st.sets(st.sampled_from(removable), min_size=1))
+    without = judge(replace(patient, visits=tuple(v for v in patient.visits if v.session_id not in gone)), rules)
+    kept = {a.session_id: a for a in judged}
+    for a in without:
+        if a.session_id not in names and a.baseline_session_id is not None:
+            before = kept[a.session_id]
+            assert (a.category, a.state, a.display_state, a.confirmed, a.provisional, a.nadir_session_id) == (
+                before.category, before.state, before.display_state, before.confirmed, before.provisional,
+                before.nadir_session_id,
+            )  # fmt: skip
+            assert not a.provisional
+
+
+def test_the_sentence_names_the_unsigned_scan_that_was_passed_over():
+    patient = course(visit(0, 1000.0), visit(200, 600.0, mask_origin=MaskOrigin.AUTOMATIC), visit(400, 1050.0))
+    assert "not compared with 0.60 mL of 2020-07-19, an automatic mask nobody signed" in last(patient).reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(courses())
+def test_residual_and_recurrence_exclude_each_other(patient):
+    for a in judge(patient, DEFAULT):
+        assert (a.category == Category.PD) == (a.state in (State.PROGRESSION, State.RECURRENCE, State.DISTANT))
+        assert (a.category == Category.NE) == (a.state in (State.CONTEXT, State.NOT_EVALUABLE))
+        if a.category == Category.CR:
+            assert a.state == State.NO_EVIDENCE
+
+
+def test_a_realistic_residual_below_a_quarter_millilitre_cannot_be_progression_at_forty_percent():
+    def drawn(volume):
+        return geometric_cv(volume, 0.25, slices_spanned=3, plane="sagittal")
+
+    patient = course(visit(0, 250.0, volume_cv=drawn(250.0)), visit(300, 370.0, volume_cv=drawn(370.0)))
+    assert (last(patient).category, last(patient).display_state) == (Category.SD, DisplayState.POSSIBLE_GROWTH)
+
+
+@pytest.mark.parametrize("day", [2, 95])
+def test_a_new_lesion_on_a_scan_that_is_not_judged_is_not_overlooked(day):
+    found = last(course(visit(day, 500.0, new_lesion=True), treatments=(surgery(0),)))
+    assert found.state in (State.CONTEXT, State.BASELINE)
+    assert "a new lesion is marked on this scan and not judged" in found.reason

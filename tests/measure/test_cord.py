@@ -1,0 +1,120 @@
+"""Centre lines, profiles and lengths against shapes whose cross-sections are known in closed form. About 2 s."""
+
+import numpy as np
+import pytest
+
+from pipeline.core.transform import Transform, identity
+from pipeline.core.volume import Volume, voxel_centres_mm
+from pipeline.measure.cord import (
+    LineSource,
+    areas_mm2,
+    is_covered,
+    length_along_mm,
+    line_of_cord,
+    line_of_lesion,
+    stretches_of,
+)
+
+HERE = identity("visit", "reference")
+
+
+def grid(spacing_mm=(0.5, 0.5, 0.5), size_mm=(40.0, 40.0, 90.0)):
+    shape = tuple(round(s / e) for s, e in zip(size_mm, spacing_mm, strict=True))
+    affine = np.diag([*spacing_mm, 1.0])
+    affine[:3, 3] = [-s / 2 + e / 2 for s, e in zip(size_mm, spacing_mm, strict=True)]
+    return Volume(np.zeros(shape), affine)
+
+
+def drawn(where, inside):
+    """A mask of the points for which ``inside(x, y, z)`` holds, as shares over 3 x 3 x 3 parts of each voxel."""
+    total = np.zeros(where.shape)
+    for part in np.ndindex(3, 3, 3):
+        shift = (np.array(part) - 1) / 3 * where.spacing_mm
+        total += inside(*np.moveaxis(voxel_centres_mm(where) + shift, -1, 0))
+    return where.with_array(total / 27)
+
+
+def profile(mask, line, transform=HERE):
+    return areas_mm2(stretches_of(mask, transform, line), line)
+
+
+@pytest.mark.parametrize("spacing_mm", [(0.5, 0.5, 0.5), (3.3, 0.7, 0.7), (0.6, 0.6, 4.4)], ids=["iso", "sag", "axial"])
+def test_a_straight_cord_has_one_area_all_along(spacing_mm):
+    cord = drawn(grid(spacing_mm), lambda x, y, z: (np.hypot(x, y) < 6) & (abs(z) < 30))
+    line = line_of_cord(cord, HERE)
+    assert line.source == LineSource.CORD
+    found = profile(cord, line)
+    well_inside = abs(line.positions_mm) < 24
+    # a third of a voxel is how finely the mask is drawn
+    assert found[well_inside] == pytest.approx(np.pi * 36, rel=0.03)
+    assert found.sum() == pytest.approx(cord.array.sum() * cord.voxel_mm3)
+
+
+def test_an_ellipsoid_s_profile_is_a_parabola_and_its_length_its_axis():
+    lesion = drawn(grid(), lambda x, y, z: (x / 5) ** 2 + (y / 4) ** 2 + (z / 15) ** 2 < 1)
+    line = line_of_lesion(lesion, HERE)
+    assert line.source == LineSource.LESION
+    found = profile(lesion, line)
+    expected = np.pi * 20 * np.clip(1 - (line.positions_mm / 15) ** 2, 0, None)
+    assert found == pytest.approx(expected, abs=1.0)
+    assert found.max() == pytest.approx(np.pi * 20, rel=0.02)
+    assert abs(line.positions_mm[np.argmax(found)]) <= 1.0
+    # the tip is thinner than half a voxel over its last millimetre
+    assert length_along_mm(stretches_of(lesion, HERE, line)) == pytest.approx(30, abs=1.5)
+
+
+def test_a_leaning_lesion_is_measured_along_its_own_axis():
+    axis = np.array([0.0, np.sin(0.5), np.cos(0.5)])
+    lesion = drawn(
+        grid(),
+        lambda x, y, z: (
+            (abs(y * axis[1] + z * axis[2]) < 14) & (x**2 + y**2 + z**2 - (y * axis[1] + z * axis[2]) ** 2 < 16)
+        ),
+    )
+    line = line_of_lesion(lesion, HERE)
+    assert line.tangents[0] == pytest.approx(axis, abs=0.02)
+    assert profile(lesion, line)[abs(line.positions_mm) < 10] == pytest.approx(np.pi * 16, rel=0.03)
+
+
+def test_a_bent_cord_is_followed_round_the_bend():
+    radius_mm = 60.0
+
+    def bent(x, y, z):
+        from_centre = np.hypot(y - radius_mm, z)
+        return (np.hypot(x, from_centre - radius_mm) < 5) & (abs(z) < 36)
+
+    cord = drawn(grid(size_mm=(30.0, 60.0, 90.0)), bent)
+    line = line_of_cord(cord, HERE)
+    off_mm = np.hypot(line.points_mm[:, 1] - radius_mm, line.points_mm[:, 2]) - radius_mm
+    inner = abs(line.positions_mm) < 25
+    assert abs(off_mm[inner]).max() < 0.3
+    assert profile(cord, line)[inner] == pytest.approx(np.pi * 25, rel=0.04)
+
+
+def test_areas_are_native_ones_laid_where_the_alignment_says():
+    where = grid()
+    lesion = drawn(where, lambda x, y, z: (np.hypot(x, y) < 4) & (abs(z) < 10))
+    line = line_of_lesion(lesion, HERE)
+    moved = np.eye(4)
+    moved[2, 3] = 7.0
+    found = profile(lesion, line, Transform("visit", "reference", moved))
+    assert found.sum() == pytest.approx(lesion.array.sum() * lesion.voxel_mm3)
+    assert line.positions_mm[found > 1.0].mean() == pytest.approx(7.0, abs=0.1)
+
+
+def test_what_the_scan_does_not_reach_is_not_covered():
+    lesion = drawn(grid(), lambda x, y, z: (np.hypot(x, y) < 4) & (abs(z) < 10))
+    line = line_of_lesion(lesion, HERE)
+    short = grid(size_mm=(40.0, 40.0, 30.0))
+    found = is_covered(line, short, identity("reference", "visit"))
+    assert line.positions_mm[found].min() == pytest.approx(-15.0, abs=1.0)
+    assert line.positions_mm[found].max() == pytest.approx(15.0, abs=1.0)
+
+
+def test_an_empty_mask_has_no_line_and_an_empty_profile():
+    where = grid()
+    line = line_of_lesion(drawn(where, lambda x, y, z: np.hypot(x, y) + abs(z) < 5), HERE)
+    assert not profile(where, line).any()
+    assert length_along_mm(stretches_of(where, HERE, line)) == 0.0
+    with pytest.raises(ValueError, match="at least one voxel"):
+        line_of_lesion(where, HERE)

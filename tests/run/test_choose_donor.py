@@ -1,0 +1,132 @@
+"""Which visits the masks of another one are found again from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipeline.core import vocabulary
+from pipeline.core.volume import Volume
+from pipeline.run.steps import choose_donor, mask_visits, read_visits
+from tests.refind.test_refinding import box
+
+FINE, THICK = np.diag([1.0, 1.0, 1.0, 1.0]), np.diag([3.3, 0.8, 0.8, 1.0])
+
+
+def scanned(name: str, year: int, affine: np.ndarray, contrast: str = "T2w") -> SimpleNamespace:
+    image = Volume(np.zeros((2, 2, 2)), affine)
+    return SimpleNamespace(session_id=name, acquired_on=date(year, 1, 1), image=image, contrast=contrast)
+
+
+def drawn_on(name: str, *compartments: str) -> mask_visits.MaskedVisit:
+    """A visit whose reader drew these compartments; a name with a minus was drawn empty."""
+    full, none = box((10, 10, 20), k=slice(8, 12)), box((10, 10, 20), k=slice(0, 0))
+    masks = {vocabulary.Compartment(c.strip("-")): none if c.endswith("-") else full for c in compartments}
+    return (
+        mask_visits.MaskedVisit(name, None, {"reader": masks}, source="reader")
+        if masks
+        else mask_visits.MaskedVisit(name, None, {})
+    )
+
+
+def chosen(
+    session: str, given: dict[str, tuple[str, ...]], thick: str = "", surgery: int | None = None, t1w: str = ""
+) -> str | None:
+    visits = [
+        scanned(
+            f"ses-{n}", 2010 + n, THICK if str(n) in thick else FINE, "T1w" if str(n) in t1w else "T2w"
+        ) for n in (1, 2, 3, 4)
+    ]  # fmt: skip
+    masked = {v.session_id: drawn_on(v.session_id, *given.get(v.session_id, ())) for v in visits}
+    treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
+    found = choose_donor.choose_sources(next(v for v in visits if v.session_id == session), visits, masked, treatments)
+    return " ".join(one.session_id for one in found) or None
+
+
+def offered(given: dict[int, tuple[str, ...]], corrected: dict[int, tuple[str, ...]]) -> dict[str, str | None]:
+    """What each visit without masks of the study folder is found from, where people corrected some."""
+    visits = [scanned(f"ses-{n}", 2010 + n, FINE) for n in (1, 2, 3, 4)]
+    people = {}
+    for number, visit in enumerate(visits, start=1):
+        drawn = drawn_on(visit.session_id, *corrected.get(number, ())).primary
+        people[visit.session_id] = replace(drawn_on(visit.session_id, *given.get(number, ())), drawn=drawn)
+    sources = choose_donor.sources(visits, people, [])
+    rest = [visit for number, visit in enumerate(visits, start=1) if number not in given]
+    found = {visit.session_id: choose_donor.choose_sources(visit, visits, sources, []) for visit in rest}
+    return {name: chosen[0].session_id if chosen else None for name, chosen in found.items()}
+
+
+def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that_would_be_found_there() -> None:
+    both = ("tumour", "cyst")
+    assert offered({1: both}, {2: ("tumour",)}) == {"ses-2": "ses-1", "ses-3": "ses-1", "ses-4": "ses-1"}
+    assert offered({1: both}, {2: both}) == {"ses-2": "ses-1", "ses-3": "ses-2", "ses-4": "ses-2"}
+    assert offered({1: both}, {2: both, 3: ("cyst",)}) == {"ses-2": "ses-1", "ses-3": "ses-2", "ses-4": "ses-2"}
+
+
+def test_a_corrected_visit_never_displaces_one_of_the_study_folder_for_the_visits_before_it() -> None:
+    assert offered({4: T}, {2: T}) == {"ses-1": "ses-4", "ses-2": "ses-4", "ses-3": "ses-2"}
+    assert offered({}, {2: T}) == {"ses-1": "ses-2", "ses-2": None, "ses-3": "ses-2", "ses-4": "ses-2"}
+    assert offered({}, {2: T, 3: ("cyst",)})["ses-4"] == "ses-2", "what is added later takes nothing away"
+
+
+def test_a_visit_with_much_thicker_or_thinner_slices_than_the_reference_is_named() -> None:
+    visits = [scanned("ses-1", 2011, FINE), scanned("ses-2", 2012, THICK), scanned("ses-3", 2013, 1.4 * FINE)]
+    for visit in visits:
+        visit.status, visit.visit = "usable", SimpleNamespace(patient_id="sub-01")
+    (found,) = read_visits.protocol_changes(visits, visits[0])
+    assert (found.code, found.severity, found.session_id) == ("protocol_changed", "note", "ses-2")
+    assert "voxels of up to 3.3 mm, those of the reference visit ses-1 of up to 1.0 mm" in found.message
+    assert [row.session_id for row in read_visits.protocol_changes(visits, visits[1])] == ["ses-1", "ses-3"]
+    assert read_visits.protocol_changes(visits, None) == ()
+
+
+T = ("tumour",)
+
+
+@pytest.mark.parametrize(
+    ("session", "given", "expected"),
+    [
+        ("ses-3", {"ses-1": T, "ses-2": T, "ses-4": T}, "ses-2 ses-1"),
+        ("ses-1", {"ses-3": T, "ses-4": T}, "ses-3"),
+        ("ses-2", {}, None),
+    ],
+)
+def test_earlier_masks_are_taken_the_latest_first_else_the_earliest_later(session, given, expected) -> None:
+    assert chosen(session, given) == expected
+
+
+def test_masks_on_a_finer_scan_are_taken_before_later_ones_on_thick_slices() -> None:
+    given = {"ses-1": T, "ses-2": T, "ses-3": T}
+    assert chosen("ses-4", given, thick="23") == "ses-1"
+    assert chosen("ses-4", given, thick="13") == "ses-2"
+    assert chosen("ses-4", given, thick="123") == "ses-3 ses-2 ses-1"
+
+
+def test_masks_of_the_same_contrast_are_taken_before_others() -> None:
+    given = {"ses-1": T, "ses-2": T, "ses-3": T}
+    assert chosen("ses-4", given, t1w="3") == "ses-2 ses-1"
+    assert chosen("ses-4", given, t1w="3", thick="12") == "ses-2 ses-1", "a finer scan of another contrast is no help"
+    assert chosen("ses-4", given, t1w="123") == "ses-3 ses-2 ses-1", "which is refused later on, in words"
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "expected"), [("surgery", 200, True), ("surgery", 900, False), ("steroid", 200, False)]
+)
+def test_surgery_between_the_visits_is_known(kind: str, day: int, expected: bool) -> None:
+    first = date(2020, 1, 1)
+    visits = [SimpleNamespace(acquired_on=first), SimpleNamespace(acquired_on=first + timedelta(days=365))]
+    given = SimpleNamespace(kind=kind, started_on=first + timedelta(days=day))
+    assert choose_donor.operated_between(*visits, [given]) is expected
+    undated = SimpleNamespace(acquired_on=None)
+    assert choose_donor.operated_between(undated, visits[0], [given]) is (kind == "surgery")
+
+
+def test_a_finer_scan_is_not_taken_from_before_surgery_or_of_another_lesion() -> None:
+    given = {"ses-1": T, "ses-2": T}
+    assert chosen("ses-3", given, thick="2", surgery=2011) == "ses-2"
+    assert chosen("ses-3", {"ses-1": T, "ses-2": ("tumour", "cyst")}, thick="2") == "ses-2"
+    assert chosen("ses-3", {"ses-1": T, "ses-2": ("tumour-",)}, thick="2") == "ses-2", "what is gone is not found again"

@@ -1,0 +1,99 @@
+"""From a patient's record to the next scan, by packaged schedules or a user's own. About 30 s."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.context import schedule_files
+from pipeline.core import records, vocabulary
+from pipeline.core.vocabulary import TreatmentKind
+from pipeline.errors import SettingsError
+from pipeline.files import out_folder
+from pipeline.judge import criteria_files
+from pipeline.run import study_run
+from pipeline.run.steps import read_visits, schedule_scan
+from pipeline.store import publish
+from pipeline.study.import_numbers import import_table
+from pipeline.study.study_folder import StudyVisit
+from tests.judge.course_maker import course
+
+BASELINE = criteria_files.load("imsct_adapted_v1").baseline
+PATIENT = records.Patient("sub-01", histology="ependymoma", who_grade="2")
+SURGERY = vocabulary.TreatmentEvent(TreatmentKind.SURGERY, date(2020, 1, 1), date(2020, 1, 1), "GTR")
+BIOPSY = vocabulary.TreatmentEvent(TreatmentKind.SURGERY, date(2019, 1, 1), date(2019, 1, 1), "biopsy")
+CHEMOTHERAPY = vocabulary.TreatmentEvent(TreatmentKind.CHEMOTHERAPY, date(2021, 1, 1))
+RADIOTHERAPY = vocabulary.TreatmentEvent(TreatmentKind.RADIOTHERAPY, date(2020, 3, 1))
+
+
+def seen(session_id: str, on: date | None) -> read_visits.ReadVisit:
+    return read_visits.ReadVisit(StudyVisit("sub-01", session_id, on, (), ()), "failed", "no image", None, None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("treatments", "days", "expected"),
+    [
+        ((), (), None),
+        ((), (None,), None),
+        ((), (date(2020, 4, 1), None), ("ependymoma", date(2020, 4, 1), date(2020, 8, 1))),
+        ((SURGERY,), (), ("ependymoma_resected", date(2020, 1, 1), date(2020, 4, 1))),
+        ((BIOPSY, SURGERY), (date(2020, 4, 1),), ("ependymoma_resected", date(2020, 4, 1), date(2020, 10, 1))),
+        ((SURGERY, CHEMOTHERAPY), (date(2020, 4, 1),), ("ependymoma_resected", date(2020, 4, 1), date(2020, 10, 1))),
+        # radiotherapy without a last day is taken to end 49 days later, on 19 April
+        ((SURGERY, RADIOTHERAPY), (date(2020, 4, 30),), ("ependymoma_resected", date(2020, 4, 19), date(2020, 7, 19))),
+        ((BIOPSY,), (date(2019, 6, 1), date(2019, 4, 1)), ("ependymoma", date(2019, 6, 1), date(2019, 10, 1))),
+    ],
+)
+def test_the_last_scan_and_the_last_treatment_of_the_tumour_count(
+    treatments: tuple[vocabulary.TreatmentEvent, ...],
+    days: tuple[date | None, ...],
+    expected: tuple[str, date, date] | None,
+) -> None:
+    visits = [seen(f"ses-{number}", on) for number, on in enumerate(days)]
+    found = schedule_scan.next_scans(PATIENT, course(treatments=treatments), visits, BASELINE, schedule_files.load())
+    assert [(row.schedule_id, row.counted_from, row.due_on) for row in found] == (
+        [] if expected is None else [expected]
+    )
+
+
+OWN = """surveillance_id = "our_clinic"
+version = "2"
+overdue_ratio = 1.5
+source = "our own board of 2024"
+mark = "proposal"
+
+[[schedules]]
+schedule_id = "everybody"
+title = "Everybody, every hundred days"
+first_scan_days = 91
+early_scan_days = 42
+phases = [{ interval_days = 100 }]
+source = "our own board of 2024"
+mark = "proposal"
+"""
+
+
+def test_a_users_own_schedules_count_and_a_change_of_them_is_noticed(tmp_path: Path) -> None:
+    table, study, out, own = (tmp_path / name for name in ("volumes.csv", "study", "out", "own.toml"))
+    table.write_text("patient_id,date,compartment,volume_mm3\np1,2021-01-01,tumour,1000\n", encoding="utf-8")
+    import_table(table, None, study, date(2022, 1, 1))
+    own.write_text(OWN, encoding="utf-8")
+
+    def due(file: Path | None, *, rebuild: bool = False) -> tuple[str, date, int]:
+        at = datetime(2022, 1, 1)  # noqa: DTZ001
+        settings = study_run.RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2022, 1, 1), at, file)
+        done = study_run.run(settings, lambda *_: None, rebuild=rebuild)
+        (row,) = publish.table(publish.database_path(out), "next_scan").to_dict("records")
+        return row["surveillance_id"], row["due_on"].date(), len(done.computed)
+
+    assert due(None)[0] == "surveillance_v1"
+    assert due(own) == ("our_clinic", date(2021, 4, 11), 1)
+    assert due(own)[2] == 0
+    own.write_text(OWN.replace("= 100", "= 200"), encoding="utf-8")
+    assert due(own) == ("our_clinic", date(2021, 7, 20), 1)
+    assert out_folder.settings_of(out)["schedules"] == str(own.resolve())
+    own.write_text(OWN.replace("= 100", "= -5"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"own\.toml"):
+        due(own)

@@ -1,0 +1,185 @@
+"""Imported sizes: what is added to a study folder, and how the study's patients get visits of it. Ten seconds."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.findings import KINDS
+from pipeline.core.volume import Volume
+from pipeline.errors import InputError
+from pipeline.run.study_run import RunSettings, run
+from pipeline.store import publish
+from pipeline.study.import_numbers import Imported, import_table
+from pipeline.study.imported_table import IMPORTED_TABLE
+from pipeline.study.study_folder import read_study
+from tests.study_folder import AS_OF, DSEG, ONE_VISIT, codes, volume, write_files
+
+HEADER = "patient_id,date,compartment,volume_mm3,volume_cv\n"
+TWO = HEADER + "p1,2020-01-01,tumour,1000,0.05\np1,2021-01-01,tumour,1400,0.05\n"
+
+
+def put(study: Path, text: str, treatments: str | None = None) -> Imported:
+    study.parent.mkdir(parents=True, exist_ok=True)
+    path = study.parent / "volumes.csv"
+    path.write_text(text, encoding="utf-8")
+    given = study.parent / "treatments.csv"
+    if treatments is not None:
+        given.write_text(treatments, encoding="utf-8")
+    return import_table(path, given if treatments is not None else None, study, AS_OF)
+
+
+def contents(study: Path) -> dict[str, bytes]:
+    return {path.relative_to(study).as_posix(): path.read_bytes() for path in study.rglob("*") if path.is_file()}
+
+
+def test_a_table_alone_makes_a_study_without_oddities_but_for_what_it_lacks(tmp_path: Path) -> None:
+    done = put(tmp_path / "study", TWO, "patient_id,date,kind\np1,2019-06-01,surgery\n")
+    assert (done.measures, done.patients, done.treatments, done.findings) == (2, 1, 1, ())
+    study = read_study(tmp_path / "study", as_of=AS_OF)
+    assert study.findings == ()
+    (patient,) = study.patients
+    assert [visit.session_id for visit in patient.visits] == ["ses-imported20200101", "ses-imported20210101"]
+    assert [visit.imported[0].volume_mm3 for visit in patient.visits] == [1000.0, 1400.0]
+    assert patient.treatments[0].started_on == date(2019, 6, 1)
+    described = json.loads((tmp_path / "study" / IMPORTED_TABLE).with_suffix(".json").read_text(encoding="utf-8"))
+    header = (tmp_path / "study" / IMPORTED_TABLE).read_text(encoding="utf-8").splitlines()[0]
+    assert list(described) == header.split("\t")
+
+
+def test_a_second_import_adds_only_what_is_new(tmp_path: Path) -> None:
+    put(tmp_path / "study", TWO)
+    before = contents(tmp_path / "study")
+    assert put(tmp_path / "study", TWO).measures == 0
+    assert contents(tmp_path / "study") == before
+    done = put(tmp_path / "study", TWO + "p1,2022-01-01,tumour,1500,0.05\np2,2022-01-01,tumour,9000,0.05\n")
+    assert (done.measures, done.patients) == (2, 1)
+    for name, content in contents(tmp_path / "study").items():
+        assert content.startswith(before[name]), name
+
+
+def test_a_number_that_differs_from_the_one_imported_before_is_kept_out_and_said(tmp_path: Path) -> None:
+    put(tmp_path / "study", TWO)
+    before = contents(tmp_path / "study")
+    done = put(tmp_path / "study", TWO.replace("1400", "900"))
+    assert [finding.code for finding in done.findings] == ["imported_differs"]
+    assert contents(tmp_path / "study") == before
+
+
+def test_rows_that_people_wrote_stay_byte_for_byte(tmp_path: Path) -> None:
+    files = {
+        "participants.tsv": "\ufeffParticipant_ID\tsex\thistology\r\n01\tF\tepend\u00f6m\r\nsub-p1\tM\tn/a",
+        "treatments.tsv": "participant_id\tkind\tdate\tnote\nsub-01\tsurgery\t2020-01-01\tby hand\n",
+    }
+    study = write_files(tmp_path / "study", files)
+    before = contents(study)
+    more = TWO.replace("p1,2021", "p2,2021")
+    done = put(study, more, "patient_id,date,kind\np2,2019-06-01,surgery\np1,2019-06-01,prayer\n")
+    assert (done.patients, done.treatments) == (1, 1)
+    after = contents(study)
+    assert after["participants.tsv"] == before["participants.tsv"] + b"\r\nsub-p2\tn/a\tn/a\r\n"
+    assert after["treatments.tsv"] == before["treatments.tsv"] + b"sub-p2\tsurgery\t2019-06-01\tn/a\n"
+
+
+def test_a_bad_number_is_not_stored_and_can_be_imported_once_corrected(tmp_path: Path) -> None:
+    assert put(tmp_path / "study", TWO.replace("1400", "1;4")).measures == 1
+    assert put(tmp_path / "study", TWO).measures == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("patient_id,date,response\np1,2020-01-01,SD\n", "expected sizes, found responses"),
+        (HEADER + "p 1,2020-01-01,tumour,1000,0.05\n", "expected letters and digits as patient_id, found 'p 1'"),
+        (HEADER, "expected rows that can be imported, found none"),
+        (HEADER + "p1,2020-01-01,tumour,-1,0.05\n", "expected a number from 0"),
+    ],
+)
+def test_nothing_to_import_is_refused_and_nothing_is_written(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        put(tmp_path / "study", text)
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"participant_id\nsub-\xff\n", b"sex\nF\n"])
+def test_a_table_that_rows_cannot_be_added_to_is_refused(tmp_path: Path, content: bytes) -> None:
+    study = write_files(tmp_path / "study", {"participants.tsv": content})
+    with pytest.raises(InputError, match=r"participants\.tsv"):
+        put(study, TWO)
+    assert contents(study) == {"participants.tsv": content}
+
+
+def test_a_day_with_images_keeps_them_and_a_day_without_takes_the_table(tmp_path: Path) -> None:
+    rows = "sub-01,2020-02-17,tumour,1000,0.05\nsub-01,2021-01-01,tumour,900,0.05\nsub-01,2019-01-01,tumour,800,0.05\n"
+    sessions = "session_id\tacq_date\nses-01\t2020-02-17\nses-02\t2021-01-01\n"
+    study = write_files(tmp_path / "study", {**ONE_VISIT, "sub-01/sub-01_sessions.tsv": sessions})
+    put(study, HEADER + rows)
+    found = read_study(study, as_of=AS_OF)
+    visits = found.patients[0].visits
+    assert [(v.session_id, len(v.scans), len(v.imported)) for v in visits] == [
+        ("ses-imported20190101", 0, 1),
+        ("ses-01", 1, 0),
+        ("ses-02", 0, 1),
+    ]
+    assert codes(found) == ["imported_not_used", "visit_without_images"]
+
+
+def test_rows_of_strangers_and_odd_rows_of_the_imported_table_are_findings(tmp_path: Path) -> None:
+    rows = "sub-09\t2020-01-01\t5000\nsub-01\t2020-13-01\t1\nZo\u00eb\t2020-01-01\t5000\n"
+    rows = f"participant_id\tdate\tvolume_mm3\n{rows}"
+    study = write_files(tmp_path / "study", {**ONE_VISIT, IMPORTED_TABLE: rows})
+    found = read_study(study, as_of=AS_OF)
+    assert codes(found) == ["date_malformed", "row_unknown_patient", "row_unknown_patient"]
+    assert all(finding.path == IMPORTED_TABLE for finding in found.findings)
+
+
+def test_a_name_that_is_taken_by_another_visit_gets_longer(tmp_path: Path) -> None:
+    sessions = "session_id\tacq_date\nses-01\t2020-02-17\nses-imported20210101\t2020-05-01\n"
+    study = write_files(tmp_path / "study", {**ONE_VISIT, "sub-01/sub-01_sessions.tsv": sessions})
+    put(study, HEADER + "sub-01,2021-01-01,tumour,900,0.05\n")
+    names = [visit.session_id for visit in read_study(study, as_of=AS_OF).patients[0].visits]
+    assert names == ["ses-01", "ses-imported20210101", "ses-imported20210101x"]
+
+
+def test_every_kind_of_finding_of_imported_tables_is_listed() -> None:
+    assert {"imported_not_used", "imported_differs", "rows_differ", "cells_differ", "unit_suspect"} <= set(KINDS)
+
+
+def test_patients_without_images_are_judged_beside_the_others(tmp_path: Path) -> None:
+    study = write_files(tmp_path / "study", {**ONE_VISIT, **_scan_with_mask()})
+    put(study, TWO + "p1,2021-01-01,cyst,500,0.1\nsub-01,2021-02-17,tumour,90,0.05\n")
+    out = tmp_path / "out"
+    settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
+    assert run(settings, lambda *_: None).is_published
+    assert not run(settings, lambda *_: None).is_published
+    measured = publish.table(publish.database_path(out), "measurement").set_index(
+        ["patient_id", "session_id", "compartment"]
+    )
+    imported = measured[measured["mask_origin"] == "imported"]
+    assert set(imported["volume_mm3"]) == {1000.0, 1400.0, 500.0, 90.0}
+    assert set(imported["cv_source"]) == {"imported"}
+    assert measured.loc[("sub-p1", "ses-imported20200101", "cyst"), "missing_reason"]
+    planned = publish.query(publish.database_path(out), "next_scans", as_of=date(2021, 12, 1)).set_index("patient_id")
+    assert planned["due_on"].astype(str).to_dict() == {"sub-p1": "2021-07-03", "sub-01": "2021-08-19"}
+    assert planned["is_overdue"].to_dict() == {"sub-p1": True, "sub-01": True}
+    verdicts = publish.table(publish.database_path(out), "assessment").query("criteria_id == 'imsct_adapted_v1'")
+    shown = dict(
+        zip(zip(verdicts["patient_id"], verdicts["session_id"], strict=True), verdicts["category"], strict=True)
+    )
+    assert shown == {
+        ("sub-01", "ses-01"): "SD",
+        ("sub-01", "ses-imported20210217"): "SD",
+        ("sub-p1", "ses-imported20200101"): "SD",
+        ("sub-p1", "ses-imported20210101"): "PD",
+    }
+
+
+def _scan_with_mask() -> dict[str, str | bytes | Volume]:
+    mask = volume()
+    mask.array[2:4, 2:4, 1:3] = 1
+    scan = volume()
+    scan.array[:] = mask.array * 50 + 20
+    return {next(name for name in ONE_VISIT if name.endswith("T2w.nii.gz")): scan, DSEG: mask}

@@ -1,0 +1,281 @@
+"""The tables of a study folder: what is odd in a cell costs that cell, in a row that row, and is said with its line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.records import FunctionScore, Treatment
+from pipeline.study.study_folder import StudyFolder
+from pipeline.study.study_tables import parse_date, read_table
+from tests.study_folder import codes, only_visit, study_of
+
+TREATMENTS = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"
+FUNCTION = "participant_id\tdate\tscale_id\tgrade\ttumour_related\n"
+
+
+def treatments_of(study: StudyFolder) -> tuple[Treatment, ...]:
+    (patient,) = study.patients
+    return patient.treatments
+
+
+def scores_of(study: StudyFolder) -> tuple[FunctionScore, ...]:
+    (patient,) = study.patients
+    return patient.function_scores
+
+
+# ---------------------------------------------------------------- text
+
+
+PLAIN = "participant_id\tsex\tage\thistology\nsub-01\tF\t40\tÉpendymome (Köln)\n"
+
+
+WRITINGS = {
+    "plain": PLAIN.encode(),
+    "byte order mark": b"\xef\xbb\xbf" + PLAIN.encode(),
+    "CRLF": PLAIN.replace("\n", "\r\n").encode(),
+    "CR": PLAIN.replace("\n", "\r").encode(),
+    "UTF-16": PLAIN.encode("utf-16"),
+    "blank lines": ("\n\n" + PLAIN + "\n\t\t\t\n").encode(),
+    "spaces": PLAIN.replace("\t", " \t ").encode(),
+    "quotes": PLAIN.replace("sub-01", '"sub-01"').encode(),
+    "capitals": PLAIN.replace("participant_id", "Participant_ID").encode(),
+    "no prefix": PLAIN.replace("sub-01", "01").encode(),
+    "extra column": PLAIN.replace("\n", "\tnotes\n", 1).replace("(Köln)\n", "(Köln)\ta\u2028b\n").encode(),
+    "no last newline": PLAIN.rstrip("\n").encode(),
+}
+
+
+@pytest.mark.parametrize("content", WRITINGS.values(), ids=WRITINGS.keys())
+def test_a_table_may_be_written_in_many_ways(tmp_path: Path, content: bytes) -> None:
+    study = study_of(tmp_path, {"participants.tsv": content})
+    assert study.findings == ()
+    patient = study.patients[0].patient
+    assert (patient.sex, patient.age_years, patient.histology) == ("F", 40.0, "Épendymome (Köln)")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "words"),
+    [
+        (b"", "table_empty", "found nothing"),
+        (b"\n \n\t\n", "table_empty", "found nothing"),
+        (b"participant_id,sex\nsub-01,F\n", "table_delimiter", "found 'participant_id,sex'"),
+        (b"participant_id;sex\nsub-01;F\n", "table_delimiter", "expected tabs"),
+        (b"participant_id sex\nsub-01 F\n", "table_delimiter", "expected tabs"),
+        (b"name\tsex\nsub-01\tF\n", "column_missing", "found no participant_id"),
+        (b"participant_id\tage\tage\nsub-01\t40\t41\n", "column_repeated", "found age more than once"),
+        (b"participant_id\tcentre\nsub-01\tZ\xfcrich\n", "table_encoding", "expected UTF-8"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_reported_and_patients_come_from_the_folders(
+    tmp_path: Path, content: bytes, expected: str, words: str
+) -> None:
+    study = study_of(tmp_path, {"participants.tsv": content})
+    (found,) = study.findings
+    assert found.code == expected
+    assert words in found.message
+    assert found.message.startswith("participants.tsv")
+    assert [patient.patient.patient_id for patient in study.patients] == ["sub-01"]
+
+
+@pytest.mark.parametrize("cell", ["n/a", "N/A", "", " ", "nan", "NULL"])
+def test_a_missing_cell_is_none_and_no_finding(tmp_path: Path, cell: str) -> None:
+    table = f"participant_id\tsex\tage\tsyndrome\nsub-01\t{cell}\t{cell}\tnone\n"
+    study = study_of(tmp_path, {"participants.tsv": table})
+    assert study.findings == ()
+    patient = study.patients[0].patient
+    assert (patient.sex, patient.age_years, patient.syndrome) == (None, None, "none")
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_make_a_table_or_findings(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    root = tmp_path_factory.getbasetemp()
+    (root / "any.tsv").write_bytes(content)
+    findings: list = []
+    rows = read_table(root / "any.tsv", root, ("participant_id",), findings)
+    assert all(row.line >= 2 for row in rows)
+    assert rows or findings or b"participant_id" in content.lower().replace(b"\0", b"")
+
+
+# ---------------------------------------------------------------- participants
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "words"),
+    [
+        ("sub-01\tx\t40", "word_unknown", "line 2: expected one of m, male, f, female, o, other in sex, found 'x'"),
+        ("sub-01\tF\tforty", "number_malformed", "in age, found 'forty'"),
+        ("sub-01\tF\t-3", "number_malformed", "found '-3'"),
+        ("sub-01\tF\t400", "number_malformed", "expected a number from 0 to 130"),
+        ("sub-01\tF\t40,5", "number_malformed", "found '40,5'"),
+        ("sub-01\tF\tinf", "number_malformed", "found 'inf'"),
+        ("sub-01\tF\t1e999", "number_malformed", "found '1e999'"),
+        ("sub-01\tF\t٤٠", "number_malformed", "found '٤٠'"),
+        ("sub-01\tF", "row_short", "line 2: expected 3 cells, found 2"),
+        ("sub-01\tF\t40\nsub-01\tM\t50", "row_repeated", "line 3: expected one row for sub-01"),
+        ("sub-01\tF\t40\n\tM\t50", "row_incomplete", "line 3: expected participant_id, found no participant_id"),
+        ("sub-01\tF\t40\nsub_2\tM\t50", "row_unknown_patient", "found 'sub_2'"),
+        ("sub-01\tF\t40\nsub-02\tM\t50\tmore", "row_long", "line 3: expected 3 cells, found 4"),
+    ],
+)
+def test_an_odd_participants_row_is_one_finding(tmp_path: Path, row: str, expected: str, words: str) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tsex\tage\n{row}\n"})
+    (found,) = study.findings
+    assert found.code == expected
+    assert words in found.message
+    patient = study.patients[0].patient
+    assert patient.patient_id == "sub-01"
+    assert patient.sex in ("F", None)
+    assert patient.age_years in (40.0, None)
+
+
+# ---------------------------------------------------------------- sessions
+
+
+@pytest.mark.parametrize(
+    ("rows", "day", "expected"),
+    [
+        ("ses-01\t2020-02-17T09:30:00\tn/a", date(2020, 2, 17), []),
+        ("01\t2020-02-17 09:30:00.123Z\t2020-02-17", date(2020, 2, 17), []),
+        ("ses-01\tn/a\tn/a", None, ["visit_undated"]),
+        ("ses-01\t2020-02-17\t2020-02-18", None, ["visit_date_conflict", "visit_undated"]),
+        ("ses-01\t17.02.2020\tn/a", None, ["date_malformed", "visit_undated"]),
+        ("ses-01\t2020-02-30\tn/a", None, ["date_malformed", "visit_undated"]),
+        ("ses-01\t2020-02\tn/a", None, ["date_malformed", "visit_undated"]),
+        ("ses-01\t2026-02-01\tn/a", None, ["date_future", "visit_undated"]),
+        ("ses-01\t2020-02-17\tn/a\nses-01\t2020-02-17\tn/a", date(2020, 2, 17), ["row_repeated"]),
+        (
+            "ses-01\t2020-02-17\tn/a\nses-01\t2021-02-17\tn/a",
+            None,
+            ["row_repeated", "visit_date_conflict", "visit_undated"],
+        ),
+        ("ses-01\t2020-02-17\tn/a\n\t2021-02-17\tn/a", date(2020, 2, 17), ["row_incomplete"]),
+        ("ses-01\t2020-02-17\tn/a\nses_2\t2021-02-17\tn/a", date(2020, 2, 17), ["word_unknown"]),
+    ],
+)
+def test_the_visit_date_is_one_date_or_none(tmp_path: Path, rows: str, day: date | None, expected: list[str]) -> None:
+    study = study_of(tmp_path, {"sub-01/sub-01_sessions.tsv": f"session_id\tacq_time\tacq_date\n{rows}\n"})
+    assert only_visit(study).acquired_on == day
+    assert codes(study) == expected
+    assert all((found.patient_id or "sub-01") == "sub-01" for found in study.findings)
+
+
+@given(st.dates(), st.times(), st.sampled_from(["T", " "]))
+def test_a_date_is_read_back_with_and_without_a_time(day: date, time: object, between: str) -> None:
+    assert parse_date(day.isoformat()) == day
+    assert parse_date(f"{day.isoformat()}{between}{time}") == day
+
+
+@given(st.text(max_size=25))
+def test_any_text_is_a_date_or_none(text: str) -> None:
+    day = parse_date(text)
+    assert day is None or text.startswith(day.isoformat())
+
+
+@pytest.mark.parametrize("text", ["01/02/2020", "2020-2-7", "20200207", "2020-W06-5", "2020-02-07x", "٢٠٢٠-٠٢-٠٧"])
+def test_a_date_in_another_style_is_not_guessed(text: str) -> None:
+    assert parse_date(text) is None
+
+
+# ---------------------------------------------------------------- treatments
+
+
+def test_good_treatment_rows_become_treatments_by_date(tmp_path: Path) -> None:
+    rows = "sub-01\t2021-01-10\tradiotherapy\t2021-02-20\t\t50.4\t\n01\t2020-01-08\tSurgery\t\tgtr\t\t\n"
+    study = study_of(tmp_path, {"treatments.tsv": TREATMENTS + rows})
+    assert study.findings == ()
+    assert treatments_of(study) == (
+        Treatment("sub-01", date(2020, 1, 8), "surgery", ended_on=date(2020, 1, 8), extent="GTR"),
+        Treatment("sub-01", date(2021, 1, 10), "radiotherapy", ended_on=date(2021, 2, 20), dose_gy=50.4),
+    )
+
+
+GOOD = Treatment("sub-01", date(2020, 1, 8), "surgery", ended_on=date(2020, 1, 8), extent="STR")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "kept"),
+    [
+        ("sub-99\t2021-01-08\tsurgery\t\t\t\t", "row_unknown_patient", 1),
+        ("Zoë\t2021-01-08\tsurgery\t\t\t\t", "row_unknown_patient", 1),
+        ("\t2021-01-08\tsurgery\t\t\t\t", "row_incomplete", 1),
+        ("sub-01\t\tsurgery\t\t\t\t", "row_incomplete", 1),
+        ("sub-01\t2021-01-08\tn/a\t\t\t\t", "row_incomplete", 1),
+        ("sub-01\t8.1.2021\tsurgery\t\t\t\t", "date_malformed", 1),
+        ("sub-01\t2026-02-01\tsurgery\t\t\t\t", "date_future", 1),
+        ("sub-01\t2021-01-08\tsugery\t\t\t\t", "word_unknown", 1),
+        ("sub-01\t2020-01-08\tsurgery\t\tSTR\t\t", "row_repeated", 1),
+        ("sub-01\t2021-01-08\tsurgery\t\tcomplete\t\t", "word_unknown", 2),
+        ("sub-01\t2021-01-08\tradiotherapy\t\tGTR\t\t", "word_unknown", 2),
+        ("sub-01\t2021-01-08\tradiotherapy\t2021-01-01\t\t\t", "date_order", 2),
+        ("sub-01\t2021-01-08\tradiotherapy\t2027-01-01\t\t\t", "date_future", 2),
+        ("sub-01\t2021-01-08\tradiotherapy\t\t\t50,4\t", "number_malformed", 2),
+        ("sub-01\t2021-01-08\tradiotherapy\t\t\t-50\t", "number_malformed", 2),
+        ("sub-01\t2021-01-08\tradiotherapy", "row_short", 2),
+    ],
+)
+def test_an_odd_treatment_row_is_one_finding_with_its_line(tmp_path: Path, row: str, expected: str, kept: int) -> None:
+    good = "sub-01\t2020-01-08\tsurgery\t\tSTR\t\t\n"
+    study = study_of(tmp_path, {"treatments.tsv": f"{TREATMENTS}{good}{row}\n"})
+    (found,) = study.findings
+    assert found.code == expected
+    assert found.message.startswith("treatments.tsv line 3: expected ")
+    treatments = treatments_of(study)
+    assert len(treatments) == kept
+    assert treatments[0] == GOOD
+    assert all(t.extent is None and t.dose_gy is None for t in treatments[1:])
+
+
+def test_two_treatments_of_one_day_are_both_kept(tmp_path: Path) -> None:
+    rows = "sub-01\t2020-01-08\tsurgery\t\tSTR\t\t\nsub-01\t2020-01-08\tsteroid\t\t\t\tdexamethasone\n"
+    study = study_of(tmp_path, {"treatments.tsv": TREATMENTS + rows})
+    assert study.findings == ()
+    assert [treatment.kind for treatment in treatments_of(study)] == ["steroid", "surgery"]
+
+
+def test_a_treatment_of_a_patient_without_images_is_kept(tmp_path: Path) -> None:
+    study = study_of(
+        tmp_path,
+        {
+            "participants.tsv": "participant_id\nsub-01\nsub-02\n",
+            "treatments.tsv": TREATMENTS + "sub-02\t2020-01-08\tsurgery\t\t\t\t\n",
+        },
+    )
+    assert codes(study) == ["patient_without_images"]
+    assert [len(patient.treatments) for patient in study.patients] == [0, 1]
+
+
+# ---------------------------------------------------------------- function
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "scores"),
+    [
+        (
+            "sub-01\t2020-03-01\tmccormick\t2\tyes",
+            [],
+            [FunctionScore("sub-01", date(2020, 3, 1), "mccormick", 2.0, True)],
+        ),
+        ("sub-01\t2020-03-01\tmjoa\t14.5\t", [], [FunctionScore("sub-01", date(2020, 3, 1), "mjoa", 14.5)]),
+        ("sub-01\t2020-03-01\tmccormick\tII\tyes", ["number_malformed"], []),
+        ("sub-01\t2020-03-01\tmccormick\t\tyes", ["row_incomplete"], []),
+        ("sub-01\t2020-03-01\t\t2\tyes", ["row_incomplete"], []),
+        ("sub-01\tMarch\tmccormick\t2\tyes", ["date_malformed"], []),
+        ("sub-02\t2020-03-01\tmccormick\t2\tyes", ["row_unknown_patient"], []),
+        (
+            "sub-01\t2020-03-01\tmjoa\t14\tmaybe",
+            ["word_unknown"],
+            [FunctionScore("sub-01", date(2020, 3, 1), "mjoa", 14)],
+        ),
+    ],
+)
+def test_functional_grades_are_read_or_reported(
+    tmp_path: Path, row: str, expected: list[str], scores: list[FunctionScore]
+) -> None:
+    study = study_of(tmp_path, {"function.tsv": f"{FUNCTION}{row}\n"})
+    assert codes(study) == expected
+    assert list(scores_of(study)) == scores
