@@ -1,5 +1,5 @@
 """Parts of the Cohort page: filters, groups, curves, the first table, saved cohorts.
 
 Imports ``charts``, ``data``, ``words``, ``shell`` and the pipeline's ``cohort`` and ``core``.
-It computes nothing that the pipeline's ``cohort`` does not.
+It never computes what the pipeline's ``cohort`` does not.
 """

@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class CompartmentCourse:
-    """What became of cyst, syrinx, oedema, cavity or haemorrhage by one visit (see ``context/other_compartments.py``)."""
+    """What became of cyst, syrinx, oedema, cavity or haemorrhage by one visit (``context/other_compartments.py``)."""
 
     patient_id: str
     session_id: str
@@ -35,7 +35,7 @@ class Resection:
 
 @dataclass(frozen=True)
 class GrowthRate:
-    """Growth of solid tumour over one stretch without treatment (see ``context/growth_rate.py``); rates are per year."""
+    """Growth of solid tumour over one stretch without treatment (``context/growth_rate.py``); rates are per year."""
 
     patient_id: str
     criteria_id: str

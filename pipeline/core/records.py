@@ -9,21 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.core.context_records import (
-    CompartmentCourse as CompartmentCourse,
-)
-from pipeline.core.context_records import (
-    GrowthRate as GrowthRate,
-)
-from pipeline.core.context_records import (
-    NewSignal as NewSignal,
-)
-from pipeline.core.context_records import (
-    NextScan as NextScan,
-)
-from pipeline.core.context_records import (
-    Resection as Resection,
-)
+from pipeline.core import context_records
+
+CompartmentCourse = context_records.CompartmentCourse
+GrowthRate = context_records.GrowthRate
+NewSignal = context_records.NewSignal
+NextScan = context_records.NextScan
+Resection = context_records.Resection
 
 
 @dataclass(frozen=True)
@@ -294,7 +286,7 @@ class LesionComponent:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How one scan was made, as its sidecar and its grid say (see ``acquisition/protocol.py``); None where not recorded.
+    """How one scan was made, as its sidecar and its grid say (``acquisition/protocol.py``); None where not recorded.
 
     ``device`` is a token that stands for the scanner, never its number. ``scanner_key`` is None where too little is
     recorded to tell the scanner from another, and ``missing_reason`` says so.
