@@ -212,7 +212,8 @@ def _unreadable(
 
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
     has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    step = derivatives.Step("" if has_died else key, (), rows)  # one that died is tried again by the next run
+    key_now = "" if has_died else key  # one that died is tried again by the next run
+    step = derivatives.Step(records=rows, input_sha256=key_now)
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
