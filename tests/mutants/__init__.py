@@ -1,1 +1,1 @@
-"""Faults made on purpose in the rooms that judge and measure: ``python -m tests.mutants`` counts what the tests find."""
+"""Faults made on purpose in the rooms that judge and measure; ``python -m tests.mutants`` counts what tests find."""
