@@ -7,6 +7,7 @@ from two others is left out, so that the drawing stays readable; the contracts h
 from __future__ import annotations
 
 import tomllib
+
 import grimp
 import matplotlib as mpl
 from matplotlib import pyplot as plt
