@@ -36,8 +36,9 @@ benchmark: setup  ## accuracy and speed on real and synthetic truth, written to 
 golden: setup  ## remake the expected measurements of the sample study; look at the diff before committing
 	$(BIN)/python -m tests.golden
 
-docs: setup  ## remake docs/data-model.md from the comments of the views
+docs: setup  ## remake docs/data-model.md from the comments of the views, and the picture of the rooms from the code
 	$(BIN)/python -m tests.data_model
+	$(BIN)/python -m tests.room_map
 
 format: setup
 	$(BIN)/ruff check --fix .
