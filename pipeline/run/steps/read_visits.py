@@ -69,8 +69,8 @@ def read_visit(visit: study_folder.StudyVisit, like: study_folder.ScanFile | Non
             image = volume if scan == anchor else image
         except InputError as error:
             rows.append(_unreadable(scan, scan == anchor, str(error)))
-            what = str(error).removeprefix(f"{scan.path.name}: ")  # the path names the file already
-            findings.append(finding("scan_unreadable", f"{scan.relative}: {what}", scan.relative))
+            folder = scan.relative.removesuffix(scan.path.name)  # the error names the file, not where it lies
+            findings.append(finding("scan_unreadable", f"{folder}{error}", scan.relative))
     status, reason = _status(visit, anchor, rows)
     if anchor is None or image is None:
         return ReadVisit(visit, status, reason, anchor, None, tuple(rows), tuple(findings))
