@@ -25,9 +25,13 @@ if __name__ == '__main__':
 
 
 def python(words: str, folder: Path) -> list[str]:
+    """Run a script that lies elsewhere, as an installed command does, in a folder of the user's."""
+    script = folder.with_name(f"{folder.name}-bin") / "command.py"
+    script.parent.mkdir()
+    script.write_text(words, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in workers.THREAD_LIMITS}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", words], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)},
+        [sys.executable, script], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
