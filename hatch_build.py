@@ -18,7 +18,7 @@ WITHOUT = "CORDTRACK_BUILD_WITHOUT_NIIVUE"
 class CustomBuildHook(BuildHookInterface):
     """Put NiiVue into the source folder before its files are listed; an editable install leaves that to the set-up."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Fetch NiiVue unless it is there.
 
         Raises
