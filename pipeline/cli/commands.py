@@ -75,7 +75,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 def main() -> None:
     """Run the command; refusals become one plain message and exit code 2."""
     try:
-        app(args=_spread_labels(sys.argv[1:]))
+        app(args=_spread_labels(sys.argv[1:]), prog_name="cordtrack")
     except CordtrackError as error:
         err.print(f"cordtrack: {error}", style="bold red", markup=False)
         sys.exit(2)

@@ -31,6 +31,8 @@ def isolate() -> None:
         here = Path.cwd()
     except FileNotFoundError:  # the folder was removed meanwhile: nothing lies in it
         return
+    if "PYTHONPATH" in os.environ:
+        os.environ["PYTHONPATH"] = os.pathsep.join(_entries(os.environ))
     named = [Path(entry) for entry in _entries(os.environ)]
     if here != CODE and here.name not in INSTALLED and here not in named:
         sys.path[:] = [place for place in sys.path if Path(place).absolute() != here]
