@@ -58,12 +58,13 @@ def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path)
     raise AssertionError(log.read_text(encoding="utf-8"))
 
 
-def text_of(address: str, page: str = "") -> str:
+def text_of(address: str, page: str = "", query: str = "") -> str:
     """Run a page as a browser does and return all that it sends, as text; an exception shown on it fails."""
     shown = []
     with connect(f"{address.replace('http', 'ws')}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as link:
         request = BackMsg()
         request.rerun_script.page_name = page
+        request.rerun_script.query_string = query
         link.send(request.SerializeToString())
         while True:
             message = ForwardMsg()
