@@ -19,7 +19,8 @@ import pytest
 
 from dashboard.viewer import fetch_niivue
 from tests import page_visit
-from tests.places import ROOT, SAMPLE
+from tests.places import ROOT
+from tests.small_sample import two_visits
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -52,12 +53,13 @@ def python_of(version: str) -> str:
         return sys.executable
     if os.environ.get("CORDTRACK_ALL_PYTHONS") != "1":
         pytest.skip(f"a whole installation for Python {version} takes minutes: CORDTRACK_ALL_PYTHONS=1 asks for it")
-    program = shutil.which(f"python{version}")
     script = "import sys, venv; print('{}.{}'.format(*sys.version_info))"
-    done = subprocess.run([program or "false", "-c", script], capture_output=True, text=True, check=False)
-    if done.returncode or done.stdout.strip() != version:
-        pytest.skip(f"there is no Python {version} on this machine")
-    return str(program)
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for program in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
+        done = subprocess.run([program or "false", "-c", script], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return str(program)
+    pytest.skip(f"there is no Python {version} on this machine")
 
 
 @pytest.fixture(params=PYTHONS)
@@ -77,19 +79,6 @@ def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> It
         said_by(*pip, "-c", CONSTRAINTS, wheel, folder=tmp_path)
     yield inside.parent
     shutil.rmtree(venv)
-
-
-def two_visits(folder: Path) -> Path:
-    """Copy the first two visits of one patient of the sample study."""
-    shutil.copytree(SAMPLE / "study", folder, ignore=shutil.ignore_patterns("sub-demo0[2-8]", "ses-0[3-9]"))
-    for table, rows in ((folder / "participants.tsv", 2), (folder / "sub-demo01" / "sub-demo01_sessions.tsv", 3)):
-        kept = table.read_text(encoding="utf-8").splitlines(keepends=True)[:rows]
-        table.write_text("".join(kept), encoding="utf-8")
-    for name in ("treatments.tsv", "function.tsv"):
-        lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.startswith(("participant_id", "sub-demo01"))]
-        (folder / name).write_text("".join(kept), encoding="utf-8")
-    return folder
 
 
 def test_the_wheel_holds_two_packages_with_all_that_they_read(wheel: Path) -> None:
