@@ -57,8 +57,9 @@ benchmark: tools  ## accuracy and speed on real and synthetic truth, written to 
 golden: tools  ## remake the expected measurements of the sample study; look at the diff before committing
 	$(BIN)/python -m tests.golden
 
-docs: tools  ## remake docs/data-model.md from the comments of the views
+docs: tools  ## remake docs/data-model.md from the comments of the views, and the picture of the rooms from the code
 	$(BIN)/python -m tests.data_model
+	$(BIN)/python -m tests.room_map
 
 format: tools
 	$(BIN)/ruff check --fix .

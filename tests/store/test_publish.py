@@ -25,7 +25,7 @@ RELEASED = sorted(int(file.name[:4]) for file in (ROOT / "sql" / "migrations").g
 HOLD = """
 import sys
 from pathlib import Path
-from pipeline import store
+from pipeline.store import publish as store
 with store.writing(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -162,7 +162,7 @@ def _look(
 def in_words(one: new_signal.SignalPlace, when: str) -> str:
     """Say how large new signal is and where it lies, in the letters that the viewer's crosshair has.
 
-    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5, 0.1), "on 2020-02-17")[:54]
+    >>> in_words(new_signal.SignalPlace(734.0, (-2.1, -37.4, 170.2), 0.5, 0.1), "on 2020-02-17")[:54]
     'new signal of about 0.73 mL at L 2, P 37, S 170 mm of '
     """
     letters = zip(("RL", "AP", "SI"), one.centre_mm, strict=True)
