@@ -6,6 +6,7 @@ package registry) where ``CORDTRACK_ALL_PYTHONS=1`` asks for it, as continuous i
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -92,6 +93,27 @@ def test_the_wheel_holds_two_packages_with_all_that_they_read(wheel: Path) -> No
     )
     assert set(tracked.stdout.split()) <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "sample_data/", "docs/"))]
+
+
+def test_a_wheel_without_niivue_is_refused_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hatch_build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hatch_build)
+    copy = tmp_path / hatch_build.FETCH
+    copy.parent.mkdir(parents=True)
+    shutil.copy(ROOT / hatch_build.FETCH, copy)
+    hook = hatch_build.CustomBuildHook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
+    monkeypatch.setenv("PATH", "")  # no npm
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # and no package registry
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    with pytest.raises(RuntimeError, match=r"could not be fetched: there is no npm here"):
+        hook.initialize("standard", {})
+    hook.initialize("editable", {})
+    monkeypatch.setenv(hatch_build.WITHOUT, "1")
+    hook.initialize("standard", {})
+    assert not (copy.parent / "frontend").exists()
 
 
 def test_an_installed_wheel_runs_a_study_and_serves_its_pages(installed: Path, tmp_path: Path) -> None:

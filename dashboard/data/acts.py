@@ -1,6 +1,7 @@
 """What people decide on the pages: put on record through the journal, listed with what still stands.
 
-Beside ``data`` the only part of the dashboard that knows the output folder. It writes nothing but the journal.
+It writes nothing but the journal and the saved cohorts, each with the time of now, and starts the run that lets an act
+take effect; the run writes all else.
 """
 
 from __future__ import annotations
