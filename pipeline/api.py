@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_CRITERIA = "imsct_adapted_v1"
 """Criteria that decide what is shown first, where nobody chose others."""
 
-Place = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 Progress = Callable[[int, int, str], None]
 """Called with patients done, patients to do, and the name of the one just finished."""
 
@@ -60,7 +60,7 @@ class RunOptions:
     masks_from: str = "given"
 
 
-def measure(mask: Place, image: Place | None = None) -> pd.DataFrame:
+def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
     """Measure the compartments of one label map, mask or probability map in its own grid.
 
     Parameters
@@ -87,7 +87,9 @@ def measure(mask: Place, image: Place | None = None) -> pd.DataFrame:
     return pd.DataFrame(one_scan.measure_file(Path(mask), None if image is None else Path(image)))
 
 
-def register(fixed: Place, moving: Place, out_prefix: Place, *, fixed_mask: Place | None = None) -> Alignment:
+def register(
+    fixed: FilePath, moving: FilePath, out_prefix: FilePath, *, fixed_mask: FilePath | None = None
+) -> Alignment:
     """Align one pair of scans, write both transforms and the aligned scan, and say how good it is.
 
     Parameters
@@ -140,7 +142,11 @@ def move_points(alignment: Alignment, points_mm: NDArray[np.float64]) -> NDArray
 
 
 def assess(
-    volumes: Place, treatments: Place | None = None, *, criteria_id: str = DEFAULT_CRITERIA, as_of: date | None = None
+    volumes: FilePath,
+    treatments: FilePath | None = None,
+    *,
+    criteria_id: str = DEFAULT_CRITERIA,
+    as_of: date | None = None,
 ) -> JudgedTable:
     """Judge sizes that other software measured, without images.
 
@@ -190,7 +196,7 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def run(
-    bids_dir: Place, out_dir: Place, options: RunOptions | None = None, on_progress: Progress | None = None
+    bids_dir: FilePath, out_dir: FilePath, options: RunOptions | None = None, on_progress: Progress | None = None
 ) -> RunSummary:
     """Measure and judge a study folder; does only what changed since the last run.
 
@@ -233,7 +239,7 @@ def run(
     return study_run.run(settings, on_progress or _silent)
 
 
-def rebuild(out_dir: Place, jobs: int = 1, on_progress: Progress | None = None) -> RunSummary:
+def rebuild(out_dir: FilePath, jobs: int = 1, on_progress: Progress | None = None) -> RunSummary:
     """Make the database again from the study folder and the finished steps, asked what the last run was asked.
 
     Raises
@@ -259,7 +265,7 @@ def rebuild(out_dir: Place, jobs: int = 1, on_progress: Progress | None = None) 
     return study_run.run(settings, on_progress or _silent, rebuild=True)
 
 
-def views(out_dir: Place) -> list[str]:
+def views(out_dir: FilePath) -> list[str]:
     """Return the names of the tables of results that :func:`table` reads.
 
     Raises
@@ -272,7 +278,7 @@ def views(out_dir: Place) -> list[str]:
     return publish.views(publish.database_path(Path(out_dir)))
 
 
-def table(out_dir: Place, view: str) -> pd.DataFrame:
+def table(out_dir: FilePath, view: str) -> pd.DataFrame:
     """Return a table of results, such as ``measurement`` or ``assessment``; missing is None, NaN or NaT, never 0.
 
     Raises
@@ -287,7 +293,7 @@ def table(out_dir: Place, view: str) -> pd.DataFrame:
     return publish.table(publish.database_path(Path(out_dir)), view)
 
 
-def dictionary(out_dir: Place) -> pd.DataFrame:
+def dictionary(out_dir: FilePath) -> pd.DataFrame:
     """Return what every column of every table means, with its unit: view, column, type, comment.
 
     Raises
@@ -300,7 +306,7 @@ def dictionary(out_dir: Place) -> pd.DataFrame:
     return publish.dictionary(publish.database_path(Path(out_dir)))
 
 
-def status(out_dir: Place) -> pd.DataFrame:
+def status(out_dir: FilePath) -> pd.DataFrame:
     """Return one row per patient: visits, last scan, state and failures.
 
     Raises

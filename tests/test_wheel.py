@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +20,19 @@ from pathlib import Path
 import pytest
 
 from dashboard.viewer import fetch_niivue
+from pipeline import __version__
 from tests import page_visit
 from tests.places import ROOT
 from tests.small_sample import two_visits
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = ("3.11", "3.12", "3.13")
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+    "wheel"
+]
+PUT_BESIDE = WHEEL.get("force-include", {}).values()
+"""What ``pyproject.toml`` puts beside the two packages, or into them."""
+
 CONSTRAINTS = ROOT / "constraints.txt"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CORDTRACK"))}
 
@@ -86,6 +94,8 @@ def test_the_wheel_holds_two_packages_with_all_that_they_read(wheel: Path) -> No
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         niivue = archive.read("dashboard/viewer/frontend/niivue.mjs")
+    dist_info = f"cordtrack-{__version__}.dist-info"
+    assert {name.split("/")[0] for name in names} - set(PUT_BESIDE) == {"pipeline", "dashboard", dist_info}
     assert fetch_niivue.is_release(niivue)
     assert "dashboard/.streamlit/config.toml" in names
     tracked = subprocess.run(

@@ -101,6 +101,20 @@ def test_an_empty_entry_of_the_python_path_lets_no_foreign_code_in(tmp_path: Pat
     assert not witness.exists(), witness.read_text()
 
 
+def test_the_module_form_runs_no_foreign_library(tmp_path: Path, witness: Path) -> None:
+    """``python -m pipeline`` puts the current folder first; only a user's own ``pipeline`` is what was asked for then."""
+    user = shell(tmp_path, str(ROOT))
+    spoil(user.here, witness)
+    for name in ("sitecustomize.py", "pipeline/__init__.py"):
+        (user.here / name).unlink()
+    (user.here / "pipeline").rmdir()
+    command = [sys.executable, "-m", "pipeline", "status", "../out", "--json"]
+    done = subprocess.run(command, cwd=user.here, env=user.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["patient"] == "sub-p1"
+    assert not witness.exists(), witness.read_text()
+
+
 def test_results_are_updated_by_our_code_though_the_output_folder_holds_other(
     tmp_path: Path, witness: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
