@@ -1,4 +1,4 @@
-"""``cordtrack``, and ``python -m pipeline``, the same program."""
+"""``cordtrack``, and ``python -P -m pipeline``, the same program."""
 
 from pipeline.files import child_process
 

@@ -27,10 +27,8 @@ from tests.small_sample import two_visits
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHONS = ("3.11", "3.12", "3.13")
-WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
-    "wheel"
-]
-PUT_BESIDE = WHEEL.get("force-include", {}).values()
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+PUT_BESIDE = TOOLS["hatch"]["build"]["targets"]["wheel"].get("force-include", {}).values()
 """What ``pyproject.toml`` puts beside the two packages, or into them."""
 
 CONSTRAINTS = ROOT / "constraints.txt"

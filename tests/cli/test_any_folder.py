@@ -102,7 +102,7 @@ def test_an_empty_entry_of_the_python_path_lets_no_foreign_code_in(tmp_path: Pat
 
 
 def test_the_module_form_runs_no_foreign_library(tmp_path: Path, witness: Path) -> None:
-    """``python -m pipeline`` puts the current folder first; only a user's own ``pipeline`` is what was asked for then."""
+    """``python -m pipeline`` puts the current folder first; a ``pipeline`` there would be what was asked for."""
     user = shell(tmp_path, str(ROOT))
     spoil(user.here, witness)
     for name in ("sitecustomize.py", "pipeline/__init__.py"):
