@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    from pipeline.store.publish import Reader
+    from pipeline.store.reader import Reader
 
 MOST_KEPT = 512
 """Results of named queries that are kept, those asked for last."""

@@ -25,7 +25,7 @@ from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria_files import ResponseCriteria
-from pipeline.store import export, publish
+from pipeline.store import export, reader, sql_files
 from pipeline.study import study_folder
 
 OUT_VARIABLE = "CORDTRACK_OUT"
@@ -77,7 +77,7 @@ def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of some patients of a named query; quick however many others there are."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     rows, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
     found = [np.arange(*places[patient]) for patient in patients if patient in places]
     return rows.iloc[np.concatenate([np.arange(0), *found])]
@@ -85,26 +85,26 @@ def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> 
 
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _table(str(database), identity_of(database), view)
 
 
 def derived(make: Callable[..., T], *arguments: Parameter) -> T:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     made: T = _derived(str(database), identity_of(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
     return made
 
 
 def dictionary() -> pd.DataFrame:
     """Return what every column of every view means: view, column, type and comment."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _dictionary(str(database), identity_of(database))
 
 
 def formulas() -> str:
     """Return the formulas of intervals and changes as the store runs them."""
-    return (publish.SQL / "macros.sql").read_text(encoding="utf-8")
+    return sql_files.formulas()
 
 
 def csv(rows: pd.DataFrame) -> bytes:
@@ -158,7 +158,7 @@ def image(file: Path) -> Volume:
 
 def publication() -> Identity | None:
     """Return what changes when a run publishes; None when there is no store yet."""
-    return identity_of(publish.database_path(out_dir()))
+    return identity_of(reader.database_path(out_dir()))
 
 
 def identity_of(file: Path) -> Identity | None:
@@ -171,7 +171,7 @@ def identity_of(file: Path) -> Identity | None:
 
 
 def _now() -> Publication:
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _publication(str(database), identity_of(database))
 
 
@@ -180,7 +180,7 @@ def _publication(database: str, found: Identity | None) -> Publication:  # noqa:
     """Keep the publication of now open; the one before is let go with all that was read of it."""
     for kept in (_by_patient, _derived, _table, _dictionary):
         kept.clear()
-    return Publication(publish.Reader(Path(database)))
+    return Publication(reader.Reader(Path(database)))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -170,9 +170,9 @@ def dashboard(
 def status(out_dir: OutDir, as_json: AsJson = False) -> None:
     """Show each patient's visits, last scan, state and failures."""
     from pipeline.cli import printing  # noqa: PLC0415
-    from pipeline.store import publish  # noqa: PLC0415
+    from pipeline.store import reader  # noqa: PLC0415
 
-    frame = publish.query(publish.database_path(out_dir), "status")
+    frame = reader.query(reader.database_path(out_dir), "status")
     if as_json:
         out.print_json(frame.to_json(orient="records", date_format="iso"))
     else:
@@ -188,11 +188,11 @@ def export(
     dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
 ) -> None:
     """Export a view with its data dictionary; without --table the names are listed."""
-    from pipeline.store import export, publish  # noqa: PLC0415
+    from pipeline.store import export, reader  # noqa: PLC0415
 
-    database = publish.database_path(out_dir)
+    database = reader.database_path(out_dir)
     if table is None and not dictionary:
-        out.print("\n".join(publish.views(database)))
+        out.print("\n".join(reader.views(database)))
         return
     target = output or Path(f"{'dictionary' if dictionary else table}.{file_format}")
     if dictionary:

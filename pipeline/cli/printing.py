@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.store import publish
+from pipeline.store import reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
         count = len(done.computed) + len(done.reused)
         console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
         return
-    print_status(console, publish.query(publish.database_path(out_dir), "status"))
+    print_status(console, reader.query(reader.database_path(out_dir), "status"))
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
         console.print(f"  error: {finding.message}\n         {finding.remedy}", markup=False)
     counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
