@@ -106,7 +106,7 @@ def test_intervals_of_the_store_are_those_that_judgement_computes_with(cv: float
     interval = measurement_error.change_interval(1.5, cv, reference_cv)
     assert 1 + limit / 100 == pytest.approx(measurement_error.detection_limit_ratio(cv, reference_cv), rel=1e-12)
     assert (1 + low / 100, 1 + high / 100) == pytest.approx((interval.low, interval.high), rel=1e-9)
-    alone = measurement_error.change_interval(1500.0, cv, 0.0)  # a volume beside one that is known exactly
+    alone = measurement_error.volume_interval(1500.0, cv)
     assert (low_mm3, high_mm3) == pytest.approx((alone.low, alone.high), rel=1e-12)
 
 

@@ -58,6 +58,16 @@ def test_sql_is_lower_case_and_begins_with_a_comment(file: Path) -> None:
     assert words == words.lower()
 
 
+@pytest.mark.parametrize("file", STATEMENTS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_columns_are_named_except_where_a_query_hands_a_whole_view_on(file: Path) -> None:
+    statement = re.sub(r"'(?:[^']|'')*'", "", body_of(file))
+    stars = [match.start() for match in re.finditer(r"\w\.\*|select\s+\*|\n\s*\*\s*,", statement)]
+    if file.parent.name == "queries":
+        last = statement.rindex("\nselect")
+        stars = [place for place in stars if place <= last]
+    assert not stars, statement[stars[0] - 40 : stars[0] + 40]
+
+
 @pytest.mark.parametrize("file", [f for f in STATEMENTS if f.parent.name == "views"], ids=lambda file: file.stem)
 def test_the_statement_of_a_view_is_short(file: Path) -> None:
     statement = file.read_text(encoding="utf-8").split("\ncomment on ")[0]
