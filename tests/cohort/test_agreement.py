@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from pipeline.cohort.agreement import Rating, panel
+from tests.places import ROOT
 
 WORDS = st.sampled_from(["CR", "PR", "SD", "PD"])
 
@@ -156,3 +159,12 @@ def test_full_agreement_is_one():
     found = panel(rated({(f"sub-{i}", "ses-01"): ["SD SD SD", "PD PD PD"][i % 2] for i in range(8)}))
     assert (found.overall.value, found.overall.low, found.overall.high) == (1.0, 1.0, 1.0)
     assert found.disagreements == ()
+
+
+def test_importing_the_cohort_does_not_load_statsmodels():
+    script = (
+        "import sys, pipeline.cohort.agreement, pipeline.cohort.cohort_growth, pipeline.cohort.survival; "
+        "print([name for name in sys.modules if name.startswith('statsmodels')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"
