@@ -1,6 +1,6 @@
 """The sample study from the folder to the store, through the command a user types; then again, changed, and killed.
 
-Minutes in all: one run of the whole sample study, shared by the tests, and a few of single patients.
+One run of the whole sample study, shared by the tests and kept between them, and a few of single patients.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.cli.commands import app
 from pipeline.files import images
 from pipeline.store import reader
 from tests.command import cordtrack, run
+from tests.finished_runs import copy_of_run
 from tests.golden.table import GOLDEN, ROOT, TABLES, read_golden, read_store
 
 pytestmark = pytest.mark.slow
@@ -43,9 +44,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("sample") / "out"
-    run(SAMPLE, out)
-    return out
+    return copy_of_run(tmp_path_factory.mktemp("sample") / "out", "sample", SAMPLE)
 
 
 @pytest.fixture

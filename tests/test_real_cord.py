@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,10 @@ from pipeline.store import reader
 from tests.benchmark import series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import ghosted, smeared
-from tests.command import ROOT, run
+from tests.finished_runs import finished_run
+from tests.places import REALCORD
 
-REAL = ROOT.parent / "shared" / "realcord" / "thoracolumbar"
+REAL = REALCORD / "thoracolumbar"
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,9 +29,8 @@ pytestmark = [
 ]
 
 
-def test_a_real_cord_goes_the_whole_way(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run(REAL / "bids", out, "--participant-label", "rc022")
+def test_a_real_cord_goes_the_whole_way() -> None:
+    out = finished_run("realcord-rc022", REAL / "bids", "--participant-label", "rc022")
     truth = pd.read_csv(REAL / "truth" / "volumes.tsv", sep="\t").query("participant_id == 'sub-rc022'")
     tumour = truth.query("label == 'tumour'").set_index("session_id")["volume_mm3"]
     database = reader.database_path(out)

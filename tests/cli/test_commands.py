@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,8 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from pipeline import __version__
+from pipeline.cli import commands
 from pipeline.core.volume import Volume
+from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.store import reader
 from pipeline.tools import one_scan
@@ -34,6 +39,27 @@ def refusal(*arguments: str | Path) -> str:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+def test_the_version_is_said_either_way() -> None:
+    assert cordtrack("--version").stdout == cordtrack("version").stdout == f"cordtrack {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("fhir", ("export-fhir", "out", "--patient", "01")),
+        ("skimage", ("import-dicom", "disc", "study")),
+        ("requests", ("push", "folder", "--dicomweb", "http://127.0.0.1:9")),
+    ],
+)
+def test_without_the_libraries_of_hospitals_a_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: str, command: tuple[str, ...]
+) -> None:
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == module else there(name))
+    with pytest.raises(SettingsError, match=rf"needs {module}; .*cordtrack\[hospital\]"):
+        CliRunner().invoke(commands.app, command, catch_exceptions=False)
 
 
 def test_a_label_map_measures_its_voxels_exactly(tmp_path: Path) -> None:
