@@ -273,9 +273,9 @@ def views(out_dir: FilePath) -> list[str]:
     StoreError
         The folder holds no results.
     """
-    from pipeline.store import publish  # noqa: PLC0415
+    from pipeline.store import reader  # noqa: PLC0415
 
-    return publish.views(publish.database_path(Path(out_dir)))
+    return reader.views(reader.database_path(Path(out_dir)))
 
 
 def table(out_dir: FilePath, view: str) -> pd.DataFrame:
@@ -288,9 +288,9 @@ def table(out_dir: FilePath, view: str) -> pd.DataFrame:
     StoreError
         The folder holds no results.
     """
-    from pipeline.store import publish  # noqa: PLC0415
+    from pipeline.store import reader  # noqa: PLC0415
 
-    return publish.table(publish.database_path(Path(out_dir)), view)
+    return reader.table(reader.database_path(Path(out_dir)), view)
 
 
 def dictionary(out_dir: FilePath) -> pd.DataFrame:
@@ -301,9 +301,9 @@ def dictionary(out_dir: FilePath) -> pd.DataFrame:
     StoreError
         The folder holds no results.
     """
-    from pipeline.store import publish  # noqa: PLC0415
+    from pipeline.store import reader  # noqa: PLC0415
 
-    return publish.dictionary(publish.database_path(Path(out_dir)))
+    return reader.dictionary(reader.database_path(Path(out_dir)))
 
 
 def status(out_dir: FilePath) -> pd.DataFrame:
@@ -314,9 +314,9 @@ def status(out_dir: FilePath) -> pd.DataFrame:
     StoreError
         The folder holds no results.
     """
-    from pipeline.store import publish  # noqa: PLC0415
+    from pipeline.store import reader  # noqa: PLC0415
 
-    return publish.query(publish.database_path(Path(out_dir)), "status")
+    return reader.query(reader.database_path(Path(out_dir)), "status")
 
 
 def _day(as_of: date | None) -> date:

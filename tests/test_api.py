@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import api
 from pipeline.errors import SettingsError, StoreError
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.factories import publish_tiny
 from tests.places import ROOT, SAMPLE
 from tests.small_sample import two_visits
@@ -30,7 +30,7 @@ def test_the_examples_of_the_guide_run_in_its_order(tmp_path: Path) -> None:
     }
     for number, example in enumerate(EXAMPLES, start=1):
         exec(compile(example, f"docs/python.md, example {number}", "exec"), namespace)
-    assert api.views(tmp_path / "out") == publish.views(publish.database_path(tmp_path / "out"))
+    assert api.views(tmp_path / "out") == reader.views(reader.database_path(tmp_path / "out"))
 
 
 def test_every_function_is_in_the_guide() -> None:
@@ -41,7 +41,7 @@ def test_every_function_is_in_the_guide() -> None:
 
 def test_results_are_read_as_they_are_stored(tmp_path: Path) -> None:
     database = publish_tiny(tmp_path)
-    assert api.table(tmp_path, "patient").equals(publish.table(database, "patient"))
+    assert api.table(tmp_path, "patient").equals(reader.table(database, "patient"))
     assert api.status(tmp_path)["patient"].is_unique
     assert api.dictionary(tmp_path)["comment"].notna().all()
     with pytest.raises(SettingsError, match="measurement"):

@@ -175,9 +175,9 @@ def export(
     if table is None and not dictionary:
         out.print("\n".join(api.views(out_dir)))
         return
-    from pipeline.store import export, publish  # noqa: PLC0415  # keeps --help quick
+    from pipeline.store import export, reader  # noqa: PLC0415  # keeps --help quick
 
-    database = publish.database_path(out_dir)
+    database = reader.database_path(out_dir)
     target = output or Path(f"{'dictionary' if dictionary else table}.{file_format}")
     if dictionary:
         export.export_dictionary(database, table, str(file_format), target)

@@ -19,7 +19,7 @@ from pipeline.cli import commands
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files import images
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.tools import one_scan
 from tests.factories import publish_tiny
 from tests.places import ROOT
@@ -132,7 +132,7 @@ def test_status_lists_each_patient_and_speaks_json(tmp_path: Path) -> None:
     publish_tiny(tmp_path)
     rows = json.loads(cordtrack("status", tmp_path, "--json").stdout)
     assert {row["patient"] for row in rows} == set(
-        publish.table(publish.database_path(tmp_path), "patient")["patient_id"]
+        reader.table(reader.database_path(tmp_path), "patient")["patient_id"]
     )
     assert "sub-01" in cordtrack("status", tmp_path).stdout
 
