@@ -14,6 +14,7 @@ SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "dashboard").rglo
 IMPURE = {"os", "pathlib", "logging", "time", "sqlite3", "duckdb", "random", "subprocess", "socket"}
 READERS = {
     "pipeline.align.rigid",
+    "pipeline.api",
     "pipeline.cli",
     "pipeline.context.schedule_files",
     "pipeline.core.findings",

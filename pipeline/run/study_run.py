@@ -23,7 +23,7 @@ from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.judge import criteria_files
 from pipeline.run import workers
-from pipeline.store import publish
+from pipeline.store import publish, sql_files
 from pipeline.study import study_folder
 
 
@@ -231,7 +231,7 @@ def _all_rows(
     rows += (*found.findings, *people.findings)
     chosen = rules[0].criteria_id
     named = [(type(row).__name__, row) for row in rows]
-    content = fingerprints.of_values(named, chosen, found.name, publish.sql_sha256())
+    content = fingerprints.of_values(named, chosen, found.name, sql_files.digest())
     rows.append(records.Study(found.name, found.is_synthetic, chosen, content))
     rows.append(
         records.Run(
@@ -248,8 +248,7 @@ def _all_rows(
 
 def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bool) -> bool:
     content = next(row.content_sha256 for row in rows if isinstance(row, records.Study))
-    database = publish.database_path(settings.out_dir)
-    if not force and database.is_file() and (settings.out_dir / "run.toml").is_file():
+    if not force and (settings.out_dir / "run.toml").is_file() and publish.is_current(settings.out_dir):
         last = settings_of(settings.out_dir)
         same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
         if same:

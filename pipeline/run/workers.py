@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
+from pipeline.files import child_process
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.study.study_folder import StudyPatient
@@ -107,9 +108,9 @@ def worker_context(modules: Sequence[str]) -> BaseContext:
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Let processes that are started meanwhile use one thread, and import nothing from the current folder."""
-    wanted = {**dict.fromkeys(THREAD_LIMITS, "1"), "PYTHONSAFEPATH": "1"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    wanted = child_process.child_environment() | dict.fromkeys(THREAD_LIMITS, "1")
+    before = {name: os.environ.get(name) for name, value in wanted.items() if os.environ.get(name) != value}
+    os.environ.update({name: wanted[name] for name in before})
     try:
         yield
     finally:
