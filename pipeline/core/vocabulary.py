@@ -124,6 +124,8 @@ class VisitMeasure:
         unknown, and then ``missing_reason`` says why in words.
     volume_cv
         Coefficient of variation of the measurement (dimensionless); None when the volume is 0 or None.
+    cv_is_assumed
+        It comes from the geometric model alone; neither a table nor repeat reads nor the scan itself tell it.
     product_mm2
         Largest axial diameter times its perpendicular, summed over lesions, mm²; None when not measured.
     longest_mm
@@ -149,6 +151,7 @@ class VisitMeasure:
     acquired_on: date
     volume_mm3: float | None
     volume_cv: float | None = None
+    cv_is_assumed: bool = False
     product_mm2: float | None = None
     longest_mm: float | None = None
     slices_spanned: int | None = None

@@ -7,7 +7,6 @@ said on that day. What this module refuses: readings of 0 or without a stated er
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,9 +17,9 @@ from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRI
 from pipeline.judge.series_model import (
     ASSUMED_FREEDOM,
     STATED_FREEDOM,
-    Answer,
+    Design,
     FittedSeries,
-    Series,
+    designed,
     fitted,
 )
 from pipeline.measure.measurement_error import Interval
@@ -118,6 +117,10 @@ class LesionSeries:
             return Estimate(1.0, Interval(1.0, 1.0))
         return self._estimate(self._sum({scan: 1.0, reference: -1.0}))
 
+    def change_interval(self, scan: int, reference: int) -> Interval:
+        """Return the 95 % interval of :meth:`change` alone."""
+        return self._interval(self._sum({scan: 1.0, reference: -1.0}))
+
     def rate(self) -> Estimate | None:
         """Return the factor per year of a line through the true sizes; None for scans of one day."""
         years = self._years - self._years.mean()
@@ -134,11 +137,11 @@ class LesionSeries:
 
     def has_grown(self, scan: int, reference: int) -> bool:
         """Say whether growth since a reference is beyond the error of the whole series."""
-        return scan != reference and self._certainty(self._series, scan, reference, 1)[0] >= ALARM_LIMIT_GROWTH
+        return scan != reference and self._certainty(self._logs, scan, reference, 1)[0] >= ALARM_LIMIT_GROWTH
 
     def has_shrunk(self, scan: int, reference: int) -> bool:
         """Say whether shrinkage since a reference is beyond the error of the whole series."""
-        return scan != reference and self._certainty(self._series, scan, reference, -1)[0] >= ALARM_LIMIT_SHRINKAGE
+        return scan != reference and self._certainty(self._logs, scan, reference, -1)[0] >= ALARM_LIMIT_SHRINKAGE
 
     def growth_limit(self, scan: int, reference: int) -> float:
         """Return the smallest reading at a scan, over that of a reference, from which growth would be called."""
@@ -168,23 +171,32 @@ class LesionSeries:
         return np.asarray((days - days[0]) / DAYS_PER_YEAR, dtype=np.float64)
 
     @cached_property
-    def _series(self) -> Series:
+    def _logs(self) -> Floats:
         sizes = np.array([self.sizes[scan] for scan in self._order], dtype=np.float64)
+        return np.asarray(np.log(sizes / sizes[0])[None] / self.share, dtype=np.float64)
+
+    @cached_property
+    def _errors(self) -> Floats:
         errors = np.array([self.errors[scan] for scan in self._order], dtype=np.float64)
-        return Series(
-            years=self._years,
-            logs=np.log(sizes / sizes[0])[None] / self.share,
-            errors=np.maximum(errors / self.share, SMALLEST_ERROR),
-            freedom=ASSUMED_FREEDOM if self.is_assumed else STATED_FREEDOM,
-        )
+        return np.maximum(errors / self.share, SMALLEST_ERROR)
+
+    @cached_property
+    def _designs(self) -> dict[Stance, Design]:
+        return {}
 
     @cached_property
     def _fits(self) -> dict[Stance, FittedSeries]:
         return {}
 
+    def _design(self, stance: Stance) -> Design:
+        if stance not in self._designs:
+            freedom = ASSUMED_FREEDOM if self.is_assumed else STATED_FREEDOM
+            self._designs[stance] = designed(self._years, self._errors, stance, freedom)
+        return self._designs[stance]
+
     def _seen(self, stance: Stance) -> FittedSeries:
         if stance not in self._fits:
-            self._fits[stance] = fitted(self._series, stance)
+            self._fits[stance] = fitted(self._design(stance), self._logs)
         return self._fits[stance]
 
     def _sum(self, weights: dict[int, float]) -> Floats:
@@ -195,41 +207,71 @@ class LesionSeries:
         return np.asarray(by_scan[list(self._order)], dtype=np.float64)
 
     def _estimate(self, sums: Floats) -> Estimate:
-        answer = self._seen(Stance.ANYBODY).answer(sums[None])
-        unit = sum(sums) * math.log(self.sizes[self._order[0]])
+        return Estimate(self._quantile(sums, 0.5), self._interval(sums))
 
-        def size(log: Floats) -> float:
-            return math.exp(float(log[0]) * self.share + unit)
+    def _interval(self, sums: Floats) -> Interval:
+        return Interval(self._quantile(sums, 0.025), self._quantile(sums, 0.975))
 
-        return Estimate(
-            size(answer.quantile(0.5)), Interval(size(answer.quantile(0.025)), size(answer.quantile(0.975)))
-        )
+    def _quantile(self, sums: Floats, share: float) -> float:
+        log = self._seen(Stance.ANYBODY).answer(sums[None]).quantile(share)
+        unit = float(sums.sum()) * math.log(self.sizes[self._order[0]])
+        return math.exp(float(log[0]) * self.share + unit)
 
-    def _certainty(self, series: Series, scan: int, reference: int, direction: int) -> Floats:
-        """Return the weight of all histories of growth (1) or shrinkage (-1), one for each of many series."""
-        sums = np.tile(self._sum({scan: 1.0, reference: -1.0}) * direction, (len(series.logs), 1))
-        seen = self._seen(Stance.ALARM) if series is self._series else fitted(series, Stance.ALARM)
-        answer: Answer = seen.answer(sums)
-        return answer.probability_above(0.0)
+    def _certainty(self, logs: Floats, scan: int, reference: int, direction: int) -> Floats:
+        """Return the weight of all histories of growth (1) or shrinkage (-1), one for each row of readings."""
+        sums = np.tile(self._sum({scan: 1.0, reference: -1.0}) * direction, (len(logs), 1))
+        return fitted(self._design(Stance.ALARM), logs).answer(sums).probability_above(0.0)
 
     def _limit(self, scan: int, reference: int, direction: int) -> float:
         """Look for the reading at which the call turns, all other readings as they are."""
         at, other = self._order.index(scan), self._order.index(reference)
-        series = self._series
         least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
-        low, high = 0.0, LIMIT_REACH * math.hypot(series.errors[at], series.errors[other])
+        low, high = 0.0, LIMIT_REACH * math.hypot(self._errors[at], self._errors[other])
         for _ in range(2):
             tried = np.linspace(low, high, LIMIT_STEPS)
-            logs = np.tile(series.logs, (LIMIT_STEPS, 1))
-            logs[:, at] = series.logs[0, other] + direction * tried
-            many = Series(series.years, logs, series.errors, series.freedom)
-            passes = self._certainty(many, scan, reference, direction) >= least
-            last = _last_short(passes)
+            logs = np.tile(self._logs, (LIMIT_STEPS, 1))
+            logs[:, at] = self._logs[0, other] + direction * tried
+            short = np.flatnonzero(self._certainty(logs, scan, reference, direction) < least)
+            last = int(short[-1]) if len(short) else -1
             low, high = float(tried[max(last, 0)]), float(tried[min(last + 1, LIMIT_STEPS - 1)])
         return math.exp(direction * high * self.share)
 
 
-def _last_short(passes: Sequence[bool] | np.ndarray) -> int:
-    """Return the place of the last reading that does not pass; -1 when all do."""
-    short = np.flatnonzero(~np.asarray(passes))
-    return int(short[-1]) if len(short) else -1
+@dataclass(frozen=True)
+class SeriesChange:
+    """The change at one scan of a series since another."""
+
+    series: LesionSeries
+    scan: int
+    reference: int
+
+    @property
+    def is_growth(self) -> bool:
+        """The reading is above that of the reference."""
+        return self.series.sizes[self.scan] > self.series.sizes[self.reference]
+
+    @property
+    def is_beyond_error(self) -> bool:
+        """What the reading shows, growth or shrinkage, is beyond the error of the whole series."""
+        seen = self.series.has_grown if self.is_growth else self.series.has_shrunk
+        return seen(self.scan, self.reference)
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the true ratio."""
+        return self.series.change_interval(self.scan, self.reference)
+
+    @property
+    def limit_ratio(self) -> float | None:
+        """Reading over the reference's from which the call turns: over 1 for a growth, under 1 for a fall.
+
+        None for a scan against itself.
+        """
+        if self.scan == self.reference:
+            return None
+        limit = self.series.growth_limit if self.is_growth else self.series.shrinkage_limit
+        return limit(self.scan, self.reference)
+
+    def probability(self, ratio: float) -> float:
+        """Return how probable it is that the true ratio is at or beyond a threshold."""
+        return self.series.probability(self.scan, self.reference, ratio)

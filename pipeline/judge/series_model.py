@@ -19,12 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import ndtr
 
 from pipeline.judge import series_histories
 from pipeline.judge.series_histories import Floats, Normal, Stance
-
-
 
 STATED_FREEDOM = 200.0
 """Degrees of freedom behind an error that a table or repeat reads state: it is taken at its word within 5 %."""
@@ -37,12 +35,36 @@ every scan of a person, so that a series scatters less."""
 SAME = 1e-9
 """Changes of the log volume below this are none."""
 
-BISECTIONS = 26
-"""Halvings of the range in which a quantile lies: to 1e-6 of it."""
+GRID = 16
+GRID_ROUNDS = 5
+"""Values tried at a time, and how often the range between two of them is searched again, to find a quantile: to
+1e-6 of the first range."""
+
+FRACTIONS = np.linspace(0.0, 1.0, GRID)
+
+NEGLIGIBLE = 1e-6
+"""Histories of less weight than this are left out where only one series is asked."""
+
+
+def student_cdf(freedom: float, z: Floats) -> Floats:
+    """Return the distribution function of Student's t; within 0.0012 from nine degrees of freedom on, and quick.
+
+    References
+    ----------
+    Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.8.
+
+    Examples
+    --------
+    >>> student_cdf(9.0, np.array([0.0, 2.262])).round(3).tolist()
+    [0.5, 0.974]
+    """
+    with np.errstate(invalid="ignore"):
+        normal = z * (1 - 1 / (4 * freedom)) / np.sqrt(1 + z**2 / (2 * freedom))
+    return np.asarray(ndtr(np.where(np.isinf(z), z, normal)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class Answer:
+class SeriesAnswer:
     """What each history says of one number (a sum over the log volumes); all (m, h)."""
 
     mean: Floats
@@ -55,7 +77,7 @@ class Answer:
         distance = self.mean - np.asarray(limit, dtype=np.float64).reshape(-1, 1)
         certain = np.where(distance > SAME, np.inf, -np.inf)
         z = np.divide(distance, self.sd, out=certain, where=self.sd > SAME)
-        return np.asarray(np.sum(self.weights * stdtr(self.freedom, z), axis=1), dtype=np.float64)
+        return np.clip(np.sum(self.weights * student_cdf(self.freedom, z), axis=1), 0.0, 1.0)
 
     def expected(self) -> Floats:
         """Return the mean over histories, (m,)."""
@@ -65,70 +87,77 @@ class Answer:
         """Return the value that the number stays below with this probability, (m,)."""
         reach = 12 * self.sd.max(axis=1) + 1.0
         low, high = self.mean.min(axis=1) - reach, self.mean.max(axis=1) + reach
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            below = 1 - self.probability_above(middle) < share
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
-
-
-@dataclass(frozen=True)
-class Series:
-    """Readings of ``m`` series of one design, in date order.
-
-    Attributes
-    ----------
-    years
-        Times of the ``n`` scans, ascending, (n,).
-    logs
-        ln of the volumes, (m, n); any unit.
-    errors
-        Stated standard deviations of the logs, (n,).
-    freedom
-        Degrees of freedom behind them.
-    """
-
-    years: Floats
-    logs: Floats
-    errors: Floats
-    freedom: float = STATED_FREEDOM
+        rows = np.arange(len(low))
+        for _ in range(GRID_ROUNDS):
+            tried = low[:, None] + (high - low)[:, None] * FRACTIONS
+            z = (tried[:, :, None] - self.mean[:, None]) / np.maximum(self.sd, SAME)[:, None]
+            reached = np.sum(self.weights[:, None] * student_cdf(self.freedom, z), axis=2) >= share
+            place = np.clip(reached.argmax(axis=1), 1, GRID - 1)
+            low, high = tried[rows, place - 1], tried[rows, place]
+        return np.asarray((low + high) / 2, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Family:
-    """Histories with as many effects each, fitted: ``h`` of them with ``e`` effects.
+    """Histories with as many effects each, solved but for the readings: ``h`` of them with ``e`` effects.
 
     Attributes
     ----------
     basis
-        What each effect adds to each scan, its weighted mean over the scans taken off, (h, n, e) or (1, n, e).
-    means
-        Of the effects, (m, h, e).
+        What each effect adds to each scan, its weighted mean over the scans taken off, (h, n, e).
+    means, precisions
+        What is expected of the effects, (h, e).
     covariances
         Of the effects, for errors as stated, (h, e, e).
-    misfit
-        Weighted squares left over, (m, h).
     log_evidence
         Logarithm of prior weight times likelihood but for the misfit, (h,).
     """
 
     basis: Floats
     means: Floats
+    precisions: Floats
     covariances: Floats
-    misfit: Floats
     log_evidence: Floats
 
 
 @dataclass(frozen=True)
-class FittedSeries:
-    """Series seen in one stance; ask :meth:`answer`."""
+class Design:
+    """Scans of a series seen in one stance, before any reading.
 
-    series: Series
+    Attributes
+    ----------
+    years
+        Times of the ``n`` scans, ascending, (n,).
+    errors
+        Stated standard deviations of ln V, (n,).
+    freedom
+        Degrees of freedom behind them.
+    families
+        The histories.
+    """
+
+    years: Floats
+    errors: Floats
+    freedom: float
     families: tuple[_Family, ...]
+
+    @property
+    def precision(self) -> Floats:
+        """Weight of each scan, (n,)."""
+        return np.asarray(self.errors**-2, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class FittedSeries:
+    """Readings of ``m`` series of one design; ask :meth:`answer`."""
+
+    design: Design
+    level: Floats
+    effects: tuple[Floats, ...]
     weights: Floats
     scales: Floats
 
-    def answer(self, sums: Floats) -> Answer:
+    def answer(self, sums: Floats) -> SeriesAnswer:
         """Return what the histories say of a weighted sum over the true log volumes.
 
         Parameters
@@ -136,36 +165,73 @@ class FittedSeries:
         sums
             Weights of the scans, (m, n); a change from scan 0 to 2 is ``[-1, 0, 1]``.
         """
-        series = self.series
-        precision = series.errors**-2
-        total = precision.sum()
-        level = series.logs @ precision / total
-        whole = sums.sum(axis=1)
+        total, whole = self.design.precision.sum(), sums.sum(axis=1)
         means, variances = [], []
-        for family in self.families:
-            effects = np.einsum("mn,hne->mhe", sums, family.basis)
-            means.append(np.sum(effects * family.means, axis=2) + (whole * level)[:, None])
-            spread = np.sum(np.einsum("mhe,hef->mhf", effects, family.covariances) * effects, axis=2)
+        for family, effects in zip(self.design.families, self.effects, strict=True):
+            share = np.einsum("mn,hne->mhe", sums, family.basis)
+            means.append(np.sum(share * effects, axis=2) + (whole * self.level)[:, None])
+            spread = np.sum(np.einsum("mhe,hef->mhf", share, family.covariances) * share, axis=2)
             variances.append(spread + (whole**2 / total)[:, None])
-        variance = np.concatenate(variances, axis=1) * self.scales
-        return Answer(
-            np.concatenate(means, axis=1),
-            np.sqrt(np.maximum(variance, 0.0)),
-            series.freedom + len(series.years) - 1,
-            self.weights,
-        )
+        mean = np.concatenate(means, axis=1)
+        sd = np.sqrt(np.maximum(np.concatenate(variances, axis=1) * self.scales, 0.0))
+        weights, freedom = self.weights, self.design.freedom + len(self.design.years) - 1
+        if len(weights) == 1:
+            counted = weights[0] > NEGLIGIBLE
+            mean, sd, weights = mean[:, counted], sd[:, counted], weights[:, counted]
+        return SeriesAnswer(mean, sd, freedom, weights)
 
 
-def fitted(series: Series, stance: Stance) -> FittedSeries:
-    """Weigh every history by a stance's prior and by how well it foretells the readings."""
-    families = (_jumping(series, stance), *(_wandering(series, walk) for walk in _walks(stance)))
-    misfit = np.concatenate([family.misfit for family in families], axis=1)
-    evidence = np.concatenate([family.log_evidence for family in families])
-    freedom = series.freedom + len(series.years) - 1
-    logs = evidence - freedom / 2 * np.log1p(misfit / series.freedom)
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+def designed(years: Floats, errors: Floats, stance: Stance, freedom: float = STATED_FREEDOM) -> Design:
+    """Solve what can be solved of a series before its readings.
+
+    Parameters
+    ----------
+    years
+        Times of two or more scans, ascending, (n,).
+    errors
+        Stated standard deviations of ln V, (n,).
+    stance
+        Which question the histories are weighed for.
+    freedom
+        Degrees of freedom behind the errors.
+    """
+    courses = series_histories.histories(years, stance)
+    nothing = np.zeros(len(years))
+    lines = _centred(errors, np.column_stack([years, _steps(len(years)), nothing]))
+    jumping = _family(
+        errors, np.moveaxis(lines[:, courses.columns], 0, 1), courses.means, courses.precisions, courses.weights
+    )
+    walking = (_wandering(years, errors, walk) for walk in _walks(stance))
+    return Design(years, errors, freedom, (jumping, *walking))
+
+
+def fitted(design: Design, logs: Floats) -> FittedSeries:
+    """Weigh every history by its prior and by how well it foretells the readings.
+
+    Parameters
+    ----------
+    design
+        The scans.
+    logs
+        ln of the volumes of ``m`` series, any unit, (m, n).
+    """
+    precision = design.precision
+    level = logs @ precision / precision.sum()
+    rest = logs - level[:, None]
+    squares = (rest**2 @ precision)[:, None]
+    effects, misfits = [], []
+    for family in design.families:
+        right = np.einsum("mn,hne->mhe", rest * precision, family.basis) + family.precisions * family.means
+        effects.append(np.einsum("hef,mhf->mhe", family.covariances, right))
+        expected = np.sum(family.precisions * family.means**2, axis=1)
+        misfits.append(np.maximum(squares + expected - np.sum(right * effects[-1], axis=2), 0.0))
+    misfit = np.concatenate(misfits, axis=1)
+    evidence = np.concatenate([family.log_evidence for family in design.families])
+    freedom = design.freedom + len(design.years) - 1
+    logs_of_weights = evidence - freedom / 2 * np.log1p(misfit / design.freedom)
+    weights = np.exp(logs_of_weights - logs_of_weights.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    return FittedSeries(series, families, weights, (series.freedom + misfit) / freedom)
+    return FittedSeries(design, level, tuple(effects), weights, (design.freedom + misfit) / freedom)
 
 
 def _walks(stance: Stance) -> tuple[Normal, ...]:
@@ -176,20 +242,12 @@ def _walks(stance: Stance) -> tuple[Normal, ...]:
     }[stance]
 
 
-def _jumping(series: Series, stance: Stance) -> _Family:
-    """Fit the histories of a straight line with jumps."""
-    courses = series_histories.histories(series.years, stance)
-    basis = _centred(series, np.column_stack([series.years, _steps(len(series.years)), np.zeros(len(series.years))]))
-    effects = np.moveaxis(basis[:, courses.columns], 0, 1)
-    return _fit(series, effects, courses.means, courses.precisions, courses.weights)
-
-
-def _wandering(series: Series, walk: Normal) -> _Family:
-    """Fit a random walk: a step before every scan, the larger the longer the time since the one before."""
-    gaps = np.maximum(np.diff(series.years), series_histories.SHORTEST_YEARS)
+def _wandering(years: Floats, errors: Floats, walk: Normal) -> _Family:
+    """Solve a random walk: a step before every scan, the larger the longer the time since the one before."""
+    gaps = np.maximum(np.diff(years), series_histories.SHORTEST_YEARS)
     precisions = (walk.sd**-2 / gaps)[None]
-    basis = _centred(series, _steps(len(series.years)))[None]
-    return _fit(series, basis, np.zeros_like(precisions), precisions, np.array([walk.share]))
+    basis = _centred(errors, _steps(len(years)))[None]
+    return _family(errors, basis, np.zeros_like(precisions), precisions, np.array([walk.share]))
 
 
 def _steps(scans: int) -> Floats:
@@ -197,23 +255,16 @@ def _steps(scans: int) -> Floats:
     return np.tri(scans, scans, dtype=np.float64)[:, 1:]
 
 
-def _centred(series: Series, basis: Floats) -> Floats:
-    precision = series.errors**-2
+def _centred(errors: Floats, basis: Floats) -> Floats:
+    precision = errors**-2
     return np.asarray(basis - precision @ basis / precision.sum(), dtype=np.float64)
 
 
-def _fit(series: Series, basis: Floats, means: Floats, precisions: Floats, priors: Floats) -> _Family:
+def _family(errors: Floats, basis: Floats, means: Floats, precisions: Floats, priors: Floats) -> _Family:
     """Solve the normal equations of every history; the level is free and has been centred away."""
-    precision = series.errors**-2
-    logs = series.logs - (series.logs @ precision / precision.sum())[:, None]
-    weighted = basis * precision[:, None]
+    weighted = basis * (errors**-2)[:, None]
     normal = np.swapaxes(weighted, 1, 2) @ basis + precisions[:, :, None] * np.eye(precisions.shape[1])
-    covariances = np.linalg.inv(normal)
-    right = np.einsum("mn,hne->mhe", logs, weighted) + precisions * means
-    effects = np.einsum("hef,mhf->mhe", covariances, right)
-    misfit = (
-        (logs**2 @ precision)[:, None] + np.sum(precisions * means**2, axis=1) - np.sum(right * effects, axis=2)
-    )
-    determinant = np.linalg.slogdet(normal)[1]
+    covariances = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    determinant = np.asarray(np.linalg.slogdet(normal)[1], dtype=np.float64)
     evidence = np.log(priors) + (np.log(precisions).sum(axis=1) - determinant) / 2
-    return _Family(basis, effects, covariances, np.maximum(misfit, 0.0), evidence)
+    return _Family(basis, means, precisions, covariances, evidence)
