@@ -132,6 +132,13 @@ def shrank_to(found: Comparison, ratio: float) -> bool:
     return found.reference_value > 0 and at_most(found.value, ratio * found.reference_value)
 
 
+def is_down_to(found: Comparison, ratio: float) -> bool:
+    """Say whether the value, or what all readings together tell of it, is down to a ratio of the reference."""
+    if shrank_to(found, ratio):
+        return True
+    return found.change is not None and found.change.series.is_down_to(found.change.scan, found.change.reference, ratio)
+
+
 def beyond_error(found: Comparison) -> bool:
     """Say whether the change exceeds the error of the whole series, either way; unknown error proves nothing."""
     return found.change is not None and found.change.is_beyond_error

@@ -258,6 +258,7 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
     is_baseline = verdict.state == State.BASELINE
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
+    interval = compared.interval if compared else None
     return VisitJudgement(
         session_id=verdict.visit.session_id,
         acquired_on=verdict.visit.acquired_on,
@@ -276,6 +277,8 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
         detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
         reason=explanation.reason(verdict, course, epoch, criteria),
+        change_low_ratio=interval.low if interval else None,
+        change_high_ratio=interval.high if interval else None,
     )
 
 

@@ -143,6 +143,12 @@ class LesionSeries:
         """Say whether shrinkage since a reference is beyond the error of the whole series."""
         return scan != reference and self._certainty(self._logs, scan, reference, -1)[0] >= ALARM_LIMIT_SHRINKAGE
 
+    def is_down_to(self, scan: int, reference: int, ratio: float) -> bool:
+        """Say whether all readings together tell a ratio or less: the median of the true change."""
+        sums = self._sum({scan: 1.0, reference: -1.0})[None]
+        above = self._seen(Stance.ANYBODY).answer(sums).probability_above(math.log(ratio) / self.share)
+        return bool(above[0] <= 0.5)
+
     def growth_limit(self, scan: int, reference: int) -> float:
         """Return the smallest reading at a scan, over that of a reference, from which growth would be called."""
         return self._limit(scan, reference, 1)
@@ -152,11 +158,16 @@ class LesionSeries:
         return self._limit(scan, reference, -1)
 
     def call(self, scan: int, baseline: int, nadir: int, thresholds: Thresholds) -> ChangeCall:
-        """Return the call at a scan: readings that pass a threshold, and are or are not beyond the series' error."""
+        """Return the call at a scan: what passes a threshold, and is or is not beyond the error of the series.
+
+        Growth passes by its own reading, as rules have it; shrinkage also by what all readings together tell.
+        """
         size = self.sizes[scan]
         if size >= thresholds.growth * self.sizes[nadir] * (1 - ROUNDING):
             return ChangeCall.GROWTH if self.has_grown(scan, nadir) else ChangeCall.POSSIBLE_GROWTH
-        if size <= thresholds.shrinkage * self.sizes[baseline] * (1 + ROUNDING):
+        if size <= thresholds.shrinkage * self.sizes[baseline] * (1 + ROUNDING) or self.is_down_to(
+            scan, baseline, thresholds.shrinkage
+        ):
             return ChangeCall.SHRINKAGE if self.has_shrunk(scan, baseline) else ChangeCall.POSSIBLE_SHRINKAGE
         return ChangeCall.NO_CHANGE
 
