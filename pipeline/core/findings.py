@@ -50,7 +50,12 @@ FOLDER_KINDS = (
     ("visit_date_conflict", "error", "leave one date for the visit in the sessions table"),
     ("visit_date_repeated", "warning", "check both dates; two visits of one day are both kept"),
     ("visit_date_from_scans", "note", "write the date into the sessions table to have it in one place"),
-    ("link_outside", "error", "copy the file into the study folder; links that leave it are not followed"),
+    (
+        "link_outside",
+        "error",
+        "copy the file into the study folder (cp -rL, datalad unlock); links out of it are not followed",
+    ),
+    ("link_annex", "error", "fetch it with 'datalad get' or 'git annex get', or copy the study with cp -rL"),
     ("file_unreadable", "error", "restore the file or make it readable, then run again"),
     ("folder_ignored", "warning", "rename the folder to the BIDS pattern, or move it to sourcedata/"),
     ("image_misplaced", "error", "move the image into the anat folder of its visit"),
@@ -60,6 +65,14 @@ FOLDER_KINDS = (
     ("contrast_unknown", "warning", "rename with a BIDS suffix such as T2w or T1w, or move the file away"),
     ("scan_duplicated", "warning", "keep one of the two files"),
     ("sidecar_value", "warning", "correct the value in the image's .json file, or remove it; it was not used"),
+    ("scan_unusual", "note", "nothing to do; it is compared only with visits measured on the same contrast"),
+    (
+        "scan_two_positions",
+        "warning",
+        "find out which is right, qform or sform, and save the scan with that one in both",
+    ),
+    ("scan_not_finite", "warning", "nothing to do where this is outside the field of view; else export the scan again"),
+    ("visit_not_measurable", "error", "add a T2w or T1w scan, or draw the mask on a scan of this visit"),
     ("anchor_ambiguous", "warning", "check the chosen scan; name planes by acq-sag or acq-ax, or draw on the right"),
 )
 
@@ -102,7 +115,22 @@ MASK_KINDS = (
     ("mask_unreadable", "error", "export or copy the mask again"),
     ("mask_grid", "error", "export the mask again on the image's grid"),
     ("mask_values", "error", "export the mask again as whole-number labels, 0/1, or probabilities from 0 to 1"),
-    ("mask_label_unlisted", "error", "list the value in dseg.tsv or correct the mask; these voxels are not measured"),
+    (
+        "mask_label_unlisted",
+        "error",
+        "list the value in dseg.tsv or correct the mask; until then an absent compartment is missing, not 0",
+    ),
+    ("mask_is_scan", "error", "put the mask in this place; if it is a label map, list its labels in dseg.tsv"),
+    ("mask_covers_scan", "error", "draw the compartment alone: is this its inverse, or the outline of the picture?"),
+    ("mask_grid_rounded", "note", "nothing to do; the voxels are taken for those of the scan"),
+    (
+        "mask_other_position",
+        "warning",
+        "see what is said of the scan's two positions; its voxels are used",
+    ),
+    ("mask_other_scan", "warning", "make sure which scan it was drawn on, and name it after that one"),
+    ("mask_at_edge", "warning", "scan the whole lesion next time; the volume is a lower bound and proves no shrinkage"),
+    ("mask_name_unknown", "warning", "name it label-<compartment>_mask, or list what its numbers mean (see docs)"),
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )
 

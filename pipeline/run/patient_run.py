@@ -100,6 +100,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         *aligned.findings,
         *mask_findings,
         *_show(visits, masked, aligned.visits, reference, plan.out_dir),
+        *measure_visits.cut_off(measurements),
         *measure_visits.unmeasured(visits, measurements, masked),
         *apply_acts.findings_of(decided, course, plan.criteria[0], followed.components),
     )
@@ -181,7 +182,7 @@ def _find_again(
     sources = choose_donor.sources(placed, offered, treatments)
     masked = dict(given)
     findings: list[records.Finding] = []
-    for visit in (visit for visit in placed if not given[visit.session_id].masks):
+    for visit in (visit for visit in placed if not given[visit.session_id].is_drawn_on):
         name, chosen = visit.session_id, choose_donor.choose_sources(visit, placed, sources, treatments)
         if not chosen:
             continue
@@ -209,7 +210,7 @@ def _draw(
     """Let the study's mask source draw on every visit that nobody drew on."""
     wanted = {contrast for accepted in program.channels for contrast in accepted}
     masked, findings = dict(given), list[records.Finding]()
-    for visit in (v for v in visits if v.image is not None and not given[v.session_id].masks):
+    for visit in (v for v in visits if v.image is not None and not given[v.session_id].is_drawn_on):
         seen = partial(align_visits.scans_on_anchor, visit, aligned.sequences, wanted, out_dir)
         scans = _attempt(seen, visit, "mask", findings)
         if scans is not None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.errors import StoreError
-from pipeline.files.out_folder import exclusive, put_in_place, sweep
+from pipeline.files.atomic import put_in_place
+from pipeline.files.out_folder import exclusive, sweep
 from pipeline.store.reader import OFFLINE, SQL, Reader, first_line, quoted
 from pipeline.store.record_rows import TABLES, columns
 

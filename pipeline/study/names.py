@@ -17,6 +17,9 @@ from pipeline.core.records import Finding
 
 LABEL = re.compile(r"[0-9A-Za-z+]+")
 FILE_NAME = re.compile(r"((?:[a-z]+-[0-9A-Za-z+]+_)*)([0-9A-Za-z]+)(\.[0-9A-Za-z]+(?:\.gz)?)")
+ANNEX = "annex/objects/"
+"""What stands in the links of git-annex, and so of DataLad."""
+
 IMAGE_EXTENSIONS = (".nii.gz", ".nii")
 ENTITY_ORDER = (
     "sub", "ses", "sample", "task", "acq", "ce", "trc", "stain", "rec", "dir", "run", "mod", "echo", "flip", "inv",
@@ -167,11 +170,29 @@ def is_inside(path: Path, root: Path, findings: list[Finding]) -> bool:
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):
-        message = "expected a file, found a link to something that is not here"
-        findings.append(finding("file_unreadable", message, relative_to(root, path)))
+        relative = relative_to(root, path)
+        if ANNEX in _link_text(path):
+            message = f"{relative}: expected the file, found a git-annex link whose content is not here"
+            findings.append(finding("link_annex", message, relative))
+        else:
+            message = f"{relative}: expected a file, found a link to something that is not here"
+            findings.append(finding("file_unreadable", message, relative))
         return False
-    if target.is_relative_to(root):
+    if target.is_relative_to(root) or _is_annexed(target, root):
         return True
-    message = "expected a file inside the study folder, found a link that leads outside"
-    findings.append(finding("link_outside", message, relative_to(root, path)))
+    relative = relative_to(root, path)
+    message = f"{relative}: expected a file inside the study folder, found a link that leads outside"
+    findings.append(finding("link_outside", message, relative))
     return False
+
+
+def _is_annexed(target: Path, root: Path) -> bool:
+    """Say whether a file is content that git-annex keeps for the repository that a study folder lies in."""
+    return any(target.is_relative_to(parent / ".git" / "annex" / "objects") for parent in root.parents)
+
+
+def _link_text(path: Path) -> str:
+    try:
+        return path.readlink().as_posix()
+    except OSError:
+        return ""

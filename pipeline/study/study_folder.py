@@ -149,8 +149,10 @@ def anchor_scan(visit: StudyVisit, like: ScanFile | None = None) -> ScanFile | N
     return anchor_of(visit, like)[0]
 
 
-def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
-    """Read the masks of a visit that share an image's grid.
+def read_masks(
+    visit: StudyVisit, image: Volume, anchor: ScanFile | None = None
+) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
+    """Read the masks of a visit that share an image's grid: one of each compartment from each source.
 
     Parameters
     ----------
@@ -158,6 +160,8 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
         From :func:`read_study`.
     image
         The scan that is measured.
+    anchor
+        Its file, so that of two masks of one compartment the one named for it is taken.
 
     Returns
     -------
@@ -166,10 +170,9 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
     tuple of Finding
         Masks and labels that were left out, and empty masks.
     """
-    from pipeline.study.mask_voxels import read_mask  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
+    from pipeline.study import mask_voxels  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
 
-    read = [read_mask(file, image, visit.scans) for file in visit.masks]
-    return tuple(reading for readings, _ in read for reading in readings), tuple(f for _, found in read for f in found)
+    return mask_voxels.read_all(visit.masks, image, visit.scans, anchor)
 
 
 def read_discs(visit: StudyVisit, image: Volume) -> tuple[DiscReading | None, tuple[Finding, ...]]:

@@ -114,7 +114,7 @@ def scans_on_anchor(
         if scan is None or not is_used or scan.contrast in found:
             continue
         there = images.load_transform(out_dir / str(row.transform_path), "anchor", scan.contrast)
-        image = images.load(scan.path)
+        image = images.load_scan(scan.path)
         moved = image.with_array(image.array.astype(np.float64))
         found[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
     return found
@@ -202,7 +202,7 @@ def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> reco
     step = derivatives.read_step(sidecar, out_dir, key)
     if step is None:
         other = next(file for file in visit.visit.scans if file.relative == scan.path)
-        found = registration.align_within_visit(visit.image, images.load(other.path))
+        found = registration.align_within_visit(visit.image, images.load_scan(other.path))
         images.save_transform(replace(found.to_follow_up, source="anchor", target=name), out_dir / transform_path)
         record = _record(visit, visit.anchor.relative, scan.path, found, key)
         record = replace(record, role="sequence_to_anchor", transform_path=transform_path)

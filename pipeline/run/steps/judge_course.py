@@ -100,12 +100,19 @@ def _visit_measure(
         new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.status_reason,
+        bound_reason=tumour.bound_reason if tumour else None,
     )
 
 
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:
     return replace(
-        visit, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=CARRIED_OVER
+        visit,
+        volume_mm3=None,
+        volume_cv=None,
+        product_mm2=None,
+        longest_mm=None,
+        missing_reason=CARRIED_OVER,
+        bound_reason=None,
     )
 
 

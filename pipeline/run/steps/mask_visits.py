@@ -6,7 +6,7 @@ again on its own scan (:mod:`pipeline.run.steps.refind_masks`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ from pipeline.journal import drawn_masks
 from pipeline.refind import refinding
 from pipeline.run.steps.read_visits import ReadVisit
 from pipeline.study import study_folder
+from pipeline.study.mask_voxels import MaskReading
 
 AUTOMATIC_SOURCE = "cordtrack"
 DRAWN_SOURCE = drawn_masks.FOLDER
@@ -28,6 +29,9 @@ PROBABILITY_DECIMALS = 3
 
 SCANS_DIFFER, SCAN_DISTURBED = "scans_differ", "scan_disturbed"
 """Code of the finding that masks cannot be found again on a scan."""
+
+DRAWN_NOT_READ = ("mask_values", "mask_is_scan", "mask_covers_scan", "mask_label_unlisted")
+"""Findings about drawings on the scan's own voxels that say nothing certain: no automatic mask stands in for them."""
 
 FOUND_AGAIN = (refinding.GROWN, refinding.GROWN_LESS_SURELY)
 
@@ -39,7 +43,7 @@ class MaskedVisit:
     ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
     place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
     ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
-    be new tumour.
+    be new tumour; ``bounds`` says why there may be more of a compartment than the source's mask shows.
     """
 
     session_id: str
@@ -52,6 +56,12 @@ class MaskedVisit:
     source: str | None = None
     drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
     signals: tuple[records.NewSignal, ...] = ()
+    bounds: Mapping[Compartment, str] = field(default_factory=dict)
+
+    @property
+    def is_drawn_on(self) -> bool:
+        """Whether somebody drew on this visit's scan, be it something that says nothing certain."""
+        return bool(self.masks or self.missing)
 
     @property
     def is_carried_over(self) -> bool:
@@ -82,6 +92,10 @@ class MaskedVisit:
         """Return who made a compartment's measured mask."""
         return MaskOrigin.EDITED if compartment in self.drawn else self.origin
 
+    def bound_of(self, compartment: Compartment) -> str | None:
+        """Return why there may be more of a compartment than its measured mask shows; None where not."""
+        return None if compartment in self.drawn else self.bounds.get(compartment)
+
     def source_of(self, compartment: Compartment) -> str:
         """Return which source a compartment's measured mask comes from."""
         return DRAWN_SOURCE if compartment in self.drawn else self.source or "none"
@@ -92,17 +106,35 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
     if visit.image is None or visit.anchor is None:
         return MaskedVisit(visit.session_id, None, {}, missing_reason=visit.status_reason)
     masks: dict[str, dict[Compartment, Volume]] = {}
-    rows = []
-    found, findings = study_folder.read_masks(visit.visit, visit.image)
-    for compartment, mask, file in found:
-        masks.setdefault(file.source, {})[compartment] = mask
+    readings, findings = study_folder.read_masks(visit.visit, visit.image, visit.anchor)
+    missing = _unread(visit.visit.masks, readings, findings)
+    for one in readings:
+        masks.setdefault(one.file.source, {})[one.compartment] = one.volume
     if not masks:
-        return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings))
-    origins = {file.source: file.origin for _, _, file in found}
+        return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings), missing=missing)
+    origins = {one.file.source: one.file.origin for one in readings}
     primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
-    for compartment, _, file in found:
-        rows.append(_given_row(visit, compartment, file, is_primary=file.source == primary))
-    return MaskedVisit(visit.session_id, origins[primary], masks, tuple(rows), tuple(findings), source=primary)
+    rows = [_given_row(visit, one.compartment, one.file, is_primary=one.file.source == primary) for one in readings]
+    bounds = {one.compartment: one.bound_reason for one in readings if one.bound_reason and one.file.source == primary}
+    return MaskedVisit(
+        visit.session_id, origins[primary], masks, tuple(rows), tuple(findings), missing, source=primary, bounds=bounds
+    )
+
+
+def _unread(
+    files: Sequence[study_folder.MaskFile],
+    readings: Sequence[MaskReading],
+    findings: Sequence[records.Finding],
+) -> dict[Compartment, str]:
+    """Say of each compartment that somebody drew here and nobody can read why it is missing, which is not 0."""
+    reasons = {found.path: found.message for found in findings if found.code in DRAWN_NOT_READ}
+    read = {one.compartment for one in readings}
+    return {
+        compartment: reasons[file.relative]
+        for file in files
+        for compartment in file.compartments
+        if file.relative in reasons and compartment not in read
+    }
 
 
 def lesion_region(masked: MaskedVisit) -> Volume | None:

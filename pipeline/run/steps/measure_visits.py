@@ -24,7 +24,7 @@ NO_MASK = "no mask: nobody drew one on this visit and none could be made from an
 
 def compartments_of(visits: Iterable[ReadVisit], masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
     """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
-    drawn = {c for visit in masked for masks in (*visit.masks.values(), visit.drawn) for c in masks}
+    drawn = {c for visit in masked for masks in (*visit.masks.values(), visit.drawn, visit.missing) for c in masks}
     given = {measure.compartment for visit in visits for measure in visit.visit.imported}
     return tuple(c for c in Compartment if c in drawn | given or c == Compartment.TUMOUR)
 
@@ -44,7 +44,7 @@ def _measure(
     mask = masked.primary.get(compartment)
     if mask is None:
         return _missing(visit, masked, compartment)
-    found = volumes.measure(mask)
+    found = volumes.measure(mask, visit.image)
     cv, cv_source = _error(found, mask, masked, compartment, histology)
     return records.Measurement(
         patient_id=visit.visit.patient_id,
@@ -63,7 +63,16 @@ def _measure(
         missing_reason=None,
         product_mm2=found.product_mm2,
         longest_mm=found.longest_mm,
+        bound_reason=masked.bound_of(compartment) or _cut_off(found, visit),
     )
+
+
+def _cut_off(found: volumes.CompartmentMeasure, visit: ReadVisit) -> str | None:
+    """Say where a compartment reaches the edge of its scan, so that its volume is a lower bound; None where not."""
+    if not found.edges:
+        return None
+    name = visit.anchor.path.name if visit.anchor else "the scan"
+    return f"its mask reaches the edge of {name} ({', '.join(found.edges)}), beyond which there may be more"
 
 
 def _error(
@@ -131,6 +140,20 @@ def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) ->
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
     return records.unmeasured(
         visit.visit.patient_id, visit.session_id, str(compartment), masked.source or "none", reason
+    )
+
+
+def cut_off(measurements: Iterable[records.Measurement]) -> tuple[records.Finding, ...]:
+    """Say which measured compartments reach the edge of their scan; the cord always does."""
+    return tuple(
+        finding(
+            "mask_at_edge",
+            f"{row.patient_id} {row.session_id}: the volume of {row.compartment} is a lower bound: {row.bound_reason}",
+            patient_id=row.patient_id,
+            session_id=row.session_id,
+        )
+        for row in measurements
+        if row.bound_reason and row.compartment != Compartment.CORD
     )
 
 
