@@ -39,13 +39,16 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
 
 
 def print_status(console: Console, frame: pd.DataFrame) -> None:
-    """Print one row per patient."""
+    """Print one row per patient, and below them which visits have no volume, with the reason."""
     table = Table(box=None, pad_edge=False)
-    for name in frame.columns:
+    shown = frame.drop(columns="why")
+    for name in shown.columns:
         table.add_column(str(name).replace("_", " "))
-    for row in frame.itertuples(index=False):
+    for row in shown.itertuples(index=False):
         table.add_row(*(_text(value) for value in row))
     console.print(table)
+    for patient, why in frame.loc[frame["why"].notna(), ["patient", "why"]].itertuples(index=False):
+        console.print(f"  {patient} not measured: {why}", markup=False)
 
 
 def print_measures(console: Console, rows: Sequence[dict[str, Any]]) -> None:

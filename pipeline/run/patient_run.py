@@ -81,7 +81,7 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         Records of every kind except ``Study``, ``Criteria`` and ``Run``, which belong to the whole study.
     """
     visits, reference = read_visits.read_visits(plan.patient.visits, plan.patient.treatments)
-    given = {visit.session_id: mask_visits.given_masks(visit) for visit in visits}
+    given = mask_visits.with_likely_labels({visit.session_id: mask_visits.given_masks(visit) for visit in visits})
     aligned = _align(visits, reference, given, plan.out_dir)
     masked, mask_findings = _mask(visits, given, aligned, plan)
     decided = apply_acts.acts_on(plan.patient.acts, masked, visits)

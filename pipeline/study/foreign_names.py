@@ -24,8 +24,8 @@ AFTER_SCAN = re.compile(
 SOFT = frozenset({"probseg", "softseg"})
 """Kinds that hold shares from 0 to 1."""
 
-NO_MASKS = frozenset({"centerline", "centreline", "pmj", "landmarks", "labels", "warp", "reg", "qc"})
-"""Words after a scan's name that mean no mask of a compartment."""
+NO_MASK = re.compile(r"dlabel|cent(er|re)line|pmj|landmark|labels-|label-discs?|labeled|warp|_reg\b", re.IGNORECASE)
+"""What stands in the names of derivatives that are no masks of a compartment."""
 
 
 def foreign_mask_name(file_name: str) -> BidsName | None:
@@ -47,7 +47,7 @@ def foreign_mask_name(file_name: str) -> BidsName | None:
         return None
     scan = parse_name(f"{match['scan']}{match['extension']}")
     word = match["label"] or match["word"]
-    if scan is None or word.lower() in NO_MASKS or word.lower().startswith(("labels-", "label-disc")):
+    if scan is None or NO_MASK.search(file_name):
         return None
     suffix = "probseg" if (match["kind"] or "") in SOFT else "mask"
     return BidsName({**scan.entities, "label": word}, suffix, scan.extension)

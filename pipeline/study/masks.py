@@ -16,7 +16,7 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.study.anchors import scan_entities
 from pipeline.study.discs import DiscFile, disc_name
-from pipeline.study.foreign_names import foreign_mask_name
+from pipeline.study.foreign_names import NO_MASK, foreign_mask_name
 from pipeline.study.label_names import (
     LabelTable,
     NamedTables,
@@ -196,7 +196,7 @@ def _mask_name(path: Path, source: _Source, findings: list[Finding]) -> BidsName
         if path.stem.removesuffix(".nii").endswith(("seg", "mask")):
             message = f"{relative}: expected a BIDS name ending in _dseg, _mask or _probseg, found '{path.name}'"
             findings.append(finding("name_not_bids", message, relative))
-        elif path.name.endswith(IMAGE_EXTENSIONS):
+        elif path.name.endswith(IMAGE_EXTENSIONS) and not NO_MASK.search(path.name):
             findings.append(finding("mask_name_unknown", f"{relative}: expected the name of a mask", relative))
         return None
     if name.suffix not in KINDS and compartment_named(name.suffix, names_of_source(source.folder.name)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +127,27 @@ def with_prefix(prefix: str, text: str) -> str | None:
     """
     label = text.strip().removeprefix(f"{prefix}-")
     return f"{prefix}-{label}" if LABEL.fullmatch(label) else None
+
+
+def resembling_words(name: str | None, known: Iterable[str]) -> str:
+    """Say which known id another one resembles but for zeros, letter case and signs; empty where none.
+
+    Spreadsheets strip the zeros of 01; which id is right is for a person to say.
+
+    Examples
+    --------
+    >>> resembling_words("sub-1", ["sub-01", "sub-10"]), resembling_words("sub-7", ["sub-01"])
+    ("; it resembles sub-01, did a spreadsheet strip zeros?", '')
+    """
+    if name is None:
+        return ""
+    alike = sorted(other for other in known if other != name and _bare(other) == _bare(name))
+    return f"; it resembles {' and '.join(alike)}, did a spreadsheet strip zeros?" if alike else ""
+
+
+def _bare(name: str) -> str:
+    """Return an id without what programs change: zeros before a number, letter case, the prefix."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.removeprefix("sub-").removeprefix("ses-").lower())
 
 
 def relative_to(root: Path, path: Path) -> str:

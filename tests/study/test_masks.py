@@ -51,7 +51,7 @@ def drawn(*labels: float, dtype: type = np.uint8) -> np.ndarray:
         ({DSEG.replace("_dseg", "_T2w_seg-manual"): b""}, [], ["mask_name_unknown"]),
         ({DSEG.replace("_dseg", "_lesionseg"): b""}, [], ["mask_name_unknown"]),
         ({f"{ANAT}/tumour of monday.nii.gz": b""}, [], ["mask_name_unknown"]),
-        ({DSEG.replace("_dseg", "_T2w_centerline"): b""}, [], ["mask_name_unknown"]),
+        ({DSEG.replace("_dseg", "_T2w_centerline"): b""}, [], []),
         ({DSEG.replace("ses-01", "ses-09"): b""}, [], ["mask_without_visit"]),
         ({"derivatives/sub-01/anat/sub-01_label-tumour_mask.nii.gz": b""}, [], ["folder_ignored"]),
         ({DSEG: b"", TUMOUR_MASK: b""}, ["dseg", "mask"], ["mask_repeated"]),

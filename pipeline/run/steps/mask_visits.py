@@ -7,7 +7,7 @@ again on its own scan (:mod:`pipeline.run.steps.refind_masks`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -135,6 +135,32 @@ def _unread(
         for compartment in file.compartments
         if file.relative in reasons and compartment not in read
     }
+
+
+def with_likely_labels(given: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:
+    """Add to findings about an unlisted label what it most likely means, as the patient's other visits show.
+
+    That is the one compartment which the same source draws at another visit and which is gone where the unlisted
+    label appeared. It is a remedy to look at, and nothing is measured by it.
+    """
+    return {name: _with_likely_label(visit, given) for name, visit in given.items()}
+
+
+def _with_likely_label(visit: MaskedVisit, given: Mapping[str, MaskedVisit]) -> MaskedVisit:
+    unlisted = [row for row in visit.findings if row.code == "mask_label_unlisted"]
+    seen = {
+        (row.compartment, other.session_id)
+        for other in given.values()
+        for row in other.rows
+        if row.compartment in visit.missing and other.masks[row.source][Compartment(row.compartment)].array.any()
+    }
+    likely = {compartment for compartment, _ in seen}
+    if len(unlisted) != 1 or len(likely) != 1:
+        return visit
+    sessions = ", ".join(sorted(session_id for _, session_id in seen))
+    words = f"; most likely it is {next(iter(likely))}, which is drawn at {sessions} and missing here"
+    findings = [replace(row, message=f"{row.message}{words}") if row in unlisted else row for row in visit.findings]
+    return replace(visit, findings=tuple(findings))
 
 
 def lesion_region(masked: MaskedVisit) -> Volume | None:
