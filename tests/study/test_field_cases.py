@@ -65,6 +65,7 @@ class Results:
         course = judge_course.course_of(patient, visits, self.rows, {}, followed, frozenset())
         judged = judge_course.judge_course(course, criteria_files.load_all("imsct_adapted_v1"))
         self.assessments = [row for row in judged if isinstance(row, Assessment)]
+        self.given = given
         self.masks = [row for one in given.values() for row in one.rows]
         self.findings = (
             *study.findings,
@@ -110,6 +111,7 @@ def test_a_label_that_is_not_listed_makes_the_tumour_missing_and_never_a_respons
     assert "found 4 in 108 voxels" in message
     assert message.endswith("most likely it is tumour, which is drawn at ses-01 and missing here")
     assert all(row.mask_origin is None for row in found.rows if row.session_id == "ses-02")
+    assert found.given["ses-02"].is_drawn_on  # so that no automatic mask stands in for the drawing
 
 
 def test_a_part_under_an_unlisted_label_makes_the_rest_a_lower_bound(tmp_path: Path) -> None:
@@ -225,6 +227,21 @@ def test_the_scan_that_was_drawn_on_is_the_one_measured(tmp_path: Path, has_run:
     found = Results(tmp_path, files)
     assert found.tumour() == FULL_MM3
     assert found.masks[0].scan_path == (RUN_2 if has_run or is_elsewhere else RUN_1)
+
+
+def test_of_two_runs_that_on_which_most_was_drawn_is_measured(tmp_path: Path) -> None:
+    moved = AFFINE.copy()
+    moved[:3, 3] = (0, 4, 8)
+    cyst = np.roll(block().array, 12, axis=1)
+    drawn = {
+        M1.replace("_dseg", "_label-oedema_mask"): block(),
+        M1.replace("_dseg", "_label-tumour_mask"): Volume(block().array, moved),
+        M1.replace("_dseg", "_label-cyst_mask"): Volume(cyst, moved),
+    }
+    found = Results(tmp_path, {T1: None, RUN_1: scan(1), RUN_2: Volume(scan(2).array, moved), **drawn})
+    assert found.tumour() == FULL_MM3
+    assert {row.scan_path for row in found.masks} == {RUN_2}
+    assert "oedema_mask.nii.gz: expected the image's grid" in found.message("mask_grid")
 
 
 def test_of_two_masks_that_of_the_measured_run_counts_and_the_other_is_named(tmp_path: Path) -> None:
