@@ -12,12 +12,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from pipeline.core.records import Assessment, Measurement
+from pipeline.context import schedule_files
+from pipeline.core.records import Assessment, Finding, Measurement
 from pipeline.core.volume import Volume
 from pipeline.files import images
 from pipeline.judge import criteria_files
 from pipeline.run.steps import judge_course, mask_visits, measure_visits, read_visits
-from pipeline.run.steps.follow_lesions import FollowedLesions
+from pipeline.run.steps.patient_work import PatientPlan, PatientWork
 from pipeline.run.study_run import RunSettings, run
 from pipeline.study.study_folder import read_study
 from tests.places import ROOT, SHARED
@@ -55,24 +56,15 @@ class Results:
     def __init__(self, folder: Path, files: Files) -> None:
         study = read_study(write_files(folder / "study", {**ONE_VISIT, T1: scan(), **files}), as_of=AS_OF)
         (patient,) = study.patients
-        visits, _ = read_visits.read_visits(patient.visits, patient.treatments)
-        given = mask_visits.with_likely_labels({v.session_id: mask_visits.given_masks(v) for v in visits})
-        compartments = measure_visits.compartments_of(visits, given.values())
-        self.rows = [
-            row for v in visits for row in measure_visits.measure_visit(v, given[v.session_id], compartments, None)
-        ]
-        followed = FollowedLesions((), frozenset(), {})
-        course = judge_course.course_of(patient, visits, self.rows, {}, followed, frozenset())
-        judged = judge_course.judge_course(course, criteria_files.load_all("imsct_adapted_v1"))
-        self.assessments = [row for row in judged if isinstance(row, Assessment)]
-        self.given = given
-        self.masks = [row for one in given.values() for row in one.rows]
-        self.findings = (
-            *study.findings,
-            *(row for visit in visits for row in visit.findings),
-            *(row for one in given.values() for row in one.findings),
-            *measure_visits.cut_off(self.rows),
-        )
+        criteria = criteria_files.load_all("imsct_adapted_v1")
+        work = PatientWork(PatientPlan(patient, folder / "out", criteria, schedule_files.load(None)))
+        for step in (read_visits.read, mask_visits.read_masks, measure_visits.measure, judge_course.judge_patient):
+            work = step(work)
+        self.rows = [row for row in work.rows if isinstance(row, Measurement)]
+        self.assessments = [row for row in work.rows if isinstance(row, Assessment)]
+        self.given = {visit.session_id: visit.masks for visit in work.visits}
+        self.masks = [row for one in self.given.values() for row in one.rows]
+        self.findings = (*study.findings, *(row for row in work.rows if isinstance(row, Finding)))
 
     def row(self, session_id: str = "ses-01") -> Measurement:
         return next(row for row in self.rows if (row.session_id, row.compartment) == (session_id, "tumour"))
