@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (14);
+insert into meta.store_version values (15);
 
 create schema record;
 
@@ -128,6 +128,7 @@ create table record.measurement (
     missing_reason varchar,
     product_mm2 double check (product_mm2 >= 0 and isfinite(product_mm2)),
     longest_mm double check (longest_mm >= 0 and isfinite(longest_mm)),
+    bound_reason varchar,
     primary key (patient_id, session_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null),

@@ -125,6 +125,7 @@ def _before(
         and (operated_on - visit.acquired_on).days <= OLDEST_SCAN_DAYS
         and visit.volume_mm3
         and timeline.why_not_usable(visit, Metric.VOLUME) is None
+        and visit.bound_reason is None
     ]
     return fit[-1] if fit else None
 

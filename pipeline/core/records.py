@@ -152,7 +152,10 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One compartment measured at one visit in the native grid; None with a reason where it could not be."""
+    """One compartment measured at one visit in the native grid; None with a reason where it could not be.
+
+    ``bound_reason`` says why there may be more of it than was measured: the sizes are lower bounds then.
+    """
 
     patient_id: str
     session_id: str
@@ -170,6 +173,7 @@ class Measurement:
     missing_reason: str | None
     product_mm2: float | None = None
     longest_mm: float | None = None
+    bound_reason: str | None = None
 
 
 def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:

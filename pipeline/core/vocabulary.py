@@ -145,6 +145,9 @@ class VisitMeasure:
     new_tumour_mm3
         Part of ``volume_mm3`` in tumours that were not there when somebody first looked, mm³; it is left out of the
         judged volume in syndromes that make new tumours by themselves.
+    bound_reason
+        Why there may be more tumour than was measured, in words: the sizes are lower bounds then, which prove growth
+        and nothing else; None where they are whole.
     """
 
     session_id: str
@@ -164,6 +167,7 @@ class VisitMeasure:
     new_tumour_mm3: float = 0.0
     signed_off: bool = False
     missing_reason: str | None = None
+    bound_reason: str | None = None
 
 
 @dataclass(frozen=True)

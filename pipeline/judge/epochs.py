@@ -116,6 +116,25 @@ def why_not_judged(visit: VisitMeasure, criteria: ResponseCriteria) -> str | Non
     return why_not_usable(visit, criteria.metric) or missing_sequence(visit, criteria.sequences)
 
 
+def why_no_reference(visit: VisitMeasure, criteria: ResponseCriteria) -> str | None:
+    """Return why later visits cannot be compared with a visit, in words; None when they can.
+
+    A size that is a lower bound may be judged where it proves growth, and is no ground for anything else.
+    """
+    return why_not_judged(visit, criteria) or lower_bound(visit)
+
+
+def lower_bound(visit: VisitMeasure) -> str | None:
+    """Return why a visit's sizes are lower bounds, in words; None where they are whole.
+
+    Examples
+    --------
+    >>> lower_bound(VisitMeasure("ses-1", date(2020, 1, 1), 900.0, bound_reason="its mask reaches the edge"))
+    'the tumour measured is only a lower bound: its mask reaches the edge'
+    """
+    return visit.bound_reason and f"the tumour measured is only a lower bound: {visit.bound_reason}"
+
+
 def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
     """Return why a visit lacks a sequence that the criteria ask for, in words; None when it has all.
 
@@ -235,7 +254,7 @@ def last_day(treatment: TreatmentEvent, rule: Baseline) -> date:
 
 def _with_baselines(epoch: Epoch, pinned: set[str], criteria: ResponseCriteria) -> Iterator[Epoch]:
     """Choose the baseline of an epoch; each pinned scan after the first opens an epoch of its own."""
-    usable = [visit for visit in epoch.visits if why_not_judged(visit, criteria) is None]
+    usable = [visit for visit in epoch.visits if why_no_reference(visit, criteria) is None]
     pins = [visit for visit in usable if visit.session_id in pinned]
     if not pins:
         allowed = (v for v in usable if epoch.eligible_on is not None and v.acquired_on >= epoch.eligible_on)

@@ -112,6 +112,8 @@ def _judge_epoch(
         else:
             lost = decline.decline_at(changes, visit.acquired_on)
             evidence = _evidence(visit, epoch, memory, course, criteria, lost)
+            if visit.bound_reason is not None and not _has_grown(visit, evidence, memory, criteria):
+                evidence = _without_sizes(evidence, visit)
             verdict = _verdict(visit, evidence, memory, criteria)
             memory = _asking(_remember(memory, visit, evidence, criteria), verdict)
         yield verdict
@@ -123,7 +125,7 @@ def _before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: Response
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
         return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
     too_early = epoch.eligible_on is None or visit.acquired_on < epoch.eligible_on
-    unusable = epochs.why_not_judged(visit, criteria)
+    unusable = epochs.why_no_reference(visit, criteria)
     if too_early or unusable is None:
         return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
     return _not_evaluable(visit, Evidence(unusable=unusable))
@@ -160,6 +162,12 @@ def _evidence(
         window=epochs.growth_window(course, visit.acquired_on, criteria),
         asked=memory.asked,
     )
+
+
+def _without_sizes(evidence: Evidence, visit: VisitMeasure) -> Evidence:
+    """Return the evidence of a visit whose size is a lower bound and proves no growth: it proves nothing then."""
+    why = evidence.unusable or epochs.lower_bound(visit)
+    return replace(evidence, baseline=None, nadir=None, previous=None, window=None, unusable=why)
 
 
 def _verdict(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: ResponseCriteria) -> Verdict:

@@ -6,7 +6,7 @@ against the tables below and never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,8 +14,8 @@ from pathlib import Path
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.vocabulary import TreatmentKind
-from pipeline.study.names import with_prefix
-from pipeline.study.study_tables import TableRow, date_in, is_complete, number_in, read_table, word_in
+from pipeline.study.names import resembling_words, with_prefix
+from pipeline.study.study_tables import TableRow, age_in, date_in, is_complete, number_in, read_table, word_in
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 KINDS = {kind.value: kind.value for kind in TreatmentKind}
@@ -135,7 +135,7 @@ def read_function_scores(rows: Iterable[TableRow], as_of: date, findings: list[F
     return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
 
 
-def of_known_patients(rows: Iterable[TableRow], known: Container[str], findings: list[Finding]) -> list[TableRow]:
+def of_known_patients(rows: Iterable[TableRow], known: Collection[str], findings: list[Finding]) -> list[TableRow]:
     """Return the rows whose patient the study knows; the others become findings."""
     kept = []
     for row in rows:
@@ -143,6 +143,7 @@ def of_known_patients(rows: Iterable[TableRow], known: Container[str], findings:
             kept.append(row)
         elif is_complete(row, ("participant_id",), findings):
             message = f"expected a patient of this study, found '{row.cells['participant_id']}'"
+            message += resembling_words(row.patient_id, known)
             findings.append(row.problem("row_unknown_patient", message))
     return kept
 
@@ -151,7 +152,7 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
-        age_years=number_in(row, "age", HIGHEST_AGE_YEARS, findings),
+        age_years=age_in(row, "age", HIGHEST_AGE_YEARS, findings),
         histology=row.cells.get("histology"),
         who_grade=row.cells.get("who_grade"),
         level=row.cells.get("level"),

@@ -39,6 +39,9 @@ COLUMN_ALIASES = {
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
+"""Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
+
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -56,11 +59,14 @@ class TableRow:
         Counted from 1, the header being line 1.
     cells
         By column name, lower case; a missing cell is None.
+    absent
+        Required columns that the table lacks, which is said once for all rows.
     """
 
     table: str
     line: int
     cells: Mapping[str, str | None]
+    absent: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:
@@ -86,7 +92,7 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     path
         A file inside ``root``.
     required
-        Columns without which the table is useless.
+        Columns without which no row is complete; one that is missing costs what depends on it, never the other cells.
     findings
         What is odd is added.
     """
@@ -135,16 +141,27 @@ def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], finding
     if not _header_is_usable(columns, required, table, findings):
         return []
     numbered = enumerate(lines[first + 1 :], start=first + 2)
-    rows = [_row(table, line, columns, cells, findings) for line, cells in numbered if any(map(_clean, cells))]
+    written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
+    rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
     return [row for row in rows if row is not None]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
-    """Say whether every named cell of a row is filled; a finding names those that are not."""
+    """Say whether every named cell of a row is filled; a finding names those that are not, but for absent columns."""
     missing = [column for column in columns if row.cells.get(column) is None]
-    if missing:
+    if set(missing) - row.absent:
         findings.append(row.problem("row_incomplete", f"expected {', '.join(columns)}, found no {', '.join(missing)}"))
     return not missing
+
+
+def age_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
+    """Return an age, years; ``89+``, as ages are written that could name a person, counts as 89."""
+    cell = row.cells.get(column) or ""
+    capped = None if NUMBER.fullmatch(cell) else CAPPED_AGE.fullmatch(cell)
+    if capped is None:
+        return number_in(row, column, high, findings)
+    findings.append(row.problem("age_capped", f"expected an age, found '{cell}'; it is taken as {capped[1]} or more"))
+    return float(capped[1])
 
 
 def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
@@ -240,6 +257,7 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
 
 
 def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
+    """Say whether rows can be told apart into cells; what single columns lack is said and costs only those."""
     if len(columns) == 1 and re.search(r"[,; ]", columns[0]):
         message = f"{table}: expected tabs between columns, found '{columns[0]}'"
         findings.append(finding("table_delimiter", message, table))
@@ -252,20 +270,37 @@ def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str,
     if repeated:
         message = f"{table}: expected each column once, found {', '.join(repeated)} more than once"
         findings.append(finding("column_repeated", message, table))
-    return not missing and not repeated
+    return True
 
 
-def _row(table: str, line: int, columns: list[str], cells: list[str], findings: list[Finding]) -> TableRow | None:
+def _row(
+    table: str, line: int, columns: list[str], cells: list[str], required: tuple[str, ...], findings: list[Finding]
+) -> TableRow | None:
     cleaned = [_clean(cell) for cell in cells]
     values = [None if cell.lower() in MISSING else cell for cell in cleaned]
-    row = TableRow(table, line, dict(zip(columns, values + [None] * len(columns), strict=False)))
+    values += [None] * (len(columns) - len(values))
+    row = TableRow(table, line, _merged(columns, values), frozenset(required) - frozenset(columns))
     counted = f"expected {len(columns)} cells, found {len(cells)}"
     if any(cleaned[len(columns) :]):
         findings.append(row.problem("row_long", counted))
         return None
     if len(cells) < len(columns):
         findings.append(row.problem("row_short", counted))
+    for column in dict.fromkeys(columns):
+        said = {value for name, value in zip(columns, values, strict=False) if name == column and value is not None}
+        if column and len(said) > 1:
+            words = f"expected one value of {column}, found {' and '.join(sorted(said))}; neither is used"
+            findings.append(row.problem("columns_differ", words))
     return row
+
+
+def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | None]:
+    """Return the cells by column; of columns that are there twice what they agree on, None where they differ."""
+    said: dict[str, list[str]] = {column: [] for column in columns}
+    for column, value in zip(columns, values, strict=False):
+        if value is not None and value not in said[column]:
+            said[column].append(value)
+    return {column: found[0] if len(found) == 1 else None for column, found in said.items()}
 
 
 def _clean(cell: str) -> str:

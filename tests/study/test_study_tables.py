@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.records import FunctionScore, Treatment
 from pipeline.study.study_folder import StudyFolder
-from pipeline.study.study_tables import parse_date, read_table
+from pipeline.study.study_tables import is_complete, parse_date, read_table
 from tests.study_folder import codes, only_visit, study_of
 
 TREATMENTS = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"
@@ -67,7 +67,6 @@ def test_a_table_may_be_written_in_many_ways(tmp_path: Path, content: bytes) -> 
         (b"participant_id;sex\nsub-01;F\n", "table_delimiter", "expected tabs"),
         (b"participant_id sex\nsub-01 F\n", "table_delimiter", "expected tabs"),
         (b"name\tsex\nsub-01\tF\n", "column_missing", "found no participant_id"),
-        (b"participant_id\tage\tage\nsub-01\t40\t41\n", "column_repeated", "found age more than once"),
         (b"participant_id\tcentre\nsub-01\tZ\xfcrich\n", "table_encoding", "expected UTF-8"),
     ],
 )
@@ -80,6 +79,42 @@ def test_a_table_that_cannot_be_used_is_reported_and_patients_come_from_the_fold
     assert words in found.message
     assert found.message.startswith("participants.tsv")
     assert [patient.patient.patient_id for patient in study.patients] == ["sub-01"]
+
+
+@pytest.mark.parametrize(
+    ("second", "age", "found"), [("41", None, ["columns_differ"]), ("40", 40.0, []), ("n/a", 40.0, [])]
+)
+def test_a_repeated_column_costs_only_the_cells_that_differ(
+    tmp_path: Path, second: str, age: float | None, found: list[str]
+) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tage\tsex\tage\nsub-01\t40\tF\t{second}\n"})
+    assert codes(study) == sorted(["column_repeated", *found])
+    assert (study.patients[0].patient.age_years, study.patients[0].patient.sex) == (age, "F")
+
+
+def test_a_missing_column_is_said_once_and_the_other_cells_are_read(tmp_path: Path) -> None:
+    (tmp_path / "any.tsv").write_text("participant_id\tkind\nsub-01\tsurgery\nsub-02\tsurgery\n")
+    findings: list = []
+    rows = read_table(tmp_path / "any.tsv", tmp_path, ("participant_id", "date", "kind"), findings)
+    assert [row.cells["kind"] for row in rows] == ["surgery", "surgery"]
+    assert not any(is_complete(row, ("participant_id", "date", "kind"), findings) for row in rows)
+    assert [finding.code for finding in findings] == ["column_missing"]
+
+
+@pytest.mark.parametrize("cell", ["89+", ">89", "> 89"])
+def test_an_age_of_which_only_the_lower_end_is_told_is_read(tmp_path: Path, cell: str) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tage\nsub-01\t{cell}\n"})
+    assert (codes(study), study.patients[0].patient.age_years) == (["age_capped"], 89.0)
+
+
+@pytest.mark.parametrize(("table_id", "found"), [("sub-1", True), ("1", True), ("001", True), ("sub-2", False)])
+def test_an_id_that_lost_its_zeros_is_named_beside_the_one_it_resembles(
+    tmp_path: Path, table_id: str, found: bool
+) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"participant_id\tdate\tkind\n{table_id}\t2020-01-01\tsurgery\n"})
+    (one,) = study.findings
+    assert one.code == "row_unknown_patient"
+    assert ("it resembles sub-01" in one.message) == found
 
 
 @pytest.mark.parametrize("cell", ["n/a", "N/A", "", " ", "nan", "NULL"])

@@ -259,7 +259,6 @@ def test_cells_that_cannot_both_be_true_give_no_number(tmp_path: Path, columns: 
         ("patient_id,volume_mm3\np1,1000\n", "column_missing"),
         ("patient_id,date,long_mm\np1,2020-01-01,10\n", "column_missing"),
         ("patient_id,date,volume_mm3,response\np1,2020-01-01,10,SD\n", "column_repeated"),
-        ("patient_id,date,volume_mm3,volume_mm3\np1,2020-01-01,10,10\n", "column_repeated"),
         ("patient_id date volume_mm3\np1 2020-01-01 10\n", "table_delimiter"),
     ],
 )

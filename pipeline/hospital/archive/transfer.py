@@ -7,7 +7,6 @@ or a token.
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 import tomllib
@@ -19,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
-from pipeline.files import derivatives
+from pipeline.files import atomic, derivatives
 from pipeline.hospital.read.bounded import read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
@@ -94,12 +93,7 @@ class Spool:
         path = self.path(study_uid, series_uid, sop_uid)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        partial = path.with_name(f".{os.getpid()}.{path.name}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        atomic.write_bytes(path, content)
 
 
 def retried(action: Callable[[], Result], say: Say, pauses_s: Sequence[float] = PAUSES_S) -> Result:

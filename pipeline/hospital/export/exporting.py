@@ -11,6 +11,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.errors import InputError, StoreError
+from pipeline.files import atomic
 from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
 from pipeline.hospital.export.segmentation import segmentation_of
@@ -118,16 +119,12 @@ def write(dataset: Any, path: Path) -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    partial = path.with_name(f".{path.name}")
+    file = FileDataset(str(path), dataset, file_meta=meta, preamble=b"\0" * 128)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = FileDataset(str(path), dataset, file_meta=meta, preamble=b"\0" * 128)
-        file.save_as(partial, enforce_file_format=True)
-        partial.replace(path)
+        with atomic.replacing(path) as partial:
+            file.save_as(partial, enforce_file_format=True)
     except OSError as error:
         raise StoreError(f"{path}: could not be written ({error.strerror}); choose another folder") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def dicom_files(folder: Path) -> Sequence[Path]:

@@ -83,7 +83,7 @@ def images_of(
     common.SeriesInstanceUID = names.uid("series", patient.patient_id, visit.session_id, visit.scan, content)
     common.FrameOfReferenceUID = names.uid("frame", patient.patient_id, visit.session_id, visit.scan)
     uids = [str(names.uid("slice", patient.patient_id, visit.scan, str(k))) for k in range(count)]
-    whole = images.load(patient.bids_dir / visit.scan)
+    whole = images.load_scan(patient.bids_dir / visit.scan)
     return SourceImages(tuple(_slices(common, _as_stored(whole), uids, with_pixels=True)), is_new=True)
 
 

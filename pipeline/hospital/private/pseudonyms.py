@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, SettingsError
+from pipeline.files import atomic
 from pipeline.hospital.read.instances import Person
 from pipeline.study.names import with_prefix
 from pipeline.study.study_tables import read_delimited
@@ -175,8 +176,5 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1, ensure_ascii=False, sort_keys=True)
-    partial.replace(path)
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+    atomic.write_bytes(path, text.encode("utf-8"), mode=0o600)

@@ -108,6 +108,7 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
+        bound_reason=tumour.bound_reason if tumour else None,
         signed_off=visit.decided.is_accepted,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
@@ -115,7 +116,13 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
 
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:
     return replace(
-        visit, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=CARRIED_OVER
+        visit,
+        volume_mm3=None,
+        volume_cv=None,
+        product_mm2=None,
+        longest_mm=None,
+        missing_reason=CARRIED_OVER,
+        bound_reason=None,
     )
 
 
