@@ -35,6 +35,9 @@ def assess(
     volumes: Volumes,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
     treatments: Treatments = None,
+    function: Annotated[
+        Path | None, typer.Option(help="Columns patient_id, date, scale_id, grade, [tumour_related].")
+    ] = None,
     criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = "imsct_adapted_v1",
     findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
     as_of: AsOf = None,
@@ -42,7 +45,7 @@ def assess(
     """Judge sizes that other software measured, without images; exit code 2 when nothing could be judged."""
     from pipeline.tools import assess as work  # noqa: PLC0415  # keeps --help quick
 
-    judged = work.assess_table(volumes, treatments, criteria, _day(as_of))
+    judged = work.assess_table(volumes, treatments, criteria, _day(as_of), function)
     _say(judged.findings)
     if findings is not None:
         work.write_findings(judged.findings, findings)

@@ -164,7 +164,7 @@ create table record.assessment (
     criteria_version varchar not null,
     category varchar not null check (category in ('CR', 'PR', 'MR', 'SD', 'PD', 'NE')),
     state varchar not null check (state in (
-        'context', 'baseline', 'residual_stable', 'progression', 'recurrence', 'distant', 'response',
+        'context', 'baseline', 'residual_stable', 'stable', 'seen_again', 'progression', 'recurrence', 'distant', 'response',
         'no_evidence_of_disease', 'not_evaluable')),
     display_state varchar not null check (display_state in (
         'growth', 'possible_growth', 'no_change', 'possible_shrinkage', 'shrinkage', 'none_seen', 'not_evaluable')),

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.core import records, vocabulary
+from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
 from pipeline.judge import endpoints
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
-from pipeline.measure.imported_sizes import IMPORTED
+from pipeline.measure.imported_sizes import IMPORTED, any_seeding
 from pipeline.run.steps.follow_lesions import FollowedLesions
 from pipeline.run.steps.read_visits import ReadVisit
 from pipeline.study.study_folder import StudyPatient
@@ -41,8 +42,12 @@ def course_of(
         Sessions whose masks were only warped from another visit: those cannot be judged.
     """
     tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
+    enhancing = {row.session_id: row.volume_mm3 for row in measurements if row.compartment == Compartment.ENHANCING}
     measured = [
-        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), followed)
+        replace(
+            _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), followed),
+            enhancing_mm3=enhancing.get(visit.session_id),
+        )
         for visit in visits
         if visit.acquired_on is not None
     ]
@@ -50,20 +55,13 @@ def course_of(
     return vocabulary.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
-        treatments=tuple(
-            vocabulary.TreatmentEvent(
-                vocabulary.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent
-            )
-            for t in patient.treatments
-        ),
-        function_scores=tuple(
-            vocabulary.FunctionGrade(f.assessed_on, f.scale_id, f.grade, f.tumour_related)
-            for f in patient.function_scores
-        ),
+        treatments=treatment_events(patient.treatments),
+        function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
         syndrome=patient.patient.syndrome,
         died_on=patient.patient.died_on,
         last_contact_on=patient.patient.last_contact_on,
+        is_enhancing=patient.patient.is_enhancing,
     )
 
 
@@ -98,6 +96,7 @@ def _visit_measure(
         contrasts=frozenset(s.contrast for s in visit.scans if s.unreadable_reason is None) if anchor else None,
         certificate=grade,
         new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
+        leptomeningeal=any_seeding(m.leptomeningeal for m in visit.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.status_reason,
     )
@@ -134,6 +133,10 @@ def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.As
         detection_limit_ratio=found.detection_limit_ratio,
         probability=found.probability,
         reason=found.reason,
+        course=str(found.course),
+        category_then=found.category_then_shown,
+        state_then=str(found.state_then),
+        reason_then=found.reason_then,
     )
 
 
