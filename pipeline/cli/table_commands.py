@@ -13,6 +13,9 @@ from rich.console import Console
 if TYPE_CHECKING:
     from pipeline.core.records import Finding
 
+UNDECIDED = 3
+"""Exit code: a table was written, and some verdicts in it wait for what somebody must say."""
+
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,7 +45,10 @@ def assess(
     findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
     as_of: AsOf = None,
 ) -> None:
-    """Judge sizes that other software measured, without images; exit code 2 when nothing could be judged."""
+    """Judge sizes that other software measured, without images.
+
+    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind or the day of a treatment.
+    """
     from pipeline.tools import assess as work  # noqa: PLC0415  # keeps --help quick
 
     judged = work.assess_table(volumes, treatments, criteria, _day(as_of), function)
@@ -51,6 +57,10 @@ def assess(
         work.write_findings(judged.findings, findings)
     work.write_judged(judged, output)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
+    if judged.undecided_count:
+        waiting = "wait for the kind or the day of a treatment (see the column reason)"
+        out.print(f"{judged.undecided_count} of {len(judged.rows)} verdicts {waiting}", markup=False)
+        raise typer.Exit(UNDECIDED)
 
 
 @app.command("import", epilog="Example: cordtrack import volumes.csv my_study --treatments treatments.csv")

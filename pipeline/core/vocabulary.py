@@ -235,6 +235,8 @@ class VisitJudgement:
     ----------
     epoch, course
         Number and kind of the course that it was judged in.
+    is_undecided
+        Not evaluable only because a treatment's kind or day is not known.
     confirmed
         False while a CR, PR or progression still awaits its confirming scan (shown with a ``?``).
     provisional
@@ -271,6 +273,7 @@ class VisitJudgement:
     confirmed_then: bool = True
     state_then: State = State.NOT_EVALUABLE
     reason_then: str = ""
+    is_undecided: bool = False
 
     @property
     def category_shown(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from pipeline.core.vocabulary import FunctionGrade, PatientCourse
@@ -50,6 +50,11 @@ def _declines_on_scale(scores: Sequence[FunctionGrade], epoch: Epoch, rule: Clin
         words = f"{score.scale_id} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
         if is_inside:
             yield score.assessed_on, words if in_a_row >= rule.assessments else ""
+
+
+def proven(course: PatientCourse, epochs: Iterable[Epoch], rule: Clinical | None) -> tuple[tuple[date, str], ...]:
+    """Return the days on which a loss of function was proven, scanned or not, with the loss in words."""
+    return tuple((day, words) for epoch in epochs for day, words in declines(course, epoch, rule) if words)
 
 
 def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:

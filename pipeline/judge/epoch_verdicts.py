@@ -52,9 +52,8 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
     for visit in epoch.visits:
         unknown = exposure.not_understood(course, visit.acquired_on)
         if unknown is not None:
-            what = f"'{unknown.written or unknown.kind}' of {unknown.started_on}"
-            unusable = f"nobody knows what the treatment {what} was; say which kind it is"
-            yield _not_evaluable(visit, Evidence(unusable=unusable))
+            evidence = Evidence(unusable=exposure.unknown_words(unknown), undecided=True)
+            yield _not_evaluable(visit, evidence)
         elif memory is None:
             verdict = before_or_at_baseline(visit, epoch, criteria)
             if verdict.state == State.BASELINE:

@@ -52,6 +52,12 @@ def not_understood(course: PatientCourse, on: date) -> TreatmentEvent | None:
     return min(unknown, key=lambda treatment: treatment.started_on, default=None)
 
 
+def unknown_words(treatment: TreatmentEvent) -> str:
+    """Say that nobody knows what a treatment was."""
+    name = f"'{treatment.written}'" if treatment.written else "the treatment"
+    return f"nobody here knows what {name} of {treatment.started_on} was; say which kind it is"
+
+
 def dose_mg(course: PatientCourse, on: date) -> float | None:
     """Return the daily steroid dose on a day as dexamethasone, mg; 0 without any, None when unknown."""
     given = [t for t in course.treatments if t.kind == TreatmentKind.STEROID and is_running(t, on)]

@@ -83,7 +83,7 @@ def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Pl
         if placed.verdict.visit.acquired_on < first:
             found.append(placed)
         else:
-            evidence = Evidence(unusable=why)
+            evidence = Evidence(unusable=why, undecided=True)
             unknown = DisplayState.NOT_EVALUABLE
             verdict = Verdict(placed.verdict.visit, Category.NE, State.NOT_EVALUABLE, unknown, evidence)
             found.append(replace(placed, verdict=verdict))

@@ -170,6 +170,7 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
         probability=_probability(verdict, criteria),
         reason=explanation.reason(verdict, placed.history, placed.epoch, criteria),
         course=placed.epoch.kind,
+        is_undecided=verdict.evidence.undecided,
     )
 
 

@@ -86,8 +86,7 @@ def _verdicts(
         window = exposure.growth_window(course, visit.acquired_on, criteria)
         evidence = Evidence(nadir=None if category == Category.NE else _compared(visit), window=window)
         if unknown is not None:
-            what = f"'{unknown.written or unknown.kind}' of {unknown.started_on}"
-            evidence = replace(evidence, unusable=f"nobody knows what the treatment {what} was; say which kind it is")
+            evidence = replace(evidence, unusable=exposure.unknown_words(unknown), undecided=True)
         state, display = MEANING[category]
         preliminary = category == Category.PD and window is not None
         yield Verdict(
@@ -127,6 +126,7 @@ def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> V
         probability=None,
         reason=_reason(verdict, criteria),
         course=epoch.kind,
+        is_undecided=verdict.evidence.undecided,
     )
 
 

@@ -90,10 +90,9 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
     first, *_ = verdicts
     if len({(v.category, v.confirmed) for v, _ in verdicts}) > 1:
         unusable = f"it depends on a day that is not known ({'; '.join(_days_that_decide(verdicts))})"
-        unknown = Verdict(
-            first[0].visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, Evidence(unusable=unusable)
-        )
-        return unknown, first[1]
+        evidence = Evidence(unusable=unusable, undecided=True)
+        display = DisplayState.NOT_EVALUABLE
+        return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
     chosen = next((pair for pair in verdicts if pair[0].state != State.BASELINE), first)
     if len({v.state for v, _ in verdicts}) == len(verdicts) == 1:
         return chosen

@@ -36,6 +36,8 @@ class Evidence:
         Why a shrinkage that reaches the rule of a response is none, in words; None where nothing hinders it.
     smallest
         The smallest size since the last surgery, where an earlier course had a smaller one than this one's nadir.
+    undecided
+        It is unusable only because a treatment's kind or day is not known.
     """
 
     baseline: Comparison | None = None
@@ -49,6 +51,7 @@ class Evidence:
     seeding: bool = False
     no_response: str | None = None
     smallest: VisitMeasure | None = None
+    undecided: bool = False
 
     def reference(self, criteria: ResponseCriteria) -> Comparison | None:
         """Return the comparison that growth is measured by."""

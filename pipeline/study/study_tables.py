@@ -214,6 +214,21 @@ def parse_days(text: str) -> tuple[date, date] | None:
     return date(year, int(month), 1), date(year, int(month), calendar.monthrange(year, int(month))[1])
 
 
+def written_days(first: date, last: date | None) -> str | None:
+    """Write a day, or the span of days that it may be, as a table has it; None for any day at all.
+
+    Examples
+    --------
+    >>> [written_days(*parse_days(text)) for text in ("2012", "2012-02", "2012-02-03")]
+    ['2012', '2012-02', '2012-02-03']
+    """
+    if (first, last) == ANY_DAY:
+        return None
+    if last is None or last == first:
+        return first.isoformat()
+    return f"{first:%Y}" if first.month != last.month else f"{first:%Y-%m}"
+
+
 def parse_date(text: str) -> date | None:
     """Read an ISO date, with or without a time of day; None for anything else.
 

@@ -40,11 +40,15 @@ and the probability that the true change lies beyond the threshold of what is sh
 
 @dataclass(frozen=True)
 class JudgedTable:
-    """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd."""
+    """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
+
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or day is not known.
+    """
 
     rows: tuple[Mapping[str, Any], ...]
     judged_count: int
     findings: tuple[records.Finding, ...]
+    undecided_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,14 @@ def assess_table(
     scores = read_function_table(function, table, as_of, findings) if function else {}
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
     rows: list[Mapping[str, Any]] = []
-    judged_count = 0
+    judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
             found = _judge(patient, rule, has_words=table.has_words)
             judged_count += sum(one.state not in UNJUDGED for one in found)
+            undecided_count += sum(one.is_undecided for one in found)
             rows += [_row(patient, one, rule) for one in found]
-    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)))
+    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)), undecided_count)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
-from pipeline.judge import endpoints
+from pipeline.judge import decline, division, endpoints
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.measure.imported_sizes import IMPORTED, any_seeding
@@ -73,8 +73,15 @@ def judge_course(
     for rule in criteria:
         assessments = judge(course, rule)
         rows += [_assessment(course.patient_id, found) for found in assessments]
-        rows += [_endpoint(course.patient_id, rule, found) for found in endpoints.of_course(course, assessments)]
+        rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
     return tuple(rows)
+
+
+def _endpoints(
+    course: vocabulary.PatientCourse, rule: ResponseCriteria, assessments: Sequence[vocabulary.VisitJudgement]
+) -> tuple[endpoints.TimeToEvent, ...]:
+    losses = decline.proven(course, division.divided(course, rule), rule.clinical)
+    return endpoints.of_course(course, assessments, losses=losses)
 
 
 def _visit_measure(
