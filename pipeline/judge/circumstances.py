@@ -41,7 +41,7 @@ def window_words(window: Window, treatment: TreatmentEvent) -> str:
     """Name a window by what opened it."""
     if treatment.kind == TreatmentKind.RADIOTHERAPY:
         return f"within {window.days} days of the end of radiotherapy"
-    return f"within {window.days} days of {treatment.kind} begun {treatment.started_on}"
+    return f"within {window.days} days of {exposure.name_of(treatment)} begun {treatment.started_on}"
 
 
 def why_baseline(epoch: Epoch, pinned_by: str) -> str:
@@ -102,7 +102,7 @@ def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:
         return []  # none before and none now is no shrinkage
     named = exposure.named_beside(course, baseline.acquired_on, verdict.visit.acquired_on)
     return [
-        f"{treatment.agent or treatment.kind} begun {treatment.started_on} may explain it"
+        f"{exposure.name_of(treatment)} begun {treatment.started_on} may explain it"
         for treatment in named
         if not (verdict.evidence.no_response and treatment.kind == TreatmentKind.STEROID)
     ]
@@ -114,7 +114,7 @@ def ended_before(verdict: Verdict, course: PatientCourse) -> list[str]:
     if nadir is None or verdict.display not in GROWN:
         return []
     stopped = exposure.stopped_between(course, nadir.acquired_on, verdict.visit.acquired_on)
-    return [f"{t.agent or t.kind} stopped {t.ended_on}" for t in stopped]
+    return [f"{exposure.name_of(t)} stopped {t.ended_on}" for t in stopped]
 
 
 def possible_in_window(verdict: Verdict) -> str:

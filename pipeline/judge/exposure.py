@@ -52,6 +52,20 @@ def not_understood(course: PatientCourse, on: date) -> TreatmentEvent | None:
     return min(unknown, key=lambda treatment: treatment.started_on, default=None)
 
 
+def name_of(treatment: TreatmentEvent) -> str:
+    """Name a treatment by its drug, and by its kind where the drug does not say it.
+
+    Examples
+    --------
+    >>> name_of(TreatmentEvent(TreatmentKind.BEVACIZUMAB, date(2020, 1, 1), agent="Avastin"))
+    'Avastin (bevacizumab)'
+    """
+    agent, kind = treatment.agent, str(treatment.kind)
+    if not agent or agent.lower() == kind:
+        return agent or kind
+    return f"{agent} ({kind})"
+
+
 def unknown_words(treatment: TreatmentEvent) -> str:
     """Say that nobody knows what a treatment was."""
     name = f"'{treatment.written}'" if treatment.written else "the treatment"

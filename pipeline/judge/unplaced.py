@@ -129,7 +129,8 @@ def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: Respon
 
     A start and an end that are both unknown move together: the days between them are not known better.
     """
-    name = treatment.agent or treatment.written or str(treatment.kind)
+    is_unknown = treatment.kind == TreatmentKind.UNKNOWN
+    name = treatment.agent or (treatment.written if is_unknown else None) or str(treatment.kind)
     if treatment.started_by is not None:
         days = _critical(treatment.started_on, treatment.started_by, course, _offsets(treatment, criteria))
         words = f"the {name} {period(treatment.started_on, treatment.started_by)}"
