@@ -29,7 +29,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier visits of an epoch leave to the next one.
+    """What earlier visits of an epoch leave to the next one; ``scans`` are those that compare, from the baseline on.
 
     ``seen_last``: the last judged scan showed tumour. ``lesion_repeated``: a new lesion was marked again late enough.
     """
@@ -41,6 +41,8 @@ class Memory:
     seeding: bool = False
     lesion_repeated: bool = False
     seen_last: bool = False
+    scans: tuple[VisitMeasure, ...] = ()
+    asked: VisitMeasure | None = None
 
 
 def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, earlier: Earlier) -> Iterator[Verdict]:
@@ -64,13 +66,14 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
             lost = decline.decline_at(changes, visit.acquired_on)
             evidence = _evidence(visit, epoch, memory, course, criteria, lost)
             evidence = replace(evidence, smallest=_smaller_before(evidence, earlier, criteria))
-            yield _verdict(visit, evidence, memory, epoch, course, criteria)
-            memory = _remember(memory, visit, evidence)
+            verdict = _verdict(visit, evidence, memory, epoch, course, criteria)
+            memory = _asking(_remember(memory, visit, evidence), verdict)
+            yield verdict
 
 
 def _first_memory(baseline: VisitMeasure, criteria: ResponseCriteria, earlier: Earlier) -> Memory:
     nothing = epochs.value_of(baseline, criteria.metric) == 0
-    return Memory(baseline, baseline, earlier.zero_seen or nothing)
+    return Memory(baseline, baseline, earlier.zero_seen or nothing, scans=(baseline,))
 
 
 def before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria) -> Verdict:
@@ -113,9 +116,10 @@ def _evidence(
         return replace(shared, unusable=unusable)
     return replace(
         shared,
-        baseline=comparison.compare(visit, baseline, criteria.metric),
-        nadir=comparison.compare(visit, memory.nadir, criteria.metric),
+        baseline=comparison.compare(visit, baseline, criteria.metric, memory.scans),
+        nadir=comparison.compare(visit, memory.nadir, criteria.metric, memory.scans),
         previous=memory.previous,
+        asked=memory.asked,
     )
 
 
@@ -280,7 +284,16 @@ def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence) -> Memory
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
         seen_last=evidence.nadir.value > 0,
+        scans=(*memory.scans, visit),
     )
+
+
+def _asking(memory: Memory, verdict: Verdict) -> Memory:
+    """Carry on the first of the scans in a row whose growth is possible and not proven."""
+    if not verdict.is_judged:
+        return memory
+    open_growth = verdict.display == DisplayState.POSSIBLE_GROWTH and not verdict.grown
+    return replace(memory, asked=(memory.asked or verdict.visit) if open_growth else None)
 
 
 def _repeated(visit: VisitMeasure, memory: Memory, course: PatientCourse, criteria: ResponseCriteria) -> bool:

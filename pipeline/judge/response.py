@@ -151,6 +151,7 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
     is_baseline = verdict.state == State.BASELINE
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
+    interval = compared.interval if compared else None
     return VisitJudgement(
         session_id=verdict.visit.session_id,
         acquired_on=verdict.visit.acquired_on,
@@ -166,12 +167,20 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
         change_ratio=compared.ratio if compared else None,
-        detection_limit_ratio=compared.limit_ratio if compared else None,
+        detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
         reason=explanation.reason(verdict, placed.history, placed.epoch, criteria),
+        change_low_ratio=interval.low if interval else None,
+        change_high_ratio=interval.high if interval else None,
         course=placed.epoch.kind,
         is_undecided=verdict.evidence.undecided,
     )
+
+
+def _detection_limit(compared: comparison.Comparison | None) -> float | None:
+    """Return the factor, up or down, beyond which the reading would be called."""
+    limit = compared.limit_ratio if compared is not None else None
+    return None if limit is None else max(limit, 1 / limit)
 
 
 def _probability(verdict: Verdict, criteria: ResponseCriteria) -> float | None:

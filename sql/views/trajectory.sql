@@ -4,8 +4,8 @@
 -- A table made at each publish: as a view it would be too slow for large cohorts.
 create or replace table trajectory as
 with assessments as (
-    select patient_id, session_id, criteria_id, epoch, baseline_session_id, nadir_session_id, previous_session_id
-    from record.assessment
+    select patient_id, session_id, criteria_id, epoch, baseline_session_id, nadir_session_id, previous_session_id,
+        detection_limit_ratio from record.assessment
 ),
 visits as not materialized (
     select patient_id, session_id, acquired_on from record.visit
@@ -15,16 +15,17 @@ volumes as not materialized (
 ),
 current_volumes as (
     select
-        a.*, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
+        a.patient_id, a.session_id, a.criteria_id, a.epoch, a.baseline_session_id, a.nadir_session_id,
+        a.previous_session_id, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
         case when c.session_id is null then 'nothing was measured at this visit' else c.missing_reason end as missing_reason
     from assessments as a
     left join volumes as c using (patient_id, session_id)
 ),
 compared as (
     select
-        c.*, v.acquired_on,
-        bv.acquired_on as baseline_on, b.volume_mm3 as baseline_volume_mm3,
-        nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
+        c.patient_id, c.session_id, v.acquired_on, c.criteria_id, c.epoch, c.compartment, c.volume_mm3, c.volume_cv,
+        c.missing_reason, c.baseline_session_id, c.nadir_session_id, c.previous_session_id, bv.acquired_on as baseline_on,
+        b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
         pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3,
         case when b.session_id <> c.session_id then b.volume_cv end as baseline_cv,
         case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv,
@@ -62,7 +63,8 @@ select
     change_percent(volume_mm3, previous_volume_mm3) as change_from_previous_percent,
     change_low_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_low_percent,
     change_high_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_high_percent,
-    detection_limit_percent(volume_cv, nadir_cv) as detection_limit_percent,
+    if(compartment = 'tumour', 100 * (detection_limit_ratio - 1), detection_limit_percent(volume_cv, nadir_cv))
+        as detection_limit_percent,
     acquired_on - baseline_on as days_from_baseline,
     missing_reason
 from compared
@@ -101,6 +103,6 @@ comment on column trajectory.change_from_previous_mm3 is 'volume minus that at t
 comment on column trajectory.change_from_previous_percent is 'change since the previous scan, percent';
 comment on column trajectory.change_from_previous_low_percent is 'lower end of its 95 % interval, percent';
 comment on column trajectory.change_from_previous_high_percent is 'upper end of its 95 % interval, percent';
-comment on column trajectory.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
+comment on column trajectory.detection_limit_percent is 'smallest change from the visit judged against that would be called beyond measurement error, percent; of tumour by the whole series, of a fall as its inverse; else of the two scans';
 comment on column trajectory.days_from_baseline is 'time since the baseline scan, days';
 comment on column trajectory.missing_reason is 'why there is no volume, in words';
