@@ -24,7 +24,7 @@ create table record.patient (
     sex varchar,
     age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
-    died_on date, last_contact_on date
+    died_on date, last_contact_on date, is_enhancing boolean
 );
 
 -- A session: usable, or why not.
@@ -64,7 +64,10 @@ create table record.treatment (
     ended_on date check (ended_on >= started_on),
     extent varchar,
     dose_gy double check (dose_gy >= 0 and isfinite(dose_gy)),
-    agent varchar
+    agent varchar,
+    started_by date check (started_by >= started_on), ended_by date check (ended_by >= ended_on),
+    dose_mg double check (dose_mg >= 0 and isfinite(dose_mg)),
+    written varchar
 );
 
 -- How well a patient walks and lives, on a scale.
@@ -169,7 +172,7 @@ create table record.assessment (
     criteria_version varchar not null,
     category varchar not null check (category in ('CR', 'PR', 'MR', 'SD', 'PD', 'NE')),
     state varchar not null check (state in (
-        'context', 'baseline', 'residual_stable', 'progression', 'recurrence', 'distant', 'response',
+        'context', 'baseline', 'residual_stable', 'stable', 'seen_again', 'progression', 'recurrence', 'distant', 'response',
         'no_evidence_of_disease', 'not_evaluable')),
     display_state varchar not null check (display_state in (
         'growth', 'possible_growth', 'no_change', 'possible_shrinkage', 'shrinkage', 'none_seen', 'not_evaluable')),
@@ -181,6 +184,7 @@ create table record.assessment (
     detection_limit_ratio double check (detection_limit_ratio >= 1 and isfinite(detection_limit_ratio)),
     probability double check (probability between 0 and 1),
     reason varchar not null,
+    course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

@@ -319,6 +319,7 @@ def judged(  # noqa: PLR0917  # verdicts are written as a table
     return records.Assessment(
         patient_id, session_id, criteria_id, "1", category, state, display_state, True, False, epoch,
         baseline, nadir, previous, ratio, None, probability, f"{session_id}: {state} by {criteria_id}",
+        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}",
     )  # fmt: skip
 
 

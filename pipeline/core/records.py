@@ -12,10 +12,12 @@ from datetime import date, datetime
 from pipeline.core import context_records
 
 CompartmentCourse = context_records.CompartmentCourse
+FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 Resection = context_records.Resection
+Treatment = context_records.Treatment
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Study:
 
 @dataclass(frozen=True)
 class Patient:
-    """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive."""
+    """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
+
+    ``syndrome`` is a code (``core.syndromes``); ``is_enhancing`` says whether the tumour takes up contrast agent.
+    """
 
     patient_id: str
     sex: str | None = None
@@ -42,6 +47,7 @@ class Patient:
     centre: str | None = None
     died_on: date | None = None
     last_contact_on: date | None = None
+    is_enhancing: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -72,30 +78,6 @@ class Scan:
     spacing_j_mm: float | None = None
     spacing_k_mm: float | None = None
     unreadable_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """One row of ``treatments.tsv``."""
-
-    patient_id: str
-    started_on: date
-    kind: str
-    ended_on: date | None = None
-    extent: str | None = None
-    dose_gy: float | None = None
-    agent: str | None = None
-
-
-@dataclass(frozen=True)
-class FunctionScore:
-    """One row of ``function.tsv``."""
-
-    patient_id: str
-    assessed_on: date
-    scale_id: str
-    grade: float
-    tumour_related: bool = False
 
 
 @dataclass(frozen=True)
@@ -351,7 +333,10 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The verdict on one visit under one set of criteria (see ``entities.Assessment``)."""
+    """The verdict on one visit under one set of criteria (see ``vocabulary.VisitJudgement``).
+
+    ``category_then``, with its ``?``, ``state_then`` and ``reason_then`` are as judged on the day of the scan.
+    """
 
     patient_id: str
     session_id: str
@@ -370,6 +355,10 @@ class Assessment:
     detection_limit_ratio: float | None
     probability: float | None
     reason: str
+    course: str
+    category_then: str
+    state_then: str
+    reason_then: str
 
 
 @dataclass(frozen=True)

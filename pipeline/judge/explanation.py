@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
-from pipeline.judge import comparison, epochs
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitMeasure
+from pipeline.judge import circumstances, comparison, epochs
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.epochs import Epoch
@@ -60,7 +60,7 @@ def size(value: float, metric: Metric) -> str:
 
 def reason(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> str:
     """Say in one sentence why a visit was judged as it was."""
-    parts = [_main_clause(verdict, course, epoch, criteria), *_further_clauses(verdict, course, criteria)]
+    parts = [_main_clause(verdict, course, epoch, criteria), *_further_clauses(verdict, course, epoch, criteria)]
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -68,7 +68,8 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
     if verdict.state == State.CONTEXT:
         return f"Shown, not judged: {_why_context(verdict.visit, epoch)}"
     if verdict.state == State.BASELINE:
-        return f"Baseline, {_why_baseline(verdict.visit, course, epoch)}: {_seen(verdict.visit, criteria)}"
+        pinned_by = course.pinned_by.get(verdict.visit.session_id, "a person")
+        return f"Baseline, {circumstances.why_baseline(epoch, pinned_by)}: {_seen(verdict.visit, criteria)}"
     if not verdict.is_judged:
         return f"{'Not measured' if verdict.category == Category.PD else 'Not evaluable'}: {verdict.evidence.unusable}"
     compared = verdict.compared_with(criteria)
@@ -81,20 +82,8 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
-    if epoch.baseline is not None and visit.acquired_on <= epoch.baseline.acquired_on and epoch.is_pinned:
-        return f"before the baseline of {epoch.baseline.acquired_on} that a person pinned"
-    if epoch.eligible_on is None:
-        return "before the first surgery or radiotherapy, which sets a new baseline"
     days = (epoch.eligible_on - visit.acquired_on).days
     return f"{days} days too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
-
-
-def _why_baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch) -> str:
-    if epoch.is_pinned:
-        return f"pinned by {course.pinned_by.get(visit.session_id, 'a person')}"
-    if not epoch.cause:
-        return "first usable scan of a tumour that was only watched"
-    return f"first usable scan late enough after {epoch.cause}"
 
 
 def _seen(visit: VisitMeasure, criteria: ResponseCriteria) -> str:
@@ -119,10 +108,14 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> str:
         f"{SUBJECT[criteria.metric]} {size(nadir.value, criteria.metric)} on {verdict.visit.acquired_on} "
         f"where none was seen on {nadir.reference.acquired_on}"
     )
+    if rule is None:
+        return f"{words}: progression without any limit of size in these criteria"
     limit = (
-        f"{two_figures(rule.min_volume_mm3 / 1000)} mL and {rule.min_longest_mm:g} mm, "
+        f"{two_figures(rule.min_volume_mm3 / 1000)} mL or {rule.min_longest_mm:g} mm, "
         f"on {rule.min_slices} slices or on two scans"
     )
+    if verdict.preliminary and not verdict.grown:
+        return f"{words}: reaches the rule for tumour seen again ({limit}), on one scan only"
     if verdict.grown:
         return f"{words}: reaches the rule for tumour seen again ({limit})"
     below = f"{words}: below the rule for tumour seen again ({limit})"
@@ -198,18 +191,17 @@ def _error_words(compared: Comparison) -> str:
     return f"{place} measurement error (limit {percent(compared.limit_ratio)})"
 
 
-def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: ResponseCriteria) -> list[str]:
+def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[str]:
     evidence = verdict.evidence
-    new = evidence.new_lesion
-    first = "seen" if new is verdict.visit else "first seen"
+    first = "seen" if evidence.new_lesion is verdict.visit else "first seen"
     return [
         _shrinkage_words(verdict, criteria),
-        _uncounted_lesion(verdict),
-        f"new lesion {first} on {new.acquired_on}: progression by the new-lesion rule" if new is not None else "",
+        _new_lesion_words(verdict, first),
         _elsewhere_words(verdict, course),
         f"clinical progression: {evidence.decline}" if evidence.decline else "",
         second_look(verdict, criteria),
-        _steroid_note(verdict, course),
+        _smallest_words(verdict, criteria),
+        *circumstances.clauses(verdict, course, epoch, criteria),
         _passed_over_words(verdict, criteria),
         "provisional: rests on an automatic mask nobody signed" if verdict.is_provisional else "",
     ]
@@ -233,14 +225,25 @@ def _elsewhere_words(verdict: Verdict, course: PatientCourse) -> str:
     return f"new tumour elsewhere{left_out}, not progression in {course.syndrome}"
 
 
-def _uncounted_lesion(verdict: Verdict) -> str:
-    """Say that a new lesion was marked where nothing is judged, lest it be overlooked."""
-    unjudged = verdict.state in (State.BASELINE, State.CONTEXT)
-    return (
-        "a new lesion is marked on this scan and not judged: look at it"
-        if verdict.visit.new_lesion and unjudged
-        else ""
-    )
+def _new_lesion_words(verdict: Verdict, first: str) -> str:
+    new = verdict.evidence.new_lesion
+    if new is None:
+        return ""
+    what = "seeding along the meninges" if verdict.evidence.seeding else "new lesion"
+    return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
+
+
+def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Set the smallest size of an earlier course beside this course's own."""
+    smallest = verdict.evidence.smallest
+    if smallest is None or not verdict.is_judged:
+        return ""
+    value = epochs.value_of(smallest, criteria.metric)
+    own = epochs.value_of(verdict.visit, criteria.metric)
+    assert value is not None  # it was the smallest
+    change = f"{percent(own / value)} against" if value and own is not None else "above"
+    least = f"{size(value, criteria.metric)} of {smallest.acquired_on}"
+    return f"{change} the smallest ever seen since the last surgery, {least}"
 
 
 def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
@@ -249,6 +252,8 @@ def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     shrunk = verdict.display in (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
     if verdict.category != Category.SD or baseline is None or baseline.ratio is None or not shrunk:
         return ""
+    if verdict.evidence.no_response is not None:
+        return f"{percent(baseline.ratio)} against the baseline of {baseline.reference.acquired_on}"
     against = f"{percent(baseline.ratio)} against the baseline of {baseline.reference.acquired_on}"
     return f"{against}, {_error_words(baseline)}, not a {percent(criteria.response.ratio)} response"
 
@@ -256,8 +261,8 @@ def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
 def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     """Say how a preliminary progression or a response stands with its second scan."""
     settled_on = verdict.settled_by.acquired_on if verdict.settled_by is not None else None
-    if verdict.preliminary and verdict.evidence.window is not None:
-        return _window_words(verdict, settled_on)
+    if verdict.preliminary and verdict.evidence.new_lesion is None:
+        return _preliminary_words(verdict, settled_on)
     if verdict.category not in (Category.CR, Category.PR):
         return ""
     name = "complete" if verdict.category == Category.CR else "partial"
@@ -266,26 +271,11 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 
-def _window_words(verdict: Verdict, settled_on: date | None) -> str:
-    assert verdict.evidence.window is not None  # the caller looked
-    window, treatment = verdict.evidence.window
-    which = f"within {window.days} days of {treatment.kind} begun {treatment.started_on}"
-    if treatment.kind == TreatmentKind.RADIOTHERAPY:
-        which = f"within {window.days} days of the end of radiotherapy"
+def _preliminary_words(verdict: Verdict, settled_on: date | None) -> str:
+    which = circumstances.window_words(*verdict.evidence.window) if verdict.evidence.window else "tumour seen again"
     if settled_on is None:
-        return f"preliminary, {which}, until a scan {window.confirmation_days} days later or more confirms it"
+        wait = f"{verdict.wait_days} days later or more " if verdict.wait_days > 1 else ""
+        return f"preliminary, {which}, until a scan {wait}confirms it"
     if verdict.is_refuted:
         return f"{which} and not confirmed by the scan of {settled_on}, so stable disease"
     return f"{which}, confirmed by the scan of {settled_on}"
-
-
-def _steroid_note(verdict: Verdict, course: PatientCourse) -> str:
-    baseline = verdict.evidence.baseline
-    if baseline is None or verdict.category not in (Category.CR, Category.PR):
-        return ""
-    on, since = verdict.visit.acquired_on, baseline.reference.acquired_on
-    for kind in (TreatmentKind.STEROID, TreatmentKind.BEVACIZUMAB):
-        found = epochs.running(course, kind, since, on)
-        if found is not None:
-            return f"{kind} begun {found.started_on} may explain it"
-    return ""

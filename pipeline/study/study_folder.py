@@ -23,6 +23,7 @@ from pipeline.study.masks import MaskFile
 from pipeline.study.names import derivative_path, entries, label_of, resembling_words, with_prefix
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_tables import TableRow, read_json, read_table
+from pipeline.study.treatment_names import names_beside
 from pipeline.study.visits import StudyVisit, anchor_of, read_visits
 
 if TYPE_CHECKING:
@@ -216,7 +217,12 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,
-        clinical.read_treatments(clinical.of_known_patients(treatments, known, findings), as_of, findings),
+        clinical.read_treatments(
+            clinical.of_known_patients(treatments, known, findings),
+            as_of,
+            findings,
+            names_beside(root / "treatments.tsv", findings),
+        ),
         clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
         clinical.says_synthetic(rows),
         folders,

@@ -7,6 +7,7 @@ stripped of surrounding spaces and of one matching pair of quotation marks. A da
 
 from __future__ import annotations
 
+import calendar
 import csv
 import json
 import math
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
+from pipeline.core.vocabulary import ANY_DAY
 from pipeline.study.names import is_inside, relative_to, with_prefix
 
 Word = TypeVar("Word")
@@ -38,6 +40,7 @@ COLUMN_ALIASES = {
     "tumor_related": "tumour_related",
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
 """Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
@@ -177,6 +180,70 @@ def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) ->
         findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {day}"))
         return None
     return day
+
+
+def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], code: str) -> tuple[date, date] | None:
+    """Return the first and the last day that a cell may mean; every day there is when it cannot be read at all.
+
+    Parameters
+    ----------
+    code
+        Of the finding for a cell without a readable date.
+
+    Returns
+    -------
+    tuple or None
+        None, with a finding, for what is yet to come.
+    """
+    cell = row.cells.get(column)
+    days = None if cell is None else parse_days(cell)
+    if days is None:
+        found = "none" if cell is None else f"'{cell}'"
+        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {found}"))
+        return ANY_DAY
+    if days[0] > as_of:
+        findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {cell}"))
+        return None
+    if days[0] != days[1]:
+        findings.append(row.problem("date_partial", f"expected a whole date in {column}, found '{cell}'"))
+    return days
+
+
+def parse_days(text: str) -> tuple[date, date] | None:
+    """Read a date, a month or a year as its first and last day; None for anything else.
+
+    Examples
+    --------
+    >>> parse_days("2012-02"), parse_days("2012-02-xx") == parse_days("2012-02"), parse_days("02/2012")
+    ((datetime.date(2012, 2, 1), datetime.date(2012, 2, 29)), True, None)
+    """
+    day = parse_date(text)
+    if day is not None:
+        return day, day
+    match = PART_OF_DATE.fullmatch(text)
+    if match is None or not 1900 <= int(match[1]) <= 2200:
+        return None
+    year, month = int(match[1]), match[2]
+    if month is None or not month.isdigit() or month == "00":
+        return date(year, 1, 1), date(year, 12, 31)
+    if not 1 <= int(month) <= 12:
+        return None
+    return date(year, int(month), 1), date(year, int(month), calendar.monthrange(year, int(month))[1])
+
+
+def written_days(first: date, last: date | None) -> str | None:
+    """Write a day, or the span of days that it may be, as a table has it; None for any day at all.
+
+    Examples
+    --------
+    >>> [written_days(*parse_days(text)) for text in ("2012", "2012-02", "2012-02-03")]
+    ['2012', '2012-02', '2012-02-03']
+    """
+    if (first, last) == ANY_DAY:
+        return None
+    if last is None or last == first:
+        return first.isoformat()
+    return f"{first:%Y}" if first.month != last.month else f"{first:%Y-%m}"
 
 
 def parse_date(text: str) -> date | None:
