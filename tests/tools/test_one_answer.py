@@ -17,7 +17,6 @@ from pipeline.study.import_numbers import import_table
 from pipeline.tools import assess
 from tests.places import SHARED
 
-
 AS_OF = date(2026, 1, 31)
 COLUMNS = (
     "patient_id", "date", "compartment", "volume_mm3", "volume_cv", "slices_spanned", "new_lesion", "leptomeningeal",
