@@ -126,11 +126,15 @@ ALIGNMENTS = {
 TREATMENTS = {
     "surgery": ("surgery", "#1D2733"),
     "radiotherapy": ("radiotherapy", "#7B4FA0"),
+    "radiosurgery": ("radiosurgery", "#7B4FA0"),
     "chemotherapy": ("chemotherapy", "#4E7F3B"),
     "bevacizumab": ("bevacizumab", "#9C6B1F"),
     "immunotherapy": ("immunotherapy", "#2F7F7A"),
+    "targeted": ("targeted therapy", "#4E7F3B"),
     "steroid": ("steroid", "#697280"),
+    "drainage": ("shunt or drainage", "#697280"),
     "other": ("other treatment", "#697280"),
+    "unknown": ("unknown treatment", "#697280"),
 }
 EXTENTS = {
     "GTR": "gross total",

@@ -25,7 +25,7 @@ GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
 def clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[str]:
     """Return what is said beside a verdict, in order; nothing where the visit is not judged."""
-    said = [days_not_known(verdict), uncounted(verdict)]
+    said = [days_not_known(verdict), uncounted(verdict), opens_pinned(verdict, course)]
     if verdict.is_judged:
         said += [
             old_baseline(verdict, epoch, criteria),
@@ -59,6 +59,13 @@ def days_not_known(verdict: Verdict) -> str:
     """Say that a day which is not known changes nothing here."""
     days = verdict.days_that_decide
     return f"unchanged by what is not known: {days}" if days else ""
+
+
+def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
+    """Say that a scan judged in one course is also the baseline that a person pinned for the next."""
+    name = verdict.visit.session_id
+    is_pinned = name in course.pinned_baselines and verdict.is_judged
+    return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
 
 
 def uncounted(verdict: Verdict) -> str:

@@ -151,6 +151,7 @@ def test_a_pinned_scan_is_judged_in_the_old_course_and_is_the_baseline_of_the_ne
         (Category.SD, State.STABLE, CourseKind.PINNED),
     ]
     assert found[2].baseline_session_id == "ses-0200"
+    assert "also the baseline from here on, pinned by a person" in found[1].reason
     ttp = endpoints.of_course(patient, found)[0]
     assert (ttp.is_event, ttp.ended_on) == (True, on(200))
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.judge import criteria_files
 from pipeline.run.study_run import RunSettings, run
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from pipeline.tools import assess
 from tests.places import SHARED
@@ -105,7 +105,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
     (study / "function.tsv").write_text(scores, encoding="utf-8")
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
     run(settings, lambda *_: None)
-    stored = publish.table(publish.database_path(out), "assessment").to_dict("records")
+    stored = reader.table(reader.database_path(out), "assessment").to_dict("records")
     other = [
         {
             **row,
