@@ -55,7 +55,7 @@ def pull(
     from pipeline.hospital.private import pseudonyms  # noqa: PLC0415  # keeps --help quick
 
     folder = private or pseudonyms.default_private_folder(bids_dir)
-    pseudonyms.open_private(folder, bids_dir, is_trial=False)
+    pseudonyms.open_private(folder, bids_dir)
     ids, names_pseudonyms = transfer.read_patients(patients)
     archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections)
     spool = transfer.Spool(folder / "spool")

@@ -63,7 +63,7 @@ def export_dicom(settings: ExportSettings) -> ExportDone:
         The folder cannot be written.
     """
     private = settings.private or default_private_folder(settings.bids_dir)
-    names = Names(open_private(private, settings.bids_dir, is_trial=False))
+    names = Names(open_private(private, settings.bids_dir))
     patient = gather(settings.out_dir, settings.bids_dir, settings.patient)
     person = {} if settings.keeps_pseudonyms else identity_links.person_of(private, patient.patient_id)
     known = [] if settings.keeps_pseudonyms else identity_links.source_scans(private, patient.patient_id)

@@ -60,7 +60,7 @@ def export_fhir(
         The file cannot be written.
     """
     folder = private or default_private_folder(bids_dir)
-    names = Names(open_private(folder, bids_dir, is_trial=False))
+    names = Names(open_private(folder, bids_dir))
     found = gather(out_dir, bids_dir, patient)
     person = {} if keeps_pseudonyms else identity_links.person_of(folder, found.patient_id)
     known = [] if keeps_pseudonyms else identity_links.source_scans(folder, found.patient_id)
