@@ -134,7 +134,10 @@ def export_dicom(
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
     ] = False,
-    packet: Annotated[Path | None, typer.Option(help="PDF to send along, as cordtrack packet makes it.")] = None,
+    packet: Annotated[Path | None, typer.Option(help="PDF to send along, with --keep-pseudonyms only.")] = None,
+    fractional: Annotated[
+        bool, typer.Option("--fractional", help="Write probabilities, too, beside the binary segments.")
+    ] = False,
 ) -> None:
     """Write a patient's masks and numbers as DICOM segmentations and structured reports, one set per visit."""
     need("highdicom")
@@ -146,7 +149,7 @@ def export_dicom(
         raise SettingsError(f"{packet}: expected a PDF, found no file; make it with cordtrack packet")
     content = None if packet is None else packet.read_bytes()
     done = exporting.export_dicom(
-        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content)
+        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content, fractional)
     )
     for sentence in done.left_out:
         err.print(f"left out: {sentence}", markup=False)
@@ -162,6 +165,9 @@ def export_fhir(
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
     ] = False,
+    patient_system: Annotated[
+        str | None, typer.Option(help="URI of the hospital's patient numbers, such as urn:oid:1.2.3.")
+    ] = None,
 ) -> None:
     """Write a patient's results as an HL7 FHIR R4 bundle for a hospital's own systems."""
     need("fhir.resources")
@@ -170,7 +176,9 @@ def export_fhir(
 
     bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
     target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
-    count = fhir_bundle.export_fhir(out_dir, bids_dir, patient, target, private, keeps_pseudonyms=keep_pseudonyms)
+    count = fhir_bundle.export_fhir(
+        fhir_bundle.BundleSettings(out_dir, bids_dir, patient, target, private, keep_pseudonyms, patient_system)
+    )
     out.print(f"wrote {count} resources to {target}", markup=False)
 
 

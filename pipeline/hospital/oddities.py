@@ -22,7 +22,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "patient_renamed": ("warning", "make sure that this is one person; different names stand under one patient ID"),
     "patient_other_name": ("error", "use that name in the table, or remove its folder and import again; not used"),
     "patient_issuer": ("error", "list dicom_id, issuer and participant_id in the table of --patients; not used"),
-    "patient_twice": ("warning", "if one person: both IDs and one of these names in --patients; remove the other's folder"),
+    "patient_twice": ("warning", "if one person: both IDs and one of the names in --patients; remove the other folder"),
     "visit_without_date": ("error", "write the date into the sessions table; without it the visit is not judged"),
     "series_refused": ("error", "see the reason; nothing of this series was imported"),
     "series_unsure": ("warning", "decide by a rule (--rules); the report names the series and the likely contrast"),

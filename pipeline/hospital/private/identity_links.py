@@ -50,6 +50,11 @@ def hold_to_one_way_of_dates(private: Path, bids_dir: Path, *, shifts_dates: boo
     write_private(path, {"shifts_dates": shifts_dates})
 
 
+def shifts_dates(private: Path) -> bool:
+    """Say whether a study's dates are shifted."""
+    return bool(read_private(private / "settings.json").get("shifts_dates"))
+
+
 def age_of(instance: Instance) -> int | None:
     """Return a person's age at a scan, in whole years and capped."""
     return age_years(instance.person, instance.studied_on)

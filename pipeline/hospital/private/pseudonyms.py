@@ -67,10 +67,13 @@ class Identities:
 
     def shifted(self, day: date | None, pseudonym: str) -> date | None:
         """Return a day as the study shows it: moved by the patient's number of days when dates are shifted."""
-        if day is None or not self.shifts_dates:
-            return day
-        extra = int.from_bytes(self._digest("shift", pseudonym)[:4], "big") % SHIFT_DAYS[1]
-        return day - timedelta(days=SHIFT_DAYS[0] + extra)
+        return None if day is None else day - timedelta(days=self.shift_days(pseudonym))
+
+    def shift_days(self, pseudonym: str) -> int:
+        """Return how many days a patient's dates in the study lie before the true ones."""
+        if not self.shifts_dates:
+            return 0
+        return SHIFT_DAYS[0] + int.from_bytes(self._digest("shift", pseudonym)[:4], "big") % SHIFT_DAYS[1]
 
     def _digest(self, *parts: str) -> bytes:
         message = "\x1f".join(part.strip() for part in parts).encode()
