@@ -53,12 +53,15 @@ class ImportDone:
         Files added to the study, relative to it: images and masks.
     other_files
         Files of the source that are no DICOM.
+    settled
+        Files of which nothing is left to decide: imported, or left out for good.
     """
 
     rows: tuple[ledger.LedgerRow, ...]
     added: tuple[str, ...]
     other_files: int
     findings: tuple[Finding, ...]
+    settled: tuple[Path, ...] = ()
 
 
 @dataclass(eq=False)
@@ -73,6 +76,7 @@ class Work:
     rows: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
+    waiting: set[Path] = field(default_factory=set)
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -111,11 +115,12 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
             done += len(decisions)
         if not settings.is_trial:  # a trial has no scans that masks could be compared with
             place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities, work.rules.segment)
-            work.added += mask_import.import_masks(masks, people, place, work.findings)
+            work.added += mask_import.import_masks(masks, people, place, work.findings, work.waiting)
+        settled = {instance.path for instance in (*images, *masks)} - work.waiting
     if not settings.is_trial and (work.seen or work.rows):
         ledger.write(settings.bids_dir, work.rows)
     findings = tuple(dict.fromkeys(work.findings))
-    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings)
+    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings, tuple(sorted(settled)))
 
 
 def _begin(settings: ImportSettings) -> Work:
@@ -287,6 +292,8 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
 
 def _leave_out(decision: Decision, patient_id: str, session_id: str, content: str, work: Work) -> None:
     _note(work, ledger.row_of(decision, patient_id, session_id, "", content))
+    if decision.outcome != Outcome.SKIPPED:
+        work.waiting |= decision.stack.files
     reason = "; ".join(decision.reasons)
     number = decision.stack.first.series_number
     where = f"{patient_id} {session_id} series {decision.token} (number {number}, {decision.stack.plane_count} slices)"

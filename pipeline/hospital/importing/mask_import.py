@@ -45,9 +45,18 @@ class MaskPlace:
 
 
 def import_masks(
-    masks: Iterable[Instance], people: Mapping[Person, str], place: MaskPlace, findings: list[Finding]
+    masks: Iterable[Instance],
+    people: Mapping[Person, str],
+    place: MaskPlace,
+    findings: list[Finding],
+    waiting: set[Path],
 ) -> list[str]:
     """Put the masks of a source into the study's derivatives, beside the scans they were drawn on.
+
+    Parameters
+    ----------
+    waiting
+        Files of masks that a person must do something about are added.
 
     Returns
     -------
@@ -62,11 +71,14 @@ def import_masks(
             message = f"{patient_id} mask {token}: expected somebody's mask, found one that cordtrack wrote itself"
             findings.append(oddity("mask_own", message, None, patient_id))
             continue
+        before = len(findings)
         try:
             added += _import_one(mask, patient_id, token, place, findings)
         except InputError as error:
             code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
             findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+        if len(findings) > before:
+            waiting.add(mask.path)
     return added
 
 

@@ -29,6 +29,8 @@ class Stack:
         How many stacks of the series lie at the same place and were made the same way.
     is_fan
         The orientations of the series differ by little, as blocks along discs do; three planes of a localizer do not.
+    files
+        The files its planes lie in.
     incomplete
         Why images seem to be missing; None when all that were announced are there.
     key
@@ -50,11 +52,7 @@ class Stack:
     is_fan: bool = False
     echoes: int = 1
     incomplete: str | None = None
-
-    @property
-    def paths(self) -> frozenset[Path]:
-        """The files its planes lie in; empty without a grid."""
-        return frozenset(plane.path for plane in self.grid.planes) if self.grid else frozenset()
+    files: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +134,8 @@ def stacks_of(series: Series) -> list[Stack]:
             name = f"{key[0]} {axes} {key[2]} {number}"
             stack = _stack(series, made[key[0]], name, repeat)
             few = _missing_of_stack(made[key[0]], len(repeat))
-            stack = replace(stack, repeats=len(repeats), incomplete=missing or few)
+            files = frozenset(plane.path for plane in repeat)
+            stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
             stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
     return stacks
 
