@@ -1,45 +1,67 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+, := ,
 BIN := .venv/bin
 STUDY ?= sample_data/study
 OUT ?= demo_output
 JOBS ?= 2
+PORT ?= 8501
+TESTS ?= tests
+# uv installs in seconds what pip installs in minutes; it is used where it is there and reaches its packages.
+UV := $(shell command -v uv 2>/dev/null)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+ifdef UV
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '$(1)' \
+	|| { echo "uv could not install it; pip tries"; $(PIP) '$(1)'; }
+else
+INSTALL = $(PIP) '$(1)'
+endif
 
-.PHONY: demo test check setup benchmark golden docs format clean
+.PHONY: demo test check setup tools benchmark golden docs format clean
 
 demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0.0.1:8501
+	@echo "2/3 Measuring the synthetic sample study into $(OUT): some minutes the first time, seconds after that"
 	$(BIN)/cordtrack run $(STUDY) $(OUT) --jobs $(JOBS)
-	$(BIN)/cordtrack dashboard $(OUT)
+	@echo "3/3 The dashboard opens on http://127.0.0.1:$(PORT) (stop with Ctrl+C)"
+	$(BIN)/cordtrack dashboard $(OUT) --port $(PORT)
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+test: tools  ## all tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
-check: setup  ## style, types, imports; the other house rules are tests
+check: tools  ## style and types, then the house rules: imports, purity, lengths, what is committed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -n 0 tests/test_architecture.py
 
-setup: .venv/.ready  ## the virtual environment with the cordtrack command
+setup: .venv/.ready  ## the virtual environment with the cordtrack command: what a user needs
+tools: .venv/.tools  ## and what developers need: hospital libraries, linters, test tools
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "cordtrack needs Python 3.11, 3.12 or 3.13; none was found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,hospital]'
-	$(BIN)/python -m dashboard.viewer.fetch_niivue
-	touch $@
+	@echo "1/3 Setting up .venv with $(if $(UV),uv,pip): once, about a minute"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(call INSTALL,.)
+	@$(BIN)/python dashboard/viewer/fetch_niivue.py
+	@touch $@
 
-benchmark: setup  ## accuracy and speed on real and synthetic truth, written to docs/benchmarks.md
+.venv/.tools: .venv/.ready
+	@echo "Adding the developers' tools to .venv"
+	@$(call INSTALL,.[dev$(,)hospital])
+	@touch $@
+
+benchmark: tools  ## accuracy and speed on real and synthetic truth, written to docs/benchmarks.md
 	$(BIN)/python -m tests.benchmark $(if $(DATA),$(foreach folder,$(DATA),--data $(folder)))
 
-golden: setup  ## remake the expected measurements of the sample study; look at the diff before committing
+golden: tools  ## remake the expected measurements of the sample study; look at the diff before committing
 	$(BIN)/python -m tests.golden
 
-docs: setup  ## remake docs/data-model.md from the comments of the views
+docs: tools  ## remake docs/data-model.md from the comments of the views, and the picture of the rooms from the code
 	$(BIN)/python -m tests.data_model
+	$(BIN)/python -m tests.room_map
 
-format: setup
+format: tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

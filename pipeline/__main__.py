@@ -1,5 +1,15 @@
-"""``python -m pipeline`` is the ``cordtrack`` command."""
+"""``cordtrack``, and ``python -P -m pipeline``, the same program."""
 
-from pipeline.cli.commands import main
+from pipeline.files import child_process
 
-main()
+
+def main() -> None:
+    """Run the command, whatever lies in the folder it was started from."""
+    child_process.isolate()
+    from pipeline.cli import commands  # noqa: PLC0415  # looked for only now that the current folder is left out
+
+    commands.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,8 @@
--- The arithmetic that several views share. Measurement error is log-normal: a 95 % interval multiplies and divides.
+-- The arithmetic that several views share, and its only home: what judgement computes for itself is held to the same
+-- numbers by a test. Measurement error is log-normal: a 95 % interval multiplies and divides. z_95() is its half-width in
+-- standard deviations, given by pipeline/measure/measurement_error.py.
 -- A volume of 0 has no interval and is no reference: whatever would divide by it is NULL.
-create or replace macro interval_factor(cv) as exp(1.96 * cv);
+create or replace macro interval_factor(cv) as exp(z_95() * cv);
 
 create or replace macro joint_cv(cv, reference_cv) as sqrt(cv * cv + reference_cv * reference_cv);
 

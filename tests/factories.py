@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.store import publish
+from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
 ADAPTED = "imsct_adapted_v1"
@@ -34,7 +34,7 @@ SHA = "0" * 64
 def publish_tiny(out_dir: Path) -> Path:
     """Publish the tiny store into a folder and return its database file."""
     publish.publish(out_dir, tiny_store())
-    return publish.database_path(out_dir)
+    return reader.database_path(out_dir)
 
 
 def tiny_store() -> list[Any]:

@@ -13,7 +13,8 @@ from tests.places import ROOT
 SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "dashboard").rglob("*.py")])
 IMPURE = {"os", "pathlib", "logging", "time", "sqlite3", "duckdb", "random", "subprocess", "socket"}
 READERS = {
-    "pipeline.align.registration",
+    "pipeline.align.rigid",
+    "pipeline.api",
     "pipeline.cli",
     "pipeline.context.schedule_files",
     "pipeline.core.findings",

@@ -1,6 +1,6 @@
 """The sample study from the folder to the store, through the command a user types; then again, changed, and killed.
 
-Minutes in all: one run of the whole sample study, shared by the tests, and a few of single patients.
+One run of the whole sample study, shared by the tests and kept between them, and a few of single patients.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 
 from pipeline.cli.commands import app
 from pipeline.files import images
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.command import cordtrack, run
+from tests.finished_runs import copy_of_run
 from tests.golden.table import GOLDEN, ROOT, TABLES, read_golden, read_store
 
 pytestmark = pytest.mark.slow
@@ -43,9 +44,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("sample") / "out"
-    run(SAMPLE, out)
-    return out
+    return copy_of_run(tmp_path_factory.mktemp("sample") / "out", "sample", SAMPLE)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_the_sample_study_measures_what_was_reviewed(sample_run: Path, name: str
 
 def test_given_masks_measure_the_true_volume(sample_run: Path) -> None:
     truth = pd.read_csv(TRUTH, sep="\t").rename(columns={"participant_id": "patient_id", "volume_mm3": "true_mm3"})
-    found = publish.table(publish.database_path(sample_run), "measurement").query("mask_origin == 'manual'")
+    found = reader.table(reader.database_path(sample_run), "measurement").query("mask_origin == 'manual'")
     both = found.merge(truth, on=["patient_id", "session_id", "compartment"])
     large = both[both["true_mm3"] > 500]
     assert len(large) > 10
@@ -96,23 +95,23 @@ def test_given_masks_measure_the_true_volume(sample_run: Path) -> None:
 
 
 def test_nothing_is_lost_by_the_bad_patient_and_every_bad_file_is_named(sample_run: Path) -> None:
-    database = publish.database_path(sample_run)
-    findings = publish.table(database, "finding").query("patient_id == 'sub-demo08'")
+    database = reader.database_path(sample_run)
+    findings = reader.table(database, "finding").query("patient_id == 'sub-demo08'")
     assert {"scan_unreadable", "mask_grid", "visit_undated"} <= set(findings["code"])
     unread = findings[findings["code"] == "scan_unreadable"].iloc[0]
     assert unread["message"].startswith(f"{unread['path']}: ")
     assert unread["message"].count(Path(unread["path"]).name) == 1, "the file is named once"
-    measured = publish.table(database, "measurement").query("patient_id == 'sub-demo08' and volume_mm3.notnull()")
+    measured = reader.table(database, "measurement").query("patient_id == 'sub-demo08' and volume_mm3.notnull()")
     assert len(measured) >= 1
-    assert len(publish.table(database, "patient")) == 8
+    assert len(reader.table(database, "patient")) == 8
 
 
 def test_the_views_and_the_verdicts_speak_of_the_same_change(sample_run: Path) -> None:
-    database = publish.database_path(sample_run)
+    database = reader.database_path(sample_run)
     keys = ["patient_id", "session_id", "criteria_id"]
-    verdicts = publish.table(database, "assessment").query("change_ratio.notnull() and nadir_session_id.notnull()")
-    volume_criteria = publish.table(database, "criteria").query("metric == 'volume'")["criteria_id"]
-    course = publish.table(database, "trajectory").query("compartment == 'tumour' and patient_id != 'sub-demo06'")
+    verdicts = reader.table(database, "assessment").query("change_ratio.notnull() and nadir_session_id.notnull()")
+    volume_criteria = reader.table(database, "criteria").query("metric == 'volume'")["criteria_id"]
+    course = reader.table(database, "trajectory").query("compartment == 'tumour' and patient_id != 'sub-demo06'")
     both = verdicts[verdicts["criteria_id"].isin(volume_criteria)].merge(course, on=keys)
     both = both[both["change_from_nadir_percent"].notna() & both["category"].isin(["PD", "SD"])]
     assert len(both) > 50
@@ -128,9 +127,9 @@ def test_a_second_run_changes_nothing(sample_run: Path) -> None:
 
 
 def test_the_database_made_again_holds_the_same(sample_run: Path) -> None:
-    before = publish.fingerprint(publish.database_path(sample_run))
+    before = reader.fingerprint(reader.database_path(sample_run))
     cordtrack("rebuild", sample_run)
-    assert publish.fingerprint(publish.database_path(sample_run)) == before
+    assert reader.fingerprint(reader.database_path(sample_run)) == before
 
 
 def test_every_view_is_exported_with_its_dictionary(sample_run: Path, tmp_path: Path) -> None:
@@ -139,7 +138,7 @@ def test_every_view_is_exported_with_its_dictionary(sample_run: Path, tmp_path: 
         done = CliRunner().invoke(app, ["export", str(sample_run), "--table", name, "-o", str(target)])
         assert done.exit_code == 0, done.output
         frame = pd.read_csv(target)
-        assert list(frame.columns) == list(publish.table(publish.database_path(sample_run), name).columns)
+        assert list(frame.columns) == list(reader.table(reader.database_path(sample_run), name).columns)
 
 
 def add_first_visits(study: Path, patient: str, count: int) -> None:
@@ -178,7 +177,7 @@ def test_a_replaced_mask_recomputes_exactly_what_depends_on_it(small_study: Path
     changed = {name for name, state in snapshot(out).items() if before.get(name) != state}
     assert not [name for name in changed if name.endswith(".h5")], "no alignment depends on a follow-up's mask"
     assert {name.split("/")[1] for name in changed if "/ses-" in name} == {"ses-06"}
-    found = publish.table(publish.database_path(out), "measurement")
+    found = reader.table(reader.database_path(out), "measurement")
     assert found.query("session_id == 'ses-06' and compartment == 'tumour'")["volume_mm3"].tolist() == [0.0]
 
 
@@ -186,20 +185,20 @@ def test_a_tumour_that_came_back_is_flagged_where_nobody_drew_it(small_study: Pa
     for mask in (small_study / "derivatives").rglob("sub-demo03_ses-0[2-6]*_dseg.nii.gz"):
         mask.unlink()
     run(small_study, small_out)
-    database = publish.database_path(small_out)
-    found = publish.table(database, "finding")
+    database = reader.database_path(small_out)
+    found = reader.table(database, "finding")
     # truly 190 and 410 mm³; before, only the cavity shrinks
     assert sorted(found.query("code == 'new_signal'")["session_id"]) == ["ses-05", "ses-06"]
     assert sorted(found.query("code == 'no_new_signal'")["session_id"]) == ["ses-02", "ses-03", "ses-04"]
     assert found.query("code == 'tumour_not_measured'").empty, "one row a visit says it"
-    tumour = publish.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
+    tumour = reader.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
     assert tumour.loc["ses-06", "volume_mm3"] is None or np.isnan(tumour.loc["ses-06", "volume_mm3"])
     assert "new signal" in tumour.loc["ses-06", "missing_reason"]
-    places = publish.table(database, "new_signal").set_index("session_id")
+    places = reader.table(database, "new_signal").set_index("session_id")
     assert places.loc["ses-06", "approximate_mm3"] == pytest.approx(410, rel=0.6)
     there = places[["reference_right_mm", "reference_anterior_mm", "reference_superior_mm"]]
     np.testing.assert_allclose(there.loc["ses-05"], there.loc["ses-06"], atol=4, err_msg="one tumour, in one space")
-    waiting = publish.table(database, "review").query("kind == 'new signal'")
+    waiting = reader.table(database, "review").query("kind == 'new signal'")
     assert sorted(waiting["session_id"]) == ["ses-05", "ses-06"]
     assert waiting["acquired_on"].notna().all()
 
@@ -213,13 +212,13 @@ def test_asking_for_one_patient_drops_nobody_whose_results_an_older_version_left
     records.write_text(records.read_text(encoding="utf-8").replace('"record": "Patient"', '"record": "Person"'))
     run(SAMPLE, out, "--participant-label", "demo01", "--criteria", "rano2_vol")  # something new to publish
     assert '"Person"' not in records.read_text(encoding="utf-8")
-    assert len(publish.table(publish.database_path(out), "patient")) == 8
+    assert len(reader.table(reader.database_path(out), "patient")) == 8
 
 
 def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_study: Path, small_out: Path) -> None:
     out = small_out
     assert "0 patients computed, 1 reused" in run(small_study, out)
-    published = publish.fingerprint(publish.database_path(out))
+    published = reader.fingerprint(reader.database_path(out))
     add_first_visits(small_study, "sub-demo01", 2)
     command = [sys.executable, "-m", "pipeline", "run", str(small_study), str(out), "--as-of", "2026-01-01"]
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
@@ -228,28 +227,28 @@ def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_st
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert publish.fingerprint(publish.database_path(out)) == published
+    assert reader.fingerprint(reader.database_path(out)) == published
     assert "1 patients computed, 1 reused" in run(small_study, out)
-    assert set(publish.table(publish.database_path(out), "patient")["patient_id"]) == {"sub-demo01", "sub-demo03"}
+    assert set(reader.table(reader.database_path(out), "patient")["patient_id"]) == {"sub-demo01", "sub-demo03"}
 
 
 def test_a_person_signs_a_mask_and_exactly_that_patient_is_judged_anew(sample_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(sample_run, out)
-    database = publish.database_path(out)
-    unsigned = publish.table(database, "review").query("kind == 'unsigned automatic mask' and acquired_on.notnull()")
+    database = reader.database_path(out)
+    unsigned = reader.table(database, "review").query("kind == 'unsigned automatic mask' and acquired_on.notnull()")
     patient_id, session_id = unsigned.sort_values(["patient_id", "session_id"])[["patient_id", "session_id"]].iloc[0]
     cordtrack("note", out, "accept_mask", patient_id, session_id, "--who", "A. Reader", "--reason", "checked")
     assert "1 patients computed, 7 reused" in run(SAMPLE, out)
     row = f"patient_id == '{patient_id}' and session_id == '{session_id}' and criteria_id == 'imsct_adapted_v1'"
-    verdict = publish.table(database, "assessment").query(row).iloc[0]
+    verdict = reader.table(database, "assessment").query(row).iloc[0]
     assert verdict["category"] != "NE"
     assert "nobody signed" not in verdict["reason"]
     assert (
-        publish.table(database, "review").query(f"session_id == '{session_id}' and patient_id == '{patient_id}'").empty
+        reader.table(database, "review").query(f"session_id == '{session_id}' and patient_id == '{patient_id}'").empty
     )
-    entry_id = publish.table(database, "journal").query("compartment == 'tumour'")["entry_id"].iloc[0]
+    entry_id = reader.table(database, "journal").query("compartment == 'tumour'")["entry_id"].iloc[0]
     cordtrack("note", out, "undo", patient_id, "--entry", entry_id, "--who", "A. Reader")
     run(SAMPLE, out)
-    before = publish.table(publish.database_path(sample_run), "assessment")
-    pd.testing.assert_frame_equal(publish.table(database, "assessment"), before)
+    before = reader.table(reader.database_path(sample_run), "assessment")
+    pd.testing.assert_frame_equal(reader.table(database, "assessment"), before)

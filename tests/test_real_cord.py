@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,14 @@ from pipeline.refind import refinding
 from pipeline.refind.scene import scene_of
 from pipeline.refind.sharpness import extra_blur_mm
 from pipeline.refind.template import template_of
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.benchmark import series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import ghosted, smeared
-from tests.command import ROOT, run
+from tests.finished_runs import finished_run
+from tests.places import REALCORD
 
-REAL = ROOT.parent / "shared" / "realcord" / "thoracolumbar"
+REAL = REALCORD / "thoracolumbar"
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,17 +29,16 @@ pytestmark = [
 ]
 
 
-def test_a_real_cord_goes_the_whole_way(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run(REAL / "bids", out, "--participant-label", "rc022")
+def test_a_real_cord_goes_the_whole_way() -> None:
+    out = finished_run("realcord-rc022", REAL / "bids", "--participant-label", "rc022")
     truth = pd.read_csv(REAL / "truth" / "volumes.tsv", sep="\t").query("participant_id == 'sub-rc022'")
     tumour = truth.query("label == 'tumour'").set_index("session_id")["volume_mm3"]
-    database = publish.database_path(out)
-    found = publish.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
+    database = reader.database_path(out)
+    found = reader.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
     # a label map rounds to whole voxels what the truth counts softly
     assert abs(found.loc["ses-01", "volume_mm3"] / tumour["ses-01"] - 1) < 0.08
-    assert set(publish.table(database, "registration")["grade"]) <= {"A", "B"}
-    verdicts = publish.table(database, "assessment").query("criteria_id == 'imsct_adapted_v1'").set_index("session_id")
+    assert set(reader.table(database, "registration")["grade"]) <= {"A", "B"}
+    verdicts = reader.table(database, "assessment").query("criteria_id == 'imsct_adapted_v1'").set_index("session_id")
     assert verdicts.loc[["ses-02", "ses-03", "ses-04"], "category"].tolist() == ["SD", "SD", "PD"]
     assert verdicts.loc[["ses-02", "ses-03", "ses-04"], "is_provisional"].all(), "nobody signed those masks"
     found_mm3, true_mm3 = (

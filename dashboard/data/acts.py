@@ -1,23 +1,21 @@
 """What people decide on the pages: put on record through the journal, listed with what still stands.
 
-Beside ``data`` the only part of the dashboard that knows the output folder. It writes nothing but the journal.
+It writes nothing but the journal and the saved cohorts, each with the time of now, and starts the run that lets an act
+take effect; the run writes all else.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 
 from dashboard.data import queries
 from dashboard.words.rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
-from pipeline.files import out_folder
+from pipeline.files import child_process, out_folder
 from pipeline.journal import act_file, decisions, sign_off
 from pipeline.journal import cohort_file as cohorts
 from pipeline.journal.cohort_file import Saved, SavedCohort
@@ -125,8 +123,8 @@ def delete_cohort(who: str, cohort: SavedCohort) -> str:
 def take_effect() -> None:
     """Run the pipeline on the study in a process of its own, so that what was decided takes effect.
 
-    On the whole study, since a run of one patient would publish without those that another version computed, and asked
-    what the last run was asked.
+    The process runs this very code, whatever lies in the output folder. On the whole study, since a run of one patient
+    would publish without those that another version computed, and asked what the last run was asked.
 
     Raises
     ------
@@ -137,15 +135,16 @@ def take_effect() -> None:
     """
     out_dir = queries.out_dir()
     last = out_folder.settings_of(out_dir)
-    command = [sys.executable, "-m", "pipeline", "run", str(last["bids_dir"]), str(out_dir)]
-    command += ["--jobs", "1", "--criteria", str(last["criteria_id"])]
-    command += [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    options = [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
+    command = child_process.module_command(
+        "pipeline", "run", last["bids_dir"], out_dir, "--jobs", "1", "--criteria", last["criteria_id"], *options
+    )
+    environment = child_process.child_environment() | {"OMP_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(
+        ended = subprocess.run(
             command,
             env=environment,
-            cwd=Path(out_dir),
+            cwd=out_dir,
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,
@@ -153,9 +152,9 @@ def take_effect() -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise StoreError(f"the run took more than {RUN_SECONDS} s and was stopped; run it from a terminal") from error
-    if done.returncode not in (0, 1):
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise SettingsError(" ".join(said) or f"the run ended with code {done.returncode}")
+    if ended.returncode not in (0, 1):
+        last_line = (ended.stderr or ended.stdout).strip().splitlines()[-1:]
+        raise SettingsError(" ".join(last_line) or f"the run ended with code {ended.returncode}")
 
 
 def _now() -> datetime:

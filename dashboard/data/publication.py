@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    from pipeline.store.publish import Reader
+    from pipeline.store.reader import Reader
 
 MOST_KEPT = 512
 """Results of named queries that are kept, those asked for last."""
@@ -38,11 +38,11 @@ class Publication:
         """Start a named query, unless its result is there or on its way; who needs it later waits less."""
         key = (name, *sorted(parameters.items()))
         with self._lock:
-            found = self._kept.pop(key, None) or self._pool.submit(self.reader.query, name, **parameters)
-            self._kept[key] = found
+            result = self._kept.pop(key, None) or self._pool.submit(self.reader.query, name, **parameters)
+            self._kept[key] = result
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return found
+        return result
 
     def query(self, name: str, **parameters: Any) -> pd.DataFrame:
         """Return the rows of a named query; a failure is not kept.
@@ -52,9 +52,9 @@ class Publication:
         StoreError
             The store cannot be read.
         """
-        found = self.begin(name, **parameters)
+        result = self.begin(name, **parameters)
         try:
-            return found.result()
+            return result.result()
         except BaseException:
             with self._lock:
                 self._kept.pop((name, *sorted(parameters.items())), None)

@@ -25,7 +25,7 @@ from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria_files import ResponseCriteria
-from pipeline.store import export, publish
+from pipeline.store import export, reader, sql_files
 from pipeline.study import study_folder
 
 OUT_VARIABLE = "CORDTRACK_OUT"
@@ -77,34 +77,35 @@ def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of some patients of a named query; quick however many others there are."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     rows, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
-    found = [np.arange(*places[patient]) for patient in patients if patient in places]
-    return rows.iloc[np.concatenate([np.arange(0), *found])]
+    ranges = [np.arange(*places[patient]) for patient in patients if patient in places]
+    return rows.iloc[np.concatenate([np.arange(0), *ranges])]
 
 
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _table(str(database), identity_of(database), view)
 
 
 def derived(make: Callable[..., T], *arguments: Parameter) -> T:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
-    database = publish.database_path(out_dir())
-    made: T = _derived(str(database), identity_of(database), f"{make.__module__}.{make.__qualname__}", arguments, make)
-    return made
+    database = reader.database_path(out_dir())
+    name = f"{make.__module__}.{make.__qualname__}"
+    value: T = _derived(str(database), identity_of(database), name, arguments, make)
+    return value
 
 
 def dictionary() -> pd.DataFrame:
     """Return what every column of every view means: view, column, type and comment."""
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _dictionary(str(database), identity_of(database))
 
 
 def formulas() -> str:
     """Return the formulas of intervals and changes as the store runs them."""
-    return (publish.SQL / "macros.sql").read_text(encoding="utf-8")
+    return sql_files.formulas()
 
 
 def csv(rows: pd.DataFrame) -> bytes:
@@ -135,8 +136,8 @@ def packaged_schedules() -> Surveillance:
 def aligned_scan(patient_id: str, session_id: str) -> Path | None:
     """Return the file of a visit's scan on the patient's reference grid; None when the run made none."""
     mask = display_mask(patient_id, session_id)
-    found = sorted(set(mask.parent.glob(f"{patient_id}_{session_id}_space-reference_*.nii.gz")) - {mask})
-    return found[0] if found else None
+    scans = sorted(set(mask.parent.glob(f"{patient_id}_{session_id}_space-reference_*.nii.gz")) - {mask})
+    return scans[0] if scans else None
 
 
 def display_mask(patient_id: str, session_id: str) -> Path:
@@ -158,7 +159,7 @@ def image(file: Path) -> Volume:
 
 def publication() -> Identity | None:
     """Return what changes when a run publishes; None when there is no store yet."""
-    return identity_of(publish.database_path(out_dir()))
+    return identity_of(reader.database_path(out_dir()))
 
 
 def identity_of(file: Path) -> Identity | None:
@@ -171,24 +172,26 @@ def identity_of(file: Path) -> Identity | None:
 
 
 def _now() -> Publication:
-    database = publish.database_path(out_dir())
+    database = reader.database_path(out_dir())
     return _publication(str(database), identity_of(database))
 
 
 @lru_cache(maxsize=1)  # asked for dozens of times a page: Streamlit's own cache takes longer to look
-def _publication(database: str, found: Identity | None) -> Publication:  # noqa: ARG001  # key of the cache
+def _publication(database: str, identity: Identity | None) -> Publication:  # noqa: ARG001  # key of the cache
     """Keep the publication of now open; the one before is let go with all that was read of it."""
-    for kept in (_by_patient, _derived, _table, _dictionary):
-        kept.clear()
-    return Publication(publish.Reader(Path(database)))
+    for cache in (_by_patient, _derived, _table, _dictionary):
+        cache.clear()
+    return Publication(reader.Reader(Path(database)))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _by_patient(
-    database: str, found: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
+    database: str, identity: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
 ) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
     """Return the rows patient by patient, and where each patient's rows start and end."""
-    rows = _publication(database, found).reader.query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
+    rows = (
+        _publication(database, identity).reader.query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
+    )
     starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
     ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
     names = rows["patient_id"].to_numpy()[starts]
@@ -198,7 +201,7 @@ def _by_patient(
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _derived(
     database: str,  # noqa: ARG001  # with the next three the key of the cache
-    found: Identity | None,  # noqa: ARG001
+    identity: Identity | None,  # noqa: ARG001
     name: str,  # noqa: ARG001
     arguments: tuple[Parameter, ...],
     _make: Callable[..., Any],
@@ -207,15 +210,15 @@ def _derived(
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _table(database: str, found: Identity | None, view: str) -> pd.DataFrame:
-    return _publication(database, found).reader.table(view)
+def _table(database: str, identity: Identity | None, view: str) -> pd.DataFrame:
+    return _publication(database, identity).reader.table(view)
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
-def _dictionary(database: str, found: Identity | None) -> pd.DataFrame:
-    return _publication(database, found).reader.dictionary()
+def _dictionary(database: str, identity: Identity | None) -> pd.DataFrame:
+    return _publication(database, identity).reader.dictionary()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _image(file: str, found: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
+def _image(file: str, identity: Identity | None) -> Volume:  # noqa: ARG001  # key of the cache
     return images.load(Path(file))

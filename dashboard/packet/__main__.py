@@ -1,4 +1,4 @@
-"""``python -m dashboard.packet_file OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
+"""``python -P -m dashboard.packet OUT_DIR PATIENT FILE``: what ``cordtrack packet`` runs."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FRONTEND = Path(__file__).parent / "frontend"
+from dashboard.viewer.fetch_niivue import NIIVUE
 
-NIIVUE = FRONTEND / "niivue.mjs"
-"""The NiiVue library; not part of the project, fetched by ``python -m dashboard.viewer.fetch_niivue``."""
+__all__ = ["FRONTEND", "NIIVUE", "SLICES", "script", "text"]
+
+FRONTEND = Path(__file__).parent / "frontend"
 
 SLICES = ("draw.js", "links.js", "controls.js", "slices.js")
 """The plain viewer, which the other one is built on."""

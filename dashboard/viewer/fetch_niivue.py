@@ -1,7 +1,7 @@
 """Fetch NiiVue, the library of the 3D viewer, from npm into the package; go on without it where that is impossible.
 
-Run by ``make setup`` as ``python -m dashboard.viewer.fetch_niivue``. What arrives is compared with the known content
-of the pinned release, so nothing else can slip in.
+Run as a script by the set-up, and loaded by the build of a wheel, where no other package is there: standard library
+only. What arrives is compared with the known content of the pinned release, so nothing else can slip in.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from dashboard.viewer.assets import NIIVUE
-
+NIIVUE = Path(__file__).parent / "frontend" / "niivue.mjs"
 RELEASE = "@niivue/niivue@0.69.0"
 MEMBER = "package/dist/index.js"
 SHA256 = "d6c2be4feb1ad53b2ac76b4196da8d8fd2263b662b511c55ca0fd127eb6a6532"
@@ -32,18 +31,28 @@ class UnavailableError(Exception):
 
 def main(target: Path = NIIVUE) -> int:
     """Put the library at ``target`` unless it is there; always return 0, since the slice viewer needs no library."""
-    if target.is_file() and is_release(target.read_bytes()):
-        return 0
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            content = library_of(packed_release(Path(folder)))
+        fetch(target)
     except UnavailableError as problem:
         sys.stderr.write(f"NiiVue was not fetched: {problem}. Scans are shown in the plain slice viewer.\n")
-        return 0
+    return 0
+
+
+def fetch(target: Path = NIIVUE) -> None:
+    """Put the library at ``target`` unless it is there.
+
+    Raises
+    ------
+    UnavailableError
+        It cannot be fetched here.
+    """
+    if target.is_file() and is_release(target.read_bytes()):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        content = library_of(packed_release(Path(folder)))
     partial = target.with_suffix(".partial")
     partial.write_bytes(content)
     partial.replace(target)
-    return 0
 
 
 def is_release(content: bytes) -> bool:

@@ -1,12 +1,12 @@
-"""Bring a follow-up visit onto the reference visit, cord first: the only place that imports ANTs.
+"""Bring a follow-up visit onto the reference visit, cord first.
 
 The recipe, in the order of the code:
 
 1. look only at a box around the cord region, on isotropic copies of both scans;
-2. try every shift and several tilts at 2 mm and keep a few places well apart (``domain.starts``);
-3. refine each rigidly with ANTs (mutual information);
-4. give each a coarse, stiff bend and keep the place with the best *local* correlation (``domain.bending``): before the
-   bend, a neighbouring vertebra too often looks better;
+2. try every shift and several tilts at 2 mm and keep a few places well apart (``pipeline.align.starting_poses``);
+3. refine each rigidly with ANTs (mutual information, ``pipeline.align.rigid``);
+4. give each a coarse, stiff bend and keep the place with the best *local* correlation
+   (``pipeline.align.bend``): before the bend, a neighbouring vertebra too often looks better;
 5. bend finely, once each way, and meet halfway; how far the two ways disagree goes into the grade;
 6. lay the follow-up's mirror image onto the same place in the same way: the true scan must fit better.
 
@@ -16,10 +16,7 @@ and masks alone and is the same to the last bit on every run.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,16 +37,10 @@ from pipeline.align.certificate import (
     spacing_ratio,
 )
 from pipeline.align.fixed_view import View, agreement_of, bent_onto, fixed_sample, overlap_ratio, place_of, seen_from
-from pipeline.align.sampling_window import Sample, blurred, box_around, edges, field_of_view, regular_grid, sample
+from pipeline.align.sampling_window import blurred, box_around, edges, field_of_view, regular_grid, sample
 from pipeline.align.starting_poses import evidence, start_positions
 from pipeline.core.transform import Transform, coverage, inverse, move_points, resample
 from pipeline.core.volume import Volume, to_world
-from pipeline.files.images import flip_points, lps_geometry
-
-# ITK sums in as many parts as it has threads, and the last bits follow; it reads this when it first needs a thread.
-os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
-
-import ants
 
 METHOD = "cord-bend 1"
 ACROSS_METHOD = "cord-bend edges 1"
@@ -211,39 +202,12 @@ def _mirrored_correlation(view: View, follow_up: Volume, there: Transform, centr
 
 def _rigid(view: View, follow_up: Volume, start: NDArray[np.float64]) -> NDArray[np.float64]:
     """Refine a start rigidly with ANTs; return the matrix from the reference to the follow-up."""
+    from pipeline.align.rigid import rigid_matrix  # noqa: PLC0415  # ANTs takes seconds to import: only to align
+
     fixed, weight = fixed_sample(view, RIGID_STEP_MM)
     grid = regular_grid(view.box.grown(SLACK_MM), RIGID_STEP_MM)
     moving = sample(blurred(follow_up, RIGID_STEP_MM), grid, start)
-    return start @ _ants_rigid(fixed, weight > 0.5, moving, view.box.centre_mm)
-
-
-def _ants_rigid(
-    fixed: Sample, counted: NDArray[np.bool_], moving: Sample, centre_mm: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the rigid matrix ``(4, 4)``, RAS+ mm, that moves points of the fixed sample to the moving one."""
-    images = [_to_ants(fixed.values, fixed.affine), _to_ants(moving.values, moving.affine)]
-    masks = [_to_ants(counted, fixed.affine), _to_ants(moving.known, moving.affine)]
-    image, mask = (",".join(ants.internal.get_pointer_string(i) for i in pair) for pair in (images, masks))
-    with TemporaryDirectory() as folder:
-        arguments = ["-d", "3", "--float", "1", "--random-seed", "1", "-o", f"{folder}/out"]
-        arguments += ["-t", "Rigid[0.1]", "-m", f"Mattes[{image},1,32,Regular,0.5]", "-x", f"[{mask}]"]
-        arguments += ["-c", "[60,1e-4,8]", "-f", "1", "-s", "0"]
-        ants.registration(arguments, None)
-        moved = ants.read_transform(str(Path(folder) / "out0GenericAffine.mat"))
-    probes_mm = centre_mm + np.vstack([np.zeros(3), np.eye(3)])
-    reached_lps = [ants.apply_ants_transform_to_point(moved, point.tolist()) for point in flip_points(probes_mm)]
-    reached_mm = flip_points(np.array(reached_lps))
-    matrix = np.eye(4)
-    matrix[:3, :3] = (reached_mm[1:] - reached_mm[0]).T
-    matrix[:3, 3] = reached_mm[0] - matrix[:3, :3] @ centre_mm
-    return matrix
-
-
-def _to_ants(array: NDArray, affine: NDArray[np.float64]) -> ants.ANTsImage:
-    """Hand an array with its geometry to ANTs: masks as bytes, images as single precision."""
-    origin, spacing_mm, direction = lps_geometry(Volume(array, affine))
-    kind = np.uint8 if array.dtype == bool else np.float32
-    return ants.from_numpy(array.astype(kind), origin=origin.tolist(), spacing=spacing_mm.tolist(), direction=direction)
+    return start @ rigid_matrix(fixed, weight > 0.5, moving, view.box.centre_mm)
 
 
 def _centred(reference: Volume, follow_up: Volume) -> Transform:

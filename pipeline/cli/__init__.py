@@ -1,5 +1,5 @@
-"""The ``cordtrack`` command: arguments, environment, clock and exit codes are read here and nowhere else.
+"""The ``cordtrack`` command: reads arguments, environment, clock and login name, and ends with an exit code.
 
-Imports every room of the pipeline; nothing imports it.
+Imports ``api``, which notebooks call too, and the rooms that have no place there; nothing but ``__main__`` imports it.
 It parses, calls and prints; it never computes.
 """

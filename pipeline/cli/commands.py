@@ -1,7 +1,7 @@
-"""The ``cordtrack`` command: the only reader of arguments, environment, clock and exit codes.
+"""The ``cordtrack`` command: what every study needs, and where the commands of the neighbouring modules join.
 
-Each command parses, calls and prints; the work is done elsewhere. Exit codes: 0 done, 1 done but some visits failed
-(with ``--strict``), 2 refused with a message.
+Each command parses, calls :mod:`pipeline.api` or a room, and prints; the work is done elsewhere. Exit codes: 0 done,
+1 done but some visits failed (with ``--strict``), 2 refused with a message.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,12 +27,13 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from pipeline import __version__
-from pipeline.cli import hospital_commands, note_commands, pacs_commands, selftest_command, table_commands
+from pipeline import __version__, api
+from pipeline.cli import hospital_commands, note_commands, selftest_command, table_commands
 from pipeline.errors import CordtrackError, SettingsError
+from pipeline.files import child_process
 
 if TYPE_CHECKING:
-    from pipeline.run.study_run import RunSettings, RunSummary
+    from pipeline.run.study_run import RunSummary
 
 app = typer.Typer(
     name="cordtrack",
@@ -42,7 +44,6 @@ app = typer.Typer(
 )
 app.add_typer(table_commands.app)
 app.add_typer(hospital_commands.app)
-app.add_typer(pacs_commands.app)
 app.add_typer(note_commands.app)
 app.add_typer(selftest_command.app)
 SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
@@ -74,7 +75,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 def main() -> None:
     """Run the command; refusals become one plain message and exit code 2."""
     try:
-        app(args=_spread_labels(sys.argv[1:]))
+        app(args=_spread_labels(sys.argv[1:]), prog_name="cordtrack")
     except CordtrackError as error:
         err.print(f"cordtrack: {error}", style="bold red", markup=False)
         sys.exit(2)
@@ -94,7 +95,7 @@ def run_command(
     jobs: Annotated[int, typer.Option(min=1, help="Patients worked on at the same time.")] = max(
         1, os.cpu_count() or 1
     ),
-    criteria: Annotated[str, typer.Option(help="Criteria that decide what is shown first.")] = "imsct_adapted_v1",
+    criteria: Annotated[str, typer.Option(help="Criteria that decide what is shown first.")] = api.DEFAULT_CRITERIA,
     schedules: Annotated[
         Path | None, typer.Option(help="A .toml file with follow-up schedules in place of the packaged ones.")
     ] = None,
@@ -107,20 +108,16 @@ def run_command(
     """Measure and judge a study folder; does only what changed since the last run."""
     del level
     from pipeline.cli import printing  # noqa: PLC0415  # keeps --help quick
-    from pipeline.run import study_run  # noqa: PLC0415  # keeps --help quick
 
-    settings = study_run.RunSettings(
-        bids_dir=bids_dir,
-        out_dir=out_dir,
+    options = api.RunOptions(
         criteria_id=criteria,
-        participants=frozenset(participant_label) if participant_label else None,
+        participants=participant_label or None,
         jobs=jobs,
-        as_of=as_of.date() if as_of else _today(),
-        finished_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        as_of=as_of.date() if as_of else None,
         schedules=schedules,
         masks_from=masks_from,
     )
-    done = _with_progress(settings, rebuild=False)
+    done = _with_progress(lambda show: api.run(bids_dir, out_dir, options, show))
     printing.print_run(out, done, out_dir)
     if strict and any(finding.severity == "error" for finding in done.findings):
         raise typer.Exit(1)
@@ -130,22 +127,9 @@ def run_command(
 def rebuild(out_dir: OutDir) -> None:
     """Make the database again from the study folder and the finished derivatives; same content."""
     from pipeline.cli import printing  # noqa: PLC0415
-    from pipeline.files import out_folder  # noqa: PLC0415
-    from pipeline.run import study_run  # noqa: PLC0415
 
-    last = out_folder.settings_of(out_dir)
-    settings = study_run.RunSettings(
-        bids_dir=Path(last["bids_dir"]),
-        out_dir=out_dir,
-        criteria_id=last["criteria_id"],
-        participants=None,
-        jobs=max(1, os.cpu_count() or 1),
-        as_of=_today(),
-        finished_at=datetime.fromisoformat(last["finished_at"]),
-        schedules=Path(last["schedules"]) if "schedules" in last else None,
-        masks_from=last.get("masks_from", "given"),
-    )
-    printing.print_run(out, _with_progress(settings, rebuild=True), out_dir)
+    jobs = max(1, os.cpu_count() or 1)
+    printing.print_run(out, _with_progress(lambda show: api.rebuild(out_dir, jobs, show)), out_dir)
 
 
 @app.command(epilog="Example: cordtrack dashboard my_output --port 8501")
@@ -155,24 +139,24 @@ def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")] = 8501,
 ) -> None:
     """Serve the dashboard of an output folder."""
-    script = Path(__file__).parent.parent.parent / "dashboard" / "app.py"
+    pages = child_process.CODE / "dashboard"
     err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(script),
+    command = child_process.module_command(
+        "streamlit", "run", pages / "app.py",
         "--server.address", host, "--server.port", str(port), "--server.headless", "true",
         "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none",
-    ]  # fmt: skip
-    environment = SERVER_ENVIRONMENT | os.environ | {"CORDTRACK_OUT": str(out_dir.resolve())}
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+    )  # fmt: skip
+    environment = SERVER_ENVIRONMENT | child_process.child_environment() | {"CORDTRACK_OUT": str(out_dir.resolve())}
+    # Streamlit reads settings from the folder it is started in: only ours count.
+    raise typer.Exit(subprocess.run(command, env=environment, cwd=pages, check=False).returncode)
 
 
 @app.command(epilog="Example: cordtrack status my_output --json")
 def status(out_dir: OutDir, as_json: AsJson = False) -> None:
     """Show each patient's visits, last scan, state and failures."""
     from pipeline.cli import printing  # noqa: PLC0415
-    from pipeline.store import publish  # noqa: PLC0415
 
-    frame = publish.query(publish.database_path(out_dir), "status")
+    frame = api.status(out_dir)
     if as_json:
         out.print_json(frame.to_json(orient="records", date_format="iso"))
     else:
@@ -188,12 +172,12 @@ def export(
     dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
 ) -> None:
     """Export a view with its data dictionary; without --table the names are listed."""
-    from pipeline.store import export, publish  # noqa: PLC0415
-
-    database = publish.database_path(out_dir)
     if table is None and not dictionary:
-        out.print("\n".join(publish.views(database)))
+        out.print("\n".join(api.views(out_dir)))
         return
+    from pipeline.store import export, reader  # noqa: PLC0415  # keeps --help quick
+
+    database = reader.database_path(out_dir)
     target = output or Path(f"{'dictionary' if dictionary else table}.{file_format}")
     if dictionary:
         export.export_dictionary(database, table, str(file_format), target)
@@ -210,13 +194,12 @@ def measure(
 ) -> None:
     """Measure the compartments of one label map or mask in its own grid."""
     from pipeline.cli import printing  # noqa: PLC0415
-    from pipeline.tools import one_scan  # noqa: PLC0415
 
-    rows = one_scan.measure_file(mask, image)
+    frame = api.measure(mask, image)
     if as_json:
-        out.print_json(json.dumps(rows))
+        out.print_json(json.dumps(frame.to_dict("records")))
     else:
-        printing.print_measures(out, rows)
+        printing.print_table(out, frame)
 
 
 @app.command(
@@ -235,15 +218,13 @@ def register(
     """Align one pair of scans and say how good the alignment is."""
     if (points is None) != (points_out is None):
         raise SettingsError("--points and --points-out go together: name both files or none")
-    for name in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"  # the same result bit for bit as in a run
     from pipeline.cli import printing  # noqa: PLC0415
     from pipeline.tools import one_scan  # noqa: PLC0415
 
-    found = one_scan.register_files(fixed, moving, out_prefix, fixed_mask)
+    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask)
     if points is not None and points_out is not None:
-        one_scan.move_points_file(found, points, points_out)
-    printing.print_alignment(out, found, out_prefix)
+        one_scan.move_points_file(alignment, points, points_out)
+    printing.print_alignment(out, alignment, out_prefix)
 
 
 @app.command()
@@ -252,9 +233,22 @@ def version() -> None:
     out.print(f"cordtrack {__version__}")
 
 
-def _with_progress(settings: RunSettings, *, rebuild: bool) -> RunSummary:
-    from pipeline.run import study_run  # noqa: PLC0415
+def _print_version(is_asked: bool) -> None:  # typer calls it so
+    if is_asked:
+        version()
+        raise typer.Exit
 
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del show_version
+
+
+def _with_progress(work: Callable[[api.Progress], RunSummary]) -> RunSummary:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -268,7 +262,7 @@ def _with_progress(settings: RunSettings, *, rebuild: bool) -> RunSummary:
         def show(done: int, total: int, name: str) -> None:
             progress.update(task, completed=done, total=total, description=f"patients (last: {name})")
 
-        return study_run.run(settings, show, rebuild=rebuild)
+        return work(show)
 
 
 def _spread_labels(arguments: list[str]) -> list[str]:
@@ -282,7 +276,3 @@ def _spread_labels(arguments: list[str]) -> list[str]:
         is_label = is_label and not argument.startswith("-")
         spread += ["--participant-label", argument] if is_label else [argument]
     return spread
-
-
-def _today() -> date:
-    return datetime.now().astimezone().date()

@@ -1,8 +1,12 @@
-"""The commands that talk to a hospital: DICOM and clinical tables in, DICOM and FHIR out, to and from a PACS."""
+"""The commands that talk to a hospital: DICOM and clinical tables in, DICOM and FHIR out, to and from a PACS.
+
+Each refuses in words, with the remedy, where the libraries for hospitals are not installed.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.core.records import Finding
+    from pipeline.hospital.archive.transfer import Archive
     from pipeline.hospital.importing.importing import ImportDone
 
 app = typer.Typer()
@@ -28,6 +33,26 @@ Private = Annotated[
     Path | None,
     typer.Option(help="Folder outside BIDS_DIR for the key and who is who; BIDS_DIR.private beside it by default."),
 ]
+OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")]
+PatientId = Annotated[str, typer.Option("--patient", help="Patient, with or without sub-.")]
+Web = Annotated[str | None, typer.Option("--dicomweb", help="Address of a DICOMweb service.")]
+Dimse = Annotated[str | None, typer.Option("--pacs", metavar="HOST:PORT", help="A PACS that speaks DIMSE.")]
+Aet = Annotated[str | None, typer.Option("--aet", help="Application entity title of the PACS.")]
+OurAet = Annotated[str, typer.Option("--our-aet", help="Our own title, as the PACS knows it.")]
+Listen = Annotated[
+    str | None,
+    typer.Option("--listen", metavar="[HOST:]PORT", help="Where C-MOVE sends to; without it images come by C-GET."),
+]
+Tls = Annotated[bool, typer.Option("--tls", help="Speak DIMSE over TLS.")]
+Ca = Annotated[Path | None, typer.Option("--ca", help="Certificate (PEM) of the authority that signed the server's.")]
+Certificate = Annotated[Path | None, typer.Option("--tls-certificate", help="Our own certificate (PEM).")]
+Key = Annotated[Path | None, typer.Option("--tls-key", help="Key of our own certificate (PEM).")]
+CredentialsFile = Annotated[
+    Path | None,
+    typer.Option(help="TOML with user and password, or token; else CORDTRACK_USER, _PASSWORD, _TOKEN."),
+]
+Patience = Annotated[float, typer.Option(min=1, help="Seconds to wait for an answer.")]
+Connections = Annotated[int, typer.Option(min=1, max=8, help="DICOMweb requests at the same time.")]
 
 
 @app.command("import-dicom", epilog="Example: cordtrack import-dicom /media/cdrom my_study --shift-dates --dry-run")
@@ -48,7 +73,7 @@ def import_dicom(
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Put DICOM scans and masks into a study under pseudonyms; a second import adds only what is new."""
-    need("pydicom")
+    _need("pydicom", "skimage")
     from pipeline.hospital.importing import importing  # noqa: PLC0415  # keeps --help quick
 
     settings = importing.ImportSettings(source, bids_dir, patients, rules, private, shift_dates, dry_run, jobs)
@@ -62,67 +87,9 @@ def import_dicom(
     if as_json:
         out.print_json(json.dumps(_as_json(done)))
     else:
-        print_import(done, bids_dir, is_trial=dry_run)
+        _print_import(done, bids_dir, is_trial=dry_run)
     if strict and any(finding.severity == "error" for finding in done.findings):
         raise typer.Exit(1)
-
-
-def need(module: str) -> None:
-    """Refuse with the remedy when the libraries for hospitals are not installed.
-
-    Raises
-    ------
-    SettingsError
-        The extra ``hospital`` is missing.
-    """
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    if find_spec(module) is None:
-        raise SettingsError(f"this command needs {module}; install it with: pip install 'cordtrack[hospital]'")
-
-
-def say(findings: Sequence[Finding]) -> None:
-    """Print findings on the error stream, each with its remedy."""
-    for finding in findings:
-        err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)
-
-
-def _as_json(done: ImportDone) -> dict[str, object]:
-    from dataclasses import asdict  # noqa: PLC0415
-
-    return {
-        "series": [asdict(row) for row in done.rows],
-        "added": list(done.added),
-        "other_files": done.other_files,
-        "findings": [asdict(finding) for finding in done.findings],
-    }
-
-
-def print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
-    """Print what an import did, with every finding."""
-    say(done.findings)
-    for row in sorted(done.rows, key=lambda row: (row.participant_id, row.session_id, row.file)):
-        if row.file in done.added:
-            out.print(f"{row.file}: {row.reason} (confidence {row.confidence})", markup=False)
-    for file in done.added:
-        if file.startswith("derivatives/"):
-            out.print(file, markup=False)
-    skipped = Counter(row.reason for row in done.rows if row.outcome == "skipped")
-    for reason, count in skipped.most_common():
-        out.print(f"skipped {count} series: {reason}", markup=False)
-    counts = Counter(row.outcome for row in done.rows)
-    verb = "would add" if is_trial else "added"
-    known = counts["imported"] - sum(row.file in done.added for row in done.rows)
-    there = f", {known} series were there" if known else ""
-    words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
-    others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
-    out.print(words + others, markup=False)
-    if not is_trial and done.rows:
-        out.print(f"every decision: {bids_dir / 'sourcedata' / 'dicom' / 'decisions.tsv'}", markup=False)
-
-
-OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")]
-PatientId = Annotated[str, typer.Option("--patient", help="Patient, with or without sub-.")]
 
 
 @app.command("export-dicom", epilog="Example: cordtrack export-dicom my_output --patient 01 -o to_pacs")
@@ -140,7 +107,7 @@ def export_dicom(
     ] = False,
 ) -> None:
     """Write a patient's masks and numbers as DICOM segmentations and structured reports, one set per visit."""
-    need("highdicom")
+    _need("pydicom", "highdicom")
     from pipeline.files import out_folder  # noqa: PLC0415
     from pipeline.hospital.export import exporting  # noqa: PLC0415
 
@@ -170,7 +137,7 @@ def export_fhir(
     ] = None,
 ) -> None:
     """Write a patient's results as an HL7 FHIR R4 bundle for a hospital's own systems."""
-    need("fhir.resources")
+    _need("fhir")
     from pipeline.files import out_folder  # noqa: PLC0415
     from pipeline.hospital.export import fhir_bundle  # noqa: PLC0415
 
@@ -198,6 +165,197 @@ def import_tables(
     today = datetime.now().astimezone().date()
     mapping = clinical_map.load(map_file)
     done = clinical_tables.import_clinical(table, bids_dir, mapping, today, patients, private)
-    say(done.findings)
+    _print_findings(done.findings)
     counts = ", ".join(f"{count} rows to {name}" for name, count in done.added.items())
     out.print(f"added {counts}; filled {done.filled} empty cells", markup=False)
+
+
+@app.command(epilog="Example: cordtrack pull my_study --pacs pacs.local:104 --aet ARCHIVE --patients list.csv")
+def pull(
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; new scans are added to it.")],
+    patients: Annotated[Path, typer.Option(help="CSV with dicom_id, and participant_id where pseudonyms are given.")],
+    dicomweb: Web = None,
+    pacs: Dimse = None,
+    aet: Aet = None,
+    our_aet: OurAet = "CORDTRACK",
+    listen: Listen = None,
+    credentials: CredentialsFile = None,
+    patience: Patience = 60.0,
+    connections: Connections = 2,
+    rules: Annotated[Path | None, typer.Option(help="TOML rules for series that are not sure.")] = None,
+    shift_dates: Annotated[bool, typer.Option("--shift-dates", help="As for import-dicom.")] = False,
+    private: Private = None,
+    tls: Tls = False,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    key: Key = None,
+) -> None:
+    """Fetch patients' scans from a PACS and import them; run it again to go on or to fetch what is new."""
+    _need("pynetdicom", "dicomweb_client", "requests", "pydicom", "skimage")
+    from pipeline.hospital.archive import transfer  # noqa: PLC0415  # keeps --help quick
+    from pipeline.hospital.importing import importing  # noqa: PLC0415  # keeps --help quick
+    from pipeline.hospital.private import pseudonyms  # noqa: PLC0415  # keeps --help quick
+
+    folder = private or pseudonyms.default_private_folder(bids_dir)
+    pseudonyms.open_private(folder, bids_dir)
+    ids, names_pseudonyms = transfer.read_patients(patients)
+    encryption = (tls, ca, certificate, key)
+    archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections, encryption)
+    archive.greet()
+    spool, unknown = transfer.Spool(folder / "spool"), list[str]()
+    fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
+    counts = {"patients": len(ids), "objects": fetched, "not_whole": failed, "unknown": len(unknown)}
+    transfer.audit(folder / "audit.jsonl", _now(), "pull", str(dicomweb or pacs), counts)
+    out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
+    _keep_unknown(folder / "unknown_patients.json", unknown)
+    if spool.whole.is_dir():
+        mapping = patients if names_pseudonyms else None
+        settings = importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates)
+        done = importing.import_dicom(settings, lambda *_: None)
+        _print_import(done, bids_dir, is_trial=False)
+        spool.remove(done.settled)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: cordtrack push to_pacs --dicomweb https://pacs.local/dicom-web")
+def push(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that cordtrack export-dicom wrote.")],
+    dicomweb: Web = None,
+    pacs: Dimse = None,
+    aet: Aet = None,
+    our_aet: OurAet = "CORDTRACK",
+    credentials: CredentialsFile = None,
+    patience: Patience = 60.0,
+    tls: Tls = False,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    key: Key = None,
+) -> None:
+    """Send DICOM files to a PACS; what it has taken is not sent again."""
+    _need("pynetdicom", "dicomweb_client", "requests")
+    from pipeline.hospital.archive import transfer  # noqa: PLC0415
+
+    archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1, (tls, ca, certificate, key))
+    archive.greet()
+    sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
+    transfer.audit(folder / ".audit.jsonl", _now(), "push", str(dicomweb or pacs), {"sent": sent, "before": before})
+    out.print(f"sent {sent} files; {before} had been sent before", markup=False)
+
+
+Secure = tuple[bool, Path | None, Path | None, Path | None]
+
+
+def _archive(
+    dicomweb: str | None,
+    pacs: str | None,
+    aet: str | None,
+    our_aet: str,
+    listen: str | None,
+    credentials: Path | None,
+    patience: float,
+    connections: int,
+    secure: Secure,
+) -> Archive:
+    if (dicomweb is None) == (pacs is None):
+        raise SettingsError("expected one of --dicomweb URL and --pacs HOST:PORT; give one of them")
+    from pipeline.hospital.archive import transfer  # noqa: PLC0415
+    from pipeline.hospital.archive.encryption import Encryption  # noqa: PLC0415
+
+    is_encrypted, *files = secure
+    encryption = Encryption(*files)
+    if dicomweb is not None:
+        from pipeline.hospital.archive.dicomweb import DicomWeb  # noqa: PLC0415
+
+        allowed = transfer.read_credentials(credentials, os.environ)
+        return DicomWeb(dicomweb, allowed, connections, patience, encryption)
+    from pipeline.hospital.archive.dimse import Pacs  # noqa: PLC0415
+
+    host, _, port = str(pacs).rpartition(":")
+    if not host or not port.isdigit() or aet is None:
+        raise SettingsError("expected --pacs HOST:PORT with the PACS's own title as --aet; correct them")
+    if any(files) and not is_encrypted:
+        raise SettingsError("expected --tls with --ca, --tls-certificate or --tls-key; add it")
+    ours, _, listen_port = (listen or "").rpartition(":")
+    if listen and not listen_port.isdigit():
+        raise SettingsError(f"expected --listen PORT or HOST:PORT, found {listen!r}; correct it")
+    return Pacs(
+        host, int(port), aet, our_aet, int(listen_port) if listen else None, patience, ours or None,
+        encryption if is_encrypted else None,
+    )  # fmt: skip
+
+
+def _now() -> str:
+    from datetime import datetime  # noqa: PLC0415
+
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _keep_unknown(path: Path, unknown: list[str]) -> None:
+    """Name the patients that an archive does not know where only the owner of the private folder reads it."""
+    if unknown:
+        from pipeline.hospital.private import pseudonyms  # noqa: PLC0415
+
+        pseudonyms.write_private(path, {"dicom_id": unknown})
+        out.print(f"{len(unknown)} patients the archive does not know; {path} names them", markup=False)
+
+
+def _report(sentence: str) -> None:
+    err.print(sentence, markup=False)
+
+
+def _need(*modules: str) -> None:
+    """Refuse with the remedy when the libraries for hospitals are not installed.
+
+    Raises
+    ------
+    SettingsError
+        The extra ``hospital`` is missing.
+    """
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise SettingsError(
+            f"this command needs {' and '.join(missing)}; install it with: pip install 'cordtrack[hospital]'"
+        )
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """Print findings on the error stream, each with its remedy."""
+    for finding in findings:
+        err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)
+
+
+def _as_json(done: ImportDone) -> dict[str, object]:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return {
+        "series": [asdict(row) for row in done.rows],
+        "added": list(done.added),
+        "other_files": done.other_files,
+        "findings": [asdict(finding) for finding in done.findings],
+    }
+
+
+def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
+    """Print what an import did, with every finding."""
+    _print_findings(done.findings)
+    for row in sorted(done.rows, key=lambda row: (row.participant_id, row.session_id, row.file)):
+        if row.file in done.added:
+            out.print(f"{row.file}: {row.reason} (confidence {row.confidence})", markup=False)
+    for file in done.added:
+        if file.startswith("derivatives/"):
+            out.print(file, markup=False)
+    skipped = Counter(row.reason for row in done.rows if row.outcome == "skipped")
+    for reason, count in skipped.most_common():
+        out.print(f"skipped {count} series: {reason}", markup=False)
+    counts = Counter(row.outcome for row in done.rows)
+    verb = "would add" if is_trial else "added"
+    known = counts["imported"] - sum(row.file in done.added for row in done.rows)
+    there = f", {known} series were there" if known else ""
+    words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
+    others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
+    out.print(words + others, markup=False)
+    if not is_trial and done.rows:
+        out.print(f"every decision: {bids_dir / 'sourcedata' / 'dicom' / 'decisions.tsv'}", markup=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from pipeline.errors import SettingsError
+from pipeline.files import child_process
 from pipeline.journal.decisions import TUMOUR, Act, ActKind
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ def packet(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .pdf or .html.")],
 ) -> None:
     """Write the packet of one patient: one A4 page with sentence, course, scans, numbers, criteria and sources."""
-    command = [sys.executable, "-m", "dashboard.packet.__main__", str(out_dir.resolve()), patient, str(output)]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    command = child_process.module_command("dashboard.packet", out_dir.resolve(), patient, output.absolute())
+    pages = child_process.CODE / "dashboard"
+    environment = child_process.child_environment()
+    raise typer.Exit(subprocess.run(command, env=environment, cwd=pages, check=False).returncode)
 
 
 def _correct_mask(

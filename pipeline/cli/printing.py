@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.store import publish
+from pipeline import api
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +26,7 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
         count = len(done.computed) + len(done.reused)
         console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
         return
-    print_status(console, publish.query(publish.database_path(out_dir), "status"))
+    print_status(console, api.status(out_dir))
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
         console.print(f"  error: {finding.message}\n         {finding.remedy}", markup=False)
     counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
@@ -40,29 +39,26 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
 
 def print_status(console: Console, frame: pd.DataFrame) -> None:
     """Print one row per patient."""
+    print_table(console, frame.rename(columns=lambda name: str(name).replace("_", " ")))
+
+
+def print_table(console: Console, frame: pd.DataFrame) -> None:
+    """Print a data frame with its columns' own names."""
     table = Table(box=None, pad_edge=False)
     for name in frame.columns:
-        table.add_column(str(name).replace("_", " "))
+        table.add_column(str(name))
     for row in frame.itertuples(index=False):
         table.add_row(*(_text(value) for value in row))
     console.print(table)
 
 
-def print_measures(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print one row per compartment of a mask."""
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    console.print(table)
-
-
-def print_alignment(console: Console, found: Alignment, out_prefix: str) -> None:
+def print_alignment(console: Console, alignment: Alignment, out_prefix: str) -> None:
     """Print how good one alignment is, and where it was written."""
-    quality = found.quality
+    quality = alignment.quality
     console.print(f"grade {quality.grade}: {'; '.join(quality.reasons) or 'nothing to object to'}", markup=False)
-    console.print(f"method {found.method}; wrote {out_prefix}to_moving.h5, to_fixed.h5, aligned.nii.gz", markup=False)
+    console.print(
+        f"method {alignment.method}; wrote {out_prefix}to_moving.h5, to_fixed.h5, aligned.nii.gz", markup=False
+    )
 
 
 def _text(value: Any) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from pipeline import api
 
 if TYPE_CHECKING:
     from pipeline.core.records import Finding
@@ -35,18 +37,19 @@ def assess(
     volumes: Volumes,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
     treatments: Treatments = None,
-    criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = "imsct_adapted_v1",
+    criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = api.DEFAULT_CRITERIA,
     findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
     as_of: AsOf = None,
 ) -> None:
     """Judge sizes that other software measured, without images; exit code 2 when nothing could be judged."""
-    from pipeline.tools import assess as work  # noqa: PLC0415  # keeps --help quick
+    from pipeline.tools import assess as table  # noqa: PLC0415  # keeps --help quick
 
-    judged = work.assess_table(volumes, treatments, criteria, _day(as_of))
-    _say(judged.findings)
+    day = as_of.date() if as_of else None
+    judged = api.assess(volumes, treatments, criteria_id=criteria, as_of=day)
+    _print_findings(judged.findings)
     if findings is not None:
-        work.write_findings(judged.findings, findings)
-    work.write_judged(judged, output)
+        table.write_findings(judged.findings, findings)
+    table.write_judged(judged, output)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
 
 
@@ -58,18 +61,15 @@ def import_command(
     as_of: AsOf = None,
 ) -> None:
     """Add sizes that other software measured to a study, for patients or days without images; only adds, ever."""
-    from pipeline.study import import_numbers as work  # noqa: PLC0415
+    from pipeline.study import import_numbers  # noqa: PLC0415
 
-    done = work.import_table(volumes, treatments, bids_dir, _day(as_of))
-    _say(done.findings)
+    day = as_of.date() if as_of else datetime.now().astimezone().date()
+    done = import_numbers.import_table(volumes, treatments, bids_dir, day)
+    _print_findings(done.findings)
     added = f"{done.measures} sizes, {done.patients} patients, {done.treatments} treatments"
     out.print(f"added {added} to {bids_dir}; next: cordtrack run {bids_dir} OUT_DIR", markup=False)
 
 
-def _say(findings: Sequence[Finding]) -> None:
+def _print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         err.print(f"{finding.severity}: {finding.message} ({finding.remedy})", markup=False)
-
-
-def _day(as_of: datetime | None) -> date:
-    return as_of.date() if as_of else datetime.now().astimezone().date()

@@ -6,7 +6,8 @@ interval from fewer than five patients, and visits that somebody called not eval
 
 References
 ----------
-Cohen 1960, Educ Psychol Meas 20:37-46. Fleiss 1971, Psychol Bull 76:378-382. Jackknife: Efron 1982, SIAM CBMS 38.
+Cohen 1960, Educ Psychol Meas 20:37-46. Fleiss 1971, Psychol Bull 76:378-382 (both by statsmodels). Jackknife: Efron
+1982, SIAM CBMS 38.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Kappa:
     ----------
     raters
         Two for Cohen's kappa, more for Fleiss's.
-    observed, expected
-        Share of pairs of ratings that agree, and the share that would by chance.
+    observed
+        Share of pairs of ratings that are the same word.
     value, low, high
         Kappa with its 95 % interval (jackknife over patients); None where it cannot be said.
     reason
@@ -57,7 +58,6 @@ class Kappa:
     visit_count: int
     patient_count: int
     observed: float | None
-    expected: float | None
     value: float | None
     low: float | None
     high: float | None
@@ -111,94 +111,85 @@ def panel(ratings: Iterable[Rating]) -> Panel:
     visits: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for rating in ratings:
         visits[rating.patient_id, rating.session_id][rating.rater] = rating.category
-    raters = tuple(sorted({rater for found in visits.values() for rater in found}))
-    evaluable = {key: found for key, found in sorted(visits.items()) if Category.NE not in found.values()}
+    raters = tuple(sorted({rater for words in visits.values() for rater in words}))
+    evaluable = {key: words for key, words in sorted(visits.items()) if Category.NE not in words.values()}
     return Panel(
         overall=_agreement(evaluable, raters),
         pairs=tuple(_agreement(evaluable, pair) for pair in combinations(raters, 2)),
         disagreements=tuple(
-            Disagreement(*key, dict(sorted(found.items())))
-            for key, found in evaluable.items()
-            if len(set(found.values())) > 1
+            Disagreement(*key, dict(sorted(words.items())))
+            for key, words in evaluable.items()
+            if len(set(words.values())) > 1
         ),
         not_evaluable_count=len(visits) - len(evaluable),
     )
 
 
-def disagreements_by_patient(found: Panel) -> dict[str, int]:
-    """Return the number of visits in dispute by patient, most first."""
-    counts: defaultdict[str, int] = defaultdict(int)
-    for disagreement in found.disagreements:
-        counts[disagreement.patient_id] += 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
-    """Return Cohen's kappa of two raters; None without visits or where both always say the same one word.
-
-    Raises
-    ------
-    ValueError
-        Lengths that differ.
-
-    Examples
-    --------
-    >>> first = ["yes"] * 25 + ["no"] * 25
-    >>> second = ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15
-    >>> round(cohen_kappa(first, second), 3)
-    0.4
-    """
-    found = {("", str(i)): {"a": a, "b": b} for i, (a, b) in enumerate(zip(first, second, strict=True))}
-    return _agreement(found, ("a", "b")).value
-
-
 def _agreement(visits: Mapping[tuple[str, str], Mapping[str, str]], raters: tuple[str, ...]) -> Kappa:
     """Return the kappa of some raters over the visits that all of them rated."""
-    rated = {key: found for key, found in visits.items() if all(rater in found for rater in raters)}
+    rated = {key: words for key, words in visits.items() if all(rater in words for rater in raters)}
     patients = sorted({patient_id for patient_id, _ in rated})
     if len(raters) < 2 or not rated:
         why = "fewer than two raters" if len(raters) < 2 else "no visit that all of them rated"
-        return Kappa(raters, len(rated), len(patients), None, None, None, None, None, why)
-    agreeing, pairs, named = _sums(rated, raters, patients)
-    shares = _shares(agreeing.sum(), pairs.sum(), named.sum(axis=0))
-    value, low, high, reason = _kappa(*shares), None, None, ""
+        return Kappa(raters, len(rated), len(patients), None, None, None, None, why)
+    words = np.array([[ratings[rater] for rater in raters] for ratings in rated.values()])
+    numbers = np.unique(words, return_inverse=True)[1].reshape(words.shape)
+    value, without_one = _kappas(numbers, _rows_of(np.array([patient_id for patient_id, _ in rated])))
+    low, high, reason = None, None, ""
     if value is None:
         reason = "every rater uses one and the same word for all visits"
     elif len(patients) < FEWEST_PATIENTS:
         reason = f"an interval needs {FEWEST_PATIENTS} patients, found {len(patients)}"
     else:
-        without = (agreeing.sum() - agreeing, pairs.sum() - pairs, named.sum(axis=0) - named)
-        left = [_kappa(*_shares(*part)) for part in zip(*without, strict=True)]
-        low, high, reason = _jackknife(value, [k for k in left if k is not None], len(patients))
-    return Kappa(raters, len(rated), len(patients), *shares, value, low, high, reason)
+        low, high, reason = _jackknife(value, [k for k in without_one if k is not None], len(patients))
+    return Kappa(raters, len(rated), len(patients), _same_share(numbers), value, low, high, reason)
 
 
-def _sums(
-    rated: Mapping[tuple[str, str], Mapping[str, str]], raters: tuple[str, ...], patients: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return, by patient, agreeing pairs of ratings, all pairs, and how often each rater used each word."""
-    row = {patient_id: index for index, patient_id in enumerate(patients)}
-    word = {name: index for index, name in enumerate(sorted({c for f in rated.values() for c in f.values()}))}
-    agreeing, pairs = np.zeros(len(patients)), np.zeros(len(patients))
-    named = np.zeros((len(patients), len(raters), len(word)))
-    for (patient_id, _), found in rated.items():
-        called = [word[found[rater]] for rater in raters]
-        agreeing[row[patient_id]] += sum(a == b for a, b in combinations(called, 2))
-        pairs[row[patient_id]] += math.comb(len(raters), 2)
-        named[row[patient_id], range(len(raters)), called] += 1
-    return agreeing, pairs, named
+def _same_share(numbers: NDArray[np.intp]) -> float:
+    """Return the share of pairs of ratings of one visit that are the same word."""
+    return float(np.mean([numbers[:, i] == numbers[:, j] for i, j in combinations(range(numbers.shape[1]), 2)]))
 
 
-def _shares(agreeing: float, pairs: float, named: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the observed and the chance agreement: by each rater's own use of words for two, the pooled for more."""
-    use = named / named.sum(axis=1, keepdims=True)
-    pooled = use.mean(axis=0)
-    expected = use[0] @ use[1] if len(use) == 2 else pooled @ pooled
-    return float(agreeing / pairs), float(expected)
+def _kappas(numbers: NDArray[np.intp], patients: Sequence[NDArray[np.intp]]) -> tuple[float | None, list[float | None]]:
+    """Return the kappa, and without each patient: Cohen's of two raters, Fleiss's of more.
+
+    Parameters
+    ----------
+    numbers
+        A row for each visit, a column for each rater: the number of the word that was used.
+    patients
+        The rows of each patient.
+    """
+    count = int(numbers.max()) + 1
+    if numbers.shape[1] > 2:
+        use = (numbers[:, :, None] == np.arange(count)).sum(axis=1)
+        return _fleiss(use), [_fleiss(np.delete(use, rows, axis=0)) for rows in patients]
+    pairs = numbers[:, 0] * count + numbers[:, 1]
+    tables = [np.bincount(pairs[rows], minlength=count**2).reshape(count, count) for rows in patients]
+    total = np.sum(tables, axis=0)
+    return _cohen(total), [_cohen(total - table) for table in tables]
 
 
-def _kappa(observed: float, expected: float) -> float | None:
-    return (observed - expected) / (1 - expected) if expected < 1 - 1e-12 else None
+def _cohen(table: NDArray[np.intp]) -> float | None:
+    """Return the kappa of a square table of two raters; None where both use the same one word."""
+    from statsmodels.stats.inter_rater import cohens_kappa  # noqa: PLC0415  # a second that only comparisons cost
+
+    if np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) < 2:
+        return None
+    return float(cohens_kappa(table, return_results=False))
+
+
+def _fleiss(use: NDArray[np.intp]) -> float | None:
+    """Return the kappa of how often each visit (row) was called by each word; None where one word is all there is."""
+    from statsmodels.stats.inter_rater import fleiss_kappa  # noqa: PLC0415
+
+    return float(fleiss_kappa(use)) if np.count_nonzero(use.sum(axis=0)) > 1 else None
+
+
+def _rows_of(patients: NDArray[np.str_]) -> list[NDArray[np.intp]]:
+    """Return the rows of each patient."""
+    order = np.argsort(patients, kind="stable")
+    return np.split(order, np.flatnonzero(patients[order][1:] != patients[order][:-1]) + 1)
 
 
 def _jackknife(value: float, left: Sequence[float], count: int) -> tuple[float | None, float | None, str]:

@@ -1,4 +1,4 @@
-"""How fast tumours of one histology grow in a cohort: a linear mixed model of ln volume; the only user of statsmodels.
+"""How fast tumours of one histology grow in a cohort: a linear mixed model of ln volume (statsmodels).
 
 Each patient has an own size and an own rate around those of the histology, so many scans of one patient do not count
 as many patients. A patient brings one epoch (a stretch without surgery or radiotherapy in it): the one with the most
@@ -23,7 +23,6 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
-from statsmodels.regression.mixed_linear_model import MixedLM
 
 from pipeline.context.growth_rate import DAYS_PER_YEAR
 from pipeline.errors import SettingsError
@@ -184,6 +183,8 @@ def _too_few(count: int) -> str:
 
 def _fitted(courses: Sequence[Sequence[GrowthScan]], names: Sequence[str]) -> _Fit:
     """Fit intercept and slope for each histology, random ones for each patient (restricted maximum likelihood)."""
+    from statsmodels.regression.mixed_linear_model import MixedLM  # noqa: PLC0415  # a second that only growth costs
+
     blocks = [_design(course, names) for course in courses]
     fixed, random, values = (np.concatenate([block[i] for block in blocks]) for i in range(3))
     patients = np.concatenate([np.full(len(course), index) for index, course in enumerate(courses)])

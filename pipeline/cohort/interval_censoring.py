@@ -111,20 +111,6 @@ def turnbull(low_days: Sequence[float], high_days: Sequence[float]) -> Turnbull:
     )
 
 
-def midpoints(low_days: Sequence[float], high_days: Sequence[float]) -> tuple[tuple[float, ...], tuple[bool, ...]]:
-    """Return durations and event flags with each event in the middle of its interval, for Kaplan-Meier.
-
-    Examples
-    --------
-    >>> midpoints([100, 400], [300, float("inf")])
-    ((200.0, 400.0), (True, False))
-    """
-    low, high = _checked(low_days, high_days)
-    events = np.isfinite(high)
-    durations = np.where(events, (low + np.where(events, high, low)) / 2, low)
-    return tuple(durations.tolist()), tuple(events.tolist())
-
-
 def _checked(low_days: Sequence[float], high_days: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low, high = np.asarray(low_days, dtype=np.float64), np.asarray(high_days, dtype=np.float64)
     if not len(low) or len(low) != len(high):

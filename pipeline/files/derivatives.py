@@ -1,21 +1,22 @@
 """Results on disk: records as JSON beside the images they describe, written whole or not at all.
 
 A **step** is one derived result. Its sidecar names the hash of everything the step depended on; while that hash
-and the step's files stand, the step is not run again.
+and the step's files stand, the step is not run again (:func:`cached`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
 from pipeline.errors import StoreError
+from pipeline.files import fingerprints
 
 RECORD_TYPES = {
     name: kind
@@ -25,12 +26,52 @@ RECORD_TYPES = {
 
 
 @dataclass(frozen=True)
-class Step:
-    """A finished step: what it depended on, the files it wrote (relative to the output folder) and its records."""
+class StepResult:
+    """What a step made: the files it wrote (relative to the output folder), its records, and words by their meaning.
 
-    input_sha256: str
-    files: tuple[str, ...]
-    records: tuple[Any, ...]
+    ``words`` holds sentences that later steps put together with others; no record has a place for them.
+    """
+
+    files: tuple[str, ...] = ()
+    records: tuple[Any, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def of_kind(self, kind: type) -> tuple[Any, ...]:
+        """Return the records of one kind, in order."""
+        return tuple(of_kind(self.records, kind))
+
+
+@dataclass(frozen=True)
+class Step(StepResult):
+    """A finished step: what it made, and the hash of everything it depended on."""
+
+    input_sha256: str = ""
+
+
+def cached(sidecar: str, out_dir: Path, key: str, sources: Sequence[str], make: Callable[[], StepResult]) -> StepResult:
+    """Return a step's result: what was made of the same inputs before, or else made now and kept.
+
+    Parameters
+    ----------
+    sidecar
+        The step's JSON file, relative to the output folder.
+    out_dir
+        Output folder.
+    key
+        Hash of everything the result depends on.
+    sources
+        Files of the study, or of the output folder, that the result comes from.
+    make
+        Makes the result and writes its files; the sidecar comes last, so that a killed run leaves no half-finished
+        step. What it raises is raised, and nothing is kept.
+    """
+    finished = read_step(out_dir / sidecar, out_dir, key)
+    if finished is not None:
+        return finished
+    result = make()
+    step = Step(result.files, result.records, result.words, key)
+    write_step(out_dir / sidecar, step, sources, fingerprints.software())
+    return step
 
 
 def read_step(sidecar: Path, out_dir: Path, input_sha256: str | None = None) -> Step | None:
@@ -47,7 +88,8 @@ def read_step(sidecar: Path, out_dir: Path, input_sha256: str | None = None) -> 
     """
     try:
         content = json.loads(sidecar.read_text(encoding="utf-8"))
-        step = Step(content["InputSha256"], tuple(content["Files"]), tuple(map(_from_json, content["Records"])))
+        rows = tuple(map(_from_json, content["Records"]))
+        step = Step(tuple(content["Files"]), rows, dict(content.get("Words", {})), content["InputSha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # absent, or half-written by another version: the step simply runs again
     if input_sha256 is not None and step.input_sha256 != input_sha256:
@@ -65,6 +107,7 @@ def write_step(sidecar: Path, step: Step, sources: Sequence[str], software: str)
         "GeneratedBy": software,
         "Files": list(step.files),
         "Records": [_to_json(record) for record in step.records],
+        **({"Words": dict(step.words)} if step.words else {}),
     }
     write_text(sidecar, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent.parent
-SOFTWARE = ("antspyx", "SimpleITK", "numpy", "scipy", "scikit-image", "scikit-learn")
-"""Distributions whose version can move a number."""
+SOFTWARE = ("antspyx", "SimpleITK", "numpy", "scipy")
+"""Distributions whose version can move a number of a run; what no run imports does not stand here."""
 
 
 def of_file(path: Path) -> str:

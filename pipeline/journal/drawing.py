@@ -23,7 +23,7 @@ from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
 from pipeline.files.out_folder import settings_of
 from pipeline.measure import volumes
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.mask_voxels import read_mask
 from pipeline.study.masks import MaskFile
 from pipeline.study.measured_masks import read_measured
@@ -110,14 +110,14 @@ def target_of(out_dir: Path, patient_id: str, session_id: str, compartment: str)
     """
     if compartment not in set(Compartment):
         raise SettingsError(f"expected one of {', '.join(Compartment)}, found {compartment or 'no compartment'}")
-    database, bids_dir = publish.database_path(out_dir), Path(settings_of(out_dir)["bids_dir"])
-    scans = publish.query(database, "patient_scans", patient_id=patient_id)
+    database, bids_dir = reader.database_path(out_dir), Path(settings_of(out_dir)["bids_dir"])
+    scans = reader.query(database, "patient_scans", patient_id=patient_id)
     anchors = scans[(scans["session_id"] == session_id) & scans["is_anchor"]].to_dict("records")
     if not anchors:
         raise SettingsError(f"{patient_id} {session_id}: expected a visit with a scan to draw on, found none")
     anchor = bids_dir / str(anchors[0]["path"])
     known = _study_patient(database, bids_dir, patient_id)
-    masks = publish.query(database, "patient_masks", patient_id=patient_id)
+    masks = reader.query(database, "patient_masks", patient_id=patient_id)
     here = masks[(masks["session_id"] == session_id) & (masks["compartment"] == compartment) & masks["is_primary"]]
     row = next(iter(here.to_dict("records")), None)
     image = images.load_grid(anchor)
@@ -278,7 +278,7 @@ def _refusal(findings: Sequence[Finding]) -> str:
 
 
 def _study_patient(database: Path, bids_dir: Path, patient_id: str) -> StudyPatient | None:
-    as_of = publish.query(database, "study_info").iloc[0]["finished_at"].date()
+    as_of = reader.query(database, "study_info").iloc[0]["finished_at"].date()
     found = read_study(bids_dir, as_of=as_of, participants=frozenset({patient_id})).patients
     return found[0] if found else None
 

@@ -20,7 +20,7 @@ from pipeline.files import fingerprints
 from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind
 from pipeline.journal.drawing import DrawingFit, Target
-from pipeline.store import publish
+from pipeline.store import reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,9 +51,9 @@ def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str,
     StoreError
         There are no results yet.
     """
-    database = publish.database_path(out_dir)
-    _check_visit(publish.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
-    rows = publish.query(database, "patient_masks", patient_id=patient_id)
+    database = reader.database_path(out_dir)
+    _check_visit(reader.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
+    rows = reader.query(database, "patient_masks", patient_id=patient_id)
     here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
     return dict(zip(here["compartment"], here["sha256"], strict=True))
 
@@ -136,8 +136,8 @@ def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) ->
 
 
 def _check(out_dir: Path, act: Act) -> None:
-    database = publish.database_path(out_dir)
-    visits = publish.query(database, "patient_visits", patient_id=act.patient_id)
+    database = reader.database_path(out_dir)
+    visits = reader.query(database, "patient_visits", patient_id=act.patient_id)
     _check_visit(visits, act.patient_id, act.session_id)
     if act.session_id is None or act.mask_sha256 is None:
         return
@@ -152,7 +152,7 @@ def _check(out_dir: Path, act: Act) -> None:
     if act.kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION) and now[compartment] != act.mask_sha256:
         raise SettingsError(f"{where}: the {compartment} mask has changed since it was shown; look at it again")
     if act.kind == ActKind.CORRECT_LESION:
-        _check_lesion(publish.query(database, "patient_lesions", patient_id=act.patient_id), act)
+        _check_lesion(reader.query(database, "patient_lesions", patient_id=act.patient_id), act)
 
 
 def _check_drawing(out_dir: Path, act: Act) -> None:

@@ -210,8 +210,8 @@ def problems(criteria: ResponseCriteria) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> from pipeline import criteria
-    >>> problems(criteria.load("imsct_adapted_v1"))
+    >>> from pipeline.judge import criteria_files
+    >>> problems(criteria_files.load("imsct_adapted_v1"))
     ()
     """
     return (*_ratio_problems(criteria), *_size_problems(criteria), *_source_problems(criteria))

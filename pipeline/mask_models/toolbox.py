@@ -6,7 +6,6 @@ contrast and T2w; Dice of tumour alone 62 %, so its masks are proposals that a p
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ import numpy as np
 
 from pipeline.core.volume import Volume, same_grid
 from pipeline.errors import InputError, SettingsError
-from pipeline.files import fingerprints, images
+from pipeline.files import child_process, fingerprints, images
 from pipeline.mask_models.interface import SourcedMasks
 from pipeline.study.label_names import SCT_NAMES
 
@@ -77,7 +76,7 @@ class ToolboxSource:
         command += ["-o", "out/mask.nii.gz", "-thr", "0"]
         try:
             done = subprocess.run(
-                command, cwd=folder, env={**os.environ, **OFFLINE}, capture_output=True, text=True,
+                command, cwd=folder, env=child_process.outside_environment() | OFFLINE, capture_output=True, text=True,
                 errors="replace", timeout=TIMEOUT_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -107,7 +106,10 @@ def find_toolbox() -> ToolboxSource:
     version_program = shutil.which("sct_version")
     version = "version unknown"
     if version_program is not None:
-        said = subprocess.run([version_program], capture_output=True, text=True, timeout=60, check=False).stdout
+        environment = child_process.outside_environment()
+        said = subprocess.run(
+            [version_program], env=environment, capture_output=True, text=True, timeout=60, check=False
+        ).stdout
         version = f"version {said.strip().splitlines()[-1]}" if said.strip() else version
     return ToolboxSource(Path(place).resolve(), version)
 

@@ -238,8 +238,7 @@ def volume_interval(volume_mm3: float, cv: float) -> Interval:
     >>> round(found.low), round(found.high)
     (822, 1217)
     """
-    factor = math.exp(Z_95 * cv)
-    return Interval(volume_mm3 / factor, volume_mm3 * factor)
+    return change_interval(volume_mm3, cv, 0.0)
 
 
 def change_interval(ratio: float, cv1: float, cv2: float) -> Interval:

@@ -1,10 +1,10 @@
 """Where the mask of a visit without one comes from: the lesion of a masked visit, found again on the visit's own scan.
 
 Carrying a mask over by the alignment alone shows where the lesion was, never that it grew. So the lesion's parts are
-grown until they explain the later scan (``domain.lesion_fit``). What this module returns is *automatic*: a proposal on
-the follow-up's own grid that waits for a person. It refuses to answer for places the follow-up did not scan: such a
-compartment is left out and named in the notes. It also refuses where the two scans differ so much in contrast or
-sharpness that one cannot be explained by the other.
+grown until they explain the later scan (``pipeline.refind.lesion_fit``). What this module returns is *automatic*: a
+proposal on the follow-up's own grid that waits for a person. It refuses to answer for places the follow-up did not
+scan: such a compartment is left out and named in the notes. It also refuses where the two scans differ so much in
+contrast or sharpness that one cannot be explained by the other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Look on a later scan for new tumour-like signal where an earlier one was drawn without tumour.
 
-Which compartments mark the place and which may change; the search itself is ``domain.new_signal``.
+Which compartments mark the place and which may change; the search itself is ``pipeline.refind.new_signal``.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks
 from pipeline.judge import criteria_files
 from pipeline.run import workers
-from pipeline.store import publish
+from pipeline.store import publish, sql_files
 from pipeline.study import study_folder
 
 
@@ -89,10 +89,10 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
     )
     people = act_file.read(settings.out_dir)
-    found = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
-    asked = _chosen(found, settings.participants)
-    kept = _unselected(settings.out_dir, found, asked)
-    chosen = (*asked, *_unreadable(settings.out_dir, found, asked, kept))
+    study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
+    asked = _chosen(study, settings.participants)
+    kept = _unselected(settings.out_dir, study, asked)
+    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept))
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
     pending = [p for p in chosen if p.patient.patient_id not in done]
@@ -103,7 +103,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
                 fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
     steps = {**kept, **done, **fresh}
-    rows = _all_rows(settings, found, rules.criteria, steps, people)
+    rows = _all_rows(settings, study, rules.criteria, steps, people)
     is_published = _publish_if_changed(settings, rows, force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -157,10 +157,10 @@ def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.S
     return {name: step for name, step in steps.items() if step is not None}
 
 
-def _with_acts(found: study_folder.StudyFolder, people: act_file.Journal) -> study_folder.StudyFolder:
+def _with_acts(study: study_folder.StudyFolder, people: act_file.Journal) -> study_folder.StudyFolder:
     """Give each patient what people decided about it, so that exactly those patients are worked on anew."""
-    patients = tuple(replace(p, acts=decisions.effective(people.entries, p.patient.patient_id)) for p in found.patients)
-    return replace(found, patients=patients)
+    patients = tuple(replace(p, acts=decisions.effective(people.entries, p.patient.patient_id)) for p in study.patients)
+    return replace(study, patients=patients)
 
 
 def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
@@ -176,50 +176,51 @@ def _scans(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
 
 
 def _chosen(
-    found: study_folder.StudyFolder, participants: frozenset[str] | None
+    study: study_folder.StudyFolder, participants: frozenset[str] | None
 ) -> tuple[study_folder.StudyPatient, ...]:
     """Return the patients that the user asked for, all when nobody was named."""
     if participants is None:
-        return found.patients
+        return study.patients
     wanted = {f"sub-{name.removeprefix('sub-')}" for name in participants}
-    known = {p.patient.patient_id for p in found.patients}
-    if wanted - known:
-        names = ", ".join(sorted(wanted - known))
-        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(known)) or 'none'}")
-    return tuple(p for p in found.patients if p.patient.patient_id in wanted)
+    enrolled = {p.patient.patient_id for p in study.patients}
+    if wanted - enrolled:
+        names = ", ".join(sorted(wanted - enrolled))
+        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(enrolled)) or 'none'}")
+    return tuple(p for p in study.patients if p.patient.patient_id in wanted)
 
 
 def _unselected(
-    out_dir: Path, found: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
+    out_dir: Path, study: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
 ) -> dict[str, derivatives.Step]:
     """Return the finished patients that this run was asked to leave as they are."""
-    others = {p.patient.patient_id for p in found.patients} - {p.patient.patient_id for p in asked}
+    others = {p.patient.patient_id for p in study.patients} - {p.patient.patient_id for p in asked}
     steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
 
 
 def _unreadable(
     out_dir: Path,
-    found: study_folder.StudyFolder,
+    study: study_folder.StudyFolder,
     asked: Sequence[study_folder.StudyPatient],
     kept: Mapping[str, derivatives.Step],
 ) -> list[study_folder.StudyPatient]:
     """Return the other patients whose results an older version left: nobody leaves the store unasked."""
-    known = {p.patient.patient_id for p in asked} | kept.keys()
-    others = [p for p in found.patients if p.patient.patient_id not in known]
+    at_hand = {p.patient.patient_id for p in asked} | kept.keys()
+    others = [p for p in study.patients if p.patient.patient_id not in at_hand]
     return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
     has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    step = derivatives.Step("" if has_died else key, (), rows)  # one that died is tried again by the next run
+    key_now = "" if has_died else key  # one that died is tried again by the next run
+    step = derivatives.Step(records=rows, input_sha256=key_now)
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
 
 def _all_rows(
     settings: RunSettings,
-    found: study_folder.StudyFolder,
+    study: study_folder.StudyFolder,
     rules: Sequence[criteria_files.ResponseCriteria],
     steps: Mapping[str, derivatives.Step],
     people: act_file.Journal,
@@ -227,11 +228,11 @@ def _all_rows(
     rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
     rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
     rows += [rule.record() for rule in rules]
-    rows += (*found.findings, *people.findings)
+    rows += (*study.findings, *people.findings)
     chosen = rules[0].criteria_id
     named = [(type(row).__name__, row) for row in rows]
-    content = fingerprints.of_values(named, chosen, found.name, publish.sql_sha256())
-    rows.append(records.Study(found.name, found.is_synthetic, chosen, content))
+    content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
+    rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
     rows.append(
         records.Run(
             run_id=content[:12],
@@ -247,8 +248,7 @@ def _all_rows(
 
 def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bool) -> bool:
     content = next(row.content_sha256 for row in rows if isinstance(row, records.Study))
-    database = publish.database_path(settings.out_dir)
-    if not force and database.is_file() and (settings.out_dir / "run.toml").is_file():
+    if not force and (settings.out_dir / "run.toml").is_file() and publish.is_current(settings.out_dir):
         last = settings_of(settings.out_dir)
         same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
         if same:

@@ -1,19 +1,29 @@
-"""Patients worked on at the same time, each process with one thread, so that sums come out the same bit for bit."""
+"""Patients worked on at the same time, each process with one thread, so that sums come out the same bit for bit.
+
+Workers are forked from one small server process that has imported what they need, once for all of them. It is started
+with the thread limits already set and without the current folder on its path: a user's own ``pipeline`` folder there is
+never run. Where processes cannot be forked (Windows) each worker imports for itself.
+"""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
+from pipeline.files import child_process
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.study.study_folder import StudyPatient
@@ -25,6 +35,9 @@ THREAD_LIMITS = (
     "MKL_NUM_THREADS",
 )
 """Set to 1 in every worker: several threads would add up in another order each time."""
+
+STORY, ALIGNING = "pipeline.run.patient_run", "pipeline.align.rigid"
+"""Modules imported once for all workers: the story of a patient, and ANTs, which takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,12 @@ def _in_processes(
     patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
 ) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield each patient's records as they are finished; stop early when a process dies."""
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(out_dir,))
-    futures: dict[Future[tuple[Any, ...]], str] = {
-        pool.submit(_process, patient, out_dir, rules): patient.patient.patient_id for patient in patients
-    }
+    context = worker_context([STORY, *([ALIGNING] if jobs > 1 and _new_to_align(patients, out_dir) > 1 else [])])
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(out_dir,))
+    with one_thread_each():
+        futures: dict[Future[tuple[Any, ...]], str] = {
+            pool.submit(_process, patient, out_dir, rules): patient.patient.patient_id for patient in patients
+        }
     try:
         for future in as_completed(futures):
             try:
@@ -80,9 +95,56 @@ def _in_processes(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def worker_context(modules: Sequence[str]) -> BaseContext:
+    """Return how workers are started: forked from a server that has imported these modules, where that can be done.
+
+    The server lives as long as this process, so that only the first call decides what it imports.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
+    return context
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let processes that are started meanwhile use one thread, and import nothing from the current folder."""
+    wanted = child_process.child_environment() | dict.fromkeys(THREAD_LIMITS, "1")
+    before = {name: os.environ.get(name) for name, value in wanted.items() if os.environ.get(name) != value}
+    os.environ.update({name: wanted[name] for name in before})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _new_to_align(patients: Sequence[StudyPatient], out_dir: Path) -> int:
+    """Return how many patients have scans to lay on one another and no results yet."""
+    return sum(
+        sum(len(visit.scans) for visit in one.visits) > 1 and not (out_dir / one.patient.patient_id).is_dir()
+        for one in patients
+    )
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, be it killed: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)  # at once: another run may be writing to the same folder already
+
+
 def _start_worker(out_dir: Path) -> None:
-    for name in THREAD_LIMITS:
-        os.environ[name] = "1"
+    end_with_parent()
     handler_path = out_dir / "logs" / "unexpected.log"
     handler_path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -93,6 +155,7 @@ def _start_worker(out_dir: Path) -> None:
 
 
 def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, ...]:
-    from pipeline.run.patient_run import PatientPlan, process  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
+    from pipeline.run.patient_run import process  # noqa: PLC0415  # only workers need it
+    from pipeline.run.steps.patient_work import PatientPlan  # noqa: PLC0415
 
     return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source))

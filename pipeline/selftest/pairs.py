@@ -8,10 +8,12 @@ from itertools import product
 
 import numpy as np
 
+from pipeline.align import registration
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, plane, to_voxel
 from pipeline.errors import SettingsError
 from pipeline.measure import measurement_error, volumes
+from pipeline.refind import refinding
 from pipeline.selftest.detection import Pair, Reading, Way
 from pipeline.selftest.host_scan import Source
 from pipeline.selftest.implant import Implant, ImplantLine, Lesion, draw_lesion, grown, of_volume, volume_mm3
@@ -169,9 +171,6 @@ def _found_again(
     first: ImplantedVisit, later: ImplantedVisit, given: Reading
 ) -> tuple[str | None, str, Reading, str | None]:
     """Return grade, its reasons, the later tumour as it was found again, and how."""
-    from pipeline.align import registration  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
-    from pipeline.refind import refinding  # noqa: PLC0415  # ANTs takes seconds to import: only in workers
-
     if given.missing_reason is not None:
         return None, "", Reading(None, None, given.missing_reason), None
     masks = drawn_masks(first)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from pipeline import __version__
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints
-from pipeline.run.workers import THREAD_LIMITS
+from pipeline.run.workers import ALIGNING, one_thread_each, worker_context
 from pipeline.selftest import figure, report
 from pipeline.selftest.detection import Performance, Way, performances
 from pipeline.selftest.host_scan import Place, Source, read_source
@@ -78,10 +76,12 @@ def selftest(settings: Settings, show: Callable[[int, int], None]) -> Done:
 
 def _measured(source: Source, wanted: Sequence[Plan], jobs: int) -> Iterator[Measured]:
     """Yield pairs as they are finished, each measured in a process with one thread, as a run does."""
-    pool = ProcessPoolExecutor(min(jobs, len(wanted)), mp_context=get_context("spawn"), initializer=_one_thread)
+    context = worker_context([measure_pair.__module__, ALIGNING])
+    pool = ProcessPoolExecutor(min(jobs, len(wanted)), mp_context=context)
     # the largest tumours take longest, so they come first
     order = sorted(wanted, key=lambda plan: -plan.volume_ml)
-    futures: list[Future[Measured]] = [pool.submit(measure_pair, source, plan) for plan in order]
+    with one_thread_each():
+        futures: list[Future[Measured]] = [pool.submit(measure_pair, source, plan) for plan in order]
     try:
         for future in as_completed(futures):
             yield future.result()
@@ -91,11 +91,6 @@ def _measured(source: Source, wanted: Sequence[Plan], jobs: int) -> Iterator[Mea
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _one_thread() -> None:
-    for name in THREAD_LIMITS:
-        os.environ[name] = "1"
 
 
 def _written(settings: Settings, source: Source, rows: Sequence[Measured]) -> Done:

@@ -1,5 +1,5 @@
-"""The published database: records to rows, one atomic replace, named queries, exports.
+"""The published database: ``publish`` writes it, ``reader`` reads it, ``export`` hands its tables on.
 
-The one room with DuckDB; imports ``core``, ``files`` and ``errors``.
-It never judges, and a reader never waits for a writer.
+The one room with DuckDB; imports ``core``, ``files``, ``errors`` and one constant of ``measure``.
+It never judges, a reader never waits for a writer, and no store is ever altered: one of another version is made anew.
 """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files.spreadsheet import harmless_cell
-from pipeline.store import publish
+from pipeline.store import reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def export_table(database: Path, name: str, file_format: str, target: Path) -> N
     StoreError
         There is no store, or the file cannot be written.
     """
-    frame = publish.table(database, name)
+    frame = reader.table(database, name)
     _write(target, encode(frame, _explained(database, name), file_format))
 
 
@@ -60,7 +60,7 @@ def encode(frame: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> b
     frame
         Any table.
     dictionary
-        Rows of ``store.dictionary`` for it; only Excel files hold them.
+        Rows of ``reader.dictionary`` for it; only Excel files hold them.
 
     Raises
     ------
@@ -122,7 +122,7 @@ ENCODERS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame], bytes]] = {
 
 
 def _explained(database: Path, name: str | None) -> pd.DataFrame:
-    frame = publish.dictionary(database)
+    frame = reader.dictionary(database)
     if name is None:
         return frame
     rows = frame[frame["view"] == name].reset_index(drop=True)

@@ -1,63 +1,51 @@
-"""The database file ``OUT_DIR/cordtrack.duckdb``: written whole by the pipeline, read by everyone else.
+"""The database file ``OUT_DIR/cordtrack.duckdb``: written whole by the pipeline; who reads it asks ``reader``.
 
-A run builds a working copy from migrations, rows and views, closes it and puts it in place in one step, so readers
+A run builds a working copy from schema, rows and views, closes it and puts it in place in one step, so readers
 never wait and a killed run leaves the last good file. Nothing in it is precious: everything can be rebuilt, and
-comes out the same. What this module refuses: rows that break a rule of the tables, output folders of a newer
-version, and reading with anything but named queries and views.
+comes out the same; so a store is never altered, and one of an older version is simply replaced. What this module
+refuses: rows that break a rule of the tables, and output folders of a newer version.
 """
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import os
 import re
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from graphlib import TopologicalSorter
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import duckdb
 
+from pipeline.core import records
 from pipeline.errors import StoreError
 from pipeline.files.out_folder import exclusive, put_in_place, sweep
-from pipeline.store.reader import OFFLINE, SQL, Reader, first_line, quoted
-from pipeline.store.record_rows import TABLES, columns
+from pipeline.store import sql_files
+from pipeline.store.reader import OFFLINE, database_path, first_line, quoted, refuse_newer, stored_version
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
-__all__ = [
-    "OFFLINE",
-    "SQL",
-    "Reader",
-    "build",
-    "check",
-    "create_views",
-    "database_path",
-    "dictionary",
-    "fingerprint",
-    "migrate",
-    "publish",
-    "query",
-    "sql_sha256",
-    "table",
-    "views",
-    "writing",
-]
-
-FILE_NAME = "cordtrack.duckdb"
 WORKING = ".cordtrack.{}.duckdb"
 
 ROW_GROUP_ROWS = 8192
 """Rows that are read together: a patient's few lie close, and far fewer are passed over than with the usual 122,880."""
 
+PARENTS = (records.Patient, records.Visit, records.Criteria)
+"""Tables that others refer to, filled first."""
+
+KINDS = [kind for kind in vars(records).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
+TABLES: Mapping[type, str] = {
+    kind: re.sub(r"(?<!^)([A-Z])", r"_\1", kind.__name__).lower() for kind in dict.fromkeys((*PARENTS, *KINDS))
+}
+"""Record type to table name, parents before children."""
+
 writing = exclusive
 """Hold the output folder against a second pipeline; ``publish`` enters it too."""
-
-
-def database_path(out_dir: Path) -> Path:
-    """Return where the store of an output folder is, whether it exists or not."""
-    return out_dir / FILE_NAME
 
 
 def check(out_dir: Path) -> None:
@@ -70,11 +58,22 @@ def check(out_dir: Path) -> None:
     """
     database = database_path(out_dir)
     if database.is_file():
-        with Reader(database) as reader, reader.cursor() as cursor:
-            _refuse_unknown(_applied(cursor), str(database))
+        refuse_newer(database, stored_version(database))
 
 
-def publish(out_dir: Path, records: Iterable[Any]) -> None:
+def is_current(out_dir: Path) -> bool:
+    """Say whether there is a store of this version; one of another has to be published anew.
+
+    Raises
+    ------
+    StoreError
+        There is a file that cannot be read.
+    """
+    database = database_path(out_dir)
+    return database.is_file() and stored_version(database) == sql_files.version()
+
+
+def publish(out_dir: Path, rows: Iterable[Any]) -> None:
     """Build the store from the given records and put it in place of the previous one in one step.
 
     The order of the records is irrelevant: rows are stored sorted.
@@ -83,7 +82,7 @@ def publish(out_dir: Path, records: Iterable[Any]) -> None:
     ----------
     out_dir
         The output folder; made when it does not exist.
-    records
+    rows
         Any of the dataclasses of ``pipeline.core.records``.
 
     Raises
@@ -97,7 +96,7 @@ def publish(out_dir: Path, records: Iterable[Any]) -> None:
         sweep(out_dir, WORKING.format("*") + "*")
         working = out_dir / WORKING.format(os.getpid())
         try:
-            build(working, records)
+            build(working, rows)
             put_in_place(working, database_path(out_dir))
         except duckdb.ConstraintException as error:
             message = (
@@ -115,59 +114,31 @@ def publish(out_dir: Path, records: Iterable[Any]) -> None:
             sweep(out_dir, WORKING.format("*") + "*")
 
 
-def build(database: Path, records: Iterable[Any]) -> None:
+def build(database: Path, rows: Iterable[Any]) -> None:
     """Write a complete store into a new file and close it, leaving no write-ahead log beside it."""
-    rows: dict[type, list[Any]] = {kind: [] for kind in TABLES}
-    for record in records:
-        rows[type(record)].append(record)
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
+    for row in rows:
+        by_kind[type(row)].append(row)
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
         connection.execute("use store; set enable_progress_bar = false")
-        migrate(connection)
-        for kind, found in rows.items():
-            _insert(connection, kind, found)
+        create_tables(connection)
+        for kind, same_kind in by_kind.items():
+            _insert(connection, kind, same_kind)
         create_views(connection)
         connection.execute("checkpoint")
 
 
-def sql_sha256() -> str:
-    """Return the digest of all SQL: when it changes, the same rows make another store."""
-    files = sorted(SQL.rglob("*.sql"))
-    return hashlib.sha256("\n".join(f"{file.name}\n{_text(file)}" for file in files).encode()).hexdigest()
-
-
-def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the tables to the present form: each numbered file once, in one transaction with its own entry.
-
-    Raises
-    ------
-    StoreError
-        A migration that was applied has changed since, or one was applied that this version does not know.
-    """
-    connection.execute(_text(SQL / "migration_table.sql"))
-    applied = _applied(connection)
-    _refuse_unknown(applied, "this store")
-    for number, file in _migrations().items():
-        statements = _text(file)
-        checksum = hashlib.sha256(statements.encode()).hexdigest()
-        if applied.get(number, checksum) != checksum:
-            message = (
-                f"sql/migrations/{file.name} was changed after it had been applied; restore the file and put the "
-                f"change into a new migration"
-            )
-            raise StoreError(message)
-        if number not in applied:
-            connection.begin()
-            connection.execute(statements)
-            connection.execute("insert into meta.migration values (?, ?, ?)", [number, file.name, checksum])
-            connection.commit()
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the empty tables of a new store, with its version."""
+    connection.execute(sql_files.text(sql_files.SQL / "schema.sql"))
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create or replace the macros and all views, each after the views it reads, in one transaction."""
     connection.begin()
-    connection.execute(_text(SQL / "macros.sql"))
-    statements = {file.stem: _text(file) for file in sorted((SQL / "views").glob("*.sql"))}
+    connection.execute(sql_files.formulas())
+    statements = {file.stem: sql_files.text(file) for file in sorted((sql_files.SQL / "views").glob("*.sql"))}
     reads = {name: set(re.findall(r"\b(?:from|join) (\w+)\b(?!\.)", text)) for name, text in statements.items()}
     order = TopologicalSorter({name: sorted((reads[name] & set(statements)) - {name}) for name in statements})
     for name in order.static_order():
@@ -175,60 +146,34 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     connection.commit()
 
 
-def query(database: Path, name: str, **parameters: Any) -> pd.DataFrame:
-    """Open the published file, run one named query and close it (see ``Reader.query``)."""
-    with Reader(database) as reader:
-        return reader.query(name, **parameters)
+def columns(kind: type, rows: Sequence[Any]) -> pa.Table:
+    """Return records of one kind as an Arrow table with the record's fields as columns; None becomes NULL."""
+    import pyarrow as pa  # noqa: PLC0415 - only publishing needs it, and reading must start fast
+
+    stored = {
+        str: pa.string(),
+        float: pa.float64(),
+        int: pa.int64(),
+        bool: pa.bool_(),
+        date: pa.date32(),
+        datetime: pa.timestamp("us"),
+    }
+    return pa.table(
+        {
+            name: pa.array(list(map(attrgetter(name), rows)), stored[_plain(hint)])
+            for name, hint in get_type_hints(kind).items()
+        }
+    )
 
 
-def views(database: Path) -> list[str]:
-    """Return the names of all views, sorted."""
-    return sorted(dictionary(database)["view"].unique())
-
-
-def table(database: Path, view_name: str) -> pd.DataFrame:
-    """Return a whole view, rows in a fixed order (see ``Reader.table``)."""
-    with Reader(database) as reader:
-        return reader.table(view_name)
-
-
-def dictionary(database: Path) -> pd.DataFrame:
-    """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
-    with Reader(database) as reader:
-        return reader.dictionary()
-
-
-def fingerprint(database: Path) -> dict[str, str]:
-    """Return a digest of the content of each record table; equal digests mean equal rows."""
-    with Reader(database) as reader:
-        return {name: reader.digest(name) for name in TABLES.values()}
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, kind: type, found: list[Any]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, kind: type, rows: list[Any]) -> None:
     """Add all rows of one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    if found:
-        connection.register("incoming", columns(kind, found))
+    if rows:
+        connection.register("incoming", columns(kind, rows))
         connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
         connection.unregister("incoming")
 
 
-def _refuse_unknown(applied: Mapping[int, str], where: str) -> None:
-    unknown = sorted(set(applied) - set(_migrations()))
-    if unknown:
-        message = (
-            f"{where} was written by a newer version of cordtrack (migration {unknown[0]} is unknown here); install "
-            f"that version, or choose another output folder"
-        )
-        raise StoreError(message)
-
-
-def _applied(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
-    return dict(connection.execute("select number, sha256 from meta.migration").fetchall())
-
-
-def _migrations() -> dict[int, Path]:
-    return {int(file.name.split("_")[0]): file for file in sorted((SQL / "migrations").glob("[0-9]*_*.sql"))}
-
-
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
+def _plain(hint: Any) -> type:
+    """Return ``float`` for ``float`` and for ``float | None``."""
+    return next(kind for kind in get_args(hint) or (hint,) if kind is not types.NoneType)

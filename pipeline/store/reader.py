@@ -1,8 +1,8 @@
-"""The published database file, opened to read: named queries and whole views, with nothing else in reach.
+"""The published database file ``OUT_DIR/cordtrack.duckdb``, opened to read: named queries and whole views only.
 
-A reader sees one publication for as long as it lives, even when a run puts another file in its place; whoever keeps
-one has to look whether the file is still the same. Keeping one is worth it: starting DuckDB costs more than most
-queries.
+What it refuses: stores of another version, and whatever is no named query or view. A reader sees one publication for
+as long as it lives, even when a run puts another file in its place; whoever keeps one has to look whether the file is
+still the same. Keeping one is worth it: starting DuckDB costs more than most queries.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError, StoreError
+from pipeline.store import sql_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SQL = Path(__file__).parents[2] / "sql"
+FILE_NAME = "cordtrack.duckdb"
+
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -35,6 +37,11 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 
 FEWEST_SHARED = 5000
 """Rows from which on equal texts of a column are held once; in fewer there is little to win."""
+
+
+def database_path(out_dir: Path) -> Path:
+    """Return where the store of an output folder is, whether it exists or not."""
+    return out_dir / FILE_NAME
 
 
 class Reader:
@@ -51,23 +58,17 @@ class Reader:
     Raises
     ------
     StoreError
-        There is no store, or it cannot be read.
+        There is no store, it cannot be read, or it is of another version.
     """
 
     def __init__(self, database: Path) -> None:
-        if not database.is_file():
-            message = (
-                f"{database}: expected the results of a run, found no such file; run the pipeline on the study first"
-            )
-            raise StoreError(message)
         self._database = database
-        self._connection = duckdb.connect(":memory:", config=OFFLINE)
+        self._connection = _opened(database)
         try:
-            self._connection.execute(f"attach '{quoted(database)}' as store (read_only)")
-            self._connection.execute("set enable_external_access = false; set lock_configuration = true")
-        except duckdb.Error as error:
+            _refuse_other_version(database, _version(database, self._connection))
+        except StoreError:
             self._connection.close()
-            raise _unreadable(database, error) from error
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +101,12 @@ class Reader:
         with self.cursor() as cursor:
             return _frame(cursor.execute(statement, parameters or None))
 
+    def record_tables(self) -> list[str]:
+        """Return the names of the tables of records, sorted."""
+        with self.cursor() as cursor:
+            names = "select table_name from duckdb_tables() where database_name = 'store' and schema_name = 'record'"
+            return sorted(name for (name,) in cursor.execute(names).fetchall())
+
     def table(self, view_name: str) -> pd.DataFrame:
         """Return a whole view, rows in a fixed order.
 
@@ -108,9 +115,9 @@ class Reader:
         SettingsError
             There is no such view.
         """
-        known = sorted(self.dictionary()["view"].unique())
-        if view_name not in known:
-            message = f"table {view_name}: expected one of {', '.join(known)}"
+        names = sorted(self.dictionary()["view"].unique())
+        if view_name not in names:
+            message = f"table {view_name}: expected one of {', '.join(names)}"
             raise SettingsError(message)
         with self.cursor() as cursor:
             return _frame(cursor.execute(f"select * from {view_name} order by all"))
@@ -118,7 +125,7 @@ class Reader:
     def dictionary(self) -> pd.DataFrame:
         """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
         with self.cursor() as cursor:
-            return _frame(cursor.execute((SQL / "dictionary.sql").read_text(encoding="utf-8")))
+            return _frame(cursor.execute(sql_files.text(sql_files.SQL / "dictionary.sql")))
 
     def digest(self, table: str) -> str:
         """Return a digest of the content of a record table; equal digests mean equal rows."""
@@ -137,6 +144,66 @@ class Reader:
             raise _unreadable(self._database, error) from error
         finally:
             cursor.close()
+
+
+def query(database: Path, name: str, **parameters: Any) -> pd.DataFrame:
+    """Open the published file, run one named query and close it (see ``Reader.query``)."""
+    with Reader(database) as reader:
+        return reader.query(name, **parameters)
+
+
+def table(database: Path, view_name: str) -> pd.DataFrame:
+    """Return a whole view, rows in a fixed order (see ``Reader.table``)."""
+    with Reader(database) as reader:
+        return reader.table(view_name)
+
+
+def views(database: Path) -> list[str]:
+    """Return the names of all views, sorted."""
+    return sorted(dictionary(database)["view"].unique())
+
+
+def dictionary(database: Path) -> pd.DataFrame:
+    """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
+    with Reader(database) as reader:
+        return reader.dictionary()
+
+
+def fingerprint(database: Path) -> dict[str, str]:
+    """Return a digest of the content of each record table; equal digests mean equal rows."""
+    with Reader(database) as reader:
+        return {name: reader.digest(name) for name in reader.record_tables()}
+
+
+def stored_version(database: Path) -> int:
+    """Return the version of a published store, also where this program cannot read it.
+
+    Raises
+    ------
+    StoreError
+        There is no store, it cannot be read, or the file holds something else.
+    """
+    connection = _opened(database)
+    try:
+        return _version(database, connection)
+    finally:
+        connection.close()
+
+
+def refuse_newer(database: Path, stored: int) -> None:
+    """Refuse a store that a newer version of cordtrack wrote.
+
+    Raises
+    ------
+    StoreError
+        The message says what to do.
+    """
+    if stored > sql_files.version():
+        message = (
+            f"{database}: expected a store of version {sql_files.version()} or older, found version {stored}, written "
+            f"by a newer version of cordtrack; install that one, or choose another output folder"
+        )
+        raise StoreError(message)
 
 
 def first_line(error: Exception) -> str:
@@ -180,7 +247,7 @@ def _shared(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _named(name: str, parameters: Mapping[str, Any]) -> str:
-    statements = _statements(SQL / "queries")
+    statements = _statements(sql_files.SQL / "queries")
     if name not in statements:
         message = f"query {name}: expected one of {', '.join(statements)}"
         raise SettingsError(message)
@@ -195,7 +262,54 @@ def _named(name: str, parameters: Mapping[str, Any]) -> str:
 @cache
 def _statements(folder: Path) -> dict[str, str]:
     """Return the text of every named query of a folder, by name."""
-    return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql"))}
+    return {file.stem: sql_files.text(file) for file in sorted(folder.glob("*.sql"))}
+
+
+def _opened(database: Path) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads this file and nothing else."""
+    if not database.is_file():
+        message = f"{database}: expected the results of a run, found no such file; run the pipeline on the study first"
+        raise StoreError(message)
+    connection = duckdb.connect(":memory:", config=OFFLINE)
+    try:
+        connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+        connection.execute("set enable_external_access = false; set lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        raise _unreadable(database, error) from error
+    return connection
+
+
+def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of the attached store; up to 13 it was the number of its last migration."""
+    try:
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
+        if ("store_version",) in tables:
+            rows = connection.execute("select version from store.meta.store_version").fetchall()
+        elif ("migration",) in tables:
+            rows = connection.execute("select max(number) from store.meta.migration").fetchall()
+        else:
+            rows = []
+    except duckdb.Error as error:
+        raise _unreadable(database, error) from error
+    if len(rows) != 1 or rows[0][0] is None:
+        message = (
+            f"{database}: expected a store of cordtrack with its version, found another database; move it away or "
+            f"choose another output folder, then run the pipeline again"
+        )
+        raise StoreError(message)
+    return int(rows[0][0])
+
+
+def _refuse_other_version(database: Path, stored: int) -> None:
+    refuse_newer(database, stored)
+    if stored < sql_files.version():
+        message = (
+            f"{database}: expected a store of version {sql_files.version()}, found version {stored}, written by an "
+            f"older version of cordtrack; run the pipeline again, or `cordtrack rebuild {database.parent}`: the store "
+            f"is made anew from finished steps and journal, and nothing is lost"
+        )
+        raise StoreError(message)
 
 
 def _unreadable(database: Path, error: duckdb.Error) -> StoreError:

@@ -6,7 +6,12 @@ with states as (
     where criteria_id = $criteria_id
 ),
 tumours as (
-    select * from trajectory where compartment = 'tumour' and criteria_id = $criteria_id
+    select
+        patient_id, session_id, criteria_id, change_from_nadir_percent, change_from_nadir_low_percent,
+        change_from_nadir_high_percent, change_from_baseline_percent, change_from_baseline_low_percent,
+        change_from_baseline_high_percent
+    from trajectory
+    where compartment = 'tumour' and criteria_id = $criteria_id
 ),
 compared as (
     select

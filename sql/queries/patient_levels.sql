@@ -10,30 +10,26 @@ with tumours as (
     qualify epoch = max(epoch) over ()
 ),
 last_tumour as (
-    select baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent
+    select
+        baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent,
+        case $reference when 'baseline' then baseline_volume_mm3 else nadir_volume_mm3 end as reference_volume_mm3
     from tumours
     where nadir_session_id is not null
     qualify row_number() over (order by acquired_on desc, session_id desc) = 1
-),
-referenced as (
-    select
-        *,
-        case $reference when 'baseline' then baseline_volume_mm3 else nadir_volume_mm3 end as reference_volume_mm3
-    from last_tumour
 )
 select
-    referenced.baseline_on,
-    referenced.baseline_volume_mm3,
-    referenced.nadir_on,
-    referenced.nadir_volume_mm3,
+    last_tumour.baseline_on,
+    last_tumour.baseline_volume_mm3,
+    last_tumour.nadir_on,
+    last_tumour.nadir_volume_mm3,
     case
-        when criteria.metric = 'volume' and referenced.reference_volume_mm3 > 0 then greatest(
-            referenced.reference_volume_mm3 * criteria.progression_ratio,
-            referenced.reference_volume_mm3 + $min_change_mm3
+        when criteria.metric = 'volume' and last_tumour.reference_volume_mm3 > 0 then greatest(
+            last_tumour.reference_volume_mm3 * criteria.progression_ratio,
+            last_tumour.reference_volume_mm3 + $min_change_mm3
         )
     end as progression_volume_mm3,
-    if(referenced.nadir_volume_mm3 > 0, referenced.nadir_volume_mm3 * (1 + referenced.detection_limit_percent / 100),
+    if(last_tumour.nadir_volume_mm3 > 0, last_tumour.nadir_volume_mm3 * (1 + last_tumour.detection_limit_percent / 100),
         null) as detectable_volume_mm3
-from referenced
+from last_tumour
 cross join criteria
 where criteria.criteria_id = $criteria_id

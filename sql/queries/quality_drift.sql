@@ -1,8 +1,5 @@
 -- Visits whose scanner or protocol is not that of the visit before: what reads as growth first, then the latest.
-with changes as (
-    select * from protocol_change where is_visit_before and changes is not null
-),
-verdicts as (
+with verdicts as (
     select patient_id, session_id, state, display_state
     from assessment
     where criteria_id = $criteria_id
@@ -12,7 +9,8 @@ select
     c.changes, c.unknown, c.compared_volume_mm3, c.volume_mm3, c.change_percent, c.change_low_percent,
     c.change_high_percent, c.change_errors, v.state, v.display_state,
     coalesce(v.display_state in ('growth', 'possible_growth'), false) as reads_as_growth
-from changes as c
+from protocol_change as c
 left join verdicts as v using (patient_id, session_id)
+where c.is_visit_before and c.changes is not null
 order by reads_as_growth desc, c.acquired_on desc, c.patient_id, c.session_id
 limit $most

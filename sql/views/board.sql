@@ -23,8 +23,7 @@ urgencies (urgency_rank, urgency_reason, needs_decision) as (
 ),
 ranked as (
     select
-        s.*,
-        c.volume_mm3 as cyst_volume_mm3,
+        s.patient_id, s.criteria_id, c.volume_mm3 as cyst_volume_mm3,
         c.change_from_previous_percent as cyst_change_percent,
         c.change_from_previous_low_percent as cyst_change_low_percent,
         c.change_from_previous_high_percent as cyst_change_high_percent,
@@ -45,19 +44,20 @@ ranked as (
     left join cysts as c using (patient_id, session_id, criteria_id)
 )
 select
-    r.patient_id, r.criteria_id, p.histology, p.who_grade, p.level, p.syndrome, p.centre,
+    s.patient_id, s.criteria_id, p.histology, p.who_grade, p.level, p.syndrome, p.centre,
     r.urgency_rank, u.urgency_reason, u.needs_decision,
-    r.session_id, r.acquired_on, r.last_scan_on, p.usable_visit_count,
-    r.category, r.category_shown, r.state, r.display_state, r.is_confirmed, r.is_provisional,
-    r.tumour_volume_mm3, r.tumour_volume_low_mm3, r.tumour_volume_high_mm3,
-    r.change_percent, r.change_low_percent, r.change_high_percent, r.change_from_baseline_percent,
-    r.judged_change_percent, r.detection_limit_percent, r.probability,
+    s.session_id, s.acquired_on, s.last_scan_on, p.usable_visit_count,
+    s.category, s.category_shown, s.state, s.display_state, s.is_confirmed, s.is_provisional,
+    s.tumour_volume_mm3, s.tumour_volume_low_mm3, s.tumour_volume_high_mm3,
+    s.change_percent, s.change_low_percent, s.change_high_percent, s.change_from_baseline_percent,
+    s.judged_change_percent, s.detection_limit_percent, s.probability,
     r.cyst_volume_mm3, r.cyst_change_percent, r.cyst_change_low_percent, r.cyst_change_high_percent,
-    r.reason, r.error_count, r.warning_count
-from ranked as r
+    s.reason, s.error_count, s.warning_count
+from patient_state as s
+inner join ranked as r using (patient_id, criteria_id)
 inner join patient as p using (patient_id)
 inner join urgencies as u using (urgency_rank)
-order by r.criteria_id, r.patient_id;
+order by s.criteria_id, s.patient_id;
 
 comment on table board is 'One row per patient and criteria: current state and how urgently a person must look';
 comment on column board.patient_id is 'participant label';

@@ -8,12 +8,19 @@ with patients as (
     cross join record.criteria as c
 ),
 last_assessments as (
-    select *
+    select
+        patient_id, criteria_id, session_id, acquired_on, category, category_shown, state, display_state, is_confirmed,
+        is_provisional, judged_change_percent, probability, reason, epoch
     from assessment
     qualify row_number() over (partition by patient_id, criteria_id order by acquired_on desc, session_id desc) = 1
 ),
 tumours as (
-    select * from trajectory where compartment = 'tumour'
+    select
+        patient_id, session_id, criteria_id, volume_mm3, volume_low_mm3, volume_high_mm3, change_from_nadir_percent,
+        change_from_nadir_low_percent, change_from_nadir_high_percent, change_from_baseline_percent,
+        detection_limit_percent, baseline_on, nadir_on
+    from trajectory
+    where compartment = 'tumour'
 ),
 findings as (
     select
@@ -24,10 +31,7 @@ findings as (
     group by patient_id
 )
 select
-    p.patient_id,
-    p.criteria_id,
-    a.session_id,
-    a.acquired_on,
+    p.patient_id, p.criteria_id, a.session_id, a.acquired_on,
     coalesce(a.category, 'NE') as category,
     coalesce(a.category_shown, 'NE') as category_shown,
     coalesce(a.state, 'not_evaluable') as state,
@@ -45,10 +49,7 @@ select
     a.probability,
     t.detection_limit_percent,
     coalesce(a.reason, 'no visit of this patient could be judged') as reason,
-    a.epoch,
-    t.baseline_on,
-    t.nadir_on,
-    p.last_scan_on,
+    a.epoch, t.baseline_on, t.nadir_on, p.last_scan_on,
     coalesce(f.error_count, 0) as error_count,
     coalesce(f.warning_count, 0) as warning_count
 from patients as p

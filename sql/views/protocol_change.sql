@@ -26,8 +26,9 @@ consecutive as (
 ),
 compared as (
     select
-        changes.*, visits.acquired_on, earlier.acquired_on as compared_on, now.volume_mm3, now.volume_cv,
-        then_.volume_mm3 as compared_volume_mm3, then_.volume_cv as compared_cv,
+        patient_id, session_id, compared_session_id, changes.is_visit_before, changes.scanner, changes.software,
+        changes.protocol, changes.changes, changes.unknown, visits.acquired_on, earlier.acquired_on as compared_on,
+        now.volume_mm3, now.volume_cv, then_.volume_mm3 as compared_volume_mm3, then_.volume_cv as compared_cv,
         coalesce(consecutive.is_evaluable_pair, false) as is_evaluable_pair
     from changes
     inner join visits using (patient_id, session_id)

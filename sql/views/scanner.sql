@@ -15,7 +15,9 @@ alignments as (
     group by patient_id, session_id
 ),
 seen as (
-    select m.*, a.grade
+    select
+        m.patient_id, m.session_id, m.acquired_on, m.scanner_key, m.scanner_name, m.protocol_name, m.slice_mm,
+        m.is_late, a.grade
     from measured as m
     left join alignments as a using (patient_id, session_id)
 ),

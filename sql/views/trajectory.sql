@@ -15,16 +15,17 @@ volumes as not materialized (
 ),
 current_volumes as (
     select
-        a.*, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
+        a.patient_id, a.session_id, a.criteria_id, a.epoch, a.baseline_session_id, a.nadir_session_id,
+        a.previous_session_id, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
         case when c.session_id is null then 'nothing was measured at this visit' else c.missing_reason end as missing_reason
     from assessments as a
     left join volumes as c using (patient_id, session_id)
 ),
 compared as (
     select
-        c.*, v.acquired_on,
-        bv.acquired_on as baseline_on, b.volume_mm3 as baseline_volume_mm3,
-        nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
+        c.patient_id, c.session_id, v.acquired_on, c.criteria_id, c.epoch, c.compartment, c.volume_mm3, c.volume_cv,
+        c.missing_reason, c.baseline_session_id, c.nadir_session_id, c.previous_session_id, bv.acquired_on as baseline_on,
+        b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
         pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3,
         case when b.session_id <> c.session_id then b.volume_cv end as baseline_cv,
         case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv,

@@ -4,16 +4,19 @@ The whole file runs in about forty seconds of processor time.
 """
 
 import csv
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline.align.registration import align, align_within_visit, closure_mm
+from pipeline.core import records
 from pipeline.core.transform import Transform, move_points
 from pipeline.core.volume import Volume, voxel_centres_mm
 from pipeline.files.images import load
 from pipeline.run.steps import align_visits as steps
+from pipeline.run.steps.visit_work import ScannedVisit
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
 from tests.places import REALCORD
 from tests.spine import scan
 
@@ -126,11 +129,11 @@ def test_visits_of_different_contrast_are_laid_by_their_edges_and_never_graded_a
 )
 def test_a_run_compares_edges_where_the_contrasts_of_two_visits_differ(first, later, expected, tmp_path, monkeypatch):
     def visit(name, contrast):
-        anchor = SimpleNamespace(contrast=contrast, relative=f"{name}_{contrast}.nii.gz")
-        whose = SimpleNamespace(patient_id="sub-01")
-        return SimpleNamespace(
-            session_id=name, visit=whose, anchor=anchor, contrast=contrast, anchor_sha256=name, image=object()
-        )
+        anchor = ScanFile(tmp_path, f"{name}_{contrast}.nii.gz", "sub-01", name, contrast)
+        row = records.Scan("sub-01", name, anchor.relative, contrast, is_anchor=True, sha256=name)
+        image = Volume(np.zeros((2, 2, 2)), np.eye(4))
+        seen = StudyVisit("sub-01", name, None, (anchor,), ())
+        return ScannedVisit(seen, "usable", None, anchor, image, (row,), ())
 
     class AskedError(Exception):
         pass

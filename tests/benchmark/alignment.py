@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from pipeline.align import registration
+from pipeline.align import registration, rigid
 from pipeline.core.transform import move_points
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.files import images
 from tests.benchmark import series
 
-ants = registration.ants
+ants = rigid.ants
 ACROSS = ("no alignment", "compared as they are", "compared by their edges")
 """Recipes for pairs of different contrast."""
 

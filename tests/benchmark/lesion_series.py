@@ -19,9 +19,7 @@ from pipeline.core.transform import Transform
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, to_voxel, voxel_centres_mm
 from pipeline.measure import volumes
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, ScannedVisit
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
 
@@ -75,7 +73,7 @@ class SeenVisit:
         Whether any earlier scan had reached the place of a lesion that is here for the first time.
     """
 
-    read: ReadVisit
+    read: ScannedVisit
     masked: MaskedVisit
     aligned: AlignedVisit
     pieces: dict[int, frozenset[str]]
@@ -210,7 +208,7 @@ def _visit(
     )
     anchor = ScanFile(Path("x"), f"{name}_T2w.nii.gz", "sub-x", name, "T2w")
     day = date(2020, 1, 1) + timedelta(days=180 * number)
-    read = ReadVisit(StudyVisit("sub-x", name, day, (anchor,), ()), "usable", None, anchor, grid, (), ())
+    read = ScannedVisit(StudyVisit("sub-x", name, day, (anchor,), ()), "usable", None, anchor, grid, (), ())
     masked = MaskedVisit(name, MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: drawn}}, source="reader")
     return SeenVisit(read, masked, aligned, pieces, *known, labels)
 

@@ -17,6 +17,7 @@ from scipy import ndimage
 from pipeline.core.transform import move_points, resample_together
 from pipeline.core.volume import to_world
 from pipeline.run.steps import follow_lesions
+from pipeline.run.steps.visit_work import PlacedVisit
 from tests.benchmark.lesion_series import ISOTROPIC, SAGITTAL, VISITS, SeenVisit, series
 
 SERIES = 40
@@ -118,12 +119,8 @@ def truth(seen: Sequence[SeenVisit]) -> list[Told]:
 def cordtrack(seen: Sequence[SeenVisit]) -> list[Told]:
     """Follow the series as a study would."""
     names = [visit.read.session_id for visit in seen]
-    found = follow_lesions.follow_lesions(
-        [visit.read for visit in seen],
-        {visit.read.session_id: visit.masked for visit in seen},
-        {visit.read.session_id: visit.aligned for visit in seen},
-        seen[0].read,
-    )
+    visits = [PlacedVisit(visit.read, visit.masked, place=visit.aligned) for visit in seen]
+    found = follow_lesions.follow_lesions(visits, seen[0].read)
     told = []
     for name in names:
         own = [row for row in found.components if row.session_id == name]

@@ -21,7 +21,7 @@ import numpy as np
 from pipeline.cli.commands import SERVER_ENVIRONMENT
 from pipeline.core.volume import Volume
 from pipeline.files import images
-from pipeline.store import publish
+from pipeline.store import publish, reader
 from pipeline.study import study_folder
 from tests.benchmark.store import PATIENTS, rows
 from tests.benchmark.synthetic_cohort import VISITS
@@ -149,7 +149,7 @@ def _visits(pages: list[Any], address: str, round_: int) -> list[str]:
 
 def _while_published(pages: list[Any], address: str, out: Path, wrong: list[str]) -> str:
     """Let the readers go on while a run puts another store in place, and once more when it has."""
-    before, rounds = publish.database_path(out).stat().st_ino, 0
+    before, rounds = reader.database_path(out).stat().st_ino, 0
     run = subprocess.Popen([sys.executable, "-m", "tests.benchmark.pages", PUBLISH, str(out)], cwd=ROOT)
     wrong.clear()
     while run.poll() is None:
@@ -157,7 +157,7 @@ def _while_published(pages: list[Any], address: str, out: Path, wrong: list[str]
         rounds += 1
     wrong += _visits(pages, address, rounds)
     assert run.returncode == 0, "the store was not published"
-    assert publish.database_path(out).stat().st_ino != before, "no other file was put in place"
+    assert reader.database_path(out).stat().st_ino != before, "no other file was put in place"
     return f"| the same while a run publishes, {(rounds + 1) * USERS} pages: errors | {len(wrong)} | 0 |"
 
 

@@ -15,7 +15,8 @@ from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse
 from pipeline.judge import criteria_files
 from pipeline.run.steps.judge_course import judge_course
-from pipeline.store import publish
+from pipeline.store import publish, sql_files
+from pipeline.store import reader as store_reader
 from tests import factories
 from tests.benchmark.synthetic_cohort import VISITS, courses
 
@@ -77,7 +78,7 @@ def main() -> None:
         started = time.perf_counter()
         publish.publish(out, found)
         seconds = time.perf_counter() - started
-        database = publish.database_path(out)
+        database = store_reader.database_path(out)
         print("## The store\n")
         print(
             f"{PATIENTS:,} made-up patients, {PATIENTS * VISITS:,} visits, {len(found):,} records: published in "
@@ -87,9 +88,9 @@ def main() -> None:
             f"{TARGETS_MS['patient_']} ms for one patient, {TARGETS_MS['cohort']} ms for the cohort.\n"
         )
         print("| query | rows | median ms | best ms | CPU ms |\n|---|---|---|---|---|")
-        print(f"| (opening the file) | | {timed_ms(lambda: publish.Reader(database).close())} |")
-        with publish.Reader(database) as reader:
-            for file in sorted((publish.SQL / "queries").glob("*.sql")):
+        print(f"| (opening the file) | | {timed_ms(lambda: store_reader.Reader(database).close())} |")
+        with store_reader.Reader(database) as reader:
+            for file in sorted((sql_files.SQL / "queries").glob("*.sql")):
                 names = re.findall(r"\$(\w+)", file.read_text(encoding="utf-8"))
                 if file.stem.startswith(("patient_", "cohort", "board")):
                     ask = partial(reader.query, file.stem, **{name: PARAMETERS[name] for name in names})

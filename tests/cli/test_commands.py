@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from pipeline import __version__
+from pipeline.cli import commands
 from pipeline.core.volume import Volume
+from pipeline.errors import SettingsError
 from pipeline.files import images
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.tools import one_scan
 from tests.factories import publish_tiny
 from tests.places import ROOT
@@ -34,6 +39,27 @@ def refusal(*arguments: str | Path) -> str:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+def test_the_version_is_said_either_way() -> None:
+    assert cordtrack("--version").stdout == cordtrack("version").stdout == f"cordtrack {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("fhir", ("export-fhir", "out", "--patient", "01")),
+        ("skimage", ("import-dicom", "disc", "study")),
+        ("requests", ("push", "folder", "--dicomweb", "http://127.0.0.1:9")),
+    ],
+)
+def test_without_the_libraries_of_hospitals_a_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: str, command: tuple[str, ...]
+) -> None:
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == module else there(name))
+    with pytest.raises(SettingsError, match=rf"needs {module}; .*cordtrack\[hospital\]"):
+        CliRunner().invoke(commands.app, command, catch_exceptions=False)
 
 
 def test_a_label_map_measures_its_voxels_exactly(tmp_path: Path) -> None:
@@ -106,7 +132,7 @@ def test_status_lists_each_patient_and_speaks_json(tmp_path: Path) -> None:
     publish_tiny(tmp_path)
     rows = json.loads(cordtrack("status", tmp_path, "--json").stdout)
     assert {row["patient"] for row in rows} == set(
-        publish.table(publish.database_path(tmp_path), "patient")["patient_id"]
+        reader.table(reader.database_path(tmp_path), "patient")["patient_id"]
     )
     assert "sub-01" in cordtrack("status", tmp_path).stdout
 

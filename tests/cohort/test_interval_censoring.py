@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.cohort.interval_censoring import midpoints, turnbull
+from pipeline.cohort.interval_censoring import turnbull
 from pipeline.cohort.survival import kaplan_meier
 from pipeline.errors import InputError
 
@@ -96,10 +96,6 @@ def test_rarer_scans_do_not_make_a_group_look_better():
 
 def test_a_median_that_was_not_reached_is_none():
     assert turnbull([10, 20, 30], [12, NEVER, NEVER]).median_days is None
-
-
-def test_midpoints():
-    assert midpoints([0, 100, 50], [100, 100, NEVER]) == ((50.0, 100.0, 50.0), (True, True, False))
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def own_scans() -> tuple[list[own_grids.OwnScan], Volume]:
 
 
 needs_niivue = pytest.mark.skipif(
-    not assets.NIIVUE.is_file(), reason="NiiVue is not fetched: python -m dashboard.viewer.fetch_niivue"
+    not assets.NIIVUE.is_file(), reason="NiiVue is not fetched: python dashboard/viewer/fetch_niivue.py"
 )
 APP = """
 import streamlit as st

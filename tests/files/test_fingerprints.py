@@ -45,6 +45,6 @@ def test_code_counts_with_what_it_imports_and_without_the_rest() -> None:
     assert start is not None
     found = [start, *map(fingerprints._source_of, fingerprints._imports_of(start))]
     closure = {path.name for path in found if path is not None}
-    assert {"transforms.py", "grid.py"} <= closure
+    assert {"transform.py", "volume.py"} <= closure
     assert "response.py" not in closure
     assert fingerprints.of_code("pipeline.core.volume") != fingerprints.of_code("pipeline.core.transform")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.store import publish
+from pipeline.store import reader
 
 GOLDEN = Path(__file__).parent
 TABLES = {
@@ -25,7 +25,7 @@ TABLES = {
 
 def read_store(out_dir: Path, name: str) -> pd.DataFrame:
     """Read the golden columns of one view, in a fixed order, numbers with as many digits as they deserve."""
-    frame = publish.table(publish.database_path(out_dir), name)[TABLES[name]]
+    frame = reader.table(reader.database_path(out_dir), name)[TABLES[name]]
     keys = [column for column in TABLES[name] if frame[column].dtype == object]
     return frame.sort_values(keys, na_position="first").reset_index(drop=True).round(4)
 

@@ -17,6 +17,7 @@ from pipeline.files import fingerprints, images
 from pipeline.hospital.export.exporting import ExportDone, ExportSettings, dicom_files, export_dicom
 from pipeline.hospital.importing.importing import ImportSettings, import_dicom
 from pipeline.store import publish
+from pipeline.store import reader as store_reader
 from tests import dicom_files as dicom
 from tests import factories
 
@@ -118,7 +119,7 @@ def confirmed(case: Case, tmp_path: Path, session: str, status: str = "in_force"
         entry_id="e1", written_at=AT, who="Dr. A", act="correct_lesion", patient_id=case.patient_id,
         session_id=session, mask_sha256="x", lesion_id="L1", same_as="L1", status=status, status_reason="test",
     )  # fmt: skip
-    with duckdb.connect(str(publish.database_path(out))) as connection:
+    with duckdb.connect(str(store_reader.database_path(out))) as connection:
         publish._insert(connection, records.JournalEntry, [entry])
     return out
 

@@ -21,7 +21,7 @@ WRITER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from pipeline import journal
+from pipeline.journal import act_file as journal
 from pipeline.journal.decisions import Act, ActKind
 for number in range(20):
     act = Act(ActKind.COMMENT, "sub-01", reason=f"{sys.argv[2]} {number}")

@@ -22,7 +22,7 @@ from pipeline.journal import act_file, drawing, drawn_masks, sign_off
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.run import workers
 from pipeline.run.study_run import RunSettings, RunSummary, run
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.study_folder import StudyPatient
 from tests.study_folder import AFFINE, AS_OF, DSEG, ONE_VISIT, T2W, write_files
 
@@ -109,12 +109,12 @@ def correct(
 
 
 def measurements(out: Path) -> pd.DataFrame:
-    rows = publish.table(publish.database_path(out), "measurement").round({"volume_mm3": 6})
+    rows = reader.table(reader.database_path(out), "measurement").round({"volume_mm3": 6})
     return rows[rows["session_id"] == "ses-01"].set_index("compartment")
 
 
 def provisional(out: Path) -> bool:
-    rows = publish.query(publish.database_path(out), "patient_assessments", patient_id="sub-01")
+    rows = reader.query(reader.database_path(out), "patient_assessments", patient_id="sub-01")
     chosen = rows[(rows["criteria_id"] == "imsct_adapted_v1") & (rows["session_id"] == "ses-01")]
     return bool(chosen.iloc[0]["is_provisional"])
 
@@ -140,8 +140,8 @@ def test_a_corrected_tumour_is_measured_and_the_cyst_stays_automatic_until_it_is
     assert rows.loc["cyst", "volume_mm3"] == before.loc["cyst", "volume_mm3"]
     assert rows.loc["tumour", "cv_source"] == "geometric_model", "a mask that was called wrong is no second read"
     assert not provisional(out)
-    assert publish.table(publish.database_path(out), "review")["kind"].tolist() == ["failed visit"]
-    masks = publish.query(publish.database_path(out), "patient_masks", patient_id="sub-01")
+    assert reader.table(reader.database_path(out), "review")["kind"].tolist() == ["failed visit"]
+    masks = reader.query(reader.database_path(out), "patient_masks", patient_id="sub-01")
     mine = masks[masks["is_primary"] & (masks["compartment"] == "tumour")].iloc[0]
     assert (mine["path"], mine["sha256"]) == (f"journal/masks/{name}", name.removesuffix(".nii.gz"))
     assert mine["method"] == "drawn by A. Reader on 2024-05-06 in place of the measured mask"
@@ -180,7 +180,7 @@ def test_a_second_correction_takes_the_place_of_the_first(measured: tuple[Path, 
     correct(out, saved(tmp_path, block(3, 5)))
     run_again(study, out)
     assert measurements(out).loc["tumour", "volume_mm3"] == 2 * 16 * VOXEL_MM3
-    shown = publish.query(publish.database_path(out), "patient_journal", patient_id="sub-01")
+    shown = reader.query(reader.database_path(out), "patient_journal", patient_id="sub-01")
     assert sorted(shown["status"]) == ["in_force", "replaced"]
 
 

@@ -17,7 +17,7 @@ from pipeline.files.out_folder import settings_of
 from pipeline.run.steps.model_masks import sourced_masks
 from pipeline.run.steps.read_visits import read_visit
 from pipeline.run.study_run import RunSettings, run
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.study_folder import AS_OF, DSEG, ONE_VISIT, T2W, only_visit, study_of, write_files
 from tests.tiny_model import write_model
 
@@ -102,7 +102,7 @@ def ran(study, out, masks_from):
     at = datetime(2026, 1, 31)  # noqa: DTZ001
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, at, masks_from=masks_from)
     run(settings, lambda *_: None)
-    return publish.table(publish.database_path(out), "measurement").query("compartment == 'tumour'").iloc[0]
+    return reader.table(reader.database_path(out), "measurement").query("compartment == 'tumour'").iloc[0]
 
 
 def test_a_run_measures_what_a_model_drew_and_a_person_s_mask_stands_before_it(tmp_path):

@@ -128,6 +128,8 @@ def test_diameters_never_bridge_two_pieces():
     found = measure(Volume(array, np.eye(4)))
     assert found.axial_long_mm < 4.5
     assert found.product_mm2 == pytest.approx(2 * found.axial_long_mm * found.axial_perpendicular_mm)
+    one = measure(Volume(box((30, 9, 9), slice(1, 4), slice(3, 6), slice(3, 6)), np.eye(4)))
+    assert found.longest_mm == pytest.approx(2 * one.longest_mm), "RECIST adds the diameters of several pieces"
 
 
 def test_one_voxel_measures_its_own_sides():

@@ -14,10 +14,12 @@ from pipeline.core import records
 from pipeline.core.transform import Transform, identity, inverse
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
+from pipeline.files.derivatives import StepResult
 from pipeline.refind import new_signal, refinding, signal_search
 from pipeline.run.steps import search_signal
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, PlacedVisit, ScannedVisit
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
 from tests.refind.test_refinding import phantom
 
 NO_TUMOUR_MM = 0.01
@@ -81,28 +83,31 @@ def test_nobody_looks_where_nothing_marks_the_bed_or_the_scan_is_blank() -> None
     assert signal_search.look_for_new_signal(masked, bed, blank, identity("follow-up", "masked")) is None
 
 
-def placed(session: str, z_mm: float) -> AlignedVisit:
+def placed(session: str, z_mm: float, image: Volume, masks: MaskedVisit, on: date | None = None) -> PlacedVisit:
     """Return a visit that lies so much higher than the reference."""
     matrix = np.eye(4)
     matrix[2, 3] = z_mm
     there = Transform("reference", session, matrix)
-    return AlignedVisit(session, there, inverse(there), "", None)
+    anchor = ScanFile(Path(session), f"{session}.nii.gz", "sub-01", session, "T2w")
+    row = records.Scan("sub-01", session, anchor.relative, "T2w", is_anchor=True, sha256=session)
+    read = ScannedVisit(StudyVisit("sub-01", session, on, (anchor,), ()), "usable", None, anchor, image, (row,), ())
+    return PlacedVisit(read, masks, place=AlignedVisit(session, there, inverse(there), "", None))
 
 
 def test_the_bed_is_where_an_earlier_visit_had_tumour_seen_from_the_source() -> None:
-    def drawn(session: str, k: slice) -> MaskedVisit:
-        array = np.zeros((6, 6, 20), dtype=np.float32)
-        array[2:4, 2:4, k] = 1
-        masks = {"reader": {Compartment.TUMOUR: Volume(array, np.eye(4))}}
-        return MaskedVisit(session, MaskOrigin.MANUAL, masks, source="reader")
+    grid = Volume(np.ones((6, 6, 20)), np.eye(4))
 
-    source = SimpleNamespace(session_id="ses-02", image=Volume(np.ones((6, 6, 20)), np.eye(4)))
-    masks = {"ses-01": drawn("ses-01", slice(4, 7)), "ses-02": drawn("ses-02", slice(0, 0))}
-    aligned = {"ses-01": placed("ses-01", 2.0), "ses-02": placed("ses-02", 5.0)}
-    bed = search_signal._bed(source, masks, aligned)  # type: ignore[arg-type]  # all that is read of a visit
+    def drawn(session: str, z_mm: float, k: slice) -> PlacedVisit:
+        array = np.zeros(grid.shape, dtype=np.float32)
+        array[2:4, 2:4, k] = 1
+        masks = {"reader": {Compartment.TUMOUR: grid.with_array(array)}}
+        return placed(session, z_mm, grid, MaskedVisit(session, MaskOrigin.MANUAL, masks, source="reader"))
+
+    first, donor = drawn("ses-01", 2.0, slice(4, 7)), drawn("ses-02", 5.0, slice(0, 0))
+    bed = search_signal._bed(donor, [first, donor])
     assert bed is not None
     assert np.flatnonzero(bed.array[3, 3]).tolist() == [7, 8, 9], "4 to 6, and 3 mm higher"
-    assert search_signal._bed(source, {"ses-02": masks["ses-02"]}, aligned) is None  # type: ignore[arg-type]
+    assert search_signal._bed(donor, [donor]) is None
 
 
 @pytest.mark.parametrize(
@@ -111,28 +116,22 @@ def test_the_bed_is_where_an_earlier_visit_had_tumour_seen_from_the_source() -> 
 def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     code: str, kept: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whose = SimpleNamespace(patient_id="sub-01")
-    visit = SimpleNamespace(visit=whose, session_id="ses-02", anchor=None, anchor_sha256="a", contrast="T2w")
     flag = search_signal.finding(
         code, "sub-01 ses-02: new signal: about 200 mm³", patient_id="sub-01", session_id="ses-02"
     )
     place = records.NewSignal("sub-01", "ses-02", 1, "ses-01", 200.0, *(0.0,) * 6)
     rows = (flag, place) if code == search_signal.FOUND else (flag,)
-    monkeypatch.setattr(search_signal.derivatives, "read_step", lambda *_: SimpleNamespace(records=rows))
-    masks = {c: Volume(np.ones((2, 2, 2)), np.eye(4)) for c in (Compartment.CYST, Compartment.OEDEMA)}
+    finished = StepResult(records=rows, words={search_signal.NOT_FOUND: "nothing was: seen"})
+    monkeypatch.setattr(search_signal.derivatives, "cached", lambda *_: finished)
+    grid = Volume(np.ones((2, 2, 2)), np.eye(4))
+    masks = dict.fromkeys((Compartment.CYST, Compartment.OEDEMA), grid)
     drawings = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)
     made = MaskedVisit("ses-02", MaskOrigin.AUTOMATIC, {"cordtrack": masks}, drawings, source="cordtrack")  # type: ignore[arg-type]
-    drawn = {"ses-01": MaskedVisit("ses-01", None, {})}
-    grid = Volume(np.ones((2, 2, 2)), np.eye(4))
-    source = SimpleNamespace(
-        session_id="ses-01", acquired_on=date(2020, 2, 17), anchor_sha256="b", image=grid, contrast="T2w"
-    )
-    found = search_signal.with_new_signal(visit, source, made, drawn, {"ses-01": placed("ses-01", 0.0)}, Path())  # type: ignore[arg-type]
+    donor = placed("ses-01", 0.0, grid, MaskedVisit("ses-01", None, {}), date(2020, 2, 17))
+    found = search_signal.with_new_signal(placed("ses-02", 0.0, grid, made), donor, [donor], Path())
     assert set(found.primary) == {row.compartment for row in found.rows} == kept
-    told = "new signal of about 0.20 mL where no tumour was drawn on 2020-02-17; look at"
-    assert found.missing[Compartment.TUMOUR].startswith(
-        told if code == search_signal.FOUND else "new signal: about 200 mm³; "
-    )
+    words = "new signal of about 0.20 mL where no tumour was drawn on 2020-02-17; look at"
+    assert found.missing[Compartment.TUMOUR].startswith(words if code == search_signal.FOUND else "nothing was: seen; ")
     if code == search_signal.FOUND:
         assert "may have grown over it" in found.missing[Compartment.OEDEMA]
         assert found.signals == (place,)
@@ -141,14 +140,15 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
 def test_the_place_is_told_in_both_scans() -> None:
     masked, bed = masked_without_tumour(with_cyst=False)
     later, _ = phantom(4.0)
-    whose = SimpleNamespace(patient_id="sub-01")
-    visit = SimpleNamespace(visit=whose, session_id="ses-02", image=later, contrast="T2w")
-    source = SimpleNamespace(session_id="ses-01", acquired_on=None, image=masked.image, contrast="T2w")
+    bed_masks = {"reader": {Compartment.TUMOUR: bed.with_array(bed.array.astype(np.float32))}}
+    earlier = MaskedVisit("ses-00", MaskOrigin.MANUAL, bed_masks, source="reader")
     given = MaskedVisit(
         "ses-01", MaskOrigin.MANUAL, {"reader": {Compartment.TUMOUR: masked.masks["tumour"]}}, source="reader"
     )
-    aligned = {"ses-01": placed("ses-01", 5.0), "ses-02": placed("ses-02", 5.0)}
-    flag, place = search_signal._look(visit, source, given, bed, aligned)  # type: ignore[arg-type]  # all that is read of a visit
+    donor = placed("ses-01", 5.0, masked.image, given)
+    visit = placed("ses-02", 5.0, later, MaskedVisit("ses-02", None, {}))
+    seen = search_signal._look(visit, donor, [placed("ses-00", 5.0, bed, earlier), donor])
+    flag, place = seen.records
     assert isinstance(flag, records.Finding)
     assert flag.message.endswith("where no tumour was drawn at ses-01"), "which has no date"
     assert isinstance(place, records.NewSignal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from pipeline.core import records
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
@@ -18,8 +20,9 @@ from pipeline.refind.scene import scene_of
 from pipeline.refind.sharpness import extra_blur_mm
 from pipeline.refind.template import template_of
 from pipeline.run.steps import measure_visits, refind_masks, use_drawings
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
+from pipeline.run.steps.visit_work import AlignedVisit, Drawings, MaskedVisit, PlacedVisit, ScannedVisit, VisitWork
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
 from tests.refind.test_refinding import phantom
 
 HERE = identity("follow-up", "masked")
@@ -107,7 +110,7 @@ def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path)
     assert (tumour.note or "").endswith(f"could by itself change its volume by {tumour.signal_cv:.0%}")
     assert "less sure" not in (cord.note or ""), "what is carried over is not less sure for the tumour's sake"
     assert Compartment.TUMOUR not in found.missing
-    rows = measure_visits.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
+    size = size_of(later, found)
     clean = visited("ses-02", phantom(4.5, seed=4)[0])
     sure = automatic(clean, tmp_path / "clean")
     assert sure.findings == ()
@@ -115,8 +118,7 @@ def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path)
     assert unchanged is not None
     assert [row.method for row in (unchanged, tumour)] == [refinding.GROWN, refinding.GROWN_LESS_SURELY]
     assert (unchanged.signal_cv or 1) < 0.3 * (tumour.signal_cv or 0)
-    expected = measure_visits.measure_visit(clean, sure, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
-    assert (rows[0].volume_cv or 0) > 2 * (expected[0].volume_cv or 1)
+    assert (size.volume_cv or 0) > 2 * (size_of(clean, sure).volume_cv or 1)
     assert drawn_by_a_person(later, found).findings == ()
 
 
@@ -135,29 +137,34 @@ GIVEN = MaskedVisit(
 )  # fmt: skip
 
 
-def visited(session: str, image: Volume, contrast: str = "T2w") -> SimpleNamespace:
-    """Return all that is read of a visit."""
-    return SimpleNamespace(
-        session_id=session, image=image, contrast=contrast, anchor_sha256=session, status="usable",
-        visit=SimpleNamespace(patient_id="sub-1", imported=()), anchor=SimpleNamespace(relative=f"{session}.nii.gz"),
-    )  # fmt: skip
+def visited(session: str, image: Volume, contrast: str = "T2w") -> ScannedVisit:
+    """Return a visit with one scan."""
+    anchor = ScanFile(Path(session), f"{session}.nii.gz", "sub-1", session, contrast)
+    row = records.Scan("sub-1", session, anchor.relative, contrast, is_anchor=True, sha256=session)
+    return ScannedVisit(StudyVisit("sub-1", session, None, (anchor,), ()), "usable", None, anchor, image, (row,), ())
 
 
-def automatic(later: SimpleNamespace, out_dir: Path, grade: str = "A", others: tuple[str, ...] = ()) -> MaskedVisit:
-    """Find the drawn visit's masks again; ``others`` are further visits with the same masks, of these contrasts."""
+def placed(read: ScannedVisit, masks: MaskedVisit, grade: str = "A") -> PlacedVisit:
     record = SimpleNamespace(input_sha256="x", grade=grade)
+    return PlacedVisit(read, masks, place=AlignedVisit(read.session_id, STILL, STILL, "", record))  # type: ignore[arg-type]
+
+
+def automatic(later: ScannedVisit, out_dir: Path, grade: str = "A", others: tuple[str, ...] = ()) -> MaskedVisit:
+    """Find the drawn visit's masks again; ``others`` are further visits with the same masks, of these contrasts."""
     further = [visited(f"ses-0{n}", DRAWN.image, contrast) for n, contrast in enumerate(others, start=3)]
-    pairs = [(visit, GIVEN) for visit in (visited("ses-01", DRAWN.image), *further)]
-    aligned = {
-        v.session_id: AlignedVisit(v.session_id, STILL, STILL, "", record) for v in (later, *(p[0] for p in pairs))
-    }
-    return refind_masks.automatic_masks(later, pairs, aligned, out_dir, operated_between=False)  # type: ignore[arg-type]
+    donors = [placed(visit, GIVEN, grade) for visit in (visited("ses-01", DRAWN.image), *further)]
+    nothing = MaskedVisit(later.session_id, None, {})
+    return refind_masks.automatic_masks(placed(later, nothing, grade), donors, out_dir, operated_between=False)
 
 
-def drawn_by_a_person(visit: SimpleNamespace, found: MaskedVisit) -> MaskedVisit:
+def drawn_by_a_person(visit: ScannedVisit, masks: MaskedVisit) -> MaskedVisit:
     entry = SimpleNamespace(mask_sha256="0", who="A", reason=None, replaces_sha256="1", written_at=datetime(2024, 1, 2))  # noqa: DTZ001
-    drawings = use_drawings.Drawings({Compartment.TUMOUR: entry}, {Compartment.TUMOUR: DRAWN.masks["tumour"]})  # type: ignore[dict-item]
-    return use_drawings.with_drawings([visit], {"ses-02": found}, {"ses-02": drawings})["ses-02"]  # type: ignore[list-item]
+    drawings = Drawings({Compartment.TUMOUR: entry}, {Compartment.TUMOUR: DRAWN.masks["tumour"]})  # type: ignore[dict-item]
+    return use_drawings.drawn_over(VisitWork(visit, masks, drawings=drawings)).masks
+
+
+def size_of(visit: ScannedVisit, masks: MaskedVisit) -> records.Measurement:
+    return measure_visits.measure_visit(VisitWork(visit, masks), [Compartment.TUMOUR], None)[0]
 
 
 @pytest.mark.parametrize(
@@ -181,9 +188,11 @@ def test_the_visit_says_why_it_has_no_mask_and_says_it_again_from_what_was_kept(
 def test_it_is_said_once_and_no_more_when_a_person_has_drawn_the_tumour(tmp_path: Path) -> None:
     later = visited("ses-02", phantom(4.5, seed=4)[0], "T1w")
     found = automatic(later, tmp_path)
-    rows = measure_visits.measure_visit(later, found, [Compartment.TUMOUR], None)  # type: ignore[arg-type]
-    assert rows[0].volume_mm3 is None
-    assert measure_visits.unmeasured([later], rows, {"ses-02": found}) == ()  # type: ignore[list-item]
+    size = size_of(later, found)
+    assert size.volume_mm3 is None
+    assert measure_visits.unmeasured([VisitWork(later, found, measured=(size,))]) == ()
+    (unsaid,) = measure_visits.unmeasured([VisitWork(later, replace(found, findings=()), measured=(size,))])
+    assert unsaid.code == "tumour_not_measured"
     assert "scans_differ" not in {row.code for row in drawn_by_a_person(later, found).findings}
 
 

@@ -18,7 +18,7 @@ from pipeline.journal.decisions import Act, ActKind
 from pipeline.judge import criteria_files
 from pipeline.run.steps import apply_acts
 from pipeline.run.study_run import RunSettings, RunSummary, run
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from tests.study_folder import AFFINE, DSEG, ONE_VISIT, T2W, write_files
 
@@ -40,7 +40,7 @@ def run_again(study: Path, out: Path) -> RunSummary:
 
 
 def verdicts(out: Path, patient_id: str) -> pd.DataFrame:
-    rows = publish.query(publish.database_path(out), "patient_assessments", patient_id=patient_id)
+    rows = reader.query(reader.database_path(out), "patient_assessments", patient_id=patient_id)
     return rows[rows["criteria_id"] == "imsct_adapted_v1"].set_index("session_id")
 
 
@@ -85,12 +85,12 @@ def test_an_excluded_visit_is_not_evaluable_and_says_who_and_why_until_it_is_und
     row = verdicts(out, "sub-p1").loc["ses-imported20210101"]
     assert (row["category"], row["state"]) == ("NE", "not_evaluable")
     assert "visit excluded by A. Reader on 2024-05-06: moved" in row["reason"]
-    measured = publish.table(publish.database_path(out), "measurement").set_index(["patient_id", "session_id"])
+    measured = reader.table(reader.database_path(out), "measurement").set_index(["patient_id", "session_id"])
     assert np.isnan(measured.loc[("sub-p1", "ses-imported20210101"), "volume_mm3"])
     put(out, Act(ActKind.UNDO, "sub-p1", undoes=entry_id, reason="it was another visit"))
     assert run_again(study, out).computed == ("sub-p1",)
     pd.testing.assert_frame_equal(verdicts(out, "sub-p1"), before)
-    shown = publish.query(publish.database_path(out), "patient_journal", patient_id="sub-p1").set_index("entry_id")
+    shown = reader.query(reader.database_path(out), "patient_journal", patient_id="sub-p1").set_index("entry_id")
     assert shown.loc[entry_id, "status"] == "undone"
     assert shown.loc[entry_id, "status_reason"] == "undone by A. Reader on 2024-05-06: it was another visit"
 
@@ -109,7 +109,7 @@ def test_a_comment_is_published_and_nobody_is_worked_on(imported: tuple[Path, Pa
     put(out, Act(ActKind.COMMENT, "sub-p2", reason="call the patient"))
     done = run_again(study, out)
     assert (done.computed, done.is_published) == ((), True)
-    assert publish.query(publish.database_path(out), "quality_journal")["reason"].tolist() == ["call the patient"]
+    assert reader.query(reader.database_path(out), "quality_journal")["reason"].tolist() == ["call the patient"]
     assert run_again(study, out).is_published is False
 
 
@@ -119,7 +119,7 @@ def test_the_journal_survives_a_rebuild_and_says_what_is_torn(imported: tuple[Pa
     path = act_file.path_of(out)
     path.write_bytes(path.read_bytes() + b'{"entry_id": "abc')
     kept = path.read_bytes()
-    publish.database_path(out).unlink()
+    reader.database_path(out).unlink()
     finished = datetime(2026, 1, 31)  # noqa: DTZ001
     done = run(RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, finished), lambda *_: None, rebuild=True)
     assert path.read_bytes() == kept
@@ -158,7 +158,7 @@ def test_an_accepted_automatic_mask_is_final_until_the_mask_changes(tmp_path: Pa
     study, out = with_mask(tmp_path / "study", 4), tmp_path / "out"
     run_again(study, out)
     assert verdicts(out, "sub-01").loc["ses-01", "is_provisional"]
-    assert publish.table(publish.database_path(out), "review")["kind"].tolist() == ["unsigned automatic mask"]
+    assert reader.table(reader.database_path(out), "review")["kind"].tolist() == ["unsigned automatic mask"]
     seen = sign_off.measured_masks(out, "sub-01", "ses-01")
     assert set(seen) == {"tumour", "cyst"}
     put(out, *sign_off.about_masks(ActKind.ACCEPT_MASK, "sub-01", "ses-01", seen))
@@ -166,14 +166,14 @@ def test_an_accepted_automatic_mask_is_final_until_the_mask_changes(tmp_path: Pa
     row = verdicts(out, "sub-01").loc["ses-01"]
     assert not row["is_provisional"]
     assert "provisional" not in row["reason"]
-    assert publish.table(publish.database_path(out), "review").empty
+    assert reader.table(reader.database_path(out), "review").empty
 
     with_mask(study, 5)
     done = run_again(study, out)
     assert verdicts(out, "sub-01").loc["ses-01", "is_provisional"]
     lapsed = next(finding for finding in done.findings if finding.code == "act_lapsed")
     assert "accept mask by A. Reader on 2024-05-06 has no effect: the mask has changed since" in lapsed.message
-    kinds = publish.table(publish.database_path(out), "review")["kind"].tolist()
+    kinds = reader.table(reader.database_path(out), "review")["kind"].tolist()
     assert sorted(kinds) == ["decision lapsed", "decision lapsed", "unsigned automatic mask"]
     with pytest.raises(SettingsError, match="mask has changed since it was shown"):
         put(out, *sign_off.about_masks(ActKind.ACCEPT_MASK, "sub-01", "ses-01", seen))

@@ -4,60 +4,68 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline.core import vocabulary
+from pipeline.core.transform import identity
 from pipeline.core.volume import Volume
-from pipeline.run.steps import choose_donor, mask_visits, read_visits
+from pipeline.run.steps import choose_donor, read_visits
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, PlacedVisit, ScannedVisit
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
 from tests.refind.test_refinding import box
 
 FINE, THICK = np.diag([1.0, 1.0, 1.0, 1.0]), np.diag([3.3, 0.8, 0.8, 1.0])
 
 
-def scanned(name: str, year: int, affine: np.ndarray, contrast: str = "T2w") -> SimpleNamespace:
-    image = Volume(np.zeros((2, 2, 2)), affine)
-    return SimpleNamespace(session_id=name, acquired_on=date(year, 1, 1), image=image, contrast=contrast)
+def scanned(name: str, year: int, affine: np.ndarray, contrast: str = "T2w") -> ScannedVisit:
+    anchor = ScanFile(Path(name), f"{name}_{contrast}.nii.gz", "sub-01", name, contrast)
+    visit = StudyVisit("sub-01", name, date(year, 1, 1), (anchor,), ())
+    return ScannedVisit(visit, "usable", None, anchor, Volume(np.zeros((2, 2, 2)), affine), (), ())
 
 
-def drawn_on(name: str, *compartments: str) -> mask_visits.MaskedVisit:
+def placed(read: ScannedVisit, masks: MaskedVisit) -> PlacedVisit:
+    here = identity("reference", read.session_id)
+    return PlacedVisit(read, masks, place=AlignedVisit(read.session_id, here, here, "", None))
+
+
+def drawn_on(name: str, *compartments: str) -> MaskedVisit:
     """A visit whose reader drew these compartments; a name with a minus was drawn empty."""
     full, none = box((10, 10, 20), k=slice(8, 12)), box((10, 10, 20), k=slice(0, 0))
     masks = {vocabulary.Compartment(c.strip("-")): none if c.endswith("-") else full for c in compartments}
-    return (
-        mask_visits.MaskedVisit(name, None, {"reader": masks}, source="reader")
-        if masks
-        else mask_visits.MaskedVisit(name, None, {})
-    )
+    return MaskedVisit(name, None, {"reader": masks}, source="reader") if masks else MaskedVisit(name, None, {})
 
 
 def chosen(
     session: str, given: dict[str, tuple[str, ...]], thick: str = "", surgery: int | None = None, t1w: str = ""
 ) -> str | None:
-    visits = [
+    reads = [
         scanned(
             f"ses-{n}", 2010 + n, THICK if str(n) in thick else FINE, "T1w" if str(n) in t1w else "T2w"
         ) for n in (1, 2, 3, 4)
     ]  # fmt: skip
-    masked = {v.session_id: drawn_on(v.session_id, *given.get(v.session_id, ())) for v in visits}
+    visits = [placed(read, drawn_on(read.session_id, *given.get(read.session_id, ()))) for read in reads]
     treatments = [SimpleNamespace(kind="surgery", started_on=date(surgery, 6, 1))] if surgery else []
-    found = choose_donor.choose_sources(next(v for v in visits if v.session_id == session), visits, masked, treatments)
-    return " ".join(one.session_id for one in found) or None
+    visit = next(visit for visit in visits if visit.session_id == session)
+    return " ".join(one.session_id for one in choose_donor.choose_donors(visit, visits, treatments)) or None
 
 
 def offered(given: dict[int, tuple[str, ...]], corrected: dict[int, tuple[str, ...]]) -> dict[str, str | None]:
     """What each visit without masks of the study folder is found from, where people corrected some."""
-    visits = [scanned(f"ses-{n}", 2010 + n, FINE) for n in (1, 2, 3, 4)]
-    people = {}
-    for number, visit in enumerate(visits, start=1):
-        drawn = drawn_on(visit.session_id, *corrected.get(number, ())).primary
-        people[visit.session_id] = replace(drawn_on(visit.session_id, *given.get(number, ())), drawn=drawn)
-    sources = choose_donor.sources(visits, people, [])
-    rest = [visit for number, visit in enumerate(visits, start=1) if number not in given]
-    found = {visit.session_id: choose_donor.choose_sources(visit, visits, sources, []) for visit in rest}
-    return {name: chosen[0].session_id if chosen else None for name, chosen in found.items()}
+    people = []
+    for number in (1, 2, 3, 4):
+        name = f"ses-{number}"
+        drawn = drawn_on(name, *corrected.get(number, ())).primary
+        masks = replace(drawn_on(name, *given.get(number, ())), drawn=drawn)
+        people.append(placed(scanned(name, 2010 + number, FINE), masks))
+    donors = choose_donor.donors(people, [])
+    rest = [visit for number, visit in enumerate(people, start=1) if number not in given]
+    by_visit = {visit.session_id: choose_donor.choose_donors(visit, donors, []) for visit in rest}
+    return {name: chosen[0].session_id if chosen else None for name, chosen in by_visit.items()}
 
 
 def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that_would_be_found_there() -> None:
@@ -75,8 +83,6 @@ def test_a_corrected_visit_never_displaces_one_of_the_study_folder_for_the_visit
 
 def test_a_visit_with_much_thicker_or_thinner_slices_than_the_reference_is_named() -> None:
     visits = [scanned("ses-1", 2011, FINE), scanned("ses-2", 2012, THICK), scanned("ses-3", 2013, 1.4 * FINE)]
-    for visit in visits:
-        visit.status, visit.visit = "usable", SimpleNamespace(patient_id="sub-01")
     (found,) = read_visits.protocol_changes(visits, visits[0])
     assert (found.code, found.severity, found.session_id) == ("protocol_changed", "note", "ses-2")
     assert "voxels of up to 3.3 mm, those of the reference visit ses-1 of up to 1.0 mm" in found.message

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
+from pipeline.errors import StoreError
 from pipeline.run.study_run import RunSummary
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.study_folder import run_of_numbers
 
 VOLUMES = """patient_id,date,compartment,volume_mm3,volume_cv
@@ -26,11 +28,11 @@ TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunSummary]:
     folder = tmp_path_factory.mktemp("beside")
-    return publish.database_path(folder / "out"), run_of_numbers(folder, VOLUMES, TREATMENTS)
+    return reader.database_path(folder / "out"), run_of_numbers(folder, VOLUMES, TREATMENTS)
 
 
 def of_patient(done: tuple[Path, RunSummary], name: str) -> pd.DataFrame:
-    return publish.query(done[0], name, patient_id="sub-p1")
+    return reader.query(done[0], name, patient_id="sub-p1")
 
 
 def test_a_growing_cyst_has_its_own_words_and_is_no_progression(done: tuple[Path, RunSummary]) -> None:
@@ -70,6 +72,19 @@ def test_growth_that_is_not_certain_is_not_carried_on(tmp_path: Path) -> None:
         "1,tumour,560", "1,tumour,505"
     )
     run_of_numbers(tmp_path, still)
-    frame = publish.query(publish.database_path(tmp_path / "out"), "patient_growth", patient_id="sub-p1")
+    frame = reader.query(reader.database_path(tmp_path / "out"), "patient_growth", patient_id="sub-p1")
     assert frame["detectable_on"].isna().all()
     assert len(frame) == 1
+
+
+def test_the_next_run_makes_a_store_of_an_older_version_anew(tmp_path: Path) -> None:
+    assert run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    database = reader.database_path(tmp_path / "out")
+    before = reader.fingerprint(database)
+    assert not run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("update meta.store_version set version = 13")
+    with pytest.raises(StoreError, match="found version 13, written by an older version of cordtrack"):
+        reader.query(database, "status")
+    assert run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    assert reader.fingerprint(database) == before

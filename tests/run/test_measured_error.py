@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -13,9 +11,10 @@ from pipeline.core.volume import Volume
 from pipeline.measure import measurement_error
 from pipeline.refind.refinding import GROWN, GROWN_LESS_SURELY
 from pipeline.run.steps import measure_visits
-from pipeline.run.steps.mask_visits import MaskedVisit
+from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, VisitWork
+from pipeline.study.visits import StudyVisit
 
-VISIT = SimpleNamespace(session_id="ses-2", visit=SimpleNamespace(patient_id="sub-1", imported=()))
+VISIT = ReadVisit(StudyVisit("sub-1", "ses-2", None, (), ()), "usable", None, None, None, (), ())
 
 
 def cube(side: int) -> Volume:
@@ -36,7 +35,7 @@ def measured(
     if second_side:
         masks["reader"] = {Compartment.TUMOUR: cube(second_side)}
     masked = MaskedVisit("ses-2", MaskOrigin.AUTOMATIC, masks, (row,), source="cordtrack")
-    return measure_visits.measure_visit(VISIT, masked, [Compartment.TUMOUR], None)[0]  # type: ignore[arg-type]
+    return measure_visits.measure_visit(VisitWork(VISIT, masked), [Compartment.TUMOUR], None)[0]
 
 
 def test_where_nothing_differs_much_the_geometric_model_speaks() -> None:

@@ -15,7 +15,7 @@ from pipeline.core import records
 from pipeline.run.steps.compare_protocols import how_made
 from pipeline.run.steps.read_visits import read_visits
 from pipeline.run.study_run import RunSettings, run
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.study_folder import read_study
 from tests.factories import judged
 from tests.places import REALCORD
@@ -36,7 +36,7 @@ def settings(folder: Path) -> RunSettings:
 
 
 def stored(folder: Path) -> dict[str, object]:
-    (row,) = publish.table(publish.database_path(folder / "out"), "acquisition").to_dict("records")
+    (row,) = reader.table(reader.database_path(folder / "out"), "acquisition").to_dict("records")
     return row
 
 

@@ -12,9 +12,7 @@ from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, voxel_centres_mm
 from pipeline.run.steps import describe_shape, place_levels
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, ScannedVisit, VisitWork
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
 
@@ -31,7 +29,7 @@ def visit(session_id, **masks):
     """A visit whose scan shows a bright tumour, with masks by compartment."""
     anchor = ScanFile(Path("x"), f"{session_id}_T2w.nii.gz", "sub-x", session_id, "T2w")
     image = GRID.with_array(np.where(TUMOUR, 300.0, 100.0))
-    read = ReadVisit(
+    read = ScannedVisit(
         StudyVisit("sub-x", session_id, date(2024, 1, 1), (anchor,), ()), "usable", None, anchor, image, (), ()
     )
     drawn = {Compartment(name): GRID.with_array(array) for name, array in masks.items()}
@@ -51,9 +49,8 @@ def placed(session_id, grade=None):
 
 
 def line_of(*visits):
-    reads, masked = zip(*visits, strict=True)
-    aligned = {read.session_id: placed(read.session_id) for read in reads}
-    return describe_shape.centre_line(reads, {m.session_id: m for m in masked}, aligned, reads[0])
+    works = [VisitWork(read, masked, placed(read.session_id)) for read, masked in visits]
+    return describe_shape.centre_line(works, works[0].read)
 
 
 def described(one, line, aligned=None, scans=None, known=UNLABELLED):

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core import records
-from pipeline.store import publish
+from pipeline.store import publish, reader
 from tests.factories import ADAPTED, tiny_store
 
 
@@ -19,7 +19,7 @@ def row_of(frame: pd.DataFrame, **key: Any) -> dict[str, Any]:
 
 
 def trajectory(database: Path, patient_id: str, session_id: str, compartment: str = "tumour") -> dict[str, Any]:
-    frame = publish.table(database, "trajectory")
+    frame = reader.table(database, "trajectory")
     return row_of(frame, patient_id=patient_id, session_id=session_id, compartment=compartment, criteria_id=ADAPTED)
 
 
@@ -36,4 +36,4 @@ def published(folder: Path, *rows: Any) -> Path:
     shared = [row for row in tiny_store() if isinstance(row, records.Study | records.Criteria)]
     shared = [row for row in shared if getattr(row, "criteria_id", ADAPTED) == ADAPTED]
     publish.publish(folder, [*shared, records.Patient("sub-01"), *rows])
-    return publish.database_path(folder)
+    return reader.database_path(folder)

@@ -12,7 +12,7 @@ import pytest
 from pipeline.core import records
 from pipeline.core.vocabulary import Category, Compartment, DisplayState, MaskOrigin, State
 from pipeline.lesions.matching import LesionStatus
-from pipeline.store import publish, record_rows
+from pipeline.store import publish
 from tests.factories import ADAPTED, judged, measured, tiny_store, usable
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -155,8 +155,8 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
 @pytest.fixture(scope="module")
 def filled() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as connection:
-        publish.migrate(connection)
-        for kind in record_rows.TABLES:
+        publish.create_tables(connection)
+        for kind in publish.TABLES:
             for row in tiny_store():
                 if isinstance(row, kind):
                     insert(connection, row)
@@ -167,7 +167,7 @@ def insert(connection: duckdb.DuckDBPyConnection, row: Any) -> None:
     values = astuple(row)
     names = ", ".join(type(row).__dataclass_fields__)
     marks = ", ".join("?" * len(values))
-    connection.execute(f"insert into record.{record_rows.TABLES[type(row)]} ({names}) values ({marks})", values)
+    connection.execute(f"insert into record.{publish.TABLES[type(row)]} ({names}) values ({marks})", values)
 
 
 @pytest.mark.parametrize("row", GOOD, ids=lambda row: type(row).__name__)

@@ -11,14 +11,14 @@ import pytest
 
 from pipeline.acquisition.protocol import Facts, MeasuredScan
 from pipeline.core import records
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.factories import ADAPTED, usable
 from tests.scanner_rows import AVANTO, acquisition
 from tests.sql.shown import numbers, published, row_of
 
 
 def test_a_change_of_scanner_stands_beside_the_tumour_change_across_it(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "protocol_change"), patient_id="sub-01", session_id="ses-05", is_visit_before=True)
+    row = row_of(reader.table(tiny, "protocol_change"), patient_id="sub-01", session_id="ses-05", is_visit_before=True)
     expected = {
         "compared_session_id": "ses-04",
         "scanner": "changed",
@@ -34,7 +34,7 @@ def test_a_change_of_scanner_stands_beside_the_tumour_change_across_it(tiny: Pat
 
 
 def test_volumes_of_0_and_without_error_have_no_change_in_errors(tiny: Path) -> None:
-    frame = publish.table(tiny, "protocol_change")
+    frame = reader.table(tiny, "protocol_change")
     for patient, session in (("sub-02", "ses-02"), ("sub-02", "ses-03"), ("sub-03", "ses-02")):
         row = row_of(frame, patient_id=patient, session_id=session)
         assert row["change_errors"] is None, (patient, session)
@@ -42,20 +42,20 @@ def test_volumes_of_0_and_without_error_have_no_change_in_errors(tiny: Path) -> 
 
 
 def test_what_stands_before_the_baseline_is_no_evaluable_pair(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "protocol_change"), patient_id="sub-01", session_id="ses-02")
+    row = row_of(reader.table(tiny, "protocol_change"), patient_id="sub-01", session_id="ses-02")
     assert not row["is_evaluable_pair"]
-    pairs = publish.query(tiny, "quality_repeatability")
+    pairs = reader.query(tiny, "quality_repeatability")
     assert [(row.scanner, round(row.change_errors, 3)) for row in pairs.itertuples()] == [
         ("changed", 3.124), ("same", 0.833), ("same", 1.578),
     ]  # fmt: skip
 
 
 def test_changes_that_read_as_growth_come_first(tiny: Path) -> None:
-    rows = publish.query(tiny, "quality_drift", criteria_id=ADAPTED, most=100)
+    rows = reader.query(tiny, "quality_drift", criteria_id=ADAPTED, most=100)
     assert list(rows["patient_id"]) == ["sub-01", "sub-03"]
     assert list(rows["reads_as_growth"]) == [True, False]
     assert rows.iloc[1]["changes"] == "echo time from 100 to 130 ms"
-    counts = publish.query(tiny, "quality_drift_counts", criteria_id=ADAPTED).iloc[0].to_dict()
+    counts = reader.query(tiny, "quality_drift_counts", criteria_id=ADAPTED).iloc[0].to_dict()
     assert counts == {
         "follow_up_count": 7, "changed_count": 2, "scanner_count": 1, "protocol_count": 1, "software_count": 0,
         "growth_count": 1, "unknown_scanner_count": 2, "same_count": 3,
@@ -63,7 +63,7 @@ def test_changes_that_read_as_growth_come_first(tiny: Path) -> None:
 
 
 def test_a_scanner_is_told_with_its_period_and_what_is_not_recorded_apart(tiny: Path) -> None:
-    rows = publish.query(tiny, "quality_scanners")
+    rows = reader.query(tiny, "quality_scanners")
     assert list(rows["scanner_name"]) == ["Siemens Avanto 1.5 T", "Siemens Skyra 3 T", "not recorded"]
     first = rows.iloc[0]
     assert (first["patient_count"], first["visit_count"], first["protocols"]) == (2, 6, "T2w sagittal 3.3 mm")
@@ -77,7 +77,7 @@ def test_slices_and_grades_are_counted_earlier_and_lately(tmp_path: Path) -> Non
     for number, (day, slice_mm, grade) in enumerate(zip(days, (5.0, 3.0, 3.0, 3.0), "CAAB", strict=True), start=1):
         rows += usable("sub-01", f"ses-0{number}", day, grade=grade)
         rows.append(acquisition("sub-01", f"ses-0{number}", MeasuredScan("T2w", "sagittal", slice_mm, 0.7, AVANTO)))
-    (row,) = publish.table(published(tmp_path, *rows), "scanner").to_dict("records")
+    (row,) = reader.table(published(tmp_path, *rows), "scanner").to_dict("records")
     expected = {
         "visit_count": 4, "protocol_count": 2, "protocols": "T2w sagittal 3.0 mm, T2w sagittal 5.0 mm",
         "early_visit_count": 3, "late_visit_count": 1, "early_slice_mm": 3.0, "early_slice_low_mm": 3.0,
@@ -94,8 +94,8 @@ def test_visits_that_are_not_usable_count_for_no_scanner(tmp_path: Path, status:
     scan = next(row for row in usable("sub-01", "ses-01", "2020-01-01") if isinstance(row, records.Scan))
     made = acquisition("sub-01", "ses-01", MeasuredScan("T2w", "sagittal", 3.0, 0.7, AVANTO))
     database = published(tmp_path, visit, scan, made)
-    assert publish.table(database, "scanner").empty
-    assert not publish.table(database, "acquisition")["is_measured"].any()
+    assert reader.table(database, "scanner").empty
+    assert not reader.table(database, "acquisition")["is_measured"].any()
 
 
 def test_two_scanners_of_one_model_are_told_apart_by_their_tokens(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_two_scanners_of_one_model_are_told_apart_by_their_tokens(tmp_path: Path
         facts = Facts("Siemens", "Avanto", 1.5, token)
         rows += usable("sub-01", f"ses-0{number}", f"202{number}-01-01")
         rows.append(acquisition("sub-01", f"ses-0{number}", MeasuredScan("T2w", "sagittal", 3.0, 0.7, facts)))
-    names = sorted(publish.table(published(tmp_path, *rows), "scanner")["scanner_name"])
+    names = sorted(reader.table(published(tmp_path, *rows), "scanner")["scanner_name"])
     assert names == ["Siemens Avanto 1.5 T (device aaaa)", "Siemens Avanto 1.5 T (device bbbb)"]

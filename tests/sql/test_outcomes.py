@@ -15,7 +15,7 @@ from pipeline.core.vocabulary import PatientCourse
 from pipeline.judge import criteria_files, endpoints
 from pipeline.judge.response import judge
 from pipeline.run.steps.judge_course import judge_course
-from pipeline.store import publish
+from pipeline.store import publish, reader
 from tests.factories import SHA, measured
 from tests.judge.course_maker import course, on, surgery, visit
 
@@ -50,11 +50,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows += of_patient(patient_id, patient)
     folder = tmp_path_factory.mktemp("judged")
     publish.publish(folder, rows)
-    return publish.database_path(folder)
+    return reader.database_path(folder)
 
 
 def test_intervals_of_the_store_are_those_of_the_domain(database: Path) -> None:
-    frame = publish.query(database, "cohort_interval", criteria_id=ADAPTED, endpoint_id="ttp").set_index("patient_id")
+    frame = reader.query(database, "cohort_interval", criteria_id=ADAPTED, endpoint_id="ttp").set_index("patient_id")
     for patient_id, patient in BY_ID.items():
         assessments = judge(patient, RULES[0])
         (found,) = (e for e in endpoints.of_course(patient, assessments) if e.endpoint_id == "ttp")
@@ -66,7 +66,7 @@ def test_intervals_of_the_store_are_those_of_the_domain(database: Path) -> None:
 
 def test_competing_events_of_the_store_are_those_of_the_domain(database: Path) -> None:
     parameters = {"criteria_id": ADAPTED, "endpoint_id": "local_control"}
-    frame = publish.query(database, "cohort_competing", **parameters).set_index("patient_id")
+    frame = reader.query(database, "cohort_competing", **parameters).set_index("patient_id")
     for patient_id, patient in BY_ID.items():
         found = [e for e in endpoints.of_course(patient, judge(patient, RULES[0])) if e.endpoint_id == "local_control"]
         assert [(e.is_event, e.is_competing) for e in found] == [
@@ -76,7 +76,7 @@ def test_competing_events_of_the_store_are_those_of_the_domain(database: Path) -
 
 
 def test_growth_of_a_cohort_from_the_store(database: Path) -> None:
-    frame = publish.query(database, "cohort_growth", criteria_id=ADAPTED)
+    frame = reader.query(database, "cohort_growth", criteria_id=ADAPTED)
     scans = [
         GrowthScan(
             row.patient_id, row.histology, row.epoch, row.acquired_on.date(),
@@ -93,7 +93,7 @@ def test_growth_of_a_cohort_from_the_store(database: Path) -> None:
 
 
 def test_agreement_of_criteria_from_the_store(database: Path) -> None:
-    frame = publish.query(database, "cohort_agreement")
+    frame = reader.query(database, "cohort_agreement")
     assert frame["session_id"].eq("ses-0095").sum() == 0
     found = panel(Rating(row.patient_id, row.session_id, row.criteria_id, row.category) for row in frame.itertuples())
     assert found.overall.raters == ("imsct_adapted_v1", "rano2_vol")

@@ -5,15 +5,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from pipeline.cohort.agreement import Rating, panel
 from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria import Metric, Reference
+from pipeline.measure import measurement_error
 from pipeline.run.steps.judge_course import judge_course
-from pipeline.store import publish
+from pipeline.store import publish, reader, sql_files
 
 PATIENTS = 40
 RULES = [rule for rule in criteria_files.load_all() if rule.metric == Metric.VOLUME]
@@ -63,15 +64,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(PATIENTS):
         found += records_of(random_course(source, f"sub-{number:02d}"))
     publish.publish(folder, found)
-    return publish.database_path(folder)
+    return reader.database_path(folder)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.criteria_id)
 def test_ratios_and_detection_limits_of_judgement_are_those_shown(
     database: Path, rule: criteria_files.ResponseCriteria
 ) -> None:
-    verdicts = publish.table(database, "assessment").query("criteria_id == @rule.criteria_id")
-    shown = publish.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
+    verdicts = reader.table(database, "assessment").query("criteria_id == @rule.criteria_id")
+    shown = reader.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
     both = verdicts.merge(shown, on=["patient_id", "session_id"], suffixes=("", "_shown"), validate="one_to_one")
     assert len(both) == len(verdicts) > 100
     against_baseline = both["category"].isin(["CR", "PR", "MR"])
@@ -89,38 +90,40 @@ def test_ratios_and_detection_limits_of_judgement_are_those_shown(
     )
 
 
-def test_kappa_of_each_two_criteria_in_sql_is_that_of_the_domain(database: Path) -> None:
-    rows = publish.query(database, "cohort_agreement")
-    ratings = [
-        Rating(*row) for row in rows[["patient_id", "session_id", "criteria_id", "category"]].itertuples(index=False)
-    ]
-    expected = {pair.raters: pair for pair in panel(ratings).pairs}
-    found = publish.query(database, "cohort_kappa")
-    assert set(zip(found["first_id"], found["second_id"], strict=True)) == set(expected)
-    for row in found.to_dict("records"):
-        pair = expected[row["first_id"], row["second_id"]]
-        assert (row["visit_count"], row["patient_count"]) == (pair.visit_count, pair.patient_count)
-        assert (row["observed"], row["expected"], row["kappa"]) == pytest.approx(
-            (pair.observed, pair.expected, pair.value)
-        )
-    assert len(found) == len(RULES) * (len(RULES) - 1) / 2
-    assert 0 < found["kappa"].min() < found["kappa"].max() <= 1
+CVS = [0.0, 1e-9, 0.02, 0.1, 0.15, 0.7, 2.0]
+
+
+@pytest.mark.parametrize("reference_cv", CVS)
+@pytest.mark.parametrize("cv", CVS)
+def test_intervals_of_the_store_are_those_that_judgement_computes_with(cv: float, reference_cv: float) -> None:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(sql_files.formulas())
+        limit, low, high, low_mm3, high_mm3 = connection.execute(
+            "select detection_limit_percent($cv, $reference), change_low_percent(1500, $cv, 1000, $reference), "
+            "change_high_percent(1500, $cv, 1000, $reference), volume_low_mm3(1500, $cv), volume_high_mm3(1500, $cv)",
+            {"cv": cv, "reference": reference_cv},
+        ).fetchall()[0]
+    interval = measurement_error.change_interval(1.5, cv, reference_cv)
+    assert 1 + limit / 100 == pytest.approx(measurement_error.detection_limit_ratio(cv, reference_cv), rel=1e-12)
+    assert (1 + low / 100, 1 + high / 100) == pytest.approx((interval.low, interval.high), rel=1e-9)
+    alone = measurement_error.volume_interval(1500.0, cv)
+    assert (low_mm3, high_mm3) == pytest.approx((alone.low, alone.high), rel=1e-12)
 
 
 def test_the_panel_marks_exactly_the_visits_that_the_domain_finds_in_dispute(database: Path) -> None:
-    rows = publish.query(database, "cohort_agreement")
+    rows = reader.query(database, "cohort_agreement")
     by_visit = rows[rows["category"] != "NE"].groupby(["patient_id", "session_id"])["category"].nunique()
     disputed = {key for key, words in by_visit.items() if words > 1}
     assert disputed
     found, marked = set(), 0
     for patient_id in sorted(rows["patient_id"].unique()):
-        shown = publish.query(database, "patient_panel", patient_id=patient_id)
+        shown = reader.query(database, "patient_panel", patient_id=patient_id)
         found |= {(patient_id, session_id) for session_id in shown[shown["is_disputed"]]["session_id"]}
         marked += int(shown["differs_from_default"].sum())
         assert not shown[shown["criteria_id"] == RULES[0].criteria_id]["differs_from_default"].any()
     assert found == disputed
     assert marked > 0
-    cohort = publish.query(database, "cohort_panel")
+    cohort = reader.query(database, "cohort_panel")
     counts = cohort.drop_duplicates("patient_id").set_index("patient_id")["disputed_visit_count"]
     expected = dict.fromkeys(counts.index, 0)
     for patient_id, _ in disputed:

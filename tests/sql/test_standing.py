@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.core import records
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.factories import ADAPTED, accepted, judged, measured, usable
 from tests.sql.shown import numbers, published, row_of
 
@@ -34,19 +34,19 @@ def test_patient_state_is_that_of_the_last_judged_visit(  # noqa: PLR0917  # a t
     change: float | None,
     session_id: str | None,
 ) -> None:
-    row = row_of(publish.table(tiny, "patient_state"), patient_id=patient_id, criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "patient_state"), patient_id=patient_id, criteria_id=ADAPTED)
     assert (row["category_shown"], row["state"], row["display_state"]) == (shown, state, display)
     assert (row["tumour_volume_mm3"], row["change_percent"], row["session_id"]) == (volume, change, session_id)
 
 
 def test_a_patient_nobody_could_judge_is_listed_with_a_reason(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "patient_state"), patient_id="sub-07", criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "patient_state"), patient_id="sub-07", criteria_id=ADAPTED)
     assert row["reason"] == "no visit of this patient could be judged"
     assert (row["is_confirmed"], row["last_scan_on"], row["error_count"]) == (False, None, 1)
 
 
 def test_cohort_joins_covariates_treatment_volumes_and_outcome(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "cohort"), patient_id="sub-01", criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "cohort"), patient_id="sub-01", criteria_id=ADAPTED)
     expected = {
         "histology": "ependymoma",
         "first_surgery_extent": "STR",
@@ -63,14 +63,14 @@ def test_cohort_joins_covariates_treatment_volumes_and_outcome(tiny: Path) -> No
 
 
 def test_cohort_leaves_empty_what_nobody_knows(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "cohort"), patient_id="sub-04", criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "cohort"), patient_id="sub-04", criteria_id=ADAPTED)
     names = ("best_change_percent", "first_surgery_on", "duration_days", "is_event", "endpoint_reason")
     assert [row[name] for name in names] == [None] * 5
     assert row["had_radiotherapy"] is False or not row["had_radiotherapy"]
 
 
 def test_cohort_keeps_the_baseline_when_the_last_visit_is_not_evaluable(tiny: Path) -> None:
-    row = row_of(publish.table(tiny, "cohort"), patient_id="sub-05", criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "cohort"), patient_id="sub-05", criteria_id=ADAPTED)
     assert (row["baseline_volume_mm3"], row["last_volume_mm3"]) == (600, None)
     assert row["best_change_percent"] == pytest.approx(100 / 60)
 
@@ -91,7 +91,7 @@ def test_a_new_baseline_after_surgery_starts_a_new_period(tmp_path: Path) -> Non
         judged(p, "ses-03", "SD", "baseline", "no_change", against="ses-03 ses-03 -", epoch=2),
         judged(p, "ses-04", "SD", "residual_stable", "no_change", against="ses-03 ses-03 ses-03", ratio=1.1, epoch=2),
     )
-    row = row_of(publish.table(database, "cohort"), patient_id=p, criteria_id=ADAPTED)
+    row = row_of(reader.table(database, "cohort"), patient_id=p, criteria_id=ADAPTED)
     assert row["baseline_volume_mm3"] == 200
     assert row["best_change_percent"] == pytest.approx(10)
 
@@ -109,7 +109,7 @@ def test_a_question_mark_says_that_a_confirming_scan_is_awaited(
         *usable("sub-01", "ses-01", "2020-01-01", is_reference=True),
         replace(verdict, is_confirmed=is_confirmed),
     )
-    assert publish.table(database, "assessment")["category_shown"].tolist() == [shown]
+    assert reader.table(database, "assessment")["category_shown"].tolist() == [shown]
 
 
 def test_the_worst_alignment_speaks_for_a_visit(tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_the_worst_alignment_speaks_for_a_visit(tmp_path: Path) -> None:
         replace(aligned, moving_path="second.nii.gz", grade="C"),
         replace(aligned, moving_path="third.nii.gz", grade="B"),
     )
-    assert publish.table(database, "visit")["certificate_grade"].tolist() == ["C"]
+    assert reader.table(database, "visit")["certificate_grade"].tolist() == ["C"]
 
 
 def test_visits_count_what_lies_behind_them(tiny: Path) -> None:
-    frame = publish.table(tiny, "visit")
+    frame = reader.table(tiny, "visit")
     failed = row_of(frame, patient_id="sub-05", session_id="ses-03")
     assert (failed["scan_count"], failed["has_manual_mask"], failed["certificate_grade"]) == (1, False, None)
     drawn = row_of(frame, patient_id="sub-05", session_id="ses-02")
@@ -136,7 +136,7 @@ def test_visits_count_what_lies_behind_them(tiny: Path) -> None:
 
 
 def test_review_lists_what_waits_for_a_person(tiny: Path) -> None:
-    frame = publish.table(tiny, "review")
+    frame = reader.table(tiny, "review")
     assert sorted(zip(frame["patient_id"], frame["session_id"], frame["kind"], strict=True)) == [
         ("sub-05", "ses-02", "alignment grade C"),
         ("sub-05", "ses-03", "failed visit"),
@@ -165,7 +165,7 @@ def test_an_automatic_mask_waits_until_a_person_accepts_it(
         *measured("sub-01", "ses-01", "tumour", 500.0, cv=0.2, origin="automatic"),
         *([accepted("sub-01", "ses-01", status)] if status else []),
     )
-    assert sorted(publish.table(database, "review")["kind"]) == kinds
+    assert sorted(reader.table(database, "review")["kind"]) == kinds
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_an_automatic_mask_waits_until_a_person_accepts_it(
     ],
 )
 def test_board_ranks_by_what_is_open(tiny: Path, patient_id: str, rank: int, needs_decision: bool) -> None:
-    row = row_of(publish.table(tiny, "board"), patient_id=patient_id, criteria_id=ADAPTED)
+    row = row_of(reader.table(tiny, "board"), patient_id=patient_id, criteria_id=ADAPTED)
     assert (row["urgency_rank"], bool(row["needs_decision"])) == (rank, needs_decision)
 
 
@@ -206,7 +206,7 @@ def test_board_rank_of_each_kind_of_verdict(
         verdict,
         records.Finding("x", severity, "read", None, "sub-01", None, "what", "do"),
     )
-    assert publish.table(database, "board")["urgency_rank"].tolist() == [rank]
+    assert reader.table(database, "board")["urgency_rank"].tolist() == [rank]
 
 
 def test_new_signal_waits_for_a_person_until_the_mask_is_drawn(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_new_signal_waits_for_a_person_until_the_mask_is_drawn(tmp_path: Path) -
         flag,
         place,
     )
-    assert publish.table(database, "board")["urgency_rank"].tolist() == [3]
-    waiting = publish.table(database, "review").query("kind == 'new signal'")
+    assert reader.table(database, "board")["urgency_rank"].tolist() == [3]
+    waiting = reader.table(database, "review").query("kind == 'new signal'")
     assert waiting["detail"].tolist() == ["about 200 mm³"]
     assert str(waiting["acquired_on"].iloc[0])[:10] == "2021-01-01"
-    shown = publish.query(database, "patient_new_signal", patient_id="sub-01").iloc[0]
+    shown = reader.query(database, "patient_new_signal", patient_id="sub-01").iloc[0]
     assert (shown["session_id"], shown["approximate_mm3"], shown["reference_superior_mm"]) == ("ses-02", 200.0, 5.0)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.core import records
-from pipeline.store import publish
+from pipeline.store import reader, sql_files
 from tests.factories import ADAPTED, RANO, along_cord, judged, measured, usable
 from tests.sql.shown import numbers, published, row_of, trajectory
 
-VIEWS = sorted(path.stem for path in (publish.SQL / "views").glob("*.sql"))
+VIEWS = sorted(path.stem for path in (sql_files.SQL / "views").glob("*.sql"))
 UNITS = {
     "_mm": "mm",
     "_mm2": "mm²",
@@ -31,15 +31,15 @@ UNITS = {
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_view_can_be_read_and_holds_rows(tiny: Path, name: str) -> None:
-    assert not publish.table(tiny, name).empty
+    assert not reader.table(tiny, name).empty
 
 
 def test_the_views_are_those_of_the_folder(tiny: Path) -> None:
-    assert publish.views(tiny) == VIEWS
+    assert reader.views(tiny) == VIEWS
 
 
 def test_every_column_of_every_view_says_what_it_means_and_its_unit(tiny: Path) -> None:
-    dictionary = publish.dictionary(tiny)
+    dictionary = reader.dictionary(tiny)
     assert dictionary[dictionary["comment"].fillna("").str.len() < 8].empty
     for row in dictionary.to_dict("records"):
         unit = next((word for ending, word in UNITS.items() if row["column"].endswith(ending)), "")
@@ -60,11 +60,11 @@ def test_every_column_of_every_view_says_what_it_means_and_its_unit(tiny: Path) 
     ],
 )
 def test_no_join_repeats_a_row(tiny: Path, view: str, key: list[str]) -> None:
-    assert not publish.table(tiny, view).duplicated(key).any()
+    assert not reader.table(tiny, view).duplicated(key).any()
 
 
 def test_measurement_has_its_interval_and_the_files_behind_it(tiny: Path) -> None:
-    frame = publish.table(tiny, "measurement")
+    frame = reader.table(tiny, "measurement")
     row = row_of(frame, patient_id="sub-01", session_id="ses-05", compartment="tumour")
     expected = {"volume_mm3": 1400.0, "volume_low_mm3": 1150.817, "volume_high_mm3": 1703.138, "mask_folder": "study"}
     assert numbers(row, expected) == expected
@@ -83,7 +83,7 @@ def test_measurement_has_its_interval_and_the_files_behind_it(tiny: Path) -> Non
 def test_no_interval_without_tumour_or_error(
     tiny: Path, patient_id: str, session_id: str, volume: float | None, reason: str | None
 ) -> None:
-    frame = publish.table(tiny, "measurement")
+    frame = reader.table(tiny, "measurement")
     row = row_of(frame, patient_id=patient_id, session_id=session_id, compartment="tumour")
     assert (row["volume_mm3"], row["volume_low_mm3"], row["volume_high_mm3"]) == (volume, None, None)
     assert row["missing_reason"] == reason
@@ -203,20 +203,20 @@ def test_a_judged_visit_without_any_measurement_is_shown_with_a_reason(tiny: Pat
 
 
 def test_each_criteria_has_its_own_trajectory(tiny: Path) -> None:
-    frame = publish.table(tiny, "trajectory")
+    frame = reader.table(tiny, "trajectory")
     counts = frame[frame["patient_id"] == "sub-01"].groupby("criteria_id").size().to_dict()
     assert counts == {ADAPTED: 6, RANO: 6}
 
 
 def test_a_profile_has_a_row_per_millimetre_and_nothing_where_the_scan_does_not_reach(tiny: Path) -> None:
-    profile = publish.table(tiny, "cord_profile").query("compartment == 'tumour'")
+    profile = reader.table(tiny, "cord_profile").query("compartment == 'tumour'")
     assert profile["position_mm"].tolist() == [-1.0, 0.0, 1.0]
     assert profile["area_mm2"].tolist()[:2] == [0.0, 80.5]
     assert profile["area_mm2"].isna().tolist() == [False, False, True]
 
 
 def test_a_shape_names_the_levels_it_reaches_over_and_a_reason_where_it_cannot(tiny: Path) -> None:
-    shapes = publish.table(tiny, "shape")
+    shapes = reader.table(tiny, "shape")
     tumour = row_of(shapes, patient_id="sub-01", compartment="tumour")
     expected = {"levels": "C5", "upper_level": "C5", "lower_level": "C5", "upper_end_mm": 0.5, "lower_end_mm": -0.5}
     assert numbers(tumour, expected) == expected
@@ -237,17 +237,17 @@ def test_levels_are_told_only_where_both_ends_are_known(
     level = next(row for row in rows if isinstance(row, records.Level))
     level = replace(level, upper_level=upper, lower_level=lower, missing_reason=None if lower else "why")
     database = published(tmp_path, *usable("sub-01", "ses-02", "2020-04-10", is_reference=True), shape, level)
-    assert row_of(publish.table(database, "shape"))["levels"] == words
+    assert row_of(reader.table(database, "shape"))["levels"] == words
 
 
 def test_a_shape_of_a_visit_without_a_row_of_levels_is_still_shown(tmp_path: Path) -> None:
     shape = next(row for row in along_cord("sub-01", "ses-02") if isinstance(row, records.Shape))
     database = published(tmp_path, *usable("sub-01", "ses-02", "2020-04-10", is_reference=True), shape)
-    assert row_of(publish.table(database, "shape"))["levels"] is None
+    assert row_of(reader.table(database, "shape"))["levels"] is None
 
 
 def test_the_discs_stand_along_the_line_with_where_they_come_from(tiny: Path) -> None:
-    discs = publish.table(tiny, "disc")
+    discs = reader.table(tiny, "disc")
     assert discs[["number", "name", "position_mm"]].to_numpy().tolist() == [
         [5, "C4/C5", 9.0], [6, "C5/C6", -9.0], [7, "C6/C7", -27.0],
     ]  # fmt: skip

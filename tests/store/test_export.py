@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.store import export, publish
+from pipeline.store import export, publish, reader
 from tests.factories import publish_tiny, tiny_store
 
 
@@ -31,7 +31,7 @@ def test_an_export_holds_every_row_column_and_missing_value(
 ) -> None:
     target = tmp_path / f"{name}.{file_format}"
     export.export_table(database, name, file_format, target)
-    expected, found = publish.table(database, name), read(target)
+    expected, found = reader.table(database, name), read(target)
     assert found.columns.tolist() == expected.columns.tolist()
     assert found.isna().sum().to_dict() == expected.isna().sum().to_dict()
     for column in expected.select_dtypes("float"):
@@ -50,7 +50,7 @@ def test_an_excel_file_explains_its_columns(database: Path, tmp_path: Path) -> N
     book = openpyxl.load_workbook(tmp_path / "m.xlsx")
     assert book.sheetnames == ["data", "dictionary"]
     explained = {row[1]: row[3] for row in book["dictionary"].iter_rows(values_only=True)}
-    assert set(explained) - {"column"} == set(publish.table(database, "measurement").columns)
+    assert set(explained) - {"column"} == set(reader.table(database, "measurement").columns)
     assert explained["volume_mm3"] == "volume, mm³; 0 means looked for and not there, empty means unknown"
 
 
@@ -79,7 +79,7 @@ def test_no_cell_of_an_excel_file_is_a_formula(tmp_path: Path) -> None:
     hostile = "=HYPERLINK(1)\x01"
     found = [replace(r, histology=hostile) if isinstance(r, records.Patient) else r for r in tiny_store()]
     publish.publish(tmp_path, found)
-    export.export_table(publish.database_path(tmp_path), "patient", "xlsx", tmp_path / "p.xlsx")
+    export.export_table(reader.database_path(tmp_path), "patient", "xlsx", tmp_path / "p.xlsx")
     sheet = openpyxl.load_workbook(BytesIO((tmp_path / "p.xlsx").read_bytes()))["data"]
     cells = [cell for row in sheet.iter_rows() for cell in row]
     assert "f" not in {cell.data_type for cell in cells}
@@ -97,7 +97,7 @@ def test_the_dictionary_is_exported_whole_or_for_one_table(database: Path, tmp_p
     export.export_dictionary(database, name, "csv", tmp_path / "d.csv")
     found = read(tmp_path / "d.csv")
     assert found.columns.tolist() == ["view", "column", "type", "comment"]
-    assert set(found["view"]) == ({name} if name else set(publish.views(database)))
+    assert set(found["view"]) == ({name} if name else set(reader.views(database)))
 
 
 def test_unknown_names_are_refused_with_those_that_exist(database: Path, tmp_path: Path) -> None:

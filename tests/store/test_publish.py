@@ -15,18 +15,16 @@ import pytest
 
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.store import publish
+from pipeline.store import publish, sql_files
 from pipeline.store import reader as store_reader
 from tests.factories import ADAPTED, publish_tiny, tiny_store
 from tests.places import ROOT
 
-RELEASED = sorted(int(file.name[:4]) for file in (ROOT / "sql" / "migrations").glob("*.sql"))
-
 HOLD = """
 import sys
 from pathlib import Path
-from pipeline import store
-with store.writing(Path(sys.argv[1])):
+from pipeline.store import publish
+with publish.writing(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -59,9 +57,8 @@ def database(published: Path, tmp_path: Path) -> Path:
 def own_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the SQL folder that a test may change."""
     copy = tmp_path / "sql"
-    shutil.copytree(publish.SQL, copy)
-    monkeypatch.setattr(publish, "SQL", copy)
-    monkeypatch.setattr(store_reader, "SQL", copy)
+    shutil.copytree(sql_files.SQL, copy)
+    monkeypatch.setattr(sql_files, "SQL", copy)
     return copy
 
 
@@ -81,21 +78,21 @@ def test_publishing_leaves_one_file_and_no_log_beside_it(database: Path) -> None
 
 
 def test_order_of_records_and_publishing_again_change_nothing(database: Path, tmp_path: Path) -> None:
-    first = publish.fingerprint(database)
+    first = store_reader.fingerprint(database)
     shuffled = tiny_store()
     random.Random(7).shuffle(shuffled)
     publish.publish(tmp_path, shuffled)
-    assert publish.fingerprint(database) == first
+    assert store_reader.fingerprint(database) == first
 
 
 def test_fingerprint_sees_one_changed_number(database: Path, tmp_path: Path) -> None:
-    first = publish.fingerprint(database)
+    first = store_reader.fingerprint(database)
     changed = [
         replace(row, volume_mm3=401.0) if isinstance(row, records.Measurement) and row.patient_id == "sub-04" else row
         for row in tiny_store()
     ]
     publish.publish(tmp_path, changed)
-    second = publish.fingerprint(database)
+    second = store_reader.fingerprint(database)
     assert {name for name in first if first[name] != second[name]} == {"measurement"}
 
 
@@ -164,70 +161,14 @@ def test_whoever_holds_the_folder_may_publish(tmp_path: Path) -> None:
     with publish.writing(tmp_path):
         publish_tiny(tmp_path)
         with publish.writing(tmp_path):
-            assert publish.database_path(tmp_path).is_file()
-
-
-def test_a_store_of_a_newer_version_is_refused_and_kept(database: Path) -> None:
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("insert into meta.migration values (9999, '9999_future.sql', 'x')")
-    with pytest.raises(StoreError, match=r"newer version of cordtrack \(migration 9999"):
-        publish.check(database.parent)
-    with pytest.raises(StoreError, match="newer version of cordtrack"):
-        publish_tiny(database.parent)
-    assert "tiny" in publish.table(database, "study")["name"].tolist()
-
-
-def test_check_accepts_a_new_folder_and_one_of_this_version(database: Path, tmp_path: Path) -> None:
-    publish.check(tmp_path / "nothing_yet")
-    publish.check(database.parent)
-    assert not (tmp_path / "nothing_yet").exists()
-
-
-def test_migrating_twice_changes_nothing() -> None:
-    with duckdb.connect(":memory:") as connection:
-        publish.migrate(connection)
-        tables = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
-        applied = connection.execute("from meta.migration").fetchall()
-        publish.migrate(connection)
-        assert connection.execute("from meta.migration").fetchall() == applied
-        assert (
-            connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall() == tables
-        )
-
-
-def test_a_migration_changed_after_it_was_applied_is_refused(own_sql: Path) -> None:
-    with duckdb.connect(":memory:") as connection:
-        publish.migrate(connection)
-        with (own_sql / "migrations" / "0001_record.sql").open("a", encoding="utf-8") as file:
-            file.write("-- one more word\n")
-        with pytest.raises(StoreError, match=r"0001_record\.sql was changed after it had been applied"):
-            publish.migrate(connection)
-
-
-def test_a_migration_is_applied_whole_or_not_at_all(own_sql: Path) -> None:
-    (own_sql / "migrations" / "9000_broken.sql").write_text("create table half (a integer); select no_such;", "utf-8")
-    with duckdb.connect(":memory:") as connection:
-        with pytest.raises(duckdb.BinderException):
-            publish.migrate(connection)
-        connection.rollback()
-        assert connection.execute("select count(*) from duckdb_tables() where table_name = 'half'").fetchone() == (0,)
-        assert connection.execute("select max(number) from meta.migration").fetchone() == (RELEASED[-1],)
-
-
-def test_a_later_migration_reaches_a_store_made_before_it(own_sql: Path) -> None:
-    with duckdb.connect(":memory:") as connection:
-        publish.migrate(connection)
-        (own_sql / "migrations" / "9000_more.sql").write_text("create table record.more (a integer);", "utf-8")
-        publish.migrate(connection)
-        numbers = connection.execute("select list(number order by number) from meta.migration").fetchone()
-        assert numbers == ([*RELEASED, 9000],)
+            assert store_reader.database_path(tmp_path).is_file()
 
 
 def test_readers_see_what_was_published_last_even_beside_an_older_reader(database: Path) -> None:
     with duckdb.connect(str(database), read_only=True) as older:
         publish.publish(database.parent, [row for row in tiny_store() if getattr(row, "patient_id", "") != "sub-04"])
         assert older.execute("select count(*) from patient").fetchone() == (7,)
-        assert len(publish.table(database, "patient")) == 6
+        assert len(store_reader.table(database, "patient")) == 6
 
 
 @pytest.mark.parametrize(
@@ -244,31 +185,31 @@ def test_reading_can_neither_write_nor_reach_other_files(
 ) -> None:
     (own_sql / "queries" / "hostile.sql").write_text(statement, encoding="utf-8")
     with pytest.raises(StoreError, match=refusal):
-        publish.query(database, "hostile")
+        store_reader.query(database, "hostile")
 
 
 def test_parameters_are_values_never_sql(database: Path) -> None:
     hostile = "x' or 1=1; drop table record.patient; --"
-    assert publish.query(database, "patient_visits", patient_id=hostile).empty
-    assert len(publish.query(database, "patient_visits", patient_id="sub-01")) == 5
+    assert store_reader.query(database, "patient_visits", patient_id=hostile).empty
+    assert len(store_reader.query(database, "patient_visits", patient_id="sub-01")) == 5
 
 
 def test_unknown_names_and_parameters_are_refused_with_those_that_exist(database: Path) -> None:
     with pytest.raises(SettingsError, match="query bord: expected one of board, "):
-        publish.query(database, "bord")
+        store_reader.query(database, "bord")
     with pytest.raises(SettingsError, match=r"query board: expected the parameters \['criteria_id'\], got \[\]"):
-        publish.query(database, "board")
+        store_reader.query(database, "board")
     with pytest.raises(SettingsError, match="table patients; drop: expected one of acquisition, assessment, board, "):
-        publish.table(database, "patients; drop")
+        store_reader.table(database, "patients; drop")
 
 
 def test_a_missing_or_damaged_store_says_what_to_do(tmp_path: Path) -> None:
-    database = publish.database_path(tmp_path)
+    database = store_reader.database_path(tmp_path)
     with pytest.raises(StoreError, match="found no such file; run the pipeline"):
-        publish.query(database, "board", criteria_id=ADAPTED)
+        store_reader.query(database, "board", criteria_id=ADAPTED)
     database.write_bytes(b"this is no database" * 1000)
     with pytest.raises(StoreError, match="delete the file and run the pipeline again"):
-        publish.table(database, "patient")
+        store_reader.table(database, "patient")
     with pytest.raises(StoreError, match="delete the file and run the pipeline again"):
         publish_tiny(tmp_path)
 
@@ -281,14 +222,14 @@ def test_a_store_opened_for_writing_elsewhere_is_named(database: Path) -> None:
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
         with pytest.raises(StoreError, match=f"opened this file for writing .*{other.pid}"):
-            publish.table(database, "patient")
+            store_reader.table(database, "patient")
     finally:
         other.communicate("")
 
 
 def test_folders_with_quotes_and_spaces_work(tmp_path: Path) -> None:
     database = publish_tiny(tmp_path / "O'Brien's study ü")
-    assert len(publish.table(database, "patient")) == 7
+    assert len(store_reader.table(database, "patient")) == 7
 
 
 def test_importing_the_store_stays_light() -> None:
@@ -298,23 +239,23 @@ def test_importing_the_store_stays_light() -> None:
 
 def test_a_reader_sees_one_publication_and_a_new_one_the_next(database: Path) -> None:
     fewer = [row for row in tiny_store() if getattr(row, "patient_id", None) != "sub-07"]
-    with publish.Reader(database) as before:
+    with store_reader.Reader(database) as before:
         assert len(before.table("patient")) == 7
         publish.publish(database.parent, fewer)
         assert len(before.table("patient")) == 7
-        with publish.Reader(database) as after:
+        with store_reader.Reader(database) as after:
             assert len(after.table("patient")) == 6
 
 
 def test_many_threads_read_through_one_reader(database: Path) -> None:
-    with publish.Reader(database) as reader, ThreadPoolExecutor(8) as threads:
+    with store_reader.Reader(database) as reader, ThreadPoolExecutor(8) as threads:
         names = [f"sub-{number % 7 + 1:02d}" for number in range(64)]
         found = list(threads.map(lambda name: reader.query("patient_visits", patient_id=name), names))
     assert [set(frame["patient_id"]) for frame in found] == [{name} for name in names]
 
 
 def test_an_error_of_one_query_leaves_the_reader_usable(database: Path) -> None:
-    with publish.Reader(database) as reader:
+    with store_reader.Reader(database) as reader:
         with pytest.raises(StoreError, match="read-only"), reader.cursor() as cursor:
             cursor.execute("delete from record.finding")
         assert not reader.table("finding").empty

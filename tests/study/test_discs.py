@@ -1,6 +1,5 @@
 """Disc labels in a study folder: which files count, what is refused, and the levels they give each visit. About 5 s."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, to_voxel, voxel_centres_mm
 from pipeline.files import images
 from pipeline.run.steps import describe_shape, place_levels
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, ReadVisit, ScannedVisit, VisitWork
 from pipeline.study.discs import DiscFile
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_folder import read_discs
@@ -94,7 +91,7 @@ def saved(folder, labels, name="labels", origin=MaskOrigin.MANUAL, session_id="s
 def visit_with(*files, session_id="ses-01", day=1):
     anchor = ScanFile(Path("x"), f"{session_id}_T2w.nii.gz", "sub-x", session_id, "T2w")
     seen = StudyVisit("sub-x", session_id, date(2024, 1, day), (anchor,), (), discs=files)
-    return ReadVisit(seen, "usable", None, anchor, GRID.with_array(np.where(TUMOUR, 300.0, 100.0)), (), ())
+    return ScannedVisit(seen, "usable", None, anchor, GRID.with_array(np.where(TUMOUR, 300.0, 100.0)), (), ())
 
 
 def reading(*files):
@@ -196,8 +193,9 @@ def masked(session_id, array):
 
 def told(visits, masks, places=PLACES):
     """The levels of the tumour by visit, and what was found of the labels."""
-    line = describe_shape.centre_line(visits, masks, places, visits[0])
-    known = place_levels.find_levels(visits, places, visits[0], line.line if line else None)
+    works = [VisitWork(visit, masks[visit.session_id], places[visit.session_id]) for visit in visits]
+    line = describe_shape.centre_line(works, visits[0])
+    known = place_levels.find_levels(works, visits[0], line.line if line else None)
     rows = [
         row
         for visit in visits
@@ -249,8 +247,9 @@ def test_labels_on_the_reference_go_before_those_of_an_earlier_visit(tmp_path):
     visits, masks = two_visits(
         saved(tmp_path, label_map(RIGHT)), saved(tmp_path, label_map(RIGHT), session_id="ses-02")
     )
-    line = describe_shape.centre_line(visits, masks, PLACES, visits[1])
-    assert place_levels.find_levels(visits, PLACES, visits[1], line.line).session_id == "ses-02"
+    works = [VisitWork(visit, masks[visit.session_id], PLACES[visit.session_id]) for visit in visits]
+    line = describe_shape.centre_line(works, visits[1])
+    assert place_levels.find_levels(works, visits[1], line.line).session_id == "ses-02"
 
 
 def test_an_alignment_of_grade_c_gives_no_levels(tmp_path):
@@ -283,10 +282,10 @@ def test_nothing_is_named_beyond_the_labels(tmp_path, heights, expected, reason)
 
 def test_without_a_mask_there_is_no_line_and_no_level(tmp_path):
     one = visit_with(saved(tmp_path, label_map(RIGHT)))
-    known = place_levels.find_levels([one], PLACES, one, None)
+    known = place_levels.find_levels([VisitWork(one, place=PLACES["ses-01"])], one, None)
     assert (known.levels, known.reason) == (None, place_levels.NO_LINE)
-    unreadable = replace(one, image=None)
-    assert place_levels.find_levels([unreadable], PLACES, unreadable, None).reason == place_levels.NONE_USABLE
+    unreadable = ReadVisit(one.visit, "failed", "damaged", one.anchor, None, (), ())
+    assert place_levels.find_levels([VisitWork(unreadable)], None, None).reason == place_levels.NONE_USABLE
 
 
 def test_changed_labels_make_the_patient_anew(tmp_path):

@@ -12,7 +12,7 @@ from pipeline.core.findings import KINDS
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.run.study_run import RunSettings, run
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.import_numbers import Imported, import_table
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.study_folder import read_study
@@ -155,17 +155,17 @@ def test_patients_without_images_are_judged_beside_the_others(tmp_path: Path) ->
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
     assert run(settings, lambda *_: None).is_published
     assert not run(settings, lambda *_: None).is_published
-    measured = publish.table(publish.database_path(out), "measurement").set_index(
+    measured = reader.table(reader.database_path(out), "measurement").set_index(
         ["patient_id", "session_id", "compartment"]
     )
     imported = measured[measured["mask_origin"] == "imported"]
     assert set(imported["volume_mm3"]) == {1000.0, 1400.0, 500.0, 90.0}
     assert set(imported["cv_source"]) == {"imported"}
     assert measured.loc[("sub-p1", "ses-imported20200101", "cyst"), "missing_reason"]
-    planned = publish.query(publish.database_path(out), "next_scans", as_of=date(2021, 12, 1)).set_index("patient_id")
+    planned = reader.query(reader.database_path(out), "next_scans", as_of=date(2021, 12, 1)).set_index("patient_id")
     assert planned["due_on"].astype(str).to_dict() == {"sub-p1": "2021-07-03", "sub-01": "2021-08-19"}
     assert planned["is_overdue"].to_dict() == {"sub-p1": True, "sub-01": True}
-    verdicts = publish.table(publish.database_path(out), "assessment").query("criteria_id == 'imsct_adapted_v1'")
+    verdicts = reader.table(reader.database_path(out), "assessment").query("criteria_id == 'imsct_adapted_v1'")
     shown = dict(
         zip(zip(verdicts["patient_id"], verdicts["session_id"], strict=True), verdicts["category"], strict=True)
     )

@@ -18,6 +18,9 @@ from pipeline.measure.measurement_error import Z_95
 
 CI_TRANSFORM = "log-log of one minus the incidence"
 
+ROUNDING = 1e-12
+"""An incidence this close to 1 is 1: a sum of shares may miss it by its last digit."""
+
 
 @dataclass(frozen=True)
 class CumulativeIncidence:
@@ -65,7 +68,8 @@ def cumulative_incidence(
 
     References
     ----------
-    Variance by the delta method, Marubini and Valsecchi 1995, Analysing Survival Data, ch. 10.
+    Variance by the delta method, Marubini and Valsecchi 1995, Analysing Survival Data, ch. 10: that of statsmodels'
+    ``CumIncidenceRight``, which gives none (0 / 0) at the last step when nobody is left, where incidence is read most.
 
     Examples
     --------
@@ -122,7 +126,7 @@ def _interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the limits, log-log on one minus the incidence; the incidence itself where it is 0 or 1."""
     low, high = incidence.copy(), incidence.copy()
-    inside = (incidence > 0) & (incidence < 1)
+    inside = (incidence > 0) & (incidence < 1 - ROUNDING)
     free = 1 - incidence[inside]
     factor = np.exp(Z_95 * errors[inside] / (free * -np.log(free)))
     low[inside], high[inside] = 1 - free ** (1 / factor), 1 - free**factor

@@ -20,7 +20,7 @@ from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.measure import volumes
-from pipeline.store import publish
+from pipeline.store import reader
 from pipeline.study.measured_masks import read_measured
 from pipeline.study.study_folder import MaskFile, read_study
 
@@ -117,7 +117,7 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
     InputError
         A mask or scan is gone or was changed after the run.
     """
-    database, patient_id = publish.database_path(out_dir), patient_id_of(patient)
+    database, patient_id = reader.database_path(out_dir), patient_id_of(patient)
     tables = {name: _rows(database, f"patient_{name}", patient_id) for name in TABLES}
     if not tables["visits"]:
         raise SettingsError(f"{patient_id}: expected a patient of {out_dir}, found none; cordtrack status lists them")
@@ -158,7 +158,7 @@ class _Place:
 
 
 def _rows(database: Path, query: str, patient_id: str | None = None) -> list[dict[str, Any]]:
-    frame = publish.query(database, query, **({"patient_id": patient_id} if patient_id else {}))
+    frame = reader.query(database, query, **({"patient_id": patient_id} if patient_id else {}))
     return [
         {str(key): (None if value is None or value != value else value) for key, value in row.items()}  # noqa: PLR0124  # NaN and NaT
         for row in frame.astype(object).to_dict("records")

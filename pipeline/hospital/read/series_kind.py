@@ -77,7 +77,7 @@ def contrast_of(made: SeriesAcquisition) -> Contrast:
 
     Examples
     --------
-    >>> spin = Acquisition(modality="MR", kinds=frozenset({"SE"}), echo_time_ms=105.0, repetition_time_ms=3500.0)
+    >>> spin = SeriesAcquisition(modality="MR", kinds=frozenset({"SE"}), echo_time_ms=105.0, repetition_time_ms=3500.0)
     >>> contrast_of(spin).name, contrast_of(spin).confidence
     ('T2w', 0.9)
     """

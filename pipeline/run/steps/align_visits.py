@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,19 @@ import numpy as np
 from pipeline.align import registration
 from pipeline.align.certificate import Alignment, judged_with_closure
 from pipeline.core import records
-from pipeline.core.transform import Transform, identity, resample
+from pipeline.core.transform import identity, resample
 from pipeline.core.volume import Volume
 from pipeline.files import derivatives, fingerprints, images
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.mask_visits import lesion_region
+from pipeline.run.steps.patient_work import PatientWork, attempt
+from pipeline.run.steps.visit_work import (
+    AlignedVisit,
+    PlacedVisit,
+    ReadVisit,
+    ScannedVisit,
+    VisitWork,
+    placed_visit,
+)
 from pipeline.study import study_folder
 
 REFERENCE = "reference"
@@ -22,50 +32,44 @@ LEAST_GREY_LEVELS, MOST_GREY_LEVELS = 250, 30_000
 """Display files are rescaled when their largest value leaves this range."""
 
 
-@dataclass(frozen=True)
-class AlignedVisit:
-    """How a visit lies in the patient's reference space; grade and record are None for the reference visit itself.
-
-    ``closure`` is None where no earlier visit could be gone by.
-    """
-
-    session_id: str
-    from_reference: Transform
-    to_reference: Transform
-    aligned_path: str
-    record: records.Registration | None
-    closure: records.Closure | None = None
-
-    @property
-    def rows(self) -> tuple[records.Registration | records.Closure, ...]:
-        """The records of this visit's alignment."""
-        return tuple(row for row in (self.record, self.closure) if row is not None)
-
-    @property
-    def grade(self) -> str | None:
-        """Alignment grade A, B or C; None for the reference visit, which is not aligned to anything."""
-        return self.record.grade if self.record else None
-
-
-Earlier = tuple[ReadVisit, AlignedVisit]
-"""A visit before another one, with its place."""
+def align(work: PatientWork) -> PatientWork:
+    """Bring every visit to the reference visit, and its other sequences to its anchor scan."""
+    if work.reference is None:
+        return work
+    reference, out_dir = work.reference, work.plan.out_dir
+    lesion = next(lesion_region(v.masks) for v in work.visits if v.session_id == reference.session_id)
+    visits: list[VisitWork] = []
+    findings: list[records.Finding] = []
+    for visit in work.visits:
+        read = visit.read
+        if not isinstance(read, ScannedVisit):
+            continue
+        to_place = partial(align_visit, reference, read, lesion, visit_before(visits), out_dir)
+        place, not_placed = attempt(to_place, read, "align")
+        sequences, not_laid = attempt(partial(align_sequences, read, out_dir), read, "align")
+        better = replace(visit, sequences=sequences or ())
+        visits.append(better if place is None else placed_visit(better, read, place))
+        findings += (*not_placed, *not_laid)
+    return work.changing(visits).adding(
+        *(row for visit in visits if visit.place for row in visit.place.rows),
+        *(row for visit in visits for row in visit.sequences),
+        *findings,
+    )
 
 
-def visit_before(visits: Iterable[ReadVisit], aligned: Mapping[str, AlignedVisit]) -> Earlier | None:
+def visit_before(visits: Iterable[VisitWork]) -> PlacedVisit | None:
     """Return the latest of some visits that can be gone by: aligned, not the reference itself, not of grade C."""
-    usable = [v for v in visits if v.session_id in aligned and aligned[v.session_id].grade in ("A", "B")]
-    return (usable[-1], aligned[usable[-1].session_id]) if usable else None
+    usable = [visit for visit in visits if isinstance(visit, PlacedVisit) and visit.grade in ("A", "B")]
+    return usable[-1] if usable else None
 
 
 def align_visit(
-    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier | None, out_dir: Path
+    reference: ScannedVisit, visit: ScannedVisit, lesion: Volume | None, earlier: PlacedVisit | None, out_dir: Path
 ) -> AlignedVisit:
     """Align a visit to the reference visit, or read the finished alignment when nothing it depends on changed.
 
     Parameters
     ----------
-    reference, visit
-        Both with an image.
     lesion
         Boolean, on the reference scan's grid: where somebody drew a lesion; None when nobody did.
     earlier
@@ -76,26 +80,26 @@ def align_visit(
     paths = _paths(visit)
     key = fingerprints.of_values(
         "align", reference.anchor_sha256, visit.anchor_sha256, _contrast(reference), _contrast(visit), _digest(lesion),
-        earlier and (earlier[0].session_id, earlier[1].record),
+        earlier and (earlier.session_id, earlier.place.record),
         fingerprints.of_code("pipeline.align.registration"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
     )  # fmt: skip
-    step = derivatives.read_step(out_dir / paths["sidecar"], out_dir, key)
-    if step is None:
-        step = _align(reference, visit, lesion, earlier, key, out_dir)
+    sources = (reference.anchor.relative, visit.anchor.relative)
+    make = partial(_align, reference, visit, lesion, earlier, _AlignmentFiles(key, paths, out_dir))
+    step = derivatives.cached(paths["sidecar"], out_dir, key, sources, make)
     from_reference = images.load_transform(out_dir / paths["from_reference"], REFERENCE, visit.session_id)
     to_reference = images.load_transform(out_dir / paths["to_reference"], visit.session_id, REFERENCE)
     return AlignedVisit(visit.session_id, from_reference, to_reference, paths["aligned"], *step.records)
 
 
-def align_sequences(visit: ReadVisit, out_dir: Path) -> tuple[records.Registration, ...]:
+def align_sequences(visit: ScannedVisit, out_dir: Path) -> tuple[records.Registration, ...]:
     """Align a visit's other readable sequences to its anchor scan, rigidly."""
     others = [scan for scan in visit.scans if not scan.is_anchor and scan.unreadable_reason is None]
     return tuple(_align_sequence(visit, scan, out_dir) for scan in others)
 
 
 def scans_on_anchor(
-    visit: ReadVisit, rows: Iterable[records.Registration], contrasts: Iterable[str], out_dir: Path
+    visit: ScannedVisit, rows: Iterable[records.Registration], contrasts: Iterable[str], out_dir: Path
 ) -> dict[str, Volume]:
     """Read a visit's scans of some contrasts onto its anchor's grid: the first of each that could be aligned.
 
@@ -104,77 +108,68 @@ def scans_on_anchor(
     dict
         Contrast to scan, NaN where it does not reach; always with the anchor itself.
     """
-    assert visit.image is not None  # only visits with an image come here
-    assert visit.anchor is not None
-    found = {visit.anchor.contrast: visit.image}
+    on_anchor = {visit.anchor.contrast: visit.image}
     scans = {scan.relative: scan for scan in visit.visit.scans if scan.contrast in set(contrasts)}
     for row in rows:
         scan = scans.get(row.moving_path)
         is_used = row.session_id == visit.session_id and row.grade != "C" and row.transform_path is not None
-        if scan is None or not is_used or scan.contrast in found:
+        if scan is None or not is_used or scan.contrast in on_anchor:
             continue
         there = images.load_transform(out_dir / str(row.transform_path), "anchor", scan.contrast)
         image = images.load(scan.path)
         moved = image.with_array(image.array.astype(np.float64))
-        found[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
-    return found
+        on_anchor[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
+    return on_anchor
+
+
+@dataclass(frozen=True)
+class _AlignmentFiles:
+    """What an alignment depends on, and where it is kept."""
+
+    key: str
+    paths: Mapping[str, str]
+    out_dir: Path
 
 
 def _align(
-    reference: ReadVisit,
-    visit: ReadVisit,
+    reference: ScannedVisit,
+    visit: ScannedVisit,
     lesion: Volume | None,
-    earlier: Earlier | None,
-    key: str,
-    out_dir: Path,
-) -> derivatives.Step:
-    assert reference.image is not None  # both are usable visits
-    assert visit.image is not None
-    assert reference.anchor is not None
-    assert visit.anchor is not None
+    earlier: PlacedVisit | None,
+    files: _AlignmentFiles,
+) -> derivatives.StepResult:
     same = _contrast(reference) == _contrast(visit)
-    found = registration.align(reference.image, visit.image, region=lesion, exclude=lesion, same_contrast=same)
+    alignment = registration.align(reference.image, visit.image, region=lesion, exclude=lesion, same_contrast=same)
     closure = None
-    if same and earlier and _contrast(earlier[0]) == _contrast(visit):
-        found, closure = _closed(reference, visit, lesion, earlier, found)
-    paths = _paths(visit)
-    from_reference = replace(found.to_follow_up, source=REFERENCE, target=visit.session_id)
+    if same and earlier and _contrast(earlier.read) == _contrast(visit):
+        alignment, closure = _closed(reference, visit, lesion, earlier, alignment)
+    paths, out_dir = files.paths, files.out_dir
+    from_reference = replace(alignment.to_follow_up, source=REFERENCE, target=visit.session_id)
+    to_reference = replace(alignment.to_reference, source=visit.session_id, target=REFERENCE)
     images.save_transform(from_reference, out_dir / paths["from_reference"])
-    images.save_transform(
-        replace(found.to_reference, source=visit.session_id, target=REFERENCE),
-        out_dir / paths["to_reference"],
-    )
+    images.save_transform(to_reference, out_dir / paths["to_reference"])
     aligned = resample(visit.image, reference.image, from_reference, order=1)
     images.save(_compact(aligned), out_dir / paths["aligned"])
-    record = _record(visit, reference.anchor.relative, visit.anchor.relative, found, key)
     record = replace(
-        record,
+        _record(visit, reference.anchor.relative, visit.anchor.relative, alignment, files.key),
         role="visit_to_reference",
         transform_path=paths["from_reference"],
         aligned_path=paths["aligned"],
     )
-    files = (paths["from_reference"], paths["to_reference"], paths["aligned"])
-    step = derivatives.Step(key, files, (record, closure) if closure else (record,))
-    sources = (reference.anchor.relative, visit.anchor.relative)
-    derivatives.write_step(out_dir / paths["sidecar"], step, sources, fingerprints.software())
-    return step
+    written = (paths["from_reference"], paths["to_reference"], paths["aligned"])
+    return derivatives.StepResult(written, (record, closure) if closure else (record,))
 
 
 def _closed(
-    reference: ReadVisit, visit: ReadVisit, lesion: Volume | None, earlier: Earlier, found: Alignment
+    reference: ScannedVisit, visit: ScannedVisit, lesion: Volume | None, earlier: PlacedVisit, alignment: Alignment
 ) -> tuple[Alignment, records.Closure | None]:
     """Go to the visit by way of an earlier one, and grade the alignment with what that misses."""
-    if found.quality.grade == "C":
-        return found, None
-    before, place = earlier
-    assert reference.image is not None
-    assert before.image is not None
-    assert visit.image is not None
-    missed_mm = registration.closure_mm(
-        reference.image, lesion, (before.image, place.from_reference), (visit.image, found.to_follow_up)
-    )
-    row = records.Closure(visit.visit.patient_id, visit.session_id, before.session_id, missed_mm)
-    return replace(found, quality=judged_with_closure(found.quality, missed_mm)), row
+    if alignment.quality.grade == "C":
+        return alignment, None
+    before = (earlier.read.image, earlier.place.from_reference)
+    missed_mm = registration.closure_mm(reference.image, lesion, before, (visit.image, alignment.to_follow_up))
+    row = records.Closure(visit.visit.patient_id, visit.session_id, earlier.session_id, missed_mm)
+    return replace(alignment, quality=judged_with_closure(alignment.quality, missed_mm)), row
 
 
 def _contrast(visit: ReadVisit) -> str | None:
@@ -182,9 +177,7 @@ def _contrast(visit: ReadVisit) -> str | None:
     return visit.contrast.removesuffix("_ce") if visit.contrast else None
 
 
-def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> records.Registration:
-    assert visit.image is not None
-    assert visit.anchor is not None
+def _align_sequence(visit: ScannedVisit, scan: records.Scan, out_dir: Path) -> records.Registration:
     key = fingerprints.of_values(
         "sequence",
         visit.anchor_sha256,
@@ -194,50 +187,42 @@ def _align_sequence(visit: ReadVisit, scan: records.Scan, out_dir: Path) -> reco
         fingerprints.software(),
     )
     name = study_folder.label_of(scan.path.rpartition("/")[2].partition("_")[2].removesuffix(".nii.gz"))
-    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
     transform_path = study_folder.derivative_path(
-        **where, suffix="xfm", extension=".h5", **{"from": name, "to": "anchor"}, mode="image"
+        **visit.subject, suffix="xfm", extension=".h5", **{"from": name, "to": "anchor"}, mode="image"
     ).as_posix()
-    sidecar = out_dir / transform_path.replace(".h5", ".json")
-    step = derivatives.read_step(sidecar, out_dir, key)
-    if step is None:
+
+    def make() -> derivatives.StepResult:
         other = next(file for file in visit.visit.scans if file.relative == scan.path)
-        found = registration.align_within_visit(visit.image, images.load(other.path))
-        images.save_transform(replace(found.to_follow_up, source="anchor", target=name), out_dir / transform_path)
-        record = _record(visit, visit.anchor.relative, scan.path, found, key)
+        alignment = registration.align_within_visit(visit.image, images.load(other.path))
+        images.save_transform(replace(alignment.to_follow_up, source="anchor", target=name), out_dir / transform_path)
+        record = _record(visit, visit.anchor.relative, scan.path, alignment, key)
         record = replace(record, role="sequence_to_anchor", transform_path=transform_path)
-        step = derivatives.Step(key, (transform_path,), (record,))
-        derivatives.write_step(sidecar, step, (visit.anchor.relative, scan.path), fingerprints.software())
-    result: records.Registration = step.records[0]
+        return derivatives.StepResult((transform_path,), (record,))
+
+    sidecar, sources = transform_path.replace(".h5", ".json"), (visit.anchor.relative, scan.path)
+    result: records.Registration = derivatives.cached(sidecar, out_dir, key, sources, make).records[0]
     return result
 
 
-def _reference_itself(visit: ReadVisit, out_dir: Path) -> AlignedVisit:
-    assert visit.image is not None
-    paths = _paths(visit)
+def _reference_itself(visit: ScannedVisit, out_dir: Path) -> AlignedVisit:
+    path = _paths(visit)["aligned"]
+
+    def make() -> derivatives.StepResult:
+        images.save(_compact(visit.image), out_dir / path)
+        return derivatives.StepResult((path,))
+
     key = fingerprints.of_values("reference", visit.anchor_sha256)
-    sidecar = out_dir / paths["aligned"].replace(".nii.gz", ".json")
-    if derivatives.read_step(sidecar, out_dir, key) is None:
-        images.save(_compact(visit.image), out_dir / paths["aligned"])
-        step = derivatives.Step(key, (paths["aligned"],), ())
-        assert visit.anchor is not None
-        derivatives.write_step(sidecar, step, (visit.anchor.relative,), fingerprints.software())
-    return AlignedVisit(
-        visit.session_id,
-        identity(REFERENCE, visit.session_id),
-        identity(visit.session_id, REFERENCE),
-        paths["aligned"],
-        None,
-    )
+    derivatives.cached(path.replace(".nii.gz", ".json"), out_dir, key, (visit.anchor.relative,), make)
+    there, back = identity(REFERENCE, visit.session_id), identity(visit.session_id, REFERENCE)
+    return AlignedVisit(visit.session_id, there, back, path, None)
 
 
-def _paths(visit: ReadVisit) -> dict[str, str]:
-    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
+def _paths(visit: ScannedVisit) -> dict[str, str]:
     session = study_folder.label_of(visit.session_id)
 
     def xfm(source: str, target: str) -> str:
         entities = {"from": source, "to": target, "mode": "image"}
-        return study_folder.derivative_path(**where, suffix="xfm", extension=".h5", **entities).as_posix()
+        return study_folder.derivative_path(**visit.subject, suffix="xfm", extension=".h5", **entities).as_posix()
 
     return {
         # a file that moves points reference -> visit pulls the visit's *image* to the reference
@@ -245,23 +230,22 @@ def _paths(visit: ReadVisit) -> dict[str, str]:
         "to_reference": xfm(REFERENCE, session),
         "sidecar": xfm(session, REFERENCE).replace(".h5", ".json"),
         "aligned": study_folder.derivative_path(
-            **where,
-            suffix=visit.anchor.contrast.removesuffix("_ce") if visit.anchor else "T2w",
+            **visit.subject,
+            suffix=visit.anchor.contrast.removesuffix("_ce"),
             extension=".nii.gz",
             space=REFERENCE,
         ).as_posix(),
     }
 
 
-def _record(visit: ReadVisit, fixed: str, moving: str, found: Alignment, key: str) -> records.Registration:
-    quality = found.quality
+def _record(visit: ReadVisit, fixed: str, moving: str, alignment: Alignment, key: str) -> records.Registration:
+    quality = alignment.quality
     return records.Registration(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
+        **visit.subject,
         moving_path=moving,
         fixed_path=fixed,
         role="visit_to_reference",
-        method=found.method,
+        method=alignment.method,
         grade=quality.grade,
         grade_reasons="; ".join(quality.reasons),
         local_correlation=quality.local_correlation,

@@ -8,7 +8,7 @@ one that is measured now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pipeline.core import records
 from pipeline.core.findings import finding
@@ -17,67 +17,73 @@ from pipeline.journal import decisions
 from pipeline.journal.decisions import ActKind, Decisions, Standing
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.patient_work import Acts, PatientWork
+from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
 
 
-@dataclass(frozen=True)
-class Acts:
-    """The acts about one patient with what has become of them, and what stands."""
-
-    entries: tuple[records.JournalEntry, ...]
-    decided: Decisions
+def decide(work: PatientWork) -> PatientWork:
+    """Let what people decided take effect: once, before anything is measured."""
+    acts = acts_on(work.plan.patient.acts, work.visits)
+    return replace(work, acts=acts).changing(decided(visit, acts.decided) for visit in work.visits)
 
 
-def acts_on(
-    entries: Sequence[records.JournalEntry], masked: Mapping[str, MaskedVisit], visits: Iterable[ReadVisit]
-) -> Acts:
+def name_acts_without_effect(work: PatientWork) -> PatientWork:
+    """Say which acts have no effect, and why."""
+    return work.adding(*findings_of(work.acts, work.course, work.plan.criteria[0], work.lesions.components))
+
+
+def acts_on(entries: Sequence[records.JournalEntry], visits: Iterable[VisitWork]) -> Acts:
     """Hold the acts about a patient against the masks and scans as they are now."""
+    visits = tuple(visits)
     masks = {
         (row.patient_id, row.session_id, row.compartment): row.sha256
-        for visit in masked.values()
-        for row in visit.rows
-        if row.is_primary
+        for visit in visits
+        for row in visit.masks.measured_rows
     }
-    scans = {(row.patient_id, row.session_id): row.sha256 for visit in visits for row in visit.scans if row.is_anchor}
-    standing = decisions.standing(entries, masks, scans)
+    standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits))
     return Acts(standing, decisions.decide(standing))
 
 
-def sources(given: Mapping[str, MaskedVisit], acts: Acts) -> dict[str, MaskedVisit]:
-    """Return the drawn masks that automatic ones may come from; a visit with an excluded mask offers none."""
-    kept = {name: _without_excluded(visit, acts.decided) for name, visit in given.items()}
-    return {
-        name: visit if kept[name] is visit else replace(visit, masks={}, source=None, drawn={})
-        for name, visit in given.items()
-    }
+def corrections(
+    entries: Sequence[records.JournalEntry], visits: Iterable[ReadVisit]
+) -> Mapping[tuple[str, str], records.JournalEntry]:
+    """Return the drawings that stand, by session and compartment: they depend on the scans alone."""
+    return decisions.decide(decisions.standing(entries, None, _scans(visits))).corrected
 
 
-def counted_as_drawn(masked: Mapping[str, MaskedVisit], acts: Acts) -> dict[str, MaskedVisit]:
-    """Return the masks that lesions are followed by: excluded ones away, accepted ones as a person's."""
-    kept = {name: _without_excluded(visit, acts.decided) for name, visit in masked.items()}
-    accepted = {name for name, compartment in acts.decided.accepted if compartment == Compartment.TUMOUR}
-    return {
-        name: replace(visit, origin=MaskOrigin.EDITED) if name in accepted else visit for name, visit in kept.items()
-    }
+def _scans(visits: Iterable[ReadVisit]) -> dict[tuple[str, str], str]:
+    """Return patient and session to the digest of the scan that is measured on."""
+    return {(row.patient_id, row.session_id): row.sha256 for visit in visits for row in visit.scans if row.is_anchor}
 
 
-def only_carried_over(drawn: Mapping[str, MaskedVisit]) -> frozenset[str]:
-    """Return the visits whose masks were only warped from another visit, and that nobody accepted as right."""
-    return frozenset(
-        name for name, visit in drawn.items() if visit.is_carried_over and visit.origin == MaskOrigin.AUTOMATIC
+def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
+    """Return a visit with what people decided about it."""
+    reasons = {compartment: stands.why_excluded(visit.session_id, compartment) for compartment in Compartment}
+    excluded = {compartment: why for compartment, why in reasons.items() if why is not None}
+    is_accepted = (visit.session_id, str(Compartment.TUMOUR)) in stands.accepted
+    return replace(visit, decided=VisitDecisions(excluded, is_accepted))
+
+
+def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:
+    """Return people's masks that automatic ones may come from; a visit with an excluded mask offers none.
+
+    Parameters
+    ----------
+    visits
+        With people's masks only: what was decided about automatic ones is no matter here.
+    """
+    stands = acts_on(entries, visits).decided
+    return tuple(
+        replace(visit, masks=replace(visit.masks, masks={}, source=None, drawn={}))
+        if any(stands.why_excluded(visit.session_id, compartment) for compartment in visit.masks.primary)
+        else visit
+        for visit in visits
     )
 
 
-def measured(rows: Iterable[records.Measurement], acts: Acts) -> tuple[records.Measurement, ...]:
-    """Leave out the sizes of excluded visits and masks, with the reason in their place."""
-    return tuple(_measured(row, acts.decided.why_excluded(row.session_id, row.compartment)) for row in rows)
-
-
-def on_course(course: PatientCourse, acts: Acts) -> PatientCourse:
-    """Return the course with accepted masks signed, excluded visits silent and baselines pinned."""
-    visits = tuple(_on_visit(visit, acts.decided) for visit in course.visits)
-    return replace(course, visits=visits, pinned_baselines=tuple(acts.decided.pinned), pinned_by=acts.decided.pinned)
+def only_carried_over(visit: VisitWork) -> bool:
+    """Say whether a visit's mask was only warped from another visit, and nobody accepted it as right."""
+    return visit.counted.is_carried_over and visit.counted.origin == MaskOrigin.AUTOMATIC
 
 
 def findings_of(
@@ -96,14 +102,14 @@ def findings_of(
     """
     visits = {visit.session_id: visit for visit in course.visits}
     lesions = {(row.session_id, row.lesion_id) for row in components}
-    found = []
+    findings = []
     for entry in acts.entries:
         if entry.status == Standing.LAPSED:
-            found.append(_finding("act_lapsed", entry, entry.status_reason or ""))
+            findings.append(_finding("act_lapsed", entry, entry.status_reason or ""))
         elif entry.status == Standing.IN_FORCE and entry.session_id is not None:
             why = _why_without_effect(entry, visits, criteria, lesions)
-            found += [_finding("act_without_effect", entry, why)] if why else []
-    return tuple(found)
+            findings += [_finding("act_without_effect", entry, why)] if why else []
+    return tuple(findings)
 
 
 def _why_without_effect(
@@ -127,26 +133,3 @@ def _finding(code: str, entry: records.JournalEntry, why: str) -> records.Findin
     where = f"{entry.patient_id} {entry.session_id}"
     message = f"{where}: {what} by {entry.who} on {entry.written_at:%Y-%m-%d} has no effect: {why}"
     return finding(code, message, patient_id=entry.patient_id, session_id=entry.session_id)
-
-
-def _without_excluded(visit: MaskedVisit, decided: Decisions) -> MaskedVisit:
-    reasons = {c: decided.why_excluded(visit.session_id, c) for c in visit.primary}
-    excluded = {c: reason for c, reason in reasons.items() if reason}
-    if not excluded:
-        return visit
-    kept = {source: {c: m for c, m in masks.items() if c not in excluded} for source, masks in visit.masks.items()}
-    return replace(visit, masks=kept, drawn={c: m for c, m in visit.drawn.items() if c not in excluded})
-
-
-def _measured(row: records.Measurement, why: str | None) -> records.Measurement:
-    if why is None:
-        return row
-    return records.unmeasured(row.patient_id, row.session_id, row.compartment, row.source, why)
-
-
-def _on_visit(visit: VisitMeasure, decided: Decisions) -> VisitMeasure:
-    name, tumour = visit.session_id, str(Compartment.TUMOUR)
-    why = decided.why_excluded(name, tumour)
-    if why is None:
-        return replace(visit, signed_off=visit.signed_off or (name, tumour) in decided.accepted)
-    return VisitMeasure(name, visit.acquired_on, None, plane=visit.plane, missing_reason=why)

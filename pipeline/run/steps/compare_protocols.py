@@ -8,12 +8,19 @@ from itertools import pairwise
 
 from pipeline.acquisition.protocol import Facts, MeasuredScan, compare, protocol_name, scanner_key, scanner_name
 from pipeline.core import records
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.files.derivatives import of_kind
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import ReadVisit
 
 NOTHING_RECORDED = "no scanner is recorded: the scan has no .json file beside it, or that names none"
 TOO_LITTLE = "too little is recorded to tell the scanner from another: maker, model and field strength, or the device"
 
 Row = records.Acquisition | records.ProtocolChange
+
+
+def compare_scans(work: PatientWork) -> PatientWork:
+    """Say how each scan was made, and what changed between the visits that are compared."""
+    return work.adding(*how_made(work.reads, of_kind(work.rows, records.Assessment)))
 
 
 def how_made(visits: Sequence[ReadVisit], assessments: Iterable[records.Assessment]) -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,10 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.measure import appearance, cord, vertebral_levels
 from pipeline.measure.volumes import OBJECT_PROBABILITY
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.place_levels import NO_LINE, FoundLevels
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.align_visits import scans_on_anchor
+from pipeline.run.steps.patient_work import PatientWork, attempt
+from pipeline.run.steps.place_levels import NO_LINE, FoundLevels, find_levels
+from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, ReadVisit, ScannedVisit, VisitWork
 
 UNKNOWN = "x"
 """Stands in a profile for a millimetre that the scan does not reach."""
@@ -47,12 +48,28 @@ class FoundLine:
     session_id: str
 
 
-def centre_line(
-    visits: Sequence[ReadVisit],
-    masked: Mapping[str, MaskedVisit],
-    aligned: Mapping[str, AlignedVisit],
-    reference: ReadVisit | None,
-) -> FoundLine | None:
+def describe(work: PatientWork) -> PatientWork:
+    """Lay the patient's compartments along one centre line, name their levels, and describe how each looks."""
+    out_dir = work.plan.out_dir
+    line = centre_line(work.visits, work.reference)
+    levels = find_levels(work.visits, work.reference, line.line if line else None)
+    rows: list[records.CordProfile | records.Shape | records.Level] = []
+    findings: list[records.Finding] = []
+    for visit in work.visits:
+        read, masks = visit.read, visit.counted
+        if not isinstance(read, ScannedVisit) or not masks.primary:
+            continue
+        scans, not_read = attempt(partial(scans_on_anchor, read, visit.sequences, CONTRASTS, out_dir), read, "shape")
+        findings += not_read
+        if scans is not None:
+            look = partial(describe_visit, read, masks, visit.place, line, levels, scans)
+            described, not_described = attempt(look, read, "shape")
+            rows += described or ()
+            findings += not_described
+    return work.adding(*rows, *levels.rows, *levels.findings, *findings)
+
+
+def centre_line(visits: Sequence[VisitWork], reference: ReadVisit | None) -> FoundLine | None:
     """Take the patient's centre line from the first visit that has a mask: the reference visit, else by date.
 
     Masks that people drew go before automatic ones, and within a visit the cord's before the lesions'. A visit added
@@ -60,18 +77,18 @@ def centre_line(
     """
     if reference is None:
         return None
-    names = [reference.session_id, *(v.session_id for v in visits if v.session_id != reference.session_id)]
-    usable = [name for name in names if name in aligned and aligned[name].grade != "C" and masked[name].primary]
-    usable.sort(key=lambda name: masked[name].origin == MaskOrigin.AUTOMATIC)
-    for name in usable:
-        found = _line_of(masked[name], aligned[name])
-        if found is not None:
-            return FoundLine(found, name)
+    usable = [visit for visit in visits if visit.is_comparable and visit.counted.primary]
+    usable.sort(key=lambda visit: visit.session_id != reference.session_id)  # else by date: sorting keeps the order
+    usable.sort(key=lambda visit: visit.counted.origin == MaskOrigin.AUTOMATIC)
+    for visit in usable:
+        line = _line_of(visit.counted, visit.place) if visit.place else None
+        if line is not None:
+            return FoundLine(line, visit.session_id)
     return None
 
 
 def describe_visit(
-    visit: ReadVisit,
+    visit: ScannedVisit,
     masked: MaskedVisit,
     aligned: AlignedVisit | None,
     line: FoundLine | None,
@@ -90,8 +107,8 @@ def describe_visit(
         looks = [_shape(visit, masked, c, {"missing_reason": reason}, scans) for c in lesions]
         return (*looks, *(_level(visit, c, None, nowhere) for c in lesions))
     sections = _sections(masked, aligned, line)
-    reached = cord.is_covered(line.line, visit.image, aligned.from_reference) if visit.image is not None else None
-    profiles = [_profile(visit, c, sections[c][1], line, reached) for c in sorted(sections) if reached is not None]
+    reached = cord.is_covered(line.line, visit.image, aligned.from_reference)
+    profiles = [_profile(visit, c, sections[c][1], line, reached) for c in sorted(sections)]
     shapes = [_shape(visit, masked, c, _place(c, sections, line), scans) for c in lesions]
     spans = [_level(visit, c, cord.ends_along_mm(sections[c][0]), known) for c in lesions]
     return (*profiles, *shapes, *spans)
@@ -144,8 +161,7 @@ def _profile(
 ) -> records.CordProfile:
     words = [f"{max(area, 0.0):.1f}" if here else UNKNOWN for area, here in zip(areas, reached, strict=True)]
     return records.CordProfile(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
+        **visit.subject,
         compartment=str(compartment),
         line_source=str(line.line.source),
         line_session_id=line.session_id,
@@ -178,8 +194,7 @@ def _level(
         for end_mm in (upper_mm, lower_mm)
     )
     return records.Level(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
+        **visit.subject,
         compartment=str(compartment),
         upper_end_mm=upper_mm,
         lower_end_mm=lower_mm,
@@ -200,13 +215,12 @@ def _cord_share(areas: NDArray[np.float64], whole: Section | None, line: FoundLi
 
 
 def _shape(
-    visit: ReadVisit,
+    visit: ScannedVisit,
     masked: MaskedVisit,
     compartment: Compartment,
     place: Fields,
     scans: Mapping[str, Volume],
 ) -> records.Shape:
-    assert visit.image is not None  # a visit with masks has one
     mask = masked.primary[compartment]
     inside = mask.array >= OBJECT_PROBABILITY
     lesions: dict[Compartment, NDArray[np.bool_]] = {

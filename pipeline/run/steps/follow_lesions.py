@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,46 +15,31 @@ from pipeline.journal.decisions import LesionCorrection
 from pipeline.lesions import corrections as identities
 from pipeline.lesions import matching, new_lesions
 from pipeline.measure import volumes
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
+from pipeline.run.steps.visit_work import PlacedVisit, ScannedVisit, VisitWork
 
 
-@dataclass(frozen=True)
-class FollowedLesions:
-    """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one.
-
-    ``new_tumour_mm3`` is the volume by session of tumours that were new beside another, then or earlier, mm³.
-    """
-
-    components: tuple[records.LesionComponent, ...]
-    new_lesion_sessions: frozenset[str]
-    new_tumour_mm3: Mapping[str, float]
+def follow(work: PatientWork) -> PatientWork:
+    """Follow each lesion from visit to visit."""
+    lesions = follow_lesions(work.visits, work.reference, work.acts.decided.lesions)
+    return replace(work, lesions=lesions).adding(*lesions.components)
 
 
 def follow_lesions(
-    visits: Sequence[ReadVisit],
-    masked: Mapping[str, MaskedVisit],
-    aligned: Mapping[str, AlignedVisit],
-    reference: ReadVisit | None,
-    corrections: Sequence[LesionCorrection] = (),
+    visits: Sequence[VisitWork], reference: ScannedVisit | None, corrections: Sequence[LesionCorrection] = ()
 ) -> FollowedLesions:
     """Match the pieces of solid tumour of all dated visits, then let people's corrections decide.
 
     Visits whose alignment has grade C, or whose tumour was not measured, take no part. A recurrence after nothing was
     left is no *new lesion* here: the volume rules speak for it.
     """
-    if reference is None or reference.image is None:
-        return FollowedLesions((), frozenset(), {})
-    taking_part = [
-        visit for visit in visits if visit.acquired_on is not None and _is_comparable(visit, masked, aligned)
-    ]
-    seen = [
-        _pieces(visit, masked[visit.session_id], aligned[visit.session_id], reference.image) for visit in taking_part
-    ]
+    if reference is None:
+        return FollowedLesions()
+    taking_part = [visit for visit in visits if isinstance(visit, PlacedVisit) and _is_comparable(visit)]
+    seen = [_pieces(visit, reference.image) for visit in taking_part]
     sightings = identities.corrected(matching.link(seen), corrections)
     people = (MaskOrigin.MANUAL, MaskOrigin.EDITED)
-    by_hand = {name for name, visit in masked.items() if visit.origin_of(Compartment.TUMOUR) in people}
+    by_hand = {visit.session_id for visit in visits if visit.counted.origin_of(Compartment.TUMOUR) in people}
     patient_id = reference.visit.patient_id
     return FollowedLesions(
         tuple(_record(patient_id, sighting) for sighting in sightings),
@@ -63,27 +48,27 @@ def follow_lesions(
     )
 
 
-def _is_comparable(visit: ReadVisit, masked: Mapping[str, MaskedVisit], aligned: Mapping[str, AlignedVisit]) -> bool:
-    name = visit.session_id
-    return name in aligned and aligned[name].grade != "C" and Compartment.TUMOUR in masked[name].primary
+def _is_comparable(visit: PlacedVisit) -> bool:
+    is_dated = visit.read.acquired_on is not None
+    return is_dated and visit.is_comparable and Compartment.TUMOUR in visit.counted.primary
 
 
-def _pieces(visit: ReadVisit, masked: MaskedVisit, aligned: AlignedVisit, grid: Volume) -> matching.VisitComponents:
+def _pieces(visit: PlacedVisit, grid: Volume) -> matching.VisitComponents:
     """Number a visit's pieces natively and find each one's place on the reference grid.
 
     A piece is moved as a soft mask, and a voxel goes to the piece that fills it most, so that a piece thinner than
     the reference's slices is not lost.
     """
-    assert visit.image is not None
-    labels, volumes_mm3 = volumes.components(masked.primary[Compartment.TUMOUR])
+    from_reference = visit.place.from_reference
+    labels, volumes_mm3 = volumes.components(visit.counted.primary[Compartment.TUMOUR])
     soft = [labels.with_array((labels.array == number).astype(np.float32)) for number in volumes_mm3]
     moved = np.zeros(grid.shape, dtype=np.int32)
     strongest = np.full(grid.shape, 0.2)
-    for number, piece in zip(volumes_mm3, resample_together(soft, grid, aligned.from_reference, order=1), strict=True):
+    for number, piece in zip(volumes_mm3, resample_together(soft, grid, from_reference, order=1), strict=True):
         here = piece.array > strongest
         moved[here] = number
         strongest[here] = piece.array[here]
-    reached = coverage(visit.image, grid, aligned.from_reference)
+    reached = coverage(visit.read.image, grid, from_reference)
     return matching.VisitComponents(visit.session_id, grid.with_array(moved), volumes_mm3, reached)
 
 

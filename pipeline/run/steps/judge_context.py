@@ -13,6 +13,12 @@ from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitMea
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
+from pipeline.run.steps.patient_work import PatientWork
+
+
+def describe_context(work: PatientWork) -> PatientWork:
+    """Put beside the verdicts what a board asks with them."""
+    return work.adding(*beside(work.course, work.measured, work.plan.criteria[0]))
 
 
 def beside(

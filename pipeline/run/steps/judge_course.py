@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from pipeline.core import records, vocabulary
 from pipeline.core.vocabulary import Compartment
@@ -11,8 +12,9 @@ from pipeline.judge import endpoints
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.measure.imported_sizes import IMPORTED
-from pipeline.run.steps.follow_lesions import FollowedLesions
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.apply_acts import only_carried_over
+from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
+from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.study_folder import StudyPatient
 
 CARRIED_OVER = (
@@ -21,32 +23,32 @@ CARRIED_OVER = (
 )
 
 
+def judge_patient(work: PatientWork) -> PatientWork:
+    """Judge the patient's course under every set of criteria."""
+    course = course_of(work.plan.patient, work.visits, work.lesions)
+    pinned = work.acts.decided.pinned
+    course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria))
+
+
 def course_of(
-    patient: StudyPatient,
-    visits: Sequence[ReadVisit],
-    measurements: Sequence[records.Measurement],
-    grades: Mapping[str, str | None],
-    followed: FollowedLesions,
-    carried_over: frozenset[str],
+    patient: StudyPatient, visits: Sequence[VisitWork], followed: FollowedLesions
 ) -> vocabulary.PatientCourse:
     """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
 
     Parameters
     ----------
-    grades
-        Alignment grade by session.
+    visits
+        Measured, and decided about: a mask that was only warped from another visit cannot be judged until somebody
+        accepts it as right.
     followed
         What lesion matching found: sessions with an unequivocal new lesion, and the volume of new tumours.
-    carried_over
-        Sessions whose masks were only warped from another visit: those cannot be judged.
     """
-    tumour = {row.session_id: row for row in measurements if row.compartment == Compartment.TUMOUR}
-    measured = [
-        _visit_measure(visit, tumour.get(visit.session_id), grades.get(visit.session_id), followed)
+    judgeable = [
+        _visit_measure(visit, visit.read.acquired_on, followed)
         for visit in visits
-        if visit.acquired_on is not None
+        if visit.read.acquired_on is not None
     ]
-    judgeable = [_without_size(visit) if visit.session_id in carried_over else visit for visit in measured]
     return vocabulary.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
@@ -79,28 +81,34 @@ def judge_course(
     return tuple(rows)
 
 
-def _visit_measure(
-    visit: ReadVisit, tumour: records.Measurement | None, grade: str | None, followed: FollowedLesions
-) -> vocabulary.VisitMeasure:
-    assert visit.acquired_on is not None
-    anchor = next((scan for scan in visit.scans if scan.is_anchor), None)
-    return vocabulary.VisitMeasure(
+def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesions) -> vocabulary.VisitMeasure:
+    tumour = next((row for row in visit.measured if row.compartment == Compartment.TUMOUR), None)
+    anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
+    plane = anchor.plane if anchor else None
+    why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
+    if why_excluded is not None:
+        return vocabulary.VisitMeasure(visit.session_id, acquired_on, None, plane=plane, missing_reason=why_excluded)
+    readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
+    is_new_lesion = visit.session_id in followed.new_lesion_sessions
+    measure = vocabulary.VisitMeasure(
         session_id=visit.session_id,
-        acquired_on=visit.acquired_on,
+        acquired_on=acquired_on,
         volume_mm3=tumour.volume_mm3 if tumour else None,
         volume_cv=tumour.volume_cv if tumour else None,
         product_mm2=tumour.product_mm2 if tumour else None,
         longest_mm=tumour.longest_mm if tumour else None,
         slices_spanned=tumour.slices_spanned if tumour else None,
         mask_origin=_mask_origin(tumour),
-        plane=anchor.plane if anchor else None,
+        plane=plane,
         contrast=anchor.contrast if anchor else None,
-        contrasts=frozenset(s.contrast for s in visit.scans if s.unreadable_reason is None) if anchor else None,
-        certificate=grade,
-        new_lesion=visit.session_id in followed.new_lesion_sessions or any(m.new_lesion for m in visit.visit.imported),
+        contrasts=frozenset(readable) if anchor else None,
+        certificate=visit.grade,
+        new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
-        missing_reason=tumour.missing_reason if tumour else visit.status_reason,
+        missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
+        signed_off=visit.decided.is_accepted,
     )
+    return _without_size(measure) if only_carried_over(visit) else measure
 
 
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:

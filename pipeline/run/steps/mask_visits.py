@@ -6,103 +6,40 @@ again on its own scan (:mod:`pipeline.run.steps.refind_masks`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 
-from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.files import fingerprints
-from pipeline.journal import drawn_masks
-from pipeline.refind import refinding
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.measure.volumes import OBJECT_PROBABILITY
+from pipeline.run.steps.mask_records import given_record
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit
 from pipeline.study import study_folder
 
-AUTOMATIC_SOURCE = "cordtrack"
-DRAWN_SOURCE = drawn_masks.FOLDER
-"""Source of the masks that people drew in place of others; no derivatives folder can have this name."""
-PROBABILITY_DECIMALS = 3
-"""Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
 
-SCANS_DIFFER, SCAN_DISTURBED = "scans_differ", "scan_disturbed"
-"""Code of the finding that masks cannot be found again on a scan."""
-
-FOUND_AGAIN = (refinding.GROWN, refinding.GROWN_LESS_SURELY)
-
-
-@dataclass(frozen=True)
-class MaskedVisit:
-    """A visit's masks on its own grid, by source and compartment.
-
-    ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
-    place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
-    ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
-    be new tumour.
-    """
-
-    session_id: str
-    origin: MaskOrigin | None
-    masks: Mapping[str, Mapping[Compartment, Volume]]
-    rows: tuple[records.Segmentation, ...] = ()
-    findings: tuple[records.Finding, ...] = ()
-    missing: Mapping[Compartment, str] = field(default_factory=dict)
-    missing_reason: str | None = None
-    source: str | None = None
-    drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
-    signals: tuple[records.NewSignal, ...] = ()
-
-    @property
-    def is_carried_over(self) -> bool:
-        """Whether the tumour was only warped here from another visit, so that it can show no change."""
-        tumour = (row for row in self.rows if row.is_primary and row.compartment == Compartment.TUMOUR)
-        return any(row.method == refinding.CARRIED_OVER for row in tumour)
-
-    @property
-    def found_again(self) -> frozenset[str]:
-        """Compartments whose masks were found again on this visit's own scan."""
-        return frozenset(row.compartment for row in self.rows if row.is_primary and row.method in FOUND_AGAIN)
-
-    @property
-    def has_tumour(self) -> bool:
-        """Whether solid tumour was drawn; an empty mask is none."""
-        return bool(Compartment.TUMOUR in self.primary and self.primary[Compartment.TUMOUR].array.any())
-
-    @property
-    def primary(self) -> Mapping[Compartment, Volume]:
-        """The masks that are measured: a person's before a program's, then by the name of the source."""
-        return {**(self.masks[self.source] if self.source else {}), **self.drawn}
-
-    def measured(self, compartment: Compartment) -> records.Segmentation | None:
-        """Return the record of a compartment's measured mask."""
-        return next((row for row in self.rows if row.is_primary and row.compartment == compartment), None)
-
-    def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
-        """Return who made a compartment's measured mask."""
-        return MaskOrigin.EDITED if compartment in self.drawn else self.origin
-
-    def source_of(self, compartment: Compartment) -> str:
-        """Return which source a compartment's measured mask comes from."""
-        return DRAWN_SOURCE if compartment in self.drawn else self.source or "none"
+def read_masks(work: PatientWork) -> PatientWork:
+    """Read the masks of the study folder."""
+    visits = tuple(replace(visit, masks=given_masks(visit.read)) for visit in work.visits)
+    findings = (row for visit in visits for row in visit.masks.findings)
+    return work.changing(visits).adding(*findings)
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:
     """Read the masks that people drew for a visit; odd ones are left out and said in findings."""
-    if visit.image is None or visit.anchor is None:
+    if not isinstance(visit, ScannedVisit):
         return MaskedVisit(visit.session_id, None, {}, missing_reason=visit.status_reason)
     masks: dict[str, dict[Compartment, Volume]] = {}
-    rows = []
-    found, findings = study_folder.read_masks(visit.visit, visit.image)
-    for compartment, mask, file in found:
+    drawn, findings = study_folder.read_masks(visit.visit, visit.image)
+    for compartment, mask, file in drawn:
         masks.setdefault(file.source, {})[compartment] = mask
     if not masks:
         return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings))
-    origins = {file.source: file.origin for _, _, file in found}
+    origins = {file.source: file.origin for _, _, file in drawn}
     primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
-    for compartment, _, file in found:
-        rows.append(_given_row(visit, compartment, file, is_primary=file.source == primary))
-    return MaskedVisit(visit.session_id, origins[primary], masks, tuple(rows), tuple(findings), source=primary)
+    rows = tuple(given_record(visit, c, file, is_primary=file.source == primary) for c, _, file in drawn)
+    return MaskedVisit(visit.session_id, origins[primary], masks, rows, tuple(findings), source=primary)
 
 
 def lesion_region(masked: MaskedVisit) -> Volume | None:
@@ -110,26 +47,5 @@ def lesion_region(masked: MaskedVisit) -> Volume | None:
     lesions = [mask for compartment, mask in masked.primary.items() if compartment != Compartment.CORD]
     if not lesions:
         return None
-    union = np.any([mask.array >= 0.5 for mask in lesions], axis=0)
+    union = np.any([mask.array >= OBJECT_PROBABILITY for mask in lesions], axis=0)
     return lesions[0].with_array(union) if union.any() else None
-
-
-def _given_row(
-    visit: ReadVisit, compartment: Compartment, file: study_folder.MaskFile, *, is_primary: bool
-) -> records.Segmentation:
-    assert visit.anchor is not None
-    return records.Segmentation(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
-        compartment=str(compartment),
-        source=file.source,
-        mask_origin=str(file.origin),
-        folder="study",
-        path=file.relative,
-        scan_path=visit.anchor.relative,
-        sha256=fingerprints.of_file(file.path),
-        is_primary=is_primary,
-        method="given: drawn by a person" if file.origin != MaskOrigin.AUTOMATIC else "given: origin not stated",
-        note=None,
-        software="",
-    )

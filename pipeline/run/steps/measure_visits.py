@@ -6,7 +6,8 @@ tumour: where nothing could be measured the volume is missing and the row says w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from pipeline.core import records
 from pipeline.core.findings import finding
@@ -15,59 +16,76 @@ from pipeline.core.volume import Volume, plane
 from pipeline.measure import imported_sizes, measurement_error, volumes
 from pipeline.refind.refinding import GROWN_LESS_SURELY
 from pipeline.run.steps import search_signal
-from pipeline.run.steps.mask_visits import SCANS_DIFFER, MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.mask_records import SCANS_DIFFER
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, VisitWork
 from pipeline.study import study_folder
 
 NO_MASK = "no mask: nobody drew one on this visit and none could be made from another visit's"
+SAID_ELSEWHERE = frozenset({*search_signal.CODES, SCANS_DIFFER})
+"""Codes of findings that say already why a visit has no tumour volume."""
 
 
-def compartments_of(visits: Iterable[ReadVisit], masked: Iterable[MaskedVisit]) -> tuple[Compartment, ...]:
+def measure(work: PatientWork) -> PatientWork:
+    """Measure every visit, and say which have no tumour volume."""
+    compartments, histology = compartments_of(work.visits), work.plan.patient.patient.histology
+    visits = tuple(replace(visit, measured=measure_visit(visit, compartments, histology)) for visit in work.visits)
+    rows = (row for visit in visits for row in visit.measured)
+    return work.changing(visits).adding(*rows, *unmeasured(visits))
+
+
+def compartments_of(visits: Iterable[VisitWork]) -> tuple[Compartment, ...]:
     """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
-    drawn = {c for visit in masked for masks in (*visit.masks.values(), visit.drawn) for c in masks}
-    given = {measure.compartment for visit in visits for measure in visit.visit.imported}
-    return tuple(c for c in Compartment if c in drawn | given or c == Compartment.TUMOUR)
+    known = {Compartment.TUMOUR}
+    for visit in visits:
+        known |= visit.masks.compartments | {size.compartment for size in visit.read.visit.imported}
+    return tuple(compartment for compartment in Compartment if compartment in known)
 
 
 def measure_visit(
-    visit: ReadVisit, masked: MaskedVisit, compartments: Iterable[Compartment], histology: str | None
+    visit: VisitWork, compartments: Iterable[Compartment], histology: str | None
 ) -> tuple[records.Measurement, ...]:
-    """Measure the given compartments of one visit; where a table gives sizes in place of images, take those."""
-    if visit.visit.imported:
-        return tuple(_imported(visit, compartment, histology) for compartment in compartments)
-    return tuple(_measure(visit, masked, compartment, histology) for compartment in compartments)
+    """Measure the given compartments of one visit; where a table gives sizes in place of images, take those.
+
+    What people excluded has no size, with the reason in its place.
+    """
+    return tuple(_measure(visit, compartment, histology) for compartment in compartments)
 
 
-def _measure(
-    visit: ReadVisit, masked: MaskedVisit, compartment: Compartment, histology: str | None
-) -> records.Measurement:
-    mask = masked.primary.get(compartment)
+def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) -> records.Measurement:
+    is_imported = bool(visit.read.visit.imported)
+    why_excluded = visit.decided.excluded.get(compartment)
+    if why_excluded is not None:
+        source = study_folder.IMPORTED_TABLE if is_imported else visit.masks.source_of(compartment)
+        return records.unmeasured(**visit.read.subject, compartment=compartment, source=source, reason=why_excluded)
+    if is_imported:
+        return _imported(visit.read, compartment, histology)
+    mask = visit.masks.primary.get(compartment)
     if mask is None:
-        return _missing(visit, masked, compartment)
-    found = volumes.measure(mask)
-    cv, cv_source = _error(found, mask, masked, compartment, histology)
+        return _missing(visit.read, visit.masks, compartment)
+    measured = volumes.measure(mask)
+    cv, cv_source = _error(measured, mask, visit.masks, compartment, histology)
     return records.Measurement(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
+        **visit.read.subject,
         compartment=str(compartment),
-        source=masked.source_of(compartment),
-        volume_mm3=found.volume_mm3,
+        source=visit.masks.source_of(compartment),
+        volume_mm3=measured.volume_mm3,
         volume_cv=cv,
         cv_source=cv_source,
-        mask_origin=str(masked.origin_of(compartment)),
-        slices_spanned=found.slices_spanned,
-        axial_long_mm=found.axial_long_mm,
-        axial_perpendicular_mm=found.axial_perpendicular_mm,
-        length_mm=found.length_mm,
-        component_count=found.component_count,
+        mask_origin=str(visit.masks.origin_of(compartment)),
+        slices_spanned=measured.slices_spanned,
+        axial_long_mm=measured.axial_long_mm,
+        axial_perpendicular_mm=measured.axial_perpendicular_mm,
+        length_mm=measured.length_mm,
+        component_count=measured.component_count,
         missing_reason=None,
-        product_mm2=found.product_mm2,
-        longest_mm=found.longest_mm,
+        product_mm2=measured.product_mm2,
+        longest_mm=measured.longest_mm,
     )
 
 
 def _error(
-    found: volumes.CompartmentMeasure,
+    measured: volumes.CompartmentMeasure,
     mask: Volume,
     masked: MaskedVisit,
     compartment: Compartment,
@@ -75,13 +93,14 @@ def _error(
 ) -> tuple[float | None, str | None]:
     """Return the measurement error and where it comes from."""
     origin = masked.origin_of(compartment)
-    assert origin is not None  # it has a mask
+    if origin is None:
+        raise ValueError(f"{masked.session_id}: expected who made the mask of {compartment}, found nobody")
     found_again = compartment if compartment in masked.found_again else None
     row = masked.measured(compartment)
     less_sure = row is not None and row.method == GROWN_LESS_SURELY
     boundary_mm = measurement_error.boundary_error_mm(origin, histology, found_again, less_sure=less_sure)
     geometric = measurement_error.geometric_cv(
-        found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
+        measured.volume_mm3, boundary_mm, slices_spanned=measured.slices_spanned, plane=plane(mask)
     )
     if geometric is None:
         return None, None
@@ -99,29 +118,28 @@ def _error(
 
 
 def _imported(visit: ReadVisit, compartment: Compartment, histology: str | None) -> records.Measurement:
-    found = next((m for m in visit.visit.imported if m.compartment == compartment), None)
-    if found is None:
-        found = imported_sizes.ImportedMeasure(
+    size = next((m for m in visit.visit.imported if m.compartment == compartment), None)
+    if size is None:
+        size = imported_sizes.ImportedMeasure(
             compartment, missing_reason=f"the imported table gives no {compartment} here"
         )
-    cv, cv_source = imported_sizes.error_of(found, histology)
+    cv, cv_source = imported_sizes.error_of(size, histology)
     return records.Measurement(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
+        **visit.subject,
         compartment=str(compartment),
         source=study_folder.IMPORTED_TABLE,
-        volume_mm3=found.volume_mm3,
+        volume_mm3=size.volume_mm3,
         volume_cv=cv,
         cv_source=cv_source,
-        mask_origin=imported_sizes.IMPORTED if found.has_size else None,
-        slices_spanned=found.slices_spanned,
-        axial_long_mm=found.axial_long_mm,
-        axial_perpendicular_mm=found.axial_perpendicular_mm,
+        mask_origin=imported_sizes.IMPORTED if size.has_size else None,
+        slices_spanned=size.slices_spanned,
+        axial_long_mm=size.axial_long_mm,
+        axial_perpendicular_mm=size.axial_perpendicular_mm,
         length_mm=None,
         component_count=None,
-        missing_reason=found.missing_reason,
-        product_mm2=found.product_mm2,
-        longest_mm=found.longest_mm,
+        missing_reason=size.missing_reason,
+        product_mm2=size.product_mm2,
+        longest_mm=size.longest_mm,
     )
 
 
@@ -129,31 +147,17 @@ def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) ->
     reason = masked.missing.get(compartment) or masked.missing_reason
     if reason is None:
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
-    return records.unmeasured(
-        visit.visit.patient_id, visit.session_id, str(compartment), masked.source or "none", reason
-    )
+    source = masked.source or "none"
+    return records.unmeasured(**visit.subject, compartment=str(compartment), source=source, reason=reason)
 
 
-def unmeasured(
-    visits: Sequence[ReadVisit],
-    measurements: Sequence[records.Measurement],
-    masked: Mapping[str, MaskedVisit],
-) -> tuple[records.Finding, ...]:
+def unmeasured(visits: Iterable[VisitWork]) -> tuple[records.Finding, ...]:
     """Say which usable visits have no tumour volume, once each: not those where another finding says it."""
-    told = {*search_signal.CODES, SCANS_DIFFER}
-    said = {found.session_id for one in masked.values() for found in one.findings if found.code in told}
-    missing = {
-        row.session_id: row.missing_reason
-        for row in measurements
-        if row.compartment == "tumour" and row.volume_mm3 is None
-    }
-    return tuple(
-        finding(
-            "tumour_not_measured",
-            f"{visit.visit.patient_id} {visit.session_id}: solid tumour was not measured: {missing[visit.session_id]}",
-            patient_id=visit.visit.patient_id,
-            session_id=visit.session_id,
-        )
-        for visit in visits
-        if visit.status == "usable" and visit.session_id in missing and visit.session_id not in said
-    )
+    findings = []
+    for visit in (visit for visit in visits if visit.read.status == "usable"):
+        is_said = any(row.code in SAID_ELSEWHERE for row in visit.masks.findings)
+        tumour = next(row for row in visit.measured if row.compartment == Compartment.TUMOUR)
+        if tumour.volume_mm3 is None and not is_said:
+            message = f"{visit.read.named}: solid tumour was not measured: {tumour.missing_reason}"
+            findings.append(finding("tumour_not_measured", message, **visit.read.subject))
+    return tuple(findings)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +12,46 @@ import numpy as np
 from pipeline import mask_models
 from pipeline.core import records
 from pipeline.core.findings import finding
-from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.vocabulary import MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files import derivatives, fingerprints, images
-from pipeline.run.steps.mask_visits import PROBABILITY_DECIMALS, MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
-from pipeline.study import study_folder
+from pipeline.files import derivatives, fingerprints
+from pipeline.run.steps import mask_records
+from pipeline.run.steps.align_visits import scans_on_anchor
+from pipeline.run.steps.patient_work import PatientWork, attempt
+from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit, VisitWork
 
 LEAST_COVERED = 0.9
 """Below this share of the anchor scan that another scan covers, the masks' note says so."""
 
 
+def draw(work: PatientWork) -> PatientWork:
+    """Let the study's mask source, where it names one, draw on every visit that nobody drew on."""
+    source, out_dir = work.plan.mask_source, work.plan.out_dir
+    if source is None:
+        return work
+    wanted = {contrast for accepted in source.channels for contrast in accepted}
+    visits: list[VisitWork] = []
+    findings: list[records.Finding] = []
+    for visit in work.visits:
+        read = visit.read
+        if not isinstance(read, ScannedVisit) or visit.masks.masks:
+            continue
+        scans, not_read = attempt(partial(scans_on_anchor, read, visit.sequences, wanted, out_dir), read, "mask")
+        findings += not_read
+        if scans is not None:
+            make = partial(sourced_masks, read, source, scans, visit.sequences, out_dir)
+            masks, not_drawn = attempt(make, read, "mask")
+            findings += not_drawn
+            visits.append(replace(visit, masks=masks or visit.masks))
+    return work.changing(visits).adding(*findings)
+
+
 def sourced_masks(
-    visit: ReadVisit,
+    visit: ScannedVisit,
     source: mask_models.MaskSource,
     scans: Mapping[str, Volume],
-    aligned: Sequence[records.Registration],
+    sequences: Sequence[records.Registration],
     out_dir: Path,
 ) -> MaskedVisit:
     """Draw a visit's masks with a source, or read the finished ones when nothing they depend on changed.
@@ -35,7 +60,7 @@ def sourced_masks(
     ----------
     scans
         The visit's scans by contrast on the anchor's grid, NaN where one does not reach.
-    aligned
+    sequences
         How those scans were brought there.
 
     Returns
@@ -43,52 +68,34 @@ def sourced_masks(
     MaskedVisit
         Without masks, and with a finding that says why, where the source cannot draw on these scans.
     """
-    own = [(row.moving_path, row.input_sha256) for row in aligned if row.session_id == visit.session_id]
     key = fingerprints.of_values(
-        "sourced", visit.anchor_sha256, own, source.fingerprint(), fingerprints.of_code("pipeline.mask_models"),
-        fingerprints.of_file(Path(__file__)), fingerprints.software(),
+        "sourced", visit.anchor_sha256, [(row.moving_path, row.input_sha256) for row in sequences],
+        source.fingerprint(), fingerprints.of_code("pipeline.mask_models"),
+        [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__)],
+        fingerprints.software(),
     )  # fmt: skip
-    sidecar = out_dir / _path(visit, source, Compartment.TUMOUR).replace(".nii.gz", ".json")
-    step = derivatives.read_step(sidecar, out_dir, key)
-    if step is None:
-        try:
-            step = _draw(visit, source, scans, key, out_dir)
-        except InputError as error:
-            return _without(visit, source, str(error))
-        derivatives.write_step(sidecar, step, [scan.path for scan in visit.scans], fingerprints.software())
-    rows = derivatives.of_kind(step.records, records.Segmentation)
-    masks = {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
-    return MaskedVisit(visit.session_id, MaskOrigin.AUTOMATIC, {source.name: masks}, tuple(rows), source=source.name)
+    sidecar, sources = mask_records.automatic_sidecar(visit, source.name), [scan.path for scan in visit.scans]
+    try:
+        step = derivatives.cached(sidecar, out_dir, key, sources, partial(_draw, visit, source, scans, out_dir))
+    except InputError as error:
+        return _without(visit, source, str(error))
+    rows: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
+    masks = {source.name: mask_records.read_automatic(rows, out_dir)}
+    return MaskedVisit(visit.session_id, MaskOrigin.AUTOMATIC, masks, rows, source=source.name)
 
 
 def _draw(
-    visit: ReadVisit, source: mask_models.MaskSource, scans: Mapping[str, Volume], key: str, out_dir: Path
-) -> derivatives.Step:
-    assert visit.anchor is not None  # only visits with an image come here
+    visit: ScannedVisit, source: mask_models.MaskSource, scans: Mapping[str, Volume], out_dir: Path
+) -> derivatives.StepResult:
     filled = {name: scan.with_array(np.nan_to_num(scan.array)) for name, scan in scans.items()}
     drawn = mask_models.masks_of(filled, source)
-    notes = [f"valid for {drawn.valid_for}", *_partly_covered(scans, source)]
-    rows = []
-    for compartment, mask in sorted(drawn.masks.items()):
-        path = _path(visit, source, compartment)
-        images.save(mask.with_array(np.round(mask.array, PROBABILITY_DECIMALS).astype(np.float32)), out_dir / path)
-        row = records.Segmentation(
-            patient_id=visit.visit.patient_id,
-            session_id=visit.session_id,
-            compartment=str(compartment),
-            source=source.name,
-            mask_origin=str(MaskOrigin.AUTOMATIC),
-            folder="output",
-            path=path,
-            scan_path=visit.anchor.relative,
-            sha256=fingerprints.of_file(out_dir / path),
-            is_primary=True,
-            method=drawn.method,
-            note="; ".join(notes),
-            software=fingerprints.software(),
-        )
-        rows.append(row)
-    return derivatives.Step(key, tuple(row.path for row in rows), tuple(rows))
+    note = "; ".join([f"valid for {drawn.valid_for}", *_partly_covered(scans, source)])
+    making = mask_records.MaskMaking(source.name, drawn.method, note)
+    rows = tuple(
+        mask_records.keep_automatic(visit, compartment, mask, making, out_dir)
+        for compartment, mask in sorted(drawn.masks.items())
+    )
+    return derivatives.StepResult(tuple(row.path for row in rows), rows)
 
 
 def _partly_covered(scans: Mapping[str, Volume], source: mask_models.MaskSource) -> list[str]:
@@ -103,19 +110,6 @@ def _partly_covered(scans: Mapping[str, Volume], source: mask_models.MaskSource)
 
 
 def _without(visit: ReadVisit, source: mask_models.MaskSource, reason: str) -> MaskedVisit:
-    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    said = f"no masks from {source.name}: {reason}"
-    found = finding("mask_source_failed", f"{visit.visit.patient_id} {visit.session_id}: {said}", **where)
-    return MaskedVisit(visit.session_id, None, {}, findings=(found,), missing_reason=said)
-
-
-def _path(visit: ReadVisit, source: mask_models.MaskSource, compartment: Compartment) -> str:
-    return study_folder.derivative_path(
-        visit.visit.patient_id,
-        visit.session_id,
-        suffix="probseg",
-        extension=".nii.gz",
-        space="orig",
-        seg=source.name,
-        label=str(compartment),
-    ).as_posix()
+    why = f"no masks from {source.name}: {reason}"
+    failed = finding("mask_source_failed", f"{visit.named}: {why}", **visit.subject)
+    return MaskedVisit(visit.session_id, None, {}, findings=(failed,), missing_reason=why)

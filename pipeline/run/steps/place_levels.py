@@ -6,7 +6,7 @@ changes a level. Labels of the other visits are compared with them, and said in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.core import records
@@ -14,8 +14,7 @@ from pipeline.core.findings import finding
 from pipeline.core.transform import move_points
 from pipeline.files import fingerprints
 from pipeline.measure import cord, vertebral_levels
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.visit_work import AlignedVisit, ReadVisit, ScannedVisit, VisitWork
 from pipeline.study import study_folder
 from pipeline.study.disc_voxels import DiscReading
 
@@ -50,23 +49,19 @@ class _Labelled:
     reason: str | None
 
 
-def find_levels(
-    visits: Sequence[ReadVisit],
-    aligned: Mapping[str, AlignedVisit],
-    reference: ReadVisit | None,
-    line: cord.CentreLine | None,
-) -> FoundLevels:
+def find_levels(visits: Sequence[VisitWork], reference: ReadVisit | None, line: cord.CentreLine | None) -> FoundLevels:
     """Read all disc labels of a patient and lay those that count along the centre line."""
     first = reference.session_id if reference else None
     findings: list[records.Finding] = []
     labelled: list[_Labelled] = []
     for visit in sorted(visits, key=lambda visit: visit.session_id != first):  # else by date: sorting keeps the order
-        if not visit.visit.discs or visit.image is None:
+        read = visit.read
+        if not read.visit.discs or not isinstance(read, ScannedVisit):
             continue
-        labels, found = study_folder.read_discs(visit.visit, visit.image)
-        findings += found
+        labels, oddities = study_folder.read_discs(read.visit, read.image)
+        findings += oddities
         if labels is not None:
-            labelled.append(_on_line(visit, labels, aligned.get(visit.session_id), line))
+            labelled.append(_on_line(read, labels, visit.place, line))
     used = next((one for one in labelled if one.levels is not None), None)
     reason = None if used else _why_none(visits, labelled)
     findings += _disagreements(labelled, used)
@@ -84,14 +79,14 @@ def _on_line(
     if line is None:
         return _Labelled(visit, labels, None, NO_LINE)
     moved = {n: move_points(aligned.to_reference, place[None])[0] for n, place in labels.places_mm.items()}
-    found = vertebral_levels.placed(moved, line)
-    return _Labelled(visit, labels, found, None if found else NOT_ON_LINE)
+    levels = vertebral_levels.placed(moved, line)
+    return _Labelled(visit, labels, levels, None if levels else NOT_ON_LINE)
 
 
-def _why_none(visits: Sequence[ReadVisit], labelled: Sequence[_Labelled]) -> str:
+def _why_none(visits: Sequence[VisitWork], labelled: Sequence[_Labelled]) -> str:
     if labelled:
         return labelled[0].reason or NONE_USABLE
-    return NONE_USABLE if any(visit.visit.discs for visit in visits) else NO_LABELS
+    return NONE_USABLE if any(visit.read.visit.discs for visit in visits) else NO_LABELS
 
 
 def _rows(one: _Labelled, is_used: bool) -> list[records.Disc]:

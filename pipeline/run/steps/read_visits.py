@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 from pipeline.core import records
 from pipeline.core.findings import finding
@@ -12,62 +12,45 @@ from pipeline.core.vocabulary import TreatmentKind
 from pipeline.core.volume import Volume, plane
 from pipeline.errors import InputError
 from pipeline.files import fingerprints, images
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import ReadVisit, ScannedVisit, VisitWork
 from pipeline.study import study_folder
 
 EARLY_POSTOPERATIVE = timedelta(days=42)
 """Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
 
-
 AS_FINE = 1.5
 """A scan counts as fine as another when its thickest voxel edge is at most this many times the other's."""
 
 
-@dataclass(frozen=True)
-class ReadVisit:
-    """A visit with the scan that everything is measured on; ``image`` is None when it has none that can be read."""
-
-    visit: study_folder.StudyVisit
-    status: str
-    status_reason: str | None
-    anchor: study_folder.ScanFile | None
-    image: Volume | None
-    scans: tuple[records.Scan, ...]
-    findings: tuple[records.Finding, ...]
-
-    @property
-    def session_id(self) -> str:
-        """Name of the visit, such as ``ses-02``."""
-        return self.visit.session_id
-
-    @property
-    def acquired_on(self) -> date | None:
-        """Day of the scan, or None when the study does not say."""
-        return self.visit.acquired_on
-
-    @property
-    def contrast(self) -> str | None:
-        """What the anchor scan shows, such as ``T2w`` or ``T1w_ce``; None without one."""
-        return self.anchor.contrast if self.anchor else None
-
-    @property
-    def anchor_sha256(self) -> str:
-        """Content hash of the anchor scan."""
-        return next(scan.sha256 for scan in self.scans if scan.is_anchor)
+def read(work: PatientWork) -> PatientWork:
+    """Read every visit's scans and choose the reference visit."""
+    patient = work.plan.patient
+    visits, reference = read_visits(patient.visits, patient.treatments)
+    return replace(work, visits=tuple(map(VisitWork, visits)), reference=reference).adding(
+        patient.patient,
+        *(visit_record(visit, reference) for visit in visits),
+        *(scan for visit in visits for scan in visit.scans),
+        *patient.treatments,
+        *patient.function_scores,
+        *(row for visit in visits for row in visit.findings),
+        *protocol_changes(visits, reference),
+    )
 
 
 def read_visits(
     visits: tuple[study_folder.StudyVisit, ...], treatments: tuple[records.Treatment, ...]
-) -> tuple[tuple[ReadVisit, ...], ReadVisit | None]:
+) -> tuple[tuple[ReadVisit, ...], ScannedVisit | None]:
     """Read a patient's visits and choose the reference; the others favour the reference anchor's view of the spine."""
     first = tuple(read_visit(visit) for visit in visits)
     reference = choose_reference(first, treatments)
     if reference is None:
         return first, None
     same_view = tuple(
-        seen
-        if study_folder.anchor_scan(seen.visit, reference.anchor) == seen.anchor
-        else read_visit(seen.visit, reference.anchor)
-        for seen in first
+        visit
+        if study_folder.anchor_scan(visit.visit, reference.anchor) == visit.anchor
+        else read_visit(visit.visit, reference.anchor)
+        for visit in first
     )
     return same_view, reference
 
@@ -86,19 +69,21 @@ def read_visit(visit: study_folder.StudyVisit, like: study_folder.ScanFile | Non
             image = volume if scan == anchor else image
         except InputError as error:
             rows.append(_unreadable(scan, scan == anchor, str(error)))
-            what = str(error).removeprefix(f"{scan.path.name}: ")  # the path names the file already
-            findings.append(finding("scan_unreadable", f"{scan.relative}: {what}", scan.relative))
+            folder = scan.relative.removesuffix(scan.path.name)  # the error names the file, not where it lies
+            findings.append(finding("scan_unreadable", f"{folder}{error}", scan.relative))
     status, reason = _status(visit, anchor, rows)
-    return ReadVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
+    if anchor is None or image is None:
+        return ReadVisit(visit, status, reason, anchor, None, tuple(rows), tuple(findings))
+    return ScannedVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
 
 
-def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Treatment, ...]) -> ReadVisit | None:
+def choose_reference(visits: Iterable[ReadVisit], treatments: Iterable[records.Treatment]) -> ScannedVisit | None:
     """Choose the visit that all others are aligned to: the first usable one after the first surgery or radiotherapy.
 
     Preferred is one at least six weeks after that surgery; without treatment it is the first usable visit. Visits
     added later never change the choice.
     """
-    usable = [visit for visit in visits if visit.status == "usable" and visit.image is not None]
+    usable = _usable(visits)
     if not usable:
         return None
     starts = [
@@ -111,26 +96,29 @@ def choose_reference(visits: tuple[ReadVisit, ...], treatments: tuple[records.Tr
     return (settled or after or usable)[0]
 
 
-def protocol_changes(visits: Sequence[ReadVisit], reference: ReadVisit | None) -> tuple[records.Finding, ...]:
+def _usable(visits: Iterable[ReadVisit]) -> list[ScannedVisit]:
+    """Return the visits that can be measured and dated."""
+    return [visit for visit in visits if isinstance(visit, ScannedVisit) and visit.status == "usable"]
+
+
+def protocol_changes(visits: Iterable[ReadVisit], reference: ScannedVisit | None) -> tuple[records.Finding, ...]:
     """Say which usable visits were scanned with much thicker or thinner slices than the reference visit.
 
-    Another plane or sequence breaks the series (``domain.comparison.series_break``); thickness alone does not, for what
+    Another plane or sequence breaks the series (``pipeline.judge.comparison``); thickness alone does not, for what
     it costs is in the measurement error, but a reader should know.
     """
-    if reference is None or reference.image is None:
+    if reference is None:
         return ()
-    found = []
-    for visit in (v for v in visits if v.status == "usable" and v.image is not None):
+    findings = []
+    for visit in _usable(visits):
         own_mm, other_mm = thickest_mm(visit), thickest_mm(reference)
         if max(own_mm, other_mm) > AS_FINE * min(own_mm, other_mm):
-            where = f"{visit.visit.patient_id} {visit.session_id}"
             message = (
-                f"{where}: voxels of up to {own_mm:.1f} mm, those of the reference visit {reference.session_id} of up "
-                f"to {other_mm:.1f} mm; the measurement error allows for it"
+                f"{visit.named}: voxels of up to {own_mm:.1f} mm, those of the reference visit {reference.session_id} "
+                f"of up to {other_mm:.1f} mm; the measurement error allows for it"
             )
-            patient_id = visit.visit.patient_id
-            found.append(finding("protocol_changed", message, patient_id=patient_id, session_id=visit.session_id))
-    return tuple(found)
+            findings.append(finding("protocol_changed", message, **visit.subject))
+    return tuple(findings)
 
 
 def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit:
@@ -145,9 +133,8 @@ def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit
     )
 
 
-def thickest_mm(visit: ReadVisit) -> float:
+def thickest_mm(visit: ScannedVisit) -> float:
     """Return the thickest edge of the voxels of a visit's anchor scan, mm."""
-    assert visit.image is not None
     return float(visit.image.spacing_mm.max())
 
 

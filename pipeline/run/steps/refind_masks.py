@@ -7,31 +7,23 @@ where the scans differ too much.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.transform import compose
 from pipeline.core.vocabulary import Compartment, MaskOrigin
-from pipeline.core.volume import Volume
-from pipeline.files import derivatives, fingerprints, images
+from pipeline.files import derivatives, fingerprints
 from pipeline.measure import measurement_error
 from pipeline.refind import refinding
 from pipeline.refind.likeness import disturbed_in_words
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import (
-    AUTOMATIC_SOURCE,
-    PROBABILITY_DECIMALS,
-    SCAN_DISTURBED,
-    SCANS_DIFFER,
-    MaskedVisit,
-)
-from pipeline.run.steps.read_visits import ReadVisit
-from pipeline.study import study_folder
+from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, use_drawings
+from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER
+from pipeline.run.steps.patient_work import PatientWork, attempt
+from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, VisitWork
 
 OPERATED = "only carried over, for surgery lies between the two visits"
 NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
@@ -40,179 +32,148 @@ NOT_LOOKED = (
 )
 
 
+def find_again(work: PatientWork) -> PatientWork:
+    """Find the masks of visits that nobody drew on in the study folder again, from the masks that people offer."""
+    if work.plan.mask_source is not None:
+        return work
+    treatments = work.plan.patient.treatments
+    people = apply_acts.offered(work.plan.patient.acts, [use_drawings.drawn_over(visit) for visit in work.visits])
+    donors = choose_donor.donors([visit for visit in people if isinstance(visit, PlacedVisit)], treatments)
+    visits: list[VisitWork] = []
+    findings: list[records.Finding] = []
+    for visit in (visit for visit in work.placed if not visit.masks.masks):
+        chosen = choose_donor.choose_donors(visit, donors, treatments)
+        if not chosen:
+            continue
+        operated = choose_donor.operated_between(visit.read, chosen[0].read, treatments)
+        find = partial(automatic_masks, visit, chosen, work.plan.out_dir, operated_between=operated)
+        masks, not_found = attempt(find, visit.read, "mask")
+        findings += not_found
+        if masks is None:
+            continue
+        better = replace(visit, masks=masks)
+        if masks.masks and not operated:
+            earlier = _up_to(visit, chosen[0], donors)
+            look = partial(search_signal.with_new_signal, better, chosen[0], earlier, work.plan.out_dir)
+            with_signal, not_searched = attempt(look, visit.read, "signal")
+            better = replace(better, masks=with_signal or masks)
+            findings += not_searched
+        visits.append(better)
+    return work.changing(visits).adding(*findings)
+
+
+def _up_to(visit: PlacedVisit, donor: PlacedVisit, donors: Sequence[PlacedVisit]) -> tuple[PlacedVisit, ...]:
+    """Return the visits whose drawn masks may be used for a visit: its donor and those before it."""
+    place = [other.session_id for other in donors].index(visit.session_id)
+    return tuple(one for n, one in enumerate(donors) if n < place or one.session_id == donor.session_id)
+
+
 def automatic_masks(
-    visit: ReadVisit,
-    sources: Sequence[tuple[ReadVisit, MaskedVisit]],
-    aligned: Mapping[str, AlignedVisit],
-    out_dir: Path,
-    *,
-    operated_between: bool,
+    visit: PlacedVisit, donors: Sequence[PlacedVisit], out_dir: Path, *, operated_between: bool
 ) -> MaskedVisit:
     """Find the compartments of masked visits again on a visit without masks.
 
     Parameters
     ----------
-    visit
-        The visit to mask.
-    sources
+    donors
         Visits with the masks that are used, at least one; the first says which compartments there are, and further
-        ones are passed over where their alignment is poor. All with an image.
-    aligned
-        Alignments by session; all visits must be in it.
+        ones are passed over where their alignment is poor.
     operated_between
-        Surgery lies between the visit and the first of the sources, or one of them has no date.
+        Surgery lies between the visit and the first of the donors, or one of them has no date.
     """
-    (first, given), *others = sources
-    poor = [name for name in (visit.session_id, first.session_id) if aligned[name].grade == "C"]
-    if poor:
-        reason = f"alignment of {poor[0]} has grade C, so no mask was made; draw one on this visit's scan"
+    first, *others = donors
+    poor = next((one.session_id for one in (visit, first) if not one.is_comparable), None)
+    if poor is not None:
+        reason = f"alignment of {poor} has grade C, so no mask was made; draw one on this visit's scan"
         return MaskedVisit(visit.session_id, None, {}, missing_reason=reason)
-    used = [(first, given), *(pair for pair in others if aligned[pair[0].session_id].grade != "C")]
-    rows_given = [row for _, masked in used for row in masked.rows if row.is_primary]
+    used = [first, *(other for other in others if other.is_comparable)]
+    sources = [row for donor in used for row in donor.masks.measured_rows]
     key = fingerprints.of_values(
-        "mask", visit.anchor_sha256, [source.anchor_sha256 for source, _ in used], operated_between,
-        visit.contrast, [source.contrast for source, _ in used],
-        [(row.path, row.sha256) for row in rows_given],
-        [
-            aligned[each.session_id].record and aligned[each.session_id].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
-            for each in (visit, *(source for source, _ in used))
-        ],
-        fingerprints.of_code("pipeline.refind.refinding"), fingerprints.of_file(Path(__file__)),
+        "mask", visit.read.anchor_sha256, [donor.read.anchor_sha256 for donor in used], operated_between,
+        visit.read.contrast, [donor.read.contrast for donor in used],
+        [(row.path, row.sha256) for row in sources],
+        [one.place.input_sha256 for one in (visit, *used)],
+        fingerprints.of_code("pipeline.refind.refinding"),
+        [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__)],
         fingerprints.software(),
     )  # fmt: skip
-    sidecar = out_dir / _mask_path(visit, Compartment.TUMOUR).replace(".nii.gz", ".json")
-    step = derivatives.read_step(sidecar, out_dir, key)
-    if step is None:
-        files, made = _segment(visit, used, aligned, out_dir, may_grow=not operated_between)
-        step = derivatives.Step(key, files, made)
-        derivatives.write_step(sidecar, step, [row.path for row in rows_given], fingerprints.software())
-    rows = derivatives.of_kind(step.records, records.Segmentation)
-    findings = derivatives.of_kind(step.records, records.Finding)
-    masks = {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
+    make = partial(_segment, visit, used, out_dir, may_grow=not operated_between)
+    sidecar = mask_records.automatic_sidecar(visit.read, AUTOMATIC_SOURCE)
+    step = derivatives.cached(sidecar, out_dir, key, [row.path for row in sources], make)
+    rows = step.of_kind(records.Segmentation)
+    masks = mask_records.read_automatic(rows, out_dir)
+    findings = step.of_kind(records.Finding)
+    refused = next((f"{step.words[row.code]}; {row.remedy}" for row in findings if row.code in step.words), None)
     return MaskedVisit(
         visit.session_id,
         MaskOrigin.AUTOMATIC,
         {AUTOMATIC_SOURCE: masks},
-        tuple(rows),
-        tuple(findings),
-        missing=_missing(given, masks, findings),
+        rows,
+        findings,
+        missing={c: _why_missing(first.masks, c, refused) for c in first.masks.primary if c not in masks},
         source=AUTOMATIC_SOURCE,
     )
 
 
 def _segment(
-    visit: ReadVisit,
-    used: Sequence[tuple[ReadVisit, MaskedVisit]],
-    aligned: Mapping[str, AlignedVisit],
-    out_dir: Path,
-    *,
-    may_grow: bool,
-) -> tuple[tuple[str, ...], tuple[records.Segmentation | records.Finding, ...]]:
-    """Write the masks of one visit; return their paths and records, and what is to be said of it."""
-    ways = tuple(_ways(visit, used, aligned, may_grow=may_grow))
-    found, given = refinding.together(ways), used[0][1]
-    is_used = [found.refusal is not None or way.refusal is None for way in ways]
-    named = " and ".join(source.session_id for (source, _), counts in zip(used, is_used, strict=True) if counts)
-    rows, files = [], []
-    for name, probability in sorted(found.probabilities.items()):
-        if _is_empty(given, Compartment(name)):
+    visit: PlacedVisit, used: Sequence[PlacedVisit], out_dir: Path, *, may_grow: bool
+) -> derivatives.StepResult:
+    """Write the masks of one visit; return their records, and what is to be said of it."""
+    ways = tuple(_ways(visit, used, may_grow=may_grow))
+    both = refinding.together(ways)
+    is_used = [both.refusal is not None or way.refusal is None for way in ways]
+    named = " and ".join(donor.session_id for donor, counts in zip(used, is_used, strict=True) if counts)
+    rows = []
+    for name, probability in sorted(both.probabilities.items()):
+        compartment = Compartment(name)
+        if _is_empty(used[0].masks, compartment):
             continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
-        path = _mask_path(visit, Compartment(name))
-        rounded = np.round(probability.array, PROBABILITY_DECIMALS).astype(np.float32)
-        images.save(probability.with_array(rounded), out_dir / path)
-        files.append(path)
         operated = () if may_grow else (OPERATED,)
-        own = [f"less sure: {disturbed_in_words(name, found.signal_cv[name])}"] if name in found.disturbed else []
-        note = "; ".join([f"from the masks of {named}", *operated, *found.notes, *own])
-        row = _row(visit, Compartment(name), path, out_dir, found.methods[name], note)
-        spread_cv = measurement_error.mean_cv(found.ways_mm3.get(name, ()))
-        rows.append(replace(row, spread_cv=spread_cv, signal_cv=found.signal_cv.get(name)))
-    return tuple(files), (*rows, *_said(visit, named, found))
+        own = [f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"] if name in both.disturbed else []
+        making = mask_records.MaskMaking(
+            AUTOMATIC_SOURCE,
+            both.methods[name],
+            "; ".join([f"from the masks of {named}", *operated, *both.notes, *own]),
+            measurement_error.mean_cv(both.ways_mm3.get(name, ())),
+            both.signal_cv.get(name),
+        )
+        rows.append(mask_records.keep_automatic(visit.read, compartment, probability, making, out_dir))
+    doubts = _doubts(named, both)
+    findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
+    refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
+    return derivatives.StepResult(tuple(row.path for row in rows), (*rows, *findings), refused)
 
 
-def _said(visit: ReadVisit, named: str, found: refinding.FollowUpMasks) -> Iterator[records.Finding]:
-    """Say what a person should know of a visit's scan: nothing could be found on it, or not surely."""
-    whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    where = f"{visit.visit.patient_id} {visit.session_id}"
-    if found.refusal is not None:
-        yield finding(SCANS_DIFFER, f"{where}: the masks of {named} cannot be found again: {found.refusal}", **whose)
-    for name in (name for name in found.disturbed if name == Compartment.TUMOUR):
-        yield finding(SCAN_DISTURBED, f"{where}: {disturbed_in_words(name, found.signal_cv[name])}", **whose)
+def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:
+    """Say what a person should know of a visit's scan, by code: nothing could be found on it, or not surely."""
+    tumour = str(Compartment.TUMOUR)
+    doubts = {}
+    if both.refusal is not None:
+        doubts[SCANS_DIFFER] = f"the masks of {named} cannot be found again: {both.refusal}"
+    if tumour in both.disturbed:
+        doubts[SCAN_DISTURBED] = disturbed_in_words(tumour, both.signal_cv[tumour])
+    return doubts
 
 
-def _ways(
-    visit: ReadVisit,
-    used: Sequence[tuple[ReadVisit, MaskedVisit]],
-    aligned: Mapping[str, AlignedVisit],
-    *,
-    may_grow: bool,
-) -> Iterator[refinding.FollowUpMasks]:
-    """Find the masks of each of the masked visits again."""
-    assert visit.image is not None
-    for source, masked in used:
-        assert source.image is not None
-        to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
+def _ways(visit: PlacedVisit, used: Sequence[PlacedVisit], *, may_grow: bool) -> Iterator[refinding.FollowUpMasks]:
+    """Find the masks of each of the donors again."""
+    for donor in used:
         yield refinding.follow_up_masks(
-            refinding.DonorVisit(source.image, {str(c): mask for c, mask in masked.primary.items()}),
-            visit.image,
-            to_source,
+            donor.donor,
+            visit.read.image,
+            compose(visit.place.to_reference, donor.place.from_reference),
             may_grow=may_grow,
-            same_contrast=visit.contrast == source.contrast,
-            is_sure="B" not in {aligned[each.session_id].grade for each in (visit, source)},
+            same_contrast=visit.read.contrast == donor.read.contrast,
+            is_sure="B" not in {visit.grade, donor.grade},
         )
 
 
-def _missing(
-    given: MaskedVisit, masks: Mapping[Compartment, Volume], findings: Sequence[records.Finding]
-) -> dict[Compartment, str]:
-    """Say why compartments of the masked visit have no mask here; a refusal speaks for all that could have grown."""
-    refused = (row for row in findings if row.code == SCANS_DIFFER)
-    refusal = next((f"{row.message.split(': ', 1)[1]}; {row.remedy}" for row in refused), None)
-    return {
-        compartment: _why_missing(given, compartment, refusal)
-        for compartment in given.primary
-        if compartment not in masks
-    }
-
-
-def _why_missing(given: MaskedVisit, compartment: Compartment, refusal: str | None) -> str:
+def _why_missing(given: MaskedVisit, compartment: Compartment, refused: str | None) -> str:
+    """Say why a compartment of the donor has no mask here; a refusal speaks for all that could have grown."""
     if _is_empty(given, compartment):
         return NOT_LOOKED
-    return refusal if refusal is not None and compartment in refinding.GROWING else NOT_COVERED
+    return refused if refused is not None and compartment in refinding.GROWING else NOT_COVERED
 
 
 def _is_empty(given: MaskedVisit, compartment: Compartment) -> bool:
     return not given.primary[compartment].array.any()
-
-
-def _mask_path(visit: ReadVisit, compartment: Compartment) -> str:
-    return study_folder.derivative_path(
-        visit.visit.patient_id,
-        visit.session_id,
-        suffix="probseg",
-        extension=".nii.gz",
-        space="orig",
-        seg=AUTOMATIC_SOURCE,
-        label=str(compartment),
-    ).as_posix()
-
-
-def _row(
-    visit: ReadVisit, compartment: Compartment, path: str, out_dir: Path, method: str, note: str
-) -> records.Segmentation:
-    assert visit.anchor is not None
-    return records.Segmentation(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
-        compartment=str(compartment),
-        source=AUTOMATIC_SOURCE,
-        mask_origin=str(MaskOrigin.AUTOMATIC),
-        folder="output",
-        path=path,
-        scan_path=visit.anchor.relative,
-        sha256=fingerprints.of_file(out_dir / path),
-        is_primary=True,
-        method=method,
-        note=note,
-        software=fingerprints.software(),
-    )

@@ -9,7 +9,15 @@ from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse, TreatmentKind
 from pipeline.judge import epochs
 from pipeline.judge.criteria import Baseline
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import ReadVisit
+
+
+def schedule(work: PatientWork) -> PatientWork:
+    """Say when the patient's next scan is due."""
+    plan = work.plan
+    rule = plan.criteria[0].baseline
+    return work.adding(*next_scans(plan.patient.patient, work.course, work.reads, rule, plan.schedules))
 
 
 def next_scans(

@@ -6,8 +6,9 @@ way the visit stays without a tumour volume until somebody draws a mask, an empt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,8 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.files import derivatives, fingerprints
 from pipeline.judge.explanation import two_figures
-from pipeline.refind import new_signal, refinding, signal_search
-from pipeline.run.steps.align_visits import AlignedVisit
-from pipeline.run.steps.mask_visits import MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.refind import new_signal, signal_search
+from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, ReadVisit
 from pipeline.study import study_folder
 
 FOUND, NOT_FOUND = "new_signal", "no_new_signal"
@@ -34,135 +33,110 @@ OVERGROWN = (
 
 
 def with_new_signal(
-    visit: ReadVisit,
-    source: ReadVisit,
-    made: MaskedVisit,
-    drawn: Mapping[str, MaskedVisit],
-    aligned: Mapping[str, AlignedVisit],
-    out_dir: Path,
+    visit: PlacedVisit, donor: PlacedVisit, earlier: Sequence[PlacedVisit], out_dir: Path
 ) -> MaskedVisit:
     """Look for new signal on a visit whose masks come from a visit without tumour.
 
     Parameters
     ----------
-    visit, source
-        The visit and the one whose masks were used, both aligned better than grade C, no surgery between them.
-    made
-        The visit's automatic masks.
-    drawn
-        Drawn masks of the source and of the visits before it, by session; an earlier tumour marks the bed.
+    visit
+        With its automatic masks.
+    donor
+        The visit that they come from, no surgery between the two; both are aligned better than grade C.
+    earlier
+        The donor and the visits before this one, with the masks that people drew; an earlier tumour marks the bed.
 
     Returns
     -------
     MaskedVisit
-        As it was where the source had a tumour, or where nothing marks the bed or the scan does not show it; else with
+        As it was where the donor had a tumour, or where nothing marks the bed or the scan does not show it; else with
         a finding, the places flagged, and the reason why there is no tumour volume.
     """
-    if drawn[source.session_id].has_tumour:
-        return made
-    bed = _bed(source, drawn, aligned)
+    if donor.masks.has_tumour:
+        return visit.masks
+    read, source = visit.read, donor.read
     key = fingerprints.of_values(
-        "signal", visit.anchor_sha256, source.anchor_sha256, visit.contrast, source.contrast,
-        [(row.path, row.sha256) for masked in drawn.values() for row in masked.rows if row.is_primary],
-        [
-            aligned[name].record and aligned[name].record.input_sha256  # type: ignore[union-attr]  # the `and` guards it
-            for name in sorted({visit.session_id, *drawn} & set(aligned))
-        ],
+        "signal", read.anchor_sha256, source.anchor_sha256, read.contrast, source.contrast,
+        [(row.path, row.sha256) for other in earlier for row in other.masks.measured_rows],
+        [other.place.input_sha256 for other in sorted((visit, *earlier), key=lambda other: other.session_id)],
         fingerprints.of_code("pipeline.refind.signal_search"), fingerprints.of_file(Path(__file__)),
         fingerprints.software(),
     )  # fmt: skip
-    path = study_folder.derivative_path(
-        visit.visit.patient_id, visit.session_id, suffix="finding", extension=".json", desc="newsignal"
-    )
-    step = derivatives.read_step(out_dir / path, out_dir, key)
-    if step is None:
-        step = derivatives.Step(key, (), _look(visit, source, drawn[source.session_id], bed, aligned))
-        derivatives.write_step(out_dir / path, step, _sources(visit, source), fingerprints.software())
-    rows: list[records.Finding] = derivatives.of_kind(step.records, records.Finding)
-    if not rows:
-        return made
-    signals = tuple(derivatives.of_kind(step.records, records.NewSignal))
-    said = briefly(signals, _when(source)) if signals else rows[0].message.removeprefix(f"{_where(visit)}: ")
-    missing = {**made.missing, Compartment.TUMOUR: f"{said}; {rows[0].remedy}"}
-    made = replace(made, findings=(*made.findings, *rows), signals=signals, missing=missing)
-    return _without_solid(made) if signals else made
+    path = study_folder.derivative_path(**read.subject, suffix="finding", extension=".json", desc="newsignal")
+    sources = [scan.anchor.relative for scan in (read, source)]
+    step = derivatives.cached(path.as_posix(), out_dir, key, sources, partial(_look, visit, donor, earlier))
+    findings: tuple[records.Finding, ...] = step.of_kind(records.Finding)
+    if not findings:
+        return visit.masks
+    signals: tuple[records.NewSignal, ...] = step.of_kind(records.NewSignal)
+    seen = briefly(signals, _when(source)) if signals else step.words[NOT_FOUND]
+    missing = {**visit.masks.missing, Compartment.TUMOUR: f"{seen}; {findings[0].remedy}"}
+    masks = replace(visit.masks, findings=(*visit.masks.findings, *findings), signals=signals, missing=missing)
+    return _without_solid(masks) if signals else masks
 
 
-def _without_solid(made: MaskedVisit) -> MaskedVisit:
+def _without_solid(masks: MaskedVisit) -> MaskedVisit:
     """Leave out oedema and blood that were found again beside new signal: they grow over it."""
-    kept = {c: mask for c, mask in made.primary.items() if c in signal_search.FLUID or c == Compartment.CORD}
-    taken = dict.fromkeys((c for c in made.primary if c not in kept), OVERGROWN)
+    kept = {c: mask for c, mask in masks.primary.items() if c in signal_search.FLUID or c == Compartment.CORD}
+    overgrown = dict.fromkeys((c for c in masks.primary if c not in kept), OVERGROWN)
     return replace(
-        made,
-        masks={**made.masks, str(made.source): kept},
-        rows=tuple(row for row in made.rows if row.compartment in kept),
-        missing={**taken, **made.missing},
+        masks,
+        masks={**masks.masks, str(masks.source): kept},
+        rows=tuple(row for row in masks.rows if row.compartment in kept),
+        missing={**overgrown, **masks.missing},
     )
-
-
-def _where(visit: ReadVisit) -> str:
-    return f"{visit.visit.patient_id} {visit.session_id}"
 
 
 def _when(visit: ReadVisit) -> str:
     return f"on {visit.acquired_on}" if visit.acquired_on is not None else f"at {visit.session_id}"
 
 
-def _sources(*visits: ReadVisit) -> list[str]:
-    return [visit.anchor.relative for visit in visits if visit.anchor is not None]
-
-
-def _bed(source: ReadVisit, drawn: Mapping[str, MaskedVisit], aligned: Mapping[str, AlignedVisit]) -> Volume | None:
-    """Return where earlier visits had tumour, on the source's grid; None when nobody drew any."""
-    assert source.image is not None
-    to_reference = aligned[source.session_id].to_reference
+def _bed(donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> Volume | None:
+    """Return where earlier visits had tumour, on the donor's grid; None when nobody drew any."""
     beds = [
         resample(
-            masked.primary[Compartment.TUMOUR],
-            source.image,
-            compose(to_reference, aligned[name].from_reference),
+            visit.masks.primary[Compartment.TUMOUR],
+            donor.read.image,
+            compose(donor.place.to_reference, visit.place.from_reference),
             order=1,
         )
-        for name, masked in drawn.items()
-        if masked.has_tumour and name in aligned and aligned[name].grade != "C"
+        for visit in earlier
+        if visit.masks.has_tumour and visit.is_comparable
     ]
     return beds[0].with_array(np.max([bed.array for bed in beds], axis=0)) if beds else None
 
 
-def _look(
-    visit: ReadVisit, source: ReadVisit, given: MaskedVisit, bed: Volume | None, aligned: Mapping[str, AlignedVisit]
-) -> tuple[records.Finding | records.NewSignal, ...]:
-    assert visit.image is not None
-    assert source.image is not None
-    masked = refinding.DonorVisit(source.image, {str(c): mask for c, mask in given.primary.items()})
-    to_source = compose(aligned[visit.session_id].to_reference, aligned[source.session_id].from_reference)
-    same = visit.contrast == source.contrast
-    found = signal_search.look_for_new_signal(masked, bed, visit.image, to_source, same_contrast=same)
-    if found is None:
-        return ()
-    whose = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    where = _where(visit)
-    if not found:
+def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> derivatives.StepResult:
+    read, when = visit.read, _when(donor.read)
+    to_donor = compose(visit.place.to_reference, donor.place.from_reference)
+    same = read.contrast == donor.read.contrast
+    places = signal_search.look_for_new_signal(
+        donor.donor, _bed(donor, earlier), read.image, to_donor, same_contrast=same
+    )
+    if places is None:
+        return derivatives.StepResult()
+    if not places:
         least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
-        message = (
-            f"{where}: no tumour was drawn {_when(source)}, and no new signal of {least} or more was found in "
+        seen = (
+            f"no tumour was drawn {when}, and no new signal of {least} or more was found in "
             f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
         )
-        return (finding(NOT_FOUND, message, **whose),)
-    flags = tuple(finding(FOUND, f"{where}: {in_words(one, _when(source))}", **whose) for one in found)
-    centres_mm = np.array([one.centre_mm for one in found])
-    on_reference = move_points(aligned[visit.session_id].to_reference, centres_mm).tolist()
-    places = (
-        records.NewSignal(visit.visit.patient_id, visit.session_id, n, source.session_id, one.volume_mm3, *own, *there)
-        for n, (one, own, there) in enumerate(zip(found, centres_mm.tolist(), on_reference, strict=True), start=1)
+        none = finding(NOT_FOUND, f"{read.named}: {seen}", **read.subject)
+        return derivatives.StepResult(records=(none,), words={NOT_FOUND: seen})
+    flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}", **read.subject) for place in places)
+    centres_mm = np.array([place.centre_mm for place in places])
+    on_reference = move_points(visit.place.to_reference, centres_mm).tolist()
+    signals = tuple(
+        records.NewSignal(read.visit.patient_id, read.session_id, n, donor.session_id, place.volume_mm3, *own, *there)
+        for n, (place, own, there) in enumerate(zip(places, centres_mm.tolist(), on_reference, strict=True), start=1)
     )
-    return (*flags, *places)
+    return derivatives.StepResult(records=(*flags, *signals))
 
 
 def in_words(one: new_signal.SignalPlace, when: str) -> str:
     """Say how large new signal is and where it lies, in the letters that the viewer's crosshair has.
 
-    >>> in_words(new_signal.NewSignal(734.0, (-2.1, -37.4, 170.2), 0.5, 0.1), "on 2020-02-17")[:54]
+    >>> in_words(new_signal.SignalPlace(734.0, (-2.1, -37.4, 170.2), 0.5, 0.1), "on 2020-02-17")[:54]
     'new signal of about 0.73 mL at L 2, P 37, S 170 mm of '
     """
     letters = zip(("RL", "AP", "SI"), one.centre_mm, strict=True)
@@ -182,8 +156,3 @@ def briefly(signals: Sequence[records.NewSignal], when: str) -> str:
     """
     sizes = " and ".join(two_figures(one.approximate_mm3 / 1000) for one in signals)
     return f"new signal of about {sizes} mL where no tumour was drawn {when}"
-
-
-def before(name: str, order: Sequence[str], source: str, sources: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:
-    """Return the drawn masks that may be used for a visit: those of its source and of the visits before it."""
-    return {s: sources[s] for s in order if s == source or order.index(s) < order.index(name)}

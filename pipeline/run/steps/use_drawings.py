@@ -6,8 +6,8 @@ compartment has no volume, for the mask it replaced is one that somebody called 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,124 +18,107 @@ from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.journal import drawn_masks
+from pipeline.measure.volumes import OBJECT_PROBABILITY
 from pipeline.refind import refinding
-from pipeline.run.steps import search_signal
-from pipeline.run.steps.mask_visits import DRAWN_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, MaskedVisit
-from pipeline.run.steps.read_visits import ReadVisit
+from pipeline.run.steps import apply_acts, search_signal
+from pipeline.run.steps.mask_records import SCAN_DISTURBED, SCANS_DIFFER, drawn_record
+from pipeline.run.steps.patient_work import PatientWork
+from pipeline.run.steps.visit_work import Drawings, MaskedVisit, ReadVisit, ScannedVisit, VisitWork
 
 OVERLAP_SHARE = 0.05
 """Share of an automatic mask from which its overlap with a drawing is said."""
 
 
-@dataclass(frozen=True)
-class Drawings:
-    """What people drew for one visit: masks on its grid, and why one cannot be used, in words."""
+def read_drawings(work: PatientWork) -> PatientWork:
+    """Read what people drew in place of other masks; for a visit whose scan cannot be read, nothing."""
+    corrections = apply_acts.corrections(work.plan.patient.acts, work.reads)
+    scanned = [visit for visit in work.visits if isinstance(visit.read, ScannedVisit)]
+    return work.changing(
+        replace(visit, drawings=drawings_of(visit.session_id, corrections, work.plan.out_dir)) for visit in scanned
+    )
 
-    entries: Mapping[Compartment, records.JournalEntry] = field(default_factory=dict)
-    masks: Mapping[Compartment, Volume] = field(default_factory=dict)
-    unusable: Mapping[Compartment, str] = field(default_factory=dict)
+
+def put_in_place(work: PatientWork) -> PatientWork:
+    """Let drawings stand in for other masks, and put every visit's masks on record."""
+    visits = [drawn_over(visit) for visit in work.visits]
+    new = (row for visit in visits for row in visit.masks.findings if row not in work.rows)
+    return work.changing(visits).adding(
+        *(row for visit in visits for row in visit.masks.rows),
+        *(row for visit in visits for row in visit.masks.signals),
+        *new,
+    )
 
 
 def drawings_of(
-    visits: Sequence[ReadVisit], corrections: Mapping[tuple[str, str], records.JournalEntry], out_dir: Path
-) -> dict[str, Drawings]:
-    """Read the drawings that stand, by session; a visit whose scan cannot be read has none.
+    session_id: str, corrections: Mapping[tuple[str, str], records.JournalEntry], out_dir: Path
+) -> Drawings:
+    """Read the drawings of one visit that stand.
 
     Parameters
     ----------
     corrections
         Session and compartment to the entry of the journal.
     """
-    found = {}
-    for visit in (visit for visit in visits if visit.image is not None):
-        entries = {Compartment(c): entry for (name, c), entry in corrections.items() if name == visit.session_id}
-        masks, unusable = dict[Compartment, Volume](), dict[Compartment, str]()
-        for compartment, entry in entries.items():
-            try:
-                masks[compartment] = drawn_masks.read(out_dir, str(entry.mask_sha256))
-            except InputError as error:
-                unusable[compartment] = f"{error}; it was put on record by {_by(entry)}"
-        if entries:
-            found[visit.session_id] = Drawings(entries, masks, unusable)
-    return found
+    entries = {Compartment(c): entry for (name, c), entry in corrections.items() if name == session_id}
+    masks, unusable = dict[Compartment, Volume](), dict[Compartment, str]()
+    for compartment, entry in entries.items():
+        try:
+            masks[compartment] = drawn_masks.read(out_dir, str(entry.mask_sha256))
+        except InputError as error:
+            unusable[compartment] = f"{error}; it was put on record by {_by(entry)}"
+    return Drawings(entries, masks, unusable)
 
 
-def with_drawings(
-    visits: Sequence[ReadVisit], masked: Mapping[str, MaskedVisit], drawings: Mapping[str, Drawings]
-) -> dict[str, MaskedVisit]:
-    """Put drawings in the place of masks of the same compartments; all others stay."""
-    drawn_on = {visit.session_id: visit for visit in visits if visit.session_id in drawings}
-    return {
-        name: _with_drawings(drawn_on[name], one, drawings[name]) if name in drawn_on else one
-        for name, one in masked.items()
-    }
-
-
-def _with_drawings(visit: ReadVisit, masked: MaskedVisit, drawings: Drawings) -> MaskedVisit:
-    own = {
-        compartment: mask
-        for compartment, mask in masked.masks.get(masked.source or "", {}).items()
-        if compartment not in drawings.entries
-    }
-    rows = [replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masked.rows]
+def drawn_over(visit: VisitWork) -> VisitWork:
+    """Put a visit's drawings in the place of masks of the same compartments; all others stay."""
+    read, masks, drawings = visit.read, visit.masks, visit.drawings
+    if not drawings.entries or not isinstance(read, ScannedVisit):
+        return visit
+    own = {c: mask for c, mask in masks.masks.get(masks.source or "", {}).items() if c not in drawings.entries}
+    rows = [replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masks.rows]
+    drawn = [drawn_record(read, c, drawings.entries[c], _by(drawings.entries[c])) for c in drawings.masks]
     is_answered = Compartment.TUMOUR in drawings.masks  # a person has looked
     answered = (*search_signal.CODES, SCANS_DIFFER, SCAN_DISTURBED) if is_answered else ()
-    findings = [row for row in masked.findings if row.code not in answered]
-    return replace(
-        masked,
-        masks={**masked.masks, masked.source: own} if masked.source else masked.masks,
+    findings = [row for row in masks.findings if row.code not in answered]
+    better = replace(
+        masks,
+        masks={**masks.masks, masks.source: own} if masks.source else masks.masks,
         drawn=drawings.masks,
-        rows=(*rows, *(_row(visit, compartment, drawings.entries[compartment]) for compartment in drawings.masks)),
-        findings=(*findings, *_findings(visit, masked, own, drawings)),
-        signals=() if is_answered else masked.signals,
-        missing={**{c: why for c, why in masked.missing.items() if c not in drawings.masks}, **drawings.unusable},
+        rows=(*rows, *drawn),
+        findings=(*findings, *_findings(read, masks, own, drawings)),
+        signals=() if is_answered else masks.signals,
+        missing={**{c: why for c, why in masks.missing.items() if c not in drawings.masks}, **drawings.unusable},
     )
+    return replace(visit, masks=better)
 
 
 def _by(entry: records.JournalEntry) -> str:
     return f"{entry.who} on {entry.written_at:%Y-%m-%d}"
 
 
-def _row(visit: ReadVisit, compartment: Compartment, entry: records.JournalEntry) -> records.Segmentation:
-    assert visit.anchor is not None
-    return records.Segmentation(
-        patient_id=visit.visit.patient_id,
-        session_id=visit.session_id,
-        compartment=str(compartment),
-        source=DRAWN_SOURCE,
-        mask_origin=str(MaskOrigin.EDITED),
-        folder="output",
-        path=drawn_masks.relative_path(str(entry.mask_sha256)),
-        scan_path=visit.anchor.relative,
-        sha256=str(entry.mask_sha256),
-        is_primary=True,
-        method=f"drawn by {_by(entry)} in place of the measured mask",
-        note=entry.reason,
-        software="",
-    )
-
-
 def _findings(
     visit: ReadVisit, masked: MaskedVisit, own: Mapping[Compartment, Volume], drawings: Drawings
 ) -> list[records.Finding]:
     """Say what a person should know: a drawing that is gone, a mask that came later, two masks on one place."""
-    where = {"patient_id": visit.visit.patient_id, "session_id": visit.session_id}
-    named = f"{visit.visit.patient_id} {visit.session_id}"
-    found = [finding("drawing_unusable", f"{named}: {why}", **where) for why in drawings.unusable.values()]
-    for row in (row for row in masked.rows if row.is_primary and row.folder == "study"):
+
+    def about(code: str, words: str) -> records.Finding:
+        return finding(code, f"{visit.named}: {words}", **visit.subject)
+
+    findings = [about("drawing_unusable", why) for why in drawings.unusable.values()]
+    for row in (row for row in masked.measured_rows if row.folder == "study"):
         entry = drawings.entries.get(Compartment(row.compartment))
         if entry is not None and row.sha256 != entry.replaces_sha256:
-            message = (
-                f"{named}: {row.path} is another mask than the one that {_by(entry)} corrected; the corrected "
+            words = (
+                f"{row.path} is another mask than the one that {_by(entry)} corrected; the corrected "
                 f"{row.compartment} is measured"
             )
-            found.append(finding("drawing_and_mask", message, **where))
+            findings.append(about("drawing_and_mask", words))
     if masked.origin == MaskOrigin.AUTOMATIC:
         for compartment, mask in drawings.masks.items():
             for other, share in _covered(compartment, mask, own):
-                message = f"{named}: the corrected {compartment} covers {share:.0%} of the automatic {other}"
-                found.append(finding("drawing_overlap", message, **where))
-    return found
+                words = f"the corrected {compartment} covers {share:.0%} of the automatic {other}"
+                findings.append(about("drawing_overlap", words))
+    return findings
 
 
 def _covered(
@@ -145,7 +128,7 @@ def _covered(
     if compartment not in refinding.GROWING:
         return []
     shares = {
-        other: float((own.array * (mask.array >= 0.5)).sum() / own.array.sum())
+        other: float((own.array * (mask.array >= OBJECT_PROBABILITY)).sum() / own.array.sum())
         for other, own in others.items()
         if other in refinding.GROWING and np.any(own.array)
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.files import images
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.dashboard.browser.driving import look, saved, serve
 from tests.journal.test_drawn_masks import run_again, study_of_one_visit
 
@@ -22,7 +22,7 @@ def own_server(out):
 
 
 def measured_mm3(out):
-    rows = publish.table(publish.database_path(out), "measurement").set_index(["session_id", "compartment"])
+    rows = reader.table(reader.database_path(out), "measurement").set_index(["session_id", "compartment"])
     return rows.loc[("ses-01", "tumour"), "volume_mm3"]
 
 

@@ -17,6 +17,7 @@ from dashboard.data import publication, queries
 from dashboard.data.publication import Publication
 from pipeline.errors import StoreError
 from pipeline.store import publish
+from pipeline.store import reader as store_reader
 from pipeline.store.reader import FEWEST_SHARED, _shared
 from tests.factories import publish_tiny, tiny_store
 from tests.places import ROOT
@@ -28,8 +29,8 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def reader_of(out: Path) -> publish.Reader:
-    database = publish.database_path(out)
+def reader_of(out: Path) -> store_reader.Reader:
+    database = store_reader.database_path(out)
     return queries._publication(str(database), queries.identity_of(database)).reader
 
 

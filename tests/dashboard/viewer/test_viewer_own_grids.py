@@ -134,7 +134,7 @@ def test_the_browser_reads_the_tables_as_python_does(page: Page) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not assets.NIIVUE.is_file(), reason="NiiVue is not fetched: python -m dashboard.viewer.fetch_niivue"
+    not assets.NIIVUE.is_file(), reason="NiiVue is not fetched: python dashboard/viewer/fetch_niivue.py"
 )
 def test_the_crosshair_of_one_grid_is_at_the_same_place_in_the_other(page: Page) -> None:
     scans, reference = own_scans()

@@ -25,7 +25,7 @@ from pipeline.hospital.export.gathering import ExportPatient, Piece, gather
 from pipeline.hospital.export.segmentation import outline_of
 from pipeline.hospital.importing.importing import ImportSettings, import_dicom
 from pipeline.hospital.private import identity_links, pseudonyms
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.hospital.results_case import VOXEL_MM3, Case, confirmed, export, of_kind
 
 
@@ -35,7 +35,7 @@ def own(case: Case, tmp_path: Path) -> Case:
     for name in ("study", "study.private"):
         shutil.copytree(case.root / name, tmp_path / name)
     out = confirmed(case, tmp_path, case.sessions[1])
-    with duckdb.connect(str(publish.database_path(out))) as connection:
+    with duckdb.connect(str(reader.database_path(out))) as connection:
         words = f"grown since {case.sessions[0]} ({case.patient_id}), on 2020-02-17"
         connection.execute("update record.assessment set reason = $words", {"words": words})
     (out / "run.toml").write_text(f'bids_dir = "{tmp_path / "study"}"\n')
@@ -125,13 +125,13 @@ def uids(folder: Path) -> dict[str, str]:
 
 def test_a_later_run_changes_no_object_and_another_mask_makes_one_that_names_its_predecessor(own: Case) -> None:
     export(own, own.root / "one", own.out)
-    with duckdb.connect(str(publish.database_path(own.out))) as connection:
+    with duckdb.connect(str(reader.database_path(own.out))) as connection:
         connection.execute("update record.run set finished_at = finished_at + interval 3 day")
     export(own, own.root / "two", own.out)
     before = {path.name: path.read_bytes() for path in dicom_files(own.root / "one")}
     assert {path.name: path.read_bytes() for path in dicom_files(own.root / "two")} == before
 
-    with duckdb.connect(str(publish.database_path(own.out))) as connection:
+    with duckdb.connect(str(reader.database_path(own.out))) as connection:
         connection.execute("update record.measurement set volume_mm3 = volume_mm3 + 1 where compartment = 'cyst'")
         connection.execute(
             "update record.segmentation set is_primary = false where session_id = $session and compartment = 'cyst'",

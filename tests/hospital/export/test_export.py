@@ -25,7 +25,7 @@ from pipeline.hospital.export import gathering, source_images, structured_report
 from pipeline.hospital.export import segmentation as seg_out
 from pipeline.hospital.export.exporting import ExportSettings, dicom_files, export_dicom, write
 from pipeline.journal import drawn_masks
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.hospital.results_case import VOXEL_MM3, Case, confirmed, export, lesion_uids, of_kind, originals
 
 PDF = b"%PDF-1.4 not much of a page\n%%EOF"
@@ -70,7 +70,7 @@ def test_a_mask_that_a_person_corrected_is_exported_in_place_of_the_one_it_repla
     drawn[9:15, 11:19, 1:5] = 1
     scan = next((case.study / case.patient_id / session / "anat").glob("*.nii.gz"))
     sha = drawn_masks.keep(out, images.load_grid(scan).with_array(drawn))
-    with duckdb.connect(str(publish.database_path(out))) as connection:
+    with duckdb.connect(str(reader.database_path(out))) as connection:
         cyst = "session_id = $session and compartment = 'cyst'"
         connection.execute(
             f"""create temp table corrected as
@@ -100,7 +100,7 @@ def test_reports_say_the_numbers_of_the_store_and_name_their_segments(case: Case
     out = confirmed(case, tmp_path, case.sessions[1])
     export(case, tmp_path / "to", out)
     segmentations = {str(s.SOPInstanceUID) for s in of_kind(tmp_path / "to", "segmentation")}
-    measured = publish.table(publish.database_path(out), "measurement").set_index(["session_id", "compartment"])
+    measured = reader.table(reader.database_path(out), "measurement").set_index(["session_id", "compartment"])
     for dataset, session in zip(of_kind(tmp_path / "to", "report"), case.sessions, strict=True):
         report = hd.sr.Comprehensive3DSR.from_dataset(dataset)
         total, empty = report.content.get_image_measurement_groups()

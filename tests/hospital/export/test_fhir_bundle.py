@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.hospital.export.fhir_bundle import BundleSettings, export_fhir
-from pipeline.store import publish
+from pipeline.store import reader
 from tests.hospital.results_case import Case, confirmed, export, lesion_uids, originals
 
 
@@ -43,7 +43,7 @@ def test_the_bundle_says_the_numbers_of_the_store(case: Case, tmp_path: Path) ->
         (o["effectiveDateTime"], o["bodySite"]["coding"][0]["display"]): o
         for o in found["Observation"] if o["code"]["coding"][0].get("display") == "Volume"
     }  # fmt: skip
-    measured = publish.table(publish.database_path(case.out), "measurement")
+    measured = reader.table(reader.database_path(case.out), "measurement")
     names = {"tumour": "Neoplasm", "cyst": "Cyst", "oedema": "Edema"}
     assert len(volumes) == len(measured)
     for row in measured.to_dict("records"):

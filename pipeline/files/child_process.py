@@ -1,0 +1,78 @@
+"""Where modules are looked for, here and in the processes that are started: never in the folder the user stands in.
+
+``python -m`` and ``python -c`` put the current folder first, and so does an empty entry of ``PYTHONPATH``. There a
+user's own ``pipeline/``, ``dashboard/``, ``streamlit.py`` or ``pandas.py`` would be run in place of ours. Programs of
+our own are never looked for by name: they are this interpreter with this code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+CODE = Path(__file__).resolve().parents[2]
+"""The folder that holds ``pipeline`` and ``dashboard``: a checkout, or the site-packages of an installed wheel."""
+
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Python's own switch (as ``python -P``) that keeps the current folder out; every process started inherits it."""
+
+INSTALLED = ("site-packages", "dist-packages")
+
+
+def isolate() -> None:
+    """Stop looking for modules in the current folder, in this process and in all that it starts from now on.
+
+    For the workers of a run too: ``multiprocessing`` starts them with ``python -c`` and hands them this path.
+    """
+    os.environ[SAFE_PATH] = "1"
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the folder was removed meanwhile: nothing lies in it
+        return
+    if "PYTHONPATH" in os.environ:
+        os.environ["PYTHONPATH"] = os.pathsep.join(_entries(os.environ))
+    named = [Path(entry) for entry in _entries(os.environ)]
+    if here != CODE and here.name not in INSTALLED and here not in named:
+        sys.path[:] = [place for place in sys.path if Path(place).absolute() != here]
+
+
+def module_command(module: str, *arguments: str | Path) -> list[str]:
+    """Return the command that runs a module of ours as a program; it goes with :func:`child_environment`.
+
+    Examples
+    --------
+    >>> module_command("pipeline", "status", Path("out"))[1:]
+    ['-P', '-m', 'pipeline', 'status', 'out']
+    """
+    return [sys.executable, "-P", "-m", module, *map(str, arguments)]
+
+
+def child_environment(code: Path = CODE) -> dict[str, str]:
+    """Return this process's environment, made so that a child finds the very code that runs here.
+
+    A checkout's folder is named in ``PYTHONPATH``, since ``python -P`` no longer finds it by standing in it; an
+    installed wheel is found as it is, and naming its folder would put it before the standard library.
+
+    Parameters
+    ----------
+    code
+        The folder of the code.
+    """
+    named = [str(Path(entry).absolute()) for entry in _entries(os.environ)]
+    if code.name not in INSTALLED:
+        named = [str(code), *(entry for entry in named if entry != str(code))]
+    environment = outside_environment()
+    environment.pop("PYTHONPATH", None)
+    return environment | {SAFE_PATH: "1"} | ({"PYTHONPATH": os.pathsep.join(named)} if named else {})
+
+
+def outside_environment() -> dict[str, str]:
+    """Return the environment for a program that is not ours, which may look for its modules as it is used to."""
+    return {name: value for name, value in os.environ.items() if name != SAFE_PATH}
+
+
+def _entries(environment: Mapping[str, str]) -> list[str]:
+    """Return the entries of ``PYTHONPATH`` that name a folder: an empty one means the current folder."""
+    return [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]

@@ -1,0 +1,132 @@
+"""One patient on the way through the steps: the visits by date, and what is known of the patient as a whole.
+
+Records are only ever added, never changed. What goes wrong with one visit becomes a finding and stops no other visit
+(:func:`attempt`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.context.surveillance import Surveillance
+from pipeline.core import records
+from pipeline.core.findings import finding
+from pipeline.core.vocabulary import PatientCourse
+from pipeline.errors import CordtrackError, StoreError
+from pipeline.journal.decisions import Decisions
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.mask_models import MaskSource
+from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit, ScannedVisit, VisitWork
+from pipeline.study import study_folder
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PatientPlan:
+    """Everything the work on one patient depends on.
+
+    ``criteria`` has those shown first at the front; ``mask_source`` is None where masks that nobody drew are found
+    again from the patient's other visits.
+    """
+
+    patient: study_folder.StudyPatient
+    out_dir: Path
+    criteria: tuple[ResponseCriteria, ...]
+    schedules: Surveillance
+    mask_source: MaskSource | None = None
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The acts about one patient with what has become of them, and what stands."""
+
+    entries: tuple[records.JournalEntry, ...] = ()
+    decided: Decisions = field(default_factory=Decisions)
+
+
+@dataclass(frozen=True)
+class FollowedLesions:
+    """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one.
+
+    ``new_tumour_mm3`` is the volume by session of tumours that were new beside another, then or earlier, mm³.
+    """
+
+    components: tuple[records.LesionComponent, ...] = ()
+    new_lesion_sessions: frozenset[str] = frozenset()
+    new_tumour_mm3: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PatientWork:
+    """All that is known of a patient so far.
+
+    Attributes
+    ----------
+    visits
+        By date.
+    reference
+        The visit that all others are laid on; None where no visit can be.
+    acts
+        What people decided, held against the masks that are measured.
+    lesions
+        Each lesion from visit to visit.
+    course
+        What judgement may look at.
+    rows
+        The records made so far, each kind in a fixed order.
+    """
+
+    plan: PatientPlan
+    visits: tuple[VisitWork, ...] = ()
+    reference: ScannedVisit | None = None
+    acts: Acts = field(default_factory=Acts)
+    lesions: FollowedLesions = field(default_factory=FollowedLesions)
+    course: PatientCourse = field(default_factory=lambda: PatientCourse("", ()))
+    rows: tuple[Any, ...] = ()
+
+    @property
+    def reads(self) -> tuple[ReadVisit, ...]:
+        """What was read of each visit."""
+        return tuple(visit.read for visit in self.visits)
+
+    @property
+    def placed(self) -> tuple[PlacedVisit, ...]:
+        """The visits that lie in the reference space."""
+        return tuple(visit for visit in self.visits if isinstance(visit, PlacedVisit))
+
+    @property
+    def measured(self) -> tuple[records.Measurement, ...]:
+        """The sizes of all compartments of all visits."""
+        return tuple(row for visit in self.visits for row in visit.measured)
+
+    def adding(self, *rows: Any) -> PatientWork:
+        """Return the same with more records."""
+        return replace(self, rows=(*self.rows, *rows))
+
+    def changing(self, visits: Iterable[VisitWork]) -> PatientWork:
+        """Return the same with some visits known better."""
+        better = {visit.session_id: visit for visit in visits}
+        return replace(self, visits=tuple(better.get(visit.session_id, visit) for visit in self.visits))
+
+
+def attempt(
+    work: Callable[[], Result], visit: ReadVisit, step: str
+) -> tuple[Result | None, tuple[records.Finding, ...]]:
+    """Do one step of one visit; a failure becomes a finding in place of the result."""
+    try:
+        return work(), ()
+    except StoreError:
+        raise  # the output folder is at fault, not the visit: stop and say so
+    except CordtrackError as error:
+        message = f"{visit.named}, {step}: {error}"
+        return None, (finding("step_failed", message, **visit.subject),)
+    except Exception as error:  # the border: one visit's surprise must not cost the others
+        log.exception("%s, %s", visit.named, step)
+        message = f"{visit.named}, {step}: unexpected {type(error).__name__}: {error}"
+        return None, (finding("step_crashed", message, **visit.subject),)

@@ -1,0 +1,278 @@
+"""One visit on its way through the steps: each step takes it and gives back one that is known better.
+
+A visit starts as what was read of it (:class:`ReadVisit`); one whose scan can be measured on is a
+:class:`ScannedVisit`, and one that has a place in the patient's reference space a :class:`PlacedVisit`, so that a step
+says in its signature which visits it can work on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+
+from pipeline.core import records
+from pipeline.core.transform import Transform
+from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.volume import Volume
+from pipeline.journal import drawn_masks
+from pipeline.refind import refinding
+from pipeline.study import study_folder
+
+DRAWN_SOURCE = drawn_masks.FOLDER
+"""Source of the masks that people drew in place of others; no derivatives folder can have this name."""
+
+FOUND_AGAIN = (refinding.GROWN, refinding.GROWN_LESS_SURELY)
+
+
+@dataclass(frozen=True)
+class ReadVisit:
+    """A visit with the scan that everything is measured on; ``image`` is None when it has none that can be read."""
+
+    visit: study_folder.StudyVisit
+    status: str
+    status_reason: str | None
+    anchor: study_folder.ScanFile | None
+    image: Volume | None
+    scans: tuple[records.Scan, ...]
+    findings: tuple[records.Finding, ...]
+
+    @property
+    def session_id(self) -> str:
+        """Name of the visit, such as ``ses-02``."""
+        return self.visit.session_id
+
+    @property
+    def acquired_on(self) -> date | None:
+        """Day of the scan, or None when the study does not say."""
+        return self.visit.acquired_on
+
+    @property
+    def contrast(self) -> str | None:
+        """What the anchor scan shows, such as ``T2w`` or ``T1w_ce``; None without one."""
+        return self.anchor.contrast if self.anchor else None
+
+    @property
+    def anchor_sha256(self) -> str:
+        """Content hash of the anchor scan."""
+        return next(scan.sha256 for scan in self.scans if scan.is_anchor)
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """Patient and visit, as every record names them."""
+        return {"patient_id": self.visit.patient_id, "session_id": self.session_id}
+
+    @property
+    def named(self) -> str:
+        """Patient and visit, as messages begin with them."""
+        return f"{self.visit.patient_id} {self.session_id}"
+
+
+@dataclass(frozen=True)
+class ScannedVisit(ReadVisit):
+    """A visit that can be measured on: its anchor scan was read."""
+
+    anchor: study_folder.ScanFile
+    image: Volume
+
+
+@dataclass(frozen=True)
+class AlignedVisit:
+    """How a visit lies in the patient's reference space; grade and record are None for the reference visit itself.
+
+    ``closure`` is None where no earlier visit could be gone by.
+    """
+
+    session_id: str
+    from_reference: Transform
+    to_reference: Transform
+    aligned_path: str
+    record: records.Registration | None
+    closure: records.Closure | None = None
+
+    @property
+    def rows(self) -> tuple[records.Registration | records.Closure, ...]:
+        """The records of this visit's alignment."""
+        return tuple(row for row in (self.record, self.closure) if row is not None)
+
+    @property
+    def grade(self) -> str | None:
+        """Alignment grade A, B or C; None for the reference visit, which is not aligned to anything."""
+        return self.record.grade if self.record else None
+
+    @property
+    def input_sha256(self) -> str | None:
+        """Hash of all that the alignment depends on; None for the reference visit."""
+        return self.record.input_sha256 if self.record else None
+
+
+@dataclass(frozen=True)
+class MaskedVisit:
+    """A visit's masks on its own grid, by source and compartment.
+
+    ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
+    place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
+    ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
+    be new tumour.
+    """
+
+    session_id: str
+    origin: MaskOrigin | None
+    masks: Mapping[str, Mapping[Compartment, Volume]]
+    rows: tuple[records.Segmentation, ...] = ()
+    findings: tuple[records.Finding, ...] = ()
+    missing: Mapping[Compartment, str] = field(default_factory=dict)
+    missing_reason: str | None = None
+    source: str | None = None
+    drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
+    signals: tuple[records.NewSignal, ...] = ()
+
+    @property
+    def is_carried_over(self) -> bool:
+        """Whether the tumour was only warped here from another visit, so that it can show no change."""
+        tumour = (row for row in self.measured_rows if row.compartment == Compartment.TUMOUR)
+        return any(row.method == refinding.CARRIED_OVER for row in tumour)
+
+    @property
+    def found_again(self) -> frozenset[str]:
+        """Compartments whose masks were found again on this visit's own scan."""
+        return frozenset(row.compartment for row in self.measured_rows if row.method in FOUND_AGAIN)
+
+    @property
+    def has_tumour(self) -> bool:
+        """Whether solid tumour was drawn; an empty mask is none."""
+        return bool(Compartment.TUMOUR in self.primary and self.primary[Compartment.TUMOUR].array.any())
+
+    @property
+    def primary(self) -> Mapping[Compartment, Volume]:
+        """The masks that are measured: a person's before a program's, then by the name of the source."""
+        return {**(self.masks[self.source] if self.source else {}), **self.drawn}
+
+    @property
+    def measured_rows(self) -> tuple[records.Segmentation, ...]:
+        """The records of the masks that are measured."""
+        return tuple(row for row in self.rows if row.is_primary)
+
+    @property
+    def compartments(self) -> frozenset[Compartment]:
+        """All compartments that any source names."""
+        return frozenset(c for masks in (*self.masks.values(), self.drawn) for c in masks)
+
+    def measured(self, compartment: Compartment) -> records.Segmentation | None:
+        """Return the record of a compartment's measured mask."""
+        return next((row for row in self.measured_rows if row.compartment == compartment), None)
+
+    def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
+        """Return who made a compartment's measured mask."""
+        return MaskOrigin.EDITED if compartment in self.drawn else self.origin
+
+    def source_of(self, compartment: Compartment) -> str:
+        """Return which source a compartment's measured mask comes from."""
+        return DRAWN_SOURCE if compartment in self.drawn else self.source or "none"
+
+    def without(self, compartments: frozenset[Compartment]) -> MaskedVisit:
+        """Return the same visit without some compartments' masks, from any source."""
+        kept = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
+        return replace(self, masks=kept, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """What people drew for one visit: masks on its grid, and why one cannot be used, in words."""
+
+    entries: Mapping[Compartment, records.JournalEntry] = field(default_factory=dict)
+    masks: Mapping[Compartment, Volume] = field(default_factory=dict)
+    unusable: Mapping[Compartment, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VisitDecisions:
+    """What people decided about one visit.
+
+    Attributes
+    ----------
+    excluded
+        Compartment to who took it, or the whole visit, out of use, when and why, in words.
+    is_accepted
+        A person accepted the tumour's mask as it is now.
+    """
+
+    excluded: Mapping[Compartment, str] = field(default_factory=dict)
+    is_accepted: bool = False
+
+
+NO_MASKS = MaskedVisit("", None, {})
+NO_DRAWINGS = Drawings()
+NOTHING_DECIDED = VisitDecisions()
+
+
+@dataclass(frozen=True)
+class VisitWork:
+    """All that is known of a visit so far.
+
+    Attributes
+    ----------
+    read
+        Its scans.
+    masks
+        Its masks, those that people excluded among them.
+    place
+        Where it lies in the reference space; None where it could not be laid there.
+    sequences
+        How its other sequences were brought to its anchor scan.
+    drawings
+        What people drew for it in place of other masks.
+    decided
+        What people decided about it.
+    measured
+        The size of each compartment.
+    """
+
+    read: ReadVisit
+    masks: MaskedVisit = NO_MASKS
+    place: AlignedVisit | None = None
+    sequences: tuple[records.Registration, ...] = ()
+    drawings: Drawings = NO_DRAWINGS
+    decided: VisitDecisions = NOTHING_DECIDED
+    measured: tuple[records.Measurement, ...] = ()
+
+    @property
+    def session_id(self) -> str:
+        """Name of the visit, such as ``ses-02``."""
+        return self.read.session_id
+
+    @property
+    def grade(self) -> str | None:
+        """Alignment grade; None for the reference visit, and for one without a place."""
+        return self.place.grade if self.place else None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the visit's place is known well enough to compare it with others."""
+        return self.place is not None and self.place.grade != "C"
+
+    @property
+    def counted(self) -> MaskedVisit:
+        """The masks that count: without those that people excluded, an accepted one as if a person had drawn it."""
+        excluded = frozenset(c for c in self.masks.primary if c in self.decided.excluded)
+        kept = self.masks.without(excluded) if excluded else self.masks
+        return replace(kept, origin=MaskOrigin.EDITED) if self.decided.is_accepted else kept
+
+
+@dataclass(frozen=True)
+class PlacedVisit(VisitWork):
+    """A visit with a scan that lies in the patient's reference space."""
+
+    read: ScannedVisit
+    place: AlignedVisit = field(kw_only=True)
+
+    @property
+    def donor(self) -> refinding.DonorVisit:
+        """Its scan with its measured masks, for them to be found again on another scan."""
+        return refinding.DonorVisit(self.read.image, {str(c): mask for c, mask in self.masks.primary.items()})
+
+
+def placed_visit(visit: VisitWork, read: ScannedVisit, place: AlignedVisit) -> PlacedVisit:
+    """Return a visit with its place in the reference space."""
+    rest = {one.name: getattr(visit, one.name) for one in fields(VisitWork) if one.name not in ("read", "place")}
+    return PlacedVisit(read=read, place=place, **rest)

@@ -1,0 +1,1 @@
+"""Faults made on purpose in the rooms that judge and measure; ``python -m tests.mutants`` counts what tests find."""

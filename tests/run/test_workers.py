@@ -1,0 +1,107 @@
+"""The processes that patients are worked on in: one thread each, our own code only, and ANTs only to align."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import workers
+from tests.places import ROOT
+
+LOADED = "sorted({'pipeline.run.patient_run', 'pipeline.align.rigid', 'ants'} & set(__import__('sys').modules))"
+THREADS = f"[__import__('os').environ.get(name) for name in {workers.THREAD_LIMITS}]"
+IN_A_WORKER = f"""
+from concurrent.futures import ProcessPoolExecutor
+from pipeline.run import workers
+if __name__ == '__main__':
+    context = workers.worker_context([workers.STORY])
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        with workers.one_thread_each():
+            asked = [pool.submit(eval, words) for words in ({LOADED!r}, {THREADS!r})]
+        print(*[one.result() for one in asked], sep='\\n')
+"""
+
+
+def python(words: str, folder: Path, code: int = 0) -> list[str]:
+    """Run a script that lies elsewhere, as an installed command does, in a folder of the user's."""
+    script = folder.with_name(f"{folder.name}-bin") / "command.py"
+    script.parent.mkdir()
+    script.write_text(words, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in workers.THREAD_LIMITS}
+    done = subprocess.run(
+        [sys.executable, script], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not forked there")
+def test_a_worker_has_the_story_ready_without_ants_one_thread_and_none_of_the_user_s_code(tmp_path: Path) -> None:
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "__init__.py").write_text("raise SystemExit('the user\\'s own code was run')\n")
+    loaded, threads = python(IN_A_WORKER, tmp_path)
+    assert loaded == "['pipeline.run.patient_run']"
+    assert threads == str(["1"] * len(workers.THREAD_LIMITS))
+
+
+def test_the_environment_is_as_before_once_workers_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with workers.one_thread_each():
+        assert [os.environ[name] for name in workers.THREAD_LIMITS] == ["1"] * len(workers.THREAD_LIMITS)
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+TWICE = """
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from pipeline.run.study_run import RunSettings, run
+from pipeline.study.import_numbers import import_table
+if __name__ == '__main__':
+    here = Path.cwd()
+    import_table(here / 'volumes.csv', None, here / 'study', date(2026, 1, 1))
+    day = datetime(2026, 1, 1)
+    settings = RunSettings(here / 'study', here / 'out', 'imsct_adapted_v1', None, 1, day.date(), day)
+    for _ in range(2):
+        print(run(settings, lambda *_: None).computed)
+    import pipeline.run.patient_run
+    print('ants' in sys.modules)
+"""
+
+
+def test_a_run_without_scans_and_one_without_changes_never_import_ants(tmp_path: Path) -> None:
+    (tmp_path / "volumes.csv").write_text("patient_id,date,compartment,volume_mm3\np1,2020-01-01,tumour,1000\n")
+    assert python(TWICE, tmp_path) == ["('sub-p1',)", "()", "False"]
+
+
+ABANDONED = """
+import os, signal
+from concurrent.futures import ProcessPoolExecutor
+from pipeline.run import workers
+if __name__ == '__main__':
+    context = workers.worker_context([])
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=workers.end_with_parent)
+    with workers.one_thread_each():
+        print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test asks the system for a process as POSIX does")
+def test_a_worker_ends_when_the_run_that_started_it_is_killed(tmp_path: Path) -> None:
+    (worker,) = python(ABANDONED, tmp_path, -signal.SIGKILL)
+    for _ in range(300):
+        try:
+            os.kill(int(worker), 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.kill(int(worker), signal.SIGKILL)
+    pytest.fail("the worker went on, and would write to a folder that another run may hold")

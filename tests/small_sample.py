@@ -1,0 +1,21 @@
+"""The smallest study that shows the whole story: two visits of one patient of the sample study. About 15 s to run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.places import SAMPLE
+
+
+def two_visits(folder: Path) -> Path:
+    """Copy the first two visits of one patient of the sample study."""
+    shutil.copytree(SAMPLE / "study", folder, ignore=shutil.ignore_patterns("sub-demo0[2-8]", "ses-0[3-9]"))
+    for table, rows in ((folder / "participants.tsv", 2), (folder / "sub-demo01" / "sub-demo01_sessions.tsv", 3)):
+        kept = table.read_text(encoding="utf-8").splitlines(keepends=True)[:rows]
+        table.write_text("".join(kept), encoding="utf-8")
+    for name in ("treatments.tsv", "function.tsv"):
+        lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.startswith(("participant_id", "sub-demo01"))]
+        (folder / name).write_text("".join(kept), encoding="utf-8")
+    return folder
