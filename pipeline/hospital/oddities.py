@@ -25,7 +25,7 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "patient_twice": ("warning", "if one person: both IDs and one of the names in --patients; remove the other folder"),
     "visit_without_date": ("error", "write the date into the sessions table; without it the visit is not judged"),
     "series_refused": ("error", "see the reason; nothing of this series was imported"),
-    "series_unsure": ("warning", "decide by a rule (--rules); the report names the series and the likely contrast"),
+    "series_unsure": ("warning", "decide by a rule (--rules); unsure_series.json in the private folder has it"),
     "series_incomplete": ("warning", "import again once all is there; if it is, say so by a rule (accept_incomplete)"),
     "series_completed": ("warning", "nothing to do; look at the visit again, its scan was part of a series before"),
     "series_grown": ("warning", "if the images of now are meant: remove the visit's image and import again"),

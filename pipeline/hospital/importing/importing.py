@@ -17,7 +17,14 @@ from pipeline.hospital.importing.triage import Decision, Outcome, beside_origina
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.people import known_people, tell_apart
-from pipeline.hospital.private.pseudonyms import Identities, default_private_folder, open_private, read_mapping
+from pipeline.hospital.private.pseudonyms import (
+    Identities,
+    default_private_folder,
+    open_private,
+    read_mapping,
+    read_private,
+    write_private,
+)
 from pipeline.hospital.read import burned_in, dicom_files, pixels, screening
 from pipeline.hospital.read.headers import read_instance
 from pipeline.hospital.read.instances import Instance
@@ -301,8 +308,23 @@ def _leave_out(decision: Decision, patient_id: str, session_id: str, content: st
         likely = (decision.contrast.name or "unknown") + ("_ce" if decision.contrast.is_enhanced else "")
         message = f"{where}: likely {likely}, confidence {decision.contrast.confidence:.2f} ({reason})"
         work.findings.append(oddity(decision.code, message, None, patient_id, session_id))
+        _list_unsure(decision, where, likely, work)
     elif decision.outcome == Outcome.REFUSED:
         work.findings.append(oddity(decision.code, f"{where}: {reason}", None, patient_id, session_id))
+
+
+def _list_unsure(decision: Decision, where: str, likely: str, work: Work) -> None:
+    """Keep what a person needs to decide, description included, where only the owner of the private folder reads it."""
+    if work.settings.is_trial:
+        return
+    path = work.private / "unsure_series.json"
+    entry = {
+        "where": where,
+        "description": decision.stack.acquisition.description,
+        "reasons": list(decision.reasons),
+        "rule": f'[[rule]]\nseries = "{decision.token}"\ncontrast = "{likely}"\n',
+    }
+    write_private(path, {**read_private(path), decision.token: entry})
 
 
 def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decision]], work: Work) -> None:

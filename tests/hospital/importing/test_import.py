@@ -210,7 +210,9 @@ def test_an_unsure_series_waits_for_a_rule(tmp_path: Path) -> None:
     assert (done.added, codes(done)) == ((), ["series_unsure"])
     assert "likely T2w, confidence 0.60" in done.findings[0].message
     rules = tmp_path / "rules.toml"
-    rules.write_text(f'[[rule]]\nseries = "{done.rows[0].series}"\ncontrast = "T2w"\n')
+    listed = json.loads((tmp_path / "study.private" / "unsure_series.json").read_text())[done.rows[0].series]
+    assert listed["description"].startswith("t2 sagittal"), "the description is shown in private only"
+    rules.write_text(listed["rule"])
     ruled = run(tmp_path / "in", tmp_path / "study", rules=rules)
     assert (len(ruled.added), codes(ruled), ruled.rows[0].confidence) == (1, [], "1.00")
     rules.write_text('[[rule]]\ncontrast = "T2w"\n')
