@@ -106,7 +106,7 @@ def import_clinical(
 def _people(bids_dir: Path, mapping: ClinicalMap, patients: Path | None, private: Path | None) -> _People:
     folder = private or default_private_folder(bids_dir)
     identities = Identities(
-        open_private(folder, bids_dir, is_trial=False),
+        open_private(folder, bids_dir),
         shifts_dates=bool(read_private(folder / "settings.json").get("shifts_dates")),
     )
     if mapping.patients_are == "study":
