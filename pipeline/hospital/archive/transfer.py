@@ -7,6 +7,7 @@ or a token.
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 import tomllib
