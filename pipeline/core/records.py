@@ -366,6 +366,23 @@ class Assessment:
     detection_limit_ratio: float | None
     probability: float | None
     reason: str
+    clauses: str = "[]"
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """One open question about a patient under one set of criteria (``judge/urgency.py``).
+
+    ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
+    """
+
+    patient_id: str
+    criteria_id: str
+    number: int
+    question: str
+    rank: int
+    needs_decision: bool
+    words: str
 
 
 @dataclass(frozen=True)
@@ -426,6 +443,7 @@ class JournalEntry:
     status_reason: str | None = None
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
+    meeting_on: date | None = None
 
 
 @dataclass(frozen=True)

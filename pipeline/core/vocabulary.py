@@ -201,6 +201,8 @@ class VisitJudgement:
         P(true change lies beyond the threshold of what is shown), 0..1; None when it cannot be said.
     reason
         One sentence naming the visits, numbers and rule used.
+    clauses
+        Its parts as data, in JSON (see ``judge/clauses.py``).
     """
 
     session_id: str
@@ -220,3 +222,4 @@ class VisitJudgement:
     detection_limit_ratio: float | None
     probability: float | None
     reason: str
+    clauses: str = "[]"

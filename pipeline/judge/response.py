@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import comparison, decline, epochs, explanation
+from pipeline.judge import clauses, comparison, decline, epochs, explanation
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.display_state import display_of
@@ -263,6 +263,7 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
         detection_limit_ratio=compared.limit_ratio if compared else None,
         probability=_probability(verdict, criteria),
         reason=explanation.reason(verdict, course, epoch, criteria),
+        clauses=clauses.to_json(explanation.clauses_of(verdict, course, epoch, criteria)),
     )
 
 

@@ -4,7 +4,7 @@ with assessments as (
     select
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
-        detection_limit_ratio, probability, reason
+        detection_limit_ratio, probability, reason, clauses
     from record.assessment
 ),
 visits as (
@@ -33,7 +33,8 @@ select
     100 * (assessments.change_ratio - 1) as judged_change_percent,
     assessments.detection_limit_ratio,
     assessments.probability,
-    assessments.reason
+    assessments.reason,
+    assessments.clauses
 from assessments
 inner join visits using (patient_id, session_id);
 
@@ -58,3 +59,4 @@ comment on column assessment.judged_change_percent is 'the same as change, perce
 comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
 comment on column assessment.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column assessment.reason is 'visits, numbers and rule in one sentence';
+comment on column assessment.clauses is 'the parts of that sentence as data, JSON: kind, words, ruling, days, numbers';

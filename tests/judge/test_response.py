@@ -120,7 +120,7 @@ def test_the_sentence_names_visits_numbers_rule_and_error():
     patient = course(visit(0, 790.0, volume_cv=0.1), visit(700, 1480.0, volume_cv=0.1))
     assert last(patient).reason == (
         "Solid tumour 1.5 mL on 2021-12-01 is +87 % (95 % CI +42 to +150 %) against the nadir 0.79 mL of 2020-01-01: "
-        "beyond the +40 % rule and beyond measurement error (limit 32 %)."
+        "beyond the +40 % rule and beyond measurement error (limit +32 %)."
     )
 
 

@@ -134,6 +134,7 @@ def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.As
         detection_limit_ratio=found.detection_limit_ratio,
         probability=found.probability,
         reason=found.reason,
+        clauses=found.clauses,
     )
 
 
