@@ -15,6 +15,7 @@ CompartmentCourse = context_records.CompartmentCourse
 GrowthRate = context_records.GrowthRate
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
+OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
 
 
@@ -367,22 +368,6 @@ class Assessment:
     probability: float | None
     reason: str
     clauses: str = "[]"
-
-
-@dataclass(frozen=True)
-class OpenQuestion:
-    """One open question about a patient under one set of criteria (``judge/urgency.py``).
-
-    ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
-    """
-
-    patient_id: str
-    criteria_id: str
-    number: int
-    question: str
-    rank: int
-    needs_decision: bool
-    words: str
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
     if epoch.eligible_on is None:
         return "before the first surgery or radiotherapy, which sets a new baseline"
     days = (epoch.eligible_on - visit.acquired_on).days
-    return f"{wording.count(days, 'day')} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
+    too_soon = wording.count(days, "day")
+    return f"{too_soon} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
 
 
 def _why_baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch) -> str:

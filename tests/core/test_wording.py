@@ -16,7 +16,7 @@ RATIOS = st.one_of(st.just(0.0), st.floats(1e-6, 60.0))
 
 
 def printed(words: str) -> float:
-    return float(words.split()[0])
+    return float(words.split(maxsplit=1)[0])
 
 
 @given(SIZES, SIZES)

@@ -115,9 +115,7 @@ def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
     ],
 )
 def test_open_questions_end_with_an_overdue_scan(kinds, is_overdue, words):
-    row = pd.Series(
-        {"open_questions": "no open question recorded", "question_kinds": kinds, "is_overdue": is_overdue}
-    )
+    row = pd.Series({"open_questions": "no open question recorded", "question_kinds": kinds, "is_overdue": is_overdue})
     assert sentences.open_questions(row) == words
 
 
