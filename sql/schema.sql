@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (16);
+insert into meta.store_version values (17);
 
 create schema record;
 
@@ -185,6 +185,7 @@ create table record.assessment (
     probability double check (probability between 0 and 1),
     reason varchar not null,
     course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
+    clauses varchar not null,
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -343,7 +344,7 @@ create table record.journal_entry (
     who varchar not null,
     act varchar not null check (act in (
         'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'correct_mask', 'comment',
-        'undo')),
+        'note', 'decision', 'undo')),
     patient_id varchar not null,
     session_id varchar, compartment varchar, mask_sha256 varchar,
     lesion_id varchar, same_as varchar, reason varchar, undoes varchar,
@@ -351,8 +352,22 @@ create table record.journal_entry (
     status_reason varchar,
     scan_sha256 varchar,
     replaces_sha256 varchar,
+    meeting_on date,
     check (status = 'in_force' or status_reason is not null),
-    check (act <> 'correct_mask' or scan_sha256 is not null)
+    check (act <> 'correct_mask' or scan_sha256 is not null),
+    check ((act in ('note', 'decision')) = (meeting_on is not null))
+);
+
+-- What is open about each patient under each set of criteria, the most urgent first (judge/urgency.py).
+create table record.open_question (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    number integer not null check (number > 0),
+    question varchar not null,
+    rank integer not null check (rank > 0),
+    needs_decision boolean not null,
+    words varchar not null,
+    primary key (patient_id, criteria_id, number)
 );
 
 -- Disc labels along the centre line.

@@ -125,3 +125,19 @@ class FunctionScore:
     scale_id: str
     grade: float
     tumour_related: bool = False
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """One open question about a patient under one set of criteria (``judge/urgency.py``).
+
+    ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
+    """
+
+    patient_id: str
+    criteria_id: str
+    number: int
+    question: str
+    rank: int
+    needs_decision: bool
+    words: str

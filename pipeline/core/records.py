@@ -16,6 +16,7 @@ FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
+OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
 Treatment = context_records.Treatment
 
@@ -359,6 +360,7 @@ class Assessment:
     category_then: str
     state_then: str
     reason_then: str
+    clauses: str = "[]"
 
 
 @dataclass(frozen=True)
@@ -419,6 +421,7 @@ class JournalEntry:
     status_reason: str | None = None
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
+    meeting_on: date | None = None
 
 
 @dataclass(frozen=True)

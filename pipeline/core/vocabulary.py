@@ -260,6 +260,8 @@ class VisitJudgement:
     change_low_ratio, change_high_ratio
         95 % interval of the true change that ``change_ratio`` reads, by all scans since the baseline; None when
         unknown.
+    clauses
+        Its parts as data, in JSON (see ``judge/clauses.py``).
     """
 
     session_id: str
@@ -287,6 +289,7 @@ class VisitJudgement:
     state_then: State = State.NOT_EVALUABLE
     reason_then: str = ""
     is_undecided: bool = False
+    clauses: str = "[]"
 
     @property
     def category_shown(self) -> str:

@@ -15,6 +15,7 @@ from pipeline.core.vocabulary import (
     TreatmentKind,
 )
 from pipeline.judge import exposure
+from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.verdict import Verdict
@@ -23,18 +24,22 @@ SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
 
-def clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[str]:
-    """Return what is said beside a verdict, in order; nothing where the visit is not judged."""
-    said = [days_not_known(verdict), uncounted(verdict), opens_pinned(verdict, course)]
+def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
+    """Return what is said beside a verdict, in order; what concerns sizes only where the visit is judged."""
+    told = [
+        *beside(ClauseKind.REMARK, days_not_known(verdict)),
+        *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
+        *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
+    ]
     if verdict.is_judged:
-        said += [
-            old_baseline(verdict, epoch, criteria),
-            no_response(verdict),
-            *treatments_beside(verdict, course),
-            *ended_before(verdict, course),
-            possible_in_window(verdict),
+        told += [
+            *beside(ClauseKind.REMARK, old_baseline(verdict, epoch, criteria)),
+            *beside(ClauseKind.REMARK, no_response(verdict)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in ended_before(verdict, course)),
+            *beside(ClauseKind.REMARK, possible_in_window(verdict)),
         ]
-    return [*said, lesion_waits(verdict)]
+    return [*told, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
 
 
 def window_words(window: Window, treatment: TreatmentEvent) -> str:
@@ -64,7 +69,7 @@ def days_not_known(verdict: Verdict) -> str:
 def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
     """Say that a scan judged in one course is also the baseline that a person pinned for the next."""
     name = verdict.visit.session_id
-    is_pinned = name in course.pinned_baselines and verdict.is_judged
+    is_pinned = name in course.pinned_baselines and (verdict.is_judged or verdict.state == State.BASELINE)
     return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
 
 

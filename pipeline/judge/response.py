@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
-from pipeline.judge import comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
@@ -174,6 +174,7 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
         change_high_ratio=interval.high if interval else None,
         course=placed.epoch.kind,
         is_undecided=verdict.evidence.undecided,
+        clauses=clauses.to_json(explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
     )
 
 

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import division, explanation, exposure
+from pipeline.judge import clauses, division, explanation, exposure
+from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.knowledge import Place, Placed, known, known_by
 from pipeline.judge.verdict import Evidence, Verdict
+from pipeline.measure.imported_sizes import NO_VOLUME
 
 MEANING = {
     Category.CR: (State.NO_EVIDENCE, DisplayState.NONE_SEEN),
@@ -26,9 +28,6 @@ MEANING = {
     Category.PD: (State.PROGRESSION, DisplayState.GROWTH),
     Category.NE: (State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE),
 }
-
-
-READER = "as the reader says"
 
 
 def confirm_stated(
@@ -71,7 +70,7 @@ def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria
         category_then=then.category,
         confirmed_then=then.confirmed,
         state_then=then.state,
-        reason_then=_reason(then, criteria),
+        reason_then=clauses.sentence(_clauses(then, criteria)),
     )
 
 
@@ -124,16 +123,19 @@ def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> V
         change_ratio=None,
         detection_limit_ratio=None,
         probability=None,
-        reason=_reason(verdict, criteria),
+        reason=clauses.sentence(_clauses(verdict, criteria)),
+        clauses=clauses.to_json(_clauses(verdict, criteria)),
         course=epoch.kind,
         is_undecided=verdict.evidence.undecided,
     )
 
 
-def _reason(verdict: Verdict, criteria: ResponseCriteria) -> str:
+def _clauses(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:
     on = verdict.visit.acquired_on
     if verdict.category == Category.NE:
-        return f"Not evaluable on {on}: {verdict.evidence.unusable or verdict.visit.missing_reason or READER}."
+        missing = verdict.evidence.unusable or verdict.visit.missing_reason
+        why = "as the reader says" if missing in (None, NO_VOLUME) else str(missing)
+        return (Clause(ClauseKind.NOT_EVALUABLE, f"Not evaluable on {on}", why, on=on),)
     word = Category.PD if verdict.is_refuted else verdict.category
-    parts = (f"Read as {word} on {on}, size not known here", explanation.second_look(verdict, criteria))
-    return "; ".join(part for part in parts if part) + "."
+    main = Clause(ClauseKind.READ, f"Read as {word} on {on}, size not known here", on=on)
+    return (main, *beside(ClauseKind.CONFIRMATION, explanation.second_look(verdict, criteria)))

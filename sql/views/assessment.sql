@@ -4,7 +4,7 @@ with assessments as (
     select
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
-        detection_limit_ratio, probability, reason, course, category_then, state_then, reason_then
+        detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then
     from record.assessment
 ),
 visits as (
@@ -34,6 +34,7 @@ select
     assessments.detection_limit_ratio,
     assessments.probability,
     assessments.reason,
+    assessments.clauses,
     assessments.course,
     assessments.category_then,
     assessments.state_then,
@@ -62,6 +63,7 @@ comment on column assessment.judged_change_percent is 'the same as change, perce
 comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
 comment on column assessment.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column assessment.reason is 'visits, numbers and rule in one sentence';
+comment on column assessment.clauses is 'the parts of that sentence as data, JSON: kind, words, ruling, days, numbers';
 comment on column assessment.course is 'what opened the course it was judged in: watched, after_surgery, after_radiotherapy, after_radiosurgery, line_of_treatment or after_pinned_baseline';
 comment on column assessment.category_then is 'the category as judged on the day of the scan, without anything later, with a ? while its confirming scan was awaited';
 comment on column assessment.state_then is 'the state as judged on the day of the scan';

@@ -172,7 +172,7 @@ def test_less_than_at_the_start_of_a_line_and_more_than_ever_before_are_both_sai
     line = TreatmentEvent(TreatmentKind.TARGETED, on(710), agent="belzutifan")
     patient = course(visit(95, 1000.0), visit(700, 3000.0), visit(900, 1800.0), treatments=(surgery(0), line))
     reason = judge(patient, DEFAULT)[-1].reason
-    assert "-40 % against the baseline of 2021-12-01" in reason
+    assert "is -40 % (95 % CI by all scans -47 to -30 %) against the nadir 3.0 mL of 2021-12-01" in reason
     assert "+80 % against the smallest ever seen since the last surgery, 1.0 mL of 2020-04-05" in reason
 
 

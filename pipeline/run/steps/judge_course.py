@@ -159,6 +159,7 @@ def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.As
         category_then=found.category_then_shown,
         state_then=str(found.state_then),
         reason_then=found.reason_then,
+        clauses=found.clauses,
     )
 
 
