@@ -10,7 +10,7 @@ with patients as (
 last_assessments as (
     select
         patient_id, criteria_id, session_id, acquired_on, category, category_shown, state, display_state, is_confirmed,
-        is_provisional, judged_change_percent, probability, reason, epoch
+        is_provisional, judged_change_percent, probability, reason, clauses, epoch
     from assessment
     qualify row_number() over (partition by patient_id, criteria_id order by acquired_on desc, session_id desc) = 1
 ),
