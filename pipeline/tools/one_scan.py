@@ -47,8 +47,11 @@ def measure_file(mask_path: Path, image_path: Path | None) -> list[dict[str, Any
 
 
 def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None) -> Alignment:
-    """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``."""
-    from pipeline.align import registration  # noqa: PLC0415  # ANTs takes seconds to import
+    """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``.
+
+    Without a mask the cord that is found on the fixed scan is what they are aligned around.
+    """
+    from pipeline.align import registration, without_mask  # noqa: PLC0415  # ANTs takes seconds to import
 
     fixed_image, moving_image = images.load(fixed), images.load(moving)
     lesion = images.load(fixed_mask) if fixed_mask else None
@@ -56,12 +59,16 @@ def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path 
         if not same_grid(lesion, fixed_image):
             raise InputError(f"{fixed_mask}: the mask is not on the grid of {fixed.name}; export it again on that grid")
         lesion = lesion.with_array(lesion.array >= 0.5)
-    found = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
-    images.save_transform(found.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
-    images.save_transform(found.to_reference, Path(f"{out_prefix}to_fixed.h5"))
-    aligned = resample(moving_image, fixed_image, found.to_follow_up, order=1)
+    if lesion is not None and lesion.array.any():
+        alignment = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
+    else:
+        cord = without_mask.cord_of(fixed_image)
+        alignment = without_mask.align_around(cord, fixed_image, moving_image)
+    images.save_transform(alignment.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
+    images.save_transform(alignment.to_reference, Path(f"{out_prefix}to_fixed.h5"))
+    aligned = resample(moving_image, fixed_image, alignment.to_follow_up, order=1)
     images.save(aligned.with_array(aligned.array.astype(np.float32)), Path(f"{out_prefix}aligned.nii.gz"))
-    return found
+    return alignment
 
 
 def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:
