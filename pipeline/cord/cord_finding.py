@@ -27,8 +27,8 @@ LEAST_SCAN_RATIO = 0.8
 LEAST_SHORT_MM = 15.0
 
 LEAST_SURENESS = 0.55
-"""Below this nothing is called a cord. Cords reached 0.58 (magnetisation transfer), else 0.73 and more; noise, limbs, and
-a line in the wrong place, on a part of the spine that training had not shown, 0.52 at most."""
+"""Below this nothing is called a cord. Cords reached 0.58 (magnetisation transfer), else 0.73 and more; noise, limbs
+and a line in the wrong place, on a part of the spine that training had not shown, 0.52 at most."""
 
 FULL_LIKENESS = 0.75
 """Mean likeness along the way at which nothing is left to doubt: the middle of a cord reaches 0.8 to 0.95."""

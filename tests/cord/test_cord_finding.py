@@ -150,6 +150,7 @@ def test_the_region_holds_the_line_and_has_the_cords_width(phantom, middles_mm):
     assert np.ptp(heights) > 80, "the phantom's cord is long enough to compare"
     overlap = 2 * (region.array & mask).sum() / (region.array.sum() + mask.sum())
     assert overlap > 0.6, "rough, but the same thing"
+    assert np.nanmedian(cord.radius_mm) == pytest.approx(5.0, abs=0.7), "circle of the phantom's cross-section"
 
 
 @pytest.mark.slow
