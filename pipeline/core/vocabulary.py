@@ -124,6 +124,8 @@ class VisitMeasure:
         unknown, and then ``missing_reason`` says why in words.
     volume_cv
         Coefficient of variation of the measurement (dimensionless); None when the volume is 0 or None.
+    cv_is_assumed
+        It comes from the geometric model alone; neither a table nor repeat reads nor the scan itself tell it.
     product_mm2
         Largest axial diameter times its perpendicular, summed over lesions, mm²; None when not measured.
     longest_mm
@@ -149,6 +151,7 @@ class VisitMeasure:
     acquired_on: date
     volume_mm3: float | None
     volume_cv: float | None = None
+    cv_is_assumed: bool = False
     product_mm2: float | None = None
     longest_mm: float | None = None
     slices_spanned: int | None = None
@@ -196,11 +199,15 @@ class VisitJudgement:
     change_ratio
         Current volume (or other metric) over the reference it was compared with; None when there is none.
     detection_limit_ratio
-        Smallest ratio that would exceed measurement error at 95 %; None when unknown.
+        Smallest factor, up or down as the reading went, that would be called beyond the error of all scans since the
+        baseline; None when unknown.
     probability
         P(true change lies beyond the threshold of what is shown), 0..1; None when it cannot be said.
     reason
         One sentence naming the visits, numbers and rule used.
+    change_low_ratio, change_high_ratio
+        95 % interval of the true change that ``change_ratio`` reads, by all scans since the baseline; None when
+        unknown.
     """
 
     session_id: str
@@ -220,3 +227,5 @@ class VisitJudgement:
     detection_limit_ratio: float | None
     probability: float | None
     reason: str
+    change_low_ratio: float | None = None
+    change_high_ratio: float | None = None

@@ -6,12 +6,15 @@ Sizes are compared by multiplication (``value >= ratio * reference``), inclusive
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.core.vocabulary import VisitMeasure
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.epochs import value_of
-from pipeline.measure.measurement_error import Interval, change_interval, detection_limit_ratio, probability_beyond
+from pipeline.judge.series_calls import LesionSeries, SeriesChange
+from pipeline.measure.measurement_error import Interval
 
 ROUNDING = 1e-9
 """Relative difference at which two sizes are the same: voxel counts times a voxel volume are not exact."""
@@ -29,22 +32,27 @@ class Comparison:
     value, reference_value
         In the metric's unit.
     ratio
-        Value over reference; None when the reference is 0.
-    interval
-        95 % interval of the ratio; None when it cannot be said.
-    limit_ratio
-        Smallest ratio beyond measurement error; None when the error of either is unknown.
-    errors
-        Coefficients of variation of reference and value; None when either is unknown.
+        Reading over reading; None when the reference is 0.
+    change
+        What all readings since the baseline say of the true change; None where the error of either is unknown or one
+        of the two is 0.
     """
 
     reference: VisitMeasure
     value: float
     reference_value: float
     ratio: float | None
-    interval: Interval | None
-    limit_ratio: float | None
-    errors: tuple[float, float] | None
+    change: SeriesChange | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % interval of the true ratio; None when it cannot be said."""
+        return self.change.interval if self.change is not None else None
+
+    @property
+    def limit_ratio(self) -> float | None:
+        """Smallest reading over the reference's that is beyond error, over 1 for a growth and under 1 for a fall."""
+        return self.change.limit_ratio if self.change is not None else None
 
 
 def at_least(value: float, limit: float) -> bool:
@@ -63,8 +71,20 @@ def at_most(value: float, limit: float) -> bool:
     return value <= limit * (1 + ROUNDING)
 
 
-def compare(visit: VisitMeasure, reference: VisitMeasure, metric: Metric) -> Comparison:
+def compare(
+    visit: VisitMeasure, reference: VisitMeasure, metric: Metric, since: Sequence[VisitMeasure] = ()
+) -> Comparison:
     """Compare one usable visit with another.
+
+    Parameters
+    ----------
+    visit, reference
+        The two.
+    metric
+        What is compared.
+    since
+        Comparable visits since the baseline, whose readings say how sure the change is; the two need not be among
+        them.
 
     Raises
     ------
@@ -76,13 +96,10 @@ def compare(visit: VisitMeasure, reference: VisitMeasure, metric: Metric) -> Com
         msg = f"{visit.session_id} and {reference.session_id}: both need a size to be compared"
         raise ValueError(msg)
     if reference_value == 0:
-        return Comparison(reference, value, reference_value, None, None, None, None)
-    ratio, errors = value / reference_value, _errors(visit, reference, metric)
-    if value == 0 or errors is None:
-        return Comparison(reference, value, reference_value, ratio, None, None, None)
-    limit = detection_limit_ratio(*errors)
-    interval = change_interval(ratio, *errors)
-    return Comparison(reference, value, reference_value, ratio, interval, limit, errors)
+        return Comparison(reference, value, reference_value, None, None)
+    return Comparison(
+        reference, value, reference_value, value / reference_value, _change(visit, reference, metric, since)
+    )
 
 
 def series_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
@@ -115,11 +132,16 @@ def shrank_to(found: Comparison, ratio: float) -> bool:
     return found.reference_value > 0 and at_most(found.value, ratio * found.reference_value)
 
 
+def is_down_to(found: Comparison, ratio: float) -> bool:
+    """Say whether the value, or what all readings together tell of it, is down to a ratio of the reference."""
+    if shrank_to(found, ratio):
+        return True
+    return found.change is not None and found.change.series.is_down_to(found.change.scan, found.change.reference, ratio)
+
+
 def beyond_error(found: Comparison) -> bool:
-    """Say whether the change exceeds the 95 % detection limit, either way; unknown error proves nothing."""
-    if found.limit_ratio is None or found.ratio is None:
-        return False
-    return max(found.ratio, 1 / found.ratio) > found.limit_ratio
+    """Say whether the change exceeds the error of the whole series, either way; unknown error proves nothing."""
+    return found.change is not None and found.change.is_beyond_error
 
 
 def proven_growth(found: Comparison, criteria: ResponseCriteria) -> bool:
@@ -147,13 +169,31 @@ def reappears(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
 
 def probability(found: Comparison, threshold_ratio: float) -> float | None:
     """Return the probability that the true change lies beyond a threshold; None when it cannot be said."""
-    if found.errors is None or found.ratio is None:
-        return None
-    return probability_beyond(found.ratio, threshold_ratio, *found.errors)
+    return found.change.probability(threshold_ratio) if found.change is not None else None
 
 
-def _errors(visit: VisitMeasure, reference: VisitMeasure, metric: Metric) -> tuple[float, float] | None:
-    if visit.volume_cv is None or reference.volume_cv is None:
+def _change(
+    visit: VisitMeasure, reference: VisitMeasure, metric: Metric, since: Sequence[VisitMeasure]
+) -> SeriesChange | None:
+    """Put two visits among the readings since the baseline; those of 0 or of unknown error are no readings."""
+    scans = {scan.session_id: scan for scan in (*since, reference, visit)}
+    readings = [scan for scan in scans.values() if value_of(scan, metric) and scan.volume_cv]
+    names = [scan.session_id for scan in readings]
+    if visit.session_id not in names or reference.session_id not in names:
         return None
-    share = ERROR_SHARE[metric]
-    return share * reference.volume_cv, share * visit.volume_cv
+    series = _series(
+        tuple(float(scan.acquired_on.toordinal()) for scan in readings),
+        tuple(float(value_of(scan, metric) or 0.0) for scan in readings),
+        tuple(ERROR_SHARE[metric] * (scan.volume_cv or 0.0) for scan in readings),
+        any(scan.cv_is_assumed for scan in readings),
+        ERROR_SHARE[metric],
+    )
+    return SeriesChange(series, names.index(visit.session_id), names.index(reference.session_id))
+
+
+@lru_cache(maxsize=64)
+def _series(
+    days: tuple[float, ...], sizes: tuple[float, ...], errors: tuple[float, ...], is_assumed: bool, share: float
+) -> LesionSeries:
+    """Return the same series for baseline and nadir, and for every set of criteria, so that it is fitted once."""
+    return LesionSeries(days, sizes, errors, is_assumed, share)

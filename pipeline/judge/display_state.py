@@ -1,13 +1,11 @@
 """What the eye is told of one visit: growth, shrinkage, only possibly so, nothing changed, nothing seen.
 
-A change is shown as sure when it passes the threshold *and* the measurement error, as possible when it passes only
-the threshold. A shrinkage counts from the mirror image of the growth that counts (-29 % for +40 %), so that
-swapping two visits swaps the words.
+A change is shown as sure when it passes the threshold *and* the error of the whole series
+(:mod:`pipeline.judge.series_calls`), as possible when it passes only the threshold. A shrinkage counts from the mirror
+image of the growth that counts (-29 % for +40 %), by its own reading or by all readings together.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from pipeline.core.vocabulary import DisplayState
 from pipeline.judge import comparison
@@ -44,11 +42,7 @@ def _changed(growth: Comparison, baseline: Comparison, criteria: ResponseCriteri
     if comparison.grew_by(growth, criteria.progression.ratio):
         sure = grown and comparison.beyond_error(growth)
         return DisplayState.GROWTH if sure else DisplayState.POSSIBLE_GROWTH
-    if comparison.grew_by(_swapped(baseline), criteria.progression.ratio):
+    if comparison.is_down_to(baseline, 1 / criteria.progression.ratio):
         sure = comparison.beyond_error(baseline)
         return DisplayState.SHRINKAGE if sure else DisplayState.POSSIBLE_SHRINKAGE
     return DisplayState.NO_CHANGE
-
-
-def _swapped(found: Comparison) -> Comparison:
-    return replace(found, value=found.reference_value, reference_value=found.value)

@@ -125,7 +125,11 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> str:
     )
     if verdict.grown:
         return f"{words}: reaches the rule for tumour seen again ({limit})"
-    return f"{words}: below the rule for tumour seen again ({limit}), confirm on the next scan"
+    below = f"{words}: below the rule for tumour seen again ({limit})"
+    if verdict.evidence.asked is None:
+        return f"{below}, confirm on the next scan"
+    floor = size(rule.min_volume_mm3, Metric.VOLUME)
+    return f"{below}, as on {verdict.evidence.asked.acquired_on}: not decidable below {floor}"
 
 
 def _changed(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria) -> str:
@@ -134,7 +138,7 @@ def _changed(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria)
     interval = ""
     if compared.interval is not None:
         low, high = percent(compared.interval.low), percent(compared.interval.high)
-        interval = f" (95 % CI {low.removesuffix(' %')} to {high})"
+        interval = f" (95 % CI by all scans {low.removesuffix(' %')} to {high})"
     name = "baseline" if compared is verdict.evidence.baseline else "nadir"
     return (
         f"{SUBJECT[metric]} {size(compared.value, metric)} on {visit.acquired_on} is {percent(compared.ratio)}"
@@ -149,16 +153,32 @@ def _rule_words(verdict: Verdict, compared: Comparison, criteria: ResponseCriter
     if verdict.category in (Category.PR, Category.MR):
         limit = percent(verdict.threshold_ratio(criteria))
         return f"reaches the {limit} rule of a {_response_name(verdict, criteria)}, {_error_words(compared)}"
+    asked = f"the possible growth of {verdict.evidence.asked.acquired_on}" if verdict.evidence.asked else ""
     if not comparison.grew_by(compared, rule.ratio):
         rounded_onto_it = compared.ratio is not None and percent(compared.ratio) == percent(rule.ratio)
-        return f"just below {threshold}" if rounded_onto_it else f"below {threshold}"
-    if not verdict.grown and comparison.beyond_error(compared):
-        floor = size(rule.min_change, criteria.metric)
-        return f"beyond {threshold} but by less than {floor}, confirm on the next scan"
+        below = f"just below {threshold}" if rounded_onto_it else f"below {threshold}"
+        return f"{below}, {asked} is not confirmed" if asked else below
     if not verdict.grown:
-        return f"beyond {threshold} but {_error_words(compared)}, confirm on the next scan"
+        return f"beyond {threshold} but {_open_words(compared, criteria, asked)}"
     joint = "and" if comparison.beyond_error(compared) else "but"
-    return f"beyond {threshold} {joint} {_error_words(compared)}"
+    answer = f", which confirms {asked}" if asked else ""
+    return f"beyond {threshold} {joint} {_error_words(compared)}{answer}"
+
+
+def _open_words(compared: Comparison, criteria: ResponseCriteria, asked: str) -> str:
+    """Say why growth is only possible; a first time ask for the next scan, after that answer and say what decides."""
+    rule = criteria.progression
+    too_little = comparison.beyond_error(compared)
+    why = f"by less than {size(rule.min_change, criteria.metric)}" if too_little else _error_words(compared)
+    if not asked:
+        return f"{why}, confirm on the next scan"
+    needed = compared.reference_value + rule.min_change
+    if not too_little and compared.limit_ratio is not None:
+        needed = max(needed, compared.reference_value * compared.limit_ratio)
+    decided = "" if compared.limit_ratio is None else f", a size of {size(needed, criteria.metric)} would decide"
+    if too_little:
+        return f"{why}: {asked} is not decidable below that{decided}"
+    return f"{why}: {asked} is not confirmed{decided}"
 
 
 def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
@@ -172,9 +192,10 @@ def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
 def _error_words(compared: Comparison) -> str:
     if compared.limit_ratio is None:
         return "of unknown measurement error"
-    limit = two_figures(100 * (compared.limit_ratio - 1))
+    if comparison.beyond_error(compared) and abs(compared.limit_ratio - 1) < comparison.ROUNDING:
+        return "beyond measurement error by the other scans alone"
     place = "beyond" if comparison.beyond_error(compared) else "within"
-    return f"{place} measurement error (limit {limit} %)"
+    return f"{place} measurement error (limit {percent(compared.limit_ratio)})"
 
 
 def _further_clauses(verdict: Verdict, course: PatientCourse, criteria: ResponseCriteria) -> list[str]:

@@ -39,13 +39,15 @@ SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier visits of an epoch leave to the next one."""
+    """What earlier visits of an epoch leave to the next one; ``scans`` are those that compare, from the baseline on."""
 
     nadir: VisitMeasure
     previous: VisitMeasure
     zero_seen: bool
+    scans: tuple[VisitMeasure, ...] = ()
     new_lesion: VisitMeasure | None = None
     reappeared: bool = False
+    asked: VisitMeasure | None = None
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -106,12 +108,12 @@ def _judge_epoch(
         if memory is None:
             verdict = _before_or_at_baseline(visit, epoch, criteria)
             if verdict.state == State.BASELINE:
-                memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0)
+                memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0, (visit,))
         else:
             lost = decline.decline_at(changes, visit.acquired_on)
             evidence = _evidence(visit, epoch, memory, course, criteria, lost)
             verdict = _verdict(visit, evidence, memory, criteria)
-            memory = _remember(memory, visit, evidence, criteria)
+            memory = _asking(_remember(memory, visit, evidence, criteria), verdict)
         yield verdict
 
 
@@ -149,13 +151,14 @@ def _evidence(
     if unusable is not None:
         return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=lost)
     return Evidence(
-        baseline=comparison.compare(visit, baseline, criteria.metric),
-        nadir=comparison.compare(visit, memory.nadir, criteria.metric),
+        baseline=comparison.compare(visit, baseline, criteria.metric, memory.scans),
+        nadir=comparison.compare(visit, memory.nadir, criteria.metric, memory.scans),
         previous=memory.previous,
         new_lesion=new_lesion,
         new_tumour_elsewhere=elsewhere,
         decline=lost,
         window=epochs.growth_window(course, visit.acquired_on, criteria),
+        asked=memory.asked,
     )
 
 
@@ -230,9 +233,19 @@ def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence, criteria:
         nadir=visit if smaller else memory.nadir,
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
+        scans=(*memory.scans, visit),
         new_lesion=evidence.new_lesion,
         reappeared=comparison.reappears(visit, criteria),
+        asked=memory.asked,
     )
+
+
+def _asking(memory: Memory, verdict: Verdict) -> Memory:
+    """Carry on the first of the scans in a row whose growth is possible and not proven."""
+    if not verdict.is_judged:
+        return memory
+    open_growth = verdict.display == DisplayState.POSSIBLE_GROWTH and not verdict.grown
+    return replace(memory, asked=(memory.asked or verdict.visit) if open_growth else None)
 
 
 def _shows_nothing(verdict: Verdict) -> bool:
@@ -245,6 +258,7 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
     is_baseline = verdict.state == State.BASELINE
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
+    interval = compared.interval if compared else None
     return VisitJudgement(
         session_id=verdict.visit.session_id,
         acquired_on=verdict.visit.acquired_on,
@@ -260,10 +274,18 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
         change_ratio=compared.ratio if compared else None,
-        detection_limit_ratio=compared.limit_ratio if compared else None,
+        detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
         reason=explanation.reason(verdict, course, epoch, criteria),
+        change_low_ratio=interval.low if interval else None,
+        change_high_ratio=interval.high if interval else None,
     )
+
+
+def _detection_limit(compared: comparison.Comparison | None) -> float | None:
+    """Return the factor, up or down, beyond which the reading would be called."""
+    limit = compared.limit_ratio if compared is not None else None
+    return None if limit is None else max(limit, 1 / limit)
 
 
 def _probability(verdict: Verdict, criteria: ResponseCriteria) -> float | None:

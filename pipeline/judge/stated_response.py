@@ -67,7 +67,7 @@ def _verdicts(
 
 def _compared(visit: VisitMeasure) -> Comparison:
     """Return what marks a visit as judged by the reader; the reader's sizes are not known."""
-    return Comparison(visit, 0.0, 0.0, None, None, None, None)
+    return Comparison(visit, 0.0, 0.0, None, None)
 
 
 def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> VisitJudgement:

@@ -30,6 +30,8 @@ class Evidence:
         Loss of function caused by the tumour, in words; empty for none.
     window
         The window in which growth is preliminary, and the treatment that opened it.
+    asked
+        The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
 
     baseline: Comparison | None = None
@@ -40,6 +42,7 @@ class Evidence:
     new_tumour_elsewhere: bool = False
     decline: str = ""
     window: tuple[Window, TreatmentEvent] | None = None
+    asked: VisitMeasure | None = None
 
     def reference(self, criteria: ResponseCriteria) -> Comparison | None:
         """Return the comparison that growth is measured by."""

@@ -13,6 +13,7 @@ from datetime import date
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin, VisitMeasure
 from pipeline.measure import measurement_error
+from pipeline.measure.measurement_error import ASSUMED
 
 IMPORTED = "imported"
 """What stands as origin of such a size, and as source of an error that came with it."""
@@ -83,7 +84,7 @@ def error_of(measure: ImportedMeasure, histology: str | None) -> tuple[float | N
     boundary_mm = measurement_error.boundary_error_mm(MaskOrigin.MANUAL, histology)
     slices = measure.slices_spanned or assumed_slices(measure.volume_mm3)
     cv = measurement_error.geometric_cv(measure.volume_mm3, boundary_mm, slices_spanned=slices, plane="sagittal")
-    return cv, "geometric_model"
+    return cv, ASSUMED
 
 
 def assumed_slices(volume_mm3: float) -> int:
@@ -105,11 +106,13 @@ def visit_measure(
     tumour = next((m for m in measures if m.compartment == Compartment.TUMOUR), None)
     if tumour is None:
         return VisitMeasure(session_id, acquired_on, None, missing_reason=NO_VOLUME)
+    volume_cv, source = error_of(tumour, histology)
     return VisitMeasure(
         session_id=session_id,
         acquired_on=acquired_on,
         volume_mm3=tumour.volume_mm3,
-        volume_cv=error_of(tumour, histology)[0],
+        volume_cv=volume_cv,
+        cv_is_assumed=source == ASSUMED,
         product_mm2=tumour.product_mm2,
         longest_mm=tumour.longest_mm,
         slices_spanned=tumour.slices_spanned,

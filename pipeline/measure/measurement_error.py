@@ -22,6 +22,9 @@ from scipy.special import ndtr
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 
+ASSUMED = "geometric_model"
+"""Source of an error that was assumed from a size and its sampling, not measured."""
+
 Z_95 = 1.96
 """Half-width of a 95 % interval in standard deviations."""
 
@@ -226,7 +229,7 @@ def largest_error(
     own = math.hypot(geometric, signal)
     if repeat > max(own, spread):
         return repeat, "repeat_reads"
-    return max(own, spread), "automatic_spread" if spread > own or signal > geometric else "geometric_model"
+    return max(own, spread), "automatic_spread" if spread > own or signal > geometric else ASSUMED
 
 
 def volume_interval(volume_mm3: float, cv: float) -> Interval:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -129,7 +131,20 @@ def _new_to_align(patients: Sequence[StudyPatient], out_dir: Path) -> int:
     )
 
 
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, be it killed: nobody would take its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)  # at once: another run may be writing to the same folder already
+
+
 def _start_worker(out_dir: Path) -> None:
+    end_with_parent()
     handler_path = out_dir / "logs" / "unexpected.log"
     handler_path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(

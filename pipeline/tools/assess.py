@@ -149,7 +149,6 @@ def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> tup
 def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
     tumour = _tumour(patient.visits[found.session_id])
     cv, cv_source = error_of(tumour, patient.course.histology)
-    ratio, limit = found.change_ratio, found.detection_limit_ratio
     return {
         "patient_id": patient.course.patient_id,
         "date": found.acquired_on,
@@ -164,9 +163,9 @@ def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> di
         "cv_source": cv_source,
         "baseline_date": found.baseline_session_id,
         "nadir_date": found.nadir_session_id,
-        "change_percent": _percent(ratio),
-        "change_low_percent": _percent(ratio / limit) if ratio is not None and limit is not None else None,
-        "change_high_percent": _percent(ratio * limit) if ratio is not None and limit is not None else None,
+        "change_percent": _percent(found.change_ratio),
+        "change_low_percent": _percent(found.change_low_ratio),
+        "change_high_percent": _percent(found.change_high_ratio),
         "probability": None if found.probability is None else round(found.probability, 4),
         "reason": found.reason,
     }

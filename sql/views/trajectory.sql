@@ -4,8 +4,8 @@
 -- A table made at each publish: as a view it would be too slow for large cohorts.
 create or replace table trajectory as
 with assessments as (
-    select patient_id, session_id, criteria_id, epoch, baseline_session_id, nadir_session_id, previous_session_id
-    from record.assessment
+    select patient_id, session_id, criteria_id, epoch, baseline_session_id, nadir_session_id, previous_session_id,
+        detection_limit_ratio from record.assessment
 ),
 visits as not materialized (
     select patient_id, session_id, acquired_on from record.visit
@@ -63,7 +63,8 @@ select
     change_percent(volume_mm3, previous_volume_mm3) as change_from_previous_percent,
     change_low_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_low_percent,
     change_high_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_high_percent,
-    detection_limit_percent(volume_cv, nadir_cv) as detection_limit_percent,
+    if(compartment = 'tumour', 100 * (detection_limit_ratio - 1), detection_limit_percent(volume_cv, nadir_cv))
+        as detection_limit_percent,
     acquired_on - baseline_on as days_from_baseline,
     missing_reason
 from compared
@@ -102,6 +103,6 @@ comment on column trajectory.change_from_previous_mm3 is 'volume minus that at t
 comment on column trajectory.change_from_previous_percent is 'change since the previous scan, percent';
 comment on column trajectory.change_from_previous_low_percent is 'lower end of its 95 % interval, percent';
 comment on column trajectory.change_from_previous_high_percent is 'upper end of its 95 % interval, percent';
-comment on column trajectory.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
+comment on column trajectory.detection_limit_percent is 'smallest change from the visit judged against that would be called beyond measurement error, percent; of tumour by the whole series, of a fall as its inverse; else of the two scans';
 comment on column trajectory.days_from_baseline is 'time since the baseline scan, days';
 comment on column trajectory.missing_reason is 'why there is no volume, in words';

@@ -109,21 +109,20 @@ def test_the_series_reach_every_category_state_and_display() -> None:
 
 
 CV = 0.1
-ERROR = math.hypot(CV, CV)
 
 
 @pytest.mark.parametrize(
     ("volumes", "display", "category", "probability"),
     [
-        # +60 % on the nadir, the limit is 32 %
-        ((1000, 1600), "growth", "PD", norm.cdf(math.log(1.6 / 1.4) / ERROR)),
+        # +60 % on the nadir, the limit of two scans is 43 %; half of people are static, so below the pair's 0.83
+        ((1000, 1600), "growth", "PD", 0.405),
         # +50 % on a nadir of 150 mm³: by less than 0.1 mL
-        ((150, 225), "possible_growth", "SD", norm.cdf(math.log(1.5 / 1.4) / ERROR)),
-        ((1000, 1100), "no_change", "SD", norm.cdf(math.log(1.1 / 1.4) / ERROR)),
+        ((150, 225), "possible_growth", "SD", 0.177),
+        ((1000, 1100), "no_change", "SD", 0.001),
         # -45 % is a shrinkage (mirror of +40 %: -29 %) and no response
-        ((1000, 550), "shrinkage", "SD", norm.cdf(math.log((1 / 1.4) / 0.55) / ERROR)),
+        ((1000, 550), "shrinkage", "SD", 0.895),
         # -70 %: a response, so by the response's own threshold
-        ((1000, 300), "shrinkage", "PR", norm.cdf(math.log(0.35 / 0.3) / ERROR)),
+        ((1000, 300), "shrinkage", "PR", 0.785),
         ((1000, 0), "none_seen", "CR", None),
         ((1000, None), "not_evaluable", "NE", None),
     ],
@@ -135,14 +134,16 @@ def test_each_display_state_says_how_probable_a_change_beyond_its_threshold_is(
     visits = (visit(0, before, volume_cv=CV), visit(200, after, volume_cv=CV if after else None))
     found = judge(course(*visits), criteria_files.load("imsct_adapted_v1"))[-1]
     assert (str(found.display_state), str(found.category)) == (display, category)
-    assert found.probability == (None if probability is None else pytest.approx(probability, abs=1e-6))
+    assert found.probability == (None if probability is None else pytest.approx(probability, abs=1e-3))
 
 
 def test_a_possible_shrinkage_is_one_that_the_error_could_make() -> None:
     visits = (visit(0, 1000, volume_cv=0.2), visit(200, 690, volume_cv=0.2))
     found = judge(course(*visits), criteria_files.load("imsct_adapted_v1"))[-1]
     assert found.display_state == DisplayState.POSSIBLE_SHRINKAGE
-    assert found.probability == pytest.approx(norm.cdf(math.log((1 / 1.4) / 0.69) / math.hypot(0.2, 0.2)), abs=1e-6)
+    pair_alone = norm.cdf(math.log((1 / 1.4) / 0.69) / math.hypot(0.2, 0.2))
+    assert found.probability is not None
+    assert 0.01 < found.probability < pair_alone / 10  # few tumours fall by a third in half a year, many readings do
 
 
 def test_what_was_seen_and_not_measured_has_no_probability() -> None:

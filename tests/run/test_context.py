@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
+from pipeline.errors import StoreError
 from pipeline.run.study_run import RunSummary
 from pipeline.store import reader
 from tests.study_folder import run_of_numbers
@@ -73,3 +75,16 @@ def test_growth_that_is_not_certain_is_not_carried_on(tmp_path: Path) -> None:
     frame = reader.query(reader.database_path(tmp_path / "out"), "patient_growth", patient_id="sub-p1")
     assert frame["detectable_on"].isna().all()
     assert len(frame) == 1
+
+
+def test_the_next_run_makes_a_store_of_an_older_version_anew(tmp_path: Path) -> None:
+    assert run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    database = reader.database_path(tmp_path / "out")
+    before = reader.fingerprint(database)
+    assert not run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("update meta.store_version set version = 13")
+    with pytest.raises(StoreError, match="found version 13, written by an older version of cordtrack"):
+        reader.query(database, "status")
+    assert run_of_numbers(tmp_path, VOLUMES, TREATMENTS).is_published
+    assert reader.fingerprint(database) == before

@@ -1,8 +1,10 @@
 """The processes that patients are worked on in: one thread each, our own code only, and ANTs only to align."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ if __name__ == '__main__':
 """
 
 
-def python(words: str, folder: Path) -> list[str]:
+def python(words: str, folder: Path, code: int = 0) -> list[str]:
     """Run a script that lies elsewhere, as an installed command does, in a folder of the user's."""
     script = folder.with_name(f"{folder.name}-bin") / "command.py"
     script.parent.mkdir()
@@ -34,7 +36,7 @@ def python(words: str, folder: Path) -> list[str]:
         [sys.executable, script], cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout.splitlines()
 
 
@@ -77,3 +79,29 @@ if __name__ == '__main__':
 def test_a_run_without_scans_and_one_without_changes_never_import_ants(tmp_path: Path) -> None:
     (tmp_path / "volumes.csv").write_text("patient_id,date,compartment,volume_mm3\np1,2020-01-01,tumour,1000\n")
     assert python(TWICE, tmp_path) == ["('sub-p1',)", "()", "False"]
+
+
+ABANDONED = """
+import os, signal
+from concurrent.futures import ProcessPoolExecutor
+from pipeline.run import workers
+if __name__ == '__main__':
+    context = workers.worker_context([])
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=workers.end_with_parent)
+    with workers.one_thread_each():
+        print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test asks the system for a process as POSIX does")
+def test_a_worker_ends_when_the_run_that_started_it_is_killed(tmp_path: Path) -> None:
+    (worker,) = python(ABANDONED, tmp_path, -signal.SIGKILL)
+    for _ in range(300):
+        try:
+            os.kill(int(worker), 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.kill(int(worker), signal.SIGKILL)
+    pytest.fail("the worker went on, and would write to a folder that another run may hold")

@@ -114,7 +114,7 @@ def test_growth_since_nadir_baseline_and_previous_by_hand(tiny: Path) -> None:
         "change_from_previous_percent": 55.556,
         "change_from_previous_low_percent": 17.898,  # 1.555556 / 1.319412 = 1.178977
         "change_from_previous_high_percent": 105.242,  # 1.555556 * 1.319412 = 2.052418
-        "detection_limit_percent": 31.941,
+        "detection_limit_percent": None,  # of tumour it is the one stored with the verdict, and none is here
         "days_from_baseline": 1095,  # 2020-04-10 to 2023-04-10: three years, none of them leap after April 2020
         "missing_reason": None,
     }

@@ -12,6 +12,7 @@ from pipeline.judge import endpoints
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.measure.imported_sizes import IMPORTED
+from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import VisitWork
@@ -95,6 +96,7 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         acquired_on=acquired_on,
         volume_mm3=tumour.volume_mm3 if tumour else None,
         volume_cv=tumour.volume_cv if tumour else None,
+        cv_is_assumed=tumour is not None and tumour.cv_source == ASSUMED,
         product_mm2=tumour.product_mm2 if tumour else None,
         longest_mm=tumour.longest_mm if tumour else None,
         slices_spanned=tumour.slices_spanned if tumour else None,
