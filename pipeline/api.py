@@ -148,6 +148,7 @@ def assess(
     *,
     criteria_id: str = DEFAULT_CRITERIA,
     as_of: date | None = None,
+    function: FilePath | None = None,
 ) -> JudgedTable:
     """Judge sizes that other software measured, without images.
 
@@ -159,6 +160,8 @@ def assess(
         Packaged criteria, a .toml file, or ``all``.
     as_of
         Day of reading; None for today.
+    function
+        Functional grades, as the study's ``function.tsv``; None when nobody graded function.
 
     Returns
     -------
@@ -175,7 +178,13 @@ def assess(
     """
     from pipeline.tools import assess as tool  # noqa: PLC0415
 
-    return tool.assess_table(Path(volumes), None if treatments is None else Path(treatments), criteria_id, _day(as_of))
+    return tool.assess_table(
+        Path(volumes),
+        None if treatments is None else Path(treatments),
+        criteria_id,
+        _day(as_of),
+        None if function is None else Path(function),
+    )
 
 
 def judged_table(judged: JudgedTable) -> pd.DataFrame:

@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (14);
+insert into meta.store_version values (17);
 
 create schema record;
 
@@ -24,7 +24,7 @@ create table record.patient (
     sex varchar,
     age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
-    died_on date, last_contact_on date
+    died_on date, last_contact_on date, is_enhancing boolean
 );
 
 -- A session: usable, or why not.
@@ -64,7 +64,10 @@ create table record.treatment (
     ended_on date check (ended_on >= started_on),
     extent varchar,
     dose_gy double check (dose_gy >= 0 and isfinite(dose_gy)),
-    agent varchar
+    agent varchar,
+    started_by date check (started_by >= started_on), ended_by date check (ended_by >= ended_on),
+    dose_mg double check (dose_mg >= 0 and isfinite(dose_mg)),
+    written varchar
 );
 
 -- How well a patient walks and lives, on a scale.
@@ -128,6 +131,7 @@ create table record.measurement (
     missing_reason varchar,
     product_mm2 double check (product_mm2 >= 0 and isfinite(product_mm2)),
     longest_mm double check (longest_mm >= 0 and isfinite(longest_mm)),
+    bound_reason varchar,
     primary key (patient_id, session_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null),
@@ -168,7 +172,7 @@ create table record.assessment (
     criteria_version varchar not null,
     category varchar not null check (category in ('CR', 'PR', 'MR', 'SD', 'PD', 'NE')),
     state varchar not null check (state in (
-        'context', 'baseline', 'residual_stable', 'progression', 'recurrence', 'distant', 'response',
+        'context', 'baseline', 'residual_stable', 'stable', 'seen_again', 'progression', 'recurrence', 'distant', 'response',
         'no_evidence_of_disease', 'not_evaluable')),
     display_state varchar not null check (display_state in (
         'growth', 'possible_growth', 'no_change', 'possible_shrinkage', 'shrinkage', 'none_seen', 'not_evaluable')),
@@ -180,6 +184,8 @@ create table record.assessment (
     detection_limit_ratio double check (detection_limit_ratio >= 1 and isfinite(detection_limit_ratio)),
     probability double check (probability between 0 and 1),
     reason varchar not null,
+    course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
+    clauses varchar not null,
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -338,7 +344,7 @@ create table record.journal_entry (
     who varchar not null,
     act varchar not null check (act in (
         'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'correct_mask', 'comment',
-        'undo')),
+        'note', 'decision', 'undo')),
     patient_id varchar not null,
     session_id varchar, compartment varchar, mask_sha256 varchar,
     lesion_id varchar, same_as varchar, reason varchar, undoes varchar,
@@ -346,8 +352,22 @@ create table record.journal_entry (
     status_reason varchar,
     scan_sha256 varchar,
     replaces_sha256 varchar,
+    meeting_on date,
     check (status = 'in_force' or status_reason is not null),
-    check (act <> 'correct_mask' or scan_sha256 is not null)
+    check (act <> 'correct_mask' or scan_sha256 is not null),
+    check ((act in ('note', 'decision')) = (meeting_on is not null))
+);
+
+-- What is open about each patient under each set of criteria, the most urgent first (judge/urgency.py).
+create table record.open_question (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    number integer not null check (number > 0),
+    question varchar not null,
+    rank integer not null check (rank > 0),
+    needs_decision boolean not null,
+    words varchar not null,
+    primary key (patient_id, criteria_id, number)
 );
 
 -- Disc labels along the centre line.

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
+from pipeline.judge import urgency
 from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
@@ -38,7 +39,13 @@ def publish_tiny(out_dir: Path) -> Path:
 
 
 def tiny_store() -> list[Any]:
-    """All records of the tiny store."""
+    """All records of the tiny store, with what the rule of urgency makes of them."""
+    rows = written_rows()
+    return [*rows, *urgency.open_questions(rows)]
+
+
+def written_rows() -> list[Any]:
+    """The records of the tiny store that are written by hand."""
     return [
         records.Study("tiny", is_synthetic=True, default_criteria_id=ADAPTED, content_sha256=SHA),
         records.Run("run-1", datetime(2024, 1, 2, 3, 4, 5), "0.1.0", SOFTWARE, f"criteria={ADAPTED}", SHA),  # noqa: DTZ001
@@ -319,6 +326,7 @@ def judged(  # noqa: PLR0917  # verdicts are written as a table
     return records.Assessment(
         patient_id, session_id, criteria_id, "1", category, state, display_state, True, False, epoch,
         baseline, nadir, previous, ratio, None, probability, f"{session_id}: {state} by {criteria_id}",
+        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}",
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from datetime import date
 import pandas as pd
 
 from dashboard.data import queries
+from dashboard.words import labels
+from pipeline.judge.urgency import RANKS, Question
 
 OWN = ["change_percent", "change_low_percent", "change_high_percent"]
 
@@ -29,4 +31,6 @@ def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
     reasons = queries.query("board_reasons", criteria_id=criteria_id)
     for further in (changes, due, reasons):
         rows = rows.merge(further, on="patient_id", how="left")
-    return rows
+    overdue = rows["is_overdue"].map(lambda is_overdue: labels.is_known(is_overdue) and bool(is_overdue))
+    rank = rows["urgency_rank"].where(~overdue, rows["urgency_rank"].clip(upper=RANKS[Question.OVERDUE]))
+    return rows.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)

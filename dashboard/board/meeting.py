@@ -14,12 +14,11 @@ from dashboard.shell import address, page
 from dashboard.words import labels, sentences
 from dashboard.words.rows import as_rows
 from pipeline.core.records import JournalEntry
+from pipeline.journal.decisions import ActKind
 
 DAY = "on"
 PICKED = "pick"
 COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes", "decisions")
-DECIDED = "decided: "
-"""How a decision begins, after the heading of its meeting."""
 
 
 def today() -> date:
@@ -57,21 +56,21 @@ def picked(known: list[str]) -> list[str]:
 
 
 def notes(day: date) -> dict[str, list[JournalEntry]]:
-    """Return what was noted at the meeting, by patient."""
-    found: dict[str, list[JournalEntry]] = {}
-    for entry in acts.comments(heading(day)):
-        found.setdefault(entry.patient_id, []).append(entry)
-    return found
+    """Return what was noted and decided at the meeting, by patient, the latest first."""
+    by_patient: dict[str, list[JournalEntry]] = {}
+    for entry in acts.meeting_entries(day):
+        by_patient.setdefault(entry.patient_id, []).append(entry)
+    return by_patient
 
 
-def heading(day: date) -> str:
-    """Return how notes of a meeting begin in the journal, which knows comments only."""
-    return f"board {day.isoformat()}: "
+def words_of(entry: JournalEntry) -> str:
+    """Return a note or decision with who made it."""
+    begins = "decided: " if entry.act == ActKind.DECISION else ""
+    return f"{begins}{_signed(entry)}"
 
 
-def said(entry: JournalEntry, day: date) -> str:
-    """Return a note or decision without the heading."""
-    return f"{(entry.reason or '').removeprefix(heading(day))} ({entry.who})"
+def _signed(entry: JournalEntry) -> str:
+    return f"{entry.reason or ''} ({entry.who})"
 
 
 def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -81,12 +80,12 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
     for _, row in chosen.iterrows():
         look = labels.look(row["state"], row["display_state"])
         change, interval = sentences.change(row)
-        main, _ = sentences.verdict(row["reason"])
+        main, _ = sentences.verdict(row)
         state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")
-        told = [said(entry, day) for entry in reversed(written.get(row["patient_id"], []))]
-        noted = "; ".join(text for text in told if not text.startswith(DECIDED))
-        decided = "; ".join(text.removeprefix(DECIDED) for text in told if text.startswith(DECIDED))
-        why = "; ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row))))
+        entries = list(reversed(written.get(row["patient_id"], [])))
+        noted = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.NOTE)
+        decided = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.DECISION)
+        why = sentences.open_questions(row)
         body.append((row["patient_id"], state, change, interval, why, main, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
 

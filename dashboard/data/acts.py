@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 
 from dashboard.data import queries
@@ -46,20 +46,16 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
-    """Count the acts that the results shown do not know of yet; comments need no run."""
+    """Count the acts that the results shown do not know of yet; comments and notes need no run."""
     known = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
-    return sum(entry.entry_id not in known and entry.act != ActKind.COMMENT for entry in entries)
+    return sum(entry.entry_id not in known and entry.act not in decisions.WORDS_ONLY for entry in entries)
 
 
-def comments(heading: str) -> list[JournalEntry]:
-    """Return the comments that begin with a heading and were not undone, the latest first."""
+def meeting_entries(day: date) -> list[JournalEntry]:
+    """Return the notes and decisions of a meeting that were not undone, the latest first."""
     entries = decisions.standing(act_file.read(queries.out_dir()).entries)
     return [
-        entry
-        for entry in reversed(entries)
-        if entry.act == ActKind.COMMENT
-        and entry.status == decisions.Standing.IN_FORCE
-        and (entry.reason or "").startswith(heading)
+        entry for entry in reversed(entries) if entry.status == decisions.Standing.IN_FORCE and entry.meeting_on == day
     ]
 
 

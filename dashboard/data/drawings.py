@@ -61,7 +61,7 @@ def scan(place: DrawingPlace) -> Volume:
     InputError
         It cannot be read.
     """
-    return images.load(target(place).scan)
+    return images.load_scan(target(place).scan)
 
 
 def scan_file(place: DrawingPlace) -> bytes:

@@ -34,7 +34,9 @@ TITLES = {
     "new_lesion": "New lesion",
     "clinical": "Clinical progression",
     "radiotherapy_window": "After radiotherapy",
+    "radiosurgery_window": "After radiosurgery",
     "immunotherapy_window": "After immunotherapy",
+    "steroids": "Steroids",
 }
 
 
@@ -84,8 +86,9 @@ def _confirmation(rule: criterion.Confirmation, _: Metric) -> str:
 
 def _reappearance(rule: criterion.Reappearance, _: Metric) -> str:
     return (
-        f"Where none was seen, tumour counts again from {_size(rule.min_volume_mm3, Metric.VOLUME)} and "
-        f"{rule.min_longest_mm:g}{NARROW}mm, on {rule.min_slices} slices or on two scans in a row."
+        f"Where none was seen, tumour counts again from {_size(rule.min_volume_mm3, Metric.VOLUME)} or "
+        f"{rule.min_longest_mm:g}{NARROW}mm, on {rule.min_slices} slices or on two scans in a row; the progression is "
+        f"then dated back to the first."
     )
 
 
@@ -96,9 +99,10 @@ def _measurable(rule: criterion.Measurable, metric: Metric) -> str:
 def _baseline(rule: criterion.Baseline, _: Metric) -> str:
     return (
         f"The first usable scan at least {rule.after_surgery_days} days after surgery (best about "
-        f"{rule.surgery_target_days}) or {rule.after_radiotherapy_days} days after the end of radiotherapy; either "
-        f"sets a new one. Earlier scans are shown and never judged. A radiotherapy without a last day is taken to last "
-        f"{rule.radiotherapy_course_days} days."
+        f"{rule.surgery_target_days}) or {rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
+        f"one before radiosurgery and before a line of systemic treatment; a scan that somebody pins. Each opens a "
+        f"further course, and what was judged before it stands. A radiotherapy without a last day may have ended on "
+        f"any of the first {rule.radiotherapy_course_days} days: what depends on it is not evaluable."
     )
 
 
@@ -121,10 +125,17 @@ def _clinical(rule: criterion.Clinical, _: Metric) -> str:
     )
 
 
+def _steroids(rule: criterion.Steroids, _: Metric) -> str:
+    return (
+        f"A partial response needs a steroid dose of the baseline's or less, a complete one none above "
+        f"{rule.physiologic_mg:g}{NARROW}mg of dexamethasone a day; an unknown dose begun since is no response."
+    )
+
+
 def _window(what: str) -> Callable[[criterion.Window, Metric], str]:
     return lambda rule, _: (
-        f"Within {rule.days} days {what}, growth is preliminary until a scan {rule.confirmation_days} days later or "
-        f"more confirms it; the progression is then dated back to the first."
+        f"Within {rule.days} days {what}, growth or a new lesion is preliminary until a scan "
+        f"{rule.confirmation_days} days later or more confirms it; the progression is then dated back to the first."
     )
 
 
@@ -140,5 +151,7 @@ SAYINGS: dict[str, Callable[[Any, Metric], str]] = {
     "new_lesion": _new_lesion,
     "clinical": _clinical,
     "radiotherapy_window": _window("of the end of radiotherapy"),
+    "radiosurgery_window": _window("of radiosurgery"),
     "immunotherapy_window": _window("of the first day of immunotherapy"),
+    "steroids": _steroids,
 }

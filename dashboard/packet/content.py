@@ -84,7 +84,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     now = everything[everything["session_id"] == state["session_id"]]
     own = now[now["criteria_id"] == study.criteria_id]
     look = labels.look(state["state"], state["display_state"])
-    main, further = sentences.verdict(state["reason"])
+    main, further = sentences.verdict(state)
     slices, note = _slices(patient_id, own)
     trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
     named = _sessions(own)
@@ -177,7 +177,8 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
         day = "" if word == NOW else f", {labels.day(latest['acquired_on'].iloc[0])}"
         seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
         for row in seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows):
-            volumes = [_plain_ml(row[name]) for name in shown]
+            digits = labels.figures_beside(row["volume_mm3"], row["baseline_volume_mm3"], row["nadir_volume_mm3"])
+            volumes = [_plain_ml(row[name], digits) for name in shown]
             interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
             now = f"{volumes[3]} ({interval})" if interval else volumes[3]
             changes = [_change(row, against) for against in ("baseline", "nadir")]
@@ -194,8 +195,8 @@ def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple
     return tuple((word, short(words, 2 * LONGEST)) for word, words in told if words)
 
 
-def _plain_ml(volume_mm3: Any) -> str:
-    return labels.ml(volume_mm3).removesuffix(f"{labels.NARROW}mL")
+def _plain_ml(volume_mm3: Any, figures: int) -> str:
+    return labels.ml(volume_mm3, figures).removesuffix(f"{labels.NARROW}mL")
 
 
 def _change(row: dict[Any, Any], against: str) -> str:

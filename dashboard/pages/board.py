@@ -1,4 +1,4 @@
-"""The tumour board's list: who needs a decision, most urgent first."""
+"""The tumour board's list: about whom a question is open, the most urgent first."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from dashboard.shell import page as frame
 from dashboard.words import labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import BREAK, Html, as_label, image, join, tag
+from pipeline.judge.urgency import Question
 
 ROWS_PER_PAGE = 20
 SOUGHT = ("histology", "level", "syndrome", "centre")
@@ -81,10 +82,15 @@ def _speaks(rows: pd.DataFrame, name: str) -> "pd.Series[bool]":
         "overdue": rows["is_overdue"] == True,  # noqa: E712  # missing means no schedule
         "unsigned": rows["is_provisional"],
         "failed": rows["error_count"] > 0,
-        "disagreement": rows["has_disagreement"],
-        "function": rows["worse_on"].notna(),
+        "disagreement": _asks(rows, Question.DISAGREEMENT),
+        "function": _asks(rows, Question.FUNCTION),
     }
     return found[name]
+
+
+def _asks(rows: pd.DataFrame, question: Question) -> "pd.Series[bool]":
+    """Tell for which patients a question is among the open ones."""
+    return rows["question_kinds"].str.split().map(lambda kinds: question in kinds).astype(bool)
 
 
 def gathered(rows: pd.DataFrame, study: frame.ShownStudy) -> None:
@@ -92,7 +98,7 @@ def gathered(rows: pd.DataFrame, study: frame.ShownStudy) -> None:
     picks = meeting.picked(list(rows["patient_id"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         day = meeting.choose_day()
-        who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all that need a decision"
+        who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all with an open question"
         link = {meeting.PICKED: picks} if picks else {}
         link |= {meeting.DAY: [day.isoformat()]} if day != meeting.today() else {}
         st.page_link("pages/present.py", label="Present", query_params=link)
@@ -122,7 +128,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
         _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
         _two_lines(*_change(row)),
         _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
-        _two_lines(_why(row), sentences.beside(row)),
+        _two_lines(sentences.open_questions(row), sentences.beside(row)),
         _spark(volumes, scale, "tumour"),
         _spark(volumes, scale, "cyst"),
     )
@@ -137,16 +143,6 @@ def _pick(name: str) -> None:
     if is_picked != (name in named):
         address.keep(meeting.PICKED, [*named, name] if is_picked else [other for other in named if other != name])
         st.rerun()
-
-
-def _why(row: pd.Series) -> str:
-    """Say the open question first, then what else speaks for discussing the patient."""
-    further = sentences.further_reasons(row)
-    if not further:
-        return str(row["urgency_reason"])
-    if not row["needs_decision"]:
-        return "; ".join(further)
-    return f"{row['urgency_reason']}; {'; '.join(further)}"
 
 
 def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]) -> list[str]:

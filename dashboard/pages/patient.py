@@ -144,7 +144,7 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
         headline(state)
     with right:
         selector(list(queries.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
-    main, further = sentences.verdict(state["reason"])
+    main, further = sentences.verdict(state)
     page.sentence(main)
     rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""

@@ -52,9 +52,9 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
         kept = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
         st.page_link("pages/board.py", label="End", query_params={name: it for name, it in kept.items() if it})
-    main, further = sentences.verdict(row["reason"])
+    main, further = sentences.verdict(row)
     page.sentence(main)
-    why = " · ".join(filter(None, (row["urgency_reason"], *sentences.further_reasons(row), further)))
+    why = " · ".join(filter(None, (sentences.open_questions(row), further)))
     st.html(tag("p", why, class_="ct-grey"))
 
 
@@ -76,7 +76,7 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
 def _notes(patient_id: str, day: date) -> None:
     written = meeting.notes(day).get(patient_id, [])
     for entry in reversed(written):
-        st.html(tag("p", meeting.said(entry, day)))
+        st.html(tag("p", meeting.words_of(entry)))
     name, note = st.columns([1, 4])
     key = f"said-{patient_id}"
     with name:
@@ -98,10 +98,9 @@ def _notes(patient_id: str, day: date) -> None:
 
 
 def _keep(patient_id: str, day: date, key: str) -> None:
-    kind, text = str(st.session_state[f"kind-{key}"]), signing.typed(key)
-    begins = meeting.heading(day) + (meeting.DECIDED if kind == KINDS[1] else "")
-    said = Act(ActKind.COMMENT, patient_id, reason=f"{begins}{text}" if text else "")
-    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), said))} {kind}.")
+    kind = ActKind.DECISION if st.session_state[f"kind-{key}"] == KINDS[1] else ActKind.NOTE
+    noted = Act(kind, patient_id, reason=signing.typed(key), meeting_on=day.isoformat())
+    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), noted))} {kind}.")
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

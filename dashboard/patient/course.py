@@ -100,7 +100,7 @@ def levels(patient_id: str, study: page.ShownStudy) -> list[timeline.VolumeLevel
         _level("progression from", row["progression_volume_mm3"], None, red),
         _level("detection limit", row["detectable_volume_mm3"], None),
     ]
-    if rules and row["nadir_volume_mm3"] == 0:
+    if rules and rules.reappearance and row["nadir_volume_mm3"] == 0:
         lines.append(_level("seen again from", rules.reappearance.min_volume_mm3, None, red))
     return [line for line in lines if line is not None]
 

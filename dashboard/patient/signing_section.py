@@ -29,6 +29,8 @@ NAMED = {
     ActKind.CORRECT_LESION: "corrected the lesion",
     ActKind.CORRECT_MASK: "corrected the mask",
     ActKind.COMMENT: "comment",
+    ActKind.NOTE: "note of the board",
+    ActKind.DECISION: "decision of the board",
     ActKind.UNDO: "undid",
 }
 STANDS = {

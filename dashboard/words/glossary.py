@@ -14,7 +14,7 @@ TERMS = {
     "baseline": "the scan that a period of follow-up begins with: the first usable one late enough after a treatment",
     "nadir": "the scan with the smallest solid tumour since the baseline, the baseline included",
     "previous": "the judged scan before this one",
-    "detection limit": "the smallest change that would be called beyond measurement error, by all scans since the baseline",
+    "detection limit": "the smallest change that all scans since the baseline would let be called beyond error",
     "provisional": "rests on an automatic mask that nobody signed; accepting the mask makes it final",
     "to be confirmed": "the rule asks for a second scan that shows the same before this counts",
     "aligned A": "the certificate of the alignment to the reference visit: A trusted, B with a doubt, C not trusted",

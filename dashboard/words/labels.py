@@ -6,12 +6,15 @@ words, never shown as 0 or as an empty cell.
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+
+from pipeline.core import wording
+from pipeline.core.wording import count, typeset
+
+__all__ = ["count", "typeset"]
 
 NOT_FOR_TREATMENT = "Research use, not for treatment decisions"
 SYNTHETIC = "Synthetic data"
@@ -21,8 +24,7 @@ PALE = "#9AA4AE"
 GRID = "#E8EBEE"
 SHADE = "#EEF0F3"
 MISSING = "not measured"
-NARROW = "\u202f"
-"""Narrow no-break space between a number and its unit."""
+NARROW = wording.NARROW
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,15 @@ ALIGNMENTS = {
 TREATMENTS = {
     "surgery": ("surgery", "#1D2733"),
     "radiotherapy": ("radiotherapy", "#7B4FA0"),
+    "radiosurgery": ("radiosurgery", "#7B4FA0"),
     "chemotherapy": ("chemotherapy", "#4E7F3B"),
     "bevacizumab": ("bevacizumab", "#9C6B1F"),
     "immunotherapy": ("immunotherapy", "#2F7F7A"),
+    "targeted": ("targeted therapy", "#4E7F3B"),
     "steroid": ("steroid", "#697280"),
+    "drainage": ("shunt or drainage", "#697280"),
     "other": ("other treatment", "#697280"),
+    "unknown": ("unknown treatment", "#697280"),
 }
 EXTENTS = {
     "GTR": "gross total",
@@ -182,15 +188,10 @@ def two_figures(value: float) -> str:
     >>> two_figures(1480), two_figures(0.795), two_figures(9.96), two_figures(0)
     ('1500', '0.80', '10', '0')
     """
-    if value == 0:
-        return "0"
-    digits = 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    places = max(0, 1 - math.floor(math.log10(abs(rounded))))
-    return f"{rounded:.{places}f}".replace("-", "−")
+    return wording.typeset(wording.significant(value))
 
 
-def ml(volume_mm3: Any) -> str:
+def ml(volume_mm3: Any, figures: int = wording.FIGURES) -> str:
     r"""Write a volume in mL; 0 is ``none seen`` and a missing one ``not measured``.
 
     >>> ml(1480.0), ml(0.0), ml(None)
@@ -198,14 +199,19 @@ def ml(volume_mm3: Any) -> str:
     """
     if not is_known(volume_mm3):
         return MISSING
-    return "none seen" if volume_mm3 == 0 else f"{two_figures(volume_mm3 / 1000)}{NARROW}mL"
+    return "none seen" if volume_mm3 == 0 else wording.volume(volume_mm3, figures).replace(" ", NARROW)
+
+
+def figures_beside(volume_mm3: Any, *references_mm3: Any) -> int:
+    """Return how many figures volumes need beside the changes between them (see ``wording.figures_beside``)."""
+    if not is_known(volume_mm3):
+        return wording.FIGURES
+    return wording.figures_beside(volume_mm3, *(value for value in references_mm3 if is_known(value)))
 
 
 def ml_interval(low_mm3: Any, high_mm3: Any) -> str:
     """Write a 95 % interval in mL; empty when it is unknown."""
-    if not (is_known(low_mm3) and is_known(high_mm3)):
-        return ""
-    return f"{two_figures(low_mm3 / 1000)} to {two_figures(high_mm3 / 1000)}"
+    return wording.volume_interval(low_mm3, high_mm3) if is_known(low_mm3) and is_known(high_mm3) else ""
 
 
 def percent(value: Any) -> str:
@@ -214,20 +220,12 @@ def percent(value: Any) -> str:
     >>> percent(87.3), percent(-12.4), percent(-99.8), percent(154.0), percent(None)
     ('+87\u202f%', '−12\u202f%', '−99\u202f%', '+150\u202f%', 'not known')
     """
-    if not is_known(value):
-        return "not known"
-    whole = round(value)
-    if whole == -100 and value > -100:
-        whole = -99
-    number = "0" if whole == 0 else two_figures(whole) if abs(whole) > 100 else f"{whole}".replace("-", "−")
-    return f"{'+' if whole > 0 else ''}{number}{NARROW}%"
+    return wording.typeset(wording.change(value)) if is_known(value) else "not known"
 
 
 def percent_interval(low: Any, high: Any) -> str:
     """Write a 95 % interval of a change; empty when it is unknown."""
-    if not (is_known(low) and is_known(high)):
-        return ""
-    return f"{percent(low).removesuffix(f'{NARROW}%')} to {percent(high)}"
+    return wording.typeset(wording.change_interval(low, high)) if is_known(low) and is_known(high) else ""
 
 
 def limit(value: Any) -> str:
@@ -254,7 +252,7 @@ def day(value: Any) -> str:
     """Write a date as ISO; a missing one in words."""
     if not is_known(value):
         return "no date"
-    return f"{pd.Timestamp(value):%Y-%m-%d}"
+    return wording.day(pd.Timestamp(value))
 
 
 def month(value: Any) -> str:
@@ -267,24 +265,6 @@ def words(value: Any, unknown: str = "not given") -> str:
     return str(value).replace("_", " ") if is_known(value) else unknown
 
 
-def typeset(text: str) -> str:
-    r"""Set minus signs and the space before a percent sign as figures and tables do.
-
-    >>> typeset("is -72 % (95 % CI -91 to -11 %) of 2023-06-20")
-    'is −72\u202f% (95\u202f% CI −91 to −11\u202f%) of 2023-06-20'
-    """
-    return re.sub(r"(?<![\w-])-(?=\d)", "−", text).replace(" %", f"{NARROW}%")
-
-
 def capital(text: str) -> str:
     """Begin a text with a capital and leave the rest as it is."""
     return text[:1].upper() + text[1:]
-
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """Write a number of things.
-
-    >>> count(1, "visit"), count(3, "visit")
-    ('1 visit', '3 visits')
-    """
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"

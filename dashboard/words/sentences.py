@@ -13,6 +13,8 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.rows import as_rows
+from pipeline.judge.clauses import Clause, from_json
+from pipeline.judge.urgency import NONE_RECORDED, Question
 
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
@@ -21,7 +23,7 @@ AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as j
 
 
 def board(rows: pd.DataFrame) -> tuple[str, str]:
-    """Say how many patients need a decision, and what all are.
+    """Say about how many patients a question is open, and what all are.
 
     Returns
     -------
@@ -29,8 +31,9 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
         The answer, and the rest in smaller type.
     """
     needs = int(rows["needs_decision"].sum())
-    verb = "needs" if needs == 1 else "need"
-    answer = f"{needs or 'None'} of {labels.count(len(rows), 'patient')} {verb} a decision."
+    patients = labels.count(len(rows), "patient")
+    verb = "has" if needs == 1 else "have"
+    answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
     found: Counter[str] = Counter()
     sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
     for row in sizes.pipe(as_rows):
@@ -80,16 +83,13 @@ def due(row: pd.Series) -> str:
     return f"due {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
 
 
-def further_reasons(row: pd.Series) -> list[str]:
-    """Say what speaks for discussing a patient beside the verdict: overdue, disagreement, function."""
-    reasons = []
-    if row["is_overdue"] is True or (labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])):
-        reasons.append("scan overdue")
-    if row["has_disagreement"]:
-        reasons.append(f"{row['agreeing_count']} of {row['criteria_count']} criteria agree")
-    if labels.is_known(row["worse_on"]):
-        reasons.append(f"function worse on {labels.day(row['worse_on'])}")
-    return reasons
+def open_questions(row: pd.Series) -> str:
+    """Say every open question about a patient, the most urgent first, and at last that a scan is overdue."""
+    overdue = labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
+    told = str(row["open_questions"])
+    if not overdue:
+        return labels.typeset(told)
+    return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{told}; scan overdue")
 
 
 def beside(row: pd.Series) -> str:
@@ -102,23 +102,31 @@ def beside(row: pd.Series) -> str:
     return " · ".join(parts)
 
 
-def verdict(reason: str) -> tuple[str, str]:
-    """Split a verdict into its main clause, to be read first, and what else belongs to it.
+def verdict(row: Mapping[Any, Any] | pd.Series) -> tuple[str, str]:
+    """Return the main clause of a verdict, to be read first, and what else belongs to it.
 
-    >>> verdict("ses-02: grew; new lesion seen; provisional: automatic mask.")
-    ('Ses-02: grew.', 'New lesion seen; provisional: automatic mask.')
+    Parameters
+    ----------
+    row
+        Columns clauses and reason; where nothing was judged there are no clauses, and the reason stands whole.
     """
-    main, _, further = labels.typeset(reason).partition("; ")
-    return f"{labels.capital(main).removesuffix('.')}.", labels.capital(further)
+    main, *further = [part.text for part in _parts(row)] or [str(row["reason"]).removesuffix(".")]
+    rest = labels.capital("; ".join(further))
+    return f"{labels.capital(labels.typeset(main))}.", labels.typeset(f"{rest}." if rest else "")
 
 
 def short_reason(row: Mapping[Any, Any]) -> str:
     """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
-    main, _ = verdict(row["reason"])
-    place = main.rpartition(": ")[2]
-    if row["state"] in {"baseline", "context"} or not labels.is_known(row["judged_change_percent"]):
-        return labels.capital(place)
-    return f"{labels.percent(row['judged_change_percent'])}: {place}"
+    parts = _parts(row)
+    if not parts:
+        return verdict(row)[0]
+    place = f"{parts[0].ruling or parts[0].words}."
+    change = parts[0].change
+    return labels.typeset(f"{change}: {place}" if change else labels.capital(place))
+
+
+def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:
+    return from_json(row["clauses"]) if labels.is_known(row["clauses"]) else ()
 
 
 def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from dashboard.words import glossary, labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import BREAK, Html, join, table, tag
 from dashboard.words.rows import as_rows
+from pipeline.core.wording import FIGURES
 
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
@@ -54,6 +55,7 @@ def _number_row(
     row: pd.Series, behind: Mapping[tuple[str, str], Mapping[Any, Any]], criteria_name: str
 ) -> tuple[str, ...]:
     style = labels.compartment(row["compartment"])
+    figures = labels.figures_beside(row["volume_mm3"], row["baseline_volume_mm3"], row["nadir_volume_mm3"])
 
     def opened(role: str, number: str) -> str:
         picked = f"{role} by {criteria_name}" if role else ""
@@ -61,9 +63,9 @@ def _number_row(
 
     return (
         tag("span", style.word, style=f"color:{style.ink}"),
-        *(opened(role, _volume(row[f"{role}_volume_mm3"])) for role in ("baseline", "nadir", "previous")),
+        *(opened(role, _volume(row[f"{role}_volume_mm3"], figures)) for role in ("baseline", "nadir", "previous")),
         _with_interval(
-            opened("", tag("b", _volume(row["volume_mm3"]))),
+            opened("", tag("b", _volume(row["volume_mm3"], figures))),
             labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"]),
         ),
         _change(row, "baseline", criteria_name),
@@ -111,7 +113,9 @@ def _change(row: pd.Series, against: str, criteria_name: str) -> str:
     if not labels.is_known(row[f"{name}_percent"]):
         return words
     interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
-    now, then = (labels.ml(row[part]) for part in ("volume_mm3", f"{against}_volume_mm3"))
+    parts = ("volume_mm3", f"{against}_volume_mm3")
+    figures = labels.figures_beside(*(row[part] for part in parts))
+    now, then = (labels.ml(row[part], figures) for part in parts)
     lines = (
         f"{now} on {labels.day(row['acquired_on'])} over {then} on {labels.day(row[f'{against}_on'])}",
         "interval: joint error of both volumes, as under Methods" if interval else "no interval: an error is not known",
@@ -266,8 +270,8 @@ def _dated(word: str, day: object) -> str:
     return join([word, BREAK, tag("span", labels.day(day), class_="ct-small")]) if labels.is_known(day) else word
 
 
-def _volume(volume_mm3: object) -> str:
-    return labels.ml(volume_mm3).removesuffix(f"{labels.NARROW}mL") if labels.is_known(volume_mm3) else "–"
+def _volume(volume_mm3: object, figures: int = FIGURES) -> str:
+    return labels.ml(volume_mm3, figures).removesuffix(f"{labels.NARROW}mL") if labels.is_known(volume_mm3) else "–"
 
 
 def _with_interval(value: str, interval: str) -> str:

@@ -39,7 +39,14 @@ Web = Annotated[str | None, typer.Option("--dicomweb", help="Address of a DICOMw
 Dimse = Annotated[str | None, typer.Option("--pacs", metavar="HOST:PORT", help="A PACS that speaks DIMSE.")]
 Aet = Annotated[str | None, typer.Option("--aet", help="Application entity title of the PACS.")]
 OurAet = Annotated[str, typer.Option("--our-aet", help="Our own title, as the PACS knows it.")]
-Listen = Annotated[int | None, typer.Option("--listen", help="Port for C-MOVE; without it images come by C-GET.")]
+Listen = Annotated[
+    str | None,
+    typer.Option("--listen", metavar="[HOST:]PORT", help="Where C-MOVE sends to; without it images come by C-GET."),
+]
+Tls = Annotated[bool, typer.Option("--tls", help="Speak DIMSE over TLS.")]
+Ca = Annotated[Path | None, typer.Option("--ca", help="Certificate (PEM) of the authority that signed the server's.")]
+Certificate = Annotated[Path | None, typer.Option("--tls-certificate", help="Our own certificate (PEM).")]
+Key = Annotated[Path | None, typer.Option("--tls-key", help="Key of our own certificate (PEM).")]
 CredentialsFile = Annotated[
     Path | None,
     typer.Option(help="TOML with user and password, or token; else CORDTRACK_USER, _PASSWORD, _TOKEN."),
@@ -94,7 +101,10 @@ def export_dicom(
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
     ] = False,
-    packet: Annotated[Path | None, typer.Option(help="PDF to send along, as cordtrack packet makes it.")] = None,
+    packet: Annotated[Path | None, typer.Option(help="PDF to send along, with --keep-pseudonyms only.")] = None,
+    fractional: Annotated[
+        bool, typer.Option("--fractional", help="Write probabilities, too, beside the binary segments.")
+    ] = False,
 ) -> None:
     """Write a patient's masks and numbers as DICOM segmentations and structured reports, one set per visit."""
     _need("pydicom", "highdicom")
@@ -106,7 +116,7 @@ def export_dicom(
         raise SettingsError(f"{packet}: expected a PDF, found no file; make it with cordtrack packet")
     content = None if packet is None else packet.read_bytes()
     done = exporting.export_dicom(
-        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content)
+        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content, fractional)
     )
     for sentence in done.left_out:
         err.print(f"left out: {sentence}", markup=False)
@@ -122,6 +132,9 @@ def export_fhir(
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
     ] = False,
+    patient_system: Annotated[
+        str | None, typer.Option(help="URI of the hospital's patient numbers, such as urn:oid:1.2.3.")
+    ] = None,
 ) -> None:
     """Write a patient's results as an HL7 FHIR R4 bundle for a hospital's own systems."""
     _need("fhir")
@@ -130,7 +143,9 @@ def export_fhir(
 
     bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
     target = output or Path(f"sub-{patient.removeprefix('sub-')}.json")
-    count = fhir_bundle.export_fhir(out_dir, bids_dir, patient, target, private, keeps_pseudonyms=keep_pseudonyms)
+    count = fhir_bundle.export_fhir(
+        fhir_bundle.BundleSettings(out_dir, bids_dir, patient, target, private, keep_pseudonyms, patient_system)
+    )
     out.print(f"wrote {count} resources to {target}", markup=False)
 
 
@@ -170,6 +185,10 @@ def pull(
     rules: Annotated[Path | None, typer.Option(help="TOML rules for series that are not sure.")] = None,
     shift_dates: Annotated[bool, typer.Option("--shift-dates", help="As for import-dicom.")] = False,
     private: Private = None,
+    tls: Tls = False,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    key: Key = None,
 ) -> None:
     """Fetch patients' scans from a PACS and import them; run it again to go on or to fetch what is new."""
     _need("pynetdicom", "dicomweb_client", "requests", "pydicom", "skimage")
@@ -178,16 +197,23 @@ def pull(
     from pipeline.hospital.private import pseudonyms  # noqa: PLC0415  # keeps --help quick
 
     folder = private or pseudonyms.default_private_folder(bids_dir)
-    pseudonyms.open_private(folder, bids_dir, is_trial=False)
+    pseudonyms.open_private(folder, bids_dir)
     ids, names_pseudonyms = transfer.read_patients(patients)
-    archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections)
-    spool = transfer.Spool(folder / "spool")
-    fetched, failed = transfer.pull(archive, ids, spool, _report)
+    encryption = (tls, ca, certificate, key)
+    archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections, encryption)
+    archive.greet()
+    spool, unknown = transfer.Spool(folder / "spool"), list[str]()
+    fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
+    counts = {"patients": len(ids), "objects": fetched, "not_whole": failed, "unknown": len(unknown)}
+    transfer.audit(folder / "audit.jsonl", _now(), "pull", str(dicomweb or pacs), counts)
     out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
-    if spool.folder.is_dir():
+    _keep_unknown(folder / "unknown_patients.json", unknown)
+    if spool.whole.is_dir():
         mapping = patients if names_pseudonyms else None
-        settings = importing.ImportSettings(spool.folder, bids_dir, mapping, rules, folder, shift_dates)
-        _print_import(importing.import_dicom(settings, lambda *_: None), bids_dir, is_trial=False)
+        settings = importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates)
+        done = importing.import_dicom(settings, lambda *_: None)
+        _print_import(done, bids_dir, is_trial=False)
+        spool.remove(done.settled)
     if failed:
         raise typer.Exit(1)
 
@@ -201,14 +227,23 @@ def push(
     our_aet: OurAet = "CORDTRACK",
     credentials: CredentialsFile = None,
     patience: Patience = 60.0,
+    tls: Tls = False,
+    ca: Ca = None,
+    certificate: Certificate = None,
+    key: Key = None,
 ) -> None:
     """Send DICOM files to a PACS; what it has taken is not sent again."""
     _need("pynetdicom", "dicomweb_client", "requests")
     from pipeline.hospital.archive import transfer  # noqa: PLC0415
 
-    archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1)
+    archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1, (tls, ca, certificate, key))
+    archive.greet()
     sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
+    transfer.audit(folder / ".audit.jsonl", _now(), "push", str(dicomweb or pacs), {"sent": sent, "before": before})
     out.print(f"sent {sent} files; {before} had been sent before", markup=False)
+
+
+Secure = tuple[bool, Path | None, Path | None, Path | None]
 
 
 def _archive(
@@ -216,25 +251,53 @@ def _archive(
     pacs: str | None,
     aet: str | None,
     our_aet: str,
-    listen: int | None,
+    listen: str | None,
     credentials: Path | None,
     patience: float,
     connections: int,
+    secure: Secure,
 ) -> Archive:
     if (dicomweb is None) == (pacs is None):
         raise SettingsError("expected one of --dicomweb URL and --pacs HOST:PORT; give one of them")
     from pipeline.hospital.archive import transfer  # noqa: PLC0415
+    from pipeline.hospital.archive.encryption import Encryption  # noqa: PLC0415
 
+    is_encrypted, *files = secure
+    encryption = Encryption(*files)
     if dicomweb is not None:
         from pipeline.hospital.archive.dicomweb import DicomWeb  # noqa: PLC0415
 
-        return DicomWeb(dicomweb, transfer.read_credentials(credentials, os.environ), connections, patience)
+        allowed = transfer.read_credentials(credentials, os.environ)
+        return DicomWeb(dicomweb, allowed, connections, patience, encryption)
     from pipeline.hospital.archive.dimse import Pacs  # noqa: PLC0415
 
     host, _, port = str(pacs).rpartition(":")
     if not host or not port.isdigit() or aet is None:
         raise SettingsError("expected --pacs HOST:PORT with the PACS's own title as --aet; correct them")
-    return Pacs(host, int(port), aet, our_aet, listen, patience)
+    if any(files) and not is_encrypted:
+        raise SettingsError("expected --tls with --ca, --tls-certificate or --tls-key; add it")
+    ours, _, listen_port = (listen or "").rpartition(":")
+    if listen and not listen_port.isdigit():
+        raise SettingsError(f"expected --listen PORT or HOST:PORT, found {listen!r}; correct it")
+    return Pacs(
+        host, int(port), aet, our_aet, int(listen_port) if listen else None, patience, ours or None,
+        encryption if is_encrypted else None,
+    )  # fmt: skip
+
+
+def _now() -> str:
+    from datetime import datetime  # noqa: PLC0415
+
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _keep_unknown(path: Path, unknown: list[str]) -> None:
+    """Name the patients that an archive does not know where only the owner of the private folder reads it."""
+    if unknown:
+        from pipeline.hospital.private import pseudonyms  # noqa: PLC0415
+
+        pseudonyms.write_private(path, {"dicom_id": unknown})
+        out.print(f"{len(unknown)} patients the archive does not know; {path} names them", markup=False)
 
 
 def _report(sentence: str) -> None:

@@ -38,8 +38,10 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
 
 
 def print_status(console: Console, frame: pd.DataFrame) -> None:
-    """Print one row per patient."""
-    print_table(console, frame.rename(columns=lambda name: str(name).replace("_", " ")))
+    """Print one row per patient, and below them which visits have no volume, with the reason."""
+    print_table(console, frame.drop(columns="why").rename(columns=lambda name: str(name).replace("_", " ")))
+    for patient, why in frame.loc[frame["why"].notna(), ["patient", "why"]].itertuples(index=False):
+        console.print(f"  {patient} not measured: {why}", markup=False)
 
 
 def print_table(console: Console, frame: pd.DataFrame) -> None:

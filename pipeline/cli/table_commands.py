@@ -15,6 +15,9 @@ from pipeline import api
 if TYPE_CHECKING:
     from pipeline.core.records import Finding
 
+UNDECIDED = 3
+"""Exit code: a table was written, and some verdicts in it wait for what somebody must say."""
+
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -37,20 +40,30 @@ def assess(
     volumes: Volumes,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
     treatments: Treatments = None,
+    function: Annotated[
+        Path | None, typer.Option(help="Columns patient_id, date, scale_id, grade, [tumour_related].")
+    ] = None,
     criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = api.DEFAULT_CRITERIA,
     findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
     as_of: AsOf = None,
 ) -> None:
-    """Judge sizes that other software measured, without images; exit code 2 when nothing could be judged."""
+    """Judge sizes that other software measured, without images.
+
+    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind or the day of a treatment.
+    """
     from pipeline.tools import assess as table  # noqa: PLC0415  # keeps --help quick
 
     day = as_of.date() if as_of else None
-    judged = api.assess(volumes, treatments, criteria_id=criteria, as_of=day)
+    judged = api.assess(volumes, treatments, criteria_id=criteria, as_of=day, function=function)
     _print_findings(judged.findings)
     if findings is not None:
         table.write_findings(judged.findings, findings)
     table.write_judged(judged, output)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
+    if judged.undecided_count:
+        waiting = "wait for the kind or the day of a treatment (see the column reason)"
+        out.print(f"{judged.undecided_count} of {len(judged.rows)} verdicts {waiting}", markup=False)
+        raise typer.Exit(UNDECIDED)
 
 
 @app.command("import", epilog="Example: cordtrack import volumes.csv my_study --treatments treatments.csv")

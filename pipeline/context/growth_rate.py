@@ -218,7 +218,8 @@ def by_epoch(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> di
     found = {}
     for epoch, group in groupby(judged, key=lambda a: a.epoch):
         own = [visits[a.session_id] for a in group]
-        growth = of_visits([v for v in own if why_not_usable(v, Metric.VOLUME) is None])
+        whole = (visit for visit in own if visit.bound_reason is None)
+        growth = of_visits([visit for visit in whole if why_not_usable(visit, Metric.VOLUME) is None])
         if growth is not None:
             found[epoch] = growth
     return found

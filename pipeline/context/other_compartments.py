@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -42,13 +42,17 @@ LAST_CHANGE = {
 
 @dataclass(frozen=True)
 class CompartmentVisit:
-    """One compartment at one visit; None with a reason where it was not measured."""
+    """One compartment at one visit; None with a reason where it was not measured.
+
+    ``bound_reason`` says why the volume is a lower bound, which proves growth and nothing else.
+    """
 
     session_id: str
     acquired_on: date
     volume_mm3: float | None
     volume_cv: float | None = None
     missing_reason: str | None = None
+    bound_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +99,18 @@ def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVis
 def _changes(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> Iterator[CompartmentChange]:
     anchor: CompartmentVisit | None = None
     last = CompartmentState.FIRST
-    for visit in visits:
-        course = _course(visit, anchor)
+    for measured in visits:
+        visit, course = measured, _course(measured, anchor)
+        if visit.bound_reason is not None and course not in (CompartmentState.GROWING, CompartmentState.APPEARING):
+            visit = replace(visit, volume_mm3=None, missing_reason=f"only a lower bound, {visit.bound_reason}")
+            course = _course(visit, anchor)
         yield _change(compartment, visit, anchor, course, last)
         if (
             course not in (CompartmentState.NOT_MEASURED, CompartmentState.NO_CHANGE, CompartmentState.NONE_SEEN)
             or anchor is None
         ):
-            anchor, last = (visit, course) if visit.volume_mm3 is not None else (anchor, last)
+            is_whole = visit.volume_mm3 is not None and visit.bound_reason is None
+            anchor, last = (visit, course) if is_whole else (anchor, last)
 
 
 def _course(visit: CompartmentVisit, anchor: CompartmentVisit | None) -> CompartmentState:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
+from pipeline.judge import division
 from pipeline.judge import epochs as timeline
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.explanation import size
@@ -68,13 +69,13 @@ def resections(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Exten
     criteria
         Whose rule for baselines says which scan after surgery may be compared.
     """
-    epochs = timeline.epochs(course, criteria)
+    epochs = division.divided(course, criteria)
     visits = timeline.in_order(course.visits)
     surgeries = sorted((t for t in course.treatments if t.kind == TreatmentKind.SURGERY), key=lambda t: t.started_on)
     found = []
     for surgery in surgeries:
         before = _before(surgery.started_on, visits, surgeries)
-        baselines = (e.baseline for e in epochs if e.starts_on == surgery.started_on and e.baseline is not None)
+        baselines = (e.baseline for e in epochs if e.opened_by == surgery and e.baseline is not None)
         found.append(_resection(surgery, before, next(baselines, None)))
     return tuple(found)
 
@@ -125,6 +126,7 @@ def _before(
         and (operated_on - visit.acquired_on).days <= OLDEST_SCAN_DAYS
         and visit.volume_mm3
         and timeline.why_not_usable(visit, Metric.VOLUME) is None
+        and visit.bound_reason is None
     ]
     return fit[-1] if fit else None
 

@@ -94,3 +94,50 @@ class NewSignal:
     reference_right_mm: float
     reference_anterior_mm: float
     reference_superior_mm: float
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """One row of ``treatments.tsv``; ``started_by`` and ``ended_by`` are the latest days where only a span is known.
+
+    ``written`` is the kind in the table's own words where they differ; ``dose_mg`` a steroid's as dexamethasone a day.
+    """
+
+    patient_id: str
+    started_on: date
+    kind: str
+    ended_on: date | None = None
+    extent: str | None = None
+    dose_gy: float | None = None
+    agent: str | None = None
+    started_by: date | None = None
+    ended_by: date | None = None
+    dose_mg: float | None = None
+    written: str | None = None
+
+
+@dataclass(frozen=True)
+class FunctionScore:
+    """One row of ``function.tsv``."""
+
+    patient_id: str
+    assessed_on: date
+    scale_id: str
+    grade: float
+    tumour_related: bool = False
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """One open question about a patient under one set of criteria (``judge/urgency.py``).
+
+    ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
+    """
+
+    patient_id: str
+    criteria_id: str
+    number: int
+    question: str
+    rank: int
+    needs_decision: bool
+    words: str

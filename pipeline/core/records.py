@@ -12,10 +12,13 @@ from datetime import date, datetime
 from pipeline.core import context_records
 
 CompartmentCourse = context_records.CompartmentCourse
+FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
+OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
+Treatment = context_records.Treatment
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,10 @@ class Study:
 
 @dataclass(frozen=True)
 class Patient:
-    """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive."""
+    """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
+
+    ``syndrome`` is a code (``core.syndromes``); ``is_enhancing`` says whether the tumour takes up contrast agent.
+    """
 
     patient_id: str
     sex: str | None = None
@@ -42,6 +48,7 @@ class Patient:
     centre: str | None = None
     died_on: date | None = None
     last_contact_on: date | None = None
+    is_enhancing: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -72,30 +79,6 @@ class Scan:
     spacing_j_mm: float | None = None
     spacing_k_mm: float | None = None
     unreadable_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """One row of ``treatments.tsv``."""
-
-    patient_id: str
-    started_on: date
-    kind: str
-    ended_on: date | None = None
-    extent: str | None = None
-    dose_gy: float | None = None
-    agent: str | None = None
-
-
-@dataclass(frozen=True)
-class FunctionScore:
-    """One row of ``function.tsv``."""
-
-    patient_id: str
-    assessed_on: date
-    scale_id: str
-    grade: float
-    tumour_related: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +135,10 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One compartment measured at one visit in the native grid; None with a reason where it could not be."""
+    """One compartment measured at one visit in the native grid; None with a reason where it could not be.
+
+    ``bound_reason`` says why there may be more of it than was measured: the sizes are lower bounds then.
+    """
 
     patient_id: str
     session_id: str
@@ -170,6 +156,7 @@ class Measurement:
     missing_reason: str | None
     product_mm2: float | None = None
     longest_mm: float | None = None
+    bound_reason: str | None = None
 
 
 def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:
@@ -347,7 +334,10 @@ class Criteria:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The verdict on one visit under one set of criteria (see ``entities.Assessment``)."""
+    """The verdict on one visit under one set of criteria (see ``vocabulary.VisitJudgement``).
+
+    ``category_then``, with its ``?``, ``state_then`` and ``reason_then`` are as judged on the day of the scan.
+    """
 
     patient_id: str
     session_id: str
@@ -366,6 +356,11 @@ class Assessment:
     detection_limit_ratio: float | None
     probability: float | None
     reason: str
+    course: str
+    category_then: str
+    state_then: str
+    reason_then: str
+    clauses: str = "[]"
 
 
 @dataclass(frozen=True)
@@ -426,6 +421,7 @@ class JournalEntry:
     status_reason: str | None = None
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
+    meeting_on: date | None = None
 
 
 @dataclass(frozen=True)

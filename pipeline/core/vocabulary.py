@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+ANY_DAY = (date(1900, 1, 1), date(2200, 12, 31))
+"""First and last day of what has no readable date at all."""
+
 
 class Compartment(StrEnum):
     """A tissue that is measured on its own; only solid tumour ever decides a response."""
@@ -37,11 +40,30 @@ class TreatmentKind(StrEnum):
 
     SURGERY = "surgery"
     RADIOTHERAPY = "radiotherapy"
+    RADIOSURGERY = "radiosurgery"
     CHEMOTHERAPY = "chemotherapy"
+    TARGETED = "targeted"
     BEVACIZUMAB = "bevacizumab"
     IMMUNOTHERAPY = "immunotherapy"
     STEROID = "steroid"
+    DRAINAGE = "drainage"  # shunt, or a syrinx or cyst drained
     OTHER = "other"
+    UNKNOWN = "unknown"  # written down, not understood: nothing after it is judged until somebody says what it was
+
+
+SYSTEMIC = (TreatmentKind.CHEMOTHERAPY, TreatmentKind.TARGETED, TreatmentKind.BEVACIZUMAB, TreatmentKind.IMMUNOTHERAPY)
+"""Treatments whose first day opens a line of systemic treatment."""
+
+
+class CourseKind(StrEnum):
+    """What opened a course: the stretch of a patient's history whose scans are compared with one baseline."""
+
+    WATCHED = "watched"
+    AFTER_SURGERY = "after_surgery"
+    AFTER_RADIOTHERAPY = "after_radiotherapy"
+    AFTER_RADIOSURGERY = "after_radiosurgery"
+    LINE = "line_of_treatment"
+    PINNED = "after_pinned_baseline"
 
 
 class Category(StrEnum):
@@ -58,9 +80,11 @@ class Category(StrEnum):
 class State(StrEnum):
     """Where the disease stands at a visit; the states exclude one another (definitions in ``response``)."""
 
-    CONTEXT = "context"  # before the baseline of its epoch: shown, never judged
+    CONTEXT = "context"  # before the baseline of its course: shown, never judged
     BASELINE = "baseline"
-    RESIDUAL_STABLE = "residual_stable"
+    RESIDUAL_STABLE = "residual_stable"  # of an operated tumour only
+    STABLE = "stable"  # of a tumour that nobody operated on
+    SEEN_AGAIN = "seen_again"  # after none was seen, too small or too uncertain to be called
     PROGRESSION = "progression"
     RECURRENCE = "recurrence"
     DISTANT = "distant"
@@ -89,10 +113,16 @@ class TreatmentEvent:
     ----------
     started_on, ended_on
         First and last day; the same day for surgery; ``ended_on`` is None when unknown or ongoing.
+    started_by, ended_by
+        Last day on which it may have begun or ended, where only a month or a year is known; None where the day is.
     extent
         For surgery, as the surgeon reports it: GTR, NTR, STR, PR or biopsy.
     dose_gy
         Total dose for radiotherapy, Gy.
+    dose_mg
+        Daily dose of a steroid as dexamethasone, mg; None when unknown.
+    written
+        The kind as the table has it, where that is another word.
     """
 
     kind: TreatmentKind
@@ -101,6 +131,10 @@ class TreatmentEvent:
     extent: str | None = None
     dose_gy: float | None = None
     agent: str | None = None
+    started_by: date | None = None
+    ended_by: date | None = None
+    dose_mg: float | None = None
+    written: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +176,16 @@ class VisitMeasure:
         Alignment grade A, B or C; None for the reference visit and for imported numbers.
     new_lesion
         A person or the lesion matching found an unequivocal new lesion at this visit.
+    leptomeningeal
+        Seeding along the meninges, a drop metastasis included: seen, looked for and not seen, or None (not imaged).
+    enhancing_mm3
+        Part of the tumour that takes up contrast agent, mm³; 0 means looked for and not there, None not measured.
     new_tumour_mm3
         Part of ``volume_mm3`` in tumours that were not there when somebody first looked, mm³; it is left out of the
         judged volume in syndromes that make new tumours by themselves.
+    bound_reason
+        Why there may be more tumour than was measured, in words: the sizes are lower bounds then, which prove growth
+        and nothing else; None where they are whole.
     """
 
     session_id: str
@@ -161,9 +202,12 @@ class VisitMeasure:
     contrasts: frozenset[str] | None = None
     certificate: str | None = None
     new_lesion: bool = False
+    leptomeningeal: bool | None = None
+    enhancing_mm3: float | None = None
     new_tumour_mm3: float = 0.0
     signed_off: bool = False
     missing_reason: str | None = None
+    bound_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +215,8 @@ class PatientCourse:
     """Everything judgement may look at for one patient, visits in any order.
 
     ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
-    last day known to be alive) are None unless the study says so.
+    last day known to be alive) are None unless the study says so. ``is_enhancing`` says whether the tumour as a whole
+    takes up contrast agent; None where nobody said so.
     """
 
     patient_id: str
@@ -184,14 +229,21 @@ class PatientCourse:
     pinned_by: Mapping[str, str] = field(default_factory=dict)
     died_on: date | None = None
     last_contact_on: date | None = None
+    is_enhancing: bool | None = None
 
 
 @dataclass(frozen=True)
 class VisitJudgement:
     """The verdict on one visit under one set of criteria, with the visits it was judged against.
 
+    The fields without ``_then`` are as known now, those with it as judged on the day, without anything later.
+
     Attributes
     ----------
+    epoch, course
+        Number and kind of the course that it was judged in.
+    is_undecided
+        Not evaluable only because a treatment's kind or day is not known.
     confirmed
         False while a CR, PR or progression still awaits its confirming scan (shown with a ``?``).
     provisional
@@ -208,6 +260,8 @@ class VisitJudgement:
     change_low_ratio, change_high_ratio
         95 % interval of the true change that ``change_ratio`` reads, by all scans since the baseline; None when
         unknown.
+    clauses
+        Its parts as data, in JSON (see ``judge/clauses.py``).
     """
 
     session_id: str
@@ -229,3 +283,25 @@ class VisitJudgement:
     reason: str
     change_low_ratio: float | None = None
     change_high_ratio: float | None = None
+    course: CourseKind = CourseKind.WATCHED
+    category_then: Category = Category.NE
+    confirmed_then: bool = True
+    state_then: State = State.NOT_EVALUABLE
+    reason_then: str = ""
+    is_undecided: bool = False
+    clauses: str = "[]"
+
+    @property
+    def category_shown(self) -> str:
+        """The category as known now, with a ``?`` while its confirming scan is awaited."""
+        return _shown(self.category, confirmed=self.confirmed)
+
+    @property
+    def category_then_shown(self) -> str:
+        """The category as judged on the day, with a ``?`` while its confirming scan was awaited."""
+        return _shown(self.category_then, confirmed=self.confirmed_then)
+
+
+def _shown(category: Category, *, confirmed: bool) -> str:
+    settled = confirmed or category in (Category.SD, Category.NE)
+    return f"{category}{'' if settled else '?'}"

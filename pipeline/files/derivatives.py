@@ -7,7 +7,6 @@ and the step's files stand, the step is not run again (:func:`cached`).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
@@ -16,7 +15,7 @@ from typing import Any
 
 from pipeline.core import records
 from pipeline.errors import StoreError
-from pipeline.files import fingerprints
+from pipeline.files import atomic, fingerprints
 
 RECORD_TYPES = {
     name: kind
@@ -116,18 +115,13 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all; nothing is touched when the file holds this text already."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        atomic.write_bytes(path, text.encode("utf-8"))
     except OSError as error:
         raise StoreError(
             f"{path.name}: could not be written in {path.parent} ({error.strerror}); "
             f"free some space or make the output folder writable, then run again"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def of_kind(items: Iterable[Any], kind: type) -> list[Any]:

@@ -7,7 +7,6 @@ and y, and that flip happens here and nowhere else. ``pipeline.files.nifti`` rea
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,13 @@ from numpy.typing import NDArray
 from pipeline.core.transform import Transform
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, StoreError
-from pipeline.files import nifti
+from pipeline.files import atomic, nifti
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """RAS+ to LPS+ and back."""
+
+LARGEST_GAP = 0.5
+"""Share of a scan's voxels that may be NaN or infinite; of a scan with more, too little is left."""
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 
@@ -31,7 +33,7 @@ def load(path: Path) -> Volume:
     Parameters
     ----------
     path
-        A ``.nii`` or ``.nii.gz`` file.
+        A ``.nii`` or ``.nii.gz`` file, or either of a pair ``.hdr`` and ``.img``.
 
     Returns
     -------
@@ -43,8 +45,63 @@ def load(path: Path) -> Volume:
     InputError
         Missing, empty, truncated or not NIfTI; not 3D; NaN or infinite voxels; unknown, singular or sheared geometry.
     """
+    volume, lost_count = load_with_gaps(path)
+    if lost_count:
+        raise InputError(
+            f"{path.name}: expected finite voxels, found {lost_count} NaN or infinite ones; "
+            f"repair or re-export the image"
+        )
+    return volume
+
+
+def load_with_gaps(path: Path) -> tuple[Volume, int]:
+    """Read a NIfTI scan whose voxels outside the field of view may be NaN or infinite: those count as no signal, 0.
+
+    Returns
+    -------
+    Volume
+        As :func:`load`.
+    int
+        How many voxels were NaN or infinite.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`, but for such voxels only where they are more than :data:`LARGEST_GAP` of all.
+    """
     header = nifti.read_header(path)
-    return Volume(nifti.read_voxels(path, header), header.affine)
+    array = nifti.read_voxels(path, header)
+    if not np.issubdtype(array.dtype, np.floating):
+        return Volume(array, header.affine), 0
+    is_lost = ~np.isfinite(array)
+    lost_count = int(np.count_nonzero(is_lost))
+    if lost_count > LARGEST_GAP * array.size:
+        raise InputError(
+            f"{path.name}: expected finite voxels, found {lost_count} of {array.size} NaN or infinite ones; "
+            f"repair or re-export the image"
+        )
+    if lost_count:
+        array[is_lost] = 0
+    return Volume(array, header.affine), lost_count
+
+
+def load_scan(path: Path) -> Volume:
+    """Read a scan as :func:`load_with_gaps` does, whoever has said already how much of it is missing."""
+    return load_with_gaps(path)[0]
+
+
+def other_grid(path: Path) -> Volume | None:
+    """Read the second position of a NIfTI image, its qform, where the first one is elsewhere; None where it is not.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_grid`.
+    """
+    header = nifti.read_header(path)
+    if header.other_affine is None:
+        return None
+    return Volume(np.broadcast_to(np.zeros(1, header.dtype), header.shape), header.other_affine)
 
 
 def load_grid(path: Path) -> Volume:
@@ -61,16 +118,11 @@ def load_grid(path: Path) -> Volume:
 
 def save(volume: Volume, path: Path) -> None:
     """Write a NIfTI image, whole or not at all, the same bytes for the same content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name.removesuffix('.gz').removesuffix('.nii')}.nii")
-    try:
+    with atomic.replacing(path, extension=".nii") as partial:
         sitk.WriteImage(to_sitk(volume), str(partial))
         if path.name.endswith(".gz"):
             packed = gzip.compress(partial.read_bytes(), compresslevel=5, mtime=0)
             partial.write_bytes(packed)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_dicom_file(path: Path) -> NDArray:
@@ -140,13 +192,8 @@ def save_transform(transform: Transform, path: Path) -> None:
         field.SetSpacing(tuple(spacing))
         field.SetDirection(tuple(direction.ravel()))
         composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with atomic.replacing(path, extension=path.suffix) as partial:
         sitk.WriteTransform(composite, str(partial))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_transform(path: Path, source: str, target: str) -> Transform:

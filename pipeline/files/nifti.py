@@ -1,44 +1,41 @@
-"""NIfTI-1 files read as they are written: header, place in the world, voxels; or refused in words.
+"""NIfTI files read by nibabel as they are written: header, place in the world, voxels; or refused in words.
 
 Read here and not by ITK because ITK turns NaN and infinite voxels into 0 without a word, straightens sheared grids
 and, of two disagreeing positions in a header, does not always take the one other programs take. The rules are those
-of the NIfTI-1 standard (https://nifti.nimh.nih.gov/nifti-1): the sform places the voxels if its code is set, else the
-qform; an image with neither has no known place and is refused, as are units other than millimetres.
+of the NIfTI standard (https://nifti.nimh.nih.gov/nifti-1): the sform places the voxels if its code is set, else the
+qform; an image with neither has no known place and is refused, as are units other than millimetres. NIfTI-1 and
+NIfTI-2 are read, in one file or as a pair (.hdr and .img).
 """
 
 from __future__ import annotations
 
 import gzip
+import io
+import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import nibabel as nib
 import numpy as np
+from nibabel.quaternions import quat2mat
+from nibabel.volumeutils import array_from_file
 from numpy.typing import NDArray
 
 from pipeline.core.volume import ORTHOGONALITY_TOLERANCE
 from pipeline.errors import InputError
 
-HEADER_BYTES = 348
-FIELDS = {
-    "dim": ("8i2", 40),
-    "datatype": ("i2", 70),
-    "pixdim": ("8f4", 76),
-    "vox_offset": ("f4", 108),
-    "scl_slope": ("f4", 112),
-    "scl_inter": ("f4", 116),
-    "xyzt_units": ("u1", 123),
-    "qform_code": ("i2", 252),
-    "sform_code": ("i2", 254),
-    "quatern": ("3f4", 256),
-    "qoffset": ("3f4", 268),
-    "srow": ("(3,4)f4", 280),
-}
-"""Type and offset of the fields that are read."""
+HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+"""Size of a header, which is its first number, to nibabel's reader of it."""
 
-VOXEL_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
+MAGIC = re.compile(rb"(n\+|ni)[12]")
+"""How a NIfTI header is marked; ``ni`` announces voxels in a file of their own."""
+
+VOXEL_TYPES = frozenset({2, 4, 8, 16, 64, 256, 512, 768, 1024, 1280})
 """NIfTI datatype codes of scalar images."""
 
 LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
@@ -47,13 +44,28 @@ LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
 FARTHEST_VOXELS = 2**26
 """Bytes that header extensions may take; more betrays a damaged header, and would be read for nothing."""
 
+MOST_PACKED = 1100
+"""How many times larger than a gzip file its content can be, at most (deflate packs 1032 to 1)."""
+
 EDGES_MM = (0.02, 50.0)
 """Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
+
+OTHER_POSITION_SHARE = 0.1
+"""Share of a voxel by which a header's two positions may differ at any corner; quaternions are rounded."""
+
+LONGEST_POINTER = 2048
+"""Bytes of a file that only points to its content, as git-annex and Git LFS leave it."""
+
+POINTERS = (
+    (b"version https://git-lfs", "a Git LFS pointer, not its content", "fetch it with 'git lfs pull'"),
+    (b"annex/objects/", "a git-annex pointer, not its content", "fetch it with 'git annex get' or 'datalad get'"),
+)
+"""What stands in a pointer, what it is, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """What a NIfTI-1 header says.
+    """What a NIfTI header says.
 
     Attributes
     ----------
@@ -67,6 +79,8 @@ class Header:
         Bytes before the first voxel.
     slope, inter
         Stored values are multiplied by and added to these; 1 and 0 when the header asks for nothing.
+    other_affine
+        The qform, where it is set as well as the sform and places a corner elsewhere; None where both agree.
     """
 
     shape: tuple[int, int, int]
@@ -75,70 +89,80 @@ class Header:
     offset: int
     slope: float
     inter: float
+    other_affine: NDArray[np.float64] | None = None
 
 
 def read_header(path: Path) -> Header:
-    """Read a NIfTI-1 header.
+    """Read a NIfTI header.
 
     Raises
     ------
     InputError
-        Missing, empty or not NIfTI-1; not 3D or not scalar; no place in the world, or a singular or sheared one.
+        Missing, empty, a pointer or not NIfTI; not 3D or not scalar; no place in the world, or a singular or sheared
+        one.
     """
     if not path.is_file():
         raise InputError(f"{path.name}: expected an image file, found none; restore it or remove the visit")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name}: expected an image, found an empty file (0 bytes); export or copy it again")
-    content = _read(path, HEADER_BYTES)
-    order = _byte_order(content, path.name)
-    formats, offsets = zip(*FIELDS.values(), strict=True)
-    layout = np.dtype({"names": [*FIELDS], "formats": formats, "offsets": offsets, "itemsize": HEADER_BYTES})
-    raw = np.frombuffer(content[:HEADER_BYTES], layout.newbyteorder(order))[0]
+    _refuse_pointer(path)
+    raw = _raw_header(path)
+    shape = _shape(raw, path.name)
+    dtype = _voxel_type(raw, path.name)
+    affine = _affine(raw, path.name)
     slope, inter = float(raw["scl_slope"]), float(raw["scl_inter"])
     is_scaled = np.isfinite([slope, inter]).all() and slope != 0
     return Header(
-        shape=_shape(raw, path.name),
-        affine=_affine(raw, path.name),
-        dtype=_voxel_type(raw, order, path.name),
+        shape=shape,
+        affine=affine,
+        dtype=dtype,
         offset=_offset(raw, path.name),
         slope=slope if is_scaled else 1.0,
         inter=inter if is_scaled else 0.0,
+        other_affine=_other_affine(raw, affine, shape),
     )
 
 
 def read_voxels(path: Path, header: Header) -> NDArray:
-    """Read the voxels that a header announces, shape ``(I, J, K)``, scaled when it asks for it.
+    """Read the voxels that a header announces, shape ``(I, J, K)``, scaled when it asks for it; NaN stay NaN.
 
     Raises
     ------
     InputError
-        Fewer voxels than announced, damaged compression, NaN or infinite voxels.
+        Fewer voxels than announced, or damaged compression.
     """
     length = prod(header.shape) * header.dtype.itemsize
-    content = _read(path, header.offset + length)[header.offset :]
-    if len(content) < length:
-        raise InputError(
-            f"{path.name}: expected {length} bytes of voxels, found {len(content)} (the file is truncated); "
-            f"export or copy it again"
-        )
-    stored = np.frombuffer(content[:length], header.dtype).reshape(header.shape, order="F")
+    data_path = _with_extension(path, "img")
+    if not data_path.is_file():
+        raise InputError(f"{path.name}: expected {data_path.name} beside it, found none; copy both files")
+    packed = data_path.stat().st_size
+    if length > packed * (MOST_PACKED if data_path.name.endswith(".gz") else 1):  # never unpacked: there is not so much
+        raise InputError(_truncated(path.name, length, f"a file of {packed}"))
+    with _opened(data_path) as stream:
+        try:
+            stored = array_from_file(header.shape, header.dtype, stream, header.offset, order="F", mmap=False)
+        except OSError as error:
+            if not str(error).startswith("Expected "):
+                raise
+            raise InputError(_truncated(path.name, length, str(error).rpartition("got ")[2].split(" ")[0])) from error
+        stream.read(1)  # at the end of a compressed file its checksum is tested
     array = np.ascontiguousarray(stored, dtype=header.dtype.newbyteorder("="))
     if (header.slope, header.inter) != (1.0, 0.0):
         wide = np.result_type(array.dtype, np.float32)
         array = (array.astype(np.float64) * header.slope + header.inter).astype(wide)
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        bad = array.size - int(np.isfinite(array).sum())
-        raise InputError(
-            f"{path.name}: expected finite voxels, found {bad} NaN or infinite ones; repair or re-export the image"
-        )
     return array
 
 
-def _read(path: Path, length: int) -> bytes:
-    """Read the beginning of a file; at the end of a compressed one its checksum is tested."""
+def _truncated(name: str, length: int, found: str) -> str:
+    return f"{name}: expected {length} bytes of voxels, found {found} (the file is truncated); export or copy it again"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile | io.BufferedReader]:
+    """Open a file, compressed or not, and say in words what hinders reading."""
     try:
         with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as stream:
-            return stream.read(length) + stream.read(1)
+            yield stream
     except gzip.BadGzipFile as error:
         raise InputError(f"{path.name}: expected gzip data, found other or damaged data; export it again") from error
     except (EOFError, zlib.error) as error:
@@ -149,17 +173,49 @@ def _read(path: Path, length: int) -> bytes:
         raise InputError(f"{path.name}: expected a readable file, found: {error.strerror}; check its rights") from error
 
 
-def _byte_order(content: bytes, name: str) -> Literal["<", ">"]:
-    if content[4:7] in (b"n+2", b"ni2"):
-        raise InputError(f"{name}: expected NIfTI-1, found NIfTI-2; save it as NIfTI-1")
-    little = int.from_bytes(content[:4], "little") == HEADER_BYTES
-    big = int.from_bytes(content[:4], "big") == HEADER_BYTES
-    if not (little or big) or content[344:347] != b"n+1":
-        raise InputError(f"{name}: expected a NIfTI image, found another kind of file; convert it to NIfTI (.nii.gz)")
-    return "<" if little else ">"
+def _refuse_pointer(path: Path) -> None:
+    if path.stat().st_size > LONGEST_POINTER:
+        return
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return  # said by whoever reads the header
+    for mark, what, remedy in POINTERS:
+        if mark in content:
+            raise InputError(f"{path.name}: expected an image, found {what}; {remedy}")
 
 
-def _shape(raw: np.void, name: str) -> tuple[int, int, int]:
+def _with_extension(path: Path, extension: str) -> Path:
+    """Return the header's or the voxels' file of a pair; the file itself where it holds both."""
+    if not re.search(r"\.(hdr|img)(\.gz)?$", path.name):
+        return path
+    return path.with_name(re.sub(r"\.(hdr|img)(?=(\.gz)?$)", f".{extension}", path.name))
+
+
+def _raw_header(path: Path) -> nib.Nifti1Header:
+    """Read the header without nibabel's own checks, which repair some faults and say others in code."""
+    header_path = _with_extension(path, "hdr")
+    if not header_path.is_file():
+        raise InputError(f"{path.name}: expected {header_path.name} beside it, found none; copy both files")
+    with _opened(header_path) as stream:
+        content = stream.read(max(HEADERS))
+    sizes = {int.from_bytes(content[:4], order) for order in ("little", "big")} & HEADERS.keys()
+    size = next(iter(sizes), 0)
+    if not size or len(content) < size:
+        raise InputError(_other_kind(path.name))
+    raw = HEADERS[size](content[:size], check=False)
+    magic = bytes(raw["magic"].item()[:3])
+    is_pair = header_path != _with_extension(path, "img")
+    if MAGIC.fullmatch(magic) is None or (magic.startswith(b"ni") != is_pair):
+        raise InputError(_other_kind(path.name))
+    return raw
+
+
+def _other_kind(name: str) -> str:
+    return f"{name}: expected a NIfTI image, found another kind of file; convert it to NIfTI (.nii.gz)"
+
+
+def _shape(raw: nib.Nifti1Header, name: str) -> tuple[int, int, int]:
     count = int(raw["dim"][0])
     sizes = [int(n) for n in raw["dim"][1 : count + 1]] if 1 <= count <= 7 else []
     if not sizes or min(sizes) < 1:
@@ -170,29 +226,30 @@ def _shape(raw: np.void, name: str) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
-def _voxel_type(raw: np.void, order: str, name: str) -> np.dtype[Any]:
+def _voxel_type(raw: nib.Nifti1Header, name: str) -> np.dtype[Any]:
     code = int(raw["datatype"])
     if code not in VOXEL_TYPES:
         raise InputError(f"{name}: expected one number per voxel, found datatype {code}; save it as plain numbers")
-    return np.dtype(order + VOXEL_TYPES[code])
+    dtype: np.dtype[Any] = raw.get_data_dtype()
+    return dtype
 
 
-def _offset(raw: np.void, name: str) -> int:
+def _offset(raw: nib.Nifti1Header, name: str) -> int:
     offset = float(raw["vox_offset"])
-    if not HEADER_BYTES <= offset < FARTHEST_VOXELS:
+    first = 0 if raw["magic"].item().startswith(b"ni") else int(raw["sizeof_hdr"])
+    if not first <= offset < FARTHEST_VOXELS:
         raise InputError(f"{name}: expected voxels after the header, found them at byte {offset:g}; export it again")
     return int(offset)
 
 
-def _affine(raw: np.void, name: str) -> NDArray[np.float64]:
+def _affine(raw: nib.Nifti1Header, name: str) -> NDArray[np.float64]:
     unit = LENGTH_UNITS.get(int(raw["xyzt_units"]) & 7, "unknown unit")
     if unit != "mm":
         raise InputError(f"{name}: expected lengths in mm, found {unit}; export the image in mm")
-    affine = np.eye(4)
     if raw["sform_code"] > 0:
-        affine[:3] = raw["srow"]
+        affine = np.asarray(raw.get_sform(), dtype=np.float64)
     elif raw["qform_code"] > 0:
-        affine[:3] = _qform(raw)
+        affine = _qform(raw, name)
     else:
         raise InputError(
             f"{name}: expected a position and direction (sform or qform), found none, so left and right are unknown; "
@@ -202,20 +259,36 @@ def _affine(raw: np.void, name: str) -> NDArray[np.float64]:
     return affine + 0.0  # no negative zeros, which other programs print
 
 
-def _qform(raw: np.void) -> NDArray[np.float64]:
-    """Turn the quaternion, spacing and offset into the upper rows of an affine (NIfTI-1, method 2)."""
-    b, c, d = raw["quatern"].astype(np.float64)
-    a = np.sqrt(max(0.0, 1.0 - b * b - c * c - d * d))
-    rotation = np.array(
-        [
-            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-        ]
-    )
+def _qform(raw: nib.Nifti1Header, name: str) -> NDArray[np.float64]:
+    """Return the position by quaternion, spacing and offset (method 2); a negative pixdim[0] turns the third axis."""
+    quaternion = np.array([raw["quatern_b"], raw["quatern_c"], raw["quatern_d"]], dtype=np.float64)
+    length = float(np.linalg.norm(quaternion))
+    if not np.isfinite(quaternion).all() or length > 1 + ORTHOGONALITY_TOLERANCE:
+        raise InputError(f"{name}: expected a rotation in the qform, found none; export the image again")
+    b, c, d = quaternion / max(1.0, length)
+    rotation = quat2mat([np.sqrt(max(0.0, 1.0 - b * b - c * c - d * d)), b, c, d])
     spacing_mm = raw["pixdim"][1:4].astype(np.float64)
     spacing_mm[2] *= -1.0 if raw["pixdim"][0] < 0 else 1.0
-    return np.column_stack([rotation * spacing_mm, raw["qoffset"].astype(np.float64)])
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * spacing_mm
+    affine[:3, 3] = [raw["qoffset_x"], raw["qoffset_y"], raw["qoffset_z"]]
+    return affine
+
+
+def _other_affine(
+    raw: nib.Nifti1Header, affine: NDArray[np.float64], shape: tuple[int, int, int]
+) -> NDArray[np.float64] | None:
+    """Return the qform where the sform places the image elsewhere; a qform that cannot be used says nothing."""
+    if raw["sform_code"] <= 0 or raw["qform_code"] <= 0:
+        return None
+    try:
+        other = _qform(raw, "")
+        _refuse_bad_geometry(other, "")
+    except InputError:
+        return None
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], [1])).reshape(4, -1)
+    moved = np.abs(np.linalg.inv(affine) @ other @ corners - corners)
+    return other + 0.0 if moved.max() > OTHER_POSITION_SHARE else None
 
 
 def _refuse_bad_geometry(affine: NDArray[np.float64], name: str) -> None:

@@ -1,4 +1,4 @@
-"""The output folder: what the last run was asked, one pipeline at a time, and large files put in place whole."""
+"""The output folder: what the last run was asked, and one pipeline at a time."""
 
 from __future__ import annotations
 
@@ -73,18 +73,3 @@ def sweep(out_dir: Path, pattern: str) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink()
-
-
-def put_in_place(finished: Path, target: Path) -> None:
-    """Replace a file by a finished one of the same folder in one step that a power cut cannot undo."""
-    _sync(finished)
-    finished.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

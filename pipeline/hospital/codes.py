@@ -33,8 +33,19 @@ TYPES: Mapping[Compartment, Code] = MappingProxyType({
 UNDERSTOOD: tuple[tuple[Code, Compartment], ...] = (
     *((code, compartment) for compartment, code in TYPES.items()),
     (Code("enhancing", OWN_SCHEME, "Enhancing tumour"), Compartment.ENHANCING),
+    (Code("86049000", "SCT", "Neoplasm, Primary"), Compartment.TUMOUR),
+    (Code("M-80003", "SRT", "Neoplasm, Primary"), Compartment.TUMOUR),
+    (Code("M-8000/3", "SRT", "Neoplasm, Primary"), Compartment.TUMOUR),
+    (Code("M-80000", "SRT", "Neoplasm"), Compartment.TUMOUR),
 )
 """Codes of other programs that mean a compartment; SNOMED RT codes count as the SNOMED CT codes they became."""
+
+VAGUE: frozenset[tuple[str, str]] = frozenset({
+    ("52988006", "SCT"), ("M-01100", "SRT"), ("49755003", "SCT"), ("M-01000", "SRT"), ("123037004", "SCT"),
+    ("T-D0050", "SRT"), ("85756007", "SCT"), ("M-02000", "SRT"), ("4147007", "SCT"), ("M-03000", "SRT"),
+    ("91723000", "SCT"),
+})  # fmt: skip
+"""Codes that say too little (lesion, altered or anatomical structure, tissue, mass): there a name decides."""
 
 NARROWER = frozenset({(Compartment.TUMOUR, Compartment.ENHANCING)})
 """A label may say more than its code: an enhancing tumour is coded as neoplasm by many programs."""
@@ -50,6 +61,11 @@ def compartment_coded(value: str, scheme: str) -> Compartment | None:
     """
     given = Code(value, scheme, "")
     return next((compartment for code, compartment in UNDERSTOOD if code == given), None)
+
+
+def is_vague(value: str, scheme: str) -> bool:
+    """Say whether a code leaves open what a segment shows, so that its name may decide."""
+    return (value, scheme) in VAGUE
 
 
 def category_of(compartment: Compartment) -> Code:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, JournalEntry
 from pipeline.journal import append_only
-from pipeline.journal.decisions import NEEDED, Act, ActKind, check
+from pipeline.journal.decisions import NEEDED, Act, ActKind, check, understood
 
 FILE = "journal/acts.jsonl"
 
 OPTIONAL = (
     "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
-    "undoes",
+    "undoes", "meeting_on",
 )  # fmt: skip
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "patient_id")
 
@@ -105,7 +105,8 @@ def _entry(fields: Mapping[str, Any]) -> JournalEntry:
         raise ValueError(f"expected the fields {', '.join(REQUIRED)}, found others")
     if fields["act"] not in set(ActKind) or not set(fields) <= {*REQUIRED, *OPTIONAL}:
         raise ValueError(f"expected one of {', '.join(NEEDED)}, found {fields['act']} of another version")
-    return JournalEntry(
+    meeting_on = fields.get("meeting_on")
+    entry = JournalEntry(
         entry_id=fields["entry_id"],
         written_at=datetime.fromisoformat(fields["written_at"].removesuffix("Z")),
         who=fields["who"],
@@ -120,4 +121,6 @@ def _entry(fields: Mapping[str, Any]) -> JournalEntry:
         undoes=fields.get("undoes"),
         scan_sha256=fields.get("scan_sha256"),
         replaces_sha256=fields.get("replaces_sha256"),
+        meeting_on=None if meeting_on is None else date.fromisoformat(meeting_on),
     )
+    return understood(entry)

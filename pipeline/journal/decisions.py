@@ -7,8 +7,10 @@ mask, and a corrected mask that outlives the scan it was drawn on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -26,6 +28,8 @@ class ActKind(StrEnum):
     CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
     CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
     COMMENT = "comment"
+    NOTE = "note"  # said at a meeting of the board
+    DECISION = "decision"  # decided at a meeting of the board
     UNDO = "undo"  # an earlier act no longer stands
 
 
@@ -47,13 +51,21 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
         ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
         ActKind.COMMENT: ("patient_id", "reason"),
+        ActKind.NOTE: ("patient_id", "meeting_on", "reason"),
+        ActKind.DECISION: ("patient_id", "meeting_on", "reason"),
         ActKind.UNDO: ("patient_id", "undoes"),
     }
 )
 """What each act must say; it may say more."""
 
 ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
-WITHOUT_EFFECT = (ActKind.COMMENT, ActKind.UNDO)
+WORDS_ONLY = (ActKind.COMMENT, ActKind.NOTE, ActKind.DECISION)
+"""Acts that change no result and wait for no run."""
+
+WITHOUT_EFFECT = (*WORDS_ONLY, ActKind.UNDO)
+OLD_HEADING = re.compile(r"board (\d{4}-\d{2}-\d{2}): (decided: )?", re.DOTALL)
+"""How notes and decisions of a meeting began while they were kept as comments."""
+
 SAID = {ActKind.ACCEPT_MASK: "accepted", ActKind.EXCLUDE_MASK: "excluded", ActKind.CORRECT_MASK: "drawn anew"}
 TUMOUR = "tumour"
 
@@ -74,6 +86,8 @@ class Act:
         The reason, or the comment itself.
     undoes
         The ``entry_id`` of the entry that is to have no effect any more.
+    meeting_on
+        Of a note or decision: the day of the meeting, ISO.
     """
 
     kind: ActKind
@@ -87,6 +101,7 @@ class Act:
     undoes: str | None = None
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
+    meeting_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +161,7 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
         missing.insert(0, "who")
     if missing:
         raise SettingsError(f"{act.kind}: expected {', '.join(missing)}, found none; say it and try again")
+    _check_meeting(act)
     if act.kind != ActKind.UNDO:
         return
     undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
@@ -159,6 +175,34 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
         raise SettingsError(f"undo: entry {act.undoes} is about {undone.patient_id}, not {act.patient_id}")
     if any(entry.undoes == act.undoes for entry in earlier):
         raise SettingsError(f"undo: entry {act.undoes} has been undone already; nothing is left to do")
+
+
+def _check_meeting(act: Act) -> None:
+    if act.kind == ActKind.COMMENT and OLD_HEADING.match(act.reason or ""):
+        raise SettingsError(f"{act.kind}: expected words, found the heading of a meeting; make it a note or decision")
+    if act.meeting_on is None:
+        return
+    if act.kind not in (ActKind.NOTE, ActKind.DECISION):
+        raise SettingsError(f"{act.kind}: expected no day of a meeting, found {act.meeting_on}; make it a note")
+    try:
+        date.fromisoformat(str(act.meeting_on))
+    except ValueError as error:
+        raise SettingsError(
+            f"{act.kind}: expected the day of the meeting as YYYY-MM-DD, found {act.meeting_on}; correct it"
+        ) from error
+
+
+def understood(entry: JournalEntry) -> JournalEntry:
+    """Return a comment that was kept as a note or decision of a meeting as what it is; others as they are."""
+    heading = OLD_HEADING.match(entry.reason or "") if entry.act == ActKind.COMMENT else None
+    if heading is None or entry.reason is None:
+        return entry
+    try:
+        meeting_on = date.fromisoformat(heading[1])
+    except ValueError:
+        return entry  # somebody's words that only look like it
+    kind = ActKind.DECISION if heading[2] else ActKind.NOTE
+    return replace(entry, act=str(kind), reason=entry.reason[heading.end() :], meeting_on=meeting_on)
 
 
 def standing(

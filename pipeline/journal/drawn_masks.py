@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, StoreError
 from pipeline.files import fingerprints, images
-from pipeline.files.out_folder import put_in_place
+from pipeline.files.atomic import put_in_place
 
 FOLDER = "journal/masks"
 

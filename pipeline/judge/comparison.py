@@ -14,6 +14,7 @@ from pipeline.core.vocabulary import VisitMeasure
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.epochs import value_of
 from pipeline.judge.series_calls import LesionSeries, SeriesChange
+from pipeline.measure.imported_sizes import assumed_slices
 from pipeline.measure.measurement_error import Interval
 
 ROUNDING = 1e-9
@@ -155,16 +156,20 @@ def proven_growth(found: Comparison, criteria: ResponseCriteria) -> bool:
 
 
 def reappears(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
-    """Say whether tumour seen again is large enough; an unmeasured size is bounded by the one that is known.
-
-    No shape of volume V has a longest diameter below that of a sphere (isodiametric inequality).
-    """
+    """Say whether tumour seen again is large enough: by volume or by its longest diameter, where that was measured."""
     rule = criteria.reappearance
-    longest_mm = visit.longest_mm
-    if longest_mm is None:
-        longest_mm = 1.2407 * (visit.volume_mm3 or 0.0) ** (1 / 3)  # (6 / pi)^(1/3)
-    volume_is_enough = visit.volume_mm3 is None or at_least(visit.volume_mm3, rule.min_volume_mm3)
-    return volume_is_enough and at_least(longest_mm, rule.min_longest_mm)
+    if rule is None:
+        return bool(value_of(visit, criteria.metric))
+    by_volume = visit.volume_mm3 is not None and at_least(visit.volume_mm3, rule.min_volume_mm3)
+    return by_volume or (visit.longest_mm is not None and at_least(visit.longest_mm, rule.min_longest_mm))
+
+
+def on_enough_slices(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
+    """Say whether one scan shows tumour on enough slices; where nobody counted them, as many as its volume implies."""
+    if criteria.reappearance is None:
+        return True
+    slices = visit.slices_spanned or (assumed_slices(visit.volume_mm3) if visit.volume_mm3 else 0)
+    return slices >= criteria.reappearance.min_slices
 
 
 def probability(found: Comparison, threshold_ratio: float) -> float | None:

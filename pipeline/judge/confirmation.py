@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.core.vocabulary import Category, DisplayState, State, VisitMeasure
+from pipeline.core.vocabulary import Category, DisplayState, VisitMeasure
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.verdict import Verdict
 
@@ -35,20 +35,26 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
 
 
 def _settle_progression(verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict]) -> Verdict:
-    assert verdict.evidence.window is not None  # growth is preliminary only inside a window
-    wait_days = verdict.evidence.window[0].confirmation_days
+    """Confirm, refute or leave open; a new lesion is confirmed by a second mark and refuted by no silence."""
+    wait_days, lesion = verdict.wait_days, verdict.evidence.new_lesion
+    doubted = replace(verdict, display=DisplayState.POSSIBLE_GROWTH, confirmed=False)
+    if lesion is not None:
+        marked = (
+            v for v in later if v.visit.new_lesion and (v.visit.acquired_on - lesion.acquired_on).days >= wait_days
+        )
+        again = next(marked, None)
+        return doubted if again is None else replace(verdict, settled_by=again.visit)
     for other in reversed([v for v in earlier if v.is_judged]):
         if other.category != Category.PD:
             break
         if _days_apart(verdict, other) >= wait_days:
             return replace(verdict, settled_by=other.visit)
     second = next((v for v in later if v.is_judged and _days_apart(verdict, v) >= wait_days), None)
-    if second is not None and second.category == Category.PD:
-        return replace(verdict, settled_by=second.visit)
-    doubted = replace(verdict, display=DisplayState.POSSIBLE_GROWTH)
     if second is None:
-        return replace(doubted, confirmed=False)
-    return replace(doubted, category=Category.SD, state=State.RESIDUAL_STABLE, settled_by=second.visit)
+        return doubted
+    if second.category == Category.PD:
+        return replace(verdict, display=DisplayState.GROWTH, settled_by=second.visit)
+    return replace(doubted, confirmed=True, category=Category.SD, state=verdict.quiet_state, settled_by=second.visit)
 
 
 def _settle_response(
@@ -62,12 +68,19 @@ def _settle_response(
 
 
 def _second_response(verdict: Verdict, others: Iterable[Verdict], wait_days: int) -> VisitMeasure | None:
-    """Return the nearest scan far enough away with at least this response, and none lesser in between."""
+    """Return the nearest scan far enough away with at least this response, and none lesser in between.
+
+    A partial response after a complete one is no response held: it confirms nothing and nothing before confirms it.
+    """
+    best = own = RESPONSE_RANK[verdict.category]
     for other in others:
         if not other.is_judged:
             continue
-        if RESPONSE_RANK.get(other.category, 0) < RESPONSE_RANK[verdict.category]:
+        rank = RESPONSE_RANK.get(other.category, 0)
+        is_before = other.visit.acquired_on < verdict.visit.acquired_on
+        if rank < best or (is_before and rank > own):
             return None
+        best = rank
         if _days_apart(verdict, other) >= wait_days:
             return other.visit
     return None

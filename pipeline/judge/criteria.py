@@ -87,7 +87,7 @@ class Confirmation(Rule):
 class Reappearance(Rule):
     """What counts as tumour again after none was seen, when a percentage means nothing.
 
-    Both sizes must be reached, on that many slices of one scan or on two scans in a row.
+    Either size must be reached, on that many slices of one scan or with tumour on the scan before as well.
     """
 
     min_volume_mm3: float
@@ -113,13 +113,16 @@ class Baseline(Rule):
     surgery_target_days
         When the scan after surgery is best made; information for people.
     radiotherapy_course_days
-        Length assumed for a radiotherapy whose last day is not recorded.
+        Longest radiotherapy whose last day is not recorded; it may have ended on any day up to that.
+    before_line_days
+        Age from which a scan before a line of treatment is said to be old as its baseline.
     """
 
     after_surgery_days: int
     surgery_target_days: int
     after_radiotherapy_days: int
     radiotherapy_course_days: int
+    before_line_days: int
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,16 @@ class NewLesion(Rule):
 
 
 @dataclass(frozen=True)
+class Steroids(Rule):
+    """Responses need a steroid dose of the baseline's or less, complete ones none above ``physiologic_mg``.
+
+    In mg dexamethasone a day.
+    """
+
+    physiologic_mg: float
+
+
+@dataclass(frozen=True)
 class Sequences(Rule):
     """Sequences, such as ``T2w`` or ``T1w_ce``, without which a visit cannot be judged."""
 
@@ -167,7 +180,9 @@ class ResponseCriteria(Rule):
         What is compared between visits.
     sha256
         Hash of the file the rules came from.
-    minor_response, radiotherapy_window, immunotherapy_window, clinical, sequences
+    reappearance
+        None where any tumour seen again after none was seen is progression.
+    minor_response, radiotherapy_window, radiosurgery_window, immunotherapy_window, clinical, sequences, steroids
         None where the criteria have no such rule.
     """
 
@@ -179,15 +194,17 @@ class ResponseCriteria(Rule):
     progression: Progression
     response: Response
     confirmation: Confirmation
-    reappearance: Reappearance
     measurable: Measurable
     baseline: Baseline
     new_lesion: NewLesion
+    reappearance: Reappearance | None = None
     minor_response: Response | None = None
+    radiosurgery_window: Window | None = None
     radiotherapy_window: Window | None = None
     immunotherapy_window: Window | None = None
     clinical: Clinical | None = None
     sequences: Sequences | None = None
+    steroids: Steroids | None = None
     sha256: str = ""
 
     def record(self) -> records.Criteria:
@@ -246,8 +263,12 @@ def _size_problems(criteria: ResponseCriteria) -> Iterator[str]:
         yield f"clinical.assessments: expected 1 or more, found {criteria.clinical.assessments}"
     if criteria.sequences is not None and not all(name.strip() for name in criteria.sequences.mandatory or ("",)):
         yield "sequences.mandatory: expected at least one sequence such as T2w, found none"
-    if criteria.reappearance.min_volume_mm3 == criteria.reappearance.min_longest_mm == 0:
-        yield "reappearance: expected a volume or a length over 0, or any speck is progression; found neither"
+    again = criteria.reappearance
+    if again is not None and 0 in (again.min_volume_mm3, again.min_longest_mm):
+        yield (
+            "reappearance: expected a volume and a length over 0, or any speck is progression; "
+            "leave the section out where that is meant"
+        )
 
 
 def _source_problems(criteria: ResponseCriteria) -> Iterator[str]:

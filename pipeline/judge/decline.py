@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from pipeline.core.vocabulary import FunctionGrade, PatientCourse
@@ -13,8 +13,9 @@ from pipeline.judge.epochs import Epoch
 def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tuple[tuple[date, str], ...]:
     """Return each assessment of an epoch that proves or ends a loss of function caused by the tumour.
 
-    Worse means by at least the rule's grades than the best grade of the epoch so far, at the rule's number of
-    assessments in a row, all attributed to the tumour. Scales are never pooled.
+    Worse means by at least the rule's grades than the best grade since the last surgery, at the rule's number of
+    assessments in a row, all attributed to the tumour. A loss that was proven before the epoch is where it starts
+    from. Scales are never pooled.
 
     Returns
     -------
@@ -23,25 +24,37 @@ def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tupl
     """
     if rule is None:
         return ()
-    own = [s for s in course.function_scores if epoch.starts_on <= s.assessed_on < epoch.ends_before]
-    found = [
+    since = epoch.after_surgery_on or date.min
+    scores = [s for s in course.function_scores if since < s.assessed_on < epoch.ends_before]
+    changes = [
         change
         for scale_id in rule.scale_ids
-        for change in _declines_on_scale([s for s in own if s.scale_id.lower() == scale_id], rule)
+        for change in _declines_on_scale([s for s in scores if s.scale_id.lower() == scale_id], epoch, rule)
     ]
-    return tuple(sorted(found))
+    return tuple(sorted(changes))
 
 
-def _declines_on_scale(scores: Sequence[FunctionGrade], rule: Clinical) -> Iterator[tuple[date, str]]:
+def _declines_on_scale(scores: Sequence[FunctionGrade], epoch: Epoch, rule: Clinical) -> Iterator[tuple[date, str]]:
     ordered = sorted(scores, key=lambda score: (score.assessed_on, score.grade))
     in_a_row = 0
-    best = float("inf")
+    best = last = float("inf")
+    is_inside = False
     for score in ordered:
+        if score.assessed_on >= epoch.starts_on and not is_inside:
+            is_inside = True
+            if in_a_row >= rule.assessments:
+                in_a_row, best = 0, last
         worse = score.tumour_related and score.grade >= best + rule.worse_by_grades
         in_a_row = in_a_row + 1 if worse else 0
-        best = min(best, score.grade)
+        best, last = min(best, score.grade), score.grade
         words = f"{score.scale_id} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
-        yield score.assessed_on, words if in_a_row >= rule.assessments else ""
+        if is_inside:
+            yield score.assessed_on, words if in_a_row >= rule.assessments else ""
+
+
+def proven(course: PatientCourse, epochs: Iterable[Epoch], rule: Clinical | None) -> tuple[tuple[date, str], ...]:
+    """Return the days on which a loss of function was proven, scanned or not, with the loss in words."""
+    return tuple((day, words) for epoch in epochs for day, words in declines(course, epoch, rule) if words)
 
 
 def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:

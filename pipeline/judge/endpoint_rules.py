@@ -13,14 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.core.vocabulary import TreatmentKind
+from pipeline.core.vocabulary import SYSTEMIC, TreatmentKind
 
 NEW_THERAPY = (
     TreatmentKind.SURGERY,
     TreatmentKind.RADIOTHERAPY,
-    TreatmentKind.CHEMOTHERAPY,
-    TreatmentKind.BEVACIZUMAB,
-    TreatmentKind.IMMUNOTHERAPY,
+    TreatmentKind.RADIOSURGERY,
+    *SYSTEMIC,
 )
 """Begun without progression, these change what is waited for."""
 

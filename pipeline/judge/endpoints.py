@@ -80,7 +80,10 @@ class _Ending:
 
 
 def of_course(
-    course: PatientCourse, assessments: Sequence[VisitJudgement], rules: Sequence[EndpointRule] = RULES
+    course: PatientCourse,
+    assessments: Sequence[VisitJudgement],
+    rules: Sequence[EndpointRule] = RULES,
+    losses: Sequence[tuple[date, str]] = (),
 ) -> tuple[TimeToEvent, ...]:
     """Return every endpoint that one patient's course has.
 
@@ -92,17 +95,25 @@ def of_course(
         What ``response.judge`` made of it.
     rules
         The outcomes asked for.
+    losses
+        Days on which a loss of function was proven, with the loss in words (``decline.proven``); each is progression
+        on that day, after the last scan too.
 
     Returns
     -------
     tuple of Endpoint
         In the order of the rules; those that do not apply to the patient are absent.
     """
-    found = (endpoint_of(rule, course, assessments) for rule in rules)
+    found = (endpoint_of(rule, course, assessments, losses) for rule in rules)
     return tuple(endpoint for endpoint in found if endpoint is not None)
 
 
-def endpoint_of(rule: EndpointRule, course: PatientCourse, assessments: Sequence[VisitJudgement]) -> TimeToEvent | None:
+def endpoint_of(
+    rule: EndpointRule,
+    course: PatientCourse,
+    assessments: Sequence[VisitJudgement],
+    losses: Sequence[tuple[date, str]] = (),
+) -> TimeToEvent | None:
     """Return one outcome of one patient.
 
     Returns
@@ -115,11 +126,14 @@ def endpoint_of(rule: EndpointRule, course: PatientCourse, assessments: Sequence
     if start is None or (rule.only_without_tumour and not _was_clear(course, assessments)):
         return None
     zero_on, name = start
-    since = [a for a in assessments if a.acquired_on >= zero_on]
+    since = [a for a in assessments if a.acquired_on >= zero_on and not _is_before_surgery(a, course, zero_on)]
     dies = rule.death != Role.CENSORS and course.died_on is not None and course.died_on >= zero_on
     if not since and not dies:
         return None
-    ending = min(_endings(rule, course, since, zero_on), default=None)
+    clinical = (
+        _Ending(on, 0, Role.EVENT, f"clinical progression on {on} ({words})") for on, words in losses if on > zero_on
+    )
+    ending = min((*_endings(rule, course, since, zero_on), *clinical), default=None)
     ended_on, role, words = _stopped(ending, since, zero_on)
     return TimeToEvent(
         endpoint_id=rule.endpoint_id,
@@ -129,6 +143,12 @@ def endpoint_of(rule: EndpointRule, course: PatientCourse, assessments: Sequence
         reason=f"From the {name} on {zero_on}{words}{_vital(rule, course)}{_left_out(since)}.",
         is_competing=role == Role.COMPETING,
     )
+
+
+def _is_before_surgery(found: VisitJudgement, course: PatientCourse, zero_on: date) -> bool:
+    """Say whether a scan of the day of an operation shows the tumour before it, and so is not after time zero."""
+    operated = any(t.kind == TreatmentKind.SURGERY and t.started_on == zero_on for t in course.treatments)
+    return operated and found.acquired_on == zero_on
 
 
 def interval_days(endpoint: TimeToEvent, assessments: Sequence[VisitJudgement]) -> tuple[float, float]:
@@ -173,9 +193,12 @@ def _time_zero(
 
 def _was_clear(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> bool:
     """Say whether the first baseline after surgery showed no tumour."""
-    first = next((a for a in assessments if a.state == State.BASELINE), None)
-    operated = any(t.kind == TreatmentKind.SURGERY for t in course.treatments)
-    return operated and first is not None and first.display_state == DisplayState.NONE_SEEN
+    operated_on = min((t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY), default=None)
+    if operated_on is None:
+        return False
+    baselines = (a for a in assessments if a.state == State.BASELINE and a.acquired_on > operated_on)
+    first = next(baselines, None)
+    return first is not None and first.display_state == DisplayState.NONE_SEEN
 
 
 def _endings(

@@ -1,18 +1,18 @@
-"""Which scans can be compared with which: epochs, baselines and treatment windows.
+"""Which scans can be compared with which: what an epoch is, and which visits can be used at all.
 
-An epoch is a stretch of a patient's course without surgery or radiotherapy in it; baseline and nadir never cross
-its ends. What this module refuses: guessing a baseline where no scan satisfies the rules.
+An epoch is one course of a patient's history (watched, after surgery, under a line of treatment); how a history is
+divided into them is in ``division``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 
-from pipeline.core.vocabulary import MaskOrigin, PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
-from pipeline.judge.criteria import Baseline, Metric, NewLesion, ResponseCriteria, Sequences, Window
+from pipeline.core.syndromes import Syndrome, syndromes_in
+from pipeline.core.vocabulary import CourseKind, MaskOrigin, PatientCourse, TreatmentEvent, VisitMeasure
+from pipeline.judge.criteria import Metric, NewLesion, ResponseCriteria, Sequences
 
 ROUNDING_MM3 = 1e-6
 """What two sums of the same voxels may differ by, mm³."""
@@ -25,32 +25,49 @@ class Epoch:
     Attributes
     ----------
     number
-        0 before the first surgery or radiotherapy, then counting up.
+        0 for the first, then counting up.
     cause
         What opened it, in words; empty for the first.
     starts_on, ends_before
         First day whose scans belong to it, and the first day whose scans no longer do.
     eligible_on
-        First day whose scans may be its baseline; None when no scan may (before the first treatment).
+        First day whose scans may be its baseline.
     after_surgery_on
         Latest surgery at or before its start; None when there was none.
     visits
         Its scans in date order.
     baseline
-        None when no scan satisfies the rules.
-    is_pinned
-        A person chose the baseline.
+        None when no scan satisfies the rules. Before radiosurgery or a line of treatment, or pinned, it is a scan of
+        an earlier epoch, which keeps its own verdict there.
+    kind
+        What opened it.
+    opened_by
+        The treatment that did; None for the first and for a pinned one.
+    line
+        Number of the line of systemic treatment; 0 where it is none.
     """
 
     number: int
     cause: str
     starts_on: date
     ends_before: date
-    eligible_on: date | None
+    eligible_on: date
     after_surgery_on: date | None
     visits: tuple[VisitMeasure, ...] = ()
     baseline: VisitMeasure | None = None
-    is_pinned: bool = False
+    kind: CourseKind = CourseKind.WATCHED
+    opened_by: TreatmentEvent | None = None
+    line: int = 0
+
+    @property
+    def is_pinned(self) -> bool:
+        """A person chose the baseline."""
+        return self.kind == CourseKind.PINNED
+
+    @property
+    def has_own_baseline(self) -> bool:
+        """The baseline is one of its own scans."""
+        return any(visit is self.baseline for visit in self.visits)
 
 
 def in_order(visits: Iterable[VisitMeasure]) -> tuple[VisitMeasure, ...]:
@@ -116,6 +133,25 @@ def why_not_judged(visit: VisitMeasure, criteria: ResponseCriteria) -> str | Non
     return why_not_usable(visit, criteria.metric) or missing_sequence(visit, criteria.sequences)
 
 
+def why_no_reference(visit: VisitMeasure, criteria: ResponseCriteria) -> str | None:
+    """Return why later visits cannot be compared with a visit, in words; None when they can.
+
+    A size that is a lower bound may be judged where it proves growth, and is no ground for anything else.
+    """
+    return why_not_judged(visit, criteria) or lower_bound(visit)
+
+
+def lower_bound(visit: VisitMeasure) -> str | None:
+    """Return why a visit's sizes are lower bounds, in words; None where they are whole.
+
+    Examples
+    --------
+    >>> lower_bound(VisitMeasure("ses-1", date(2020, 1, 1), 900.0, bound_reason="its mask reaches the edge"))
+    'the tumour measured is only a lower bound: its mask reaches the edge'
+    """
+    return visit.bound_reason and f"the tumour measured is only a lower bound: {visit.bound_reason}"
+
+
 def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
     """Return why a visit lacks a sequence that the criteria ask for, in words; None when it has all.
 
@@ -143,10 +179,11 @@ def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:
     Examples
     --------
     >>> from pipeline.judge.criteria import Mark
-    >>> makes_new_tumours("von Hippel-Lindau", NewLesion("", Mark.PROPOSAL, ("vhl", "hippel")))
+    >>> makes_new_tumours("von Hippel-Lindau", NewLesion("", Mark.PROPOSAL, ("VHL",)))
     True
     """
-    return any(word in (syndrome or "").lower() for word in rule.exempt_syndromes)
+    exempt = frozenset(code for word in rule.exempt_syndromes for code in syndromes_in(word))
+    return bool(syndromes_in(syndrome) & exempt - {Syndrome.NONE, Syndrome.UNKNOWN})
 
 
 def followed_tumours(course: PatientCourse, criteria: ResponseCriteria) -> PatientCourse:
@@ -166,113 +203,3 @@ def _without_new_tumours(visit: VisitMeasure) -> VisitMeasure:
     if left_mm3 < ROUNDING_MM3:
         return replace(visit, volume_mm3=0.0, volume_cv=None, product_mm2=None, longest_mm=None)
     return replace(visit, volume_mm3=left_mm3, product_mm2=None, longest_mm=None)
-
-
-def epochs(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, ...]:
-    """Divide a course at each surgery, radiotherapy and pinned baseline, and choose each epoch's baseline.
-
-    A scan on the day of surgery belongs to what follows (before or after it cannot be known) and one on the first
-    day of radiotherapy to what precedes.
-
-    Parameters
-    ----------
-    course
-        Visits and treatments in any order.
-    criteria
-        Whose baseline rule and metric apply.
-
-    Returns
-    -------
-    tuple of Epoch
-        In date order, epochs without scans included.
-    """
-    visits = in_order(course.visits)
-    found: list[Epoch] = []
-    for epoch in _treatment_epochs(course.treatments, criteria.baseline):
-        own = tuple(v for v in visits if epoch.starts_on <= v.acquired_on < epoch.ends_before)
-        found += _with_baselines(replace(epoch, visits=own), set(course.pinned_baselines), criteria)
-    return tuple(replace(epoch, number=number) for number, epoch in enumerate(found))
-
-
-def _treatment_epochs(treatments: Iterable[TreatmentEvent], rule: Baseline) -> Iterator[Epoch]:
-    opened = [Epoch(0, "", date.min, date.max, date.min, None)]
-    for treatment in sorted(treatments, key=lambda t: (t.started_on, t.kind)):
-        if treatment.kind in (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY):
-            opened.append(_opened_by(treatment, opened[-1], rule))
-    if len(opened) > 1:
-        opened[0] = replace(opened[0], eligible_on=None)
-    for epoch, following in pairwise(opened):
-        yield replace(epoch, ends_before=following.starts_on)
-    yield opened[-1]
-
-
-def _opened_by(treatment: TreatmentEvent, previous: Epoch, rule: Baseline) -> Epoch:
-    wait = previous.eligible_on or date.min
-    if treatment.kind == TreatmentKind.SURGERY:
-        return Epoch(
-            number=0,
-            cause=f"the surgery of {treatment.started_on}",
-            starts_on=treatment.started_on,
-            ends_before=date.max,
-            eligible_on=max(wait, treatment.started_on + timedelta(days=rule.after_surgery_days)),
-            after_surgery_on=treatment.started_on,
-        )
-    ended_on = last_day(treatment, rule)
-    return Epoch(
-        number=0,
-        cause=f"the radiotherapy that ended {'about ' if treatment.ended_on is None else ''}{ended_on}",
-        starts_on=treatment.started_on + timedelta(days=1),
-        ends_before=date.max,
-        eligible_on=max(wait, ended_on + timedelta(days=rule.after_radiotherapy_days)),
-        after_surgery_on=previous.after_surgery_on,
-    )
-
-
-def last_day(treatment: TreatmentEvent, rule: Baseline) -> date:
-    """Return the last day of a treatment, assuming a usual course where it is not recorded."""
-    return treatment.ended_on or treatment.started_on + timedelta(days=rule.radiotherapy_course_days)
-
-
-def _with_baselines(epoch: Epoch, pinned: set[str], criteria: ResponseCriteria) -> Iterator[Epoch]:
-    """Choose the baseline of an epoch; each pinned scan after the first opens an epoch of its own."""
-    usable = [visit for visit in epoch.visits if why_not_judged(visit, criteria) is None]
-    pins = [visit for visit in usable if visit.session_id in pinned]
-    if not pins:
-        allowed = (v for v in usable if epoch.eligible_on is not None and v.acquired_on >= epoch.eligible_on)
-        yield replace(epoch, baseline=next(allowed, None))
-        return
-    starts = [0, *(epoch.visits.index(pin) for pin in pins[1:]), len(epoch.visits)]
-    for pin, (start, stop) in zip(pins, pairwise(starts), strict=True):
-        yield replace(
-            epoch,
-            starts_on=epoch.starts_on if start == 0 else pin.acquired_on,
-            ends_before=epoch.ends_before if stop == len(epoch.visits) else epoch.visits[stop].acquired_on,
-            visits=epoch.visits[start:stop],
-            baseline=pin,
-            is_pinned=True,
-        )
-
-
-def growth_window(course: PatientCourse, on: date, criteria: ResponseCriteria) -> tuple[Window, TreatmentEvent] | None:
-    """Return the window in which growth on a day is only preliminary, and the treatment that opened it."""
-    for window, kind in (
-        (criteria.radiotherapy_window, TreatmentKind.RADIOTHERAPY),
-        (criteria.immunotherapy_window, TreatmentKind.IMMUNOTHERAPY),
-    ):
-        for treatment in course.treatments:
-            if window is not None and treatment.kind == kind and treatment.started_on < on:
-                counted_from = treatment.started_on
-                if kind == TreatmentKind.RADIOTHERAPY:
-                    counted_from = last_day(treatment, criteria.baseline)
-                if on <= counted_from + timedelta(days=window.days):
-                    return window, treatment
-    return None
-
-
-def running(course: PatientCourse, kind: TreatmentKind, since: date, on: date) -> TreatmentEvent | None:
-    """Return a treatment of a kind that began after one day and was not over on another."""
-    for treatment in course.treatments:
-        over = treatment.ended_on is not None and treatment.ended_on < on
-        if treatment.kind == kind and since < treatment.started_on <= on and not over:
-            return treatment
-    return None

@@ -1,57 +1,49 @@
-"""The verdict on each visit of a course: category, state and what the eye is told.
+"""The verdict on each visit of a patient: category, state and what the eye is told, as known now and as judged then.
 
-States, in the order they are decided; each visit has exactly one:
+States; each visit has exactly one:
 
 ======================  ==================================================================================
-``context``             before its epoch's baseline could be made (before treatment, too early after it)
+``context``             too early after treatment to be its course's baseline
 ``not_evaluable``       cannot be compared, and nothing else proves progression
-``baseline``            the scan that the rest of its epoch is compared with
+``baseline``            the scan that the rest of its course is compared with
 ``distant``             progression by a new lesion alone
 ``recurrence``          progression after a judged scan since the last surgery showed no tumour
 ``progression``         progression of tumour that was never gone
 ``no_evidence_of_disease``  no tumour seen on this scan
 ``response``            partial or minor response; tumour still seen
-``residual_stable``     tumour seen, none of the above
+``seen_again``          tumour seen after none was seen, too small or too uncertain to be called
+``residual_stable``     tumour that surgery left, none of the above
+``stable``              tumour that nobody operated on or that came again, none of the above
 ======================  ==================================================================================
+
+*As known now* looks at everything: a preliminary verdict is confirmed, refuted or dated back. *As judged then* looks
+at scans, treatments, function scores and pins up to the day of the scan, so that nothing later can change it.
 
 A visit whose mask a person drew or signed is judged by signed visits alone: what nobody signed never makes its nadir,
 confirms it or refutes it. Only where the baseline itself is unsigned is everything compared, and provisional.
 
-Cyst, syrinx, oedema and cavity are not looked at here at all. What this module refuses: a percentage of nothing,
-and a nadir from a visit that could not be judged.
+Cyst, syrinx, oedema and cavity are not looked at here at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import comparison, decline, epochs, explanation
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
+from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.display_state import display_of
+from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.verdict import Evidence, Verdict
+from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What earlier visits of an epoch leave to the next one; ``scans`` are those that compare, from the baseline on."""
-
-    nadir: VisitMeasure
-    previous: VisitMeasure
-    zero_seen: bool
-    scans: tuple[VisitMeasure, ...] = ()
-    new_lesion: VisitMeasure | None = None
-    reappeared: bool = False
-    asked: VisitMeasure | None = None
-
-
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
-    """Judge every visit of a course.
+    """Judge every visit of a patient, as known now and as judged then.
 
     Parameters
     ----------
@@ -62,7 +54,7 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
 
     Returns
     -------
-    tuple of Assessment
+    tuple of VisitJudgement
         One per visit, in date order. A preliminary progression that a later scan confirmed is dated back to
         where it was first seen; one that was not confirmed is stable disease.
 
@@ -70,23 +62,78 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     ----------
     Each threshold's source stands beside it in the criteria file.
     """
-    found: list[VisitJudgement] = []
     course = epochs.followed_tumours(course, criteria)
-    zero_seen = zero_signed = False
+    placed = known(course, criteria, _placed)
+    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+
+
+def _with_then(
+    now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
+) -> VisitJudgement:
+    visit = next(v for v in course.visits if v.session_id == now.session_id)
+    then_course = known_by(course, visit)
+    then = next(p for p in known(then_course, criteria, _placed) if p.verdict.visit.session_id == now.session_id)
+    is_same = then.verdict == placed.verdict and then.epoch.cause == placed.epoch.cause
+    return replace(
+        now,
+        category_then=then.verdict.category,
+        confirmed_then=then.verdict.confirmed,
+        state_then=then.verdict.state,
+        reason_then=now.reason
+        if is_same and placed.history == then.history
+        else explanation.reason(then.verdict, then.history, then.epoch, criteria),
+    )
+
+
+def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:
+    """Judge a history in which every day is known."""
+    found: dict[str, Placed] = {}
+    everything = signed_only = Earlier()
     surgery = None
-    for epoch in epochs.epochs(course, criteria):
+    for epoch in division.divided(course, criteria):
         if epoch.after_surgery_on != surgery:
-            zero_seen = zero_signed = False
+            everything = signed_only = Earlier()
         surgery = epoch.after_surgery_on
-        verdicts = confirmed(tuple(_judge_epoch(course, epoch, criteria, zero_seen=zero_seen)), criteria)
-        zero_seen = zero_seen or any(map(_shows_nothing, verdicts))
+        verdicts = confirmed(tuple(epoch_verdicts.of_epoch(course, epoch, criteria, everything)), criteria)
+        everything = _left(everything, epoch, verdicts, criteria)
         signed = epochs.signed_alone(epoch)
         if signed is not None:
-            alone = confirmed(tuple(_judge_epoch(course, signed, criteria, zero_seen=zero_signed)), criteria)
+            alone = confirmed(tuple(epoch_verdicts.of_epoch(course, signed, criteria, signed_only)), criteria)
             verdicts = tuple(_by_signed_scans(verdict, alone) for verdict in verdicts)
-        zero_signed = zero_signed or any(_shows_nothing(v) for v in verdicts if not epochs.is_unsigned(v.visit))
-        found += [_assessment(verdict, course, epoch, criteria) for verdict in verdicts]
-    return tuple(found)
+        by_people = [verdict for verdict in verdicts if not epochs.is_unsigned(verdict.visit)]
+        signed_only = _left(signed_only, epoch, by_people, criteria)
+        found |= _opening_baseline(epoch, found, course, criteria)
+        found |= {verdict.visit.session_id: Placed(verdict, epoch, course) for verdict in verdicts}
+    return [found[visit.session_id] for visit in epochs.in_order(course.visits)]
+
+
+def _opening_baseline(
+    epoch: Epoch, earlier: dict[str, Placed], course: PatientCourse, criteria: ResponseCriteria
+) -> dict[str, Placed]:
+    """Return the baseline of a course that an earlier one holds, where that one says nothing of it itself."""
+    baseline = epoch.baseline
+    if baseline is None or epoch.has_own_baseline:
+        return {}
+    is_judged = earlier[baseline.session_id].verdict.state not in (State.CONTEXT, State.NOT_EVALUABLE)
+    if is_judged or exposure.not_understood(course, baseline.acquired_on) is not None:
+        return {}
+    verdict = epoch_verdicts.before_or_at_baseline(baseline, epoch, criteria)
+    return {baseline.session_id: Placed(verdict, epoch, course)}
+
+
+def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> Earlier:
+    """Return what is remembered after one more course: whether none was seen, and the smallest size."""
+    judged = [v.visit for v in verdicts if (v.state == State.BASELINE or v.is_judged) and not v.visit.bound_reason]
+    if epoch.baseline is not None:
+        judged.append(epoch.baseline)
+    sizes = [(size, visit) for visit in judged if (size := epochs.value_of(visit, criteria.metric)) is not None]
+    known = epochs.value_of(earlier.smallest, criteria.metric) if earlier.smallest is not None else None
+    smallest = earlier.smallest
+    for size, visit in sizes:
+        if known is None or size < known:
+            known, smallest = size, visit
+    zero_seen = earlier.zero_seen or any(visit.volume_mm3 == 0 for visit in judged)
+    return Earlier(zero_seen, smallest)
 
 
 def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:
@@ -98,162 +145,8 @@ def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:
     return replace(own, passed_over=by_all if nadir is not by_all else None)
 
 
-def _judge_epoch(
-    course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, *, zero_seen: bool
-) -> Iterator[Verdict]:
-    """Yield a verdict for each scan of one epoch, before confirmation."""
-    memory = None
-    changes = decline.declines(course, epoch, criteria.clinical)
-    for visit in epoch.visits:
-        if memory is None:
-            verdict = _before_or_at_baseline(visit, epoch, criteria)
-            if verdict.state == State.BASELINE:
-                memory = Memory(visit, visit, zero_seen or visit.volume_mm3 == 0, (visit,))
-        else:
-            lost = decline.decline_at(changes, visit.acquired_on)
-            evidence = _evidence(visit, epoch, memory, course, criteria, lost)
-            verdict = _verdict(visit, evidence, memory, criteria)
-            memory = _asking(_remember(memory, visit, evidence, criteria), verdict)
-        yield verdict
-
-
-def _before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria) -> Verdict:
-    if epoch.baseline is visit:
-        nothing = epochs.value_of(visit, criteria.metric) == 0
-        display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
-        return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
-    too_early = epoch.eligible_on is None or visit.acquired_on < epoch.eligible_on
-    unusable = epochs.why_not_judged(visit, criteria)
-    if too_early or unusable is None:
-        return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
-    return _not_evaluable(visit, Evidence(unusable=unusable))
-
-
-def _not_evaluable(visit: VisitMeasure, evidence: Evidence) -> Verdict:
-    return Verdict(visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence)
-
-
-def _evidence(
-    visit: VisitMeasure,
-    epoch: Epoch,
-    memory: Memory,
-    course: PatientCourse,
-    criteria: ResponseCriteria,
-    lost: str,
-) -> Evidence:
-    """Gather what a visit shows against its epoch's baseline and nadir."""
-    baseline = epoch.baseline
-    assert baseline is not None  # there is a memory only from the baseline on
-    exempt = epochs.makes_new_tumours(course.syndrome, criteria.new_lesion)
-    new_lesion = visit if visit.new_lesion and not exempt else memory.new_lesion
-    elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0)
-    unusable = epochs.why_not_judged(visit, criteria) or comparison.series_break(visit, baseline)
-    if unusable is not None:
-        return Evidence(unusable=unusable, new_lesion=new_lesion, new_tumour_elsewhere=elsewhere, decline=lost)
-    return Evidence(
-        baseline=comparison.compare(visit, baseline, criteria.metric, memory.scans),
-        nadir=comparison.compare(visit, memory.nadir, criteria.metric, memory.scans),
-        previous=memory.previous,
-        new_lesion=new_lesion,
-        new_tumour_elsewhere=elsewhere,
-        decline=lost,
-        window=epochs.growth_window(course, visit.acquired_on, criteria),
-        asked=memory.asked,
-    )
-
-
-def _verdict(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: ResponseCriteria) -> Verdict:
-    """Decide category, state and display of one scan after the baseline."""
-    grown = _has_grown(visit, evidence, memory, criteria)
-    if grown or evidence.new_lesion or evidence.decline:
-        category = Category.PD
-    elif evidence.nadir is None:
-        return _not_evaluable(visit, evidence)
-    else:
-        category = _below_progression(evidence, criteria)
-    only_growth = grown and not (evidence.new_lesion or evidence.decline)
-    return Verdict(
-        visit,
-        category,
-        _state(category, evidence, grown=grown, zero_seen=memory.zero_seen),
-        display_of(evidence, criteria, grown=grown),
-        evidence,
-        grown=grown,
-        preliminary=only_growth and evidence.window is not None,
-    )
-
-
-def _has_grown(visit: VisitMeasure, evidence: Evidence, memory: Memory, criteria: ResponseCriteria) -> bool:
-    """Say whether growth by the criteria's rule is proven, ignoring windows and new lesions."""
-    found = evidence.reference(criteria)
-    if found is None:
-        return False
-    if evidence.nadir is not None and evidence.nadir.reference_value == 0:
-        on_enough_slices = (visit.slices_spanned or 0) >= criteria.reappearance.min_slices
-        return comparison.reappears(visit, criteria) and (on_enough_slices or memory.reappeared)
-    return comparison.proven_growth(found, criteria)
-
-
-def _below_progression(evidence: Evidence, criteria: ResponseCriteria) -> Category:
-    """Choose among the categories of a comparable scan that is not progression.
-
-    Tumour seen again after none was seen is no longer a response, even where smaller than at baseline.
-    """
-    against, nadir = evidence.baseline, evidence.nadir
-    if against is None or nadir is None or against.reference_value == 0:
-        return Category.SD
-    if against.value == 0:
-        return Category.CR
-    measurable = comparison.at_least(against.reference_value, criteria.measurable.min_value)
-    if nadir.reference_value == 0 or not measurable:
-        return Category.SD
-    if comparison.shrank_to(against, criteria.response.ratio):
-        return Category.PR
-    minor = criteria.minor_response
-    is_minor = minor is not None and comparison.shrank_to(against, minor.ratio)
-    return Category.MR if is_minor else Category.SD
-
-
-def _state(category: Category, evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
-    if category == Category.PD:
-        if evidence.new_lesion and not grown and not evidence.decline:
-            return State.DISTANT
-        return State.RECURRENCE if zero_seen else State.PROGRESSION
-    if evidence.nadir is not None and evidence.nadir.value == 0:
-        return State.NO_EVIDENCE
-    return State.RESPONSE if category in (Category.PR, Category.MR) else State.RESIDUAL_STABLE
-
-
-def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence, criteria: ResponseCriteria) -> Memory:
-    """Carry on what a visit adds; one that could not be compared adds only its new lesion."""
-    if evidence.nadir is None:
-        return replace(memory, new_lesion=evidence.new_lesion)
-    smaller = evidence.nadir.value < evidence.nadir.reference_value
-    return Memory(
-        nadir=visit if smaller else memory.nadir,
-        previous=visit,
-        zero_seen=memory.zero_seen or evidence.nadir.value == 0,
-        scans=(*memory.scans, visit),
-        new_lesion=evidence.new_lesion,
-        reappeared=comparison.reappears(visit, criteria),
-        asked=memory.asked,
-    )
-
-
-def _asking(memory: Memory, verdict: Verdict) -> Memory:
-    """Carry on the first of the scans in a row whose growth is possible and not proven."""
-    if not verdict.is_judged:
-        return memory
-    open_growth = verdict.display == DisplayState.POSSIBLE_GROWTH and not verdict.grown
-    return replace(memory, asked=(memory.asked or verdict.visit) if open_growth else None)
-
-
-def _shows_nothing(verdict: Verdict) -> bool:
-    judged = verdict.state == State.BASELINE or verdict.evidence.nadir is not None
-    return judged and verdict.visit.volume_mm3 == 0
-
-
-def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> VisitJudgement:
+def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
+    verdict = placed.verdict
     compared = verdict.compared_with(criteria)
     is_baseline = verdict.state == State.BASELINE
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
@@ -269,16 +162,19 @@ def _assessment(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria:
         display_state=verdict.display,
         confirmed=verdict.confirmed,
         provisional=verdict.is_provisional,
-        epoch=epoch.number,
+        epoch=placed.epoch.number,
         baseline_session_id=baseline.session_id if baseline else None,
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
         change_ratio=compared.ratio if compared else None,
         detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
-        reason=explanation.reason(verdict, course, epoch, criteria),
+        reason=explanation.reason(verdict, placed.history, placed.epoch, criteria),
         change_low_ratio=interval.low if interval else None,
         change_high_ratio=interval.high if interval else None,
+        course=placed.epoch.kind,
+        is_undecided=verdict.evidence.undecided,
+        clauses=clauses.to_json(explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
     )
 
 

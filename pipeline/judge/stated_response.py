@@ -7,20 +7,24 @@ progression soon after radiotherapy or immunotherapy needs a second scan. What t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import epochs, explanation
+from pipeline.judge import clauses, division, explanation, exposure
+from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
+from pipeline.judge.knowledge import Place, Placed, known, known_by
 from pipeline.judge.verdict import Evidence, Verdict
+from pipeline.measure.imported_sizes import NO_VOLUME
 
 MEANING = {
     Category.CR: (State.NO_EVIDENCE, DisplayState.NONE_SEEN),
     Category.PR: (State.RESPONSE, DisplayState.SHRINKAGE),
     Category.MR: (State.RESPONSE, DisplayState.SHRINKAGE),
-    Category.SD: (State.RESIDUAL_STABLE, DisplayState.NO_CHANGE),
+    Category.SD: (State.STABLE, DisplayState.NO_CHANGE),
     Category.PD: (State.PROGRESSION, DisplayState.GROWTH),
     Category.NE: (State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE),
 }
@@ -46,10 +50,27 @@ def confirm_stated(
         One per visit, in date order, without any size; a progression that a later scan did not confirm is stable
         disease.
     """
-    return tuple(
-        _assessment(verdict, epoch, criteria)
-        for epoch in epochs.epochs(course, criteria)
-        for verdict in confirmed(tuple(_verdicts(course, epoch, words, criteria)), criteria)
+
+    def place(history: PatientCourse, rules: ResponseCriteria) -> list[Placed]:
+        return [
+            Placed(verdict, epoch, history)
+            for epoch in division.divided(history, rules)
+            for verdict in confirmed(tuple(_verdicts(history, epoch, words, rules)), rules)
+        ]
+
+    return tuple(_with_then(placed, course, criteria, place) for placed in known(course, criteria, place))
+
+
+def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria, place: Place) -> VisitJudgement:
+    visit = placed.verdict.visit
+    by_then = known(known_by(course, visit), criteria, place)
+    then = next(one.verdict for one in by_then if one.verdict.visit.session_id == visit.session_id)
+    return replace(
+        _assessment(placed.verdict, placed.epoch, criteria),
+        category_then=then.category,
+        confirmed_then=then.confirmed,
+        state_then=then.state,
+        reason_then=clauses.sentence(_clauses(then, criteria)),
     )
 
 
@@ -58,11 +79,25 @@ def _verdicts(
 ) -> Iterator[Verdict]:
     for visit in epoch.visits:
         category = words[visit.session_id]
-        window = epochs.growth_window(course, visit.acquired_on, criteria)
+        unknown = exposure.not_understood(course, visit.acquired_on)
+        if unknown is not None:
+            category = Category.NE
+        window = exposure.growth_window(course, visit.acquired_on, criteria)
         evidence = Evidence(nadir=None if category == Category.NE else _compared(visit), window=window)
+        if unknown is not None:
+            evidence = replace(evidence, unusable=exposure.unknown_words(unknown), undecided=True)
         state, display = MEANING[category]
         preliminary = category == Category.PD and window is not None
-        yield Verdict(visit, category, state, display, evidence, preliminary=preliminary)
+        yield Verdict(
+            visit,
+            category,
+            state,
+            display,
+            evidence,
+            preliminary=preliminary,
+            wait_days=window[0].confirmation_days if window else 0,
+            quiet_state=State.STABLE,
+        )
 
 
 def _compared(visit: VisitMeasure) -> Comparison:
@@ -88,14 +123,19 @@ def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> V
         change_ratio=None,
         detection_limit_ratio=None,
         probability=None,
-        reason=_reason(verdict, criteria),
+        reason=clauses.sentence(_clauses(verdict, criteria)),
+        clauses=clauses.to_json(_clauses(verdict, criteria)),
+        course=epoch.kind,
+        is_undecided=verdict.evidence.undecided,
     )
 
 
-def _reason(verdict: Verdict, criteria: ResponseCriteria) -> str:
+def _clauses(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:
     on = verdict.visit.acquired_on
     if verdict.category == Category.NE:
-        return f"Not evaluable on {on}: {verdict.visit.missing_reason or 'as the reader says'}."
+        missing = verdict.evidence.unusable or verdict.visit.missing_reason
+        why = "as the reader says" if missing in (None, NO_VOLUME) else str(missing)
+        return (Clause(ClauseKind.NOT_EVALUABLE, f"Not evaluable on {on}", why, on=on),)
     word = Category.PD if verdict.is_refuted else verdict.category
-    parts = (f"Read as {word} on {on}, size not known here", explanation.second_look(verdict, criteria))
-    return "; ".join(part for part in parts if part) + "."
+    main = Clause(ClauseKind.READ, f"Read as {word} on {on}, size not known here", on=on)
+    return (main, *beside(ClauseKind.CONFIRMATION, explanation.second_look(verdict, criteria)))

@@ -30,6 +30,14 @@ class Evidence:
         Loss of function caused by the tumour, in words; empty for none.
     window
         The window in which growth is preliminary, and the treatment that opened it.
+    seeding
+        Tumour along the meninges, or a drop metastasis, is why the new lesion counts.
+    no_response
+        Why a shrinkage that reaches the rule of a response is none, in words; None where nothing hinders it.
+    smallest
+        The smallest size since the last surgery, where an earlier course had a smaller one than this one's nadir.
+    undecided
+        It is unusable only because a treatment's kind or day is not known.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -42,6 +50,10 @@ class Evidence:
     new_tumour_elsewhere: bool = False
     decline: str = ""
     window: tuple[Window, TreatmentEvent] | None = None
+    seeding: bool = False
+    no_response: str | None = None
+    smallest: VisitMeasure | None = None
+    undecided: bool = False
     asked: VisitMeasure | None = None
 
     def reference(self, criteria: ResponseCriteria) -> Comparison | None:
@@ -58,13 +70,19 @@ class Verdict:
     grown
         Growth by the criteria's rule is proven.
     preliminary
-        That growth lies in a window and needs a second scan.
+        That progression needs a second scan: in a window, or on too few slices of one scan.
+    wait_days
+        How much later the second scan must be, days.
     confirmed
         False while a second scan is awaited.
     settled_by
         The scan that confirmed or refuted a preliminary progression or a response.
     passed_over
         An unsigned scan that would have been the nadir, had somebody signed it.
+    days_that_decide
+        What is known only as a month or a year and changes nothing here, in words; empty for nothing.
+    quiet_state
+        The state were it no progression.
     """
 
     visit: VisitMeasure
@@ -77,6 +95,9 @@ class Verdict:
     confirmed: bool = True
     settled_by: VisitMeasure | None = None
     passed_over: VisitMeasure | None = None
+    wait_days: int = 0
+    days_that_decide: str = ""
+    quiet_state: State = State.NOT_EVALUABLE
 
     @property
     def is_judged(self) -> bool:

@@ -41,6 +41,8 @@ class ImportedMeasure:
         Sums over pieces, as in ``entities.VisitMeasure``.
     new_lesion
         Somebody saw an unequivocal new lesion at this visit.
+    leptomeningeal
+        Seeding was seen, or looked for and not seen; None when the meninges were not imaged.
     """
 
     compartment: Compartment
@@ -52,6 +54,7 @@ class ImportedMeasure:
     axial_perpendicular_mm: float | None = None
     slices_spanned: int | None = None
     new_lesion: bool = False
+    leptomeningeal: bool | None = None
     missing_reason: str | None = None
 
     @property
@@ -103,9 +106,15 @@ def visit_measure(
     session_id: str, acquired_on: date, measures: Iterable[ImportedMeasure], histology: str | None
 ) -> VisitMeasure:
     """Return what judgement needs to know of a visit that only a table knows."""
+    measures = tuple(measures)
     tumour = next((m for m in measures if m.compartment == Compartment.TUMOUR), None)
+    enhancing = next((m for m in measures if m.compartment == Compartment.ENHANCING), None)
+    seeding = any_seeding(measure.leptomeningeal for measure in measures)
+    marked = any(measure.new_lesion for measure in measures)
     if tumour is None:
-        return VisitMeasure(session_id, acquired_on, None, missing_reason=NO_VOLUME)
+        return VisitMeasure(
+            session_id, acquired_on, None, new_lesion=marked, leptomeningeal=seeding, missing_reason=NO_VOLUME
+        )
     volume_cv, source = error_of(tumour, histology)
     return VisitMeasure(
         session_id=session_id,
@@ -116,6 +125,20 @@ def visit_measure(
         product_mm2=tumour.product_mm2,
         longest_mm=tumour.longest_mm,
         slices_spanned=tumour.slices_spanned,
-        new_lesion=tumour.new_lesion,
+        new_lesion=marked,
+        leptomeningeal=seeding,
+        enhancing_mm3=enhancing.volume_mm3 if enhancing is not None else None,
         missing_reason=tumour.missing_reason,
     )
+
+
+def any_seeding(seen: Iterable[bool | None]) -> bool | None:
+    """Return whether any row saw seeding; None where none looked.
+
+    Examples
+    --------
+    >>> any_seeding([None, False]), any_seeding([False, True]), any_seeding([None])
+    (False, True, None)
+    """
+    looked = [one for one in seen if one is not None]
+    return any(looked) if looked else None

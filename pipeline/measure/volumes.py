@@ -26,6 +26,9 @@ NEGLIGIBLE_PROBABILITY = 0.01
 PROBABILITY_TOLERANCE = 1e-4
 """Rounding accepted outside 0..1; probability maps are often stored as scaled integers."""
 
+EDGES = (("left", "right"), ("back", "front"), ("foot", "head"))
+"""Names of the ends of the world's axes (RAS+), lower end first."""
+
 NEIGHBOURS_26 = np.ones((3, 3, 3), dtype=bool)
 """Voxels that share a face, an edge or a corner are one piece."""
 
@@ -52,8 +55,8 @@ class CompartmentMeasure:
         Head-foot extent from the lowest to the highest voxel face.
     component_count
         Number of 26-connected pieces.
-    touches_border
-        The object reaches the edge of the image, so part of it may lie outside.
+    edges
+        Where it does: left, right, back, front, foot or head, as far as the patient is concerned.
     """
 
     volume_mm3: float
@@ -64,7 +67,12 @@ class CompartmentMeasure:
     longest_mm: float
     length_mm: float
     component_count: int
-    touches_border: bool
+    edges: tuple[str, ...] = ()
+
+    @property
+    def touches_border(self) -> bool:
+        """Whether part of the object may lie outside the image."""
+        return bool(self.edges)
 
 
 def compartment_of(labels: Volume, index: int) -> Volume:
@@ -103,7 +111,7 @@ def compartment_of(labels: Volume, index: int) -> Volume:
     return labels.with_array(array == index)
 
 
-def measure(probability: Volume) -> CompartmentMeasure:
+def measure(probability: Volume, image: Volume | None = None) -> CompartmentMeasure:
     """Measure one compartment in its native grid.
 
     Diameters run between voxel faces and are taken per piece, never across the gap between two pieces. Axial
@@ -114,6 +122,8 @@ def measure(probability: Volume) -> CompartmentMeasure:
     ----------
     probability
         A mask (boolean, or 0 and 1) or a probability map (0..1), shape ``(I, J, K)``.
+    image
+        The scan on the same grid, which tells where its field of view ends (see :func:`edges_reached`).
 
     Returns
     -------
@@ -148,8 +158,58 @@ def measure(probability: Volume) -> CompartmentMeasure:
         longest_mm=float(sum(d[2] for d in found)),
         length_mm=_head_foot_extent_mm(indices, probability.affine),
         component_count=int(count),
-        touches_border=bool((indices == 0).any() or (indices == np.array(probability.shape) - 1).any()),
+        edges=edges_reached(probability, image),
     )
+
+
+def edges_reached(probability: Volume, image: Volume | None = None) -> tuple[str, ...]:
+    """Return the ends of the field of view that an object reaches, so that part of it may lie beyond.
+
+    Parameters
+    ----------
+    probability
+        A mask or probability map.
+    image
+        The scan, on the same grid. Where nothing but zeros lies between the object and an end of the array (padding,
+        or voxels that were not finite), the field of view ends at the object.
+
+    Returns
+    -------
+    tuple of str
+        Of left, right, back, front, foot and head, in this order.
+
+    Examples
+    --------
+    >>> drawn = np.zeros((5, 5, 5), dtype=bool)
+    >>> drawn[2, 2, 3:] = True
+    >>> edges_reached(Volume(drawn, np.eye(4)))
+    ('head',)
+    """
+    inside = np.asarray(probability.array >= OBJECT_PROBABILITY)
+    indices = np.argwhere(inside)
+    if not len(indices):
+        return ()
+    signal = None if image is None or not image.array.any() else image.array != 0
+    reached = set()
+    for axis in range(3):
+        first, last = _ends(signal, axis, inside.shape, indices)
+        world = int(np.argmax(np.abs(probability.affine[:3, axis]) / probability.spacing_mm[axis]))
+        names = EDGES[world] if probability.affine[world, axis] > 0 else EDGES[world][::-1]
+        reached |= {names[0]} if (indices[:, axis] <= first).any() else set()
+        reached |= {names[1]} if (indices[:, axis] >= last).any() else set()
+    return tuple(name for pair in EDGES for name in pair if name in reached)
+
+
+def _ends(
+    signal: NDArray[np.bool_] | None, axis: int, shape: tuple[int, ...], indices: NDArray[np.int64]
+) -> tuple[NDArray[np.int64] | int, NDArray[np.int64] | int]:
+    """Return the first and last index with signal along an axis, on the line through each object voxel."""
+    if signal is None:
+        return 0, shape[axis] - 1
+    others = tuple(np.delete(indices, axis, axis=1).T)
+    first = signal.argmax(axis=axis)[others]
+    last = shape[axis] - 1 - np.flip(signal, axis=axis).argmax(axis=axis)[others]
+    return first, last
 
 
 def components(probability: Volume) -> tuple[Volume, dict[int, float]]:

@@ -21,7 +21,7 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks
-from pipeline.judge import criteria_files
+from pipeline.judge import criteria_files, urgency
 from pipeline.run import workers
 from pipeline.store import publish, sql_files
 from pipeline.study import study_folder
@@ -84,6 +84,9 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         The output folder cannot be written, or belongs to a newer version.
     """
     _check_folders(settings.bids_dir, settings.out_dir)
+    if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
+        with exclusive(settings.out_dir):
+            _describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     source = mask_models.source_of(settings.masks_from)
     rules = workers.Rules(
         criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
@@ -112,10 +115,11 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:
     if not bids_dir.is_dir():
         raise SettingsError(f"{bids_dir}: expected the study folder, found no such folder; check the path")
-    inside = bids_dir.resolve() in (out_dir.resolve(), *out_dir.resolve().parents)
-    if inside:
+    study, out = bids_dir.resolve(), out_dir.resolve()
+    if study in (out, *out.parents) and not _is_own_derivative(study, out):
         raise SettingsError(
-            f"{out_dir}: the output folder lies in the study folder, which is never written to; choose another place"
+            f"{out_dir}: the output folder lies in the study folder, which is never written to but in a folder of its "
+            f"own, such as derivatives/cordtrack; choose that or another place"
         )
     nearest = next(parent for parent in (out_dir.absolute(), *out_dir.absolute().parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -123,6 +127,13 @@ def _check_folders(bids_dir: Path, out_dir: Path) -> None:
             f"{out_dir}: the output folder cannot be written ({nearest} refuses); "
             "change its permissions or choose another"
         )
+
+
+def _is_own_derivative(study: Path, out: Path) -> bool:
+    """Say whether an output folder is one below the study's ``derivatives`` with nothing of others in it."""
+    if out.parent != study / "derivatives":
+        return False
+    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / ".cordtrack.lock").exists()))
 
 
 def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
@@ -229,6 +240,7 @@ def _all_rows(
     rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
     rows += [rule.record() for rule in rules]
     rows += (*study.findings, *people.findings)
+    rows += urgency.open_questions(rows)
     chosen = rules[0].criteria_id
     named = [(type(row).__name__, row) for row in rows]
     content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
@@ -273,14 +285,18 @@ def _placed(masks_from: str) -> str:
     return str(Path(masks_from).resolve()) if masks_from.endswith(".toml") else masks_from
 
 
+def _describe_dataset(out_dir: Path) -> None:
+    derivatives.write_text(
+        out_dir / "dataset_description.json",
+        '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
+        f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{__version__}"}}]\n}}\n',
+    )
+
+
 def _describe(settings: RunSettings, content: str) -> None:
     """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
     version = __version__
-    derivatives.write_text(
-        settings.out_dir / "dataset_description.json",
-        '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
-        f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{version}"}}]\n}}\n',
-    )
+    _describe_dataset(settings.out_dir)
     lines = {
         "bids_dir": str(settings.bids_dir.resolve()),
         "criteria_id": _findable(settings.criteria_id),

@@ -6,13 +6,13 @@ Text that a spreadsheet would run as a formula is made harmless in CSV and Excel
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError, StoreError
+from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
 from pipeline.store import reader
 
@@ -133,12 +133,8 @@ def _explained(database: Path, name: str | None) -> pd.DataFrame:
 
 
 def _write(target: Path, content: bytes) -> None:
-    partial = target.with_name(f".{os.getpid()}.{target.name}")
     try:
-        partial.write_bytes(content)
-        partial.replace(target)
+        atomic.write_bytes(target, content)
     except OSError as error:
         message = f"{target}: could not be written ({error.strerror}); choose another place or free some space"
         raise StoreError(message) from error
-    finally:
-        partial.unlink(missing_ok=True)

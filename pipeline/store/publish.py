@@ -23,7 +23,8 @@ import duckdb
 
 from pipeline.core import records
 from pipeline.errors import StoreError
-from pipeline.files.out_folder import exclusive, put_in_place, sweep
+from pipeline.files.atomic import put_in_place
+from pipeline.files.out_folder import exclusive, sweep
 from pipeline.store import sql_files
 from pipeline.store.reader import OFFLINE, database_path, first_line, quoted, refuse_newer, stored_version
 

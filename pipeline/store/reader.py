@@ -35,6 +35,9 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 }
 """No extension is ever fetched, and no Python variable is ever taken for a table."""
 
+LOCKED = re.compile(r"could not set lock on file|conflicting lock", re.IGNORECASE)
+"""What DuckDB says when another process has the file open to write (not of damage: a file has blocks)."""
+
 FEWEST_SHARED = 5000
 """Rows from which on equal texts of a column are held once; in fewer there is little to win."""
 
@@ -313,7 +316,7 @@ def _refuse_other_version(database: Path, stored: int) -> None:
 
 
 def _unreadable(database: Path, error: duckdb.Error) -> StoreError:
-    if "lock" in str(error):
+    if isinstance(error, duckdb.IOException) and LOCKED.search(str(error).replace(str(database), "")):
         return StoreError(
             f"{database}: another program has opened this file for writing ({first_line(error)}); close it there"
         )

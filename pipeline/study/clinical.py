@@ -6,23 +6,34 @@ against the tables below and never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
-from pipeline.core.vocabulary import TreatmentKind
-from pipeline.study.names import with_prefix
-from pipeline.study.study_tables import TableRow, date_in, is_complete, number_in, read_table, word_in
+from pipeline.core.syndromes import Syndrome, coded
+from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
+from pipeline.study.names import resembling_words, with_prefix
+from pipeline.study.study_tables import (
+    TableRow,
+    age_in,
+    date_in,
+    days_in,
+    is_complete,
+    number_in,
+    read_table,
+    word_in,
+)
+from pipeline.study.treatment_names import kind_named, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
-KINDS = {kind.value: kind.value for kind in TreatmentKind}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
 YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 HIGHEST_AGE_YEARS = 130
 HIGHEST_DOSE_GY = 200
+HIGHEST_DOSE_MG = 1000
 HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
@@ -104,38 +115,78 @@ def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]
     return day
 
 
-def read_treatments(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[Treatment, ...]:
-    """Return the usable treatments of rows whose patients are known, by patient and date."""
-    made = [treatment_in(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
+def read_treatments(
+    rows: Iterable[TableRow], as_of: date, findings: list[Finding], names: Mapping[str, TreatmentKind] | None = None
+) -> tuple[Treatment, ...]:
+    """Return the treatments of rows whose patients are known, by patient and date.
+
+    Parameters
+    ----------
+    names
+        What kinds are called; the packaged names where None.
+    """
+    kinds = packaged() if names is None else names
+    made = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(rows, findings)]
     return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
 
 
-def treatment_in(row: TableRow, patient_id: str | None, as_of: date, findings: list[Finding]) -> Treatment | None:
-    """Return one row's treatment of a patient; None when it cannot be used or the patient is None."""
-    if not is_complete(row, ("participant_id", "date", "kind"), findings):
+def treatment_in(
+    row: TableRow, patient_id: str | None, as_of: date, findings: list[Finding], names: Mapping[str, TreatmentKind]
+) -> Treatment | None:
+    """Return one row's treatment of a patient; None when the patient is None or it is yet to come.
+
+    A kind that nobody understands is kept as *unknown*, and a day that cannot be read as any day: neither is left out.
+    """
+    if not is_complete(row, ("participant_id",), findings) or patient_id is None:
         return None
-    started_on = date_in(row, "date", as_of, findings)
-    kind = word_in(row, "kind", KINDS, findings)
-    if patient_id is None or started_on is None or kind is None:
+    kind = _kind(row, names, findings)
+    days = days_in(row, "date", as_of, findings, "treatment_unplaced")
+    if days is None:
         return None
+    started_on, started_by = days
+    ended_on, ended_by = _ended(row, kind, days, as_of, findings)
+    written = row.cells.get("kind")
     return Treatment(
         patient_id=patient_id,
         started_on=started_on,
-        kind=kind,
-        ended_on=_ended_on(row, kind, started_on, as_of, findings),
+        kind=str(kind),
+        ended_on=ended_on,
         extent=_extent(row, kind, findings),
         dose_gy=number_in(row, "dose_gy", HIGHEST_DOSE_GY, findings),
-        agent=row.cells.get("agent"),
+        agent=row.cells.get("agent") or _agent_in(written, kind),
+        started_by=started_by if started_by != started_on else None,
+        ended_by=ended_by,
+        dose_mg=number_in(row, "dose_mg", HIGHEST_DOSE_MG, findings),
+        written=written if written is not None and written.lower() != kind else None,
     )
+
+
+def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Finding]) -> TreatmentKind:
+    """Return what the kind means, else what the agent or the extent of resection says."""
+    kind = kind_named(row.cells.get("kind"), names)
+    if kind == TreatmentKind.UNKNOWN and row.cells.get("kind") is None:
+        kind = kind_named(row.cells.get("agent") or row.cells.get("extent"), names)
+    if kind == TreatmentKind.UNKNOWN:
+        written = row.cells.get("kind")
+        found = f"'{written}'" if written else "none"
+        expected = f"expected a kind of treatment such as {', '.join(k for k in TreatmentKind if k != kind)}"
+        findings.append(row.problem("treatment_unknown", f"{expected}, found {found}"))
+    return kind
+
+
+def _agent_in(written: str | None, kind: TreatmentKind) -> str | None:
+    """Return the name of a drug that stands in place of its kind."""
+    is_drug = kind in (*SYSTEMIC, TreatmentKind.STEROID)
+    return written if is_drug and written is not None and written.lower() != kind else None
 
 
 def read_function_scores(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[FunctionScore, ...]:
     """Return the usable functional grades of rows whose patients are known, by patient and date."""
-    made = [_function_score(row, as_of, findings) for row in unrepeated(rows, findings)]
+    made = [function_score(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
     return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
 
 
-def of_known_patients(rows: Iterable[TableRow], known: Container[str], findings: list[Finding]) -> list[TableRow]:
+def of_known_patients(rows: Iterable[TableRow], known: Collection[str], findings: list[Finding]) -> list[TableRow]:
     """Return the rows whose patient the study knows; the others become findings."""
     kept = []
     for row in rows:
@@ -143,6 +194,7 @@ def of_known_patients(rows: Iterable[TableRow], known: Container[str], findings:
             kept.append(row)
         elif is_complete(row, ("participant_id",), findings):
             message = f"expected a patient of this study, found '{row.cells['participant_id']}'"
+            message += resembling_words(row.patient_id, known)
             findings.append(row.problem("row_unknown_patient", message))
     return kept
 
@@ -151,26 +203,45 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
-        age_years=number_in(row, "age", HIGHEST_AGE_YEARS, findings),
+        age_years=age_in(row, "age", HIGHEST_AGE_YEARS, findings),
         histology=row.cells.get("histology"),
         who_grade=row.cells.get("who_grade"),
         level=row.cells.get("level"),
-        syndrome=row.cells.get("syndrome"),
+        syndrome=syndrome_in(row, findings),
         centre=row.cells.get("centre"),
         died_on=date_in(row, "died_on", as_of, findings),
         last_contact_on=date_in(row, "last_contact_on", as_of, findings),
+        is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
     )
 
 
-def _ended_on(row: TableRow, kind: str, started_on: date, as_of: date, findings: list[Finding]) -> date | None:
-    ended_on = date_in(row, "end_date", as_of, findings)
-    if ended_on is not None and ended_on < started_on:
-        findings.append(row.problem("date_order", f"expected end_date from {started_on} on, found {ended_on}"))
-        ended_on = None
-    return started_on if ended_on is None and kind == TreatmentKind.SURGERY else ended_on
+def syndrome_in(row: TableRow, findings: list[Finding]) -> str | None:
+    """Return a row's syndrome as code; a name that nobody knows is reported and counts as unknown."""
+    cell = row.cells.get("syndrome")
+    code = coded(cell)
+    if code == Syndrome.UNKNOWN and (cell or "").lower() != Syndrome.UNKNOWN:
+        findings.append(row.problem("syndrome_unknown", f"expected VHL, NF1, NF2, none or unknown, found '{cell}'"))
+    return code
 
 
-def _extent(row: TableRow, kind: str, findings: list[Finding]) -> str | None:
+def _ended(
+    row: TableRow, kind: TreatmentKind, started: tuple[date, date], as_of: date, findings: list[Finding]
+) -> tuple[date | None, date | None]:
+    """Return the last day, and the latest that it may be where only its month or year is known."""
+    if kind == TreatmentKind.SURGERY and row.cells.get("end_date") is None:
+        return started[0], None
+    days = days_in(row, "end_date", as_of, findings, "date_malformed") if row.cells.get("end_date") else None
+    if days is None or days == ANY_DAY:
+        return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
+    first, last = days
+    if last < started[0]:
+        findings.append(row.problem("date_order", f"expected end_date from {started[0]} on, found {last}"))
+        return (started[0], None) if kind == TreatmentKind.SURGERY else (None, None)
+    first = max(first, started[0])
+    return first, last if last != first else None
+
+
+def _extent(row: TableRow, kind: TreatmentKind, findings: list[Finding]) -> str | None:
     extent = word_in(row, "extent", EXTENTS, findings)
     if extent is None or kind == TreatmentKind.SURGERY:
         return extent
@@ -178,15 +249,16 @@ def _extent(row: TableRow, kind: str, findings: list[Finding]) -> str | None:
     return None
 
 
-def _function_score(row: TableRow, as_of: date, findings: list[Finding]) -> FunctionScore | None:
+def function_score(row: TableRow, patient_id: str | None, as_of: date, findings: list[Finding]) -> FunctionScore | None:
+    """Return one row's functional grade of a patient; None when it cannot be used or the patient is None."""
     if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
         return None
     assessed_on = date_in(row, "date", as_of, findings)
     grade = number_in(row, "grade", HIGHEST_GRADE, findings)
-    if row.patient_id is None or assessed_on is None or grade is None:
+    if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
-    return FunctionScore(row.patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
+    return FunctionScore(patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
 
 
 def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:

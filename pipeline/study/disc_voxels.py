@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import MaskOrigin
-from pipeline.core.volume import Volume, same_grid, to_world
+from pipeline.core.volume import Volume, to_world
 from pipeline.errors import InputError
 from pipeline.files.images import load
 from pipeline.measure import vertebral_levels
 from pipeline.study.discs import DiscFile
-from pipeline.study.mask_voxels import grid_words, in_order_of, problem, range_words, whole_numbers
+from pipeline.study.grids import grid_words, in_order_of, lies_on
+from pipeline.study.mask_values import range_words, whole_numbers
+from pipeline.study.mask_voxels import problem
 
 WIDEST_MM = 10.0
 """A label's voxels lie within this of their middle, mm: it marks a point, not the whole disc."""
@@ -56,7 +58,7 @@ def read_discs(files: Sequence[DiscFile], image: Volume) -> tuple[DiscReading | 
         except InputError as error:
             findings.append(problem("disc_unreadable", file, str(error)))
             continue
-        if not same_grid(volume, image):
+        if not lies_on(volume, image):
             words = f"expected the image's grid of {grid_words(image)}, found {grid_words(volume)}"
             elsewhere.append(problem("disc_grid", file, words))
             continue

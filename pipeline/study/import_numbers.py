@@ -16,12 +16,14 @@ from typing import Any
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, Patient, Treatment
+from pipeline.core.vocabulary import TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import derivatives, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.names import with_prefix
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
+from pipeline.study.study_tables import written_days
 from pipeline.study.table_append import append_rows, cell, rows_there
 
 DESCRIPTIONS = {
@@ -36,9 +38,12 @@ DESCRIPTIONS = {
     "longest_mm": "Sum over pieces of the longest diameter, mm",
     "slices_spanned": "Number of slices crossed",
     "new_lesion": "yes when an unequivocal new lesion was seen",
+    "leptomeningeal": "yes when seeding or a drop metastasis was seen, no when looked for and not seen, n/a not imaged",
     "source": "Name, first digits of the SHA-256 and lines of the table that was imported",
 }
-TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent")
+PATIENT_COLUMNS = ("participant_id", "histology", "syndrome", "enhancing_tumour")
+YES_OR_NO = {True: "yes", False: "no", None: None}
+TREATMENT_COLUMNS = ("participant_id", "date", "kind", "end_date", "extent", "dose_gy", "agent", "dose_mg")
 
 
 @dataclass(frozen=True)
@@ -111,12 +116,16 @@ def _describe_study(bids_dir: Path) -> None:
 
 def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
     rows = [
-        {"participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome} for p in patients
-    ]
+        {
+            "participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome,
+            "enhancing_tumour": YES_OR_NO[p.is_enhancing],
+        }
+        for p in patients
+    ]  # fmt: skip
     there = rows_there(bids_dir / "participants.tsv", bids_dir)
     known = {row["participant_id"] for row in there}
     new = [row for row in rows if row["participant_id"] not in known]
-    return append_rows(bids_dir / "participants.tsv", ("participant_id", "histology", "syndrome"), new)
+    return append_rows(bids_dir / "participants.tsv", PATIENT_COLUMNS, new)
 
 
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
@@ -124,13 +133,23 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     known = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
     rows = [
         {
-            "participant_id": _label(t.patient_id), "date": t.started_on, "kind": t.kind, "end_date": t.ended_on,
-            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent,
+            "participant_id": _label(t.patient_id), "date": written_days(t.started_on, t.started_by) or "n/a",
+            "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
+            "end_date": _last_day(t),
+            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": t.dose_mg,
         }
         for t in treatments
     ]  # fmt: skip
-    new = [row for row in rows if (row["participant_id"], str(row["date"]), row["kind"]) not in known]
+    new = [row for row in rows if (row["participant_id"], row["date"], row["kind"]) not in known]
     return append_rows(path, TREATMENT_COLUMNS, new)
+
+
+def _last_day(treatment: Treatment) -> str | None:
+    """Return the last day as a table has it; none for surgery, which is over on its day."""
+    is_one_day = treatment.kind == TreatmentKind.SURGERY and treatment.ended_on == treatment.started_on
+    if treatment.ended_on is None or is_one_day:
+        return None
+    return written_days(treatment.ended_on, treatment.ended_by)
 
 
 def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
@@ -169,6 +188,7 @@ def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> di
         "longest_mm": measure.longest_mm,
         "slices_spanned": measure.slices_spanned,
         "new_lesion": "yes" if measure.new_lesion else None,
+        "leptomeningeal": YES_OR_NO[measure.leptomeningeal],
         "source": f"{source} line {' '.join(map(str, visit.lines))}",
     }
 

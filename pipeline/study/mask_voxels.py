@@ -5,7 +5,7 @@ A mask is never resampled here: volumes are counted where they were drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,26 +14,37 @@ from numpy.typing import NDArray
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume, same_grid
+from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files.images import load, load_grid
+from pipeline.files.images import load, load_grid, other_grid
+from pipeline.study import mask_values
+from pipeline.study.anchors import names_another
 from pipeline.study.discs import DiscFile
+from pipeline.study.grids import grid_words, in_order_of, lies_on, shift_between
+from pipeline.study.mask_values import ValueDoubt, range_words, whole_numbers
 from pipeline.study.masks import MaskFile
 from pipeline.study.scans import ScanFile
 
-PROBABILITY_TOLERANCE = 1e-3
-"""Rounding by which a probability map may leave 0..1; it is clipped, anything beyond is refused."""
-
-INTEGER_TOLERANCE = 1e-3
-"""Rounding by which a label stored as a scaled number may miss a whole number."""
+__all__ = ["MaskReading", "grid_words", "in_order_of", "problem", "range_words", "read_mask", "whole_numbers"]
 
 
 class MaskReading(NamedTuple):
-    """One compartment as one file draws it, on the image's grid: boolean, or float32 probabilities from 0 to 1."""
+    """One compartment as one file draws it, on the image's grid: boolean, or float32 probabilities from 0 to 1.
+
+    ``bound_reason`` says in words why there may be more of the compartment than the volume holds; None where not.
+    """
 
     compartment: Compartment
     volume: Volume
     file: MaskFile
+    bound_reason: str | None = None
+
+
+class _Drawn(NamedTuple):
+    """Compartments of one file as arrays, and why there may be more of them than they show."""
+
+    arrays: dict[Compartment, NDArray]
+    bound_reason: str | None = None
 
 
 def read_mask(
@@ -46,7 +57,8 @@ def read_mask(
     file
         From ``pipeline.masks.find_drawn``.
     image
-        The scan it was drawn on; the voxels must be the same ones, be they stored in another order.
+        The scan it was drawn on; the voxels must be the same ones, be they stored in another order, or placed where
+        the scan's other position (qform) or a rounded affine has them.
     scans
         The visit's scans: when the mask fits another one of them, the finding says so.
 
@@ -54,112 +66,151 @@ def read_mask(
     -------
     tuple of MaskReading
         One per compartment; for a label map also those that its table lists and no voxel carries: they are empty,
-        not unknown.
+        not unknown, unless the map holds a number that is not listed: then they are unknown.
     tuple of Finding
         Why something was left out, or that the whole mask is empty.
     """
+    findings: list[Finding] = []
     try:
         stored = load_grid(file.path)
-        if not _is_on(stored, image):  # told from the header: a size that is not the image's is never unpacked
-            found = _scan_words(stored, scans) or grid_words(stored)
-            words = f"expected the image's grid of {grid_words(image)}, found {found}"
-            return (), (problem("mask_grid", file, words),)
-        volume = in_order_of(load(file.path), image)
+        place = _place(stored, file, image, scans, findings)
+        if place is None:  # told from the header: a size that is not the image's is never unpacked
+            return (), (problem("mask_grid", file, _grid_fault(stored, image, scans)),)
+        array = in_order_of(Volume(load(file.path).array, place), image).array
     except InputError as error:
         return (), (problem("mask_unreadable", file, str(error)),)
-    findings: list[Finding] = []
-    arrays = READERS[file.kind](volume.array, file, findings)
-    if arrays and not volume.array.any():
-        findings.append(problem("mask_empty", file, "expected a drawn region, found none"))
-    readings = (MaskReading(compartment, image.with_array(array), file) for compartment, array in arrays.items())
+    drawn = _drawn(array, file, findings)
+    if drawn.arrays and drawn.bound_reason is None and not any(map(np.any, drawn.arrays.values())):
+        left_out = " but labels that are left out" if np.any(array) else ""
+        findings.append(problem("mask_empty", file, f"expected a drawn region, found none{left_out}"))
+    readings = [
+        MaskReading(compartment, image.with_array(drawn_array), file, drawn.bound_reason)
+        for compartment, drawn_array in drawn.arrays.items()
+    ]
     return tuple(readings), tuple(findings)
 
 
-def in_order_of(volume: Volume, like: Volume) -> Volume:
-    """Store the same voxels in the axis order and directions of another image; no value changes.
+def read_all(
+    files: Sequence[MaskFile], image: Volume, scans: Sequence[ScanFile], anchor: ScanFile | None
+) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
+    """Read all masks of a visit onto its measured scan: of each source one of each compartment.
 
-    Parameters
-    ----------
-    volume
-        Any image.
-    like
-        The image whose axes are followed; where they are oblique to the volume's, the closest order is taken.
-
-    Returns
-    -------
-    Volume
-        The volume itself when its axes are in that order already.
+    Where a source has several of one compartment, as one for each run, the one named for the measured scan is taken;
+    a mask named for another scan whose voxels are the same is read, and said.
     """
-    turn = (volume.affine[:3, :3] / volume.spacing_mm).T @ (like.affine[:3, :3] / like.spacing_mm)
-    order = np.abs(turn).argmax(axis=0)
-    signs = np.sign(turn[order, range(3)])
-    if sorted(order) != [0, 1, 2] or (order.tolist() == [0, 1, 2] and (signs > 0).all()):
-        return volume
-    steps = tuple(slice(None, None, -1) if sign < 0 else slice(None) for sign in signs)
-    index_map = np.diag([0.0, 0.0, 0.0, 1.0])  # from the new voxel index to the old one
-    for new, (old, sign) in enumerate(zip(order, signs, strict=True)):
-        index_map[old, new] = sign
-        index_map[old, 3] = volume.shape[old] - 1 if sign < 0 else 0
-    return Volume(np.ascontiguousarray(volume.array.transpose(order)[steps]), volume.affine @ index_map)
+    kept: dict[tuple[str, Compartment], MaskReading] = {}
+    findings: list[Finding] = []
+    strangers = [file for file in files if anchor is not None and names_another(file, anchor)]
+    for file in (*(file for file in files if file not in strangers), *strangers):
+        readings, odd = read_mask(file, image, scans)
+        findings += odd
+        new = [one for one in readings if (file.source, one.compartment) not in kept]
+        kept |= {(file.source, one.compartment): one for one in new}
+        is_of_another = any(not names_another(file, scan) for scan in scans if scan != anchor)
+        if anchor is not None and readings and file in strangers and is_of_another:
+            used = "used, for its voxels are the same" if new else "not used, for the measured scan has its own"
+            words = f"expected a mask of the measured {anchor.path.name}, found it named for another one; it is {used}"
+            findings.append(problem("mask_other_scan", file, words))
+    order = {file.relative: place for place, file in enumerate(files)}
+    return tuple(sorted(kept.values(), key=lambda one: order[one.file.relative])), tuple(findings)
 
 
-def _label_map(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Compartment, NDArray]:
-    labels = whole_numbers(array)
-    if labels is None:
-        findings.append(problem("mask_values", file, f"expected whole-number labels, found {range_words(array)}"))
-        return {}
+def _place(
+    stored: Volume, file: MaskFile, image: Volume, scans: Sequence[ScanFile], findings: list[Finding]
+) -> NDArray[np.float64] | None:
+    """Return the affine under which a mask's voxels are the image's; None when they are not.
+
+    A header may hold two positions; programs built on ITK save a mask with the one that is not measured here.
+    """
+    shift = shift_between(stored, image)
+    if shift is not None and (shift.is_rounding or shift.is_nothing):
+        if not shift.is_nothing:
+            findings.append(problem("mask_grid_rounded", file, f"expected the scan's grid, found it {shift.words} off"))
+        return stored.affine
+    second = other_grid(file.path)
+    for own in (stored, *([second] if second else [])):
+        for placed in (image, *_other_places(image, scans)):
+            if lies_on(own, placed):
+                words = "expected the scan's position, found it at the other one of two that a header holds"
+                findings.append(problem("mask_other_position", file, words))
+                return own.affine
+    return None
+
+
+def _other_places(image: Volume, scans: Sequence[ScanFile]) -> list[Volume]:
+    """Return the other positions that the headers of the scans on an image's grid hold."""
+    places = []
+    for scan in scans:
+        try:
+            other = other_grid(scan.path)
+            if other is not None and lies_on(load_grid(scan.path), image):
+                places.append(other)
+        except InputError:
+            continue
+    return places
+
+
+def _grid_fault(stored: Volume, image: Volume, scans: Sequence[ScanFile]) -> str:
+    shift, other = shift_between(stored, image), _scan_words(stored, scans)
+    away = f", {shift.words} away at the farthest voxel" if shift is not None and other is None else ""
+    return f"expected the image's grid of {grid_words(image)}, found {other or grid_words(stored)}{away}"
+
+
+def _drawn(array: NDArray, file: MaskFile, findings: list[Finding]) -> _Drawn:
+    """Return what a file draws; a compartment that fills the picture is asked about and left out."""
+    read = mask_values.inside_of if file.kind == "mask" else mask_values.probabilities_of
+    drawn = _label_map(array, file, findings) if file.kind == "dseg" else _one_compartment(read(array), file)
+    if isinstance(drawn, ValueDoubt):
+        findings.append(problem(drawn.code, file, drawn.words))
+        return _Drawn({})
+    for compartment, one in list(drawn.arrays.items()):
+        doubt = mask_values.too_much(one)
+        if doubt is not None:
+            findings.append(problem(doubt.code, file, f"{compartment}: {doubt.words}"))
+            del drawn.arrays[compartment]
+    return drawn
+
+
+def _one_compartment(array: NDArray | ValueDoubt, file: MaskFile) -> _Drawn | ValueDoubt:
+    if isinstance(array, ValueDoubt):
+        return array
+    return _Drawn({} if file.compartment is None else {file.compartment: array})
+
+
+def _label_map(array: NDArray, file: MaskFile, findings: list[Finding]) -> _Drawn | ValueDoubt:
+    labels = mask_values.labels_of(array)
+    if isinstance(labels, ValueDoubt):
+        return labels
     values, counts = np.unique(labels, return_counts=True)
-    known = {0, *file.labels, *file.unmeasured}
-    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-        if value not in known:
-            message = f"expected the labels {sorted(file.labels)}, found {value} in {count} voxels"
-            findings.append(problem("mask_label_unlisted", file, message))
-    return {
+    voxels = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    unlisted = [value for value in voxels if value not in {0, *file.labels, *file.unmeasured}]
+    if len(unlisted) > mask_values.MOST_LABELS:
+        return mask_values.scan_doubt(len(unlisted), labels)
+    arrays: dict[Compartment, NDArray] = {
         compartment: np.isin(labels, [index for index, meaning in file.labels.items() if meaning == compartment])
         for compartment in file.compartments
     }
+    if not unlisted:
+        return _Drawn(arrays)
+    vanished = [compartment for compartment, one in arrays.items() if not one.any()]
+    for value in unlisted:
+        message = f"expected the labels {sorted(file.labels)}, found {value} in {voxels[value]} voxels"
+        findings.append(problem("mask_label_unlisted", file, f"{message}{_likely(value, vanished, file)}"))
+    numbers = ", ".join(map(str, unlisted))
+    reason = f"{file.relative} holds drawn voxels of label {numbers}, which its dseg.tsv does not list"
+    # what is drawn under an unknown number may be any compartment: an absent one is unknown, a present one may be more
+    return _Drawn({c: one for c, one in arrays.items() if c not in vanished}, reason)
 
 
-def _binary(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Compartment, NDArray]:
-    values = np.unique(array)
-    inside = values[values != 0]
-    if file.compartment is not None and len(inside) <= 1 and (inside > 0).all():
-        return {file.compartment: array > 0}
-    findings.append(problem("mask_values", file, f"expected 0 and 1, found values from {range_words(array)}"))
-    return {}
-
-
-def _probability(array: NDArray, file: MaskFile, findings: list[Finding]) -> dict[Compartment, NDArray]:
-    low, high = float(array.min()), float(array.max())
-    if file.compartment is not None and low >= -PROBABILITY_TOLERANCE and high <= 1 + PROBABILITY_TOLERANCE:
-        return {file.compartment: np.clip(array, 0, 1).astype(np.float32)}
-    findings.append(problem("mask_values", file, f"expected probabilities from 0 to 1, found {range_words(array)}"))
-    return {}
-
-
-READERS: dict[str, Callable[[NDArray, MaskFile, list[Finding]], dict[Compartment, NDArray]]] = {
-    "dseg": _label_map,
-    "mask": _binary,
-    "probseg": _probability,
-}
-
-
-def whole_numbers(array: NDArray) -> NDArray | None:
-    """Return an array of labels as whole numbers; None when a value misses one by more than rounding."""
-    if np.issubdtype(array.dtype, np.integer):
-        return array
-    rounded = np.rint(array)
-    return rounded.astype(np.int64) if np.abs(array - rounded).max() <= INTEGER_TOLERANCE else None
-
-
-def range_words(array: NDArray) -> str:
-    """Say from where to where the values of an array go."""
-    return f"{float(array.min()):g} to {float(array.max()):g}"
-
-
-def _is_on(volume: Volume, image: Volume) -> bool:
-    """Say whether a volume has an image's voxels, be they stored in another order."""
-    return sorted(volume.shape) == sorted(image.shape) and same_grid(in_order_of(volume, image), image)
+def _likely(value: int, vanished: Iterable[Compartment], file: MaskFile) -> str:
+    """Say what an unlisted number may mean, where a listed one is gone from the map."""
+    gone = [f"{index} ({meaning})" for index, meaning in sorted(file.labels.items()) if meaning in set(vanished)]
+    if not gone:
+        return ""
+    if len(gone) == 1:
+        name = next(meaning for meaning in file.labels.values() if meaning in set(vanished))
+        return f", and none of {gone[0]}; if {value} is what that was, add the line '{value}<tab>{name}' to dseg.tsv"
+    return f", and none of {', '.join(gone)}; if {value} is one of them, list it in dseg.tsv under that name"
 
 
 def _scan_words(volume: Volume, scans: Sequence[ScanFile]) -> str | None:
@@ -168,23 +219,9 @@ def _scan_words(volume: Volume, scans: Sequence[ScanFile]) -> str | None:
             grid = load_grid(scan.path)
         except InputError:
             continue
-        if _is_on(volume, grid):
+        if lies_on(volume, grid):
             return f"that of {scan.path.name}"
     return None
-
-
-def grid_words(volume: Volume) -> str:
-    """Describe a grid for a person: size, spacing, first voxel and axes."""
-    size = "x".join(map(str, volume.shape))
-    spacing = "x".join(f"{length:.2f}" for length in volume.spacing_mm)
-    corner = ", ".join(f"{round(coordinate, 1) + 0.0:.1f}" for coordinate in volume.affine[:3, 3])
-    axes = "".join(_axis_letter(volume.affine[:3, axis]) for axis in range(3))
-    return f"{size} voxels of {spacing} mm, first voxel at ({corner}) mm, axes {axes}"
-
-
-def _axis_letter(direction: NDArray[np.float64]) -> str:
-    world_axis = int(np.argmax(np.abs(direction)))
-    return ("LR", "PA", "IS")[world_axis][int(direction[world_axis] > 0)]
 
 
 def problem(code: str, file: MaskFile | DiscFile, message: str) -> Finding:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from pathlib import Path
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.study.anchors import scan_entities
 from pipeline.study.discs import DiscFile, disc_name
+from pipeline.study.foreign_names import NO_MASK, foreign_mask_name
 from pipeline.study.label_names import (
     LabelTable,
     NamedTables,
@@ -54,8 +57,8 @@ class MaskFile:
         anything unstated counts as automatic, which makes what rests on it provisional.
     unmeasured
         Label numbers that are understood and left out (background, vertebrae ...).
-    acquisition, chunk
-        Labels of the ``acq-`` and ``chunk-`` entities: which scan it was drawn on; None without.
+    scan_entities
+        The parts of its name that say which scan it was drawn on: acquisition, run, chunk ...
     """
 
     path: Path
@@ -68,8 +71,7 @@ class MaskFile:
     compartment: Compartment | None = None
     origin: MaskOrigin = MaskOrigin.AUTOMATIC
     unmeasured: frozenset[int] = frozenset()
-    acquisition: str | None = None
-    chunk: str | None = None
+    scan_entities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def compartments(self) -> tuple[Compartment, ...]:
@@ -172,8 +174,7 @@ def _mask(path: Path, source: _Source, origin: MaskOrigin, findings: list[Findin
         compartment=compartment,
         origin=origin,
         unmeasured=table.unmeasured if table else frozenset(),
-        acquisition=name.entities.get("acq"),
-        chunk=name.entities.get("chunk"),
+        scan_entities=scan_entities(name.entities),
     )
 
 
@@ -189,15 +190,22 @@ def _discs(path: Path, name: BidsName, source: _Source, origin: MaskOrigin, find
 
 def _mask_name(path: Path, source: _Source, findings: list[Finding]) -> BidsName | None:
     """Take a mask's name apart; None for other derivatives, and with a finding for a mask that is misnamed."""
-    name = parse_name(path.name)
     relative = relative_to(source.root, path)
+    name = parse_name(path.name) or foreign_mask_name(path.name)
     if name is None or name.extension not in IMAGE_EXTENSIONS:
         if path.stem.removesuffix(".nii").endswith(("seg", "mask")):
             message = f"{relative}: expected a BIDS name ending in _dseg, _mask or _probseg, found '{path.name}'"
             findings.append(finding("name_not_bids", message, relative))
+        elif path.name.endswith(IMAGE_EXTENSIONS) and not NO_MASK.search(path.name):
+            findings.append(finding("mask_name_unknown", f"{relative}: expected the name of a mask", relative))
         return None
-    if name.suffix in KINDS and belongs(name, path, source.root, findings):
-        return name
+    if name.suffix not in KINDS and compartment_named(name.suffix, names_of_source(source.folder.name)):
+        name = BidsName({"label": name.suffix, **name.entities}, "mask", name.extension)
+    if name.suffix in KINDS:
+        return name if belongs(name, path, source.root, findings) else None
+    if re.search("seg|mask|lesion", name.suffix, re.IGNORECASE):
+        message = f"{relative}: expected a name ending in _dseg, _mask or _probseg, found '{name.suffix}'"
+        findings.append(finding("mask_name_unknown", message, relative))
     return None
 
 
@@ -222,8 +230,9 @@ def _compartment(path: Path, name: BidsName, source: _Source, findings: list[Fin
         return None
     compartment = compartment_named(label, names_of_source(source.folder.name))
     if compartment is None:
+        code = "compartment_unknown" if parse_name(path.name) else "mask_name_unknown"
         message = f"{relative}: expected a compartment such as {', '.join(Compartment)}, found '{label}'"
-        findings.append(finding("compartment_unknown", message, relative))
+        findings.append(finding(code, message, relative))
     return compartment
 
 
@@ -261,7 +270,7 @@ def _report_repeats(masks: Iterable[MaskFile], findings: list[Finding]) -> None:
     drawn: dict[tuple[object, ...], list[MaskFile]] = defaultdict(list)
     for mask in masks:
         for compartment in mask.compartments:
-            scan = (mask.patient_id, mask.session_id, mask.source, mask.acquisition, mask.chunk)
+            scan = (mask.patient_id, mask.session_id, mask.source, *sorted(mask.scan_entities.items()))
             drawn[(*scan, compartment)].append(mask)
     for key, files in drawn.items():
         if len(files) > 1:

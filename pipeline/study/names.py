@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from pipeline.core.records import Finding
 
 LABEL = re.compile(r"[0-9A-Za-z+]+")
 FILE_NAME = re.compile(r"((?:[a-z]+-[0-9A-Za-z+]+_)*)([0-9A-Za-z]+)(\.[0-9A-Za-z]+(?:\.gz)?)")
+ANNEX = "annex/objects/"
+"""What stands in the links of git-annex, and so of DataLad."""
+
 IMAGE_EXTENSIONS = (".nii.gz", ".nii")
 ENTITY_ORDER = (
     "sub", "ses", "sample", "task", "acq", "ce", "trc", "stain", "rec", "dir", "run", "mod", "echo", "flip", "inv",
@@ -126,6 +129,27 @@ def with_prefix(prefix: str, text: str) -> str | None:
     return f"{prefix}-{label}" if LABEL.fullmatch(label) else None
 
 
+def resembling_words(name: str | None, known: Iterable[str]) -> str:
+    """Say which known id another one resembles but for zeros, letter case and signs; empty where none.
+
+    Spreadsheets strip the zeros of 01; which id is right is for a person to say.
+
+    Examples
+    --------
+    >>> resembling_words("sub-1", ["sub-01", "sub-10"]), resembling_words("sub-7", ["sub-01"])
+    ("; it resembles sub-01, did a spreadsheet strip zeros?", '')
+    """
+    if name is None:
+        return ""
+    alike = sorted(other for other in known if other != name and _bare(other) == _bare(name))
+    return f"; it resembles {' and '.join(alike)}, did a spreadsheet strip zeros?" if alike else ""
+
+
+def _bare(name: str) -> str:
+    """Return an id without what programs change: zeros before a number, letter case, the prefix."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.removeprefix("sub-").removeprefix("ses-").lower())
+
+
 def relative_to(root: Path, path: Path) -> str:
     """Return a path inside the study folder as text relative to it, with ``/``; what is no Unicode is escaped."""
     return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
@@ -167,11 +191,29 @@ def is_inside(path: Path, root: Path, findings: list[Finding]) -> bool:
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):
-        message = "expected a file, found a link to something that is not here"
-        findings.append(finding("file_unreadable", message, relative_to(root, path)))
+        relative = relative_to(root, path)
+        if ANNEX in _link_text(path):
+            message = f"{relative}: expected the file, found a git-annex link whose content is not here"
+            findings.append(finding("link_annex", message, relative))
+        else:
+            message = f"{relative}: expected a file, found a link to something that is not here"
+            findings.append(finding("file_unreadable", message, relative))
         return False
-    if target.is_relative_to(root):
+    if target.is_relative_to(root) or _is_annexed(target, root):
         return True
-    message = "expected a file inside the study folder, found a link that leads outside"
-    findings.append(finding("link_outside", message, relative_to(root, path)))
+    relative = relative_to(root, path)
+    message = f"{relative}: expected a file inside the study folder, found a link that leads outside"
+    findings.append(finding("link_outside", message, relative))
     return False
+
+
+def _is_annexed(target: Path, root: Path) -> bool:
+    """Say whether a file is content that git-annex keeps for the repository that a study folder lies in."""
+    return any(target.is_relative_to(parent / ".git" / "annex" / "objects") for parent in root.parents)
+
+
+def _link_text(path: Path) -> str:
+    try:
+        return path.readlink().as_posix()
+    except OSError:
+        return ""

@@ -26,6 +26,9 @@ SIZES: Mapping[str, float] = {
 }
 """Columns of sizes, with what they can be at most; above it a number is a slip of the pen."""
 
+SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged": None}
+"""Whether seeding along the meninges, a drop metastasis included, was seen."""
+
 SAME = 0.01
 """Two cells that say the same in other words may differ by rounding: 1 %."""
 
@@ -70,9 +73,10 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
     ]
     bad += _contradictions(row, sizes, findings)
     new_lesion = word_in(row, "new_lesion", YES_NO, findings) or False
+    seeding = word_in(row, "leptomeningeal", SEEDING, findings)
     if bad:
         reason = f"{', '.join(bad)} could not be used ({row.where})"
-        return ImportedMeasure(compartment, new_lesion=new_lesion, missing_reason=reason)
+        return ImportedMeasure(compartment, new_lesion=new_lesion, leptomeningeal=seeding, missing_reason=reason)
     slices = sizes["slices_spanned"]
     measure = ImportedMeasure(
         compartment,
@@ -84,6 +88,7 @@ def _measure(compartment: Compartment, row: TableRow, findings: list[Finding]) -
         axial_perpendicular_mm=sizes["perpendicular_mm"],
         slices_spanned=None if slices is None else round(slices),
         new_lesion=new_lesion,
+        leptomeningeal=seeding,
     )
     return measure if measure.volume_mm3 is not None else _without_volume(measure)
 

@@ -15,14 +15,15 @@ from pathlib import Path
 from statistics import median
 
 from pipeline.core.findings import finding
-from pipeline.core.records import Finding, Patient, Treatment
+from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.vocabulary import Category, Compartment
 from pipeline.measure.imported_sizes import ImportedMeasure
-from pipeline.study.clinical import treatment_in, unrepeated
+from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, date_in, is_complete, read_delimited, word_in
+from pipeline.study.treatment_names import names_beside
 
 REQUIRED = ("participant_id", "date")
 WORDS = {category.value.lower(): category for category in Category}
@@ -93,7 +94,7 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
-    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known), has_words)
+    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known, findings), has_words)
 
 
 def read_treatment_table(
@@ -104,15 +105,37 @@ def read_treatment_table(
     found: dict[str, list[Treatment]] = defaultdict(list)
     path = path.resolve()
     rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
+    names = names_beside(path, findings)
     for row in unrepeated(rows, findings):
         patient_id = known.get(_key(row))
-        treatment = treatment_in(row, patient_id or "", as_of, findings)
+        treatment = treatment_in(row, patient_id or "", as_of, findings, names)
         if treatment is not None and patient_id is None:
             message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
             findings.append(row.problem("row_unknown_patient", message))
         elif treatment is not None and patient_id is not None:
             found[patient_id].append(treatment)
     return {patient_id: tuple(sorted(rows, key=lambda t: (t.started_on, t.kind))) for patient_id, rows in found.items()}
+
+
+def read_function_table(
+    path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
+) -> dict[str, tuple[FunctionScore, ...]]:
+    """Read functional grades, by patient as the table of sizes writes them."""
+    known = {_plain(patient_id): patient_id for patient_id in table.patients}
+    scores: dict[str, list[FunctionScore]] = defaultdict(list)
+    path = path.resolve()
+    rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
+    for row in unrepeated(rows, findings):
+        patient_id = known.get(_key(row))
+        score = function_score(row, patient_id, as_of, findings)
+        if score is not None:
+            scores[score.patient_id].append(score)
+        elif patient_id is None and row.cells.get("participant_id") is not None:
+            message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
+            findings.append(row.problem("row_unknown_patient", message))
+    return {
+        patient_id: tuple(sorted(own, key=lambda s: (s.assessed_on, s.scale_id))) for patient_id, own in scores.items()
+    }
 
 
 def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
@@ -148,16 +171,21 @@ def _ids(rows: Iterable[TableRow]) -> dict[str, str]:
     return known
 
 
-def _patients(rows: Iterable[TableRow], known: Mapping[str, str]) -> dict[str, Patient]:
+def _patients(rows: Iterable[TableRow], known: Mapping[str, str], findings: list[Finding]) -> dict[str, Patient]:
     patients = {patient_id: Patient(patient_id) for patient_id in known.values()}
     for row in rows:
         patient = patients[known[_key(row)]]
         patients[patient.patient_id] = replace(
             patient,
             histology=patient.histology or row.cells.get("histology"),
-            syndrome=patient.syndrome or row.cells.get("syndrome"),
+            syndrome=patient.syndrome or syndrome_in(row, findings),
+            is_enhancing=_first(patient.is_enhancing, word_in(row, "enhancing_tumour", YES_NO, findings)),
         )
     return patients
+
+
+def _first(earlier: bool | None, own: bool | None) -> bool | None:
+    return own if earlier is None else earlier
 
 
 def _visit(key: tuple[str, date], rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool) -> GivenVisit:

@@ -1,42 +1,32 @@
-"""The image files of a visit, and which of them carries the alignment."""
+"""The image files of a visit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.acquisition.protocol import Facts
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
-from pipeline.errors import InputError
 from pipeline.study.names import IMAGE_EXTENSIONS, BidsName, entries, parse_name, relative_to
 from pipeline.study.sidecars import read_facts
 
-CONTRASTS = {
-    "anat": ("T2w", "T1w", "PDw", "FLAIR", "T2starw", "T2star", "inplaneT2", "UNIT1", "swi", "MTw", "T1map", "T2map"),
-    "dwi": ("ADC", "FA"),
-}
-"""Suffixes taken as scans, by BIDS folder; a contrast agent (``ce-``) adds ``_ce``."""
+WEIGHTED = ("T2w", "T1w", "PDw", "FLAIR")
+"""Suffixes of images that a tumour is measured on; a contrast agent (``ce-``) adds ``_ce``."""
 
-ANCHOR_ORDER = ("T2w", "T1w_ce", "T1w", "T2w_ce", "PDw", "FLAIR")
-"""Contrasts that can carry the alignment, the best first; T2w shows the cord against bright fluid."""
+WHERE_DRAWN = (
+    "T2star", "T2starw", "UNIT1", "inplaneT2", "PDT2", "MTw", "MTS", "swi", "MEGRE", "MESE", "MP2RAGE", "VFA", "IRT1",
+    "angio",
+)  # fmt: skip
+"""Suffixes of images that a tumour is measured on only where somebody drew on them."""
 
-PLANE_ORDER = ("sagittal", "isotropic", "coronal", "axial", "unreadable")
-"""A sagittal stack covers the cord lengthwise, axial ones only a part; isotropic is as good but rarer in old visits."""
+MAPS = ("T1map", "T2map", "T2starmap", "PDmap", "R1map", "R2map", "R2starmap", "MTRmap", "MTsat", "MWFmap", "T1rho",
+        "M0map", "S0map", "Chimap")  # fmt: skip
+"""Suffixes of computed maps: listed, never measured, for what they show depends on how they were computed."""
 
-PLANE_WORDS = {
-    "sag": "sagittal",
-    "iso": "isotropic",
-    "3d": "isotropic",
-    "cor": "coronal",
-    "ax": "axial",
-    "tra": "axial",
-}
-"""Beginnings of ``acq-`` labels that name a plane."""
-
-View = tuple[str | None, str | None]
-"""An ``acq-`` and a ``chunk-`` label."""
+CONTRASTS = {"anat": (*WEIGHTED, *WHERE_DRAWN, *MAPS), "dwi": ("ADC", "FA")}
+"""Suffixes taken as scans, by BIDS folder."""
 
 OTHER_IMAGE_FORMATS = (".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".hdr", ".img", ".mgz", ".ima")
 
@@ -95,38 +85,6 @@ def find_scans(folder: Path, root: Path, session_id: str, findings: list[Finding
         if (scan := _scan(path, root, session_id, findings))
     ]
     return _without_doubles(found, findings)
-
-
-def choose_anchor(scans: Sequence[ScanFile], views: Sequence[View] = ()) -> tuple[ScanFile | None, tuple[Finding, ...]]:
-    """Choose the scan that carries the alignment: best contrast, then favoured view, plane, run, chunk and name.
-
-    Parameters
-    ----------
-    scans
-        Of one visit.
-    views
-        ``acq-`` and ``chunk-`` labels to favour, the most favoured first: those that somebody drew on, or those of
-        another visit's anchor.
-
-    Returns
-    -------
-    ScanFile or None
-        None when no contrast of the visit can carry an alignment.
-    tuple of Finding
-        ``anchor_ambiguous`` when nothing but run, chunk or name set the scan apart.
-    """
-    usable = [scan for scan in scans if scan.contrast in ANCHOR_ORDER]
-    if not usable:
-        return None, ()
-    best = min(ANCHOR_ORDER.index(scan.contrast) for scan in usable)
-    rivals = [scan for scan in usable if scan.contrast == ANCHOR_ORDER[best]]
-    for view in views:
-        rivals = [scan for scan in rivals if (scan.acquisition, scan.chunk) == view] or rivals
-    if len(rivals) > 1:
-        planes = {scan: PLANE_ORDER.index(_plane(scan)) for scan in rivals}
-        rivals = [scan for scan in rivals if planes[scan] == min(planes.values())]
-    rivals.sort(key=lambda scan: (_number(scan.run), _number(scan.chunk), scan.relative))
-    return rivals[0], () if len(rivals) == 1 else (_ambiguity(rivals),)
 
 
 def is_image(path: Path) -> bool:
@@ -188,30 +146,3 @@ def _without_doubles(scans: Iterable[ScanFile], findings: list[Finding]) -> tupl
             findings.append(finding("scan_duplicated", message, scan.relative))
         kept.setdefault(stem, scan)
     return tuple(reversed(kept.values()))
-
-
-def _plane(scan: ScanFile) -> str:
-    """Name the plane: from the acquisition label when it says so, else from the image's geometry."""
-    label = (scan.acquisition or "").lower()
-    named = next((plane for word, plane in PLANE_WORDS.items() if label.startswith(word)), None)
-    if named is not None:
-        return named
-    from pipeline.core.volume import plane  # noqa: PLC0415 (half a second that most studies need not pay)
-    from pipeline.files.images import load_grid  # noqa: PLC0415
-
-    try:
-        return plane(load_grid(scan.path))
-    except InputError:
-        return "unreadable"
-
-
-def _ambiguity(rivals: Sequence[ScanFile]) -> Finding:
-    chosen = rivals[0]
-    others = ", ".join(scan.path.name for scan in rivals[1:])
-    message = f"expected one {chosen.contrast} to align by, found several; {chosen.path.name} is used, not {others}"
-    return finding("anchor_ambiguous", message, chosen.relative, session_id=chosen.session_id)
-
-
-def _number(label: str | None) -> tuple[int, str]:
-    text = label or ""
-    return (int(text) if text.isdigit() else 0, text)

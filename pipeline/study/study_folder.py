@@ -20,9 +20,10 @@ from pipeline.study import clinical, imported_table
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
-from pipeline.study.names import derivative_path, entries, label_of, with_prefix
+from pipeline.study.names import derivative_path, entries, label_of, resembling_words, with_prefix
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_tables import TableRow, read_json, read_table
+from pipeline.study.treatment_names import names_beside
 from pipeline.study.visits import StudyVisit, anchor_of, read_visits
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _Clinical:
     treatments: tuple[Treatment, ...]
     function_scores: tuple[FunctionScore, ...]
     is_synthetic: bool
+    folders: AbstractSet[str]
 
 
 def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | None = None) -> StudyFolder:
@@ -149,8 +151,10 @@ def anchor_scan(visit: StudyVisit, like: ScanFile | None = None) -> ScanFile | N
     return anchor_of(visit, like)[0]
 
 
-def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
-    """Read the masks of a visit that share an image's grid.
+def read_masks(
+    visit: StudyVisit, image: Volume, anchor: ScanFile | None = None
+) -> tuple[tuple[MaskReading, ...], tuple[Finding, ...]]:
+    """Read the masks of a visit that share an image's grid: one of each compartment from each source.
 
     Parameters
     ----------
@@ -158,6 +162,8 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
         From :func:`read_study`.
     image
         The scan that is measured.
+    anchor
+        Its file, so that of two masks of one compartment the one named for it is taken.
 
     Returns
     -------
@@ -166,10 +172,9 @@ def read_masks(visit: StudyVisit, image: Volume) -> tuple[tuple[MaskReading, ...
     tuple of Finding
         Masks and labels that were left out, and empty masks.
     """
-    from pipeline.study.mask_voxels import read_mask  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
+    from pipeline.study import mask_voxels  # noqa: PLC0415 (loads SimpleITK: listing a study need not)
 
-    read = [read_mask(file, image, visit.scans) for file in visit.masks]
-    return tuple(reading for readings, _ in read for reading in readings), tuple(f for _, found in read for f in found)
+    return mask_voxels.read_all(visit.masks, image, visit.scans, anchor)
 
 
 def read_discs(visit: StudyVisit, image: Volume) -> tuple[DiscReading | None, tuple[Finding, ...]]:
@@ -212,9 +217,15 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,
-        clinical.read_treatments(clinical.of_known_patients(treatments, known, findings), as_of, findings),
+        clinical.read_treatments(
+            clinical.of_known_patients(treatments, known, findings),
+            as_of,
+            findings,
+            names_beside(root / "treatments.tsv", findings),
+        ),
         clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
         clinical.says_synthetic(rows),
+        folders,
     )
 
 
@@ -242,9 +253,11 @@ def _patient(
 ) -> StudyPatient:
     if patient_id not in tables.participants and tables.participants:
         message = f"{patient_id}: expected a row in participants.tsv, found only a folder"
+        message += resembling_words(patient_id, tables.participants)
         findings.append(finding("patient_not_listed", message, "participants.tsv", patient_id=patient_id))
     if not visits:
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
+        message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
     treatments = tuple(t for t in tables.treatments if t.patient_id == patient_id)
     listed = tables.participants.get(patient_id) or Patient(patient_id)

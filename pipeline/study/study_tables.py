@@ -7,6 +7,7 @@ stripped of surrounding spaces and of one matching pair of quotation marks. A da
 
 from __future__ import annotations
 
+import calendar
 import csv
 import json
 import math
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
+from pipeline.core.vocabulary import ANY_DAY
 from pipeline.study.names import is_inside, relative_to, with_prefix
 
 Word = TypeVar("Word")
@@ -38,7 +40,11 @@ COLUMN_ALIASES = {
     "tumor_related": "tumour_related",
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
+"""Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
+
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -56,11 +62,14 @@ class TableRow:
         Counted from 1, the header being line 1.
     cells
         By column name, lower case; a missing cell is None.
+    absent
+        Required columns that the table lacks, which is said once for all rows.
     """
 
     table: str
     line: int
     cells: Mapping[str, str | None]
+    absent: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:
@@ -86,7 +95,7 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     path
         A file inside ``root``.
     required
-        Columns without which the table is useless.
+        Columns without which no row is complete; one that is missing costs what depends on it, never the other cells.
     findings
         What is odd is added.
     """
@@ -135,16 +144,27 @@ def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], finding
     if not _header_is_usable(columns, required, table, findings):
         return []
     numbered = enumerate(lines[first + 1 :], start=first + 2)
-    rows = [_row(table, line, columns, cells, findings) for line, cells in numbered if any(map(_clean, cells))]
+    written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
+    rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
     return [row for row in rows if row is not None]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
-    """Say whether every named cell of a row is filled; a finding names those that are not."""
+    """Say whether every named cell of a row is filled; a finding names those that are not, but for absent columns."""
     missing = [column for column in columns if row.cells.get(column) is None]
-    if missing:
+    if set(missing) - row.absent:
         findings.append(row.problem("row_incomplete", f"expected {', '.join(columns)}, found no {', '.join(missing)}"))
     return not missing
+
+
+def age_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
+    """Return an age, years; ``89+``, as ages are written that could name a person, counts as 89."""
+    cell = row.cells.get(column) or ""
+    capped = None if NUMBER.fullmatch(cell) else CAPPED_AGE.fullmatch(cell)
+    if capped is None:
+        return number_in(row, column, high, findings)
+    findings.append(row.problem("age_capped", f"expected an age, found '{cell}'; it is taken as {capped[1]} or more"))
+    return float(capped[1])
 
 
 def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
@@ -160,6 +180,70 @@ def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) ->
         findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {day}"))
         return None
     return day
+
+
+def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], code: str) -> tuple[date, date] | None:
+    """Return the first and the last day that a cell may mean; every day there is when it cannot be read at all.
+
+    Parameters
+    ----------
+    code
+        Of the finding for a cell without a readable date.
+
+    Returns
+    -------
+    tuple or None
+        None, with a finding, for what is yet to come.
+    """
+    cell = row.cells.get(column)
+    days = None if cell is None else parse_days(cell)
+    if days is None:
+        found = "none" if cell is None else f"'{cell}'"
+        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {found}"))
+        return ANY_DAY
+    if days[0] > as_of:
+        findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {cell}"))
+        return None
+    if days[0] != days[1]:
+        findings.append(row.problem("date_partial", f"expected a whole date in {column}, found '{cell}'"))
+    return days
+
+
+def parse_days(text: str) -> tuple[date, date] | None:
+    """Read a date, a month or a year as its first and last day; None for anything else.
+
+    Examples
+    --------
+    >>> parse_days("2012-02"), parse_days("2012-02-xx") == parse_days("2012-02"), parse_days("02/2012")
+    ((datetime.date(2012, 2, 1), datetime.date(2012, 2, 29)), True, None)
+    """
+    day = parse_date(text)
+    if day is not None:
+        return day, day
+    match = PART_OF_DATE.fullmatch(text)
+    if match is None or not 1900 <= int(match[1]) <= 2200:
+        return None
+    year, month = int(match[1]), match[2]
+    if month is None or not month.isdigit() or month == "00":
+        return date(year, 1, 1), date(year, 12, 31)
+    if not 1 <= int(month) <= 12:
+        return None
+    return date(year, int(month), 1), date(year, int(month), calendar.monthrange(year, int(month))[1])
+
+
+def written_days(first: date, last: date | None) -> str | None:
+    """Write a day, or the span of days that it may be, as a table has it; None for any day at all.
+
+    Examples
+    --------
+    >>> [written_days(*parse_days(text)) for text in ("2012", "2012-02", "2012-02-03")]
+    ['2012', '2012-02', '2012-02-03']
+    """
+    if (first, last) == ANY_DAY:
+        return None
+    if last is None or last == first:
+        return first.isoformat()
+    return f"{first:%Y}" if first.month != last.month else f"{first:%Y-%m}"
 
 
 def parse_date(text: str) -> date | None:
@@ -240,6 +324,7 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
 
 
 def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
+    """Say whether rows can be told apart into cells; what single columns lack is said and costs only those."""
     if len(columns) == 1 and re.search(r"[,; ]", columns[0]):
         message = f"{table}: expected tabs between columns, found '{columns[0]}'"
         findings.append(finding("table_delimiter", message, table))
@@ -252,20 +337,37 @@ def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str,
     if repeated:
         message = f"{table}: expected each column once, found {', '.join(repeated)} more than once"
         findings.append(finding("column_repeated", message, table))
-    return not missing and not repeated
+    return True
 
 
-def _row(table: str, line: int, columns: list[str], cells: list[str], findings: list[Finding]) -> TableRow | None:
+def _row(
+    table: str, line: int, columns: list[str], cells: list[str], required: tuple[str, ...], findings: list[Finding]
+) -> TableRow | None:
     cleaned = [_clean(cell) for cell in cells]
     values = [None if cell.lower() in MISSING else cell for cell in cleaned]
-    row = TableRow(table, line, dict(zip(columns, values + [None] * len(columns), strict=False)))
+    values += [None] * (len(columns) - len(values))
+    row = TableRow(table, line, _merged(columns, values), frozenset(required) - frozenset(columns))
     counted = f"expected {len(columns)} cells, found {len(cells)}"
     if any(cleaned[len(columns) :]):
         findings.append(row.problem("row_long", counted))
         return None
     if len(cells) < len(columns):
         findings.append(row.problem("row_short", counted))
+    for column in dict.fromkeys(columns):
+        said = {value for name, value in zip(columns, values, strict=False) if name == column and value is not None}
+        if column and len(said) > 1:
+            words = f"expected one value of {column}, found {' and '.join(sorted(said))}; neither is used"
+            findings.append(row.problem("columns_differ", words))
     return row
+
+
+def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | None]:
+    """Return the cells by column; of columns that are there twice what they agree on, None where they differ."""
+    said: dict[str, list[str]] = {column: [] for column in columns}
+    for column, value in zip(columns, values, strict=False):
+        if value is not None and value not in said[column]:
+            said[column].append(value)
+    return {column: found[0] if len(found) == 1 else None for column, found in said.items()}
 
 
 def _clean(cell: str) -> str:

@@ -46,6 +46,9 @@ def append_rows(path: Path, columns: Sequence[str], rows: Rows) -> int:
     header = next(line for line in text.splitlines() if line.strip())
     names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
     wanted = [COLUMN_ALIASES.get(name, name) for name in names]
+    lost = sorted({name for row in rows for name in columns if name not in wanted and cell(row.get(name)) != "n/a"})
+    if lost:
+        raise InputError(f"{path.name}: expected a column {', '.join(lost)} for the rows to add, found none; add it")
     lines = ["\t".join(cell(row.get(name)) for name in wanted) + end for row in rows]
     gap = "" if text.endswith(("\n", "\r")) else end
     derivatives.write_text(path, text + gap + "".join(lines))

@@ -12,11 +12,12 @@ from pathlib import Path
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.measure.imported_sizes import ImportedMeasure
+from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import read_scan_date, read_session_dates
 from pipeline.study.discs import DiscFile
 from pipeline.study.masks import MaskFile, find_drawn
 from pipeline.study.names import entries, relative_to, with_prefix
-from pipeline.study.scans import CONTRASTS, ScanFile, choose_anchor, find_scans, is_image
+from pipeline.study.scans import CONTRASTS, ScanFile, find_scans, is_image
 
 ONLY_SESSION_ID = "ses-01"
 """The visit of a patient whose images lie in ``sub-<label>/anat``, without a visit level."""
@@ -73,10 +74,8 @@ def read_visits(
 
 
 def anchor_of(visit: StudyVisit, like: ScanFile | None = None) -> tuple[ScanFile | None, tuple[Finding, ...]]:
-    """Choose the scan that carries a visit's alignment; a view somebody drew on, else that of ``like``, is favoured."""
-    drawn = {(mask.acquisition, mask.chunk) for mask in visit.masks}
-    views = (*(drawn if len(drawn) == 1 else ()), *([(like.acquisition, like.chunk)] if like else []))
-    return choose_anchor(visit.scans, views)
+    """Choose the scan that carries a visit's alignment: the one somebody drew on, else one like ``like``."""
+    return choose_anchor(visit.scans, visit.masks, like)
 
 
 def _patient_visits(
@@ -145,7 +144,11 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
     for visit in visits:
         where = f"{visit.patient_id} {visit.session_id}"
         about = {"patient_id": visit.patient_id, "session_id": visit.session_id}
-        findings.extend(anchor_of(visit)[1])
+        anchor, odd = anchor_of(visit)
+        findings.extend(odd)
+        if anchor is None and visit.scans:
+            message = f"{where}: expected a T2w or else a T1w to measure on, found {_unmeasurable(visit)}"
+            findings.append(finding("visit_not_measurable", message, folder, **about))
         if visit.acquired_on is None:
             findings.append(finding("visit_undated", f"{where}: expected a date, found none usable", folder, **about))
         else:
@@ -157,6 +160,13 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
             message = f"{visit.patient_id}: expected one visit a day, found {earlier.session_id} and {visit.session_id}"
             code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
+
+
+def _unmeasurable(visit: StudyVisit) -> str:
+    """Name the scans of a visit that cannot be measured, and what was drawn there and is not used."""
+    found = ", ".join(sorted({scan.contrast for scan in visit.scans}))
+    drawn = ", ".join(mask.relative for mask in visit.masks)
+    return f"{found}; not used: {drawn}" if drawn else f"{found} and no mask drawn on it"
 
 
 def by_date(visit: StudyVisit) -> tuple[bool, date, str]:

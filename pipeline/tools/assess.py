@@ -13,7 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.core import records, vocabulary
+from pipeline.core import records
+from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitJudgement
 from pipeline.errors import InputError
 from pipeline.files import derivatives
@@ -23,14 +24,15 @@ from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
-from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
+from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
 
 ALL_CRITERIA = "all"
 UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
     "patient_id", "date", "criteria_id", "criteria_version", "is_adapted", "category", "state", "display_state",
+    "course", "category_then", "state_then",
     "volume_mm3", "volume_cv", "cv_source", "baseline_date", "nadir_date",
-    "change_percent", "change_low_percent", "change_high_percent", "probability", "reason",
+    "change_percent", "change_low_percent", "change_high_percent", "probability", "reason", "reason_then",
 )  # fmt: skip
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
 and the probability that the true change lies beyond the threshold of what is shown."""
@@ -38,11 +40,15 @@ and the probability that the true change lies beyond the threshold of what is sh
 
 @dataclass(frozen=True)
 class JudgedTable:
-    """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd."""
+    """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
+
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or day is not known.
+    """
 
     rows: tuple[Mapping[str, Any], ...]
     judged_count: int
     findings: tuple[records.Finding, ...]
+    undecided_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,9 @@ class _Patient:
     visits: Mapping[str, GivenVisit]
 
 
-def assess_table(volumes: Path, treatments: Path | None, criteria_id: str, as_of: date) -> JudgedTable:
+def assess_table(
+    volumes: Path, treatments: Path | None, criteria_id: str, as_of: date, function: Path | None = None
+) -> JudgedTable:
     """Judge each patient of a table.
 
     Parameters
@@ -66,6 +74,8 @@ def assess_table(volumes: Path, treatments: Path | None, criteria_id: str, as_of
         Packaged criteria or a file (see ``criteria.load``), or ``all`` for all packaged ones.
     as_of
         The day of reading.
+    function
+        As the study's ``function.tsv``; None when nobody graded function.
 
     Raises
     ------
@@ -76,15 +86,17 @@ def assess_table(volumes: Path, treatments: Path | None, criteria_id: str, as_of
     findings: list[records.Finding] = []
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
-    patients = [_patient(name, table, given.get(name, ())) for name in table.patients]
+    scores = read_function_table(function, table, as_of, findings) if function else {}
+    patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
     rows: list[Mapping[str, Any]] = []
-    judged_count = 0
+    judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
             found = _judge(patient, rule, has_words=table.has_words)
             judged_count += sum(one.state not in UNJUDGED for one in found)
+            undecided_count += sum(one.is_undecided for one in found)
             rows += [_row(patient, one, rule) for one in found]
-    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)))
+    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)), undecided_count)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
@@ -119,7 +131,12 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     return content.getvalue()
 
 
-def _patient(patient_id: str, table: VolumeTable, treatments: Sequence[records.Treatment]) -> _Patient:
+def _patient(
+    patient_id: str,
+    table: VolumeTable,
+    treatments: Sequence[records.Treatment],
+    scores: Sequence[records.FunctionScore],
+) -> _Patient:
     facts = table.patients[patient_id]
     visits = {str(visit.acquired_on): visit for visit in table.visits if visit.patient_id == patient_id}
     course = PatientCourse(
@@ -127,14 +144,11 @@ def _patient(patient_id: str, table: VolumeTable, treatments: Sequence[records.T
         visits=tuple(
             visit_measure(name, visit.acquired_on, visit.measures, facts.histology) for name, visit in visits.items()
         ),
-        treatments=tuple(
-            vocabulary.TreatmentEvent(
-                vocabulary.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent
-            )
-            for t in treatments
-        ),
+        treatments=treatment_events(treatments),
+        function_scores=function_grades(scores),
         histology=facts.histology,
         syndrome=facts.syndrome,
+        is_enhancing=facts.is_enhancing,
     )
     return _Patient(course, visits)
 
@@ -155,9 +169,12 @@ def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> di
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",
-        "category": f"{found.category}{'' if found.confirmed else '?'}",
+        "category": found.category_shown,
         "state": str(found.state),
         "display_state": str(found.display_state),
+        "course": str(found.course),
+        "category_then": found.category_then_shown,
+        "state_then": str(found.state_then),
         "volume_mm3": _rounded(tumour.volume_mm3),
         "volume_cv": _rounded(cv),
         "cv_source": cv_source,
@@ -168,6 +185,7 @@ def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> di
         "change_high_percent": _percent(found.change_high_ratio),
         "probability": None if found.probability is None else round(found.probability, 4),
         "reason": found.reason,
+        "reason_then": found.reason_then,
     }
 
 

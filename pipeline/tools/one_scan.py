@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from pipeline.align.certificate import Alignment
 from pipeline.core.transform import move_points, resample
-from pipeline.core.volume import Volume, plane, same_grid
+from pipeline.core.volume import Volume, plane
 from pipeline.errors import InputError
 from pipeline.files import images
 from pipeline.measure import volumes
+from pipeline.study import mask_values
+from pipeline.study.grids import in_order_of, lies_on, shift_between
+from pipeline.study.mask_values import ValueDoubt
+
+MOST_LABELS_MEASURED = 256
+"""Different numbers of a label map, measured one by one; a scan has more."""
 
 
 def measure_file(mask_path: Path, image_path: Path | None) -> list[dict[str, Any]]:
@@ -23,7 +29,8 @@ def measure_file(mask_path: Path, image_path: Path | None) -> list[dict[str, Any
     Returns
     -------
     list of dict
-        One per compartment: file, label, volume_mm3, slices_spanned, diameters in mm, plane.
+        One per compartment: file, label, volume_mm3, slices_spanned, diameters in mm, plane, and the edges of the field
+        of view that it reaches (then the sizes are lower bounds).
 
     Raises
     ------
@@ -31,19 +38,56 @@ def measure_file(mask_path: Path, image_path: Path | None) -> list[dict[str, Any
         A file cannot be read, or the mask is not on the image's grid.
     """
     mask = images.load(mask_path)
+    image = None
     if image_path is not None:
-        image = images.load(image_path)
-        if not same_grid(mask, image):
-            raise InputError(
-                f"{mask_path.name}: mask is {_size(mask)} but the image is {_size(image)}, or it lies elsewhere; "
-                f"export the mask again on the image's grid"
-            )
-    is_soft = np.issubdtype(mask.array.dtype, np.floating) and not np.array_equal(mask.array, np.rint(mask.array))
-    labels = [] if is_soft else [int(label) for label in np.unique(mask.array) if label != 0]
-    parts = {label: volumes.compartment_of(mask, label) for label in labels} if not is_soft else {"probability": mask}
-    if not parts:
-        parts = {1: mask.with_array(np.zeros(mask.shape, dtype=bool))}
-    return [_row(mask_path, label, part) for label, part in parts.items()]
+        image = images.load_scan(image_path)
+        mask = _on_image(mask, mask_path, image, image_path)
+    return [_row(mask_path, label, part, image) for label, part in _parts(mask, mask_path.name).items()]
+
+
+def _on_image(mask: Volume, mask_path: Path, image: Volume, image_path: Path) -> Volume:
+    """Return a mask on the voxels of its image, in whatever order it stores them, as a study's masks are read."""
+    places = [place for place in (image, images.other_grid(image_path)) if place is not None]
+    stored = [place for place in (mask, images.other_grid(mask_path)) if place is not None]
+    for own in stored:
+        if any(lies_on(own, place) for place in places):
+            return image.with_array(in_order_of(Volume(mask.array, own.affine), image).array)
+    shift = shift_between(mask, image)
+    where = f"it lies elsewhere, {shift.words} away" if shift is not None else f"mask is {_size(mask)}"
+    raise InputError(
+        f"{mask_path.name}: {where} but the image is {_size(image)}; export the mask again on the image's grid"
+    )
+
+
+def _parts(mask: Volume, name: str) -> dict[int | str, Volume]:
+    """Return each label of a label map, or the one compartment of a mask or probability map.
+
+    Raises
+    ------
+    InputError
+        The values are no mask's: a scan, a picture drawn all over, or a mask that was scaled to nothing.
+    """
+    labels = mask_values.labels_of(mask.array)
+    parts: dict[int | str, Volume]
+    if isinstance(labels, ValueDoubt):
+        drawn = mask_values.inside_of(mask.array)
+        if not isinstance(drawn, ValueDoubt):
+            parts = {"mask": mask.with_array(drawn)}
+        else:
+            chances = mask_values.probabilities_of(mask.array)
+            if isinstance(chances, ValueDoubt):
+                raise InputError(f"{name}: {chances.words}; export the mask again")
+            parts = {"probability": mask.with_array(chances)}
+    else:
+        numbers = [int(label) for label in np.unique(labels) if label != 0]
+        if len(numbers) > MOST_LABELS_MEASURED:
+            raise InputError(f"{name}: {mask_values.scan_doubt(len(numbers), labels).words}; give the mask")
+        parts = {label: mask.with_array(labels == label) for label in numbers}
+    for part in parts.values():
+        doubt = mask_values.too_much(part.array)
+        if doubt is not None:
+            raise InputError(f"{name}: {doubt.words}; is it the inverse of a mask, or the outline of the picture?")
+    return parts or {1: mask.with_array(np.zeros(mask.shape, dtype=bool))}
 
 
 def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None) -> Alignment:
@@ -53,12 +97,12 @@ def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path 
     """
     from pipeline.align import registration, without_mask  # noqa: PLC0415  # ANTs takes seconds to import
 
-    fixed_image, moving_image = images.load(fixed), images.load(moving)
+    fixed_image, moving_image = images.load_scan(fixed), images.load_scan(moving)
     lesion = images.load(fixed_mask) if fixed_mask else None
     if lesion is not None:
-        if not same_grid(lesion, fixed_image):
-            raise InputError(f"{fixed_mask}: the mask is not on the grid of {fixed.name}; export it again on that grid")
-        lesion = lesion.with_array(lesion.array >= 0.5)
+        assert fixed_mask is not None
+        lesion = _on_image(lesion, fixed_mask, fixed_image, fixed)
+        lesion = lesion.with_array(lesion.array >= volumes.OBJECT_PROBABILITY)
     if lesion is not None and lesion.array.any():
         alignment = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
     else:
@@ -115,8 +159,8 @@ def _point(row: dict[str, str], line: int, name: str) -> list[float]:
         ) from error
 
 
-def _row(path: Path, label: int | str, part: Volume) -> dict[str, Any]:
-    found = volumes.measure(part)
+def _row(path: Path, label: int | str, part: Volume, image: Volume | None) -> dict[str, Any]:
+    found = volumes.measure(part, image)
     return {
         "file": path.name,
         "label": label,
@@ -127,6 +171,7 @@ def _row(path: Path, label: int | str, part: Volume) -> dict[str, Any]:
         "length_mm": round(found.length_mm, 2),
         "component_count": found.component_count,
         "plane": plane(part),
+        "edges_reached": " ".join(found.edges),
     }
 
 

@@ -14,6 +14,18 @@ volumes as (
     where compartment = 'tumour' and volume_mm3 is not null
     group by patient_id
 ),
+reasons as (
+    select
+        v.patient_id,
+        string_agg(
+            v.session_id || ': ' || if(v.status = 'usable', m.missing_reason, v.status_reason), '; ' order by v.session_id
+        ) as why
+    from visit as v
+    left join measurement as m
+        on m.patient_id = v.patient_id and m.session_id = v.session_id and m.compartment = 'tumour'
+    where v.status <> 'usable' or m.volume_mm3 is null
+    group by v.patient_id
+),
 states as (
     -- no word of a verdict that nobody signed stands without saying so
     select
@@ -26,9 +38,10 @@ select
     p.patient_id as patient, p.visit_count as visits, coalesce(m.measured, 0) as measured,
     coalesce(v.failed, 0) as failed, coalesce(v.undated, 0) as undated, coalesce(v.misaligned, 0) as misaligned,
     p.last_scan_on as last_scan, s.category_shown as category, s.state, s.error_count as errors,
-    s.warning_count as warnings
+    s.warning_count as warnings, r.why
 from patient as p
 left join visits as v using (patient_id)
 left join volumes as m using (patient_id)
 left join states as s using (patient_id)
+left join reasons as r using (patient_id)
 order by p.patient_id

@@ -4,7 +4,7 @@ with assessments as (
     select
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
-        detection_limit_ratio, probability, reason
+        detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then
     from record.assessment
 ),
 visits as (
@@ -33,7 +33,12 @@ select
     100 * (assessments.change_ratio - 1) as judged_change_percent,
     assessments.detection_limit_ratio,
     assessments.probability,
-    assessments.reason
+    assessments.reason,
+    assessments.clauses,
+    assessments.course,
+    assessments.category_then,
+    assessments.state_then,
+    assessments.reason_then
 from assessments
 inner join visits using (patient_id, session_id);
 
@@ -45,11 +50,11 @@ comment on column assessment.criteria_id is 'criteria that judged';
 comment on column assessment.criteria_version is 'version of the criteria';
 comment on column assessment.category is 'CR, PR, MR, SD, PD or NE (not evaluable)';
 comment on column assessment.category_shown is 'the category, with a ? while its confirming scan is awaited';
-comment on column assessment.state is 'where the disease stands: context, baseline, residual_stable, progression, recurrence, distant, response, no_evidence_of_disease or not_evaluable';
+comment on column assessment.state is 'where the disease stands: context, baseline, residual_stable, stable, seen_again, progression, recurrence, distant, response, no_evidence_of_disease or not_evaluable';
 comment on column assessment.display_state is 'growth, possible_growth, no_change, possible_shrinkage, shrinkage, none_seen or not_evaluable';
 comment on column assessment.is_confirmed is 'false while a response or progression awaits its confirming scan';
 comment on column assessment.is_provisional is 'true when the verdict rests on an automatic mask nobody signed';
-comment on column assessment.epoch is 'number of the period since the last reset of the baseline';
+comment on column assessment.epoch is 'number of the course, counted from the first scan';
 comment on column assessment.baseline_session_id is 'session that response is judged against';
 comment on column assessment.nadir_session_id is 'session of the smallest tumour since the baseline; progression is judged against it';
 comment on column assessment.previous_session_id is 'evaluable session before this one';
@@ -58,3 +63,8 @@ comment on column assessment.judged_change_percent is 'the same as change, perce
 comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
 comment on column assessment.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column assessment.reason is 'visits, numbers and rule in one sentence';
+comment on column assessment.clauses is 'the parts of that sentence as data, JSON: kind, words, ruling, days, numbers';
+comment on column assessment.course is 'what opened the course it was judged in: watched, after_surgery, after_radiotherapy, after_radiosurgery, line_of_treatment or after_pinned_baseline';
+comment on column assessment.category_then is 'the category as judged on the day of the scan, without anything later, with a ? while its confirming scan was awaited';
+comment on column assessment.state_then is 'the state as judged on the day of the scan';
+comment on column assessment.reason_then is 'visits, numbers and rule as judged on the day of the scan, in one sentence';

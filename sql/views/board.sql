@@ -1,5 +1,5 @@
 -- One row per patient and criteria: the current state, the cyst beside it, and how urgently a person must look.
--- The rank orders, it does not judge: it reads the verdict and says which question is open.
+-- What is open and how urgent it is was decided by the run (pipeline/judge/urgency.py); nothing is ranked here.
 -- A table made at each publish: as a view it would be too slow for large cohorts.
 create or replace table board as
 with cysts as (
@@ -9,54 +9,40 @@ with cysts as (
     from trajectory
     where compartment = 'cyst'
 ),
-urgencies (urgency_rank, urgency_reason, needs_decision) as (
-    values
-        (1, 'tumour seen where there was none, or away from its bed', true),
-        (2, 'progression, or growth beyond the threshold', true),
-        (3, 'new signal where no tumour was drawn, and nobody has looked', true),
-        (4, 'possible growth, within measurement error', true),
-        (5, 'the last scan could not be judged', true),
-        (6, 'rests on an automatic mask that nobody signed', true),
-        (7, 'the cyst grew beyond measurement error since the previous scan', true),
-        (8, 'something was left out, see the findings', false),
-        (9, 'nothing to decide', false)
+questions as (
+    select
+        patient_id, criteria_id,
+        min(rank) as urgency_rank,
+        arg_min(words, number) as urgency_reason,
+        bool_or(needs_decision) as needs_decision,
+        string_agg(words, '; ' order by number) as open_questions,
+        string_agg(question, ' ' order by number) as question_kinds
+    from record.open_question
+    group by patient_id, criteria_id
 ),
 ranked as (
     select
         s.patient_id, s.criteria_id, c.volume_mm3 as cyst_volume_mm3,
         c.change_from_previous_percent as cyst_change_percent,
         c.change_from_previous_low_percent as cyst_change_low_percent,
-        c.change_from_previous_high_percent as cyst_change_high_percent,
-        case
-            when s.state in ('recurrence', 'distant') then 1
-            when s.display_state = 'possible_growth' then 4
-            when s.display_state = 'growth' or s.category = 'PD' then 2
-            when (s.patient_id, s.session_id) in
-                (select (patient_id, session_id) from record.new_signal) then 3
-            when s.session_id is null or s.acquired_on < s.last_scan_on then 5
-            when s.display_state = 'not_evaluable' and s.state <> 'context' then 5
-            when s.is_provisional then 6
-            when c.change_from_previous_low_percent > 0 then 7
-            when s.error_count > 0 then 8
-            else 9
-        end as urgency_rank
+        c.change_from_previous_high_percent as cyst_change_high_percent
     from patient_state as s
     left join cysts as c using (patient_id, session_id, criteria_id)
 )
 select
     s.patient_id, s.criteria_id, p.histology, p.who_grade, p.level, p.syndrome, p.centre,
-    r.urgency_rank, u.urgency_reason, u.needs_decision,
+    u.urgency_rank, u.urgency_reason, u.needs_decision, u.open_questions, u.question_kinds,
     s.session_id, s.acquired_on, s.last_scan_on, p.usable_visit_count,
     s.category, s.category_shown, s.state, s.display_state, s.is_confirmed, s.is_provisional,
     s.tumour_volume_mm3, s.tumour_volume_low_mm3, s.tumour_volume_high_mm3,
     s.change_percent, s.change_low_percent, s.change_high_percent, s.change_from_baseline_percent,
     s.judged_change_percent, s.detection_limit_percent, s.probability,
     r.cyst_volume_mm3, r.cyst_change_percent, r.cyst_change_low_percent, r.cyst_change_high_percent,
-    s.reason, s.error_count, s.warning_count
+    s.reason, s.clauses, s.error_count, s.warning_count
 from patient_state as s
 inner join ranked as r using (patient_id, criteria_id)
 inner join patient as p using (patient_id)
-inner join urgencies as u using (urgency_rank)
+left join questions as u using (patient_id, criteria_id)
 order by s.criteria_id, s.patient_id;
 
 comment on table board is 'One row per patient and criteria: current state and how urgently a person must look';
@@ -67,9 +53,11 @@ comment on column board.who_grade is 'WHO grade as in participants.tsv';
 comment on column board.level is 'level of the tumour along the cord';
 comment on column board.syndrome is 'NF2, VHL or another predisposition; empty when none is known';
 comment on column board.centre is 'treating centre';
-comment on column board.urgency_rank is 'order of the board: 1 first, 8 last';
-comment on column board.urgency_reason is 'which question is open, in words';
+comment on column board.urgency_rank is 'order of the board: 1 first, 14 last';
+comment on column board.urgency_reason is 'the most urgent open question, in words';
 comment on column board.needs_decision is 'true when a person has to decide something';
+comment on column board.open_questions is 'all open questions in words, the most urgent first';
+comment on column board.question_kinds is 'their kinds, as in judge/urgency.py, with spaces between';
 comment on column board.session_id is 'last session that was judged; empty when none could be';
 comment on column board.acquired_on is 'day of that scan';
 comment on column board.last_scan_on is 'day of the last dated session, judged or not';
@@ -95,5 +83,6 @@ comment on column board.cyst_change_percent is 'change of the cyst volume since 
 comment on column board.cyst_change_low_percent is 'lower end of its 95 % interval, percent';
 comment on column board.cyst_change_high_percent is 'upper end of its 95 % interval, percent';
 comment on column board.reason is 'visits, numbers and rule in one sentence';
+comment on column board.clauses is 'the parts of that sentence as data, JSON';
 comment on column board.error_count is 'number of findings by which something was left out';
 comment on column board.warning_count is 'number of findings to look at';

@@ -2,14 +2,14 @@
 create or replace view journal as
 select
     entry_id, written_at, who, act, patient_id, session_id, compartment, lesion_id, same_as, reason, undoes, status,
-    status_reason, mask_sha256, scan_sha256, replaces_sha256
+    status_reason, mask_sha256, scan_sha256, replaces_sha256, meeting_on
 from record.journal_entry;
 
 comment on view journal is 'One row per act of a person that these results know of';
 comment on column journal.entry_id is 'id of the entry, by which a later one can undo it';
 comment on column journal.written_at is 'when it was written, UTC';
 comment on column journal.who is 'the person';
-comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, correct_mask, comment or undo';
+comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, correct_mask, comment, note, decision or undo';
 comment on column journal.patient_id is 'participant label';
 comment on column journal.session_id is 'session label, when it is about one visit';
 comment on column journal.compartment is 'tissue of the mask spoken of, when it is about a mask';
@@ -22,3 +22,4 @@ comment on column journal.status_reason is 'why it has no effect any more, in wo
 comment on column journal.mask_sha256 is 'digest of the mask file that the person saw, or drew';
 comment on column journal.scan_sha256 is 'digest of the scan that a corrected mask was drawn on';
 comment on column journal.replaces_sha256 is 'digest of the mask file that a corrected mask stands in for; empty where there was none';
+comment on column journal.meeting_on is 'day of the board''s meeting, of notes and decisions';

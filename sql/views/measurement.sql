@@ -3,7 +3,8 @@ create or replace view measurement as
 with measurements as (
     select
         patient_id, session_id, compartment, source, volume_mm3, volume_cv, cv_source, mask_origin, slices_spanned,
-        axial_long_mm, axial_perpendicular_mm, product_mm2, longest_mm, length_mm, component_count, missing_reason
+        axial_long_mm, axial_perpendicular_mm, product_mm2, longest_mm, length_mm, component_count, missing_reason,
+        bound_reason
     from record.measurement
 ),
 visits as (
@@ -33,6 +34,7 @@ select
     measurements.length_mm,
     measurements.component_count,
     measurements.missing_reason,
+    measurements.bound_reason,
     masks.path as mask_path,
     masks.folder as mask_folder,
     masks.sha256 as mask_sha256,
@@ -62,6 +64,7 @@ comment on column measurement.longest_mm is 'sum over pieces of the longest diam
 comment on column measurement.length_mm is 'extent along the cord, mm';
 comment on column measurement.component_count is 'number of connected pieces';
 comment on column measurement.missing_reason is 'why there is no volume, in words';
+comment on column measurement.bound_reason is 'why there may be more than was measured, in words: then the sizes are lower bounds';
 comment on column measurement.mask_path is 'mask file, relative to the folder named beside it; empty for imported numbers';
 comment on column measurement.mask_folder is 'what the mask path is relative to: study or output';
 comment on column measurement.mask_sha256 is 'digest of the mask file';

@@ -1,7 +1,8 @@
 -- One row per participant, with the span of the follow-up.
 create or replace view patient as
 with patients as (
-    select patient_id, sex, age_years, histology, who_grade, level, syndrome, centre, died_on, last_contact_on
+    select patient_id, sex, age_years, histology, who_grade, level, syndrome, centre, died_on, last_contact_on,
+        is_enhancing
     from record.patient
 ),
 visits as (
@@ -25,6 +26,7 @@ select
     patients.centre,
     patients.died_on,
     patients.last_contact_on,
+    patients.is_enhancing,
     coalesce(visits.visit_count, 0) as visit_count,
     coalesce(visits.usable_visit_count, 0) as usable_visit_count,
     visits.first_scan_on,
@@ -39,7 +41,7 @@ comment on column patient.age_years is 'age as in participants.tsv, years';
 comment on column patient.histology is 'histology as in participants.tsv';
 comment on column patient.who_grade is 'WHO grade as in participants.tsv';
 comment on column patient.level is 'level of the tumour along the cord';
-comment on column patient.syndrome is 'NF2, VHL or another predisposition; empty when none is known';
+comment on column patient.syndrome is 'VHL, NF1, NF2, none or unknown; empty when the study does not say';
 comment on column patient.centre is 'treating centre';
 comment on column patient.died_on is 'day of death; empty when the patient is not known to have died';
 comment on column patient.last_contact_on is 'last day the patient was known to be alive; empty when the study does not say';
@@ -47,3 +49,4 @@ comment on column patient.visit_count is 'number of sessions, dated or not';
 comment on column patient.usable_visit_count is 'number of sessions that could be used';
 comment on column patient.first_scan_on is 'day of the first dated session, whether it could be used or not';
 comment on column patient.last_scan_on is 'day of the last dated session, whether it could be used or not';
+comment on column patient.is_enhancing is 'whether the tumour takes up contrast agent; empty when the study does not say';

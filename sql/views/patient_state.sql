@@ -10,7 +10,7 @@ with patients as (
 last_assessments as (
     select
         patient_id, criteria_id, session_id, acquired_on, category, category_shown, state, display_state, is_confirmed,
-        is_provisional, judged_change_percent, probability, reason, epoch
+        is_provisional, judged_change_percent, probability, reason, clauses, epoch
     from assessment
     qualify row_number() over (partition by patient_id, criteria_id order by acquired_on desc, session_id desc) = 1
 ),
@@ -49,6 +49,7 @@ select
     a.probability,
     t.detection_limit_percent,
     coalesce(a.reason, 'no visit of this patient could be judged') as reason,
+    coalesce(a.clauses, '[]') as clauses,
     a.epoch, t.baseline_on, t.nadir_on, p.last_scan_on,
     coalesce(f.error_count, 0) as error_count,
     coalesce(f.warning_count, 0) as warning_count
@@ -86,3 +87,4 @@ comment on column patient_state.nadir_on is 'day of the scan with the smallest t
 comment on column patient_state.last_scan_on is 'day of the last dated session, judged or not';
 comment on column patient_state.error_count is 'number of findings by which something was left out';
 comment on column patient_state.warning_count is 'number of findings to look at';
+comment on column patient_state.clauses is 'the parts of that sentence as data, JSON';

@@ -16,7 +16,7 @@ volumes as not materialized (
 current_volumes as (
     select
         a.patient_id, a.session_id, a.criteria_id, a.epoch, a.baseline_session_id, a.nadir_session_id,
-        a.previous_session_id, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
+        a.previous_session_id, a.detection_limit_ratio, coalesce(c.compartment, 'tumour') as compartment, c.volume_mm3, c.volume_cv,
         case when c.session_id is null then 'nothing was measured at this visit' else c.missing_reason end as missing_reason
     from assessments as a
     left join volumes as c using (patient_id, session_id)
@@ -25,7 +25,7 @@ compared as (
     select
         c.patient_id, c.session_id, v.acquired_on, c.criteria_id, c.epoch, c.compartment, c.volume_mm3, c.volume_cv,
         c.missing_reason, c.baseline_session_id, c.nadir_session_id, c.previous_session_id, bv.acquired_on as baseline_on,
-        b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
+        c.detection_limit_ratio, b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
         pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3,
         case when b.session_id <> c.session_id then b.volume_cv end as baseline_cv,
         case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv,
@@ -46,8 +46,7 @@ select
     patient_id, session_id, acquired_on, criteria_id, epoch, compartment, volume_mm3,
     volume_low_mm3(volume_mm3, volume_cv) as volume_low_mm3,
     volume_high_mm3(volume_mm3, volume_cv) as volume_high_mm3,
-    volume_cv,
-    baseline_session_id, baseline_on, baseline_volume_mm3,
+    volume_cv, baseline_session_id, baseline_on, baseline_volume_mm3,
     volume_mm3 - baseline_volume_mm3 as change_from_baseline_mm3,
     volume_mm3 / nullif(baseline_volume_mm3, 0) as baseline_ratio,
     change_percent(volume_mm3, baseline_volume_mm3) as change_from_baseline_percent,
@@ -65,8 +64,7 @@ select
     change_high_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_high_percent,
     if(compartment = 'tumour', 100 * (detection_limit_ratio - 1), detection_limit_percent(volume_cv, nadir_cv))
         as detection_limit_percent,
-    acquired_on - baseline_on as days_from_baseline,
-    missing_reason
+    acquired_on - baseline_on as days_from_baseline, missing_reason
 from compared
 order by criteria_id, patient_id, acquired_on, session_id, compartment;
 

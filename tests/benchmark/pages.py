@@ -114,7 +114,7 @@ def browsing(address: str, pid: int, out: Path) -> list[str]:
             page = browser.new_page()
             started = time.perf_counter()
             page.goto(address)
-            page.get_by_text("need a decision").first.wait_for(timeout=PATIENCE_MS)
+            page.get_by_text("an open question.").first.wait_for(timeout=PATIENCE_MS)
             first.append(time.perf_counter() - started)
             page.close()
         lines.append(

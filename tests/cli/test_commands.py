@@ -161,7 +161,9 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_the_output_may_not_lie_in_the_study(tmp_path: Path) -> None:
     shutil.copytree(SAMPLE, tmp_path / "study", ignore=shutil.ignore_patterns("sub-*"))
-    assert "never written to" in refusal("run", tmp_path / "study", tmp_path / "study" / "derivatives" / "cordtrack")
+    assert "never written to" in refusal("run", tmp_path / "study", tmp_path / "study" / "out")
+    (tmp_path / "study" / "derivatives" / "reader" / "sub-01").mkdir(parents=True)
+    assert "never written to" in refusal("run", tmp_path / "study", tmp_path / "study" / "derivatives" / "reader")
 
 
 def test_a_missing_study_and_an_unknown_patient_or_rule_are_refused(tmp_path: Path) -> None:

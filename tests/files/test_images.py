@@ -141,6 +141,66 @@ def test_the_sform_places_an_image_before_the_qform(tmp_path: Path, sform: int, 
 
 
 @oriented
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+def test_a_position_by_quaternion_keeps_the_hand_of_its_axes(
+    tmp_path: Path, affine: np.ndarray, kind: type[nib.Nifti1Image]
+) -> None:
+    """Half of these orientations are left-handed: only the sign of the first spacing (qfac) tells."""
+    image = kind(numbers(np.int16), affine)
+    image.set_sform(None, code=0)
+    image.set_qform(affine, code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    assert images.load(tmp_path / "a.nii.gz").affine == pytest.approx(affine, abs=1e-4)
+
+
+@oriented
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_nifti_2_is_read(tmp_path: Path, affine: np.ndarray, name: str) -> None:
+    array = numbers(np.int16)
+    nib.save(nib.Nifti2Image(array, affine), tmp_path / name)
+    volume = images.load(tmp_path / name)
+    assert np.array_equal(volume.array, array)
+    assert volume.affine == pytest.approx(affine, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Pair, nib.Nifti2Pair])
+@pytest.mark.parametrize("name", ["a.hdr", "a.img", "a.hdr.gz", "a.img.gz"])
+def test_a_pair_of_header_and_voxels_is_read_by_either_name(
+    tmp_path: Path, kind: type[nib.Nifti1Pair], name: str
+) -> None:
+    array = numbers(np.int16)
+    nib.save(kind(array, ORIENTATIONS["PIR"]), tmp_path / name)
+    volume = images.load(tmp_path / name)
+    assert np.array_equal(volume.array, array)
+    assert volume.affine == pytest.approx(ORIENTATIONS["PIR"], abs=1e-5)
+
+
+@pytest.mark.parametrize(("degrees", "differs"), [(0.0, False), (0.01, False), (13.0, True)])
+def test_two_positions_of_one_header_are_told_apart_from_rounding(
+    tmp_path: Path, degrees: float, differs: bool
+) -> None:
+    image = nib.Nifti1Image(numbers(np.int16), ORIENTATIONS["oblique"])
+    turned = affine_of(rotation(degrees, 0, 0), (0, 0, 0)) @ ORIENTATIONS["oblique"]
+    image.set_qform(turned, code=1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    other = images.other_grid(tmp_path / "a.nii.gz")
+    assert (other is not None) == differs
+    assert other is None or other.affine == pytest.approx(turned, abs=1e-3)
+
+
+def test_voxels_without_a_number_count_as_no_signal_where_a_scan_may_have_gaps(tmp_path: Path) -> None:
+    array = numbers()
+    array[0], array[1, 0, 0] = np.nan, np.inf
+    of_nibabel(array, np.eye(4))(tmp_path / "a.nii.gz")
+    volume, lost_count = images.load_with_gaps(tmp_path / "a.nii.gz")
+    assert lost_count == array[0].size + 1
+    assert np.array_equal(volume.array, np.where(np.isfinite(array), array, 0))
+    of_nibabel(np.full(SHAPE, np.nan, np.float32), np.eye(4))(tmp_path / "b.nii.gz")
+    with pytest.raises(InputError, match="NaN or infinite"):
+        images.load_with_gaps(tmp_path / "b.nii.gz")
+
+
+@oriented
 def test_the_grid_alone_is_that_of_the_whole_image(tmp_path: Path, affine: np.ndarray) -> None:
     images.save(Volume(numbers(np.int16), affine), tmp_path / "a.nii.gz")
     grid, volume = images.load_grid(tmp_path / "a.nii.gz"), images.load(tmp_path / "a.nii.gz")
@@ -220,6 +280,24 @@ def with_value(value: float, dtype: type = np.float32) -> np.ndarray:
     return array
 
 
+def pair_header(path: Path) -> bytes:
+    nib.save(nib.Nifti1Pair(numbers(), np.eye(4)), path)
+    content = path.read_bytes()
+    path.with_suffix(".img").unlink()
+    return content
+
+
+def packed_header(size: int) -> Callable[[Path], None]:
+    """Write a header that announces ``size`` voxels each way, and no voxels."""
+
+    def write(path: Path) -> None:
+        header = bytearray(good(path.with_name("b.nii"))[:352])
+        header[42:48] = np.array([size] * 3, np.int16).tobytes()
+        path.write_bytes(gzip.compress(bytes(header)))
+
+    return write
+
+
 COLOUR = np.zeros(SHAPE, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
 REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing": ("a.nii.gz", lambda _: None, "found none; restore it"),
@@ -234,8 +312,19 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "truncated": ("a.nii", shortened(0.7), "bytes of voxels, found .* truncated"),
     "damaged gzip": ("a.nii.gz", flipped_bit, "damaged"),
     "DICOM": ("a.nii", lambda path: path.write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 400), "another kind of file"),
-    "NIfTI-2": ("a.nii", lambda path: nib.save(nib.Nifti2Image(numbers(), np.eye(4)), path), "found NIfTI-2"),
-    "two-file NIfTI": ("a.nii", edited(344, b"ni1\0"), "another kind of file"),
+    "half of a pair": ("a.nii", edited(344, b"ni1\0"), "another kind of file"),
+    "a header alone": ("a.hdr", lambda path: path.write_bytes(pair_header(path)), "expected a.img beside it"),
+    "voxels alone": ("a.img", lambda path: path.write_bytes(b"\0" * 900), "expected a.hdr beside it"),
+    "Analyze": ("a.hdr", lambda path: nib.save(nib.Spm2AnalyzeImage(numbers(), np.eye(4)), path), "another kind"),
+    "no rotation": ("a.nii", edited(254, np.int16(0).tobytes() + np.float32(2).tobytes()), "expected a rotation"),
+    "more voxels than there can be": ("a.nii.gz", packed_header(30000), "bytes of voxels, found a file of"),
+    "git-annex": ("a.nii.gz", lambda path: path.write_bytes(b"/annex/objects/MD5E-s3--90.nii.gz"), "git-annex pointer"),
+    "git-annex link": ("a.nii", lambda path: path.write_text("../.git/annex/objects/x/y/k"), "git-annex pointer"),
+    "Git LFS": (
+        "a.nii.gz",
+        lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"),
+        "git lfs pull",
+    ),
     "2D": ("a.nii.gz", of_nibabel(np.zeros((5, 6), np.int16), np.eye(4)), r"expected a 3D image, found 2D \(5x6\)"),
     "4D": ("a.nii.gz", of_nibabel(np.zeros((5, 6, 7, 3), np.int16), np.eye(4)), r"found 4D \(5x6x7x3\)"),
     "no size": ("a.nii", edited(42, np.int16(0).tobytes()), "expected an image size"),

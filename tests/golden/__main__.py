@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.golden.table import GOLDEN, ROOT, TABLES, read_store
+from tests.golden.table import GOLDEN, TABLES, read_store
+from tests.places import ROOT
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

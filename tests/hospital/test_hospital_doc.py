@@ -29,7 +29,8 @@ def test_the_examples_of_rules_and_maps_are_understood(tmp_path: Path) -> None:
     rule_text, map_text = sorted(blocks, key=lambda block: "[[table]]" in block)
     (tmp_path / "rules.toml").write_text(rule_text)
     (tmp_path / "map.toml").write_text(map_text)
-    assert len(site_rules.load(tmp_path / "rules.toml")) == 3
+    loaded = site_rules.load(tmp_path / "rules.toml")
+    assert (len(loaded.rule), len(loaded.segment)) == (3, 1)
     assert [part.into for part in clinical_map.load(tmp_path / "map.toml").table] == list(clinical_map.TARGETS)
 
 

@@ -31,6 +31,7 @@ SHAPE = (12, 14, 8)
 T1MAP_2 = "sub-01/ses-02/anat/sub-01_ses-02_T1map.nii.gz"
 OTHER_GRID = Volume(np.zeros((10, 14, 8), dtype=np.int16), AFFINE)
 VOXEL_MM3 = 3.0
+SOFT = np.linspace(0.5, 1.0, SHAPE[0], dtype=np.float32)[:, None, None]
 
 
 def block(first: int = 3, last: int = 7, label: int = 1) -> np.ndarray:
@@ -210,8 +211,8 @@ def test_a_compartment_that_nobody_drew_can_be_added(measured: tuple[Path, Path]
 
 def test_probabilities_and_one_label_of_several_are_understood(still: tuple[Path, Path], tmp_path: Path) -> None:
     out = still[1]
-    soft = drawing.held_against(target(out), saved(tmp_path, block() * np.float32(0.5)))
-    assert soft.volume_mm3 == pytest.approx(64 * VOXEL_MM3 / 2)
+    soft = drawing.held_against(target(out), saved(tmp_path, block() * SOFT))
+    assert soft.volume_mm3 == pytest.approx(float((block() * SOFT).sum()) * VOXEL_MM3)
     several = saved(tmp_path, block(3, 6, label=4) + block(8, 10, label=9))
     assert drawing.labels_in(target(out), several) == {4: 48, 9: 32}
     with pytest.raises(InputError, match="expected one label, found 4, 9; say which is tumour"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from scipy.stats import norm
 
+from pipeline.core import wording
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
 from pipeline.judge import criteria_files, epochs
 from pipeline.judge.criteria import Reference, ResponseCriteria
@@ -19,7 +20,13 @@ from tests.judge.course_maker import course, visit, written_course
 from tests.judge.test_cases import CASES
 
 RESPONSES = (Category.CR, Category.PR, Category.MR)
-WHY_PROGRESSION = ("beyond the +", "new lesion", "clinical progression", "reaches the rule for tumour seen again")
+WHY_PROGRESSION = (
+    "beyond the +",
+    "reaches the +",
+    "new lesion",
+    "clinical progression",
+    "reaches the rule for tumour seen again",
+)
 
 
 def rules_of(case: dict[str, Any]) -> ResponseCriteria:
@@ -51,7 +58,9 @@ def numbers_used(found: VisitJudgement, patient: PatientCourse, rules: ResponseC
         return ["No solid tumour seen"]
     if not against:
         return [size(value, rules.metric), "where none was seen"]
-    return [size(value, rules.metric), size(against, rules.metric), percent(value / against)]
+    figures = wording.figures_beside(value, against)
+    change = percent(value / against).removesuffix(" %")
+    return [size(value, rules.metric, figures), size(against, rules.metric, figures), change]
 
 
 def days_used(found: VisitJudgement, visits: dict[str, VisitMeasure], rules: ResponseCriteria) -> set[date]:

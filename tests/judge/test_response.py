@@ -97,7 +97,7 @@ def test_diameter_thresholds_are_inclusive(rules_id, metric, percent, below, at)
     for step, expected in ((-1, below), (0, at), (1, at)):
         sign = 1 if percent > 0 else -1
         now = 130.0 * (1 + percent / 100) * (1 + sign * step * 1e-6)
-        patient = course(visit(0, 1000.0, **{metric: 130.0}), visit(200, 1000.0, **{metric: now}))
+        patient = course(visit(0, 1000.0, **{metric: 130.0}), visit(200, 1000.0, **{metric: now}), is_enhancing=False)
         assert last(patient, criteria_files.load(rules_id)).category == expected
 
 

@@ -37,7 +37,7 @@ def test_a_mask_is_counted_voxel_by_voxel():
 
 def test_an_empty_mask_measures_zero_everywhere():
     nothing = measure(Volume(np.zeros((4, 4, 4), dtype=np.uint8), SAGITTAL))
-    assert nothing == CompartmentMeasure(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, touches_border=False)
+    assert nothing == CompartmentMeasure(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
 def test_probabilities_are_summed_and_a_faint_floor_is_not():

@@ -100,8 +100,9 @@ def test_a_pinned_baseline_is_used_and_said(imported: tuple[Path, Path]) -> None
     put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101"))
     run_again(study, out)
     found = verdicts(out, "sub-p1")
-    assert found["state"].tolist() == ["context", "baseline", "residual_stable"]
-    assert found.loc["ses-imported20210101", "reason"].startswith("Baseline, pinned by A. Reader on 2024-05-06: ")
+    assert found["state"].tolist() == ["baseline", "progression", "stable"]
+    words = "also the baseline from here on, pinned by A. Reader on 2024-05-06"
+    assert words in found.loc["ses-imported20210101", "reason"]
 
 
 def test_a_comment_is_published_and_nobody_is_worked_on(imported: tuple[Path, Path]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core import records
+from pipeline.judge import urgency
 from pipeline.store import publish, reader
 from tests.factories import ADAPTED, tiny_store
 
@@ -35,5 +36,6 @@ def published(folder: Path, *rows: Any) -> Path:
     """Publish one patient, sub-01, under the adapted criteria."""
     shared = [row for row in tiny_store() if isinstance(row, records.Study | records.Criteria)]
     shared = [row for row in shared if getattr(row, "criteria_id", ADAPTED) == ADAPTED]
-    publish.publish(folder, [*shared, records.Patient("sub-01"), *rows])
+    everything = [*shared, records.Patient("sub-01"), *rows]
+    publish.publish(folder, [*everything, *urgency.open_questions(everything)])
     return reader.database_path(folder)

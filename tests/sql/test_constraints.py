@@ -136,7 +136,7 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (CRITERIA, {"response_ratio": 1.4}),
     (CRITERIA, {"criteria_id": ADAPTED}),
     (VERDICT, {"category": "PDD"}),
-    (VERDICT, {"state": "stable"}),
+    (VERDICT, {"state": "steady"}),
     (VERDICT, {"display_state": "fine"}),
     (VERDICT, {"criteria_id": "nobody_knows"}),
     (VERDICT, {"criteria_id": ADAPTED}),

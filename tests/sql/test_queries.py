@@ -77,7 +77,7 @@ def test_the_statement_of_a_view_is_short(file: Path) -> None:
 
 def test_board_begins_with_the_most_urgent(tiny: Path) -> None:
     frame = store_reader.query(tiny, "board", criteria_id=ADAPTED)
-    assert frame["patient_id"].tolist() == ["sub-02", "sub-01", "sub-06", "sub-07", "sub-05", "sub-03", "sub-04"]
+    assert frame["patient_id"].tolist() == ["sub-02", "sub-01", "sub-03", "sub-06", "sub-07", "sub-05", "sub-04"]
 
 
 def test_sparklines_hold_dated_tumour_and_cyst_only(tiny: Path) -> None:

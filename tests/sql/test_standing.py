@@ -172,12 +172,12 @@ def test_an_automatic_mask_waits_until_a_person_accepts_it(
     ("patient_id", "rank", "needs_decision"),
     [
         ("sub-02", 1, True),
-        ("sub-01", 2, True),
-        ("sub-06", 4, True),
-        ("sub-05", 5, True),
-        ("sub-07", 5, True),
-        ("sub-03", 7, True),
-        ("sub-04", 9, False),
+        ("sub-01", 1, True),
+        ("sub-06", 8, True),
+        ("sub-05", 10, True),
+        ("sub-07", 10, True),
+        ("sub-03", 6, True),
+        ("sub-04", 14, False),
     ],
 )
 def test_board_ranks_by_what_is_open(tiny: Path, patient_id: str, rank: int, needs_decision: bool) -> None:
@@ -190,11 +190,11 @@ def test_board_ranks_by_what_is_open(tiny: Path, patient_id: str, rank: int, nee
     [
         (judged("sub-01", "ses-01", "PD", "distant", "no_change"), "note", 1),
         (judged("sub-01", "ses-01", "PD", "progression", "no_change"), "note", 2),
-        (judged("sub-01", "ses-01", "NE", "context", "not_evaluable"), "note", 9),
-        (judged("sub-01", "ses-01", "NE", "not_evaluable", "not_evaluable"), "note", 5),
-        (replace(judged("sub-01", "ses-01", "SD", "baseline", "no_change"), is_provisional=True), "error", 6),
-        (judged("sub-01", "ses-01", "SD", "residual_stable", "no_change"), "error", 8),
-        (judged("sub-01", "ses-01", "CR", "no_evidence_of_disease", "none_seen"), "warning", 9),
+        (judged("sub-01", "ses-01", "NE", "context", "not_evaluable"), "note", 14),
+        (judged("sub-01", "ses-01", "NE", "not_evaluable", "not_evaluable"), "note", 10),
+        (replace(judged("sub-01", "ses-01", "SD", "baseline", "no_change"), is_provisional=True), "error", 12),
+        (judged("sub-01", "ses-01", "SD", "residual_stable", "no_change"), "error", 13),
+        (judged("sub-01", "ses-01", "CR", "no_evidence_of_disease", "none_seen"), "warning", 14),
     ],
 )
 def test_board_rank_of_each_kind_of_verdict(
@@ -221,7 +221,7 @@ def test_new_signal_waits_for_a_person_until_the_mask_is_drawn(tmp_path: Path) -
         flag,
         place,
     )
-    assert reader.table(database, "board")["urgency_rank"].tolist() == [3]
+    assert reader.table(database, "board")["urgency_rank"].tolist() == [4]
     waiting = reader.table(database, "review").query("kind == 'new signal'")
     assert waiting["detail"].tolist() == ["about 200 mm³"]
     assert str(waiting["acquired_on"].iloc[0])[:10] == "2021-01-01"

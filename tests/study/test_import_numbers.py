@@ -78,10 +78,12 @@ def test_rows_that_people_wrote_stay_byte_for_byte(tmp_path: Path) -> None:
     before = contents(study)
     more = TWO.replace("p1,2021", "p2,2021")
     done = put(study, more, "patient_id,date,kind\np2,2019-06-01,surgery\np1,2019-06-01,prayer\n")
-    assert (done.patients, done.treatments) == (1, 1)
+    assert (done.patients, done.treatments) == (1, 2)  # what nobody understands is kept
     after = contents(study)
     assert after["participants.tsv"] == before["participants.tsv"] + b"\r\nsub-p2\tn/a\tn/a\r\n"
-    assert after["treatments.tsv"] == before["treatments.tsv"] + b"sub-p2\tsurgery\t2019-06-01\tn/a\n"
+    assert after["treatments.tsv"] == before["treatments.tsv"] + (
+        b"sub-p1\tprayer\t2019-06-01\tn/a\nsub-p2\tsurgery\t2019-06-01\tn/a\n"
+    )
 
 
 def test_a_bad_number_is_not_stored_and_can_be_imported_once_corrected(tmp_path: Path) -> None:

@@ -42,7 +42,16 @@ def drawn(*labels: float, dtype: type = np.uint8) -> np.ndarray:
         ({TUMOUR_MASK.replace("_label-tumour", ""): b""}, [], ["mask_label_missing"]),
         ({TUMOUR_MASK.replace("tumour", "lesion"): b""}, [], ["compartment_unknown"]),
         ({TUMOUR_MASK.replace("_ses-01_", "_ses-02_"): b""}, [], ["name_mismatch"]),
-        ({DSEG.replace("sub-01_ses-01_dseg", "sub-01_ses-01_T2w_label-SC_seg"): b""}, [], ["name_not_bids"]),
+        ({DSEG.replace("_dseg", "_T2w_label-SC_seg"): b""}, ["mask"], []),
+        ({DSEG.replace("_dseg", "_T2w_tumor"): b""}, ["mask"], []),
+        ({DSEG.replace("_dseg", "_tumor"): b""}, ["mask"], []),
+        ({DSEG.replace("_dseg", "_T2w_label-tumor_softseg"): b""}, ["probseg"], []),
+        ({DSEG.replace("_dseg", "_T2w_lesion-manual"): b""}, [], ["mask_name_unknown"]),
+        ({DSEG.replace("_dseg", "_T2w_label-lesion_seg"): b""}, [], ["mask_name_unknown"]),
+        ({DSEG.replace("_dseg", "_T2w_seg-manual"): b""}, [], ["mask_name_unknown"]),
+        ({DSEG.replace("_dseg", "_lesionseg"): b""}, [], ["mask_name_unknown"]),
+        ({f"{ANAT}/tumour of monday.nii.gz": b""}, [], ["mask_name_unknown"]),
+        ({DSEG.replace("_dseg", "_T2w_centerline"): b""}, [], []),
         ({DSEG.replace("ses-01", "ses-09"): b""}, [], ["mask_without_visit"]),
         ({"derivatives/sub-01/anat/sub-01_label-tumour_mask.nii.gz": b""}, [], ["folder_ignored"]),
         ({DSEG: b"", TUMOUR_MASK: b""}, ["dseg", "mask"], ["mask_repeated"]),
@@ -226,14 +235,14 @@ def test_a_label_map_gives_each_listed_compartment_also_an_absent_one(tmp_path: 
 def test_two_labels_of_one_compartment_are_joined(tmp_path: Path) -> None:
     table = {"derivatives/reader/dseg.tsv": "index\tname\n1\ttumour\n5\ttumor\n"}
     study = study_of(tmp_path, {DSEG: volume(drawn(1, 5, 5)), **table})
-    ((compartment, mask, file),), findings = read_masks(only_visit(study), IMAGE)
+    ((compartment, mask, file, _),), findings = read_masks(only_visit(study), IMAGE)
     assert (compartment, int(mask.array.sum()), findings) == (Compartment.TUMOUR, 3, ())
     assert file.relative == DSEG
 
 
 def test_a_probability_map_stays_a_probability_map(tmp_path: Path) -> None:
     study = study_of(tmp_path, {PROBABILITY: volume(drawn(0.25, 1.0004, dtype=np.float32))})
-    ((_, mask, _),), findings = read_masks(only_visit(study), IMAGE)
+    ((_, mask, *_),), findings = read_masks(only_visit(study), IMAGE)
     assert findings == ()
     assert mask.array.dtype == np.float32
     assert mask.array.ravel()[:3].tolist() == [0.25, 1.0, 0.0]
@@ -261,7 +270,7 @@ def test_a_mask_stored_in_another_axis_order_is_the_same_mask(
 @pytest.mark.parametrize("value", [1, 255])
 def test_a_binary_mask_has_any_one_value(tmp_path: Path, value: int) -> None:
     study = study_of(tmp_path, {TUMOUR_MASK: volume(drawn(value, value))})
-    ((_, mask, _),), findings = read_masks(only_visit(study), IMAGE)
+    ((_, mask, *_),), findings = read_masks(only_visit(study), IMAGE)
     assert (int(mask.array.sum()), mask.array.dtype, findings) == (2, np.dtype(bool), ())
 
 

@@ -288,7 +288,7 @@ ISOTROPIC = volume(np.zeros((6, 6, 6), np.uint8), np.eye(4))
     [
         ({"T1w": b"", "T2w": b"", "ce-gd_T1w": b""}, "T2w", []),
         ({"T1w": b"", "ce-gd_T1w": b""}, "ce-gd_T1w", []),
-        ({"T2starw": b""}, None, []),
+        ({"T2starw": b""}, None, ["visit_not_measurable"]),
         ({"acq-ax_T2w": b"", "acq-sag_T2w": b""}, "acq-sag_T2w", []),
         ({"acq-ax_T2w": b"", "acq-iso08_T2w": b""}, "acq-iso08_T2w", []),
         ({"acq-a_T2w": AXIAL, "acq-b_T2w": SAGITTAL}, "acq-b_T2w", []),

@@ -17,7 +17,7 @@ def table() -> str:
 def test_every_finding_stands_in_the_documentation_with_its_remedy() -> None:
     text = DOC.read_text(encoding="utf-8")
     assert HEADING in text
-    assert text.endswith(table()), "run: python -m tests.adapters.test_study_folder_doc"
+    assert text.endswith(table()), "run: python -m tests.study.test_study_folder_doc"
 
 
 if __name__ == "__main__":

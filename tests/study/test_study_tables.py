@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.records import FunctionScore, Treatment
 from pipeline.study.study_folder import StudyFolder
-from pipeline.study.study_tables import parse_date, read_table
-from tests.study_folder import codes, only_visit, study_of
+from pipeline.study.study_tables import is_complete, parse_date, read_table
+from tests.study_folder import AS_OF, codes, only_visit, study_of
 
 TREATMENTS = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"
 FUNCTION = "participant_id\tdate\tscale_id\tgrade\ttumour_related\n"
@@ -67,7 +67,6 @@ def test_a_table_may_be_written_in_many_ways(tmp_path: Path, content: bytes) -> 
         (b"participant_id;sex\nsub-01;F\n", "table_delimiter", "expected tabs"),
         (b"participant_id sex\nsub-01 F\n", "table_delimiter", "expected tabs"),
         (b"name\tsex\nsub-01\tF\n", "column_missing", "found no participant_id"),
-        (b"participant_id\tage\tage\nsub-01\t40\t41\n", "column_repeated", "found age more than once"),
         (b"participant_id\tcentre\nsub-01\tZ\xfcrich\n", "table_encoding", "expected UTF-8"),
     ],
 )
@@ -80,6 +79,42 @@ def test_a_table_that_cannot_be_used_is_reported_and_patients_come_from_the_fold
     assert words in found.message
     assert found.message.startswith("participants.tsv")
     assert [patient.patient.patient_id for patient in study.patients] == ["sub-01"]
+
+
+@pytest.mark.parametrize(
+    ("second", "age", "found"), [("41", None, ["columns_differ"]), ("40", 40.0, []), ("n/a", 40.0, [])]
+)
+def test_a_repeated_column_costs_only_the_cells_that_differ(
+    tmp_path: Path, second: str, age: float | None, found: list[str]
+) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tage\tsex\tage\nsub-01\t40\tF\t{second}\n"})
+    assert codes(study) == sorted(["column_repeated", *found])
+    assert (study.patients[0].patient.age_years, study.patients[0].patient.sex) == (age, "F")
+
+
+def test_a_missing_column_is_said_once_and_the_other_cells_are_read(tmp_path: Path) -> None:
+    (tmp_path / "any.tsv").write_text("participant_id\tkind\nsub-01\tsurgery\nsub-02\tsurgery\n")
+    findings: list = []
+    rows = read_table(tmp_path / "any.tsv", tmp_path, ("participant_id", "date", "kind"), findings)
+    assert [row.cells["kind"] for row in rows] == ["surgery", "surgery"]
+    assert not any(is_complete(row, ("participant_id", "date", "kind"), findings) for row in rows)
+    assert [finding.code for finding in findings] == ["column_missing"]
+
+
+@pytest.mark.parametrize("cell", ["89+", ">89", "> 89"])
+def test_an_age_of_which_only_the_lower_end_is_told_is_read(tmp_path: Path, cell: str) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tage\nsub-01\t{cell}\n"})
+    assert (codes(study), study.patients[0].patient.age_years) == (["age_capped"], 89.0)
+
+
+@pytest.mark.parametrize(("table_id", "found"), [("sub-1", True), ("1", True), ("001", True), ("sub-2", False)])
+def test_an_id_that_lost_its_zeros_is_named_beside_the_one_it_resembles(
+    tmp_path: Path, table_id: str, found: bool
+) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"participant_id\tdate\tkind\n{table_id}\t2020-01-01\tsurgery\n"})
+    (one,) = study.findings
+    assert one.code == "row_unknown_patient"
+    assert ("it resembles sub-01" in one.message) == found
 
 
 @pytest.mark.parametrize("cell", ["n/a", "N/A", "", " ", "nan", "NULL"])
@@ -203,11 +238,12 @@ GOOD = Treatment("sub-01", date(2020, 1, 8), "surgery", ended_on=date(2020, 1, 8
         ("sub-99\t2021-01-08\tsurgery\t\t\t\t", "row_unknown_patient", 1),
         ("Zoë\t2021-01-08\tsurgery\t\t\t\t", "row_unknown_patient", 1),
         ("\t2021-01-08\tsurgery\t\t\t\t", "row_incomplete", 1),
-        ("sub-01\t\tsurgery\t\t\t\t", "row_incomplete", 1),
-        ("sub-01\t2021-01-08\tn/a\t\t\t\t", "row_incomplete", 1),
-        ("sub-01\t8.1.2021\tsurgery\t\t\t\t", "date_malformed", 1),
+        ("sub-01\t\tsurgery\t\t\t\t", "treatment_unplaced", 2),
+        ("sub-01\t2021-01-08\tn/a\t\t\t\t", "treatment_unknown", 2),
+        ("sub-01\t8.1.2021\tsurgery\t\t\t\t", "treatment_unplaced", 2),
+        ("sub-01\t2021-01\tsurgery\t\t\t\t", "date_partial", 2),
         ("sub-01\t2026-02-01\tsurgery\t\t\t\t", "date_future", 1),
-        ("sub-01\t2021-01-08\tsugery\t\t\t\t", "word_unknown", 1),
+        ("sub-01\t2021-01-08\tsugery\t\t\t\t", "treatment_unknown", 2),
         ("sub-01\t2020-01-08\tsurgery\t\tSTR\t\t", "row_repeated", 1),
         ("sub-01\t2021-01-08\tsurgery\t\tcomplete\t\t", "word_unknown", 2),
         ("sub-01\t2021-01-08\tradiotherapy\t\tGTR\t\t", "word_unknown", 2),
@@ -226,8 +262,71 @@ def test_an_odd_treatment_row_is_one_finding_with_its_line(tmp_path: Path, row: 
     assert found.message.startswith("treatments.tsv line 3: expected ")
     treatments = treatments_of(study)
     assert len(treatments) == kept
-    assert treatments[0] == GOOD
-    assert all(t.extent is None and t.dose_gy is None for t in treatments[1:])
+    assert GOOD in treatments
+    assert all(t.extent is None and t.dose_gy is None for t in treatments if t != GOOD)
+
+
+def test_today_is_not_the_future(tmp_path: Path) -> None:
+    files = {
+        "treatments.tsv": f"{TREATMENTS}sub-01\t{AS_OF}\tsurgery\t\tSTR\t\t\n",
+        "function.tsv": f"participant_id\tdate\tscale_id\tgrade\nsub-01\t{AS_OF}\tmmccormick\t2\n",
+        "sub-01/sub-01_sessions.tsv": f"session_id\tacq_date\nses-01\t{AS_OF}\n",
+    }
+    study = study_of(tmp_path, files)
+    assert study.findings == ()
+    (patient,) = study.patients
+    assert patient.treatments[0].started_on == AS_OF
+    assert patient.function_scores[0].assessed_on == AS_OF
+    assert patient.visits[0].acquired_on == AS_OF
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "agent"),
+    [
+        ("Operation", "surgery", None), ("re-OP", "surgery", None), ("Gamma Knife", "radiosurgery", None),
+        ("SRS", "radiosurgery", None), ("proton", "radiotherapy", None), ("IMRT 50.4 Gy", "radiotherapy", None),
+        ("Temozolomide", "chemotherapy", "Temozolomide"), ("TMZ/CCNU", "chemotherapy", "TMZ/CCNU"),
+        ("belzutifan 120 mg", "targeted", "belzutifan 120 mg"),
+        ("BRAF + MEK inhibitor", "targeted", "BRAF + MEK inhibitor"),
+        ("dabrafenib + trametinib", "targeted", "dabrafenib + trametinib"), ("Avastin", "bevacizumab", "Avastin"),
+        ("dexamethasone", "steroid", "dexamethasone"), ("VP shunt", "drainage", None),
+        ("surgery and RT", "unknown", None), ("no surgery", "unknown", None), ("radiotherapy refused", "unknown", None),
+        ("prayer", "unknown", None),
+    ],
+)  # fmt: skip
+def test_a_kind_is_what_people_write_for_it(tmp_path: Path, written: str, kind: str, agent: str | None) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"{TREATMENTS}sub-01\t2021-01-08\t{written}\t\t\t\t\n"})
+    (treatment,) = treatments_of(study)
+    assert (treatment.kind, treatment.agent, treatment.written) == (kind, agent, written)
+    assert codes(study) == (["treatment_unknown"] if kind == "unknown" else [])
+
+
+def test_a_study_may_have_names_of_its_own(tmp_path: Path) -> None:
+    rows = "sub-01\t2021-01-08\tKryptotherapie\t\t\t\t\n"
+    names = "name\tkind\nkrypto-therapie\tradiotherapy\nrest\tnonsense\n"
+    study = study_of(tmp_path, {"treatments.tsv": TREATMENTS + rows, "treatment_names.tsv": names})
+    assert treatments_of(study)[0].kind == "radiotherapy"
+    assert codes(study) == ["word_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2012", date(2012, 1, 1), date(2012, 12, 31)), ("2012-02", date(2012, 2, 1), date(2012, 2, 29)),
+        ("2012-02-xx", date(2012, 2, 1), date(2012, 2, 29)), ("2012-00-00", date(2012, 1, 1), date(2012, 12, 31)),
+        ("spring", date(1900, 1, 1), date(2200, 12, 31)), ("n/a", date(1900, 1, 1), date(2200, 12, 31)),
+        ("2012-13", date(1900, 1, 1), date(2200, 12, 31)),
+    ],
+)  # fmt: skip
+def test_a_treatment_without_a_whole_date_is_kept_with_the_days_it_may_be(
+    tmp_path: Path, written: str, first: date, last: date
+) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": f"{TREATMENTS}sub-01\t{written}\tsurgery\t\t\t\t\n"})
+    (treatment,) = treatments_of(study)
+    assert (treatment.started_on, treatment.started_by) == (first, last)
+    assert codes(study) == [
+        "date_partial" if written.startswith("2012") and written != "2012-13" else "treatment_unplaced"
+    ]
 
 
 def test_two_treatments_of_one_day_are_both_kept(tmp_path: Path) -> None:

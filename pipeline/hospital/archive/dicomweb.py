@@ -15,11 +15,14 @@ from dicomweb_client.api import DICOMwebClient
 from dicomweb_client.session_utils import create_session_from_user_pass
 
 from pipeline.errors import RemoteError, SettingsError
+from pipeline.hospital.archive.encryption import Encryption
 from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Credentials, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 
 REFUSED = (401, 403)
 MOST_RESULTS = 5000
+MOST_TO_CONNECT_S = 10.0
+"""Longest wait for a connection, seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,26 @@ class DicomWeb:
         Requests at the same time.
     patience_s
         Seconds to wait for the first byte of an answer.
+    encryption
+        Whom to trust, and our own certificate.
     """
 
     url: str
     credentials: Credentials = field(default_factory=Credentials)
     connections: int = 2
     patience_s: float = 60.0
+    encryption: Encryption = field(default_factory=Encryption)
+
+    def greet(self) -> None:
+        """Ask for one study of nobody in particular, and forget the answer.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        client = self._client()
+        _asked(lambda: client.search_for_studies(limit=1))
 
     def find(self, patient_id: str) -> list[Remote]:
         """List a patient's scans and masks.
@@ -65,6 +82,18 @@ class DicomWeb:
                 images = _asked(lambda s=study_uid, e=series_uid: _pages(client.search_for_instances, s, e))  # type: ignore[misc]
                 found += [Remote(study_uid, series_uid, _value(image, "00080018")) for image in images]
         return found
+
+    def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """Return the objects of a series that the server has.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        client = self._client()
+        images = _asked(lambda: _pages(client.search_for_instances, study_uid, series_uid))
+        return frozenset(_value(image, "00080018") for image in images)
 
     def fetch(self, wanted: Sequence[Remote], spool: Spool) -> None:
         """Fetch objects into the spool, some at a time; what arrived before a failure stays.
@@ -110,6 +139,11 @@ class DicomWeb:
             raise SettingsError("expected an address without user and password; give them by environment or file")
         given = self.credentials
         session = create_session_from_user_pass(given.user, given.password or "") if given.user else requests.Session()
+        if self.encryption.ca is not None:
+            session.verify = str(self.encryption.ca)
+        if self.encryption.certificate is not None:
+            own = (str(self.encryption.certificate), str(self.encryption.key))
+            session.cert = own if self.encryption.key else own[0]
         if given.token:
             session.headers["Authorization"] = f"Bearer {given.token}"
         session.request = _with_patience(session.request, self.patience_s)  # type: ignore[method-assign]
@@ -120,7 +154,9 @@ class DicomWeb:
 
 def _with_patience(request: Callable[..., Any], patience_s: float) -> Callable[..., Any]:
     def timed(*arguments: Any, **named: Any) -> Any:
-        return request(*arguments, **{**named, "timeout": patience_s})  # the client library asks for its own
+        return request(
+            *arguments, **{**named, "timeout": (min(patience_s, 10.0), patience_s)}
+        )  # the client library asks for its own
 
     return timed
 
@@ -148,6 +184,10 @@ def _asked(action: Callable[[], Any]) -> Any:
                 f"or CORDTRACK_TOKEN, or give --credentials"
             ) from None
         raise RemoteError(f"expected an answer from the server, found error {code}") from None
+    except requests.exceptions.SSLError:
+        raise SettingsError(
+            "expected a certificate that we trust, found another; give the certificate of its authority with --ca"
+        ) from None
     except (requests.RequestException, OSError) as error:
         raise RemoteError(f"expected a server that answers, found none ({type(error).__name__})") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, StoragePresentationContexts, build_role, evt
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, build_context, build_role, evt
 from pynetdicom.sop_class import (
     EnhancedMRImageStorage,
     LegacyConvertedEnhancedMRImageStorage,
@@ -24,6 +26,7 @@ from pynetdicom.sop_class import (
 )
 
 from pipeline.errors import RemoteError, SettingsError
+from pipeline.hospital.archive.encryption import Encryption
 from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 from pipeline.hospital.read.header_values import text
@@ -39,6 +42,8 @@ SYNTAXES = [
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90",
 ]  # fmt: skip
 REJECTED_FOR_NOW = 2
+MOST_TO_CONNECT_S = 10.0
+"""Longest wait for a connection, seconds: a server that is there takes one at once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ class Pacs:
         Where the archive sends to after C-MOVE; None asks by C-GET, over the same connection.
     patience_s
         Seconds to wait for an answer.
+    listen_host
+        Address to listen on; the one that faces the archive when None.
+    encryption
+        TLS; None speaks in the clear.
     """
 
     host: str
@@ -61,6 +70,19 @@ class Pacs:
     calling: str = "CORDTRACK"
     listen_port: int | None = None
     patience_s: float = 60.0
+    listen_host: str | None = None
+    encryption: Encryption | None = None
+
+    def greet(self) -> None:
+        """Open a connection and close it again.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        with self._associated(self._entity([StudyRootQueryRetrieveInformationModelFind])):
+            pass
 
     def find(self, patient_id: str) -> list[Remote]:
         """List a patient's scans and masks.
@@ -89,6 +111,18 @@ class Pacs:
                     found += [Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))]
         return found
 
+    def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """Return the objects of a series that the archive has.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`.
+        """
+        keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": ""}
+        with self._associated(self._entity([StudyRootQueryRetrieveInformationModelFind])) as association:
+            return frozenset(text(image, "SOPInstanceUID") for image in _ask(association, "IMAGE", **keys))
+
     def fetch(self, wanted: Sequence[Remote], spool: Spool) -> None:
         """Fetch one series into the spool; what arrived before a failure stays.
 
@@ -102,7 +136,7 @@ class Pacs:
         identifier.StudyInstanceUID, identifier.SeriesInstanceUID = wanted[0].study_uid, wanted[0].series_uid
 
         def keep(event: Any) -> int:
-            return _keep(event, wanted[0], spool)
+            return _keep(event, wanted, spool)
 
         handlers = [(evt.EVT_C_STORE, keep)]
         if self.listen_port is None:
@@ -112,14 +146,45 @@ class Pacs:
                 _finish(association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet))
             return
         entity = self._entity([StudyRootQueryRetrieveInformationModelMove])
-        entity.supported_contexts = StoragePresentationContexts
-        server = entity.start_server(("", self.listen_port), block=False, evt_handlers=handlers)
+        entity.supported_contexts = [build_context(kind, ALL_TRANSFER_SYNTAXES) for kind in STORED_KINDS]
+        entity.require_calling_aet, entity.require_called_aet = [self.called], True
+        server = self._listening(entity, [*handlers, (evt.EVT_REQUESTED, self._refuse_others)])
         try:
             with self._associated(entity) as association:
                 model = StudyRootQueryRetrieveInformationModelMove
                 _finish(association.send_c_move(identifier, self.calling, model))
         finally:
             server.shutdown()
+
+    def _listening(self, entity: AE, handlers: list[Any]) -> Any:
+        """Start the listener for one C-MOVE."""
+        secure = None if self.encryption is None else self.encryption.listening()
+        host = self.listen_host or self._facing()
+        try:
+            return entity.start_server((host, self.listen_port), block=False, evt_handlers=handlers, ssl_context=secure)
+        except OSError as error:
+            raise SettingsError(
+                f"{host}:{self.listen_port}: expected a free port to listen on, found it taken or not ours "
+                f"({error.strerror}); stop the other program, or give another --listen and tell the archive"
+            ) from None
+
+    def _facing(self) -> str:
+        """Return our address as the archive sees it; nothing is sent for that."""
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
+            with socket.socket(family, kind) as probe:
+                probe.connect(address)
+                return str(probe.getsockname()[0])
+        except OSError as error:
+            raise RemoteError(
+                f"{self.host}:{self.port}: expected a known host, found none ({error.strerror})"
+            ) from None
+
+    def _refuse_others(self, event: Any) -> None:
+        """Hang up on everybody but the archive that was asked."""
+        known = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
+        if event.assoc.requestor.address not in known:
+            event.assoc.abort()
 
     def send(self, paths: Sequence[Path], done: Callable[[Path], None]) -> None:
         """Send files by C-STORE, saying which the archive has taken.
@@ -131,7 +196,9 @@ class Pacs:
         """
         with quietly():
             datasets = {path: pydicom.dcmread(path) for path in paths}
-        entity = self._entity(list(dict.fromkeys(dataset.SOPClassUID for dataset in datasets.values())))
+        kinds = dict.fromkeys((d.SOPClassUID, d.file_meta.TransferSyntaxUID) for d in datasets.values())
+        entity = self._entity([])
+        entity.requested_contexts = [build_context(kind, [syntax]) for kind, syntax in kinds]
         with self._associated(entity) as association:
             for path, dataset in datasets.items():
                 try:
@@ -143,15 +210,26 @@ class Pacs:
                 done(path)
 
     def _entity(self, kinds: list[Any]) -> AE:
+        """Return what speaks for us: each kind of stored object has one presentation context per transfer syntax.
+
+        With several syntaxes in one context an archive picks one for all, and images that it keeps compressed do not
+        come (DICOM PS3.8, 9.3.2.2).
+        """
         entity = AE(ae_title=self.calling)
-        for kind in kinds:
-            entity.add_requested_context(kind, SYNTAXES if kind in STORED_KINDS else SYNTAXES[:2])
+        entity.requested_contexts = [
+            build_context(kind, group)
+            for kind in kinds
+            for group in ([[syntax] for syntax in SYNTAXES] if kind in STORED_KINDS else [SYNTAXES[:2]])
+        ]
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.patience_s
-        entity.connection_timeout = self.patience_s
+        entity.connection_timeout = min(self.patience_s, MOST_TO_CONNECT_S)
         return entity
 
     @contextmanager
     def _associated(self, entity: AE, **more: Any) -> Iterator[Any]:
+        if self.encryption is not None:
+            more["tls_args"] = (self.encryption.calling(), self.host)
+            self._shake_hands()
         association = entity.associate(self.host, self.port, ae_title=self.called, **more)
         if not association.is_established:
             primitive = association.acceptor.primitive if association.is_rejected else None
@@ -166,6 +244,24 @@ class Pacs:
         finally:
             if association.is_established:
                 association.release()
+
+    def _shake_hands(self) -> None:
+        """Say in words what is wrong with the archive's certificate, which pynetdicom does not tell."""
+        assert self.encryption is not None
+        context = self.encryption.calling()
+        try:
+            with (
+                socket.create_connection((self.host, self.port), min(self.patience_s, MOST_TO_CONNECT_S)) as bare,
+                context.wrap_socket(bare, server_hostname=self.host),
+            ):
+                return
+        except ssl.SSLError as error:
+            raise SettingsError(
+                f"{self.host}:{self.port}: expected a certificate that we trust, found {error.reason or 'none'}; "
+                f"give the certificate of its authority with --ca"
+            ) from None
+        except OSError:
+            raise RemoteError(f"{self.host}:{self.port}: expected an archive that answers, found none") from None
 
 
 def _ask(association: Any, level: str, **keys: str) -> list[Dataset]:
@@ -191,11 +287,20 @@ def _words(status: Any) -> str:
     return f"status {status.Status:#06x}" if status else "the connection gone"
 
 
-def _keep(event: Any, wanted: Remote, spool: Spool) -> int:
-    """Write an object that arrives, under the number it was announced by; only its own series is taken."""
+def _keep(event: Any, wanted: Sequence[Remote], spool: Spool) -> int:
+    """Write an object that arrives; what was not asked for, or belongs to another series, is refused."""
+    remote = next((r for r in wanted if r.sop_uid == str(event.request.AffectedSOPInstanceUID)), None)
+    if remote is None:
+        return 0x0000 if spool.is_of_series(wanted[0], str(event.request.AffectedSOPInstanceUID)) else 0x0124
     try:
-        content = event.encoded_dataset()
-        spool.keep(content, wanted.study_uid, wanted.series_uid, str(event.request.AffectedSOPInstanceUID))
+        with quietly():
+            dataset = event.dataset
+        if (text(dataset, "StudyInstanceUID"), text(dataset, "SeriesInstanceUID")) != (
+            wanted[0].study_uid,
+            wanted[0].series_uid,
+        ):
+            return 0xA900
+        spool.keep(event.encoded_dataset(), remote.study_uid, remote.series_uid, remote.sop_uid)
     except (OSError, RemoteError):
         return 0xA700
     return 0x0000

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
-from pipeline.files import derivatives
+from pipeline.files import atomic, derivatives
 from pipeline.hospital.read.bounded import read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
@@ -56,8 +56,14 @@ class Credentials:
 class Archive(Protocol):
     """A PACS, by DIMSE or DICOMweb."""
 
+    def greet(self) -> None:
+        """Say whether anybody is there: an error when nobody is."""
+
     def find(self, patient_id: str) -> list[Remote]:
         """List a patient's scans and masks."""
+
+    def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """Return the objects of a series that it has."""
 
     def fetch(self, wanted: Sequence[Remote], spool: Spool) -> None:
         """Fetch objects of one series into the spool; what arrived before a failure stays."""
@@ -68,12 +74,21 @@ class Archive(Protocol):
 
 @dataclass(frozen=True)
 class Spool:
-    """Fetched files by study, series and object."""
+    """Fetched files by study, series and object: in ``part`` while a series comes, in ``whole`` once all is there.
+
+    Only whole series are imported: half of one would be a volume with an end that nobody sees is missing. What was
+    imported is removed and remembered.
+    """
 
     folder: Path
 
+    @property
+    def whole(self) -> Path:
+        """Where whole series lie."""
+        return self.folder / "whole"
+
     def path(self, study_uid: str, series_uid: str, sop_uid: str) -> Path:
-        """Return where an object lies.
+        """Return where an object lies while its series comes.
 
         Raises
         ------
@@ -83,23 +98,62 @@ class Spool:
         parts = (study_uid, series_uid, sop_uid)
         if not all(UID.fullmatch(part) and part.strip(".") for part in parts):
             raise RemoteError("expected unique identifiers from the archive, found something else; nothing was written")
-        return self.folder.joinpath(study_uid, series_uid, f"{sop_uid}.dcm")
+        return self.folder.joinpath("part", study_uid, series_uid, f"{sop_uid}.dcm")
+
+    def lies(self, remote: Remote) -> bool:
+        """Say whether an object lies here."""
+        path = self.path(remote.study_uid, remote.series_uid, remote.sop_uid)
+        return path.is_file() or self._as_whole(path).is_file()
 
     def has(self, remote: Remote) -> bool:
-        """Say whether an object was fetched."""
-        return self.path(remote.study_uid, remote.series_uid, remote.sop_uid).is_file()
+        """Say whether an object was fetched, be it here or imported and removed."""
+        return self.lies(remote) or remote.sop_uid in self.removed()
+
+    def is_of_series(self, remote: Remote, sop_uid: str) -> bool:
+        """Say whether an object of a series was fetched before."""
+        return self.has(Remote(remote.study_uid, remote.series_uid, sop_uid))
 
     def keep(self, content: bytes, study_uid: str, series_uid: str, sop_uid: str) -> None:
         """Write an object, whole or not at all, for its owner's eyes only."""
         path = self.path(study_uid, series_uid, sop_uid)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        partial = path.with_name(f".{os.getpid()}.{path.name}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        atomic.write_bytes(path, content)
+
+    def finish(self, remotes: Sequence[Remote]) -> None:
+        """Move the series of which all objects have come to the whole ones."""
+        for series_uid in dict.fromkeys(remote.series_uid for remote in remotes):
+            members = [remote for remote in remotes if remote.series_uid == series_uid]
+            if all(self.lies(remote) for remote in members):
+                for remote in members:
+                    path = self.path(remote.study_uid, remote.series_uid, remote.sop_uid)
+                    if path.is_file():
+                        self._as_whole(path).parent.mkdir(parents=True, exist_ok=True)
+                        path.replace(self._as_whole(path))
+
+    def removed(self) -> frozenset[str]:
+        """Return the objects that were imported and removed."""
+        path = self.folder / REMOVED
+        return frozenset(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else frozenset()
+
+    def remove(self, imported: Iterable[Path]) -> int:
+        """Remove what was imported and remember it, so that it is not fetched again; return the number of files."""
+        there = [path for path in imported if path.is_relative_to(self.whole.resolve()) and path.is_file()]
+        names = self.removed() | {path.stem for path in there}
+        if there:
+            derivatives.write_text(self.folder / REMOVED, json.dumps(sorted(names)) + "\n")
+        for path in there:
+            path.unlink()
+            for folder in (path.parent, path.parent.parent):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+        return len(there)
+
+    def _as_whole(self, path: Path) -> Path:
+        return self.whole / path.relative_to(self.folder / "part")
+
+
+REMOVED = "removed.json"
 
 
 def retried(action: Callable[[], Result], say: Say, pauses_s: Sequence[float] = PAUSES_S) -> Result:
@@ -120,12 +174,18 @@ def retried(action: Callable[[], Result], say: Say, pauses_s: Sequence[float] = 
 
 
 def pull(
-    archive: Archive, patient_ids: Iterable[str], spool: Spool, say: Say, pauses_s: Sequence[float] = PAUSES_S
-) -> tuple[int, int]:
+    archive: Archive, patient_ids: Iterable[str], spool: Spool, say: Say, pauses_s: Sequence[float] = PAUSES_S,
+    unknown: list[str] | None = None,
+) -> tuple[int, int]:  # fmt: skip
     """Fetch what is not there yet of some patients.
 
     An archive is asked again until nothing new is found, for a study may grow while it is fetched. One patient that
-    fails does not stop the others.
+    fails does not stop the others; an archive that is gone does, at once.
+
+    Parameters
+    ----------
+    unknown
+        Patient ids that the archive does not know are added.
 
     Returns
     -------
@@ -133,37 +193,69 @@ def pull(
         Objects fetched, and patients that could not be fetched whole.
     """
     fetched = failed = 0
-    for number, patient_id in enumerate(patient_ids, start=1):
+    waiting = list(patient_ids)
+    for number, patient_id in enumerate(waiting, start=1):
         try:
-            fetched += _pull_one(archive, patient_id, spool, say, pauses_s)
+            count = _pull_one(archive, patient_id, spool, say, pauses_s)
         except RemoteError as error:
             failed += 1
             say(f"patient {number} of the list: {error}; run the command again to go on")
+            if _is_gone(archive):
+                left = len(waiting) - number
+                say(f"the archive does not answer any more; {left} patients were not asked for")
+                return fetched, failed + left
+            continue
+        if count is None:
+            say(f"patient {number} of the list: expected a patient of the archive, found none of this ID")
+            if unknown is not None:
+                unknown.append(patient_id)
+        fetched += count or 0
     return fetched, failed
 
 
-def _pull_one(archive: Archive, patient_id: str, spool: Spool, say: Say, pauses_s: Sequence[float]) -> int:
+def _is_gone(archive: Archive) -> bool:
+    try:
+        archive.greet()
+    except RemoteError:
+        return True
+    return False
+
+
+def _pull_one(archive: Archive, patient_id: str, spool: Spool, say: Say, pauses_s: Sequence[float]) -> int | None:
+    """Return how many objects of a patient were fetched; None when the archive does not know the patient."""
     fetched = 0
     for _ in range(MOST_ROUNDS):
-        found = retried(lambda: archive.find(patient_id), say, pauses_s)
-        missing = [remote for remote in found if not spool.has(remote)]
+        there = retried(lambda: archive.find(patient_id), say, pauses_s)
+        if not there:
+            return None
+        missing = dict.fromkeys(remote.series_uid for remote in there if not spool.has(remote))
+        for series_uid in missing:  # a series that has grown is fetched whole: its first part may be removed
+            wanted = [remote for remote in there if remote.series_uid == series_uid and not spool.lies(remote)]
+            retried(partial(_fetch_series, archive, wanted, spool), say, pauses_s)
+            fetched += len(wanted)
+        spool.finish(there)
         if not missing:
             return fetched
-        for series_uid in dict.fromkeys(remote.series_uid for remote in missing):
-            wanted = [remote for remote in missing if remote.series_uid == series_uid]
-            retried(partial(_fetch_series, archive, wanted, spool), say, pauses_s)
-        fetched += len(missing)
     say("the archive still grows; run the command again later for the rest")
     return fetched
 
 
 def _fetch_series(archive: Archive, wanted: Sequence[Remote], spool: Spool) -> None:
     """Fetch what is missing of one series; some that did not come are a failure."""
-    missing = [remote for remote in wanted if not spool.has(remote)]
+    missing = [remote for remote in wanted if not spool.lies(remote)]
     if missing:
         archive.fetch(missing, spool)
-    if not all(spool.has(remote) for remote in missing):
+    if not all(spool.lies(remote) for remote in missing):
         raise RemoteError("expected all images of a series, found some that did not come")
+
+
+def audit(path: Path, moment: str, act: str, address: str, counts: Mapping[str, int]) -> None:
+    """Add a line to the record of what came from and went to archives; it names no patient."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({"at": moment, "act": act, "archive": address, **counts})
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
 
 
 def push(
@@ -189,7 +281,9 @@ def push(
     record = folder / ".sent.json"
     sent: dict[str, list[str]] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     taken = set(sent.get(address, []))
-    uids = {path: str(read_dataset(path, TAGS)[0].get("SOPInstanceUID", "")) for path in files}
+    headers = {path: read_dataset(path, TAGS)[0] for path in files}
+    uids = {path: str(header.get("SOPInstanceUID", "")) for path, header in headers.items()}
+    taken |= _there_already(archive, [headers[path] for path in files if uids[path] not in taken])
     waiting = [path for path in files if uids[path] not in taken]
     before = len(taken)
 
@@ -206,6 +300,18 @@ def push(
     if waiting:
         retried(send, say, pauses_s)
     return len(taken) - before, len(files) - len(waiting)
+
+
+def _there_already(archive: Archive, headers: Sequence[Any]) -> set[str]:
+    """Return which objects an archive has, whoever sent them; nothing when it cannot be asked."""
+    series = {(str(h.get("StudyInstanceUID", "")), str(h.get("SeriesInstanceUID", ""))) for h in headers}
+    there: set[str] = set()
+    try:
+        for study_uid, series_uid in sorted(series):
+            there |= archive.listed(study_uid, series_uid)
+    except (RemoteError, SettingsError):
+        return there  # an archive that takes objects need not answer questions
+    return there & {str(h.get("SOPInstanceUID", "")) for h in headers}
 
 
 def read_patients(path: Path) -> tuple[list[str], bool]:

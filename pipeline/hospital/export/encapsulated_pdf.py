@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from pipeline.errors import InputError
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit
-from pipeline.hospital.export.segmentation import MAKER, MODEL, stamp
+from pipeline.hospital.export.segmentation import MAKER, MODEL, finish
 from pipeline.hospital.export.source_images import Names, SourceImages
 
 PDF_CLASS = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -46,6 +46,5 @@ def encapsulated(
     made.EncapsulatedDocumentLength = len(content)
     made.EncapsulatedDocument = content + (b"\0" if len(content) % 2 else b"")
     made.AcquisitionDateTime = ""
-    stamp(made, patient)
-    made.SeriesDescription = "cordtrack packet (research)"
+    finish(made, visit, "cordtrack packet (research)")
     return made

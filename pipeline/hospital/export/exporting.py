@@ -11,13 +11,14 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.errors import InputError, StoreError
+from pipeline.files import atomic
+from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
 from pipeline.hospital.export.segmentation import segmentation_of
-from pipeline.hospital.export.source_images import Names, images_of
+from pipeline.hospital.export.settled import WrittenObjects
+from pipeline.hospital.export.source_images import images_of
 from pipeline.hospital.export.structured_report import report_of
-from pipeline.hospital.private import identity_links
-from pipeline.hospital.private.pseudonyms import default_private_folder, open_private
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ExportSettings:
         scan is written anew, for the hospital's own numbers would name the person.
     packet
         A PDF to send along; None for none.
+    is_fractional
+        Write probabilities beside the binary segments.
     """
 
     out_dir: Path
@@ -48,6 +51,7 @@ class ExportSettings:
     private: Path | None = None
     keeps_pseudonyms: bool = False
     packet: bytes | None = None
+    is_fractional: bool = False
 
 
 def export_dicom(settings: ExportSettings) -> ExportDone:
@@ -62,48 +66,73 @@ def export_dicom(settings: ExportSettings) -> ExportDone:
     StoreError
         The folder cannot be written.
     """
-    private = settings.private or default_private_folder(settings.bids_dir)
-    names = Names(open_private(private, settings.bids_dir, is_trial=False))
-    patient = gather(settings.out_dir, settings.bids_dir, settings.patient)
-    person = {} if settings.keeps_pseudonyms else identity_links.person_of(private, patient.patient_id)
-    known = [] if settings.keeps_pseudonyms else identity_links.source_scans(private, patient.patient_id)
-    sources = {scan.file: scan for scan in known}
+    found = gather(settings.out_dir, settings.bids_dir, settings.patient)
+    audience = audience_of(
+        found.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
+    )
+    patient = told_to(found, audience)
+    written = WrittenObjects(audience.private, audience.names)
     files: list[str] = []
     left_out = list(patient.left_out)
     for visit in patient.visits:
         try:
-            made = _visit(patient, visit, person, sources.get(visit.scan), names)
+            made = _visit(patient, visit, audience, written, is_fractional=settings.is_fractional)
         except InputError as error:
-            left_out.append(f"{visit.session_id}: {error}")
+            left_out.append(f"{visit.label}: {error}")
             continue
         for name, dataset in made.items():
-            target = Path(patient.patient_id, visit.session_id, f"{name}.dcm")
+            target = Path(audience.folder(patient), visit.label, f"{name}.dcm")
             write(dataset, settings.folder / target)
             files.append(target.as_posix())
     if settings.packet is not None and patient.visits:
-        last = patient.visits[-1]
-        source = images_of(patient, last, person, sources.get(last.scan), names)
-        target = Path(patient.patient_id, last.session_id, "packet.dcm")
-        write(encapsulated(settings.packet, patient, last, source, names), settings.folder / target)
-        files.append(target.as_posix())
+        if audience.is_named:
+            left_out.append(NO_PACKET)
+        else:
+            target = _packet(settings, patient, audience, written)
+            files.append(target.as_posix())
     return ExportDone(tuple(files), tuple(left_out))
 
 
+NO_PACKET = (
+    "the packet: it shows the pseudonym and the study's dates, which have no place in a person's record; "
+    "send it with --keep-pseudonyms, or hand it to the board as it is"
+)
+
+
+def _packet(settings: ExportSettings, patient: ExportPatient, audience: Audience, written: WrittenObjects) -> Path:
+    assert settings.packet is not None
+    last = patient.visits[-1]
+    source = images_of(patient, last, audience.person, audience.sources.get(last.scan), audience.names)
+    target = Path(audience.folder(patient), last.label, "packet.dcm")
+    made = encapsulated(settings.packet, patient, last, source, audience.names)
+    written.settle(made, f"{patient.patient_id} {last.session_id} packet", _made_at(patient))
+    write(made, settings.folder / target)
+    return target
+
+
+def _made_at(patient: ExportPatient) -> str:
+    return f"{patient.made_at:%Y%m%d%H%M%S}"
+
+
 def _visit(
-    patient: ExportPatient,
-    visit: ExportVisit,
-    person: dict[str, Any],
-    scan: identity_links.SourceScan | None,
-    names: Names,
+    patient: ExportPatient, visit: ExportVisit, audience: Audience, written: WrittenObjects, *, is_fractional: bool
 ) -> dict[str, Any]:
-    source = images_of(patient, visit, person, scan, names)
+    names = audience.names
+    source = images_of(patient, visit, audience.person, audience.sources.get(visit.scan), names)
+    place, made_at = f"{patient.patient_id} {visit.session_id} {visit.scan}", _made_at(patient)
     made: dict[str, Any] = {}
     if source.is_new:
         made = {f"scan/{number:04d}": dataset for number, dataset in enumerate(source.datasets, start=1)}
     segmentation = segmentation_of(patient, visit, source, names)
     if segmentation is not None:
+        written.settle(segmentation, f"{place} segmentation", made_at)
         made["segmentation"] = segmentation
+        if is_fractional:
+            soft = segmentation_of(patient, visit, source, names, is_fractional=True)
+            written.settle(soft, f"{place} fractional", made_at)
+            made["fractional"] = soft
     made["report"] = report_of(patient, visit, source, segmentation, names)
+    written.settle(made["report"], f"{place} report", made_at)
     return made
 
 
@@ -118,16 +147,12 @@ def write(dataset: Any, path: Path) -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    partial = path.with_name(f".{path.name}")
+    file = FileDataset(str(path), dataset, file_meta=meta, preamble=b"\0" * 128)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = FileDataset(str(path), dataset, file_meta=meta, preamble=b"\0" * 128)
-        file.save_as(partial, enforce_file_format=True)
-        partial.replace(path)
+        with atomic.replacing(path) as partial:
+            file.save_as(partial, enforce_file_format=True)
     except OSError as error:
         raise StoreError(f"{path}: could not be written ({error.strerror}); choose another folder") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def dicom_files(folder: Path) -> Sequence[Path]:

@@ -6,28 +6,38 @@ so that sending the bundle twice replaces what was sent before. Missing numbers 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fhir.resources.R4B.bundle import Bundle
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.files import derivatives
 from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES
+from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
 from pipeline.hospital.export.segmentation import tracking_of
 from pipeline.hospital.export.source_images import Names
-from pipeline.hospital.export.structured_report import RESPONSES
-from pipeline.hospital.private import identity_links
-from pipeline.hospital.private.pseudonyms import default_private_folder, open_private
+from pipeline.hospital.export.structured_report import response_of
+from pipeline.hospital.private.identity_links import SourceScan
 
 SYSTEMS = {
     "SCT": "http://snomed.info/sct",
     "DCM": "http://dicom.nema.org/resources/ontology/DCM",
     "LN": "http://loinc.org",
+    "NCIt": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
     OWN_SCHEME: "urn:cordtrack:codes",
 }
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+CATEGORIES = {
+    "Observation": {"system": f"{TERMINOLOGY}/observation-category", "code": "imaging", "display": "Imaging"},
+    "DiagnosticReport": {"system": f"{TERMINOLOGY}/v2-0074", "code": "RAD", "display": "Radiology"},
+}
+ABSENT = {"system": f"{TERMINOLOGY}/data-absent-reason", "code": "unknown", "display": "Unknown"}
 UCUM = "http://unitsofmeasure.org"
 DICOM_UID = "urn:dicom:uid"
 SIZES = (
@@ -39,15 +49,26 @@ SIZES = (
 Resource = dict[str, Any]
 
 
-def export_fhir(
-    out_dir: Path,
-    bids_dir: Path,
-    patient: str,
-    target: Path,
-    private: Path | None = None,
-    *,
-    keeps_pseudonyms: bool = False,
-) -> int:
+@dataclass(frozen=True)
+class BundleSettings:
+    """What an export is asked to do; see ``cordtrack export-fhir --help``.
+
+    Attributes
+    ----------
+    patient_system
+        URI of the hospital's patient numbers; without it the issuer of the ID as the images have it.
+    """
+
+    out_dir: Path
+    bids_dir: Path
+    patient: str
+    target: Path
+    private: Path | None = None
+    keeps_pseudonyms: bool = False
+    patient_system: str | None = None
+
+
+def export_fhir(settings: BundleSettings) -> int:
     """Write a patient's bundle and return its number of resources.
 
     Raises
@@ -59,27 +80,36 @@ def export_fhir(
     StoreError
         The file cannot be written.
     """
-    folder = private or default_private_folder(bids_dir)
-    names = Names(open_private(folder, bids_dir, is_trial=False))
-    found = gather(out_dir, bids_dir, patient)
-    person = {} if keeps_pseudonyms else identity_links.person_of(folder, found.patient_id)
-    known = [] if keeps_pseudonyms else identity_links.source_scans(folder, found.patient_id)
-    sources = {scan.file: scan for scan in known}
-    bundle = bundle_of(found, person, sources, names)
-    derivatives.write_text(target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
+    found = gather(settings.out_dir, settings.bids_dir, settings.patient)
+    audience = audience_of(
+        found.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
+    )
+    bundle = bundle_of(told_to(found, audience), audience, settings.patient_system)
+    derivatives.write_text(settings.target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
     return len(bundle["entry"])
 
 
-def bundle_of(
-    patient: ExportPatient, person: Mapping[str, Any], sources: Mapping[str, identity_links.SourceScan], names: Names
-) -> Resource:
-    """Return a transaction that puts each resource under its own identifier."""
-    subject = _patient(patient, person, names)
+def bundle_of(patient: ExportPatient, audience: Audience, patient_system: str | None = None) -> Resource:
+    """Return a transaction that puts each resource under its own identifier.
+
+    A person is never written: the hospital's own patient is referred to by identifier, and the server refuses the
+    bundle when it knows nobody, or several, of that number. Only a pseudonym is a patient of this bundle.
+    """
+    names = audience.names
+    identifier = _identifier(patient, audience.person, patient_system)
+    device = _device(patient, names)
+    resources: list[Resource] = [device]
+    subject: Resource = {"reference": f"Patient?identifier={_token(identifier)}"}
+    if not audience.is_named:
+        person = _resource("Patient", names, patient.patient_id) | {"identifier": [identifier]}
+        resources.append(person)
+        subject = _reference(person)
     lesions = _lesions(patient, subject, names)
-    resources: list[Resource] = [subject, *lesions.values()]
+    resources += lesions.values()
     for visit in patient.visits:
-        study = _study(patient, visit, sources.get(visit.scan), subject, names)
-        observations = _observations(patient, visit, study, subject, lesions, names)
+        study = _study(patient, visit, audience.sources.get(visit.scan), subject, names)
+        common = {"subject": subject, "device": _reference(device)}
+        observations = _observations(patient, visit, study, common, lesions, names)
         resources += [study, *observations, _report(patient, visit, study, observations, subject, names)]
     entries = [
         {"fullUrl": f"urn:uuid:{r['id']}", "resource": r, "request": {"method": "PUT", "url": _address(r)}}
@@ -88,24 +118,51 @@ def bundle_of(
     return {"resourceType": "Bundle", "type": "transaction", "timestamp": _instant(patient), "entry": entries}
 
 
-def _patient(patient: ExportPatient, person: Mapping[str, Any], names: Names) -> Resource:
-    given = str(person.get("patient_id") or patient.patient_id)
-    made = _resource("Patient", names, patient.patient_id)
-    made["identifier"] = [{"value": given, **({"system": f"urn:{person['issuer']}"} if person.get("issuer") else {})}]
-    if person.get("name"):
-        family, *rest = str(person["name"]).split("^")
-        made["name"] = [{"family": family, **({"given": [part for part in rest if part]} if any(rest) else {})}]
-    if person.get("born_on"):
-        made["birthDate"] = str(person["born_on"])
-    if person.get("sex"):
-        made["gender"] = {"F": "female", "M": "male"}.get(str(person["sex"]), "other")
-    return made
+def _identifier(patient: ExportPatient, person: Mapping[str, Any], system: str | None) -> Resource:
+    """Return a patient's identifier; its system is a URI (R4: Identifier.system), the given one or the issuer's."""
+    if not person:
+        return {"system": system or "urn:cordtrack:pseudonym", "value": patient.patient_id}
+    issuer = str(person.get("issuer") or "")
+    stated = system or (_as_uri(issuer) if issuer else None)
+    return {**({"system": stated} if stated else {}), "value": str(person["patient_id"])}
+
+
+def _as_uri(issuer: str) -> str:
+    """Return the issuer of an ID as a URI: as it is, as an OID, or as a name in a space of our own.
+
+    Examples
+    --------
+    >>> _as_uri("1.2.276.0.76.3"), _as_uri("St. Mary Hospital")
+    ('urn:oid:1.2.276.0.76.3', 'urn:cordtrack:issuer:St.%20Mary%20Hospital')
+    """
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s]+", issuer):
+        return issuer
+    if re.fullmatch(r"[0-2](\.(0|[1-9]\d*))+", issuer):
+        return f"urn:oid:{issuer}"
+    return f"urn:cordtrack:issuer:{quote(issuer, safe='')}"
+
+
+def _token(identifier: Resource) -> str:
+    """Return an identifier as a search token."""
+    value = quote(str(identifier["value"]), safe="")
+    return f"{quote(identifier['system'], safe=':/.%')}|{value}" if "system" in identifier else value
+
+
+def _device(patient: ExportPatient, names: Names) -> Resource:
+    made = _resource("Device", names, "cordtrack", patient.version)
+    return made | {
+        "identifier": [{"system": "urn:cordtrack:device", "value": f"cordtrack {patient.version}"}],
+        "manufacturer": "cordtrack",
+        "deviceName": [{"name": "cordtrack", "type": "user-friendly-name"}],
+        "version": [{"value": patient.version}],
+        "type": {"text": "Software for the follow-up of spinal cord tumours; research use only"},
+    }
 
 
 def _study(
     patient: ExportPatient,
     visit: ExportVisit,
-    source: identity_links.SourceScan | None,
+    source: SourceScan | None,
     subject: Resource,
     names: Names,
 ) -> Resource:
@@ -113,7 +170,7 @@ def _study(
     uid = study.get("study_uid") or names.uid("study", patient.patient_id, visit.session_id)
     made = _resource("ImagingStudy", names, patient.patient_id, visit.session_id)
     made |= {"identifier": [{"system": DICOM_UID, "value": f"urn:oid:{uid}"}], "status": "available"}
-    made |= {"subject": _reference(subject), "modality": [{"system": SYSTEMS["DCM"], "code": "MR"}]}
+    made |= {"subject": subject, "modality": [{"system": SYSTEMS["DCM"], "code": "MR"}]}
     day = study.get("studied_on") or (visit.acquired_on.isoformat() if visit.acquired_on else None)
     if day:
         made["started"] = day
@@ -128,7 +185,7 @@ def _lesions(patient: ExportPatient, subject: Resource, names: Names) -> dict[st
     found: dict[str, Resource] = {}
     for visit in patient.visits:
         for piece in visit.pieces:
-            tracking = tracking_of(piece, patient.patient_id, names)
+            tracking = tracking_of(piece, patient, names)
             if piece.lesion_id is None or tracking is None or piece.lesion_id in found:
                 continue
             made = _resource("BodyStructure", names, patient.patient_id, piece.lesion_id)
@@ -137,7 +194,7 @@ def _lesions(patient: ExportPatient, subject: Resource, names: Names) -> dict[st
                 {"system": "urn:cordtrack:lesion", "value": tracking[0], "type": {"text": "Tracking ID"}},
             ]
             made |= {"morphology": _concept(TYPES[Compartment.TUMOUR]), "location": _concept(SPINAL_CORD)}
-            found[piece.lesion_id] = {**made, "patient": _reference(subject)}
+            found[piece.lesion_id] = {**made, "patient": subject}
     return found
 
 
@@ -145,13 +202,14 @@ def _observations(
     patient: ExportPatient,
     visit: ExportVisit,
     study: Resource,
-    subject: Resource,
+    common: Resource,
     lesions: Mapping[str, Resource],
     names: Names,
 ) -> list[Resource]:
     def begin(*parts: str) -> Resource:
         made = _resource("Observation", names, patient.patient_id, visit.session_id, *parts)
-        made |= {"status": _status(visit), "subject": _reference(subject), "derivedFrom": [_reference(study)]}
+        made |= {"status": _status(visit), **common, "derivedFrom": [_reference(study)], **_category("Observation")}
+        made |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
         return made | ({"effectiveDateTime": visit.acquired_on.isoformat()} if visit.acquired_on else {})
 
     found: list[Resource] = []
@@ -176,7 +234,7 @@ def _observations(
 def _volume(row: Mapping[str, Any]) -> Resource:
     """Return a volume with the ends of its 95 % interval, or why there is none."""
     if row["volume_mm3"] is None:
-        return {"dataAbsentReason": {"text": str(row["missing_reason"])}}
+        return {"dataAbsentReason": {"coding": [ABSENT], "text": str(row["missing_reason"])}}
     ends = (("volume_low_mm3", "Lower end of the 95 % interval"), ("volume_high_mm3", "Upper end of the 95 % interval"))
     components = [
         {"code": {"text": text}, "valueQuantity": _quantity(row[key], "mm3")}
@@ -188,7 +246,7 @@ def _volume(row: Mapping[str, Any]) -> Resource:
 
 
 def _response(verdict: Mapping[str, Any]) -> Resource:
-    code = RESPONSES[str(verdict["category"])]
+    code = response_of(verdict)
     method = f"{verdict['criteria_title']} (version {verdict['criteria_version']}), adapted: {verdict['is_adapted']}"
     awaited = "" if verdict["is_confirmed"] else " A later scan has to confirm it."
     return {
@@ -213,7 +271,8 @@ def _report(
 ) -> Resource:
     made = _resource("DiagnosticReport", names, patient.patient_id, visit.session_id)
     code = {"system": SYSTEMS["LN"], "code": "18756-7", "display": "MRI Spine Report"}
-    made |= {"status": _status(visit), "code": {"coding": [code]}, "subject": _reference(subject)}
+    made |= {"status": _status(visit), "code": {"coding": [code]}, "subject": subject, **_category("DiagnosticReport")}
+    made |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
     made |= {"imagingStudy": [_reference(study)], "result": [_reference(found) for found in observations]}
     if visit.acquired_on:
         made["effectiveDateTime"] = visit.acquired_on.isoformat()
@@ -221,6 +280,15 @@ def _report(
         signed = f"Tumour mask accepted by {visit.accepted_by}." if visit.accepted_by else "Accepted by nobody yet."
         made["conclusion"] = f"{_sentence(visit.verdict)} {signed} Research use only."
     return made
+
+
+def _category(kind: str) -> Resource:
+    return {"category": [{"coding": [CATEGORIES[kind]]}]}
+
+
+def _performer(visit: ExportVisit) -> list[Resource]:
+    """Return who accepted the tumour mask; nobody else answers for a number."""
+    return [{"display": str(visit.accepted_by)}]
 
 
 def _status(visit: ExportVisit) -> str:
@@ -239,7 +307,7 @@ def _address(resource: Resource) -> str:
 
 
 def _reference(resource: Resource) -> Resource:
-    return {"reference": _address(resource)}
+    return {"reference": f"urn:uuid:{resource['id']}"}
 
 
 def _concept(code: Any) -> Resource:

@@ -61,6 +61,8 @@ class ExportVisit:
         The scan the masks lie on, relative to the study.
     measurements, verdict
         Rows of the store; the verdict of the criteria shown first, None when there is none.
+    label
+        What the visit is called where results go.
     accepted_by
         Who accepted the tumour mask as it is now, or drew it in place of another; None when nobody did.
     """
@@ -75,11 +77,15 @@ class ExportVisit:
     verdict: Mapping[str, Any] | None
     accepted_by: str | None
     days_from_baseline: int | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class ExportPatient:
-    """One patient with the visits that have a measured mask; ``left_out`` says why others have not, in words."""
+    """One patient with the visits that have a measured mask; ``left_out`` says why others have not, in words.
+
+    ``label`` is what results call the patient: the pseudonym, or nothing in a person's own record.
+    """
 
     patient_id: str
     bids_dir: Path
@@ -88,6 +94,7 @@ class ExportPatient:
     made_at: datetime
     visits: tuple[ExportVisit, ...]
     left_out: tuple[str, ...]
+    label: str = ""
 
 
 def patient_id_of(text: str) -> str:
@@ -127,7 +134,14 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
         place = _Place(out_dir, bids_dir, files, str(info["default_criteria_id"]))
         visits.append(_visit(row, number, masks, tables, place))
     return ExportPatient(
-        patient_id, bids_dir, study.name, str(info["cordtrack_version"]), finished, tuple(visits), tuple(left_out)
+        patient_id,
+        bids_dir,
+        study.name,
+        str(info["cordtrack_version"]),
+        finished,
+        tuple(visits),
+        tuple(left_out),
+        patient_id,
     )
 
 
@@ -177,7 +191,7 @@ def _visit(
     return ExportVisit(
         session_id, None if acquired is None else acquired.date() if hasattr(acquired, "date") else acquired, number,
         scan, image, tuple(pieces), tuple(here["measurements"]), verdicts[0] if verdicts else None,
-        signed[0]["who"] if signed else None, _days_from_baseline(row, verdicts, tables["visits"]),
+        signed[0]["who"] if signed else None, _days_from_baseline(row, verdicts, tables["visits"]), session_id,
     )  # fmt: skip
 
 

@@ -6,15 +6,17 @@ same: an identifier given too early could never be taken back from the archives 
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import highdicom as hd
 import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from pipeline.core.vocabulary import Compartment
-from pipeline.hospital.codes import SPINAL_CORD, TYPES, category_of
+from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES, category_of
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, Piece
 from pipeline.hospital.export.source_images import Names, SourceImages
 
@@ -28,37 +30,77 @@ def outlined(visit: ExportVisit) -> tuple[Piece, ...]:
     return tuple(piece for piece in visit.pieces if np.any(piece.array > 0))
 
 
-def tracking_of(piece: Piece, patient_id: str, names: Names) -> tuple[str, Any] | None:
+def tracking_of(piece: Piece, patient: ExportPatient, names: Names) -> tuple[str, Any] | None:
     """Return the tracking identifier and UID of a piece; None for tumour whose identity nobody confirmed."""
     if piece.compartment != Compartment.TUMOUR:
-        return f"{patient_id} {piece.compartment}", names.uid("compartment", patient_id, str(piece.compartment))
+        uid = names.uid("compartment", patient.patient_id, str(piece.compartment))
+        return f"{patient.label} {piece.compartment}".strip(), uid
     if piece.lesion_id is None or not piece.is_confirmed:
         return None
-    return f"{patient_id} {piece.lesion_id}", names.uid("lesion", patient_id, piece.lesion_id)
+    uid = names.uid("lesion", patient.patient_id, piece.lesion_id)
+    return f"{patient.label} {piece.lesion_id}".strip(), uid
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A piece as all or nothing.
+
+    Attributes
+    ----------
+    threshold
+        Probability from which on a voxel is inside; None where the mask was all or nothing already.
+    volume_mm3
+        Of the voxels inside.
+    """
+
+    array: NDArray[np.bool_]
+    threshold: float | None
+    volume_mm3: float
+
+
+def outline_of(piece: Piece, voxel_mm3: float) -> Outline:
+    """Return a piece as all or nothing, at the threshold that keeps its volume.
+
+    The most probable voxels are taken, as many as the probabilities sum up to; voxels of equal probability go together,
+    as long as that brings the volume nearer. So the volume differs by less than a voxel unless many are equal.
+    """
+    if piece.array.dtype == bool:
+        return Outline(piece.array, None, float(piece.array.sum()) * voxel_mm3)
+    wanted = float(piece.array.sum(dtype=np.float64))
+    values, counts = np.unique(piece.array[piece.array > 0], return_counts=True)
+    reached = np.cumsum(counts[::-1])
+    threshold = float(values[::-1][int(np.argmin(np.abs(reached - wanted)))])
+    inside = piece.array >= threshold
+    return Outline(inside, threshold, float(inside.sum()) * voxel_mm3)
 
 
 def segmentation_of(
-    patient: ExportPatient, visit: ExportVisit, source: SourceImages, names: Names
+    patient: ExportPatient, visit: ExportVisit, source: SourceImages, names: Names, *, is_fractional: bool = False
 ) -> hd.seg.Segmentation | None:
     """Return a visit's segmentation; None when nothing was outlined.
 
-    Probabilities are kept as such, in steps of 1/255; otherwise segments are binary.
+    Parameters
+    ----------
+    is_fractional
+        Keep probabilities as such, in steps of 1/255; otherwise segments are binary, at the threshold that keeps the
+        volume, for many viewers and archives show nothing else.
     """
     pieces = outlined(visit)
     if not pieces:
         return None
-    is_soft = any(piece.array.dtype != bool for piece in pieces)
-    stack = np.stack([piece.array.transpose(2, 1, 0) for piece in pieces], axis=-1)
-    parts = (patient.patient_id, visit.session_id, visit.scan, _digest(stack, pieces, patient, names))
+    outlines = [outline_of(piece, visit.image.voxel_mm3) for piece in pieces]
+    arrays = [piece.array for piece in pieces] if is_fractional else [outline.array for outline in outlines]
+    stack = np.stack([array.transpose(2, 1, 0) for array in arrays], axis=-1)
+    parts = (patient.patient_id, visit.session_id, visit.scan, str(is_fractional))
     made = hd.seg.Segmentation(
         source_images=list(source.datasets),
-        pixel_array=stack.astype(np.float32) if is_soft else stack.astype(np.uint8),
-        segmentation_type="FRACTIONAL" if is_soft else "BINARY",
+        pixel_array=stack.astype(np.float32 if is_fractional else np.uint8),
+        segmentation_type="FRACTIONAL" if is_fractional else "BINARY",
         segment_descriptions=[
             _described(number, piece, patient, names) for number, piece in enumerate(pieces, start=1)
         ],
         series_instance_uid=names.uid("seg series", *parts),
-        series_number=SERIES_NUMBER,
+        series_number=SERIES_NUMBER + (3 if is_fractional else 0),
         sop_instance_uid=names.uid("seg", *parts),
         instance_number=1,
         manufacturer=MAKER,
@@ -70,28 +112,33 @@ def segmentation_of(
         content_description="Tumour and other compartments; research use only",
         **_planes(visit, source),
     )
-    stamp(made, patient)
-    made.SeriesDescription = "cordtrack segmentation (research)"
-    place_in_time(made, visit)
-    organization = names.uid("dimensions", *parts)
-    for item in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
-        item.DimensionOrganizationUID = organization  # highdicom draws one at random
+    if not is_fractional:
+        for item, piece, outline in zip(made.SegmentSequence, pieces, outlines, strict=True):
+            item.SegmentDescription = _how(piece, outline)
+    finish(made, visit, "cordtrack segmentation (research)")
     return made
 
 
-def stamp(made: Any, patient: ExportPatient) -> None:
-    """Date an object by the run that made its content, so that the same content gives the same file."""
-    for key in ("ContentDate", "InstanceCreationDate", "SeriesDate"):
-        setattr(made, key, f"{patient.made_at:%Y%m%d}")
-    for key in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
-        setattr(made, key, f"{patient.made_at:%H%M%S}")
-    for item in made.get("ContributingEquipmentSequence") or []:
-        item.ContributionDateTime = f"{patient.made_at:%Y%m%d%H%M%S}"
+def _how(piece: Piece, outline: Outline) -> str:
+    """Say how a segment's voxels and the volume of the report agree."""
+    if outline.threshold is None:
+        return f"{outline.volume_mm3:.1f} mm3 as drawn"
+    return (
+        f"probability >= {outline.threshold:.3f}: {outline.volume_mm3:.1f} mm3; "
+        f"the report sums probabilities: {piece.volume_mm3:.1f} mm3"
+    )
 
 
-def place_in_time(made: Any, visit: ExportVisit) -> None:
-    """Say which visit an object belongs to, and how long after the baseline it was (DICOM PS3.3 C.7.2.3)."""
-    made.ClinicalTrialTimePointID = visit.session_id
+def finish(made: Any, visit: ExportVisit, description: str) -> None:
+    """Give an object what all of ours have: letters of every script, a description, coding schemes, and its visit."""
+    made.SpecificCharacterSet = "ISO_IR 192"
+    made.SeriesDescription = description
+    scheme = Dataset()
+    scheme.CodingSchemeDesignator = OWN_SCHEME
+    scheme.CodingSchemeName = "cordtrack private codes"
+    scheme.CodingSchemeResponsibleOrganization = "cordtrack"
+    made.CodingSchemeIdentificationSequence = [scheme]
+    made.ClinicalTrialTimePointID = visit.label
     if visit.days_from_baseline is not None:
         made.LongitudinalTemporalOffsetFromEvent = float(visit.days_from_baseline)
         made.LongitudinalTemporalEventType = "BASELINE"
@@ -118,7 +165,7 @@ def _planes(visit: ExportVisit, source: SourceImages) -> dict[str, Any]:
 
 
 def _described(number: int, piece: Piece, patient: ExportPatient, names: Names) -> hd.seg.SegmentDescription:
-    tracking = tracking_of(piece, patient.patient_id, names)
+    tracking = tracking_of(piece, patient, names)
     label = f"{piece.compartment}" + (f" {piece.lesion_id}" if piece.lesion_id else "")
     program = None
     if not piece.is_manual:
@@ -148,13 +195,3 @@ COLOURS = {
     Compartment.CORD: (153, 153, 153),
 }
 """Colour-blind safe (Okabe and Ito), as sRGB."""
-
-
-def _digest(stack: np.ndarray, pieces: tuple[Piece, ...], patient: ExportPatient, names: Names) -> str:
-    content = hashlib.sha256(np.ascontiguousarray(stack).tobytes())
-    for piece in pieces:
-        content.update(
-            f"{piece.compartment} {piece.lesion_id} {tracking_of(piece, patient.patient_id, names)}".encode()
-        )
-    content.update(f"{patient.version} {patient.made_at}".encode())
-    return content.hexdigest()

@@ -26,18 +26,24 @@ from pipeline.files.images import LPS
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit
 from pipeline.hospital.private.identity_links import SourceScan
 
+OWN_MAKER = "cordtrack"
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 
 
 @dataclass(frozen=True)
 class Names:
-    """Unique identifiers made from a study's key: the same for the same thing at every export, and nowhere else."""
+    """Unique identifiers made from a study's key: the same for the same thing at every export, and nowhere else.
+
+    ``audience`` keeps those of a person's record apart from those of research: equal ones would link the two.
+    """
 
     key: bytes = field(repr=False)
+    audience: str = ""
 
     def uid(self, *parts: str) -> UID:
         """Return the identifier of a thing, in the form of a UUID (DICOM PS3.5 B.2)."""
-        digest = hmac.new(self.key, "\x1f".join(("uid", *parts)).encode(), hashlib.sha256).digest()
+        scope = ("uid", self.audience) if self.audience else ("uid",)
+        digest = hmac.new(self.key, "\x1f".join((*scope, *parts)).encode(), hashlib.sha256).digest()
         return UID(f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}")
 
 
@@ -83,7 +89,7 @@ def images_of(
     common.SeriesInstanceUID = names.uid("series", patient.patient_id, visit.session_id, visit.scan, content)
     common.FrameOfReferenceUID = names.uid("frame", patient.patient_id, visit.session_id, visit.scan)
     uids = [str(names.uid("slice", patient.patient_id, visit.scan, str(k))) for k in range(count)]
-    whole = images.load(patient.bids_dir / visit.scan)
+    whole = images.load_scan(patient.bids_dir / visit.scan)
     return SourceImages(tuple(_slices(common, _as_stored(whole), uids, with_pixels=True)), is_new=True)
 
 
@@ -101,16 +107,19 @@ def _common(
     patient: ExportPatient, visit: ExportVisit, person: Mapping[str, Any], study: Mapping[str, Any], names: Names
 ) -> Dataset:
     """Return patient, study and acquisition as each image carries them."""
+    person = (study.get("person") or person) if person else person
     day = date.fromisoformat(study["studied_on"]) if study.get("studied_on") else visit.acquired_on
     born = str(person.get("born_on") or "").replace("-", "")
     dataset = Dataset()
     values = {
-        "SOPClassUID": MR_IMAGE, "Modality": "MR", "PatientName": person.get("name") or f"{patient.patient_id}^",
-        "PatientID": person.get("patient_id") or patient.patient_id, "PatientBirthDate": born,
-        "PatientSex": person.get("sex") or "", "StudyDate": f"{day:%Y%m%d}" if day else "", "StudyTime": "",
-        "StudyID": "", "AccessionNumber": study.get("accession") or "", "ReferringPhysicianName": "",
+        "SOPClassUID": MR_IMAGE, "Modality": "MR", "PatientName": person.get("name") or f"{patient.label}^",
+        "SpecificCharacterSet": "ISO_IR 192", "PatientID": person.get("patient_id") or patient.label,
+        "PatientBirthDate": born,
+        "PatientSex": person.get("sex") or "", "StudyDate": f"{day:%Y%m%d}" if day else "",
+        "StudyTime": study.get("study_time") or "", "StudyID": study.get("study_id") or "",
+        "AccessionNumber": study.get("accession") or "", "ReferringPhysicianName": study.get("referring") or "",
         "StudyInstanceUID": study.get("study_uid") or names.uid("study", patient.patient_id, visit.session_id),
-        "SeriesNumber": 900, "Manufacturer": "", "PositionReferenceIndicator": "",
+        "SeriesNumber": 900, "Manufacturer": "" if study else OWN_MAKER, "PositionReferenceIndicator": "",
         "ScanningSequence": "RM", "SequenceVariant": "NONE", "ScanOptions": "", "MRAcquisitionType": "2D",
         "EchoTime": None, "EchoTrainLength": None, "RepetitionTime": None, "SamplesPerPixel": 1,
         "PhotometricInterpretation": "MONOCHROME2", "PatientPosition": "",

@@ -17,7 +17,7 @@ from pydicom.sr.coding import Code
 from pipeline.core.vocabulary import Compartment
 from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, Piece
-from pipeline.hospital.export.segmentation import MAKER, MODEL, outlined, place_in_time, stamp, tracking_of
+from pipeline.hospital.export.segmentation import MAKER, MODEL, finish, outline_of, outlined, tracking_of
 from pipeline.hospital.export.source_images import Names, SourceImages
 
 SERIES_NUMBER = 902
@@ -36,6 +36,11 @@ UNSIGNED = Code("unsigned", OWN_SCHEME, "Automatic, accepted by nobody")
 CONFIRMATION = Code("confirmation", OWN_SCHEME, "Confirmation of the response")
 CONFIRMED = Code("confirmed", OWN_SCHEME, "Confirmed or in no need of it")
 AWAITED = Code("awaited", OWN_SCHEME, "A later scan has to confirm it")
+LOWER_END = Code("volume-low-95", OWN_SCHEME, "Lower end of the 95 % interval of the volume")
+UPPER_END = Code("volume-high-95", OWN_SCHEME, "Upper end of the 95 % interval of the volume")
+VOXELS_INSIDE = Code("voxels-inside", OWN_SCHEME, "Volume of the voxels of the referenced segment")
+VOXELS = Code("voxel-count", OWN_SCHEME, "Number of voxels times their volume")
+PROBABILITIES = Code("probability-sum", OWN_SCHEME, "Sum of probabilities times the volume of a voxel")
 CHANGE_NADIR = Code("change-since-nadir", OWN_SCHEME, "Change of volume since the nadir")
 
 
@@ -58,23 +63,21 @@ def report_of(
         imaging_measurements=[group for group in groups if group is not None],
         title=codes.DCM.ImagingMeasurementReport,
     )
-    parts = (patient.patient_id, visit.session_id, visit.scan, str(patient.made_at), patient.version)
+    parts = (patient.patient_id, visit.session_id, visit.scan)
     evidence = [*source.datasets, *([segmentation] if segmentation is not None else [])]
     made = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
         series_instance_uid=names.uid("sr series", *parts),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=names.uid("sr", *parts, str(visit.accepted_by)),
+        sop_instance_uid=names.uid("sr", *parts),
         instance_number=1,
         manufacturer=MAKER,
         is_complete=True,
         record_evidence=True,
     )
-    stamp(made, patient)
     made.ManufacturerModelName, made.SoftwareVersions = MODEL, patient.version
-    made.SeriesDescription = "cordtrack measurements (research)"
-    place_in_time(made, visit)
+    finish(made, visit, "cordtrack measurements (research)")
     return made
 
 
@@ -92,10 +95,10 @@ def _time_point(visit: ExportVisit) -> sr.TimePointContext:
     if visit.days_from_baseline is not None:
         offset = sr.LongitudinalTemporalOffsetFromEvent(visit.days_from_baseline, codes.UCUM.Day, codes.DCM.Baseline)
     return sr.TimePointContext(
-        time_point=visit.session_id,
+        time_point=visit.label,
         time_point_type=codes.DCM.Baseline if is_baseline else None,
         time_point_order=visit.number,
-        subject_time_point_identifier=visit.session_id,
+        subject_time_point_identifier=visit.label,
         temporal_offset_from_event=offset,
     )
 
@@ -110,12 +113,12 @@ def _total(patient: ExportPatient, visit: ExportVisit, names: Names) -> sr.Measu
     evaluations = [_evaluated(SIGN_OFF, _sign_off(row, visit))]
     if verdict is not None:
         method = Code(str(verdict["criteria_id"])[:16], OWN_SCHEME, _title(verdict))
-        state = _evaluated(codes.DCM.CurrentResponse, _response(verdict))
+        state = _evaluated(codes.DCM.CurrentResponse, response_of(verdict))
         awaited = _evaluated(CONFIRMATION, CONFIRMED if verdict["is_confirmed"] else AWAITED)
         evaluations += [state, _evaluated(codes.DCM.ResponseEvaluationMethod, method), awaited]
     uid = names.uid("compartment", patient.patient_id, "tumour")
     return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{patient.patient_id} all solid tumour"),
+        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{patient.label} all solid tumour".strip()),
         time_point_context=_time_point(visit),
         finding_type=TYPES[Compartment.TUMOUR],
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
@@ -135,11 +138,14 @@ def _outlined_group(
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
     """Return the group of one segment; None for tumour without a confirmed identity, which the total speaks for."""
     source, segmentation = made
-    tracking = tracking_of(piece, patient.patient_id, names)
+    tracking = tracking_of(piece, patient, names)
     if tracking is None or segmentation is None:
         return None
     row = next(m for m in visit.measurements if m["compartment"] == piece.compartment)
-    volume = [_measured(codes.SCT.Volume, piece.volume_mm3, codes.UCUM.CubicMillimeter)]
+    outline = outline_of(piece, visit.image.voxel_mm3)
+    is_soft = outline.threshold is not None
+    volume = [_volume(piece.volume_mm3, is_soft=is_soft)]
+    more = [_measured(VOXELS_INSIDE, outline.volume_mm3, codes.UCUM.CubicMillimeter)] if is_soft else []
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=tracking[1], identifier=tracking[0]),
         referenced_segment=sr.ReferencedSegment(
@@ -152,7 +158,7 @@ def _outlined_group(
         finding_type=TYPES[piece.compartment],
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
         algorithm_id=sr.AlgorithmIdentification("cordtrack", patient.version),
-        measurements=volume if piece.lesion_id else _numbers(row),
+        measurements=[*(volume if piece.lesion_id else _numbers(row, is_soft=is_soft)), *more],
     )
 
 
@@ -167,7 +173,7 @@ def _empty_group(
     compartment = Compartment(row["compartment"])
     uid = names.uid("compartment", patient.patient_id, str(compartment))
     return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{patient.patient_id} {compartment}"),
+        tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"{patient.label} {compartment}".strip()),
         time_point_context=_time_point(visit),
         finding_type=TYPES[compartment],
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
@@ -175,16 +181,16 @@ def _empty_group(
     )
 
 
-def _numbers(row: Mapping[str, Any]) -> list[sr.Measurement]:
+def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.Measurement]:
+    """Return a compartment's volume with its uncertainty and the ends of its interval, and its diameters."""
     volume = float(row["volume_mm3"])
     low, high = row["volume_low_mm3"], row["volume_high_mm3"]
-    properties = None
+    found = [_volume(volume, is_soft=is_soft)]
     if low is not None and high is not None:
-        properties = sr.MeasurementProperties(
-            upper_measurement_uncertainty=round(float(high) - volume, 3),
-            lower_measurement_uncertainty=round(volume - float(low), 3),
-        )
-    found = [_measured(codes.SCT.Volume, volume, codes.UCUM.CubicMillimeter, properties)]
+        found = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]
+        found += [
+            _measured(name, end, codes.UCUM.CubicMillimeter) for name, end in ((LOWER_END, low), (UPPER_END, high))
+        ]
     for name, key in (
         (codes.SCT.LongAxis, "axial_long_mm"), (codes.SCT.ShortAxis, "axial_perpendicular_mm"),
         (codes.SCT.Length, "length_mm"),
@@ -192,6 +198,27 @@ def _numbers(row: Mapping[str, Any]) -> list[sr.Measurement]:
         if row[key] is not None:
             found.append(_measured(name, row[key], codes.UCUM.Millimeter))
     return found
+
+
+def _volume(value: float, properties: Any = None, *, is_soft: bool | None = None) -> sr.Measurement:
+    """Return a volume and how it was come by: voxels counted, or probabilities summed up."""
+    method = None if is_soft is None else (PROBABILITIES if is_soft else VOXELS)
+    return sr.Measurement(
+        name=codes.SCT.Volume, value=round(value, 3), unit=codes.UCUM.CubicMillimeter, method=method,
+        properties=properties,
+    )  # fmt: skip
+
+
+def _uncertainty(volume: float, low: float, high: float) -> sr.MeasurementProperties:
+    """Return how far the ends of the 95 % interval lie from a volume, in the volume's own unit (TID 310)."""
+    properties = sr.MeasurementProperties(
+        upper_measurement_uncertainty=round(high - volume, 3), lower_measurement_uncertainty=round(volume - low, 3)
+    )
+    for item in properties:  # highdicom gives these no unit
+        item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence = [
+            hd.sr.CodedConcept(codes.UCUM.CubicMillimeter.value, "UCUM", codes.UCUM.CubicMillimeter.meaning)
+        ]
+    return properties
 
 
 def _measured(name: Code, value: Any, unit: Code, properties: Any = None) -> sr.Measurement:
@@ -202,7 +229,8 @@ def _evaluated(name: Code, value: Code) -> sr.QualitativeEvaluation:
     return sr.QualitativeEvaluation(name=name, value=value)
 
 
-def _response(verdict: Mapping[str, Any]) -> Code:
+def response_of(verdict: Mapping[str, Any]) -> Code:
+    """Return the code of a response; a baseline is none yet."""
     if verdict["state"] == "baseline":
         return codes.DCM.TargetLesionAtBaseline
     return RESPONSES[str(verdict["category"])]

@@ -33,6 +33,7 @@ from pipeline.study import clinical
 from pipeline.study.names import with_prefix
 from pipeline.study.study_tables import DELIMITERS, MISSING, TableRow
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.treatment_names import packaged
 
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
 KEYS = {"treatments": ("participant_id", "date", "kind"), "function": ("participant_id", "date", "scale_id")}
@@ -105,7 +106,7 @@ def import_clinical(
 def _people(bids_dir: Path, mapping: ClinicalMap, patients: Path | None, private: Path | None) -> _People:
     folder = private or default_private_folder(bids_dir)
     identities = Identities(
-        open_private(folder, bids_dir, is_trial=False),
+        open_private(folder, bids_dir),
         shifts_dates=bool(read_private(folder / "settings.json").get("shifts_dates")),
     )
     if mapping.patients_are == "study":
@@ -206,13 +207,14 @@ def _checked(into: str, rows: Sequence[TableRow], as_of: date, findings: list[Fi
     """Return the rows that the study could use; what is wrong with others is said by line."""
     checks: Mapping[str, Callable[[TableRow, list[Finding]], object]] = {
         "participants": lambda row, found: clinical.read_participants([row], as_of, found),
-        "treatments": lambda row, found: clinical.treatment_in(row, row.patient_id, as_of, found),
+        "treatments": lambda row, found: clinical.treatment_in(row, row.patient_id, as_of, found, packaged()),
         "function": lambda row, found: clinical.read_function_scores([row], as_of, found),
     }
     kept = []
     for row in rows:
         odd: list[Finding] = []
-        is_usable = bool(checks[into](row, odd)) and not odd
+        usable = checks[into](row, odd)
+        is_usable = bool(usable) and all(one.code == "treatment_unknown" for one in odd)  # kept as unknown
         findings += odd
         kept += [row] if is_usable else []
     return kept

@@ -12,16 +12,24 @@ from pipeline.core.records import Finding
 from pipeline.errors import InputError
 from pipeline.hospital.importing import ledger, mask_import, writing
 from pipeline.hospital.importing.naming import Named, name_visit
-from pipeline.hospital.importing.site_rules import SiteRule, load
-from pipeline.hospital.importing.triage import Decision, Outcome, decide
+from pipeline.hospital.importing.site_rules import RuleFile, load
+from pipeline.hospital.importing.triage import Decision, Outcome, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
-from pipeline.hospital.private.people import tell_apart
-from pipeline.hospital.private.pseudonyms import Identities, default_private_folder, open_private, read_mapping
+from pipeline.hospital.private.people import known_people, tell_apart
+from pipeline.hospital.private.pseudonyms import (
+    Identities,
+    default_private_folder,
+    open_private,
+    read_mapping,
+    read_private,
+    write_private,
+)
 from pipeline.hospital.read import burned_in, dicom_files, pixels, screening
 from pipeline.hospital.read.headers import read_instance
 from pipeline.hospital.read.instances import Instance
 from pipeline.hospital.read.stacks import group_series, stacks_of
+from pipeline.study.names import parse_name
 
 Progress = Callable[[int, int, str], None]
 
@@ -52,12 +60,15 @@ class ImportDone:
         Files added to the study, relative to it: images and masks.
     other_files
         Files of the source that are no DICOM.
+    settled
+        Files of which nothing is left to decide: imported, or left out for good.
     """
 
     rows: tuple[ledger.LedgerRow, ...]
     added: tuple[str, ...]
     other_files: int
     findings: tuple[Finding, ...]
+    settled: tuple[Path, ...] = ()
 
 
 @dataclass(eq=False)
@@ -66,12 +77,13 @@ class Work:
 
     settings: ImportSettings
     identities: Identities
-    rules: tuple[SiteRule, ...]
+    rules: RuleFile
     private: Path
     findings: list[Finding] = field(default_factory=list)
     rows: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
+    waiting: set[Path] = field(default_factory=set)
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -93,7 +105,8 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     with dicom_files.open_source(settings.source, work.findings) as files:
         instances, others = _read(files, work.findings, progress)
         images, masks = _screened(instances, work)
-        people = tell_apart([*images, *masks], work.identities, work.private, work.findings)
+        known = known_people(work.private, settings.bids_dir)
+        people = tell_apart([*images, *masks], work.identities, known, work.findings)
         images = [instance for instance in images if instance.person in people]
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
@@ -102,27 +115,29 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
             visits.setdefault((patient_id, _session_id(decision.stack.first, patient_id, work)), []).append(decision)
         total = sum(len(decisions) for decisions in visits.values())
         done = 0
-        for (patient_id, session_id), decisions in sorted(visits.items(), key=lambda item: item[0]):
+        for (patient_id, session_id), decided in sorted(visits.items(), key=lambda item: item[0]):
             progress(done, total, "scans")
+            decisions = beside_originals(decided, ledger.scans_known(work.rows.values(), patient_id, session_id))
             _import_visit(patient_id, session_id, decisions, work)
             done += len(decisions)
         if not settings.is_trial:  # a trial has no scans that masks could be compared with
-            place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities)
-            work.added += mask_import.import_masks(masks, people, place, work.findings)
+            place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities, work.rules.segment)
+            work.added += mask_import.import_masks(masks, people, place, work.findings, work.waiting)
+        settled = {instance.path for instance in (*images, *masks)} - work.waiting
     if not settings.is_trial and (work.seen or work.rows):
         ledger.write(settings.bids_dir, work.rows)
     findings = tuple(dict.fromkeys(work.findings))
-    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings)
+    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings, tuple(sorted(settled)))
 
 
 def _begin(settings: ImportSettings) -> Work:
     private = settings.private or default_private_folder(settings.bids_dir)
-    key = open_private(private, settings.bids_dir, is_trial=settings.is_trial)
+    key = open_private(private, settings.bids_dir)
     if not settings.is_trial:
         identity_links.hold_to_one_way_of_dates(private, settings.bids_dir, shifts_dates=settings.shifts_dates)
     mapping = read_mapping(settings.patients) if settings.patients else None
     identities = Identities(key, mapping, settings.shifts_dates)
-    rules = load(settings.rules) if settings.rules else ()
+    rules = load(settings.rules) if settings.rules else RuleFile()
     return Work(settings, identities, rules, private, rows=ledger.read(settings.bids_dir))
 
 
@@ -171,7 +186,7 @@ def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
     for series in group_series(images, work.findings):
         for stack in stacks_of(series):
             token = work.identities.token(series.first.study_uid, series.first.series_uid, stack.key)
-            decisions.append(decide(stack, token, work.rules))
+            decisions.append(decide(stack, token, work.rules.rule))
     return decisions
 
 
@@ -187,22 +202,26 @@ def _session_id(instance: Instance, patient_id: str, work: Work) -> str:
 
 def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision], work: Work) -> None:
     """Import what is new of a visit and note the decision on all of it."""
-    wanted = []
+    wanted, places = [], {}
     for decision in decisions:
         content = work.identities.token("content", *sorted(decision.stack.sop_uids))
         known = work.rows.get(decision.token)
-        if known is not None and known.outcome == Outcome.IMPORTED:
-            work.seen[decision.token] = known
-            if known.content != content:
-                message = f"{known.file}: expected the images imported before, found others in series {decision.token}"
-                work.findings.append(oddity("series_grown", message, known.file, patient_id, session_id))
-        elif decision.outcome == Outcome.IMPORTED:
+        if known is not None and known.outcome == Outcome.IMPORTED and (work.settings.bids_dir / known.file).is_file():
+            if known.content == content or not _is_completed(decision, known, patient_id, session_id, work):
+                work.seen[decision.token] = known
+                continue
+            places[decision.token] = known.file
+        if decision.outcome == Outcome.IMPORTED:
             wanted.append(decision)
-        else:
+        elif decision.token not in places:
             _leave_out(decision, patient_id, session_id, content, work)
+    _forget_missing(patient_id, session_id, [*places], work)
     wanted.sort(key=lambda decision: (decision.stack.first.seen_at, decision.stack.first.series_number, decision.token))
     names = name_visit(wanted, ledger.names_taken(work.rows.values(), patient_id, session_id), patient_id, session_id)
-    names = [_free(name, decision, work) for decision, name in zip(wanted, names, strict=True)]
+    names = [
+        _named(places[decision.token]) if decision.token in places else _free(name, decision, work)
+        for decision, name in zip(wanted, names, strict=True)
+    ]
     with ThreadPoolExecutor(max_workers=max(1, work.settings.jobs)) as pool:
         converted = list(pool.map(partial(_convert, work), wanted, names))
     imported = []
@@ -215,6 +234,39 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
         _note(work, ledger.row_of(decision, patient_id, session_id, file, content))
         imported.append((file, decision))
     _enter(patient_id, session_id, imported, work)
+
+
+def _is_completed(decision: Decision, known: ledger.LedgerRow, patient_id: str, session_id: str, work: Work) -> bool:
+    """Say whether a series that was imported in part is now there whole and may take the place of its part.
+
+    It may when the images of before are all among those of now, and nobody has drawn on the scan yet: a mask lies on
+    the scan as it is.
+    """
+    before = identity_links.planes_of(work.private, patient_id, session_id, known.file)
+    is_more = bool(before) and before < set(decision.stack.sop_uids) and decision.outcome == Outcome.IMPORTED
+    where = f"{known.file}: expected the images imported before, found"
+    if is_more and not writing.masks_on(work.settings.bids_dir, known.file):
+        message = f"{where} all of them and more of series {decision.token}; the scan was made anew"
+        work.findings.append(oddity("series_completed", message, known.file, patient_id, session_id))
+        return True
+    message = f"{where} others in series {decision.token}"
+    work.findings.append(oddity("series_grown", message, known.file, patient_id, session_id))
+    return False
+
+
+def _forget_missing(patient_id: str, session_id: str, kept: Sequence[str], work: Work) -> None:
+    """Drop rows of a visit's images that somebody has removed, and of those that are made anew."""
+    for token, row in list(work.rows.items()):
+        if (row.participant_id, row.session_id, row.outcome) != (patient_id, session_id, str(Outcome.IMPORTED)):
+            continue
+        if token in kept or not (work.settings.bids_dir / row.file).is_file():
+            del work.rows[token]
+
+
+def _named(file: str) -> Named:
+    name = parse_name(Path(file).name)
+    assert name is not None
+    return Named(Path(file).parent.name, name.entities, name.suffix)
 
 
 def _free(name: Named, decision: Decision, work: Work) -> Named:
@@ -231,7 +283,7 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     assert decision.stack.grid is not None
     made = decision.stack.acquisition
     if made.burned_in and not decision.accepts_text:
-        return decision.refused("the header says that text is burnt into the pixels")
+        return decision.refused("the header says that text is burnt into the pixels", "text_burnt_in")
     try:
         volume = pixels.read_volume(decision.stack.grid)
     except InputError as error:
@@ -239,7 +291,7 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     except OSError as error:
         return decision.refused(f"a file could not be read ({error.strerror})")
     if not decision.accepts_text and burned_in.looks_written_on(volume.array):
-        return decision.refused("the pixels look as if text were burnt into them")
+        return decision.refused("the pixels look as if text were burnt into them", "text_burnt_in")
     if not work.settings.is_trial:
         writing.write_image(writing.image_path(work.settings.bids_dir, name), volume, decision, work.identities)
     return decision
@@ -247,15 +299,32 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
 
 def _leave_out(decision: Decision, patient_id: str, session_id: str, content: str, work: Work) -> None:
     _note(work, ledger.row_of(decision, patient_id, session_id, "", content))
+    if decision.outcome != Outcome.SKIPPED:
+        work.waiting |= decision.stack.files
     reason = "; ".join(decision.reasons)
-    where = f"{patient_id} {session_id} series {decision.token}"
+    number = decision.stack.first.series_number
+    where = f"{patient_id} {session_id} series {decision.token} (number {number}, {decision.stack.plane_count} slices)"
     if decision.outcome == Outcome.UNSURE:
         likely = (decision.contrast.name or "unknown") + ("_ce" if decision.contrast.is_enhanced else "")
         message = f"{where}: likely {likely}, confidence {decision.contrast.confidence:.2f} ({reason})"
-        work.findings.append(oddity("series_unsure", message, None, patient_id, session_id))
+        work.findings.append(oddity(decision.code, message, None, patient_id, session_id))
+        _list_unsure(decision, where, likely, work)
     elif decision.outcome == Outcome.REFUSED:
-        code = "text_burnt_in" if "burnt into" in reason else "series_refused"
-        work.findings.append(oddity(code, f"{where}: {reason}", None, patient_id, session_id))
+        work.findings.append(oddity(decision.code, f"{where}: {reason}", None, patient_id, session_id))
+
+
+def _list_unsure(decision: Decision, where: str, likely: str, work: Work) -> None:
+    """Keep what a person needs to decide, description included, where only the owner of the private folder reads it."""
+    if work.settings.is_trial:
+        return
+    path = work.private / "unsure_series.json"
+    entry = {
+        "where": where,
+        "description": decision.stack.acquisition.description,
+        "reasons": list(decision.reasons),
+        "rule": f'[[rule]]\nseries = "{decision.token}"\ncontrast = "{likely}"\n',
+    }
+    write_private(path, {**read_private(path), decision.token: entry})
 
 
 def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decision]], work: Work) -> None:

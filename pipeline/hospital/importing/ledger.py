@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.files import derivatives
 from pipeline.hospital.importing.naming import Named, Taken
-from pipeline.hospital.importing.triage import Decision
+from pipeline.hospital.importing.triage import Decision, KnownScan
 from pipeline.study.names import parse_name
 
 REPORT = Path("sourcedata") / "dicom" / "decisions.tsv"
@@ -92,6 +92,17 @@ def names_taken(rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> 
             extent = (float(row.low_mm), float(row.high_mm)) if row.low_mm and row.high_mm else None
             taken.append(Taken(Named(path.parent.name, name.entities, name.suffix), extent))
     return taken
+
+
+def scans_known(rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> list[KnownScan]:
+    """Return what earlier imports took of a visit."""
+    return [
+        KnownScan(row.contrast, row.plane, (float(row.low_mm), float(row.high_mm)))
+        for row in rows
+        if (row.participant_id, row.session_id, row.outcome) == (patient_id, session_id, "imported")
+        and row.low_mm
+        and row.high_mm
+    ]
 
 
 def _spacing(decision: Decision) -> list[float]:

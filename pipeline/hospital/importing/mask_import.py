@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,18 @@ from pipeline.errors import InputError
 from pipeline.files import derivatives, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
-from pipeline.hospital.private.pseudonyms import Identities
+from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
 from pipeline.hospital.read.bounded import read_dataset
 from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS
+from pipeline.hospital.read.segment_rules import SegmentRule
 from pipeline.study.names import format_name, parse_name
+
+OWN_MAKER = "cordtrack"
+"""Manufacturer of our own objects: a mask compared with itself tells no reader's error."""
+
+CODE_WORDS = re.compile(r"[0-9A-Z]{1,16} [0-9A-Za-z./-]{1,16}")
 
 INDEX = {compartment: number for number, compartment in enumerate(Compartment, start=1)}
 """Label numbers in label maps made here."""
@@ -29,17 +36,27 @@ INDEX = {compartment: number for number, compartment in enumerate(Compartment, s
 
 @dataclass(frozen=True)
 class MaskPlace:
-    """Where masks go: the study, its private folder, and the key to it."""
+    """Where masks go: the study, its private folder, the key to it, and what a person says of unknown segments."""
 
     bids_dir: Path
     private: Path
     identities: Identities
+    rules: tuple[SegmentRule, ...] = ()
 
 
 def import_masks(
-    masks: Iterable[Instance], people: Mapping[Person, str], place: MaskPlace, findings: list[Finding]
+    masks: Iterable[Instance],
+    people: Mapping[Person, str],
+    place: MaskPlace,
+    findings: list[Finding],
+    waiting: set[Path],
 ) -> list[str]:
     """Put the masks of a source into the study's derivatives, beside the scans they were drawn on.
+
+    Parameters
+    ----------
+    waiting
+        Files of masks that a person must do something about are added.
 
     Returns
     -------
@@ -50,11 +67,18 @@ def import_masks(
     for mask in sorted(masks, key=lambda m: m.sop_uid):
         patient_id = people[mask.person]
         token = place.identities.token("mask", mask.sop_uid)
+        if mask.maker.strip().lower() == OWN_MAKER or mask.sop_uid in identity_links.sent_objects(place.private):
+            message = f"{patient_id} mask {token}: expected somebody's mask, found one that cordtrack wrote itself"
+            findings.append(oddity("mask_own", message, None, patient_id))
+            continue
+        before = len(findings)
         try:
             added += _import_one(mask, patient_id, token, place, findings)
         except InputError as error:
             code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
             findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+        if len(findings) > before:
+            waiting.add(mask.path)
     return added
 
 
@@ -71,26 +95,41 @@ def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, f
     for scan in scans:
         try:
             image = images.load_grid(place.bids_dir / scan.file)
-            segments = (segments_of if mask.sop_class == SEG_CLASS else structures_of)(dataset, image)
+            read = segments_of if mask.sop_class == SEG_CLASS else structures_of
+            segments = read(dataset, image, place.rules)
         except InputError as error:
             reason = str(error)
             continue
-        return _write(_usable(segments, scan.file, findings), scan.file, image, token, place.bids_dir)
+        return _write(_usable(segments, scan.file, place, findings), scan.file, image, token, place.bids_dir)
     raise InputError(reason)
 
 
-def _usable(segments: Sequence[Segment], scan: str, findings: list[Finding]) -> dict[Compartment, list[Segment]]:
-    """Return the segments whose meaning is known, by compartment."""
+def _usable(
+    segments: Sequence[Segment], scan: str, place: MaskPlace, findings: list[Finding]
+) -> dict[Compartment, list[Segment]]:
+    """Return the segments whose meaning is known, by compartment; the private folder keeps the names of the others."""
     patient_id, session_id = Path(scan).parts[:2]
     usable: dict[Compartment, list[Segment]] = {}
     for segment in segments:
         if segment.compartment is None:
             why = "whose code and name mean different things" if segment.conflict else "of unknown meaning"
-            message = f"{patient_id} {session_id}: expected compartments, found segment {segment.number} {why}"
+            code = segment.code if CODE_WORDS.fullmatch(segment.code) else "no usable code"
+            message = f"{patient_id} {session_id}: expected compartments, found segment {segment.number} {why} ({code})"
             findings.append(oddity("mask_unknown", message, None, patient_id, session_id))
+            _keep_name(segment, f"{patient_id}_{session_id}", place.private)
         else:
             usable.setdefault(segment.compartment, []).append(segment)
     return usable
+
+
+def _keep_name(segment: Segment, visit: str, private: Path) -> None:
+    """Keep code and name of a segment that a person must decide on; a name is free text and stays private."""
+    path = private / "unknown_segments.json"
+    kept = read_private(path)
+    entry = {"code": segment.code, "label": segment.label, "number": segment.number}
+    listed = kept.get(visit, [])
+    if entry not in listed:
+        write_private(path, {**kept, visit: [*listed, entry]})
 
 
 def _write(

@@ -68,6 +68,8 @@ def _kind(decision: Decision) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return "dwi", "dwi", (("acq", f"{plane}b{made.b_value or 0:.0f}"),)
     if name == "STIR":
         return "anat", "T2w", (("acq", f"{plane}stir"),)
+    if decision.contrast.part:
+        plane = f"{plane}{decision.contrast.part}"
     agent = (("ce", "gadolinium"),) if decision.contrast.is_enhanced else ()
     return "anat", str(name), (("acq", plane), *agent)
 

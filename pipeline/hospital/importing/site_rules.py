@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.core.vocabulary import Compartment
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import toml_rules
 from pipeline.hospital.read.instances import SeriesAcquisition
+from pipeline.hospital.read.segment_rules import SegmentRule
 
 CONTRASTS = ("T1w", "T1w_ce", "T2w", "STIR", "PDw", "FLAIR", "T2starw", "DWI", "ADC", "skip")
 PLANES = ("sag", "ax", "cor", "iso")
@@ -35,6 +37,8 @@ class SiteRule:
         Where the program's own word is wrong.
     accept_text
         True once somebody has looked and nothing in the pixels identifies anybody.
+    accept_incomplete
+        True once somebody knows that the images there are all there is, whatever the header announces.
     """
 
     contrast: str | None = None
@@ -46,16 +50,18 @@ class SiteRule:
     plane: str | None = None
     chunk: str | None = None
     accept_text: bool = False
+    accept_incomplete: bool = False
 
 
 @dataclass(frozen=True)
 class RuleFile:
-    """A file of rules, in order."""
+    """A file of rules, in order: for series, and for segments of masks."""
 
     rule: tuple[SiteRule, ...] = ()
+    segment: tuple[SegmentRule, ...] = ()
 
 
-def load(path: Path) -> tuple[SiteRule, ...]:
+def load(path: Path) -> RuleFile:
     """Read a rules file.
 
     Raises
@@ -69,9 +75,11 @@ def load(path: Path) -> tuple[SiteRule, ...]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: expected a file of rules, found none ({error.strerror}); check the path") from error
-    rules: tuple[SiteRule, ...] = toml_rules.fill(RuleFile, toml_rules.parse(content, path.name), path.name).rule
-    for number, rule in enumerate(rules, start=1):
+    rules: RuleFile = toml_rules.fill(RuleFile, toml_rules.parse(content, path.name), path.name)
+    for number, rule in enumerate(rules.rule, start=1):
         _check(rule, f"{path.name}: rule {number}")
+    for number, segment in enumerate(rules.segment, start=1):
+        _check_segment(segment, f"{path.name}: segment {number}")
     return rules
 
 
@@ -89,6 +97,13 @@ def _fits(rule: SiteRule, series: str, made: SeriesAcquisition) -> bool:
         and (rule.echo_time_from_ms is None or (echo is not None and echo >= rule.echo_time_from_ms))
         and (rule.echo_time_to_ms is None or (echo is not None and echo <= rule.echo_time_to_ms))
     )
+
+
+def _check_segment(rule: SegmentRule, where: str) -> None:
+    if rule.compartment not in list(Compartment):
+        raise SettingsError(f"{where}: expected one of {', '.join(Compartment)}, found {rule.compartment!r}")
+    if rule.code is None and rule.label is None:
+        raise SettingsError(f"{where}: expected a code or a label, found none")
 
 
 def _check(rule: SiteRule, where: str) -> None:

@@ -10,8 +10,15 @@ import numpy as np
 
 from pipeline.core.volume import Volume, plane, to_world
 from pipeline.hospital.importing.site_rules import SiteRule, first_match
-from pipeline.hospital.read.screening import reason_to_skip
-from pipeline.hospital.read.series_kind import SURE, Contrast, contrast_of
+from pipeline.hospital.read.makers_habits import spaced
+from pipeline.hospital.read.screening import (
+    MOST_REPEATS,
+    PERHAPS_LOCALIZER,
+    is_secondary,
+    is_stitched,
+    reason_to_skip,
+)
+from pipeline.hospital.read.series_kind import CONTRADICTED, SURE, Contrast, contrast_of
 from pipeline.hospital.read.stacks import Stack
 
 PLANE_LABELS = {"sagittal": "sag", "axial": "ax", "coronal": "cor", "isotropic": "iso"}
@@ -42,6 +49,10 @@ class Decision:
         Lowest and highest point along the body (z), RAS mm.
     accepts_text
         A rule says that text in the pixels is harmless.
+    code
+        Kind of the finding when it is unsure or refused.
+    is_ruled
+        A person's rule says what it is.
     """
 
     stack: Stack
@@ -53,10 +64,20 @@ class Decision:
     extent_mm: tuple[float, float] | None
     reasons: tuple[str, ...]
     accepts_text: bool = False
+    code: str = "series_unsure"
+    is_ruled: bool = False
 
-    def refused(self, reason: str) -> Decision:
-        """Return the decision after its pixels turned out unusable."""
-        return replace(self, outcome=Outcome.REFUSED, reasons=(reason,))
+    def refused(self, reason: str, code: str = "series_refused") -> Decision:
+        """Return the decision after its pixels turned out unusable; ``code`` is the finding's."""
+        return replace(self, outcome=Outcome.REFUSED, reasons=(reason,), code=code)
+
+    def asked(self, reason: str) -> Decision:
+        """Return the decision with a reason to ask a person first."""
+        return replace(self, outcome=Outcome.UNSURE, reasons=(*self.reasons, reason))
+
+    def skipped(self, reason: str) -> Decision:
+        """Return the decision to leave the stack out."""
+        return replace(self, outcome=Outcome.SKIPPED, reasons=(reason,))
 
 
 NOTHING = Contrast(None, False, 0.0, ())
@@ -75,13 +96,21 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
     if reason is not None:
         return Decision(stack, token, Outcome.SKIPPED, NOTHING, None, None, None, (reason,))
     if stack.grid is None:
-        return Decision(stack, token, Outcome.REFUSED, NOTHING, None, None, None, (stack.refused or "",))
+        return Decision(
+            stack, token, Outcome.REFUSED, NOTHING, None, None, None, (stack.refused or "",), code="series_refused"
+        )
     contrast = _ruled(rule.contrast, by_rule) if rule.contrast else contrast_of(stack.acquisition)
+    if not rule.contrast:
+        contrast = _doubted(contrast, stack)
     label, is_plane_sure = _plane(stack)
     reasons = contrast.reasons
+    is_whole = stack.incomplete is None or rule.accept_incomplete
+    if not is_whole:
+        reasons = (*reasons, str(stack.incomplete))
     if not is_plane_sure and rule.plane is None:
         reasons = (*reasons, "oblique beyond 35 degrees: the plane is not sure")
     is_sure = contrast.name is not None and contrast.confidence >= SURE and (is_plane_sure or rule.plane is not None)
+    is_sure = is_sure and is_whole
     return Decision(
         stack=stack,
         token=token,
@@ -92,7 +121,87 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
         extent_mm=_extent_mm(stack),
         reasons=(*reasons, *stack.remarks),
         accepts_text=rule.accept_text,
+        code="series_unsure" if is_whole else "series_incomplete",
+        is_ruled=rule.contrast is not None,
     )
+
+
+MOST_ECHOES = 3
+"""Up to so many echoes are weighted images of their own; more are there to calculate a map from."""
+
+
+def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
+    """Lower the confidence where the series as a whole speaks against a scan of its own."""
+    made, doubts = stack.acquisition, []
+    if stack.echoes > MOST_ECHOES and contrast.name != "T2starw":
+        doubts.append(f"but it is one of {stack.echoes} echoes, as a map is calculated from")
+    if stack.repeats >= MOST_REPEATS and made.b_value is None:
+        doubts.append(f"but it is one of {stack.repeats} images of the same place in one series")
+    if PERHAPS_LOCALIZER.search(spaced(made.description)):
+        doubts.append("but its name may say localizer")
+    if not doubts:
+        return contrast
+    return replace(contrast, confidence=min(contrast.confidence, CONTRADICTED), reasons=(*contrast.reasons, *doubts))
+
+
+WHOLLY, PARTLY = 0.8, 0.2
+"""Share of a composed or derived volume's length that other scans of its visit must cover to be there instead."""
+
+
+def beside_originals(decisions: Sequence[Decision], known: Sequence[KnownScan] = ()) -> list[Decision]:
+    """Decide on composed and derived volumes of one visit: left out or asked about where what they show is there.
+
+    Parameters
+    ----------
+    decisions
+        Of one visit.
+    known
+        What earlier imports took of the visit.
+    """
+    first = [d for d in decisions if d.outcome == Outcome.IMPORTED and not _is_second_hand(d)]
+    there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known)]
+    return [_beside(d, there) if d.outcome == Outcome.IMPORTED and _is_second_hand(d) else d for d in decisions]
+
+
+@dataclass(frozen=True)
+class KnownScan:
+    """A scan that an earlier import took: its contrast, plane and extent along the body."""
+
+    kind: str
+    plane: str
+    extent_mm: tuple[float, float]
+
+
+def _is_second_hand(decision: Decision) -> bool:
+    return not decision.is_ruled and (is_stitched(decision.stack) or is_secondary(decision.stack))
+
+
+def _kind(decision: Decision) -> str:
+    return (decision.contrast.name or "") + ("_ce" if decision.contrast.is_enhanced else "")
+
+
+def _beside(decision: Decision, there: Sequence[tuple[str, str | None, tuple[float, float] | None]]) -> Decision:
+    assert decision.extent_mm is not None
+    stitched = is_stitched(decision.stack)
+    same = {decision.plane, "iso"} if decision.plane != "iso" else set(PLANE_LABELS.values())
+    alike = [e for k, p, e in there if k == _kind(decision) and e and (p in same or not stitched)]
+    share = _covered(decision.extent_mm, alike)
+    if share < PARTLY:
+        return decision
+    if not stitched:
+        return decision.asked("derived from other images, and a scan of this contrast is there; it may be its copy")
+    if share >= WHOLLY:
+        return decision.skipped("stitched from several stations, which are imported by themselves")
+    return decision.asked(f"stitched from several stations, of which {share:.0%} of the length is there by itself")
+
+
+def _covered(extent: tuple[float, float], others: Sequence[tuple[float, float]]) -> float:
+    """Return which share of an extent lies within at least one of others."""
+    reached, covered = extent[0], 0.0
+    for low, high in sorted(others):
+        start, end = max(low, reached), min(high, extent[1])
+        covered, reached = covered + max(0.0, end - start), max(reached, end)
+    return covered / (extent[1] - extent[0])
 
 
 def _ruled(word: str, why: tuple[str, ...]) -> Contrast:

@@ -13,15 +13,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline import __version__
 from pipeline.acquisition.protocol import maker_of, plain
 from pipeline.core.records import Finding
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.files import derivatives, images
+from pipeline.files.images import flip_points
 from pipeline.hospital.importing.naming import Named
 from pipeline.hospital.importing.triage import Decision
 from pipeline.hospital.private.pseudonyms import Identities
+from pipeline.hospital.read.instances import Triple
 from pipeline.study.names import format_name
 from pipeline.study.study_tables import read_table
 from pipeline.study.table_append import append_rows, rows_there
@@ -79,10 +84,41 @@ def write_image(path: Path, volume: Volume, decision: Decision, identities: Iden
     content = sidecar(decision, identities)
     derivatives.write_text(sidecar_of(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     if path.name.endswith("_dwi.nii.gz"):
-        b_value = decision.stack.acquisition.b_value or 0
-        stem = path.name.removesuffix(".nii.gz")
-        derivatives.write_text(path.with_name(f"{stem}.bval"), f"{b_value:g}\n")
-        derivatives.write_text(path.with_name(f"{stem}.bvec"), "0\n0\n0\n")
+        _write_gradients(path.with_name(path.name.removesuffix(".nii.gz")), volume, decision)
+
+
+UNWEIGHTED = 50.0
+"""Up to this b-value, s/mm², an image counts as unweighted: it has no direction."""
+
+
+def _write_gradients(stem: Path, volume: Volume, decision: Decision) -> None:
+    """Write b-value and direction as BIDS has them; a weighted image of unknown direction gets no direction at all."""
+    made = decision.stack.acquisition
+    b_value = made.b_value or 0.0
+    derivatives.write_text(stem.with_name(f"{stem.name}.bval"), f"{b_value:g}\n")
+    vector = stem.with_name(f"{stem.name}.bvec")
+    if b_value > UNWEIGHTED and made.direction is None and not made.is_isotropic:
+        return
+    direction = (0.0, 0.0, 0.0) if made.direction is None or b_value <= UNWEIGHTED else made.direction
+    derivatives.write_text(vector, "".join(f"{value:.6g}\n" for value in along_axes(direction, volume.affine)))
+
+
+def along_axes(direction: Triple, affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a direction in the patient's axes (LPS) along an image's axes, as FSL and BIDS have it.
+
+    The first component changes sign where the image's axes are right-handed (BIDS 1.10, diffusion: bvec).
+    """
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    along: NDArray[np.float64] = axes.T @ flip_points(np.array([direction]))[0] + 0.0
+    if np.linalg.det(axes) > 0:
+        along[0] = -along[0] + 0.0
+    return along
+
+
+def masks_on(bids_dir: Path, file: str) -> bool:
+    """Say whether anybody's masks of a scan's visit lie in the study's derivatives."""
+    visit = Path(file).parts[:2]
+    return any((bids_dir / "derivatives").glob(f"*/{visit[0]}/{visit[1]}/*/*.nii*"))
 
 
 def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
@@ -106,6 +142,7 @@ def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
         "SliceThickness": made.slice_thickness_mm,
         "SpacingBetweenSlices": round(float((grid.affine[:3, 2] ** 2).sum() ** 0.5), 6),
         "ContrastBolusIngredient": "GADOLINIUM" if decision.contrast.is_enhanced else None,
+        "DiffusionDirection": _direction_words(decision),
         "ContrastDecidedBy": "; ".join(decision.reasons),
         "ContrastConfidence": decision.contrast.confidence,
         "DeviceToken": identities.token("device", made.manufacturer, decision.stack.first.device),
@@ -116,6 +153,15 @@ def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
         "ConversionSoftwareVersion": __version__,
     }
     return {key: value for key, value in content.items() if value is not None}
+
+
+def _direction_words(decision: Decision) -> str | None:
+    made = decision.stack.acquisition
+    if (made.b_value or 0) <= UNWEIGHTED:
+        return None
+    if made.direction is not None:
+        return "beside the image (bvec)"
+    return "none: a trace image" if made.is_isotropic else "not stated in the header; no bvec is written"
 
 
 def add_patient(bids_dir: Path, patient_id: str, sex: str | None, age: int | None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import InputError, SettingsError
 from pipeline.hospital.private.pseudonyms import age_years, read_private, write_private
-from pipeline.hospital.read.instances import Instance
+from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.stacks import Stack
 
 
@@ -50,6 +50,11 @@ def hold_to_one_way_of_dates(private: Path, bids_dir: Path, *, shifts_dates: boo
     write_private(path, {"shifts_dates": shifts_dates})
 
 
+def shifts_dates(private: Path) -> bool:
+    """Say whether a study's dates are shifted."""
+    return bool(read_private(private / "settings.json").get("shifts_dates"))
+
+
 def age_of(instance: Instance) -> int | None:
     """Return a person's age at a scan, in whole years and capped."""
     return age_years(instance.person, instance.studied_on)
@@ -64,6 +69,21 @@ def remember(private: Path, patient_id: str, session_id: str, imported: Sequence
     for file, stack in imported:
         scans[file] = _source_of(stack)
     write_private(path, {"scans": scans})
+
+
+def planes_of(private: Path, patient_id: str, session_id: str, file: str) -> set[str]:
+    """Return the numbers of the source images that a scan was made from; empty when they are not known."""
+    scans = read_private(private / "sources" / f"{patient_id}_{session_id}.json").get("scans", {})
+    return {str(uid) for uid, _ in scans.get(file, {}).get("planes", [])}
+
+
+SENT = "sent_objects.json"
+
+
+def sent_objects(private: Path) -> frozenset[str]:
+    """Return the numbers of the objects that were written for this study: none of them is somebody's own mask."""
+    kept = read_private(private / SENT)
+    return frozenset(entry["sop_uid"] for entries in kept.values() for entry in entries)
 
 
 def source_scans(private: Path, patient_id: str) -> list[SourceScan]:
@@ -99,20 +119,29 @@ def person_of(private: Path, patient_id: str) -> dict[str, Any]:
 def pseudonym_of(private: Path, dicom_id: str) -> str | None:
     """Return the pseudonym under which a patient id was imported; None when it never was."""
     for path in sorted((private / "people").glob("sub-*.json")):
-        if read_private(path).get("patient_id") == dicom_id:
+        kept = read_private(path)
+        if dicom_id in {entry.get("patient_id") for entry in (kept, *kept.get("others", []))}:
             return path.stem
     return None
 
 
 def _remember_person(path: Path, first: Instance) -> None:
-    person = first.person
+    """Keep who a patient is; another ID, issuer or name of the same patient is kept beside the first."""
+    new, kept = _as_private(first.person), read_private(path)
+    if not kept:
+        write_private(path, new)
+        return
+    others = list(kept.get("others", []))
+    if new != {key: kept.get(key) for key in new} and new not in others:
+        write_private(path, {**kept, "others": [*others, new]})
+
+
+def _as_private(person: Person) -> dict[str, Any]:
     born = person.born_on.isoformat() if isinstance(person.born_on, date) else None
-    new = {
+    return {
         "patient_id": person.patient_id, "issuer": person.issuer, "name": person.name, "born_on": born,
         "sex": person.sex,
     }  # fmt: skip
-    if not read_private(path):
-        write_private(path, new)
 
 
 def _source_of(stack: Stack) -> dict[str, Any]:
@@ -122,7 +151,11 @@ def _source_of(stack: Stack) -> dict[str, Any]:
         "study": {
             "study_uid": first.study_uid,
             "studied_on": first.studied_on.isoformat() if first.studied_on else None,
-            "accession": first.accession,
+            "accession": first.filing.accession,
+            "study_id": first.filing.study_id,
+            "study_time": first.filing.study_time,
+            "referring": first.filing.referring,
+            "person": _as_private(first.person),
         },
         "series_uid": first.series_uid,
         "frame_of_reference_uid": first.frame_of_reference_uid,

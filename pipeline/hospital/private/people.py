@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.hospital.oddities import oddity
@@ -13,52 +15,102 @@ from pipeline.hospital.private.pseudonyms import Identities, read_private
 from pipeline.hospital.read.instances import Instance, Person
 
 
+@dataclass(frozen=True)
+class KnownPerson:
+    """A person whom an earlier import, or an earlier image of this one, knew: the pseudonym and who it is."""
+
+    pseudonym: str
+    person: Person
+
+
+def known_people(private: Path, bids_dir: Path) -> tuple[KnownPerson, ...]:
+    """Return who was imported before and still is in the study, with every ID, issuer and name of each."""
+    known = []
+    for path in sorted((private / "people").glob("sub-*.json")):
+        if (bids_dir / path.stem).is_dir():
+            kept = read_private(path)
+            known += [KnownPerson(path.stem, _person(entry)) for entry in (kept, *kept.get("others", []))]
+    return tuple(known)
+
+
 def tell_apart(
-    instances: Iterable[Instance], identities: Identities, private: Path, findings: list[Finding]
+    instances: Iterable[Instance], identities: Identities, known: Sequence[KnownPerson], findings: list[Finding]
 ) -> dict[Person, str]:
     """Return the pseudonym of each person whose images may be used.
 
+    An archive begins to send the issuer of its patient IDs from one day on: the same ID without and with an issuer is
+    one person when birth date and name agree, two when the birth dates differ, and nobody's when neither is certain.
+
     Parameters
     ----------
-    private
-        Holds who was imported before: a patient id that meant another date of birth then is refused.
+    known
+        Who was imported before: a patient id that meant another date of birth then is refused.
     findings
         People without id, people not in the table, and suspected mix-ups are added; none is named.
     """
     persons = list(dict.fromkeys(instance.person for instance in instances))
     by_name: dict[str, list[Person]] = {}
-    unnamed = unmapped = 0
-    for person in persons:
+    unnamed = unmapped = unclear = 0
+    seen = list(known)
+    for person in sorted(persons, key=lambda p: (p.issuer, p.patient_id, p.name, str(p.born_on))):
         pseudonym = identities.pseudonym(person)
-        if pseudonym is not None:
-            by_name.setdefault(pseudonym, []).append(person)
-        elif person.patient_id:
-            unmapped += 1
-        else:
+        if not person.patient_id:
             unnamed += 1
+        elif pseudonym is None:
+            unmapped += 1
+        elif identities.mapping is None and (pseudonym := _as_known(person, pseudonym, seen)) is None:
+            unclear += 1
+        else:
+            by_name.setdefault(pseudonym, []).append(person)
+            seen.append(KnownPerson(pseudonym, person))
     if unnamed:
         findings.append(oddity("patient_unnamed", "expected a patient ID in each header, found images without one"))
     if unmapped:
         findings.append(
             oddity("patient_unmapped", f"expected every patient in the table, found {unmapped} who are not")
         )
+    if unclear:
+        message = "expected to know whose an ID is that comes with and without its issuer, found"
+        findings.append(oddity("patient_issuer", f"{message} {unclear} of whom name and birth date leave it open"))
     accepted: dict[Person, str] = {}
-    by_name = _without_renamed(by_name, private, findings)
+    by_name = _without_renamed(by_name, known, findings)
     for pseudonym, members in by_name.items():
-        if _are_one(pseudonym, members, private, findings):
+        if _are_one(pseudonym, members, known, findings):
             accepted |= dict.fromkeys(members, pseudonym)
-    _warn_of_doubles(by_name, findings)
+    _warn_of_doubles(by_name, known, findings)
     return accepted
 
 
+def _as_known(person: Person, pseudonym: str, seen: Sequence[KnownPerson]) -> str | None:
+    """Return the pseudonym under which a person is known, the new one for a new person, None when it is not clear."""
+    alike = [other for other in seen if other.person.patient_id == person.patient_id]
+    exact = [other.pseudonym for other in alike if other.person.issuer == person.issuer]
+    if exact:
+        return exact[0]
+    loose = [other for other in alike if not other.person.issuer or not person.issuer]
+    same = {other.pseudonym for other in loose if _is_same(person, other.person)}
+    if len(same) == 1:
+        return same.pop()
+    return None if same or any(_is_same(person, other.person) is None for other in loose) else pseudonym
+
+
+def _is_same(one: Person, other: Person) -> bool | None:
+    """Say whether two headers with one patient ID are of one person; None when they leave it open."""
+    if one.born_on and other.born_on and one.born_on != other.born_on:
+        return False
+    if {one.sex, other.sex} == {"F", "M"}:
+        return None
+    names = {_plain(person.name) for person in (one, other) if person.name}
+    is_born_alike = one.born_on is not None and one.born_on == other.born_on
+    is_named_alike = bool(one.name) and bool(other.name) and len(names) == 1
+    return True if is_named_alike or (is_born_alike and len(names) <= 1) else None
+
+
 def _without_renamed(
-    by_name: dict[str, list[Person]], private: Path, findings: list[Finding]
+    by_name: dict[str, list[Person]], known: Sequence[KnownPerson], findings: list[Finding]
 ) -> dict[str, list[Person]]:
     """Leave out people whom an earlier import knew under another pseudonym: they would be two people in the study."""
-    before: dict[tuple[str, str], str] = {}
-    for path in sorted((private / "people").glob("sub-*.json")):
-        known = read_private(path)
-        before[str(known.get("issuer")), str(known.get("patient_id"))] = path.stem
+    before = {(k.person.issuer, k.person.patient_id): k.pseudonym for k in known}
     kept: dict[str, list[Person]] = {}
     for pseudonym, members in by_name.items():
         others = {before.get((person.issuer, person.patient_id), pseudonym) for person in members} - {pseudonym}
@@ -70,33 +122,50 @@ def _without_renamed(
     return kept
 
 
-def _are_one(pseudonym: str, members: list[Person], private: Path, findings: list[Finding]) -> bool:
-    before = read_private(private / "people" / f"{pseudonym}.json")
-    born = {person.born_on for person in members if person.born_on}
-    born |= {date.fromisoformat(before["born_on"])} if before.get("born_on") else set()
+def _are_one(pseudonym: str, members: list[Person], known: Sequence[KnownPerson], findings: list[Finding]) -> bool:
+    """Say whether all who got one pseudonym may be one person; several IDs need a birth date that says so."""
+    everyone = [*members, *(k.person for k in known if k.pseudonym == pseudonym)]
+    born = {person.born_on for person in everyone if person.born_on}
     if len(born) > 1:
         message = f"{pseudonym}: expected one date of birth under one patient ID, found {len(born)}"
         findings.append(oddity("patient_mixed", message, None, pseudonym))
         return False
-    names = {_plain(person.name) for person in members if person.name}
-    names |= {_plain(before["name"])} if before.get("name") else set()
+    names = {_plain(person.name) for person in everyone if person.name}
+    has_several_ids = len({person.patient_id for person in everyone}) > 1
+    is_dated = all(person.born_on for person in everyone)
+    sexes = {person.sex for person in everyone} & {"F", "M"}
+    if has_several_ids and ((len(names) > 1 and not is_dated) or len(sexes) > 1):
+        message = f"{pseudonym}: expected one person under several patient IDs, found other names or sexes"
+        findings.append(oddity("patient_mixed", message, None, pseudonym))
+        return False
     if len(names) > 1:
         message = f"{pseudonym}: expected one name under one patient ID, found {len(names)}"
         findings.append(oddity("patient_renamed", message, None, pseudonym))
     return True
 
 
-def _warn_of_doubles(by_name: dict[str, list[Person]], findings: list[Finding]) -> None:
+def _warn_of_doubles(by_name: dict[str, list[Person]], known: Sequence[KnownPerson], findings: list[Finding]) -> None:
     same: dict[tuple[str, date], set[str]] = {}
-    for pseudonym, members in by_name.items():
-        for person in members:
-            if person.name and person.born_on:
-                same.setdefault((_plain(person.name), person.born_on), set()).add(pseudonym)
+    here = [(pseudonym, person) for pseudonym, members in by_name.items() for person in members]
+    for pseudonym, person in (*here, *((k.pseudonym, k.person) for k in known)):
+        if person.name and person.born_on:
+            same.setdefault((_plain(person.name), person.born_on), set()).add(pseudonym)
     for names in same.values():
-        if len(names) > 1:
+        if len(names) > 1 and names & by_name.keys():
             listed = " and ".join(sorted(names))
             message = f"{listed}: expected one patient ID per person, found the same name and date of birth under both"
             findings.append(oddity("patient_twice", message))
+
+
+def _person(entry: Mapping[str, Any]) -> Person:
+    born = entry.get("born_on")
+    return Person(
+        patient_id=str(entry.get("patient_id") or ""),
+        issuer=str(entry.get("issuer") or ""),
+        name=str(entry.get("name") or ""),
+        born_on=date.fromisoformat(born) if born else None,
+        sex=entry.get("sex"),
+    )
 
 
 def _plain(name: str) -> str:

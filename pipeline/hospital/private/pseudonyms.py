@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, SettingsError
+from pipeline.files import atomic
 from pipeline.hospital.read.instances import Person
 from pipeline.study.names import with_prefix
 from pipeline.study.study_tables import read_delimited
@@ -57,7 +58,7 @@ class Identities:
         if not person.patient_id:
             return None
         if self.mapping is not None:
-            return self.mapping.get(person.patient_id)
+            return self.mapping.get(of_issuer(person.issuer, person.patient_id)) or self.mapping.get(person.patient_id)
         digest = self._digest("patient", person.issuer, person.patient_id)
         return "sub-" + base64.b32encode(digest).decode().lower()[:PSEUDONYM_LENGTH]
 
@@ -67,14 +68,22 @@ class Identities:
 
     def shifted(self, day: date | None, pseudonym: str) -> date | None:
         """Return a day as the study shows it: moved by the patient's number of days when dates are shifted."""
-        if day is None or not self.shifts_dates:
-            return day
-        extra = int.from_bytes(self._digest("shift", pseudonym)[:4], "big") % SHIFT_DAYS[1]
-        return day - timedelta(days=SHIFT_DAYS[0] + extra)
+        return None if day is None else day - timedelta(days=self.shift_days(pseudonym))
+
+    def shift_days(self, pseudonym: str) -> int:
+        """Return how many days a patient's dates in the study lie before the true ones."""
+        if not self.shifts_dates:
+            return 0
+        return SHIFT_DAYS[0] + int.from_bytes(self._digest("shift", pseudonym)[:4], "big") % SHIFT_DAYS[1]
 
     def _digest(self, *parts: str) -> bytes:
         message = "\x1f".join(part.strip() for part in parts).encode()
         return hmac.new(self.key, message, hashlib.sha256).digest()
+
+
+def of_issuer(issuer: str, patient_id: str) -> str:
+    """Return the key of a patient id of one issuer in a table of pseudonyms."""
+    return f"{issuer}\x1f{patient_id}"
 
 
 def age_years(person: Person, on: date | None) -> int | None:
@@ -91,8 +100,8 @@ def default_private_folder(bids_dir: Path) -> Path:
     return resolved.with_name(f"{resolved.name}.private")
 
 
-def open_private(private: Path, bids_dir: Path, *, is_trial: bool) -> bytes:
-    """Return the key of a study, made on first use; a trial run makes one that is forgotten.
+def open_private(private: Path, bids_dir: Path) -> bytes:
+    """Return the key of a study, made on first use: by a trial, too, so that its tokens are those of the import.
 
     Raises
     ------
@@ -107,8 +116,6 @@ def open_private(private: Path, bids_dir: Path, *, is_trial: bool) -> bytes:
     path = private / "pseudonym.key"
     if path.is_file():
         return _key_in(path)
-    if is_trial:
-        return secrets.token_bytes(KEY_BYTES)
     try:
         private.mkdir(parents=True, exist_ok=True)
         private.chmod(0o700)
@@ -133,12 +140,14 @@ def _key_in(path: Path) -> bytes:
 
 
 def read_mapping(path: Path) -> dict[str, str]:
-    """Read a table of pseudonyms: patient_id as in DICOM, participant_id as in the study.
+    """Read a table of pseudonyms: patient_id as in DICOM, participant_id as in the study, and perhaps its issuer.
+
+    Several IDs may have one pseudonym: hospitals merge records. That they are one person is checked with the images.
 
     Raises
     ------
     InputError
-        A column is missing, a pseudonym is no BIDS label, or one stands for two people.
+        A column is missing, a pseudonym is no BIDS label, or an ID has two.
     """
     findings: list[Finding] = []
     content = path.resolve()
@@ -152,9 +161,11 @@ def read_mapping(path: Path) -> dict[str, str]:
         given, label = row.cells.get("dicom_id"), with_prefix("sub", row.cells.get("participant_id") or "")
         if given is None or label is None:
             raise InputError(f"{row.where}: expected a dicom_id and letters and digits as participant_id; correct it")
-        if mapping.get(given, label) != label or any(label == v and given != k for k, v in mapping.items()):
-            raise InputError(f"{row.where}: expected one participant_id per patient, found one used twice; correct it")
-        mapping[given] = label
+        issuer = row.cells.get("issuer")
+        key = of_issuer(issuer, given) if issuer else given
+        if mapping.get(key, label) != label:
+            raise InputError(f"{row.where}: expected one participant_id per dicom_id, found two; correct it")
+        mapping[key] = label
     return mapping
 
 
@@ -175,8 +186,5 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1, ensure_ascii=False, sort_keys=True)
-    partial.replace(path)
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+    atomic.write_bytes(path, text.encode("utf-8"), mode=0o600)

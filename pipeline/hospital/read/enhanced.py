@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.hospital.read.diffusion import direction_of, directionality_of
 from pipeline.hospital.read.header_values import number, numbers, text, texts, whole
 from pipeline.hospital.read.instances import Pixels, Plane, SeriesAcquisition
 
@@ -35,6 +36,7 @@ def planes(
         split: Split = (
             "\\".join(acquisition.image_type), acquisition.echo_time_ms, acquisition.inversion_time_ms,
             acquisition.b_value, text(groups.get("FrameContentSequence"), "StackID"),
+            *([",".join(f"{v:.3f}" for v in acquisition.direction)] if acquisition.direction else []),
         )  # fmt: skip
         made.setdefault(split, acquisition)
         plane = _plane(dataset, groups, path, index, pixels, split)
@@ -88,7 +90,13 @@ def _acquisition(dataset: Any, groups: Groups, common: SeriesAcquisition) -> Ser
     timing = groups.get("MRTimingAndRelatedParametersSequence")
     frame_type = groups.get("MRImageFrameTypeSequence")
     types = tuple(value.upper() for value in texts(frame_type, "FrameType")) or common.image_type
-    modifier = groups.get("MRModifierSequence")
+    modifier, diffused = groups.get("MRModifierSequence"), groups.get("MRDiffusionSequence")
+    kinds = common.kinds | _kinds(dataset, modifier)
+    b_value = _b_value(diffused, common)
+    is_diffusion = bool(b_value) or "EP" in kinds or "DIFFUSION" in types
+    gradient = (diffused.get("DiffusionGradientDirectionSequence") or [{}])[0]
+    usage = groups.get("ContrastBolusUsageSequence")
+    is_not_given = text(usage, "ContrastBolusAgentAdministered").upper() == "NO"
     return replace(
         common,
         echo_time_ms=number(groups.get("MREchoSequence"), "EffectiveEchoTime") or common.echo_time_ms,
@@ -96,17 +104,21 @@ def _acquisition(dataset: Any, groups: Groups, common: SeriesAcquisition) -> Ser
         inversion_time_ms=number(modifier, "InversionTimes") or common.inversion_time_ms,
         flip_angle_deg=number(timing, "FlipAngle") or common.flip_angle_deg,
         echo_train_length=whole(timing, "EchoTrainLength") or common.echo_train_length,
-        kinds=common.kinds | _kinds(dataset, modifier),
+        kinds=kinds,
         variants=common.variants | (_steady(dataset)),
         image_type=types,
-        b_value=_b_value(groups, common),
+        b_value=b_value if is_diffusion else None,
+        direction=(direction_of(gradient) or common.direction) if b_value else None,
+        is_isotropic=common.is_isotropic or directionality_of(diffused) == "ISOTROPIC",
+        agent=False if is_not_given else common.agent,
+        units=text(groups.get("PixelValueTransformationSequence"), "RescaleType") or common.units,
         stated_contrast=text(frame_type, "AcquisitionContrast").upper() or common.stated_contrast,
         slice_thickness_mm=number(groups.get("PixelMeasuresSequence"), "SliceThickness") or common.slice_thickness_mm,
     )
 
 
-def _b_value(groups: Groups, common: SeriesAcquisition) -> float | None:
-    value = number(groups.get("MRDiffusionSequence"), "DiffusionBValue")
+def _b_value(diffused: Any, common: SeriesAcquisition) -> float | None:
+    value = number(diffused, "DiffusionBValue")
     return common.b_value if value is None else value
 
 
@@ -114,7 +126,8 @@ def _kinds(dataset: Any, modifier: Any) -> frozenset[str]:
     """Translate the words of enhanced objects into those of classic ones."""
     spin = {"SPIN": {"SE"}, "GRADIENT": {"GR"}, "BOTH": {"SE", "GR"}}.get(text(dataset, "EchoPulseSequence"), set())
     inverted = "YES" in (text(modifier, "InversionRecovery"), text(dataset, "InversionRecovery"))
-    return frozenset(spin | ({"IR"} if inverted else set()))
+    planar = text(dataset, "EchoPlanarPulseSequence") == "YES"
+    return frozenset(spin | ({"IR"} if inverted else set()) | ({"EP"} if planar else set()))
 
 
 def _steady(dataset: Any) -> frozenset[str]:

@@ -14,10 +14,11 @@ from typing import Any
 from pydicom.tag import Tag
 
 from pipeline.errors import InputError
-from pipeline.hospital.read import enhanced
+from pipeline.hospital.read import diffusion, enhanced
 from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.hospital.read.contrast_agents import agent_given, says_nothing
 from pipeline.hospital.read.header_values import day, number, numbers, text, texts, whole
-from pipeline.hospital.read.instances import Instance, Person, Pixels, Plane, SeriesAcquisition
+from pipeline.hospital.read.instances import Filing, Instance, Person, Pixels, Plane, SeriesAcquisition
 
 KEYWORDS = (
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "AcquisitionDate",
@@ -32,9 +33,11 @@ KEYWORDS = (
     "PixelRepresentation", "BurnedInAnnotation", "RescaleIntercept", "RescaleSlope", "ContrastBolusAgentSequence",
     "ContrastBolusVolume", "ContrastBolusIngredient", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "AcquisitionContrast", "EchoPulseSequence", "InversionRecovery",
-    "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime",
+    "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime", "StudyID", "ReferringPhysicianName", "AngioFlag",
+    "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
+    "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
 )  # fmt: skip
-TAGS = [Tag(keyword) for keyword in KEYWORDS]
+TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 
 LARGEST_EDGE = 16384
 """Rows or columns; no scanner makes more."""
@@ -42,8 +45,7 @@ MOST_FRAMES = 20_000
 MOST_PIXEL_BYTES = 2 * 1024**3
 """Unpacked pixels of one file; more is refused before anything is unpacked."""
 
-NO_AGENT = ("", "NO", "NONE", "N", "NA", "N/A", "0", "OHNE", "WITHOUT", "FALSE")
-SAYS_NO_AGENT = NO_AGENT[1:]
+DIFFUSION_TYPES = frozenset({"DIFFUSION", "TRACEW", "TRACE", "ADC", "ADC_UNSPECIFIED"})
 
 
 def read_instance(path: Path) -> Instance:
@@ -85,7 +87,14 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
         seen_at=next((v for k in ("AcquisitionTime", "SeriesTime", "StudyTime") if (v := text(dataset, k))), ""),
         series_number=whole(dataset, "SeriesNumber") or 0,
         device="|".join(text(dataset, k) for k in ("ManufacturerModelName", "DeviceSerialNumber", "StationName")),
-        accession=text(dataset, "AccessionNumber"),
+        filing=Filing(
+            accession=text(dataset, "AccessionNumber"),
+            study_id=text(dataset, "StudyID"),
+            study_time=text(dataset, "StudyTime"),
+            referring=text(dataset, "ReferringPhysicianName"),
+            instance_number=whole(dataset, "InstanceNumber"),
+        ),
+        maker=text(dataset, "Manufacturer"),
         acquisition=variants[0][1] if variants else acquisition_of(dataset),
         variants=variants,
         planes=planes,
@@ -94,6 +103,12 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
 
 def acquisition_of(dataset: Any) -> SeriesAcquisition:
     """Read how a classic image was made."""
+    kinds, types = frozenset(texts(dataset, "ScanningSequence")), texts(dataset, "ImageType")
+    image_type = tuple(value.upper() for value in types)
+    agent, is_agent_unclear = _agent(dataset)
+    b_value = diffusion.b_value_of(dataset)
+    is_diffusion = bool(b_value) or "EP" in kinds or bool(DIFFUSION_TYPES & set(image_type))
+    directionality = diffusion.directionality_of(dataset)
     return SeriesAcquisition(
         modality=text(dataset, "Modality"),
         echo_time_ms=number(dataset, "EchoTime"),
@@ -101,13 +116,21 @@ def acquisition_of(dataset: Any) -> SeriesAcquisition:
         inversion_time_ms=number(dataset, "InversionTime"),
         flip_angle_deg=number(dataset, "FlipAngle"),
         echo_train_length=whole(dataset, "EchoTrainLength"),
-        kinds=frozenset(texts(dataset, "ScanningSequence")),
+        kinds=kinds,
         variants=frozenset(texts(dataset, "SequenceVariant")),
         is_3d={"2D": False, "3D": True}.get(text(dataset, "MRAcquisitionType")),
         stated_contrast=text(dataset, "AcquisitionContrast").upper(),
-        image_type=tuple(value.upper() for value in texts(dataset, "ImageType")),
-        b_value=number(dataset, "DiffusionBValue"),
-        agent=_agent(dataset),
+        image_type=image_type,
+        b_value=b_value if is_diffusion else None,
+        direction=diffusion.direction_of(dataset) if b_value else None,
+        is_isotropic=directionality == "ISOTROPIC" or bool({"TRACEW", "TRACE"} & set(image_type)),
+        agent=agent,
+        is_agent_unclear=is_agent_unclear,
+        is_flow=text(dataset, "AngioFlag").upper() == "Y",
+        units=text(dataset, "RescaleType"),
+        times=max(whole(dataset, key) or 0 for key in ("NumberOfTemporalPositions", "CardiacNumberOfImages")) or None,
+        images_stated=whole(dataset, "ImagesInAcquisition"),
+        slices_stated=diffusion.slices_stated(dataset),
         manufacturer=text(dataset, "Manufacturer"),
         field_tesla=number(dataset, "MagneticFieldStrength"),
         slice_thickness_mm=number(dataset, "SliceThickness"),
@@ -116,16 +139,17 @@ def acquisition_of(dataset: Any) -> SeriesAcquisition:
     )
 
 
-def _agent(dataset: Any) -> bool | None:
-    if dataset.get("ContrastBolusAgentSequence") or text(dataset, "ContrastBolusIngredient"):
-        return True
-    words = text(dataset, "ContrastBolusAgent").upper()
-    if words in SAYS_NO_AGENT:
-        return False
-    if words:
-        return True
-    volume = number(dataset, "ContrastBolusVolume")
-    return True if volume else None
+def _agent(dataset: Any) -> tuple[bool | None, bool]:
+    """Return whether a contrast agent was given, and whether the header has words on it that are not known."""
+    coded = [text(item, "CodeMeaning") for item in dataset.get("ContrastBolusAgentSequence") or []]
+    words = [text(dataset, "ContrastBolusAgent"), text(dataset, "ContrastBolusIngredient"), *coded]
+    stated = [word for word in words if not says_nothing(word)]
+    given = {agent_given(word) for word in stated}
+    if len(given) == 1 and None not in given:
+        return given.pop(), False
+    if stated:
+        return None, True
+    return (True, False) if number(dataset, "ContrastBolusVolume") else (None, False)
 
 
 def _person(dataset: Any) -> Person:
@@ -236,7 +260,8 @@ def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...]
 
 def split_of(made: SeriesAcquisition) -> tuple[str | float | None, ...]:
     """Return what tells images of one series apart, besides their place."""
-    return ("\\".join(made.image_type), made.echo_time_ms, made.inversion_time_ms, made.b_value)
+    common = ("\\".join(made.image_type), made.echo_time_ms, made.inversion_time_ms, made.b_value)
+    return common if made.direction is None else (*common, ",".join(f"{v:.3f}" for v in made.direction))
 
 
 def _finite(value: float | None, default: float) -> float:

@@ -42,8 +42,20 @@ class SeriesAcquisition:
         Acquisition contrast of enhanced objects, such as T1 or STIR.
     image_type
         Values of Image Type, upper case.
+    b_value, direction
+        Diffusion: b-value, s/mm², only where there is a diffusion sequence; direction in the patient's axes (LPS).
     agent
         True when the header names a contrast agent, False when it says there was none, None when it says nothing.
+    is_agent_unclear
+        The header has words about a contrast agent that are not known as one, nor as a denial.
+    is_flow
+        The angiography flag of the header.
+    units
+        What the scaled values are said to be, such as Hz; ``US`` and ``normalized`` are no units.
+    times
+        Temporal positions, or images over the cardiac cycle, that the header announces.
+    images_stated, slices_stated
+        How many images the acquisition, and how many slices a stack, is said to have.
     description
         Series description, protocol and sequence name: read for words, never written anywhere.
     """
@@ -60,12 +72,31 @@ class SeriesAcquisition:
     stated_contrast: str = ""
     image_type: tuple[str, ...] = ()
     b_value: float | None = None
+    direction: Triple | None = None
+    is_isotropic: bool = False
     agent: bool | None = None
+    is_agent_unclear: bool = False
+    is_flow: bool = False
+    units: str = ""
+    times: int | None = None
+    images_stated: int | None = None
+    slices_stated: int | None = None
     manufacturer: str = ""
     field_tesla: float | None = None
     slice_thickness_mm: float | None = None
     burned_in: bool | None = None
     description: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What a hospital files results by, as the scanner was told; never printed and never written into a study."""
+
+    accession: str = field(default="", repr=False)
+    study_id: str = field(default="", repr=False)
+    study_time: str = field(default="", repr=False)
+    referring: str = field(default="", repr=False)
+    instance_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +174,8 @@ class Instance:
     seen_at: str
     series_number: int
     device: str = field(repr=False)
-    accession: str = field(repr=False)
+    filing: Filing = field(repr=False)
+    maker: str = field(repr=False)
     acquisition: SeriesAcquisition
     variants: tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
     planes: tuple[Plane, ...]

@@ -5,8 +5,9 @@ Nothing is resampled. A plane of a segmentation must be a slice of the image, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.errors import InputError
 from pipeline.files.images import flip_points
-from pipeline.hospital.codes import NARROWER, compartment_coded
+from pipeline.hospital.codes import NARROWER, compartment_coded, is_vague
 from pipeline.hospital.read.bounded import quietly
 from pipeline.hospital.read.enhanced import Groups
 from pipeline.hospital.read.header_values import number, numbers, text, texts, whole
+from pipeline.hospital.read.segment_rules import SegmentRule
 from pipeline.study.label_names import compartment_named
 
 ON_SLICE_VOXELS = 0.02
@@ -47,6 +49,8 @@ class Segment:
         True only where the object says that a person drew it.
     number
         Number in the object.
+    code, label
+        Code and scheme, such as ``SCT 52988006``, and the name that its maker gave; the name may be free text.
     """
 
     compartment: Compartment | None
@@ -54,6 +58,8 @@ class Segment:
     is_manual: bool
     number: int
     conflict: bool = False
+    code: str = ""
+    label: str = field(default="", repr=False)
 
 
 def referenced_series(dataset: Any) -> set[str]:
@@ -65,7 +71,7 @@ def referenced_series(dataset: Any) -> set[str]:
     return found - {""}
 
 
-def segments_of(dataset: Any, image: Volume) -> list[Segment]:
+def segments_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) -> list[Segment]:
     """Read a segmentation object onto an image's grid.
 
     Parameters
@@ -74,6 +80,8 @@ def segments_of(dataset: Any, image: Volume) -> list[Segment]:
         A DICOM SEG with its pixels.
     image
         The scan it was drawn on.
+    rules
+        What a person says of codes and names; the first that fits decides.
 
     Raises
     ------
@@ -93,10 +101,17 @@ def segments_of(dataset: Any, image: Volume) -> list[Segment]:
             raise InputError(f"expected frames of the segments listed, found one of segment {segment}")
         values = plane.astype(np.float32) / most if kind == "FRACTIONAL" else plane > 0
         arrays[segment][:, :, place] = np.maximum(arrays[segment][:, :, place], values)
-    return [_segment(described[n], array, n) for n, array in sorted(arrays.items())]
+    segments = []
+    for n, array in sorted(arrays.items()):
+        item = described[n]
+        codes = item.get("SegmentedPropertyTypeCodeSequence") or []
+        is_manual = text(item, "SegmentAlgorithmType").upper() == "MANUAL"
+        label = text(item, "SegmentLabel")
+        segments.append(_segment(codes, label, array, is_manual=is_manual, number=n, rules=rules))
+    return segments
 
 
-def structures_of(dataset: Any, image: Volume) -> list[Segment]:
+def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) -> list[Segment]:
     """Read the closed contours of an RTSTRUCT onto an image's grid; contours within contours are holes.
 
     A voxel belongs to a structure when its centre lies inside.
@@ -120,9 +135,8 @@ def structures_of(dataset: Any, image: Volume) -> list[Segment]:
                 array[:, :, place] ^= inside
         item = names[index]
         code = (seen.get(index) or {}).get("RTROIIdentificationCodeSequence") or []
-        compartment, conflict = _meaning(code, text(item, "ROIName"))
         is_manual = text(item, "ROIGenerationAlgorithm").upper() == "MANUAL"
-        found.append(Segment(compartment, array, is_manual, index, conflict))
+        found.append(_segment(code, text(item, "ROIName"), array, is_manual=is_manual, number=index, rules=rules))
     return found
 
 
@@ -183,22 +197,32 @@ def _filled(values: tuple[str, ...], image: Volume) -> tuple[int, NDArray]:
     return place, polygon2mask(image.shape[:2], voxels[:, :2])
 
 
-def _segment(item: Any, array: NDArray, index: int) -> Segment:
-    compartment, conflict = _meaning(item.get("SegmentedPropertyTypeCodeSequence") or [], text(item, "SegmentLabel"))
-    return Segment(compartment, array, text(item, "SegmentAlgorithmType").upper() == "MANUAL", index, conflict)
+def _segment(
+    codes: Any, label: str, array: NDArray, *, is_manual: bool, number: int, rules: Sequence[SegmentRule]
+) -> Segment:
+    coded = [(text(item, "CodeValue"), text(item, "CodingSchemeDesignator")) for item in codes]
+    code = " ".join(reversed(coded[0])) if coded else ""
+    ruled = next((rule for rule in rules if rule.fits(coded, label)), None)
+    if ruled is not None:
+        return Segment(Compartment(ruled.compartment), array, is_manual, number, False, code, label)
+    compartment, conflict = _meaning(coded, label)
+    return Segment(compartment, array, is_manual, number, conflict, code, label)
 
 
-def _meaning(codes: Any, label: str) -> tuple[Compartment | None, bool]:
-    """Return what a segment shows, by code first, and whether its name says something else."""
-    coded = next(
-        (
-            c
-            for item in codes
-            if (c := compartment_coded(text(item, "CodeValue"), text(item, "CodingSchemeDesignator")))
-        ),
-        None,
-    )
-    named = compartment_named(label)
-    if coded is None or named is None or coded == named:
-        return coded or named, False
-    return (named, False) if (coded, named) in NARROWER else (None, True)
+def _meaning(coded: Sequence[tuple[str, str]], label: str) -> tuple[Compartment | None, bool]:
+    """Return what a segment shows, by code first, and whether its name says something else.
+
+    A name decides where there is no code or a vague one; it never stands against a code that is not known.
+    """
+    known = next((c for code in coded if (c := compartment_coded(*code))), None)
+    named = compartment_named(NUMBER.sub("", label))
+    if known is None:
+        is_open = all(is_vague(*code) for code in coded)
+        return (named if is_open else None), False
+    if named is None or known == named:
+        return known, False
+    return (named, False) if (known, named) in NARROWER else (None, True)
+
+
+NUMBER = re.compile(r"[\s_#-]*\d{1,2}$")
+"""The number behind a name, as programs count segments: Tumor 1."""

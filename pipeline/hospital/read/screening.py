@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline.hospital.read.instances import Instance
+from pipeline.hospital.read.makers_habits import habits_of, spaced
 from pipeline.hospital.read.stacks import Stack
 
 MR_CLASSES = frozenset({
@@ -27,14 +28,22 @@ RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 MASK_CLASSES = frozenset({SEG_CLASS, RTSTRUCT_CLASS})
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 
-LOCALIZER_NAME = re.compile(r"\bloc(ali[sz]er)?\b|\bscout\b|\bsurvey\b|\b3.?plane|\btopo|_loc\b|^loc")
-REFORMATS = frozenset({
-    "MPR", "REFORMATTED", "PROJECTION IMAGE", "MIP", "MINIP", "MIN IP", "CSA MPR", "CSAPARALLEL", "MPR THICK",
-    "CPR", "VRT", "3D", "MAX_IP", "MIN_IP", "MEAN_IP", "RESAMPLED",
-})  # fmt: skip
-COMPOSED = frozenset({"COMPOSED", "COMP_SP", "COMP_SPI", "COMP_AN", "COMP_AD", "COMP_DIS"})
-CALCULATED = frozenset({"SUBTRACT", "SUBTRACTION", "SUB", "ADDITION", "DIVISION", "PERCENTAGE", "TTP", "PEI", "MOCO"})
-PARTS = frozenset({"P", "R", "I", "PHASE", "PHASE MAP", "REAL", "IMAGINARY"})
+LOCALIZER_NAME = re.compile(r"\blocali[sz]er\b|\bscouts?\b|\bsurvey\b|\b3 ?plane\b|\btopogra|\bplan ?scan\b")
+PERHAPS_LOCALIZER = re.compile(r"\bloc\b|\btopo\b")
+"""A word that is a localizer's name, and a place's as well: it counts where the making agrees."""
+
+LOCALIZER_SLICES = 5
+FAST_ECHO_TRAIN = 60
+"""Echoes of one excitation from which on a spin echo is made in one shot, as localizers are."""
+
+LEFT_OUT = frozenset({"opposed", "fat", "map", "flow", "angiography", "dynamic", "subtraction", "myelography", "part"})
+WATER_ONLY_MS = 500.0
+"""From this echo time on only fluid is left: myelography."""
+SLAB_MM = 15.0
+"""From this thickness on a slice is a slab that no outline can be drawn on."""
+FEWEST_OF_A_VOLUME = 8
+"""Slices from which on a secondary image with its timing counts as a volume, not as a capture."""
+MOST_REPEATS = 3
 
 
 def not_a_scan(instance: Instance) -> str | None:
@@ -52,16 +61,60 @@ def reason_to_skip(stack: Stack) -> str | None:
     """Say why a stack is no scan to measure on; None when it may be one."""
     made = stack.acquisition
     types = set(made.image_type)
-    is_secondary = {"DERIVED", "SECONDARY"} <= types and not types & {"ADC", "DIFFUSION", *REFORMATS}
-    is_named_localizer = LOCALIZER_NAME.search(made.description.lower().replace("_", " ")) is not None
+    habits = {habit.means: habit.says for habit in habits_of(made) if habit.is_sure}
+    is_magnitude = any(value == "M" or value.startswith("M_") for value in types)
+    if is_magnitude:
+        habits.pop("part", None)
+    if "DERIVED" not in types:
+        habits.pop("reformat", None)
+    if {"ADC", "ADC_UNSPECIFIED"} & types:
+        habits.pop("map", None)
     reasons = (
         ("MOSAIC" in types, "mosaic: several slices in one image, as fast series are stored"),
-        ("LOCALIZER" in types or is_named_localizer, "localizer"),
-        (stack.orientations > 1 and stack.plane_count <= 15, "localizer: few slices in several directions"),
-        ("SCREEN SAVE" in types or is_secondary, "screen capture or secondary image"),
-        ("DERIVED" in types and types & REFORMATS, "reformat of another series"),
-        (types & CALCULATED, "calculated from other series"),
-        (types & PARTS and "M" not in types, "phase, real or imaginary part"),
-        (types & COMPOSED, "stitched from several stations, which are imported by themselves"),
+        (_is_localizer(stack), "localizer"),
+        ("SCREEN SAVE" in types or _is_capture(stack), "screen capture or secondary image"),
+        ("reformat" in habits, habits.get("reformat", "")),
+        *((kind in habits, habits.get(kind, "")) for kind in sorted(LEFT_OUT)),
+        (made.is_flow and "GR" in made.kinds and "SE" not in made.kinds, "angiography or flow: the header flags it"),
+        (_is_one_of_many(stack), "one of several times of a dynamic series"),
+        ((made.echo_time_ms or 0) >= WATER_ONLY_MS, "myelography: at this echo time fluid alone is seen"),
+        ((made.slice_thickness_mm or 0) >= SLAB_MM, "slabs, too thick to outline anything on"),
     )
     return next((reason for applies, reason in reasons if applies), None)
+
+
+def is_stitched(stack: Stack) -> bool:
+    """Say whether a stack was composed of several stations."""
+    return any(habit.means == "stitched" and habit.is_sure for habit in habits_of(stack.acquisition))
+
+
+def is_secondary(stack: Stack) -> bool:
+    """Say whether a volume says of itself that it was derived from other images."""
+    types = set(stack.acquisition.image_type)
+    return {"DERIVED", "SECONDARY"} <= types and not types & {"ADC", "DIFFUSION"}
+
+
+def _is_capture(stack: Stack) -> bool:
+    """Say whether a secondary image is no volume: without timing or with few slices."""
+    made = stack.acquisition
+    has_timing = made.echo_time_ms is not None and made.repetition_time_ms is not None
+    return is_secondary(stack) and not (has_timing and stack.grid and stack.plane_count >= FEWEST_OF_A_VOLUME)
+
+
+def _is_localizer(stack: Stack) -> bool:
+    """Say whether a stack is a localizer: by its type, its name, or few or fast slices in several planes."""
+    made = stack.acquisition
+    words = spaced(made.description)
+    if "LOCALIZER" in made.image_type or LOCALIZER_NAME.search(words):
+        return True
+    has_planes = stack.orientations > 1 and not stack.is_fan
+    is_fast = "SE" not in made.kinds or (made.echo_train_length or 0) >= FAST_ECHO_TRAIN
+    is_small = stack.plane_count <= LOCALIZER_SLICES or (is_fast and stack.plane_count <= 3 * LOCALIZER_SLICES)
+    return is_small and (has_planes or PERHAPS_LOCALIZER.search(words) is not None)
+
+
+def _is_one_of_many(stack: Stack) -> bool:
+    made = stack.acquisition
+    if made.b_value is not None or "EP" in made.kinds:
+        return False
+    return (made.times or 1) > 1 or ("GR" in made.kinds and stack.repeats >= MOST_REPEATS)

@@ -7,27 +7,40 @@ MRI Pulse Sequences*, 2004, chapters 14 to 16); what lies between two of them is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.hospital.read.instances import SeriesAcquisition
+from pipeline.hospital.read.makers_habits import habits_of, part_of, spaced
 
 SURE = 0.8
 """From this confidence on a series is imported; below it, it is listed and waits for a rule."""
 
 BY_PHYSICS, BY_STATEMENT, BY_NAME, CONTRADICTED = 0.9, 0.95, 0.6, 0.5
 
+T1, T2 = r"(?:[esm]|2d|3d|sag|ax|cor|tra)?t1(?!\d)", r"(?:[esm]|2d|3d|sag|ax|cor|tra)?t2(?!\d)"
+FLUID_NULLED = r"flair|dark ?fluid"
+
 NAMES = (
-    ("ADC", r"\badc\b|apparent.?diff"),
-    ("DWI", r"\bdwi\b|diff(usion)?\b|\bep2d_diff|\btrace"),
-    ("STIR", r"\bs?tirm?\b|\bstir"),
-    ("FLAIR", r"flair|dark.?fluid"),
-    ("T2starw", r"t2\s?[*]|t2.?star|medic|merge\b|\bme?ffe\b|\bgre\b|hemo|swi"),
-    ("T1w", r"\bt1|_t1|t1w|mp.?rage"),
-    ("T2w", r"\bt2|_t2|t2w|ciss|fiesta|space\b|drive"),
-    ("PDw", r"\bpd\b|_pd|proton"),
+    ("ADC", r"\badc\b|apparent ?diff"),
+    ("DWI", r"\bdwi\b|diff(usion)?\b|\bep2d diff|\btracew?\b|\bdti\b|\bresolve\b"),
+    ("T1w", rf"\b{T1}\w* .*({FLUID_NULLED}|tirm)|\b{T1}({FLUID_NULLED})"),
+    ("FLAIR", FLUID_NULLED),
+    ("STIR", r"\btirm\b|\bt?stir"),
+    ("T2starw", r"\bt2w? ?[*]|\bt2 ?star|\bmedic\b|\bmerge\b|\bme?ffe\b|\bgre\b|\bhemo\b|\bswi\b"),
+    ("T1w", rf"\b{T1}|\bmp ?rage"),
+    ("T2w", rf"\b{T2}|\bciss\b|\bfiesta|\bspace\b|\bdrive\b"),
+    ("PDw", r"\bpdw?\b|\bproton"),
 )  # fmt: skip
-WITH_AGENT = re.compile(r"(\+\s?c\b|\bc\+|\bpost\b|\bkm\b|gad|\bgd\b|_gd|[_ ]ce\b|contrast|\bmit km|dotarem|gadovist)")
-WITHOUT_AGENT = re.compile(r"(\bpre\b|\bnativ|\bwithout|\bohne|w/o|\bnon.?contrast|\bnc\b|\bplain\b)")
+"""Contrasts by name, the first that fits: a T1 FLAIR is T1 weighted, for its fluid is nulled by a short inversion."""
+
+WITHOUT_AGENT = re.compile(
+    r"\bpre\b|\bnativ|\bwithout\b|\bohne\b|\bw/o\b|\bnon? ?(contrast|gad\w*|gd|km|ce|c)\b|\bkein\w*\b|\bnc\b|\bplain\b|"
+    r"\bsans\b|\bsin\b|\bsenza\b|\bzonder\b|\bgeen\b|\butan\b|\bbez\b|\bsem\b|\bbasale?\b|\bvor (km|gd|gad)|\bunenh"
+)  # fmt: skip
+WITH_AGENT = re.compile(
+    r"\+ ?c\b|\+ ?gd\b|\+ ?km\b|\bc\+|\bpost\b(?! ?(op|surg|trea|rad|rt\b))|\bkm\b|\bgado?|\bgd\b|\bce\b|"
+    r"\bcontraste?\b|\bkontrast|\bdotarem|\bmdc\b|\bpdc\b|\binj\b|\benh(anced)?\b"
+)  # fmt: skip
 STATED = {
     "T1": "T1w", "T2": "T2w", "PROTON_DENSITY": "PDw", "STIR": "STIR", "DIFFUSION": "DWI",
     "FLUID_ATTENUATED": "FLAIR", "T2_STAR": "T2starw",
@@ -48,12 +61,15 @@ class Contrast:
         0 to 1.
     reasons
         What it rests on, in words that quote nothing of the header but numbers and code words.
+    part
+        ``water`` for the water image of a Dixon acquisition: fat is suppressed, it is no plain scan.
     """
 
     name: str | None
     is_enhanced: bool
     confidence: float
     reasons: tuple[str, ...]
+    part: str | None = None
 
 
 def contrast_of(made: SeriesAcquisition) -> Contrast:
@@ -65,31 +81,67 @@ def contrast_of(made: SeriesAcquisition) -> Contrast:
     >>> contrast_of(spin).name, contrast_of(spin).confidence
     ('T2w', 0.9)
     """
-    said = _stated(made)
+    habits = habits_of(made)
+    contrast = _of_making(made)
+    part = part_of(habits)
+    doubts = tuple(habit.says for habit in habits if habit.means in OTHER_KINDS and not habit.is_sure)
+    if made.is_flow and contrast.name not in (None, "T1w"):
+        doubts = (*doubts, "the header flags it as angiography")
+    if part == "dixon":
+        doubts = (*doubts, "one of the images of a Dixon acquisition, and it is not said which")
+    if part == "water":
+        contrast = replace(contrast, part="water", reasons=(*contrast.reasons, "water image of a Dixon acquisition"))
+    if not doubts:
+        return contrast
+    reasons = (*contrast.reasons, *(f"but {doubt}" for doubt in doubts))
+    return replace(contrast, confidence=min(contrast.confidence, CONTRADICTED), reasons=reasons)
+
+
+OTHER_KINDS = frozenset({"map", "flow", "angiography", "dynamic", "subtraction", "myelography", "reformat"})
+"""Kinds of habits that make no plain scan; where only a name says so, a person is asked."""
+
+
+def _of_making(made: SeriesAcquisition) -> Contrast:
+    """Name a contrast by how a series was made and what it is called."""
+    stated = _stated(made)
     measured, why = _by_physics(made)
     named = _by_name(made.description)
-    found = said or measured
-    if found is None:
+    name = stated or measured
+    if name is None:
         why = f"its name says {named}" if named else "nor does its name"
         return Contrast(named, False, BY_NAME if named else 0.0, ("TE, TR and sequence do not decide it", why))
-    confidence = BY_STATEMENT if said else BY_PHYSICS
-    reasons = [f"the header states {said}" if said else why]
-    is_diffusion = said in {"DWI", "ADC"}
-    if said and measured and said != measured and not is_diffusion and {said, measured} != {"STIR", "T2w"}:
+    confidence = BY_STATEMENT if stated else BY_PHYSICS
+    reasons = [f"the header states {stated}" if stated else why]
+    is_diffusion = stated in {"DWI", "ADC"}
+    if stated and measured and stated != measured and not is_diffusion and {stated, measured} != {"STIR", "T2w"}:
         confidence = CONTRADICTED
         reasons.append(f"but {why} speaks for {measured}")
-    if named and not _agree(named, found):
+    if named and not _agree(named, name):
         confidence = min(confidence, CONTRADICTED)
         reasons.append(f"but its name says {named}")
-    if found == "T1w":
+    if name == "T1w" and named != "T1w" and _may_be_flow(made):
+        confidence = min(confidence, CONTRADICTED)
+        reasons.append("angiography and flow are made this way, too, and its name does not say T1")
+    if name == "T1w":
         return _with_agent(made, confidence, reasons)
-    return Contrast(found, False, confidence, tuple(reasons))
+    return Contrast(name, False, confidence, tuple(reasons))
+
+
+def _may_be_flow(made: SeriesAcquisition) -> bool:
+    """Say whether a short gradient echo may show flow: inflow is bright at 18 to 50 ms, phase contrast is 2D."""
+    tr, is_prepared = made.repetition_time_ms, made.inversion_time_ms or "MP" in made.variants
+    if "GR" not in made.kinds or is_prepared or tr is None or tr > 50:
+        return False
+    return tr >= 18 or made.is_3d is False
 
 
 def _with_agent(made: SeriesAcquisition, confidence: float, reasons: list[str]) -> Contrast:
-    words = made.description.lower()
+    words = spaced(made.description)
     without = WITHOUT_AGENT.search(words) is not None
     with_agent = not without and WITH_AGENT.search(words) is not None
+    if made.is_agent_unclear:
+        reasons.append("the header has words on a contrast agent that are not known")
+        return Contrast("T1w", with_agent, min(confidence, CONTRADICTED), tuple(reasons))
     if made.agent is not None:
         if (made.agent and without) or (not made.agent and with_agent):
             confidence = min(confidence, CONTRADICTED)
@@ -105,19 +157,20 @@ def _with_agent(made: SeriesAcquisition, confidence: float, reasons: list[str]) 
 
 
 def _agree(named: str, found: str) -> bool:
-    return named == found or {named, found} in ({"STIR", "T2w"}, {"DWI", "ADC"}, {"T2starw", "T2w"})
+    return named == found or {named, found} in ({"STIR", "T2w"}, {"T2starw", "T2w"}) or (named, found) == ("DWI", "ADC")
 
 
 def _stated(made: SeriesAcquisition) -> str | None:
     if {"ADC", "ADC_UNSPECIFIED"} & set(made.image_type):
         return "ADC"
-    if {"DIFFUSION", "TRACEW", "TRACE"} & set(made.image_type) or made.b_value is not None:
+    has_b_value = made.b_value is not None and (made.b_value > 0 or "EP" in made.kinds)
+    if {"DIFFUSION", "TRACEW", "TRACE"} & set(made.image_type) or has_b_value:
         return "DWI"
     return STATED.get(made.stated_contrast)
 
 
 def _by_name(description: str) -> str | None:
-    words = description.lower().replace("-", "_")
+    words = spaced(description)
     return next((name for name, pattern in NAMES if re.search(pattern, words)), None)
 
 

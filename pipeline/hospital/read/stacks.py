@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,14 @@ class Stack:
         An instance of the series: whose it is, when it was made.
     grid
         None when the planes form none; ``refused`` then says why.
+    repeats
+        How many stacks of the series lie at the same place and were made the same way.
+    is_fan
+        The orientations of the series differ by little, as blocks along discs do; three planes of a localizer do not.
+    files
+        The files its planes lie in.
+    incomplete
+        Why images seem to be missing; None when all that were announced are there.
     key
         What tells the stack from others of its series; the same at the next import.
     plane_count
@@ -39,6 +48,11 @@ class Stack:
     refused: str | None = None
     remarks: tuple[str, ...] = ()
     sop_uids: tuple[str, ...] = field(default=(), repr=False)
+    repeats: int = 1
+    is_fan: bool = False
+    echoes: int = 1
+    incomplete: str | None = None
+    files: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +114,69 @@ def stored_bytes(plane: Plane) -> bytes:
         return stream.read(plane.pixels.length or 0)
 
 
+FAN_COSINE = float(np.cos(np.radians(50)))
+"""Blocks along the discs of one spine are tilted against each other by less than this."""
+
+
 def stacks_of(series: Series) -> list[Stack]:
     """Part a series into stacks, by orientation, size and way of making, and then by repetition at the same place."""
-    made = {split: how for instance in series.instances for split, how in instance.variants}
+    made = _ways_of_making(series)
     planes = [plane for instance in series.instances for plane in instance.planes]
     piles = _alike(planes)
-    orientations = len({key[1] for key in piles})
+    orientations, is_fan = len({key[1] for key in piles}), _is_fan(planes)
+    echoes = len({how.echo_time_ms for how in made.values()})
+    missing = _missing_of_series(series)
     stacks: list[Stack] = []
     for key, pile in piles.items():
         axes = tuple(round(value, 2) + 0.0 for value in (*pile[0].along_row, *pile[0].along_column))
-        for number, repeat in enumerate(_repeats(pile)):
+        repeats = _repeats(pile)
+        for number, repeat in enumerate(repeats):
             name = f"{key[0]} {axes} {key[2]} {number}"
-            stacks.append(_stack(series, made[key[0]], name, orientations, repeat))
+            stack = _stack(series, made[key[0]], name, repeat)
+            few = _missing_of_stack(made[key[0]], len(repeat))
+            files = frozenset(plane.path for plane in repeat)
+            stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
+            stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
     return stacks
+
+
+def _ways_of_making(series: Series) -> dict[tuple[str | float | None, ...], SeriesAcquisition]:
+    """Return how each group of planes was made.
+
+    Echo planar images without a b-value have the value 0 where others of their series have one, as GE leaves it.
+    """
+    made = {split: how for instance in series.instances for split, how in instance.variants}
+    if any(how.b_value for how in made.values()):
+        made = {
+            split: replace(how, b_value=0.0) if how.b_value is None and "EP" in how.kinds else how
+            for split, how in made.items()
+        }
+    return made
+
+
+def _is_fan(planes: Sequence[Plane]) -> bool:
+    normals = {tuple(np.round(np.cross(plane.along_row, plane.along_column), 2)) for plane in planes}
+    across = np.array(sorted(normals))
+    return len(across) > 1 and float(np.abs(across @ across.T).min()) >= FAN_COSINE
+
+
+def _missing_of_series(series: Series) -> str | None:
+    """Say how many images of a series are missing, by the number that each image announces for its acquisition.
+
+    Parts of one acquisition that are stored as several series share that number: then it is a multiple of theirs, and
+    the numbers of the images run from 1 without a gap; a person is asked all the same.
+    """
+    stated = max((how.images_stated or 0 for instance in series.instances for _, how in instance.variants), default=0)
+    count = len({instance.sop_uid for instance in series.instances})
+    is_single = all(len(instance.planes) == 1 for instance in series.instances)
+    if is_single and count < stated:
+        return f"expected {stated} images as the header announces, found {count}"
+    return None
+
+
+def _missing_of_stack(made: SeriesAcquisition, count: int) -> str | None:
+    stated = made.slices_stated or 0
+    return f"expected {stated} slices as the header announces, found {count}" if count < stated else None
 
 
 def _alike(planes: Sequence[Plane]) -> dict[tuple[tuple[str | float | None, ...], int, object], list[Plane]]:
@@ -139,9 +203,9 @@ def _repeats(pile: list[Plane]) -> list[list[Plane]]:
         return [pile]  # no usable direction: the grid will say so
 
 
-def _stack(series: Series, made: SeriesAcquisition, key: str, orientations: int, planes: list[Plane]) -> Stack:
+def _stack(series: Series, made: SeriesAcquisition, key: str, planes: list[Plane]) -> Stack:
     uids = tuple(dict.fromkeys(plane.sop_uid for plane in planes))
-    common = (series.first, made, key, len(planes), orientations)
+    common = (series.first, made, key, len(planes), 1)
     try:
         grid = geometry.grid_of(planes)
     except InputError as error:

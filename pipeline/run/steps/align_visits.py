@@ -130,7 +130,7 @@ def scans_on_anchor(
         if scan is None or not is_used or scan.contrast in on_anchor:
             continue
         there = images.load_transform(out_dir / str(row.transform_path), "anchor", scan.contrast)
-        image = images.load(scan.path)
+        image = images.load_scan(scan.path)
         moved = image.with_array(image.array.astype(np.float64))
         on_anchor[scan.contrast] = resample(moved, visit.image, there, order=1, outside=np.nan)
     return on_anchor
@@ -211,7 +211,7 @@ def _align_sequence(visit: ScannedVisit, scan: records.Scan, out_dir: Path) -> r
 
     def make() -> derivatives.StepResult:
         other = next(file for file in visit.visit.scans if file.relative == scan.path)
-        alignment = registration.align_within_visit(visit.image, images.load(other.path))
+        alignment = registration.align_within_visit(visit.image, images.load_scan(other.path))
         images.save_transform(replace(alignment.to_follow_up, source="anchor", target=name), out_dir / transform_path)
         record = _record(visit, visit.anchor.relative, scan.path, alignment, key)
         record = replace(record, role="sequence_to_anchor", transform_path=transform_path)

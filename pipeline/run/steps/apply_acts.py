@@ -122,7 +122,7 @@ def _why_without_effect(
     if visit is None:
         return "the study has no such visit, or no date for it"
     if entry.act == ActKind.PIN_BASELINE:
-        return epochs.why_not_judged(visit, criteria)
+        return epochs.why_no_reference(visit, criteria)
     if entry.act == ActKind.CORRECT_LESION and (entry.session_id, entry.same_as) not in lesions:
         return f"no lesion {entry.lesion_id} is seen at this visit"
     return None

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.core import records, vocabulary
+from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
-from pipeline.judge import endpoints
+from pipeline.judge import decline, division, endpoints
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
-from pipeline.measure.imported_sizes import IMPORTED
+from pipeline.measure.imported_sizes import IMPORTED, any_seeding
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
@@ -53,20 +54,13 @@ def course_of(
     return vocabulary.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
-        treatments=tuple(
-            vocabulary.TreatmentEvent(
-                vocabulary.TreatmentKind(t.kind), t.started_on, t.ended_on, t.extent, t.dose_gy, t.agent
-            )
-            for t in patient.treatments
-        ),
-        function_scores=tuple(
-            vocabulary.FunctionGrade(f.assessed_on, f.scale_id, f.grade, f.tumour_related)
-            for f in patient.function_scores
-        ),
+        treatments=treatment_events(patient.treatments),
+        function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
         syndrome=patient.patient.syndrome,
         died_on=patient.patient.died_on,
         last_contact_on=patient.patient.last_contact_on,
+        is_enhancing=patient.patient.is_enhancing,
     )
 
 
@@ -78,12 +72,20 @@ def judge_course(
     for rule in criteria:
         assessments = judge(course, rule)
         rows += [_assessment(course.patient_id, found) for found in assessments]
-        rows += [_endpoint(course.patient_id, rule, found) for found in endpoints.of_course(course, assessments)]
+        rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
     return tuple(rows)
+
+
+def _endpoints(
+    course: vocabulary.PatientCourse, rule: ResponseCriteria, assessments: Sequence[vocabulary.VisitJudgement]
+) -> tuple[endpoints.TimeToEvent, ...]:
+    losses = decline.proven(course, division.divided(course, rule), rule.clinical)
+    return endpoints.of_course(course, assessments, losses=losses)
 
 
 def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesions) -> vocabulary.VisitMeasure:
     tumour = next((row for row in visit.measured if row.compartment == Compartment.TUMOUR), None)
+    enhancing = next((row for row in visit.measured if row.compartment == Compartment.ENHANCING), None)
     anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
     plane = anchor.plane if anchor else None
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
@@ -106,8 +108,11 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
+        leptomeningeal=any_seeding(size.leptomeningeal for size in visit.read.visit.imported),
+        enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
+        bound_reason=tumour.bound_reason if tumour else None,
         signed_off=visit.decided.is_accepted,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
@@ -115,7 +120,13 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
 
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:
     return replace(
-        visit, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=CARRIED_OVER
+        visit,
+        volume_mm3=None,
+        volume_cv=None,
+        product_mm2=None,
+        longest_mm=None,
+        missing_reason=CARRIED_OVER,
+        bound_reason=None,
     )
 
 
@@ -144,6 +155,11 @@ def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.As
         detection_limit_ratio=found.detection_limit_ratio,
         probability=found.probability,
         reason=found.reason,
+        course=str(found.course),
+        category_then=found.category_then_shown,
+        state_then=str(found.state_then),
+        reason_then=found.reason_then,
+        clauses=found.clauses,
     )
 
 

@@ -6,10 +6,12 @@ again on its own scan (:mod:`pipeline.run.steps.refind_masks`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.measure.volumes import OBJECT_PROBABILITY
@@ -17,11 +19,16 @@ from pipeline.run.steps.mask_records import given_record
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit
 from pipeline.study import study_folder
+from pipeline.study.mask_voxels import MaskReading
+
+DRAWN_NOT_READ = ("mask_values", "mask_is_scan", "mask_covers_scan", "mask_label_unlisted")
+"""Findings about drawings on the scan's own voxels that say nothing certain: no automatic mask stands in for them."""
 
 
 def read_masks(work: PatientWork) -> PatientWork:
     """Read the masks of the study folder."""
-    visits = tuple(replace(visit, masks=given_masks(visit.read)) for visit in work.visits)
+    given = with_likely_labels({visit.session_id: given_masks(visit.read) for visit in work.visits})
+    visits = tuple(replace(visit, masks=given[visit.session_id]) for visit in work.visits)
     findings = (row for visit in visits for row in visit.masks.findings)
     return work.changing(visits).adding(*findings)
 
@@ -31,15 +38,63 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
     if not isinstance(visit, ScannedVisit):
         return MaskedVisit(visit.session_id, None, {}, missing_reason=visit.status_reason)
     masks: dict[str, dict[Compartment, Volume]] = {}
-    drawn, findings = study_folder.read_masks(visit.visit, visit.image)
-    for compartment, mask, file in drawn:
-        masks.setdefault(file.source, {})[compartment] = mask
+    readings, findings = study_folder.read_masks(visit.visit, visit.image, visit.anchor)
+    missing = _unread(visit.visit.masks, readings, findings)
+    for one in readings:
+        masks.setdefault(one.file.source, {})[one.compartment] = one.volume
     if not masks:
-        return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings))
-    origins = {file.source: file.origin for _, _, file in drawn}
+        return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings), missing=missing)
+    origins = {one.file.source: one.file.origin for one in readings}
     primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
-    rows = tuple(given_record(visit, c, file, is_primary=file.source == primary) for c, _, file in drawn)
-    return MaskedVisit(visit.session_id, origins[primary], masks, rows, tuple(findings), source=primary)
+    rows = tuple(
+        given_record(visit, one.compartment, one.file, is_primary=one.file.source == primary) for one in readings
+    )
+    bounds = {one.compartment: one.bound_reason for one in readings if one.bound_reason and one.file.source == primary}
+    return MaskedVisit(
+        visit.session_id, origins[primary], masks, rows, tuple(findings), missing, source=primary, bounds=bounds
+    )
+
+
+def _unread(
+    files: Sequence[study_folder.MaskFile],
+    readings: Sequence[MaskReading],
+    findings: Sequence[records.Finding],
+) -> dict[Compartment, str]:
+    """Say of each compartment that somebody drew here and nobody can read why it is missing, which is not 0."""
+    reasons = {found.path: found.message for found in findings if found.code in DRAWN_NOT_READ}
+    read = {one.compartment for one in readings}
+    return {
+        compartment: reasons[file.relative]
+        for file in files
+        for compartment in file.compartments
+        if file.relative in reasons and compartment not in read
+    }
+
+
+def with_likely_labels(given: Mapping[str, MaskedVisit]) -> dict[str, MaskedVisit]:
+    """Add to findings about an unlisted label what it most likely means, as the patient's other visits show.
+
+    That is the one compartment which the same source draws at another visit and which is gone where the unlisted
+    label appeared. It is a remedy to look at, and nothing is measured by it.
+    """
+    return {name: _with_likely_label(visit, given) for name, visit in given.items()}
+
+
+def _with_likely_label(visit: MaskedVisit, given: Mapping[str, MaskedVisit]) -> MaskedVisit:
+    unlisted = [row for row in visit.findings if row.code == "mask_label_unlisted"]
+    seen = {
+        (row.compartment, other.session_id)
+        for other in given.values()
+        for row in other.rows
+        if row.compartment in visit.missing and other.masks[row.source][Compartment(row.compartment)].array.any()
+    }
+    likely = {compartment for compartment, _ in seen}
+    if len(unlisted) != 1 or len(likely) != 1:
+        return visit
+    sessions = ", ".join(sorted(session_id for _, session_id in seen))
+    words = f"; most likely it is {next(iter(likely))}, which is drawn at {sessions} and missing here"
+    findings = [replace(row, message=f"{row.message}{words}") if row in unlisted else row for row in visit.findings]
+    return replace(visit, findings=tuple(findings))
 
 
 def lesion_region(masked: MaskedVisit) -> Volume | None:

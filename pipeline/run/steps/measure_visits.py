@@ -31,14 +31,19 @@ def measure(work: PatientWork) -> PatientWork:
     compartments, histology = compartments_of(work.visits), work.plan.patient.patient.histology
     visits = tuple(replace(visit, measured=measure_visit(visit, compartments, histology)) for visit in work.visits)
     rows = (row for visit in visits for row in visit.measured)
-    return work.changing(visits).adding(*rows, *unmeasured(visits))
+    cut = cut_off(row for visit in visits for row in visit.measured)
+    return work.changing(visits).adding(*rows, *cut, *unmeasured(visits))
 
 
 def compartments_of(visits: Iterable[VisitWork]) -> tuple[Compartment, ...]:
     """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
     known = {Compartment.TUMOUR}
     for visit in visits:
-        known |= visit.masks.compartments | {size.compartment for size in visit.read.visit.imported}
+        known |= (
+            visit.masks.compartments
+            | visit.masks.missing.keys()
+            | {size.compartment for size in visit.read.visit.imported}
+        )
     return tuple(compartment for compartment in Compartment if compartment in known)
 
 
@@ -63,7 +68,7 @@ def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) 
     mask = visit.masks.primary.get(compartment)
     if mask is None:
         return _missing(visit.read, visit.masks, compartment)
-    measured = volumes.measure(mask)
+    measured = volumes.measure(mask, visit.read.image)
     cv, cv_source = _error(measured, mask, visit.masks, compartment, histology)
     return records.Measurement(
         **visit.read.subject,
@@ -81,7 +86,16 @@ def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) 
         missing_reason=None,
         product_mm2=measured.product_mm2,
         longest_mm=measured.longest_mm,
+        bound_reason=visit.masks.bound_of(compartment) or _cut_off(measured, visit.read),
     )
+
+
+def _cut_off(measured: volumes.CompartmentMeasure, visit: ReadVisit) -> str | None:
+    """Say where a compartment reaches the edge of its scan, so that its volume is a lower bound; None where not."""
+    if not measured.edges:
+        return None
+    name = visit.anchor.path.name if visit.anchor else "the scan"
+    return f"its mask reaches the edge of {name} ({', '.join(measured.edges)}), beyond which there may be more"
 
 
 def _error(
@@ -149,6 +163,20 @@ def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) ->
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
     source = masked.source or "none"
     return records.unmeasured(**visit.subject, compartment=str(compartment), source=source, reason=reason)
+
+
+def cut_off(measurements: Iterable[records.Measurement]) -> tuple[records.Finding, ...]:
+    """Say which measured compartments reach the edge of their scan; the cord always does."""
+    return tuple(
+        finding(
+            "mask_at_edge",
+            f"{row.patient_id} {row.session_id}: the volume of {row.compartment} is a lower bound: {row.bound_reason}",
+            patient_id=row.patient_id,
+            session_id=row.session_id,
+        )
+        for row in measurements
+        if row.bound_reason and row.compartment != Compartment.CORD
+    )
 
 
 def unmeasured(visits: Iterable[VisitWork]) -> tuple[records.Finding, ...]:

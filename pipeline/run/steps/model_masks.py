@@ -35,7 +35,7 @@ def draw(work: PatientWork) -> PatientWork:
     findings: list[records.Finding] = []
     for visit in work.visits:
         read = visit.read
-        if not isinstance(read, ScannedVisit) or visit.masks.masks:
+        if not isinstance(read, ScannedVisit) or visit.masks.is_drawn_on:
             continue
         scans, not_read = attempt(partial(scans_on_anchor, read, visit.sequences, wanted, out_dir), read, "mask")
         findings += not_read

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import TreatmentKind
-from pipeline.core.volume import Volume, plane
+from pipeline.core.volume import Volume, plane, to_world
 from pipeline.errors import InputError
 from pipeline.files import fingerprints, images
 from pipeline.run.steps.patient_work import PatientWork
@@ -64,7 +66,8 @@ def read_visit(visit: study_folder.StudyVisit, like: study_folder.ScanFile | Non
     rows, findings, image = [], [], None
     for scan in visit.scans:
         try:
-            volume = images.load(scan.path)
+            volume, lost_count = images.load_with_gaps(scan.path)
+            findings += _odd_scan(scan, volume, lost_count)
             rows.append(_scan_record(scan, volume, scan == anchor))
             image = volume if scan == anchor else image
         except InputError as error:
@@ -151,6 +154,35 @@ def _status(
     if visit.acquired_on is None:
         return "undated", "the study gives no valid date for this visit"
     return "usable", None
+
+
+def _odd_scan(scan: study_folder.ScanFile, volume: Volume, lost_count: int) -> list[records.Finding]:
+    """Say what is odd about a scan that can be read: voxels without a number, and two places in the world."""
+    found = []
+    if lost_count:
+        share = lost_count / volume.array.size
+        message = (
+            f"{scan.relative}: expected a number in each voxel, found {lost_count} NaN or infinite ones ({share:.1%}); "
+            f"they count as no signal"
+        )
+        found.append(finding("scan_not_finite", message, scan.relative))
+    other = images.other_grid(scan.path)
+    if other is not None:
+        degrees, away_mm = apart(volume, other)
+        message = (
+            f"{scan.relative}: expected one position, found a qform and an sform that place it differently "
+            f"({degrees:.1f} degrees and up to {away_mm:.1f} mm apart); the sform is used"
+        )
+        found.append(finding("scan_two_positions", message, scan.relative))
+    return found
+
+
+def apart(volume: Volume, other: Volume) -> tuple[float, float]:
+    """Return by how many degrees and, at the farthest corner, mm two places of one image differ."""
+    turn = (volume.affine[:3, :3] / volume.spacing_mm).T @ (other.affine[:3, :3] / other.spacing_mm)
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in volume.shape])).reshape(3, -1).T
+    away_mm = np.linalg.norm(to_world(volume.affine, corners) - to_world(other.affine, corners), axis=-1)
+    return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))), float(away_mm.max())
 
 
 def _scan_record(scan: study_folder.ScanFile, volume: Volume, is_anchor: bool) -> records.Scan:

@@ -41,7 +41,7 @@ def find_again(work: PatientWork) -> PatientWork:
     donors = choose_donor.donors([visit for visit in people if isinstance(visit, PlacedVisit)], treatments)
     visits: list[VisitWork] = []
     findings: list[records.Finding] = []
-    for visit in (visit for visit in work.placed if not visit.masks.masks):
+    for visit in (visit for visit in work.placed if not visit.masks.is_drawn_on):
         chosen = choose_donor.choose_donors(visit, donors, treatments)
         if not chosen:
             continue

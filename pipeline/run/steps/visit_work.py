@@ -113,7 +113,7 @@ class MaskedVisit:
     ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
     place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
     ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
-    be new tumour.
+    be new tumour; ``bounds`` says why there may be more of a compartment than the source's mask shows.
     """
 
     session_id: str
@@ -126,6 +126,16 @@ class MaskedVisit:
     source: str | None = None
     drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
     signals: tuple[records.NewSignal, ...] = ()
+    bounds: Mapping[Compartment, str] = field(default_factory=dict)
+
+    @property
+    def is_drawn_on(self) -> bool:
+        """Whether somebody drew on this visit's scan, be it something that says nothing certain."""
+        return bool(self.masks or self.missing)
+
+    def bound_of(self, compartment: Compartment) -> str | None:
+        """Return why there may be more of a compartment than its measured mask shows; None where not."""
+        return None if compartment in self.drawn else self.bounds.get(compartment)
 
     @property
     def is_carried_over(self) -> bool:

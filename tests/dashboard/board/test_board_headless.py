@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
+from dashboard.data import acts
 from dashboard.packet import minutes
 from dashboard.shell import page as frame
 from pipeline.core import records
@@ -45,7 +46,10 @@ def test_patients_are_found_by_what_speaks_for_them(tiny, why, expected):
 
 def test_further_reasons_are_said_beside_the_first(tiny):
     text = text_of(opened("board", on="2024-02-01"))
-    assert "progression, or growth beyond the threshold; scan overdue; function worse on 2023-04-10" in text
+    told = "lesion lesion-2 first seen on 2023-04-10 (0.15\u202fmL)".replace("\u202f", " ")
+    assert f"{told}; progression; lesion" not in text
+    assert f"{told}; progression; function worse: modified mccormick grade 2 on 2020-01-05, 3 on 2023-04-10" in text
+    assert "scan overdue" in text
     assert "scan overdue" not in text_of(opened("board", on="2023-11-01"))
 
 
@@ -87,8 +91,12 @@ def test_a_note_goes_into_the_journal_and_the_minutes(out):
     at = next(button for button in at.button if button.label == "Keep").click().run()
     assert not at.exception
     entry = act_file.read(out).entries[0]
-    assert (entry.act, entry.patient_id, entry.who) == ("comment", "sub-03", "Rita")
-    assert entry.reason == "board 2024-02-01: =wait, <b>scan</b> in 3 months"
+    assert (entry.act, entry.patient_id, entry.who) == ("note", "sub-03", "Rita")
+    assert (entry.reason, entry.meeting_on) == ("=wait, <b>scan</b> in 3 months", DAY)
+    assert acts.pending("sub-03", (entry,)) == 0
+    comment = replace(entry, entry_id="other", act="comment", meeting_on=None)
+    assert acts.pending("sub-03", (comment,)) == 0
+    assert acts.pending("sub-03", (comment, replace(comment, entry_id="third", act="exclude_visit"))) == 1
     assert "=wait, &lt;b&gt;scan&lt;/b&gt; in 3 months (Rita)" in text_of(at)
 
     rows = board_rows(ADAPTED, DAY)

@@ -8,7 +8,7 @@ from tests.dashboard.browser.driving import look, saved, settled
 
 def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     page.goto(server)
-    page.get_by_text("6 of 7 patients need a decision.").wait_for()
+    page.get_by_text("6 of 7 patients have an open question.").wait_for()
     look(page, tmp_path, "board")
 
     page.get_by_role("link", name="sub-01").click()

@@ -91,7 +91,7 @@ def test_growth_is_found_confirmed_by_the_next_scan_signed_and_final_on_the_boar
     page.set_default_timeout(PATIENCE_MS)
     row = page.locator(".ct-board", has_text="▲").or_(page.locator(".ct-board", has_text="△")).first
     page.goto(own_server)
-    page.get_by_text("1 of 1 patient needs a decision.").wait_for()
+    page.get_by_text("1 of 1 patient has an open question.").wait_for()
     assert "possible growth" in row.inner_text()
     assert "provisional" in row.inner_text()
 

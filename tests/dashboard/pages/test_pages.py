@@ -71,7 +71,7 @@ def test_every_page_says_research_use_synthetic_criteria_and_run(tiny, page):
 def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
     at = opened("board")
     text = text_of(at)
-    assert "6 of 7 patients need a decision." in text
+    assert "6 of 7 patients have an open question." in text
     assert text.index("◆\u00a0recurrence") < text.index("▲\u00a0growing") < text.index("△\u00a0possible growth")
     assert listed(at) == ["sub-02", "sub-01", "sub-06", "sub-07", "sub-05", "sub-03", "sub-04"]
     assert "provisional, to be confirmed" in words_of(at)
@@ -235,4 +235,4 @@ def test_a_new_run_is_shown_without_restarting(tmp_path, monkeypatch):
     at = opened("board")
     publish.publish(tmp_path, [row for row in tiny_store() if getattr(row, "patient_id", "sub-01") == "sub-01"])
     at.run()
-    assert "1 of 1 patient needs a decision." in text_of(at)
+    assert "1 of 1 patient has an open question." in text_of(at)

@@ -8,6 +8,7 @@ from dashboard.words import glossary, labels, markup, sentences
 from pipeline.align import certificate
 from pipeline.context import schedule_files
 from pipeline.judge import criteria_files
+from pipeline.judge.clauses import Clause, ClauseKind, to_json
 from pipeline.measure import measurement_error
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -22,14 +23,14 @@ def states(*looks):
 @pytest.mark.parametrize(
     ("rows", "answer"),
     [
-        (states(("progression", "growth", True)), "1 of 1 patient needs a decision."),
+        (states(("progression", "growth", True)), "1 of 1 patient has an open question."),
         (
             states(("progression", "growth", True), ("baseline", "no_change", False)),
-            "1 of 2 patients needs a decision.",
+            "1 of 2 patients has an open question.",
         ),
         (
             states(("baseline", "no_change", False), ("baseline", "no_change", False)),
-            "None of 2 patients need a decision.",
+            "2 patients: no open question recorded.",
         ),
     ],
 )
@@ -88,17 +89,34 @@ def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
     )
 
 
-def test_a_verdict_is_split_into_what_is_read_first_and_the_rest():
-    reason = (
-        "Solid tumour 0.40 mL on 2023-06-20 is -72 % of that on 2020-07-14: below the rule; provisional: automatic."
+def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
+    pinned = Clause(ClauseKind.BASELINE, "Baseline, pinned by Dr Smith; Dr Jones: both", "solid tumour 1.2 mL")
+    row = {"clauses": to_json((pinned, Clause(ClauseKind.UNSIGNED, "provisional: automatic"))), "reason": "unused"}
+    assert sentences.verdict(row) == (
+        "Baseline, pinned by Dr Smith; Dr Jones: both: solid tumour 1.2 mL.",
+        "Provisional: automatic.",
     )
-    main, further = sentences.verdict(reason)
-    assert main == "Solid tumour 0.40 mL on 2023-06-20 is −72\u202f% of that on 2020-07-14: below the rule."
-    assert further == "Provisional: automatic."
-    assert sentences.verdict("no visit could be judged") == ("No visit could be judged.", "")
-    judged = {"reason": reason, "state": "residual_stable", "judged_change_percent": -72.0}
-    assert sentences.short_reason(judged) == "−72\u202f%: below the rule."
-    assert sentences.short_reason({**judged, "judged_change_percent": None}) == "Below the rule."
+    assert sentences.short_reason(row) == "Solid tumour 1.2 mL."
+    none = {"clauses": "[]", "reason": "no visit; could be: judged"}
+    assert sentences.verdict(none) == ("No visit; could be: judged.", "")
+    fell = Clause(ClauseKind.CHANGE, "fell", "a fall, within measurement error (limit -80 %)", change="-72 %")
+    assert sentences.short_reason({"clauses": to_json((fell,)), "reason": ""}) == (
+        "−72\u202f%: a fall, within measurement error (limit −80\u202f%)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_overdue", "words"),
+    [
+        ("none", False, "no open question recorded"),
+        ("none", True, "scan overdue"),
+        ("growth", True, "no open question recorded; scan overdue"),
+        ("growth", None, "no open question recorded"),
+    ],
+)
+def test_open_questions_end_with_an_overdue_scan(kinds, is_overdue, words):
+    row = pd.Series({"open_questions": "no open question recorded", "question_kinds": kinds, "is_overdue": is_overdue})
+    assert sentences.open_questions(row) == words
 
 
 def test_rules_are_said_with_the_numbers_that_judge():

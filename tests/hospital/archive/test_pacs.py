@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pynetdicom.sop_class import MRImageStorage
 from typer.testing import CliRunner
 
 from pipeline.cli.commands import app
@@ -27,6 +28,7 @@ from pipeline.core.volume import Volume
 from pipeline.errors import InputError, RemoteError, SettingsError
 from pipeline.hospital.archive.dicomweb import DicomWeb
 from pipeline.hospital.archive.dimse import Pacs
+from pipeline.hospital.archive.encryption import Encryption
 from pipeline.hospital.archive.transfer import Credentials, Remote, Spool, pull, push, read_credentials
 from tests import dicom_files as dicom
 from tests.hospital.pacs_server import Server, with_meta
@@ -123,13 +125,14 @@ def test_a_refused_association_says_what_to_set(tmp_path: Path) -> None:
         running.stop()
 
 
-def test_nobody_there_is_said_after_some_attempts_and_the_others_go_on(tmp_path: Path) -> None:
+def test_an_archive_that_is_gone_is_said_once_and_not_for_each_patient(tmp_path: Path) -> None:
     port = free_port()
     said: list[str] = []
     gone = Pacs("127.0.0.1", port, "ARCHIVE", patience_s=1)
     assert pull(gone, ["a-1", "b-2"], Spool(tmp_path / "spool"), said.append, (0.01,)) == (0, 2)
-    assert len(said) == 4
-    assert "found none or a busy one" in said[-1]
+    assert len(said) == 3
+    assert "found none or a busy one" in said[1]
+    assert said[2] == "the archive does not answer any more; 1 patients were not asked for"
     assert not any("a-1" in sentence or "b-2" in sentence for sentence in said)
 
 
@@ -195,12 +198,83 @@ def test_the_commands_fetch_import_and_send(server: Server, tmp_path: Path) -> N
     assert "fetched 10 objects of 1 patients" in done.output
     assert "added 2 files" in done.output
     assert sorted(path.name for path in (tmp_path / "study").glob("sub-P01/ses-*")) == ["ses-20200217", "ses-20210301"]
-    assert not list((tmp_path / "study").rglob("*.dcm"))
+    assert not list(tmp_path.rglob("*.dcm")), "what was imported is removed from the spool"
+    again = CliRunner().invoke(app, ["pull", str(tmp_path / "study"), *at, "--patients", str(listed)])
+    assert "fetched 0 objects of 1 patients" in again.output, again.output
+    lines = (tmp_path / "study.private" / "audit.jsonl").read_text().splitlines()
+    assert [json.loads(line)["objects"] for line in lines] == [10, 0]
+    assert not any("4711" in line for line in lines)
     dicom.save(series("5")[0], tmp_path / "to" / "a.dcm")
     sent = CliRunner().invoke(app, ["push", str(tmp_path / "to"), *at])
     assert "sent 1 files" in sent.output
     both = CliRunner().invoke(app, ["push", str(tmp_path / "to"), *at, "--dicomweb", "http://x"])
     assert isinstance(both.exception, SettingsError)
+
+
+def test_an_unknown_patient_is_counted_and_named_in_the_private_folder(server: Server, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("dicom_id\n4712\n9999\n")
+    at = ["--pacs", f"127.0.0.1:{server.port}", "--aet", "ARCHIVE"]
+    done = CliRunner().invoke(app, ["pull", str(tmp_path / "study"), *at, "--patients", str(listed)])
+    assert done.exit_code == 0, done.output
+    assert "patient 2 of the list: expected a patient of the archive, found none of this ID" in done.output
+    assert json.loads((tmp_path / "study.private" / "unknown_patients.json").read_text()) == {"dicom_id": ["9999"]}
+
+
+def test_a_series_of_which_a_part_came_is_not_imported(server: Server, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    wanted = pacs(server).find("4712")
+    pacs(server).fetch(wanted[:3], spool)
+    assert not spool.whole.is_dir()
+    assert pull(pacs(server), ["4712"], spool, print, QUICK) == (2, 0)
+    assert len(list(spool.whole.rglob("*.dcm"))) == 5
+
+
+def test_the_listener_takes_nothing_from_others_and_nothing_that_was_not_asked_for(
+    server: Server, tmp_path: Path
+) -> None:
+    port = free_port()
+    server.destination = ("127.0.0.1", port)
+    spool = Spool(tmp_path / "spool")
+    server.title = "ARCHIVE"
+    other = pacs(server, listen_port=port).find("4711")
+    asked = [Remote(r.study_uid, r.series_uid, "1.2.3") for r in other[:1]]
+    pacs_of = pacs(server, listen_port=port)
+    with pytest.raises(RemoteError):
+        pacs_of.fetch(asked, spool)
+    assert not list(spool.folder.rglob("*.dcm")), "the images of the series were not those that were asked for"
+
+
+def test_a_busy_port_and_a_dead_server_are_one_sentence(server: Server, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        taken = pacs(server, listen_port=busy.getsockname()[1])
+        with pytest.raises(SettingsError, match="expected a free port"):
+            taken.fetch(taken.find("4712"), Spool(tmp_path / "spool"))
+    listed = tmp_path / "list.csv"
+    listed.write_text("dicom_id\n4711\n4712\n")
+    at = ["--pacs", f"127.0.0.1:{free_port()}", "--aet", "ARCHIVE"]
+    done = CliRunner().invoke(app, ["pull", str(tmp_path / "study"), *at, "--patients", str(listed)])
+    assert isinstance(done.exception, RemoteError)
+    assert done.output == ""
+
+
+def test_a_server_without_tls_or_with_a_foreign_certificate_is_one_sentence(server: Server) -> None:
+    secure = pacs(server, encryption=Encryption())
+    with pytest.raises((SettingsError, RemoteError), match=r"certificate that we trust|archive that answers"):
+        secure.greet()
+
+
+def test_what_the_archive_has_is_not_sent_again_from_another_folder(server: Server, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        dicom.save(server.store[0], tmp_path / name / "a.dcm")
+    assert push(pacs(server), tmp_path / "two", "here", print, QUICK) == (0, 1)
+    assert server.received == []
+
+
+def test_each_syntax_has_a_context_of_its_own(server: Server) -> None:
+    contexts = pacs(server)._entity([MRImageStorage]).requested_contexts
+    assert len(contexts) == 6
+    assert all(len(context.transfer_syntax) == 1 for context in contexts)
 
 
 @dataclass
@@ -304,7 +378,8 @@ def test_orthanc_that_is_killed_half_way_is_taken_up_again(tmp_path: Path, ortha
     orthanc.start()
     assert pull(web(orthanc), ["O-3"], spool, print, QUICK) == (5, 0)
     assert len(fetched(spool)) == 8
-    assert {path: path.stat().st_mtime_ns for path in times} == times
+    now = {path.name: path.stat().st_mtime_ns for path in spool.folder.rglob("*.dcm")}
+    assert {path.name: now[path.name] for path in times} == {path.name: time for path, time in times.items()}
 
 
 def test_exported_results_go_into_orthanc(orthanc: Orthanc, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.hospital.export.fhir_bundle import export_fhir
+from pipeline.hospital.export.fhir_bundle import BundleSettings, export_fhir
 from pipeline.store import reader
 from tests.hospital.results_case import Case, confirmed, export, lesion_uids, originals
 
@@ -17,7 +17,7 @@ def bundle(case: Case, target: Path, out: Path | None = None, *, keep: bool = Fa
     """Export the patient's bundle and return its resources by kind, as the standard's own types read them."""
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415
 
-    count = export_fhir(out or case.out, case.study, case.patient_id, target, keeps_pseudonyms=keep)
+    count = export_fhir(BundleSettings(out or case.out, case.study, case.patient_id, target, keeps_pseudonyms=keep))
     read = Bundle.model_validate_json(target.read_text())
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in json.loads(read.model_dump_json())["entry"]:
@@ -29,9 +29,14 @@ def bundle(case: Case, target: Path, out: Path | None = None, *, keep: bool = Fa
 def test_the_bundle_says_the_numbers_of_the_store(case: Case, tmp_path: Path) -> None:
     found = bundle(case, tmp_path / "b.json")
     assert {kind: len(items) for kind, items in found.items() if kind != "Observation"} == {
-        "Patient": 1, "ImagingStudy": 2, "DiagnosticReport": 2,
+        "Device": 1, "ImagingStudy": 2, "DiagnosticReport": 2,
     }  # fmt: skip
-    assert found["Patient"][0]["identifier"][0]["value"] == "4711"
+    assert {o["subject"]["reference"] for o in found["Observation"]} == {"Patient?identifier=4711"}, "never overwritten"
+    responses = [o["valueCodeableConcept"]["coding"][0]["code"] for o in found["Observation"] if "112048" in str(o)]
+    assert responses == ["112074", "112043"], "the first visit is the baseline, the second has progressed"
+    device = f"urn:uuid:{found['Device'][0]['id']}"
+    assert {o["device"]["reference"] for o in found["Observation"]} == {device}
+    assert {o["category"][0]["coding"][0]["code"] for o in found["Observation"]} == {"imaging"}
     uids = {study["identifier"][0]["value"].removeprefix("urn:oid:") for study in found["ImagingStudy"]}
     assert uids == {str(dataset.StudyInstanceUID) for dataset in originals(case).values()}
     volumes = {
@@ -59,7 +64,7 @@ def test_the_bundle_names_confirmed_lesions_by_their_tracking_uid_and_no_others(
     export(case, tmp_path / "to", out)
     assert lesion["identifier"][0]["value"] == f"urn:oid:{lesion_uids(tmp_path / 'to')[0]['tumour L1']}"
     about = [o for o in found["Observation"] if o.get("focus")]
-    assert [o["focus"][0]["reference"] for o in about] == [f"BodyStructure/{lesion['id']}"] * 2
+    assert [o["focus"][0]["reference"] for o in about] == [f"urn:uuid:{lesion['id']}"] * 2
 
 
 def test_a_bundle_of_pseudonyms_names_nobody(case: Case, tmp_path: Path) -> None:

@@ -109,14 +109,44 @@ def test_the_same_study_twice_changes_nothing_and_a_new_visit_is_added(tmp_path:
     assert {Path(name).name for name in changed} == {"decisions.tsv", f"{third.rows[0].participant_id}_sessions.tsv"}
 
 
-def test_a_series_that_has_grown_is_said_and_not_replaced(tmp_path: Path) -> None:
+def test_a_series_that_has_grown_is_made_anew_unless_somebody_drew_on_it(tmp_path: Path) -> None:
     slices = sorted(dicom.slices(phantom(), DAY), key=lambda dataset: dataset.InstanceNumber)
-    dicom.save_all(slices[:-1], tmp_path / "in")
-    run(tmp_path / "in", tmp_path / "study")
+    dicom.save_all(slices[:-2], tmp_path / "in")
+    (file,) = run(tmp_path / "in", tmp_path / "study").added
+    dicom.save(slices[-2], tmp_path / "in" / "late")
+    done = run(tmp_path / "in", tmp_path / "study")
+    assert (codes(done), done.added) == (["series_completed"], (file,))
+    assert images.load(tmp_path / "study" / file).shape[2] == len(slices) - 1
+    assert codes(run(tmp_path / "in", tmp_path / "study")) == []
+
+    mask = tmp_path / "study" / "derivatives" / "reader" / file.replace("_T2w.nii.gz", "_dseg.nii.gz")
+    mask.parent.mkdir(parents=True)
+    shutil.copy(tmp_path / "study" / file, mask)
     before = files_of(tmp_path / "study")
-    dicom.save(slices[-1], tmp_path / "in" / "late")
+    dicom.save(slices[-1], tmp_path / "in" / "last")
     assert codes(run(tmp_path / "in", tmp_path / "study")) == ["series_grown"]
     assert files_of(tmp_path / "study") == before
+
+    (tmp_path / "study" / file).unlink()  # the remedy
+    assert run(tmp_path / "in", tmp_path / "study").added == (file,)
+    assert images.load(tmp_path / "study" / file).shape[2] == len(slices)
+
+
+def test_a_series_with_fewer_images_than_its_header_says_waits_for_the_rest(tmp_path: Path) -> None:
+    slices = sorted(
+        dicom.slices(phantom(), DAY, ImagesInAcquisition=phantom().shape[2]), key=lambda one: one.InstanceNumber
+    )
+    half = len(slices) // 2
+    dicom.save_all(slices[:half], tmp_path / "in")
+    done = run(tmp_path / "in", tmp_path / "study")
+    assert (codes(done), done.added) == (["series_incomplete"], ())
+    rules = tmp_path / "rules.toml"
+    rules.write_text(f'[[rule]]\nseries = "{done.rows[0].series}"\naccept_incomplete = true\n')
+    assert len(run(tmp_path / "in", tmp_path / "other", rules=rules, private=tmp_path / "study.private").added) == 1
+    for number, dataset in enumerate(slices[half:]):
+        dicom.save(dataset, tmp_path / "in" / f"rest{number}")
+    (file,) = run(tmp_path / "in", tmp_path / "study").added
+    assert images.load(tmp_path / "study" / file).shape[2] == len(slices)
 
 
 def test_one_sop_instance_with_two_contents_is_said(tmp_path: Path) -> None:
@@ -130,11 +160,13 @@ def test_one_sop_instance_with_two_contents_is_said(tmp_path: Path) -> None:
     assert (len(done.added), codes(done)) == (1, ["dicom_conflict"])
 
 
-def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_writes_nothing_but_the_key_and_calls_a_series_as_the_import_does(tmp_path: Path) -> None:
     dicom.save_all(dicom.slices(phantom(), DAY), tmp_path / "in")
     before = files_of(tmp_path)
-    assert len(run(tmp_path / "in", tmp_path / "study", is_trial=True).added) == 1
-    assert files_of(tmp_path) == before
+    trial = run(tmp_path / "in", tmp_path / "study", is_trial=True)
+    assert len(trial.added) == 1
+    assert set(files_of(tmp_path)) - set(before) == {"study.private/pseudonym.key"}
+    assert [row.series for row in run(tmp_path / "in", tmp_path / "study").rows] == [row.series for row in trial.rows]
 
 
 def test_stations_become_chunks_from_top_to_bottom_and_repeats_runs(tmp_path: Path) -> None:
@@ -159,7 +191,6 @@ def test_what_is_no_scan_is_skipped_with_its_reason(tmp_path: Path) -> None:
         "mosaic": (volume, {"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]}),
         "calculated": (volume, {"ImageType": ["DERIVED", "PRIMARY", "M", "SUBTRACT"]}),
         "screen capture": (three, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}),
-        "stitched": (volume, {"ImageType": ["ORIGINAL", "PRIMARY", "M", "COMPOSED"]}),
         "phase": (volume, {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}),
         "one slice": (Volume(volume.array[:, :, :1], volume.affine), {}),
     }
@@ -179,7 +210,9 @@ def test_an_unsure_series_waits_for_a_rule(tmp_path: Path) -> None:
     assert (done.added, codes(done)) == ((), ["series_unsure"])
     assert "likely T2w, confidence 0.60" in done.findings[0].message
     rules = tmp_path / "rules.toml"
-    rules.write_text(f'[[rule]]\nseries = "{done.rows[0].series}"\ncontrast = "T2w"\n')
+    listed = json.loads((tmp_path / "study.private" / "unsure_series.json").read_text())[done.rows[0].series]
+    assert listed["description"].startswith("t2 sagittal"), "the description is shown in private only"
+    rules.write_text(listed["rule"])
     ruled = run(tmp_path / "in", tmp_path / "study", rules=rules)
     assert (len(ruled.added), codes(ruled), ruled.rows[0].confidence) == (1, [], "1.00")
     rules.write_text('[[rule]]\ncontrast = "T2w"\n')

@@ -1,0 +1,32 @@
+"""A patient's treatments and functional grades as judgement takes them, from the rows of the study's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.core import records
+from pipeline.core.vocabulary import FunctionGrade, TreatmentEvent, TreatmentKind
+
+
+def treatment_events(rows: Iterable[records.Treatment]) -> tuple[TreatmentEvent, ...]:
+    """Return treatments with their kinds; nothing that a row says is dropped."""
+    return tuple(
+        TreatmentEvent(
+            kind=TreatmentKind(row.kind),
+            started_on=row.started_on,
+            ended_on=row.ended_on,
+            extent=row.extent,
+            dose_gy=row.dose_gy,
+            agent=row.agent,
+            started_by=row.started_by,
+            ended_by=row.ended_by,
+            dose_mg=row.dose_mg,
+            written=row.written,
+        )
+        for row in rows
+    )
+
+
+def function_grades(rows: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
+    """Return functional grades; those of different scales stay apart."""
+    return tuple(FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related) for row in rows)

@@ -1,0 +1,131 @@
+"""Who results are for: a person's own record (name, true dates, no pseudonym) or research (neither name nor true date).
+
+The two are never mixed: one object with a true and a shifted date, or with a name and a pseudonym, would tell anybody
+the study's secret. Identifiers differ as well, so that an object of one kind does not lead to its like of the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline.hospital.export.gathering import ExportPatient, ExportVisit
+from pipeline.hospital.export.source_images import Names
+from pipeline.hospital.private import identity_links
+from pipeline.hospital.private.identity_links import SourceScan
+from pipeline.hospital.private.pseudonyms import Identities, default_private_folder, open_private
+
+DAYS_IN_TEXT = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})\b")
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who results are for, and what is known of the patient there.
+
+    Attributes
+    ----------
+    person
+        Who the patient is; empty for research, and where nobody knows.
+    sources
+        The hospital's own images of each scan; empty for research.
+    days
+        How many days the study's dates lie before the true ones; 0 for research.
+    """
+
+    private: Path
+    names: Names
+    person: Mapping[str, Any]
+    sources: Mapping[str, SourceScan]
+    days: int = 0
+
+    @property
+    def is_named(self) -> bool:
+        """Whether results carry a person's name and true dates."""
+        return bool(self.person)
+
+    def folder(self, patient: ExportPatient) -> str:
+        """Return the folder of a patient's files: the pseudonym, or for a person a name that says nothing."""
+        return f"person-{str(self.names.uid('folder', patient.patient_id))[-8:]}" if self.is_named else patient.label
+
+
+def audience_of(patient_id: str, bids_dir: Path, private: Path | None, *, keeps_pseudonyms: bool) -> Audience:
+    """Return who a patient's results are for, and what the private folder knows of the patient.
+
+    Raises
+    ------
+    InputError
+        The private folder is damaged.
+    """
+    folder = private or default_private_folder(bids_dir)
+    key = open_private(folder, bids_dir)
+    person = {} if keeps_pseudonyms else identity_links.person_of(folder, patient_id)
+    if not person:
+        return Audience(folder, Names(key), {}, {})
+    sources = {scan.file: scan for scan in identity_links.source_scans(folder, patient_id)}
+    days = Identities(key, None, identity_links.shifts_dates(folder)).shift_days(patient_id)
+    return Audience(folder, Names(key, "record"), person, sources, days)
+
+
+def told_to(patient: ExportPatient, audience: Audience) -> ExportPatient:
+    """Return results as their audience may read them.
+
+    For a person's record every date and every day in a text is moved to the true one, visits are called by their true
+    day, and the pseudonym is replaced wherever it stands. A visit whose true day is not certain is left out by name.
+    """
+    if not audience.is_named:
+        return patient
+    visits, left_out = [], [_worded(sentence, patient, audience.days) for sentence in patient.left_out]
+    for visit in patient.visits:
+        day = _moved(visit.acquired_on, patient, audience.days)
+        source = audience.sources.get(visit.scan)
+        stated = source.study.get("studied_on") if source else None
+        if audience.days and (day is None or stated != day.isoformat()):
+            left_out.append(f"visit {visit.number}: its true date is not known; it is not written into a record")
+            continue
+        visits.append(_visit_told(visit, day, patient, audience.days))
+    return replace(patient, label="", visits=tuple(visits), left_out=tuple(left_out))
+
+
+def _visit_told(visit: ExportVisit, day: date | None, patient: ExportPatient, days: int) -> ExportVisit:
+    def rows(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: _moved(value, patient, days) for key, value in row.items()}
+
+    return replace(
+        visit,
+        label=f"ses-{day:%Y%m%d}" if day else f"visit-{visit.number}",
+        acquired_on=day,
+        measurements=tuple(rows(row) | {"compartment": row["compartment"]} for row in visit.measurements),
+        verdict=None if visit.verdict is None else _verdict_told(visit, rows(visit.verdict)),
+    )
+
+
+def _verdict_told(visit: ExportVisit, row: dict[str, Any]) -> dict[str, Any]:
+    """Keep which visit is the baseline: only its name is a date."""
+    assert visit.verdict is not None
+    return {**row, "baseline_session_id": visit.verdict["baseline_session_id"]}
+
+
+def _moved(value: Any, patient: ExportPatient, days: int) -> Any:
+    """Return a value with its date moved to the true one."""
+    if isinstance(value, datetime | date):
+        return value + timedelta(days=days)
+    return _worded(value, patient, days) if isinstance(value, str) else value
+
+
+def _worded(text: str, patient: ExportPatient, days: int) -> str:
+    """Return a text with true days and without the pseudonym."""
+    bare = patient.patient_id.removeprefix("sub-")
+    plain = text.replace(patient.patient_id, "this patient").replace(bare, "this patient")
+    return DAYS_IN_TEXT.sub(lambda day: _true_day(day, days), plain) if days else plain
+
+
+def _true_day(found: re.Match[str], days: int) -> str:
+    try:
+        day = date(int(found[1]), int(found[3]), int(found[4])) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return found[0]
+    return f"{day:%Y}{found[2]}{day:%m}{found[2]}{day:%d}"

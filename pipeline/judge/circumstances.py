@@ -1,0 +1,150 @@
+"""What stands beside a verdict in its sentence: treatments that may explain it, windows, days that are not known.
+
+Each function returns a clause, or empty text where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from pipeline.core.vocabulary import (
+    Category,
+    CourseKind,
+    DisplayState,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    TreatmentKind,
+)
+from pipeline.judge import exposure
+from pipeline.judge.clauses import Clause, ClauseKind, beside
+from pipeline.judge.criteria import ResponseCriteria, Window
+from pipeline.judge.epochs import Epoch
+from pipeline.judge.verdict import Verdict
+
+SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.NONE_SEEN)
+GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
+
+
+def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
+    """Return what is said beside a verdict, in order; what concerns sizes only where the visit is judged."""
+    told = [
+        *beside(ClauseKind.REMARK, days_not_known(verdict)),
+        *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
+        *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
+    ]
+    if verdict.is_judged:
+        told += [
+            *beside(ClauseKind.REMARK, old_baseline(verdict, epoch, criteria)),
+            *beside(ClauseKind.REMARK, no_response(verdict)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in ended_before(verdict, course)),
+            *beside(ClauseKind.REMARK, possible_in_window(verdict)),
+        ]
+    return [*told, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
+
+
+def window_words(window: Window, treatment: TreatmentEvent) -> str:
+    """Name a window by what opened it."""
+    if treatment.kind == TreatmentKind.RADIOTHERAPY:
+        return f"within {window.days} days of the end of radiotherapy"
+    return f"within {window.days} days of {exposure.name_of(treatment)} begun {treatment.started_on}"
+
+
+def why_baseline(epoch: Epoch, pinned_by: str) -> str:
+    """Say why a scan is the baseline of its course."""
+    if epoch.kind == CourseKind.PINNED:
+        return f"pinned by {pinned_by}"
+    if epoch.kind == CourseKind.WATCHED:
+        return "first usable scan of a tumour that was only watched"
+    if epoch.kind in (CourseKind.LINE, CourseKind.AFTER_RADIOSURGERY):
+        return f"first usable scan after {epoch.cause}, none before it"
+    return f"first usable scan late enough after {epoch.cause}"
+
+
+def days_not_known(verdict: Verdict) -> str:
+    """Say that a day which is not known changes nothing here."""
+    days = verdict.days_that_decide
+    return f"unchanged by what is not known: {days}" if days else ""
+
+
+def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
+    """Say that a scan judged in one course is also the baseline that a person pinned for the next."""
+    name = verdict.visit.session_id
+    is_pinned = name in course.pinned_baselines and (verdict.is_judged or verdict.state == State.BASELINE)
+    return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
+
+
+def uncounted(verdict: Verdict) -> str:
+    """Say that a new lesion was marked where nothing is judged, lest it be overlooked."""
+    marked = verdict.visit.new_lesion or verdict.visit.leptomeningeal
+    unjudged = verdict.state in (State.BASELINE, State.CONTEXT) or (
+        verdict.state == State.NOT_EVALUABLE and verdict.evidence.new_lesion is None
+    )
+    what = "seeding" if verdict.visit.leptomeningeal else "a new lesion"
+    return f"{what} is marked on this scan and not judged: look at it" if marked and unjudged else ""
+
+
+def old_baseline(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
+    """Say that a line of treatment is judged from a scan long before it."""
+    baseline, opened_by = verdict.reference_visit("baseline"), epoch.opened_by
+    if epoch.kind != CourseKind.LINE or baseline is None or opened_by is None:
+        return ""
+    days = (opened_by.started_on - baseline.acquired_on).days
+    if days <= criteria.baseline.before_line_days:
+        return ""
+    return f"judged from the scan of {baseline.acquired_on}, {days} days before {epoch.cause}"
+
+
+def no_response(verdict: Verdict) -> str:
+    """Say what leaves no response of a shrinkage that reaches the rule of one."""
+    reason = verdict.evidence.no_response
+    return f"no response: {reason}" if reason else ""
+
+
+def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:
+    """Name what began since the baseline and may explain a shrinkage."""
+    baseline = verdict.reference_visit("baseline")
+    shrunk = verdict.category in (Category.CR, Category.PR, Category.MR) or verdict.display in SHRUNK
+    if baseline is None or not shrunk or verdict.category == Category.PD:
+        return []
+    if (
+        verdict.display == DisplayState.NONE_SEEN
+        and verdict.category == Category.SD
+        and not verdict.evidence.no_response
+    ):
+        return []  # none before and none now is no shrinkage
+    named = exposure.named_beside(course, baseline.acquired_on, verdict.visit.acquired_on)
+    return [
+        f"{exposure.name_of(treatment)} begun {treatment.started_on} may explain it"
+        for treatment in named
+        if not (verdict.evidence.no_response and treatment.kind == TreatmentKind.STEROID)
+    ]
+
+
+def ended_before(verdict: Verdict, course: PatientCourse) -> list[str]:
+    """Name what was stopped since the nadir and may have held a tumour down before."""
+    nadir = verdict.reference_visit("nadir")
+    if nadir is None or verdict.display not in GROWN:
+        return []
+    stopped = exposure.stopped_between(course, nadir.acquired_on, verdict.visit.acquired_on)
+    return [f"{exposure.name_of(t)} stopped {t.ended_on}" for t in stopped]
+
+
+def possible_in_window(verdict: Verdict) -> str:
+    """Name the window that a possible growth lies in."""
+    window = verdict.evidence.window
+    if window is None or verdict.preliminary or verdict.display != DisplayState.POSSIBLE_GROWTH:
+        return ""
+    return f"{window_words(*window)}, where swelling is usual"
+
+
+def lesion_waits(verdict: Verdict) -> str:
+    """Say what a new lesion inside a window waits for."""
+    window, lesion = verdict.evidence.window, verdict.evidence.new_lesion
+    if not verdict.preliminary or lesion is None or window is None:
+        return ""
+    if verdict.settled_by is not None:
+        return f"{window_words(*window)}, marked again on {verdict.settled_by.acquired_on}"
+    return (
+        f"preliminary, {window_words(*window)}, until a scan {verdict.wait_days} days later or more shows the new "
+        f"lesion again"
+    )

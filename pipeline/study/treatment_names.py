@@ -1,0 +1,92 @@
+"""What a word in a table of treatments means: a kind, or nothing that anybody here knows.
+
+The names are in ``treatment_names.toml``; a study adds its own beside its treatments. What this module refuses: to
+leave out a treatment because its kind is not understood. Such a one is kept as *unknown*, and nothing after it is
+judged until somebody says what it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from pipeline.core.records import Finding
+from pipeline.core.vocabulary import TreatmentKind
+from pipeline.files import toml_rules
+from pipeline.study.study_tables import is_complete, read_delimited
+
+NAMES_TABLE = "treatment_names.tsv"
+"""A study's own names, beside its treatments: columns ``name`` and ``kind``."""
+
+NOT_DONE = re.compile(
+    r"\b(no|not|none|never|without|planned|plan|scheduled|proposed|considered|refused|declined|cancell?ed|stopped|"
+    r"pending|offered|held|withheld|deferred)\b"
+)
+"""Words beside which a name is no treatment that was given."""
+
+
+@cache
+def packaged() -> Mapping[str, TreatmentKind]:
+    """Return the packaged names, plain, with the kind each means."""
+    content = resources.files("pipeline.study").joinpath("treatment_names.toml").read_bytes()
+    table = toml_rules.parse(content, "treatment_names.toml")
+    return {plain(name): TreatmentKind(kind) for kind, names in table.items() for name in names}
+
+
+def names_beside(treatments: Path, findings: list[Finding]) -> Mapping[str, TreatmentKind]:
+    """Return the names that apply to a table of treatments: the packaged ones and those of a table beside it."""
+    path = treatments.parent / NAMES_TABLE
+    names = dict(packaged())
+    for row in read_delimited(path, path.parent, ("name", "kind"), findings) if path.is_file() else []:
+        if not is_complete(row, ("name", "kind"), findings):
+            continue
+        kind = names.get(plain(row.cells["kind"] or ""))
+        if kind is None:
+            kinds = ", ".join(kind for kind in TreatmentKind if kind != TreatmentKind.UNKNOWN)
+            findings.append(
+                row.problem("word_unknown", f"expected one of {kinds} in kind, found '{row.cells['kind']}'")
+            )
+        else:
+            names[plain(row.cells["name"] or "")] = kind
+    return names
+
+
+def kind_named(text: str | None, names: Mapping[str, TreatmentKind]) -> TreatmentKind:
+    """Return what a text means; unknown for one that names no kind, or several.
+
+    Examples
+    --------
+    >>> [str(kind_named(text, packaged())) for text in ("Re-Operation", "Gamma Knife SRS", "surgery and RT", "no RT")]
+    ['surgery', 'radiosurgery', 'unknown', 'unknown']
+    """
+    whole = plain(text or "")
+    if whole in names:
+        return names[whole]
+    words = re.findall(r"[^\W_]+", (text or "").lower())
+    if not words or NOT_DONE.search((text or "").lower()):
+        return TreatmentKind.UNKNOWN
+    kinds = _inside(words, names)
+    return kinds.pop() if len(kinds) == 1 else TreatmentKind.UNKNOWN
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case without blanks and signs."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _inside(words: list[str], names: Mapping[str, TreatmentKind]) -> set[TreatmentKind]:
+    """Return the kinds that whole words of a text name; the longest name first, and no word twice."""
+    kinds: set[TreatmentKind] = set()
+    position = 0
+    while position < len(words):
+        for length in range(len(words) - position, 0, -1):
+            kind = names.get("".join(words[position : position + length]))
+            if kind is not None:
+                kinds.add(kind)
+                position += length - 1
+                break
+        position += 1
+    return kinds

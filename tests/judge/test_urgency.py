@@ -1,0 +1,135 @@
+"""What is open about a patient, and what comes first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pipeline.core import records
+from pipeline.judge import urgency
+from pipeline.judge.urgency import NONE_RECORDED, Question
+from tests.factories import ADAPTED, RANO, judged, measured, tiny_store, usable
+
+P = "sub-01"
+
+
+def criteria(name: str) -> records.Criteria:
+    return records.Criteria(name, "1", name, True, "volume", "source", "0" * 64, 1.4, 0.35)
+
+
+def patient(*rows: Any) -> list[Any]:
+    visits = [
+        *usable(P, "ses-01", "2020-01-01"),
+        *usable(P, "ses-02", "2021-01-01"),
+        *usable(P, "ses-03", "2022-01-01"),
+    ]
+    stable = [judged(P, f"ses-0{n}", "SD", "residual_stable", "no_change") for n in (1, 2, 3)]
+    own = {row.session_id for row in rows if isinstance(row, records.Assessment) and row.criteria_id == ADAPTED}
+    return [records.Patient(P), criteria(ADAPTED), *visits, *(s for s in stable if s.session_id not in own), *rows]
+
+
+def asked(*rows: Any) -> list[str]:
+    return [one.question for one in urgency.open_questions(patient(*rows)) if one.criteria_id == ADAPTED]
+
+
+def words(*rows: Any) -> str:
+    return "; ".join(one.words for one in urgency.open_questions(patient(*rows)))
+
+
+def lesion(session: str, name: str, volume_mm3: float, status: str = "persistent") -> records.LesionComponent:
+    return records.LesionComponent(P, session, name, 1, status, volume_mm3, 0.0, 0.0, 0.0)
+
+
+def score(day: str, grade: float, scale: str = "mccormick") -> records.FunctionScore:
+    return records.FunctionScore(P, date.fromisoformat(day), scale, grade)
+
+
+def cyst(*volumes: float | None, cv: float | None = 0.1) -> list[Any]:
+    return [row for n, v in enumerate(volumes, start=1) for row in measured(P, f"ses-0{n}", "cyst", v, cv=cv)]
+
+
+def test_nothing_recorded_is_said_so() -> None:
+    assert words() == NONE_RECORDED
+    row = urgency.open_questions(patient())[0]
+    assert (row.number, row.needs_decision) == (1, False)
+
+
+def test_one_of_several_lesions_that_grew_is_named() -> None:
+    rows = [lesion(f"ses-0{n}", "L1", 250.0) for n in (1, 2, 3)]
+    rows += [lesion("ses-02", "L2", 104.96, "new"), lesion("ses-03", "L2", 163.84)]
+    assert asked(*rows) == [Question.LESION_GROWTH]
+    assert words(*rows) == "lesion L2 grew from 0.105 mL on 2021-01-01 to 0.164 mL on 2022-01-01 (+56 %)"
+    assert asked(*rows[:-2], lesion("ses-03", "L2", 104.96, "new")) == [Question.NEW_LESION]
+
+
+def test_pieces_of_a_split_lesion_count_together() -> None:
+    whole = [lesion("ses-02", "L1", 200.0), lesion("ses-02", "L2", 90.0)]
+    parts = [replace(lesion("ses-03", "L1", 100.0, "split"), component_id=n) for n in (1, 2)]
+    assert asked(*whole, *parts, lesion("ses-03", "L2", 90.0)) == [Question.NONE]
+
+
+@pytest.mark.parametrize(
+    ("grades", "question"),
+    [
+        ([("2020-01-01", 2), ("2021-01-01", 3)], Question.FUNCTION),
+        ([("2020-01-01", 2), ("2021-01-01", 3), ("2022-01-01", 3)], Question.FUNCTION),  # worse and stayed worse
+        ([("2020-01-01", 2), ("2021-01-01", 3), ("2022-01-01", 2)], Question.NONE),
+        ([("2020-01-01", 3)], Question.NONE),
+    ],
+)
+def test_function_is_held_against_its_best(grades: list[tuple[str, float]], question: Question) -> None:
+    assert asked(*(score(day, grade) for day, grade in grades)) == [question]
+    other = [score(day, grade, "kps") for day, grade in grades]  # nobody said which way this scale runs
+    assert asked(*other) == [Question.NONE]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "question"),
+    [
+        ((300.0, 400.0, 500.0), Question.CYST),  # never beyond its error from one scan to the next
+        ((500.0, 300.0, 500.0), Question.CYST),
+        ((500.0, 500.0, 520.0), Question.NONE),
+        ((0.0, None, 200.0), Question.CYST),
+        ((300.0, None, None), Question.NONE),
+        ((300.0, 900.0, 0.0), Question.NONE),
+    ],
+)
+def test_a_cyst_is_held_against_its_smallest(volumes: tuple[float | None, ...], question: Question) -> None:
+    assert asked(*cyst(*volumes)) == [question]
+
+
+def test_a_cyst_is_held_against_its_smallest_since_surgery() -> None:
+    surgery = records.Treatment(P, date(2020, 6, 1), "surgery")
+    assert asked(*cyst(100.0, 500.0, 500.0), surgery) == [Question.NONE]
+    both = words(*cyst(300.0, 400.0, 900.0), score("2020-01-01", 1), score("2022-01-01", 2))
+    assert "(+200 %), with worse function" in both
+
+
+def test_earlier_progression_stays_open_until_it_is_treated() -> None:
+    grown = judged(P, "ses-02", "PD", "progression", "growth")
+    lost = judged(P, "ses-03", "NE", "not_evaluable", "not_evaluable")
+    assert asked(grown) == [Question.EARLIER_PROGRESSION]
+    assert asked(grown, lost) == [Question.EARLIER_PROGRESSION, Question.NOT_JUDGED]
+    assert "earlier: progression on 2021-01-01" in words(grown)
+    assert asked(grown, records.Treatment(P, date(2021, 2, 1), "surgery")) == [Question.NONE]
+    assert asked(grown, records.Treatment(P, date(2021, 2, 1), "steroid")) == [Question.EARLIER_PROGRESSION]
+
+
+def test_criteria_that_cannot_judge_do_not_disagree() -> None:
+    other = criteria(RANO)
+    mute = judged(P, "ses-03", "NE", "not_evaluable", "not_evaluable", RANO)
+    worse = judged(P, "ses-03", "PD", "progression", "growth", RANO)
+    assert asked(other, mute) == [Question.NONE]
+    assert asked(other, worse) == [Question.DISAGREEMENT]
+
+
+def test_the_order_of_rows_is_irrelevant_and_each_patient_has_a_first_question() -> None:
+    rows = [row for row in tiny_store() if not isinstance(row, records.OpenQuestion)]
+    found = urgency.open_questions(rows)
+    assert urgency.open_questions(rows[::-1]) == found
+    first = {(one.patient_id, one.criteria_id) for one in found if one.number == 1}
+    assert len(first) == 14
+    assert all(one.words and "nothing to decide" not in one.words for one in found)

@@ -1,0 +1,168 @@
+"""The same numbers give the same verdicts by every path: assess, and import with a run of the study. 30 seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.judge import criteria_files
+from pipeline.run.study_run import RunSettings, run
+from pipeline.store import reader
+from pipeline.study.import_numbers import import_table
+from pipeline.tools import assess
+from tests.places import SHARED
+
+AS_OF = date(2026, 1, 31)
+COLUMNS = (
+    "patient_id", "date", "compartment", "volume_mm3", "volume_cv", "slices_spanned", "new_lesion", "leptomeningeal",
+    "syndrome", "histology", "enhancing_tumour",
+)  # fmt: skip
+VOLUMES = """
+watched 2015-01-01 tumour 1000 0.08
+watched 2016-01-01 tumour 1600 0.08
+watched 2019-06-10 tumour 0
+month 2012-03-01 tumour 5000 0.08
+month 2012-09-01 tumour 1000 0.08
+month 2013-09-01 tumour 1500 0.08
+year 2012-03-01 tumour 5000 0.08
+year 2012-09-01 tumour 1000 0.08
+prayed 2020-01-01 tumour 1000 0.08
+prayed 2021-01-01 tumour 300 0.08
+undated 2020-01-01 tumour 1000 0.08
+undated 2021-01-01 tumour 300 0.08
+steroid 2012-04-01 tumour 1000 0.08
+steroid 2012-08-01 tumour 300 0.08
+steroid 2012-12-01 tumour 310 0.08
+negative 2020-01-21 tumour 1000 0.08 - - - VHL_negative
+negative 2021-01-26 tumour 1000 0.08 - yes
+vhl 2020-01-21 tumour 1000 0.08 - - - von_Hippel-Lindau
+vhl 2021-01-26 tumour 1000 0.08 - yes
+vhl 2022-01-26 tumour 1000 0.08 - - yes
+minor 2020-01-21 tumour 1000 0.08 - - - - astrocytoma no
+minor 2021-01-26 tumour 500 0.08
+dark 2020-01-21 tumour 1000 0.08
+dark 2020-01-21 enhancing 0
+dark 2021-01-26 tumour 500 0.08
+again 2020-04-01 tumour 0
+again 2021-04-01 tumour 150
+again 2021-10-01 tumour 260
+large 2020-04-01 tumour 0
+large 2021-04-01 tumour 5000
+worse 2020-04-01 tumour 800 0.08
+worse 2021-04-01 tumour 800 0.08
+line 2019-04-01 tumour 1000 0.08
+line 2021-01-01 tumour 3000 0.08
+line 2021-07-01 tumour 900 0.08
+unread 2020-01-01 tumour - -
+unread 2021-01-01 tumour 900 0.08
+"""
+TREATMENTS = """patient_id,date,kind,extent,end_date,agent,dose_mg
+watched,2019-03-01,Resection,GTR,,,
+month,2012-05,surgery,STR,,,
+year,2012,Operation,STR,,,
+prayed,2020-06-01,prayer,,,,
+undated,n/a,radiotherapy,,,,
+steroid,2012-01-01,surgery,STR,,,
+steroid,2012-06-01,dexamethasone,,,,8
+again,2020-01-01,surgery,GTR,,,
+large,2020-01-01,surgery,GTR,,,
+line,2019-01-01,surgery,STR,,,
+line,2021-02-01,belzutifan,,2021-08,,
+"""
+FUNCTION = """patient_id,date,scale_id,grade,tumour_related
+worse,2020-05-01,mmccormick,1,yes
+worse,2020-09-01,mmccormick,2,yes
+worse,2021-01-01,mmccormick,2,yes
+"""
+SHOWN = ("category", "category_then", "state", "state_then", "display_state", "course", "reason", "reason_then")
+
+
+def _volumes() -> str:
+    rows = [line.split() for line in VOLUMES.strip().splitlines()]
+    cells = [["" if cell == "-" else cell.replace("_", " ") for cell in row] for row in rows]
+    lines = [",".join(row + [""] * (len(COLUMNS) - len(row))) for row in cells]
+    return "\n".join([",".join(COLUMNS), *lines]) + "\n"
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the verdicts by both paths, one row per patient, day and criteria, in the same order."""
+    folder = tmp_path_factory.mktemp("paths")
+    paths = [folder / name for name in ("volumes.csv", "treatments.csv", "function.csv")]
+    for path, text in zip(paths, (_volumes(), TREATMENTS, FUNCTION), strict=True):
+        path.write_text(text, encoding="utf-8")
+    volumes, treatments, function = paths
+    judged = assess.assess_table(volumes, treatments, assess.ALL_CRITERIA, AS_OF, function)
+    one = [{"patient": str(r["patient_id"]), "day": str(r["date"]), **r} for r in judged.rows]
+    study, out = folder / "study", folder / "out"
+    import_table(volumes, treatments, study, AS_OF)
+    scores = FUNCTION.replace("patient_id", "participant_id").replace("worse", "sub-worse").replace(",", "\t")
+    (study / "function.tsv").write_text(scores, encoding="utf-8")
+    settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
+    run(settings, lambda *_: None)
+    stored = reader.table(reader.database_path(out), "assessment").to_dict("records")
+    other = [
+        {
+            **row,
+            "patient": row["patient_id"].removeprefix("sub-"),
+            "day": str(row["acquired_on"])[:10],
+            "category": row["category_shown"],
+        }
+        for row in stored
+    ]
+    return tuple(sorted(rows, key=lambda r: (r["patient"], r["day"], r["criteria_id"])) for rows in (one, other))
+
+
+def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
+    one, other = answers
+    assert len(one) == len(VOLUMES.strip().splitlines()[:-1]) * len(criteria_files.names())  # one row is of enhancing
+    for mine, theirs in zip(one, other, strict=True):
+        assert (mine["patient"], mine["day"], mine["criteria_id"]) == (
+            theirs["patient"], theirs["day"], theirs["criteria_id"],
+        )  # fmt: skip
+        assert {name: mine[name] for name in SHOWN} == {name: theirs[name] for name in SHOWN}
+
+
+@pytest.mark.parametrize(
+    ("patient", "criteria_id", "expected"),
+    [
+        ("watched", "imsct_adapted_v1", "SD PD SD"),
+        ("month", "imsct_adapted_v1", "SD SD PD"),
+        ("year", "imsct_adapted_v1", "NE NE"),  # the first scan may lie within 42 days after it
+        ("prayed", "imsct_adapted_v1", "SD NE"),
+        ("undated", "imsct_adapted_v1", "NE NE"),
+        ("steroid", "rano2_vol", "SD SD SD"),
+        ("negative", "imsct_adapted_v1", "SD PD"),
+        ("vhl", "imsct_adapted_v1", "SD SD PD"),
+        ("minor", "rano2_vol", "SD MR"),
+        ("dark", "rano2_vol", "SD MR"),
+        ("again", "imsct_adapted_v1", "SD PD PD"),
+        ("large", "imsct_adapted_v1", "SD PD"),
+        ("worse", "imsct_adapted_v1", "SD PD"),
+        ("line", "rano2_vol", "SD PD PR?"),
+        ("unread", "imsct_adapted_v1", "NE SD"),
+    ],
+)
+def test_what_a_table_may_hold_is_judged_as_the_rules_say(
+    answers, patient: str, criteria_id: str, expected: str
+) -> None:
+    rows = [row for row in answers[0] if (row["patient"], row["criteria_id"]) == (patient, criteria_id)]
+    assert [row["category"] for row in rows] == expected.split()
+
+
+def test_the_contentious_series_are_judged_as_expected(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="the runner of the series needs PyYAML")
+    runner = SHARED / "keys" / "run_course_cases.py"
+    if not runner.is_file():
+        pytest.skip("the contentious series are not on this machine")
+    command = tmp_path / "cordtrack"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipeline "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    done = subprocess.run([sys.executable, str(runner), str(command)], capture_output=True, text=True, check=False)
+    wrong = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("MISMATCH")}
+    assert not wrong, done.stdout
