@@ -101,7 +101,8 @@ def register(
     out_prefix
         Start of the names of the files: ``to_moving.h5``, ``to_fixed.h5`` and ``aligned.nii.gz``.
     fixed_mask
-        Lesion on the fixed scan; helps to find the cord.
+        Lesion on the fixed scan. None: the cord is found on the fixed scan and aligned around; where there is none,
+        the grade is B at best and says so.
 
     Returns
     -------

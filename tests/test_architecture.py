@@ -17,6 +17,7 @@ READERS = {
     "pipeline.api",
     "pipeline.cli",
     "pipeline.context.schedule_files",
+    "pipeline.cord.cord_likeness",
     "pipeline.core.findings",
     "pipeline.files",
     "pipeline.hospital",

@@ -6,8 +6,8 @@ not use, the two scans could not be brought together. Grades rest on the images 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,13 @@ INCONSISTENCY_C_MM = 4.0
 """Distance after going to the follow-up and back by two independent bends: at most the first for A, above the
 second C, mm."""
 
+ALONG_CORD_A_MM = 2.0
+"""Largest miss anywhere along the cord, mm, that grade A allows where the whole cord is what was aligned: going there
+and back over a stretch of it, and between the cord as moved and the cord found on the follow-up."""
+
+STRETCH_MM = 5.0
+"""Length of the stretches of a region that are looked at one by one, mm."""
+
 CLOSURE_A_MM = 1.0
 """Distance after going to the visit by way of an earlier one, at most for A, mm. Above it one of three alignments is
 wrong and nothing says which, so it is a doubt and no verdict. Good triples closed within 0.34 mm."""
@@ -68,6 +75,12 @@ JACOBIAN_RANGE = (0.5, 2.0)
 COVERAGE_A = 0.95
 COVERAGE_C = 0.25
 """Share of the reference region inside the follow-up's field of view."""
+
+COVERAGE_OF_CORD_A = 0.5
+"""The same where the region is all of the cord that the reference shows: two scans rarely begin and end alike,
+and what only one of them covers is judged nowhere."""
+
+NO_CORD = "nobody drew a lesion and no cord was found on the fixed scan ({reason}): aligned around the scan's middle"
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,16 @@ class Measures:
     closure_mm
         Mean distance over the region between going to the follow-up straight and by way of an earlier visit, mm; None
         when there was no earlier visit to go by.
+    worst_inconsistency_mm
+        As ``inverse_consistency_mm``, over that stretch of the region's length where it is largest; None as there. It
+        lowers a grade only where the region is the whole cord.
+    is_whole_cord
+        The region is not a lesion but all of the cord found on the reference, which a follow-up need not cover.
+    cord_apart_mm
+        Largest distance between the reference's cord as moved and the cord found on the follow-up, mm; None when not
+        compared.
+    no_cord_reason
+        Why the middle of the scan had to do for a region: nobody drew a lesion and no cord was found. None otherwise.
     """
 
     local_correlation: float
@@ -113,6 +136,10 @@ class Measures:
     coverage_ratio: float
     spacing_ratio: float
     closure_mm: float | None
+    worst_inconsistency_mm: float | None = field(default=None, kw_only=True)
+    is_whole_cord: bool = field(default=False, kw_only=True)
+    cord_apart_mm: float | None = field(default=None, kw_only=True)
+    no_cord_reason: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -145,12 +172,15 @@ class Alignment:
         Measures, grade and reasons.
     method
         Name and version of the recipe.
+    around
+        What it was aligned around, in words, where that was not a mask somebody drew; else empty.
     """
 
     to_follow_up: Transform
     to_reference: Transform
     quality: AlignmentQuality
     method: str
+    around: str = ""
 
 
 def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQuality:
@@ -162,13 +192,42 @@ def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQual
     if grade == "B" and too_many:
         grade = "C"
         reasons.append("so many doubts together are too many")
+    if measures.no_cord_reason is not None:  # no doubt about what was found: it says where to look was a guess
+        grade = max(grade, "B")
+        reasons.append(NO_CORD.format(reason=measures.no_cord_reason))
     return AlignmentQuality(**vars(measures), grade=grade, reasons=tuple(reasons))
 
 
 def judged_with_closure(quality: AlignmentQuality, closure_mm: float) -> AlignmentQuality:
     """Grade an alignment again with its closure over an earlier visit."""
-    measured = {field.name: getattr(quality, field.name) for field in fields(Measures)}
-    return judged(Measures(**{**measured, "closure_mm": closure_mm}))
+    return _judged_anew(quality, BETWEEN_VISITS, closure_mm=closure_mm)
+
+
+def judged_around_cord(quality: AlignmentQuality, limits: Limits, apart_mm: float | None) -> AlignmentQuality:
+    """Grade an alignment around the whole cord by its worst stretch, not by its mean alone.
+
+    Parameters
+    ----------
+    quality
+        As :func:`judged` gave it.
+    limits
+        The limits that it was judged by.
+    apart_mm
+        Largest distance between the reference's cord as moved and the cord found on the follow-up, mm; None where
+        no cord was found there.
+    """
+    return _judged_anew(quality, limits, is_whole_cord=True, cord_apart_mm=apart_mm)
+
+
+def judged_without_cord(quality: AlignmentQuality, limits: Limits, reason: str) -> AlignmentQuality:
+    """Grade an alignment around the middle of a scan on which no cord was found: B at best, and C stays C."""
+    return _judged_anew(quality, limits, no_cord_reason=reason)
+
+
+def _judged_anew(quality: AlignmentQuality, limits: Limits, **more: Any) -> AlignmentQuality:
+    """Judge the measures of a quality again, with some of them changed."""
+    measured = {measure.name: getattr(quality, measure.name) for measure in fields(Measures)}
+    return judged(Measures(**{**measured, **more}), limits)
 
 
 def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
@@ -200,9 +259,21 @@ def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
         found.append(("B", f"going there by way of an earlier visit misses by {m.closure_mm:.1f} mm"))
     if m.jacobian_min < JACOBIAN_RANGE[0] or m.jacobian_max > JACOBIAN_RANGE[1]:
         found.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
-    if m.coverage_ratio < COVERAGE_A:
+    if m.coverage_ratio < (COVERAGE_OF_CORD_A if m.is_whole_cord else COVERAGE_A):
         worst = "C" if m.coverage_ratio < COVERAGE_C else "B"
-        found.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the lesion region"))
+        of_what = "cord" if m.is_whole_cord else "lesion region"
+        found.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the {of_what}"))
+    return [*found, *_along_cord(m)]
+
+
+def _along_cord(m: Measures) -> list[tuple[Grade, str]]:
+    """Return what is wrong somewhere along the cord, where the whole of it is what was aligned."""
+    found: list[tuple[Grade, str]] = []
+    worst_mm = m.worst_inconsistency_mm
+    if m.is_whole_cord and worst_mm is not None and worst_mm > ALONG_CORD_A_MM:
+        found.append(("B", f"going there and back misses by {worst_mm:.1f} mm somewhere along the cord"))
+    if m.is_whole_cord and m.cord_apart_mm is not None and m.cord_apart_mm > ALONG_CORD_A_MM:
+        found.append(("B", f"the cord lies up to {m.cord_apart_mm:.1f} mm from the cord found on the follow-up"))
     return found
 
 
@@ -247,6 +318,14 @@ def round_trip_mm(there: Transform, back: Transform, points_mm: NDArray[np.float
     """Return the mean distance between points ``(N, 3)`` and where going there and back leaves them, mm."""
     returned = move_points(back, move_points(there, points_mm))
     return float(np.linalg.norm(returned - points_mm, axis=-1).mean())
+
+
+def worst_round_trip_mm(there: Transform, back: Transform, points_mm: NDArray[np.float64]) -> float:
+    """Return the largest mean of :func:`round_trip_mm` over stretches of :data:`STRETCH_MM` from foot to head, mm."""
+    missed_mm = np.linalg.norm(move_points(back, move_points(there, points_mm)) - points_mm, axis=-1)
+    stretch = np.floor((points_mm[:, 2] - points_mm[:, 2].min()) / STRETCH_MM).astype(int)
+    count = np.bincount(stretch)
+    return float((np.bincount(stretch, weights=missed_mm) / np.maximum(count, 1)).max())
 
 
 def halfway(there: Transform, back: Transform) -> Transform:

@@ -35,6 +35,7 @@ from pipeline.align.certificate import (
     mirror_across,
     round_trip_mm,
     spacing_ratio,
+    worst_round_trip_mm,
 )
 from pipeline.align.fixed_view import View, agreement_of, bent_onto, fixed_sample, overlap_ratio, place_of, seen_from
 from pipeline.align.sampling_window import blurred, box_around, edges, field_of_view, regular_grid, sample
@@ -130,6 +131,7 @@ def align(
             coverage_ratio=float(covered.mean()),
             spacing_ratio=spacing_ratio(reference, follow_up),
             closure_mm=None,
+            worst_inconsistency_mm=worst_round_trip_mm(there, back, points_mm[covered] if covered.any() else points_mm),
         )
         limits, method = (BETWEEN_VISITS, METHOD) if same_contrast else (ACROSS_CONTRASTS, ACROSS_METHOD)
         return Alignment(met, inverse(met), judged(measures, limits), method)

@@ -210,7 +210,7 @@ def register(
     moving: Annotated[Path, typer.Argument(metavar="MOVING", help="Scan that is brought to it.")],
     out_prefix: Annotated[str, typer.Argument(metavar="OUT_PREFIX", help="Start of the names of the files written.")],
     fixed_mask: Annotated[
-        Path | None, typer.Option(help="Lesion mask on the fixed scan; helps to find the cord.")
+        Path | None, typer.Option(help="Lesion mask on the fixed scan; without it the cord is found.")
     ] = None,
     points: Annotated[Path | None, typer.Option(help="CSV with columns x,y,z: RAS+ mm in the fixed scan.")] = None,
     points_out: Annotated[Path | None, typer.Option(help="Where those points lie in the moving scan.")] = None,

@@ -58,6 +58,8 @@ def print_alignment(console: Console, alignment: Alignment, out_prefix: str) -> 
     """Print how good one alignment is, and where it was written."""
     quality = alignment.quality
     console.print(f"grade {quality.grade}: {'; '.join(quality.reasons) or 'nothing to object to'}", markup=False)
+    if alignment.around:
+        console.print(f"aligned around {alignment.around}", markup=False)
     console.print(
         f"method {alignment.method}; wrote {out_prefix}to_moving.h5, to_fixed.h5, aligned.nii.gz", markup=False
     )

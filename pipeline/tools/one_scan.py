@@ -91,8 +91,11 @@ def _parts(mask: Volume, name: str) -> dict[int | str, Volume]:
 
 
 def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None) -> Alignment:
-    """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``."""
-    from pipeline.align import registration  # noqa: PLC0415  # ANTs takes seconds to import
+    """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``.
+
+    Without a mask the cord that is found on the fixed scan is what they are aligned around.
+    """
+    from pipeline.align import registration, without_mask  # noqa: PLC0415  # ANTs takes seconds to import
 
     fixed_image, moving_image = images.load_scan(fixed), images.load_scan(moving)
     lesion = images.load(fixed_mask) if fixed_mask else None
@@ -100,12 +103,16 @@ def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path 
         assert fixed_mask is not None
         lesion = _on_image(lesion, fixed_mask, fixed_image, fixed)
         lesion = lesion.with_array(lesion.array >= volumes.OBJECT_PROBABILITY)
-    found = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
-    images.save_transform(found.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
-    images.save_transform(found.to_reference, Path(f"{out_prefix}to_fixed.h5"))
-    aligned = resample(moving_image, fixed_image, found.to_follow_up, order=1)
+    if lesion is not None and lesion.array.any():
+        alignment = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
+    else:
+        cord = without_mask.cord_of(fixed_image)
+        alignment = without_mask.align_around(cord, fixed_image, moving_image)
+    images.save_transform(alignment.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
+    images.save_transform(alignment.to_reference, Path(f"{out_prefix}to_fixed.h5"))
+    aligned = resample(moving_image, fixed_image, alignment.to_follow_up, order=1)
     images.save(aligned.with_array(aligned.array.astype(np.float32)), Path(f"{out_prefix}aligned.nii.gz"))
-    return found
+    return alignment
 
 
 def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:

@@ -18,17 +18,18 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from pipeline.align import registration, rigid
+from pipeline.align import registration, rigid, without_mask
 from pipeline.core.transform import move_points
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.files import images
 from tests.benchmark import series
 
 ants = rigid.ants
+WITHOUT_MASK = "cordtrack without a mask"
 ACROSS = ("no alignment", "compared as they are", "compared by their edges")
 """Recipes for pairs of different contrast."""
 
-RECIPES = ("no alignment", "ANTs Rigid", "ANTs SyN", "cordtrack")
+RECIPES = ("no alignment", "ANTs Rigid", "ANTs SyN", "cordtrack", WITHOUT_MASK)
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,22 @@ def moved(recipe: str, pair: Pair) -> tuple[np.ndarray, str]:
     """Return where a recipe moves the landmarks, and the grade it gives itself."""
     if recipe == "no alignment":
         return pair.here, ""
-    if recipe == "cordtrack" or recipe in ACROSS:
+    if recipe.startswith("ANTs"):
+        return _moved_by_ants(recipe.removeprefix("ANTs "), pair), ""
+    if recipe == WITHOUT_MASK:
+        alignment = without_mask.align_around(without_mask.cord_of(pair.first), pair.first, pair.second)
+    else:
         scans = {"region": pair.lesion, "exclude": pair.lesion, "same_contrast": recipe != ACROSS[-1]}
-        found = registration.align(pair.first, pair.second, **scans)
-        return move_points(found.to_follow_up, pair.here), found.quality.grade
+        alignment = registration.align(pair.first, pair.second, **scans)
+    return move_points(alignment.to_follow_up, pair.here), alignment.quality.grade
+
+
+def _moved_by_ants(kind: str, pair: Pair) -> np.ndarray:
     fixed, moving = (_to_ants(volume) for volume in (pair.first, pair.second))
-    found = ants.registration(fixed, moving, type_of_transform=recipe.removeprefix("ANTs "))
+    result = ants.registration(fixed, moving, type_of_transform=kind)
     frame = pd.DataFrame(images.flip_points(pair.here), columns=["x", "y", "z"])
-    points = ants.apply_transforms_to_points(3, frame, found["fwdtransforms"])[["x", "y", "z"]]
-    return images.flip_points(points.to_numpy()), ""
+    points = ants.apply_transforms_to_points(3, frame, result["fwdtransforms"])[["x", "y", "z"]]
+    return images.flip_points(points.to_numpy())
 
 
 def main() -> None:

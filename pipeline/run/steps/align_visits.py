@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.align import registration
+from pipeline.align import registration, without_mask
 from pipeline.align.certificate import Alignment, judged_with_closure
+from pipeline.align.without_mask import CordRegion
+from pipeline.cord.cord_likeness import LAYERS
 from pipeline.core import records
 from pipeline.core.transform import identity, resample
 from pipeline.core.volume import Volume
@@ -37,14 +39,14 @@ def align(work: PatientWork) -> PatientWork:
     if work.reference is None:
         return work
     reference, out_dir = work.reference, work.plan.out_dir
-    lesion = next(lesion_region(v.masks) for v in work.visits if v.session_id == reference.session_id)
+    around = _what_to_align_around(work, reference)
     visits: list[VisitWork] = []
     findings: list[records.Finding] = []
     for visit in work.visits:
         read = visit.read
         if not isinstance(read, ScannedVisit):
             continue
-        to_place = partial(align_visit, reference, read, lesion, visit_before(visits), out_dir)
+        to_place = partial(align_visit, reference, read, around, visit_before(visits), out_dir)
         place, not_placed = attempt(to_place, read, "align")
         sequences, not_laid = attempt(partial(align_sequences, read, out_dir), read, "align")
         better = replace(visit, sequences=sequences or ())
@@ -63,15 +65,27 @@ def visit_before(visits: Iterable[VisitWork]) -> PlacedVisit | None:
     return usable[-1] if usable else None
 
 
+def _what_to_align_around(work: PatientWork, reference: ScannedVisit) -> Volume | CordRegion | None:
+    """Return the lesion somebody drew on the reference scan, else its cord; None where there is nothing to align."""
+    lesion = next(lesion_region(v.masks) for v in work.visits if v.session_id == reference.session_id)
+    others = [v for v in work.visits if isinstance(v.read, ScannedVisit) and v.session_id != reference.session_id]
+    return without_mask.cord_of(reference.image) if lesion is None and others else lesion
+
+
 def align_visit(
-    reference: ScannedVisit, visit: ScannedVisit, lesion: Volume | None, earlier: PlacedVisit | None, out_dir: Path
+    reference: ScannedVisit,
+    visit: ScannedVisit,
+    around: Volume | CordRegion | None,
+    earlier: PlacedVisit | None,
+    out_dir: Path,
 ) -> AlignedVisit:
     """Align a visit to the reference visit, or read the finished alignment when nothing it depends on changed.
 
     Parameters
     ----------
-    lesion
-        Boolean, on the reference scan's grid: where somebody drew a lesion; None when nobody did.
+    around
+        Boolean, on the reference scan's grid: where somebody drew a lesion; where nobody did, the cord that was looked
+        for there; None to align around the scan's middle.
     earlier
         A visit before this one: going by way of it must lead to the same place.
     """
@@ -79,13 +93,13 @@ def align_visit(
         return _reference_itself(visit, out_dir)
     paths = _paths(visit)
     key = fingerprints.of_values(
-        "align", reference.anchor_sha256, visit.anchor_sha256, _contrast(reference), _contrast(visit), _digest(lesion),
+        "align", reference.anchor_sha256, visit.anchor_sha256, _contrast(reference), _contrast(visit), _digest(around),
         earlier and (earlier.session_id, earlier.place.record),
-        fingerprints.of_code("pipeline.align.registration"), fingerprints.of_file(Path(__file__)),
-        fingerprints.software(),
+        fingerprints.of_code("pipeline.align.without_mask"), fingerprints.of_file(LAYERS),
+        fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     sources = (reference.anchor.relative, visit.anchor.relative)
-    make = partial(_align, reference, visit, lesion, earlier, _AlignmentFiles(key, paths, out_dir))
+    make = partial(_align, reference, visit, around, earlier, _AlignmentFiles(key, paths, out_dir))
     step = derivatives.cached(paths["sidecar"], out_dir, key, sources, make)
     from_reference = images.load_transform(out_dir / paths["from_reference"], REFERENCE, visit.session_id)
     to_reference = images.load_transform(out_dir / paths["to_reference"], visit.session_id, REFERENCE)
@@ -134,12 +148,16 @@ class _AlignmentFiles:
 def _align(
     reference: ScannedVisit,
     visit: ScannedVisit,
-    lesion: Volume | None,
+    around: Volume | CordRegion | None,
     earlier: PlacedVisit | None,
     files: _AlignmentFiles,
 ) -> derivatives.StepResult:
     same = _contrast(reference) == _contrast(visit)
-    alignment = registration.align(reference.image, visit.image, region=lesion, exclude=lesion, same_contrast=same)
+    lesion = None if isinstance(around, CordRegion) else around
+    if isinstance(around, CordRegion):
+        alignment = without_mask.align_around(around, reference.image, visit.image, same_contrast=same)
+    else:
+        alignment = registration.align(reference.image, visit.image, region=lesion, exclude=lesion, same_contrast=same)
     closure = None
     if same and earlier and _contrast(earlier.read) == _contrast(visit):
         alignment, closure = _closed(reference, visit, lesion, earlier, alignment)
@@ -268,7 +286,9 @@ def _compact(volume: Volume) -> Volume:
     return volume.with_array(np.round(volume.array * scale).astype(np.int16))
 
 
-def _digest(lesion: Volume | None) -> str:
-    if lesion is None:
-        return "none"
-    return fingerprints.of_values(np.packbits(lesion.array).tobytes().hex(), lesion.affine.round(4).tolist())
+def _digest(around: Volume | CordRegion | None) -> str:
+    marked = around.region if isinstance(around, CordRegion) else around
+    kind = "cord" if isinstance(around, CordRegion) else "lesion"
+    if marked is None:
+        return f"no {kind}"
+    return fingerprints.of_values(kind, np.packbits(marked.array).tobytes().hex(), marked.affine.round(4).tolist())
