@@ -23,7 +23,8 @@ from pipeline.files import images
 from pipeline.store import reader
 from tests.command import cordtrack, run
 from tests.finished_runs import copy_of_run
-from tests.golden.table import GOLDEN, ROOT, TABLES, read_golden, read_store
+from tests.golden.table import GOLDEN, TABLES, read_golden, read_store
+from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
 

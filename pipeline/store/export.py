@@ -133,6 +133,9 @@ def _explained(database: Path, name: str | None) -> pd.DataFrame:
 
 
 def _write(target: Path, content: bytes) -> None:
+    if not target.parent.is_dir():
+        message = f"{target}: could not be written (there is no folder {target.parent}); choose another place"
+        raise StoreError(message)
     try:
         atomic.write_bytes(target, content)
     except OSError as error:

@@ -137,7 +137,7 @@ def resembling_words(name: str | None, known: Iterable[str]) -> str:
     Examples
     --------
     >>> resembling_words("sub-1", ["sub-01", "sub-10"]), resembling_words("sub-7", ["sub-01"])
-    ("; it resembles sub-01, did a spreadsheet strip zeros?", '')
+    ('; it resembles sub-01, did a spreadsheet strip zeros?', '')
     """
     if name is None:
         return ""

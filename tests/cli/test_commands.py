@@ -78,7 +78,9 @@ def test_a_label_map_measures_its_voxels_exactly(tmp_path: Path) -> None:
 def test_an_empty_mask_measures_zero_and_a_soft_one_its_sum(tmp_path: Path) -> None:
     empty = Volume(np.zeros((4, 4, 4), dtype=np.uint8), np.eye(4))
     images.save(empty, tmp_path / "empty.nii.gz")
-    images.save(Volume(np.full((4, 4, 4), 0.25, dtype=np.float32), np.eye(4)), tmp_path / "soft.nii.gz")
+    soft = np.zeros((4, 4, 4), dtype=np.float32)
+    soft[0], soft[1] = 0.75, 0.25
+    images.save(Volume(soft, np.eye(4)), tmp_path / "soft.nii.gz")
     assert json.loads(cordtrack("measure", tmp_path / "empty.nii.gz", "--json").stdout)[0]["volume_mm3"] == 0
     assert json.loads(cordtrack("measure", tmp_path / "soft.nii.gz", "--json").stdout)[0]["volume_mm3"] == 16
 

@@ -44,7 +44,7 @@ def test_no_change_after_growth_says_that_it_had_grown():
     _, grown, after = compartment_course(Compartment.CYST, seen(300.0, 900.0, 930.0))
     assert grown.reason == "Cyst 0.90 mL on 2020-04-10, growing since 2020-01-01 (+200 %); never progression."
     assert after.reason == (
-        "Cyst 0.93 mL on 2020-07-19, no change since 2020-04-10 (+3.3 %), when it had grown; never progression."
+        "Cyst 0.93 mL on 2020-07-19, no change since 2020-04-10 (+3 %), when it had grown; never progression."
     )
 
 

@@ -125,7 +125,7 @@ def test_the_journal_survives_a_rebuild_and_says_what_is_torn(imported: tuple[Pa
     done = run(RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, finished), lambda *_: None, rebuild=True)
     assert path.read_bytes() == kept
     assert "journal_line_unusable" in [finding.code for finding in done.findings]
-    assert verdicts(out, "sub-p1").loc["ses-imported20210101", "state"] == "baseline"
+    assert "also the baseline from here on, pinned by" in verdicts(out, "sub-p1").loc["ses-imported20210101", "reason"]
 
 
 def test_an_act_about_what_is_not_there_is_refused(imported: tuple[Path, Path]) -> None:

@@ -41,7 +41,7 @@ def test_a_growing_cyst_has_its_own_words_and_is_no_progression(done: tuple[Path
     assert cyst["course"].tolist()[-3:] == ["first measured", "growing", "vanished"]
     assert cyst["reason"].iloc[-2].endswith("never progression.")
     verdicts = of_patient(done, "patient_assessments")
-    assert set(verdicts[verdicts["criteria_id"] == "imsct_adapted_v1"]["category"]) == {"NE", "SD"}
+    assert set(verdicts[verdicts["criteria_id"] == "imsct_adapted_v1"]["category"]) == {"SD"}
 
 
 def test_a_total_resection_that_the_scan_contradicts_is_flagged(done: tuple[Path, RunSummary]) -> None:

@@ -26,7 +26,7 @@ def test_the_packet_as_a_web_page_stands_alone(page, server, chromium, tmp_path)
     asked = []
     alone.on("request", lambda request: asked.append(request.url))
     alone.goto(packet.as_uri())
-    alone.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    alone.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
     drawings = "[...document.images].map(image => image.naturalWidth > 0)"
     assert alone.evaluate(drawings) == [True, True]
     alone.close()

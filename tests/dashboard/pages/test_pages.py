@@ -73,7 +73,7 @@ def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
     text = text_of(at)
     assert "6 of 7 patients have an open question." in text
     assert text.index("◆\u00a0recurrence") < text.index("▲\u00a0growing") < text.index("△\u00a0possible growth")
-    assert listed(at) == ["sub-02", "sub-01", "sub-06", "sub-07", "sub-05", "sub-03", "sub-04"]
+    assert listed(at) == ["sub-02", "sub-01", "sub-03", "sub-06", "sub-07", "sub-05", "sub-04"]
     assert "provisional, to be confirmed" in words_of(at)
 
 

@@ -42,7 +42,7 @@ def page(imported_out, monkeypatch):
 
 
 def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
-    words = "0.92 mL on 2022-04-01, no change since 2021-04-01 (+2.2\u202f%), when it had grown; never progression."
+    words = "0.92 mL on 2022-04-01, no change since 2021-04-01 (+2\u202f%), when it had grown; never progression."
     assert words in page
     assert "None seen: syrinx." in page
 

@@ -118,8 +118,7 @@ def test_a_last_scan_that_failed_leaves_the_levels_that_the_next_is_held_against
     assert [level.text.split(" 0")[0] for level in levels("sub-05", page.study())] == [
         "baseline = nadir",
         "progression from",
-        "detection limit",
-    ]
+    ], "the tiny store holds no detection limit for this visit"
 
 
 def test_the_packet_of_a_failed_last_scan_dates_the_numbers_it_shows(tiny):

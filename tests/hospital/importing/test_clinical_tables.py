@@ -112,8 +112,8 @@ def test_a_redcap_export_fills_the_studys_tables(study: Path) -> None:
 
 def test_what_cannot_be_used_is_said_by_line(study: Path) -> None:
     said = {finding.code: finding.message for finding in run(study).findings}
-    assert said.keys() == {"date_malformed", "word_unknown", "table_patient", "table_differs"}
-    assert said["date_malformed"].startswith("redcap.csv line 4: expected a date")
+    assert said.keys() == {"treatment_unplaced", "word_unknown", "table_patient", "table_differs"}
+    assert said["treatment_unplaced"].startswith("redcap.csv line 4: expected a date")
     assert said["table_patient"].startswith("redcap.csv line 9: expected a patient of this study")
     assert said["word_unknown"].startswith("redcap.csv line 10: expected one of gtr")
     assert "4799" not in said["table_patient"]

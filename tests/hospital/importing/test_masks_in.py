@@ -121,7 +121,7 @@ def test_overlapping_segments_and_a_second_reading_get_files_of_their_own(tmp_pa
 def test_a_fractional_segmentation_becomes_probabilities(tmp_path: Path) -> None:
     series = dicom.slices(volume(), DAY)
     dicom.save_all(series, tmp_path / "in" / "scan")
-    soft = drawn(3, 9) * np.linspace(0.2, 1.0, 26)[:, None, None]
+    soft = drawn(3, 9) * np.linspace(0.5, 1.0, 26)[:, None, None]
     segments = [described(1, Compartment.TUMOUR, "tumour", "AUTOMATIC")]
     seg(series, [soft], segments, kind="FRACTIONAL", fractional_type="PROBABILITY").save_as(tmp_path / "in" / "s.dcm")
     run(tmp_path)
