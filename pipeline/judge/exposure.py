@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from pipeline.core.vocabulary import SYSTEMIC, PatientCourse, TreatmentEvent, TreatmentKind
+from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, PatientCourse, TreatmentEvent, TreatmentKind
 from pipeline.judge.criteria import ResponseCriteria, Steroids, Window
 from pipeline.judge.division import last_day
 
@@ -69,7 +69,8 @@ def name_of(treatment: TreatmentEvent) -> str:
 def unknown_words(treatment: TreatmentEvent) -> str:
     """Say that nobody knows what a treatment was."""
     name = f"'{treatment.written}'" if treatment.written else "the treatment"
-    return f"nobody here knows what {name} of {treatment.started_on} was; say which kind it is"
+    when = "" if treatment.started_on == ANY_DAY[0] else f" of {treatment.started_on}"
+    return f"nobody here knows what {name}{when} was; say which kind it is"
 
 
 def dose_mg(course: PatientCourse, on: date) -> float | None:

@@ -15,7 +15,7 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
-from pipeline.study.names import resembling_words, with_prefix
+from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
     age_in,
@@ -32,6 +32,10 @@ SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
 YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 HIGHEST_AGE_YEARS = 130
+WHOLE_TABLE = frozenset({"table_delimiter", "file_unreadable", "link_outside"})
+LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
+"""Findings about a table of treatments after which somebody may have been treated who is not read to have been."""
+UNREAD = "a row of treatments.tsv that could not be read"
 HIGHEST_DOSE_GY = 200
 HIGHEST_DOSE_MG = 1000
 HIGHEST_GRADE = 1000
@@ -128,6 +132,39 @@ def read_treatments(
     kinds = packaged() if names is None else names
     made = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(rows, findings)]
     return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
+
+
+def unread_treatments(
+    rows: Iterable[TableRow], findings: Iterable[Finding], known: Collection[str]
+) -> tuple[Treatment, ...]:
+    """Return a treatment of unknown kind on any day for everyone of whom the table may have said more than was read.
+
+    A table or row that cannot be read is no word that nobody was treated: what is judged is not evaluable then. A row
+    that names nobody of this study concerns those whose id it resembles, else nobody.
+
+    Parameters
+    ----------
+    rows
+        What was read of the table.
+    findings
+        What was odd about it.
+    known
+        All patients of the study.
+    """
+    concerned: set[str] = set()
+    if any("participant_id" in row.absent for row in rows):
+        concerned |= set(known)
+    for one in (one for one in findings if one.path == "treatments.tsv"):
+        if one.code in WHOLE_TABLE:
+            concerned |= set(known)
+        elif one.code in LOST_ROW:
+            is_known = one.patient_id in known
+            concerned |= {str(one.patient_id)} if is_known else set(resembling(one.patient_id, known))
+    first, last = ANY_DAY
+    return tuple(
+        Treatment(name, first, str(TreatmentKind.UNKNOWN), started_by=last, written=UNREAD)
+        for name in sorted(concerned)
+    )
 
 
 def treatment_in(

@@ -139,10 +139,19 @@ def resembling_words(name: str | None, known: Iterable[str]) -> str:
     >>> resembling_words("sub-1", ["sub-01", "sub-10"]), resembling_words("sub-7", ["sub-01"])
     ('; it resembles sub-01, did a spreadsheet strip zeros?', '')
     """
-    if name is None:
-        return ""
-    alike = sorted(other for other in known if other != name and _bare(other) == _bare(name))
+    alike = resembling(name, known)
     return f"; it resembles {' and '.join(alike)}, did a spreadsheet strip zeros?" if alike else ""
+
+
+def resembling(name: str | None, known: Iterable[str]) -> list[str]:
+    """Return the known ids that another one resembles but for zeros, letter case and signs.
+
+    Examples
+    --------
+    >>> resembling("sub-1", ["sub-01", "sub-10"]), resembling(None, ["sub-01"])
+    (['sub-01'], [])
+    """
+    return [] if name is None else sorted(other for other in known if other != name and _bare(other) == _bare(name))
 
 
 def _bare(name: str) -> str:

@@ -213,16 +213,19 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
     rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
     participants = clinical.read_participants(rows, as_of, findings)
     known = participants.keys() | folders
+    said_before = len(findings)
     treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
+    treated = clinical.read_treatments(
+        clinical.of_known_patients(treatments, known, findings),
+        as_of,
+        findings,
+        names_beside(root / "treatments.tsv", findings),
+    )
+    treated += clinical.unread_treatments(treatments, findings[said_before:], known)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,
-        clinical.read_treatments(
-            clinical.of_known_patients(treatments, known, findings),
-            as_of,
-            findings,
-            names_beside(root / "treatments.tsv", findings),
-        ),
+        treated,
         clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
         clinical.says_synthetic(rows),
         folders,

@@ -378,3 +378,22 @@ def test_functional_grades_are_read_or_reported(
     study = study_of(tmp_path, {"function.tsv": f"{FUNCTION}{row}\n"})
     assert codes(study) == expected
     assert list(scores_of(study)) == scores
+
+
+@pytest.mark.parametrize(
+    ("table", "concerned"),
+    [
+        ("participant_id;date;kind\nsub-01;2019-01-01;surgery\n", True),
+        ("participant_id,date,kind\nsub-01,2019-01-01,surgery\n", True),
+        ("date\tkind\n2019-01-01\tsurgery\n", True),
+        ("participant_id\tdate\tkind\nsub-01\t2019-01-01\tsurgery\tGTR\n", True),
+        ("participant_id\tdate\tkind\nsub-1\t2019-01-01\tsurgery\n", True),
+        ("participant_id\tdate\tkind\nsub-77\t2019-01-01\tsurgery\n", False),
+        ("participant_id\tdate\tkind\n", False),
+    ],
+    ids=["semicolons", "commas", "no patients", "too long", "lost zero", "somebody else", "nobody"],
+)
+def test_a_treatment_that_cannot_be_read_is_never_no_treatment(tmp_path: Path, table: str, concerned: bool) -> None:
+    patient = study_of(tmp_path, {"treatments.tsv": table}).patients[0]
+    kinds = {treatment.kind for treatment in patient.treatments}
+    assert kinds == ({"unknown"} if concerned else set())
