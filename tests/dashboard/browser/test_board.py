@@ -12,7 +12,7 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     look(page, tmp_path, "board")
 
     page.get_by_role("link", name="sub-01").click()
-    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
     page.get_by_text("▲ growing").wait_for()
     assert page.url.endswith("/patient?patient=sub-01")
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
@@ -44,7 +44,7 @@ def test_keys_walk_through_the_board_and_back_returns(page, server):
     page.wait_for_url(re.compile(r"\?patient=sub-03$"), wait_until="commit")
     page.get_by_text("sub-03").first.wait_for()
     page.go_back(wait_until="commit")
-    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
     assert page.url.endswith("?patient=sub-01")
 
 

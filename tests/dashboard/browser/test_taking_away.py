@@ -88,7 +88,7 @@ def test_everything_is_reached_without_a_mouse(page, server):
     page.get_by_role("link", name="sub-01").wait_for()
     tab_to(page, "element => element.tagName === 'A' && element.innerText.includes('sub-01')")
     page.keyboard.press("Enter")
-    page.get_by_text("Ses-05: progression by imsct_adapted_v1").wait_for()
+    page.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
     page.locator("[data-ready=true], .slices:not([hidden])").first.wait_for()
     tab_to(page, "element => element.tagName === 'SUMMARY'")
     page.keyboard.press("Enter")
