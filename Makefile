@@ -36,7 +36,7 @@ check: tools  ## style and types, then the house rules: imports, purity, lengths
 	$(BIN)/python -m pytest -q -n 0 tests/test_architecture.py
 
 setup: .venv/.ready  ## the virtual environment with the cordtrack command: what a user needs
-tools: .venv/.tools  ## and what developers need: hospital libraries, linters, test tools
+tools: .venv/.tools  ## and what tests and checks need: hospital libraries, linters, test tools
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "cordtrack needs Python 3.11, 3.12 or 3.13; none was found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
@@ -47,7 +47,7 @@ tools: .venv/.tools  ## and what developers need: hospital libraries, linters, t
 	@touch $@
 
 .venv/.tools: .venv/.ready
-	@echo "Adding the developers' tools to .venv"
+	@echo "Adding what tests and checks need to .venv"
 	@$(call INSTALL,.[dev$(,)hospital])
 	@touch $@
 

@@ -12,7 +12,6 @@ from pipeline.measure import measurement_error
 
 DAYS_PER_MONTH = 365.25 / 12
 ADDED = "a proposal of this project"
-BENCHMARKED = "benchmark of this project, rounded up"
 MEASURED = "midway between good and broken pairs, measured by this project"
 TURNED = "measured by this project on real cords with their signal turned over"
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.charts import cohort_figures as charts
 from dashboard.charts import crowds
 from dashboard.charts import growth_figure as growth_chart
-from dashboard.cohort import courses as cohort_rows
+from dashboard.cohort import courses as cohort_courses
 from dashboard.cohort import (
     criteria_agreement,
     data_files,
@@ -159,7 +159,7 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
 
 def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
     """Show the course of each patient relative to its baseline."""
-    courses = cohort_rows.courses(study.criteria_id, "tumour", shown["patient_id"])
+    courses = cohort_courses.courses(study.criteria_id, "tumour", shown["patient_id"])
     thresholds = {"progression": rules["progression_ratio"], "response": rules["response_ratio"]}
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
@@ -210,7 +210,7 @@ def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
 
 def cysts(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     """Show the course of each patient's cyst, which never decides a response."""
-    courses = cohort_rows.courses(study.criteria_id, "cyst", shown["patient_id"])
+    courses = cohort_courses.courses(study.criteria_id, "cyst", shown["patient_id"])
     note = (
         f"Cyst volume over that at baseline, current period, logarithmic axis (n = {courses.patient_count} of "
         f"{len(shown)}; the others have no cyst at baseline). Cysts are followed and never scored. Colour: state of "

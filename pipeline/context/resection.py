@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
-from pipeline.judge import division
-from pipeline.judge import epochs as timeline
+from pipeline.judge import division, epochs
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.explanation import size
 
@@ -58,7 +57,7 @@ class ExtentOfResection:
     @property
     def is_provisional(self) -> bool:
         """One of the sizes rests on an automatic mask that nobody signed."""
-        return any(visit is not None and timeline.is_unsigned(visit) for visit in (self.before, self.after))
+        return any(visit is not None and epochs.is_unsigned(visit) for visit in (self.before, self.after))
 
 
 def resections(course: PatientCourse, criteria: ResponseCriteria) -> tuple[ExtentOfResection, ...]:
@@ -69,13 +68,13 @@ def resections(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Exten
     criteria
         Whose rule for baselines says which scan after surgery may be compared.
     """
-    epochs = division.divided(course, criteria)
-    visits = timeline.in_order(course.visits)
+    courses = division.divided(course, criteria)
+    visits = epochs.in_order(course.visits)
     surgeries = sorted((t for t in course.treatments if t.kind == TreatmentKind.SURGERY), key=lambda t: t.started_on)
     found = []
     for surgery in surgeries:
         before = _before(surgery.started_on, visits, surgeries)
-        baselines = (e.baseline for e in epochs if e.opened_by == surgery and e.baseline is not None)
+        baselines = (e.baseline for e in courses if e.opened_by == surgery and e.baseline is not None)
         found.append(_resection(surgery, before, next(baselines, None)))
     return tuple(found)
 
@@ -125,7 +124,7 @@ def _before(
         if since < visit.acquired_on < operated_on
         and (operated_on - visit.acquired_on).days <= OLDEST_SCAN_DAYS
         and visit.volume_mm3
-        and timeline.why_not_usable(visit, Metric.VOLUME) is None
+        and epochs.why_not_usable(visit, Metric.VOLUME) is None
         and visit.bound_reason is None
     ]
     return fit[-1] if fit else None

@@ -2,7 +2,7 @@
 
 The one world convention of the project: **RAS+ millimetres**, the NIfTI world (x grows towards the patient's right,
 y towards anterior, z towards superior). Arrays are indexed ``[i, j, k]`` and
-``affine @ [i, j, k, 1]`` is the RAS+ position of that voxel's centre. Nothing in ``domain`` knows another one;
+``affine @ [i, j, k, 1]`` is the RAS+ position of that voxel's centre. No room but ``files`` knows another one;
 ``pipeline.files.images`` converts for libraries that use LPS.
 """
 

@@ -1,7 +1,7 @@
 """What people decided, in ``OUT_DIR/journal/acts.jsonl``: one JSON object a line, only ever added to.
 
 It is the one thing in an output folder that no run can make again: nothing here is rewritten or removed, and undoing
-is a line of its own. ``chain`` says how a line that was changed, lost or torn is noticed.
+is a line of its own. ``append_only`` says how a line that was changed, lost or torn is noticed.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def correct_mask(
     Parameters
     ----------
     target, fit
-        From ``correction.target_of`` and ``correction.held_against``.
+        From ``drawing.target_of`` and ``drawing.held_against``.
     nothing_there
         The person says that the compartment is not there: needed for an empty mask, refused for any other.
 

@@ -5,7 +5,7 @@ then an integral over angles and heights alone, with no voxel in it. Tissue move
 area stays: where the tissue came from r, it lies at R with ``R² = r² + a²``, a being the lesion's radius on that ray.
 All of the cord keeps its volume exactly; fluid and what lies beyond give way until nothing moves any more.
 
-Nothing here is shared with the way in which lesions are found again (``lesion_*``, ``signal_curve``): agreement between
+Nothing here is shared with the way in which lesions are found again (``refind``): agreement between
 the two would otherwise say nothing.
 """
 

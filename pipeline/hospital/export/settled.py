@@ -26,8 +26,6 @@ VOLATILE = frozenset({
 })  # fmt: skip
 """What says when, by which version and under which number an object was written, not what it holds."""
 
-SEGMENTATION_CLASS = "1.2.840.10008.5.1.4.1.1.66.4"
-
 
 @dataclass
 class WrittenObjects:

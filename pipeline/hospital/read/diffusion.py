@@ -1,7 +1,7 @@
 """What a header says of diffusion: b-value and direction, standard elements first, then the makers' own.
 
 A b-value of 0 is a statement only where there is a diffusion sequence: Philips writes it into everything
-(rordenlab/dcm2niix issue 449). Directions are read where they are in the patient's axes: (0018,9089), Siemens
+(rordenlab/dcm2niix, report 449). Directions are read where they are in the patient's axes: (0018,9089), Siemens
 (0019,xx0E) and Philips (2005,xxB0) to (2005,xxB2). Those of GE's own elements are in the scanner's axes of encoding,
 which depend on more than the header says; they are not read.
 """
