@@ -44,6 +44,8 @@ LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
 FARTHEST_VOXELS = 2**26
 """Bytes that header extensions may take; more betrays a damaged header, and would be read for nothing."""
 
+MOST_AFTER_VOXELS_MB = 64
+"""How much may follow the voxels of a compressed file before it is taken for damaged."""
 MOST_PACKED = 1100
 """How many times larger than a gzip file its content can be, at most (deflate packs 1032 to 1)."""
 
@@ -145,12 +147,21 @@ def read_voxels(path: Path, header: Header) -> NDArray:
             if not str(error).startswith("Expected "):
                 raise
             raise InputError(_truncated(path.name, length, str(error).rpartition("got ")[2].split(" ")[0])) from error
-        stream.read(1)  # at the end of a compressed file its checksum is tested
+        if data_path.name.endswith(".gz"):
+            _read_to_the_end(stream, path.name)
     array = np.ascontiguousarray(stored, dtype=header.dtype.newbyteorder("="))
     if (header.slope, header.inter) != (1.0, 0.0):
         wide = np.result_type(array.dtype, np.float32)
         array = (array.astype(np.float64) * header.slope + header.inter).astype(wide)
     return array
+
+
+def _read_to_the_end(stream: gzip.GzipFile | io.BufferedReader, name: str) -> None:
+    """Read what follows the voxels: only at its end is the checksum of a compressed file tested."""
+    for _ in range(MOST_AFTER_VOXELS_MB):
+        if not stream.read(2**20):
+            return
+    raise InputError(f"{name}: expected the end of the file after its voxels, found more (damaged); export it again")
 
 
 def _truncated(name: str, length: int, found: str) -> str:
