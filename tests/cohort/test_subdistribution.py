@@ -100,7 +100,7 @@ def test_a_rare_group_is_doubted_below_forty_events():
     times, rare = rng.exponential(300, 100) + 1, [float(index < 9) for index in range(100)]
     events = [index % 4 == 0 for index in range(100)]
     model = fine_gray(times, events, [index % 4 == 1 for index in range(100)], {"rare": rare})
-    assert model.warnings == ("rare: 9 % of the patients; so unequal groups ask for 40 events, not 25",)
+    assert model.warnings == ("rare: 9 % of the patients; such groups ask for 40 events, not 25",)
     common = fine_gray(times, events, [False] * 100, {"half": [float(index % 8 < 4) for index in range(100)]})
     assert not common.warnings
 

@@ -6,6 +6,7 @@ It never fixes a "today" and never extrapolates beyond the last person seen.
 
 from pipeline.cohort.survival.curves import (
     CI_TRANSFORM,
+    DAYS_PER_YEAR,
     YEARS,
     KaplanMeier,
     SurvivalAt,
@@ -21,6 +22,7 @@ from pipeline.cohort.survival.subdistribution import FineGray, GrayTest, Subdist
 
 __all__ = [
     "CI_TRANSFORM",
+    "DAYS_PER_YEAR",
     "EVENTS_PER_COVARIATE",
     "YEARS",
     "Cox",

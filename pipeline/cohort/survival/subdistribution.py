@@ -205,7 +205,7 @@ def _doubts(names: Sequence[str], values: NDArray[np.float64], event_count: int)
         if set(np.unique(column)) == {0.0, 1.0}
     }
     return tuple(
-        f"{name}: {100 * share:.0f} % of the patients; so unequal groups ask for {EVENTS_IF_RARE} events, not {event_count}"
+        f"{name}: {100 * share:.0f} % of the patients; such groups ask for {EVENTS_IF_RARE} events, not {event_count}"
         for name, share in shares.items()
         if not MODERATE[0] <= share <= MODERATE[1]
     )
