@@ -24,7 +24,9 @@ create table record.patient (
     sex varchar,
     age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
-    died_on date, last_contact_on date, is_enhancing boolean
+    died_on date, last_contact_on date, is_enhancing boolean,
+    mycn varchar check (mycn in ('amplified', 'not amplified', 'unknown')),
+    h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown'))
 );
 
 -- A session: usable, or why not.
@@ -213,7 +215,9 @@ create table record.next_scan (
     overdue_from date check (overdue_from > due_on),
     interval_days integer check (interval_days > 0),
     rule varchar not null,
-    source varchar not null
+    source varchar not null,
+    closer_reason varchar,
+    assumed varchar
 );
 
 -- What a person should know: what was left out, and what to look at.

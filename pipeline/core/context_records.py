@@ -62,7 +62,7 @@ class GrowthRate:
 
 @dataclass(frozen=True)
 class NextScan:
-    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+    """When a published schedule would have a patient's next scan (see ``surveillance.DueScan``)."""
 
     patient_id: str
     surveillance_id: str
@@ -73,6 +73,8 @@ class NextScan:
     interval_days: int | None
     rule: str
     source: str
+    closer_reason: str | None = None
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ TABLE_KINDS = (
         "warning",
         "write VHL, NF1, NF2, none or unknown; new lesions count as progression until then",
     ),
+    ("marker_unknown", "warning", "write one of the expected words; until then the marker is unknown, never negative"),
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),

@@ -35,7 +35,8 @@ class Study:
 class Patient:
     """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
 
-    ``syndrome`` is a code (``core.syndromes``); ``is_enhancing`` says whether the tumour takes up contrast agent.
+    ``syndrome`` is a code (``core.syndromes``), as are ``mycn`` and ``h3_k27`` (``core.markers``); ``is_enhancing``
+    says whether the tumour takes up contrast agent.
     """
 
     patient_id: str
@@ -49,6 +50,8 @@ class Patient:
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None
+    mycn: str | None = None
+    h3_k27: str | None = None
 
 
 @dataclass(frozen=True)
