@@ -13,7 +13,7 @@ from pipeline.errors import InputError, SettingsError
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GroupComparison:
     """What tells groups apart.
 
     Attributes
@@ -28,16 +28,16 @@ class Comparison:
     ratios: tuple[tuple[str, str, str], ...] = ()
 
 
-NOTHING = Comparison("")
+NOTHING = GroupComparison("")
 
 
-def compare(curves: Curves) -> Comparison:
+def compare(curves: Curves) -> GroupComparison:
     """Compare the groups of a figure; nothing to say of a single one."""
     names = list(curves.by_name)
     if len(names) < 2:
         return NOTHING
     test, models = _test(curves), _model(curves, names)
-    return Comparison(f"{test} {models[0]}", models[1])
+    return GroupComparison(f"{test} {models[0]}", models[1])
 
 
 def _test(curves: Curves) -> str:
@@ -85,7 +85,7 @@ def _ratio(one: survival.HazardRatio | survival.SubdistributionRatio) -> tuple[s
     return labels.words(one.covariate), f"{numbers[0]} ({numbers[1]} to {numbers[2]})", labels.two_figures(one.p_value)
 
 
-def table_of(curves: Curves, comparison: Comparison) -> pd.DataFrame:
+def table_of(curves: Curves, comparison: GroupComparison) -> pd.DataFrame:
     """Return the ratios as a table; empty where they are not given."""
     against = labels.words(next(iter(curves.by_name))) if curves.by_name else ""
     return pd.DataFrame(comparison.ratios, columns=[f"against {against}", "hazard ratio, 95\u202f% CI", "p"])

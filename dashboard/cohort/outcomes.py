@@ -65,7 +65,7 @@ CLOCKS = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ShownOutcome:
     """An outcome and its clock."""
 
     endpoint_id: str = "ttp"
@@ -104,7 +104,7 @@ class Timed:
     left_out: str
 
 
-def choose() -> Outcome:
+def choose() -> ShownOutcome:
     """Offer every outcome and clock, kept in the address."""
     picked = {
         key: st.selectbox(
@@ -118,10 +118,10 @@ def choose() -> Outcome:
     }  # fmt: skip
     address.keep("outcome", [] if picked["outcome"] == "ttp" else [picked["outcome"]])
     address.keep("clock", [] if picked["clock"] == FIRST else [picked["clock"]])
-    return Outcome(picked["outcome"], picked["clock"])
+    return ShownOutcome(picked["outcome"], picked["clock"])
 
 
-def of_patients(patients: pd.DataFrame, criteria_id: str, outcome: Outcome) -> Timed:
+def of_patients(patients: pd.DataFrame, criteria_id: str, outcome: ShownOutcome) -> Timed:
     """Return the patients with one outcome under one set of criteria.
 
     Parameters
@@ -133,7 +133,7 @@ def of_patients(patients: pd.DataFrame, criteria_id: str, outcome: Outcome) -> T
     return timed(patients, rows, outcome)
 
 
-def timed(patients: pd.DataFrame, outcomes: pd.DataFrame, outcome: Outcome) -> Timed:
+def timed(patients: pd.DataFrame, outcomes: pd.DataFrame, outcome: ShownOutcome) -> Timed:
     """Join patients with their outcomes and let the clock run.
 
     Parameters

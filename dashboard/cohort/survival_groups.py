@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import survival_figure as chart
 from dashboard.charts.cohort_figures import DAYS_PER_MONTH
-from dashboard.cohort.outcomes import FIRST, LATE, Outcome
+from dashboard.cohort.outcomes import FIRST, LATE, ShownOutcome
 from dashboard.words import labels
 from pipeline.cohort import disclosure, interval_censoring, survival
 from pipeline.cohort.survival import DAYS_PER_YEAR, CumulativeIncidence, KaplanMeier, SurvivalAt
@@ -56,12 +56,12 @@ class Curves:
     rows: pd.DataFrame
     by_name: Mapping[str, Curve]
     months: Sequence[float]
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: ShownOutcome = field(default_factory=ShownOutcome)
     refused: Mapping[str, str] = field(default_factory=dict)
     is_shared: bool = False
 
 
-def estimate(patients: pd.DataFrame, column: str | None, outcome: Outcome | None = None) -> Curves:
+def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome | None = None) -> Curves:
     """Estimate one curve for all, or one for each value of a covariate (the largest groups where there are many).
 
     Parameters
@@ -70,7 +70,7 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: Outcome | None
         Columns duration_days and is_event, where they matter entry_days and is_competing, and the covariate; rows
         without one of them are left out.
     """
-    outcome = outcome or Outcome()
+    outcome = outcome or ShownOutcome()
     rows = patients.dropna(subset=["duration_days", "is_event"])
     rows = rows.assign(group=EVERYONE if column is None else rows[column])
     if column is not None:
@@ -113,11 +113,11 @@ def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
 
 def has_limits(curves: Curves) -> bool:
     """Tell whether the figure shows what the days between scans allow: of one curve of what scans alone show."""
-    is_seen_on_scans = curves.outcome == Outcome("ttp", FIRST)
+    is_seen_on_scans = curves.outcome == ShownOutcome("ttp", FIRST)
     return is_seen_on_scans and len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED and not curves.is_shared
 
 
-def _since(outcome: Outcome) -> str:
+def _since(outcome: ShownOutcome) -> str:
     return "months since time zero" if outcome.clock in (FIRST, LATE) else "months since the baseline scan"
 
 
@@ -235,7 +235,7 @@ def _written(share: float, low: float | None, high: float | None) -> str:
     return whole if low is None or high is None else f"{whole} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _curve(rows: pd.DataFrame, outcome: Outcome) -> Curve:
+def _curve(rows: pd.DataFrame, outcome: ShownOutcome) -> Curve:
     durations, events, entries = columns(rows)
     if outcome.wording.is_competing:
         competing = rows["is_competing"].astype(bool).tolist()

@@ -24,7 +24,7 @@ from dashboard.cohort import (
 )
 from dashboard.cohort.courses import Courses
 from dashboard.cohort.filters import FILTERS, Cohort
-from dashboard.cohort.outcomes import Outcome
+from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
@@ -52,7 +52,7 @@ class Chosen:
     """How the outcome is shown: split by a covariate or as one curve, which outcome, and whether small counts hide."""
 
     by: str
-    outcome: Outcome
+    outcome: ShownOutcome
     is_shared: bool = False
 
 

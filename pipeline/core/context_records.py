@@ -143,3 +143,26 @@ class OpenQuestion:
     rank: int
     needs_decision: bool
     words: str
+
+
+@dataclass(frozen=True)
+class Neuraxis:
+    """One visit's form of the whole neuraxis, with what follows from it (``context/neuraxis.py``)."""
+
+    patient_id: str
+    session_id: str
+    brain: str | None
+    cervical: str | None
+    thoracic: str | None
+    lumbar: str | None
+    contrast: str | None
+    brain_nodules: str | None
+    brain_linear: str | None
+    hydrocephalus: str | None
+    spine_nodules: str | None
+    spine_linear: str | None
+    csf_cytology: str | None
+    reader: str | None
+    leptomeningeal: str
+    present: str | None
+    missing: str | None

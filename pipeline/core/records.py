@@ -14,6 +14,7 @@ from pipeline.core import context_records
 CompartmentCourse = context_records.CompartmentCourse
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
+Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dashboard.cohort import group_comparison, outcomes, survival_groups
-from dashboard.cohort.outcomes import BASELINE, FIRST, LATE, Outcome
+from dashboard.cohort.outcomes import BASELINE, FIRST, LATE, ShownOutcome
 from tests.dashboard.pages.test_pages import opened, text_of
 
 COVARIATES = pd.DataFrame({"patient_id": list("abcde"), "centre": ["N", "N", "N", "S", "S"], "is_event": [None] * 5})
@@ -33,7 +33,7 @@ STORED = pd.DataFrame(
     ],
 )  # fmt: skip
 def test_the_clock_decides_who_counts_from_when(clock, durations, entries, left_out):
-    timed = outcomes.timed(COVARIATES, STORED, Outcome("ttp", clock))
+    timed = outcomes.timed(COVARIATES, STORED, ShownOutcome("ttp", clock))
     assert dict(zip(timed.rows["patient_id"], timed.rows["duration_days"], strict=True)) == durations
     assert timed.rows["entry_days"].tolist() == entries
     assert timed.left_out == left_out
@@ -55,7 +55,7 @@ def cohort(count: int = 120, seed: int = 4) -> pd.DataFrame:
 
 
 def test_competing_events_are_compared_by_gray_and_fine_and_gray():
-    curves = survival_groups.estimate(cohort(), "centre", Outcome("local_control"))
+    curves = survival_groups.estimate(cohort(), "centre", ShownOutcome("local_control"))
     comparison = group_comparison.compare(curves)
     assert comparison.sentence.startswith("Gray's test p = ")
     assert "Fine-Gray subdistribution hazard ratios against North" in comparison.sentence
@@ -71,7 +71,7 @@ def test_competing_events_are_compared_by_gray_and_fine_and_gray():
 
 
 def test_survival_is_compared_by_log_rank_and_cox():
-    curves = survival_groups.estimate(cohort(), "centre", Outcome("pfs"))
+    curves = survival_groups.estimate(cohort(), "centre", ShownOutcome("pfs"))
     comparison = group_comparison.compare(curves)
     assert comparison.sentence.startswith("Log-rank p = ")
     assert "Cox hazard ratios against North" in comparison.sentence
@@ -80,7 +80,7 @@ def test_survival_is_compared_by_log_rank_and_cox():
 
 def test_too_few_events_for_a_ratio_are_said_and_not_counted_out():
     rows = cohort(24).assign(is_event=[n < 9 for n in range(24)], is_competing=False)
-    for outcome in (Outcome("local_control"), Outcome("pfs")):
+    for outcome in (ShownOutcome("local_control"), ShownOutcome("pfs")):
         comparison = group_comparison.compare(survival_groups.estimate(rows, "centre", outcome))
         assert "not given below 10 events for 2 groups." in comparison.sentence
         assert not comparison.ratios
@@ -88,17 +88,17 @@ def test_too_few_events_for_a_ratio_are_said_and_not_counted_out():
 
 def test_a_group_without_events_has_no_ratio():
     rows = cohort().assign(is_event=lambda t: t["centre"] == "South", is_competing=False)
-    comparison = group_comparison.compare(survival_groups.estimate(rows, "centre", Outcome("local_control")))
+    comparison = group_comparison.compare(survival_groups.estimate(rows, "centre", ShownOutcome("local_control")))
     assert "not given, since a group has no events" in comparison.sentence
 
 
 def test_gray_and_fine_and_gray_are_not_given_with_late_entry():
     rows = cohort()
     rows["entry_days"] = np.where(np.arange(len(rows)) % 4 < 2, 0.0, np.minimum(30.0, rows["duration_days"] - 1))
-    comparison = group_comparison.compare(survival_groups.estimate(rows, "centre", Outcome("local_control", LATE)))
+    comparison = group_comparison.compare(survival_groups.estimate(rows, "centre", ShownOutcome("local_control", LATE)))
     assert "Gray's test: not given with left truncation" in comparison.sentence
     assert "Fine-Gray subdistribution hazard ratios: not given with left truncation" in comparison.sentence
-    survival = group_comparison.compare(survival_groups.estimate(rows, "centre", Outcome("pfs", LATE)))
+    survival = group_comparison.compare(survival_groups.estimate(rows, "centre", ShownOutcome("pfs", LATE)))
     assert survival.sentence.startswith("Log-rank p")
     assert survival.ratios
 
@@ -107,14 +107,14 @@ def test_a_curve_that_would_stay_at_zero_is_refused_in_words():
     rows = cohort(4).assign(
         duration_days=[10.0, 500.0, 600.0, 700.0], entry_days=[0.0, 90.0, 90.0, 90.0], is_event=[True] * 4
     )
-    curves = survival_groups.estimate(rows, None, Outcome("ttp", LATE))
+    curves = survival_groups.estimate(rows, None, ShownOutcome("ttp", LATE))
     assert not curves.by_name
     assert "everybody under observation on day 10 had the event" in curves.refused["all"]
 
 
 def test_shared_tables_hide_small_counts_of_events_and_competing_events():
     rows = cohort(40).assign(is_event=[n < 12 for n in range(40)], is_competing=[12 <= n < 15 for n in range(40)])
-    curves = survival_groups.to_share(survival_groups.estimate(rows, None, Outcome("progression")))
+    curves = survival_groups.to_share(survival_groups.estimate(rows, None, ShownOutcome("progression")))
     assert [row[1:4] for row in survival_groups.summary(curves)] == [("40", "12", "<5")]
     text = survival_groups.method(curves, 40, "1 patient without this outcome")
     assert "fewer than 5 competing events" in text
