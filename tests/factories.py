@@ -129,7 +129,7 @@ def beside_growing(p: str) -> list[Any]:
             "not imaged",
             None,
             "lumbar canal: not said",
-        ),  # fmt: skip
+        ),
         records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
         accepted(p, "ses-05"),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),

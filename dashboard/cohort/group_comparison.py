@@ -75,9 +75,9 @@ def _model(curves: Curves, names: list[str]) -> tuple[str, tuple[tuple[str, str,
     except (InputError, SettingsError):
         return f"{title}: not given, since a group has no events that a model could compare.", ()
     reference = labels.words(names[0])
-    told = f"{title} against {reference}, one covariate for each other group, adjusted for nothing."
+    sentence = f"{title} against {reference}, one covariate for each other group, adjusted for nothing."
     doubts = [f"{labels.capital(labels.words(doubt))}." for doubt in model.warnings]
-    return " ".join([told, *doubts]), tuple(_ratio(one) for one in model.ratios)
+    return " ".join([sentence, *doubts]), tuple(_ratio(one) for one in model.ratios)
 
 
 def _ratio(one: survival.HazardRatio | survival.SubdistributionRatio) -> tuple[str, str, str]:

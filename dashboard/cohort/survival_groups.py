@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import survival_figure as chart
+from dashboard.charts import survival_figure
 from dashboard.charts.cohort_figures import DAYS_PER_MONTH
 from dashboard.cohort.outcomes import FIRST, LATE, ShownOutcome
 from dashboard.words import labels
@@ -20,7 +20,7 @@ from pipeline.cohort.survival import DAYS_PER_YEAR, CumulativeIncidence, KaplanM
 from pipeline.errors import SettingsError
 
 EVERYONE = "all"
-MOST_GROUPS = len(chart.COLOURS)
+MOST_GROUPS = len(survival_figure.COLOURS)
 YEARS = (1, 2, 5)
 MOST_LIMITED = 500
 """Patients up to which the limits by Turnbull are computed; their time grows with the square of the number."""
@@ -77,7 +77,7 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
         rows = rows[rows["group"].isin(rows["group"].value_counts().index[:MOST_GROUPS])]
     if rows.empty:
         return Curves(rows, {}, (), outcome)
-    months = chart.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
+    months = survival_figure.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
     by_name: dict[str, Curve] = {}
     refused: dict[str, str] = {}
     for name in rows["group"].value_counts().index:
@@ -107,8 +107,8 @@ def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
     groups = [_group(name, curves) for name in curves.by_name]
     limits = _limits(curves, intervals) if intervals is not None and has_limits(curves) else None
     transform = next(iter(curves.by_name.values())).ci_transform
-    words = chart.CurveWords(curves.outcome.wording.free, _since(curves.outcome))
-    return chart.survival(groups, curves.months, f"95\u202f% CI, {transform}", limits, words)
+    words = survival_figure.CurveWords(curves.outcome.wording.free, _since(curves.outcome))
+    return survival_figure.survival(groups, curves.months, f"95\u202f% CI, {transform}", limits, words)
 
 
 def has_limits(curves: Curves) -> bool:
@@ -249,7 +249,7 @@ def columns(rows: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
     return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist(), entries
 
 
-def _group(name: str, curves: Curves) -> chart.Group:
+def _group(name: str, curves: Curves) -> survival_figure.Group:
     curve, is_shared = curves.by_name[name], curves.is_shared
     shares = curve.survival if isinstance(curve, KaplanMeier) else curve.incidence
     steps = pd.DataFrame(
@@ -262,7 +262,9 @@ def _group(name: str, curves: Curves) -> chart.Group:
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
     at_risk = [_count(curve.at_risk(month * DAYS_PER_MONTH), is_shared=is_shared) for month in curves.months]
-    return chart.Group(labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk)
+    return survival_figure.Group(
+        labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk
+    )
 
 
 def _count(number: int, *, is_shared: bool) -> str:

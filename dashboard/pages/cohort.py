@@ -8,8 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.charts import cohort_figures as charts
-from dashboard.charts import crowds, growth_figure
+from dashboard.charts import cohort_figures, crowds, growth_figure
 from dashboard.cohort import (
     courses,
     criteria_agreement,
@@ -166,10 +165,10 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar per "
         f"patient (n = {len(rows)} of {len(shown)}; the others have no later scan or no tumour at baseline). "
-        f"Bars end at {labels.percent(charts.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
+        f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
-    draw = partial(charts.waterfall, rows, thresholds)
+    draw = partial(cohort_figures.waterfall, rows, thresholds)
     if len(rows) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
         draw = partial(crowds.ranked, rows["best_change_percent"], thresholds)
@@ -223,7 +222,7 @@ def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
         f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
     )
-    draw = partial(charts.swimmer, rows, judged, queries.table("treatment"))
+    draw = partial(cohort_figures.swimmer, rows, judged, queries.table("treatment"))
     _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)
 
 
@@ -244,7 +243,7 @@ def _courses(
     def draw() -> go.Figure:
         if count > MOST_DRAWN:
             return crowds.quantiles(ratios.stretches(), thresholds)
-        return charts.spider(ratios.scans(), shown, thresholds)
+        return cohort_figures.spider(ratios.scans(), shown, thresholds)
 
     count = ratios.patient_count
     if count > MOST_DRAWN:

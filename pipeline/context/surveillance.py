@@ -261,10 +261,10 @@ def _unknown(
             if other is not None and other.interval_days != ruling.interval_days:
                 others[_interval(other)].append(value)
         if others:
-            told = ", ".join(
+            would_be = ", ".join(
                 f"{written.format(' or '.join(values))}: {interval}" for interval, values in others.items()
             )
-            yield f"{name} not known: {_interval(ruling)} until it is ({told})"
+            yield f"{name} not known: {_interval(ruling)} until it is ({would_be})"
 
 
 def _values(condition: str, histology: str | None, rules: Surveillance) -> list[str]:

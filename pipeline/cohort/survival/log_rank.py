@@ -77,13 +77,13 @@ def log_rank(
     is_seen = np.zeros_like(observed)
     for time in np.unique(durations[observed]):
         is_seen |= under_observation(entries, durations, time)
-    compared = tuple(sorted(set(labels[is_seen].tolist())))
+    with_events = tuple(sorted(set(labels[is_seen].tolist())))
     seen = (durations[is_seen], observed[is_seen], labels[is_seen], entries[is_seen])
-    statistic = _chi_square(*seen) if len(compared) > 1 else None
+    statistic = _chi_square(*seen) if len(with_events) > 1 else None
     if statistic is None:
-        return LogRank(compared, 0.0, 0, 1.0)
-    freedom = len(compared) - 1
-    return LogRank(compared, statistic, freedom, float(chi2.sf(statistic, freedom)))
+        return LogRank(with_events, 0.0, 0, 1.0)
+    freedom = len(with_events) - 1
+    return LogRank(with_events, statistic, freedom, float(chi2.sf(statistic, freedom)))
 
 
 def _chi_square(
