@@ -154,7 +154,7 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
         ratios = group_comparison.table_of(curves, comparison)
         if len(ratios):
             _words_table(ratios)
-    else:
+    elif not chosen.is_shared:
         page.remark(" ".join([timed.left_out and f"Left out: {timed.left_out}.", *curves.refused.values()]))
 
 

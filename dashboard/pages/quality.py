@@ -69,11 +69,9 @@ def waiting(review: pd.DataFrame) -> None:
     with left:
         signing.ask_name()
     with right:
-        shown_page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
+        part = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     signing.answer()
-    for number, row in enumerate(
-        review.iloc[(shown_page - 1) * ROWS_PER_PAGE : shown_page * ROWS_PER_PAGE].pipe(as_rows)
-    ):
+    for number, row in enumerate(review.iloc[(part - 1) * ROWS_PER_PAGE : part * ROWS_PER_PAGE].pipe(as_rows)):
         _waits(row, number)
 
 
