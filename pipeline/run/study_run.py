@@ -26,6 +26,9 @@ from pipeline.run import workers
 from pipeline.store import publish, sql_files
 from pipeline.study import study_folder
 
+TRIED_AGAIN = ("worker_died", "step_crashed")
+"""Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
+
 
 @dataclass(frozen=True)
 class RunSettings:
@@ -222,9 +225,8 @@ def _unreadable(
 
 
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
-    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    key_now = "" if has_died else key  # one that died is tried again by the next run
-    step = derivatives.Step(records=rows, input_sha256=key_now)
+    is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in rows)
+    step = derivatives.Step(records=rows, input_sha256=key if is_result else "")
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
