@@ -29,7 +29,14 @@ from rich.progress import (
 )
 
 from pipeline import __version__, api
-from pipeline.cli import hospital_commands, note_commands, pages_command, selftest_command, table_commands
+from pipeline.cli import (
+    hospital_commands,
+    journal_commands,
+    note_commands,
+    pages_command,
+    selftest_command,
+    table_commands,
+)
 from pipeline.errors import CordtrackError, SettingsError
 
 if TYPE_CHECKING:
@@ -46,6 +53,7 @@ app.add_typer(pages_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(hospital_commands.app)
 app.add_typer(note_commands.app)
+app.add_typer(journal_commands.app)
 app.add_typer(selftest_command.app)
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
