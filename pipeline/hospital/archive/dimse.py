@@ -94,7 +94,7 @@ class Pacs:
         SettingsError
             The archive refuses to speak to us.
         """
-        found: list[Remote] = []
+        remotes: list[Remote] = []
         with self._associated(self._entity([StudyRootQueryRetrieveInformationModelFind])) as association:
             for study in _ask(association, "STUDY", PatientID=patient_id, StudyInstanceUID=""):
                 study_uid = text(study, "StudyInstanceUID")
@@ -108,8 +108,10 @@ class Pacs:
                         continue
                     wanted = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": ""}
                     images = _ask(association, "IMAGE", **wanted)
-                    found += [Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))]
-        return found
+                    remotes += [
+                        Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))
+                    ]
+        return remotes
 
     def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
         """Return the objects of a series that the archive has.
@@ -182,8 +184,8 @@ class Pacs:
 
     def _refuse_others(self, event: Any) -> None:
         """Hang up on everybody but the archive that was asked."""
-        known = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
-        if event.assoc.requestor.address not in known:
+        addresses = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
+        if event.assoc.requestor.address not in addresses:
             event.assoc.abort()
 
     def send(self, paths: Sequence[Path], done: Callable[[Path], None]) -> None:

@@ -331,11 +331,11 @@ def read_patients(path: Path) -> tuple[list[str], bool]:
     """
     findings: list[Finding] = []
     full = path.resolve()
-    rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
-    ids = [cell for row in rows if (cell := row.cells.get("dicom_id"))]
+    table_rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
+    ids = [cell for row in table_rows if (cell := row.cells.get("dicom_id"))]
     if not ids:
         raise InputError(f"{path}: expected a table with a column dicom_id and a row per patient, found none")
-    return ids, "participant_id" in rows[0].cells
+    return ids, "participant_id" in table_rows[0].cells
 
 
 def read_credentials(file: Path | None, environment: Mapping[str, str]) -> Credentials:
