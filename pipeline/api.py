@@ -201,8 +201,8 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
     columns = ("severity", "code", "patient_id", "session_id", "path", "message", "remedy")
-    rows = [[getattr(finding, name) for name in columns] for finding in findings]
-    return pd.DataFrame(rows, columns=list(columns))
+    finding_rows = [[getattr(finding, name) for name in columns] for finding in findings]
+    return pd.DataFrame(finding_rows, columns=list(columns))
 
 
 def run(

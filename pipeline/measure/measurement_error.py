@@ -226,10 +226,10 @@ def largest_error(
     (0.1, 'geometric_model')
     """
     signal, spread, repeat = signal or 0.0, spread or 0.0, repeat or 0.0
-    own = math.hypot(geometric, signal)
-    if repeat > max(own, spread):
+    own_cv = math.hypot(geometric, signal)
+    if repeat > max(own_cv, spread):
         return repeat, "repeat_reads"
-    return max(own, spread), "automatic_spread" if spread > own or signal > geometric else ASSUMED
+    return max(own_cv, spread), "automatic_spread" if spread > own_cv or signal > geometric else ASSUMED
 
 
 def volume_interval(volume_mm3: float, cv: float) -> Interval:
@@ -237,8 +237,8 @@ def volume_interval(volume_mm3: float, cv: float) -> Interval:
 
     Examples
     --------
-    >>> found = volume_interval(1000.0, 0.1)
-    >>> round(found.low), round(found.high)
+    >>> interval = volume_interval(1000.0, 0.1)
+    >>> round(interval.low), round(interval.high)
     (822, 1217)
     """
     return change_interval(volume_mm3, cv, 0.0)
@@ -249,8 +249,8 @@ def change_interval(ratio: float, cv1: float, cv2: float) -> Interval:
 
     Examples
     --------
-    >>> found = change_interval(1.5, 0.1, 0.1)
-    >>> round(found.low, 2), round(found.high, 2)
+    >>> interval = change_interval(1.5, 0.1, 0.1)
+    >>> round(interval.low, 2), round(interval.high, 2)
     (1.14, 1.98)
     """
     factor = detection_limit_ratio(cv1, cv2)
