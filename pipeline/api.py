@@ -176,9 +176,9 @@ def assess(
     SettingsError
         There are no such criteria.
     """
-    from pipeline.tools import assess as tool  # noqa: PLC0415
+    from pipeline.tools.assess import assess_table  # noqa: PLC0415
 
-    return tool.assess_table(
+    return assess_table(
         Path(volumes),
         None if treatments is None else Path(treatments),
         criteria_id,
@@ -191,9 +191,9 @@ def judged_table(judged: JudgedTable) -> pd.DataFrame:
     """Return the verdicts of :func:`assess`, one row per patient, day and criteria; missing is None."""
     import pandas as pd  # noqa: PLC0415
 
-    from pipeline.tools import assess as tool  # noqa: PLC0415
+    from pipeline.tools.assess import COLUMNS  # noqa: PLC0415
 
-    return pd.DataFrame(list(judged.rows), columns=list(tool.COLUMNS))
+    return pd.DataFrame(list(judged.rows), columns=list(COLUMNS))
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
