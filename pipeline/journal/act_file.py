@@ -34,11 +34,6 @@ class Journal:
     findings: tuple[Finding, ...] = ()
 
 
-def path_of(out_dir: Path) -> Path:
-    """Return where the journal of an output folder is, whether anything was written yet or not."""
-    return out_dir / FILE
-
-
 def read(out_dir: Path) -> Journal:
     """Read the journal; empty when nobody wrote anything yet.
 

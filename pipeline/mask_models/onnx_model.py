@@ -32,9 +32,6 @@ CLIPPED_PERCENTILES = (0.5, 99.5)
 SMALLEST_STEP = 1e-6
 
 
-Predict = Callable[[NDArray[np.float32]], NDArray]
-
-
 class Activation(StrEnum):
     """What must be done to the model's output to make probabilities of it."""
 

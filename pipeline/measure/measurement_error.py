@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 
@@ -268,35 +267,3 @@ def detection_limit_ratio(cv1: float, cv2: float) -> float:
     1.319
     """
     return math.exp(Z_95 * math.hypot(cv1, cv2))
-
-
-def probability_beyond(ratio: float, threshold_ratio: float, cv1: float, cv2: float) -> float:
-    """Return the probability that the true ratio lies at or beyond a threshold, given the measured one.
-
-    Beyond means at or above a threshold over 1 (growth) and at or below one under 1 (shrinkage); a flat prior
-    on the log scale.
-
-    Parameters
-    ----------
-    ratio, threshold_ratio
-        Measured ratio and threshold, both over 0.
-    cv1, cv2
-        Coefficients of variation of the two volumes.
-
-    Returns
-    -------
-    float
-        Probability, 0..1.
-
-    Examples
-    --------
-    >>> probability_beyond(1.4, 1.4, 0.1, 0.1)
-    0.5
-    >>> probability_beyond(0.2, 0.35, 0.1, 0.1) > 0.99
-    True
-    """
-    distance = math.log(ratio / threshold_ratio) * (1 if threshold_ratio > 1 else -1)
-    error = math.hypot(cv1, cv2)
-    if error == 0:
-        return 1.0 if distance >= 0 else 0.0
-    return float(ndtr(distance / error))

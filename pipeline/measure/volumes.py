@@ -69,47 +69,6 @@ class CompartmentMeasure:
     component_count: int
     edges: tuple[str, ...] = ()
 
-    @property
-    def touches_border(self) -> bool:
-        """Whether part of the object may lie outside the image."""
-        return bool(self.edges)
-
-
-def compartment_of(labels: Volume, index: int) -> Volume:
-    """Pick one compartment out of a label map.
-
-    Parameters
-    ----------
-    labels
-        Whole numbers, shape ``(I, J, K)``.
-    index
-        The label of the compartment, not 0.
-
-    Returns
-    -------
-    Volume
-        Boolean array on the same grid; all False when the label does not occur.
-
-    Raises
-    ------
-    InputError
-        The map holds fractions, as an interpolated label map does.
-
-    Examples
-    --------
-    >>> labels = Volume(np.array([[[0, 2, 2]]]), np.eye(4))
-    >>> int(compartment_of(labels, 2).array.sum())
-    2
-    """
-    array = labels.array
-    if np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, np.rint(array)):
-        msg = (
-            "label map: expected whole numbers, found fractions (an interpolated label map); "
-            "export it again without interpolation or as one probability map per compartment"
-        )
-        raise InputError(msg)
-    return labels.with_array(array == index)
-
 
 def measure(probability: Volume, image: Volume | None = None) -> CompartmentMeasure:
     """Measure one compartment in its native grid.

@@ -89,7 +89,6 @@ class ExportPatient:
 
     patient_id: str
     bids_dir: Path
-    study_name: str
     version: str
     made_at: datetime
     visits: tuple[ExportVisit, ...]
@@ -141,7 +140,6 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
     return ExportPatient(
         patient_id,
         bids_dir,
-        study.name,
         str(info["cordtrack_version"]),
         finished,
         tuple(visits),
