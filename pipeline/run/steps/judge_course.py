@@ -162,6 +162,8 @@ def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> record
         state_then=str(judgement.state_then),
         reason_then=judgement.reason_then,
         clauses=judgement.clauses,
+        next_nadir_session_id=judgement.next_nadir_session_id,
+        progression_from_mm3=judgement.progression_from_mm3,
     )
 
 
