@@ -339,6 +339,14 @@ create table record.growth_rate (
     primary key (patient_id, criteria_id, epoch)
 );
 
+-- How far each file of the journal went when this was published.
+create table record.journal_head (
+    file varchar primary key,
+    line_count integer not null check (line_count >= 0),
+    size_bytes bigint not null check (size_bytes >= 0),
+    sha256 varchar not null
+);
+
 -- What people decided, copied from the journal at each publish; the journal itself lies beside this file.
 create table record.journal_entry (
     entry_id varchar primary key,
