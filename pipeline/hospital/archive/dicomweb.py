@@ -16,13 +16,11 @@ from dicomweb_client.session_utils import create_session_from_user_pass
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
-from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Credentials, Remote, Spool
+from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Credentials, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 
 REFUSED = (401, 403)
 MOST_RESULTS = 5000
-MOST_TO_CONNECT_S = 10.0
-"""Longest wait for a connection, seconds."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ class DicomWeb:
 def _with_patience(request: Callable[..., Any], patience_s: float) -> Callable[..., Any]:
     def timed(*arguments: Any, **named: Any) -> Any:
         return request(
-            *arguments, **{**named, "timeout": (min(patience_s, 10.0), patience_s)}
+            *arguments, **{**named, "timeout": (min(patience_s, MOST_TO_CONNECT_S), patience_s)}
         )  # the client library asks for its own
 
     return timed

@@ -27,7 +27,7 @@ from pynetdicom.sop_class import (
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
-from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Remote, Spool
+from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 from pipeline.hospital.read.header_values import text
 
@@ -42,8 +42,6 @@ SYNTAXES = [
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90",
 ]  # fmt: skip
 REJECTED_FOR_NOW = 2
-MOST_TO_CONNECT_S = 10.0
-"""Longest wait for a connection, seconds: a server that is there takes one at once."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ Say = Callable[[str], None]
 
 WANTED_MODALITIES = frozenset({"MR", "SEG", "RTSTRUCT"})
 UID = re.compile(r"[0-9.]{1,64}")
+MOST_TO_CONNECT_S = 10.0
+"""Longest wait for a connection, seconds: an archive that is there takes one at once."""
 PAUSES_S = (1.0, 3.0, 9.0, 27.0)
 """Waits before the second, third ... attempt, seconds."""
 MOST_ROUNDS = 4
