@@ -76,8 +76,8 @@ def check(out_dir: Path, published: Iterable[JournalHead]) -> None:
         differences = "; ".join(f"{one.head.file}: {one.difference}" for one in gone)
         raise StoreError(
             f"{out_dir}: expected the journal that the published results were made with, found another "
-            f"({differences}); nothing was published. Put the journal back from a copy (cordtrack restore), or, "
-            "where the loss is known and cannot be mended, say so on record: cordtrack journal accept"
+            f"({differences}); nothing was published. Put the journal back from a copy (cordtrack restore), or, where "
+            "the loss is known and cannot be mended, say so on record: cordtrack journal accept"
         )
 
 
