@@ -184,9 +184,9 @@ def assess(
     SettingsError
         There are no such criteria.
     """
-    from pipeline.tools import assess as tool  # noqa: PLC0415
+    from pipeline.tools.assess import assess_table  # noqa: PLC0415
 
-    return tool.assess_table(
+    return assess_table(
         Path(volumes),
         None if treatments is None else Path(treatments),
         criteria_id,
@@ -199,9 +199,9 @@ def judged_table(judged: JudgedTable) -> pd.DataFrame:
     """Return the verdicts of :func:`assess`, one row per patient, day and criteria; missing is None."""
     import pandas as pd  # noqa: PLC0415
 
-    from pipeline.tools import assess as tool  # noqa: PLC0415
+    from pipeline.tools.assess import COLUMNS  # noqa: PLC0415
 
-    return pd.DataFrame(list(judged.rows), columns=list(tool.COLUMNS))
+    return pd.DataFrame(list(judged.rows), columns=list(COLUMNS))
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -209,8 +209,8 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
     columns = ("severity", "code", "patient_id", "session_id", "path", "message", "remedy")
-    rows = [[getattr(finding, name) for name in columns] for finding in findings]
-    return pd.DataFrame(rows, columns=list(columns))
+    finding_rows = [[getattr(finding, name) for name in columns] for finding in findings]
+    return pd.DataFrame(finding_rows, columns=list(columns))
 
 
 def run(

@@ -117,11 +117,11 @@ def align(
         place = place_of(reference, region, view.box)
         points_mm = to_world(place.affine, np.argwhere(place.array))
         covered = coverage(follow_up, place, met).array[place.array]
-        found = agreement_of(view, follow_up, met, FINE)
+        agreement = agreement_of(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
-            local_correlation=found.local,
-            similarity=found.overall,
+            local_correlation=agreement.local,
+            similarity=agreement.overall,
             mirrored_correlation=_mirrored_correlation(view, follow_up, begin, points_mm.mean(axis=0)),
             runner_up_correlation=_runner_up(candidates, view.box.centre_mm),
             winner_correlation=candidates[0].correlation,
@@ -238,13 +238,13 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         view = View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))
         place = place_of(anchor, None, view.box)
-        found = agreement_of(view, other, there, COARSE)
+        agreement = agreement_of(view, other, there, COARSE)
         measures = Measures(
-            local_correlation=found.local_unsigned,  # bright in one contrast is dark in another
-            similarity=abs(found.overall),
+            local_correlation=agreement.local_unsigned,  # bright in one contrast is dark in another
+            similarity=abs(agreement.overall),
             mirrored_correlation=None,
             runner_up_correlation=None,
-            winner_correlation=found.local_unsigned,
+            winner_correlation=agreement.local_unsigned,
             inverse_consistency_mm=None,
             jacobian_min=1.0,
             jacobian_max=1.0,

@@ -157,11 +157,11 @@ def status(out_dir: OutDir, as_json: AsJson = False) -> None:
     """Show each patient's visits, last scan, state and failures."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.status(out_dir)
+    patients = api.status(out_dir)
     if as_json:
-        out.print_json(frame.to_json(orient="records", date_format="iso"))
+        out.print_json(patients.to_json(orient="records", date_format="iso"))
     else:
-        printing.print_status(out, frame)
+        printing.print_status(out, patients)
 
 
 @app.command(epilog="Example: cordtrack export my_output --table measurement --format csv -o measurement.csv")
@@ -196,11 +196,11 @@ def measure(
     """Measure the compartments of one label map or mask in its own grid."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.measure(mask, image)
+    sizes = api.measure(mask, image)
     if as_json:
-        out.print_json(json.dumps(frame.to_dict("records")))
+        out.print_json(json.dumps(sizes.to_dict("records")))
     else:
-        printing.print_table(out, frame)
+        printing.print_table(out, sizes)
 
 
 @app.command(

@@ -57,9 +57,9 @@ def _on_image(mask: Volume, mask_path: Path, image: Volume, image_path: Path) ->
     """Return a mask on the voxels of its image, in whatever order it stores them, as a study's masks are read."""
     places = [place for place in (image, images.other_grid(image_path)) if place is not None]
     stored = [place for place in (mask, images.other_grid(mask_path)) if place is not None]
-    for own in stored:
-        if any(lies_on(own, place) for place in places):
-            return image.with_array(in_order_of(Volume(mask.array, own.affine), image).array)
+    for candidate in stored:
+        if any(lies_on(candidate, place) for place in places):
+            return image.with_array(in_order_of(Volume(mask.array, candidate.affine), image).array)
     shift = shift_between(mask, image)
     where = f"it lies elsewhere, {shift.words} away" if shift is not None else f"mask is {_size(mask)}"
     raise InputError(
@@ -168,12 +168,12 @@ def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.flo
     if not points_path.is_file():
         raise InputError(f"{points_path}: expected a CSV with columns x, y, z, found no such file; check the path")
     with points_path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    points = [_point(row, line, points_path.name) for line, row in enumerate(rows, start=2)]
-    return rows, np.array(points, dtype=np.float64).reshape(-1, 3)
+        point_rows = list(csv.DictReader(stream))
+    points = [_point(row, line, points_path.name) for line, row in enumerate(point_rows, start=2)]
+    return point_rows, np.array(points, dtype=np.float64).reshape(-1, 3)
 
 
-def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> None:
+def move_points_file(alignment: Alignment, points_path: Path, out_path: Path) -> None:
     """Move the points of a CSV (columns x, y, z: RAS+ mm in the fixed scan) to the moving scan's world.
 
     All other columns are kept.
@@ -183,12 +183,12 @@ def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> Non
     InputError
         As :func:`read_points`.
     """
-    rows, points = read_points(points_path)
-    moved = move_points(found.to_follow_up, points)
+    point_rows, points = read_points(points_path)
+    moved = move_points(alignment.to_follow_up, points)
     with out_path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["x", "y", "z"])
+        writer = csv.DictWriter(stream, fieldnames=list(point_rows[0]) if point_rows else ["x", "y", "z"])
         writer.writeheader()
-        for row, (x, y, z) in zip(rows, moved, strict=True):
+        for row, (x, y, z) in zip(point_rows, moved, strict=True):
             writer.writerow({**row, "x": f"{x:.4f}", "y": f"{y:.4f}", "z": f"{z:.4f}"})
 
 
@@ -202,18 +202,18 @@ def _point(row: dict[str, str], line: int, name: str) -> list[float]:
 
 
 def _row(path: Path, label: int | str, part: Volume, image: Volume | None) -> dict[str, Any]:
-    found = volumes.measure(part, image)
+    sizes = volumes.measure(part, image)
     return {
         "file": path.name,
         "label": label,
-        "volume_mm3": round(found.volume_mm3, 3),
-        "slices_spanned": found.slices_spanned,
-        "axial_long_mm": round(found.axial_long_mm, 2),
-        "axial_perpendicular_mm": round(found.axial_perpendicular_mm, 2),
-        "length_mm": round(found.length_mm, 2),
-        "component_count": found.component_count,
+        "volume_mm3": round(sizes.volume_mm3, 3),
+        "slices_spanned": sizes.slices_spanned,
+        "axial_long_mm": round(sizes.axial_long_mm, 2),
+        "axial_perpendicular_mm": round(sizes.axial_perpendicular_mm, 2),
+        "length_mm": round(sizes.length_mm, 2),
+        "component_count": sizes.component_count,
         "plane": plane(part),
-        "edges_reached": " ".join(found.edges),
+        "edges_reached": " ".join(sizes.edges),
     }
 
 
