@@ -69,9 +69,10 @@ def waiting(review: pd.DataFrame) -> None:
     with left:
         signing.ask_name()
     with right:
-        part = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
+        page_number = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     signing.answer()
-    for number, row in enumerate(review.iloc[(part - 1) * ROWS_PER_PAGE : part * ROWS_PER_PAGE].pipe(as_rows)):
+    first = (page_number - 1) * ROWS_PER_PAGE
+    for number, row in enumerate(review.iloc[first : first + ROWS_PER_PAGE].pipe(as_rows)):
         _waits(row, number)
 
 

@@ -365,6 +365,8 @@ class Assessment:
     state_then: str
     reason_then: str
     clauses: str = "[]"
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -438,3 +440,13 @@ class Run:
     software: str
     settings: str
     content_sha256: str
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """How far a file of the journal, named from the output folder, went when results were published."""
+
+    file: str
+    line_count: int
+    size_bytes: int
+    sha256: str

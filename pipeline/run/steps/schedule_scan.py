@@ -88,26 +88,26 @@ def next_scans(
         is_growing=growing,
         is_operated=last_surgery is not None,
     )
-    due = surveillance.due(
+    due_scan = surveillance.due(
         facts,
         max((visit.acquired_on for visit in visits if visit.acquired_on), default=None),
         max(ended_on, default=None),
         schedules,
     )
-    return () if due is None else (_record(patient.patient_id, due, schedules.surveillance_id),)
+    return () if due_scan is None else (_record(patient.patient_id, due_scan, schedules.surveillance_id),)
 
 
-def _record(patient_id: str, due: surveillance.DueScan, surveillance_id: str) -> records.NextScan:
+def _record(patient_id: str, due_scan: surveillance.DueScan, surveillance_id: str) -> records.NextScan:
     return records.NextScan(
         patient_id=patient_id,
         surveillance_id=surveillance_id,
-        schedule_id=due.schedule_id,
-        counted_from=due.counted_from,
-        due_on=due.due_on,
-        overdue_from=due.overdue_from,
-        interval_days=due.interval_days,
-        rule=due.rule,
-        source=due.source,
-        closer_reason=due.closer_reason,
-        assumed=due.assumed,
+        schedule_id=due_scan.schedule_id,
+        counted_from=due_scan.counted_from,
+        due_on=due_scan.due_on,
+        overdue_from=due_scan.overdue_from,
+        interval_days=due_scan.interval_days,
+        rule=due_scan.rule,
+        source=due_scan.source,
+        closer_reason=due_scan.closer_reason,
+        assumed=due_scan.assumed,
     )
