@@ -53,7 +53,6 @@ VAGUE_STILL = {
     "dashboard.quality",
     "dashboard.words",
     "pipeline.cohort",
-    "pipeline.context",
     "pipeline.judge",
     "pipeline.lesions",
     "pipeline.refind",

@@ -27,7 +27,7 @@ from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
-from dashboard.words.markup import table
+from dashboard.words.markup import Html, table, tag
 from pipeline.cohort import disclosure
 from pipeline.cohort.agreement import Weights
 from pipeline.errors import SettingsError
@@ -150,12 +150,18 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     title, name = chosen.outcome.wording.title, chosen.outcome.wording.title.lower().replace(" ", "_")
     draw = partial(survival_groups.figure, curves, intervals)
     if _figure(title, len(curves.rows), note, name, draw, None if chosen.is_shared else lambda: curves.rows):
-        st.html(table(survival_groups.header(curves), survival_groups.summary(curves), "ct-table ct-small"))
+        numbers = [[name, *map(_unbroken, cells)] for name, *cells in survival_groups.summary(curves)]
+        st.html(table(survival_groups.header(curves), numbers, "ct-table ct-small"))
         ratios = group_comparison.table_of(curves, comparison)
         if len(ratios):
             _words_table(ratios)
     elif not chosen.is_shared:
         page.remark(" ".join([timed.left_out and f"Left out: {timed.left_out}.", *curves.refused.values()]))
+
+
+def _unbroken(cell: str) -> Html | str:
+    """Keep a number on one line where columns are narrow; only an interval may go on to the next."""
+    return cell if " " in cell else tag("span", cell, style="white-space:nowrap")
 
 
 def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:

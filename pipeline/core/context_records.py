@@ -166,3 +166,13 @@ class Neuraxis:
     leptomeningeal: str
     present: str | None
     missing: str | None
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float

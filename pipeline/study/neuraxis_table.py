@@ -73,7 +73,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 def with_forms(
     root: Path,
     visits: Mapping[str, tuple[StudyVisit, ...]],
-    known: Collection[str],
+    patient_ids: Collection[str],
     as_of: date,
     findings: list[Finding],
 ) -> dict[str, tuple[StudyVisit, ...]]:
@@ -85,7 +85,7 @@ def with_forms(
         The study folder, resolved.
     visits
         By patient id, of those who were asked for.
-    known
+    patient_ids
         All patients of the study; rows of others become findings.
     as_of
         The day of reading.
@@ -97,7 +97,7 @@ def with_forms(
         return dict(visits)
     rows = read_table(path, root, ("participant_id",), findings)
     chosen = {key: list(of_patient) for key, of_patient in visits.items()}
-    for row in unrepeated(of_known_patients(rows, known, findings), findings):
+    for row in unrepeated(of_known_patients(rows, patient_ids, findings), findings):
         if row.patient_id in chosen:
             _place(row, chosen[row.patient_id], as_of, findings)
     return {key: tuple(of_patient) for key, of_patient in chosen.items()}
@@ -143,8 +143,8 @@ def _index(row: TableRow, visits: Sequence[StudyVisit], as_of: date, findings: l
     ]
     if len(places) == 1 and (session_id is not None or cell is not None):
         return places[0]
-    said = " and ".join(word for word in (session_id, cell) if word) or "neither session_id nor date"
-    message = f"expected one visit of {row.patient_id} by session_id or date, found {len(places)} for {said}"
+    places_named = " and ".join(word for word in (session_id, cell) if word) or "neither session_id nor date"
+    message = f"expected one visit of {row.patient_id} by session_id or date, found {len(places)} for {places_named}"
     if session_id is None and cell is None:
         message = f"expected session_id or date of a visit of {row.patient_id}, found neither"
     findings.append(row.problem("neuraxis_unplaced", message))
