@@ -131,7 +131,11 @@ def _neuraxis(forms: pd.DataFrame) -> Iterator[Line]:
         return
     last = filled.iloc[0]
     present = f"Present: {last['present']}." if labels.is_known(last["present"]) else "Nothing is said to be present."
-    told = {"yes": "seeding", "no": "no seeding", "not imaged": "seeding neither seen nor excluded"}
+    told = {
+        "yes": "seeding, which is progression",
+        "no": "no seeding",
+        "not imaged": "seeding neither seen nor excluded",
+    }
     parts = [f"{labels.day(last['acquired_on'])}: {told[last['leptomeningeal']]}. {present}"]
     if labels.is_known(last["missing"]):
         parts.append(f"Missing: {last['missing']}.")
@@ -145,5 +149,5 @@ def _neuraxis(forms: pd.DataFrame) -> Iterator[Line]:
 def _next_scan(due: pd.DataFrame) -> Iterator[Line]:
     for row in due.pipe(as_rows):
         by = f"by {labels.day(row['due_on'])}" if labels.is_known(row["due_on"]) else "none planned"
-        assumed = f" Not known: {row['assumed']}." if labels.is_known(row["assumed"]) else ""
+        assumed = f" {labels.capital(str(row['assumed']))}." if labels.is_known(row["assumed"]) else ""
         yield Line("next scan", f"{labels.capital(by)}. {row['rule']}. Information, not advice.{assumed}", labels.INK)

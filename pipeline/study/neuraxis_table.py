@@ -95,9 +95,9 @@ def with_forms(
     path = root / TABLE
     if not (path.exists() or path.is_symlink()):
         return dict(visits)
-    rows = read_table(path, root, ("participant_id",), findings)
+    lines = read_table(path, root, ("participant_id",), findings)
     chosen = {key: list(of_patient) for key, of_patient in visits.items()}
-    for row in unrepeated(of_known_patients(rows, patient_ids, findings), findings):
+    for row in unrepeated(of_known_patients(lines, patient_ids, findings), findings):
         if row.patient_id in chosen:
             _place(row, chosen[row.patient_id], as_of, findings)
     return {key: tuple(of_patient) for key, of_patient in chosen.items()}
