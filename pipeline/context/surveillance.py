@@ -241,7 +241,8 @@ def _by(
         words = f"{schedule.title}: the schedule ended before the last scan; what follows is for the team to decide"
         return DueScan(schedule.schedule_id, last_scan_on, None, None, None, words, _source(schedule))
     since = "after the treatment" if last_treatment_on is not None else "of a tumour that is only watched"
-    words = f"{schedule.title}: every {phase.interval_days} days{_until(phase)} {since}"
+    until = _until(phase) if last_treatment_on is not None else ""  # only watched: the first interval for good
+    words = f"{schedule.title}: every {phase.interval_days} days{until} {since}"
     return _planned(schedule, last_scan_on, phase.interval_days, words, rules)
 
 
