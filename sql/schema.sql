@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (17);
+insert into meta.store_version values (18);
 
 create schema record;
 
@@ -201,6 +201,25 @@ create table record.endpoint (
     reason varchar not null,
     primary key (patient_id, criteria_id, endpoint_id),
     check (ended_on >= time_zero_on)
+);
+
+-- The best response of a course, by confirmed scans and by single ones.
+create table record.best_response (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    epoch integer not null,
+    look varchar not null check (look in ('confirmed', 'unconfirmed')),
+    course varchar not null,
+    cause varchar not null,
+    best varchar not null check (best in ('CR', 'PR', 'MR', 'SD', 'NON-CR/NON-PD', 'PD', 'NE')),
+    baseline_session_id varchar,
+    time_zero_on date, best_on date, lasts_from_on date, ended_on date,
+    is_event boolean,
+    is_provisional boolean not null,
+    reason varchar not null,
+    primary key (patient_id, criteria_id, epoch, look),
+    check (ended_on >= lasts_from_on),
+    check ((ended_on is null) = (lasts_from_on is null))
 );
 
 -- When the next scan is due.

@@ -81,6 +81,8 @@ def _response(rule: response_criteria.Response, metric: Metric) -> str:
 
 
 def _confirmation(rule: response_criteria.Confirmation, _: Metric) -> str:
+    if not rule.days:
+        return "A complete or partial response counts at once, without a second scan."
     return f"A complete or partial response counts once a scan {rule.days} days apart or more shows it too."
 
 

@@ -61,6 +61,27 @@ class GrowthRate:
 
 
 @dataclass(frozen=True)
+class BestResponse:
+    """The best response of one course by confirmed scans or by single ones (``judge/best_response.py``)."""
+
+    patient_id: str
+    criteria_id: str
+    epoch: int
+    look: str
+    course: str
+    cause: str
+    best: str
+    baseline_session_id: str | None
+    time_zero_on: date | None
+    best_on: date | None
+    lasts_from_on: date | None
+    ended_on: date | None
+    is_event: bool | None
+    is_provisional: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class NextScan:
     """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from pipeline.core import context_records
 
+BestResponse = context_records.BestResponse
 CompartmentCourse = context_records.CompartmentCourse
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate

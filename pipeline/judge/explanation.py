@@ -337,6 +337,8 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     name = "complete" if verdict.category == Category.CR else "partial"
     if settled_on is not None:
         return f"{name} response, confirmed by the scan of {settled_on}"
+    if criteria.confirmation.days == 0:
+        return f"{name} response, for which these criteria ask for no second scan"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 

@@ -25,6 +25,14 @@ class Placed:
     history: PatientCourse
 
 
+@dataclass(frozen=True)
+class PlacedHistory:
+    """One way to place what has no day, with the verdicts reached by it, one per visit."""
+
+    history: PossibleHistory
+    placed: tuple[Placed, ...]
+
+
 Place = Callable[[PatientCourse, ResponseCriteria], list[Placed]]
 """Reaches the verdicts of a history in which every day is known, one per visit in date order."""
 
@@ -55,15 +63,29 @@ def _begun_by(treatment: TreatmentEvent, visit: VisitMeasure) -> TreatmentEvent:
     return replace(treatment, ended_on=visit.acquired_on, ended_by=None)
 
 
+def readings(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> tuple[PlacedHistory, ...]:
+    """Return the verdicts by every way to place what has no day; empty when there are too many."""
+    return tuple(
+        PlacedHistory(history, tuple(place(history.course, criteria)))
+        for history in unplaced.possible_histories(course, criteria)
+    )
+
+
 def known(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> list[Placed]:
     """Return a verdict for each visit in date order; where a day is not known, what all possible days agree on."""
-    possible_histories = unplaced.possible_histories(course, criteria)
-    if not possible_histories:
+    return agreed(readings(course, criteria, place), course, criteria, place)
+
+
+def agreed(
+    by_reading: Sequence[PlacedHistory], course: PatientCourse, criteria: ResponseCriteria, place: Place
+) -> list[Placed]:
+    """Return what all readings of a course agree on, one verdict per visit in date order."""
+    if not by_reading:
         return _after_too_much(course, criteria, place)
-    by_reading = [place(history.course, criteria) for history in possible_histories]
-    if len(possible_histories) == 1:
-        return by_reading[0]
-    return [_agreed(row, possible_histories) for row in zip(*by_reading, strict=True)]
+    if len(by_reading) == 1:
+        return list(by_reading[0].placed)
+    possible_histories = [reading.history for reading in by_reading]
+    return [_agreed(row, possible_histories) for row in zip(*(r.placed for r in by_reading), strict=True)]
 
 
 def _agreed(row: Sequence[Placed], possible_histories: Sequence[PossibleHistory]) -> Placed:

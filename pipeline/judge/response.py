@@ -28,18 +28,27 @@ Cyst, syrinx, oedema and cavity are not looked at here at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
-from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge import best_response, clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.knowledge import Placed, agreed, known, known_by, readings
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
+
+
+@dataclass(frozen=True)
+class JudgedCourse:
+    """One verdict per visit in date order, and the best response of each course of the history by both looks."""
+
+    judgements: tuple[VisitJudgement, ...]
+    best_responses: tuple[CourseResponse, ...]
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -62,9 +71,16 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     ----------
     Each threshold's source stands beside it in the criteria file.
     """
+    return judge_whole(course, criteria).judgements
+
+
+def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
+    """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
     course = epochs.followed_tumours(course, criteria)
-    placed = known(course, criteria, _placed)
-    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    by_reading = readings(course, criteria, _placed)
+    placed = agreed(by_reading, course, criteria, _placed)
+    judgements = tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
 
 
 def _with_then(

@@ -10,8 +10,9 @@ from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
 from pipeline.judge import decline, division, endpoints
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge
+from pipeline.judge.response import judge_whole
 from pipeline.measure.imported_sizes import IMPORTED, any_seeding
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
@@ -66,13 +67,15 @@ def course_of(
 
 def judge_course(
     course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
-) -> tuple[records.Assessment | records.Endpoint, ...]:
-    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
-    rows: list[records.Assessment | records.Endpoint] = []
+) -> tuple[records.Assessment | records.Endpoint | records.BestResponse, ...]:
+    """Judge every dated visit under each set of criteria, with best responses and times to progression."""
+    rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
     for rule in criteria:
-        assessments = judge(course, rule)
-        rows += [_assessment(course.patient_id, found) for found in assessments]
-        rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
+        judged = judge_whole(course, rule)
+        outcomes = _endpoints(course, rule, judged.judgements)
+        rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
+        rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
+        rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
     return tuple(rows)
 
 
@@ -172,4 +175,24 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, found: endpoints.TimeToEv
         ended_on=found.ended_on,
         is_event=found.is_event,
         reason=found.reason,
+    )
+
+
+def _best_response(patient_id: str, rule: ResponseCriteria, response: CourseResponse) -> records.BestResponse:
+    return records.BestResponse(
+        patient_id=patient_id,
+        criteria_id=rule.criteria_id,
+        epoch=response.epoch,
+        look=str(response.look),
+        course=str(response.course),
+        cause=response.cause,
+        best=str(response.best),
+        baseline_session_id=response.baseline_session_id,
+        time_zero_on=response.time_zero_on,
+        best_on=response.best_on,
+        lasts_from_on=response.lasts_from_on,
+        ended_on=response.ended_on,
+        is_event=response.is_event,
+        is_provisional=response.is_provisional,
+        reason=response.reason,
     )
