@@ -13,6 +13,7 @@ from pipeline.core.vocabulary import (
     State,
     TreatmentEvent,
     TreatmentKind,
+    VisitMeasure,
 )
 from pipeline.judge import exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
@@ -49,8 +50,13 @@ def window_words(window: Window, treatment: TreatmentEvent) -> str:
     return f"within {window.days} days of {exposure.name_of(treatment)} begun {treatment.started_on}"
 
 
-def why_baseline(epoch: Epoch, pinned_by: str) -> str:
-    """Say why a scan is the baseline of its course."""
+def why_baseline(epoch: Epoch, visit: VisitMeasure, pinned_by: str, criteria: ResponseCriteria) -> str:
+    """Say why a scan is the baseline of its course, or was until one nearer to the day of the rule was made."""
+    best = f"{criteria.baseline.surgery_target_days} days after {epoch.cause}"
+    if epoch.baseline is not None and any(visit is earlier for earlier in epoch.superseded):
+        return f"until the scan of {epoch.baseline.acquired_on}, which is nearer to {best}"
+    if epoch.superseded:
+        return f"the usable scan nearest to {best}, in place of that of {epoch.superseded[-1].acquired_on}"
     if epoch.kind == CourseKind.PINNED:
         return f"pinned by {pinned_by}"
     if epoch.kind == CourseKind.WATCHED:

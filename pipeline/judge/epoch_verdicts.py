@@ -58,7 +58,7 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
             yield _not_evaluable(visit, evidence)
         elif memory is None:
             verdict = before_or_at_baseline(visit, epoch, criteria)
-            if verdict.state == State.BASELINE:
+            if visit is epoch.baseline:
                 memory = _first_memory(visit, criteria, earlier)
             yield verdict
         else:
@@ -79,8 +79,8 @@ def _first_memory(baseline: VisitMeasure, criteria: ResponseCriteria, earlier: E
 
 
 def before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria) -> Verdict:
-    """Return what is said of the baseline of an epoch, and of a scan before it."""
-    if epoch.baseline is visit:
+    """Return what is said of the baseline of an epoch, of one that it superseded, and of another scan before it."""
+    if epoch.baseline is visit or any(visit is earlier for earlier in epoch.superseded):
         nothing = epochs.value_of(visit, criteria.metric) == 0
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
         return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())

@@ -45,6 +45,8 @@ class Epoch:
         The treatment that did; None for the first and for a pinned one.
     line
         Number of the line of systemic treatment; 0 where it is none.
+    superseded
+        Earlier scans after surgery that were the baseline until one nearer to the day of the rule was made.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Epoch:
     kind: CourseKind = CourseKind.WATCHED
     opened_by: TreatmentEvent | None = None
     line: int = 0
+    superseded: tuple[VisitMeasure, ...] = ()
 
     @property
     def is_pinned(self) -> bool:

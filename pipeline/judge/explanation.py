@@ -72,7 +72,7 @@ def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
 def _baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> Clause:
     value = epochs.value_of(visit, criteria.metric)
     pinned_by = course.pinned_by.get(visit.session_id, "a person")
-    words = f"Baseline, {circumstances.why_baseline(epoch, pinned_by)}"
+    words = f"Baseline, {circumstances.why_baseline(epoch, visit, pinned_by, criteria)}"
     return Clause(ClauseKind.BASELINE, words, _seen(visit, criteria), unit=UNITS[criteria.metric], value=value)
 
 
