@@ -35,6 +35,8 @@ create table record.visit (
     is_reference boolean not null,
     status varchar not null check (status in ('usable', 'undated', 'failed')),
     status_reason varchar,
+    acquired_by date check (acquired_by > acquired_on),
+    acquired_at varchar, leptomeningeal boolean,
     primary key (patient_id, session_id),
     check (status = 'usable' or status_reason is not null),
     check (status <> 'usable' or acquired_on is not null)
@@ -67,7 +69,7 @@ create table record.treatment (
     agent varchar,
     started_by date check (started_by >= started_on), ended_by date check (ended_by >= ended_on),
     dose_mg double check (dose_mg >= 0 and isfinite(dose_mg)),
-    written varchar
+    written varchar, started_at varchar
 );
 
 -- How well a patient walks and lives, on a scale.
@@ -76,7 +78,8 @@ create table record.function_score (
     assessed_on date not null,
     scale_id varchar not null,
     grade double not null check (isfinite(grade)),
-    tumour_related boolean not null
+    tumour_related boolean not null,
+    assessed_by date check (assessed_by > assessed_on)
 );
 
 -- An alignment and the grade of its certificate.

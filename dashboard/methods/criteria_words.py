@@ -100,8 +100,9 @@ def _measurable(rule: response_criteria.Measurable, metric: Metric) -> str:
 
 def _baseline(rule: response_criteria.Baseline, _: Metric) -> str:
     return (
-        f"The usable scan nearest to {rule.surgery_target_days} days after surgery, from {rule.after_surgery_days} days "
-        f"on, unless it shows progression since an earlier one; the first at least {rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
+        f"The usable scan nearest to {rule.surgery_target_days} days after surgery, from day "
+        f"{rule.after_surgery_days} on, unless it shows progression since an earlier one; the first at least "
+        f"{rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
         f"one before radiosurgery and before a line of systemic treatment; a scan that somebody pins. Each opens a "
         f"further course, and what was judged before it stands. A radiotherapy without a last day may have ended on "
         f"any of the first {rule.radiotherapy_course_days} days: what depends on it is not evaluable."

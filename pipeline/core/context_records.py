@@ -121,7 +121,8 @@ class NewSignal:
 class Treatment:
     """One row of ``treatments.tsv``; ``started_by`` and ``ended_by`` are the latest days where only a span is known.
 
-    ``written`` is the kind in the table's own words where they differ; ``dose_mg`` a steroid's as dexamethasone a day.
+    ``written`` is the kind in the table's own words where they differ; ``dose_mg`` a steroid's as dexamethasone a day;
+    ``started_at`` the time of the first day (HH:MM:SS).
     """
 
     patient_id: str
@@ -135,17 +136,19 @@ class Treatment:
     ended_by: date | None = None
     dose_mg: float | None = None
     written: str | None = None
+    started_at: str | None = None
 
 
 @dataclass(frozen=True)
 class FunctionScore:
-    """One row of ``function.tsv``."""
+    """One row of ``function.tsv``; ``assessed_by`` is the last possible day where only a month or a year is known."""
 
     patient_id: str
     assessed_on: date
     scale_id: str
     grade: float
     tumour_related: bool = False
+    assessed_by: date | None = None
 
 
 @dataclass(frozen=True)

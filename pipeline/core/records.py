@@ -54,7 +54,11 @@ class Patient:
 
 @dataclass(frozen=True)
 class Visit:
-    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words."""
+    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words.
+
+    ``acquired_by`` is the last day that it may have been on, where only a month or a year is known, ``acquired_at`` the
+    time of day (HH:MM:SS). ``leptomeningeal``: seeding along the meninges seen, looked for and not seen, or None.
+    """
 
     patient_id: str
     session_id: str
@@ -62,6 +66,9 @@ class Visit:
     is_reference: bool
     status: str
     status_reason: str | None = None
+    acquired_by: date | None = None
+    acquired_at: str | None = None
+    leptomeningeal: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipeline.core.vocabulary import (
     TreatmentKind,
     VisitMeasure,
 )
+from pipeline.core.written_day import WrittenDay
 from pipeline.judge import exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
@@ -31,6 +32,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, days_not_known(verdict)),
         *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
+        *beside(ClauseKind.REMARK, known_seeding(verdict)),
     ]
     if verdict.is_judged:
         told += [
@@ -79,6 +81,13 @@ def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
     return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
 
 
+def known_seeding(verdict: Verdict) -> str:
+    """Say that seeding which was there before is seen still: whether there is more of it no size tells."""
+    is_new = verdict.evidence.seeding or verdict.state in (State.BASELINE, State.CONTEXT)
+    seen = verdict.visit.leptomeningeal is True and verdict.is_judged
+    return "seeding along the meninges seen before is seen still, compare it by eye" if seen and not is_new else ""
+
+
 def uncounted(verdict: Verdict) -> str:
     """Say that a new lesion was marked where nothing is judged, lest it be overlooked."""
     marked = verdict.visit.new_lesion or verdict.visit.leptomeningeal
@@ -97,7 +106,9 @@ def old_baseline(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> 
     days = (opened_by.started_on - baseline.acquired_on).days
     if days <= criteria.baseline.before_line_days:
         return ""
-    return f"judged from the scan of {baseline.acquired_on}, {days} days before {epoch.cause}"
+    is_known = not isinstance(opened_by.started_on, WrittenDay) and not isinstance(baseline.acquired_on, WrittenDay)
+    before = f"{days} days before" if is_known else f"more than {criteria.baseline.before_line_days} days before"
+    return f"judged from the scan of {baseline.acquired_on}, {before} {epoch.cause}"
 
 
 def no_response(verdict: Verdict) -> str:

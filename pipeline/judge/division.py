@@ -24,7 +24,7 @@ OPENING = (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY, TreatmentKind.RADI
 def divided(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, ...]:
     """Divide a history into courses and choose each one's baseline.
 
-    A scan on the day a treatment begins shows the tumour before it.
+    A scan on the day a treatment begins shows the tumour before it, unless the times of both say otherwise.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def divided(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, .
     ]
     found: list[Epoch] = []
     for number, epoch in enumerate(closed):
-        own = tuple(visit for visit in visits if epoch.starts_on <= visit.acquired_on < epoch.ends_before)
+        following = closed[number + 1] if number + 1 < len(closed) else None
+        own = tuple(v for v in visits if _is_since(v, epoch) and not (following and _is_since(v, following)))
         placed = replace(epoch, number=number, visits=own)
         found.append(_with_baseline(placed, usable, course, criteria))
     return tuple(found)
@@ -138,7 +139,7 @@ def _with_baseline(
     if epoch.baseline is not None:
         return epoch
     if epoch.kind in (CourseKind.AFTER_RADIOSURGERY, CourseKind.LINE):
-        before = [v for v in usable if epoch.eligible_on <= v.acquired_on < epoch.starts_on]
+        before = [v for v in usable if epoch.eligible_on <= v.acquired_on and not _is_since(v, epoch)]
         if before:
             return replace(epoch, baseline=before[-1])
     late_enough = [v for v in epoch.visits if v.acquired_on >= epoch.eligible_on]
@@ -157,6 +158,16 @@ def _with_baseline(
             break
         chosen.append(visit)
     return replace(epoch, baseline=chosen[-1], superseded=tuple(chosen[:-1]))
+
+
+def _is_since(visit: VisitMeasure, epoch: Epoch) -> bool:
+    """Say whether a scan was made in a course or later."""
+    if visit.acquired_on >= epoch.starts_on:
+        return True
+    opened = epoch.opened_by
+    if opened is None or opened.started_on != visit.acquired_on:
+        return False
+    return bool(visit.acquired_at and opened.started_at and visit.acquired_at > opened.started_at)
 
 
 def _takes_place_of(visit: VisitMeasure, baseline: VisitMeasure, criteria: ResponseCriteria) -> bool:

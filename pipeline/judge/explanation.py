@@ -11,6 +11,7 @@ from datetime import date
 
 from pipeline.core import wording
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitMeasure
+from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
@@ -64,8 +65,9 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
-    days = (epoch.eligible_on - visit.acquired_on).days
-    too_soon = wording.count(days, "day")
+    too_soon = wording.count((epoch.eligible_on - visit.acquired_on).days, "day")
+    if isinstance(visit.acquired_on, WrittenDay) or isinstance(epoch.eligible_on, WrittenDay):
+        too_soon = "it is"
     return f"{too_soon} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
 
 

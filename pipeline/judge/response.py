@@ -37,7 +37,7 @@ from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, agreed, known, known_by, readings
+from pipeline.judge.knowledge import Placed, agreed, readings, then
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
@@ -87,17 +87,17 @@ def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    then_course = known_by(course, visit)
-    then = next(p for p in known(then_course, criteria, _placed) if p.verdict.visit.session_id == now.session_id)
-    is_same = then.verdict == placed.verdict and then.epoch.cause == placed.epoch.cause
+    by_then = then(course, visit, criteria, _placed)
+    is_same = by_then.verdict == placed.verdict and by_then.epoch.cause == placed.epoch.cause
     return replace(
         now,
-        category_then=then.verdict.category,
-        confirmed_then=then.verdict.confirmed,
-        state_then=then.verdict.state,
+        acquired_on=visit.acquired_on,
+        category_then=by_then.verdict.category,
+        confirmed_then=by_then.verdict.confirmed,
+        state_then=by_then.verdict.state,
         reason_then=now.reason
-        if is_same and placed.history == then.history
-        else explanation.reason(then.verdict, then.history, then.epoch, criteria),
+        if is_same and placed.history == by_then.history
+        else explanation.reason(by_then.verdict, by_then.history, by_then.epoch, criteria),
     )
 
 

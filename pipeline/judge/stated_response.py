@@ -16,7 +16,7 @@ from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Place, Placed, agreed, known, known_by, readings
+from pipeline.judge.knowledge import Place, Placed, agreed, readings, then
 from pipeline.judge.response import JudgedCourse
 from pipeline.judge.verdict import Evidence, Verdict
 from pipeline.measure.imported_sizes import NO_VOLUME
@@ -64,15 +64,15 @@ def confirm_stated(course: PatientCourse, words: dict[str, Category], criteria: 
 
 
 def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria, place: Place) -> VisitJudgement:
-    visit = placed.verdict.visit
-    by_then = known(known_by(course, visit), criteria, place)
-    then = next(one.verdict for one in by_then if one.verdict.visit.session_id == visit.session_id)
+    visit = next(v for v in course.visits if v.session_id == placed.verdict.visit.session_id)
+    by_then = then(course, visit, criteria, place).verdict
     return replace(
         _assessment(placed.verdict, placed.epoch, criteria),
-        category_then=then.category,
-        confirmed_then=then.confirmed,
-        state_then=then.state,
-        reason_then=clauses.sentence(_clauses(then, criteria)),
+        acquired_on=visit.acquired_on,
+        category_then=by_then.category,
+        confirmed_then=by_then.confirmed,
+        state_then=by_then.state,
+        reason_then=clauses.sentence(_clauses(by_then, criteria)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,10 @@ def _patient(
     course = PatientCourse(
         patient_id=patient_id,
         visits=tuple(
-            visit_measure(name, visit.acquired_on, visit.measures, facts.histology) for name, visit in visits.items()
+            replace(
+                visit_measure(name, visit.acquired_on, visit.measures, facts.histology), acquired_at=visit.acquired_at
+            )
+            for name, visit in visits.items()
         ),
         treatments=treatment_events(treatments),
         function_scores=function_grades(scores),

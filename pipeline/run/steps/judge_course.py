@@ -9,11 +9,12 @@ from datetime import date
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.judge import decline, division, endpoints
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge_whole
-from pipeline.measure.imported_sizes import IMPORTED, any_seeding
+from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
@@ -93,7 +94,16 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
     plane = anchor.plane if anchor else None
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
     if why_excluded is not None:
-        return vocabulary.VisitMeasure(visit.session_id, acquired_on, None, plane=plane, missing_reason=why_excluded)
+        return vocabulary.VisitMeasure(
+            visit.session_id,
+            acquired_on,
+            None,
+            plane=plane,
+            missing_reason=why_excluded,
+            leptomeningeal=visit.read.seeding,
+            acquired_by=last_possible(acquired_on),
+            acquired_at=visit.read.visit.acquired_at,
+        )
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
     measure = vocabulary.VisitMeasure(
@@ -111,11 +121,13 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
-        leptomeningeal=any_seeding(size.leptomeningeal for size in visit.read.visit.imported),
+        leptomeningeal=visit.read.seeding,
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
         bound_reason=tumour.bound_reason if tumour else None,
+        acquired_by=last_possible(acquired_on),
+        acquired_at=visit.read.visit.acquired_at,
         signed_off=visit.decided.is_accepted,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
@@ -171,8 +183,8 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, found: endpoints.TimeToEv
         patient_id=patient_id,
         criteria_id=rule.criteria_id,
         endpoint_id=found.endpoint_id,
-        time_zero_on=found.time_zero_on,
-        ended_on=found.ended_on,
+        time_zero_on=first_possible(found.time_zero_on),
+        ended_on=first_possible(found.ended_on),
         is_event=found.is_event,
         reason=found.reason,
     )
@@ -188,11 +200,15 @@ def _best_response(patient_id: str, rule: ResponseCriteria, response: CourseResp
         cause=response.cause,
         best=str(response.best),
         baseline_session_id=response.baseline_session_id,
-        time_zero_on=response.time_zero_on,
-        best_on=response.best_on,
-        lasts_from_on=response.lasts_from_on,
-        ended_on=response.ended_on,
+        time_zero_on=_stored(response.time_zero_on),
+        best_on=_stored(response.best_on),
+        lasts_from_on=_stored(response.lasts_from_on),
+        ended_on=_stored(response.ended_on),
         is_event=response.is_event,
         is_provisional=response.is_provisional,
         reason=response.reason,
     )
+
+
+def _stored(day: date | None) -> date | None:
+    return None if day is None else first_possible(day)

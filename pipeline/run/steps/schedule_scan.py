@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.context import surveillance
 from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse, TreatmentKind
+from pipeline.core.written_day import first_possible
 from pipeline.judge import division
 from pipeline.judge.criteria import Baseline
 from pipeline.run.steps.patient_work import PatientWork
@@ -52,7 +53,7 @@ def next_scans(
     )
     found = surveillance.due(
         facts,
-        max((visit.acquired_on for visit in visits if visit.acquired_on), default=None),
+        max((first_possible(visit.acquired_on) for visit in visits if visit.acquired_on), default=None),
         max(
             (t.started_on if t.kind == TreatmentKind.SURGERY else division.last_day(t, rule) for t in treated),
             default=None,

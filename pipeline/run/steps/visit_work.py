@@ -16,6 +16,7 @@ from pipeline.core.transform import Transform
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.journal import drawn_masks
+from pipeline.measure.imported_sizes import any_seeding
 from pipeline.refind import refinding
 from pipeline.study import study_folder
 
@@ -41,6 +42,11 @@ class ReadVisit:
     def session_id(self) -> str:
         """Name of the visit, such as ``ses-02``."""
         return self.visit.session_id
+
+    @property
+    def seeding(self) -> bool | None:
+        """Seeding along the meninges, by the sessions table or imported rows; None where nobody looked."""
+        return any_seeding([self.visit.leptomeningeal, *(size.leptomeningeal for size in self.visit.imported)])
 
     @property
     def acquired_on(self) -> date | None:
