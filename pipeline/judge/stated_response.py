@@ -16,7 +16,7 @@ from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Place, Placed, agreed, readings, then
+from pipeline.judge.knowledge import Place, Placed, agreed, judgement_of, readings, then
 from pipeline.judge.response import JudgedCourse
 from pipeline.judge.verdict import Evidence, Verdict
 from pipeline.measure.imported_sizes import NO_VOLUME
@@ -67,7 +67,7 @@ def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria
     visit = next(v for v in course.visits if v.session_id == placed.verdict.visit.session_id)
     by_then = then(course, visit, criteria, place).verdict
     return replace(
-        _assessment(placed.verdict, placed.epoch, criteria),
+        judgement_of(placed, criteria, _clauses(placed.verdict, criteria)),
         acquired_on=visit.acquired_on,
         category_then=by_then.category,
         confirmed_then=by_then.confirmed,
@@ -105,31 +105,6 @@ def _verdicts(
 def _compared(visit: VisitMeasure) -> Comparison:
     """Return what marks a visit as judged by the reader; the reader's sizes are not known."""
     return Comparison(visit, 0.0, 0.0, None, None)
-
-
-def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> VisitJudgement:
-    return VisitJudgement(
-        session_id=verdict.visit.session_id,
-        acquired_on=verdict.visit.acquired_on,
-        criteria_id=criteria.criteria_id,
-        criteria_version=criteria.version,
-        category=verdict.category,
-        state=verdict.state,
-        display_state=verdict.display,
-        confirmed=verdict.confirmed,
-        provisional=False,
-        epoch=epoch.number,
-        baseline_session_id=None,
-        nadir_session_id=None,
-        previous_session_id=None,
-        change_ratio=None,
-        detection_limit_ratio=None,
-        probability=None,
-        reason=clauses.sentence(_clauses(verdict, criteria)),
-        clauses=clauses.to_json(_clauses(verdict, criteria)),
-        course=epoch.kind,
-        is_undecided=verdict.evidence.undecided,
-    )
 
 
 def _clauses(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:
