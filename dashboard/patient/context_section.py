@@ -98,11 +98,11 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
 
 def _responses(responses: pd.DataFrame, criteria_id: str) -> Iterator[Line]:
     """Yield a line for each course that somebody can have responded in, and for the last treatment in any case."""
-    own = responses[responses["criteria_id"] == criteria_id].sort_values("epoch", ascending=False)
-    for epoch, looks in own.groupby("epoch", sort=False):
+    by_criteria = responses[responses["criteria_id"] == criteria_id].sort_values("epoch", ascending=False)
+    for epoch, looks in by_criteria.groupby("epoch", sort=False):
         by_look = {row["look"]: row for row in looks.pipe(as_rows)}
         confirmed, unconfirmed = by_look["confirmed"], by_look["unconfirmed"]
-        is_latest = epoch == own["epoch"].max() and confirmed["course"] != "watched"
+        is_latest = epoch == by_criteria["epoch"].max() and confirmed["course"] != "watched"
         if is_latest or {confirmed["best"], unconfirmed["best"]} != {"NE"}:
             yield Line("best response", sentences.best_response(confirmed, unconfirmed), labels.INK)
 

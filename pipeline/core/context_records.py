@@ -82,6 +82,22 @@ class BestResponse:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """One time-to-event outcome of one patient under one set of criteria.
+
+    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
+    """
+
+    patient_id: str
+    criteria_id: str
+    endpoint_id: str
+    time_zero_on: date
+    ended_on: date
+    is_event: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class NextScan:
     """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
 

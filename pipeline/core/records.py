@@ -13,6 +13,7 @@ from pipeline.core import context_records
 
 BestResponse = context_records.BestResponse
 CompartmentCourse = context_records.CompartmentCourse
+Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 NewSignal = context_records.NewSignal
@@ -371,22 +372,6 @@ class Assessment:
     clauses: str = "[]"
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One time-to-event outcome of one patient under one set of criteria.
-
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
-    """
-
-    patient_id: str
-    criteria_id: str
-    endpoint_id: str
-    time_zero_on: date
-    ended_on: date
-    is_event: bool
-    reason: str
 
 
 @dataclass(frozen=True)

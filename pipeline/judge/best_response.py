@@ -246,38 +246,40 @@ def _starts_clear(epoch: Epoch, criteria: ResponseCriteria) -> bool:
     return _baseline_size(epoch, criteria) == 0
 
 
-def _lasting(found: CourseResponse, answers: _Answers, answered: Sequence[tuple[str, Verdict]]) -> CourseResponse:
+def _lasting(response: CourseResponse, answers: _Answers, answered: Sequence[tuple[str, Verdict]]) -> CourseResponse:
     """Add how long the response lasted, and the sentence."""
-    if found.best == Category.PD:
+    if response.best == Category.PD:
         waits = "" if answers.progressed_on is not None else ", which awaits confirmation"
-        return replace(found, reason=f"Progression at best, on {found.best_on}{waits}.")
-    responses = (*RESPONSES, Category.MR) if found.best == Category.MR else RESPONSES
+        return replace(response, reason=f"Progression at best, on {response.best_on}{waits}.")
+    responses = (*RESPONSES, Category.MR) if response.best == Category.MR else RESPONSES
     first = next((v.visit.acquired_on for word, v in answered if word in responses), None)
-    lasts_from = first if found.best in responses else found.time_zero_on
+    lasts_from = first if response.best in responses else response.time_zero_on
     assert lasts_from is not None  # a course with a scan that tells has a time zero
     ended_on, is_event, ending = _ending(answers)
-    found = replace(found, lasts_from_on=lasts_from, ended_on=max(ended_on, lasts_from), is_event=is_event)
-    return replace(found, reason=_sentence(found, ending, answers))
+    response = replace(response, lasts_from_on=lasts_from, ended_on=max(ended_on, lasts_from), is_event=is_event)
+    return replace(response, reason=_sentence(response, ending, answers))
 
 
-def _sentence(found: CourseResponse, ending: str, answers: _Answers) -> str:
-    assert found.ended_on is not None
-    assert found.lasts_from_on is not None
-    assert found.best_on is not None
-    lasted = wording.count((found.ended_on - found.lasts_from_on).days, "day")
-    words = _capital(WORDS[found.best])
-    if found.best in (*RESPONSES, Category.MR):
-        zero = found.time_zero_on or found.best_on
-        after = wording.count((found.best_on - zero).days, "day")
-        first = found.lasts_from_on
-        counted = "" if first == found.best_on else f" from the first response on {first}"
-        return f"{words} from {found.best_on}, {after} after {_zero_name(answers)}; lasted {lasted}{counted} {ending}."
-    return f"{words} at best, for {lasted} from {_zero_name(answers)} {ending}{_open_words(found, answers)}."
+def _sentence(response: CourseResponse, ending: str, answers: _Answers) -> str:
+    assert response.ended_on is not None
+    assert response.lasts_from_on is not None
+    assert response.best_on is not None
+    lasted = wording.count((response.ended_on - response.lasts_from_on).days, "day")
+    words = _capital(WORDS[response.best])
+    if response.best in (*RESPONSES, Category.MR):
+        zero = response.time_zero_on or response.best_on
+        after = wording.count((response.best_on - zero).days, "day")
+        first = response.lasts_from_on
+        counted = "" if first == response.best_on else f" from the first response on {first}"
+        return (
+            f"{words} from {response.best_on}, {after} after {_zero_name(answers)}; lasted {lasted}{counted} {ending}."
+        )
+    return f"{words} at best, for {lasted} from {_zero_name(answers)} {ending}{_open_words(response, answers)}."
 
 
-def _open_words(found: CourseResponse, answers: _Answers) -> str:
+def _open_words(response: CourseResponse, answers: _Answers) -> str:
     """Name a response that nothing confirmed, where the confirmed look does not count it."""
-    if found.look == ResponseLook.UNCONFIRMED:
+    if response.look == ResponseLook.UNCONFIRMED:
         return ""
     open_ones = [v for v in answers.verdicts if v.category in RESPONSES and not v.confirmed]
     return "".join(f"; {WORDS[v.category]} of {v.visit.acquired_on} not confirmed" for v in open_ones[:1])

@@ -115,7 +115,7 @@ def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding])
     The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated. Of two rows for one
     visit, seeding that one of them saw was seen.
     """
-    rows: dict[str, list[TableRow]] = {}
+    rows_by_session: dict[str, list[TableRow]] = {}
     for row in read_table(table, root, ("session_id",), findings) if table.exists() else []:
         if not is_complete(row, ("session_id",), findings):
             continue
@@ -124,18 +124,20 @@ def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding])
         if session_id is None:
             findings.append(row.problem("word_unknown", f"expected ses- and letters or digits, found '{cell}'"))
             continue
-        if session_id in rows:
+        if session_id in rows_by_session:
             findings.append(row.problem("row_repeated", f"expected one row for {session_id}, found another"))
-        rows.setdefault(session_id, []).append(row)
+        rows_by_session.setdefault(session_id, []).append(row)
     relative = table.relative_to(root).as_posix()
-    return {name: _session(name, lines, relative, as_of, findings) for name, lines in rows.items()}
+    return {name: _session(name, lines, relative, as_of, findings) for name, lines in rows_by_session.items()}
 
 
-def _session(session_id: str, rows: Sequence[TableRow], table: str, as_of: date, findings: list[Finding]) -> SessionRow:
-    days = {day for row in rows for day in _days(row, as_of, findings)}
+def _session(
+    session_id: str, table_rows: Sequence[TableRow], table: str, as_of: date, findings: list[Finding]
+) -> SessionRow:
+    days = {day for row in table_rows for day in _days(row, as_of, findings)}
     acquired_on = _only(days, session_id, table, findings)
-    times = {clock for row in rows if (clock := time_in(row, "acq_time")) is not None}
-    seen = [word_in(row, "leptomeningeal", SEEDING, findings) for row in rows]
+    times = {clock for row in table_rows if (clock := time_in(row, "acq_time")) is not None}
+    seen = [word_in(row, "leptomeningeal", SEEDING, findings) for row in table_rows]
     looked = [one for one in seen if one is not None]
     return SessionRow(
         acquired_on=acquired_on,

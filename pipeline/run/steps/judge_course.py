@@ -70,14 +70,14 @@ def judge_course(
     course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
 ) -> tuple[records.Assessment | records.Endpoint | records.BestResponse, ...]:
     """Judge every dated visit under each set of criteria, with best responses and times to progression."""
-    rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
+    verdict_rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
     for rule in criteria:
         judged = judge_whole(course, rule)
         outcomes = _endpoints(course, rule, judged.judgements)
-        rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
-        rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
-        rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
-    return tuple(rows)
+        verdict_rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
+        verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
+        verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
+    return tuple(verdict_rows)
 
 
 def _endpoints(
