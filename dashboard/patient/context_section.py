@@ -38,7 +38,7 @@ def beside(patient_id: str, session_id: str, criteria_id: str) -> None:
 
 
 def lines(patient_id: str, session_id: str, criteria_id: str) -> list[Line]:
-    """Return what stands beside a verdict: best responses, other compartments, growth rates and surgeries.
+    """Return what stands beside a verdict: open days, best responses, other compartments, growth, surgeries.
 
     Parameters
     ----------
@@ -48,6 +48,7 @@ def lines(patient_id: str, session_id: str, criteria_id: str) -> list[Line]:
         The criteria whose best responses are told, latest course first.
     """
     return [
+        *_open_days(queries.query("patient_visits", patient_id=patient_id)),
         *_responses(queries.query("patient_best_responses", patient_id=patient_id), criteria_id),
         *_compartments(queries.query("patient_compartments", patient_id=patient_id), session_id),
         *_growth(queries.query("patient_growth", patient_id=patient_id)),
@@ -94,6 +95,17 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
     words = [f"{course}: {', '.join(names)}" for course, names in quiet.items() if names]
     if words:
         yield Line("others", f"{labels.capital('; '.join(words))}.", labels.GREY)
+
+
+def _open_days(visits: pd.DataFrame) -> Iterator[Line]:
+    """Yield a line where tables and figures set scans on a day that nobody wrote down."""
+    spans = [
+        f"{row['session_id']} on any day from {labels.day(row['acquired_on'])} to {labels.day(row['acquired_by'])}"
+        for row in visits[visits["acquired_by"].notna()].pipe(as_rows)
+    ]
+    if spans:
+        where = "Tables and the course show the first of these days."
+        yield Line("days not known", f"{'; '.join(spans)}. {where}", labels.INK)
 
 
 def _responses(responses: pd.DataFrame, criteria_id: str) -> Iterator[Line]:
