@@ -8,6 +8,7 @@ import pytest
 from dashboard import packet
 from dashboard.shell import page as frame
 from dashboard.words import sentences
+from pipeline.store import reader
 from tests.dashboard.packet.test_packet import read
 from tests.dashboard.pages.test_pages import opened, text_of
 from tests.study_folder import run_of_numbers
@@ -63,7 +64,9 @@ def test_days_that_nobody_wrote_down_are_told(imported_out, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
     words = text_of(opened("patient", patient="sub-p4"))
     assert "on any day from 2019-01-01 to 2019-12-31" in words
-    assert "against the nadir 1.0 mL of 2019:" in words
+    assessments = reader.table(reader.database_path(imported_out), "assessment")
+    reasons = assessments[assessments["patient_id"] == "sub-p4"]["reason"]
+    assert reasons.str.contains(r"mL on 2021-05 is .* of 2019: ").any(), reasons.tolist()
 
 
 def test_each_visit_of_a_cyst_is_in_the_history(page):
