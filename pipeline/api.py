@@ -174,7 +174,8 @@ def assess(
     Returns
     -------
     JudgedTable
-        ``rows`` (as a data frame: :func:`judged_table`), ``judged_count``, and ``findings``: what could not be read or
+        ``rows`` (as a data frame: :func:`judged_table`), ``best_responses`` (:func:`best_response_table`),
+        ``judged_count``, and ``findings``: what could not be read or
         used, which is in no row (as a data frame: :func:`findings_table`).
 
     Raises
@@ -202,6 +203,15 @@ def judged_table(judged: JudgedTable) -> pd.DataFrame:
     from pipeline.tools.assess import COLUMNS  # noqa: PLC0415
 
     return pd.DataFrame(list(judged.rows), columns=list(COLUMNS))
+
+
+def best_response_table(judged: JudgedTable) -> pd.DataFrame:
+    """Return the best response of each course of :func:`assess`, one row per course, criteria and look."""
+    import pandas as pd  # noqa: PLC0415
+
+    from pipeline.tools import assess as tool  # noqa: PLC0415
+
+    return pd.DataFrame(list(judged.best_responses), columns=list(tool.BEST_COLUMNS))
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:

@@ -37,6 +37,8 @@ create table record.visit (
     is_reference boolean not null,
     status varchar not null check (status in ('usable', 'undated', 'failed')),
     status_reason varchar,
+    acquired_by date check (acquired_by > acquired_on),
+    acquired_at varchar, leptomeningeal boolean,
     primary key (patient_id, session_id),
     check (status = 'usable' or status_reason is not null),
     check (status <> 'usable' or acquired_on is not null)
@@ -69,7 +71,7 @@ create table record.treatment (
     agent varchar,
     started_by date check (started_by >= started_on), ended_by date check (ended_by >= ended_on),
     dose_mg double check (dose_mg >= 0 and isfinite(dose_mg)),
-    written varchar
+    written varchar, started_at varchar
 );
 
 -- How well a patient walks and lives, on a scale.
@@ -78,7 +80,8 @@ create table record.function_score (
     assessed_on date not null,
     scale_id varchar not null,
     grade double not null check (isfinite(grade)),
-    tumour_related boolean not null
+    tumour_related boolean not null,
+    assessed_by date check (assessed_by > assessed_on)
 );
 
 -- An alignment and the grade of its certificate.
@@ -205,6 +208,25 @@ create table record.endpoint (
     reason varchar not null,
     primary key (patient_id, criteria_id, endpoint_id),
     check (ended_on >= time_zero_on)
+);
+
+-- The best response of a course, by confirmed scans and by single ones.
+create table record.best_response (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    epoch integer not null,
+    look varchar not null check (look in ('confirmed', 'unconfirmed')),
+    course varchar not null,
+    cause varchar not null,
+    best varchar not null check (best in ('CR', 'PR', 'MR', 'SD', 'NON-CR/NON-PD', 'PD', 'NE')),
+    baseline_session_id varchar,
+    time_zero_on date, best_on date, lasts_from_on date, ended_on date,
+    is_event boolean,
+    is_provisional boolean not null,
+    reason varchar not null,
+    primary key (patient_id, criteria_id, epoch, look),
+    check (ended_on >= lasts_from_on),
+    check ((ended_on is null) = (lasts_from_on is null))
 );
 
 -- When the next scan is due.

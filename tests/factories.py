@@ -134,6 +134,26 @@ def beside_growing(p: str) -> list[Any]:
             "lumbar canal: not said",
         ),
         records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
+        *(
+            records.BestResponse(
+                p,
+                ADAPTED,
+                1,
+                look,
+                "after_surgery",
+                "the surgery of 2020-01-10",
+                "SD",
+                "ses-02",
+                date(2020, 1, 10),
+                date(2021, 4, 10),
+                date(2020, 1, 10),
+                date(2023, 4, 10),
+                True,
+                False,
+                "Stable disease at best.",
+            )
+            for look in ("confirmed", "unconfirmed")
+        ),
         accepted(p, "ses-05"),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),
         records.Resection(p, date(2020, 1, 10), "STR", "PR", "ses-01", "ses-02", False, False, "67 % removed"),

@@ -86,6 +86,8 @@ def _response(rule: criteria.Response, metric: Metric) -> str:
 
 
 def _confirmation(rule: criteria.Confirmation, _: Metric) -> str:
+    if not rule.days:
+        return "A complete or partial response counts at once, without a second scan."
     return f"A complete or partial response counts once a scan {rule.days} days apart or more shows it too."
 
 
@@ -103,8 +105,9 @@ def _measurable(rule: criteria.Measurable, metric: Metric) -> str:
 
 def _baseline(rule: criteria.Baseline, _: Metric) -> str:
     return (
-        f"The first usable scan at least {rule.after_surgery_days} days after surgery (best about "
-        f"{rule.surgery_target_days}) or {rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
+        f"The usable scan nearest to {rule.surgery_target_days} days after surgery, from day "
+        f"{rule.after_surgery_days} on, unless it shows progression since an earlier one; the first at least "
+        f"{rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
         f"one before radiosurgery and before a line of systemic treatment; a scan that somebody pins. Each opens a "
         f"further course, and what was judged before it stands. A radiotherapy without a last day may have ended on "
         f"any of the first {rule.radiotherapy_course_days} days: what depends on it is not evaluable."

@@ -101,7 +101,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
-        beside=_beside(patient_id, str(state["session_id"]), trajectory),
+        beside=_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -186,9 +186,11 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
     return tuple(table_rows)
 
 
-def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+def _beside(
+    patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
+) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
-    word_lines = [(line.word, line.text) for line in lines(patient_id, session_id)]
+    word_lines = [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
         word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]

@@ -28,7 +28,7 @@ ASKED = tuple(
     f"patient_{name}"
     for name in (
         "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
-        "resections", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+        "resections", "best_responses", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
     )
 )  # fmt: skip
 """Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
@@ -60,7 +60,7 @@ def show(study: page.ShownStudy) -> None:
         scans(patient_id, scan_of_visit, pair)
     with words_column:
         numbers(patient_id, state["session_id"], study)
-        beside(patient_id, state["session_id"])
+        beside(patient_id, state["session_id"], study.criteria_id)
     with right:
         page.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))

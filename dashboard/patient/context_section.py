@@ -31,9 +31,9 @@ class Line:
     ink: str
 
 
-def beside(patient_id: str, session_id: str) -> None:
+def beside(patient_id: str, session_id: str, criteria_id: str) -> None:
     """Say in one line each what became of everything that is not judged; nothing where nothing is known."""
-    found = lines(patient_id, session_id)
+    found = lines(patient_id, session_id, criteria_id)
     if not found:
         return
     page.section("Beside the verdict", "what is followed and told, and never decides it")
@@ -41,15 +41,19 @@ def beside(patient_id: str, session_id: str) -> None:
     st.html(tag("dl", *(part for pair in parts for part in pair), class_="ct-beside"))
 
 
-def lines(patient_id: str, session_id: str) -> list[Line]:
-    """Return what stands beside a verdict: other compartments at its visit, growth, surgeries, seeding, the next scan.
+def lines(patient_id: str, session_id: str, criteria_id: str) -> list[Line]:
+    """Return what stands beside a verdict: open days, best responses, other compartments, growth, surgeries, seeding.
 
     Parameters
     ----------
     session_id
         The visit of the verdict.
+    criteria_id
+        The criteria whose best responses are told, latest course first.
     """
     return [
+        *_open_days(queries.query("patient_visits", patient_id=patient_id)),
+        *_responses(queries.query("patient_best_responses", patient_id=patient_id), criteria_id),
         *_compartments(queries.query("patient_compartments", patient_id=patient_id), session_id),
         *_growth(queries.query("patient_growth", patient_id=patient_id)),
         *_surgeries(queries.query("patient_resections", patient_id=patient_id)),
@@ -97,6 +101,28 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
     words = [f"{course}: {', '.join(names)}" for course, names in quiet.items() if names]
     if words:
         yield Line("others", f"{labels.capital('; '.join(words))}.", labels.GREY)
+
+
+def _open_days(visits: pd.DataFrame) -> Iterator[Line]:
+    """Yield a line where tables and figures set scans on a day that nobody wrote down."""
+    spans = [
+        f"{row['session_id']} on any day from {labels.day(row['acquired_on'])} to {labels.day(row['acquired_by'])}"
+        for row in visits[visits["acquired_by"].notna()].pipe(as_rows)
+    ]
+    if spans:
+        where = "Tables and the course show the first of these days."
+        yield Line("days not known", f"{'; '.join(spans)}. {where}", labels.INK)
+
+
+def _responses(responses: pd.DataFrame, criteria_id: str) -> Iterator[Line]:
+    """Yield a line for each course that somebody can have responded in, and for the last treatment in any case."""
+    by_criteria = responses[responses["criteria_id"] == criteria_id].sort_values("epoch", ascending=False)
+    for epoch, looks in by_criteria.groupby("epoch", sort=False):
+        by_look = {row["look"]: row for row in looks.pipe(as_rows)}
+        confirmed, unconfirmed = by_look["confirmed"], by_look["unconfirmed"]
+        is_latest = epoch == by_criteria["epoch"].max() and confirmed["course"] != "watched"
+        if is_latest or {confirmed["best"], unconfirmed["best"]} != {"NE"}:
+            yield Line("best response", sentences.best_response(confirmed, unconfirmed), labels.INK)
 
 
 def _growth(rates: pd.DataFrame) -> Iterator[Line]:

@@ -101,14 +101,14 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
     Parameters
     ----------
     visits
-        Usable visits in date order, without treatment in between.
+        Usable visits in date order, without treatment in between; those without a known day are left out.
 
     Returns
     -------
     Growth or None
         None with fewer than two volumes over 0 or less than 28 days between first and last.
     """
-    seen = [visit for visit in visits if visit.volume_mm3]
+    seen = [visit for visit in visits if visit.volume_mm3 and visit.acquired_by is None]
     if len(seen) < 2 or (seen[-1].acquired_on - seen[0].acquired_on).days < MIN_INTERVAL_DAYS:
         return None
     years = np.array([(visit.acquired_on - seen[0].acquired_on).days / DAYS_PER_YEAR for visit in seen])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import time
 
 from pipeline.core import records
 from pipeline.core.vocabulary import FunctionGrade, TreatmentEvent, TreatmentKind
@@ -22,6 +23,7 @@ def treatment_events(treatments: Iterable[records.Treatment]) -> tuple[Treatment
             ended_by=row.ended_by,
             dose_mg=row.dose_mg,
             written=row.written,
+            started_at=None if row.started_at is None else time.fromisoformat(row.started_at),
         )
         for row in treatments
     )
@@ -29,4 +31,6 @@ def treatment_events(treatments: Iterable[records.Treatment]) -> tuple[Treatment
 
 def function_grades(scores: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
     """Return functional grades; those of different scales stay apart."""
-    return tuple(FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related) for row in scores)
+    return tuple(
+        FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related, row.assessed_by) for row in scores
+    )

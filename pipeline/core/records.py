@@ -11,8 +11,10 @@ from datetime import date, datetime
 
 from pipeline.core import context_records
 
+BestResponse = context_records.BestResponse
 Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
+Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 Neuraxis = context_records.Neuraxis
@@ -58,7 +60,11 @@ class Patient:
 
 @dataclass(frozen=True)
 class Visit:
-    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words."""
+    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words.
+
+    ``acquired_by`` is the last day that it may have been on, where only a month or a year is known, ``acquired_at`` the
+    time of day (HH:MM:SS). ``leptomeningeal``: seeding along the meninges seen, looked for and not seen, or None.
+    """
 
     patient_id: str
     session_id: str
@@ -66,6 +72,9 @@ class Visit:
     is_reference: bool
     status: str
     status_reason: str | None = None
+    acquired_by: date | None = None
+    acquired_at: str | None = None
+    leptomeningeal: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -358,22 +367,6 @@ class Assessment:
     clauses: str = "[]"
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One time-to-event outcome of one patient under one set of criteria.
-
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
-    """
-
-    patient_id: str
-    criteria_id: str
-    endpoint_id: str
-    time_zero_on: date
-    ended_on: date
-    is_event: bool
-    reason: str
 
 
 @dataclass(frozen=True)

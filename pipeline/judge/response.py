@@ -28,18 +28,27 @@ Cyst, syrinx, oedema and cavity are not looked at here at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge import best_response, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, judgement_of, known, known_by
+from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
+
+
+@dataclass(frozen=True)
+class JudgedCourse:
+    """One verdict per visit in date order, and the best response of each course of the history by both looks."""
+
+    judgements: tuple[VisitJudgement, ...]
+    best_responses: tuple[CourseResponse, ...]
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -62,26 +71,33 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     ----------
     Each threshold's source stands beside it in the criteria file.
     """
+    return judge_whole(course, criteria).judgements
+
+
+def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
+    """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
     course = epochs.followed_tumours(course, criteria)
-    placed = known(course, criteria, _placed)
-    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    by_reading = readings(course, criteria, _placed)
+    placed = agreed(by_reading, course, criteria, _placed)
+    judgements = tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
 
 
 def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    then_course = known_by(course, visit)
-    then = next(p for p in known(then_course, criteria, _placed) if p.verdict.visit.session_id == now.session_id)
-    is_same = then.verdict == placed.verdict and then.epoch.cause == placed.epoch.cause
+    by_then = then(course, visit, criteria, _placed)
+    is_same = by_then.verdict == placed.verdict and by_then.epoch.cause == placed.epoch.cause
     return replace(
         now,
-        category_then=then.verdict.category,
-        confirmed_then=then.verdict.confirmed,
-        state_then=then.verdict.state,
+        acquired_on=visit.acquired_on,
+        category_then=by_then.verdict.category,
+        confirmed_then=by_then.verdict.confirmed,
+        state_then=by_then.verdict.state,
         reason_then=now.reason
-        if is_same and placed.history == then.history
-        else explanation.reason(then.verdict, then.history, then.epoch, criteria),
+        if is_same and placed.history == by_then.history
+        else explanation.reason(by_then.verdict, by_then.history, by_then.epoch, criteria),
     )
 
 

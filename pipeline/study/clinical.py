@@ -6,9 +6,9 @@ against the tables below and never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
 from pathlib import Path
 
 from pipeline.core import markers
@@ -16,6 +16,7 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
@@ -25,6 +26,8 @@ from pipeline.study.study_tables import (
     is_complete,
     number_in,
     read_table,
+    span_in,
+    time_in,
     word_in,
 )
 from pipeline.study.treatment_names import kind_named, packaged
@@ -32,6 +35,9 @@ from pipeline.study.treatment_names import kind_named, packaged
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
 YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged": None}
+"""Whether seeding along the meninges, a drop metastasis included, was seen."""
+
 HIGHEST_AGE_YEARS = 130
 WHOLE_TABLE = frozenset({"table_delimiter", "file_unreadable", "link_outside"})
 LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
@@ -85,12 +91,32 @@ def says_synthetic(table_rows: Iterable[TableRow]) -> bool:
     return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in table_rows)
 
 
-def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, date | None]:
-    """Return the visits a patient's sessions table lists, with their dates; None where there is no usable one.
+@dataclass(frozen=True)
+class SessionRow:
+    """What a sessions table says of one visit; None where it says nothing usable.
 
-    The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated.
+    Attributes
+    ----------
+    acquired_on
+        Of a month or a year its first day, as a ``WrittenDay``.
+    acquired_at
+        Time of the scan on its day.
+    leptomeningeal
+        Seeding seen, looked for and not seen, or None: not imaged, or nothing written.
     """
-    days: dict[str, set[date]] = {}
+
+    acquired_on: date | None = None
+    acquired_at: time | None = None
+    leptomeningeal: bool | None = None
+
+
+def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, SessionRow]:
+    """Return what a patient's sessions table says of the visits it lists.
+
+    The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated. Of two rows for one
+    visit, seeding that one of them saw was seen.
+    """
+    rows_by_session: dict[str, list[TableRow]] = {}
     for row in read_table(table, root, ("session_id",), findings) if table.exists() else []:
         if not is_complete(row, ("session_id",), findings):
             continue
@@ -99,11 +125,26 @@ def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Find
         if session_id is None:
             findings.append(row.problem("word_unknown", f"expected ses- and letters or digits, found '{cell}'"))
             continue
-        if session_id in days:
+        if session_id in rows_by_session:
             findings.append(row.problem("row_repeated", f"expected one row for {session_id}, found another"))
-        days.setdefault(session_id, set()).update(_days(row, as_of, findings))
+        rows_by_session.setdefault(session_id, []).append(row)
     relative = table.relative_to(root).as_posix()
-    return {session_id: _only(days_given, session_id, relative, findings) for session_id, days_given in days.items()}
+    return {name: _session(name, lines, relative, as_of, findings) for name, lines in rows_by_session.items()}
+
+
+def _session(
+    session_id: str, table_rows: Sequence[TableRow], table: str, as_of: date, findings: list[Finding]
+) -> SessionRow:
+    days = {day for row in table_rows for day in _days(row, as_of, findings)}
+    acquired_on = _only(days, session_id, table, findings)
+    times = {clock for row in table_rows if (clock := time_in(row, "acq_time")) is not None}
+    seen = [word_in(row, "leptomeningeal", SEEDING, findings) for row in table_rows]
+    looked = [one for one in seen if one is not None]
+    return SessionRow(
+        acquired_on=acquired_on,
+        acquired_at=times.pop() if len(times) == 1 and acquired_on is not None else None,
+        leptomeningeal=any(looked) if looked else None,
+    )
 
 
 def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]) -> date | None:
@@ -199,7 +240,13 @@ def treatment_in(
         ended_by=ended_by,
         dose_mg=number_in(row, "dose_mg", HIGHEST_DOSE_MG, findings),
         written=written if written is not None and written.lower() != kind else None,
+        started_at=_clock(row, "date"),
     )
+
+
+def _clock(row: TableRow, column: str) -> str | None:
+    clock = time_in(row, column)
+    return None if clock is None else clock.isoformat()
 
 
 def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Finding]) -> TreatmentKind:
@@ -308,12 +355,19 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
     """Return one row's functional grade of a patient; None when it cannot be used or the patient is None."""
     if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
         return None
-    assessed_on = date_in(row, "date", as_of, findings)
+    assessed_on = span_in(row, "date", as_of, findings)
     grade = number_in(row, "grade", HIGHEST_GRADE, findings)
     if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
-    return FunctionScore(patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
+    return FunctionScore(
+        patient_id=patient_id,
+        assessed_on=first_possible(assessed_on),
+        scale_id=row.cells["scale_id"] or "",
+        grade=grade,
+        tumour_related=tumour_related,
+        assessed_by=last_possible(assessed_on),
+    )
 
 
 def unrepeated(table_rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
@@ -327,11 +381,14 @@ def unrepeated(table_rows: Iterable[TableRow], findings: list[Finding]) -> list[
 
 
 def _days(row: TableRow, as_of: date, findings: list[Finding]) -> set[date]:
-    days = (date_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
+    days = (span_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
     return {day for day in days if day is not None}
 
 
 def _only(days: set[date], session_id: str, table: str, findings: list[Finding]) -> date | None:
+    """Return the one day that is given; a month or a year that holds a day given beside it says nothing else."""
+    whole = {day for day in days if last_possible(day) is None}
+    days = whole | {day for day in days - whole if not any(day <= one <= (last_possible(day) or day) for one in whole)}
     if len(days) > 1:
         message = f"{table}: expected one date for {session_id}, found {' and '.join(map(str, sorted(days)))}"
         findings.append(finding("visit_date_conflict", message, table, session_id=session_id))

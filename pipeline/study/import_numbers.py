@@ -133,7 +133,7 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     keys_there = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
     treatment_rows = [
         {
-            "participant_id": _label(t.patient_id), "date": written_days(t.started_on, t.started_by) or "n/a",
+            "participant_id": _label(t.patient_id), "date": _first_day(t),
             "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
             "end_date": _last_day(t),
             "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": t.dose_mg,
@@ -142,6 +142,14 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     ]  # fmt: skip
     new = [row for row in treatment_rows if (row["participant_id"], row["date"], row["kind"]) not in keys_there]
     return append_rows(path, TREATMENT_COLUMNS, new)
+
+
+def _first_day(treatment: Treatment) -> str:
+    """Return the first day as a table has it, with its time where it is known."""
+    day = written_days(treatment.started_on, treatment.started_by)
+    if day is None:
+        return "n/a"
+    return day if treatment.started_at is None else f"{day}T{treatment.started_at}"
 
 
 def _last_day(treatment: Treatment) -> str | None:
@@ -178,7 +186,7 @@ def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, fin
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> dict[str, Any]:
     return {
         "participant_id": _label(visit.patient_id),
-        "date": visit.acquired_on,
+        "date": f"{visit.acquired_on}T{visit.acquired_at}" if visit.acquired_at else visit.acquired_on,
         "compartment": measure.compartment,
         "volume_mm3": None if measure.volume_mm3 is None else round(measure.volume_mm3, 6),
         "volume_cv": measure.volume_cv,

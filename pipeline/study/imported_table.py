@@ -61,12 +61,15 @@ def with_imported(
     """
     merged = list(visits)
     for one in given:
-        same_day = [visit for visit in visits if visit.acquired_on == one.acquired_on]
+        same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
         if imaged is not None:
             findings.append(_not_used(one, patient_id, imaged.session_id))
         elif same_day:
-            merged[merged.index(same_day[0])] = replace(same_day[0], imported=one.measures or NOTHING)
+            acquired_at = same_day[0].acquired_at or one.acquired_at
+            merged[merged.index(same_day[0])] = replace(
+                same_day[0], imported=one.measures or NOTHING, acquired_at=acquired_at
+            )
         else:
             merged.append(_new_visit(patient_id, one, merged))
     return tuple(sorted(merged, key=by_date))
@@ -74,10 +77,12 @@ def with_imported(
 
 def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
     """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
-    session_id = f"ses-imported{one.acquired_on:%Y%m%d}"
+    session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
     while session_id in {visit.session_id for visit in others}:
         session_id += "x"
-    return StudyVisit(patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING)
+    return StudyVisit(
+        patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING, acquired_at=one.acquired_at
+    )
 
 
 def _not_used(one: GivenVisit, patient_id: str, session_id: str) -> Finding:

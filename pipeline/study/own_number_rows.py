@@ -11,7 +11,7 @@ from dataclasses import replace
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
-from pipeline.study.clinical import YES_NO
+from pipeline.study.clinical import SEEDING, YES_NO
 from pipeline.study.study_tables import TableRow, number_in, word_in
 
 VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
@@ -25,9 +25,6 @@ SIZES: Mapping[str, float] = {
     "slices_spanned": 1e3,
 }
 """Columns of sizes, with what they can be at most; above it a number is a slip of the pen."""
-
-SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged": None}
-"""Whether seeding along the meninges, a drop metastasis included, was seen."""
 
 SAME = 0.01
 """Two cells that say the same in other words may differ by rounding: 1 %."""

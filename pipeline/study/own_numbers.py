@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,7 @@ from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatme
 from pipeline.study.label_names import compartment_named
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
-from pipeline.study.study_tables import TableRow, date_in, is_complete, read_delimited, word_in
+from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
 
 REQUIRED = ("participant_id", "date")
@@ -39,6 +39,8 @@ class GivenVisit:
     ----------
     patient_id
         As the table writes it.
+    acquired_on
+        Of a month or a year its first day, as a ``WrittenDay``.
     measures
         One per compartment that has a row.
     category
@@ -52,6 +54,7 @@ class GivenVisit:
     measures: tuple[ImportedMeasure, ...] = ()
     category: Category | None = None
     lines: tuple[int, ...] = ()
+    acquired_at: time | None = None
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,9 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
         table_rows = []
     dated = [(row, day) for row in table_rows if (day := _day(row, as_of, findings)) is not None]
     id_by_key = _ids(table_rows)
-    places: dict[tuple[str, date], list[TableRow]] = defaultdict(list)
+    places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
-        places[id_by_key[_key(row)], day].append(row)
+        places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
@@ -156,7 +159,7 @@ def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
 
 
 def _day(row: TableRow, as_of: date, findings: list[Finding]) -> date | None:
-    return date_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
+    return span_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
 
 
 def _plain(patient_id: str) -> str:
@@ -195,12 +198,14 @@ def _first(earlier: bool | None, here: bool | None) -> bool | None:
 
 
 def _visit(
-    key: tuple[str, date], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
+    key: tuple[str, date, str], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
 ) -> GivenVisit:
-    patient_id, acquired_on = key
+    patient_id, acquired_on, _ = key
     lines = tuple(row.line for row in table_rows)
+    times = {clock for row in table_rows if (clock := time_in(row, "date")) is not None}
+    acquired_at = times.pop() if len(times) == 1 else None
     if has_words:
-        return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines)
+        return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines, acquired_at)
     by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)
     for row in table_rows:
         compartment = _compartment(row, findings)
@@ -209,7 +214,7 @@ def _visit(
     measures = tuple(
         one_measure(name, compartment_rows, findings) for name, compartment_rows in sorted(by_compartment.items())
     )
-    return GivenVisit(patient_id, acquired_on, measures, None, lines)
+    return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at)
 
 
 def _word(table_rows: Sequence[TableRow], findings: list[Finding]) -> Category:

@@ -14,13 +14,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY
+from pipeline.core.written_day import WrittenDay, span
 from pipeline.study.names import is_inside, relative_to, with_prefix
 
 Word = TypeVar("Word")
@@ -53,6 +54,7 @@ COLUMN_ALIASES = {
     "tumor_related": "tumour_related",
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?", re.ASCII)
 PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 SMALLEST = 1e-6
@@ -197,6 +199,19 @@ def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) ->
     return day
 
 
+def span_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
+    """Return a cell's date, as :func:`date_in`; of a month or a year its first day, which knows what was written."""
+    days = parse_days(row.cells.get(column) or "")
+    if days is None or days[0] == days[1]:
+        return date_in(row, column, as_of, findings)
+    if days[0] > as_of:
+        findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {row.cells[column]}"))
+        return None
+    findings.append(row.problem("date_partial", f"expected a whole date in {column}, found '{row.cells[column]}'"))
+    first, last = days
+    return WrittenDay(first.year, first.month, first.day, span(first, last), min(last, as_of))
+
+
 def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], code: str) -> tuple[date, date] | None:
     """Return the first and the last day that a cell may mean; every day there is when it cannot be read at all.
 
@@ -274,6 +289,19 @@ def parse_date(text: str) -> date | None:
         return date.fromisoformat(match[1]) if match else None
     except ValueError:  # a day that no calendar has
         return None
+
+
+def time_in(row: TableRow, column: str) -> time | None:
+    """Return the time of day that a date has beside it; None where there is none, at midnight, or in another zone.
+
+    Midnight is what programs write that know only the day.
+    """
+    match = CLOCK.fullmatch(row.cells.get(column) or "")
+    try:
+        clock = time.fromisoformat(match[1]) if match else None
+    except ValueError:  # a time that no clock has
+        return None
+    return None if clock == time.min else clock
 
 
 def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:

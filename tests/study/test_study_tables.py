@@ -180,7 +180,7 @@ def test_an_odd_participants_row_is_one_finding(tmp_path: Path, row: str, expect
         ("ses-01\t2020-02-17\t2020-02-18", None, ["visit_date_conflict", "visit_undated"]),
         ("ses-01\t17.02.2020\tn/a", None, ["date_malformed", "visit_undated"]),
         ("ses-01\t2020-02-30\tn/a", None, ["date_malformed", "visit_undated"]),
-        ("ses-01\t2020-02\tn/a", None, ["date_malformed", "visit_undated"]),
+        ("ses-01\t2020-02\tn/a", date(2020, 2, 1), ["date_partial"]),
         ("ses-01\t2026-02-01\tn/a", None, ["date_future", "visit_undated"]),
         ("ses-01\t2020-02-17\tn/a\nses-01\t2020-02-17\tn/a", date(2020, 2, 17), ["row_repeated"]),
         (

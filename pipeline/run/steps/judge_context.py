@@ -110,7 +110,7 @@ def _growth(
     judged = [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
     for epoch, rate in growth_rate.by_epoch(followed, assessments).items():
         seen = [visits[a.session_id] for a in judged if a.epoch == epoch]
-        used = [visit for visit in seen if visit.volume_mm3 and visit.bound_reason is None]
+        used = [v for v in seen if v.volume_mm3 and v.bound_reason is None and v.acquired_by is None]
         long = [(visit.acquired_on, mm) for visit in used if (mm := lengths.get(visit.session_id)) is not None]
         along = growth_rate.length_velocity([day for day, _ in long], [mm for _, mm in long])
         row = _growth_rate(course.patient_id, criteria.criteria_id, epoch, rate, along)

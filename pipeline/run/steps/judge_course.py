@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from pipeline.context import neuraxis
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.judge import decline, division, endpoints
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge
-from pipeline.measure.imported_sizes import IMPORTED, any_seeding
+from pipeline.judge.response import judge_whole
+from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
@@ -67,15 +68,15 @@ def course_of(
 
 def judge_course(
     course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
-) -> tuple[records.Assessment | records.Endpoint, ...]:
-    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
-    verdict_rows: list[records.Assessment | records.Endpoint] = []
+) -> tuple[records.Assessment | records.Endpoint | records.BestResponse, ...]:
+    """Judge every dated visit under each set of criteria, with best responses and times to progression."""
+    verdict_rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
     for rule in criteria:
-        assessments = judge(course, rule)
-        verdict_rows += [_assessment(course.patient_id, assessment) for assessment in assessments]
-        verdict_rows += [
-            _endpoint(course.patient_id, rule, endpoint) for endpoint in _endpoints(course, rule, assessments)
-        ]
+        judged = judge_whole(course, rule)
+        outcomes = _endpoints(course, rule, judged.judgements)
+        verdict_rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
+        verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
+        verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
     return tuple(verdict_rows)
 
 
@@ -92,12 +93,16 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
     anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
     plane = anchor.plane if anchor else None
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
-    seeded = any_seeding(
-        (neuraxis.seeding(visit.read.visit.neuraxis), *(size.leptomeningeal for size in visit.read.visit.imported))
-    )
     if why_excluded is not None:
         return vocabulary.VisitMeasure(
-            visit.session_id, acquired_on, None, plane=plane, leptomeningeal=seeded, missing_reason=why_excluded
+            visit.session_id,
+            acquired_on,
+            None,
+            plane=plane,
+            missing_reason=why_excluded,
+            leptomeningeal=visit.read.seeding,
+            acquired_by=last_possible(acquired_on),
+            acquired_at=visit.read.visit.acquired_at,
         )
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
@@ -116,11 +121,13 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
-        leptomeningeal=seeded,
+        leptomeningeal=visit.read.seeding,
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
         bound_reason=tumour.bound_reason if tumour else None,
+        acquired_by=last_possible(acquired_on),
+        acquired_at=visit.read.visit.acquired_at,
         signed_off=visit.decided.is_accepted,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
@@ -178,8 +185,32 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeT
         patient_id=patient_id,
         criteria_id=rule.criteria_id,
         endpoint_id=endpoint.endpoint_id,
-        time_zero_on=endpoint.time_zero_on,
-        ended_on=endpoint.ended_on,
+        time_zero_on=first_possible(endpoint.time_zero_on),
+        ended_on=first_possible(endpoint.ended_on),
         is_event=endpoint.is_event,
         reason=endpoint.reason,
     )
+
+
+def _best_response(patient_id: str, rule: ResponseCriteria, response: CourseResponse) -> records.BestResponse:
+    return records.BestResponse(
+        patient_id=patient_id,
+        criteria_id=rule.criteria_id,
+        epoch=response.epoch,
+        look=str(response.look),
+        course=str(response.course),
+        cause=response.cause,
+        best=str(response.best),
+        baseline_session_id=response.baseline_session_id,
+        time_zero_on=_stored(response.time_zero_on),
+        best_on=_stored(response.best_on),
+        lasts_from_on=_stored(response.lasts_from_on),
+        ended_on=_stored(response.ended_on),
+        is_event=response.is_event,
+        is_provisional=response.is_provisional,
+        reason=response.reason,
+    )
+
+
+def _stored(day: date | None) -> date | None:
+    return None if day is None else first_possible(day)

@@ -12,6 +12,7 @@ from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import TreatmentKind
 from pipeline.core.volume import Volume, plane, to_world
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.errors import InputError
 from pipeline.files import fingerprints, images
 from pipeline.run.steps.patient_work import PatientWork
@@ -129,7 +130,10 @@ def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit
     return records.Visit(
         patient_id=visit.visit.patient_id,
         session_id=visit.session_id,
-        acquired_on=visit.acquired_on,
+        acquired_on=None if visit.acquired_on is None else first_possible(visit.acquired_on),
+        acquired_by=last_possible(visit.acquired_on),
+        acquired_at=None if visit.visit.acquired_at is None else visit.visit.acquired_at.isoformat(),
+        leptomeningeal=visit.seeding,
         is_reference=reference is not None and visit.session_id == reference.session_id,
         status=visit.status,
         status_reason=visit.status_reason,

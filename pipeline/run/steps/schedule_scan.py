@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.context import surveillance
 from pipeline.core import records
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentKind
+from pipeline.core.written_day import first_possible
 from pipeline.judge import division
 from pipeline.judge.criteria import Baseline
 from pipeline.run.steps.patient_work import PatientWork
@@ -90,7 +91,7 @@ def next_scans(
     )
     due_scan = surveillance.due(
         facts,
-        max((visit.acquired_on for visit in visits if visit.acquired_on), default=None),
+        max((first_possible(visit.acquired_on) for visit in visits if visit.acquired_on), default=None),
         max(ended_on, default=None),
         schedules,
     )

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
+from pipeline.context import neuraxis
 from pipeline.core import records
 from pipeline.core.transform import Transform
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.journal import drawn_masks
+from pipeline.measure.imported_sizes import any_seeding
 from pipeline.refind import refinding
 from pipeline.study import study_folder
 
@@ -41,6 +43,12 @@ class ReadVisit:
     def session_id(self) -> str:
         """Name of the visit, such as ``ses-02``."""
         return self.visit.session_id
+
+    @property
+    def seeding(self) -> bool | None:
+        """Seeding along the meninges, by the sessions table, the form or imported rows; None where nobody looked."""
+        by_form = neuraxis.seeding(self.visit.neuraxis)
+        return any_seeding([self.visit.leptomeningeal, by_form, *(size.leptomeningeal for size in self.visit.imported)])
 
     @property
     def acquired_on(self) -> date | None:

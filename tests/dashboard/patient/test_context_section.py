@@ -9,6 +9,7 @@ from dashboard import packet
 from dashboard.patient import context_section
 from dashboard.shell import page as frame
 from dashboard.words import sentences
+from pipeline.store import reader
 from tests.dashboard.packet.test_packet import read
 from tests.dashboard.pages.test_pages import opened, text_of
 from tests.study_folder import run_of_numbers
@@ -25,6 +26,11 @@ p1,2020-04-01,syrinx,0,
 p1,2021-04-01,syrinx,0,
 p1,2022-04-01,syrinx,0,
 p2,2020-04-01,tumour,500,0.05
+p3,2020-04-01,tumour,1000,0.05
+p3,2020-10-01,tumour,300,0.05
+p3,2021-10-01,tumour,0,
+p4,2019,tumour,1000,0.05
+p4,2021-05,tumour,1050,0.05
 """
 TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
 
@@ -46,6 +52,22 @@ def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
     words = "0.92 mL on 2022-04-01, no change since 2021-04-01 (+2\u202f%), when it had grown; never progression."
     assert words in page
     assert "None seen: syrinx." in page
+
+
+def test_the_best_response_is_told_by_confirmed_and_by_single_scans(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    words = text_of(opened("patient", patient="sub-p3"))
+    assert "Watched: PR. Partial response from 2020-10-01, 183 days after the baseline of 2020-04-01" in words
+    assert "By single scans CR." in words
+
+
+def test_days_that_nobody_wrote_down_are_told(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    words = text_of(opened("patient", patient="sub-p4"))
+    assert "on any day from 2019-01-01 to 2019-12-31" in words
+    assessments = reader.table(reader.database_path(imported_out), "assessment")
+    reasons = assessments[assessments["patient_id"] == "sub-p4"]["reason"]
+    assert reasons.str.contains(r"mL on 2021-05 is .* of 2019: ").any(), reasons.tolist()
 
 
 def test_each_visit_of_a_cyst_is_in_the_history(page):
