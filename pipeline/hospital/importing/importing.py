@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.hospital.importing import ledger, mask_import, writing
+from pipeline.hospital.importing import ledger, mask_import, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
 from pipeline.hospital.importing.triage import Decision, Outcome, beside_originals, decide
@@ -84,6 +84,7 @@ class Work:
     seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     waiting: set[Path] = field(default_factory=set)
+    suspect: frozenset[str] = frozenset()
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -103,7 +104,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     """
     work = _begin(settings)
     with dicom_files.open_source(settings.source, work.findings) as files:
-        instances, others = _read(files, work.findings, progress)
+        instances, others = _read(files, work, progress)
         images, masks = _screened(instances, work)
         known = known_people(work.private, settings.bids_dir)
         people = tell_apart([*images, *masks], work.identities, known, work.findings)
@@ -141,21 +142,27 @@ def _begin(settings: ImportSettings) -> Work:
     return Work(settings, identities, rules, private, rows=ledger.read(settings.bids_dir))
 
 
-def _read(
-    files: tuple[dicom_files.SourceFile, ...], findings: list[Finding], progress: Progress
-) -> tuple[list[Instance], int]:
-    listed, others = dicom_files.candidates(files, findings)
+def _read(files: tuple[dicom_files.SourceFile, ...], work: Work, progress: Progress) -> tuple[list[Instance], int]:
+    """Read all headers; the series that a damaged file may belong to are noted."""
+    listed, damaged, others = dicom_files.candidates(files, work.findings)
     names = frozenset(file.name.lower() for file in files)
     instances: list[Instance] = []
     for number, file in enumerate(listed):
         progress(number, len(listed), "reading headers")
         try:
-            instances.append(read_instance(file.path))
+            instance = read_instance(file.path)
+            instances.append(instance)
+            damaged += [file] if screening.is_maimed(instance) else []
+            continue
         except InputError as error:
-            if not dicom_files.check_index(file, names, findings):
-                findings.append(oddity("dicom_damaged", f"{file.name}: {error}", file.name))
+            if dicom_files.check_index(file, names, work.findings):
+                continue
+            reason = str(error)
         except OSError as error:
-            findings.append(oddity("dicom_damaged", f"{file.name}: could not be read ({error.strerror})", file.name))
+            reason = f"could not be read ({error.strerror})"
+        work.findings.append(oddity("dicom_damaged", f"{file.name}: {reason}", file.name))
+        damaged.append(file)
+    work.suspect = wholeness.beside_damaged(damaged, files, instances)
     return instances, others
 
 
@@ -182,11 +189,11 @@ def _note(work: Work, row: ledger.LedgerRow) -> None:
 
 
 def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
+    stacks = [stack for series in group_series(images, work.findings) for stack in stacks_of(series)]
     decisions = []
-    for series in group_series(images, work.findings):
-        for stack in stacks_of(series):
-            token = work.identities.token(series.first.study_uid, series.first.series_uid, stack.key)
-            decisions.append(decide(stack, token, work.rules.rule))
+    for stack in wholeness.judged_whole(stacks, work.suspect):
+        token = work.identities.token(stack.first.study_uid, stack.first.series_uid, stack.key)
+        decisions.append(decide(stack, token, work.rules.rule))
     return decisions
 
 

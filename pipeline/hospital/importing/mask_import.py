@@ -18,7 +18,7 @@ from pipeline.files import derivatives, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
-from pipeline.hospital.read.bounded import read_dataset
+from pipeline.hospital.read.bounded import quietly, read_dataset
 from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS
@@ -73,7 +73,8 @@ def import_masks(
             continue
         before = len(findings)
         try:
-            added += _import_one(mask, patient_id, token, place, findings)
+            with quietly():
+                added += _import_one(mask, patient_id, token, place, findings)
         except InputError as error:
             code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
             findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
@@ -178,7 +179,7 @@ def _folder(bids_dir: Path, scan: str, names: Sequence[str], token: str) -> Path
 def _token_in(path: Path) -> str | None:
     try:
         content = json.loads(path.with_name(path.name.removesuffix(".nii.gz") + ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content.get("MaskToken") if isinstance(content, dict) else None
 

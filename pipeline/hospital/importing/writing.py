@@ -68,9 +68,10 @@ def is_ours_or_free(path: Path, token: str) -> bool:
     if not path.exists() and not sidecar.exists():
         return True
     try:
-        return json.loads(sidecar.read_text(encoding="utf-8")).get("SeriesToken") == token
-    except (OSError, ValueError):
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
+    return isinstance(content, dict) and content.get("SeriesToken") == token
 
 
 def sidecar_of(path: Path) -> Path:
