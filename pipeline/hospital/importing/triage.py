@@ -26,6 +26,10 @@ OBLIQUE_COSINE = float(np.cos(np.radians(35)))
 """A stack tilted further than this from every plane has no sure name of a plane."""
 
 
+UNSURE, INCOMPLETE, BURNT_IN = "series_unsure", "series_incomplete", "text_burnt_in"
+"""Kinds of findings of a series that waits for a person."""
+
+
 class Outcome(StrEnum):
     """What became of a stack."""
 
@@ -53,6 +57,8 @@ class Decision:
         Kind of the finding when it is unsure or refused.
     is_ruled
         A person's rule says what it is.
+    is_oblique
+        The plane is not sure.
     """
 
     stack: Stack
@@ -64,8 +70,9 @@ class Decision:
     extent_mm: tuple[float, float] | None
     reasons: tuple[str, ...]
     accepts_text: bool = False
-    code: str = "series_unsure"
+    code: str = UNSURE
     is_ruled: bool = False
+    is_oblique: bool = False
 
     def refused(self, reason: str, code: str = "series_refused") -> Decision:
         """Return the decision after its pixels turned out unusable; ``code`` is the finding's."""
@@ -121,8 +128,9 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
         extent_mm=_extent_mm(stack),
         reasons=(*reasons, *stack.remarks),
         accepts_text=rule.accept_text,
-        code="series_unsure" if is_whole else "series_incomplete",
+        code=UNSURE if is_whole else INCOMPLETE,
         is_ruled=rule.contrast is not None,
+        is_oblique=not is_plane_sure and rule.plane is None,
     )
 
 
