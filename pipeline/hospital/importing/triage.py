@@ -141,6 +141,8 @@ MOST_ECHOES = 3
 def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
     """Lower the confidence where the series as a whole speaks against a scan of its own."""
     made, doubts = stack.acquisition, []
+    if contrast.name == "DWI" and made.lacks_direction:
+        doubts.append("but the direction of its diffusion is not in the header, and without it nothing can be computed")
     if stack.echoes > MOST_ECHOES and contrast.name != "T2starw":
         doubts.append(f"but it is one of {stack.echoes} echoes, as a map is calculated from")
     if stack.repeats >= MOST_REPEATS and made.b_value is None:
