@@ -157,6 +157,7 @@ RUN_KINDS = (
     ("scan_unreadable", "error", "export or copy the scan again; this visit has no numbers until then"),
     ("step_failed", "error", "look at the scan named; the visit's numbers are missing for this reason"),
     ("step_crashed", "error", "report this message with logs/unexpected.log of the output folder"),
+    ("mask_stand_in", "warning", "correct the drawn mask; what rests on the automatic one is provisional until then"),
     ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("protocol_changed", "note", "compare the outlines of both scans; a scan like the earlier ones compares best"),
     ("scans_differ", "warning", "draw a mask on this visit's scan"),

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.hospital.importing import ledger, mask_import, unsure_list, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
-from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, beside_originals, decide
+from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, after_agent, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.people import known_people, tell_apart
@@ -117,7 +117,9 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         done = 0
         for (patient_id, session_id), decided in sorted(visits.items(), key=lambda item: item[0]):
             progress(done, total, "scans")
-            decisions = beside_originals(decided, ledger.scans_known(work.rows.values(), patient_id, session_id))
+            decisions = beside_originals(
+                after_agent(decided), ledger.scans_known(work.rows.values(), patient_id, session_id)
+            )
             _import_visit(patient_id, session_id, decisions, work)
             done += len(decisions)
         unsure_list.keep(work.private, work.unsure, work.seen)

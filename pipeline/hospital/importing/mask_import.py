@@ -34,6 +34,10 @@ INDEX = {compartment: number for number, compartment in enumerate(Compartment, s
 """Label numbers in label maps made here."""
 
 
+class _NoScanError(InputError):
+    """None of a mask's scans is here, or several may be the one."""
+
+
 @dataclass(frozen=True)
 class MaskPlace:
     """Where masks go: the study, its private folder, the key to it, and what a person says of unknown segments."""
@@ -75,9 +79,10 @@ def import_masks(
         try:
             with quietly():
                 added += _import_one(mask, patient_id, token, place, findings)
+        except _NoScanError as error:
+            findings.append(oddity("mask_unplaced", f"{patient_id} mask {token}: {error}", None, patient_id))
         except InputError as error:
-            code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
-            findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+            findings.append(oddity("mask_refused", f"{patient_id} mask {token}: {error}", None, patient_id))
         if len(findings) > before:
             waiting.add(mask.path)
     return added
@@ -89,20 +94,25 @@ def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, f
     known = identity_links.source_scans(place.private, patient_id)
     frame = mask.frame_of_reference_uid
     scans = [scan for scan in known if scan.series_uid in series]
+    is_named = bool(scans)
     scans = scans or [scan for scan in known if frame and scan.frame_of_reference_uid == frame]
     if not scans:
-        raise InputError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+        raise _NoScanError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+    fitting: dict[str, tuple[Volume, Sequence[Segment]]] = {}
     reason = ""
     for scan in scans:
         try:
             image = images.load_grid(place.bids_dir / scan.file)
             read = segments_of if mask.sop_class == SEG_CLASS else structures_of
-            segments = read(dataset, image, place.rules)
+            fitting[scan.file] = image, read(dataset, image, place.rules)
         except InputError as error:
             reason = str(error)
-            continue
-        return _write(_usable(segments, scan.file, place, findings), scan.file, image, token, place.bids_dir)
-    raise InputError(reason)
+    if not fitting:
+        raise InputError(reason)
+    if len(fitting) > 1 and not is_named:  # runs at one place: nothing says on which of them it was drawn
+        raise _NoScanError(f"expected the series that it was drawn on, found none named and {len(fitting)} that fit")
+    file, (image, segments) = next(iter(fitting.items()))
+    return _write(_usable(segments, file, place, findings), file, image, token, place.bids_dir)
 
 
 def _usable(

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.core.volume import Volume, plane, to_world
 from pipeline.hospital.importing.site_rules import SiteRule, first_match
+from pipeline.hospital.read.instances import Instance
 from pipeline.hospital.read.makers_habits import spaced
 from pipeline.hospital.read.screening import (
     MOST_REPEATS,
@@ -171,6 +172,28 @@ def beside_originals(decisions: Sequence[Decision], known: Sequence[KnownScan] =
     first = [d for d in decisions if d.outcome == Outcome.IMPORTED and not _is_second_hand(d)]
     there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known)]
     return [_beside(d, there) if d.outcome == Outcome.IMPORTED and _is_second_hand(d) else d for d in decisions]
+
+
+def after_agent(decisions: Sequence[Decision]) -> list[Decision]:
+    """Ask about T1w scans taken for plain that were made after an enhanced one of their study: the agent stays.
+
+    Gadolinium enhances for well over half an hour; a header that says nothing of it, or says no, is then no statement.
+    """
+    enhanced = [d.stack.first for d in decisions if d.contrast.name == "T1w" and d.contrast.is_enhanced]
+    return [_after_agent(d, enhanced) for d in decisions]
+
+
+def _after_agent(decision: Decision, enhanced: Sequence[Instance]) -> Decision:
+    first = decision.stack.first
+    is_plain = decision.contrast.name == "T1w" and not decision.contrast.is_enhanced
+    if decision.outcome != Outcome.IMPORTED or decision.is_ruled or not is_plain:
+        return decision
+    earlier = [one for one in enhanced if one.study_uid == first.study_uid and "" < one.seen_at < first.seen_at]
+    if not earlier:
+        return decision
+    likely = replace(decision.contrast, is_enhanced=True, confidence=min(decision.contrast.confidence, CONTRADICTED))
+    reason = "but it was made after a series with contrast agent of the same study: likely enhanced"
+    return replace(decision, contrast=likely).asked(reason)
 
 
 @dataclass(frozen=True)

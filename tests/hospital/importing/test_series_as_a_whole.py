@@ -153,3 +153,32 @@ def test_an_image_that_somebody_removed_comes_back_unless_a_rule_leaves_it_out(t
     rules.write_text(f'[[rule]]\nseries = "{done.rows[0].series}"\ncontrast = "skip"\n')
     assert run(tmp_path, rules=rules).added == ()
     assert run(tmp_path).added == (file,)
+
+
+T1 = {**dicom.T1_SPIN_ECHO, "SeriesDescription": "t1_tse_sag"}
+
+
+@pytest.mark.parametrize(
+    ("times", "agent", "expected"),
+    [
+        (("101000", "102000"), None, ["acq-sag_ce-gadolinium_T1w"]),  # plain by its header, yet after the agent
+        (("101000", "102000"), "NONE", ["acq-sag_ce-gadolinium_T1w"]),
+        (("103000", "102000"), None, ["acq-sag_T1w", "acq-sag_ce-gadolinium_T1w"]),
+        (("101000", ""), None, ["acq-sag_T1w", "acq-sag_ce-gadolinium_T1w"]),
+    ],
+)
+def test_a_t1w_that_comes_after_an_enhanced_one_is_likely_enhanced(
+    times: tuple[str, str], agent: str | None, expected: list[str], tmp_path: Path
+) -> None:
+    study = dicom.new_uids()["study"]
+    first = {"ContrastBolusAgent": "Gadovist", "AcquisitionTime": times[0]}
+    second = {"ContrastBolusAgent": agent, "AcquisitionTime": times[1]}
+    if not times[1]:
+        second |= {"SeriesTime": "", "StudyTime": ""}
+    for number, extra in enumerate((first, second)):
+        add(tmp_path / "in" / str(number), volume(seed=number), "t1_tse_sag", T1, uids=dicom.new_uids(study), **extra)
+    done = run(tmp_path)
+    assert sorted(names(done)) == expected
+    if len(expected) == 1:
+        assert "likely T1w_ce" in done.findings[0].message
+        assert "after a series with contrast agent" in done.findings[0].message
