@@ -221,11 +221,11 @@ def pull(
     ids, names_pseudonyms = transfer.read_patients(patients)
     encryption = (tls, ca, certificate, key)
     archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections, encryption)
-    archive.greet()
     spool, unknown = transfer.Spool(folder / "spool"), list[str]()
-    fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
-    counts = {"patients": len(ids), "objects": fetched, "not_whole": failed, "unknown": len(unknown)}
-    transfer.audit(folder / "audit.jsonl", _now(), "pull", str(dicomweb or pacs), counts)
+    with transfer.audited(folder / "audit.jsonl", "pull", str(dicomweb or pacs), _now) as counts:
+        archive.greet()
+        fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
+        counts.update(patients=len(ids), objects=fetched, not_whole=failed, unknown=len(unknown))
     out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
     _keep_unknown(folder / "unknown_patients.json", unknown)
     if spool.whole.is_dir():
@@ -257,9 +257,10 @@ def push(
     from pipeline.hospital.archive import transfer  # noqa: PLC0415
 
     archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1, (tls, ca, certificate, key))
-    archive.greet()
-    sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
-    transfer.audit(folder / ".audit.jsonl", _now(), "push", str(dicomweb or pacs), {"sent": sent, "before": before})
+    with transfer.audited(folder / ".audit.jsonl", "push", str(dicomweb or pacs), _now) as counts:
+        archive.greet()
+        sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
+        counts.update(sent=sent, before=before)
     out.print(f"sent {sent} files; {before} had been sent before", markup=False)
 
 
