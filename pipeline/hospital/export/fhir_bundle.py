@@ -175,8 +175,8 @@ def _study(
     if day:
         made["started"] = day
     if source is not None:
-        coding = {"system": SYSTEMS["DCM"], "code": "MR"}
-        made["series"] = [{"uid": source.series_uid, "modality": coding, "numberOfInstances": len(source.planes)}]
+        coding, count = {"system": SYSTEMS["DCM"], "code": "MR"}, len({uid for uid, _ in source.planes})
+        made["series"] = [{"uid": source.series_uid, "modality": coding, "numberOfInstances": count}]
     return made
 
 
@@ -220,12 +220,13 @@ def _observations(
         for key, code, meaning, unit in SIZES:
             if row[key] is not None:
                 size = begin(str(row["compartment"]), key) | {"code": _coded(code, meaning), "bodySite": part}
-                found.append(size | {"valueQuantity": _quantity(row[key], unit)})
+                found.append(size | {"valueQuantity": _quantity(row[key], unit) | _bound(row)})
     for piece in visit.pieces:
         if piece.lesion_id in lesions and piece.is_confirmed:
             made = begin("lesion", str(piece.lesion_id)) | {"code": _coded("118565006", "Volume")}
             made["focus"] = [_reference(lesions[str(piece.lesion_id)])]
-            found.append(made | {"valueQuantity": _quantity(piece.volume_mm3, "mm3")})
+            whole = next(row for row in visit.measurements if row["compartment"] == piece.compartment)
+            found.append(made | {"valueQuantity": _quantity(piece.volume_mm3, "mm3") | _bound(whole)})
     if visit.verdict is not None:
         found.append(begin("response") | _response(visit.verdict))
     return found
@@ -241,8 +242,15 @@ def _volume(row: Mapping[str, Any]) -> Resource:
         for key, text in ends
         if row[key] is not None
     ]
-    made: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3")}
+    made: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3") | _bound(row)}
+    if row["bound_reason"]:
+        return made | {"note": [{"text": f"A lower bound: {row['bound_reason']}."}]}
     return made | ({"component": components} if components else {})
+
+
+def _bound(row: Mapping[str, Any]) -> Resource:
+    """Return the comparator of a size that may be more than was seen (R4: Quantity.comparator)."""
+    return {"comparator": ">="} if row["bound_reason"] else {}
 
 
 def _response(verdict: Mapping[str, Any]) -> Resource:
