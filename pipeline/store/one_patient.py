@@ -18,14 +18,14 @@ def rows_of(database: Path, patient_id: str) -> list[Any]:
     StoreError
         The store cannot be read.
     """
-    rows: list[Any] = []
+    patient_records: list[Any] = []
     with Reader(database) as reader, reader.cursor() as cursor:
         for kind, table in TABLES.items():
             names = [field.name for field in fields(kind)]
             statement = f"select {', '.join(names)} from store.record.{table}"  # names of our own tables
             if "patient_id" in names:
-                found = cursor.execute(f"{statement} where patient_id = ?", [patient_id]).fetchall()
+                stored = cursor.execute(f"{statement} where patient_id = ?", [patient_id]).fetchall()
             else:
-                found = cursor.execute(statement).fetchall()
-            rows += [kind(**dict(zip(names, row, strict=True))) for row in found]
-    return rows
+                stored = cursor.execute(statement).fetchall()
+            patient_records += [kind(**dict(zip(names, row, strict=True))) for row in stored]
+    return patient_records

@@ -49,12 +49,12 @@ def record_folder(out_dir: Path, patient_id: str, audience: Audience, folder: Pa
     InputError
         The true day of a visit is not certain.
     """
-    rows = one_patient.rows_of(reader.database_path(out_dir), patient_id)
+    patient_records = one_patient.rows_of(reader.database_path(out_dir), patient_id)
     retelling = Retelling(patient_id, audience.days, RECORD_ID, RECORD_ID.removeprefix("sub-"))
-    visits = [row for row in rows if isinstance(row, records.Visit)]
+    visits = [row for row in patient_records if isinstance(row, records.Visit)]
     _refuse_uncertain(visits, audience, retelling)
-    study_days = {value for row in rows if not isinstance(row, OF_NOW) for value in _days(row)}
-    publish.publish(folder, [_told(row, retelling, study_days, audience) for row in rows])
+    study_days = {value for row in patient_records if not isinstance(row, OF_NOW) for value in _days(row)}
+    publish.publish(folder, [_told(row, retelling, study_days, audience) for row in patient_records])
     for visit in visits:
         _link_pictures(out_dir, visit, retelling, folder)
     return RECORD_ID

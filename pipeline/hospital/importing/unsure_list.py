@@ -121,9 +121,9 @@ def png(grey: NDArray[np.uint8]) -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    rows, columns = grey.shape
-    lines = np.hstack([np.zeros((rows, 1), np.uint8), grey]).tobytes()
-    head = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
+    row_count, column_count = grey.shape
+    lines = np.hstack([np.zeros((row_count, 1), np.uint8), grey]).tobytes()
+    head = struct.pack(">IIBBBBB", column_count, row_count, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
 
 

@@ -104,8 +104,8 @@ def _along_image(dataset: Any, parts: Triple | None) -> Triple | None:
     axes = numbers(dataset, "ImageOrientationPatient", 6)
     if parts is None or axes is None:
         return None
-    frame = (axes[:3], axes[3:], _across(axes))
-    x, y, z = (sum(part * axis[n] for part, axis in zip(parts, frame, strict=True)) for n in range(3))
+    image_axes = (axes[:3], axes[3:], _across(axes))
+    x, y, z = (sum(part * axis[n] for part, axis in zip(parts, image_axes, strict=True)) for n in range(3))
     return x, y, z
 
 
@@ -175,5 +175,5 @@ def directionality_of(dataset: Any) -> str:
     Philips' own element begins with ``I`` for an isotropic image.
     """
     stated = text(dataset, "DiffusionDirectionality").upper()
-    own = "" if stated else _private_text(dataset, 0x2001, PHILIPS, 0x04).upper()
-    return "ISOTROPIC" if own.startswith("I") else stated
+    makers_word = "" if stated else _private_text(dataset, 0x2001, PHILIPS, 0x04).upper()
+    return "ISOTROPIC" if makers_word.startswith("I") else stated

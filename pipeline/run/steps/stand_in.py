@@ -24,19 +24,19 @@ def say(work: PatientWork) -> PatientWork:
     findings: list[records.Finding] = []
     for visit in work.visits:
         drawings = _unused(work, visit.session_id)
-        made = sorted({str(row.compartment) for row in visit.masks.measured_rows if _is_automatic(row)})
-        if not drawings or not made:
+        compartments = sorted({str(row.compartment) for row in visit.masks.measured_rows if _is_automatic(row)})
+        if not drawings or not compartments:
             continue
         named = " and ".join(drawings)
         words = f"expected the drawn mask {named} to be measured, found it unusable; automatic masks of"
-        message = f"{visit.read.named}: {words} {', '.join(made)} stand in for it"
+        message = f"{visit.read.named}: {words} {', '.join(compartments)} stand in for it"
         findings.append(finding("mask_stand_in", message, drawings[0], **visit.read.subject))
         note = f"stands in for {named}, which could not be used"
-        rows = tuple(
+        mask_records = tuple(
             replace(row, note="; ".join(filter(None, (row.note, note)))) if _is_automatic(row) else row
             for row in visit.masks.rows
         )
-        visits.append(replace(visit, masks=replace(visit.masks, rows=rows)))
+        visits.append(replace(visit, masks=replace(visit.masks, rows=mask_records)))
     return work.changing(visits).adding(*findings)
 
 
@@ -45,5 +45,5 @@ def _is_automatic(row: records.Segmentation) -> bool:
 
 
 def _unused(work: PatientWork, session_id: str) -> list[str]:
-    found = (row for row in work.rows if isinstance(row, records.Finding) and row.code in UNUSED)
-    return sorted({row.path for row in found if row.session_id == session_id and row.path})
+    refusals = (row for row in work.rows if isinstance(row, records.Finding) and row.code in UNUSED)
+    return sorted({row.path for row in refusals if row.session_id == session_id and row.path})
