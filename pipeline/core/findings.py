@@ -83,6 +83,7 @@ TABLE_KINDS = (
     ("table_encoding", "warning", "save the table as UTF-8 text"),
     ("table_delimiter", "error", "save the table with tabs between the columns"),
     ("column_missing", "error", "add or rename the column; nothing that depends on it was used"),
+    ("column_unread", "note", "if one of these means a column that is read, give it that name; it is not used"),
     ("column_repeated", "error", "leave one column of this name; where they differ neither is used"),
     ("columns_differ", "error", "leave one of the columns of this name, with the right value; neither was used"),
     ("age_capped", "note", "nothing to do; ages from 89 on may name a person"),
