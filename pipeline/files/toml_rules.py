@@ -15,6 +15,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.errors import SettingsError
 
+LARGEST = 1e15
+"""No rule has a larger number; infinity and what is no number (nan) would make one that silently never holds."""
+
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.+-]{0,63}", re.ASCII)
 
 
@@ -28,7 +31,7 @@ def parse(content: bytes, where: str) -> dict[str, Any]:
     """
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML, UTF-8, numbers of thousands of digits; nesting without end
         msg = f"{where}: expected a TOML file, but reading stopped: {error}; correct the file"
         raise SettingsError(msg) from error
     if "sha256" in table:
@@ -117,6 +120,8 @@ def _number_or_text(kind: type, value: Any, where: str) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
         raise SettingsError(_mistyped(where, words, value))
+    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:  # no number (nan) neither
+        raise SettingsError(_mistyped(where, f"{words} that can be compared", value))
     return kind(value)
 
 

@@ -166,7 +166,7 @@ def _opened(line: bytes) -> dict[str, Any]:
     """
     try:
         fields = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("expected one JSON object, found a line that is broken off or damaged") from error
     if not isinstance(fields, dict) or not all(isinstance(fields.get(name), str) for name in ("entry_id", "previous")):
         raise ValueError("expected the fields entry_id, previous, found others")

@@ -120,7 +120,8 @@ def whole_numbers(array: NDArray) -> NDArray | None:
     if np.issubdtype(array.dtype, np.integer):
         return array
     rounded = np.rint(array)
-    return rounded.astype(np.int64) if np.abs(array - rounded).max(initial=0) <= INTEGER_TOLERANCE else None
+    is_whole = np.abs(array - rounded).max(initial=0) <= INTEGER_TOLERANCE and np.abs(array).max(initial=0) < 2**31
+    return rounded.astype(np.int64) if is_whole else None
 
 
 def range_words(array: NDArray) -> str:

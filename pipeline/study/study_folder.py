@@ -6,7 +6,7 @@ alignment. Nothing in the study folder is ever written. Whatever is odd becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -49,6 +49,15 @@ __all__ = [
 
 TREATMENT_COLUMNS = ("participant_id", "date", "kind")
 FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
+READ_COLUMNS = {
+    "participants.tsv": frozenset({
+        "participant_id", "sex", "age", "histology", "who_grade", "level", "syndrome", "centre", "died_on",
+        "last_contact_on", "enhancing_tumour", "synthetic",
+    }),
+    "treatments.tsv": frozenset({*TREATMENT_COLUMNS, "end_date", "extent", "dose_gy", "dose_mg", "agent"}),
+    "function.tsv": frozenset({*FUNCTION_COLUMNS, "tumour_related"}),
+}  # fmt: skip
+"""What is read of each table of a study; whatever else stands in it is named, not used."""
 
 
 @dataclass(frozen=True)
@@ -235,10 +244,20 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
 
 def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findings: list[Finding]) -> list[TableRow]:
     if path.exists() or path.is_symlink():
-        return read_table(path, path.parent, columns, findings)
+        table_rows = read_table(path, path.parent, columns, findings)
+        _note_unread(path.name, table_rows, findings)
+        return table_rows
     if missing_code is not None:
         findings.append(finding(missing_code, f"{path.name}: expected this table, found none", path.name))
     return []
+
+
+def _note_unread(table: str, table_rows: Sequence[TableRow], findings: list[Finding]) -> None:
+    """Name the columns that are not read: a date of death under another name would be no death."""
+    unread = sorted({name for row in table_rows for name in row.cells if name} - READ_COLUMNS[table])
+    if unread and not any(row.absent for row in table_rows):  # else the columns that are missing are said
+        message = f"{table}: expected {', '.join(sorted(READ_COLUMNS[table]))}, found also {', '.join(unread)}"
+        findings.append(finding("column_unread", message, table))
 
 
 def _chosen(

@@ -12,6 +12,7 @@ import csv
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -65,6 +66,11 @@ CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MOSTLY_ZERO = 0.8
+"""Share of every other byte that is zero in a table of ASCII letters written as UTF-16."""
+
+INVISIBLE = frozenset({"Cf", "Cc"})
+"""Unicode categories of letters that nobody sees: marks of direction, joiners, control characters."""
 
 
 @dataclass(frozen=True)
@@ -357,13 +363,23 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
     if content is None:
         findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
         return None
-    encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
+    encoding = _encoding_of(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
         message = f"{table}: expected UTF-8 text, found other bytes; unreadable letters are replaced"
         findings.append(finding("table_encoding", message, table))
         return content.decode(encoding, errors="replace")
+
+
+def _encoding_of(content: bytes) -> str:
+    """Return how a text is written: UTF-16 by its mark, or by the zeros beside its ASCII letters; UTF-8 else."""
+    if content.startswith(UTF16_MARKS):
+        return "utf-16"
+    halves = {"utf-16-le": content[1::2], "utf-16-be": content[::2]}
+    zeros = {name: half.count(0) / max(len(half), 1) for name, half in halves.items()}
+    likely = max(zeros, key=lambda name: zeros[name])
+    return likely if len(content) % 2 == 0 and zeros[likely] > MOSTLY_ZERO else "utf-8-sig"
 
 
 def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
@@ -419,5 +435,7 @@ def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | Non
 
 
 def _clean(cell: str) -> str:
-    cell = cell.strip().strip("\ufeff").strip()
+    if not cell.isascii() or not cell.isprintable():  # what a person sees in the table is what is read
+        cell = "".join(letter for letter in cell if unicodedata.category(letter) not in INVISIBLE)
+    cell = cell.strip()
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell

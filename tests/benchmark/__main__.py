@@ -19,7 +19,18 @@ from tests.places import ROOT
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
 WITH_DATA = ("alignment", "certificate", "masks", "poor_scans")
-WITHOUT_DATA = ("cord", "implants", "lesions", "study_run", "judging", "series_calls", "store", "dicom", "pages")
+WITHOUT_DATA = (
+    "cord",
+    "implants",
+    "lesions",
+    "study_run",
+    "judging",
+    "series_calls",
+    "store",
+    "dicom",
+    "damaged_files",
+    "pages",
+)
 HEADER = """# Benchmarks
 
 Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,

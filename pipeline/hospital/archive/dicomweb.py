@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,26 +137,30 @@ class DicomWeb:
             raise SettingsError("expected an address without user and password; give them by environment or file")
         given = self.credentials
         session = create_session_from_user_pass(given.user, given.password or "") if given.user else requests.Session()
-        if self.encryption.ca is not None:
-            session.verify = str(self.encryption.ca)
         if self.encryption.certificate is not None:
             certificate_and_key = (str(self.encryption.certificate), str(self.encryption.key))
             session.cert = certificate_and_key if self.encryption.key else certificate_and_key[0]
         if given.token:
             session.headers["Authorization"] = f"Bearer {given.token}"
-        session.request = _with_patience(session.request, self.patience_s)  # type: ignore[method-assign]
+        trusted = {} if self.encryption.ca is None else {"verify": str(self.encryption.ca)}
+        session.request = _asking(session.request, self.patience_s, trusted)  # type: ignore[method-assign]
         client = DICOMwebClient(self.url, session=session)
         client.set_http_retry_params(retry=False)
         return client
 
 
-def _with_patience(request: Callable[..., Any], patience_s: float) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
-        return request(
-            *arguments, **{**named, "timeout": (min(patience_s, MOST_TO_CONNECT_S), patience_s)}
-        )  # the client library asks for its own
+def _asking(request: Callable[..., Any], patience_s: float, trusted: Mapping[str, str]) -> Callable[..., Any]:
+    """Return a request with our own limits of time and our own authority.
 
-    return timed
+    Both are given with each request: the client library asks for its own limits, and an authority that is set for the
+    session gives way to the one of the environment (``REQUESTS_CA_BUNDLE``).
+    """
+
+    def asked(*arguments: Any, **named: Any) -> Any:
+        limits_s = (min(patience_s, MOST_TO_CONNECT_S), patience_s)
+        return request(*arguments, **{**named, "timeout": limits_s, **trusted})
+
+    return asked
 
 
 def _pages(search: Callable[..., list[Any]], *uids: str, **more: Any) -> list[Any]:

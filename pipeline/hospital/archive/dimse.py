@@ -146,9 +146,7 @@ class Pacs:
                 _finish(association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet))
             return
         entity = self._entity([StudyRootQueryRetrieveInformationModelMove])
-        entity.supported_contexts = [build_context(kind, ALL_TRANSFER_SYNTAXES) for kind in STORED_KINDS]
-        entity.require_calling_aet, entity.require_called_aet = [self.called], True
-        server = self._listening(entity, [*handlers, (evt.EVT_REQUESTED, self._refuse_others)])
+        server = self.listener(handlers)
         try:
             with self._associated(entity) as association:
                 model = StudyRootQueryRetrieveInformationModelMove
@@ -156,8 +154,18 @@ class Pacs:
         finally:
             server.shutdown()
 
-    def _listening(self, entity: AE, handlers: list[Any]) -> Any:
-        """Start the listener for one C-MOVE."""
+    def listener(self, handlers: list[Any]) -> Any:
+        """Start the listener for one C-MOVE: it takes from the archive alone, by its title and its address.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`, or the port is not free.
+        """
+        entity = self._entity([])
+        entity.supported_contexts = [build_context(kind, ALL_TRANSFER_SYNTAXES) for kind in STORED_KINDS]
+        entity.require_calling_aet, entity.require_called_aet = [self.called], True
+        handlers = [*handlers, (evt.EVT_REQUESTED, self._refuse_others)]
         secure = None if self.encryption is None else self.encryption.listening()
         host = self.listen_host or self._facing()
         try:

@@ -175,10 +175,8 @@ def _study(
     if day:
         imaging_study["started"] = day
     if source is not None:
-        coding = {"system": SYSTEMS["DCM"], "code": "MR"}
-        imaging_study["series"] = [
-            {"uid": source.series_uid, "modality": coding, "numberOfInstances": len(source.planes)}
-        ]
+        coding, count = {"system": SYSTEMS["DCM"], "code": "MR"}, len({uid for uid, _ in source.planes})
+        imaging_study["series"] = [{"uid": source.series_uid, "modality": coding, "numberOfInstances": count}]
     return imaging_study
 
 
@@ -227,12 +225,14 @@ def _observations(
         for key, code, meaning, unit in SIZES:
             if row[key] is not None:
                 size = begin(str(row["compartment"]), key) | {"code": _coded(code, meaning), "bodySite": part}
-                observations.append(size | {"valueQuantity": _quantity(row[key], unit)})
+                observations.append(size | {"valueQuantity": _quantity(row[key], unit) | _bound(row)})
     for piece in visit.pieces:
         if piece.lesion_id in lesions and piece.is_confirmed:
             lesion_volume = begin("lesion", str(piece.lesion_id)) | {"code": _coded("118565006", "Volume")}
             lesion_volume["focus"] = [_reference(lesions[str(piece.lesion_id)])]
-            observations.append(lesion_volume | {"valueQuantity": _quantity(piece.volume_mm3, "mm3")})
+            whole = next(row for row in visit.measurements if row["compartment"] == piece.compartment)
+            volume_mm3 = _quantity(piece.volume_mm3, "mm3") | _bound(whole)
+            observations.append(lesion_volume | {"valueQuantity": volume_mm3})
     if visit.verdict is not None:
         observations.append(begin("response") | _response(visit.verdict))
     return observations
@@ -248,8 +248,15 @@ def _volume(row: Mapping[str, Any]) -> Resource:
         for key, text in ends
         if row[key] is not None
     ]
-    volume_value: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3")}
+    volume_value: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3") | _bound(row)}
+    if row["bound_reason"]:
+        return volume_value | {"note": [{"text": f"A lower bound: {row['bound_reason']}."}]}
     return volume_value | ({"component": components} if components else {})
+
+
+def _bound(row: Mapping[str, Any]) -> Resource:
+    """Return the comparator of a size that may be more than was seen (R4: Quantity.comparator)."""
+    return {"comparator": ">="} if row["bound_reason"] else {}
 
 
 def _response(verdict: Mapping[str, Any]) -> Resource:

@@ -36,6 +36,8 @@ UNSIGNED = Code("unsigned", OWN_SCHEME, "Automatic, accepted by nobody")
 CONFIRMATION = Code("confirmation", OWN_SCHEME, "Confirmation of the response")
 CONFIRMED = Code("confirmed", OWN_SCHEME, "Confirmed or in no need of it")
 AWAITED = Code("awaited", OWN_SCHEME, "A later scan has to confirm it")
+BOUND = Code("size-bound", OWN_SCHEME, "What the sizes are")
+AT_LEAST = Code("lower-bound", OWN_SCHEME, "Lower bounds: there may be more than was seen")
 LOWER_END = Code("volume-low-95", OWN_SCHEME, "Lower end of the 95 % interval of the volume")
 UPPER_END = Code("volume-high-95", OWN_SCHEME, "Upper end of the 95 % interval of the volume")
 VOXELS_INSIDE = Code("voxels-inside", OWN_SCHEME, "Volume of the voxels of the referenced segment")
@@ -110,7 +112,7 @@ def _total(patient: ExportPatient, visit: ExportVisit, names: Names) -> sr.Measu
     verdict = visit.verdict
     if verdict is not None and verdict["judged_change_percent"] is not None and numbers:
         numbers.append(_measured(CHANGE_NADIR, verdict["judged_change_percent"], codes.UCUM.Percent))
-    evaluations = [_evaluated(SIGN_OFF, _sign_off(row, visit))]
+    evaluations = [_evaluated(SIGN_OFF, _sign_off(row, visit)), *(_bounds(row) if row is not None else [])]
     if verdict is not None:
         method = Code(str(verdict["criteria_id"])[:16], OWN_SCHEME, _title(verdict))
         state = _evaluated(codes.DCM.CurrentResponse, response_of(verdict))
@@ -159,7 +161,13 @@ def _outlined_group(
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
         algorithm_id=sr.AlgorithmIdentification("cordtrack", patient.version),
         measurements=[*(volume if piece.lesion_id else _numbers(row, is_soft=is_soft)), *more],
+        qualitative_evaluations=_bounds(row) or None,
     )
+
+
+def _bounds(row: Mapping[str, Any]) -> list[sr.QualitativeEvaluation]:
+    """Return the statement that sizes are lower bounds, where they are."""
+    return [_evaluated(BOUND, AT_LEAST)] if row["bound_reason"] else []
 
 
 def _is_empty(row: Mapping[str, Any]) -> bool:
@@ -184,7 +192,7 @@ def _empty_group(
 def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.Measurement]:
     """Return a compartment's volume with its uncertainty and the ends of its interval, and its diameters."""
     volume = float(row["volume_mm3"])
-    low, high = row["volume_low_mm3"], row["volume_high_mm3"]
+    low, high = (None, None) if row["bound_reason"] else (row["volume_low_mm3"], row["volume_high_mm3"])
     measurements = [_volume(volume, is_soft=is_soft)]
     if low is not None and high is not None:
         measurements = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]

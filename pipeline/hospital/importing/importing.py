@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.hospital.importing import ledger, mask_import, writing
+from pipeline.hospital.importing import ledger, mask_import, unsure_list, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
-from pipeline.hospital.importing.triage import Decision, Outcome, beside_originals, decide
+from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, after_agent, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.people import known_people, tell_apart
@@ -22,8 +22,6 @@ from pipeline.hospital.private.pseudonyms import (
     default_private_folder,
     open_private,
     read_mapping,
-    read_private,
-    write_private,
 )
 from pipeline.hospital.read import burned_in, dicom_files, pixels, screening
 from pipeline.hospital.read.headers import read_instance
@@ -84,6 +82,8 @@ class Work:
     seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     waiting: set[Path] = field(default_factory=set)
+    suspect: frozenset[str] = frozenset()
+    unsure: dict[str, Decision] = field(default_factory=dict)
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -92,7 +92,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     Parameters
     ----------
     settings
-        A trial writes nothing at all.
+        A trial writes nothing but the key of the private folder and the list of what a person must decide on.
     progress
         Called with done, total and what is being done.
 
@@ -103,7 +103,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     """
     work = _begin(settings)
     with dicom_files.open_source(settings.source, work.findings) as files:
-        instances, others = _read(files, work.findings, progress)
+        instances, others = _read(files, work, progress)
         images, masks = _screened(instances, work)
         known_persons = known_people(work.private, settings.bids_dir)
         people = tell_apart([*images, *masks], work.identities, known_persons, work.findings)
@@ -117,9 +117,12 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         done = 0
         for (patient_id, session_id), decided in sorted(visits.items(), key=lambda item: item[0]):
             progress(done, total, "scans")
-            decisions = beside_originals(decided, ledger.scans_known(work.rows.values(), patient_id, session_id))
+            decisions = beside_originals(
+                after_agent(decided), ledger.scans_known(work.rows.values(), patient_id, session_id)
+            )
             _import_visit(patient_id, session_id, decisions, work)
             done += len(decisions)
+        unsure_list.keep(work.private, work.unsure, work.seen)
         if not settings.is_trial:  # a trial has no scans that masks could be compared with
             place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities, work.rules.segment)
             work.added += mask_import.import_masks(masks, people, place, work.findings, work.waiting)
@@ -141,21 +144,27 @@ def _begin(settings: ImportSettings) -> Work:
     return Work(settings, identities, rules, private, rows=ledger.read(settings.bids_dir))
 
 
-def _read(
-    files: tuple[dicom_files.SourceFile, ...], findings: list[Finding], progress: Progress
-) -> tuple[list[Instance], int]:
-    listed, others = dicom_files.candidates(files, findings)
+def _read(files: tuple[dicom_files.SourceFile, ...], work: Work, progress: Progress) -> tuple[list[Instance], int]:
+    """Read all headers; the series that a damaged file may belong to are noted."""
+    listed, damaged, others = dicom_files.candidates(files, work.findings)
     names = frozenset(file.name.lower() for file in files)
     instances: list[Instance] = []
     for number, file in enumerate(listed):
         progress(number, len(listed), "reading headers")
         try:
-            instances.append(read_instance(file.path))
+            instance = read_instance(file.path)
+            instances.append(instance)
+            damaged += [file] if screening.is_maimed(instance) else []
+            continue
         except InputError as error:
-            if not dicom_files.check_index(file, names, findings):
-                findings.append(oddity("dicom_damaged", f"{file.name}: {error}", file.name))
+            if dicom_files.check_index(file, names, work.findings):
+                continue
+            reason = str(error)
         except OSError as error:
-            findings.append(oddity("dicom_damaged", f"{file.name}: could not be read ({error.strerror})", file.name))
+            reason = f"could not be read ({error.strerror})"
+        work.findings.append(oddity("dicom_damaged", f"{file.name}: {reason}", file.name))
+        damaged.append(file)
+    work.suspect = wholeness.beside_damaged(damaged, files, instances)
     return instances, others
 
 
@@ -182,11 +191,11 @@ def _note(work: Work, row: ledger.LedgerRow) -> None:
 
 
 def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
+    stacks = [stack for series in group_series(images, work.findings) for stack in stacks_of(series)]
     decisions = []
-    for series in group_series(images, work.findings):
-        for stack in stacks_of(series):
-            token = work.identities.token(series.first.study_uid, series.first.series_uid, stack.key)
-            decisions.append(decide(stack, token, work.rules.rule))
+    for stack in wholeness.judged_whole(stacks, work.suspect):
+        token = work.identities.token(stack.first.study_uid, stack.first.series_uid, stack.key)
+        decisions.append(decide(stack, token, work.rules.rule))
     return decisions
 
 
@@ -289,7 +298,7 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     assert decision.stack.grid is not None
     acquisition = decision.stack.acquisition
     if acquisition.burned_in and not decision.accepts_text:
-        return decision.refused("the header says that text is burnt into the pixels", "text_burnt_in")
+        return decision.refused("the header says that text is burnt into the pixels", BURNT_IN)
     try:
         volume = pixels.read_volume(decision.stack.grid)
     except InputError as error:
@@ -297,7 +306,7 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     except OSError as error:
         return decision.refused(f"a file could not be read ({error.strerror})")
     if not decision.accepts_text and burned_in.looks_written_on(volume.array):
-        return decision.refused("the pixels look as if text were burnt into them", "text_burnt_in")
+        return decision.refused("the pixels look as if text were burnt into them", BURNT_IN)
     if not work.settings.is_trial:
         writing.write_image(writing.image_path(work.settings.bids_dir, name), volume, decision, work.identities)
     return decision
@@ -311,26 +320,13 @@ def _leave_out(decision: Decision, patient_id: str, session_id: str, content: st
     number = decision.stack.first.series_number
     where = f"{patient_id} {session_id} series {decision.token} (number {number}, {decision.stack.plane_count} slices)"
     if decision.outcome == Outcome.UNSURE:
-        likely = (decision.contrast.name or "unknown") + ("_ce" if decision.contrast.is_enhanced else "")
-        message = f"{where}: likely {likely}, confidence {decision.contrast.confidence:.2f} ({reason})"
+        confidence = f"confidence {decision.contrast.confidence:.2f}"
+        message = f"{where}: likely {unsure_list.likely(decision)}, {confidence} ({reason})"
         work.findings.append(oddity(decision.code, message, None, patient_id, session_id))
-        _list_unsure(decision, where, likely, work)
+        work.unsure[where] = decision
     elif decision.outcome == Outcome.REFUSED:
         work.findings.append(oddity(decision.code, f"{where}: {reason}", None, patient_id, session_id))
-
-
-def _list_unsure(decision: Decision, where: str, likely: str, work: Work) -> None:
-    """Keep what a person needs to decide, description included, where only the owner of the private folder reads it."""
-    if work.settings.is_trial:
-        return
-    path = work.private / "unsure_series.json"
-    entry = {
-        "where": where,
-        "description": decision.stack.acquisition.description,
-        "reasons": list(decision.reasons),
-        "rule": f'[[rule]]\nseries = "{decision.token}"\ncontrast = "{likely}"\n',
-    }
-    write_private(path, {**read_private(path), decision.token: entry})
+        work.unsure |= {where: decision} if decision.code == BURNT_IN else {}
 
 
 def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decision]], work: Work) -> None:

@@ -18,7 +18,7 @@ from pipeline.files import derivatives, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
-from pipeline.hospital.read.bounded import read_dataset
+from pipeline.hospital.read.bounded import quietly, read_dataset
 from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS
@@ -32,6 +32,10 @@ CODE_WORDS = re.compile(r"[0-9A-Z]{1,16} [0-9A-Za-z./-]{1,16}")
 
 INDEX = {compartment: number for number, compartment in enumerate(Compartment, start=1)}
 """Label numbers in label maps made here."""
+
+
+class _NoScanError(InputError):
+    """None of a mask's scans is here, or several may be the one."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,12 @@ def import_masks(
             continue
         before = len(findings)
         try:
-            added += _import_one(mask, patient_id, token, place, findings)
+            with quietly():
+                added += _import_one(mask, patient_id, token, place, findings)
+        except _NoScanError as error:
+            findings.append(oddity("mask_unplaced", f"{patient_id} mask {token}: {error}", None, patient_id))
         except InputError as error:
-            code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
-            findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+            findings.append(oddity("mask_refused", f"{patient_id} mask {token}: {error}", None, patient_id))
         if len(findings) > before:
             waiting.add(mask.path)
     return added
@@ -88,20 +94,25 @@ def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, f
     linked_scans = identity_links.source_scans(place.private, patient_id)
     frame_uid = mask.frame_of_reference_uid
     scans = [scan for scan in linked_scans if scan.series_uid in series]
+    is_named = bool(scans)
     scans = scans or [scan for scan in linked_scans if frame_uid and scan.frame_of_reference_uid == frame_uid]
     if not scans:
-        raise InputError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+        raise _NoScanError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+    fitting: dict[str, tuple[Volume, Sequence[Segment]]] = {}
     reason = ""
     for scan in scans:
         try:
             image = images.load_grid(place.bids_dir / scan.file)
             read = segments_of if mask.sop_class == SEG_CLASS else structures_of
-            segments = read(dataset, image, place.rules)
+            fitting[scan.file] = image, read(dataset, image, place.rules)
         except InputError as error:
             reason = str(error)
-            continue
-        return _write(_usable(segments, scan.file, place, findings), scan.file, image, token, place.bids_dir)
-    raise InputError(reason)
+    if not fitting:
+        raise InputError(reason)
+    if len(fitting) > 1 and not is_named:  # runs at one place: nothing says on which of them it was drawn
+        raise _NoScanError(f"expected the series that it was drawn on, found none named and {len(fitting)} that fit")
+    file, (image, segments) = next(iter(fitting.items()))
+    return _write(_usable(segments, file, place, findings), file, image, token, place.bids_dir)
 
 
 def _usable(
@@ -178,7 +189,7 @@ def _folder(bids_dir: Path, scan: str, names: Sequence[str], token: str) -> Path
 def _token_in(path: Path) -> str | None:
     try:
         content = json.loads(path.with_name(path.name.removesuffix(".nii.gz") + ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content.get("MaskToken") if isinstance(content, dict) else None
 

@@ -26,7 +26,7 @@ from pipeline.files.images import flip_points
 from pipeline.hospital.importing.naming import Named
 from pipeline.hospital.importing.triage import Decision
 from pipeline.hospital.private.pseudonyms import Identities
-from pipeline.hospital.read.instances import Triple
+from pipeline.hospital.read.instances import UNWEIGHTED, Triple
 from pipeline.study.names import format_name
 from pipeline.study.study_tables import read_table
 from pipeline.study.table_append import append_rows, rows_there
@@ -68,9 +68,10 @@ def is_ours_or_free(path: Path, token: str) -> bool:
     if not path.exists() and not sidecar.exists():
         return True
     try:
-        return json.loads(sidecar.read_text(encoding="utf-8")).get("SeriesToken") == token
-    except (OSError, ValueError):
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
+    return isinstance(content, dict) and content.get("SeriesToken") == token
 
 
 def sidecar_of(path: Path) -> Path:
@@ -87,17 +88,13 @@ def write_image(path: Path, volume: Volume, decision: Decision, identities: Iden
         _write_gradients(path.with_name(path.name.removesuffix(".nii.gz")), volume, decision)
 
 
-UNWEIGHTED = 50.0
-"""Up to this b-value, s/mm², an image counts as unweighted: it has no direction."""
-
-
 def _write_gradients(stem: Path, volume: Volume, decision: Decision) -> None:
     """Write b-value and direction as BIDS has them; a weighted image of unknown direction gets no direction at all."""
     acquisition = decision.stack.acquisition
     b_value = acquisition.b_value or 0.0
     derivatives.write_text(stem.with_name(f"{stem.name}.bval"), f"{b_value:g}\n")
     vector = stem.with_name(f"{stem.name}.bvec")
-    if b_value > UNWEIGHTED and acquisition.direction is None and not acquisition.is_isotropic:
+    if acquisition.lacks_direction:
         return
     direction = (0.0, 0.0, 0.0) if acquisition.direction is None or b_value <= UNWEIGHTED else acquisition.direction
     derivatives.write_text(vector, "".join(f"{value:.6g}\n" for value in along_axes(direction, volume.affine)))

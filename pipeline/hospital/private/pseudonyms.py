@@ -175,7 +175,7 @@ def read_private(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a file written by cordtrack, found a damaged one; restore it") from error
     return content if isinstance(content, dict) else {}
 

@@ -36,6 +36,7 @@ KEYWORDS = (
     "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime", "StudyID", "ReferringPhysicianName", "AngioFlag",
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
+    "InPlanePhaseEncodingDirection", "PatientPosition",
 )  # fmt: skip
 TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 

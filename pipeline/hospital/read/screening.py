@@ -57,6 +57,17 @@ def not_a_scan(instance: Instance) -> str | None:
     return f"{class_name}, no MR image"
 
 
+def is_maimed(instance: Instance) -> bool:
+    """Say whether a file may be an image that lost what made it one: an MR image without a place, or no known kind.
+
+    Derived images without a place, such as graphs, never had one.
+    """
+    kind = instance.sop_class
+    if kind in MR_CLASSES:
+        return not instance.planes and "DERIVED" not in instance.acquisition.image_type
+    return not kind.startswith((CAPTURE_CLASSES, *KNOWN_CLASSES, *MASK_CLASSES))
+
+
 def reason_to_skip(stack: Stack) -> str | None:
     """Say why a stack is no scan to measure on; None when it may be one."""
     acquisition = stack.acquisition

@@ -37,6 +37,8 @@ class Stack:
         What tells the stack from others of its series; the same at the next import.
     plane_count
         Planes found, whether they form a grid or not.
+    lone
+        The plane of a stack that has only one.
     """
 
     first: Instance
@@ -53,6 +55,7 @@ class Stack:
     echoes: int = 1
     incomplete: str | None = None
     files: frozenset[Path] = frozenset()
+    lone: Plane | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +216,6 @@ def _stack(series: Series, acquisition: SeriesAcquisition, key: str, planes: lis
     try:
         grid = geometry.grid_of(planes)
     except InputError as error:
-        return Stack(*common, None, str(error), series.remarks, uids)
+        return Stack(*common, None, str(error), series.remarks, uids, lone=planes[0] if len(planes) == 1 else None)
     remarks = (*series.remarks, *geometry.thickness_remarks(grid, acquisition.slice_thickness_mm))
     return Stack(*common, grid, None, remarks, uids)
