@@ -25,7 +25,7 @@ from tests.places import ROOT
 ROOMS = {
     "measure": ["tests/measure", "tests/run/test_measured_error.py"],
     "journal": ["tests/journal"],
-    "study": ["tests/study"],
+    "study": ["tests/study", "tests/tools/test_assess.py"],
     "lesions": ["tests/lesions", "tests/run/test_acts.py"],
     "judge": ["tests/judge", "tests/tools/test_assess.py"],
 }
