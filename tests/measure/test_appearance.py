@@ -274,7 +274,8 @@ def test_voxels_without_any_signal_before_the_injection_are_not_covered():
 def test_a_lesion_at_the_end_of_the_scan_has_its_rim_there_too():
     lesion = np.zeros(GRID.shape, dtype=bool)
     lesion[0:12, 20:32, 20:32] = True
-    assert uptake(0.6, shells(lesion) == 1, lesion=lesion).pattern == Enhancement.RING
+    found = uptake(0.6, shells(lesion) == 1, lesion=lesion)
+    assert (found.pattern, found.ratio) == (Enhancement.RING, pytest.approx(1 - 10**3 / 12**3))
 
 
 def test_no_lesion_has_no_enhancement():

@@ -200,3 +200,10 @@ def test_an_object_has_the_length_between_its_outermost_faces_along_the_line():
     less = block.with_array(block.array * 0.49)
     assert length_along_mm(stretches_of(less, HERE, line)) == 0.0
     assert profile(less, line).sum() == pytest.approx(0.49 * 36 * 16), "but its share counts"
+
+
+def test_a_line_ends_a_centimetre_beyond_a_cord_mask_and_four_beyond_a_lesion():
+    cord = drawn(grid((1.0, 1.0, 0.5), (16.0, 16.0, 80.0)), lambda x, y, z: (np.hypot(x, y) < 6) & (abs(z) < 36))
+    # the outermost planes lie at 35.75 mm, and a line is whole millimetres long to either side of its middle
+    assert line_of_cord(cord, HERE).points_mm[[0, -1], 2] == pytest.approx([-45.0, 45.0], abs=0.05)
+    assert line_of_lesion(cord, HERE).points_mm[[0, -1], 2] == pytest.approx([-76.0, 76.0], abs=0.05)
