@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (17);
+insert into meta.store_version values (18);
 
 create schema record;
 
@@ -335,6 +335,14 @@ create table record.growth_rate (
     detectable_on date,
     is_provisional boolean not null,
     primary key (patient_id, criteria_id, epoch)
+);
+
+-- How far each file of the journal went when this was published.
+create table record.journal_head (
+    file varchar primary key,
+    line_count integer not null check (line_count >= 0),
+    size_bytes bigint not null check (size_bytes >= 0),
+    sha256 varchar not null
 );
 
 -- What people decided, copied from the journal at each publish; the journal itself lies beside this file.

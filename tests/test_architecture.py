@@ -23,9 +23,11 @@ READERS = {
     "pipeline.hospital",
     "pipeline.journal.act_file",
     "pipeline.journal.append_only",
+    "pipeline.journal.backup",
     "pipeline.journal.cohort_file",
     "pipeline.journal.drawing",
     "pipeline.journal.drawn_masks",
+    "pipeline.journal.published_history",
     "pipeline.journal.sign_off",
     "pipeline.judge.criteria_files",
     "pipeline.mask_models",
@@ -157,12 +159,12 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
         "export-dicom", "export-fhir", "pull", "push", "import-tables",
-        "note", "selftest",
+        "note", "selftest", "journal verify", "journal accept", "backup", "restore",
     ]  # fmt: skip
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli.commands import app\n"
         f"for name in {commands!r}:\n"
-        "    text = CliRunner().invoke(app, [name, '--help']).output\n"
+        "    text = CliRunner().invoke(app, [*name.split(), '--help']).output\n"
         "    assert 'Example: cordtrack ' + name in text, (name, text)\n"
         "assert not {'ants', 'SimpleITK', 'duckdb', 'streamlit'} & set(sys.modules), 'help must be quick'\n"
     )

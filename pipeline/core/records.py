@@ -434,3 +434,16 @@ class Run:
     software: str
     settings: str
     content_sha256: str
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """How far a file of the journal went when results were published: what the next run must find again.
+
+    ``file`` is relative to the output folder; ``size_bytes`` its length and ``sha256`` the digest of those bytes.
+    """
+
+    file: str
+    line_count: int
+    size_bytes: int
+    sha256: str

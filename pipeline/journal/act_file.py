@@ -85,7 +85,7 @@ def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[
         for act in acts:
             check(act, who, (*found.entries, *fresh))
             lines.append(append_only.sealed(_said(act, who, at), fresh[-1].entry_id if fresh else found.last))
-            fresh.append(_entry(lines[-1]))
+            fresh.append(_entry(append_only.without_seal(lines[-1])))
     return tuple(fresh)
 
 

@@ -20,11 +20,14 @@ from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
-from pipeline.journal import act_file, decisions, drawn_masks
+from pipeline.journal import act_file, decisions, drawn_masks, published_history
 from pipeline.judge import criteria_files, urgency
 from pipeline.run import workers
-from pipeline.store import publish, sql_files
+from pipeline.store import publish, reader, sql_files
 from pipeline.study import study_folder
+
+TRIED_AGAIN = ("worker_died", "step_crashed")
+"""Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     rules = workers.Rules(
         criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
     )
+    heads = _journal_as_published(settings.out_dir)
     people = act_file.read(settings.out_dir)
     study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
     asked = _chosen(study, settings.participants)
@@ -107,9 +111,17 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
                 on_progress(len(fresh), len(pending), name)
     steps = {**kept, **done, **fresh}
     rows = _all_rows(settings, study, rules.criteria, steps, people)
-    is_published = _publish_if_changed(settings, rows, force=rebuild)
+    is_published = _publish_if_changed(settings, (*rows, *heads), force=rebuild)
     findings = tuple(row for row in rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
+
+
+def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
+    """Return how far the journal goes now; refuse one that lost what the published results were made with."""
+    database = reader.database_path(out_dir)
+    if database.is_file():
+        published_history.check(out_dir, reader.journal_heads(database))
+    return published_history.heads(out_dir)
 
 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:
@@ -222,9 +234,8 @@ def _unreadable(
 
 
 def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
-    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    key_now = "" if has_died else key  # one that died is tried again by the next run
-    step = derivatives.Step(records=rows, input_sha256=key_now)
+    is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in rows)
+    step = derivatives.Step(records=rows, input_sha256=key if is_result else "")
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 

@@ -91,6 +91,10 @@ def _in_processes(
                 yield futures[future], future.result()
             except BrokenProcessPool:
                 return
+    except BaseException:  # this process is asked to end, or cannot use what workers make: nobody waits for the rest
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.records import JournalHead
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import sql_files
 
@@ -189,6 +190,25 @@ def stored_version(database: Path) -> int:
     connection = _opened(database)
     try:
         return _version(database, connection)
+    finally:
+        connection.close()
+
+
+def journal_heads(database: Path) -> tuple[JournalHead, ...]:
+    """Return how far the journal went when a store was published, whatever its version; none where it does not say.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or it cannot be read.
+    """
+    connection = _opened(database)
+    try:
+        kept = connection.execute("select 1 from duckdb_tables() where table_name = 'journal_head'").fetchall()
+        query = "select file, line_count, size_bytes, sha256 from store.record.journal_head order by file"
+        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall()) if kept else ()
+    except duckdb.Error as error:
+        raise _unreadable(database, error) from error
     finally:
         connection.close()
 

@@ -42,6 +42,8 @@ COLUMN_ALIASES = {
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+SMALLEST = 1e-6
+"""A number nearer to 0 was never measured, and no ratio can be formed with it."""
 CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
 """Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
 
@@ -262,12 +264,12 @@ def parse_date(text: str) -> date | None:
 
 
 def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
-    """Return a cell's number between 0 and ``high``; None when missing, not a plain number or out of range."""
+    """Return a cell's number, 0 or from SMALLEST to ``high``; None when missing, not a plain number or out of range."""
     cell = row.cells.get(column)
     if cell is None:
         return None
     value = float(cell) if NUMBER.fullmatch(cell) else math.nan
-    if 0 <= value <= high:
+    if value == 0 or SMALLEST <= value <= high:
         return value
     findings.append(
         row.problem("number_malformed", f"expected a number from 0 to {high:g} in {column}, found '{cell}'")
