@@ -63,6 +63,15 @@ def test_one_device_has_one_token_whatever_the_maker_calls_itself(tmp_path: Path
     assert "45123" not in str(clear.device)
 
 
+def test_a_serial_number_is_one_device_of_one_maker_only(tmp_path: Path) -> None:
+    def device(maker: str) -> str | None:
+        return read(tmp_path, GOOD | {"Manufacturer": maker})[0].device
+
+    assert device("Siemens") == device("SIEMENS Healthineers") == device("Siemens Healthcare GmbH")
+    assert device("Acme") == device("ACME")
+    assert len({device(maker) for maker in ("Siemens", "Philips", "Acme", "Other")}) == 4
+
+
 def test_without_a_sidecar_nothing_is_known_and_nothing_is_odd(tmp_path: Path) -> None:
     findings: list[Finding] = []
     assert read_facts(tmp_path / "scan.nii.gz", tmp_path, findings) == Facts()
