@@ -186,6 +186,8 @@ create table record.assessment (
     reason varchar not null,
     course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
     clauses varchar not null,
+    next_nadir_session_id varchar,
+    progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

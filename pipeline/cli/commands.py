@@ -157,11 +157,11 @@ def status(out_dir: OutDir, as_json: AsJson = False) -> None:
     """Show each patient's visits, last scan, state and failures."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.status(out_dir)
+    patients = api.status(out_dir)
     if as_json:
-        out.print_json(frame.to_json(orient="records", date_format="iso"))
+        out.print_json(patients.to_json(orient="records", date_format="iso"))
     else:
-        printing.print_status(out, frame)
+        printing.print_status(out, patients)
 
 
 @app.command(epilog="Example: cordtrack export my_output --table measurement --format csv -o measurement.csv")
@@ -196,11 +196,11 @@ def measure(
     """Measure the compartments of one label map or mask in its own grid."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.measure(mask, image)
+    sizes = api.measure(mask, image)
     if as_json:
-        out.print_json(json.dumps(frame.to_dict("records")))
+        out.print_json(json.dumps(sizes.to_dict("records")))
     else:
-        printing.print_table(out, frame)
+        printing.print_table(out, sizes)
 
 
 @app.command(
@@ -213,6 +213,8 @@ def register(
     fixed_mask: Annotated[
         Path | None, typer.Option(help="Lesion mask on the fixed scan; without it the cord is found.")
     ] = None,
+    fixed_contrast: Annotated[str | None, typer.Option(help="What it shows, such as T2w; else by name.")] = None,
+    moving_contrast: Annotated[str | None, typer.Option(help="The same of the moving scan.")] = None,
     points: Annotated[Path | None, typer.Option(help="CSV with columns x,y,z: RAS+ mm in the fixed scan.")] = None,
     points_out: Annotated[Path | None, typer.Option(help="Where those points lie in the moving scan.")] = None,
 ) -> None:
@@ -222,7 +224,8 @@ def register(
     from pipeline.cli import printing  # noqa: PLC0415
     from pipeline.tools import one_scan  # noqa: PLC0415
 
-    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask)
+    shown = (fixed_contrast, moving_contrast)
+    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask, contrasts=shown)
     if points is not None and points_out is not None:
         one_scan.move_points_file(alignment, points, points_out)
     printing.print_alignment(out, alignment, out_prefix)

@@ -361,6 +361,8 @@ class Assessment:
     state_then: str
     reason_then: str
     clauses: str = "[]"
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
 
 @dataclass(frozen=True)

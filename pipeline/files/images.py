@@ -185,11 +185,6 @@ def to_sitk(volume: Volume) -> sitk.Image:
     return image
 
 
-def from_sitk(image: sitk.Image) -> Volume:
-    """Convert a 3D SimpleITK image (LPS) to a Volume (RAS+)."""
-    return Volume(np.ascontiguousarray(sitk.GetArrayFromImage(image).transpose(2, 1, 0)), _affine_of(image))
-
-
 def lps_geometry(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return origin ``(3,)`` mm, spacing ``(3,)`` mm and direction ``(3, 3)`` in LPS+, as ITK and ANTs want them."""
     affine = LPS @ volume.affine

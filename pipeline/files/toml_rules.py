@@ -54,13 +54,13 @@ def fill(kind: type[Any], table: dict[str, Any], where: str) -> Any:
     SettingsError
         A key is unknown or missing, or a value has the wrong type; the message names it.
     """
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(table) - set(known))
+    field_by_name = {field.name: field for field in fields(kind)}
+    unknown = sorted(set(table) - set(field_by_name))
     if unknown:
-        allowed = ", ".join(sorted(known.keys() - {"sha256"}))
+        allowed = ", ".join(sorted(field_by_name.keys() - {"sha256"}))
         msg = f"{where}: unknown key {unknown[0]!r}; expected only {allowed}"
         raise SettingsError(msg)
-    missing = sorted(name for name, field in known.items() if name not in table and _required(field))
+    missing = sorted(name for name, field in field_by_name.items() if name not in table and _required(field))
     if missing:
         msg = f"{where}: {missing[0]!r} is missing; add it"
         raise SettingsError(msg)

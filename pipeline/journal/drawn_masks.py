@@ -56,9 +56,9 @@ def read(out_dir: Path, sha256: str) -> Volume:
     InputError
         It is gone, or no longer the file that the journal speaks of.
     """
-    found = digest(out_dir, sha256)
-    if found != sha256:
-        what = "none" if found is None else "a changed file"
+    digest_now = digest(out_dir, sha256)
+    if digest_now != sha256:
+        what = "none" if digest_now is None else "a changed file"
         raise InputError(f"{relative_path(sha256)}: expected the mask that a person drew, found {what}")
     return images.load(out_dir / relative_path(sha256))
 

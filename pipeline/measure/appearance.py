@@ -189,14 +189,14 @@ def _signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.f
     across = slice_axis(grid)
     sides_mm = np.delete(grid.spacing_mm, across)
     half_mm = float(sides_mm.mean()) / 2
-    found = np.full(inside.shape, np.inf)
-    slices = np.moveaxis(found, across, 0)
+    distance_mm = np.full(inside.shape, np.inf)
+    slices = np.moveaxis(distance_mm, across, 0)
     for number, plane in enumerate(np.moveaxis(inside, across, 0)):
         if plane.any() and not plane.all():
             outer = ndimage.distance_transform_edt(~plane, sampling=sides_mm) - half_mm
             inner = ndimage.distance_transform_edt(plane, sampling=sides_mm) - half_mm
             slices[number] = np.where(plane, -inner, outer)
-    return found
+    return distance_mm
 
 
 def _edge_width_mm(

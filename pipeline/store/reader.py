@@ -134,8 +134,8 @@ class Reader:
     def digest(self, table: str) -> str:
         """Return a digest of the content of a record table; equal digests mean equal rows."""
         with self.cursor() as cursor:
-            rows = cursor.execute(f"select * from record.{table} order by all").fetchall()
-        return hashlib.sha256(repr(rows).encode()).hexdigest()
+            table_rows = cursor.execute(f"select * from record.{table} order by all").fetchall()
+        return hashlib.sha256(repr(table_rows).encode()).hexdigest()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -204,9 +204,9 @@ def journal_heads(database: Path) -> tuple[JournalHead, ...]:
     """
     connection = _opened(database)
     try:
-        kept = connection.execute("select 1 from duckdb_tables() where table_name = 'journal_head'").fetchall()
+        tables = connection.execute("select 1 from duckdb_tables() where table_name = 'journal_head'").fetchall()
         query = "select file, line_count, size_bytes, sha256 from store.record.journal_head order by file"
-        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall()) if kept else ()
+        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall()) if tables else ()
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
     finally:
@@ -308,20 +308,20 @@ def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:
     try:
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
         if ("store_version",) in tables:
-            rows = connection.execute("select version from store.meta.store_version").fetchall()
+            versions = connection.execute("select version from store.meta.store_version").fetchall()
         elif ("migration",) in tables:
-            rows = connection.execute("select max(number) from store.meta.migration").fetchall()
+            versions = connection.execute("select max(number) from store.meta.migration").fetchall()
         else:
-            rows = []
+            versions = []
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
-    if len(rows) != 1 or rows[0][0] is None:
+    if len(versions) != 1 or versions[0][0] is None:
         message = (
             f"{database}: expected a store of cordtrack with its version, found another database; move it away or "
             f"choose another output folder, then run the pipeline again"
         )
         raise StoreError(message)
-    return int(rows[0][0])
+    return int(versions[0][0])
 
 
 def _refuse_other_version(database: Path, stored: int) -> None:

@@ -72,7 +72,7 @@ HARM = {
 @pytest.mark.parametrize("harm", HARM)
 def test_a_journal_that_lost_what_was_published_is_refused_and_the_results_stand(folder: Path, harm) -> None:
     before = reader.fingerprint(folder / "out" / "cordtrack.duckdb")
-    harm(act_file.path_of(folder / "out"))
+    harm(folder / "out" / act_file.FILE)
     spoken = run(folder, expect=2)
     assert f"journal/acts.jsonl: {HARM[harm]}" in spoken
     assert "nothing was published" in spoken
@@ -84,16 +84,16 @@ def test_a_journal_that_lost_what_was_published_is_refused_and_the_results_stand
 def test_both_remedies_help_and_an_accepted_loss_stays_on_record(folder: Path, harm) -> None:
     out = folder / "out"
     cordtrack("backup", out, folder / "copy.zip")
-    harm(act_file.path_of(out))
+    harm(out / act_file.FILE)
     if harm is write_anew:
         with pytest.raises(SettingsError, match="one with other lines"):
             backup.restore(folder / "copy.zip", out)
-        act_file.path_of(out).rename(folder / "given_up.jsonl")
+        (out / act_file.FILE).rename(folder / "given_up.jsonl")
     cordtrack("restore", folder / "copy.zip", out)
     run(folder)
     assert "whole" in cordtrack("journal", "verify", out)
 
-    harm(act_file.path_of(out))
+    harm(out / act_file.FILE)
     cordtrack("journal", "accept", out, "--who", "A. Reader", "--reason", "the disk was lost")
     run(folder)
     assert "the disk was lost" in (out / published_history.FILE).read_text()
@@ -114,7 +114,7 @@ def test_a_journal_that_only_grew_is_whole(folder: Path) -> None:
 def test_an_acceptance_needs_a_name_and_a_reason_and_covers_one_loss_only(folder: Path) -> None:
     out = folder / "out"
     heads = reader.journal_heads(out / "cordtrack.duckdb")
-    remove(act_file.path_of(out))
+    remove(out / act_file.FILE)
     for who, reason in ((" ", "lost"), ("A", " ")):
         with pytest.raises(SettingsError, match="who says so and why"):
             published_history.accept(out, heads, who=who, reason=reason, at=AT)
@@ -122,7 +122,7 @@ def test_an_acceptance_needs_a_name_and_a_reason_and_covers_one_loss_only(folder
     act_file.append(out, [Act(ActKind.COMMENT, "sub-p1", VISIT, reason="later")], "B. Reader", AT)
     later = published_history.heads(out)
     published_history.check(out, heads)
-    remove(act_file.path_of(out))
+    remove(out / act_file.FILE)
     with pytest.raises(StoreError, match="found no such file"):
         published_history.check(out, later)
 
@@ -144,7 +144,7 @@ def test_with_a_key_a_line_written_anew_is_noticed_though_all_digests_fit(tmp_pa
         comment(tmp_path, words)
     assert not act_file.read(tmp_path).findings
     key.write_bytes(b"another key, of somebody else")
-    write_anew(act_file.path_of(tmp_path))
+    write_anew(tmp_path / act_file.FILE)
     key.write_bytes(b"k" * 32)
     journal = act_file.read(tmp_path)
     assert not journal.entries
@@ -175,7 +175,7 @@ def test_a_key_that_is_gone_or_short_is_refused_before_anything_is_written(tmp_p
     key.unlink()
     with pytest.raises(StoreError, match="expected the journal's key"):
         comment(tmp_path, "x")
-    assert not act_file.path_of(tmp_path).is_file()
+    assert not (tmp_path / act_file.FILE).is_file()
 
 
 def test_a_copy_holds_all_and_comes_back_as_it_was(folder: Path, tmp_path: Path) -> None:
@@ -195,10 +195,10 @@ def test_an_older_copy_never_takes_later_acts_away(folder: Path, tmp_path: Path)
     out = folder / "out"
     backup.backup(out, tmp_path / "copy.zip")
     act_file.append(out, [Act(ActKind.COMMENT, "sub-p1", VISIT, reason="later")], "B. Reader", AT)
-    kept = act_file.path_of(out).read_bytes()
+    kept = (out / act_file.FILE).read_bytes()
     with pytest.raises(SettingsError, match="take a later copy"):
         backup.restore(tmp_path / "copy.zip", out)
-    assert act_file.path_of(out).read_bytes() == kept
+    assert (out / act_file.FILE).read_bytes() == kept
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from pipeline.measure.measurement_error import (
     geometric_cv,
     largest_error,
     mean_cv,
-    probability_beyond,
     repeat_reads_cv,
     volume_interval,
 )
@@ -105,19 +104,6 @@ def test_a_change_beyond_the_detection_limit_has_an_interval_without_one(ratio, 
     assert beyond == (interval.low > 1 or interval.high < 1)
 
 
-@given(ratio=RATIOS, threshold=st.sampled_from([0.35, 0.6, 1.2, 1.4]), one=CVS, two=CVS)
-def test_probability_is_a_half_at_the_threshold_and_grows_beyond_it(ratio, threshold, one, two):
-    assert probability_beyond(threshold, threshold, one, two) == pytest.approx(0.5)
-    further = ratio * (1.1 if threshold > 1 else 0.9)
-    assert probability_beyond(further, threshold, one, two) >= probability_beyond(ratio, threshold, one, two)
-
-
-def test_without_error_the_probability_is_certain_and_inclusive():
-    assert probability_beyond(1.4, 1.4, 0.0, 0.0) == 1.0
-    assert probability_beyond(1.399, 1.4, 0.0, 0.0) == 0.0
-    assert probability_beyond(0.35, 0.35, 0.0, 0.0) == 1.0
-
-
 @given(volume=st.floats(1, 1e5), cv=CVS)
 def test_a_volume_is_the_geometric_middle_of_its_interval(volume, cv):
     interval = volume_interval(volume, cv)
@@ -195,9 +181,3 @@ def test_ninety_five_percent_are_one_point_nine_six_standard_deviations():
     assert detection_limit_ratio(0.3, 0.4) == pytest.approx(math.exp(0.98))
     found = change_interval(2.0, 0.1, 0.0)
     assert (found.low, found.high) == pytest.approx((2 / math.exp(0.196), 2 * math.exp(0.196)))
-
-
-def test_beyond_a_threshold_below_one_means_smaller():
-    assert probability_beyond(0.3, 0.35, 0.1, 0.0) == pytest.approx(0.938, abs=0.001)  # ln(0.35/0.3) is 1.54 errors
-    assert probability_beyond(1.5, 1.4, 0.1, 0.0) == pytest.approx(0.755, abs=0.001)
-    assert probability_beyond(0.9, 1.0, 0.0, 0.0) == 1.0, "a threshold of 1 asks for shrinkage"

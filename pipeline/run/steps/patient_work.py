@@ -110,9 +110,9 @@ class PatientWork:
         """The sizes of all compartments of all visits."""
         return tuple(row for visit in self.visits for row in visit.measured)
 
-    def adding(self, *rows: Any) -> PatientWork:
+    def adding(self, *result_rows: Any) -> PatientWork:
         """Return the same with more records."""
-        return replace(self, rows=(*self.rows, *rows))
+        return replace(self, rows=(*self.rows, *result_rows))
 
     def changing(self, visits: Iterable[VisitWork]) -> PatientWork:
         """Return the same with some visits known better."""
