@@ -26,8 +26,8 @@ demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0
 	@echo "3/3 The dashboard opens on http://127.0.0.1:$(PORT) (stop with Ctrl+C)"
 	$(BIN)/cordtrack dashboard $(OUT) --port $(PORT)
 
-test: tools  ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+test: tools  ## all tests; hundreds of commands are started, so what is compiled is kept whatever the shell says
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 check: tools  ## style and types, then the house rules: imports, purity, lengths, what is committed
 	$(BIN)/ruff check .

@@ -11,9 +11,9 @@ for limit in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS", "OPENBL
     os.environ[limit] = "1"  # before numpy is imported: it reads them once
 
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
-settings.register_profile("cordtrack", deadline=None, derandomize=True)
+settings.register_profile("cordtrack", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cordtrack")
 
 

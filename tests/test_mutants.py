@@ -1,22 +1,81 @@
-"""The faults that are made on purpose are faults, and each changes one place."""
+"""Faults made on purpose are faults, each changes one place, and the tests that can find them are tried."""
 
-from tests.mutants.faults import faults_of, with_fault
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import RoomScore, equivalent_faults
+from tests.mutants.coverage import Coverage
+from tests.mutants.faults import Fault, faults_of, with_fault
+from tests.mutants.patching import is_run_at_import, put_into_functions
+from tests.places import ROOT
 
 SOURCE = '''
+LIMIT = 5
+
+
 def grown(now_mm3: float, nadir_mm3: float, ratio: float = 1.4) -> bool:
     """Say whether a tumour has grown."""
+    if nadir_mm3 > LIMIT:
+        msg = f"expected up to {LIMIT + 1}"
+        raise ValueError(msg)
     return now_mm3 >= ratio * nadir_mm3 and not nadir_mm3 < 0
 '''
 
 
-def test_every_place_that_can_be_wrong_is_made_wrong_once() -> None:
+def made() -> dict[str, Fault]:
+    return {f"{fault.before} -> {fault.after}": fault for fault in faults_of(SOURCE)}
+
+
+def test_every_place_that_decides_is_made_wrong_once_and_no_message_is() -> None:
     faults = faults_of(SOURCE)
-    assert [fault.after for fault in faults] == ["2.4", "Or", "Gt", "without not", "Div", "LtE", "1"]
-    assert len({with_fault(SOURCE, fault) for fault in faults}) == len(faults)
+    assert [fault.after for fault in faults] == ["6", "2.4", "GtE", "Or", "Gt", "Div", "without not", "LtE", "1"]
+    assert len({ast.unparse(with_fault(SOURCE, fault)) for fault in faults}) == len(faults)
+    assert [(fault.function, fault.line) for fault in faults[:3]] == [("", 2), ("grown", 5), ("grown", 7)]
 
 
 def test_a_fault_changes_what_the_code_does() -> None:
     faulty: dict[str, object] = {}
     boundary = next(fault for fault in faults_of(SOURCE) if fault.after == "Gt")
-    exec(with_fault(SOURCE, boundary), faulty)
+    exec(compile(with_fault(SOURCE, boundary), "grown.py", "exec"), faulty)
     assert faulty["grown"](1.4, 1.0) is False  # type: ignore[operator]
+
+
+def test_a_fault_is_put_into_functions_in_memory_unless_it_is_run_at_import(tmp_path: Path) -> None:
+    path = tmp_path / "grown.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    at_import = [name for name, fault in made().items() if is_run_at_import(path, fault)]
+    assert at_import == ["5 -> 6", "1.4 -> 2.4"]
+    module: dict[str, object] = {}
+    exec(compile(SOURCE, path, "exec"), module)
+    imported_before = module["grown"]
+    put_into_functions(path, SOURCE, next(fault for fault in faults_of(SOURCE) if fault.after == "Gt"))
+    assert imported_before(1.4, 1.0) is False  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("line", "rounds"),
+    [
+        (1, [["b", "a"], ["a.py::other", "starts"]]),  # run by two: quickest first, then what may depend on it
+        (9, [["b", "a"], ["a.py::other", "starts", "elsewhere"]]),  # run by none: a line of the module itself
+    ],
+)
+def test_the_tests_that_run_a_line_are_tried_first(line: int, rounds: list[list[str]]) -> None:
+    seconds = {"a.py::a": 2.0, "a.py::b": 1.0, "a.py::other": 0.1, "c.py::starts": 5.0, "d.py::elsewhere": 9.0}
+    coverage = Coverage({("m.py", 1): frozenset({"a.py::a", "a.py::b"})}, seconds, frozenset({"c.py::starts"}))
+    named = [[name.partition("::")[2] for name in names] for names in coverage.rounds("m.py", line)]
+    assert named == [[name.partition("::")[2] or name for name in names] for names in rounds]
+
+
+def test_a_score_counts_neither_what_changes_nothing_nor_hides_it() -> None:
+    assert RoomScore("judge", 3, 25, 5, ("one", "two")).line() == "| judge | 3 | 25 | 5 | 18 of 20 | 90 % |"
+
+
+def test_each_fault_that_changes_nothing_still_exists_and_says_why() -> None:
+    for (module, *place), why in equivalent_faults().items():
+        faults = faults_of((ROOT / module).read_text(encoding="utf-8"))
+        assert any([f.function, f.text, f.before, f.after] == place for f in faults), (module, place)
+        assert why

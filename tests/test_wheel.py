@@ -73,17 +73,19 @@ def python_of(version: str) -> str:
 def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path: Path) -> Iterator[Path]:
     """The folder with the commands of a new environment that holds the wheel; removed afterwards, since it is large."""
     python, venv = python_of(request.param), tmp_path / "venv"
-    said_by(python, "-m", "venv", venv, folder=tmp_path)
+    is_here = request.param == HERE
+    said_by(python, "-m", "venv", *(["--without-pip"] if is_here else []), venv, folder=tmp_path)
     inside = venv / "bin" / "python"
-    pip = (inside, "-m", "pip", "install", "--quiet")
-    if request.param == HERE:  # the libraries that are here, without the link to the repository that lies among them
-        said_by(*pip, "--no-deps", wheel, folder=tmp_path)
+    pip = ("-m", "pip", "--quiet")
+    install = ("install", "--no-compile")  # compiled is what the commands below import, not ten thousand files
+    if is_here:  # the libraries that are here, without the link to the repository that lies among them
+        said_by(python, *pip, "--python", inside, *install, "--no-deps", wheel, folder=tmp_path)
         (packages,) = venv.glob("lib/python*/site-packages")
         (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     elif uv := shutil.which("uv"):
         said_by(uv, "pip", "install", "--quiet", "--python", inside, "-c", CONSTRAINTS, wheel, folder=tmp_path)
     else:
-        said_by(*pip, "-c", CONSTRAINTS, wheel, folder=tmp_path)
+        said_by(inside, *pip, *install, "-c", CONSTRAINTS, wheel, folder=tmp_path)
     yield inside.parent
     shutil.rmtree(venv)
 

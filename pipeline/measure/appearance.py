@@ -152,21 +152,19 @@ def enhancement_of(before: Volume, after: Volume, lesion: NDArray[np.bool_]) -> 
     if not lesion.any():
         return EnhancementMeasure(None, None, "no lesion drawn")
     box = _box(lesion, np.ceil(MARGIN_REACH_MM / before.spacing_mm).astype(int) + 7)
-    before, after, lesion = _within(before, box), _within(after, box), lesion[box]
-    is_measured = np.isfinite(before.array) & np.isfinite(after.array) & (np.nan_to_num(before.array) > 0)
-    around = (
-        ndimage.binary_dilation(lesion, iterations=6) & ~ndimage.binary_dilation(lesion, iterations=2) & is_measured
-    )
-    if (lesion & is_measured).sum() < LEAST_VOXELS or around.sum() < LEAST_VOXELS:
+    without, enhanced, lesion = before.array[box], after.array[box], lesion[box]
+    covered = np.isfinite(without) & np.isfinite(enhanced) & (np.nan_to_num(without) > 0)
+    around = ndimage.binary_dilation(lesion, iterations=6) & ~ndimage.binary_dilation(lesion, iterations=2) & covered
+    if (lesion & covered).sum() < LEAST_VOXELS or around.sum() < LEAST_VOXELS:
         return EnhancementMeasure(None, None, "the T1w scans do not cover the lesion and what surrounds it")
-    raised = np.divide(after.array, before.array, out=np.full(before.shape, np.nan), where=is_measured)
+    raised = np.divide(enhanced, without, out=np.full(lesion.shape, np.nan), where=covered)
     usual = float(np.median(raised[around]))
     noise = 1.4826 * float(np.median(np.abs(raised[around] / usual - 1.0)))
-    enhances = is_measured & (raised / usual - 1.0 > max(ENHANCED_RATIO, NOISE_DEVIATIONS * noise))
+    enhances = covered & (raised / usual - 1.0 > max(ENHANCED_RATIO, NOISE_DEVIATIONS * noise))
     depth_mm = ndimage.distance_transform_edt(np.pad(lesion, 1), sampling=before.spacing_mm)[1:-1, 1:-1, 1:-1]
-    rim = lesion & is_measured & (depth_mm <= max(RIM_MM, float(before.spacing_mm.max())))
-    core = lesion & is_measured & ~rim
-    ratio = float(enhances[lesion & is_measured].mean())
+    rim = lesion & covered & (depth_mm <= max(RIM_MM, float(before.spacing_mm.max())))
+    core = lesion & covered & ~rim
+    ratio = float(enhances[lesion & covered].mean())
     core_ratio = float(enhances[core].mean()) if core.sum() >= LEAST_VOXELS else None
     return EnhancementMeasure(ratio, _pattern(ratio, float(enhances[rim].mean()), core_ratio))
 
@@ -184,12 +182,6 @@ def _box(inside: NDArray[np.bool_], margin: NDArray[np.int_]) -> tuple[slice, ..
     lower = np.maximum(indices.min(axis=0) - margin, 0)
     upper = np.minimum(indices.max(axis=0) + margin + 1, inside.shape)
     return tuple(slice(int(low), int(high)) for low, high in zip(lower, upper, strict=True))
-
-
-def _within(image: Volume, box: tuple[slice, ...]) -> Volume:
-    affine = image.affine.copy()
-    affine[:3, 3] = image.affine[:3, :3] @ [part.start for part in box] + image.affine[:3, 3]
-    return Volume(image.array[box], affine)
 
 
 def _signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.float64]:

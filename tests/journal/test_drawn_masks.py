@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,31 @@ def test_probabilities_and_one_label_of_several_are_understood(still: tuple[Path
     assert fit.dice == pytest.approx(2 * 48 / (48 + 64))
     with pytest.raises(InputError, match="expected one of its labels 4, 9, found 7"):
         drawing.held_against(target(out), several, 7)
+
+
+def test_voxels_drawn_by_half_are_drawn(still: tuple[Path, Path], tmp_path: Path) -> None:
+    def fit(share: float) -> drawing.DrawingFit:
+        soft = block(3, 6) + block(6, 7) * np.float32(share)
+        return drawing.held_against(target(still[1]), saved(tmp_path, soft, name=f"{share}.nii.gz"))
+
+    assert (fit(0.5).dice, len(fit(0.5).doubts)) == (1.0, 1), "the very mask that is measured now"
+    assert fit(0.49).dice == pytest.approx(96 / 112)
+
+
+def test_a_lesion_is_recognised_under_a_name_that_a_lesion_can_have(measured: tuple[Path, Path]) -> None:
+    out = measured[1]
+    digest = sign_off.measured_masks(out, "sub-01", "ses-01")["tumour"]
+    act = Act(ActKind.CORRECT_LESION, "sub-01", "ses-01", "tumour", digest, lesion_id="L1", same_as="L7", reason="same")
+    for name in ("tumour", "L0", "L", "1"):
+        with pytest.raises(SettingsError, match=f"expected a lesion such as L1, found {name}"):
+            sign_off.put_on_record(out, [replace(act, same_as=name)], "A. Reader", AT)
+    (entry,) = sign_off.put_on_record(out, [act], "A. Reader", AT)
+    assert (entry.lesion_id, entry.same_as) == ("L1", "L7")
+
+
+def test_a_file_of_the_largest_size_is_taken(tmp_path: Path) -> None:
+    content = bytes(drawing.MOST_MEGABYTES * 2**20)
+    assert drawing.of_upload("large.nii", content, tmp_path).stat().st_size == 64 * 2**20
 
 
 def test_voxels_stored_in_another_order_are_the_same_voxels(still: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.journal import act_file, sign_off
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.store import reader
 from tests.dashboard import drawn_visit
 
 AT = datetime(2024, 5, 6, 7, 8, 9)  # noqa: DTZ001  # the journal keeps UTC without a zone
@@ -56,4 +58,41 @@ def test_one_act_that_is_refused_keeps_all_others_of_the_same_click_out(out: Pat
     good = sign_off.about_masks(ActKind.ACCEPT_MASK, drawn_visit.PATIENT, drawn_visit.VISIT, now, "seen")
     with pytest.raises(SettingsError, match="changed since it was shown"):
         sign_off.put_on_record(out, [*good, recognised(SHOWN_EARLIER)], "A. Reader", AT)
+    assert not act_file.read(out).entries
+
+
+def test_what_is_said_of_a_visit_needs_no_mask_of_it(out: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(out, tmp_path / "out"))
+    now = sign_off.measured_masks(copy, drawn_visit.PATIENT, drawn_visit.VISIT)
+    visits = reader.query(reader.database_path(copy), "patient_visits", patient_id=drawn_visit.PATIENT)
+    for session_id in visits["session_id"]:
+        acts = [
+            Act(ActKind.COMMENT, drawn_visit.PATIENT, session_id, reason="seen"),
+            Act(ActKind.COMMENT, drawn_visit.PATIENT, session_id, "haemorrhage", reason="an old bleed?"),
+            Act(ActKind.PIN_BASELINE, drawn_visit.PATIENT, session_id),
+        ]
+        assert len(sign_off.put_on_record(copy, acts, "A. Reader", AT)) == 3
+    (whole,) = sign_off.put_on_record(copy, [Act(ActKind.COMMENT, drawn_visit.PATIENT, reason="x")], "A. Reader", AT)
+    assert (whole.session_id, "haemorrhage" in now) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (Act(ActKind.COMMENT, "sub-nobody", reason="x"), "sub-nobody: expected a patient of these results"),
+        (
+            Act(ActKind.COMMENT, drawn_visit.PATIENT, "ses-99", reason="x"),
+            "expected one of the visits .*, found ses-99",
+        ),
+        (
+            Act(ActKind.ACCEPT_MASK, drawn_visit.PATIENT, drawn_visit.VISIT, "haemorrhage", SHOWN_EARLIER),
+            "expected one of its masks .*tumour.*, found haemorrhage",
+        ),
+    ],
+)
+def test_an_act_about_what_the_results_do_not_have_is_refused(out: Path, act: Act, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        sign_off.put_on_record(out, [act], "A. Reader", AT)
+    with pytest.raises(SettingsError, match="expected at least one act"):
+        sign_off.put_on_record(out, [], "A. Reader", AT)
     assert not act_file.read(out).entries

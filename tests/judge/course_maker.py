@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from pipeline.core.vocabulary import (
@@ -11,8 +13,12 @@ from pipeline.core.vocabulary import (
     PatientCourse,
     TreatmentEvent,
     TreatmentKind,
+    VisitJudgement,
     VisitMeasure,
 )
+from pipeline.judge import criteria_files
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.response import judge
 
 START = date(2020, 1, 1)
 CV = 0.05
@@ -83,6 +89,21 @@ def written_course(case: dict[str, Any]) -> PatientCourse:
         syndrome=case.get("syndrome"),
         pinned_baselines=tuple(f"ses-{day:04d}" for day in case.get("pinned", [])),
     )
+
+
+def rules_of(case: dict[str, Any]) -> ResponseCriteria:
+    return criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
+
+
+def judged(case: dict[str, Any]) -> tuple[VisitJudgement, ...]:
+    """Judge a case of the hand-worked tables, once for all tests that look at it."""
+    return _judged(json.dumps(case, default=str))
+
+
+@cache
+def _judged(written: str) -> tuple[VisitJudgement, ...]:
+    case = json.loads(written)
+    return judge(written_course(case), rules_of(case))
 
 
 def _written_score(text: str) -> FunctionGrade:

@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from pipeline.core.vocabulary import VisitJudgement
-from pipeline.judge import criteria_files
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.response import judge, judge_whole
-from tests.judge.course_maker import START, written_course
+from tests.judge.course_maker import START, judged, rules_of, written_course
 
 CASES = [
     pytest.param(case, id=f"{path.stem}-{case['name']}")
@@ -37,7 +36,7 @@ def _written(found: VisitJudgement) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_hand_worked_series_is_judged_as_written(case: dict[str, Any]):
-    found = judge(written_course(case), criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID)))
+    found = judged(case)
     expected = [line.partition("->")[2].strip() for line in case["visits"]]
     assert [_written(one) for one in found] == expected, "\n".join(one.reason for one in found)
 
@@ -54,8 +53,7 @@ def _best(response: CourseResponse) -> str:
 
 @pytest.mark.parametrize("case", [case for case in CASES if "best" in case.values[0]])
 def test_the_best_response_of_a_hand_worked_series_is_as_written(case: dict[str, Any]):
-    rules = criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
-    responses = judge_whole(written_course(case), rules).best_responses
+    responses = judge_whole(written_course(case), rules_of(case)).best_responses
     lines = [
         f"{course}: {'; '.join(_best(response) for response in looks)}"
         for (_, course), looks in groupby(responses, key=lambda one: (one.epoch, one.course))
@@ -66,7 +64,7 @@ def test_the_best_response_of_a_hand_worked_series_is_as_written(case: dict[str,
 @pytest.mark.parametrize("case", CASES)
 def test_every_verdict_has_a_reason_and_every_comparison_its_visits(case: dict[str, Any]):
     names = {f"ses-{int(line.split()[0]):04d}" for line in case["visits"]}
-    for found in judge(written_course(case), criteria_files.load(case.get("criteria", "imsct_adapted_v1"))):
+    for found in judged(case):
         assert found.reason.endswith(".")
         assert "None" not in found.reason
         assert {found.baseline_session_id, found.nadir_session_id, found.previous_session_id} - {None} <= names
@@ -84,7 +82,5 @@ def test_a_case_names_its_rule_and_source(case: dict[str, Any]):
 def test_the_order_of_visits_and_treatments_does_not_matter():
     for parameter in CASES:
         case = parameter.values[0]
-        rules = criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
-        forward = written_course(case)
         backward = written_course({**case, "visits": case["visits"][::-1], "surgery": case.get("surgery", [])[::-1]})
-        assert judge(forward, rules) == judge(backward, rules), case["name"]
+        assert judged(case) == judge(backward, rules_of(case)), case["name"]

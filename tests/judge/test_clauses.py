@@ -15,7 +15,7 @@ from pipeline.judge.clauses import Clause, ClauseKind
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.judge.stated_response import confirm_stated
-from tests.judge.course_maker import course, surgery, visit, written_course
+from tests.judge.course_maker import course, judged, surgery, visit, written_course
 from tests.judge.test_cases import CASES
 
 ADAPTED = "imsct_adapted_v1"
@@ -75,7 +75,7 @@ def test_every_clause_of_a_hand_worked_series_is_true_of_its_numbers(case) -> No
     dates = {one.acquired_on for one in patient.visits} | {
         day for t in patient.treatments for day in (t.started_on, t.ended_on) if day
     }
-    for found in judge(patient, criteria_files.load(case.get("criteria", ADAPTED))):
+    for found in judged(case):
         holds(found, patient.visits)
         told = {date.fromisoformat(day) for day in re.findall(r"(?<!about )\d{4}-\d\d-\d\d", found.reason)}
         scores = {score.assessed_on for score in patient.function_scores}

@@ -16,7 +16,7 @@ from pipeline.judge import criteria_files, epochs
 from pipeline.judge.criteria import Reference, ResponseCriteria
 from pipeline.judge.explanation import percent, size
 from pipeline.judge.response import judge
-from tests.judge.course_maker import course, visit, written_course
+from tests.judge.course_maker import course, judged, rules_of, visit, written_course
 from tests.judge.test_cases import CASES
 
 RESPONSES = (Category.CR, Category.PR, Category.MR)
@@ -27,10 +27,6 @@ WHY_PROGRESSION = (
     "clinical progression",
     "reaches the rule for tumour seen again",
 )
-
-
-def rules_of(case: dict[str, Any]) -> ResponseCriteria:
-    return criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
 
 
 def days_in(text: str) -> set[date]:
@@ -71,7 +67,7 @@ def days_used(found: VisitJudgement, visits: dict[str, VisitMeasure], rules: Res
 def test_every_call_names_the_scans_the_numbers_and_the_rule(case: dict[str, Any]) -> None:
     rules, patient = rules_of(case), written_course(case)
     visits = {v.session_id: v for v in patient.visits}
-    for found in judge(patient, rules):
+    for found in judged(case):
         text = found.reason
         if found.state == State.CONTEXT:
             assert text.startswith("Shown, not judged: ")
@@ -93,8 +89,7 @@ def test_every_call_names_the_scans_the_numbers_and_the_rule(case: dict[str, Any
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_category_says_what_it_rests_on(case: dict[str, Any]) -> None:
-    rules = rules_of(case)
-    for found in judge(written_course(case), rules):
+    for found in judged(case):
         text = found.reason
         assert ("provisional" in text) == found.provisional
         if found.category == Category.PD:
@@ -112,7 +107,7 @@ def test_the_series_reach_every_category_state_and_display() -> None:
     seen: Counter[str] = Counter()
     for parameter in CASES:
         case = parameter.values[0]
-        for found in judge(written_course(case), rules_of(case)):
+        for found in judged(case):
             seen.update([found.category, found.state, found.display_state])
     assert set(seen) == {*map(str, Category), *map(str, State), *map(str, DisplayState)}
 

@@ -15,6 +15,7 @@ from pipeline.measure.vertebral_levels import (
     placed,
     shift_mm,
     step_mm,
+    vertebra,
 )
 
 STEP = 18.0
@@ -169,3 +170,93 @@ def test_labels_of_two_visits_are_compared_where_both_have_one():
     assert shift_mm(STRAIGHT, others) == (pytest.approx(STEP), 4)
     assert shift_mm(STRAIGHT, STRAIGHT) == (0.0, 5)
     assert shift_mm(STRAIGHT, Levels({20: -200.0})) is None
+
+
+# ---------------------------------------------------------------- what decides at the very limit
+
+
+def test_the_two_ends_of_the_spine_have_names_and_nothing_beyond_them():
+    assert [vertebra(n) for n in (1, 7, 8, 19, 20, 24, 25, 29)] == ["C1", "C7", "T1", "T12", "L1", "L5", "S1", "S5"]
+    for number in (0, 30):
+        with pytest.raises(ValueError, match=f"from 1 .C1. to 29 .S5., found {number}"):
+            vertebra(number)
+
+
+def test_a_place_two_and_a_half_millimetres_from_a_disc_is_at_the_disc():
+    found = Levels({3: 40.0, 4: 22.0})
+    assert [level_at(found, place) for place in (42.5, 37.5, 24.5, 19.5)] == ["C2/C3", "C2/C3", "C3/C4", "C3/C4"]
+    assert [level_at(found, place) for place in (42.51, 37.49, 24.51, 19.49)] == ["C2", "C3", "C3", "C4"]
+
+
+def test_half_a_vertebra_beyond_the_labels_is_named_and_no_more_whatever_its_height_further_on():
+    uneven = Levels({3: 60.0, 4: 50.0, 5: 20.0})
+    assert [level_at(uneven, place) for place in (65.0, 65.01)] == ["C2", "above C3"], "half of 10 mm"
+    assert [level_at(uneven, place) for place in (5.0, 4.99)] == ["C5", "below C4"], "half of 30 mm"
+    assert step_mm(uneven) == 20.0
+
+
+def test_one_label_leaves_the_least_possible_step():
+    assert step_mm(Levels({5: 3.0})) == 6.0
+
+
+def test_a_label_without_a_neighbour_is_carried_back_level_with_itself():
+    leaning = line((0.0, np.sin(0.5), np.cos(0.5)))
+    only = placed(discs(4, top_mm=18.0), leaning)
+    assert only.positions_mm == pytest.approx({4: 18.0 / np.cos(0.5)}), "head-foot is its course: none other is known"
+
+
+@pytest.mark.parametrize(("degrees", "is_placed"), [(55, True), (65, False)])
+def test_a_line_that_leans_more_than_sixty_degrees_from_the_discs_places_none(degrees, is_placed):
+    lean = np.radians(degrees)
+    assert (placed(discs(3, 4, 5), line((0.0, np.sin(lean), np.cos(lean)))) is not None) == is_placed
+
+
+def test_discs_that_meet_the_line_at_one_place_or_in_another_order_are_not_placed():
+    same = {3: np.array([0.0, IN_FRONT, 9.0]), 4: np.array([0.0, IN_FRONT + 5, 9.0])}
+    assert placed(same, line()) is None
+    assert placed({3: np.array([0.0, IN_FRONT, 9.0]), 4: np.array([0.0, IN_FRONT, 27.0])}, line()) is None
+
+
+def test_a_disc_on_a_point_of_the_line_lies_there_at_either_end_and_beyond_both():
+    short = line(half_mm=20)
+    found = placed(discs(3, 4, 5, 6, top_mm=30.0, step_mm=20.0), short)
+    assert found.positions_mm == pytest.approx({3: 30.0, 4: 10.0, 5: -10.0, 6: -30.0})
+    ends = placed(discs(3, 4, 5, top_mm=20.0, step_mm=20.0), short)
+    assert ends.positions_mm == pytest.approx({3: 20.0, 4: 0.0, 5: -20.0})
+
+
+def test_a_line_that_turns_back_is_met_where_it_is_nearest_to_the_disc():
+    there, back = np.arange(-30.0, 31.0), np.arange(-30.0, 31.0)
+    points = np.vstack([
+        np.stack([0 * there, 0 * there, there], axis=1),
+        np.stack([0 * back, 0 * back + 80.0, back], axis=1),
+    ])  # fmt: skip
+    tangents = np.tile([0.0, 0.0, 1.0], (len(points), 1))
+    two = CentreLine(points, tangents, np.arange(float(len(points))), LineSource.CORD)
+    near = placed({4: np.array([0.0, 10.0, 0.5]), 5: np.array([0.0, 10.0, -9.5])}, two)
+    assert near.positions_mm == pytest.approx({4: 30.5, 5: 20.5})
+    far = placed({4: np.array([0.0, 70.0, 0.5]), 5: np.array([0.0, 70.0, -9.5])}, two)
+    assert far.positions_mm == pytest.approx({4: 91.5, 5: 81.5})
+
+
+@pytest.mark.parametrize(("step", "is_doubted"), [(6.0, False), (50.0, False)])
+def test_the_limits_of_possible_distances_are_possible(step, is_doubted):
+    assert (doubt_of({10: np.zeros(3), 11: np.array([0.0, 0.0, -step])}) is not None) == is_doubted
+
+
+@pytest.mark.parametrize(("second_mm", "is_doubted"), [(15.9, False), (16.1, True), (6.3, False), (6.2, True)])
+def test_neighbouring_distances_differ_by_six_tenths_at_most(second_mm, is_doubted):
+    three = {10: np.zeros(3), 11: np.array([0.0, 0.0, -10.0]), 12: np.array([0.0, 0.0, -10.0 - second_mm])}
+    assert (doubt_of(three) is not None) == is_doubted
+
+
+def test_two_labels_at_one_height_are_in_no_order():
+    level = {3: np.array([0.0, 0.0, 10.0]), 4: np.array([0.0, 9.0, 10.0]), 5: np.array([0.0, 9.0, 0.0])}
+    assert doubt_of(level) == "4 (C3/C4) lies above 3 (C2/C3)"
+
+
+def test_distances_count_in_all_directions_and_by_the_vertebrae_between():
+    slanting = {10: np.zeros(3), 11: np.array([0.0, 4.8, -3.6]), 13: np.array([0.0, 14.4, -10.8])}
+    assert doubt_of(slanting) is None, "6 mm each, the second twice"
+    slanting[13] = np.array([0.0, 12.0, -9.0])
+    assert "lie 4.5 mm a vertebra apart" in doubt_of(slanting)

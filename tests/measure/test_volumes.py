@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.measure.volumes import CompartmentMeasure, components, measure
+from pipeline.measure.volumes import CompartmentMeasure, components, edges_reached, measure
 
 SAGITTAL = np.diag([3.3, 0.7, 0.7, 1.0])
 """Thick sagittal slices: i left-right, j front-back, k head-foot."""
@@ -156,3 +156,96 @@ def test_a_measure_does_not_depend_on_how_the_array_is_stored(order, flips, seed
     assert (here.component_count, here.slices_spanned) == (there.component_count, there.slices_spanned)
     for name in ("axial_long_mm", "longest_mm", "length_mm"):
         assert getattr(here, name) == pytest.approx(getattr(there, name), rel=1e-9)
+
+
+# ---------------------------------------------------------------- what decides at the very limit
+
+
+@pytest.mark.parametrize(("share", "volume_mm3"), [(0.01, 0.08), (0.0099, 0.0)])
+def test_a_hundredth_of_a_voxel_is_the_least_that_counts(share, volume_mm3):
+    array = np.zeros((6, 6, 6))
+    array[2:4, 2:4, 2:4] = share
+    assert measure(Volume(array, np.eye(4))).volume_mm3 == pytest.approx(volume_mm3)
+
+
+def test_a_voxel_that_is_half_the_object_belongs_to_it():
+    array = np.zeros((6, 6, 6))
+    array[2:4, 2:4, 0:2] = 0.5
+    half = Volume(array, np.eye(4))
+    found = measure(half)
+    assert (found.component_count, found.slices_spanned, found.edges) == (1, 2, ("foot",))
+    assert components(half)[1] == pytest.approx({1: 4.0})
+
+
+def test_a_piece_takes_the_voxels_from_a_hundredth_on():
+    array = np.zeros((6, 6, 6))
+    array[2, 2, 2], array[3, 2, 2], array[1, 2, 2] = 1.0, 0.01, 0.009
+    assert components(Volume(array, np.eye(4)))[1] == pytest.approx({1: 1.01})
+
+
+@pytest.mark.parametrize(("low", "high", "is_refused"), [(-5e-5, 1.00005, False), (0, 1.0005, True), (-5e-4, 1, True)])
+def test_rounding_of_stored_probabilities_is_no_other_image(low, high, is_refused):
+    array = np.full((3, 3, 3), low, dtype=np.float64)
+    array[1, 1, 1] = high
+    if is_refused:
+        with pytest.raises(InputError, match="expected values between 0 and 1"):
+            measure(Volume(array, np.eye(4)))
+    else:
+        assert measure(Volume(array, np.eye(4))).component_count == 1
+
+
+def test_the_diameters_reported_are_those_of_the_piece_with_the_longest():
+    long_and_thin = box((20, 20, 5), slice(1, 11), slice(1, 2), slice(1, 2))
+    short_and_wide = box((20, 20, 5), slice(12, 18), slice(12, 18), slice(1, 2))
+    found = measure(Volume(long_and_thin | short_and_wide, np.eye(4)))
+    assert found.axial_long_mm == pytest.approx(10.0, abs=0.1)
+    assert found.axial_perpendicular_mm < 1.1
+
+
+def test_an_oblique_scan_is_measured_across_the_direction_nearest_to_head_foot():
+    turned = np.eye(4)
+    cosine, sine = np.cos(np.radians(30)), np.sin(np.radians(30))
+    turned[:3, :3] = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]]) @ np.diag([1.0, 3.0, 1.0])
+    found = measure(Volume(box((12, 12, 30), slice(3, 9), slice(4, 6), slice(5, 25)), turned))
+    # A block of 6 x 6 x 20 mm that leans by 30 degrees: in its own axial planes it is 6 x 6 mm, face to face.
+    assert found.axial_long_mm == pytest.approx(np.hypot(5, 6), abs=0.4)
+    assert found.longest_mm == pytest.approx(np.sqrt(6**2 + 6**2 + 20**2), abs=1.0)
+    assert found.length_mm == pytest.approx(20 * cosine + 6 * sine)
+    assert found.slices_spanned == 2
+
+
+# ---------------------------------------------------------------- where the field of view ends
+
+ENDS = {
+    "left": (slice(0, 2), slice(3, 5), slice(3, 5)),
+    "right": (slice(6, 8), slice(3, 5), slice(3, 5)),
+    "back": (slice(3, 5), slice(0, 2), slice(3, 5)),
+    "front": (slice(3, 5), slice(6, 8), slice(3, 5)),
+    "foot": (slice(3, 5), slice(3, 5), slice(0, 2)),
+    "head": (slice(3, 5), slice(3, 5), slice(6, 8)),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_that_a_tumour_reaches_is_named_as_the_patient_lies(end):
+    mask = Volume(box((8, 8, 8), *ENDS[end]), SAGITTAL)
+    assert edges_reached(mask) == (end,)
+    for flips in np.ndindex(2, 2, 2):
+        assert edges_reached(_reoriented(mask, (2, 0, 1), tuple(bool(f) for f in flips))) == (end,)
+
+
+def test_a_tumour_one_voxel_from_the_end_lies_within_the_scan():
+    assert edges_reached(Volume(box((8, 8, 8), *[slice(1, 7)] * 3), SAGITTAL)) == ()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_padding_is_not_part_of_the_field_of_view(end):
+    signal = np.zeros((12, 12, 12))
+    signal[2:10, 2:10, 2:10] = 100.0
+    mask = np.zeros((12, 12, 12), dtype=bool)
+    mask[2:10, 2:10, 2:10] = box((8, 8, 8), *ENDS[end])
+    assert edges_reached(Volume(mask, SAGITTAL), Volume(signal, SAGITTAL)) == (end,)
+    assert edges_reached(Volume(mask, SAGITTAL)) == (), "without the scan nobody can tell"
+    assert edges_reached(Volume(mask, SAGITTAL), Volume(np.zeros((12, 12, 12)), SAGITTAL)) == (), (
+        "nor with an empty one"
+    )

@@ -63,6 +63,15 @@ def test_one_device_has_one_token_whatever_the_maker_calls_itself(tmp_path: Path
     assert "45123" not in str(clear.device)
 
 
+def test_a_serial_number_is_one_device_of_one_maker_only(tmp_path: Path) -> None:
+    def device(maker: str) -> str | None:
+        return read(tmp_path, GOOD | {"Manufacturer": maker})[0].device
+
+    assert device("Siemens") == device("SIEMENS Healthineers") == device("Siemens Healthcare GmbH")
+    assert device("Acme") == device("ACME")
+    assert len({device(maker) for maker in ("Siemens", "Philips", "Acme", "Other")}) == 4
+
+
 def test_without_a_sidecar_nothing_is_known_and_nothing_is_odd(tmp_path: Path) -> None:
     findings: list[Finding] = []
     assert read_facts(tmp_path / "scan.nii.gz", tmp_path, findings) == Facts()
@@ -150,3 +159,24 @@ def test_a_link_that_leaves_the_study_is_not_followed(tmp_path: Path) -> None:
     again = study_of(root)
     assert only_visit(again).scans[0].facts == Facts()
     assert codes(again) == ["link_outside"]
+
+
+@pytest.mark.parametrize(
+    ("field", "fact", "taken", "refused"),
+    [
+        ("MagneticFieldStrength", "field_tesla", {0.055: 0.055, 25: 25}, (0, 25.1)),
+        ("EchoTime", "echo_time_ms", {0.002: 2, 2: 2000}, (0, 2.1)),
+        ("RepetitionTime", "repetition_time_ms", {0.005: 5, 60: 60_000}, (0, 61)),
+        ("FlipAngle", "flip_angle_deg", {0.5: 0.5, 360: 360}, (0, 361)),
+        ("SliceThickness", "slice_thickness_mm", {0.4: 0.4, 100: 100}, (0, 101)),
+    ],
+)
+def test_a_number_that_a_scanner_can_have_is_taken_and_any_other_said(
+    tmp_path: Path, field: str, fact: str, taken: dict[float, float], refused: tuple[float, ...]
+) -> None:
+    for value, expected in taken.items():
+        facts, findings = read(tmp_path, {field: value})
+        assert (getattr(facts, fact), findings) == (expected, [])
+    for value in refused:
+        facts, findings = read(tmp_path, {field: value})
+        assert (getattr(facts, fact), [finding.code for finding in findings]) == (None, ["sidecar_value"])

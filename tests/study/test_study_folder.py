@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.findings import KINDS, finding
+from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.files import images
 from pipeline.study.names import ENTITY_ORDER, format_name, parse_name, with_prefix
@@ -325,6 +326,37 @@ def test_the_anchor_is_the_scan_that_somebody_drew_on_or_the_one_like_the_refere
     assert follow_up is not None
     assert follow_up.chunk == "2"
     assert codes(study) == ["anchor_ambiguous"]  # the second visit by itself
+
+
+@pytest.mark.parametrize(
+    ("drawn_on", "chosen"),
+    [
+        (("T1w", "T2w"), "T2w"),
+        (("T1w",), "T1w"),
+        (("FLAIR", "T1w"), "T1w"),
+        (("T2starw",), "T2starw"),
+        ((), "T2w"),
+        (("elsewhere",), "T2w"),
+    ],
+)
+def test_of_scans_that_somebody_drew_on_the_one_of_the_best_contrast_is_measured(
+    tmp_path: Path, drawn_on: tuple[str, ...], chosen: str
+) -> None:
+    sides = {"T2w": 4, "T1w": 5, "FLAIR": 6, "T2starw": 7}
+    anat = "sub-01/ses-01/anat/sub-01_ses-01"
+
+    def cube(name: str) -> Volume:
+        side = sides.get(name, 9)
+        return Volume(np.zeros((side, side, side), np.uint8), np.eye(4))
+
+    scans = {f"{anat}_{name}.nii.gz": cube(name) for name in sides}
+    masks = {
+        f"derivatives/reader/sub-01/ses-01/anat/sub-01_ses-01_label-{compartment}_mask.nii.gz": cube(name)
+        for name, compartment in zip(drawn_on, ("tumour", "cyst"), strict=False)
+    }
+    anchor = anchor_scan(only_visit(study_of(tmp_path, {T2W: None, **scans, **masks})))
+    assert anchor is not None
+    assert anchor.relative == f"{anat}_{chosen}.nii.gz"
 
 
 # ---------------------------------------------------------------- names

@@ -430,3 +430,24 @@ def test_a_date_in_another_order_is_no_date_and_is_said(day: str, tmp_path: Path
     study = study_of(tmp_path, {"sub-01/sub-01_sessions.tsv": f"session_id\tacq_date\nses-01\t{day}\n"})
     assert "date_malformed" in codes(study)
     assert study.patients[0].visits[0].acquired_on is None
+
+
+@pytest.mark.parametrize(("column", "highest", "field"), [("dose_gy", 200, "dose_gy"), ("dose_mg", 1000, "dose_mg")])
+def test_a_dose_up_to_the_highest_is_taken_and_a_slip_of_the_pen_is_not(
+    tmp_path: Path, column: str, highest: int, field: str
+) -> None:
+    for dose, is_taken in ((str(highest), True), (f"{highest}.5", False)):
+        rows = f"participant_id\tdate\tkind\t{column}\nsub-01\t2020-01-01\tradiotherapy\t{dose}\n"
+        study = study_of(tmp_path, {"treatments.tsv": rows})
+        assert getattr(treatments_of(study)[0], field) == (highest if is_taken else None)
+        assert codes(study) == ([] if is_taken else ["number_malformed"])
+
+
+def test_an_age_up_to_the_oldest_and_a_grade_up_to_the_highest_are_taken(tmp_path: Path) -> None:
+    for age, expected in (("130", 130.0), ("131", None)):
+        study = study_of(tmp_path, {"participants.tsv": f"participant_id\tsex\tage\nsub-01\tF\t{age}\n"})
+        assert study.patients[0].patient.age_years == expected
+    for grade, is_taken in (("1000", True), ("1000.5", False)):
+        rows = f"participant_id\tdate\tscale_id\tgrade\nsub-01\t2020-01-01\tour_own_scale\t{grade}\n"
+        study = study_of(tmp_path / grade, {"function.tsv": rows})
+        assert ("number_malformed" in codes(study)) != is_taken

@@ -23,6 +23,7 @@ from tests.judge.course_maker import course, on, surgery, visit
 
 AS_OF = date(2026, 1, 31)
 DEFAULT = "imsct_adapted_v1"
+NOT_BY_THE_CLOCK = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 def table(folder: Path, text: str | bytes, name: str = "volumes.csv") -> Path:
@@ -134,7 +135,7 @@ def test_diameters_are_judged_by_the_criteria_that_compare_them(
     assert categories(judged(tmp_path, f"patient_id,date,{columns}\n{''.join(rows)}", rule=rule))[1] == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=NOT_BY_THE_CLOCK)
 @given(st.lists(st.floats(0.02, 50).map(lambda ml: round(ml, 4)), min_size=1, max_size=5))
 def test_millilitres_and_cubic_millimetres_are_judged_alike(tmp_path: Path, volumes_ml: list[float]) -> None:
     in_mm3 = series(*(1000 * volume for volume in volumes_ml))
@@ -144,7 +145,7 @@ def test_millilitres_and_cubic_millimetres_are_judged_alike(tmp_path: Path, volu
     assert [row["volume_mm3"] for row in one.rows] == pytest.approx([row["volume_mm3"] for row in other.rows])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=NOT_BY_THE_CLOCK)
 @given(st.permutations(series(1000, 600, 900, 200, 0).splitlines()[1:]))
 def test_the_order_of_rows_does_not_matter(tmp_path: Path, rows: list[str]) -> None:
     header = series(1000).splitlines()[0]
