@@ -27,6 +27,8 @@ class ClauseKind(StrEnum):
     SHRINKAGE = "shrinkage"  # what a shrinkage that is no response amounts to
     NEW_LESION = "new_lesion"
     UNJUDGED_LESION = "unjudged_lesion"
+    LESION = "lesion"  # what the worst of several lesions does by itself
+    LESION_SET = "lesion_set"  # which lesions the numbers of the total speak of
     ELSEWHERE = "elsewhere"  # new tumour that the syndrome explains
     CLINICAL = "clinical"
     CONFIRMATION = "confirmation"

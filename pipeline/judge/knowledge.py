@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentEvent, VisitMeasure
 from pipeline.judge import epochs, unplaced
@@ -43,6 +44,19 @@ def known_by(course: PatientCourse, visit: VisitMeasure) -> PatientCourse:
         died_on=None,
         last_contact_on=None,
     )
+
+
+def without_withdrawn(course: PatientCourse, day: date) -> PatientCourse:
+    """Return a history without the new lesions that had been withdrawn by a day: they were no tumour."""
+    return replace(course, visits=tuple(_without_withdrawn(visit, day) for visit in course.visits))
+
+
+def _without_withdrawn(visit: VisitMeasure, day: date) -> VisitMeasure:
+    if visit.withdrawn_on is None:
+        return visit
+    if visit.withdrawn_on <= day:
+        return replace(visit, new_lesion=False)
+    return replace(visit, withdrawn_on=None, withdrawn_words=None)
 
 
 def _begun_by(treatment: TreatmentEvent, visit: VisitMeasure) -> TreatmentEvent:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
 from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
@@ -36,7 +37,7 @@ from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.knowledge import Placed, known, known_by, without_withdrawn
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
@@ -63,7 +64,7 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     Each threshold's source stands beside it in the criteria file.
     """
     course = epochs.followed_tumours(course, criteria)
-    placed = known(course, criteria, _placed)
+    placed = known(without_withdrawn(course, date.max), criteria, _placed)
     return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
 
 
@@ -71,7 +72,7 @@ def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    then_course = known_by(course, visit)
+    then_course = without_withdrawn(known_by(course, visit), visit.acquired_on)
     then = next(p for p in known(then_course, criteria, _placed) if p.verdict.visit.session_id == now.session_id)
     is_same = then.verdict == placed.verdict and then.epoch.cause == placed.epoch.cause
     return replace(
