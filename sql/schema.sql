@@ -217,6 +217,7 @@ create table record.lesion_assessment (
     probability double check (probability between 0 and 1),
     missing_reason varchar, reason varchar not null,
     category_then varchar not null, state_then varchar not null, reason_then varchar not null,
+    clauses varchar not null,
     primary key (patient_id, session_id, lesion_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null)

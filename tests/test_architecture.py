@@ -26,6 +26,7 @@ READERS = {
     "pipeline.journal.cohort_file",
     "pipeline.journal.drawing",
     "pipeline.journal.drawn_masks",
+    "pipeline.journal.lesion_names",
     "pipeline.journal.sign_off",
     "pipeline.judge.criteria_files",
     "pipeline.mask_models",

@@ -67,3 +67,4 @@ class LesionAssessment:
     category_then: str
     state_then: str
     reason_then: str
+    clauses: str = "[]"

@@ -4,7 +4,8 @@ with verdicts as (
     select
         patient_id, lesion_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, is_worst, epoch, course, baseline_session_id, nadir_session_id, volume_mm3, volume_cv,
-        change_ratio, detection_limit_ratio, probability, missing_reason, reason, category_then, state_then, reason_then
+        change_ratio, detection_limit_ratio, probability, missing_reason, reason, category_then, state_then, reason_then,
+        clauses
     from record.lesion_assessment
 ),
 visits as (
@@ -19,7 +20,8 @@ select
     volume_high_mm3(v.volume_mm3, v.volume_cv) as volume_high_mm3,
     v.volume_cv, v.change_ratio,
     100 * (v.change_ratio - 1) as judged_change_percent,
-    v.detection_limit_ratio, v.probability, v.missing_reason, v.reason, v.category_then, v.state_then, v.reason_then
+    v.detection_limit_ratio, v.probability, v.missing_reason, v.reason, v.category_then, v.state_then, v.reason_then,
+    v.clauses
 from verdicts as v
 inner join visits as d using (patient_id, session_id)
 left join visits as b on (b.patient_id, b.session_id) = (v.patient_id, v.baseline_session_id)
@@ -58,3 +60,4 @@ comment on column lesion_assessment.reason is 'visits, numbers and rule in one s
 comment on column lesion_assessment.category_then is 'the category as judged on the day of the scan, with a ? while its confirming scan was awaited';
 comment on column lesion_assessment.state_then is 'the state as judged on the day of the scan';
 comment on column lesion_assessment.reason_then is 'visits, numbers and rule as judged on the day of the scan, in one sentence';
+comment on column lesion_assessment.clauses is 'the parts of the sentence as data, JSON: kind, words, ruling, days, numbers';

@@ -198,4 +198,5 @@ def _row(patient_id: str, verdict: LesionVerdict, *, is_worst: bool) -> records.
         category_then=found.category_then_shown,
         state_then=str(found.state_then),
         reason_then=found.reason_then,
+        clauses=found.clauses,
     )
