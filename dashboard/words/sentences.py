@@ -13,7 +13,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.rows import as_rows
-from pipeline.judge.clauses import Clause, from_json
+from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.urgency import NONE_RECORDED, Question
 
 DAYS_PER_YEAR = 365.25
@@ -118,11 +118,13 @@ def verdict(row: Mapping[Any, Any] | pd.Series) -> tuple[str, str]:
 def short_reason(row: Mapping[Any, Any]) -> str:
     """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
     parts = _parts(row)
-    if not parts:
+    main = of_total(parts)
+    if main is None:
         return verdict(row)[0]
-    place = f"{parts[0].ruling or parts[0].words}."
-    change = parts[0].change
-    return labels.typeset(f"{change}: {place}" if change else labels.capital(place))
+    place = f"{main.ruling or main.words}."
+    lesion = next((part for part in parts if part.kind == ClauseKind.LESION), None)
+    apart = f" {labels.capital(lesion.words)}." if lesion else ""
+    return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
 
 
 def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:

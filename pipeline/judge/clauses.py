@@ -97,6 +97,11 @@ def distinct(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
     return tuple({clause.text: clause for clause in clauses}.values())
 
 
+def of_total(clauses: Sequence[Clause]) -> Clause | None:
+    """Return the main clause on the patient's total, which stands behind that of a lesion that leads the state."""
+    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION), None)
+
+
 def sentence(clauses: Sequence[Clause]) -> str:
     """Make the sentence of a verdict.
 

@@ -158,14 +158,18 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     led = _led_then(total, verdicts)
     chosen = worst(verdicts)
     parts = from_json(total.clauses)
-    told = (*parts[:1], *([_named(chosen)] if chosen else []), *beside(ClauseKind.LESION_SET, total_of), *parts[1:])
-    led = replace(led, reason=sentence(told), clauses=to_json(told)) if len(told) > len(parts) else led
+    of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of))
     if chosen is None:
-        return led
+        return _saying(led, (*of_total, *parts[1:])) if total_of else led
     found = chosen.judgement
     if severity(found.state, found.display_state) <= severity(total.state, total.display_state):
-        return led
-    return replace(led, state=found.state, display_state=found.display_state)
+        return _saying(led, (*of_total, _named(chosen), *parts[1:]))
+    led = replace(led, state=found.state, display_state=found.display_state)
+    return _saying(led, (_named(chosen), *of_total, *parts[1:]))  # what leads is said first
+
+
+def _saying(judgement: VisitJudgement, told: Sequence[Clause]) -> VisitJudgement:
+    return replace(judgement, reason=sentence(told), clauses=to_json(told))
 
 
 def _named(verdict: LesionVerdict) -> Clause:

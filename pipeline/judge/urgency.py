@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from pipeline.core import records, wording
 from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind
-from pipeline.judge.clauses import Clause, ClauseKind, from_json
+from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.lesion_courses import severity
 from pipeline.measure.measurement_error import detection_limit_ratio
 
@@ -189,7 +189,7 @@ def _of_verdict(
 
 def _total_grew(last: records.Assessment) -> bool:
     """Say whether the total itself reaches the rule of progression, or was seen again."""
-    main = next(iter(from_json(last.clauses)), None)
+    main = of_total(from_json(last.clauses))
     if main is None or main.kind == ClauseKind.SEEN_AGAIN:
         return main is not None
     return main.ratio is not None and main.rule_ratio is not None and main.ratio >= main.rule_ratio > 1
@@ -228,7 +228,8 @@ def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[O
 
 
 def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Iterator[Open]:
-    place = f": {parts[0].ruling}" if parts and parts[0].ruling else ""
+    main = of_total(parts)
+    place = f": {main.ruling}" if main and main.ruling else ""
     grown = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
     if last.state == State.RECURRENCE:
         yield Question.NEW_LESION, "tumour seen where there was none" + place
