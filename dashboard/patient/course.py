@@ -70,7 +70,7 @@ def course(
         days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
         page.remark(f"Provisional, on automatic masks that nobody signed: {days}.")
     changes = queries.query("board_change", criteria_id=study.criteria_id)
-    if is_total and "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
+    if is_total and {"judged", "lesion"} & set(changes.loc[changes["patient_id"] == patient_id, "against"]):
         page.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
 
 

@@ -26,6 +26,13 @@ def verdicts(patient_id: str, criteria_id: str) -> pd.DataFrame:
     return queries.query("patient_lesion_verdicts", patient_id=patient_id, criteria_id=criteria_id)
 
 
+def seen_at(patient_id: str, criteria_id: str, session_id: str) -> list[str]:
+    """Return the names of the lesions that a visit shows."""
+    rows = verdicts(patient_id, criteria_id)
+    here = rows[(rows["session_id"] == session_id) & (rows["volume_mm3"] > 0)]
+    return list(here["lesion_id"])
+
+
 def last_of_each(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the last verdict on each lesion, the worst first.
 

@@ -54,6 +54,8 @@ def change(row: pd.Series) -> tuple[str, str]:
     tuple of str
         The change, and its interval.
     """
+    if row["against"] == "lesion" and labels.is_known(row["change_percent"]):
+        return f"{labels.percent(row['change_percent'])} of lesion {row['lesion_id']}", ""
     if row["state"] in {"baseline", "context"}:
         return "first to compare with", ""
     if labels.is_known(row["change_percent"]):
@@ -123,7 +125,9 @@ def short_reason(row: Mapping[Any, Any]) -> str:
         return verdict(row)[0]
     place = f"{main.ruling or main.words}."
     lesion = next((part for part in parts if part.kind == ClauseKind.LESION), None)
-    apart = f" {labels.capital(lesion.words)}." if lesion else ""
+    apart = ""
+    if lesion is not None:
+        apart = f" Lesion {lesion.lesion} by itself {lesion.change}." if lesion.change else f" {lesion.words}."
     return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
 
 
@@ -135,7 +139,9 @@ def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
     """Say by which rule, how sure, how many rules agree, and whether a scan must confirm it."""
     parts = [criteria_name]
     if labels.is_known(row["probability"]):
-        parts.append(f"probability of a change beyond the threshold {labels.probability(row['probability'])}")
+        is_led = any(part.kind == ClauseKind.LESION for part in _parts(row))
+        whose = " of the total" if is_led else ""
+        parts.append(f"probability of a change{whose} beyond the threshold {labels.probability(row['probability'])}")
     if len(verdicts) > 1:
         agree = int((verdicts["category"] == row["category"]).sum())
         parts.append(f"{agree} of {len(verdicts)} criteria agree")

@@ -58,6 +58,8 @@ class Clause:
         Sizes, their ratio and its 95 % interval; None where there are none.
     limit_ratio, rule_ratio
         The ratio that measurement error could make at 95 %, on the side of the change, and the rule's own.
+    lesion
+        Name of the lesion spoken of; None where it is the total.
     change
         The ratio as it is printed, with the decimals that show on which side of the limits it lies.
     """
@@ -77,6 +79,7 @@ class Clause:
     limit_ratio: float | None = None
     rule_ratio: float | None = None
     change: str | None = None
+    lesion: str | None = None
 
     @property
     def text(self) -> str:

@@ -165,7 +165,9 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     if severity(found.state, found.display_state) <= severity(total.state, total.display_state):
         return _saying(led, (*of_total, _named(chosen), *parts[1:]))
     led = replace(led, state=found.state, display_state=found.display_state)
-    return _saying(led, (_named(chosen), *of_total, *parts[1:]))  # what leads is said first
+    first = _named(chosen)
+    first = replace(first, words=f"{first.words[:1].upper()}{first.words[1:]}")
+    return _saying(led, (first, *of_total, *parts[1:]))  # what leads is said first
 
 
 def _saying(judgement: VisitJudgement, told: Sequence[Clause]) -> VisitJudgement:
@@ -177,7 +179,7 @@ def _named(verdict: LesionVerdict) -> Clause:
     parts = from_json(verdict.judgement.clauses)
     main = parts[0] if parts else Clause(ClauseKind.LESION, verdict.judgement.reason)
     words = f"lesion {verdict.name} by itself: {main.words[:1].lower()}{main.words[1:]}"
-    return replace(main, kind=ClauseKind.LESION, words=words)
+    return replace(main, kind=ClauseKind.LESION, words=words, lesion=verdict.lesion_id)
 
 
 def _led_then(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> VisitJudgement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,7 @@ from pipeline.core.vocabulary import Category, Compartment
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
+from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, date_in, is_complete, read_delimited, word_in
@@ -45,6 +46,8 @@ class GivenVisit:
         A reader's word for the response; None when the table gives sizes.
     lines
         Where it stands in the table.
+    lesions
+        Solid tumour of each lesion by name, where the table tells them apart.
     """
 
     patient_id: str
@@ -52,6 +55,7 @@ class GivenVisit:
     measures: tuple[ImportedMeasure, ...] = ()
     category: Category | None = None
     lines: tuple[int, ...] = ()
+    lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
         A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
         ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
         ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
-        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``.
+        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one row for each lesion; their
+        sum is the tumour, unless a row without a lesion gives it).
     as_of
         The day of reading; rows dated after it are reported and not used.
     findings
@@ -92,6 +97,7 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     for row, day in dated:
         places[known[_key(row)], day].append(row)
     visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
+    visits = with_lesions(visits)
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known, findings), has_words)
@@ -198,8 +204,30 @@ def _visit(key: tuple[str, date], rows: Sequence[TableRow], findings: list[Findi
         compartment = _compartment(row, findings)
         if compartment is not None:
             by_compartment[compartment].append(row)
-    measures = tuple(one_measure(name, found, findings) for name, found in sorted(by_compartment.items()))
-    return GivenVisit(patient_id, acquired_on, measures, None, lines)
+    of_lesions = [row for row in by_compartment.get(Compartment.TUMOUR, ()) if lesion_of(row)]
+    lesions = lesions_in(of_lesions, findings)
+    whole = {name: [row for row in own if row not in of_lesions] for name, own in by_compartment.items()}
+    measures = tuple(one_measure(name, own, findings) for name, own in sorted(whole.items()) if own)
+    return GivenVisit(patient_id, acquired_on, measures, None, lines, lesions)
+
+
+def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
+    """Give each visit the lesions that it lacks, not seen, and their sum where no row gives the whole tumour.
+
+    Parameters
+    ----------
+    visits
+        By patient and day.
+    """
+    earlier: dict[str, dict[str, ImportedMeasure]] = defaultdict(dict)
+    complete = []
+    for visit in visits:
+        lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
+        earlier[visit.patient_id] |= lesions
+        is_given = any(measure.compartment == Compartment.TUMOUR for measure in visit.measures)
+        total = () if is_given or not lesions else (total_of(lesions),)
+        complete.append(replace(visit, measures=(*total, *visit.measures), lesions=lesions))
+    return complete
 
 
 def _word(rows: Sequence[TableRow], findings: list[Finding]) -> Category:

@@ -98,7 +98,7 @@ def test_a_growing_lesion_leads_the_state_and_leaves_the_category_of_the_total()
     assert (last.category, last.state, last.display_state) == ("SD", "progression", "growth")
     first, second = from_json(last.clauses)[:2]
     assert first.kind == ClauseKind.LESION
-    assert first.words.startswith("lesion L2 by itself: solid tumour 0.80 mL")
+    assert first.words.startswith("Lesion L2 by itself: solid tumour 0.80 mL")
     assert second.words.startswith("Solid tumour 1.0 mL")
     assert "by total of L1, without L2" in last.reason
     alone = judge(course(TWO, "VHL", "L2"), RULES)[-1]
@@ -109,7 +109,7 @@ def test_a_new_tumour_that_grew_within_its_error_is_never_no_change() -> None:
     sizes: Sizes = {"L1": (246.0, 250.0, 252.0), "L2": (None, 105.0, 164.0)}
     last = totals_of(sizes, "VHL", new="L2")[-1]
     assert last.display_state == DisplayState.POSSIBLE_GROWTH
-    assert "lesion L2 by itself" in last.reason
+    assert last.reason.startswith("Lesion L2 by itself")
 
 
 def test_the_only_lesion_of_a_person_without_a_syndrome_is_the_total() -> None:
