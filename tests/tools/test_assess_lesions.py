@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.study.import_numbers import import_table
 from pipeline.tools.assess import JudgedTable, assess_table
 
 AS_OF = date(2024, 1, 1)
@@ -69,3 +70,14 @@ def test_lesions_of_a_day_add_up_unless_a_row_gives_the_whole(tmp_path: Path) ->
 def test_one_lesion_alone_is_the_total_and_has_no_rows_of_its_own(tmp_path: Path, column: str) -> None:
     table = judged(tmp_path, "d,2020-01-01,1,1000,0.05,,", head=HEAD.replace("lesion_id", column, 1))
     assert [one["lesion_id"] for one in table.rows] == [None]
+
+
+def test_a_study_keeps_the_sum_of_a_day_and_says_so(tmp_path: Path) -> None:
+    table = tmp_path / "sizes.csv"
+    rows = ["c,2020-01-01,1,1000,,,", "c,2020-01-01,2,500,,,", "c,2021-01-01,1,900,,,"]
+    table.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+    found = import_table(table, None, tmp_path / "study", AS_OF)
+    assert [one.code for one in found.findings].count("lesions_added_up") == 2
+    assert "without a size since 2 has no row" in found.findings[-1].message
+    kept = (tmp_path / "study" / "phenotype" / "cordtrack_volumes.tsv").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t")[3] for line in kept[1:]] == ["1500.0", "n/a"]
