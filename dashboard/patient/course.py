@@ -34,13 +34,8 @@ def course(
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    apart = lesion_section.verdicts(patient_id, study.criteria_id)
-    lesion = lesion_section.chosen_lesion(patient_id, apart)
+    lesion, measured, judged = _chosen(patient_id, study, volumes, judged)
     is_total = lesion == lesion_section.TOTAL
-    measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
-    if not is_total:
-        judged = apart[apart["lesion_id"] == lesion]
-        measured = lesion_section.as_volumes(judged, volumes)
     usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
     treatments = queries.query("patient_treatments", patient_id=patient_id)
     shown = timeline.CourseFigure(
@@ -72,6 +67,18 @@ def course(
     changes = queries.query("board_change", criteria_id=study.criteria_id)
     if is_total and {"judged", "lesion"} & set(changes.loc[changes["patient_id"] == patient_id, "against"]):
         page.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+
+
+def _chosen(
+    patient_id: str, study: page.ShownStudy, volumes: pd.DataFrame, judged: pd.DataFrame
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Return whose curve is drawn, the total's or one lesion's, with its sizes and verdicts."""
+    apart = lesion_section.verdicts(patient_id, study.criteria_id)
+    lesion = lesion_section.chosen_lesion(patient_id, apart)
+    if lesion == lesion_section.TOTAL:
+        return lesion, drawn.ever_seen(volumes[volumes["compartment"] != "cord"]), judged
+    verdicts = apart[apart["lesion_id"] == lesion]
+    return lesion, lesion_section.as_volumes(verdicts, volumes), verdicts
 
 
 def _axis(patient_id: str, usual: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.findings import finding
-from pipeline.core.lesion_names import LesionName, PiecePlace
+from pipeline.core.piece_names import LesionName, PiecePlace
 from pipeline.core.records import Finding, LesionComponent
 from pipeline.journal import append_only
 

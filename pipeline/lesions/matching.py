@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from pipeline.core.lesion_names import PiecePlace
+from pipeline.core.piece_names import PiecePlace
 from pipeline.core.volume import Volume, same_grid, to_world
 
 MIN_OVERLAP_RATIO = 0.1
@@ -153,7 +153,7 @@ def link(
     visits
         In date order, all on one grid.
     names
-        Session and number of a piece to the name it was given before (``naming.names_of_pieces``).
+        Session and number of a piece to the name it was given before (``lesion_naming.names_of_pieces``).
     taken
         Names that a new lesion cannot have.
 

@@ -17,7 +17,7 @@ from typing import Any
 from pipeline import __version__, mask_models
 from pipeline.context import schedule_files
 from pipeline.core import records
-from pipeline.core.lesion_names import NamesGiven
+from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of

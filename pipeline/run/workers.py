@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
-from pipeline.core.lesion_names import NamesGiven
+from pipeline.core.piece_names import NamesGiven
 from pipeline.files import child_process
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource

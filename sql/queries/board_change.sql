@@ -14,7 +14,7 @@ tumours as (
     from trajectory
     where compartment = 'tumour' and criteria_id = $criteria_id
 ),
-leading as (
+lead_lesions as (
     select l.patient_id, l.lesion_id, l.judged_change_percent as lesion_change_percent
     from lesion_assessment as l
     inner join patient_state as s using (patient_id, session_id, criteria_id)
@@ -46,5 +46,5 @@ select
     case if(lesion_id is null, against, 'lesion') when 'nadir' then change_from_nadir_high_percent when 'baseline' then change_from_baseline_high_percent
         end as change_high_percent
 from compared
-left join leading using (patient_id)
+left join lead_lesions using (patient_id)
 order by patient_id

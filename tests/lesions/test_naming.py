@@ -9,13 +9,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.lesion_names import LesionName, PiecePlace
+from pipeline.core.piece_names import LesionName, PiecePlace
 from pipeline.core.records import LesionComponent
 from pipeline.core.volume import Volume
 from pipeline.files import fingerprints
 from pipeline.journal import lesion_names
+from pipeline.lesions.lesion_naming import names_of_pieces
 from pipeline.lesions.matching import Sighting, VisitComponents, link
-from pipeline.lesions.naming import names_of_pieces
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
 SHAPE = (8, 8, 60)

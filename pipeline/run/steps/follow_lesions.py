@@ -1,6 +1,6 @@
 """Fifth step: follow each lesion from visit to visit in the reference space; its volumes stay native ones.
 
-Names once given stay with their pieces (``lesions.naming``). What this step refuses: leaving a lesion out of a visit
+Names once given stay with their pieces (``lesions.lesion_naming``). What this step refuses: leaving a lesion out of a visit
 that could not look at it; it is not assessable there, with the reason.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.core import records
-from pipeline.core.lesion_names import NamesGiven, PiecePlace
+from pipeline.core.piece_names import NamesGiven, PiecePlace
 from pipeline.core.transform import coverage, resample_together
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, to_world
 from pipeline.files import fingerprints
 from pipeline.journal.decisions import Decisions, LesionWithdrawal
 from pipeline.lesions import corrections as identities
-from pipeline.lesions import matching, naming, new_lesions
+from pipeline.lesions import lesion_naming, matching, new_lesions
 from pipeline.measure import volumes
 from pipeline.run.steps import apply_acts
 from pipeline.run.steps.measure_visits import NO_MASK, cut_off_reason, geometric_cv
@@ -88,7 +88,7 @@ def follow_lesions(
     """
     if reference is None:
         return FollowedLesions()
-    named = naming.names_of_pieces(pieces.visits, names.pieces)
+    named = lesion_naming.names_of_pieces(pieces.visits, names.pieces)
     linked = matching.link(pieces.visits, named, names.taken)
     sightings = identities.corrected(linked, decided.lesions, pieces.digests)
     people = (MaskOrigin.MANUAL, MaskOrigin.EDITED)

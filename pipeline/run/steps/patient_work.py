@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pipeline.context.surveillance import Surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
-from pipeline.core.lesion_names import NamesGiven
+from pipeline.core.piece_names import NamesGiven
 from pipeline.core.vocabulary import PatientCourse
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.journal.decisions import Decisions, LesionWithdrawal

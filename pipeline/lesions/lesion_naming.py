@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.core.lesion_names import LesionName, PiecePlace
+from pipeline.core.piece_names import LesionName, PiecePlace
 from pipeline.lesions.matching import VisitComponents
 
 LEAST_REACH_MM = 2.0
