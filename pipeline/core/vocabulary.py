@@ -267,6 +267,11 @@ class VisitJudgement:
         unknown.
     clauses
         Its parts as data, in JSON (see ``judge/clauses.py``).
+    next_nadir_session_id
+        The nadir from this scan on, which may be this scan; None when nothing was compared.
+    progression_from_mm3
+        Volume from which the next scan is progression by size, mm³; None when nothing was compared, where the criteria
+        measure no volumes, and from nothing.
     """
 
     session_id: str
@@ -295,6 +300,8 @@ class VisitJudgement:
     reason_then: str = ""
     is_undecided: bool = False
     clauses: str = "[]"
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
     @property
     def category_shown(self) -> str:

@@ -21,11 +21,14 @@ from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
-from pipeline.journal import act_file, decisions, drawn_masks, lesion_names
+from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files, urgency
 from pipeline.run import workers
-from pipeline.store import publish, sql_files
+from pipeline.store import publish, reader, sql_files
 from pipeline.study import study_folder
+
+TRIED_AGAIN = ("worker_died", "step_crashed")
+"""Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
         with exclusive(settings.out_dir):
             _describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
+    heads = _journal_as_published(settings.out_dir)
     people = act_file.read(settings.out_dir)
     names = lesion_names.read(settings.out_dir)
     study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
@@ -99,8 +103,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         {p.patient.patient_id: _names_given(p.patient.patient_id, names, people) for p in study.patients},
     )
     asked = _chosen(study, settings.participants)
-    kept = _unselected(settings.out_dir, study, asked)
-    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept))
+    kept_steps = _unselected(settings.out_dir, study, asked)
+    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept_steps))
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
     now = {name: _with_names(key, rules.names_of(name)) for name, key in keys.items()}
     done = {} if rebuild else _finished(settings.out_dir, now)
@@ -111,11 +115,27 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
             for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
                 fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
-    steps = {**kept, **done, **fresh}
-    rows = _all_rows(settings, study, rules.criteria, steps, people)
-    is_published = _publish_if_changed(settings, rows, force=rebuild)
-    findings = tuple(row for row in rows if isinstance(row, records.Finding))
+    steps = {**kept_steps, **done, **fresh}
+    result_rows = _all_rows(settings, study, rules.criteria, steps, people)
+    heads = _with_fresh_names(settings.out_dir, heads)
+    is_published = _publish_if_changed(settings, (*result_rows, *heads), force=rebuild)
+    findings = tuple(row for row in result_rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
+
+
+def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
+    """Return how far the journal goes now; refuse one that lost what the published results were made with."""
+    database = reader.database_path(out_dir)
+    if database.is_file():
+        published_history.check(out_dir, reader.journal_heads(database))
+    return published_history.heads(out_dir)
+
+
+def _with_fresh_names(out_dir: Path, heads: Sequence[records.JournalHead]) -> tuple[records.JournalHead, ...]:
+    """Return how far the journal went when it was read, with the names of lesions that this run has added since."""
+    others = (head for head in heads if head.file != lesion_names.FILE)
+    names = (head for head in published_history.heads(out_dir) if head.file == lesion_names.FILE)
+    return tuple(sorted((*others, *names), key=lambda head: head.file))
 
 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:
@@ -167,8 +187,8 @@ def _with_names(key: str, names: NamesGiven) -> str:
 
 def _names_given(patient_id: str, names: lesion_names.NamesOnRecord, people: act_file.Journal) -> NamesGiven:
     """Return the names of a patient's lesions; what a person called one stays taken even when it was undone."""
-    said = {entry.same_as for entry in people.entries if entry.patient_id == patient_id and entry.same_as}
-    return NamesGiven(names.of_patient(patient_id), frozenset(said))
+    given_by_people = {entry.same_as for entry in people.entries if entry.patient_id == patient_id and entry.same_as}
+    return NamesGiven(names.of_patient(patient_id), frozenset(given_by_people))
 
 
 def _meaning(mask: study_folder.MaskFile) -> list[str]:
@@ -190,25 +210,25 @@ def _with_acts(study: study_folder.StudyFolder, people: act_file.Journal) -> stu
     return replace(study, patients=patients)
 
 
-def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
+def _masks(result_rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
     """Return which mask is measured now: patient, session and compartment to the digest of its file."""
-    masks = (row for row in rows if isinstance(row, records.Segmentation) and row.is_primary)
+    masks = (row for row in result_rows if isinstance(row, records.Segmentation) and row.is_primary)
     return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
 
 
-def _scans(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """Return which scan is measured on now: patient and session to the digest of its file."""
-    scans = (row for row in rows if isinstance(row, records.Scan) and row.is_anchor)
+    scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
     return {(row.patient_id, row.session_id): row.sha256 for row in scans}
 
 
-def _pieces(rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
+def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
     """Return which pieces of tumour are followed now: patient and session to the digests of their voxels."""
     digests: dict[tuple[str, str], set[str]] = {}
-    for row in derivatives.of_kind(rows, records.LesionComponent):
+    for row in derivatives.of_kind(result_rows, records.LesionComponent):
         if row.component_sha256 is not None:
             digests.setdefault((row.patient_id, row.session_id), set()).add(row.component_sha256)
-    return {visit: frozenset(found) for visit, found in digests.items()}
+    return {visit: frozenset(digests_of_visit) for visit, digests_of_visit in digests.items()}
 
 
 def _chosen(
@@ -238,26 +258,25 @@ def _unreadable(
     out_dir: Path,
     study: study_folder.StudyFolder,
     asked: Sequence[study_folder.StudyPatient],
-    kept: Mapping[str, derivatives.Step],
+    kept_steps: Mapping[str, derivatives.Step],
 ) -> list[study_folder.StudyPatient]:
     """Return the other patients whose results an older version left: nobody leaves the store unasked."""
-    at_hand = {p.patient.patient_id for p in asked} | kept.keys()
+    at_hand = {p.patient.patient_id for p in asked} | kept_steps.keys()
     others = [p for p in study.patients if p.patient.patient_id not in at_hand]
     return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
 def _finish(
-    patient_id: str, rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path
+    patient_id: str, result_rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path
 ) -> derivatives.Step:
     """Keep what was worked out; names of lesions first, so that a killed run leaves none that is not on record."""
     key, names = depends_on
-    components = derivatives.of_kind(rows, records.LesionComponent)
+    components = derivatives.of_kind(result_rows, records.LesionComponent)
     given = lesion_names.unrecorded(names.pieces, components)
     lesion_names.append(out_dir, given)
-    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    key_now = "" if has_died else _with_names(key, replace(names, pieces=(*names.pieces, *given)))
-    # one that died is tried again by the next run
-    step = derivatives.Step(records=rows, input_sha256=key_now)
+    is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
+    key_now = _with_names(key, replace(names, pieces=(*names.pieces, *given)))
+    step = derivatives.Step(records=result_rows, input_sha256=key_now if is_result else "")
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
@@ -269,16 +288,16 @@ def _all_rows(
     steps: Mapping[str, derivatives.Step],
     people: act_file.Journal,
 ) -> list[Any]:
-    rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
-    rows += decisions.standing(people.entries, _masks(rows), _scans(rows), _pieces(rows))
-    rows += [rule.record() for rule in rules]
-    rows += (*study.findings, *people.findings)
-    rows += urgency.open_questions(rows)
+    result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
+    result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows), _pieces(result_rows))
+    result_rows += [rule.record() for rule in rules]
+    result_rows += (*study.findings, *people.findings)
+    result_rows += urgency.open_questions(result_rows)
     chosen = rules[0].criteria_id
-    named = [(type(row).__name__, row) for row in rows]
+    named = [(type(row).__name__, row) for row in result_rows]
     content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
-    rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
-    rows.append(
+    result_rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
+    result_rows.append(
         records.Run(
             run_id=content[:12],
             finished_at=settings.finished_at,
@@ -288,18 +307,18 @@ def _all_rows(
             content_sha256=content,
         )
     )
-    return rows
+    return result_rows
 
 
-def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bool) -> bool:
-    content = next(row.content_sha256 for row in rows if isinstance(row, records.Study))
+def _publish_if_changed(settings: RunSettings, result_rows: Sequence[Any], *, force: bool) -> bool:
+    content = next(row.content_sha256 for row in result_rows if isinstance(row, records.Study))
     if not force and (settings.out_dir / "run.toml").is_file() and publish.is_current(settings.out_dir):
         last = settings_of(settings.out_dir)
         same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
         if same:
             return False
     with exclusive(settings.out_dir):
-        publish.publish(settings.out_dir, rows)
+        publish.publish(settings.out_dir, result_rows)
         _describe(settings, content)
     return True
 

@@ -23,12 +23,14 @@ def lesion_of(row: TableRow) -> str | None:
     return row.cells.get("lesion_id") or row.cells.get("lesion")
 
 
-def lesions_in(rows: Iterable[TableRow], findings: list[Finding]) -> dict[str, ImportedMeasure]:
+def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict[str, ImportedMeasure]:
     """Return the lesions that the rows of one visit measure, by name."""
     by_lesion: dict[str, list[TableRow]] = defaultdict(list)
-    for row in rows:
+    for row in lesion_rows:
         by_lesion[str(lesion_of(row))].append(row)
-    return {name: one_measure(Compartment.TUMOUR, own, findings) for name, own in sorted(by_lesion.items())}
+    return {
+        name: one_measure(Compartment.TUMOUR, one_lesion, findings) for name, one_lesion in sorted(by_lesion.items())
+    }
 
 
 def with_unseen(
@@ -80,5 +82,5 @@ def _cv(measures: Sequence[ImportedMeasure], total_mm3: float) -> float | None:
 
 
 def _added(sizes: Sequence[float | None]) -> float | None:
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+    given = [size for size in sizes if size is not None]
+    return sum(given) if len(given) == len(sizes) else None

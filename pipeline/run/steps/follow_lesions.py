@@ -1,7 +1,7 @@
 """Fifth step: follow each lesion from visit to visit in the reference space; its volumes stay native ones.
 
-Names once given stay with their pieces (``lesions.lesion_naming``). What this step refuses: leaving a lesion out of a visit
-that could not look at it; it is not assessable there, with the reason.
+Names once given stay with their pieces (``lesions.lesion_naming``). What this step refuses: leaving a lesion out of a
+visit that could not look at it; it is not assessable there, with the reason.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def follow_lesions(
     )
     raw = {(s.session_id, s.component_id): s.lesion_id for s in linked if s.volume_mm3 is not None}
     patient_id = reference.visit.patient_id
-    rows = [_record(patient_id, sighting, pieces.places, raw) for sighting in sightings]
+    component_rows = [_record(patient_id, sighting, pieces.places, raw) for sighting in sightings]
     return FollowedLesions(
-        (*rows, *_not_looked_at(visits, pieces, rows)),
+        (*component_rows, *_not_looked_at(visits, pieces, component_rows)),
         frozenset(session_id for session_id, _ in new),
         new_lesions.new_tumour_volumes(sightings),
         pieces.sizes,
@@ -186,14 +186,14 @@ def _without_earlier_tumour(sightings: Sequence[matching.Sighting]) -> frozenset
 
 
 def _not_looked_at(
-    visits: Sequence[VisitWork], pieces: SeenPieces, rows: Sequence[records.LesionComponent]
+    visits: Sequence[VisitWork], pieces: SeenPieces, component_rows: Sequence[records.LesionComponent]
 ) -> Iterator[records.LesionComponent]:
     """Yield each lesion seen before at each dated visit that took no part, not assessable with the reason."""
     looked = {visit.session_id for visit in pieces.visits}
     last: dict[str, records.LesionComponent] = {}
     for visit in visits:
         if visit.session_id in looked:
-            last |= {row.lesion_id: row for row in rows if row.session_id == visit.session_id}
+            last |= {row.lesion_id: row for row in component_rows if row.session_id == visit.session_id}
         elif visit.read.acquired_on is not None:
             why = _why_not_looked(visit)
             for name, row in last.items():

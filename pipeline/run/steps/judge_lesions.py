@@ -35,12 +35,12 @@ class LesionVerdicts:
         return lesion_courses.led_by_lesions(total, verdicts, self.total_of.get(total.session_id, ""))
 
     def rows(self, patient_id: str) -> list[records.LesionAssessment]:
-        """Return the verdicts as rows of the store."""
-        rows = []
+        """Return the verdicts as verdict_rows of the store."""
+        verdict_rows = []
         for verdicts in self.by_session.values():
             chosen = lesion_courses.worst(verdicts)
-            rows += [_row(patient_id, one, is_worst=one is chosen) for one in verdicts]
-        return rows
+            verdict_rows += [_row(patient_id, one, is_worst=one is chosen) for one in verdicts]
+        return verdict_rows
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,13 @@ def judge_lesions(
                     gone = followed.withdrawn_lesions.get(name)
                     shown = judged if gone is None else lesion_courses.withdrawn(judged, gone.words)
                     by_session[session_id].append(LesionVerdict(name, shown, measure, group))
-    found = {session_id: tuple(verdicts) for session_id, verdicts in by_session.items() if verdicts}
+    verdicts_by_session = {session_id: tuple(verdicts) for session_id, verdicts in by_session.items() if verdicts}
     left_out = followed.new_tumours if makes_new_tumours(course.syndrome, criteria.new_lesion) else frozenset()
-    total_of = {session_id: lesion_courses.set_in_words(verdicts, left_out) for session_id, verdicts in found.items()}
-    return LesionVerdicts(found, total_of)
+    total_of = {
+        session_id: lesion_courses.set_in_words(verdicts, left_out)
+        for session_id, verdicts in verdicts_by_session.items()
+    }
+    return LesionVerdicts(verdicts_by_session, total_of)
 
 
 def _groups(name: str, sizes: LesionSizes) -> list[tuple[str, ...]]:
@@ -83,15 +86,15 @@ def _groups(name: str, sizes: LesionSizes) -> list[tuple[str, ...]]:
 
 
 def _visits_of(names: Sequence[str], sizes: LesionSizes, course: PatientCourse) -> list[VisitMeasure]:
-    found = []
+    lesion_visits = []
     for visit in course.visits:
         joined = sizes.joined[visit.session_id]
         inside = {other for name in names for other in joined.get(name, ())}
         parts = {name: sizes.measures.get(name, {}).get(visit.session_id) for name in names if name not in inside}
         measure = lesion_courses.summed(parts) if len(names) > 1 else parts[names[0]]
         if measure is not None:
-            found.append(measure)
-    return found
+            lesion_visits.append(measure)
+    return lesion_visits
 
 
 def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
@@ -101,47 +104,53 @@ def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
     drawn by a person and smaller than a sphere of 3 mm.
     """
     visits = {visit.session_id: visit for visit in course.visits}
-    rows: dict[str, dict[str, list[records.LesionComponent]]] = {}
+    pieces_by_lesion: dict[str, dict[str, list[records.LesionComponent]]] = {}
     for row in followed.components:
         if row.session_id in visits and row.lesion_id != UNPLACED:
-            rows.setdefault(row.lesion_id, {}).setdefault(row.session_id, []).append(row)
-    counted = {name: by_session for name, by_session in rows.items() if _is_lesion(by_session, followed)}
+            pieces_by_lesion.setdefault(row.lesion_id, {}).setdefault(row.session_id, []).append(row)
+    counted = {name: by_session for name, by_session in pieces_by_lesion.items() if _is_lesion(by_session, followed)}
     measures = {
-        name: {session: _measure(visits[session], own, followed) for session, own in by_session.items()}
+        name: {session: _measure(visits[session], pieces, followed) for session, pieces in by_session.items()}
         for name, by_session in counted.items()
     }
     return LesionSizes(measures, _joined(course, counted))
 
 
 def _joined(
-    course: PatientCourse, rows: Mapping[str, Mapping[str, Sequence[records.LesionComponent]]]
+    course: PatientCourse, pieces_by_lesion: Mapping[str, Mapping[str, Sequence[records.LesionComponent]]]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return for each visit which lesions each lesion has swallowed by then."""
     so_far: dict[str, tuple[str, ...]] = {}
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    joined_by_session: dict[str, dict[str, tuple[str, ...]]] = {}
     for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
-        here = {name: own for name, by_session in rows.items() if (own := by_session.get(visit.session_id))}
-        owners = {row.component_id: name for name, own in here.items() for row in own if row.volume_mm3 is not None}
-        for name, own in here.items():
-            for row in own:
+        here = {
+            name: pieces
+            for name, by_session in pieces_by_lesion.items()
+            if (pieces := by_session.get(visit.session_id))
+        }
+        owners = {
+            row.component_id: name for name, pieces in here.items() for row in pieces if row.volume_mm3 is not None
+        }
+        for name, pieces in here.items():
+            for row in pieces:
                 owner = owners.get(row.component_id)
                 if row.status == LesionStatus.MERGED and row.volume_mm3 is None and owner is not None:
                     so_far[owner] = (*(other for other in so_far.get(owner, ()) if other != name), name)
                 elif row.volume_mm3 and row.status == LesionStatus.SPLIT:  # it came apart again
                     so_far = {one: tuple(o for o in others if o != name) for one, others in so_far.items()}
-        found[visit.session_id] = dict(so_far)
-    return found
+        joined_by_session[visit.session_id] = dict(so_far)
+    return joined_by_session
 
 
 def _is_lesion(by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions) -> bool:
-    for session_id, own in by_session.items():
-        size_mm3 = sum(row.volume_mm3 or 0.0 for row in own)
+    for session_id, pieces in by_session.items():
+        size_mm3 = sum(row.volume_mm3 or 0.0 for row in pieces)
         if size_mm3 >= (LEAST_DRAWN_MM3 if session_id in followed.by_hand else NEW_LESION_MM3):
             return True
     return False
 
 
-def _measure(visit: VisitMeasure, rows: Sequence[records.LesionComponent], followed: FollowedLesions) -> VisitMeasure:
+def _measure(visit: VisitMeasure, pieces: Sequence[records.LesionComponent], followed: FollowedLesions) -> VisitMeasure:
     """Return one lesion's sizes at a visit; what hinders the total's hinders the lesion's."""
     alone = replace(
         visit, new_lesion=False, leptomeningeal=None, enhancing_mm3=None, new_tumour_mm3=0.0,
@@ -149,10 +158,10 @@ def _measure(visit: VisitMeasure, rows: Sequence[records.LesionComponent], follo
         volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, slices_spanned=None,
     )  # fmt: skip
     if visit.volume_mm3 is None:
-        return replace(alone, missing_reason=visit.missing_reason or rows[0].missing_reason)
-    seen = [row for row in rows if row.volume_mm3 is not None]
+        return replace(alone, missing_reason=visit.missing_reason or pieces[0].missing_reason)
+    seen = [row for row in pieces if row.volume_mm3 is not None]
     if not seen:
-        return replace(alone, missing_reason=rows[0].missing_reason)
+        return replace(alone, missing_reason=pieces[0].missing_reason)
     total_mm3 = sum(row.volume_mm3 or 0.0 for row in seen)
     if total_mm3 == 0:
         return replace(alone, volume_mm3=0.0, missing_reason=None)
@@ -171,32 +180,32 @@ def _measure(visit: VisitMeasure, rows: Sequence[records.LesionComponent], follo
 
 
 def _row(patient_id: str, verdict: LesionVerdict, *, is_worst: bool) -> records.LesionAssessment:
-    found, measure = verdict.judgement, verdict.measure
+    judgement, measure = verdict.judgement, verdict.measure
     return records.LesionAssessment(
         patient_id=patient_id,
-        session_id=found.session_id,
+        session_id=judgement.session_id,
         lesion_id=verdict.lesion_id,
-        criteria_id=found.criteria_id,
-        criteria_version=found.criteria_version,
-        category=str(found.category),
-        state=str(found.state),
-        display_state=str(found.display_state),
-        is_confirmed=found.confirmed,
-        is_provisional=found.provisional,
+        criteria_id=judgement.criteria_id,
+        criteria_version=judgement.criteria_version,
+        category=str(judgement.category),
+        state=str(judgement.state),
+        display_state=str(judgement.display_state),
+        is_confirmed=judgement.confirmed,
+        is_provisional=judgement.provisional,
         is_worst=is_worst,
-        epoch=found.epoch,
-        course=str(found.course),
-        baseline_session_id=found.baseline_session_id,
-        nadir_session_id=found.nadir_session_id,
+        epoch=judgement.epoch,
+        course=str(judgement.course),
+        baseline_session_id=judgement.baseline_session_id,
+        nadir_session_id=judgement.nadir_session_id,
         volume_mm3=measure.volume_mm3,
         volume_cv=measure.volume_cv,
-        change_ratio=found.change_ratio,
-        detection_limit_ratio=found.detection_limit_ratio,
-        probability=found.probability,
+        change_ratio=judgement.change_ratio,
+        detection_limit_ratio=judgement.detection_limit_ratio,
+        probability=judgement.probability,
         missing_reason=measure.missing_reason,
-        reason=found.reason,
-        category_then=found.category_then_shown,
-        state_then=str(found.state_then),
-        reason_then=found.reason_then,
-        clauses=found.clauses,
+        reason=judgement.reason,
+        category_then=judgement.category_then_shown,
+        state_then=str(judgement.state_then),
+        reason_then=judgement.reason_then,
+        clauses=judgement.clauses,
     )
