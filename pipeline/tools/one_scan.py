@@ -113,7 +113,7 @@ def register_files(
         assert fixed_mask is not None
         lesion = _on_image(lesion, fixed_mask, fixed_image, fixed)
         lesion = lesion.with_array(lesion.array >= volumes.OBJECT_PROBABILITY)
-    shown = [told or contrast_of(path.name) for told, path in zip(contrasts, (fixed, moving), strict=True)]
+    shown = [given or contrast_of(path.name) for given, path in zip(contrasts, (fixed, moving), strict=True)]
     is_alike = None if None in shown else _without_agent(shown[0]) == _without_agent(shown[1])
     alignment = _aligned(fixed_image, moving_image, lesion, is_alike=is_alike)
     images.save_transform(alignment.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
