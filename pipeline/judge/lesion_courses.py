@@ -37,12 +37,15 @@ class LesionVerdict:
         What was judged.
     with_lesions
         Names of lesions that have grown together with it, earlier sizes of both added up.
+    counted_then
+        On the day of the scan it was known to be one of several, or of a syndrome's, and no speck.
     """
 
     lesion_id: str
     judgement: VisitJudgement
     measure: VisitMeasure
     with_lesions: tuple[str, ...] = ()
+    counted_then: bool = True
 
     @property
     def name(self) -> str:
@@ -186,7 +189,7 @@ def _led_then(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> Visit
     """Do the same for what was judged on the day, where a lesion had progressed and the total had not."""
     if total.state_then in PROGRESSED:
         return total
-    progressed = [one for one in verdicts if one.judgement.state_then in PROGRESSED]
+    progressed = [one for one in verdicts if one.counted_then and one.judgement.state_then in PROGRESSED]
     if not progressed:
         return total
     chosen = max(progressed, key=lambda one: (one.judgement.confirmed_then, one.judgement.change_ratio or 0.0))

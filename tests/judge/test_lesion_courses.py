@@ -169,6 +169,16 @@ def test_two_lesions_grown_together_are_compared_with_both_of_before() -> None:
     assert rows["L2", "ses-03"].category == Category.NE
 
 
+def test_what_was_a_speck_on_the_day_says_nothing_of_that_day_when_it_grows_later() -> None:
+    sizes: Sizes = {"L1": (1000.0, 1000.0, 1000.0, 1000.0), "L2": (4.0, 8.0, 13.0, 900.0)}
+    lesions = followed(sizes)
+    rows = judge_course.judge_course(course(sizes), [BY_VOLUME], lesions)
+    states = {row.session_id: row.state_then for row in rows if isinstance(row, records.Assessment)}
+    alone = {one.session_id: str(one.state_then) for one in judge(course(sizes), BY_VOLUME)}
+    assert {name: states[name] for name in names(3)} == {name: alone[name] for name in names(3)}
+    assert states["ses-04"] == State.PROGRESSION
+
+
 def test_specks_are_no_lesions_of_their_own() -> None:
     sizes: Sizes = {"L1": (1000.0, 1000.0), "L2": (14.0, 14.0)}
     assert rows_of(sizes) == []

@@ -47,11 +47,13 @@ class LesionVerdicts:
 class LesionSizes:
     """The sizes of each lesion from its first sighting on, by name and visit, and which have grown together.
 
-    ``joined`` holds for each visit the lesions that each lesion has swallowed by then.
+    ``joined`` holds for each visit the lesions that each lesion has swallowed by then, ``large_at`` for each lesion the
+    visits at which it is no speck.
     """
 
     measures: Mapping[str, Mapping[str, VisitMeasure]] = field(default_factory=dict)
     joined: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    large_at: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def judge_lesions(
@@ -61,6 +63,7 @@ def judge_lesions(
     if not lesion_courses.are_judged_apart(course.syndrome, sizes.measures):
         return LesionVerdicts()
     by_session: dict[str, list[LesionVerdict]] = {visit.session_id: [] for visit in course.visits}
+    counted_then = _counted_then(course, sizes)
     for name in sizes.measures:
         for group in _groups(name, sizes):
             visits = _visits_of((name, *group), sizes, course)
@@ -70,7 +73,8 @@ def judge_lesions(
                     measure = next(visit for visit in visits if visit.session_id == session_id)
                     gone = followed.withdrawn_lesions.get(name)
                     shown = judged if gone is None else lesion_courses.withdrawn(judged, gone.words)
-                    by_session[session_id].append(LesionVerdict(name, shown, measure, group))
+                    counted = name in counted_then[session_id]
+                    by_session[session_id].append(LesionVerdict(name, shown, measure, group, counted))
     verdicts_by_session = {session_id: tuple(verdicts) for session_id, verdicts in by_session.items() if verdicts}
     left_out = followed.new_tumours if makes_new_tumours(course.syndrome, criteria.new_lesion) else frozenset()
     total_of = {
@@ -113,7 +117,8 @@ def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
         name: {session: _measure(visits[session], pieces, followed) for session, pieces in by_session.items()}
         for name, by_session in counted.items()
     }
-    return LesionSizes(measures, _joined(course, counted))
+    large_at = {name: _visits_without_speck(by_session, followed) for name, by_session in counted.items()}
+    return LesionSizes(measures, _joined(course, counted), large_at)
 
 
 def _joined(
@@ -143,11 +148,30 @@ def _joined(
 
 
 def _is_lesion(by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions) -> bool:
-    for session_id, pieces in by_session.items():
-        size_mm3 = sum(row.volume_mm3 or 0.0 for row in pieces)
-        if size_mm3 >= (LEAST_DRAWN_MM3 if session_id in followed.by_hand else NEW_LESION_MM3):
-            return True
-    return False
+    return bool(_visits_without_speck(by_session, followed))
+
+
+def _visits_without_speck(
+    by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions
+) -> frozenset[str]:
+    """Return the visits at which a lesion is large enough to be one."""
+    least_mm3 = {session: LEAST_DRAWN_MM3 if session in followed.by_hand else NEW_LESION_MM3 for session in by_session}
+    return frozenset(
+        session
+        for session, pieces in by_session.items()
+        if sum(piece.volume_mm3 or 0.0 for piece in pieces) >= least_mm3[session]
+    )
+
+
+def _counted_then(course: PatientCourse, sizes: LesionSizes) -> dict[str, frozenset[str]]:
+    """Return for each visit the lesions that were judged apart by what was known on the day."""
+    so_far: frozenset[str] = frozenset()
+    counted: dict[str, frozenset[str]] = {}
+    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+        so_far |= {name for name, sessions in sizes.large_at.items() if visit.session_id in sessions}
+        is_apart = lesion_courses.are_judged_apart(course.syndrome, so_far)
+        counted[visit.session_id] = so_far if is_apart else frozenset()
+    return counted
 
 
 def _measure(visit: VisitMeasure, pieces: Sequence[records.LesionComponent], followed: FollowedLesions) -> VisitMeasure:
