@@ -132,7 +132,8 @@ def short_reason(row: Mapping[Any, Any]) -> str:
 
 
 def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:
-    return from_json(row["clauses"]) if labels.is_known(row["clauses"]) else ()
+    stored = row.get("clauses")
+    return from_json(str(stored)) if labels.is_known(stored) else ()
 
 
 def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
