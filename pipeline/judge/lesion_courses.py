@@ -166,6 +166,8 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
         return _saying(led, (*of_total, *parts[1:])) if total_of else led
     found = chosen.judgement
     if severity(found.state, found.display_state) <= severity(total.state, total.display_state):
+        if len(verdicts) == 1:  # the total says the same
+            return led
         return _saying(led, (*of_total, _named(chosen), *parts[1:]))
     led = replace(led, state=found.state, display_state=found.display_state)
     first = _named(chosen)

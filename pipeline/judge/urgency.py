@@ -148,6 +148,8 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
     worse = list(_function(patient))
     last = judged[-1].session_id if judged else None
     verdicts = [v for v in patient.lesion_verdicts if v.criteria_id == criteria_id and v.session_id == last]
+    if len(verdicts) == 1 and not _is_led(judged[-1]):
+        verdicts = []  # the only lesion is the total
     return [
         *_of_verdict(judged, patient, verdicts),
         *_lesion_verdicts(verdicts),
@@ -185,6 +187,12 @@ def _of_verdict(
         yield Question.NOT_JUDGED, f"the scan of {days[last.session_id]} could not be judged"
     if last.is_provisional:
         yield Question.UNSIGNED, "rests on an automatic mask that nobody signed"
+
+
+def _is_led(last: records.Assessment) -> bool:
+    """Say whether a lesion leads the state: what leads is said first."""
+    main = next(iter(from_json(last.clauses)), None)
+    return main is not None and main.kind == ClauseKind.LESION
 
 
 def _total_grew(last: records.Assessment) -> bool:

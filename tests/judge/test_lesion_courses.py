@@ -115,6 +115,9 @@ def test_a_new_tumour_that_grew_within_its_error_is_never_no_change() -> None:
 def test_the_only_lesion_of_a_person_without_a_syndrome_is_the_total() -> None:
     assert rows_of({"L1": (1000.0, 1500.0, 3000.0)}) == []
     assert len(rows_of({"L1": (1000.0, 1500.0, 3000.0)}, "NF2")) == 3
+    last = totals_of({"L1": (1000.0, 1500.0, 3000.0)}, "NF2")[-1]
+    assert last.category == Category.PD
+    assert "by itself" not in last.reason, "the total says the same"
 
 
 @given(st.lists(st.floats(120.0, 5000.0), min_size=2, max_size=5))
