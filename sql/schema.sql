@@ -24,7 +24,9 @@ create table record.patient (
     sex varchar,
     age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
-    died_on date, last_contact_on date, is_enhancing boolean
+    died_on date, last_contact_on date, is_enhancing boolean,
+    mycn varchar check (mycn in ('amplified', 'not amplified', 'unknown')),
+    h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown'))
 );
 
 -- A session: usable, or why not.
@@ -248,7 +250,32 @@ create table record.next_scan (
     overdue_from date check (overdue_from > due_on),
     interval_days integer check (interval_days > 0),
     rule varchar not null,
-    source varchar not null
+    source varchar not null,
+    closer_reason varchar,
+    assumed varchar
+);
+
+-- The form of a look at the whole neuraxis at one visit; NULL is what nobody filled in.
+create table record.neuraxis (
+    patient_id varchar not null, session_id varchar not null,
+    brain varchar check (brain in ('yes', 'partly', 'no')),
+    cervical varchar check (cervical in ('yes', 'partly', 'no')),
+    thoracic varchar check (thoracic in ('yes', 'partly', 'no')),
+    lumbar varchar check (lumbar in ('yes', 'partly', 'no')),
+    contrast varchar check (contrast in ('yes', 'no')),
+    brain_nodules varchar check (brain_nodules in ('present', 'absent', 'not evaluable')),
+    brain_linear varchar check (brain_linear in ('present', 'absent', 'not evaluable')),
+    hydrocephalus varchar check (hydrocephalus in ('present', 'absent', 'not evaluable')),
+    spine_nodules varchar check (spine_nodules in ('present', 'absent', 'not evaluable')),
+    spine_linear varchar check (spine_linear in ('present', 'absent', 'not evaluable')),
+    csf_cytology varchar check (csf_cytology in ('present', 'absent', 'not evaluable')),
+    reader varchar,
+    leptomeningeal varchar not null check (leptomeningeal in ('yes', 'no', 'not imaged')),
+    present varchar,
+    missing varchar,
+    primary key (patient_id, session_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check (leptomeningeal <> 'no' or (present is null or present = 'hydrocephalus'))
 );
 
 -- What a person should know: what was left out, and what to look at.

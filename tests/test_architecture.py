@@ -54,7 +54,6 @@ VAGUE_STILL = {
     "dashboard.quality",
     "dashboard.words",
     "pipeline.cohort",
-    "pipeline.context",
     "pipeline.judge",
     "pipeline.lesions",
     "pipeline.refind",

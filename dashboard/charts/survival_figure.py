@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves with band, censor ticks and numbers at risk that stand under the axis they belong to."""
+"""Curves of survival or incidence with band, ticks and numbers at risk that stand under the axis they belong to."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Group:
     Attributes
     ----------
     steps
-        Columns months, survival, low, high: the curve from the time on, in time order, the first row at 0.
+        Columns months, share, low, high: the curve from the time on, in time order, the first row at 0.
     censored
-        Columns months, survival: where patients left without an event.
+        Columns months, share: where patients left without an event.
     at_risk
         Number still followed at each of the figure's months, as it is written.
     """
@@ -39,7 +39,24 @@ class Group:
     at_risk: Sequence[str]
 
 
-def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits: pd.DataFrame | None) -> go.Figure:
+@dataclass(frozen=True)
+class CurveWords:
+    """What a share is of, such as ``without progression``, and the title of the time axis."""
+
+    share: str = "without progression"
+    time: str = "months since time zero"
+
+
+PLAIN_WORDS = CurveWords()
+
+
+def survival(
+    groups: Sequence[Group],
+    months: Sequence[float],
+    band: str,
+    limits: pd.DataFrame | None,
+    words: CurveWords = PLAIN_WORDS,
+) -> go.Figure:
     """Draw one curve per group.
 
     Parameters
@@ -50,6 +67,8 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
         Name of the interval, such as ``95 % CI, log-log``.
     limits
         Columns months, low, high: what the scans allow when an event lies anywhere between two of them.
+    words
+        What the axes show.
     """
     table_px = ROW_PX * (len(groups) + 1)
     total = CURVE_PX + GAP_PX + table_px
@@ -66,11 +85,11 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
         "xaxis",
         range=[0, max(months) * 1.02],
         tickvals=list(months),
-        title_text="months since time zero",
+        title_text=words.time,
         anchor="y",
     )
     for group, colour in zip(groups, COLOURS, strict=False):
-        _curve(fig, group, colour)
+        _curve(fig, group, colour, words.share)
     if limits is not None:
         _limits(fig, limits)
     _at_risk(fig, groups, months, table_px / total)
@@ -88,7 +107,7 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
     return fig.done()
 
 
-def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
+def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
     steps = group.steps
     for column, fill in (("high", None), ("low", "tonexty")):
         fig.add_scatter(
@@ -102,18 +121,18 @@ def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
         )
     fig.add_scatter(
         x=steps["months"],
-        y=steps["survival"],
+        y=steps["share"],
         mode="lines",
         name=group.name,
         line={"color": colour, "width": 2.2, "shape": "hv"},
-        hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} without progression<extra></extra>",
+        hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} {theme.plain(share)}<extra></extra>",
     )
     fig.add_scatter(
         x=group.censored["months"],
-        y=group.censored["survival"],
+        y=group.censored["share"],
         mode="markers",
         marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
-        hovertemplate="%{x:.0f} months: last assessment, no progression<extra></extra>",
+        hovertemplate="%{x:.0f} months: last assessment, no event<extra></extra>",
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.packet.downloads import downloads
-from dashboard.patient.context_section import beside, history
+from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
 from dashboard.patient.headline import SEPARATOR, headline
 from dashboard.patient.lesion_section import lesion_verdicts
@@ -194,6 +194,8 @@ def _others(patient_id: str) -> None:
 def _visits(patient_id: str) -> None:
     alignments = queries.query("patient_registrations", patient_id=patient_id)
     st.html(tables.visits(queries.query("patient_visits", patient_id=patient_id), alignments))
+    page.section("Whole neuraxis", "levels imaged and leptomeningeal items after LANO")
+    st.html(neuraxis(patient_id))
     findings = queries.query("patient_findings", patient_id=patient_id)
     if len(findings):
         st.html(tables.findings(findings))

@@ -66,11 +66,12 @@ SLACK_MM = 10.0
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """One place along the spine after rigid refinement and a coarse bend."""
+    """One place along the spine after rigid refinement and a coarse bend, searched for or where the scanner says."""
 
     transform: Transform
     correlation: float
     overlap: float
+    is_searched: bool = True
 
     @property
     def evidence(self) -> float:
@@ -131,6 +132,7 @@ def align(
             coverage_ratio=float(covered.mean()),
             spacing_ratio=spacing_ratio(reference, follow_up),
             closure_mm=None,
+            header_apart_mm=None if same_contrast else _apart_from_header_mm(candidates[0], view.box.centre_mm),
             worst_inconsistency_mm=worst_round_trip_mm(there, back, points_mm[covered] if covered.any() else points_mm),
         )
         limits, method = (BETWEEN_VISITS, METHOD) if same_contrast else (ACROSS_CONTRASTS, ACROSS_METHOD)
@@ -175,18 +177,18 @@ def _candidates(view: View, follow_up: Volume, *, with_header: bool = False) -> 
     tried: list[_Candidate] = []
     reached: list[NDArray[np.float64]] = []
     starts = [start.matrix for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]]
+    searched_count = len(starts)
     if with_header:
         starts.append(np.eye(4))
-    for start in starts:
+    for number, start in enumerate(starts):
         matrix = _rigid(view, follow_up, start)
         here = to_world(matrix, view.box.centre_mm)
         if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
             continue  # another start came to the same place
         reached.append(here)
         bent = bent_onto(view, follow_up, Transform("reference", "follow-up", matrix), COARSE)
-        tried.append(
-            _Candidate(bent, agreement_of(view, follow_up, bent, COARSE).local, overlap_ratio(view, follow_up, bent))
-        )
+        local, overlap = agreement_of(view, follow_up, bent, COARSE).local, overlap_ratio(view, follow_up, bent)
+        tried.append(_Candidate(bent, local, overlap, is_searched=number < searched_count))
     if not tried:
         tried.append(_Candidate(_centred(view.scan, follow_up), 0.0, 0.0))
     return sorted(tried, key=lambda candidate: -candidate.evidence)
@@ -199,6 +201,13 @@ def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> 
         if np.linalg.norm(move_points(other.transform, centre_mm[None]) - chosen) > ELSEWHERE_MM:
             return other.correlation
     return None
+
+
+def _apart_from_header_mm(chosen: _Candidate, centre_mm: NDArray[np.float64]) -> float | None:
+    """Return how far the searched place lies from where the scanner says, mm; None where it was started from there."""
+    if not chosen.is_searched:
+        return None
+    return float(np.linalg.norm(move_points(chosen.transform, centre_mm[None])[0] - centre_mm))
 
 
 def _mirrored_correlation(view: View, follow_up: Volume, there: Transform, centre_mm: NDArray[np.float64]) -> float:

@@ -149,8 +149,8 @@ def length_velocity(days: Sequence[date], lengths_mm: Sequence[float], error_mm:
 
     Examples
     --------
-    >>> found = length_velocity([date(2020, 1, 1), date(2022, 1, 1)], [40.0, 46.0], error_mm=1.0)
-    >>> round(found.value, 1), round(found.interval.low, 1), round(found.interval.high, 1)
+    >>> rate = length_velocity([date(2020, 1, 1), date(2022, 1, 1)], [40.0, 46.0], error_mm=1.0)
+    >>> round(rate.value, 1), round(rate.interval.low, 1), round(rate.interval.high, 1)
     (3.0, 1.6, 4.4)
     """
     if len(days) < 2 or (days[-1] - days[0]).days < MIN_INTERVAL_DAYS:
@@ -177,14 +177,14 @@ def by_epoch(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> di
     """
     visits = {visit.session_id: visit for visit in course.visits}
     judged = [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
-    found = {}
+    rates = {}
     for epoch, group in groupby(judged, key=lambda a: a.epoch):
-        own = [visits[a.session_id] for a in group]
-        whole = (visit for visit in own if visit.bound_reason is None)
+        in_epoch = [visits[a.session_id] for a in group]
+        whole = (visit for visit in in_epoch if visit.bound_reason is None)
         growth = of_visits([visit for visit in whole if why_not_usable(visit, Metric.VOLUME) is None])
         if growth is not None:
-            found[epoch] = growth
-    return found
+            rates[epoch] = growth
+    return rates
 
 
 def _relative(specific: Rate) -> Rate:

@@ -62,7 +62,7 @@ class GrowthRate:
 
 @dataclass(frozen=True)
 class NextScan:
-    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+    """When a published schedule would have a patient's next scan (see ``surveillance.DueScan``)."""
 
     patient_id: str
     surveillance_id: str
@@ -73,6 +73,8 @@ class NextScan:
     interval_days: int | None
     rule: str
     source: str
+    closer_reason: str | None = None
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,3 +143,36 @@ class OpenQuestion:
     rank: int
     needs_decision: bool
     words: str
+
+
+@dataclass(frozen=True)
+class Neuraxis:
+    """One visit's form of the whole neuraxis, with what follows from it (``context/neuraxis.py``)."""
+
+    patient_id: str
+    session_id: str
+    brain: str | None
+    cervical: str | None
+    thoracic: str | None
+    lumbar: str | None
+    contrast: str | None
+    brain_nodules: str | None
+    brain_linear: str | None
+    hydrocephalus: str | None
+    spine_nodules: str | None
+    spine_linear: str | None
+    csf_cytology: str | None
+    reader: str | None
+    leptomeningeal: str
+    present: str | None
+    missing: str | None
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float

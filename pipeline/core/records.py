@@ -11,11 +11,13 @@ from datetime import date, datetime
 
 from pipeline.core import context_records, lesion_records
 
+Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 LesionAssessment = lesion_records.LesionAssessment
 LesionComponent = lesion_records.LesionComponent
+Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
@@ -37,7 +39,8 @@ class Study:
 class Patient:
     """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
 
-    ``syndrome`` is a code (``core.syndromes``); ``is_enhancing`` says whether the tumour takes up contrast agent.
+    ``syndrome`` is a code (``core.syndromes``), as are ``mycn`` and ``h3_k27`` (``core.markers``); ``is_enhancing``
+    says whether the tumour takes up contrast agent.
     """
 
     patient_id: str
@@ -51,6 +54,8 @@ class Patient:
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None
+    mycn: str | None = None
+    h3_k27: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,16 +169,6 @@ class Measurement:
 def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:
     """Return the row of a compartment that could not be measured, or may not count, with the reason in words."""
     return Measurement(patient_id, session_id, compartment, source, *(None,) * 9, missing_reason=reason)
-
-
-@dataclass(frozen=True)
-class Closure:
-    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
-
-    patient_id: str
-    session_id: str
-    through_session_id: str
-    closure_mm: float
 
 
 @dataclass(frozen=True)

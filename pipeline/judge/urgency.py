@@ -68,6 +68,7 @@ class PatientRows:
     components: list[records.LesionComponent] = field(default_factory=list)
     scores: list[records.FunctionScore] = field(default_factory=list)
     signals: list[records.NewSignal] = field(default_factory=list)
+    forms: list[records.Neuraxis] = field(default_factory=list)
     findings: list[records.Finding] = field(default_factory=list)
     lesion_verdicts: list[records.LesionAssessment] = field(default_factory=list)
     acts: list[records.JournalEntry] = field(default_factory=list)
@@ -93,6 +94,7 @@ LISTS: dict[type, str] = {
     records.LesionComponent: "components",
     records.FunctionScore: "scores",
     records.NewSignal: "signals",
+    records.Neuraxis: "forms",
     records.Finding: "findings",
     records.LesionAssessment: "lesion_verdicts",
     records.JournalEntry: "acts",
@@ -154,6 +156,7 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
         *_of_verdict(judged, patient, verdicts),
         *_lesion_verdicts(verdicts),
         *_lesions(patient, {verdict.lesion_id for verdict in verdicts}),
+        *_neuraxis(patient),
         *worse,
         *_compartments(patient, with_worse_function=bool(worse)),
         *_earlier(judged, patient),
@@ -250,6 +253,16 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
         own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
         yield Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own
+
+
+def _neuraxis(patient: PatientRows) -> Iterator[Open]:
+    """Say what the latest form of the whole neuraxis found."""
+    days = patient.days
+    dated = [form for form in patient.forms if form.session_id in days]
+    last = max(dated, key=lambda form: (days[form.session_id], form.session_id), default=None)
+    if last is not None and last.present is not None:
+        question = Question.NEW_LESION if last.leptomeningeal == "yes" else Question.NEW_SIGNAL
+        yield question, f"whole neuraxis on {days[last.session_id]}: {last.present}"
 
 
 def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Open]:

@@ -169,7 +169,7 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
     drawn = [entry.mask_sha256 for entry in patient.acts if entry.act == decisions.ActKind.CORRECT_MASK]
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
-        [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
+        [(visit.session_id, visit.acquired_on, visit.imported, visit.neuraxis) for visit in patient.visits],
         [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
@@ -256,7 +257,17 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
         died_on=date_in(row, "died_on", as_of, findings),
         last_contact_on=date_in(row, "last_contact_on", as_of, findings),
         is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
+        **{column: marker_in(row, column, findings) for column in markers.MARKERS},
     )
+
+
+def marker_in(row: TableRow, column: str, findings: list[Finding]) -> str | None:
+    """Return a row's result of a molecular marker as code; a word that nobody knows is reported and is unknown."""
+    cell = row.cells.get(column)
+    if cell is not None and not markers.is_understood(column, cell):
+        expected = f"expected {markers.MARKERS[column].positive}, {markers.MARKERS[column].negative} or unknown"
+        findings.append(row.problem("marker_unknown", f"{expected} in {column}, found '{cell}'"))
+    return markers.coded(column, cell)
 
 
 def syndrome_in(row: TableRow, findings: list[Finding]) -> str | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table
+from pipeline.study import clinical, imported_table, neuraxis_table
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
@@ -123,6 +123,7 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     seen = {
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
     }
+    seen = neuraxis_table.with_forms(root, seen, patient_ids, as_of, findings)
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
     if not patient_ids:
         findings.append(finding("study_empty", "expected folders sub-<label>, found none"))

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.core.findings import finding
+from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
@@ -32,7 +33,8 @@ OTHER_DATATYPES = frozenset(
 class StudyVisit:
     """One visit; ``acquired_on`` is None when no usable date is given.
 
-    ``imported`` holds sizes that other software measured, at visits without images only.
+    ``imported`` holds sizes that other software measured, at visits without images only; ``neuraxis`` the form of the
+    whole neuraxis, None where nobody filled one in.
     """
 
     patient_id: str
@@ -42,6 +44,7 @@ class StudyVisit:
     masks: tuple[MaskFile, ...]
     imported: tuple[ImportedMeasure, ...] = ()
     discs: tuple[DiscFile, ...] = ()
+    neuraxis: NeuraxisForm | None = None
 
 
 def read_visits(

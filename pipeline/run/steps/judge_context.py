@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from pipeline.context import growth_rate, other_compartments, resection, surveillance
+from pipeline.context import growth_rate, neuraxis, other_compartments, resection, surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitMeasure
@@ -18,7 +18,12 @@ from pipeline.run.steps.patient_work import PatientWork
 
 def describe_context(work: PatientWork) -> PatientWork:
     """Put beside the verdicts what a board asks with them."""
-    return work.adding(*beside(work.course, work.measured, work.plan.criteria[0]))
+    forms = (
+        neuraxis.record(work.plan.patient.patient.patient_id, read.session_id, read.visit.neuraxis)
+        for read in work.reads
+        if read.visit.neuraxis is not None
+    )
+    return work.adding(*forms, *beside(work.course, work.measured, work.plan.criteria[0]))
 
 
 def beside(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from pipeline.context import neuraxis
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
@@ -123,8 +124,13 @@ def _visit_measure(
     anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
     plane = anchor.plane if anchor else None
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
+    seeded = any_seeding(
+        (neuraxis.seeding(visit.read.visit.neuraxis), *(size.leptomeningeal for size in visit.read.visit.imported))
+    )
     if why_excluded is not None:
-        return vocabulary.VisitMeasure(visit.session_id, acquired_on, None, plane=plane, missing_reason=why_excluded)
+        return vocabulary.VisitMeasure(
+            visit.session_id, acquired_on, None, plane=plane, leptomeningeal=seeded, missing_reason=why_excluded
+        )
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
     withdrawn = followed.withdrawn_visits.get(visit.session_id)
@@ -143,7 +149,7 @@ def _visit_measure(
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
-        leptomeningeal=any_seeding(size.leptomeningeal for size in visit.read.visit.imported),
+        leptomeningeal=seeded,
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dashboard import packet
+from dashboard.patient import context_section
 from dashboard.shell import page as frame
 from dashboard.words import sentences
 from tests.dashboard.packet.test_packet import read
@@ -77,9 +78,13 @@ def test_the_packet_tells_it_too(imported_out, monkeypatch):
     assert "the surgeon reports GTR, which the scans contradict." in packet.html(made).decode()
 
 
-def test_a_patient_with_one_visit_has_nothing_beside(imported_out, monkeypatch):
+def test_a_patient_with_one_visit_has_only_the_next_scan_beside(imported_out, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
-    assert "Beside the verdict" not in text_of(opened("patient", patient="sub-p2"))
+    text = text_of(opened("patient", patient="sub-p2"))
+    assert "By 2020-10-01. Tumour of the cord, histology or grade not known: every 183 days of a tumour" in text
+    assert "Histology not known" in text
+    assert "whole neuraxis" not in text
+    assert "growth rate" not in text
 
 
 RATE = {
@@ -115,3 +120,18 @@ def test_a_rate_without_known_error_says_so():
 def test_a_shrinking_tumour_halves():
     halving = RATE | {"doubling_time_days": -437.0, "doubling_low_days": -798.0, "doubling_high_days": -301.0}
     assert sentences.growth(halving).startswith("Halving in 14 months (95\u202f% CI 9.9 to 26)")
+
+
+def test_a_form_of_the_whole_neuraxis_lists_what_is_missing_and_the_next_scan_what_is_not_known(tiny):
+    told = {line.word: line.text for line in context_section.lines("sub-01", "ses-05")}
+    assert told["whole neuraxis"].endswith(
+        "seeding neither seen nor excluded. Nothing is said to be present. Missing: lumbar canal: not said."
+    )
+    assert told["next scan"] == "By 2023-10-10. why. Information, not advice. MYCN not known."
+
+
+def test_what_nobody_filled_in_is_not_said_and_never_absent(tiny):
+    table = str(context_section.neuraxis("sub-01"))
+    assert '<th scope="row">lumbar canal</th><td>not said</td>' in table
+    assert '<th scope="row">tumour cells in the cerebrospinal fluid</th><td>not said</td>' in table
+    assert "No visit has a form" in str(context_section.neuraxis("sub-02"))
