@@ -153,6 +153,11 @@ create table record.lesion_component (
     centre_x_mm double check (isfinite(centre_x_mm)),
     centre_y_mm double check (isfinite(centre_y_mm)),
     centre_z_mm double check (isfinite(centre_z_mm)),
+    component_sha256 varchar,
+    scan_x_mm double check (isfinite(scan_x_mm)),
+    scan_y_mm double check (isfinite(scan_y_mm)),
+    scan_z_mm double check (isfinite(scan_z_mm)),
+    named_as varchar, missing_reason varchar,
     primary key (patient_id, session_id, lesion_id, component_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -195,6 +200,34 @@ create table record.assessment (
     progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- The verdict on one lesion by itself.
+create table record.lesion_assessment (
+    patient_id varchar not null, session_id varchar not null,
+    lesion_id varchar not null,
+    criteria_id varchar not null references record.criteria (criteria_id),
+    criteria_version varchar not null,
+    category varchar not null check (category in ('CR', 'PR', 'MR', 'SD', 'PD', 'NE')),
+    state varchar not null check (state in (
+        'context', 'baseline', 'residual_stable', 'stable', 'seen_again', 'progression', 'recurrence', 'distant', 'response',
+        'no_evidence_of_disease', 'not_evaluable')),
+    display_state varchar not null check (display_state in (
+        'growth', 'possible_growth', 'no_change', 'possible_shrinkage', 'shrinkage', 'none_seen', 'not_evaluable')),
+    is_confirmed boolean not null, is_provisional boolean not null, is_worst boolean not null,
+    epoch integer not null, course varchar not null,
+    baseline_session_id varchar, nadir_session_id varchar,
+    volume_mm3 double check (volume_mm3 >= 0 and isfinite(volume_mm3)),
+    volume_cv double check (volume_cv >= 0 and isfinite(volume_cv)),
+    change_ratio double check (change_ratio >= 0 and isfinite(change_ratio)),
+    detection_limit_ratio double check (detection_limit_ratio >= 1 and isfinite(detection_limit_ratio)),
+    probability double check (probability between 0 and 1),
+    missing_reason varchar, reason varchar not null,
+    category_then varchar not null, state_then varchar not null, reason_then varchar not null,
+    clauses varchar not null,
+    primary key (patient_id, session_id, lesion_id, criteria_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check (volume_mm3 is not null or missing_reason is not null)
 );
 
 -- A time-to-event outcome.
@@ -402,8 +435,8 @@ create table record.journal_entry (
     written_at timestamp not null,
     who varchar not null,
     act varchar not null check (act in (
-        'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'correct_mask', 'comment',
-        'note', 'decision', 'undo')),
+        'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'withdraw_lesion',
+        'correct_mask', 'comment', 'note', 'decision', 'undo')),
     patient_id varchar not null,
     session_id varchar, compartment varchar, mask_sha256 varchar,
     lesion_id varchar, same_as varchar, reason varchar, undoes varchar,
@@ -412,6 +445,7 @@ create table record.journal_entry (
     scan_sha256 varchar,
     replaces_sha256 varchar,
     meeting_on date,
+    component_sha256 varchar, component_at_mm varchar,
     check (status = 'in_force' or status_reason is not null),
     check (act <> 'correct_mask' or scan_sha256 is not null),
     check ((act in ('note', 'decision')) = (meeting_on is not null))

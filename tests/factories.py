@@ -98,9 +98,12 @@ def beside_growing(p: str) -> list[Any]:
     """What stands beside the verdicts on sub-01: lesions, next scan, endpoint, cyst, resection, rate of growth."""
     return [
         records.Closure(p, "ses-03", "ses-02", 0.2),
-        records.LesionComponent(p, "ses-02", "lesion-1", 1, "persistent", 1000.0, 0.5, -2.0, 30.0),
-        records.LesionComponent(p, "ses-05", "lesion-1", 1, "persistent", 1250.0, 0.5, -2.0, 31.0),
-        records.LesionComponent(p, "ses-05", "lesion-2", 2, "new", 150.0, 0.5, -2.0, 60.0),
+        lesion_piece(p, "ses-02", "lesion-1", 1, "persistent", (1000.0, 30.0)),
+        lesion_piece(p, "ses-05", "lesion-1", 1, "persistent", (1250.0, 31.0)),
+        lesion_piece(p, "ses-05", "lesion-2", 2, "new", (150.0, 60.0)),
+        lesion_verdict(p, "ses-02", "lesion-1", ("SD", "stable", "no_change"), (1000.0, 1.0)),
+        lesion_verdict(p, "ses-05", "lesion-1", ("SD", "stable", "no_change"), (1250.0, 1.25)),
+        lesion_verdict(p, "ses-05", "lesion-2", ("SD", "baseline", "no_change"), (150.0, None)),
         records.NextScan(
             p,
             "surveillance_v1",
@@ -393,4 +396,40 @@ def _registration(patient_id: str, session_id: str, scan: str, grade: str) -> re
     return records.Registration(
         patient_id, session_id, scan, fixed, "visit_to_reference", "rigid", grade, f"grade {grade}", 0.9, 0.1,
         1.0, 1.0, 1.0, f"{folder}_to-reference_xfm.h5", f"{folder}_space-reference_T2w.nii.gz", SHA, SOFTWARE,
+    )  # fmt: skip
+
+
+def lesion_piece(
+    patient_id: str, session_id: str, name: str, number: int, status: str, size_and_place: tuple[float, float]
+) -> records.LesionComponent:
+    """Return a piece of a lesion that an act can be bound to: its volume, mm³, and place along the cord, mm."""
+    volume_mm3, along_mm = size_and_place
+    return records.LesionComponent(
+        patient_id, session_id, name, number, status, volume_mm3, 0.5, -2.0, along_mm,
+        component_sha256=f"{session_id}-{number}", scan_x_mm=1.0, scan_y_mm=2.0, scan_z_mm=along_mm, named_as=name,
+    )  # fmt: skip
+
+
+def lesion_verdict(
+    patient_id: str,
+    session_id: str,
+    name: str,
+    called: tuple[str, str, str],
+    size_and_ratio: tuple[float | None, float | None],
+    *,
+    is_worst: bool = False,
+    clauses: str = "[]",
+) -> records.LesionAssessment:
+    """Return the verdict on one lesion under the adapted criteria: category, state and display; volume and ratio."""
+    (category, state, display), (volume_mm3, ratio) = called, size_and_ratio
+    reason = f"Lesion {name} by itself on {session_id}."
+    first = session_id if ratio is None else "ses-02"
+    return records.LesionAssessment(
+        patient_id=patient_id, session_id=session_id, lesion_id=name, criteria_id=ADAPTED, criteria_version="1",
+        category=category, state=state, display_state=display, is_confirmed=True, is_provisional=False,
+        is_worst=is_worst, epoch=0, course="watched", baseline_session_id=first, nadir_session_id=first,
+        volume_mm3=volume_mm3, volume_cv=None if volume_mm3 is None else 0.1, change_ratio=ratio,
+        detection_limit_ratio=None, probability=None,
+        missing_reason=None if volume_mm3 is not None else "outside the scan's field of view",
+        reason=reason, category_then=category, state_then=state, reason_then=reason, clauses=clauses,
     )  # fmt: skip

@@ -27,6 +27,7 @@ READERS = {
     "pipeline.journal.cohort_file",
     "pipeline.journal.drawing",
     "pipeline.journal.drawn_masks",
+    "pipeline.journal.lesion_names",
     "pipeline.journal.published_history",
     "pipeline.journal.sign_off",
     "pipeline.judge.criteria_files",

@@ -40,8 +40,13 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
     }
     scans = queries.query("patient_scans", patient_id=patient_id)
     on = {(patient_id, str(row["session_id"])): str(row["sha256"]) for row in scans[scans["is_anchor"]].pipe(as_rows)}
+    pieces: dict[tuple[str, str], set[str]] = {}
+    lesions = queries.query("patient_lesions", patient_id=patient_id)
+    for row in lesions[lesions["component_sha256"].notna()].pipe(as_rows):
+        pieces.setdefault((patient_id, str(row["session_id"])), set()).add(str(row["component_sha256"]))
+    here = {visit: frozenset(digests) for visit, digests in pieces.items()}
     entries = [entry for entry in act_file.read(queries.out_dir()).entries if entry.patient_id == patient_id]
-    return tuple(reversed(decisions.standing(entries, now, on)))
+    return tuple(reversed(decisions.standing(entries, now, on, here)))
 
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:

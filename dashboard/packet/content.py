@@ -14,6 +14,7 @@ from dashboard.data import queries
 from dashboard.packet import figures
 from dashboard.patient.context_section import lines
 from dashboard.patient.course import levels, windows
+from dashboard.patient.lesion_section import printed
 from dashboard.patient.numbers import NOW, disturbed, made_otherwise, to_show
 from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
@@ -28,6 +29,7 @@ LONGEST = 220
 """Letters of a text from the data that a printed page takes; what is cut ends in an ellipsis."""
 LARGEST = "largest sagittal and axial section"
 NUMBERS_HEAD = ("mL", "baseline", "nadir", "previous", "now (95\u202f% CI)", "since baseline", "since nadir")
+LESIONS_HEAD = ("lesion", "verdict", "mL (95\u202f% CI)", "change", "since", "why")
 CRITERIA_HEAD = ("criteria, version", "verdict", "why")
 SOURCES_HEAD = ("visit", "mask of the tumour", "mask file and the start of its sha256")
 
@@ -42,7 +44,7 @@ class Packet:
         SVG drawings; ``slices_note`` says what slices are shown, or why there are none.
     beside
         What is told beside the verdict: what it is about, and what became of it.
-    numbers, criteria, sources
+    numbers, lesions, criteria, sources
         Rows of the tables, as long as their heads.
     sign_off
         Who decided what about this patient's masks and visits, or that nobody has.
@@ -62,6 +64,7 @@ class Packet:
     slices: str
     slices_note: str
     numbers: tuple[tuple[str, ...], ...]
+    lesions: tuple[tuple[str, ...], ...]
     beside: tuple[tuple[str, ...], ...]
     criteria: tuple[tuple[str, ...], ...]
     sources: tuple[tuple[str, ...], ...]
@@ -101,6 +104,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
+        lesions=tuple(tuple(map(short, row)) for row in printed(patient_id, study.criteria_id)),
         beside=_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),

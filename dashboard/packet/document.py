@@ -12,7 +12,7 @@ from types import MappingProxyType
 import matplotlib as mpl
 import typst
 
-from dashboard.packet.content import CRITERIA_HEAD, NUMBERS_HEAD, SOURCES_HEAD, Packet
+from dashboard.packet.content import CRITERIA_HEAD, LESIONS_HEAD, NUMBERS_HEAD, SOURCES_HEAD, Packet
 from dashboard.words.markup import Html, image, join, table, tag
 
 PAGE = Path(__file__).with_name("page.typ")
@@ -20,6 +20,7 @@ STYLE = Path(__file__).with_name("packet.css")
 FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
 """DejaVu Sans, which holds every symbol of the states and comes with matplotlib."""
 CRITERIA_TITLE = "Criteria, each an adaptation: none is validated for intramedullary tumours"
+LESIONS_TITLE = "Lesions, each by itself; the numbers above are of all tumour, the category of the total"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -30,6 +31,7 @@ def pdf(packet: Packet) -> bytes:
         "has_timeline": bool(packet.timeline),
         "has_slices": bool(packet.slices),
         "numbers_head": NUMBERS_HEAD,
+        "lesions_head": LESIONS_HEAD,
         "criteria_head": CRITERIA_HEAD,
         "sources_head": SOURCES_HEAD,
     }
@@ -70,6 +72,7 @@ def html(packet: Packet) -> bytes:
         _drawing("Scans", packet.slices, "Baseline, nadir and latest scan with outlines"),
         tag("p", packet.slices_note, class_="grey"),
         *_section("Numbers", NUMBERS_HEAD, packet.numbers, "numbers"),
+        *_section(LESIONS_TITLE, LESIONS_HEAD, packet.lesions, "lesions"),
         *_section("Beside the verdict", ("", "followed and told, and never decides it"), packet.beside, "beside"),
         *_section(CRITERIA_TITLE, CRITERIA_HEAD, packet.criteria),
         tag("h2", "Sign-off"),

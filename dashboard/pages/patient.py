@@ -11,6 +11,7 @@ from dashboard.packet.downloads import downloads
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
 from dashboard.patient.headline import SEPARATOR, headline
+from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
 from dashboard.patient.profile_section import profile
@@ -43,7 +44,10 @@ def show(study: page.ShownStudy) -> None:
     patient_id = choose_patient(study)
     if patient_id is None:
         return
-    queries.begin("patient_header", "patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    queries.begin(
+        "patient_header", "patient_trajectory", "patient_lesion_verdicts",
+        patient_id=patient_id, criteria_id=study.criteria_id,
+    )  # fmt: skip
     queries.begin(*ASKED, patient_id=patient_id)
     state = queries.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
     everything = queries.query("patient_assessments", patient_id=patient_id)
@@ -59,6 +63,7 @@ def show(study: page.ShownStudy) -> None:
     with right:
         scans(patient_id, scan_of_visit, pair)
     with words_column:
+        lesion_verdicts(patient_id, study)
         numbers(patient_id, state["session_id"], study)
         beside(patient_id, state["session_id"], study.criteria_id)
     with right:

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.charts import timeline
 from dashboard.charts import volume_lines as drawn
 from dashboard.data import queries
+from dashboard.patient import lesion_section
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import address, page
 from dashboard.words import labels
@@ -33,7 +34,8 @@ def course(
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    measured = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
+    lesion, measured, judged = _chosen(patient_id, study, volumes, judged)
+    is_total = lesion == lesion_section.TOTAL
     usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
     treatments = queries.query("patient_treatments", patient_id=patient_id)
     shown = timeline.CourseFigure(
@@ -41,12 +43,14 @@ def course(
         judged,
         treatments,
         queries.query("patient_function", patient_id=patient_id),
-        levels(patient_id, study),
+        levels(patient_id, study) if is_total else [],
         windows(treatments, study),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         band = term("95\u202f% CI", "95\u202f% band")
-        page.section("Course", join(["volume, ", band, "; marks show the state at each visit, a click shows its scan"]))
+        of_what = "volume" if is_total else f"volume of lesion {lesion} alone"
+        marks = "; marks show the state at each visit, a click shows its scan"
+        page.section("Course", join([f"{of_what}, ", band, marks]))
         scale = _axis(patient_id, usual)
     key = f"timeline-{patient_id}"
     page.figure(
@@ -61,8 +65,20 @@ def course(
         days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
         page.remark(f"Provisional, on automatic masks that nobody signed: {days}.")
     changes = queries.query("board_change", criteria_id=study.criteria_id)
-    if "judged" in set(changes.loc[changes["patient_id"] == patient_id, "against"]):
+    if is_total and {"judged", "lesion"} & set(changes.loc[changes["patient_id"] == patient_id, "against"]):
         page.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+
+
+def _chosen(
+    patient_id: str, study: page.ShownStudy, volumes: pd.DataFrame, judged: pd.DataFrame
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Return whose curve is drawn, the total's or one lesion's, with its sizes and verdicts."""
+    apart = lesion_section.verdicts(patient_id, study.criteria_id)
+    lesion = lesion_section.chosen_lesion(patient_id, apart)
+    if lesion == lesion_section.TOTAL:
+        return lesion, drawn.ever_seen(volumes[volumes["compartment"] != "cord"]), judged
+    verdicts = apart[apart["lesion_id"] == lesion]
+    return lesion, lesion_section.as_volumes(verdicts, volumes), verdicts
 
 
 def _axis(patient_id: str, usual: str) -> str:

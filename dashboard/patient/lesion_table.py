@@ -49,7 +49,8 @@ def _cell(parts: pd.DataFrame, sources: Sources) -> str:
 def _piece(row: Mapping[Any, Any], sources: Sources) -> Html:
     status = labels.words(row["status"])
     if not labels.is_known(row["volume_mm3"]):
-        return join([status])
+        why = row["missing_reason"]
+        return tag("span", status, title=str(why)) if labels.is_known(why) else join([status])
     source, volume = sources.get(row["session_id"]), labels.ml(row["volume_mm3"])
     if source is None or not row["volume_mm3"] > 0:
         return join([f"{status}, {volume}"])

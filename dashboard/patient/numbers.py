@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
+from dashboard.patient import lesion_section
 from dashboard.quality import drift_words
 from dashboard.shell import page
 from dashboard.words import labels, tables
@@ -31,6 +32,9 @@ def numbers(patient_id: str, session_id: str, study: page.ShownStudy) -> None:
                 page.remark(told)
     if not found:
         page.remark("Nothing was measured.")
+    lesions = lesion_section.seen_at(patient_id, study.criteria_id, session_id)
+    if len(lesions) > 1:
+        page.remark(f"Tumour here is all that was measured, lesions {' and '.join(lesions)} together.")
 
 
 def made_otherwise(patient_id: str, own: pd.Series) -> str:

@@ -20,6 +20,7 @@ from dashboard.words.markup import tag
 from dashboard.words.rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ABOUT_MASKS, Act, ActKind, Standing
+from pipeline.journal.sign_off import bound
 
 NAMED = {
     ActKind.ACCEPT_MASK: "accepted the mask",
@@ -27,6 +28,7 @@ NAMED = {
     ActKind.EXCLUDE_VISIT: "excluded the visit",
     ActKind.PIN_BASELINE: "pinned the baseline",
     ActKind.CORRECT_LESION: "corrected the lesion",
+    ActKind.WITHDRAW_LESION: "withdrew the new lesion",
     ActKind.CORRECT_MASK: "corrected the mask",
     ActKind.COMMENT: "comment",
     ActKind.NOTE: "note of the board",
@@ -151,6 +153,8 @@ def _controls(patient_id: str, session_id: str) -> None:
             _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why or None), False)
         with st.popover("Correct lesion"):
             _lesion(where, patient_id, session_id, act)
+        with st.popover("Not tumour"):
+            _withdrawal(where, patient_id, session_id, act)
         with st.popover("Comment"):
             _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
     mask_correction.correct_mask(patient_id, session_id, list(found))
@@ -167,9 +171,27 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     st.text_input("is from this visit on", key=then, placeholder="such as L1", max_chars=8)
 
     def correct() -> str:
-        return _put(act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then)))
+        made = act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then))
+        return _put(bound(made, rows))
 
     st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
+
+
+def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
+    """Offer to say that a new lesion is no tumour; what was judged on the day stays as it was said then."""
+    rows = queries.query("patient_lesions", patient_id=patient_id)
+    here = sorted(rows.loc[(rows["session_id"] == session_id) & rows["component_sha256"].notna(), "lesion_id"].unique())
+    if not here:
+        page.remark("No lesion was seen at this visit.")
+        return
+    page.remark("It is no new tumour, by histology for instance. What was judged on the day stays on record beside it.")
+    chosen = f"withdrawn-{where}"
+    st.selectbox("Lesion", here, index=len(here) - 1, key=chosen)
+    _with_reason(
+        where,
+        "Withdraw the new lesion",
+        lambda why: bound(act(ActKind.WITHDRAW_LESION, lesion_id=signing.typed(chosen), reason=why), rows),
+    )
 
 
 def _with_reason(where: str, verb: str, make: Callable[[str], Act], is_needed: bool = True) -> None:

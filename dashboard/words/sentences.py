@@ -13,7 +13,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.rows import as_rows
-from pipeline.judge.clauses import Clause, from_json
+from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.urgency import NONE_RECORDED, Question
 
 DAYS_PER_YEAR = 365.25
@@ -54,6 +54,8 @@ def change(row: pd.Series) -> tuple[str, str]:
     tuple of str
         The change, and its interval.
     """
+    if row["against"] == "lesion" and labels.is_known(row["change_percent"]):
+        return f"{labels.percent(row['change_percent'])} of lesion {row['lesion_id']}", ""
     if row["state"] in {"baseline", "context"}:
         return "first to compare with", ""
     if labels.is_known(row["change_percent"]):
@@ -118,22 +120,29 @@ def verdict(row: Mapping[Any, Any] | pd.Series) -> tuple[str, str]:
 def short_reason(row: Mapping[Any, Any]) -> str:
     """Say in a few words why one set of criteria judged as it did: the change, and where it lies to the rule."""
     parts = _parts(row)
-    if not parts:
+    main = of_total(parts)
+    if main is None:
         return verdict(row)[0]
-    place = f"{parts[0].ruling or parts[0].words}."
-    change = parts[0].change
-    return labels.typeset(f"{change}: {place}" if change else labels.capital(place))
+    place = f"{main.ruling or main.words}."
+    lesion = next((part for part in parts if part.kind == ClauseKind.LESION), None)
+    apart = ""
+    if lesion is not None:
+        apart = f" Lesion {lesion.lesion} by itself {lesion.change}." if lesion.change else f" {lesion.words}."
+    return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
 
 
 def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:
-    return from_json(row["clauses"]) if labels.is_known(row["clauses"]) else ()
+    stored = row.get("clauses")
+    return from_json(str(stored)) if labels.is_known(stored) else ()
 
 
 def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
     """Say by which rule, how sure, how many rules agree, and whether a scan must confirm it."""
     parts = [criteria_name]
     if labels.is_known(row["probability"]):
-        parts.append(f"probability of a change beyond the threshold {labels.probability(row['probability'])}")
+        is_led = any(part.kind == ClauseKind.LESION for part in _parts(row))
+        whose = " of the total" if is_led else ""
+        parts.append(f"probability of a change{whose} beyond the threshold {labels.probability(row['probability'])}")
     if len(verdicts) > 1:
         agree = int((verdicts["category"] == row["category"]).sum())
         parts.append(f"{agree} of {len(verdicts)} criteria agree")

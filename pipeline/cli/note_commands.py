@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
-from pipeline.journal.decisions import TUMOUR, Act, ActKind
+from pipeline.journal.decisions import ABOUT_LESIONS, TUMOUR, Act, ActKind
 
 if TYPE_CHECKING:
     from pipeline.core.records import JournalEntry
@@ -40,7 +40,9 @@ def note(
         str | None,
         typer.Option(help="One mask of the visit; not given: all for accept_mask, else the tumour."),
     ] = None,
-    lesion: Annotated[str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion.")] = None,
+    lesion: Annotated[
+        str | None, typer.Option(help="Lesion as the program calls it, for correct_lesion and withdraw_lesion.")
+    ] = None,
     same_as: Annotated[
         str | None, typer.Option(help="Lesion that it is from this visit on; its own name confirms it.")
     ] = None,
@@ -49,7 +51,7 @@ def note(
     label: Annotated[int | None, typer.Option(help="Number in that mask, where it holds several.")] = None,
     nothing_there: Annotated[bool, typer.Option("--nothing-there", help="That mask is empty, and rightly so.")] = False,
 ) -> None:
-    """Accept, exclude or correct masks, exclude a visit, pin a baseline, correct a lesion, comment, undo."""
+    """Accept, exclude or correct masks, exclude a visit, pin a baseline, correct or withdraw lesions, comment, undo."""
     from pipeline.journal import sign_off  # noqa: PLC0415  # keeps --help quick
 
     patient_id = f"sub-{patient.removeprefix('sub-')}"
@@ -61,7 +63,8 @@ def note(
         signed = sign_off.Signature(name, reason or "", at)
         _print(_correct_mask(out_dir, place, (mask, label), signed, nothing_there=nothing_there), out_dir)
         return
-    acts: Sequence[Act] = [Act(act, patient_id, session_id, reason=reason, undoes=entry)]
+    named_lesion = lesion if act in ABOUT_LESIONS else None
+    acts: Sequence[Act] = [Act(act, patient_id, session_id, lesion_id=named_lesion, reason=reason, undoes=entry)]
     if act in (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_LESION) and session_id is not None:
         masks = sign_off.measured_masks(out_dir, patient_id, session_id)
         if act == ActKind.CORRECT_LESION:

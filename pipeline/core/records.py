@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.core import context_records
+from pipeline.core import context_records, lesion_records
 
 BestResponse = context_records.BestResponse
 Closure = context_records.Closure
@@ -17,6 +17,8 @@ CompartmentCourse = context_records.CompartmentCourse
 Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
+LesionAssessment = lesion_records.LesionAssessment
+LesionComponent = lesion_records.LesionComponent
 Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
@@ -258,24 +260,6 @@ class Level:
 
 
 @dataclass(frozen=True)
-class LesionComponent:
-    """One connected piece of tumour at one visit, with the identity that it keeps over time.
-
-    ``status`` is persistent, new, split, merged, resolved or not_assessable; the centre is in the reference space.
-    """
-
-    patient_id: str
-    session_id: str
-    lesion_id: str
-    component_id: int
-    status: str
-    volume_mm3: float | None
-    centre_x_mm: float | None
-    centre_y_mm: float | None
-    centre_z_mm: float | None
-
-
-@dataclass(frozen=True)
 class Acquisition:
     """How one scan was made, as its sidecar and its grid say (``acquisition/protocol.py``); None where not recorded.
 
@@ -393,6 +377,8 @@ class JournalEntry:
 
     ``written_at`` is UTC; ``mask_sha256`` is the digest of the mask that the person saw, or of the one that they drew
     instead, and then ``scan_sha256`` and ``replaces_sha256`` are those of the scan and of the mask it stands in for.
+    ``component_sha256`` and ``component_at_mm`` (RAS+ mm in the visit's own scan, as text) are those of the piece of
+    tumour that an act about a lesion is bound to.
     """
 
     entry_id: str
@@ -412,6 +398,8 @@ class JournalEntry:
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
     meeting_on: date | None = None
+    component_sha256: str | None = None
+    component_at_mm: str | None = None
 
 
 @dataclass(frozen=True)

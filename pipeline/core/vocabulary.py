@@ -187,6 +187,9 @@ class VisitMeasure:
         Alignment grade A, B or C; None for the reference visit and for imported numbers.
     new_lesion
         A person or the lesion matching found an unequivocal new lesion at this visit.
+    withdrawn_on, withdrawn_words
+        Day on which a person withdrew the new lesion (no tumour, by histology for instance), and who, when and why in
+        words; None where nobody did. Before that day it was one.
     leptomeningeal
         Seeding along the meninges, a drop metastasis included: seen, looked for and not seen, or None (not imaged).
     enhancing_mm3
@@ -221,6 +224,8 @@ class VisitMeasure:
     bound_reason: str | None = None
     acquired_by: date | None = None
     acquired_at: time | None = None
+    withdrawn_on: date | None = None
+    withdrawn_words: str | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class ActKind(StrEnum):
     EXCLUDE_VISIT = "exclude_visit"  # nothing of this visit is to be used
     PIN_BASELINE = "pin_baseline"  # this visit is the baseline of its epoch
     CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
+    WITHDRAW_LESION = "withdraw_lesion"  # what was called a new lesion at this visit is no tumour
     CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
     COMMENT = "comment"
     NOTE = "note"  # said at a meeting of the board
@@ -39,7 +40,7 @@ class Standing(StrEnum):
     IN_FORCE = "in_force"
     UNDONE = "undone"  # a later entry undid it
     REPLACED = "replaced"  # a later entry about the same mask decides
-    LAPSED = "lapsed"  # the mask it spoke of is no longer the one that is measured, or the scan is another one
+    LAPSED = "lapsed"  # the mask or piece of tumour it spoke of is not measured any more, or the scan is another one
 
 
 NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
@@ -49,6 +50,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.EXCLUDE_VISIT: ("patient_id", "session_id", "reason"),
         ActKind.PIN_BASELINE: ("patient_id", "session_id"),
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
+        ActKind.WITHDRAW_LESION: ("patient_id", "session_id", "reason"),
         ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
         ActKind.COMMENT: ("patient_id", "reason"),
         ActKind.NOTE: ("patient_id", "meeting_on", "reason"),
@@ -59,6 +61,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
 """What each act must say; it may say more."""
 
 ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
+ABOUT_LESIONS = (ActKind.CORRECT_LESION, ActKind.WITHDRAW_LESION)
 WORDS_ONLY = (ActKind.COMMENT, ActKind.NOTE, ActKind.DECISION)
 """Acts that change no result and wait for no run."""
 
@@ -82,6 +85,9 @@ class Act:
         Of a corrected mask: the digest of the scan it was drawn on, and of the mask it stands in for, if there is one.
     lesion_id, same_as
         A lesion as it is called now, and what it is to be called from this visit on.
+    component_sha256, component_at_mm
+        The piece of tumour that an act about a lesion is bound to: the digest of its voxels and its centre in the
+        visit's own scan, RAS+ mm, as text. Acts of before have none and are bound to the whole mask.
     reason
         The reason, or the comment itself.
     undoes
@@ -102,15 +108,42 @@ class Act:
     scan_sha256: str | None = None
     replaces_sha256: str | None = None
     meeting_on: str | None = None
+    component_sha256: str | None = None
+    component_at_mm: str | None = None
 
 
 @dataclass(frozen=True)
 class LesionCorrection:
-    """From a visit on, a lesion is another one: names as in ``lesions.Sighting``."""
+    """From a visit on, a lesion is another one: names as in ``lesions.Sighting``.
+
+    Where ``component_sha256`` names the piece, the lesion is whatever that piece is called now.
+    """
 
     session_id: str
     lesion_id: str
     same_as: str
+    component_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class LesionWithdrawal:
+    """What was called new at a visit is no tumour.
+
+    Attributes
+    ----------
+    lesion_id, component_sha256
+        The lesion, and the piece it is bound to; None where no lesion was followed, as with imported numbers.
+    withdrawn_on
+        From this day on it is known.
+    words
+        Who withdrew it, when and why.
+    """
+
+    session_id: str
+    lesion_id: str | None
+    component_sha256: str | None
+    withdrawn_on: date
+    words: str
 
 
 @dataclass(frozen=True)
@@ -129,6 +162,8 @@ class Decisions:
         In the order they were made.
     corrected
         Session and compartment to the entry by which a person's mask is measured instead.
+    withdrawn
+        New lesions that are no tumour, in the order they were withdrawn.
     """
 
     excluded_visits: Mapping[str, str] = field(default_factory=dict)
@@ -137,6 +172,7 @@ class Decisions:
     pinned: Mapping[str, str] = field(default_factory=dict)
     lesions: tuple[LesionCorrection, ...] = ()
     corrected: Mapping[tuple[str, str], JournalEntry] = field(default_factory=dict)
+    withdrawn: tuple[LesionWithdrawal, ...] = ()
 
     def why_excluded(self, session_id: str, compartment: str) -> str | None:
         """Return why a compartment of a visit is not to be used, in words; None when it is."""
@@ -209,6 +245,7 @@ def standing(
     entries: Sequence[JournalEntry],
     masks: Mapping[tuple[str, str, str], str] | None = None,
     scans: Mapping[tuple[str, str], str] | None = None,
+    pieces: Mapping[tuple[str, str], frozenset[str]] | None = None,
 ) -> tuple[JournalEntry, ...]:
     """Say of each entry whether it still has an effect.
 
@@ -221,6 +258,8 @@ def standing(
         and then nothing lapses.
     scans
         Patient and session to the digest of the scan that is measured on now; None as for masks.
+    pieces
+        Patient and session to the digests of the pieces of tumour that are followed now; None as for masks.
 
     Returns
     -------
@@ -229,7 +268,7 @@ def standing(
     """
     undone = {str(entry.undoes): entry for entry in entries if entry.undoes}
     order = {entry.entry_id: number for number, entry in enumerate(entries)}
-    lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans))}
+    lapsed = {entry.entry_id: why for entry in entries if (why := _why_lapsed(entry, masks, scans, pieces))}
     last: dict[tuple[str, ...] | None, JournalEntry] = {}
     for entry in entries:
         is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
@@ -256,10 +295,19 @@ def _why_lapsed(
     entry: JournalEntry,
     masks: Mapping[tuple[str, str, str], str] | None,
     scans: Mapping[tuple[str, str], str] | None,
+    pieces: Mapping[tuple[str, str], frozenset[str]] | None,
 ) -> str | None:
     if entry.act == ActKind.CORRECT_MASK:
         on = None if scans is None else scans.get((entry.patient_id, str(entry.session_id)), "")
         return None if on in (None, entry.scan_sha256) else "the scan it was drawn on has changed since; draw it anew"
+    if entry.component_sha256 is not None:
+        here = None if pieces is None else pieces.get((entry.patient_id, str(entry.session_id)), frozenset())
+        if here is None or entry.component_sha256 in here:
+            return None
+        return (
+            f"lesion {entry.lesion_id} at {entry.component_at_mm} mm of this scan is drawn otherwise since, or not "
+            f"followed there any more; look at the visit and decide anew, about the lesion as it is now"
+        )
     if entry.mask_sha256 is None or masks is None or masks.get(_mask_of(entry)) == entry.mask_sha256:
         return None
     what = "the mask has changed since" if _mask_of(entry) in masks else "there is no such mask now"
@@ -297,9 +345,10 @@ def decide(entries: Iterable[JournalEntry]) -> Decisions:
         accepted=frozenset((str(e.session_id), str(e.compartment)) for e in by_kind[ActKind.ACCEPT_MASK]),
         pinned={str(e.session_id): f"{e.who} on {_day(e)}" for e in by_kind[ActKind.PIN_BASELINE]},
         lesions=tuple(
-            LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as))
+            LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as), e.component_sha256)
             for e in by_kind[ActKind.CORRECT_LESION]
         ),
+        withdrawn=tuple(_withdrawal(e) for e in by_kind[ActKind.WITHDRAW_LESION]),
         corrected={(str(e.session_id), str(e.compartment)): e for e in by_kind[ActKind.CORRECT_MASK]},
     )
 
@@ -323,6 +372,12 @@ def _mask_of(entry: JournalEntry) -> tuple[str, str, str]:
 def _excluded(entry: JournalEntry) -> str:
     what = "visit" if entry.act == ActKind.EXCLUDE_VISIT else "mask"
     return f"{what} excluded by {entry.who} on {_day(entry)}: {entry.reason}"
+
+
+def _withdrawal(entry: JournalEntry) -> LesionWithdrawal:
+    words = f"new lesion withdrawn by {entry.who} on {_day(entry)}: {entry.reason}"
+    day = entry.written_at.date()
+    return LesionWithdrawal(str(entry.session_id), entry.lesion_id, entry.component_sha256, day, words)
 
 
 def _said(entry: JournalEntry) -> str:

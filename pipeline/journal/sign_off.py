@@ -18,7 +18,7 @@ from pipeline.core.records import JournalEntry
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import fingerprints
 from pipeline.journal import act_file, decisions, drawn_masks
-from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind
+from pipeline.journal.decisions import ABOUT_LESIONS, ABOUT_MASKS, TUMOUR, Act, ActKind
 from pipeline.journal.drawing import DrawingFit, Target
 from pipeline.store import reader
 
@@ -69,6 +69,30 @@ def about_masks(
     return tuple(
         Act(kind, patient_id, session_id, compartment, digest, reason=reason) for compartment, digest in masks.items()
     )
+
+
+def bound(act: Act, lesions: pd.DataFrame) -> Act:
+    """Return an act about a lesion bound to the piece that the person saw: its digest and place in its own scan.
+
+    Parameters
+    ----------
+    lesions
+        Rows of the patient_lesions query as they were shown. Of a lesion in several pieces the largest is bound.
+
+    Returns
+    -------
+    Act
+        Unchanged where the lesion has no piece at that visit, or the act is bound already.
+    """
+    if act.kind not in ABOUT_LESIONS or act.lesion_id is None or act.component_sha256 is not None:
+        return act
+    here = lesions[(lesions["session_id"] == act.session_id) & (lesions["lesion_id"] == act.lesion_id)]
+    here = here[here["component_sha256"].notna()]
+    if here.empty:
+        return act
+    piece = here.sort_values("volume_mm3", ascending=False, kind="stable").iloc[0]
+    place = " ".join(f"{piece[f'scan_{axis}_mm']:.1f}" for axis in "xyz")
+    return replace(act, component_sha256=str(piece["component_sha256"]), component_at_mm=place)
 
 
 def correct_mask(
@@ -134,27 +158,37 @@ def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) ->
     for act in acts:
         if act.kind != ActKind.UNDO:
             _check(out_dir, act)
-    return act_file.append(out_dir, acts, who, at)
+    return act_file.append(out_dir, [_bound_now(out_dir, act) for act in acts], who, at)
+
+
+def _bound_now(out_dir: Path, act: Act) -> Act:
+    """Bind an act about a lesion that says of no piece which it means, as one written by hand does not."""
+    if act.kind not in ABOUT_LESIONS:
+        return act
+    return bound(act, reader.query(reader.database_path(out_dir), "patient_lesions", patient_id=act.patient_id))
 
 
 def _check(out_dir: Path, act: Act) -> None:
     database = reader.database_path(out_dir)
     visits = reader.query(database, "patient_visits", patient_id=act.patient_id)
     _check_visit(visits, act.patient_id, act.session_id)
-    if act.session_id is None or act.mask_sha256 is None:
-        return
+    if act.session_id is not None and act.mask_sha256 is not None:
+        _check_mask(out_dir, act)
+    if act.kind in ABOUT_LESIONS and act.lesion_id is not None:
+        _check_lesion(reader.query(database, "patient_lesions", patient_id=act.patient_id), act)
+
+
+def _check_mask(out_dir: Path, act: Act) -> None:
     if act.kind == ActKind.CORRECT_MASK:
         _check_drawing(out_dir, act)
         return
     where = f"{act.patient_id} {act.session_id}"
-    now = measured_masks(out_dir, act.patient_id, act.session_id)
+    now = measured_masks(out_dir, act.patient_id, str(act.session_id))
     compartment = act.compartment or TUMOUR
     if compartment not in now:
         raise SettingsError(f"{where}: expected one of its masks {', '.join(now) or '(none)'}, found {compartment}")
     if act.kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION) and now[compartment] != act.mask_sha256:
         raise SettingsError(f"{where}: the {compartment} mask has changed since it was shown; look at it again")
-    if act.kind == ActKind.CORRECT_LESION:
-        _check_lesion(reader.query(database, "patient_lesions", patient_id=act.patient_id), act)
 
 
 def _check_drawing(out_dir: Path, act: Act) -> None:
@@ -179,5 +213,9 @@ def _check_lesion(lesions: pd.DataFrame, act: Act) -> None:
         raise SettingsError(
             f"{where}: expected one of its lesions {', '.join(here) or '(none)'}, found {act.lesion_id}"
         )
-    if not LESION.fullmatch(act.same_as or ""):
+    pieces = lesions.loc[lesions["session_id"] == act.session_id, "component_sha256"]
+    if act.component_sha256 is not None and act.component_sha256 not in set(pieces.dropna()):
+        where = f"{act.patient_id} {act.session_id}"
+        raise SettingsError(f"{where}: lesion {act.lesion_id} has changed since it was shown; look at it again")
+    if act.kind == ActKind.CORRECT_LESION and not LESION.fullmatch(act.same_as or ""):
         raise SettingsError(f"expected a lesion such as L1, found {act.same_as}")

@@ -31,6 +31,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
     told = [
         *beside(ClauseKind.REMARK, days_not_known(verdict)),
         *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
+        *beside(ClauseKind.REMARK, withdrawn(verdict)),
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
     ]
@@ -72,6 +73,14 @@ def days_not_known(verdict: Verdict) -> str:
     """Say that a day which is not known changes nothing here."""
     days = verdict.days_that_decide
     return f"unchanged by what is not known: {days}" if days else ""
+
+
+def withdrawn(verdict: Verdict) -> str:
+    """Say that what was called a new lesion here is none, and that its piece may still be part of the size."""
+    words = verdict.visit.withdrawn_words
+    if not words:
+        return ""
+    return f"{words}, a size measured here holds it until the mask is corrected" if verdict.visit.volume_mm3 else words
 
 
 def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:

@@ -29,6 +29,8 @@ class ClauseKind(StrEnum):
     SHRINKAGE = "shrinkage"  # what a shrinkage that is no response amounts to
     NEW_LESION = "new_lesion"
     UNJUDGED_LESION = "unjudged_lesion"
+    LESION = "lesion"  # what the worst of several lesions does by itself
+    LESION_SET = "lesion_set"  # which lesions the numbers of the total speak of
     ELSEWHERE = "elsewhere"  # new tumour that the syndrome explains
     CLINICAL = "clinical"
     CONFIRMATION = "confirmation"
@@ -58,6 +60,8 @@ class Clause:
         Sizes, their ratio and its 95 % interval; None where there are none.
     limit_ratio, rule_ratio
         The ratio that measurement error could make at 95 %, on the side of the change, and the rule's own.
+    lesion
+        Name of the lesion spoken of; None where it is the total.
     change
         The ratio as it is printed, with the decimals that show on which side of the limits it lies.
     """
@@ -77,6 +81,7 @@ class Clause:
     limit_ratio: float | None = None
     rule_ratio: float | None = None
     change: str | None = None
+    lesion: str | None = None
 
     @property
     def text(self) -> str:
@@ -95,6 +100,11 @@ def beside(kind: ClauseKind, words: str) -> tuple[Clause, ...]:
 def distinct(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
     """Return the clauses in order, each said once."""
     return tuple({clause.text: clause for clause in clauses}.values())
+
+
+def of_total(clauses: Sequence[Clause]) -> Clause | None:
+    """Return the main clause on the patient's total, which stands behind that of a lesion that leads the state."""
+    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION), None)
 
 
 def sentence(clauses: Sequence[Clause]) -> str:

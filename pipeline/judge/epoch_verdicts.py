@@ -113,7 +113,8 @@ def _evidence(
     seeding = memory.seeding or seeds
     counts = seeds or (visit.new_lesion and not exempt)
     new_lesion = memory.new_lesion or (visit if counts else None)
-    elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0) and visit.leptomeningeal is not True
+    is_new = visit.new_lesion or (visit.new_tumour_mm3 > 0 and visit.withdrawn_on is None)
+    elsewhere = exempt and is_new and visit.leptomeningeal is not True
     unusable = epochs.why_not_judged(visit, criteria) or comparison.series_break(visit, baseline)
     shared = Evidence(new_lesion=new_lesion, seeding=seeding, new_tumour_elsewhere=elsewhere, decline=lost)
     window = exposure.growth_window(course, visit.acquired_on, criteria)

@@ -110,7 +110,8 @@ def then(course: PatientCourse, visit: VisitMeasure, criteria: ResponseCriteria,
     visit
         As the course has it.
     """
-    by_then = _possibly_known_by(course, visit)
+    last = visit.acquired_by or visit.acquired_on
+    by_then = without_withdrawn(_possibly_known_by(course, visit), last)
     possible_histories = unplaced.possible_histories(by_then, criteria)
     if not possible_histories:
         return _one_of(_after_too_much(by_then, criteria, place), visit)
@@ -123,6 +124,19 @@ def then(course: PatientCourse, visit: VisitMeasure, criteria: ResponseCriteria,
 
 def _one_of(placed: Sequence[Placed], visit: VisitMeasure) -> Placed:
     return next(one for one in placed if one.verdict.visit.session_id == visit.session_id)
+
+
+def without_withdrawn(course: PatientCourse, day: date) -> PatientCourse:
+    """Return a history without the new lesions that had been withdrawn by a day: they were no tumour."""
+    return replace(course, visits=tuple(_without_withdrawn(visit, day) for visit in course.visits))
+
+
+def _without_withdrawn(visit: VisitMeasure, day: date) -> VisitMeasure:
+    if visit.withdrawn_on is None:
+        return visit
+    if visit.withdrawn_on <= day:
+        return replace(visit, new_lesion=False)
+    return replace(visit, withdrawn_on=None, withdrawn_words=None)
 
 
 def _begun_by(treatment: TreatmentEvent, on: date) -> TreatmentEvent:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
 from pipeline.judge import best_response, comparison, division, epoch_verdicts, epochs, explanation, exposure
@@ -37,7 +38,7 @@ from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then
+from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then, without_withdrawn
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
@@ -77,8 +78,9 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
 def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
     """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
     course = epochs.followed_tumours(course, criteria)
-    by_reading = readings(course, criteria, _placed)
-    placed = agreed(by_reading, course, criteria, _placed)
+    standing = without_withdrawn(course, date.max)
+    by_reading = readings(standing, criteria, _placed)
+    placed = agreed(by_reading, standing, criteria, _placed)
     judgements = tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
     return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
 

@@ -9,14 +9,15 @@ there is nothing to decide.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from pipeline.core import records, wording
 from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind
-from pipeline.judge.clauses import ClauseKind, from_json
+from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
+from pipeline.judge.lesion_courses import severity
 from pipeline.measure.measurement_error import detection_limit_ratio
 
 
@@ -69,6 +70,8 @@ class PatientRows:
     signals: list[records.NewSignal] = field(default_factory=list)
     forms: list[records.Neuraxis] = field(default_factory=list)
     findings: list[records.Finding] = field(default_factory=list)
+    lesion_verdicts: list[records.LesionAssessment] = field(default_factory=list)
+    acts: list[records.JournalEntry] = field(default_factory=list)
 
     @property
     def days(self) -> dict[str, date]:
@@ -93,6 +96,8 @@ LISTS: dict[type, str] = {
     records.NewSignal: "signals",
     records.Neuraxis: "forms",
     records.Finding: "findings",
+    records.LesionAssessment: "lesion_verdicts",
+    records.JournalEntry: "acts",
 }
 Open = tuple[Question, str]
 
@@ -143,9 +148,14 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
     judged = [a for a in patient.assessments if a.criteria_id == criteria_id and a.session_id in days]
     judged.sort(key=lambda one: (days[one.session_id], one.session_id))
     worse = list(_function(patient))
+    last = judged[-1].session_id if judged else None
+    verdicts = [v for v in patient.lesion_verdicts if v.criteria_id == criteria_id and v.session_id == last]
+    if len(verdicts) == 1 and not _is_led(judged[-1]):
+        verdicts = []  # the only lesion is the total
     return [
-        *_of_verdict(judged, patient),
-        *_lesions(patient),
+        *_of_verdict(judged, patient, verdicts),
+        *_lesion_verdicts(verdicts),
+        *_lesions(patient, {verdict.lesion_id for verdict in verdicts}),
         *_neuraxis(patient),
         *worse,
         *_compartments(patient, with_worse_function=bool(worse)),
@@ -159,15 +169,18 @@ def _has_errors(patient: PatientRows) -> bool:
     return any(finding.severity == "error" for finding in patient.findings)
 
 
-def _of_verdict(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
-    """Say what the latest verdict leaves open."""
+def _of_verdict(
+    judged: Sequence[records.Assessment], patient: PatientRows, verdicts: Sequence[records.LesionAssessment]
+) -> Iterator[Open]:
+    """Say what the latest verdict leaves open; what a lesion alone leads is said of the lesion."""
     days = patient.days
     last = judged[-1] if judged else None
     newest = max(days.values(), default=None)
     if last is None:
         yield Question.NOT_JUDGED, "no scan could be judged"
         return
-    yield from _called(last)
+    is_of_lesion = any(one.is_worst and one.display_state == last.display_state for one in verdicts)
+    yield from _called(last, only_marks=is_of_lesion and last.category != Category.PD and not _total_grew(last))
     if any(signal.session_id == last.session_id for signal in patient.signals):
         yield Question.NEW_SIGNAL, "new signal where no tumour was drawn, and nobody has looked"
     unjudged = last.display_state == DisplayState.NOT_EVALUABLE and last.state != State.CONTEXT
@@ -179,10 +192,55 @@ def _of_verdict(judged: Sequence[records.Assessment], patient: PatientRows) -> I
         yield Question.UNSIGNED, "rests on an automatic mask that nobody signed"
 
 
-def _called(last: records.Assessment) -> Iterator[Open]:
+def _is_led(last: records.Assessment) -> bool:
+    """Say whether a lesion leads the state: what leads is said first."""
+    main = next(iter(from_json(last.clauses)), None)
+    return main is not None and main.kind == ClauseKind.LESION
+
+
+def _total_grew(last: records.Assessment) -> bool:
+    """Say whether the total itself reaches the rule of progression, or was seen again."""
+    main = of_total(from_json(last.clauses))
+    if main is None or main.kind == ClauseKind.SEEN_AGAIN:
+        return main is not None
+    return main.ratio is not None and main.rule_ratio is not None and main.ratio >= main.rule_ratio > 1
+
+
+def _lesion_verdicts(verdicts: Sequence[records.LesionAssessment]) -> Iterator[Open]:
+    """Say which lesion has grown or may have, by its own verdict, and which the latest scan cannot show."""
+    for verdict in sorted(verdicts, key=lambda one: one.lesion_id):
+        if severity(State(verdict.state), DisplayState(verdict.display_state)):
+            yield Question.LESION_GROWTH, f"lesion {verdict.lesion_id} {_lesion_words(verdict)}"
+        elif verdict.volume_mm3 is None:
+            yield Question.NOT_JUDGED, f"lesion {verdict.lesion_id} not assessable: {verdict.missing_reason}"
+
+
+def _lesion_words(verdict: records.LesionAssessment) -> str:
+    """Return what a lesion did, from its reference to now and where that lies to rule and error."""
+    main = next(iter(from_json(verdict.clauses)), None)
+    if main is None:
+        return f"by itself: {verdict.reason}"
+    if main.kind != ClauseKind.CHANGE or main.unit != "mm³" or main.value is None or main.reference_value is None:
+        return f"by itself: {main.words[:1].lower()}{main.words[1:]}" + (f": {main.ruling}" if main.ruling else "")
+    figures = wording.figures_beside(main.value, main.reference_value)
+    sizes = f"{wording.volume(main.reference_value, figures)} on {main.reference_on} to "
+    sizes += f"{wording.volume(main.value, figures)} on {main.on}"
+    return f"grew from {sizes} ({main.change}): {main.ruling}"
+
+
+def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[Open]:
     """Say what the latest verdict calls, in its own words for where the change lies."""
     parts = from_json(last.clauses)
-    place = f": {parts[0].ruling}" if parts and parts[0].ruling else ""
+    if not only_marks:
+        yield from _called_of_total(last, parts)
+    for part in parts:
+        if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
+            yield Question.NEW_LESION, part.text
+
+
+def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Iterator[Open]:
+    main = of_total(parts)
+    place = f": {main.ruling}" if main and main.ruling else ""
     grown = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
     if last.state == State.RECURRENCE:
         yield Question.NEW_LESION, "tumour seen where there was none" + place
@@ -195,9 +253,6 @@ def _called(last: records.Assessment) -> Iterator[Open]:
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
         own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
         yield Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own
-    for part in parts:
-        if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
-            yield Question.NEW_LESION, part.text
 
 
 def _neuraxis(patient: PatientRows) -> Iterator[Open]:
@@ -210,8 +265,16 @@ def _neuraxis(patient: PatientRows) -> Iterator[Open]:
         yield question, f"whole neuraxis on {days[last.session_id]}: {last.present}"
 
 
-def _lesions(patient: PatientRows) -> Iterator[Open]:
-    """Say which of several lesions is new on the latest scan, or has grown since its smallest."""
+def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Open]:
+    """Say which of several lesions is new on the latest scan, or has grown since its smallest.
+
+    A new lesion that a person withdrew is none; of a lesion that has a verdict of its own, that speaks of its growth.
+    """
+    withdrawn = {
+        act.component_sha256 or act.lesion_id
+        for act in patient.acts
+        if act.act == "withdraw_lesion" and act.status == "in_force"
+    }
     days, since = patient.days, patient.since_surgery()
     sizes: dict[str, dict[str, float]] = {}
     for row in patient.components:
@@ -223,13 +286,17 @@ def _lesions(patient: PatientRows) -> Iterator[Open]:
         return
     now = seen[-1]
     here = {lesion for lesion, by_session in sizes.items() if by_session.get(now)}
-    new = {row.lesion_id for row in patient.components if row.session_id == now and row.status == "new"}
+    new = {
+        row.lesion_id
+        for row in patient.components
+        if row.session_id == now and row.status == "new" and not {row.component_sha256, row.lesion_id} & withdrawn
+    }
     for lesion in sorted(here):
         size, on = wording.volume(sizes[lesion][now]), days[now]
         if lesion in new and now != next(iter(days)):
             yield Question.NEW_LESION, f"lesion {lesion} first seen on {on} ({size})"
         earlier = {name: sizes[lesion][name] for name in since if sizes[lesion].get(name) and name != now}
-        if earlier and len(here) > 1:
+        if earlier and len(here) > 1 and lesion not in with_verdict:
             smallest = min(earlier, key=lambda name: earlier[name])
             if sizes[lesion][now] >= WITHOUT_ERROR * earlier[smallest]:
                 yield (

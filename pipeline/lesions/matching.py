@@ -1,23 +1,25 @@
 """The same lesion over time: matching connected pieces across visits in the reference space.
 
-A lesion keeps its name (L1, L2...) for good: it is named where it is first seen, so that later visits never rename
-it, and names given earlier can be handed in when an older visit turns up. What this module refuses: calling a
-lesion resolved where the scan did not reach, or new where nobody had looked before.
+A lesion keeps its name (L1, L2...) for good: pieces that bear one already are handed in with it, whatever visits were
+added, taken away or drawn anew since. What this module refuses: calling a lesion resolved where the scan did not reach
+or where it was never large enough to be missed, and calling one new where nobody had looked before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from pipeline.core.piece_names import PiecePlace
 from pipeline.core.volume import Volume, same_grid, to_world
 
 MIN_OVERLAP_RATIO = 0.1
@@ -31,6 +33,15 @@ MAX_GAP_MM = 5.0
 
 COVERED_RATIO = 0.95
 """Share of a lesion's last footprint that a scan must reach before it can say that the lesion is gone."""
+
+NEW_LESION_MM3 = 65.4
+"""Volume of a 5 mm sphere, the smallest that is called a new lesion by itself, and that is missed where it is not seen,
+mm³; a proposal."""
+
+OUT_OF_VIEW = "outside the scan's field of view"
+TOO_SMALL = "not seen, and never large enough that its absence could be told from being overlooked"
+WITHIN_ANOTHER = "grown together with {}, and measured with it"
+NOWHERE = "without a place in the reference space, so that nothing can be said of its identity"
 
 UNPLACED = "unplaced"
 """Name of pieces without a voxel on the reference grid: they cannot be matched with anything."""
@@ -59,12 +70,15 @@ class VisitComponents:
         Piece number to its volume in the visit's own grid, mm³.
     coverage
         Boolean on the reference grid: what the visit's scan reached.
+    places
+        Piece number to what it is told by; empty where no name has to be kept.
     """
 
     session_id: str
     labels: Volume
     volumes_mm3: Mapping[int, float]
     coverage: Volume
+    places: Mapping[int, PiecePlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,8 @@ class Sighting:
         In the visit's own grid; 0 when resolved, None when not assessable or counted with the lesion merged into.
     centre_mm
         RAS+ mm in the reference space; where it was last seen when it is not seen here.
+    reason
+        Why there is no volume, in words; None where there is one.
     """
 
     session_id: str
@@ -87,6 +103,7 @@ class Sighting:
     status: LesionStatus
     volume_mm3: float | None
     centre_mm: tuple[float, float, float] | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +112,7 @@ class _Lesion:
     voxels: NDArray[np.int64]  # flat indices of its last footprint on the reference grid
     centre_mm: tuple[float, float, float]
     piece_count: int = 1
+    largest_mm3: float = 0.0  # that it ever was
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,18 +123,39 @@ class _Links:
     swallowed: dict[int, list[str]] = field(default_factory=dict)
 
 
-def link(visits: Sequence[VisitComponents], known: Sequence[Sighting] = ()) -> tuple[Sighting, ...]:
+@dataclass(frozen=True, eq=False)
+class _Story:
+    """What is known of the lesions before a visit.
+
+    ``lesions`` holds those followed, ``later`` those that bear a name only from a later visit on, ``ever`` the names of
+    all that were seen; ``seen_before`` is what any scan so far reached.
+    """
+
+    lesions: dict[str, _Lesion]
+    later: Mapping[str, _Lesion]
+    ever: frozenset[str]
+    seen_before: NDArray[np.bool_]
+
+
+def link(
+    visits: Sequence[VisitComponents],
+    names: Mapping[tuple[str, int], str] = MappingProxyType({}),
+    taken: frozenset[str] = frozenset(),
+) -> tuple[Sighting, ...]:
     """Follow each lesion through the visits.
 
-    Pieces are matched by overlap with where each lesion was last seen, then by distance; one lesion may be many
-    pieces and one piece may join several lesions. A lesion that reappears keeps its name.
+    A piece that bears a name keeps it. Others are matched by overlap with where each lesion was last seen, then by
+    distance, and at last with lesions that are named at a later visit only; one lesion may be many pieces and one piece
+    may join several lesions. A lesion that reappears keeps its name.
 
     Parameters
     ----------
     visits
         In date order, all on one grid.
-    known
-        Sightings of an earlier run; their names are kept.
+    names
+        Session and number of a piece to the name it was given before (``lesion_naming.names_of_pieces``).
+    taken
+        Names that a new lesion cannot have.
 
     Returns
     -------
@@ -128,38 +167,47 @@ def link(visits: Sequence[VisitComponents], known: Sequence[Sighting] = ()) -> t
     ValueError
         The visits lie on different grids.
     """
-    names = map("L{}".format, count(1))
+    used = {*names.values(), *taken}
+    free = (name for name in map("L{}".format, count(1)) if name not in used)
     lesions: dict[str, _Lesion] = {}
-    seen_before = np.zeros(0, dtype=bool)
-    found: list[Sighting] = []
-    for visit in visits:
+    seen_before = np.zeros(visits[0].labels.array.size if visits else 0, dtype=bool)
+    sightings: list[Sighting] = []
+    for place, visit in enumerate(visits):
         if not same_grid(visit.labels, visits[0].labels) or not same_grid(visit.coverage, visits[0].labels):
             msg = f"{visit.session_id}: expected pieces and coverage on the grid of {visits[0].session_id}"
             raise ValueError(msg)
-        if not seen_before.size:
-            seen_before = np.zeros(visit.labels.array.size, dtype=bool)
         footprints = _footprints(visit)
-        links = _match(footprints, lesions, visit.labels)
-        found += _sightings(visit, footprints, links, lesions, names, seen_before)
-        lesions = _updated(lesions, visit, footprints, found)
+        named = {
+            number: names[visit.session_id, number] for number in footprints if (visit.session_id, number) in names
+        }
+        ever = frozenset(sighting.lesion_id for sighting in sightings)
+        later = _named_later(visits[place + 1 :], names, ever | set(named.values()))
+        story = _Story(lesions, later, ever, seen_before)
+        links = _match(footprints, story, visit.labels, named)
+        for number in footprints:
+            if number not in links.owner:
+                links.owner[number] = next(free)
+        sightings += _sightings(visit, footprints, links, story)
+        lesions = _updated(lesions, visit, footprints, sightings)
         seen_before |= visit.coverage.array.astype(bool).ravel()
-    return _renamed(found, known)
+    return tuple(sightings)
 
 
-def _renamed(found: Sequence[Sighting], known: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    """Give each lesion the name that an earlier run gave one of its pieces, and the others names still free."""
-    given = {(s.session_id, s.component_id): s.lesion_id for s in known if s.component_id}
-    names: dict[str, str] = {UNPLACED: UNPLACED}
-    for sighting in found:
-        earlier = given.get((sighting.session_id, sighting.component_id))
-        if earlier is not None and sighting.lesion_id not in names and earlier not in names.values():
-            names[sighting.lesion_id] = earlier
-    used = {s.lesion_id for s in known}
-    free = (name for name in map("L{}".format, count(1)) if name not in used)
-    for sighting in found:
-        if sighting.lesion_id not in names:
-            names[sighting.lesion_id] = next(free)
-    return tuple(replace(sighting, lesion_id=names[sighting.lesion_id]) for sighting in found)
+def _named_later(
+    visits: Sequence[VisitComponents], names: Mapping[tuple[str, int], str], known: frozenset[str]
+) -> dict[str, _Lesion]:
+    """Return where lesions that nobody has seen so far are when they first bear their name."""
+    found: dict[str, _Lesion] = {}
+    for visit in visits:
+        here: dict[str, list[NDArray[np.int64]]] = {}
+        for number, voxels in _footprints(visit).items():
+            name = names.get((visit.session_id, number))
+            if name is not None and name not in known and name not in found:
+                here.setdefault(name, []).append(voxels)
+        for name, pieces in here.items():
+            voxels = np.unique(np.concatenate(pieces))
+            found[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels))
+    return found
 
 
 def _footprints(visit: VisitComponents) -> dict[int, NDArray[np.int64]]:
@@ -170,20 +218,36 @@ def _footprints(visit: VisitComponents) -> dict[int, NDArray[np.int64]]:
     return {n: inside[numbers == n] for n in sorted(visit.volumes_mm3) if n in numbers}
 
 
-def _match(footprints: Mapping[int, NDArray[np.int64]], lesions: Mapping[str, _Lesion], grid: Volume) -> _Links:
-    links = _Links()
-    shared = {number: _shared(voxels, lesions) for number, voxels in footprints.items()}
-    first = _one_to_one(shared)
-    for number, voxels in footprints.items():
-        overlapping = sorted(shared[number], key=shared[number].__getitem__, reverse=True)
-        owner = first.get(number) or next(iter(overlapping), None) or _nearest(voxels, lesions, grid)
+def _match(
+    footprints: Mapping[int, NDArray[np.int64]], story: _Story, grid: Volume, named: Mapping[int, str]
+) -> _Links:
+    """Find which lesion each piece belongs to; pieces that belong to none are left out."""
+    links = _Links(dict(named))
+    shared = {number: _shared(voxels, story.lesions) for number, voxels in footprints.items()}
+    unnamed = {number: voxels for number, voxels in footprints.items() if number not in named}
+    rest = {name: lesion for name, lesion in story.lesions.items() if name not in named.values()}
+    first = _one_to_one({number: _shared(voxels, rest) for number, voxels in unnamed.items()})
+    for number, voxels in unnamed.items():
+        overlapping = _by_share(shared[number])
+        owner = first.get(number) or next(iter(overlapping), None) or _nearest(voxels, story.lesions, grid)
         if owner is not None:
             links.owner[number] = owner
-            links.swallowed[number] = [name for name in overlapping if name != owner]
+    unknown = {number: voxels for number, voxels in unnamed.items() if number not in links.owner}
+    ahead = _one_to_one({number: _shared(voxels, story.later) for number, voxels in unknown.items()})
+    for number, voxels in unknown.items():
+        owner = ahead.get(number) or next(iter(_by_share(_shared(voxels, story.later))), None)
+        owner = owner or _nearest(voxels, story.later, grid)
+        if owner is not None:
+            links.owner[number] = owner
     owners = set(links.owner.values())
-    for number, names in links.swallowed.items():
-        links.swallowed[number] = [name for name in names if name not in owners]
+    for number in links.owner:
+        links.swallowed[number] = [name for name in _by_share(shared[number]) if name not in owners]
     return links
+
+
+def _by_share(shared: Mapping[str, int]) -> list[str]:
+    """Return the lesions that a piece overlaps, the one it shares most with first."""
+    return sorted(shared, key=shared.__getitem__, reverse=True)
 
 
 def _shared(voxels: NDArray[np.int64], lesions: Mapping[str, _Lesion]) -> dict[str, int]:
@@ -227,62 +291,62 @@ def _positions_mm(voxels: NDArray[np.int64], grid: Volume) -> NDArray[np.float64
 
 
 def _sightings(
-    visit: VisitComponents,
-    footprints: Mapping[int, NDArray[np.int64]],
-    links: _Links,
-    lesions: Mapping[str, _Lesion],
-    names: Iterator[str],
-    seen_before: NDArray[np.bool_],
+    visit: VisitComponents, footprints: Mapping[int, NDArray[np.int64]], links: _Links, story: _Story
 ) -> Iterator[Sighting]:
     pieces = Counter(links.owner.values())
     for number, voxels in footprints.items():
-        owner = links.owner.get(number)
+        owner, swallowed = links.owner[number], links.swallowed.get(number, [])
         volume_mm3, centre_mm = visit.volumes_mm3[number], _centre_mm(voxels, visit.labels)
-        if owner is None:
-            looked = seen_before[voxels].mean() >= COVERED_RATIO
-            status = LesionStatus.NEW if looked else LesionStatus.PERSISTENT
-            owner = next(names)
-        else:
-            status = _status(pieces[owner], lesions[owner], bool(links.swallowed.get(number)))
+        status = _status(owner, pieces[owner], voxels, story, swallowed=bool(swallowed))
         yield Sighting(visit.session_id, owner, number, status, volume_mm3, centre_mm)
-        for name in links.swallowed.get(number, ()):
-            yield Sighting(visit.session_id, name, number, LesionStatus.MERGED, None, centre_mm)
+        for name in swallowed:
+            why = WITHIN_ANOTHER.format(owner)
+            yield Sighting(visit.session_id, name, number, LesionStatus.MERGED, None, centre_mm, why)
     for number in sorted(set(visit.volumes_mm3) - set(footprints)):
         lost_mm3 = visit.volumes_mm3[number]
-        yield Sighting(visit.session_id, UNPLACED, number, LesionStatus.NOT_ASSESSABLE, lost_mm3, None)
-    yield from _unseen(visit, links, lesions)
+        yield Sighting(visit.session_id, UNPLACED, number, LesionStatus.NOT_ASSESSABLE, lost_mm3, None, NOWHERE)
+    yield from _unseen(visit, links, story.lesions)
 
 
-def _status(piece_count: int, lesion: _Lesion, swallowed: bool) -> LesionStatus:
+def _status(owner: str, piece_count: int, voxels: NDArray[np.int64], story: _Story, *, swallowed: bool) -> LesionStatus:
     if swallowed:
         return LesionStatus.MERGED
-    return LesionStatus.SPLIT if piece_count > lesion.piece_count else LesionStatus.PERSISTENT
+    lesion = story.lesions.get(owner)
+    if lesion is not None:
+        return LesionStatus.SPLIT if piece_count > lesion.piece_count else LesionStatus.PERSISTENT
+    if owner in story.ever or _shared(voxels, story.lesions):
+        return LesionStatus.SPLIT  # it was part of another one when last seen
+    looked = story.seen_before[voxels].mean() >= COVERED_RATIO
+    return LesionStatus.NEW if looked else LesionStatus.PERSISTENT
 
 
 def _unseen(visit: VisitComponents, links: _Links, lesions: Mapping[str, _Lesion]) -> Iterator[Sighting]:
-    """Say of each known lesion without a piece whether it is gone or out of view."""
+    """Say of each known lesion without a piece whether it is gone, out of view, or too small to tell."""
     covered = visit.coverage.array.astype(bool).ravel()
     accounted = set(links.owner.values()) | {name for names in links.swallowed.values() for name in names}
     for name, lesion in lesions.items():
         if name in accounted:
             continue
-        reached = covered[lesion.voxels].mean() >= COVERED_RATIO
-        status, volume_mm3 = (LesionStatus.RESOLVED, 0.0) if reached else (LesionStatus.NOT_ASSESSABLE, None)
-        yield Sighting(visit.session_id, name, 0, status, volume_mm3, lesion.centre_mm)
+        why = None if covered[lesion.voxels].mean() >= COVERED_RATIO else OUT_OF_VIEW
+        why = why or (TOO_SMALL if lesion.largest_mm3 < NEW_LESION_MM3 else None)
+        if why is None:
+            yield Sighting(visit.session_id, name, 0, LesionStatus.RESOLVED, 0.0, lesion.centre_mm)
+        else:
+            yield Sighting(visit.session_id, name, 0, LesionStatus.NOT_ASSESSABLE, None, lesion.centre_mm, why)
 
 
 def _updated(
     lesions: Mapping[str, _Lesion],
     visit: VisitComponents,
     footprints: Mapping[int, NDArray[np.int64]],
-    found: Sequence[Sighting],
+    sightings: Sequence[Sighting],
 ) -> dict[str, _Lesion]:
     """Remember where each lesion was last seen; a swallowed one goes on as part of the other.
 
     What the scan did not reach of a lesion stays part of its place: of a lesion that one scan showed cut off, a second
     one as short cannot say that it is gone.
     """
-    own = [s for s in found if s.session_id == visit.session_id and s.component_id in footprints]
+    own = [s for s in sightings if s.session_id == visit.session_id and s.component_id in footprints]
     gone = {s.lesion_id for s in own if s.volume_mm3 is None}
     kept = {name: lesion for name, lesion in lesions.items() if name not in gone}
     covered = visit.coverage.array.astype(bool).ravel()
@@ -291,7 +355,9 @@ def _updated(
         earlier = [lesions[n].voxels for n in {s.lesion_id for s in own if s.component_id in numbers} if n in lesions]
         unreached = [voxels[~covered[voxels]] for voxels in earlier]
         voxels = np.unique(np.concatenate([*(footprints[number] for number in numbers), *unreached]))
-        kept[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels), len(numbers))
+        size_mm3 = sum(visit.volumes_mm3[number] for number in numbers)
+        largest_mm3 = max(size_mm3, lesions[name].largest_mm3 if name in lesions else 0.0)
+        kept[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels), len(numbers), largest_mm3)
     return kept
 
 

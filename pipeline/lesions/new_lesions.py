@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from pipeline.lesions.matching import LesionStatus, Sighting
-
-NEW_LESION_MM3 = 65.4
-"""Volume of a 5 mm sphere, the smallest that is called a new lesion by itself, mm³; a proposal."""
+from pipeline.lesions.matching import NEW_LESION_MM3, LesionStatus, Sighting
 
 
 def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = NEW_LESION_MM3) -> frozenset[str]:
@@ -16,8 +13,16 @@ def new_lesion_sessions(sightings: Sequence[Sighting], min_volume_mm3: float = N
 
     Only meaningful for masks that a person drew or signed: an automatic mask invents pieces.
     """
+    return frozenset(session_id for session_id, _ in unequivocal_new(sightings, min_volume_mm3))
+
+
+def unequivocal_new(
+    sightings: Sequence[Sighting], min_volume_mm3: float = NEW_LESION_MM3
+) -> frozenset[tuple[str, str]]:
+    """Return session and name of each lesion that was new and large enough to be unequivocal."""
     new = (s for s in sightings if s.status == LesionStatus.NEW)
-    return frozenset(s.session_id for s in new if s.volume_mm3 is not None and s.volume_mm3 >= min_volume_mm3)
+    large = (s for s in new if s.volume_mm3 is not None and s.volume_mm3 >= min_volume_mm3)
+    return frozenset((s.session_id, s.lesion_id) for s in large)
 
 
 def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
@@ -25,13 +30,20 @@ def new_tumour_volumes(sightings: Sequence[Sighting]) -> dict[str, float]:
 
     The first tumour after none was seen is not beside another: it may be the old one again.
     """
-    beside: set[str] = set()
+    beside = new_tumours(sightings)
     volumes: dict[str, float] = {}
-    tumour_seen = False
     for session_id, group in groupby(sightings, key=lambda s: s.session_id):
-        own = [s for s in group if s.volume_mm3]
-        beside |= {s.lesion_id for s in own if tumour_seen and s.status == LesionStatus.NEW}
-        new_mm3 = sum(s.volume_mm3 or 0.0 for s in own if s.lesion_id in beside)
+        new_mm3 = sum(s.volume_mm3 or 0.0 for s in group if s.lesion_id in beside)
         volumes |= {session_id: new_mm3} if new_mm3 else {}
-        tumour_seen = tumour_seen or bool(own)
     return volumes
+
+
+def new_tumours(sightings: Sequence[Sighting]) -> frozenset[str]:
+    """Return the names of tumours that were new beside another one."""
+    beside: set[str] = set()
+    tumour_seen = False
+    for _, group in groupby(sightings, key=lambda s: s.session_id):
+        with_size = [s for s in group if s.volume_mm3]
+        beside |= {s.lesion_id for s in with_size if tumour_seen and s.status == LesionStatus.NEW}
+        tumour_seen = tumour_seen or bool(with_size)
+    return frozenset(beside)

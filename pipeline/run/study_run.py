@@ -17,10 +17,11 @@ from typing import Any
 from pipeline import __version__, mask_models
 from pipeline.context import schedule_files
 from pipeline.core import records
+from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
-from pipeline.journal import act_file, decisions, drawn_masks, published_history
+from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files, urgency
 from pipeline.run import workers
 from pipeline.store import publish, reader, sql_files
@@ -90,27 +91,33 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
         with exclusive(settings.out_dir):
             _describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
-    source = mask_models.source_of(settings.masks_from)
-    rules = workers.Rules(
-        criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
-    )
     heads = _journal_as_published(settings.out_dir)
     people = act_file.read(settings.out_dir)
+    names = lesion_names.read(settings.out_dir)
     study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
+    study = replace(study, findings=(*study.findings, *names.findings))
+    rules = workers.Rules(
+        criteria_files.load_all(settings.criteria_id),
+        schedule_files.load(settings.schedules),
+        mask_models.source_of(settings.masks_from),
+        {p.patient.patient_id: _names_given(p.patient.patient_id, names, people) for p in study.patients},
+    )
     asked = _chosen(study, settings.participants)
     kept_steps = _unselected(settings.out_dir, study, asked)
     chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept_steps))
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
-    done = {} if rebuild else _finished(settings.out_dir, keys)
+    now = {name: _with_names(key, rules.names_of(name)) for name, key in keys.items()}
+    done = {} if rebuild else _finished(settings.out_dir, now)
     pending = [p for p in chosen if p.patient.patient_id not in done]
     fresh = {}
     if pending:
         with exclusive(settings.out_dir):
             for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
-                fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
+                fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
     steps = {**kept_steps, **done, **fresh}
     result_rows = _all_rows(settings, study, rules.criteria, steps, people)
+    heads = _with_fresh_names(settings.out_dir, heads)
     is_published = _publish_if_changed(settings, (*result_rows, *heads), force=rebuild)
     findings = tuple(row for row in result_rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
@@ -122,6 +129,13 @@ def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
     if database.is_file():
         published_history.check(out_dir, reader.journal_heads(database))
     return published_history.heads(out_dir)
+
+
+def _with_fresh_names(out_dir: Path, heads: Sequence[records.JournalHead]) -> tuple[records.JournalHead, ...]:
+    """Return how far the journal went when it was read, with the names of lesions that this run has added since."""
+    others = (head for head in heads if head.file != lesion_names.FILE)
+    names = (head for head in published_history.heads(out_dir) if head.file == lesion_names.FILE)
+    return tuple(sorted((*others, *names), key=lambda head: head.file))
 
 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:
@@ -170,6 +184,16 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
     )  # fmt: skip
 
 
+def _with_names(key: str, names: NamesGiven) -> str:
+    return fingerprints.of_values(key, names.pieces, sorted(names.by_people))
+
+
+def _names_given(patient_id: str, names: lesion_names.NamesOnRecord, people: act_file.Journal) -> NamesGiven:
+    """Return the names of a patient's lesions; what a person called one stays taken even when it was undone."""
+    given_by_people = {entry.same_as for entry in people.entries if entry.patient_id == patient_id and entry.same_as}
+    return NamesGiven(names.of_patient(patient_id), frozenset(given_by_people))
+
+
 def _meaning(mask: study_folder.MaskFile) -> list[str]:
     return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
 
@@ -199,6 +223,15 @@ def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """Return which scan is measured on now: patient and session to the digest of its file."""
     scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
     return {(row.patient_id, row.session_id): row.sha256 for row in scans}
+
+
+def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
+    """Return which pieces of tumour are followed now: patient and session to the digests of their voxels."""
+    digests: dict[tuple[str, str], set[str]] = {}
+    for row in derivatives.of_kind(result_rows, records.LesionComponent):
+        if row.component_sha256 is not None:
+            digests.setdefault((row.patient_id, row.session_id), set()).add(row.component_sha256)
+    return {visit: frozenset(digests_of_visit) for visit, digests_of_visit in digests.items()}
 
 
 def _chosen(
@@ -236,9 +269,17 @@ def _unreadable(
     return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
-def _finish(patient_id: str, result_rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
+def _finish(
+    patient_id: str, result_rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path
+) -> derivatives.Step:
+    """Keep what was worked out; names of lesions first, so that a killed run leaves none that is not on record."""
+    key, names = depends_on
+    components = derivatives.of_kind(result_rows, records.LesionComponent)
+    given = lesion_names.unrecorded(names.pieces, components)
+    lesion_names.append(out_dir, given)
     is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
-    step = derivatives.Step(records=result_rows, input_sha256=key if is_result else "")
+    key_now = _with_names(key, replace(names, pieces=(*names.pieces, *given)))
+    step = derivatives.Step(records=result_rows, input_sha256=key_now if is_result else "")
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
@@ -251,7 +292,7 @@ def _all_rows(
     people: act_file.Journal,
 ) -> list[Any]:
     result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
-    result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows))
+    result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows), _pieces(result_rows))
     result_rows += [rule.record() for rule in rules]
     result_rows += (*study.findings, *people.findings)
     result_rows += urgency.open_questions(result_rows)

@@ -11,11 +11,11 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 
 from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
+from pipeline.core.piece_names import NamesGiven
 from pipeline.files import child_process
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
@@ -45,12 +46,17 @@ class Rules:
     """What every patient is measured and judged by.
 
     The criteria, those shown first at the front; the schedules of scans; and where masks come from that nobody drew
-    (None: from the patient's other visits).
+    (None: from the patient's other visits); ``names`` are those of the lesions, by patient.
     """
 
     criteria: tuple[ResponseCriteria, ...]
     schedules: Surveillance
     mask_source: MaskSource | None = None
+    names: Mapping[str, NamesGiven] = field(default_factory=dict)
+
+    def names_of(self, patient_id: str) -> NamesGiven:
+        """Return the names that one patient's lesions have."""
+        return self.names.get(patient_id, NamesGiven())
 
 
 def work_on(
@@ -162,4 +168,5 @@ def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, .
     from pipeline.run.patient_run import process  # noqa: PLC0415  # only workers need it
     from pipeline.run.steps.patient_work import PatientPlan  # noqa: PLC0415
 
-    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source))
+    names = rules.names_of(patient.patient.patient_id)
+    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, names))

@@ -16,11 +16,12 @@ from typing import Any
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, Patient, Treatment
-from pipeline.core.vocabulary import TreatmentKind
+from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import derivatives, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.imported_table import IMPORTED_TABLE
+from pipeline.study.lesion_rows import UNSEEN
 from pipeline.study.names import with_prefix
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
 from pipeline.study.study_tables import written_days
@@ -79,7 +80,8 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     if table.has_words:
         raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
-    readable = (replace(visit, measures=tuple(filter(_is_readable, visit.measures))) for visit in table.visits)
+    whole = [_without_lesions(visit, table, findings) for visit in table.visits]
+    readable = (replace(visit, measures=tuple(filter(_is_readable, visit.measures))) for visit in whole)
     visits = [visit for visit in readable if visit.measures and _is_label(visit, table, findings)]
     if not visits:
         first = f" (first: {findings[0].message})" if findings else ""
@@ -92,6 +94,26 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     cures = _add_treatments(bids_dir, [t for name in sorted(names) for t in given.get(name, ())])
     measures = _add_measures(bids_dir, visits, f"{volumes.name} {fingerprints.of_file(volumes)[:12]}", findings)
     return Imported(measures, patients, cures, tuple(dict.fromkeys(findings)))
+
+
+def _without_lesions(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) -> GivenVisit:
+    """Return a visit with the sum of its lesions, unknown where a lesion of earlier days has no row; say so."""
+    if len(visit.lesions) < 2:
+        return visit
+    unseen = [name for name, measure in visit.lesions.items() if measure.missing_reason == UNSEEN]
+    lack = f", without a size since {' and '.join(unseen)} has no row" if unseen else ""
+    message = (
+        f"{table.name} line {visit.lines[0]}: expected one tumour a day, found lesions {', '.join(visit.lesions)} of "
+        f"{visit.patient_id} on {visit.acquired_on}; their sum was taken{lack}"
+    )
+    findings.append(finding("lesions_added_up", message, table.name))
+    measures = (
+        replace(one, missing_reason=NO_VOLUME)
+        if unseen and one.compartment == Compartment.TUMOUR and one.volume_mm3 is None
+        else one
+        for one in visit.measures
+    )
+    return replace(visit, measures=tuple(measures))
 
 
 def _is_readable(measure: ImportedMeasure) -> bool:

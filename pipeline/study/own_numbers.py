@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,7 @@ from pipeline.core.vocabulary import Category, Compartment
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
+from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
@@ -47,6 +48,8 @@ class GivenVisit:
         A reader's word for the response; None when the table gives sizes.
     lines
         Where it stands in the table.
+    lesions
+        Solid tumour of each lesion by name, where the table tells them apart.
     """
 
     patient_id: str
@@ -55,6 +58,7 @@ class GivenVisit:
     category: Category | None = None
     lines: tuple[int, ...] = ()
     acquired_at: time | None = None
+    lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
         A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
         ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
         ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
-        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``.
+        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one row for each lesion; their
+        sum is the tumour, unless a row without a lesion gives it).
     as_of
         The day of reading; rows dated after it are reported and not used.
     findings
@@ -95,6 +100,7 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     for row, day in dated:
         places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
+    visits = with_lesions(visits)
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
@@ -211,10 +217,37 @@ def _visit(
         compartment = _compartment(row, findings)
         if compartment is not None:
             by_compartment[compartment].append(row)
+    of_lesions = [row for row in by_compartment.get(Compartment.TUMOUR, ()) if lesion_of(row)]
+    lesions = lesions_in(of_lesions, findings)
+    whole = {
+        name: [row for row in compartment_rows if row not in of_lesions]
+        for name, compartment_rows in by_compartment.items()
+    }
     measures = tuple(
-        one_measure(name, compartment_rows, findings) for name, compartment_rows in sorted(by_compartment.items())
+        one_measure(name, compartment_rows, findings)
+        for name, compartment_rows in sorted(whole.items())
+        if compartment_rows
     )
-    return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at)
+    return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at, lesions)
+
+
+def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
+    """Give each visit the lesions that it lacks, not seen, and their sum where no row gives the whole tumour.
+
+    Parameters
+    ----------
+    visits
+        By patient and day.
+    """
+    earlier: dict[str, dict[str, ImportedMeasure]] = defaultdict(dict)
+    complete = []
+    for visit in visits:
+        lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
+        earlier[visit.patient_id] |= lesions
+        is_given = any(measure.compartment == Compartment.TUMOUR for measure in visit.measures)
+        total = () if is_given or not lesions else (total_of(lesions),)
+        complete.append(replace(visit, measures=(*total, *visit.measures), lesions=lesions))
+    return complete
 
 
 def _word(table_rows: Sequence[TableRow], findings: list[Finding]) -> Category:

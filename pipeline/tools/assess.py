@@ -19,9 +19,11 @@ from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitJud
 from pipeline.errors import InputError
 from pipeline.files import derivatives
 from pipeline.files.spreadsheet import harmless_cell
-from pipeline.judge import criteria_files
+from pipeline.judge import criteria_files, lesion_courses
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria_files import ResponseCriteria
+from pipeline.judge.epochs import makes_new_tumours
+from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
@@ -30,13 +32,14 @@ from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_ta
 ALL_CRITERIA = "all"
 UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
-    "patient_id", "date", "criteria_id", "criteria_version", "is_adapted", "category", "state", "display_state",
-    "course", "category_then", "state_then",
+    "patient_id", "date", "lesion_id", "criteria_id", "criteria_version", "is_adapted", "category", "state",
+    "display_state", "course", "category_then", "state_then",
     "volume_mm3", "volume_cv", "cv_source", "baseline_date", "nadir_date",
     "change_percent", "change_low_percent", "change_high_percent", "probability", "reason", "reason_then",
 )  # fmt: skip
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
-and the probability that the true change lies beyond the threshold of what is shown."""
+and the probability that the true change lies beyond the threshold of what is shown. ``lesion_id`` is empty in rows of
+the whole tumour; where the table tells lesions apart, each has rows of its own."""
 
 BEST_COLUMNS = (
     "patient_id", "criteria_id", "criteria_version", "is_adapted", "epoch", "course", "cause", "look", "best",
@@ -104,9 +107,15 @@ def assess_table(
     for patient in patients:
         for rule in rules:
             judged = _judge(patient, rule, has_words=table.has_words)
-            judged_count += sum(one.state not in UNJUDGED for one in judged.judgements)
-            undecided_count += sum(one.is_undecided for one in judged.judgements)
-            judged_rows += [_row(patient, one, rule) for one in judged.judgements]
+            judgements = judged.judgements
+            judged_count += sum(one.state not in UNJUDGED for one in judgements)
+            undecided_count += sum(one.is_undecided for one in judgements)
+            lesions = _judge_lesions(patient, rule)
+            apart = [verdict for verdicts in lesions.values() for verdict in verdicts]
+            judged_count += sum(verdict.judgement.state not in UNJUDGED for verdict in apart)
+            led = [_led(patient, one, lesions.get(one.session_id, ()), rule) for one in judgements]
+            judged_rows += [_row(patient, one, rule) for one in led]
+            judged_rows += [_row(patient, verdict.judgement, rule, verdict.lesion_id) for verdict in apart]
             best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
     odd = tuple(dict.fromkeys(findings))
     return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses))
@@ -157,11 +166,14 @@ def _patient(
 ) -> _Patient:
     facts = table.patients[patient_id]
     visits = {str(visit.acquired_on): visit for visit in table.visits if visit.patient_id == patient_id}
+    new = _new_tumours(visits.values())
     course = PatientCourse(
         patient_id=patient_id,
         visits=tuple(
             replace(
-                visit_measure(name, visit.acquired_on, visit.measures, facts.histology), acquired_at=visit.acquired_at
+                visit_measure(name, visit.acquired_on, visit.measures, facts.histology),
+                acquired_at=visit.acquired_at,
+                new_tumour_mm3=_new_tumour_mm3(visit, new),
             )
             for name, visit in visits.items()
         ),
@@ -174,6 +186,19 @@ def _patient(
     return _Patient(course, visits)
 
 
+def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
+    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them."""
+    first: dict[str, bool] = {}
+    for visit in sorted(visits, key=lambda one: one.acquired_on):
+        for name, measure in visit.lesions.items():
+            first.setdefault(name, measure.new_lesion)
+    return frozenset(name for name, is_new in first.items() if is_new)
+
+
+def _new_tumour_mm3(visit: GivenVisit, new: frozenset[str]) -> float:
+    return sum(measure.volume_mm3 or 0.0 for name, measure in visit.lesions.items() if name in new)
+
+
 def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> JudgedCourse:
     if not has_words:
         return judge_whole(patient.course, rule)
@@ -181,12 +206,44 @@ def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> Jud
     return confirm_stated(patient.course, words, rule)
 
 
-def _row(patient: _Patient, judgement: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
-    tumour = _tumour(patient.visits[judgement.session_id])
+def _judge_lesions(patient: _Patient, rule: ResponseCriteria) -> dict[str, list[LesionVerdict]]:
+    """Judge each lesion that the table tells apart, by day, where they are judged apart at all."""
+    names = list(dict.fromkeys(name for visit in patient.visits.values() for name in visit.lesions))
+    if not lesion_courses.are_judged_apart(patient.course.syndrome, names):
+        return {}
+    by_day: dict[str, list[LesionVerdict]] = {}
+    for name in names:
+        sizes = [
+            visit_measure(day, visit.acquired_on, (visit.lesions[name],), patient.course.histology)
+            for day, visit in patient.visits.items()
+            if name in visit.lesions
+        ]
+        alone = {one.session_id: replace(one, new_lesion=False, leptomeningeal=None) for one in sizes}
+        for judged in lesion_courses.judge_lesion(patient.course, list(alone.values()), rule):
+            verdict = LesionVerdict(name, judged, alone[judged.session_id])
+            by_day.setdefault(judged.session_id, []).append(verdict)
+    return by_day
+
+
+def _led(
+    patient: _Patient, total: VisitJudgement, lesions: Sequence[LesionVerdict], rule: ResponseCriteria
+) -> VisitJudgement:
+    """Let the worst lesion lead the state, and say which lesions the total adds up."""
+    is_exempt = makes_new_tumours(patient.course.syndrome, rule.new_lesion)
+    left_out = _new_tumours(patient.visits.values()) if is_exempt else frozenset()
+    return lesion_courses.led_by_lesions(total, lesions, lesion_courses.set_in_words(lesions, left_out))
+
+
+def _row(
+    patient: _Patient, judgement: VisitJudgement, rule: ResponseCriteria, lesion_id: str | None = None
+) -> dict[str, Any]:
+    visit = patient.visits[judgement.session_id]
+    tumour = _tumour(visit) if lesion_id is None else visit.lesions[lesion_id]
     cv, cv_source = error_of(tumour, patient.course.histology)
     return {
         "patient_id": patient.course.patient_id,
         "date": judgement.acquired_on,
+        "lesion_id": lesion_id,
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",

@@ -2,14 +2,15 @@
 create or replace view journal as
 select
     entry_id, written_at, who, act, patient_id, session_id, compartment, lesion_id, same_as, reason, undoes, status,
-    status_reason, mask_sha256, scan_sha256, replaces_sha256, meeting_on
+    status_reason, mask_sha256, scan_sha256, replaces_sha256, meeting_on, component_sha256,
+    component_at_mm
 from record.journal_entry;
 
 comment on view journal is 'One row per act of a person that these results know of';
 comment on column journal.entry_id is 'id of the entry, by which a later one can undo it';
 comment on column journal.written_at is 'when it was written, UTC';
 comment on column journal.who is 'the person';
-comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, correct_mask, comment, note, decision or undo';
+comment on column journal.act is 'accept_mask, exclude_mask, exclude_visit, pin_baseline, correct_lesion, withdraw_lesion, correct_mask, comment, note, decision or undo';
 comment on column journal.patient_id is 'participant label';
 comment on column journal.session_id is 'session label, when it is about one visit';
 comment on column journal.compartment is 'tissue of the mask spoken of, when it is about a mask';
@@ -23,3 +24,5 @@ comment on column journal.mask_sha256 is 'digest of the mask file that the perso
 comment on column journal.scan_sha256 is 'digest of the scan that a corrected mask was drawn on';
 comment on column journal.replaces_sha256 is 'digest of the mask file that a corrected mask stands in for; empty where there was none';
 comment on column journal.meeting_on is 'day of the board''s meeting, of notes and decisions';
+comment on column journal.component_sha256 is 'digest of the piece of tumour that an act about a lesion is bound to';
+comment on column journal.component_at_mm is 'its centre in the visit''s own scan, mm to the right, to the front and upwards';

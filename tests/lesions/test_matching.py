@@ -160,7 +160,8 @@ def test_a_later_visit_never_renames():
 def test_an_older_visit_found_later_renames_nothing_when_earlier_names_are_given():
     later = [seen("b", (10, 15)), seen("c", (10, 15), (40, 44))]
     earlier_run = link(later)
-    again = link([seen("a", (25, 30), (10, 13), (40, 42)), *later], known=earlier_run)
+    names = {(s.session_id, s.component_id): s.lesion_id for s in earlier_run}
+    again = link([seen("a", (25, 30), (10, 13), (40, 42)), *later], names)
     kept = {(s.session_id, s.component_id): s.lesion_id for s in again}
     assert all(kept[s.session_id, s.component_id] == s.lesion_id for s in earlier_run)
     assert kept["a", 1] == "L3"

@@ -17,6 +17,7 @@ from pipeline.journal import act_file, decisions, sign_off
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.judge import criteria_files
 from pipeline.run.steps import apply_acts
+from pipeline.run.steps.patient_work import FollowedLesions
 from pipeline.run.study_run import RunSettings, RunSummary, run
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
@@ -67,7 +68,7 @@ def test_a_pin_on_a_visit_that_the_criteria_cannot_use_is_said_to_have_no_effect
     )
     decided = apply_acts.Acts(pins, decisions.decide(pins))
     (found,) = apply_acts.findings_of(
-        decided, PatientCourse("sub-01", visits), criteria_files.load("imsct_adapted_v1"), ()
+        decided, PatientCourse("sub-01", visits), criteria_files.load("imsct_adapted_v1"), FollowedLesions()
     )
     assert (found.code, found.session_id) == ("act_without_effect", "a")
     assert "need a T2w scan and this visit has only T1w" in found.message

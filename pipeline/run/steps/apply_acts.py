@@ -17,7 +17,7 @@ from pipeline.journal import decisions
 from pipeline.journal.decisions import ActKind, Decisions, Standing
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.run.steps.patient_work import Acts, PatientWork
+from pipeline.run.steps.patient_work import Acts, FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
 
 
@@ -29,18 +29,22 @@ def decide(work: PatientWork) -> PatientWork:
 
 def name_acts_without_effect(work: PatientWork) -> PatientWork:
     """Say which acts have no effect, and why."""
-    return work.adding(*findings_of(work.acts, work.course, work.plan.criteria[0], work.lesions.components))
+    return work.adding(*findings_of(work.acts, work.course, work.plan.criteria[0], work.lesions))
 
 
-def acts_on(entries: Sequence[records.JournalEntry], visits: Iterable[VisitWork]) -> Acts:
-    """Hold the acts about a patient against the masks and scans as they are now."""
+def acts_on(
+    entries: Sequence[records.JournalEntry],
+    visits: Iterable[VisitWork],
+    pieces: Mapping[tuple[str, str], frozenset[str]] | None = None,
+) -> Acts:
+    """Hold the acts about a patient against the masks and scans as they are now, and the pieces of tumour if known."""
     visits = tuple(visits)
     masks = {
         (row.patient_id, row.session_id, row.compartment): row.sha256
         for visit in visits
         for row in visit.masks.measured_rows
     }
-    standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits))
+    standing = decisions.standing(entries, masks, _scans(visit.read for visit in visits), pieces)
     return Acts(standing, decisions.decide(standing))
 
 
@@ -87,7 +91,7 @@ def only_carried_over(visit: VisitWork) -> bool:
 
 
 def findings_of(
-    acts: Acts, course: PatientCourse, criteria: ResponseCriteria, components: Iterable[records.LesionComponent]
+    acts: Acts, course: PatientCourse, criteria: ResponseCriteria, followed: FollowedLesions
 ) -> tuple[records.Finding, ...]:
     """Say which acts have no effect, and why.
 
@@ -97,17 +101,16 @@ def findings_of(
         As it was judged.
     criteria
         Those shown first: a pinned visit must be one that they can use.
-    components
+    followed
         The lesions with the corrections made.
     """
     visits = {visit.session_id: visit for visit in course.visits}
-    lesions = {(row.session_id, row.lesion_id) for row in components}
     findings = []
     for entry in acts.entries:
         if entry.status == Standing.LAPSED:
             findings.append(_finding("act_lapsed", entry, entry.status_reason or ""))
         elif entry.status == Standing.IN_FORCE and entry.session_id is not None:
-            why = _why_without_effect(entry, visits, criteria, lesions)
+            why = _why_without_effect(entry, visits, criteria, followed)
             findings += [_finding("act_without_effect", entry, why)] if why else []
     return tuple(findings)
 
@@ -116,15 +119,18 @@ def _why_without_effect(
     entry: records.JournalEntry,
     visits: Mapping[str, VisitMeasure],
     criteria: ResponseCriteria,
-    lesions: set[tuple[str, str]],
+    followed: FollowedLesions,
 ) -> str | None:
     visit = visits.get(str(entry.session_id))
     if visit is None:
         return "the study has no such visit, or no date for it"
     if entry.act == ActKind.PIN_BASELINE:
         return epochs.why_no_reference(visit, criteria)
+    lesions = {(row.session_id, row.lesion_id) for row in followed.components}
     if entry.act == ActKind.CORRECT_LESION and (entry.session_id, entry.same_as) not in lesions:
         return f"no lesion {entry.lesion_id} is seen at this visit"
+    if entry.act == ActKind.WITHDRAW_LESION and not visit.new_lesion and not visit.new_tumour_mm3:
+        return "nothing was called a new lesion at this visit"
     return None
 
 

@@ -8,14 +8,17 @@ from datetime import date
 
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
+from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible
 from pipeline.judge import decline, division, endpoints
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge_whole
+from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
+from pipeline.run.steps import judge_lesions
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import VisitWork
@@ -32,7 +35,7 @@ def judge_patient(work: PatientWork) -> PatientWork:
     course = course_of(work.plan.patient, work.visits, work.lesions)
     pinned = work.acts.decided.pinned
     course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
-    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria))
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions))
 
 
 def course_of(
@@ -48,8 +51,9 @@ def course_of(
     followed
         What lesion matching found: sessions with an unequivocal new lesion, and the volume of new tumours.
     """
+    unseen = out_of_view(followed, patient.patient.syndrome)
     judgeable = [
-        _visit_measure(visit, visit.read.acquired_on, followed)
+        _visit_measure(visit, visit.read.acquired_on, followed, unseen.get(visit.session_id))
         for visit in visits
         if visit.read.acquired_on is not None
     ]
@@ -67,14 +71,23 @@ def course_of(
 
 
 def judge_course(
-    course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
-) -> tuple[records.Assessment | records.Endpoint | records.BestResponse, ...]:
-    """Judge every dated visit under each set of criteria, with best responses and times to progression."""
-    verdict_rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
+    course: vocabulary.PatientCourse,
+    criteria: Sequence[ResponseCriteria],
+    followed: FollowedLesions | None = None,
+) -> tuple[records.Assessment | records.LesionAssessment | records.Endpoint | records.BestResponse, ...]:
+    """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
+
+    Best responses and the times to an event are those of the total, as the criteria define them.
+    """
+    followed = followed or FollowedLesions()
+    sizes = judge_lesions.sizes_of(course, followed)
+    verdict_rows: list[records.Assessment | records.LesionAssessment | records.Endpoint | records.BestResponse] = []
     for rule in criteria:
         judged = judge_whole(course, rule)
+        lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
         outcomes = _endpoints(course, rule, judged.judgements)
-        verdict_rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
+        verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
+        verdict_rows += lesions.rows(course.patient_id)
         verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
         verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
     return tuple(verdict_rows)
@@ -87,7 +100,26 @@ def _endpoints(
     return endpoints.of_course(course, assessments, losses=losses)
 
 
-def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesions) -> vocabulary.VisitMeasure:
+def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
+    """Say of each visit whose scan does not reach a lesion of earlier ones which that is: its tumour is a lower bound.
+
+    New tumours of a syndrome that makes them are no part of what is judged, in view or not.
+    """
+    makes_tumours = syndromes_in(syndrome) - {Syndrome.NONE, Syndrome.UNKNOWN}
+    left_out = followed.new_tumours if makes_tumours else frozenset()
+    names: dict[str, list[str]] = {}
+    for row in followed.components:
+        if row.missing_reason == OUT_OF_VIEW and row.lesion_id not in left_out:
+            names.setdefault(row.session_id, []).append(row.lesion_id)
+    return {
+        session_id: f"{' and '.join(missing)} of earlier scans {'lies' if len(missing) == 1 else 'lie'} {OUT_OF_VIEW}"
+        for session_id, missing in names.items()
+    }
+
+
+def _visit_measure(
+    visit: VisitWork, acquired_on: date, followed: FollowedLesions, unseen: str | None
+) -> vocabulary.VisitMeasure:
     tumour = next((row for row in visit.measured if row.compartment == Compartment.TUMOUR), None)
     enhancing = next((row for row in visit.measured if row.compartment == Compartment.ENHANCING), None)
     anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
@@ -106,6 +138,7 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         )
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
+    withdrawn = followed.withdrawn_visits.get(visit.session_id)
     measure = vocabulary.VisitMeasure(
         session_id=visit.session_id,
         acquired_on=acquired_on,
@@ -125,10 +158,12 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
-        bound_reason=tumour.bound_reason if tumour else None,
+        bound_reason=(tumour.bound_reason if tumour else None) or unseen,
         acquired_by=last_possible(acquired_on),
         acquired_at=visit.read.visit.acquired_at,
         signed_off=visit.decided.is_accepted,
+        withdrawn_on=withdrawn.withdrawn_on if withdrawn else None,
+        withdrawn_words=withdrawn.words if withdrawn else None,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
 

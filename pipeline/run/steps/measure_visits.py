@@ -86,11 +86,11 @@ def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) 
         missing_reason=None,
         product_mm2=measured.product_mm2,
         longest_mm=measured.longest_mm,
-        bound_reason=visit.masks.bound_of(compartment) or _cut_off(measured, visit.read),
+        bound_reason=visit.masks.bound_of(compartment) or cut_off_reason(measured, visit.read),
     )
 
 
-def _cut_off(measured: volumes.CompartmentMeasure, visit: ReadVisit) -> str | None:
+def cut_off_reason(measured: volumes.CompartmentMeasure, visit: ReadVisit) -> str | None:
     """Say where a compartment reaches the edge of its scan, so that its volume is a lower bound; None where not."""
     if not measured.edges:
         return None
@@ -106,18 +106,10 @@ def _error(
     histology: str | None,
 ) -> tuple[float | None, str | None]:
     """Return the measurement error and where it comes from."""
-    origin = masked.origin_of(compartment)
-    if origin is None:
-        raise ValueError(f"{masked.session_id}: expected who made the mask of {compartment}, found nobody")
-    found_again = compartment if compartment in masked.found_again else None
-    row = masked.measured(compartment)
-    less_sure = row is not None and row.method == GROWN_LESS_SURELY
-    boundary_mm = measurement_error.boundary_error_mm(origin, histology, found_again, less_sure=less_sure)
-    geometric = measurement_error.geometric_cv(
-        measured.volume_mm3, boundary_mm, slices_spanned=measured.slices_spanned, plane=plane(mask)
-    )
+    geometric = geometric_cv(measured, mask, masked, compartment, histology)
     if geometric is None:
         return None, None
+    row = masked.measured(compartment)
     reads = [
         volumes.measure(masks[compartment]).volume_mm3
         for masks in (*masked.masks.values(), masked.drawn)
@@ -128,6 +120,26 @@ def _error(
         signal=row.signal_cv if row else None,
         spread=row.spread_cv if row else None,
         repeat=measurement_error.repeat_reads_cv(reads),
+    )
+
+
+def geometric_cv(
+    measured: volumes.CompartmentMeasure,
+    mask: Volume,
+    masked: MaskedVisit,
+    compartment: Compartment,
+    histology: str | None,
+) -> float | None:
+    """Return the error of a volume by its size, its sampling and who drew it; None for a volume of 0."""
+    origin = masked.origin_of(compartment)
+    if origin is None:
+        raise ValueError(f"{masked.session_id}: expected who made the mask of {compartment}, found nobody")
+    found_again = compartment if compartment in masked.found_again else None
+    row = masked.measured(compartment)
+    less_sure = row is not None and row.method == GROWN_LESS_SURELY
+    boundary_mm = measurement_error.boundary_error_mm(origin, histology, found_again, less_sure=less_sure)
+    return measurement_error.geometric_cv(
+        measured.volume_mm3, boundary_mm, slices_spanned=measured.slices_spanned, plane=plane(mask)
     )
 
 

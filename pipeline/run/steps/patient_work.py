@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from pipeline.context.surveillance import Surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
+from pipeline.core.piece_names import NamesGiven
 from pipeline.core.vocabulary import PatientCourse
 from pipeline.errors import CordtrackError, StoreError
-from pipeline.journal.decisions import Decisions
+from pipeline.journal.decisions import Decisions, LesionWithdrawal
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit, ScannedVisit, VisitWork
@@ -37,7 +38,7 @@ class PatientPlan:
     """Everything the work on one patient depends on.
 
     ``criteria`` has those shown first at the front; ``mask_source`` is None where masks that nobody drew are found
-    again from the patient's other visits.
+    again from the patient's other visits; ``names`` are those that earlier runs and people gave to lesions.
     """
 
     patient: study_folder.StudyPatient
@@ -45,6 +46,7 @@ class PatientPlan:
     criteria: tuple[ResponseCriteria, ...]
     schedules: Surveillance
     mask_source: MaskSource | None = None
+    names: NamesGiven = field(default_factory=NamesGiven)
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,45 @@ class Acts:
 
 
 @dataclass(frozen=True)
+class PieceSize:
+    """What one piece of tumour measures beside its volume; ``bound_reason`` says why there may be more of it.
+
+    ``volume_cv`` is the coefficient of variation of its volume by its size and sampling alone.
+    """
+
+    slices_spanned: int
+    product_mm2: float
+    longest_mm: float
+    bound_reason: str | None = None
+    volume_cv: float | None = None
+
+
+@dataclass(frozen=True)
 class FollowedLesions:
     """Each lesion at each visit, and the visits at which a person's mask shows an unequivocal new one.
 
-    ``new_tumour_mm3`` is the volume by session of tumours that were new beside another, then or earlier, mm³.
+    Attributes
+    ----------
+    new_tumour_mm3
+        Volume by session of tumours that were new beside another, then or earlier, mm³.
+    sizes
+        What each piece measures, by session and number.
+    new_tumours
+        Names of those tumours.
+    by_hand
+        Visits whose tumour a person drew or signed.
+    withdrawn_visits, withdrawn_lesions
+        Visits whose new lesions, and lesions by name, that a person withdrew: they are no tumour.
     """
 
     components: tuple[records.LesionComponent, ...] = ()
     new_lesion_sessions: frozenset[str] = frozenset()
     new_tumour_mm3: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[tuple[str, int], PieceSize] = field(default_factory=dict)
+    new_tumours: frozenset[str] = frozenset()
+    by_hand: frozenset[str] = frozenset()
+    withdrawn_visits: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
+    withdrawn_lesions: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

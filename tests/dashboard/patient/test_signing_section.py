@@ -94,6 +94,26 @@ def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
         ("pin_baseline", "sub-01", "ses-05"),
         ("correct_lesion", "sub-01", "ses-05"),
     ]
+    corrected = act_file.read(out).entries[1]
+    assert (corrected.component_sha256, corrected.component_at_mm) == ("ses-05-2", "1.0 2.0 60.0")
+
+
+def test_a_new_lesion_is_withdrawn_on_the_page_and_the_act_lapses_when_it_is_drawn_otherwise(out):
+    at = named(opened("patient", patient="sub-01"))
+    at.selectbox(key="withdrawn-sub-01-ses-05").set_value("lesion-2")
+    at.text_area(key="why-Withdraw the new lesion-sub-01-ses-05").set_value("necrosis by histology")
+    at = next(button for button in at.button if button.label == "Withdraw the new lesion").click().run()
+    assert written(out) == [("withdraw_lesion", "sub-01", "ses-05", "Rita Reader", "necrosis by histology")]
+    (entry,) = act_file.read(out).entries
+    assert (entry.lesion_id, entry.component_sha256) == ("lesion-2", "ses-05-2")
+    otherwise = [
+        replace(row, component_sha256="other") if getattr(row, "component_sha256", None) == "ses-05-2" else row
+        for row in tiny_store()
+    ]
+    publish.publish(out, otherwise)
+    assert "lapsed: lesion lesion-2 at 1.0 2.0 60.0 mm of this scan is drawn otherwise since" in text_of(
+        opened("patient", patient="sub-01")
+    )
 
 
 def test_an_acceptance_lapses_on_the_page_when_the_mask_is_another_one(out):

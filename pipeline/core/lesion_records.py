@@ -1,0 +1,70 @@
+"""Records of single lesions: their pieces at each visit, and the verdict on each of them.
+
+As in ``records``, the fields are the columns of the store's tables; nothing here computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LesionComponent:
+    """One connected piece of tumour at one visit, with the identity that it keeps over time.
+
+    ``status`` is persistent, new, split, merged, resolved or not_assessable; the centre is in the reference space.
+    ``component_sha256`` is the digest of the piece's voxels and ``scan_*_mm`` its centre in the visit's own scan, RAS+
+    mm; ``named_as`` is its name before any correction by a person; ``missing_reason`` says why there is no volume.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    component_id: int
+    status: str
+    volume_mm3: float | None
+    centre_x_mm: float | None
+    centre_y_mm: float | None
+    centre_z_mm: float | None
+    component_sha256: str | None = None
+    scan_x_mm: float | None = None
+    scan_y_mm: float | None = None
+    scan_z_mm: float | None = None
+    named_as: str | None = None
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class LesionAssessment:
+    """The verdict on one lesion at one visit under one set of criteria, judged as a course of its own.
+
+    Baseline, nadir and the rest are as in ``Assessment``. ``is_worst``: no lesion of this visit stands worse under
+    these criteria. ``missing_reason`` says why the lesion has no size here.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    criteria_id: str
+    criteria_version: str
+    category: str
+    state: str
+    display_state: str
+    is_confirmed: bool
+    is_provisional: bool
+    is_worst: bool
+    epoch: int
+    course: str
+    baseline_session_id: str | None
+    nadir_session_id: str | None
+    volume_mm3: float | None
+    volume_cv: float | None
+    change_ratio: float | None
+    detection_limit_ratio: float | None
+    probability: float | None
+    missing_reason: str | None
+    reason: str
+    category_then: str
+    state_then: str
+    reason_then: str
+    clauses: str = "[]"

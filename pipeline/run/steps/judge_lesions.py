@@ -1,0 +1,235 @@
+"""Beside the total: each lesion judged by itself, and the worst of them named in the patient's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pipeline.core import records
+from pipeline.core.vocabulary import PatientCourse, VisitJudgement, VisitMeasure
+from pipeline.judge import lesion_courses
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.epochs import makes_new_tumours
+from pipeline.judge.lesion_courses import LesionVerdict
+from pipeline.lesions.matching import NEW_LESION_MM3, UNPLACED, LesionStatus
+from pipeline.run.steps.patient_work import FollowedLesions
+
+LEAST_DRAWN_MM3 = 14.1
+"""Volume of a 3 mm sphere: less than that, drawn by a person, is a slip of the pen as likely as a lesion, mm³; a
+proposal."""
+
+
+@dataclass(frozen=True)
+class LesionVerdicts:
+    """The verdicts on all lesions of a patient under one set of criteria, by visit.
+
+    ``total_of`` says in words which lesions the patient's total at a visit adds up.
+    """
+
+    by_session: Mapping[str, tuple[LesionVerdict, ...]] = field(default_factory=dict)
+    total_of: Mapping[str, str] = field(default_factory=dict)
+
+    def leading(self, total: VisitJudgement) -> VisitJudgement:
+        """Return the patient's verdict on a visit with the worst lesion named, and what the total is a total of."""
+        verdicts = self.by_session.get(total.session_id, ())
+        return lesion_courses.led_by_lesions(total, verdicts, self.total_of.get(total.session_id, ""))
+
+    def rows(self, patient_id: str) -> list[records.LesionAssessment]:
+        """Return the verdicts as verdict_rows of the store."""
+        verdict_rows = []
+        for verdicts in self.by_session.values():
+            chosen = lesion_courses.worst(verdicts)
+            verdict_rows += [_row(patient_id, one, is_worst=one is chosen) for one in verdicts]
+        return verdict_rows
+
+
+@dataclass(frozen=True)
+class LesionSizes:
+    """The sizes of each lesion from its first sighting on, by name and visit, and which have grown together.
+
+    ``joined`` holds for each visit the lesions that each lesion has swallowed by then, ``large_at`` for each lesion the
+    visits at which it is no speck.
+    """
+
+    measures: Mapping[str, Mapping[str, VisitMeasure]] = field(default_factory=dict)
+    joined: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    large_at: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def judge_lesions(
+    course: PatientCourse, followed: FollowedLesions, sizes: LesionSizes, criteria: ResponseCriteria
+) -> LesionVerdicts:
+    """Judge every lesion of a patient by itself; nothing where the total is the only one."""
+    if not lesion_courses.are_judged_apart(course.syndrome, sizes.measures):
+        return LesionVerdicts()
+    by_session: dict[str, list[LesionVerdict]] = {visit.session_id: [] for visit in course.visits}
+    counted_then = _counted_then(course, sizes)
+    for name in sizes.measures:
+        for group in _groups(name, sizes):
+            visits = _visits_of((name, *group), sizes, course)
+            for judged in lesion_courses.judge_lesion(course, visits, criteria):
+                session_id = judged.session_id
+                if sizes.joined[session_id].get(name, ()) == group and session_id in sizes.measures[name]:
+                    measure = next(visit for visit in visits if visit.session_id == session_id)
+                    gone = followed.withdrawn_lesions.get(name)
+                    shown = judged if gone is None else lesion_courses.withdrawn(judged, gone.words)
+                    counted = name in counted_then[session_id]
+                    by_session[session_id].append(LesionVerdict(name, shown, measure, group, counted))
+    verdicts_by_session = {session_id: tuple(verdicts) for session_id, verdicts in by_session.items() if verdicts}
+    left_out = followed.new_tumours if makes_new_tumours(course.syndrome, criteria.new_lesion) else frozenset()
+    total_of = {
+        session_id: lesion_courses.set_in_words(verdicts, left_out)
+        for session_id, verdicts in verdicts_by_session.items()
+    }
+    return LesionVerdicts(verdicts_by_session, total_of)
+
+
+def _groups(name: str, sizes: LesionSizes) -> list[tuple[str, ...]]:
+    """Return the sets of lesions that a lesion has held, the empty one first."""
+    return list(dict.fromkeys(joined.get(name, ()) for joined in sizes.joined.values()))
+
+
+def _visits_of(names: Sequence[str], sizes: LesionSizes, course: PatientCourse) -> list[VisitMeasure]:
+    lesion_visits = []
+    for visit in course.visits:
+        joined = sizes.joined[visit.session_id]
+        inside = {other for name in names for other in joined.get(name, ())}
+        parts = {name: sizes.measures.get(name, {}).get(visit.session_id) for name in names if name not in inside}
+        measure = lesion_courses.summed(parts) if len(names) > 1 else parts[names[0]]
+        if measure is not None:
+            lesion_visits.append(measure)
+    return lesion_visits
+
+
+def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
+    """Return what each lesion measures at each dated visit from its first sighting on.
+
+    Lesions that are only specks are left out: drawn by a program and never as large as an unequivocal new lesion, or
+    drawn by a person and smaller than a sphere of 3 mm.
+    """
+    visits = {visit.session_id: visit for visit in course.visits}
+    pieces_by_lesion: dict[str, dict[str, list[records.LesionComponent]]] = {}
+    for row in followed.components:
+        if row.session_id in visits and row.lesion_id != UNPLACED:
+            pieces_by_lesion.setdefault(row.lesion_id, {}).setdefault(row.session_id, []).append(row)
+    counted = {name: by_session for name, by_session in pieces_by_lesion.items() if _is_lesion(by_session, followed)}
+    measures = {
+        name: {session: _measure(visits[session], pieces, followed) for session, pieces in by_session.items()}
+        for name, by_session in counted.items()
+    }
+    large_at = {name: _visits_without_speck(by_session, followed) for name, by_session in counted.items()}
+    return LesionSizes(measures, _joined(course, counted), large_at)
+
+
+def _joined(
+    course: PatientCourse, pieces_by_lesion: Mapping[str, Mapping[str, Sequence[records.LesionComponent]]]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return for each visit which lesions each lesion has swallowed by then."""
+    so_far: dict[str, tuple[str, ...]] = {}
+    joined_by_session: dict[str, dict[str, tuple[str, ...]]] = {}
+    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+        here = {
+            name: pieces
+            for name, by_session in pieces_by_lesion.items()
+            if (pieces := by_session.get(visit.session_id))
+        }
+        owners = {
+            row.component_id: name for name, pieces in here.items() for row in pieces if row.volume_mm3 is not None
+        }
+        for name, pieces in here.items():
+            for row in pieces:
+                owner = owners.get(row.component_id)
+                if row.status == LesionStatus.MERGED and row.volume_mm3 is None and owner is not None:
+                    so_far[owner] = (*(other for other in so_far.get(owner, ()) if other != name), name)
+                elif row.volume_mm3 and row.status == LesionStatus.SPLIT:  # it came apart again
+                    so_far = {one: tuple(o for o in others if o != name) for one, others in so_far.items()}
+        joined_by_session[visit.session_id] = dict(so_far)
+    return joined_by_session
+
+
+def _is_lesion(by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions) -> bool:
+    return bool(_visits_without_speck(by_session, followed))
+
+
+def _visits_without_speck(
+    by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions
+) -> frozenset[str]:
+    """Return the visits at which a lesion is large enough to be one."""
+    least_mm3 = {session: LEAST_DRAWN_MM3 if session in followed.by_hand else NEW_LESION_MM3 for session in by_session}
+    return frozenset(
+        session
+        for session, pieces in by_session.items()
+        if sum(piece.volume_mm3 or 0.0 for piece in pieces) >= least_mm3[session]
+    )
+
+
+def _counted_then(course: PatientCourse, sizes: LesionSizes) -> dict[str, frozenset[str]]:
+    """Return for each visit the lesions that were judged apart by what was known on the day."""
+    so_far: frozenset[str] = frozenset()
+    counted: dict[str, frozenset[str]] = {}
+    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+        so_far |= {name for name, sessions in sizes.large_at.items() if visit.session_id in sessions}
+        is_apart = lesion_courses.are_judged_apart(course.syndrome, so_far)
+        counted[visit.session_id] = so_far if is_apart else frozenset()
+    return counted
+
+
+def _measure(visit: VisitMeasure, pieces: Sequence[records.LesionComponent], followed: FollowedLesions) -> VisitMeasure:
+    """Return one lesion's sizes at a visit; what hinders the total's hinders the lesion's."""
+    alone = replace(
+        visit, new_lesion=False, leptomeningeal=None, enhancing_mm3=None, new_tumour_mm3=0.0,
+        withdrawn_on=None, withdrawn_words=None, bound_reason=None,
+        volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, slices_spanned=None,
+    )  # fmt: skip
+    if visit.volume_mm3 is None:
+        return replace(alone, missing_reason=visit.missing_reason or pieces[0].missing_reason)
+    seen = [row for row in pieces if row.volume_mm3 is not None]
+    if not seen:
+        return replace(alone, missing_reason=pieces[0].missing_reason)
+    total_mm3 = sum(row.volume_mm3 or 0.0 for row in seen)
+    if total_mm3 == 0:
+        return replace(alone, volume_mm3=0.0, missing_reason=None)
+    sizes = [(row, followed.sizes[row.session_id, row.component_id]) for row in seen]
+    spread_mm3 = sum(((size.volume_cv or 0.0) * (row.volume_mm3 or 0.0)) ** 2 for row, size in sizes) ** 0.5
+    return replace(
+        alone,
+        volume_mm3=total_mm3,
+        volume_cv=max(spread_mm3 / total_mm3, visit.volume_cv or 0.0) or None,  # never surer than the total
+        product_mm2=sum(size.product_mm2 for _, size in sizes),
+        longest_mm=sum(size.longest_mm for _, size in sizes),
+        slices_spanned=max(size.slices_spanned for _, size in sizes),
+        bound_reason=next((size.bound_reason for _, size in sizes if size.bound_reason), None),
+        missing_reason=None,
+    )
+
+
+def _row(patient_id: str, verdict: LesionVerdict, *, is_worst: bool) -> records.LesionAssessment:
+    judgement, measure = verdict.judgement, verdict.measure
+    return records.LesionAssessment(
+        patient_id=patient_id,
+        session_id=judgement.session_id,
+        lesion_id=verdict.lesion_id,
+        criteria_id=judgement.criteria_id,
+        criteria_version=judgement.criteria_version,
+        category=str(judgement.category),
+        state=str(judgement.state),
+        display_state=str(judgement.display_state),
+        is_confirmed=judgement.confirmed,
+        is_provisional=judgement.provisional,
+        is_worst=is_worst,
+        epoch=judgement.epoch,
+        course=str(judgement.course),
+        baseline_session_id=judgement.baseline_session_id,
+        nadir_session_id=judgement.nadir_session_id,
+        volume_mm3=measure.volume_mm3,
+        volume_cv=measure.volume_cv,
+        change_ratio=judgement.change_ratio,
+        detection_limit_ratio=judgement.detection_limit_ratio,
+        probability=judgement.probability,
+        missing_reason=measure.missing_reason,
+        reason=judgement.reason,
+        category_then=judgement.category_then_shown,
+        state_then=str(judgement.state_then),
+        reason_then=judgement.reason_then,
+        clauses=judgement.clauses,
+    )

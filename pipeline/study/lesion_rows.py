@@ -1,0 +1,86 @@
+"""Rows of single lesions in a table of sizes: which lesions a visit has, and what they add up to.
+
+What this module refuses: a total without a lesion that nobody looked at, as if it were gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.core.records import Finding
+from pipeline.core.vocabulary import Compartment
+from pipeline.measure.imported_sizes import ImportedMeasure, any_seeding
+from pipeline.study.own_number_rows import one_measure
+from pipeline.study.study_tables import TableRow
+
+UNSEEN = "the table gives no row for this lesion on this day"
+
+
+def lesion_of(row: TableRow) -> str | None:
+    """Return which lesion a row measures; None where it is the whole tumour."""
+    return row.cells.get("lesion_id") or row.cells.get("lesion")
+
+
+def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict[str, ImportedMeasure]:
+    """Return the lesions that the rows of one visit measure, by name."""
+    by_lesion: dict[str, list[TableRow]] = defaultdict(list)
+    for row in lesion_rows:
+        by_lesion[str(lesion_of(row))].append(row)
+    return {
+        name: one_measure(Compartment.TUMOUR, one_lesion, findings) for name, one_lesion in sorted(by_lesion.items())
+    }
+
+
+def with_unseen(
+    lesions: Mapping[str, ImportedMeasure], earlier: Mapping[str, ImportedMeasure]
+) -> dict[str, ImportedMeasure]:
+    """Return the lesions of a visit with those of earlier ones, which are not assessable without a row."""
+    unseen = {name: ImportedMeasure(Compartment.TUMOUR, missing_reason=UNSEEN) for name in earlier}
+    return {**unseen, **lesions}
+
+
+def total_of(lesions: Mapping[str, ImportedMeasure]) -> ImportedMeasure:
+    """Add up the lesions of one visit; one without a size leaves the total without one, with the reason.
+
+    Examples
+    --------
+    >>> one, two = (ImportedMeasure(Compartment.TUMOUR, volume_mm3=size) for size in (300.0, 200.0))
+    >>> total_of({"L1": one, "L2": two}).volume_mm3
+    500.0
+    """
+    measures = list(lesions.values())
+    marked = ImportedMeasure(
+        Compartment.TUMOUR,
+        new_lesion=any(one.new_lesion for one in measures),
+        leptomeningeal=any_seeding(one.leptomeningeal for one in measures),
+    )
+    missing = [name for name, one in lesions.items() if one.volume_mm3 is None]
+    if missing:
+        reason = f"lesion {missing[0]}: {lesions[missing[0]].missing_reason}"
+        return replace(marked, missing_reason=reason)
+    volume_mm3 = sum(one.volume_mm3 or 0.0 for one in measures)
+    slices = [one.slices_spanned for one in measures if one.slices_spanned is not None]
+    return replace(
+        marked,
+        volume_mm3=volume_mm3,
+        volume_cv=_cv(measures, volume_mm3),
+        product_mm2=_added([one.product_mm2 for one in measures]),
+        longest_mm=_added([one.longest_mm for one in measures]),
+        slices_spanned=max(slices, default=None),
+    )
+
+
+def _cv(measures: Sequence[ImportedMeasure], total_mm3: float) -> float | None:
+    """Return the error of a sum of independent volumes; None where that of one is not given."""
+    seen = [one for one in measures if one.volume_mm3]
+    if not seen or any(one.volume_cv is None for one in seen):
+        return None
+    variance = sum(((one.volume_cv or 0.0) * (one.volume_mm3 or 0.0)) ** 2 for one in seen)
+    return float(variance**0.5 / total_mm3)
+
+
+def _added(sizes: Sequence[float | None]) -> float | None:
+    given = [size for size in sizes if size is not None]
+    return sum(given) if len(given) == len(sizes) else None
