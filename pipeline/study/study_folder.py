@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
@@ -52,7 +53,7 @@ FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
 READ_COLUMNS = {
     "participants.tsv": frozenset({
         "participant_id", "sex", "age", "histology", "who_grade", "level", "syndrome", "centre", "died_on",
-        "last_contact_on", "enhancing_tumour", "synthetic",
+        "last_contact_on", "enhancing_tumour", "synthetic", *markers.MARKERS,
     }),
     "treatments.tsv": frozenset({*TREATMENT_COLUMNS, "end_date", "extent", "dose_gy", "dose_mg", "agent"}),
     "function.tsv": frozenset({*FUNCTION_COLUMNS, "tumour_related"}),
