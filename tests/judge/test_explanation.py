@@ -26,6 +26,8 @@ WHY_PROGRESSION = (
     "new lesion",
     "clinical progression",
     "reaches the rule for tumour seen again",
+    "seeding along the meninges seen on ",
+    "where none was seen on ",
 )
 
 
