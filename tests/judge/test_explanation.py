@@ -26,7 +26,7 @@ WHY_PROGRESSION = (
     "new lesion",
     "clinical progression",
     "reaches the rule for tumour seen again",
-    "seeding along the meninges seen on ",
+    "seeding along the meninges ",
     "where none was seen on ",
 )
 
