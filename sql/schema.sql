@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (17);
+insert into meta.store_version values (18);
 
 create schema record;
 
@@ -186,7 +186,29 @@ create table record.assessment (
     reason varchar not null,
     course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
     clauses varchar not null,
+    change_low_ratio double check (change_low_ratio >= 0 and isfinite(change_low_ratio)),
+    change_high_ratio double check (change_high_ratio >= change_low_ratio and isfinite(change_high_ratio)),
     primary key (patient_id, session_id, criteria_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- What all readings since the baseline say of one compartment at one judged visit, with 95 % intervals.
+create table record.series_estimate (
+    patient_id varchar not null, session_id varchar not null,
+    criteria_id varchar not null references record.criteria (criteria_id),
+    compartment varchar not null,
+    volume_mm3 double check (volume_mm3 > 0 and isfinite(volume_mm3)),
+    low_mm3 double check (low_mm3 > 0), high_mm3 double check (high_mm3 >= low_mm3 and isfinite(high_mm3)),
+    baseline_low_ratio double check (baseline_low_ratio >= 0),
+    baseline_high_ratio double check (baseline_high_ratio >= baseline_low_ratio and isfinite(baseline_high_ratio)),
+    nadir_low_ratio double check (nadir_low_ratio >= 0),
+    nadir_high_ratio double check (nadir_high_ratio >= nadir_low_ratio and isfinite(nadir_high_ratio)),
+    previous_low_ratio double check (previous_low_ratio >= 0),
+    previous_high_ratio double check (previous_high_ratio >= previous_low_ratio and isfinite(previous_high_ratio)),
+    smallest_session_id varchar,
+    smallest_low_ratio double check (smallest_low_ratio >= 0),
+    smallest_high_ratio double check (smallest_high_ratio >= smallest_low_ratio and isfinite(smallest_high_ratio)),
+    primary key (patient_id, session_id, criteria_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 

@@ -205,7 +205,7 @@ def _change(row: dict[Any, Any], against: str) -> str:
     if words:
         return words
     interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
-    return labels.percent(row[f"{name}_percent"]) + (f" ({interval})" if interval else "")
+    return sentences.table_change(row, against) + (f" ({interval})" if interval else "")
 
 
 def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:

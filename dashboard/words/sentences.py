@@ -19,6 +19,8 @@ from pipeline.judge.urgency import NONE_RECORDED, Question
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 MEASURES = {"diameter": "mean diameter", "length": "length"}
+SAME_PERCENT = 1e-6
+"""Changes this near to each other are one, percent."""
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
@@ -59,10 +61,44 @@ def change(row: pd.Series) -> tuple[str, str]:
     if labels.is_known(row["change_percent"]):
         since = AGAINST[row["against"]]
         interval = labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
-        return f"{labels.percent(row['change_percent'])} {since}", interval
+        return f"{as_in_sentence(row, row['change_percent'])} {since}", interval
     if not labels.is_known(row["tumour_volume_mm3"]):
         return "cannot be judged", ""
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def as_in_sentence(row: Mapping[Any, Any] | pd.Series, change_percent: Any, reference: str = "") -> str:
+    """Write a change with the digits of the verdict's sentence, where that tells the same change.
+
+    Parameters
+    ----------
+    row
+        With the column clauses.
+    change_percent
+        The change, percent.
+    reference
+        Baseline or nadir; empty for the one of the sentence.
+    """
+    main = next(iter(_parts(row)), None)
+    if main is not None and main.change and main.ratio is not None and reference in {"", main.reference}:
+        is_same = abs(100 * (main.ratio - 1) - change_percent) < SAME_PERCENT
+        if is_same:
+            return labels.typeset(main.change)
+    return labels.percent(change_percent)
+
+
+def table_change(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
+    """Write the change of a compartment since baseline or nadir; that of the tumour as in the sentence.
+
+    Parameters
+    ----------
+    row
+        Of the patient_trajectory query.
+    """
+    change_percent = row[f"change_from_{against}_percent"]
+    if row["compartment"] != "tumour" or not labels.is_known(change_percent):
+        return labels.percent(change_percent)
+    return as_in_sentence(row, change_percent, against)
 
 
 def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:

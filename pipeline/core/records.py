@@ -18,6 +18,7 @@ NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
+SeriesEstimate = context_records.SeriesEstimate
 Treatment = context_records.Treatment
 
 
@@ -361,6 +362,8 @@ class Assessment:
     state_then: str
     reason_then: str
     clauses: str = "[]"
+    change_low_ratio: float | None = None
+    change_high_ratio: float | None = None
 
 
 @dataclass(frozen=True)

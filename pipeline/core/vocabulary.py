@@ -233,6 +233,30 @@ class PatientCourse:
 
 
 @dataclass(frozen=True)
+class SeriesNumbers:
+    """What all readings of a volume since the baseline say at one visit; None where unknown.
+
+    Attributes
+    ----------
+    volume_mm3, low_mm3, high_mm3
+        The true volume with its 95 % interval.
+    baseline, nadir, previous, smallest
+        Ends of the 95 % interval of its ratio to that visit's true volume.
+    smallest_session_id
+        The visit with the smallest volume since the last surgery, this one aside.
+    """
+
+    volume_mm3: float | None = None
+    low_mm3: float | None = None
+    high_mm3: float | None = None
+    baseline: tuple[float, float] | None = None
+    nadir: tuple[float, float] | None = None
+    previous: tuple[float, float] | None = None
+    smallest: tuple[float, float] | None = None
+    smallest_session_id: str | None = None
+
+
+@dataclass(frozen=True)
 class VisitJudgement:
     """The verdict on one visit under one set of criteria, with the visits it was judged against.
 
@@ -262,6 +286,8 @@ class VisitJudgement:
         unknown.
     clauses
         Its parts as data, in JSON (see ``judge/clauses.py``).
+    series
+        What all volumes of the course say at the visit; None where it was not compared.
     """
 
     session_id: str
@@ -290,6 +316,7 @@ class VisitJudgement:
     reason_then: str = ""
     is_undecided: bool = False
     clauses: str = "[]"
+    series: SeriesNumbers | None = None
 
     @property
     def category_shown(self) -> str:

@@ -37,6 +37,7 @@ from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
@@ -62,9 +63,11 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     ----------
     Each threshold's source stands beside it in the criteria file.
     """
+    measured = {visit.session_id: visit for visit in course.visits}
     course = epochs.followed_tumours(course, criteria)
     placed = known(course, criteria, _placed)
-    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    judgements = ((replace(_judgement(one, criteria), series=of_verdict(one.verdict, measured)), one) for one in placed)
+    return tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
 
 
 def _with_then(

@@ -9,7 +9,7 @@ from datetime import date
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
-from pipeline.judge import decline, division, endpoints
+from pipeline.judge import decline, division, endpoints, series_numbers
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 from pipeline.measure.imported_sizes import IMPORTED, any_seeding
@@ -30,7 +30,7 @@ def judge_patient(work: PatientWork) -> PatientWork:
     course = course_of(work.plan.patient, work.visits, work.lesions)
     pinned = work.acts.decided.pinned
     course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
-    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria))
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.measured))
 
 
 def course_of(
@@ -65,13 +65,26 @@ def course_of(
 
 
 def judge_course(
-    course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
-) -> tuple[records.Assessment | records.Endpoint, ...]:
-    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
-    rows: list[records.Assessment | records.Endpoint] = []
+    course: vocabulary.PatientCourse,
+    criteria: Sequence[ResponseCriteria],
+    measurements: Sequence[records.Measurement] = (),
+) -> tuple[records.Assessment | records.SeriesEstimate | records.Endpoint, ...]:
+    """Judge every dated visit under each set of criteria, and each patient's time to progression.
+
+    Parameters
+    ----------
+    course
+        The patient's.
+    criteria
+        The rules.
+    measurements
+        Of all compartments, for what is told beside the tumour.
+    """
+    rows: list[records.Assessment | records.SeriesEstimate | records.Endpoint] = []
     for rule in criteria:
         assessments = judge(course, rule)
         rows += [_assessment(course.patient_id, found) for found in assessments]
+        rows += series_numbers.of_compartments(course.patient_id, assessments, measurements)
         rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
     return tuple(rows)
 
@@ -160,6 +173,8 @@ def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.As
         state_then=str(found.state_then),
         reason_then=found.reason_then,
         clauses=found.clauses,
+        change_low_ratio=found.change_low_ratio,
+        change_high_ratio=found.change_high_ratio,
     )
 
 

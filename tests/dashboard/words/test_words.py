@@ -43,8 +43,20 @@ def test_the_board_does_not_count_a_first_scan_as_no_change():
     assert rest == "1 baseline, 1 no change detected"
 
 
-NOTHING = {"change_percent": None, "change_low_percent": None, "change_high_percent": None, "against": None}
-GROWN = {"change_percent": 75.0, "change_low_percent": 33.0, "change_high_percent": 131.0, "against": "nadir"}
+NOTHING = {
+    "change_percent": None,
+    "change_low_percent": None,
+    "change_high_percent": None,
+    "against": None,
+    "clauses": "[]",
+}
+GROWN = {
+    "change_percent": 75.0,
+    "change_low_percent": 33.0,
+    "change_high_percent": 131.0,
+    "against": "nadir",
+    "clauses": "[]",
+}
 
 
 @pytest.mark.parametrize(
