@@ -319,6 +319,15 @@ class VisitJudgement:
     series: SeriesNumbers | None = None
 
     @property
+    def is_proven_progression(self) -> bool:
+        """Progression that counts as an event: not within the error of all scans, not preliminary, on signed masks.
+
+        Where nobody knows the error, as of diameters alone, the published rule stands.
+        """
+        within_error = self.display_state == DisplayState.POSSIBLE_GROWTH and self.detection_limit_ratio is not None
+        return self.category == Category.PD and self.confirmed and not self.provisional and not within_error
+
+    @property
     def category_shown(self) -> str:
         """The category as known now, with a ``?`` while its confirming scan is awaited."""
         return _shown(self.category, confirmed=self.confirmed)

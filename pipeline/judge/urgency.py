@@ -281,11 +281,17 @@ def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iter
         return
     days = patient.days
     answered = max((t.started_on for t in patient.treatments if t.kind not in UNCHANGING), default=date.min)
-    called = [days[a.session_id] for a in judged if a.category == Category.PD and days[a.session_id] > answered]
+    called = [days[a.session_id] for a in judged if _is_proven(a) and days[a.session_id] > answered]
     if called:
         more = f" and {wording.count(len(called) - MOST_DAYS, 'more scan')}" if len(called) > MOST_DAYS else ""
         told = ", ".join(wording.day(day) for day in called[-MOST_DAYS:])
         yield Question.EARLIER_PROGRESSION, f"earlier: progression on {told}{more}"
+
+
+def _is_proven(assessment: records.Assessment) -> bool:
+    """Say whether progression was called, and not within the error of all scans where that is known."""
+    is_possible = assessment.display_state == DisplayState.POSSIBLE_GROWTH
+    return assessment.category == Category.PD and not (is_possible and assessment.detection_limit_ratio is not None)
 
 
 def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
