@@ -389,7 +389,16 @@ create table record.open_question (
     rank integer not null check (rank > 0),
     needs_decision boolean not null,
     words varchar not null,
+    brief varchar not null,
     primary key (patient_id, criteria_id, number)
+);
+
+-- What is worse about a patient that the state by volume does not show.
+create table record.standing (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    beside varchar not null,
+    primary key (patient_id, criteria_id)
 );
 
 -- Disc labels along the centre line.

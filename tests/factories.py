@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.judge import urgency
+from pipeline.judge import standing, urgency
 from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
@@ -41,7 +41,8 @@ def publish_tiny(out_dir: Path) -> Path:
 def tiny_store() -> list[Any]:
     """All records of the tiny store, with what the rule of urgency makes of them."""
     rows = written_rows()
-    return [*rows, *urgency.open_questions(rows)]
+    questions = urgency.open_questions(rows)
+    return [*rows, *questions, *standing.standings(rows, questions)]
 
 
 def written_rows() -> list[Any]:

@@ -112,7 +112,7 @@ def add_scores(fig: theme.Sheet, rows: pd.DataFrame, axis: str, domain: list[flo
     """Draw the grades of one scale as steps; better is up on scales that count deficits."""
     rows = rows.sort_values("assessed_on")
     scale = str(rows["scale_id"].iloc[0])
-    name, grades = labels.SCALES.get(scale, (labels.words(scale), ()))
+    name, grades = labels.scale_name(scale), labels.SCALES.get(scale.lower(), ("", ()))[1]
     if grades:
         ticks = {
             "tickvals": list(range(1, len(grades) + 1)),

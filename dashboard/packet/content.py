@@ -83,7 +83,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     everything = queries.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
     own = now[now["criteria_id"] == study.criteria_id]
-    look = labels.look(state["state"], state["display_state"])
+    look = labels.standing(state)
     main, further = sentences.verdict(state)
     slices, note = _slices(patient_id, own)
     trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
@@ -101,7 +101,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
-        beside=_beside(patient_id, str(state["session_id"]), trajectory),
+        beside=(*_open(state), *_beside(patient_id, str(state["session_id"]), trajectory)),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -184,6 +184,11 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
             changes = [_change(row, against) for against in ("baseline", "nadir")]
             rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
     return tuple(rows)
+
+
+def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the open questions as the board has them, but for an overdue scan, which depends on the day."""
+    return (("open questions", short(labels.typeset(str(state["open_questions"])), 2 * LONGEST)),)
 
 
 def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple[tuple[str, ...], ...]:

@@ -16,6 +16,8 @@ from dashboard.words.rows import as_rows
 from pipeline.judge.clauses import Clause, from_json
 from pipeline.judge.urgency import NONE_RECORDED, Question
 
+LEADING = 2
+"""Open questions that a row of the board shows at once; the rest opens."""
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 MEASURES = {"diameter": "mean diameter", "length": "length"}
@@ -37,7 +39,10 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     verb = "has" if needs == 1 else "have"
     answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
     found: Counter[str] = Counter()
-    sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    worse = rows["beside"].notna()
+    sizes = rows[~worse].groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    if worse.any():
+        found["worse beside the volume"] = int(worse.sum())
     for row in sizes.pipe(as_rows):
         found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
@@ -126,6 +131,16 @@ def open_questions(row: pd.Series) -> str:
     if not overdue:
         return labels.typeset(told)
     return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{told}; scan overdue")
+
+
+def leading_questions(row: pd.Series) -> str:
+    """Say the leading open questions in a few words, and how many more there are."""
+    briefs = str(row["open_briefs"]).split("; ")
+    overdue = labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
+    if overdue:
+        briefs = ["scan overdue"] if row["question_kinds"] == Question.NONE else [*briefs, "scan overdue"]
+    shown = labels.typeset("; ".join(briefs[:LEADING]))
+    return f"{shown}; {len(briefs) - LEADING} more" if len(briefs) > LEADING else shown
 
 
 def beside(row: pd.Series) -> str:

@@ -158,6 +158,7 @@ class OpenQuestion:
     """One open question about a patient under one set of criteria (``judge/urgency.py``).
 
     ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
+    ``brief`` says in a few words what ``words`` says with its numbers.
     """
 
     patient_id: str
@@ -167,3 +168,13 @@ class OpenQuestion:
     rank: int
     needs_decision: bool
     words: str
+    brief: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is worse about a patient that the state by volume does not show (``judge/standing.py``)."""
+
+    patient_id: str
+    criteria_id: str
+    beside: str

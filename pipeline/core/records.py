@@ -19,6 +19,7 @@ NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
+Standing = context_records.Standing
 Treatment = context_records.Treatment
 
 

@@ -2,11 +2,12 @@
 
 The rules are the table in ``endpoint_rules``; this module only carries them out. What holds for all of them: a
 progression (by size, new lesion or function) counts at the scan where it was first seen, unless it still awaits
-confirmation, or is growth that a published rule calls and the error of all scans may explain (shown as possible; the
-first scan that is beyond it counts); another surgery counts when an assessment already showed growth; without an event the time is censored
-at the last adequate assessment, never at the last contact. A verdict that rests on an automatic mask nobody signed is
-no adequate assessment: it neither ends nor prolongs an observation. A study without dates of death has no deaths to
-count, and then its progression-free survival is its time to progression: each reason says what was known.
+confirmation, or is growth that a published rule calls and the error of all scans may explain: that is shown as
+possible, and the first scan beyond the error counts. Another surgery counts when an assessment already showed growth;
+without an event the time is censored at the last adequate assessment, never at the last contact. A verdict that rests
+on an automatic mask nobody signed is no adequate assessment: it neither ends nor prolongs an observation. A study
+without dates of death has no deaths to count, and then its progression-free survival is its time to progression: each
+reason says what was known.
 
 References
 ----------

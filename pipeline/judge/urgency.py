@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from pipeline.core import records, wording
+from pipeline.core.function_scales import scale_name
 from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind
 from pipeline.judge.clauses import ClauseKind, from_json
 from pipeline.measure.measurement_error import detection_limit_ratio
@@ -92,7 +94,36 @@ LISTS: dict[type, str] = {
     records.NewSignal: "signals",
     records.Finding: "findings",
 }
-Open = tuple[Question, str]
+
+
+class Open(NamedTuple):
+    """One thing that is open: what it is, in words with its numbers, and in a few words."""
+
+    question: Question
+    words: str
+    brief: str = ""
+
+
+Asked = Open | tuple[Question, str]
+"""Where nothing of its own is said in a few words, the kind's :data:`BRIEFS` are."""
+
+BRIEFS = {
+    Question.NEW_LESION: "new lesion",
+    Question.GROWTH: "growth",
+    Question.LESION_GROWTH: "a lesion growing",
+    Question.NEW_SIGNAL: "new signal, nobody looked",
+    Question.FUNCTION: "function worse",
+    Question.CYST: "cyst growing",
+    Question.EARLIER_PROGRESSION: "earlier progression",
+    Question.POSSIBLE_GROWTH: "possible growth",
+    Question.DISAGREEMENT: "criteria disagree",
+    Question.NOT_JUDGED: "latest scan not judged",
+    Question.OVERDUE: "scan overdue",
+    Question.UNSIGNED: "unsigned mask",
+    Question.LEFT_OUT: "something left out",
+    Question.NONE: NONE_RECORDED,
+}
+"""What is said in a few words of a question that has none of its own."""
 
 
 def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
@@ -129,13 +160,14 @@ def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
 
 
 def _numbered(patient_id: str, criteria_id: str, patient: PatientRows) -> Iterator[records.OpenQuestion]:
-    found = sorted(of_patient(patient, criteria_id), key=lambda one: RANKS[one[0]])
-    for number, (question, words) in enumerate(found or [(Question.NONE, NONE_RECORDED)], start=1):
-        needs = question not in NO_DECISION
-        yield records.OpenQuestion(patient_id, criteria_id, number, str(question), RANKS[question], needs, words)
+    ranked = sorted((Open(*one) for one in of_patient(patient, criteria_id)), key=lambda one: RANKS[one.question])
+    for number, one in enumerate(ranked or [Open(Question.NONE, NONE_RECORDED)], start=1):
+        needs, brief = one.question not in NO_DECISION, one.brief or BRIEFS[one.question]
+        rank = RANKS[one.question]
+        yield records.OpenQuestion(patient_id, criteria_id, number, str(one.question), rank, needs, one.words, brief)
 
 
-def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
+def of_patient(patient: PatientRows, criteria_id: str) -> list[Asked]:
     """Return what is open about one patient under one set of criteria, in no order."""
     days = patient.days
     judged = [a for a in patient.assessments if a.criteria_id == criteria_id and a.session_id in days]
@@ -156,7 +188,7 @@ def _has_errors(patient: PatientRows) -> bool:
     return any(finding.severity == "error" for finding in patient.findings)
 
 
-def _of_verdict(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
+def _of_verdict(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
     """Say what the latest verdict leaves open."""
     days = patient.days
     last = judged[-1] if judged else None
@@ -176,7 +208,7 @@ def _of_verdict(judged: Sequence[records.Assessment], patient: PatientRows) -> I
         yield Question.UNSIGNED, "rests on an automatic mask that nobody signed"
 
 
-def _called(last: records.Assessment) -> Iterator[Open]:
+def _called(last: records.Assessment) -> Iterator[Asked]:
     """Say what the latest verdict calls, in its own words for where the change lies."""
     parts = from_json(last.clauses)
     place = f": {parts[0].ruling}" if parts and parts[0].ruling else ""
@@ -191,13 +223,14 @@ def _called(last: records.Assessment) -> Iterator[Open]:
     elif last.display_state == DisplayState.GROWTH or last.category == Category.PD:
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
         own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
-        yield Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own
+        brief = "" if last.display_state in grown else "clinical progression" if clinical else "progression"
+        yield Open(Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own, brief)
     for part in parts:
         if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
             yield Question.NEW_LESION, part.text
 
 
-def _lesions(patient: PatientRows) -> Iterator[Open]:
+def _lesions(patient: PatientRows) -> Iterator[Asked]:
     """Say which of several lesions is new on the latest scan, or has grown since its smallest."""
     days, since = patient.days, patient.since_surgery()
     sizes: dict[str, dict[str, float]] = {}
@@ -214,14 +247,15 @@ def _lesions(patient: PatientRows) -> Iterator[Open]:
     for lesion in sorted(here):
         size, on = wording.volume(sizes[lesion][now]), days[now]
         if lesion in new and now != next(iter(days)):
-            yield Question.NEW_LESION, f"lesion {lesion} first seen on {on} ({size})"
+            yield Open(Question.NEW_LESION, f"lesion {lesion} first seen on {on} ({size})", f"new lesion {lesion}")
         earlier = {name: sizes[lesion][name] for name in since if sizes[lesion].get(name) and name != now}
         if earlier and len(here) > 1:
             smallest = min(earlier, key=lambda name: earlier[name])
             if sizes[lesion][now] >= WITHOUT_ERROR * earlier[smallest]:
-                yield (
+                yield Open(
                     Question.LESION_GROWTH,
                     f"lesion {lesion} {_grew(earlier, smallest, sizes[lesion][now], on, days)}",
+                    f"lesion {lesion} growing",
                 )
 
 
@@ -233,7 +267,7 @@ def _grew(sizes: dict[str, float], smallest: str, now: float, on: date, days: di
     )
 
 
-def _function(patient: PatientRows) -> Iterator[Open]:
+def _function(patient: PatientRows) -> Iterator[Asked]:
     """Say on which scale function is worse than at its best since the last surgery, and was not before."""
     operated = max((t.started_on for t in patient.treatments if t.kind == TreatmentKind.SURGERY), default=date.min)
     for scale_id in sorted({score.scale_id for score in patient.scores}):
@@ -245,10 +279,20 @@ def _function(patient: PatientRows) -> Iterator[Open]:
         best = min(compared, key=lambda score: (score.grade, -score.assessed_on.toordinal()), default=None)
         if best is not None and last.grade > best.grade:
             words = f"grade {best.grade:g} on {best.assessed_on}, {last.grade:g} on {last.assessed_on}"
-            yield Question.FUNCTION, f"function worse: {scale_id.replace('_', ' ')} {words}"
+            since = next((s.assessed_on for s in own if s.assessed_on > _not_worse_on(own, best)), last.assessed_on)
+            yield Open(
+                Question.FUNCTION,
+                f"function worse: {scale_name(scale_id)} {words}",
+                f"clinically worse since {since}",
+            )
 
 
-def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterator[Open]:
+def _not_worse_on(scores: Sequence[records.FunctionScore], best: records.FunctionScore) -> date:
+    """Return the last day on which function was no worse than at its best."""
+    return max(score.assessed_on for score in scores if score.grade <= best.grade)
+
+
+def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterator[Asked]:
     """Say which cyst or syrinx has grown, beyond its error, since it was smallest after the last surgery."""
     days, since = patient.days, patient.since_surgery()
     for compartment in FOLLOWED:
@@ -264,9 +308,10 @@ def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterato
         also = ", with worse function" if with_worse_function else ""
         if not least:
             seen = f"{wording.volume(size)} on {days[now]} where none was seen on {days[smallest]}"
-            yield Question.CYST, f"{compartment} {seen}{also}"
+            yield Open(Question.CYST, f"{compartment} {seen}{also}", f"new {compartment}")
         elif size > _limit(rows[now], rows[smallest]) * least:
-            yield Question.CYST, f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
+            words = f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
+            yield Open(Question.CYST, words, f"{compartment} growing")
 
 
 def _limit(now: records.Measurement, then: records.Measurement) -> float:
@@ -275,7 +320,7 @@ def _limit(now: records.Measurement, then: records.Measurement) -> float:
     return detection_limit_ratio(then.volume_cv, now.volume_cv)
 
 
-def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
+def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
     """Say when progression was called before, if no treatment followed it and the latest verdict says otherwise."""
     if not judged or judged[-1].category == Category.PD:
         return
@@ -294,7 +339,7 @@ def _is_proven(assessment: records.Assessment) -> bool:
     return assessment.category == Category.PD and not (is_possible and assessment.detection_limit_ratio is not None)
 
 
-def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
+def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
     """Say how the sets of criteria that could judge the latest scan differ."""
     if not judged:
         return

@@ -21,7 +21,7 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks
-from pipeline.judge import criteria_files, urgency
+from pipeline.judge import criteria_files, standing, urgency
 from pipeline.run import workers
 from pipeline.store import publish, sql_files
 from pipeline.study import study_folder
@@ -240,7 +240,8 @@ def _all_rows(
     rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
     rows += [rule.record() for rule in rules]
     rows += (*study.findings, *people.findings)
-    rows += urgency.open_questions(rows)
+    questions = urgency.open_questions(rows)
+    rows += [*questions, *standing.standings(rows, questions)]
     chosen = rules[0].criteria_id
     named = [(type(row).__name__, row) for row in rows]
     content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
