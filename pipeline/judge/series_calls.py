@@ -123,7 +123,7 @@ class LesionSeries:
         return self._interval(self._sum({scan: 1.0, reference: -1.0}))
 
     def rate(self) -> Estimate | None:
-        """Return the factor per year of a line through the true sizes; None for scans of one day."""
+        """Return the factor per year of a line through the true sizes with its 95 % interval; None for one day."""
         years = self._years - self._years.mean()
         if not years.any():
             return None

@@ -1,9 +1,9 @@
 """Which questions about a patient are open, the most urgent first: one rule for board, projector and minutes.
 
 A new or growing lesion anywhere comes first, then worse function, a cyst grown since its smallest, earlier progression
-that nothing was done about, possible growth, criteria that disagree, a scan that could not be judged, a scan overdue
-(known only on the day of the meeting), an unsigned mask, and what was left out. What this module refuses: to say that
-there is nothing to decide.
+that nothing was done about, possible growth, criteria or readers that disagree, a scan that could not be judged, a scan
+overdue (known only on the day of the meeting), an unsigned mask, and what was left out. What this module refuses:
+to say that there is nothing to decide.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from pipeline.core import records, wording
 from pipeline.core.function_scales import scale_name
-from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind
+from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind, VisitMeasure
+from pipeline.judge import own_smallest
 from pipeline.judge.clauses import ClauseKind, from_json
-from pipeline.measure.measurement_error import detection_limit_ratio
+from pipeline.measure.measurement_error import ASSUMED
 
 
 class Question(StrEnum):
@@ -57,6 +58,9 @@ UNCHANGING = (TreatmentKind.STEROID, TreatmentKind.OTHER)
 
 MOST_DAYS = 3
 
+READINGS = ("accept_mask", "exclude_mask")
+"""Acts by which a reader says that a mask is right, and that it is wrong."""
+
 
 @dataclass
 class PatientRows:
@@ -70,6 +74,7 @@ class PatientRows:
     scores: list[records.FunctionScore] = field(default_factory=list)
     signals: list[records.NewSignal] = field(default_factory=list)
     findings: list[records.Finding] = field(default_factory=list)
+    acts: list[records.JournalEntry] = field(default_factory=list)
 
     @property
     def days(self) -> dict[str, date]:
@@ -93,6 +98,7 @@ LISTS: dict[type, str] = {
     records.FunctionScore: "scores",
     records.NewSignal: "signals",
     records.Finding: "findings",
+    records.JournalEntry: "acts",
 }
 
 
@@ -180,6 +186,7 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Asked]:
         *_compartments(patient, with_worse_function=bool(worse)),
         *_earlier(judged, patient),
         *_disagreement(judged, patient),
+        *_readers(patient),
         *([(Question.LEFT_OUT, "something was left out, see the findings")] if _has_errors(patient) else []),
     ]
 
@@ -223,8 +230,9 @@ def _called(last: records.Assessment) -> Iterator[Asked]:
     elif last.display_state == DisplayState.GROWTH or last.category == Category.PD:
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
         own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
-        brief = "" if last.display_state in grown else "clinical progression" if clinical else "progression"
-        yield Open(Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own, brief)
+        called = "progression" if last.category == Category.PD else "growth"
+        brief = "clinical progression" if clinical and last.display_state not in grown else called
+        yield Open(Question.GROWTH, called + own, brief)
     for part in parts:
         if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
             yield Question.NEW_LESION, part.text
@@ -309,15 +317,23 @@ def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterato
         if not least:
             seen = f"{wording.volume(size)} on {days[now]} where none was seen on {days[smallest]}"
             yield Open(Question.CYST, f"{compartment} {seen}{also}", f"new {compartment}")
-        elif size > _limit(rows[now], rows[smallest]) * least:
+        elif _has_grown(patient, [rows[name] for name in known]):
             words = f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
             yield Open(Question.CYST, words, f"{compartment} growing")
 
 
-def _limit(now: records.Measurement, then: records.Measurement) -> float:
-    if now.volume_cv is None or then.volume_cv is None:
-        return WITHOUT_ERROR
-    return detection_limit_ratio(then.volume_cv, now.volume_cv)
+def _has_grown(patient: PatientRows, rows: Sequence[records.Measurement]) -> bool:
+    """Say whether the last reading is above the smallest beyond the error of all, or by much where that is unknown."""
+    days = patient.days
+    visits = [
+        VisitMeasure(row.session_id, days[row.session_id], row.volume_mm3, row.volume_cv, row.cv_source == ASSUMED)
+        for row in rows
+        if row.bound_reason is None or row is rows[-1]
+    ]
+    compared = own_smallest.since_smallest(visits[-1], visits[:-1])
+    if compared is None or compared.change is not None:
+        return own_smallest.has_grown(compared)
+    return compared.value > WITHOUT_ERROR * compared.reference_value
 
 
 def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
@@ -331,6 +347,22 @@ def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iter
         more = f" and {wording.count(len(called) - MOST_DAYS, 'more scan')}" if len(called) > MOST_DAYS else ""
         told = ", ".join(wording.day(day) for day in called[-MOST_DAYS:])
         yield Question.EARLIER_PROGRESSION, f"earlier: progression on {told}{more}"
+
+
+def _readers(patient: PatientRows) -> Iterator[Asked]:
+    """Say which mask one person accepted and another excluded, whoever was last, and both saw the same one."""
+    by_mask: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    for act in patient.acts:
+        if act.act in READINGS and act.status in {"in_force", "replaced"} and act.mask_sha256 and act.session_id:
+            mask = (act.session_id, act.compartment or str(Compartment.TUMOUR), act.mask_sha256)
+            by_mask.setdefault(mask, {}).setdefault(act.act, set()).add(act.who)
+    for (session_id, compartment, _), told in sorted(by_mask.items()):
+        accepted, excluded = (told.get(act, set()) for act in READINGS)
+        if accepted and excluded and len(accepted | excluded) > 1:
+            day = patient.days.get(session_id)
+            which = f"{compartment} mask of {day or session_id}"
+            words = f"{which}: accepted by {', '.join(sorted(accepted))}, excluded by {', '.join(sorted(excluded))}"
+            yield Open(Question.DISAGREEMENT, f"readers disagree on the {words}", "readers disagree")
 
 
 def _is_proven(assessment: records.Assessment) -> bool:

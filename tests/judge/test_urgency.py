@@ -11,7 +11,7 @@ import pytest
 from pipeline.core import records
 from pipeline.judge import standing, urgency
 from pipeline.judge.urgency import NONE_RECORDED, Question
-from tests.factories import ADAPTED, RANO, judged, measured, tiny_store, usable
+from tests.factories import ADAPTED, RANO, accepted, judged, measured, tiny_store, usable
 
 P = "sub-01"
 
@@ -90,7 +90,7 @@ def test_function_is_held_against_its_best(grades: list[tuple[str, float]], ques
     ("volumes", "question"),
     [
         ((300.0, 400.0, 500.0), Question.CYST),  # never beyond its error from one scan to the next
-        ((500.0, 300.0, 500.0), Question.CYST),
+        ((500.0, 200.0, 600.0), Question.CYST),
         ((500.0, 500.0, 520.0), Question.NONE),
         ((0.0, None, 200.0), Question.CYST),
         ((300.0, None, None), Question.NONE),
@@ -174,3 +174,13 @@ def test_progression_within_the_error_of_all_scans_is_no_earlier_progression() -
     possible = replace(judged(P, "ses-02", "PD", "progression", "possible_growth"), detection_limit_ratio=1.5)
     assert asked(possible) == [Question.NONE]
     assert asked(replace(possible, detection_limit_ratio=None)) == [Question.EARLIER_PROGRESSION]
+
+
+def test_a_mask_that_one_reader_accepted_and_another_excluded_is_an_open_question() -> None:
+    yes = replace(accepted(P, "ses-03", "replaced"), who="A")
+    no = replace(yes, entry_id="2", act="exclude_mask", who="B", status="in_force")
+    assert asked(yes, no) == [Question.DISAGREEMENT]
+    assert words(yes, no) == "readers disagree on the tumour mask of 2022-01-01: accepted by A, excluded by B"
+    assert asked(yes, replace(no, who="A")) == [Question.NONE]  # one who changed their mind
+    assert asked(yes, replace(no, mask_sha256="1" * 64)) == [Question.NONE]  # another mask
+    assert asked(replace(yes, status="undone"), no) == [Question.NONE]
