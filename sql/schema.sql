@@ -394,7 +394,7 @@ create table record.open_question (
 );
 
 -- What is worse about a patient that the state by volume does not show.
-create table record.standing (
+create table record.worse_beside (
     patient_id varchar not null references record.patient (patient_id),
     criteria_id varchar not null references record.criteria (criteria_id),
     beside varchar not null,

@@ -172,7 +172,7 @@ class OpenQuestion:
 
 
 @dataclass(frozen=True)
-class Standing:
+class WorseBeside:
     """What is worse about a patient that the state by volume does not show (``judge/standing.py``)."""
 
     patient_id: str

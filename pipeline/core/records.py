@@ -19,7 +19,7 @@ NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
-Standing = context_records.Standing
+WorseBeside = context_records.WorseBeside
 Treatment = context_records.Treatment
 
 

@@ -19,7 +19,7 @@ WORSE = (Question.NEW_LESION, Question.LESION_GROWTH, Question.GROWTH, Question.
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
 
-def standings(rows: Iterable[object], questions: Sequence[records.OpenQuestion]) -> list[records.Standing]:
+def standings(rows: Iterable[object], questions: Sequence[records.OpenQuestion]) -> list[records.WorseBeside]:
     """Return what is worse beside the volume, for each patient and set of criteria of which something is.
 
     Parameters
@@ -44,7 +44,7 @@ def standings(rows: Iterable[object], questions: Sequence[records.OpenQuestion])
 
 def _worse(
     latest: Mapping[tuple[str, str], records.Assessment], questions: Sequence[records.OpenQuestion]
-) -> list[records.Standing]:
+) -> list[records.WorseBeside]:
     by_key: dict[tuple[str, str], list[records.OpenQuestion]] = {}
     for question in questions:
         by_key.setdefault((question.patient_id, question.criteria_id), []).append(question)
@@ -52,7 +52,7 @@ def _worse(
     for key, own in by_key.items():
         words = beside(latest.get(key), own)
         if words:
-            found.append(records.Standing(*key, words))
+            found.append(records.WorseBeside(*key, words))
     return found
 
 

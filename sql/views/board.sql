@@ -44,7 +44,7 @@ from patient_state as s
 inner join ranked as r using (patient_id, criteria_id)
 inner join patient as p using (patient_id)
 left join questions as u using (patient_id, criteria_id)
-left join record.standing as w using (patient_id, criteria_id)
+left join record.worse_beside as w using (patient_id, criteria_id)
 order by s.criteria_id, s.patient_id;
 
 comment on table board is 'One row per patient and criteria: current state and how urgently a person must look';
