@@ -188,6 +188,8 @@ create table record.assessment (
     clauses varchar not null,
     change_low_ratio double check (change_low_ratio >= 0 and isfinite(change_low_ratio)),
     change_high_ratio double check (change_high_ratio >= change_low_ratio and isfinite(change_high_ratio)),
+    next_nadir_session_id varchar,
+    progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -357,6 +359,14 @@ create table record.growth_rate (
     detectable_on date,
     is_provisional boolean not null,
     primary key (patient_id, criteria_id, epoch)
+);
+
+-- How far each file of the journal went when this was published.
+create table record.journal_head (
+    file varchar primary key,
+    line_count integer not null check (line_count >= 0),
+    size_bytes bigint not null check (size_bytes >= 0),
+    sha256 varchar not null
 );
 
 -- What people decided, copied from the journal at each publish; the journal itself lies beside this file.

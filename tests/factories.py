@@ -87,7 +87,10 @@ def growing() -> list[Any]:
             judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 -"),
             judged(p, "ses-03", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-02 ses-02", 0.8),
             judged(p, "ses-04", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-03 ses-03", 1.125),
-            judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
+            replace(
+                judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
+                progression_from_mm3=1120.0,
+            ),
             estimated(
                 p, "ses-05", criteria, volume_mm3=1350.0, low_mm3=1150.0, high_mm3=1620.0,
                 baseline_low_ratio=1.05, baseline_high_ratio=1.84, nadir_low_ratio=1.32, nadir_high_ratio=2.3,
@@ -228,7 +231,10 @@ def failed_visit() -> list[Any]:
         *measured(p, "ses-01", "tumour", 600.0, cv=0.1),
         *measured(p, "ses-02", "tumour", 610.0, cv=0.1),
         judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
-        judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 610 / 600),
+        replace(
+            judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 610 / 600),
+            progression_from_mm3=840.0,
+        ),
         judged(p, "ses-03", "NE", "not_evaluable", "not_evaluable"),
         records.Finding("scan_unreadable", "error", "read", "x.nii.gz", p, "ses-03", f"ses-03: {why}", "copy again"),
         records.Finding("alignment_poor", "warning", "align", None, p, "ses-02", "ses-02: grade C", "look at it"),
@@ -329,12 +335,15 @@ def judged(  # noqa: PLR0917  # verdicts are written as a table
     probability: float | None = None,
     epoch: int = 1,
 ) -> records.Assessment:
-    """A confirmed verdict; ``against`` names the baseline, nadir and previous session, ``-`` for none."""
+    """A confirmed verdict; ``against`` names the baseline, nadir and previous session, ``-`` for none.
+
+    The nadir stays as it was.
+    """
     baseline, nadir, previous = (None if name == "-" else name for name in against.split())
     return records.Assessment(
         patient_id, session_id, criteria_id, "1", category, state, display_state, True, False, epoch,
         baseline, nadir, previous, ratio, None, probability, f"{session_id}: {state} by {criteria_id}",
-        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}",
+        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}", next_nadir_session_id=nadir,
     )  # fmt: skip
 
 

@@ -130,15 +130,17 @@ def _limits(fig: theme.Sheet, limits: pd.DataFrame) -> None:
 
 def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float], height: float) -> None:
     """Write the numbers at risk on an axis of their own that shares the time axis."""
-    rows = {group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))}
+    place_of = {
+        group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))
+    }
     fig.axis(
         "yaxis2",
         domain=[0, height],
         range=[len(groups) + 0.5, -0.5],
         showgrid=False,
         zeroline=False,
-        tickvals=[0, *(place for place, _ in rows.values())],
-        ticktext=["at risk", *(theme.plain(name) for name in rows)],
+        tickvals=[0, *(place for place, _ in place_of.values())],
+        ticktext=["at risk", *(theme.plain(name) for name in place_of)],
         tickfont={"size": 12, "color": labels.GREY},
         ticks="outside",  # unseen, but they keep the names clear of the first number, half of which stands before 0
         ticklen=8 + max(len(group.at_risk[0]) for group in groups) * theme.CHARACTER_PX / 2,
@@ -146,7 +148,7 @@ def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float],
         anchor="x",
     )
     for group in groups:
-        place, colour = rows[group.name]
+        place, colour = place_of[group.name]
         fig.add_scatter(
             x=list(months),
             y=[place] * len(months),

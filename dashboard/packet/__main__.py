@@ -25,8 +25,8 @@ def main(out_dir: str, patient: str, target: str) -> int:
         if file.suffix not in makers:
             raise SettingsError(f"{file}: expected a name that ends in .pdf or .html")
         study = page.study()
-        known = set(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
-        if name not in known:
+        patient_ids = set(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
+        if name not in patient_ids:
             raise SettingsError(f"{name}: expected a patient of the study, found none of that name")
         file.write_bytes(makers[file.suffix](packet.gather(name, study)))
     except CordtrackError as error:

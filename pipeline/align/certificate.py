@@ -186,7 +186,7 @@ class Alignment:
 def judged(measures: Measures, limits: Limits = BETWEEN_VISITS) -> AlignmentQuality:
     """Grade an alignment by its measures: the worst of its findings decides, and many doubts together are a C."""
     likeness, geometry = _of_likeness(measures, limits), _of_geometry(measures)
-    grade: Grade = max((found for found, _ in (*likeness, *geometry)), default="A")
+    grade: Grade = max((doubted for doubted, _ in (*likeness, *geometry)), default="A")
     reasons = [reason for _, reason in (*likeness, *geometry)]
     too_many = len(likeness) > MOST_DOUBTS_OF_LIKENESS or len(reasons) > MOST_DOUBTS
     if grade == "B" and too_many:
@@ -232,49 +232,49 @@ def _judged_anew(quality: AlignmentQuality, limits: Limits, **more: Any) -> Alig
 
 def _of_likeness(m: Measures, limits: Limits) -> list[tuple[Grade, str]]:
     """Return what is wrong with how alike the scans are, each with the grade it allows at best."""
-    found: list[tuple[Grade, str]] = []
+    doubts: list[tuple[Grade, str]] = []
     if m.winner_correlation <= 0.0:
-        found.append(("C", "no place was found where the follow-up shows this part of the spine"))
+        doubts.append(("C", "no place was found where the follow-up shows this part of the spine"))
     if m.local_correlation < limits.correlation_a:
         worst: Grade = "C" if m.local_correlation < limits.correlation_c else "B"
         what = "scans of different contrast, compared by their edges alone" if limits is ACROSS_CONTRASTS else POOR
-        found.append((worst, f"{what} (local correlation {m.local_correlation:.2f})"))
+        doubts.append((worst, f"{what} (local correlation {m.local_correlation:.2f})"))
     lead = mirror_lead(m.local_correlation, m.mirrored_correlation)
     if lead is not None and lead < MIRROR_C:
-        found.append(("C", f"its mirror image fits better ({_both(m)}): left and right may be swapped"))
+        doubts.append(("C", f"its mirror image fits better ({_both(m)}): left and right may be swapped"))
     elif lead is not None and lead < MIRROR_A:
-        found.append(("B", f"its mirror image fits as well ({_both(m)}): left and right cannot be told apart"))
+        doubts.append(("B", f"its mirror image fits as well ({_both(m)}): left and right cannot be told apart"))
     if m.runner_up_correlation is not None and m.winner_correlation - m.runner_up_correlation < MARGIN_A:
-        found.append(("B", "another place along the spine fits almost as well; the match may be one vertebra off"))
-    return found
+        doubts.append(("B", "another place along the spine fits almost as well; the match may be one vertebra off"))
+    return doubts
 
 
 def _of_geometry(m: Measures) -> list[tuple[Grade, str]]:
     """Return what is wrong with the transform itself, each with the grade it allows at best."""
-    found: list[tuple[Grade, str]] = []
+    doubts: list[tuple[Grade, str]] = []
     if m.inverse_consistency_mm is not None and m.inverse_consistency_mm > INCONSISTENCY_A_MM:
         worst: Grade = "C" if m.inverse_consistency_mm > INCONSISTENCY_C_MM else "B"
-        found.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
+        doubts.append((worst, f"going there and back misses by {m.inverse_consistency_mm:.1f} mm"))
     if m.closure_mm is not None and m.closure_mm > CLOSURE_A_MM:
-        found.append(("B", f"going there by way of an earlier visit misses by {m.closure_mm:.1f} mm"))
+        doubts.append(("B", f"going there by way of an earlier visit misses by {m.closure_mm:.1f} mm"))
     if m.jacobian_min < JACOBIAN_RANGE[0] or m.jacobian_max > JACOBIAN_RANGE[1]:
-        found.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
+        doubts.append(("C", f"the bend is implausible (local volume {m.jacobian_min:.2f} to {m.jacobian_max:.2f})"))
     if m.coverage_ratio < (COVERAGE_OF_CORD_A if m.is_whole_cord else COVERAGE_A):
         worst = "C" if m.coverage_ratio < COVERAGE_C else "B"
         of_what = "cord" if m.is_whole_cord else "lesion region"
-        found.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the {of_what}"))
-    return [*found, *_along_cord(m)]
+        doubts.append((worst, f"the follow-up covers only {m.coverage_ratio:.0%} of the {of_what}"))
+    return [*doubts, *_along_cord(m)]
 
 
 def _along_cord(m: Measures) -> list[tuple[Grade, str]]:
     """Return what is wrong somewhere along the cord, where the whole of it is what was aligned."""
-    found: list[tuple[Grade, str]] = []
+    doubts: list[tuple[Grade, str]] = []
     worst_mm = m.worst_inconsistency_mm
     if m.is_whole_cord and worst_mm is not None and worst_mm > ALONG_CORD_A_MM:
-        found.append(("B", f"going there and back misses by {worst_mm:.1f} mm somewhere along the cord"))
+        doubts.append(("B", f"going there and back misses by {worst_mm:.1f} mm somewhere along the cord"))
     if m.is_whole_cord and m.cord_apart_mm is not None and m.cord_apart_mm > ALONG_CORD_A_MM:
-        found.append(("B", f"the cord lies up to {m.cord_apart_mm:.1f} mm from the cord found on the follow-up"))
-    return found
+        doubts.append(("B", f"the cord lies up to {m.cord_apart_mm:.1f} mm from the cord found on the follow-up"))
+    return doubts
 
 
 def mirror_lead(local_correlation: float, mirrored_correlation: float | None) -> float | None:

@@ -109,7 +109,7 @@ def align(
         reference, follow_up = edges(reference), edges(follow_up)
     with threadpool_limits(1):
         view = View(reference, box_around(reference, region), exclude)
-        candidates = _candidates(view, follow_up)
+        candidates = _candidates(view, follow_up, with_header=not same_contrast)
         begin = candidates[0].transform
         there = bent_onto(view, follow_up, begin, FINE)
         back = bent_onto(seen_from(follow_up, view, begin), reference, inverse(begin), FINE)
@@ -117,11 +117,11 @@ def align(
         place = place_of(reference, region, view.box)
         points_mm = to_world(place.affine, np.argwhere(place.array))
         covered = coverage(follow_up, place, met).array[place.array]
-        found = agreement_of(view, follow_up, met, FINE)
+        agreement = agreement_of(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
-            local_correlation=found.local,
-            similarity=found.overall,
+            local_correlation=agreement.local,
+            similarity=agreement.overall,
             mirrored_correlation=_mirrored_correlation(view, follow_up, begin, points_mm.mean(axis=0)),
             runner_up_correlation=_runner_up(candidates, view.box.centre_mm),
             winner_correlation=candidates[0].correlation,
@@ -167,12 +167,18 @@ def closure_mm(
     return float(np.linalg.norm(apart_mm, axis=-1).mean())
 
 
-def _candidates(view: View, follow_up: Volume) -> list[_Candidate]:
-    """Return the best starts refined and coarsely bent, best local correlation first."""
+def _candidates(view: View, follow_up: Volume, *, with_header: bool = False) -> list[_Candidate]:
+    """Return the best starts refined and coarsely bent, best local correlation first.
+
+    ``with_header``: also from where the scanner says that the scans lie, as for two contrasts of one sitting.
+    """
     tried: list[_Candidate] = []
     reached: list[NDArray[np.float64]] = []
-    for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]:
-        matrix = _rigid(view, follow_up, start.matrix)
+    starts = [start.matrix for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]]
+    if with_header:
+        starts.append(np.eye(4))
+    for start in starts:
+        matrix = _rigid(view, follow_up, start)
         here = to_world(matrix, view.box.centre_mm)
         if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
             continue  # another start came to the same place
@@ -232,13 +238,13 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         view = View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))
         place = place_of(anchor, None, view.box)
-        found = agreement_of(view, other, there, COARSE)
+        agreement = agreement_of(view, other, there, COARSE)
         measures = Measures(
-            local_correlation=found.local_unsigned,  # bright in one contrast is dark in another
-            similarity=abs(found.overall),
+            local_correlation=agreement.local_unsigned,  # bright in one contrast is dark in another
+            similarity=abs(agreement.overall),
             mirrored_correlation=None,
             runner_up_correlation=None,
-            winner_correlation=found.local_unsigned,
+            winner_correlation=agreement.local_unsigned,
             inverse_consistency_mm=None,
             jacobian_min=1.0,
             jacobian_max=1.0,

@@ -352,8 +352,8 @@ def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
         out.print(f"skipped {count} series: {reason}", markup=False)
     counts = Counter(row.outcome for row in done.rows)
     verb = "would add" if is_trial else "added"
-    known = counts["imported"] - sum(row.file in done.added for row in done.rows)
-    there = f", {known} series were there" if known else ""
+    unchanged_count = counts["imported"] - sum(row.file in done.added for row in done.rows)
+    there = f", {unchanged_count} series were there" if unchanged_count else ""
     words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
     others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
     out.print(words + others, markup=False)

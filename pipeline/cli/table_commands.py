@@ -51,14 +51,14 @@ def assess(
 
     Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind or the day of a treatment.
     """
-    from pipeline.tools import assess as table  # noqa: PLC0415  # keeps --help quick
+    from pipeline.tools.assess import write_findings, write_judged  # noqa: PLC0415  # keeps --help quick
 
     day = as_of.date() if as_of else None
     judged = api.assess(volumes, treatments, criteria_id=criteria, as_of=day, function=function)
     _print_findings(judged.findings)
     if findings is not None:
-        table.write_findings(judged.findings, findings)
-    table.write_judged(judged, output)
+        write_findings(judged.findings, findings)
+    write_judged(judged, output)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
     if judged.undecided_count:
         waiting = "wait for the kind or the day of a treatment (see the column reason)"

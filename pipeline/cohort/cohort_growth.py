@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from pipeline.context.growth_rate import DAYS_PER_YEAR
+from pipeline.context.growth_rate import DAYS_PER_YEAR, doubling_time_days
 from pipeline.errors import SettingsError
 
 FEWEST_PATIENTS = 5
@@ -243,5 +243,5 @@ def _histology(name: str, index: int, courses: Sequence[Sequence[GrowthScan]], f
         relative_percent_per_year=100 * math.expm1(rate),
         relative_low=100 * math.expm1(low),
         relative_high=100 * math.expm1(min(high, 700.0)),  # exp overflows just beyond
-        doubling_time_days=math.log(2) / rate * DAYS_PER_YEAR if rate else None,
+        doubling_time_days=doubling_time_days(rate),
     )

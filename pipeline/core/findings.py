@@ -33,8 +33,8 @@ class FindingKind:
     remedy: str
 
 
-def _kinds(step: str, rows: tuple[tuple[str, str, str], ...]) -> dict[str, FindingKind]:
-    return {code: FindingKind(step, severity, remedy) for code, severity, remedy in rows}
+def _kinds(step: str, kind_rows: tuple[tuple[str, str, str], ...]) -> dict[str, FindingKind]:
+    return {code: FindingKind(step, severity, remedy) for code, severity, remedy in kind_rows}
 
 
 FOLDER_KINDS = (

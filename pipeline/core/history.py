@@ -8,7 +8,7 @@ from pipeline.core import records
 from pipeline.core.vocabulary import FunctionGrade, TreatmentEvent, TreatmentKind
 
 
-def treatment_events(rows: Iterable[records.Treatment]) -> tuple[TreatmentEvent, ...]:
+def treatment_events(treatments: Iterable[records.Treatment]) -> tuple[TreatmentEvent, ...]:
     """Return treatments with their kinds; nothing that a row says is dropped."""
     return tuple(
         TreatmentEvent(
@@ -23,10 +23,10 @@ def treatment_events(rows: Iterable[records.Treatment]) -> tuple[TreatmentEvent,
             dose_mg=row.dose_mg,
             written=row.written,
         )
-        for row in rows
+        for row in treatments
     )
 
 
-def function_grades(rows: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
+def function_grades(scores: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
     """Return functional grades; those of different scales stay apart."""
-    return tuple(FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related) for row in rows)
+    return tuple(FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related) for row in scores)

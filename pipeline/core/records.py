@@ -365,6 +365,8 @@ class Assessment:
     clauses: str = "[]"
     change_low_ratio: float | None = None
     change_high_ratio: float | None = None
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -438,3 +440,16 @@ class Run:
     software: str
     settings: str
     content_sha256: str
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """How far a file of the journal went when results were published: what the next run must find again.
+
+    ``file`` is relative to the output folder; ``size_bytes`` its length and ``sha256`` the digest of those bytes.
+    """
+
+    file: str
+    line_count: int
+    size_bytes: int
+    sha256: str

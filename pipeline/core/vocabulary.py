@@ -288,6 +288,11 @@ class VisitJudgement:
         Its parts as data, in JSON (see ``judge/clauses.py``).
     series
         What all volumes of the course say at the visit; None where it was not compared.
+    next_nadir_session_id
+        The nadir from this scan on, which may be this scan; None when nothing was compared.
+    progression_from_mm3
+        Volume from which the next scan is progression by size, mm³; None when nothing was compared, where the criteria
+        measure no volumes, and from nothing.
     """
 
     session_id: str
@@ -317,6 +322,8 @@ class VisitJudgement:
     is_undecided: bool = False
     clauses: str = "[]"
     series: SeriesNumbers | None = None
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
     @property
     def is_proven_progression(self) -> bool:

@@ -164,8 +164,8 @@ def _read_to_the_end(stream: gzip.GzipFile | io.BufferedReader, name: str) -> No
     raise InputError(f"{name}: expected the end of the file after its voxels, found more (damaged); export it again")
 
 
-def _truncated(name: str, length: int, found: str) -> str:
-    return f"{name}: expected {length} bytes of voxels, found {found} (the file is truncated); export or copy it again"
+def _truncated(name: str, length: int, there: str) -> str:
+    return f"{name}: expected {length} bytes of voxels, found {there} (the file is truncated); export or copy it again"
 
 
 @contextmanager
@@ -309,9 +309,9 @@ def _refuse_bad_geometry(affine: NDArray[np.float64], name: str) -> None:
     if not is_usable or abs(np.linalg.det(matrix / lengths)) < ORTHOGONALITY_TOLERANCE:
         raise InputError(f"{name}: expected an invertible affine, found a singular one; export the image again")
     if lengths.min() < EDGES_MM[0] or lengths.max() > EDGES_MM[1]:
-        found = " x ".join(f"{length:.3g}" for length in lengths)
+        edges = " x ".join(f"{length:.3g}" for length in lengths)
         raise InputError(
-            f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {found}; "
+            f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {edges}; "
             f"export the image in mm"
         )
     axes = matrix / lengths

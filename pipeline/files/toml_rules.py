@@ -6,6 +6,7 @@ silently does not apply.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -13,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.errors import SettingsError
+
+IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.+-]{0,63}", re.ASCII)
 
 
 def parse(content: bytes, where: str) -> dict[str, Any]:
@@ -51,18 +54,32 @@ def fill(kind: type[Any], table: dict[str, Any], where: str) -> Any:
     SettingsError
         A key is unknown or missing, or a value has the wrong type; the message names it.
     """
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(table) - set(known))
+    field_by_name = {field.name: field for field in fields(kind)}
+    unknown = sorted(set(table) - set(field_by_name))
     if unknown:
-        allowed = ", ".join(sorted(known.keys() - {"sha256"}))
+        allowed = ", ".join(sorted(field_by_name.keys() - {"sha256"}))
         msg = f"{where}: unknown key {unknown[0]!r}; expected only {allowed}"
         raise SettingsError(msg)
-    missing = sorted(name for name, field in known.items() if name not in table and _required(field))
+    missing = sorted(name for name, field in field_by_name.items() if name not in table and _required(field))
     if missing:
         msg = f"{where}: {missing[0]!r} is missing; add it"
         raise SettingsError(msg)
     hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()})
+    values = {name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()}
+    for name, value in values.items():
+        _check_text(name, value, where)
+    return kind(**values)
+
+
+def _check_text(name: str, value: Any, where: str) -> None:
+    """Refuse an id that is none, since ids become parts of file names and addresses, and text that no page can show."""
+    if not isinstance(value, str):
+        return
+    if name.endswith("_id") and not (IDENTIFIER.fullmatch(value) and ".." not in value):
+        expected = "an id of letters, digits, - _ . + (64 at most, a letter or digit first)"
+        raise SettingsError(_mistyped(f"{where}: {name}", expected, value))
+    if any(ord(character) < ord(" ") and character not in "\n\t" for character in value):
+        raise SettingsError(_mistyped(f"{where}: {name}", "text without control characters", value))
 
 
 def _required(field: Field[Any]) -> bool:

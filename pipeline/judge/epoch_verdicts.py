@@ -284,12 +284,12 @@ def _quiet_state(category: Category, evidence: Evidence, *, is_residual: bool) -
 def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence) -> Memory:
     """Carry on what a visit adds; one that could not be compared adds only its new lesion."""
     marked = replace(memory, new_lesion=evidence.new_lesion, seeding=evidence.seeding)
-    if evidence.nadir is None:
+    nadir = evidence.next_nadir(visit)
+    if evidence.nadir is None or nadir is None:
         return marked
-    smaller = evidence.nadir.value < evidence.nadir.reference_value  # of two equal ones the first is the nadir
     return replace(
         marked,
-        nadir=visit if smaller else memory.nadir,
+        nadir=nadir,
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
         seen_last=evidence.nadir.value > 0,

@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentEvent, VisitMeasure
-from pipeline.judge import epochs, unplaced
+from pipeline.core.vocabulary import (
+    Category,
+    DisplayState,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    VisitJudgement,
+    VisitMeasure,
+)
+from pipeline.judge import clauses, epochs, unplaced
+from pipeline.judge.clauses import Clause
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.unplaced import PossibleHistory
@@ -23,6 +32,33 @@ class Placed:
     verdict: Verdict
     epoch: Epoch
     history: PatientCourse
+
+
+def judgement_of(placed: Placed, criteria: ResponseCriteria, parts: tuple[Clause, ...]) -> VisitJudgement:
+    """Return the record of a verdict with its sentence, without any size."""
+    verdict = placed.verdict
+    return VisitJudgement(
+        session_id=verdict.visit.session_id,
+        acquired_on=verdict.visit.acquired_on,
+        criteria_id=criteria.criteria_id,
+        criteria_version=criteria.version,
+        category=verdict.category,
+        state=verdict.state,
+        display_state=verdict.display,
+        confirmed=verdict.confirmed,
+        provisional=False,
+        epoch=placed.epoch.number,
+        baseline_session_id=None,
+        nadir_session_id=None,
+        previous_session_id=None,
+        change_ratio=None,
+        detection_limit_ratio=None,
+        probability=None,
+        reason=clauses.sentence(parts),
+        clauses=clauses.to_json(parts),
+        course=placed.epoch.kind,
+        is_undecided=verdict.evidence.undecided,
+    )
 
 
 Place = Callable[[PatientCourse, ResponseCriteria], list[Placed]]

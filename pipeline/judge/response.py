@@ -30,13 +30,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
-from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.judge import comparison, division, epoch_verdicts, epochs, explanation, exposure
 from pipeline.judge.confirmation import confirmed
-from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.knowledge import Placed, judgement_of, known, known_by
 from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
@@ -155,30 +155,31 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
     interval = compared.interval if compared else None
-    return VisitJudgement(
-        session_id=verdict.visit.session_id,
-        acquired_on=verdict.visit.acquired_on,
-        criteria_id=criteria.criteria_id,
-        criteria_version=criteria.version,
-        category=verdict.category,
-        state=verdict.state,
-        display_state=verdict.display,
-        confirmed=verdict.confirmed,
+    next_nadir = verdict.visit if is_baseline else verdict.evidence.next_nadir(verdict.visit)
+    return replace(
+        judgement_of(placed, criteria, explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
         provisional=verdict.is_provisional,
-        epoch=placed.epoch.number,
         baseline_session_id=baseline.session_id if baseline else None,
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
         change_ratio=compared.ratio if compared else None,
         detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
-        reason=explanation.reason(verdict, placed.history, placed.epoch, criteria),
         change_low_ratio=interval.low if interval else None,
         change_high_ratio=interval.high if interval else None,
-        course=placed.epoch.kind,
-        is_undecided=verdict.evidence.undecided,
-        clauses=clauses.to_json(explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
+        next_nadir_session_id=next_nadir.session_id if next_nadir else None,
+        progression_from_mm3=_progression_from_mm3(baseline, next_nadir, criteria),
     )
+
+
+def _progression_from_mm3(
+    baseline: VisitMeasure | None, nadir: VisitMeasure | None, criteria: ResponseCriteria
+) -> float | None:
+    """Return the volume from which the next scan is progression by size; None where no volume says so."""
+    reference = baseline if criteria.progression.reference == Reference.BASELINE else nadir
+    if reference is None or reference.volume_mm3 is None or criteria.metric != Metric.VOLUME:
+        return None
+    return comparison.progression_level(reference.volume_mm3, criteria)
 
 
 def _detection_limit(compared: comparison.Comparison | None) -> float | None:

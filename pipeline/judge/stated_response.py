@@ -16,7 +16,7 @@ from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Place, Placed, known, known_by
+from pipeline.judge.knowledge import Place, Placed, judgement_of, known, known_by
 from pipeline.judge.verdict import Evidence, Verdict
 from pipeline.measure.imported_sizes import NO_VOLUME
 
@@ -66,7 +66,7 @@ def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria
     by_then = known(known_by(course, visit), criteria, place)
     then = next(one.verdict for one in by_then if one.verdict.visit.session_id == visit.session_id)
     return replace(
-        _assessment(placed.verdict, placed.epoch, criteria),
+        judgement_of(placed, criteria, _clauses(placed.verdict, criteria)),
         category_then=then.category,
         confirmed_then=then.confirmed,
         state_then=then.state,
@@ -103,31 +103,6 @@ def _verdicts(
 def _compared(visit: VisitMeasure) -> Comparison:
     """Return what marks a visit as judged by the reader; the reader's sizes are not known."""
     return Comparison(visit, 0.0, 0.0, None, None)
-
-
-def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> VisitJudgement:
-    return VisitJudgement(
-        session_id=verdict.visit.session_id,
-        acquired_on=verdict.visit.acquired_on,
-        criteria_id=criteria.criteria_id,
-        criteria_version=criteria.version,
-        category=verdict.category,
-        state=verdict.state,
-        display_state=verdict.display,
-        confirmed=verdict.confirmed,
-        provisional=False,
-        epoch=epoch.number,
-        baseline_session_id=None,
-        nadir_session_id=None,
-        previous_session_id=None,
-        change_ratio=None,
-        detection_limit_ratio=None,
-        probability=None,
-        reason=clauses.sentence(_clauses(verdict, criteria)),
-        clauses=clauses.to_json(_clauses(verdict, criteria)),
-        course=epoch.kind,
-        is_undecided=verdict.evidence.undecided,
-    )
 
 
 def _clauses(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:

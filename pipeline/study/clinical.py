@@ -42,10 +42,10 @@ HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
 
-def read_participants(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
+def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
     """Return the patients of ``participants.tsv`` by id; of two rows for one patient the first counts."""
     patients: dict[str, Patient] = {}
-    for row in rows:
+    for row in table_rows:
         if not is_complete(row, ("participant_id",), findings):
             continue
         patient_id = row.patient_id
@@ -79,9 +79,9 @@ def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: li
     return replace(patient, died_on=None)
 
 
-def says_synthetic(rows: Iterable[TableRow]) -> bool:
+def says_synthetic(table_rows: Iterable[TableRow]) -> bool:
     """Say whether a ``synthetic`` column of ``participants.tsv`` marks any patient as made, not met."""
-    return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in rows)
+    return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in table_rows)
 
 
 def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, date | None]:
@@ -102,15 +102,15 @@ def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Find
             findings.append(row.problem("row_repeated", f"expected one row for {session_id}, found another"))
         days.setdefault(session_id, set()).update(_days(row, as_of, findings))
     relative = table.relative_to(root).as_posix()
-    return {session_id: _only(found, session_id, relative, findings) for session_id, found in days.items()}
+    return {session_id: _only(days_given, session_id, relative, findings) for session_id, days_given in days.items()}
 
 
 def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]) -> date | None:
     """Return the one day that a visit's ``scans.tsv`` gives in ``acq_time``; None without or with several."""
     if not table.exists():
         return None
-    rows = read_table(table, root, ("filename",), findings)
-    days = {day for row in rows for day in _days(row, as_of, findings)}
+    table_rows = read_table(table, root, ("filename",), findings)
+    days = {day for row in table_rows for day in _days(row, as_of, findings)}
     relative = table.relative_to(root).as_posix()
     day = _only(days, table.parent.name, relative, findings)
     if day is not None:
@@ -120,7 +120,10 @@ def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]
 
 
 def read_treatments(
-    rows: Iterable[TableRow], as_of: date, findings: list[Finding], names: Mapping[str, TreatmentKind] | None = None
+    table_rows: Iterable[TableRow],
+    as_of: date,
+    findings: list[Finding],
+    names: Mapping[str, TreatmentKind] | None = None,
 ) -> tuple[Treatment, ...]:
     """Return the treatments of rows whose patients are known, by patient and date.
 
@@ -130,12 +133,12 @@ def read_treatments(
         What kinds are called; the packaged names where None.
     """
     kinds = packaged() if names is None else names
-    made = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(rows, findings)]
-    return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
+    treatments = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(table_rows, findings)]
+    return tuple(sorted((t for t in treatments if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
 
 
 def unread_treatments(
-    rows: Iterable[TableRow], findings: Iterable[Finding], known: Collection[str]
+    table_rows: Iterable[TableRow], findings: Iterable[Finding], patient_ids: Collection[str]
 ) -> tuple[Treatment, ...]:
     """Return a treatment of unknown kind on any day for everyone of whom the table may have said more than was read.
 
@@ -144,22 +147,22 @@ def unread_treatments(
 
     Parameters
     ----------
-    rows
+    table_rows
         What was read of the table.
     findings
         What was odd about it.
-    known
+    patient_ids
         All patients of the study.
     """
     concerned: set[str] = set()
-    if any("participant_id" in row.absent for row in rows):
-        concerned |= set(known)
+    if any("participant_id" in row.absent for row in table_rows):
+        concerned |= set(patient_ids)
     for one in (one for one in findings if one.path == "treatments.tsv"):
         if one.code in WHOLE_TABLE:
-            concerned |= set(known)
+            concerned |= set(patient_ids)
         elif one.code in LOST_ROW:
-            is_known = one.patient_id in known
-            concerned |= {str(one.patient_id)} if is_known else set(resembling(one.patient_id, known))
+            is_known = one.patient_id in patient_ids
+            concerned |= {str(one.patient_id)} if is_known else set(resembling(one.patient_id, patient_ids))
     first, last = ANY_DAY
     return tuple(
         Treatment(name, first, str(TreatmentKind.UNKNOWN), started_by=last, written=UNREAD)
@@ -205,9 +208,9 @@ def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Find
         kind = kind_named(row.cells.get("agent") or row.cells.get("extent"), names)
     if kind == TreatmentKind.UNKNOWN:
         written = row.cells.get("kind")
-        found = f"'{written}'" if written else "none"
+        word = f"'{written}'" if written else "none"
         expected = f"expected a kind of treatment such as {', '.join(k for k in TreatmentKind if k != kind)}"
-        findings.append(row.problem("treatment_unknown", f"{expected}, found {found}"))
+        findings.append(row.problem("treatment_unknown", f"{expected}, found {word}"))
     return kind
 
 
@@ -217,23 +220,27 @@ def _agent_in(written: str | None, kind: TreatmentKind) -> str | None:
     return written if is_drug and written is not None and written.lower() != kind else None
 
 
-def read_function_scores(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[FunctionScore, ...]:
+def read_function_scores(
+    table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]
+) -> tuple[FunctionScore, ...]:
     """Return the usable functional grades of rows whose patients are known, by patient and date."""
-    made = [function_score(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
-    return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
+    scores = [function_score(row, row.patient_id, as_of, findings) for row in unrepeated(table_rows, findings)]
+    return tuple(sorted((s for s in scores if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
 
 
-def of_known_patients(rows: Iterable[TableRow], known: Collection[str], findings: list[Finding]) -> list[TableRow]:
+def of_known_patients(
+    table_rows: Iterable[TableRow], patient_ids: Collection[str], findings: list[Finding]
+) -> list[TableRow]:
     """Return the rows whose patient the study knows; the others become findings."""
-    kept = []
-    for row in rows:
-        if row.patient_id in known:
-            kept.append(row)
+    usable_rows = []
+    for row in table_rows:
+        if row.patient_id in patient_ids:
+            usable_rows.append(row)
         elif is_complete(row, ("participant_id",), findings):
             message = f"expected a patient of this study, found '{row.cells['participant_id']}'"
-            message += resembling_words(row.patient_id, known)
+            message += resembling_words(row.patient_id, patient_ids)
             findings.append(row.problem("row_unknown_patient", message))
-    return kept
+    return usable_rows
 
 
 def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
@@ -298,10 +305,10 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
     return FunctionScore(patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
 
 
-def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
+def unrepeated(table_rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
     """Return the rows without those that say again what an earlier one says; these become findings."""
     first: dict[tuple[tuple[str, str | None], ...], TableRow] = {}
-    for row in rows:
+    for row in table_rows:
         earlier = first.setdefault(tuple(row.cells.items()), row)
         if earlier is not row:
             findings.append(row.problem("row_repeated", f"expected each row once, found line {earlier.line} again"))
@@ -309,8 +316,8 @@ def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableR
 
 
 def _days(row: TableRow, as_of: date, findings: list[Finding]) -> set[date]:
-    found = (date_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
-    return {day for day in found if day is not None}
+    days = (date_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
+    return {day for day in days if day is not None}
 
 
 def _only(days: set[date], session_id: str, table: str, findings: list[Finding]) -> date | None:

@@ -115,7 +115,7 @@ def _describe_study(bids_dir: Path) -> None:
 
 
 def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
-    rows = [
+    patient_rows = [
         {
             "participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome,
             "enhancing_tumour": YES_OR_NO[p.is_enhancing],
@@ -123,15 +123,15 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
         for p in patients
     ]  # fmt: skip
     there = rows_there(bids_dir / "participants.tsv", bids_dir)
-    known = {row["participant_id"] for row in there}
-    new = [row for row in rows if row["participant_id"] not in known]
+    ids_there = {row["participant_id"] for row in there}
+    new = [row for row in patient_rows if row["participant_id"] not in ids_there]
     return append_rows(bids_dir / "participants.tsv", PATIENT_COLUMNS, new)
 
 
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     path = bids_dir / "treatments.tsv"
-    known = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
-    rows = [
+    keys_there = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
+    treatment_rows = [
         {
             "participant_id": _label(t.patient_id), "date": written_days(t.started_on, t.started_by) or "n/a",
             "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
@@ -140,7 +140,7 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
         }
         for t in treatments
     ]  # fmt: skip
-    new = [row for row in rows if (row["participant_id"], row["date"], row["kind"]) not in known]
+    new = [row for row in treatment_rows if (row["participant_id"], row["date"], row["kind"]) not in keys_there]
     return append_rows(path, TREATMENT_COLUMNS, new)
 
 
@@ -154,12 +154,12 @@ def _last_day(treatment: Treatment) -> str | None:
 
 def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
     path = bids_dir / IMPORTED_TABLE
-    known = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
+    rows_by_key = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
     new = []
     for visit in visits:
         for measure in visit.measures:
             row = {key: cell(value) for key, value in _measure_row(visit, measure, source).items()}
-            there = known.get((row["participant_id"], row["date"], row["compartment"]))
+            there = rows_by_key.get((row["participant_id"], row["date"], row["compartment"]))
             if there is None:
                 new.append(row)
             elif any((there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name != "source"):

@@ -26,7 +26,7 @@ NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 
 
 def read_imported(
-    root: Path, known: Container[str], as_of: date, findings: list[Finding]
+    root: Path, patient_ids: Container[str], as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[GivenVisit, ...]]:
     """Read the imported visits of a study, by patient id; none when there is no such table.
 
@@ -34,22 +34,22 @@ def read_imported(
     ----------
     root
         The study folder, resolved.
-    known
+    patient_ids
         Ids of the study's patients; rows of others become findings.
     """
     path = root / IMPORTED_TABLE
     if not path.exists():
         return {}
-    found: dict[str, list[GivenVisit]] = defaultdict(list)
+    visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
     for visit in read_volumes(path, root, as_of, findings).visits:
         patient_id = with_prefix("sub", visit.patient_id)
-        if patient_id is not None and patient_id in known:
-            found[patient_id].append(visit)
+        if patient_id is not None and patient_id in patient_ids:
+            visits_by_patient[patient_id].append(visit)
         else:
             where = f"{IMPORTED_TABLE} line {visit.lines[0]}"
             message = f"{where}: expected a patient of this study, found '{visit.patient_id}'"
             findings.append(finding("row_unknown_patient", message, IMPORTED_TABLE))
-    return {patient_id: tuple(visits) for patient_id, visits in found.items()}
+    return {patient_id: tuple(visits) for patient_id, visits in visits_by_patient.items()}
 
 
 def with_imported(

@@ -79,54 +79,57 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     findings
         What is odd is added.
     """
-    rows = [
+    table_rows = [
         row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
     ]
-    columns = set(rows[0].cells) if rows else set()
+    columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
-    if rows and not _columns_are_usable(rows[0], findings):
-        rows = []
-    dated = [(row, day) for row in rows if (day := _day(row, as_of, findings)) is not None]
-    known = _ids(rows)
+    if table_rows and not _columns_are_usable(table_rows[0], findings):
+        table_rows = []
+    dated = [(row, day) for row in table_rows if (day := _day(row, as_of, findings)) is not None]
+    id_by_key = _ids(table_rows)
     places: dict[tuple[str, date], list[TableRow]] = defaultdict(list)
     for row, day in dated:
-        places[known[_key(row)], day].append(row)
-    visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
+        places[id_by_key[_key(row)], day].append(row)
+    visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
-    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known, findings), has_words)
+    return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
 def read_treatment_table(
     path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[Treatment, ...]]:
     """Read treatments, by patient as the table of sizes writes them; those of other patients become findings."""
-    known = {_plain(patient_id): patient_id for patient_id in table.patients}
-    found: dict[str, list[Treatment]] = defaultdict(list)
+    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
+    treatments: dict[str, list[Treatment]] = defaultdict(list)
     path = path.resolve()
-    rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
+    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
     names = names_beside(path, findings)
-    for row in unrepeated(rows, findings):
-        patient_id = known.get(_key(row))
+    for row in unrepeated(table_rows, findings):
+        patient_id = id_by_key.get(_key(row))
         treatment = treatment_in(row, patient_id or "", as_of, findings, names)
         if treatment is not None and patient_id is None:
             message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
             findings.append(row.problem("row_unknown_patient", message))
         elif treatment is not None and patient_id is not None:
-            found[patient_id].append(treatment)
-    return {patient_id: tuple(sorted(rows, key=lambda t: (t.started_on, t.kind))) for patient_id, rows in found.items()}
+            treatments[patient_id].append(treatment)
+    return {
+        patient_id: tuple(sorted(patient_treatments, key=lambda t: (t.started_on, t.kind)))
+        for patient_id, patient_treatments in treatments.items()
+    }
 
 
 def read_function_table(
     path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[FunctionScore, ...]]:
     """Read functional grades, by patient as the table of sizes writes them."""
-    known = {_plain(patient_id): patient_id for patient_id in table.patients}
+    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
     scores: dict[str, list[FunctionScore]] = defaultdict(list)
     path = path.resolve()
-    rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
-    for row in unrepeated(rows, findings):
-        patient_id = known.get(_key(row))
+    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
+    for row in unrepeated(table_rows, findings):
+        patient_id = id_by_key.get(_key(row))
         score = function_score(row, patient_id, as_of, findings)
         if score is not None:
             scores[score.patient_id].append(score)
@@ -134,7 +137,8 @@ def read_function_table(
             message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
             findings.append(row.problem("row_unknown_patient", message))
     return {
-        patient_id: tuple(sorted(own, key=lambda s: (s.assessed_on, s.scale_id))) for patient_id, own in scores.items()
+        patient_id: tuple(sorted(patient_scores, key=lambda s: (s.assessed_on, s.scale_id)))
+        for patient_id, patient_scores in scores.items()
     }
 
 
@@ -163,18 +167,20 @@ def _key(row: TableRow) -> str:
     return _plain(row.cells.get("participant_id") or "")
 
 
-def _ids(rows: Iterable[TableRow]) -> dict[str, str]:
+def _ids(table_rows: Iterable[TableRow]) -> dict[str, str]:
     """Return each patient's name as first written; with and without ``sub-`` is the same patient."""
-    known: dict[str, str] = {}
-    for row in rows:
-        known.setdefault(_key(row), row.cells["participant_id"] or "")
-    return known
+    id_by_key: dict[str, str] = {}
+    for row in table_rows:
+        id_by_key.setdefault(_key(row), row.cells["participant_id"] or "")
+    return id_by_key
 
 
-def _patients(rows: Iterable[TableRow], known: Mapping[str, str], findings: list[Finding]) -> dict[str, Patient]:
-    patients = {patient_id: Patient(patient_id) for patient_id in known.values()}
-    for row in rows:
-        patient = patients[known[_key(row)]]
+def _patients(
+    table_rows: Iterable[TableRow], id_by_key: Mapping[str, str], findings: list[Finding]
+) -> dict[str, Patient]:
+    patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    for row in table_rows:
+        patient = patients[id_by_key[_key(row)]]
         patients[patient.patient_id] = replace(
             patient,
             histology=patient.histology or row.cells.get("histology"),
@@ -184,29 +190,35 @@ def _patients(rows: Iterable[TableRow], known: Mapping[str, str], findings: list
     return patients
 
 
-def _first(earlier: bool | None, own: bool | None) -> bool | None:
-    return own if earlier is None else earlier
+def _first(earlier: bool | None, here: bool | None) -> bool | None:
+    return here if earlier is None else earlier
 
 
-def _visit(key: tuple[str, date], rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool) -> GivenVisit:
+def _visit(
+    key: tuple[str, date], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
+) -> GivenVisit:
     patient_id, acquired_on = key
-    lines = tuple(row.line for row in rows)
+    lines = tuple(row.line for row in table_rows)
     if has_words:
-        return GivenVisit(patient_id, acquired_on, (), _word(rows, findings), lines)
+        return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines)
     by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)
-    for row in rows:
+    for row in table_rows:
         compartment = _compartment(row, findings)
         if compartment is not None:
             by_compartment[compartment].append(row)
-    measures = tuple(one_measure(name, found, findings) for name, found in sorted(by_compartment.items()))
+    measures = tuple(
+        one_measure(name, compartment_rows, findings) for name, compartment_rows in sorted(by_compartment.items())
+    )
     return GivenVisit(patient_id, acquired_on, measures, None, lines)
 
 
-def _word(rows: Sequence[TableRow], findings: list[Finding]) -> Category:
+def _word(table_rows: Sequence[TableRow], findings: list[Finding]) -> Category:
     """Return the reader's word; not evaluable where there is none that can be used."""
-    words = {word_in(row, "response", WORDS, findings) for row in rows if is_complete(row, ("response",), findings)}
+    words = {
+        word_in(row, "response", WORDS, findings) for row in table_rows if is_complete(row, ("response",), findings)
+    }
     if len(words) > 1:
-        findings.append(differing(rows))
+        findings.append(differing(table_rows))
     word = next(iter(words)) if len(words) == 1 else None
     return word or Category.NE
 

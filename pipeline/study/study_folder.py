@@ -116,15 +116,15 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     name, is_synthetic = _description(root, findings)
     folders = _patient_folders(root, findings)
     tables = _clinical(root, folders.keys(), as_of, findings)
-    known = tables.participants.keys() | folders.keys()
-    chosen = _chosen(known, participants, findings)
+    patient_ids = tables.participants.keys() | folders.keys()
+    chosen = _chosen(patient_ids, participants, findings)
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
-    imported = imported_table.read_imported(root, known, as_of, findings)
+    imported = imported_table.read_imported(root, patient_ids, as_of, findings)
     seen = {
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
     }
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
-    if not known:
+    if not patient_ids:
         findings.append(finding("study_empty", "expected folders sub-<label>, found none"))
     return StudyFolder(
         name=name,
@@ -210,24 +210,24 @@ def _patient_folders(root: Path, findings: list[Finding]) -> dict[str, Path]:
 
 
 def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list[Finding]) -> _Clinical:
-    rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
-    participants = clinical.read_participants(rows, as_of, findings)
-    known = participants.keys() | folders
+    participant_rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
+    participants = clinical.read_participants(participant_rows, as_of, findings)
+    patient_ids = participants.keys() | folders
     said_before = len(findings)
     treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
     treated = clinical.read_treatments(
-        clinical.of_known_patients(treatments, known, findings),
+        clinical.of_known_patients(treatments, patient_ids, findings),
         as_of,
         findings,
         names_beside(root / "treatments.tsv", findings),
     )
-    treated += clinical.unread_treatments(treatments, findings[said_before:], known)
+    treated += clinical.unread_treatments(treatments, findings[said_before:], patient_ids)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,
         treated,
-        clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
-        clinical.says_synthetic(rows),
+        clinical.read_function_scores(clinical.of_known_patients(scores, patient_ids, findings), as_of, findings),
+        clinical.says_synthetic(participant_rows),
         folders,
     )
 
@@ -240,15 +240,17 @@ def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findin
     return []
 
 
-def _chosen(known: AbstractSet[str], participants: frozenset[str] | None, findings: list[Finding]) -> AbstractSet[str]:
+def _chosen(
+    patient_ids: AbstractSet[str], participants: frozenset[str] | None, findings: list[Finding]
+) -> AbstractSet[str]:
     if participants is None:
-        return known
+        return patient_ids
     wanted = {text: with_prefix("sub", text) or text for text in participants}
-    unknown = sorted(text for text, patient_id in wanted.items() if patient_id not in known)
+    unknown = sorted(text for text, patient_id in wanted.items() if patient_id not in patient_ids)
     findings.extend(
         finding("patient_not_found", f"expected patients of this study, found '{text}' asked for") for text in unknown
     )
-    return known & set(wanted.values())
+    return patient_ids & set(wanted.values())
 
 
 def _patient(

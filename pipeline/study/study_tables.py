@@ -42,6 +42,8 @@ COLUMN_ALIASES = {
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+SMALLEST = 1e-6
+"""A number nearer to 0 was never measured, and no ratio can be formed with it."""
 CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
 """Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
 
@@ -145,8 +147,8 @@ def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], finding
         return []
     numbered = enumerate(lines[first + 1 :], start=first + 2)
     written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
-    rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
-    return [row for row in rows if row is not None]
+    table_rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
+    return [row for row in table_rows if row is not None]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
@@ -198,8 +200,8 @@ def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], co
     cell = row.cells.get(column)
     days = None if cell is None else parse_days(cell)
     if days is None:
-        found = "none" if cell is None else f"'{cell}'"
-        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {found}"))
+        written = "none" if cell is None else f"'{cell}'"
+        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {written}"))
         return ANY_DAY
     if days[0] > as_of:
         findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {cell}"))
@@ -262,12 +264,12 @@ def parse_date(text: str) -> date | None:
 
 
 def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
-    """Return a cell's number between 0 and ``high``; None when missing, not a plain number or out of range."""
+    """Return a cell's number, 0 or from SMALLEST to ``high``; None when missing, not a plain number or out of range."""
     cell = row.cells.get(column)
     if cell is None:
         return None
     value = float(cell) if NUMBER.fullmatch(cell) else math.nan
-    if 0 <= value <= high:
+    if value == 0 or SMALLEST <= value <= high:
         return value
     findings.append(
         row.problem("number_malformed", f"expected a number from 0 to {high:g} in {column}, found '{cell}'")
@@ -354,20 +356,25 @@ def _row(
     if len(cells) < len(columns):
         findings.append(row.problem("row_short", counted))
     for column in dict.fromkeys(columns):
-        said = {value for name, value in zip(columns, values, strict=False) if name == column and value is not None}
-        if column and len(said) > 1:
-            words = f"expected one value of {column}, found {' and '.join(sorted(said))}; neither is used"
+        values_given = {
+            value for name, value in zip(columns, values, strict=False) if name == column and value is not None
+        }
+        if column and len(values_given) > 1:
+            words = f"expected one value of {column}, found {' and '.join(sorted(values_given))}; neither is used"
             findings.append(row.problem("columns_differ", words))
     return row
 
 
 def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | None]:
     """Return the cells by column; of columns that are there twice what they agree on, None where they differ."""
-    said: dict[str, list[str]] = {column: [] for column in columns}
+    values_by_column: dict[str, list[str]] = {column: [] for column in columns}
     for column, value in zip(columns, values, strict=False):
-        if value is not None and value not in said[column]:
-            said[column].append(value)
-    return {column: found[0] if len(found) == 1 else None for column, found in said.items()}
+        if value is not None and value not in values_by_column[column]:
+            values_by_column[column].append(value)
+    return {
+        column: column_values[0] if len(column_values) == 1 else None
+        for column, column_values in values_by_column.items()
+    }
 
 
 def _clean(cell: str) -> str:

@@ -164,9 +164,9 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
 
 def _unmeasurable(visit: StudyVisit) -> str:
     """Name the scans of a visit that cannot be measured, and what was drawn there and is not used."""
-    found = ", ".join(sorted({scan.contrast for scan in visit.scans}))
+    contrasts = ", ".join(sorted({scan.contrast for scan in visit.scans}))
     drawn = ", ".join(mask.relative for mask in visit.masks)
-    return f"{found}; not used: {drawn}" if drawn else f"{found} and no mask drawn on it"
+    return f"{contrasts}; not used: {drawn}" if drawn else f"{contrasts} and no mask drawn on it"
 
 
 def by_date(visit: StudyVisit) -> tuple[bool, date, str]:

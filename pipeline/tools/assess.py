@@ -92,15 +92,15 @@ def assess_table(
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
     scores = read_function_table(function, table, as_of, findings) if function else {}
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
-    rows: list[Mapping[str, Any]] = []
+    judged_rows: list[Mapping[str, Any]] = []
     judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
-            found = _judge(patient, rule, has_words=table.has_words)
-            judged_count += sum(one.state not in UNJUDGED for one in found)
-            undecided_count += sum(one.is_undecided for one in found)
-            rows += [_row(patient, one, rule) for one in found]
-    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)), undecided_count)
+            judgements = _judge(patient, rule, has_words=table.has_words)
+            judged_count += sum(one.state not in UNJUDGED for one in judgements)
+            undecided_count += sum(one.is_undecided for one in judgements)
+            judged_rows += [_row(patient, one, rule) for one in judgements]
+    return JudgedTable(tuple(judged_rows), judged_count, tuple(dict.fromkeys(findings)), undecided_count)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
@@ -126,12 +126,12 @@ def write_findings(findings: Sequence[records.Finding], target: Path) -> None:
     derivatives.write_text(target, to_csv(columns, [{name: getattr(f, name) for name in columns} for f in findings]))
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def to_csv(columns: Sequence[str], table_rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as CSV text that no spreadsheet runs; missing is an empty cell."""
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([harmless_cell(row[name]) for name in columns] for row in rows)
+    writer.writerows([harmless_cell(row[name]) for name in columns] for row in table_rows)
     return content.getvalue()
 
 
@@ -164,39 +164,39 @@ def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> tup
     return confirm_stated(patient.course, words, rule)
 
 
-def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
-    tumour = _tumour(patient.visits[found.session_id])
+def _row(patient: _Patient, judgement: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
+    tumour = _tumour(patient.visits[judgement.session_id])
     cv, cv_source = error_of(tumour, patient.course.histology)
     return {
         "patient_id": patient.course.patient_id,
-        "date": found.acquired_on,
+        "date": judgement.acquired_on,
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",
-        "category": found.category_shown,
-        "state": str(found.state),
-        "display_state": str(found.display_state),
-        "course": str(found.course),
-        "category_then": found.category_then_shown,
-        "state_then": str(found.state_then),
+        "category": judgement.category_shown,
+        "state": str(judgement.state),
+        "display_state": str(judgement.display_state),
+        "course": str(judgement.course),
+        "category_then": judgement.category_then_shown,
+        "state_then": str(judgement.state_then),
         "volume_mm3": _rounded(tumour.volume_mm3),
         "volume_cv": _rounded(cv),
         "cv_source": cv_source,
-        "baseline_date": found.baseline_session_id,
-        "nadir_date": found.nadir_session_id,
-        "change_percent": _percent(found.change_ratio),
-        "change_low_percent": _percent(found.change_low_ratio),
-        "change_high_percent": _percent(found.change_high_ratio),
-        "probability": None if found.probability is None else round(found.probability, 4),
-        **_series(found),
-        "reason": found.reason,
-        "reason_then": found.reason_then,
+        "baseline_date": judgement.baseline_session_id,
+        "nadir_date": judgement.nadir_session_id,
+        "change_percent": _percent(judgement.change_ratio),
+        "change_low_percent": _percent(judgement.change_low_ratio),
+        "change_high_percent": _percent(judgement.change_high_ratio),
+        "probability": None if judgement.probability is None else round(judgement.probability, 4),
+        **_series(judgement),
+        "reason": judgement.reason,
+        "reason_then": judgement.reason_then,
     }
 
 
-def _series(found: VisitJudgement) -> dict[str, Any]:
+def _series(judgement: VisitJudgement) -> dict[str, Any]:
     """Return the true volume and the intervals of its changes, by all readings since the baseline."""
-    numbers = found.series or SeriesNumbers()
+    numbers = judgement.series or SeriesNumbers()
     ends = {"baseline": numbers.baseline, "nadir": numbers.nadir, "smallest": numbers.smallest}
     return {
         "smoothed_volume_mm3": _rounded(numbers.volume_mm3),

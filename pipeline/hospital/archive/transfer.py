@@ -29,6 +29,8 @@ Say = Callable[[str], None]
 
 WANTED_MODALITIES = frozenset({"MR", "SEG", "RTSTRUCT"})
 UID = re.compile(r"[0-9.]{1,64}")
+MOST_TO_CONNECT_S = 10.0
+"""Longest wait for a connection, seconds: an archive that is there takes one at once."""
 PAUSES_S = (1.0, 3.0, 9.0, 27.0)
 """Waits before the second, third ... attempt, seconds."""
 MOST_ROUNDS = 4
@@ -331,11 +333,11 @@ def read_patients(path: Path) -> tuple[list[str], bool]:
     """
     findings: list[Finding] = []
     full = path.resolve()
-    rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
-    ids = [cell for row in rows if (cell := row.cells.get("dicom_id"))]
+    table_rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
+    ids = [cell for row in table_rows if (cell := row.cells.get("dicom_id"))]
     if not ids:
         raise InputError(f"{path}: expected a table with a column dicom_id and a row per patient, found none")
-    return ids, "participant_id" in rows[0].cells
+    return ids, "participant_id" in table_rows[0].cells
 
 
 def read_credentials(file: Path | None, environment: Mapping[str, str]) -> Credentials:

@@ -123,9 +123,9 @@ def _worded(text: str, patient: ExportPatient, days: int) -> str:
     return DAYS_IN_TEXT.sub(lambda day: _true_day(day, days), plain) if days else plain
 
 
-def _true_day(found: re.Match[str], days: int) -> str:
+def _true_day(written_day: re.Match[str], days: int) -> str:
     try:
-        day = date(int(found[1]), int(found[3]), int(found[4])) + timedelta(days=days)
+        day = date(int(written_day[1]), int(written_day[3]), int(written_day[4])) + timedelta(days=days)
     except (ValueError, OverflowError):
-        return found[0]
-    return f"{day:%Y}{found[2]}{day:%m}{found[2]}{day:%d}"
+        return written_day[0]
+    return f"{day:%Y}{written_day[2]}{day:%m}{written_day[2]}{day:%d}"

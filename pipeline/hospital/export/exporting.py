@@ -66,21 +66,21 @@ def export_dicom(settings: ExportSettings) -> ExportDone:
     StoreError
         The folder cannot be written.
     """
-    found = gather(settings.out_dir, settings.bids_dir, settings.patient)
+    gathered = gather(settings.out_dir, settings.bids_dir, settings.patient)
     audience = audience_of(
-        found.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
+        gathered.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
     )
-    patient = told_to(found, audience)
+    patient = told_to(gathered, audience)
     written = WrittenObjects(audience.private, audience.names)
     files: list[str] = []
     left_out = list(patient.left_out)
     for visit in patient.visits:
         try:
-            made = _visit(patient, visit, audience, written, is_fractional=settings.is_fractional)
+            objects = _visit(patient, visit, audience, written, is_fractional=settings.is_fractional)
         except InputError as error:
             left_out.append(f"{visit.label}: {error}")
             continue
-        for name, dataset in made.items():
+        for name, dataset in objects.items():
             target = Path(audience.folder(patient), visit.label, f"{name}.dcm")
             write(dataset, settings.folder / target)
             files.append(target.as_posix())
@@ -104,9 +104,9 @@ def _packet(settings: ExportSettings, patient: ExportPatient, audience: Audience
     last = patient.visits[-1]
     source = images_of(patient, last, audience.person, audience.sources.get(last.scan), audience.names)
     target = Path(audience.folder(patient), last.label, "packet.dcm")
-    made = encapsulated(settings.packet, patient, last, source, audience.names)
-    written.settle(made, f"{patient.patient_id} {last.session_id} packet", _made_at(patient))
-    write(made, settings.folder / target)
+    packet_object = encapsulated(settings.packet, patient, last, source, audience.names)
+    written.settle(packet_object, f"{patient.patient_id} {last.session_id} packet", _made_at(patient))
+    write(packet_object, settings.folder / target)
     return target
 
 
@@ -120,20 +120,20 @@ def _visit(
     names = audience.names
     source = images_of(patient, visit, audience.person, audience.sources.get(visit.scan), names)
     place, made_at = f"{patient.patient_id} {visit.session_id} {visit.scan}", _made_at(patient)
-    made: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     if source.is_new:
-        made = {f"scan/{number:04d}": dataset for number, dataset in enumerate(source.datasets, start=1)}
+        objects = {f"scan/{number:04d}": dataset for number, dataset in enumerate(source.datasets, start=1)}
     segmentation = segmentation_of(patient, visit, source, names)
     if segmentation is not None:
         written.settle(segmentation, f"{place} segmentation", made_at)
-        made["segmentation"] = segmentation
+        objects["segmentation"] = segmentation
         if is_fractional:
             soft = segmentation_of(patient, visit, source, names, is_fractional=True)
             written.settle(soft, f"{place} fractional", made_at)
-            made["fractional"] = soft
-    made["report"] = report_of(patient, visit, source, segmentation, names)
-    written.settle(made["report"], f"{place} report", made_at)
-    return made
+            objects["fractional"] = soft
+    objects["report"] = report_of(patient, visit, source, segmentation, names)
+    written.settle(objects["report"], f"{place} report", made_at)
+    return objects
 
 
 def write(dataset: Any, path: Path) -> None:

@@ -65,7 +65,7 @@ def report_of(
     )
     parts = (patient.patient_id, visit.session_id, visit.scan)
     evidence = [*source.datasets, *([segmentation] if segmentation is not None else [])]
-    made = sr.Comprehensive3DSR(
+    report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
         series_instance_uid=names.uid("sr series", *parts),
@@ -76,9 +76,9 @@ def report_of(
         is_complete=True,
         record_evidence=True,
     )
-    made.ManufacturerModelName, made.SoftwareVersions = MODEL, patient.version
-    finish(made, visit, "cordtrack measurements (research)")
-    return made
+    report.ManufacturerModelName, report.SoftwareVersions = MODEL, patient.version
+    finish(report, visit, "cordtrack measurements (research)")
+    return report
 
 
 def _context(patient: ExportPatient, names: Names) -> sr.ObservationContext:
@@ -133,11 +133,11 @@ def _outlined_group(
     piece: Piece,
     patient: ExportPatient,
     visit: ExportVisit,
-    made: tuple[SourceImages, hd.seg.Segmentation | None],
+    source_and_segmentation: tuple[SourceImages, hd.seg.Segmentation | None],
     names: Names,
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
     """Return the group of one segment; None for tumour without a confirmed identity, which the total speaks for."""
-    source, segmentation = made
+    source, segmentation = source_and_segmentation
     tracking = tracking_of(piece, patient, names)
     if tracking is None or segmentation is None:
         return None
@@ -185,10 +185,10 @@ def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.
     """Return a compartment's volume with its uncertainty and the ends of its interval, and its diameters."""
     volume = float(row["volume_mm3"])
     low, high = row["volume_low_mm3"], row["volume_high_mm3"]
-    found = [_volume(volume, is_soft=is_soft)]
+    measurements = [_volume(volume, is_soft=is_soft)]
     if low is not None and high is not None:
-        found = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]
-        found += [
+        measurements = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]
+        measurements += [
             _measured(name, end, codes.UCUM.CubicMillimeter) for name, end in ((LOWER_END, low), (UPPER_END, high))
         ]
     for name, key in (
@@ -196,8 +196,8 @@ def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.
         (codes.SCT.Length, "length_mm"),
     ):  # fmt: skip
         if row[key] is not None:
-            found.append(_measured(name, row[key], codes.UCUM.Millimeter))
-    return found
+            measurements.append(_measured(name, row[key], codes.UCUM.Millimeter))
+    return measurements
 
 
 def _volume(value: float, properties: Any = None, *, is_soft: bool | None = None) -> sr.Measurement:

@@ -105,8 +105,8 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     with dicom_files.open_source(settings.source, work.findings) as files:
         instances, others = _read(files, work.findings, progress)
         images, masks = _screened(instances, work)
-        known = known_people(work.private, settings.bids_dir)
-        people = tell_apart([*images, *masks], work.identities, known, work.findings)
+        known_persons = known_people(work.private, settings.bids_dir)
+        people = tell_apart([*images, *masks], work.identities, known_persons, work.findings)
         images = [instance for instance in images if instance.person in people]
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
@@ -205,12 +205,16 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
     wanted, places = [], {}
     for decision in decisions:
         content = work.identities.token("content", *sorted(decision.stack.sop_uids))
-        known = work.rows.get(decision.token)
-        if known is not None and known.outcome == Outcome.IMPORTED and (work.settings.bids_dir / known.file).is_file():
-            if known.content == content or not _is_completed(decision, known, patient_id, session_id, work):
-                work.seen[decision.token] = known
+        earlier_row = work.rows.get(decision.token)
+        if (
+            earlier_row is not None
+            and earlier_row.outcome == Outcome.IMPORTED
+            and (work.settings.bids_dir / earlier_row.file).is_file()
+        ):
+            if earlier_row.content == content or not _is_completed(decision, earlier_row, patient_id, session_id, work):
+                work.seen[decision.token] = earlier_row
                 continue
-            places[decision.token] = known.file
+            places[decision.token] = earlier_row.file
         if decision.outcome == Outcome.IMPORTED:
             wanted.append(decision)
         elif decision.token not in places:
@@ -236,30 +240,32 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
     _enter(patient_id, session_id, imported, work)
 
 
-def _is_completed(decision: Decision, known: ledger.LedgerRow, patient_id: str, session_id: str, work: Work) -> bool:
+def _is_completed(
+    decision: Decision, earlier_row: ledger.LedgerRow, patient_id: str, session_id: str, work: Work
+) -> bool:
     """Say whether a series that was imported in part is now there whole and may take the place of its part.
 
     It may when the images of before are all among those of now, and nobody has drawn on the scan yet: a mask lies on
     the scan as it is.
     """
-    before = identity_links.planes_of(work.private, patient_id, session_id, known.file)
+    before = identity_links.planes_of(work.private, patient_id, session_id, earlier_row.file)
     is_more = bool(before) and before < set(decision.stack.sop_uids) and decision.outcome == Outcome.IMPORTED
-    where = f"{known.file}: expected the images imported before, found"
-    if is_more and not writing.masks_on(work.settings.bids_dir, known.file):
+    where = f"{earlier_row.file}: expected the images imported before, found"
+    if is_more and not writing.masks_on(work.settings.bids_dir, earlier_row.file):
         message = f"{where} all of them and more of series {decision.token}; the scan was made anew"
-        work.findings.append(oddity("series_completed", message, known.file, patient_id, session_id))
+        work.findings.append(oddity("series_completed", message, earlier_row.file, patient_id, session_id))
         return True
     message = f"{where} others in series {decision.token}"
-    work.findings.append(oddity("series_grown", message, known.file, patient_id, session_id))
+    work.findings.append(oddity("series_grown", message, earlier_row.file, patient_id, session_id))
     return False
 
 
-def _forget_missing(patient_id: str, session_id: str, kept: Sequence[str], work: Work) -> None:
+def _forget_missing(patient_id: str, session_id: str, kept_tokens: Sequence[str], work: Work) -> None:
     """Drop rows of a visit's images that somebody has removed, and of those that are made anew."""
     for token, row in list(work.rows.items()):
         if (row.participant_id, row.session_id, row.outcome) != (patient_id, session_id, str(Outcome.IMPORTED)):
             continue
-        if token in kept or not (work.settings.bids_dir / row.file).is_file():
+        if token in kept_tokens or not (work.settings.bids_dir / row.file).is_file():
             del work.rows[token]
 
 
@@ -281,8 +287,8 @@ def _free(name: Named, decision: Decision, work: Work) -> Named:
 def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     """Read a stack's voxels, look at them, and write them unless this is a trial."""
     assert decision.stack.grid is not None
-    made = decision.stack.acquisition
-    if made.burned_in and not decision.accepts_text:
+    acquisition = decision.stack.acquisition
+    if acquisition.burned_in and not decision.accepts_text:
         return decision.refused("the header says that text is burnt into the pixels", "text_burnt_in")
     try:
         volume = pixels.read_volume(decision.stack.grid)

@@ -85,10 +85,10 @@ def import_masks(
 def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, findings: list[Finding]) -> list[str]:
     dataset, _ = read_dataset(mask.path, with_pixels=True)
     series = referenced_series(dataset)
-    known = identity_links.source_scans(place.private, patient_id)
-    frame = mask.frame_of_reference_uid
-    scans = [scan for scan in known if scan.series_uid in series]
-    scans = scans or [scan for scan in known if frame and scan.frame_of_reference_uid == frame]
+    linked_scans = identity_links.source_scans(place.private, patient_id)
+    frame_uid = mask.frame_of_reference_uid
+    scans = [scan for scan in linked_scans if scan.series_uid in series]
+    scans = scans or [scan for scan in linked_scans if frame_uid and scan.frame_of_reference_uid == frame_uid]
     if not scans:
         raise InputError("expected a mask on a scan that was imported from DICOM, found none of its series here")
     reason = ""
@@ -125,11 +125,11 @@ def _usable(
 def _keep_name(segment: Segment, visit: str, private: Path) -> None:
     """Keep code and name of a segment that a person must decide on; a name is free text and stays private."""
     path = private / "unknown_segments.json"
-    kept = read_private(path)
+    names_by_visit = read_private(path)
     entry = {"code": segment.code, "label": segment.label, "number": segment.number}
-    listed = kept.get(visit, [])
+    listed = names_by_visit.get(visit, [])
     if entry not in listed:
-        write_private(path, {**kept, visit: [*listed, entry]})
+        write_private(path, {**names_by_visit, visit: [*listed, entry]})
 
 
 def _write(
@@ -153,8 +153,8 @@ def _write(
         stem = path.name.removesuffix(".nii.gz")
         images.save(volume, path)
         if key[0] == "dseg":
-            rows = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
-            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + rows)
+            label_lines = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
+            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + label_lines)
         sidecar = {"Manual": is_manual, "Sources": [f"bids::{scan}"], "SpatialReference": "orig", "MaskToken": token}
         derivatives.write_text(path.with_name(f"{stem}.json"), json.dumps(sidecar, indent=1) + "\n")
         added.append(path.relative_to(bids_dir).as_posix())
@@ -201,12 +201,12 @@ def _mask_name(scan: str, suffix: str, label: str | None) -> str:
     """Name a mask after its scan: the view (acq, chunk, run) stays, so that it is known what it was drawn on."""
     name = parse_name(Path(scan).name)
     assert name is not None
-    kept = {key: value for key, value in name.entities.items() if key in {"sub", "ses", "acq", "run", "chunk"}}
-    return format_name(kept | {"space": "orig"} | ({"label": label} if label else {}), suffix, ".nii.gz")
+    entities = {key: value for key, value in name.entities.items() if key in {"sub", "ses", "acq", "run", "chunk"}}
+    return format_name(entities | {"space": "orig"} | ({"label": label} if label else {}), suffix, ".nii.gz")
 
 
 def _describe(folder: Path) -> None:
-    made = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
+    generated_by = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
     content = {"Name": "masks imported from DICOM", "BIDSVersion": "1.10.0", "DatasetType": "derivative",
-               "GeneratedBy": made}  # fmt: skip
+               "GeneratedBy": generated_by}  # fmt: skip
     derivatives.write_text(folder / "dataset_description.json", json.dumps(content, indent=1) + "\n")

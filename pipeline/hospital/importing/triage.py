@@ -85,9 +85,9 @@ NOTHING = Contrast(None, False, 0.0, ())
 
 def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
     """Decide on a stack: a person's rule first, then what cannot be a scan, then contrast and plane."""
-    found = first_match(rules, token, stack.acquisition)
-    rule = found[1] if found else SiteRule()
-    by_rule = (f"rule {found[0]} of the rules file",) if found else ()
+    numbered_rule = first_match(rules, token, stack.acquisition)
+    rule = numbered_rule[1] if numbered_rule else SiteRule()
+    by_rule = (f"rule {numbered_rule[0]} of the rules file",) if numbered_rule else ()
     if rule.contrast == "skip":
         return Decision(stack, token, Outcome.SKIPPED, NOTHING, None, None, None, by_rule)
     reason = None if rule.contrast else reason_to_skip(stack)
@@ -132,12 +132,12 @@ MOST_ECHOES = 3
 
 def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
     """Lower the confidence where the series as a whole speaks against a scan of its own."""
-    made, doubts = stack.acquisition, []
+    acquisition, doubts = stack.acquisition, []
     if stack.echoes > MOST_ECHOES and contrast.name != "T2starw":
         doubts.append(f"but it is one of {stack.echoes} echoes, as a map is calculated from")
-    if stack.repeats >= MOST_REPEATS and made.b_value is None:
+    if stack.repeats >= MOST_REPEATS and acquisition.b_value is None:
         doubts.append(f"but it is one of {stack.repeats} images of the same place in one series")
-    if PERHAPS_LOCALIZER.search(spaced(made.description)):
+    if PERHAPS_LOCALIZER.search(spaced(acquisition.description)):
         doubts.append("but its name may say localizer")
     if not doubts:
         return contrast
@@ -148,18 +148,18 @@ WHOLLY, PARTLY = 0.8, 0.2
 """Share of a composed or derived volume's length that other scans of its visit must cover to be there instead."""
 
 
-def beside_originals(decisions: Sequence[Decision], known: Sequence[KnownScan] = ()) -> list[Decision]:
+def beside_originals(decisions: Sequence[Decision], known_scans: Sequence[KnownScan] = ()) -> list[Decision]:
     """Decide on composed and derived volumes of one visit: left out or asked about where what they show is there.
 
     Parameters
     ----------
     decisions
         Of one visit.
-    known
+    known_scans
         What earlier imports took of the visit.
     """
     first = [d for d in decisions if d.outcome == Outcome.IMPORTED and not _is_second_hand(d)]
-    there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known)]
+    there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known_scans)]
     return [_beside(d, there) if d.outcome == Outcome.IMPORTED and _is_second_hand(d) else d for d in decisions]
 
 

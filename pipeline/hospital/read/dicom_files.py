@@ -74,12 +74,12 @@ def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceF
 
 def candidates(files: tuple[SourceFile, ...], findings: list[Finding]) -> tuple[list[SourceFile], int]:
     """Return the files that begin like DICOM, and how many do not; what cannot be opened becomes a finding."""
-    found: list[SourceFile] = []
+    dicom_files: list[SourceFile] = []
     others = 0
     for file in files:
         try:
             if looks_like_dicom(file.path):
-                found.append(file)
+                dicom_files.append(file)
             elif file.path.stat().st_size == 0 or file.path.suffix.lower() in {".dcm", ".ima", ".dicom"}:
                 message = f"{file.name}: expected a DICOM file by its name, found none"
                 findings.append(oddity("dicom_damaged", message, file.name))
@@ -88,7 +88,7 @@ def candidates(files: tuple[SourceFile, ...], findings: list[Finding]) -> tuple[
         except OSError as error:
             message = f"{file.name}: expected a readable file, found: {error.strerror}"
             findings.append(oddity("dicom_damaged", message, file.name))
-    return found, others
+    return dicom_files, others
 
 
 def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]) -> bool:

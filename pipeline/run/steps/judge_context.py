@@ -36,12 +36,12 @@ def beside(
     criteria
         Those shown first: their baselines divide the course and say which scan after surgery may be compared.
     """
-    found = resection.resections(course, criteria)
+    extents = resection.resections(course, criteria)
     return (
         *_compartments(course, measurements),
-        *(_resection(course.patient_id, one) for one in found),
+        *(_resection(course.patient_id, one) for one in extents),
         *_growth(course, measurements, criteria),
-        *(_contradiction(course.patient_id, one) for one in found if one.is_contradiction),
+        *(_contradiction(course.patient_id, one) for one in extents if one.is_contradiction),
     )
 
 
@@ -49,10 +49,10 @@ def _compartments(
     course: PatientCourse, measurements: Sequence[records.Measurement]
 ) -> Iterator[records.CompartmentCourse]:
     days = {visit.session_id: visit.acquired_on for visit in course.visits}
-    known = {row.compartment for row in measurements}
+    measured = {row.compartment for row in measurements}
     operated_on = [one.started_on for one in course.treatments if one.kind == TreatmentKind.SURGERY]
     for compartment in (
-        c for c in Compartment if c in known and c not in (*other_compartments.JUDGED, Compartment.CORD)
+        c for c in Compartment if c in measured and c not in (*other_compartments.JUDGED, Compartment.CORD)
     ):
         visits = [
             other_compartments.CompartmentVisit(
@@ -78,23 +78,23 @@ def _compartments(
             )
 
 
-def _resection(patient_id: str, found: resection.ExtentOfResection) -> records.Resection:
+def _resection(patient_id: str, extent: resection.ExtentOfResection) -> records.Resection:
     return records.Resection(
         patient_id=patient_id,
-        operated_on=found.operated_on,
-        extent_surgeon=found.extent_surgeon,
-        extent_mri=found.extent_mri,
-        before_session_id=found.before.session_id if found.before else None,
-        after_session_id=found.after.session_id if found.after else None,
-        is_contradiction=found.is_contradiction,
-        is_provisional=found.is_provisional,
-        reason=found.reason,
+        operated_on=extent.operated_on,
+        extent_surgeon=extent.extent_surgeon,
+        extent_mri=extent.extent_mri,
+        before_session_id=extent.before.session_id if extent.before else None,
+        after_session_id=extent.after.session_id if extent.after else None,
+        is_contradiction=extent.is_contradiction,
+        is_provisional=extent.is_provisional,
+        reason=extent.reason,
     )
 
 
-def _contradiction(patient_id: str, found: resection.ExtentOfResection) -> records.Finding:
-    message = f"{patient_id}: surgery of {found.operated_on}: {found.reason}"
-    session_id = found.after.session_id if found.after else None
+def _contradiction(patient_id: str, extent: resection.ExtentOfResection) -> records.Finding:
+    message = f"{patient_id}: surgery of {extent.operated_on}: {extent.reason}"
+    session_id = extent.after.session_id if extent.after else None
     return finding("extent_contradiction", message, patient_id=patient_id, session_id=session_id)
 
 

@@ -80,13 +80,15 @@ def judge_course(
     measurements
         Of all compartments, for what is told beside the tumour.
     """
-    rows: list[records.Assessment | records.SeriesEstimate | records.Endpoint] = []
+    verdict_rows: list[records.Assessment | records.SeriesEstimate | records.Endpoint] = []
     for rule in criteria:
         assessments = judge(course, rule)
-        rows += [_assessment(course.patient_id, found) for found in assessments]
-        rows += series_numbers.of_compartments(course.patient_id, assessments, measurements)
-        rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
-    return tuple(rows)
+        verdict_rows += [_assessment(course.patient_id, assessment) for assessment in assessments]
+        verdict_rows += series_numbers.of_compartments(course.patient_id, assessments, measurements)
+        verdict_rows += [
+            _endpoint(course.patient_id, rule, endpoint) for endpoint in _endpoints(course, rule, assessments)
+        ]
+    return tuple(verdict_rows)
 
 
 def _endpoints(
@@ -149,42 +151,44 @@ def _mask_origin(tumour: records.Measurement | None) -> vocabulary.MaskOrigin | 
     return None if origin in (None, IMPORTED) else vocabulary.MaskOrigin(origin)
 
 
-def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.Assessment:
+def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> records.Assessment:
     return records.Assessment(
         patient_id=patient_id,
-        session_id=found.session_id,
-        criteria_id=found.criteria_id,
-        criteria_version=found.criteria_version,
-        category=str(found.category),
-        state=str(found.state),
-        display_state=str(found.display_state),
-        is_confirmed=found.confirmed,
-        is_provisional=found.provisional,
-        epoch=found.epoch,
-        baseline_session_id=found.baseline_session_id,
-        nadir_session_id=found.nadir_session_id,
-        previous_session_id=found.previous_session_id,
-        change_ratio=found.change_ratio,
-        detection_limit_ratio=found.detection_limit_ratio,
-        probability=found.probability,
-        reason=found.reason,
-        course=str(found.course),
-        category_then=found.category_then_shown,
-        state_then=str(found.state_then),
-        reason_then=found.reason_then,
-        clauses=found.clauses,
-        change_low_ratio=found.change_low_ratio,
-        change_high_ratio=found.change_high_ratio,
+        session_id=judgement.session_id,
+        criteria_id=judgement.criteria_id,
+        criteria_version=judgement.criteria_version,
+        category=str(judgement.category),
+        state=str(judgement.state),
+        display_state=str(judgement.display_state),
+        is_confirmed=judgement.confirmed,
+        is_provisional=judgement.provisional,
+        epoch=judgement.epoch,
+        baseline_session_id=judgement.baseline_session_id,
+        nadir_session_id=judgement.nadir_session_id,
+        previous_session_id=judgement.previous_session_id,
+        change_ratio=judgement.change_ratio,
+        detection_limit_ratio=judgement.detection_limit_ratio,
+        probability=judgement.probability,
+        reason=judgement.reason,
+        course=str(judgement.course),
+        category_then=judgement.category_then_shown,
+        state_then=str(judgement.state_then),
+        reason_then=judgement.reason_then,
+        clauses=judgement.clauses,
+        change_low_ratio=judgement.change_low_ratio,
+        change_high_ratio=judgement.change_high_ratio,
+        next_nadir_session_id=judgement.next_nadir_session_id,
+        progression_from_mm3=judgement.progression_from_mm3,
     )
 
 
-def _endpoint(patient_id: str, rule: ResponseCriteria, found: endpoints.TimeToEvent) -> records.Endpoint:
+def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeToEvent) -> records.Endpoint:
     return records.Endpoint(
         patient_id=patient_id,
         criteria_id=rule.criteria_id,
-        endpoint_id=found.endpoint_id,
-        time_zero_on=found.time_zero_on,
-        ended_on=found.ended_on,
-        is_event=found.is_event,
-        reason=found.reason,
+        endpoint_id=endpoint.endpoint_id,
+        time_zero_on=endpoint.time_zero_on,
+        ended_on=endpoint.ended_on,
+        is_event=endpoint.is_event,
+        reason=endpoint.reason,
     )

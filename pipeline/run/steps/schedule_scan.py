@@ -50,7 +50,7 @@ def next_scans(
         patient.syndrome,
         patient.age_years,
     )
-    found = surveillance.due(
+    due_scan = surveillance.due(
         facts,
         max((visit.acquired_on for visit in visits if visit.acquired_on), default=None),
         max(
@@ -59,18 +59,18 @@ def next_scans(
         ),
         schedules,
     )
-    return () if found is None else (_record(patient.patient_id, found, schedules.surveillance_id),)
+    return () if due_scan is None else (_record(patient.patient_id, due_scan, schedules.surveillance_id),)
 
 
-def _record(patient_id: str, found: surveillance.DueScan, surveillance_id: str) -> records.NextScan:
+def _record(patient_id: str, due_scan: surveillance.DueScan, surveillance_id: str) -> records.NextScan:
     return records.NextScan(
         patient_id=patient_id,
         surveillance_id=surveillance_id,
-        schedule_id=found.schedule_id,
-        counted_from=found.counted_from,
-        due_on=found.due_on,
-        overdue_from=found.overdue_from,
-        interval_days=found.interval_days,
-        rule=found.rule,
-        source=found.source,
+        schedule_id=due_scan.schedule_id,
+        counted_from=due_scan.counted_from,
+        due_on=due_scan.due_on,
+        overdue_from=due_scan.overdue_from,
+        interval_days=due_scan.interval_days,
+        rule=due_scan.rule,
+        source=due_scan.source,
     )

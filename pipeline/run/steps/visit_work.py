@@ -182,8 +182,8 @@ class MaskedVisit:
 
     def without(self, compartments: frozenset[Compartment]) -> MaskedVisit:
         """Return the same visit without some compartments' masks, from any source."""
-        kept = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
-        return replace(self, masks=kept, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
+        remaining = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
+        return replace(self, masks=remaining, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
 
 
 @dataclass(frozen=True)
@@ -265,8 +265,8 @@ class VisitWork:
     def counted(self) -> MaskedVisit:
         """The masks that count: without those that people excluded, an accepted one as if a person had drawn it."""
         excluded = frozenset(c for c in self.masks.primary if c in self.decided.excluded)
-        kept = self.masks.without(excluded) if excluded else self.masks
-        return replace(kept, origin=MaskOrigin.EDITED) if self.decided.is_accepted else kept
+        counted_masks = self.masks.without(excluded) if excluded else self.masks
+        return replace(counted_masks, origin=MaskOrigin.EDITED) if self.decided.is_accepted else counted_masks
 
 
 @dataclass(frozen=True)
