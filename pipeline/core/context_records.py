@@ -154,6 +154,16 @@ class SeriesEstimate:
 
 
 @dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float
+
+
+@dataclass(frozen=True)
 class OpenQuestion:
     """One open question about a patient under one set of criteria (``judge/urgency.py``).
 

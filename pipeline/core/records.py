@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from pipeline.core import context_records
 
+Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
@@ -164,16 +165,6 @@ class Measurement:
 def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:
     """Return the row of a compartment that could not be measured, or may not count, with the reason in words."""
     return Measurement(patient_id, session_id, compartment, source, *(None,) * 9, missing_reason=reason)
-
-
-@dataclass(frozen=True)
-class Closure:
-    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
-
-    patient_id: str
-    session_id: str
-    through_session_id: str
-    closure_mm: float
 
 
 @dataclass(frozen=True)
