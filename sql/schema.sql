@@ -196,6 +196,8 @@ create table record.assessment (
     reason varchar not null,
     course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
     clauses varchar not null,
+    change_low_ratio double check (change_low_ratio >= 0 and isfinite(change_low_ratio)),
+    change_high_ratio double check (change_high_ratio >= change_low_ratio and isfinite(change_high_ratio)),
     next_nadir_session_id varchar,
     progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
     primary key (patient_id, session_id, criteria_id),
@@ -228,6 +230,26 @@ create table record.lesion_assessment (
     primary key (patient_id, session_id, lesion_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check (volume_mm3 is not null or missing_reason is not null)
+);
+
+-- What all readings since the baseline say of one compartment at one judged visit, with 95 % intervals.
+create table record.series_estimate (
+    patient_id varchar not null, session_id varchar not null,
+    criteria_id varchar not null references record.criteria (criteria_id),
+    compartment varchar not null,
+    volume_mm3 double check (volume_mm3 > 0 and isfinite(volume_mm3)),
+    low_mm3 double check (low_mm3 > 0), high_mm3 double check (high_mm3 >= low_mm3 and isfinite(high_mm3)),
+    baseline_low_ratio double check (baseline_low_ratio >= 0),
+    baseline_high_ratio double check (baseline_high_ratio >= baseline_low_ratio and isfinite(baseline_high_ratio)),
+    nadir_low_ratio double check (nadir_low_ratio >= 0),
+    nadir_high_ratio double check (nadir_high_ratio >= nadir_low_ratio and isfinite(nadir_high_ratio)),
+    previous_low_ratio double check (previous_low_ratio >= 0),
+    previous_high_ratio double check (previous_high_ratio >= previous_low_ratio and isfinite(previous_high_ratio)),
+    smallest_session_id varchar,
+    smallest_low_ratio double check (smallest_low_ratio >= 0),
+    smallest_high_ratio double check (smallest_high_ratio >= smallest_low_ratio and isfinite(smallest_high_ratio)),
+    primary key (patient_id, session_id, criteria_id, compartment),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 
 -- A time-to-event outcome.
@@ -460,7 +482,16 @@ create table record.open_question (
     rank integer not null check (rank > 0),
     needs_decision boolean not null,
     words varchar not null,
+    brief varchar not null,
     primary key (patient_id, criteria_id, number)
+);
+
+-- What is worse about a patient that the state by volume does not show.
+create table record.worse_beside (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    beside varchar not null,
+    primary key (patient_id, criteria_id)
 );
 
 -- Disc labels along the centre line.

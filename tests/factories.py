@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.judge import urgency
+from pipeline.judge import standing, urgency
 from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
@@ -41,7 +41,8 @@ def publish_tiny(out_dir: Path) -> Path:
 def tiny_store() -> list[Any]:
     """All records of the tiny store, with what the rule of urgency makes of them."""
     rows = written_rows()
-    return [*rows, *urgency.open_questions(rows)]
+    questions = urgency.open_questions(rows)
+    return [*rows, *questions, *standing.standings(rows, questions)]
 
 
 def written_rows() -> list[Any]:
@@ -90,7 +91,13 @@ def growing() -> list[Any]:
                 judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
                 progression_from_mm3=1120.0,
             ),
-        ]
+            estimated(
+                p, "ses-05", criteria, volume_mm3=1350.0, low_mm3=1150.0, high_mm3=1620.0,
+                baseline_low_ratio=1.05, baseline_high_ratio=1.84, nadir_low_ratio=1.32, nadir_high_ratio=2.3,
+                previous_low_ratio=1.17, previous_high_ratio=2.05, smallest_session_id="ses-03",
+                smallest_low_ratio=1.32, smallest_high_ratio=2.3,
+            ),
+        ]  # fmt: skip
     return rows
 
 
@@ -238,6 +245,7 @@ def cyst_growing() -> list[Any]:
         replace(_measurement(p, "ses-02", "tumour", 820.0), mask_origin="imported", source="report"),
         judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
         judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 1.025),
+        estimated(p, "ses-02", ADAPTED, "cyst", nadir_low_ratio=2.6, nadir_high_ratio=3.4),
         records.Endpoint(p, ADAPTED, "ttp", date(2021, 3, 1), date(2022, 3, 1), False, "last adequate assessment"),
     ]
 
@@ -381,6 +389,13 @@ def judged(  # noqa: PLR0917  # verdicts are written as a table
         baseline, nadir, previous, ratio, None, probability, f"{session_id}: {state} by {criteria_id}",
         "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}", next_nadir_session_id=nadir,
     )  # fmt: skip
+
+
+def estimated(
+    patient_id: str, session_id: str, criteria_id: str = ADAPTED, compartment: str = "tumour", **numbers: float | str
+) -> records.SeriesEstimate:
+    """What all readings say at one visit, of the numbers that are given."""
+    return records.SeriesEstimate(patient_id, session_id, criteria_id, compartment, **numbers)  # type: ignore[arg-type]
 
 
 def _measurement(patient_id: str, session_id: str, compartment: str, volume_mm3: float | None) -> records.Measurement:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard.data import queries
 from dashboard.words import labels
-from pipeline.judge.urgency import RANKS, Question
+from pipeline.judge.questions import RANKS, Question
 
 OWN = ["change_percent", "change_low_percent", "change_high_percent"]
 

@@ -78,7 +78,7 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
     written = notes(day)
     body = []
     for _, row in chosen.iterrows():
-        look = labels.look(row["state"], row["display_state"])
+        look = labels.standing(row)
         change, interval = sentences.change(row)
         main, _ = sentences.verdict(row)
         state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")

@@ -112,7 +112,7 @@ def add_scores(fig: theme.Sheet, scores: pd.DataFrame, axis: str, domain: list[f
     """Draw the grades of one scale as steps; better is up on scales that count deficits."""
     scores = scores.sort_values("assessed_on")
     scale = str(scores["scale_id"].iloc[0])
-    name, grades = labels.SCALES.get(scale, (labels.words(scale), ()))
+    name, grades = labels.scale_name(scale), labels.SCALES.get(scale.lower(), ("", ()))[1]
     if grades:
         ticks = {
             "tickvals": list(range(1, len(grades) + 1)),

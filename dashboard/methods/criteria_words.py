@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dashboard.words.labels import NARROW, capital, two_figures
+from pipeline.core.function_scales import scale_name
 from pipeline.judge import criteria
 from pipeline.judge.criteria import Metric, ResponseCriteria
 
@@ -76,7 +77,7 @@ def _progression(rule: criteria.Progression, metric: Metric) -> str:
     if rule.min_change:
         words += f", by at least {_size(rule.min_change, metric)}"
     if rule.beyond_error:
-        words += ", and beyond measurement error at 95\u202f%"
+        words += ", and beyond the measurement error of all scans since the baseline"
     return f"{words}."
 
 
@@ -126,7 +127,7 @@ def _sequences(rule: criteria.Sequences, _: Metric) -> str:
 
 
 def _clinical(rule: criteria.Clinical, _: Metric) -> str:
-    scales = ", ".join(name.replace("_", " ") for name in rule.scale_ids)
+    scales = ", ".join(dict.fromkeys(scale_name(name) for name in rule.scale_ids))
     return (
         f"Function worse by {rule.worse_by_grades:g} grade or more at {rule.assessments} assessments in a row "
         f"({scales}), attributable to the tumour, is progression."

@@ -86,7 +86,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     everything = queries.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
     judged_now = now[now["criteria_id"] == study.criteria_id]
-    look = labels.look(state["state"], state["display_state"])
+    look = labels.standing(state)
     main, further = sentences.verdict(state)
     slices, note = _slices(patient_id, judged_now)
     trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
@@ -105,7 +105,10 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
         lesions=tuple(tuple(map(short, row)) for row in printed(patient_id, study.criteria_id)),
-        beside=_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
+        beside=(
+            *_open(state),
+            *_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
+        ),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -190,6 +193,11 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
     return tuple(table_rows)
 
 
+def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the open questions as the board has them, but for an overdue scan, which depends on the day."""
+    return (("open questions", short(labels.typeset(str(state["open_questions"])), 2 * LONGEST)),)
+
+
 def _beside(
     patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
 ) -> tuple[tuple[str, ...], ...]:
@@ -211,7 +219,7 @@ def _change(row: dict[Any, Any], against: str) -> str:
     if words:
         return words
     interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])
-    return labels.percent(row[f"{name}_percent"]) + (f" ({interval})" if interval else "")
+    return sentences.table_change(row, against) + (f" ({interval})" if interval else "")
 
 
 def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ def _treatments(axes: Axes, treatments: pd.DataFrame, last_on: pd.Timestamp) -> 
 def _function(axes: Axes, scores: pd.DataFrame) -> None:
     scores = scores.sort_values("assessed_on")
     scale = str(scores["scale_id"].iloc[0])
-    name, grades = labels.SCALES.get(scale, (labels.words(scale), ()))
+    name, grades = labels.scale_name(scale), labels.SCALES.get(scale.lower(), ("", ()))[1]
     axes.step(
         pd.to_datetime(scores["assessed_on"]), scores["grade"], where="post", color=labels.INK, lw=0.9, marker=".", ms=4
     )

@@ -11,13 +11,25 @@ from pipeline.judge.criteria_files import ResponseCriteria
 
 ERROR_NOTE = (
     "Volumes err by a factor, so every volume carries a coefficient of variation (CV), whose source is named with the "
-    "number. Its 95\u202f% interval multiplies and divides the volume by the same factor. A change has the joint error "
-    "of both scans. Growth below the detection limit may be measurement error alone. No study of how well volumes of "
-    "intramedullary tumours repeat was found: the errors are estimates."
+    "number. Its 95\u202f% interval multiplies and divides the volume by the same factor. No study of how well volumes "
+    "of intramedullary tumours repeat was found: the errors are estimates."
+)
+SERIES_NOTE = (
+    "Changes are never judged by two scans alone. All volumes since the baseline are weighed together, each with its "
+    "own error and day, over the ways a tumour may have gone: unchanged, steadily growing or shrinking, in one or two "
+    "jumps, or wandering. The interval of a change is where its true size lies with 95\u202f% by all of these. The "
+    "probability is how likely the true change reaches the threshold, from how often each way is met. Growth is beyond "
+    "measurement error when all ways with growth together weigh so much against none that a tumour which never "
+    "changes is called growing in fewer than 7 of 100 people over ten follow-ups; a single pair of scans at 95\u202f% "
+    "would do so in up to half of them. The detection limit is the reading from which that would be so. The same "
+    "numbers stand in sentences, tables, board, packet and exports, and decide what counts as an event; a category by "
+    "a published rule is still computed from the readings and shown as such."
 )
 STATE_NOTE = (
-    "A change is shown as sure when it passes the threshold and the measurement error, as possible when it passes "
-    "only the threshold. Not evaluable is never read as stable. Cyst, syrinx and oedema are followed, never scored."
+    "A change is shown as sure when it passes the threshold and the measurement error of all scans, as possible when "
+    "it passes only the threshold; possible growth is no event. Where a lesion is new or growing, or function worse, "
+    "and the volume does not show it, the state says both: by volume stable; clinically worse since its first day. "
+    "Not evaluable is never read as stable. Cyst, syrinx and oedema are followed, never scored."
 )
 
 KINDS = {
@@ -98,6 +110,7 @@ def errors() -> None:
     """Show how measurement error is stated, and the formulas themselves."""
     page.section("Measurement error")
     page.remark(ERROR_NOTE)
+    page.remark(SERIES_NOTE)
     said(further_rules.errors())
     with st.expander("The formulas as the store runs them"):
         st.code(queries.formulas(), language="sql", wrap_lines=True)

@@ -18,7 +18,7 @@ from dashboard.patient.profile_section import profile
 from dashboard.patient.scan_section import aligned, compared, scans
 from dashboard.patient.signing_section import sign_off
 from dashboard.shell import page
-from dashboard.words import sentences, tables
+from dashboard.words import labels, sentences, tables
 from dashboard.words.glossary import TERMS
 from dashboard.words.markup import join, tag
 
@@ -156,6 +156,8 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")
     doubt = tag("span", join([named, *doubts], SEPARATOR), class_="ct-grey")
     st.html(tag("p", f"{further} " if further else "", doubt, class_="ct-small"))
+    open_ = tag("b", "Open questions: "), labels.typeset(str(state["open_questions"])), "."
+    st.html(tag("p", *open_, class_="ct-small"))
 
 
 def details(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:

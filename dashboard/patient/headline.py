@@ -30,7 +30,7 @@ def headline(state: pd.Series) -> None:
 
 def state_badge(state: pd.Series) -> Html:
     """Return the state as symbol and word on its colour, and whether it is provisional."""
-    look = labels.look(state["state"], state["display_state"])
+    look = labels.standing(state)
     quiet = tag("span", term("provisional"), "\u2002", class_="ct-grey") if state["is_provisional"] else Html("")
     return join([quiet, tag("span", f"{look.symbol} {look.word}", class_="ct-badge", style=f"background:{look.ink}")])
 

@@ -8,7 +8,7 @@ from dashboard.words.markup import Html, tag
 TERMS = {
     "95\u202f% CI": (
         "95 % confidence interval: where the true value would lie in 95 of 100 such measurements, from the stated "
-        "measurement error"
+        "measurement error; of a change, as all scans since the baseline tell it"
     ),
     "CV": "coefficient of variation: the standard error of a volume as a share of it",
     "baseline": "the scan that a period of follow-up begins with: the first usable one late enough after a treatment",

@@ -6,15 +6,17 @@ words, never shown as 0 or as an empty cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from pipeline.core import wording
+from pipeline.core.function_scales import SCALES, scale_name
 from pipeline.core.wording import count, typeset
 
-__all__ = ["count", "typeset"]
+__all__ = ["SCALES", "count", "scale_name", "typeset"]
 
 NOT_FOR_TREATMENT = "Research use, not for treatment decisions"
 SYNTHETIC = "Synthetic data"
@@ -79,6 +81,10 @@ STATES = {
     "context": Look("before baseline", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot"),
 }
 """States of the disease that are told in their own words whatever the size of the change."""
+WORSE = Look("worse", "◆", "#B2182B", "#B2182B", "diamond")
+"""Of a patient in whom something is worse that the volume does not show."""
+VOLUME_WORDS = {"no change detected": "stable", "before baseline": "not judged"}
+"""States by volume where something else stands beside them."""
 NO_STATE = Look("not judged", "◌", "#9AA4AE", "#5F6B76", "circle-open-dot")
 
 SEVERITIES = {
@@ -146,12 +152,6 @@ EXTENTS = {
     "biopsy": "biopsy",
 }
 """Extent of an operation in words: PR could be read as partial response."""
-SCALES = {
-    "mccormick": ("McCormick", ("I", "II", "III", "IV")),
-    "mmccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
-    "modified_mccormick": ("modified McCormick", ("I", "II", "III", "IV", "V")),
-}
-"""Function scales whose grades are written in Roman numerals, the best first."""
 
 
 def is_known(value: Any) -> bool:
@@ -166,6 +166,23 @@ def look(state: Any, display_state: Any) -> Look:
     if is_known(display_state):
         return DISPLAY_STATES[display_state]
     return NO_STATE
+
+
+def standing(row: Mapping[Any, Any] | pd.Series) -> Look:
+    """Return how a patient stands in one state: by volume, and what is worse that the volume does not show.
+
+    Parameters
+    ----------
+    row
+        Columns state, display_state and beside.
+    """
+    by_volume = look(row["state"], row["display_state"])
+    if not is_known(row["beside"]):
+        return by_volume
+    is_grown = by_volume.colour == WORSE.colour or row["display_state"] == "possible_growth"
+    told = by_volume.word if is_grown else f"by volume {VOLUME_WORDS.get(by_volume.word, by_volume.word)}"
+    colours = by_volume if by_volume.colour == WORSE.colour else WORSE
+    return replace(colours, word=f"{told}; {typeset(str(row['beside']))}")
 
 
 def compartment(name: str) -> CompartmentLook:

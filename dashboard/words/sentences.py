@@ -14,11 +14,15 @@ import pandas as pd
 from dashboard.words import labels
 from dashboard.words.rows import as_rows
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
-from pipeline.judge.urgency import NONE_RECORDED, Question
+from pipeline.judge.questions import NONE_RECORDED, Question
 
+LEADING = 2
+"""Open questions that a row of the board shows at once; the rest opens."""
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 MEASURES = {"diameter": "mean diameter", "length": "length"}
+SAME_PERCENT = 1e-6
+"""Changes this near to each other are one, percent."""
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
@@ -35,7 +39,10 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     verb = "has" if needs == 1 else "have"
     answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
     found: Counter[str] = Counter()
-    sizes = rows.groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    worse = rows["beside"].notna()
+    sizes = rows[~worse].groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
+    if worse.any():
+        found["worse beside the volume"] = int(worse.sum())
     for row in sizes.pipe(as_rows):
         found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
@@ -61,10 +68,44 @@ def change(row: pd.Series) -> tuple[str, str]:
     if labels.is_known(row["change_percent"]):
         since = AGAINST[row["against"]]
         interval = labels.percent_interval(row["change_low_percent"], row["change_high_percent"])
-        return f"{labels.percent(row['change_percent'])} {since}", interval
+        return f"{as_in_sentence(row, row['change_percent'])} {since}", interval
     if not labels.is_known(row["tumour_volume_mm3"]):
         return "cannot be judged", ""
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def as_in_sentence(row: Mapping[Any, Any] | pd.Series, change_percent: Any, reference: str = "") -> str:
+    """Write a change with the digits of the verdict's sentence, where that tells the same change.
+
+    Parameters
+    ----------
+    row
+        With the column clauses.
+    change_percent
+        The change, percent.
+    reference
+        Baseline or nadir; empty for the one of the sentence.
+    """
+    main = next(iter(_parts(row)), None)
+    if main is not None and main.change and main.ratio is not None and reference in {"", main.reference}:
+        is_same = abs(100 * (main.ratio - 1) - change_percent) < SAME_PERCENT
+        if is_same:
+            return labels.typeset(main.change)
+    return labels.percent(change_percent)
+
+
+def table_change(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
+    """Write the change of a compartment since baseline or nadir; that of the tumour as in the sentence.
+
+    Parameters
+    ----------
+    row
+        Of the patient_trajectory query.
+    """
+    change_percent = row[f"change_from_{against}_percent"]
+    if row["compartment"] != "tumour" or not labels.is_known(change_percent):
+        return labels.percent(change_percent)
+    return as_in_sentence(row, change_percent, against)
 
 
 def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
@@ -92,6 +133,16 @@ def open_questions(row: pd.Series) -> str:
     if not overdue:
         return labels.typeset(told)
     return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{told}; scan overdue")
+
+
+def leading_questions(row: pd.Series) -> str:
+    """Say the leading open questions in a few words, and how many more there are."""
+    briefs = str(row["open_briefs"]).split("; ")
+    overdue = labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
+    if overdue:
+        briefs = ["scan overdue"] if row["question_kinds"] == Question.NONE else [*briefs, "scan overdue"]
+    shown = labels.typeset("; ".join(briefs[:LEADING]))
+    return f"{shown}; {len(briefs) - LEADING} more" if len(briefs) > LEADING else shown
 
 
 def beside(row: pd.Series) -> str:

@@ -107,7 +107,7 @@ def explained(number: str, lines: Iterable[str]) -> Html:
 def _change(row: pd.Series, against: str, criteria_name: str) -> str:
     """Write a change since a visit; it opens the two volumes and how its interval was made."""
     name = f"change_from_{against}"
-    words = changed(row[f"{name}_percent"], row[f"{against}_volume_mm3"], row["volume_mm3"])
+    words = changed(row, against)
     if row[f"{against}_session_id"] == row["session_id"]:
         return tag("span", f"is the {against}", class_="ct-grey ct-small")
     if not labels.is_known(row[f"{name}_percent"]):
@@ -118,7 +118,9 @@ def _change(row: pd.Series, against: str, criteria_name: str) -> str:
     now, then = (labels.ml(row[part], figures) for part in parts)
     lines = (
         f"{now} on {labels.day(row['acquired_on'])} over {then} on {labels.day(row[f'{against}_on'])}",
-        "interval: joint error of both volumes, as under Methods" if interval else "no interval: an error is not known",
+        "interval by all scans since the baseline, as under Methods"
+        if interval
+        else "no interval: an error is not known",
         f"{against} by {criteria_name}",
     )
     return _with_interval(explained(words, lines), interval)
@@ -151,10 +153,12 @@ def _measured(row: Mapping[Any, Any] | None) -> str:
     return _with_interval(_opened(_volume(row["volume_mm3"]), row), interval)
 
 
-def changed(change_percent: Any, reference_volume_mm3: Any, volume_mm3: Any) -> str:
-    """Write a change against a reference, or why there is none."""
-    words = sentences.no_change(reference_volume_mm3, volume_mm3)
-    return tag("span", words, class_="ct-grey ct-small") if words else labels.percent(change_percent)
+def changed(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
+    """Write a change against baseline or nadir, of the tumour as the sentence does, or why there is none."""
+    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"])
+    if words:
+        return tag("span", words, class_="ct-grey ct-small")
+    return sentences.table_change(row, against)
 
 
 def verdicts(judged: pd.DataFrame) -> Html:

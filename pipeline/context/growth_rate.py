@@ -1,7 +1,7 @@
 """How fast a tumour grows: doubling time, specific growth rate, relative rate and velocity of the diameter.
 
-Rates come with the 95 % interval that the measurement error of the volumes implies; where that error is unknown, with
-the interval of their scatter (three scans or more). What this module refuses: a rate across surgery or radiotherapy, a
+Rates come with the 95 % interval that all readings with their errors imply; where an error is unknown, with the
+interval of their scatter (three scans or more). What this module refuses: a rate across surgery or radiotherapy, a
 rate from or to nothing, and any extrapolation: haemangioblastomas grow in leaps, so a rate says nothing of later scans.
 
 References
@@ -25,6 +25,7 @@ from scipy.stats import t as student
 from pipeline.core.vocabulary import PatientCourse, State, VisitJudgement, VisitMeasure
 from pipeline.judge.criteria import Metric
 from pipeline.judge.epochs import why_not_usable
+from pipeline.judge.series_calls import LesionSeries
 from pipeline.measure.measurement_error import Z_95, Interval
 
 DAYS_PER_YEAR = 365.25
@@ -96,7 +97,9 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
     """Return the growth over scans of one epoch.
 
     Straight lines of ln V and of the mean diameter on time, each scan weighted by its known error. With three scans
-    or more the interval widens where the scans scatter more than their errors explain (Birge ratio).
+    or more the interval widens where the scans scatter more than their errors explain (Birge ratio), and it is never
+    surer than the line through the true volumes as all readings tell them (``judge/series_calls.py``), by which growth
+    is called.
 
     Parameters
     ----------
@@ -118,6 +121,8 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
         errors = np.array([visit.volume_cv for visit in seen], dtype=np.float64)
     diameters_mm = (6 * volumes_mm3 / math.pi) ** (1 / 3)
     specific = _slope(years, np.log(volumes_mm3), errors)
+    if errors is not None:
+        specific = _no_surer(specific, _by_series(seen))
     return Growth(
         first_session_id=seen[0].session_id,
         last_session_id=seen[-1].session_id,
@@ -125,7 +130,7 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
         days=(seen[-1].acquired_on - seen[0].acquired_on).days,
         specific_per_year=specific,
         relative_percent_per_year=_relative(specific),
-        diameter_mm_per_year=_slope(years, diameters_mm, None if errors is None else diameters_mm * errors / 3),
+        diameter_mm_per_year=_diameter(years, diameters_mm, errors, specific),
         doubling_time_days=doubling_time_days(specific.value),
         residual_sd=_residual_sd(years, np.log(volumes_mm3), errors),
         error_sd=None if errors is None else float(np.sqrt(np.mean(errors**2))),
@@ -185,6 +190,36 @@ def by_epoch(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> di
         if growth is not None:
             rates[epoch] = growth
     return rates
+
+
+def _by_series(seen: Sequence[VisitMeasure]) -> Interval:
+    """Return the 95 % interval of the slope of a line through the true log volumes, per year."""
+    series = LesionSeries(
+        tuple(float(visit.acquired_on.toordinal()) for visit in seen),
+        tuple(float(visit.volume_mm3 or 0.0) for visit in seen),
+        tuple(float(visit.volume_cv or 0.0) for visit in seen),
+        any(visit.cv_is_assumed for visit in seen),
+    )
+    slope = series.rate()
+    assert slope is not None  # the scans are 28 days apart or more
+    return Interval(math.log(slope.interval.low), math.log(slope.interval.high))
+
+
+def _no_surer(rate: Rate, other: Interval) -> Rate:
+    """Return a rate whose interval holds another one too."""
+    if rate.interval is None:
+        return rate
+    return Rate(rate.value, Interval(min(rate.interval.low, other.low), max(rate.interval.high, other.high)))
+
+
+def _diameter(years: np.ndarray, diameters_mm: np.ndarray, errors: np.ndarray | None, specific: Rate) -> Rate:
+    """Return the velocity of the mean diameter, mm a year; a diameter grows by a third of the specific rate."""
+    velocity = _slope(years, diameters_mm, None if errors is None else diameters_mm * errors / 3)
+    if errors is None or specific.interval is None:
+        return velocity
+    mm = float(np.mean(diameters_mm)) / 3
+    low, high = specific.interval.low - specific.value, specific.interval.high - specific.value
+    return _no_surer(velocity, Interval(velocity.value + mm * low, velocity.value + mm * high))
 
 
 def _relative(specific: Rate) -> Rate:

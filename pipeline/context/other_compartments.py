@@ -6,21 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pipeline.core.vocabulary import Compartment
+from pipeline.core.vocabulary import Compartment, VisitMeasure
+from pipeline.judge import comparison, own_smallest
+from pipeline.judge.comparison import Comparison
 from pipeline.judge.explanation import percent, two_figures
-from pipeline.measure.measurement_error import detection_limit_ratio
 
 JUDGED = (Compartment.TUMOUR, Compartment.ENHANCING)
 """Compartments of solid tumour: never described here."""
 
 
 class CompartmentState(StrEnum):
-    """What a compartment did since it last changed."""
+    """What a compartment did since its own smallest or largest."""
 
     FIRST = "first measured"
     APPEARING = "appearing"
@@ -32,19 +33,12 @@ class CompartmentState(StrEnum):
     NOT_MEASURED = "not measured"
 
 
-LAST_CHANGE = {
-    CompartmentState.GROWING: "it had grown",
-    CompartmentState.APPEARING: "it had appeared",
-    CompartmentState.SHRINKING: "it had shrunk",
-}
-"""How an earlier change is told when nothing has changed since."""
-
-
 @dataclass(frozen=True)
 class CompartmentVisit:
     """One compartment at one visit; None with a reason where it was not measured.
 
-    ``bound_reason`` says why the volume is a lower bound, which proves growth and nothing else.
+    ``bound_reason`` says why the volume is a lower bound, which proves growth and nothing else. ``cv_is_assumed``: its
+    error comes from the geometric model alone.
     """
 
     session_id: str
@@ -53,6 +47,12 @@ class CompartmentVisit:
     volume_cv: float | None = None
     missing_reason: str | None = None
     bound_reason: str | None = None
+    cv_is_assumed: bool = False
+
+    @property
+    def measure(self) -> VisitMeasure:
+        """The volume as judgement compares it."""
+        return VisitMeasure(self.session_id, self.acquired_on, self.volume_mm3, self.volume_cv, self.cv_is_assumed)
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,13 @@ class CompartmentChange:
     reason: str
 
 
-def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> tuple[CompartmentChange, ...]:
+def compartment_course(
+    compartment: Compartment, visits: Sequence[CompartmentVisit], operated_on: Sequence[date] = ()
+) -> tuple[CompartmentChange, ...]:
     """Describe a compartment that is followed but never judged.
 
-    Each visit is compared with the one where the compartment last changed, so that slow growth is not lost from
-    scan to scan; a change must exceed measurement error.
+    Growth counts from the compartment's own smallest reading since the last surgery, so that slow growth is not lost
+    from scan to scan, and shrinkage from its largest; either must exceed the error of all its readings.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVis
         Anything but solid tumour.
     visits
         In any order.
+    operated_on
+        Days of surgery; a scan of such a day is still before it.
 
     Returns
     -------
@@ -93,73 +97,109 @@ def compartment_course(compartment: Compartment, visits: Sequence[CompartmentVis
         msg = f"{compartment} is solid tumour: judge it with the criteria, this only describes what is not tumour"
         raise ValueError(msg)
     ordered = sorted(visits, key=lambda visit: (visit.acquired_on, visit.session_id))
-    return tuple(_changes(compartment, ordered))
+    return tuple(
+        _change(compartment, visit, ordered[:place], _last_surgery(visit, operated_on))
+        for place, visit in enumerate(ordered)
+    )
 
 
-def _changes(compartment: Compartment, visits: Sequence[CompartmentVisit]) -> Iterator[CompartmentChange]:
-    anchor: CompartmentVisit | None = None
-    last = CompartmentState.FIRST
-    for measured in visits:
-        visit, course = measured, _course(measured, anchor)
-        if visit.bound_reason is not None and course not in (CompartmentState.GROWING, CompartmentState.APPEARING):
-            visit = replace(visit, volume_mm3=None, missing_reason=f"only a lower bound, {visit.bound_reason}")
-            course = _course(visit, anchor)
-        yield _change(compartment, visit, anchor, course, last)
-        if (
-            course not in (CompartmentState.NOT_MEASURED, CompartmentState.NO_CHANGE, CompartmentState.NONE_SEEN)
-            or anchor is None
-        ):
-            is_whole = visit.volume_mm3 is not None and visit.bound_reason is None
-            anchor, last = (visit, course) if is_whole else (anchor, last)
-
-
-def _course(visit: CompartmentVisit, anchor: CompartmentVisit | None) -> CompartmentState:
-    now = visit.volume_mm3
-    if now is None:
-        return CompartmentState.NOT_MEASURED
-    if anchor is None or anchor.volume_mm3 is None:
-        return CompartmentState.FIRST if now else CompartmentState.NONE_SEEN
-    if not anchor.volume_mm3:
-        return CompartmentState.APPEARING if now else CompartmentState.NONE_SEEN
-    return _change_of_size(visit, anchor) if now else CompartmentState.VANISHED
-
-
-def _change_of_size(visit: CompartmentVisit, anchor: CompartmentVisit) -> CompartmentState:
-    """Compare two volumes over 0; unknown error proves no change."""
-    now, before = visit.volume_mm3 or 0.0, anchor.volume_mm3 or 0.0
-    if visit.volume_cv is None or anchor.volume_cv is None:
-        return CompartmentState.NO_CHANGE
-    limit = detection_limit_ratio(anchor.volume_cv, visit.volume_cv)
-    if now > limit * before:
-        return CompartmentState.GROWING
-    return CompartmentState.SHRINKING if before > limit * now else CompartmentState.NO_CHANGE
+def _last_surgery(visit: CompartmentVisit, operated_on: Sequence[date]) -> date:
+    return max((day for day in operated_on if day < visit.acquired_on), default=date.min)
 
 
 def _change(
-    compartment: Compartment,
-    visit: CompartmentVisit,
-    anchor: CompartmentVisit | None,
-    course: CompartmentState,
-    last: CompartmentState,
+    compartment: Compartment, visit: CompartmentVisit, before: Sequence[CompartmentVisit], operated_on: date
 ) -> CompartmentChange:
-    """Put one visit into words; ``last``, what it did at the anchor, keeps "no change" from hiding a tripled cyst."""
-    name, now = str(compartment).capitalize(), visit.volume_mm3
+    """Say what a compartment did by one visit."""
+    earlier = [one for one in before if one.volume_mm3 is not None and one.bound_reason is None]
+    since_none = _since_none_seen(earlier)
+    after = [one for one in since_none if one.acquired_on > operated_on] or since_none[-1:]
+    now, name = visit.volume_mm3, str(compartment).capitalize()
+    smallest = own_smallest.since_smallest(visit.measure, [one.measure for one in after])
+    largest = own_smallest.since_largest(visit.measure, [one.measure for one in since_none])
+    course, compared = _course(visit, earlier, smallest, largest)
+    is_growth = course in (CompartmentState.GROWING, CompartmentState.APPEARING)
+    if now is not None and visit.bound_reason is not None and not is_growth:
+        why = f"only a lower bound, {visit.bound_reason}"
+        return CompartmentChange(
+            visit.session_id, CompartmentState.NOT_MEASURED, None, None, f"{name} not measured: {why}."
+        )
     if now is None:
         why = visit.missing_reason or "nobody said why"
         return CompartmentChange(visit.session_id, course, None, None, f"{name} not measured: {why}.")
     size = f"{two_figures(now / 1000)} mL" if now else "none seen"
-    words = f"{name} {size} on {visit.acquired_on}"
-    end = "; never progression." if now else "."
-    if anchor is None or anchor.volume_mm3 is None:
-        became = f", {course}" if now else ""
-        return CompartmentChange(visit.session_id, course, None, None, f"{words}{became}{end}")
-    ratio = now / anchor.volume_mm3 if anchor.volume_mm3 else None
-    since = (
-        f"as since {anchor.acquired_on}"
-        if course == CompartmentState.NONE_SEEN
-        else f"{course} since {anchor.acquired_on}"
-    )
-    change = f" ({percent(ratio)})" if ratio else ""
-    earlier = f", when {LAST_CHANGE[last]}" if course == CompartmentState.NO_CHANGE and last in LAST_CHANGE else ""
-    reason = f"{words}, {since}{change}{earlier}{end}"
-    return CompartmentChange(visit.session_id, course, anchor.session_id, ratio, reason)
+    words = f"{name} {size} on {visit.acquired_on}{_course_words(course, compared, earlier, now)}"
+    if is_growth and own_smallest.has_shrunk(largest) and largest is not None:
+        words += (
+            f", below the largest, {two_figures(largest.reference_value / 1000)} mL of {largest.reference.acquired_on}"
+        )
+    words += _as_before(visit, course, earlier)
+    reason = f"{words}{'; never progression.' if now else '.'}"
+    if compared is None:
+        other = earlier[-1].session_id if earlier else None
+        return CompartmentChange(visit.session_id, course, other, None, reason)
+    return CompartmentChange(visit.session_id, course, compared.reference.session_id, compared.ratio, reason)
+
+
+def _since_none_seen(earlier: Sequence[CompartmentVisit]) -> list[CompartmentVisit]:
+    """Return the readings after the last that showed none."""
+    last = max((place for place, one in enumerate(earlier) if not one.volume_mm3), default=-1)
+    return list(earlier[last + 1 :])
+
+
+def _course(
+    visit: CompartmentVisit,
+    earlier: Sequence[CompartmentVisit],
+    smallest: Comparison | None,
+    largest: Comparison | None,
+) -> tuple[CompartmentState, Comparison | None]:
+    """Return what a compartment did, and the comparison that says so; None where no size is held against another."""
+    if smallest is None or not visit.volume_mm3:
+        return _course_without_size(visit.volume_mm3, earlier), None
+    if own_smallest.has_grown(smallest):
+        return CompartmentState.GROWING, smallest
+    if own_smallest.has_shrunk(largest):
+        return CompartmentState.SHRINKING, largest
+    return CompartmentState.NO_CHANGE, smallest
+
+
+def _course_without_size(now: float | None, earlier: Sequence[CompartmentVisit]) -> CompartmentState:
+    """Return what a compartment did where no size is held against another."""
+    if now is None:
+        return CompartmentState.NOT_MEASURED
+    if now:
+        return CompartmentState.APPEARING if earlier else CompartmentState.FIRST
+    return CompartmentState.VANISHED if earlier and earlier[-1].volume_mm3 else CompartmentState.NONE_SEEN
+
+
+def _course_words(
+    course: CompartmentState, compared: Comparison | None, earlier: Sequence[CompartmentVisit], now: float
+) -> str:
+    if not earlier:
+        return f", {course}" if now else ""
+    if compared is None:
+        since = "as since" if course == CompartmentState.NONE_SEEN else f"{course} since"
+        first = _first_of_last_kind(earlier)
+        return f", {since} {first.acquired_on}"
+    ratio = compared.ratio
+    change = "" if ratio is None else f" ({percent(ratio)})"
+    return f", {course} since {compared.reference.acquired_on}{change}"
+
+
+def _first_of_last_kind(earlier: Sequence[CompartmentVisit]) -> CompartmentVisit:
+    """Return the latest reading, or where that showed none, the first of those in a row that did."""
+    place = len(earlier) - 1
+    while place > 0 and not earlier[place].volume_mm3 and not earlier[place - 1].volume_mm3:
+        place -= 1
+    return earlier[place]
+
+
+def _as_before(visit: CompartmentVisit, course: CompartmentState, earlier: Sequence[CompartmentVisit]) -> str:
+    """Say where growth or shrinkage did not go on since the scan before."""
+    if course not in (CompartmentState.GROWING, CompartmentState.SHRINKING) or len(earlier) < 2:
+        return ""
+    series = [one.measure for one in earlier if one.volume_mm3]
+    last = own_smallest.since_smallest(visit.measure, series[-1:]) if series else None
+    if last is None or comparison.beyond_error(last):
+        return ""
+    return f", within error as on {last.reference.acquired_on}"

@@ -170,10 +170,47 @@ class FunctionScore:
 
 
 @dataclass(frozen=True)
+class SeriesEstimate:
+    """What all readings since the baseline say of one compartment at one judged visit (``judge/series_numbers.py``).
+
+    ``volume_mm3`` is the true volume as all readings tell it, the ratios are ends of the 95 % intervals of its change
+    since the visits compared with; None where unknown. ``smallest_session_id`` is the smallest since the last surgery.
+    """
+
+    patient_id: str
+    session_id: str
+    criteria_id: str
+    compartment: str
+    volume_mm3: float | None = None
+    low_mm3: float | None = None
+    high_mm3: float | None = None
+    baseline_low_ratio: float | None = None
+    baseline_high_ratio: float | None = None
+    nadir_low_ratio: float | None = None
+    nadir_high_ratio: float | None = None
+    previous_low_ratio: float | None = None
+    previous_high_ratio: float | None = None
+    smallest_session_id: str | None = None
+    smallest_low_ratio: float | None = None
+    smallest_high_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float
+
+
+@dataclass(frozen=True)
 class OpenQuestion:
     """One open question about a patient under one set of criteria (``judge/urgency.py``).
 
     ``number`` counts a patient's questions, the most urgent first; ``rank`` is the place of its kind on the board.
+    ``brief`` says in a few words what ``words`` says with its numbers.
     """
 
     patient_id: str
@@ -183,6 +220,16 @@ class OpenQuestion:
     rank: int
     needs_decision: bool
     words: str
+    brief: str
+
+
+@dataclass(frozen=True)
+class WorseBeside:
+    """What is worse about a patient that the state by volume does not show (``judge/standing.py``)."""
+
+    patient_id: str
+    criteria_id: str
+    beside: str
 
 
 @dataclass(frozen=True)
@@ -206,13 +253,3 @@ class Neuraxis:
     leptomeningeal: str
     present: str | None
     missing: str | None
-
-
-@dataclass(frozen=True)
-class Closure:
-    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
-
-    patient_id: str
-    session_id: str
-    through_session_id: str
-    closure_mm: float

@@ -24,6 +24,8 @@ NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
+SeriesEstimate = context_records.SeriesEstimate
+WorseBeside = context_records.WorseBeside
 Treatment = context_records.Treatment
 
 
@@ -349,6 +351,8 @@ class Assessment:
     state_then: str
     reason_then: str
     clauses: str = "[]"
+    change_low_ratio: float | None = None
+    change_high_ratio: float | None = None
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
 

@@ -251,6 +251,30 @@ class PatientCourse:
 
 
 @dataclass(frozen=True)
+class SeriesNumbers:
+    """What all readings of a volume since the baseline say at one visit; None where unknown.
+
+    Attributes
+    ----------
+    volume_mm3, low_mm3, high_mm3
+        The true volume with its 95 % interval.
+    baseline, nadir, previous, smallest
+        Ends of the 95 % interval of its ratio to that visit's true volume.
+    smallest_session_id
+        The visit with the smallest volume since the last surgery, this one aside.
+    """
+
+    volume_mm3: float | None = None
+    low_mm3: float | None = None
+    high_mm3: float | None = None
+    baseline: tuple[float, float] | None = None
+    nadir: tuple[float, float] | None = None
+    previous: tuple[float, float] | None = None
+    smallest: tuple[float, float] | None = None
+    smallest_session_id: str | None = None
+
+
+@dataclass(frozen=True)
 class VisitJudgement:
     """The verdict on one visit under one set of criteria, with the visits it was judged against.
 
@@ -280,6 +304,8 @@ class VisitJudgement:
         unknown.
     clauses
         Its parts as data, in JSON (see ``judge/clauses.py``).
+    series
+        What all volumes of the course say at the visit; None where it was not compared.
     next_nadir_session_id
         The nadir from this scan on, which may be this scan; None when nothing was compared.
     progression_from_mm3
@@ -313,8 +339,18 @@ class VisitJudgement:
     reason_then: str = ""
     is_undecided: bool = False
     clauses: str = "[]"
+    series: SeriesNumbers | None = None
     next_nadir_session_id: str | None = None
     progression_from_mm3: float | None = None
+
+    @property
+    def is_proven_progression(self) -> bool:
+        """Progression that counts as an event: not within the error of all scans, not preliminary, on signed masks.
+
+        Where nobody knows the error, as of diameters alone, the published rule stands.
+        """
+        within_error = self.display_state == DisplayState.POSSIBLE_GROWTH and self.detection_limit_ratio is not None
+        return self.category == Category.PD and self.confirmed and not self.provisional and not within_error
 
     @property
     def category_shown(self) -> str:

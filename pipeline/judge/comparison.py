@@ -214,7 +214,7 @@ def _change(
     return SeriesChange(series, names.index(visit.session_id), names.index(reference.session_id))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _series(
     days: tuple[float, ...], sizes: tuple[float, ...], errors: tuple[float, ...], is_assumed: bool, share: float
 ) -> LesionSeries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+from pipeline.core.function_scales import scale_name
 from pipeline.core.vocabulary import FunctionGrade, PatientCourse
 from pipeline.judge.criteria import Clinical
 from pipeline.judge.epochs import Epoch
@@ -47,7 +48,7 @@ def _declines_on_scale(scores: Sequence[FunctionGrade], epoch: Epoch, rule: Clin
         worse = score.tumour_related and score.grade >= best + rule.worse_by_grades
         in_a_row = in_a_row + 1 if worse else 0
         best, last = min(best, score.grade), score.grade
-        words = f"{score.scale_id} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
+        words = f"{scale_name(score.scale_id)} grade {score.grade:g} on {score.assessed_on}, best {best:g}"
         if is_inside:
             yield score.assessed_on, words if in_a_row >= rule.assessments else ""
 

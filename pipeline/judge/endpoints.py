@@ -2,10 +2,12 @@
 
 The rules are the table in ``endpoint_rules``; this module only carries them out. What holds for all of them: a
 progression (by size, new lesion or function) counts at the scan where it was first seen, unless it still awaits
-confirmation; another surgery counts when an assessment already showed growth; without an event the time is censored
-at the last adequate assessment, never at the last contact. A verdict that rests on an automatic mask nobody signed is
-no adequate assessment: it neither ends nor prolongs an observation. A study without dates of death has no deaths to
-count, and then its progression-free survival is its time to progression: each reason says what was known.
+confirmation, or is growth that a published rule calls and the error of all scans may explain: that is shown as
+possible, and the first scan beyond the error counts. Another surgery counts when an assessment already showed growth;
+without an event the time is censored at the last adequate assessment, never at the last contact. A verdict that rests
+on an automatic mask nobody signed is no adequate assessment: it neither ends nor prolongs an observation. A study
+without dates of death has no deaths to count, and then its progression-free survival is its time to progression: each
+reason says what was known.
 
 References
 ----------
@@ -206,9 +208,11 @@ def _endings(
 ) -> Iterator[_Ending]:
     """Yield everything that would stop the clock; the earliest one does."""
     for found in assessments:
-        if found.category == Category.PD and found.confirmed and not found.provisional:
+        if found.is_proven_progression:
             distant = found.state == State.DISTANT
             words = f"progression on {found.acquired_on} ({found.session_id})"
+            if found.display_state == DisplayState.POSSIBLE_GROWTH:
+                words += ", its measurement error not known"
             if distant and rule.distant != Role.EVENT:
                 words = f"a new lesion elsewhere on {found.acquired_on} ({found.session_id})"
             yield _Ending(found.acquired_on, 0, rule.distant if distant else Role.EVENT, words)
@@ -302,6 +306,8 @@ def _last_adequate(assessments: Sequence[VisitJudgement], zero_on: date) -> tupl
         return zero_on, "censored at once: no scan since could be judged"
     last = judged[-1]
     words = f"no progression up to the last adequate assessment on {last.acquired_on} ({last.session_id})"
-    if last.category == Category.PD:
+    if last.category == Category.PD and last.confirmed:
+        words = f"possible progression on {last.acquired_on} is within measurement error; censored there"
+    elif last.category == Category.PD:
         words = f"progression on {last.acquired_on} awaits confirmation; censored there"
     return last.acquired_on, words

@@ -127,6 +127,7 @@ def _evidence(
         nadir=comparison.compare(visit, memory.nadir, criteria.metric, memory.scans),
         previous=memory.previous,
         asked=memory.asked,
+        scans=memory.scans,
     )
 
 

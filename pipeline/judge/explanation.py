@@ -111,7 +111,20 @@ def _nothing_seen(verdict: Verdict, compared: Comparison, criteria: ResponseCrit
         words = f"No solid tumour seen on {on}, though seen at the baseline of {baseline.reference.acquired_on}"
     elif compared.reference_value:
         words = f"No solid tumour seen on {on}, though seen on {compared.reference.acquired_on}"
+    words += _refutes(verdict)
     return replace(_sizes_of(compared, criteria, verdict), kind=ClauseKind.NONE_SEEN, words=words)
+
+
+def _refutes(verdict: Verdict) -> str:
+    """Answer an earlier possible growth that this scan does not show; empty where none was open."""
+    asked = verdict.evidence.asked
+    return "" if asked is None else f", the possible growth of {asked.acquired_on} is not confirmed"
+
+
+def _confirms(verdict: Verdict) -> str:
+    """Answer an earlier possible growth that this scan proves; empty where none was open."""
+    asked = verdict.evidence.asked
+    return "" if asked is None else f", which confirms the possible growth of {asked.acquired_on}"
 
 
 def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
@@ -129,13 +142,13 @@ def _seen_again_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     """Say where tumour seen again lies to its rule, and what of the rule it does not reach."""
     rule, visit, asked = criteria.reappearance, verdict.visit, verdict.evidence.asked
     if rule is None:
-        return "progression without any limit of size in these criteria"
+        return f"progression without any limit of size in these criteria{_confirms(verdict)}"
     sizes = f"{wording.volume(rule.min_volume_mm3)} or {rule.min_longest_mm:g} mm"
     limit = f"{sizes}, on {rule.min_slices} slices or on two scans"
     if verdict.grown:
-        return f"reaches the rule for tumour seen again ({limit})"
+        return f"reaches the rule for tumour seen again ({limit}){_confirms(verdict)}"
     if verdict.preliminary:
-        return f"reaches the rule for tumour seen again ({limit}), on one scan only"
+        return f"reaches the rule for tumour seen again ({limit}), on one scan only{_confirms(verdict)}"
     if comparison.reappears(visit, criteria):
         seen_on = "an unknown number of slices"
         if visit.slices_spanned is not None:
@@ -184,19 +197,18 @@ def _rule_words(verdict: Verdict, compared: Comparison, criteria: ResponseCriter
     assert compared.ratio is not None  # the caller looked
     if verdict.category in (Category.PR, Category.MR):
         limit = _limit(verdict.threshold_ratio(criteria), decimals)
-        return f"reaches the {limit} rule of a {_response_name(verdict, criteria)}, {error}"
+        return f"reaches the {limit} rule of a {_response_name(verdict, criteria)}, {error}{_refutes(verdict)}"
     asked = f"the possible growth of {verdict.evidence.asked.acquired_on}" if verdict.evidence.asked else ""
     is_level = _limit(compared.ratio, decimals) == _limit(rule.ratio, decimals)
     if not comparison.grew_by(compared, rule.ratio):
         is_fall = percent(compared.ratio, decimals).startswith("-")
         below = f"a fall, {error}" if is_fall else f"just below {threshold}" if is_level else f"below {threshold}"
-        return f"{below}, {asked} is not confirmed" if asked else below
+        return f"{below}{_refutes(verdict)}"
     place = "reaches" if is_level else "beyond"
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(compared, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(compared) else "but"
-    answer = f", which confirms {asked}" if asked else ""
-    return f"{place} {threshold} {joint} {error}{answer}"
+    return f"{place} {threshold} {joint} {error}{_confirms(verdict)}"
 
 
 def _open_words(compared: Comparison, criteria: ResponseCriteria, error: str, asked: str) -> str:

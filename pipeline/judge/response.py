@@ -39,6 +39,7 @@ from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then, without_withdrawn
+from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
@@ -77,12 +78,14 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
 
 def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
     """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
+    measured = {visit.session_id: visit for visit in course.visits}
     course = epochs.followed_tumours(course, criteria)
     standing = without_withdrawn(course, date.max)
     by_reading = readings(standing, criteria, _placed)
     placed = agreed(by_reading, standing, criteria, _placed)
-    judgements = tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
-    return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
+    judgements = ((replace(_judgement(one, criteria), series=of_verdict(one.verdict, measured)), one) for one in placed)
+    whole = tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
+    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria))
 
 
 def _with_then(

@@ -19,6 +19,7 @@ from pipeline.judge.series_model import (
     STATED_FREEDOM,
     Design,
     FittedSeries,
+    SeriesAnswer,
     designed,
     fitted,
 )
@@ -122,7 +123,7 @@ class LesionSeries:
         return self._interval(self._sum({scan: 1.0, reference: -1.0}))
 
     def rate(self) -> Estimate | None:
-        """Return the factor per year of a line through the true sizes; None for scans of one day."""
+        """Return the factor per year of a line through the true sizes with its 95 % interval; None for one day."""
         years = self._years - self._years.mean()
         if not years.any():
             return None
@@ -133,21 +134,20 @@ class LesionSeries:
         direction = 1 if ratio > 1 else -1
         sums = self._sum({scan: 1.0, reference: -1.0}) * direction
         limit = direction * math.log(ratio) / self.share
-        return float(self._seen(Stance.PEOPLE).answer(sums[None]).probability_above(limit - ROUNDING)[0])
+        return float(self._answer(Stance.PEOPLE, sums).probability_above(limit - ROUNDING)[0])
 
     def has_grown(self, scan: int, reference: int) -> bool:
         """Say whether growth since a reference is beyond the error of the whole series."""
-        return scan != reference and self._certainty(self._logs, scan, reference, 1)[0] >= ALARM_LIMIT_GROWTH
+        return scan != reference and self._sureness(scan, reference, 1) >= ALARM_LIMIT_GROWTH
 
     def has_shrunk(self, scan: int, reference: int) -> bool:
         """Say whether shrinkage since a reference is beyond the error of the whole series."""
-        return scan != reference and self._certainty(self._logs, scan, reference, -1)[0] >= ALARM_LIMIT_SHRINKAGE
+        return scan != reference and self._sureness(scan, reference, -1) >= ALARM_LIMIT_SHRINKAGE
 
     def is_down_to(self, scan: int, reference: int, ratio: float) -> bool:
         """Say whether all readings together tell a ratio or less: the median of the true change."""
-        sums = self._sum({scan: 1.0, reference: -1.0})[None]
-        above = self._seen(Stance.ANYBODY).answer(sums).probability_above(math.log(ratio) / self.share)
-        return bool(above[0] <= 0.5)
+        answer = self._answer(Stance.ANYBODY, self._sum({scan: 1.0, reference: -1.0}))
+        return bool(answer.probability_above(math.log(ratio) / self.share)[0] <= 0.5)
 
     def growth_limit(self, scan: int, reference: int) -> float:
         """Return the smallest reading at a scan, over that of a reference, from which growth would be called."""
@@ -192,6 +192,19 @@ class LesionSeries:
         return np.maximum(errors / self.share, SMALLEST_ERROR)
 
     @cached_property
+    def _answers(self) -> dict[tuple[Stance, bytes], SeriesAnswer]:
+        """What was asked before: sentence, table and event ask the same of one series, under every set of criteria."""
+        return {}
+
+    @cached_property
+    def _quantiles(self) -> dict[tuple[bytes, float], float]:
+        return {}
+
+    @cached_property
+    def _alarms(self) -> dict[tuple[str, int, int, int], float]:
+        return {}
+
+    @cached_property
     def _designs(self) -> dict[Stance, Design]:
         return {}
 
@@ -224,16 +237,38 @@ class LesionSeries:
         return Interval(self._quantile(sums, 0.025), self._quantile(sums, 0.975))
 
     def _quantile(self, sums: Floats, share: float) -> float:
-        log = self._seen(Stance.ANYBODY).answer(sums[None]).quantile(share)
-        unit = float(sums.sum()) * math.log(self.sizes[self._order[0]])
-        return math.exp(float(log[0]) * self.share + unit)
+        key = (sums.tobytes(), share)
+        if key not in self._quantiles:
+            log = self._answer(Stance.ANYBODY, sums).quantile(share)
+            unit = float(sums.sum()) * math.log(self.sizes[self._order[0]])
+            self._quantiles[key] = math.exp(float(log[0]) * self.share + unit)
+        return self._quantiles[key]
+
+    def _answer(self, stance: Stance, sums: Floats) -> SeriesAnswer:
+        key = (stance, sums.tobytes())
+        if key not in self._answers:
+            self._answers[key] = self._seen(stance).answer(sums[None])
+        return self._answers[key]
+
+    def _sureness(self, scan: int, reference: int, direction: int) -> float:
+        """Return the weight of all histories of growth (1) or shrinkage (-1) with the readings as they are."""
+        key = ("sureness", scan, reference, direction)
+        if key not in self._alarms:
+            self._alarms[key] = float(self._certainty(self._logs, scan, reference, direction)[0])
+        return self._alarms[key]
+
+    def _limit(self, scan: int, reference: int, direction: int) -> float:
+        key = ("limit", scan, reference, direction)
+        if key not in self._alarms:
+            self._alarms[key] = self._searched_limit(scan, reference, direction)
+        return self._alarms[key]
 
     def _certainty(self, logs: Floats, scan: int, reference: int, direction: int) -> Floats:
         """Return the weight of all histories of growth (1) or shrinkage (-1), one for each row of readings."""
         sums = np.tile(self._sum({scan: 1.0, reference: -1.0}) * direction, (len(logs), 1))
         return fitted(self._design(Stance.ALARM), logs).answer(sums).probability_above(0.0)
 
-    def _limit(self, scan: int, reference: int, direction: int) -> float:
+    def _searched_limit(self, scan: int, reference: int, direction: int) -> float:
         """Look for the reading at which the call turns, all other readings as they are."""
         at, other = self._order.index(scan), self._order.index(reference)
         least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE

@@ -16,10 +16,11 @@ t by the inverse gamma prior, Gelman, Bayesian Data Analysis, chapter 14.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from pipeline.judge import series_histories
 from pipeline.judge.series_histories import Floats, Normal, Stance
@@ -35,12 +36,9 @@ every scan of a person, so that a series scatters less."""
 SAME = 1e-9
 """Changes of the log volume below this are none."""
 
-GRID = 16
-GRID_ROUNDS = 5
-"""Values tried at a time, and how often the range between two of them is searched again, to find a quantile: to
-1e-6 of the first range."""
-
-FRACTIONS = np.linspace(0.0, 1.0, GRID)
+QUANTILE_STEPS = 60
+QUANTILE_WITHIN = 1e-9
+"""Steps after which the search for a quantile ends at the latest, and how near to it the search ends."""
 
 NEGLIGIBLE = 1e-6
 """Histories of less weight than this are left out where only one series is asked."""
@@ -58,9 +56,23 @@ def student_cdf(freedom: float, z: Floats) -> Floats:
     >>> student_cdf(9.0, np.array([0.0, 2.262])).round(3).tolist()
     [0.5, 0.974]
     """
+    return np.asarray(ndtr(_as_normal(freedom, z)), dtype=np.float64)
+
+
+def _as_normal(freedom: float, z: Floats) -> Floats:
+    """Return the standard normal deviate with the same distribution function; infinite ones stay."""
     with np.errstate(invalid="ignore"):
         normal = z * (1 - 1 / (4 * freedom)) / np.sqrt(1 + z**2 / (2 * freedom))
-    return np.asarray(ndtr(np.where(np.isinf(z), z, normal)), dtype=np.float64)
+    return np.where(np.isinf(z), z, normal)
+
+
+def _cdf_and_density(freedom: float, z: Floats) -> tuple[Floats, Floats]:
+    """Return the distribution function of :func:`student_cdf` and its slope in ``z``, of finite ``z``."""
+    widened = 1 + z**2 / (2 * freedom)
+    shrunk = 1 - 1 / (4 * freedom)
+    normal = z * shrunk / np.sqrt(widened)
+    density = np.exp(-(normal**2) / 2) * (shrunk / math.sqrt(2 * math.pi)) / widened**1.5
+    return np.asarray(ndtr(normal), dtype=np.float64), np.asarray(density, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -84,17 +96,24 @@ class SeriesAnswer:
         return np.asarray(np.sum(self.weights * self.mean, axis=1), dtype=np.float64)
 
     def quantile(self, share: float) -> Floats:
-        """Return the value that the number stays below with this probability, (m,)."""
-        reach = 12 * self.sd.max(axis=1) + 1.0
+        """Return the value that the number stays below with this probability, (m,): Newton's steps, kept in bounds."""
+        spread = np.maximum(self.sd, SAME)
+        reach = 12 * spread.max(axis=1) + 1.0
         low, high = self.mean.min(axis=1) - reach, self.mean.max(axis=1) + reach
-        rows = np.arange(len(low))
-        for _ in range(GRID_ROUNDS):
-            tried = low[:, None] + (high - low)[:, None] * FRACTIONS
-            z = (tried[:, :, None] - self.mean[:, None]) / np.maximum(self.sd, SAME)[:, None]
-            reached = np.sum(self.weights[:, None] * student_cdf(self.freedom, z), axis=2) >= share
-            place = np.clip(reached.argmax(axis=1), 1, GRID - 1)
-            low, high = tried[rows, place - 1], tried[rows, place]
-        return np.asarray((low + high) / 2, dtype=np.float64)
+        centre = self.expected()
+        whole = np.sqrt(np.sum(self.weights * (spread**2 + (self.mean - centre[:, None]) ** 2), axis=1))
+        tried = np.clip(centre + float(ndtri(share)) * whole, low, high)
+        for _ in range(QUANTILE_STEPS):
+            cdf, density = _cdf_and_density(self.freedom, (tried[:, None] - self.mean) / spread)
+            above = np.sum(self.weights * cdf, axis=1) - share
+            slope = np.sum(self.weights * density / spread, axis=1)
+            low, high = np.where(above < 0, tried, low), np.where(above < 0, high, tried)
+            step = tried - np.divide(above, slope, out=np.full_like(above, np.inf), where=slope > 0)
+            better = np.where((step > low) & (step < high), step, (low + high) / 2)
+            moved, tried = np.abs(better - tried).max(), better
+            if moved < QUANTILE_WITHIN:
+                break
+        return np.asarray(tried, dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Which questions about a patient are open, the most urgent first: one rule for board, projector and minutes.
 
 A new or growing lesion anywhere comes first, then worse function, a cyst grown since its smallest, earlier progression
-that nothing was done about, possible growth, criteria that disagree, a scan that could not be judged, a scan overdue
-(known only on the day of the meeting), an unsigned mask, and what was left out. What this module refuses: to say that
-there is nothing to decide.
+that nothing was done about, possible growth, criteria or readers that disagree, a scan that could not be judged, a scan
+overdue (known only on the day of the meeting), an unsigned mask, and what was left out. What this module refuses:
+to say that there is nothing to decide.
 """
 
 from __future__ import annotations
@@ -12,37 +12,15 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 
 from pipeline.core import records, wording
-from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind
+from pipeline.core.function_scales import scale_name
+from pipeline.core.vocabulary import Category, Compartment, DisplayState, State, TreatmentKind, VisitMeasure
+from pipeline.judge import own_smallest
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.lesion_courses import severity
-from pipeline.measure.measurement_error import detection_limit_ratio
-
-
-class Question(StrEnum):
-    """What is open about a patient, in the order of the board; the values are stored."""
-
-    NEW_LESION = "new_lesion"
-    GROWTH = "growth"
-    LESION_GROWTH = "lesion_growth"
-    NEW_SIGNAL = "new_signal"
-    FUNCTION = "function"
-    CYST = "cyst"
-    EARLIER_PROGRESSION = "earlier_progression"
-    POSSIBLE_GROWTH = "possible_growth"
-    DISAGREEMENT = "disagreement"
-    NOT_JUDGED = "not_judged"
-    OVERDUE = "overdue"
-    UNSIGNED = "unsigned"
-    LEFT_OUT = "left_out"
-    NONE = "none"
-
-
-RANKS = {question: rank for rank, question in enumerate(Question, start=1)}
-NO_DECISION = (Question.OVERDUE, Question.LEFT_OUT, Question.NONE)
-NONE_RECORDED = "no open question recorded"
+from pipeline.judge.questions import BRIEFS, NO_DECISION, NONE_RECORDED, RANKS, Asked, Open, Question
+from pipeline.measure.measurement_error import ASSUMED
 
 FOLLOWED = (Compartment.CYST, Compartment.SYRINX)
 WITHOUT_ERROR = 1.4
@@ -55,6 +33,9 @@ UNCHANGING = (TreatmentKind.STEROID, TreatmentKind.OTHER)
 """Treatments that do not answer an earlier progression."""
 
 MOST_DAYS = 3
+
+READINGS = ("accept_mask", "exclude_mask")
+"""Acts by which a reader says that a mask is right, and that it is wrong."""
 
 
 @dataclass
@@ -99,7 +80,6 @@ LISTS: dict[type, str] = {
     records.LesionAssessment: "lesion_verdicts",
     records.JournalEntry: "acts",
 }
-Open = tuple[Question, str]
 
 
 def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
@@ -136,13 +116,14 @@ def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
 
 
 def _numbered(patient_id: str, criteria_id: str, patient: PatientRows) -> Iterator[records.OpenQuestion]:
-    found = sorted(of_patient(patient, criteria_id), key=lambda one: RANKS[one[0]])
-    for number, (question, words) in enumerate(found or [(Question.NONE, NONE_RECORDED)], start=1):
-        needs = question not in NO_DECISION
-        yield records.OpenQuestion(patient_id, criteria_id, number, str(question), RANKS[question], needs, words)
+    ranked = sorted((Open(*one) for one in of_patient(patient, criteria_id)), key=lambda one: RANKS[one.question])
+    for number, one in enumerate(ranked or [Open(Question.NONE, NONE_RECORDED)], start=1):
+        needs, brief = one.question not in NO_DECISION, one.brief or BRIEFS[one.question]
+        rank = RANKS[one.question]
+        yield records.OpenQuestion(patient_id, criteria_id, number, str(one.question), rank, needs, one.words, brief)
 
 
-def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
+def of_patient(patient: PatientRows, criteria_id: str) -> list[Asked]:
     """Return what is open about one patient under one set of criteria, in no order."""
     days = patient.days
     judged = [a for a in patient.assessments if a.criteria_id == criteria_id and a.session_id in days]
@@ -161,6 +142,7 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
         *_compartments(patient, with_worse_function=bool(worse)),
         *_earlier(judged, patient),
         *_disagreement(judged, patient),
+        *_readers(patient),
         *([(Question.LEFT_OUT, "something was left out, see the findings")] if _has_errors(patient) else []),
     ]
 
@@ -171,7 +153,7 @@ def _has_errors(patient: PatientRows) -> bool:
 
 def _of_verdict(
     judged: Sequence[records.Assessment], patient: PatientRows, verdicts: Sequence[records.LesionAssessment]
-) -> Iterator[Open]:
+) -> Iterator[Asked]:
     """Say what the latest verdict leaves open; what a lesion alone leads is said of the lesion."""
     days = patient.days
     last = judged[-1] if judged else None
@@ -206,11 +188,12 @@ def _total_grew(last: records.Assessment) -> bool:
     return main.ratio is not None and main.rule_ratio is not None and main.ratio >= main.rule_ratio > 1
 
 
-def _lesion_verdicts(verdicts: Sequence[records.LesionAssessment]) -> Iterator[Open]:
+def _lesion_verdicts(verdicts: Sequence[records.LesionAssessment]) -> Iterator[Asked]:
     """Say which lesion has grown or may have, by its own verdict, and which the latest scan cannot show."""
     for verdict in sorted(verdicts, key=lambda one: one.lesion_id):
         if severity(State(verdict.state), DisplayState(verdict.display_state)):
-            yield Question.LESION_GROWTH, f"lesion {verdict.lesion_id} {_lesion_words(verdict)}"
+            words = f"lesion {verdict.lesion_id} {_lesion_words(verdict)}"
+            yield Open(Question.LESION_GROWTH, words, f"lesion {verdict.lesion_id} growing")
         elif verdict.volume_mm3 is None:
             yield Question.NOT_JUDGED, f"lesion {verdict.lesion_id} not assessable: {verdict.missing_reason}"
 
@@ -228,7 +211,7 @@ def _lesion_words(verdict: records.LesionAssessment) -> str:
     return f"grew from {sizes} ({main.change}): {main.ruling}"
 
 
-def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[Open]:
+def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[Asked]:
     """Say what the latest verdict calls, in its own words for where the change lies."""
     parts = from_json(last.clauses)
     if not only_marks:
@@ -238,7 +221,7 @@ def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[O
             yield Question.NEW_LESION, part.text
 
 
-def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Iterator[Open]:
+def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Iterator[Asked]:
     main = of_total(parts)
     place = f": {main.ruling}" if main and main.ruling else ""
     grown = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
@@ -252,10 +235,12 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
     elif last.display_state == DisplayState.GROWTH or last.category == Category.PD:
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
         own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
-        yield Question.GROWTH, ("progression" if last.category == Category.PD else "growth") + own
+        called = "progression" if last.category == Category.PD else "growth"
+        brief = "clinical progression" if clinical and last.display_state not in grown else called
+        yield Open(Question.GROWTH, called + own, brief)
 
 
-def _neuraxis(patient: PatientRows) -> Iterator[Open]:
+def _neuraxis(patient: PatientRows) -> Iterator[Asked]:
     """Say what the latest form of the whole neuraxis found."""
     days = patient.days
     dated = [form for form in patient.forms if form.session_id in days]
@@ -265,7 +250,7 @@ def _neuraxis(patient: PatientRows) -> Iterator[Open]:
         yield question, f"whole neuraxis on {days[last.session_id]}: {last.present}"
 
 
-def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Open]:
+def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Asked]:
     """Say which of several lesions is new on the latest scan, or has grown since its smallest.
 
     A new lesion that a person withdrew is none; of a lesion that has a verdict of its own, that speaks of its growth.
@@ -294,14 +279,15 @@ def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Ope
     for lesion in sorted(here):
         size, on = wording.volume(sizes[lesion][now]), days[now]
         if lesion in new and now != next(iter(days)):
-            yield Question.NEW_LESION, f"lesion {lesion} first seen on {on} ({size})"
+            yield Open(Question.NEW_LESION, f"lesion {lesion} first seen on {on} ({size})", f"new lesion {lesion}")
         earlier = {name: sizes[lesion][name] for name in since if sizes[lesion].get(name) and name != now}
         if earlier and len(here) > 1 and lesion not in with_verdict:
             smallest = min(earlier, key=lambda name: earlier[name])
             if sizes[lesion][now] >= WITHOUT_ERROR * earlier[smallest]:
-                yield (
+                yield Open(
                     Question.LESION_GROWTH,
                     f"lesion {lesion} {_grew(earlier, smallest, sizes[lesion][now], on, days)}",
+                    f"lesion {lesion} growing",
                 )
 
 
@@ -313,7 +299,7 @@ def _grew(sizes: dict[str, float], smallest: str, now: float, on: date, days: di
     )
 
 
-def _function(patient: PatientRows) -> Iterator[Open]:
+def _function(patient: PatientRows) -> Iterator[Asked]:
     """Say on which scale function is worse than at its best since the last surgery, and was not before."""
     operated = max((t.started_on for t in patient.treatments if t.kind == TreatmentKind.SURGERY), default=date.min)
     for scale_id in sorted({score.scale_id for score in patient.scores}):
@@ -325,10 +311,20 @@ def _function(patient: PatientRows) -> Iterator[Open]:
         best = min(compared, key=lambda score: (score.grade, -score.assessed_on.toordinal()), default=None)
         if best is not None and last.grade > best.grade:
             words = f"grade {best.grade:g} on {best.assessed_on}, {last.grade:g} on {last.assessed_on}"
-            yield Question.FUNCTION, f"function worse: {scale_id.replace('_', ' ')} {words}"
+            since = next((s.assessed_on for s in own if s.assessed_on > _not_worse_on(own, best)), last.assessed_on)
+            yield Open(
+                Question.FUNCTION,
+                f"function worse: {scale_name(scale_id)} {words}",
+                f"clinically worse since {since}",
+            )
 
 
-def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterator[Open]:
+def _not_worse_on(scores: Sequence[records.FunctionScore], best: records.FunctionScore) -> date:
+    """Return the last day on which function was no worse than at its best."""
+    return max(score.assessed_on for score in scores if score.grade <= best.grade)
+
+
+def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterator[Asked]:
     """Say which cyst or syrinx has grown, beyond its error, since it was smallest after the last surgery."""
     days, since = patient.days, patient.since_surgery()
     for compartment in FOLLOWED:
@@ -344,31 +340,62 @@ def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterato
         also = ", with worse function" if with_worse_function else ""
         if not least:
             seen = f"{wording.volume(size)} on {days[now]} where none was seen on {days[smallest]}"
-            yield Question.CYST, f"{compartment} {seen}{also}"
-        elif size > _limit(rows[now], rows[smallest]) * least:
-            yield Question.CYST, f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
+            yield Open(Question.CYST, f"{compartment} {seen}{also}", f"new {compartment}")
+        elif _has_grown(patient, [rows[name] for name in known]):
+            words = f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
+            yield Open(Question.CYST, words, f"{compartment} growing")
 
 
-def _limit(now: records.Measurement, then: records.Measurement) -> float:
-    if now.volume_cv is None or then.volume_cv is None:
-        return WITHOUT_ERROR
-    return detection_limit_ratio(then.volume_cv, now.volume_cv)
+def _has_grown(patient: PatientRows, rows: Sequence[records.Measurement]) -> bool:
+    """Say whether the last reading is above the smallest beyond the error of all, or by much where that is unknown."""
+    days = patient.days
+    visits = [
+        VisitMeasure(row.session_id, days[row.session_id], row.volume_mm3, row.volume_cv, row.cv_source == ASSUMED)
+        for row in rows
+        if row.bound_reason is None or row is rows[-1]
+    ]
+    compared = own_smallest.since_smallest(visits[-1], visits[:-1])
+    if compared is None or compared.change is not None:
+        return own_smallest.has_grown(compared)
+    return compared.value > WITHOUT_ERROR * compared.reference_value
 
 
-def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
+def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
     """Say when progression was called before, if no treatment followed it and the latest verdict says otherwise."""
     if not judged or judged[-1].category == Category.PD:
         return
     days = patient.days
     answered = max((t.started_on for t in patient.treatments if t.kind not in UNCHANGING), default=date.min)
-    called = [days[a.session_id] for a in judged if a.category == Category.PD and days[a.session_id] > answered]
+    called = [days[a.session_id] for a in judged if _is_proven(a) and days[a.session_id] > answered]
     if called:
         more = f" and {wording.count(len(called) - MOST_DAYS, 'more scan')}" if len(called) > MOST_DAYS else ""
         told = ", ".join(wording.day(day) for day in called[-MOST_DAYS:])
         yield Question.EARLIER_PROGRESSION, f"earlier: progression on {told}{more}"
 
 
-def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Open]:
+def _readers(patient: PatientRows) -> Iterator[Asked]:
+    """Say which mask one person accepted and another excluded, whoever was last, and both saw the same one."""
+    by_mask: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    for act in patient.acts:
+        if act.act in READINGS and act.status in {"in_force", "replaced"} and act.mask_sha256 and act.session_id:
+            mask = (act.session_id, act.compartment or str(Compartment.TUMOUR), act.mask_sha256)
+            by_mask.setdefault(mask, {}).setdefault(act.act, set()).add(act.who)
+    for (session_id, compartment, _), told in sorted(by_mask.items()):
+        accepted, excluded = (told.get(act, set()) for act in READINGS)
+        if accepted and excluded and len(accepted | excluded) > 1:
+            day = patient.days.get(session_id)
+            which = f"{compartment} mask of {day or session_id}"
+            words = f"{which}: accepted by {', '.join(sorted(accepted))}, excluded by {', '.join(sorted(excluded))}"
+            yield Open(Question.DISAGREEMENT, f"readers disagree on the {words}", "readers disagree")
+
+
+def _is_proven(assessment: records.Assessment) -> bool:
+    """Say whether progression was called, and not within the error of all scans where that is known."""
+    is_possible = assessment.display_state == DisplayState.POSSIBLE_GROWTH
+    return assessment.category == Category.PD and not (is_possible and assessment.detection_limit_ratio is not None)
+
+
+def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
     """Say how the sets of criteria that could judge the latest scan differ."""
     if not judged:
         return

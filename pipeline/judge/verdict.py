@@ -38,6 +38,8 @@ class Evidence:
         The smallest size since the last surgery, where an earlier course had a smaller one than this one's nadir.
     undecided
         It is unusable only because a treatment's kind or day is not known.
+    scans
+        Those that compare, from the baseline on, before this one.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -55,6 +57,7 @@ class Evidence:
     smallest: VisitMeasure | None = None
     undecided: bool = False
     asked: VisitMeasure | None = None
+    scans: tuple[VisitMeasure, ...] = ()
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

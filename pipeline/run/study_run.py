@@ -22,7 +22,7 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
-from pipeline.judge import criteria_files, urgency
+from pipeline.judge import criteria_files, standing, urgency
 from pipeline.run import workers
 from pipeline.store import publish, reader, sql_files
 from pipeline.study import study_folder
@@ -295,7 +295,8 @@ def _all_rows(
     result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows), _pieces(result_rows))
     result_rows += [rule.record() for rule in rules]
     result_rows += (*study.findings, *people.findings)
-    result_rows += urgency.open_questions(result_rows)
+    questions = urgency.open_questions(result_rows)
+    result_rows += [*questions, *standing.standings(result_rows, questions)]
     chosen = rules[0].criteria_id
     named = [(type(row).__name__, row) for row in result_rows]
     content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())

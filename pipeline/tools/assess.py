@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.core import records
 from pipeline.core.history import function_grades, treatment_events
-from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitJudgement
+from pipeline.core.vocabulary import Compartment, PatientCourse, SeriesNumbers, State, VisitJudgement
 from pipeline.errors import InputError
 from pipeline.files import derivatives
 from pipeline.files.spreadsheet import harmless_cell
@@ -35,11 +35,15 @@ COLUMNS = (
     "patient_id", "date", "lesion_id", "criteria_id", "criteria_version", "is_adapted", "category", "state",
     "display_state", "course", "category_then", "state_then",
     "volume_mm3", "volume_cv", "cv_source", "baseline_date", "nadir_date",
-    "change_percent", "change_low_percent", "change_high_percent", "probability", "reason", "reason_then",
+    "change_percent", "change_low_percent", "change_high_percent", "probability", "smoothed_volume_mm3",
+    "smoothed_low_mm3", "smoothed_high_mm3", "baseline_low_percent", "baseline_high_percent", "nadir_low_percent",
+    "nadir_high_percent", "smallest_date", "smallest_low_percent", "smallest_high_percent", "reason", "reason_then",
 )  # fmt: skip
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
-and the probability that the true change lies beyond the threshold of what is shown. ``lesion_id`` is empty in rows of
-the whole tumour; where the table tells lesions apart, each has rows of its own."""
+and the probability that the true change lies beyond the threshold of what is shown. Beside them stands what all
+readings of the volume since the baseline tell: the true volume, and 95 % intervals of its change since the baseline,
+the nadir and the smallest since the last surgery. ``lesion_id`` is empty in rows of the whole tumour; where the table
+tells lesions apart, each has rows of its own."""
 
 BEST_COLUMNS = (
     "patient_id", "criteria_id", "criteria_version", "is_adapted", "epoch", "course", "cause", "look", "best",
@@ -262,8 +266,23 @@ def _row(
         "change_low_percent": _percent(judgement.change_low_ratio),
         "change_high_percent": _percent(judgement.change_high_ratio),
         "probability": None if judgement.probability is None else round(judgement.probability, 4),
+        **_series(judgement),
         "reason": judgement.reason,
         "reason_then": judgement.reason_then,
+    }
+
+
+def _series(judgement: VisitJudgement) -> dict[str, Any]:
+    """Return the true volume and the intervals of its changes, by all readings since the baseline."""
+    numbers = judgement.series or SeriesNumbers()
+    ends = {"baseline": numbers.baseline, "nadir": numbers.nadir, "smallest": numbers.smallest}
+    return {
+        "smoothed_volume_mm3": _rounded(numbers.volume_mm3),
+        "smoothed_low_mm3": _rounded(numbers.low_mm3),
+        "smoothed_high_mm3": _rounded(numbers.high_mm3),
+        "smallest_date": numbers.smallest_session_id,
+        **{f"{name}_low_percent": _percent(pair[0] if pair else None) for name, pair in ends.items()},
+        **{f"{name}_high_percent": _percent(pair[1] if pair else None) for name, pair in ends.items()},
     }
 
 

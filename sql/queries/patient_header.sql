@@ -6,8 +6,10 @@ select
     s.session_id, s.acquired_on, s.category, s.category_shown, s.state, s.display_state, s.is_confirmed,
     s.is_provisional, s.tumour_volume_mm3, s.tumour_volume_low_mm3, s.tumour_volume_high_mm3, s.change_percent,
     s.change_low_percent, s.change_high_percent, s.change_from_baseline_percent, s.judged_change_percent,
-    s.probability, s.detection_limit_percent, s.reason, s.clauses, s.baseline_on, s.nadir_on, s.error_count, s.warning_count
+    s.probability, s.detection_limit_percent, s.reason, s.clauses, s.baseline_on, s.nadir_on, s.error_count, s.warning_count,
+    b.beside, b.open_questions, b.open_briefs, b.question_kinds, b.needs_decision
 from patient as p
 inner join patient_state as s using (patient_id)
 inner join criteria as c using (criteria_id)
+left join board as b using (patient_id, criteria_id)
 where p.patient_id = $patient_id and s.criteria_id = $criteria_id

@@ -2,7 +2,7 @@
 with verdicts as (
     select
         session_id, category, category_shown, state, display_state, is_confirmed, is_provisional,
-        judged_change_percent, probability, reason
+        judged_change_percent, probability, reason, clauses
     from assessment
     where patient_id = $patient_id and criteria_id = $criteria_id
 ),
@@ -14,7 +14,8 @@ masks as (
 select
     trajectory.*, masks.mask_origin, masks.cv_source, masks.slices_spanned, masks.length_mm, verdicts.category,
     verdicts.category_shown, verdicts.state, verdicts.display_state, verdicts.is_confirmed, verdicts.is_provisional,
-    verdicts.judged_change_percent, verdicts.probability, verdicts.reason
+    verdicts.judged_change_percent, verdicts.probability, verdicts.reason,
+    verdicts.clauses
 from trajectory
 inner join verdicts using (session_id)
 left join masks using (session_id, compartment)

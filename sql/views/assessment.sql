@@ -5,7 +5,7 @@ with assessments as (
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
         detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then,
-        next_nadir_session_id, progression_from_mm3
+        change_low_ratio, change_high_ratio, next_nadir_session_id, progression_from_mm3
     from record.assessment
 ),
 visits as (
@@ -32,6 +32,8 @@ select
     assessments.previous_session_id,
     assessments.change_ratio,
     100 * (assessments.change_ratio - 1) as judged_change_percent,
+    100 * (assessments.change_low_ratio - 1) as judged_change_low_percent,
+    100 * (assessments.change_high_ratio - 1) as judged_change_high_percent,
     assessments.detection_limit_ratio,
     assessments.probability,
     assessments.reason,
@@ -63,7 +65,9 @@ comment on column assessment.nadir_session_id is 'session of the smallest tumour
 comment on column assessment.previous_session_id is 'evaluable session before this one';
 comment on column assessment.change_ratio is 'current over reference value in the metric of the criteria';
 comment on column assessment.judged_change_percent is 'the same as change, percent';
-comment on column assessment.detection_limit_ratio is 'smallest ratio that exceeds measurement error at 95 %';
+comment on column assessment.judged_change_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
+comment on column assessment.judged_change_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
+comment on column assessment.detection_limit_ratio is 'smallest reading over the reference, or its inverse for a fall, that would be called beyond the error of all readings since the baseline, a ratio';
 comment on column assessment.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column assessment.reason is 'visits, numbers and rule in one sentence';
 comment on column assessment.clauses is 'the parts of that sentence as data, JSON: kind, words, ruling, days, numbers';

@@ -16,6 +16,7 @@ questions as (
         arg_min(words, number) as urgency_reason,
         bool_or(needs_decision) as needs_decision,
         string_agg(words, '; ' order by number) as open_questions,
+        string_agg(brief, '; ' order by number) as open_briefs,
         string_agg(question, ' ' order by number) as question_kinds
     from record.open_question
     group by patient_id, criteria_id
@@ -31,7 +32,7 @@ ranked as (
 )
 select
     s.patient_id, s.criteria_id, p.histology, p.who_grade, p.level, p.syndrome, p.centre,
-    u.urgency_rank, u.urgency_reason, u.needs_decision, u.open_questions, u.question_kinds,
+    u.urgency_rank, u.urgency_reason, u.needs_decision, u.open_questions, u.open_briefs, u.question_kinds, w.beside,
     s.session_id, s.acquired_on, s.last_scan_on, p.usable_visit_count,
     s.category, s.category_shown, s.state, s.display_state, s.is_confirmed, s.is_provisional,
     s.tumour_volume_mm3, s.tumour_volume_low_mm3, s.tumour_volume_high_mm3,
@@ -43,6 +44,7 @@ from patient_state as s
 inner join ranked as r using (patient_id, criteria_id)
 inner join patient as p using (patient_id)
 left join questions as u using (patient_id, criteria_id)
+left join record.worse_beside as w using (patient_id, criteria_id)
 order by s.criteria_id, s.patient_id;
 
 comment on table board is 'One row per patient and criteria: current state and how urgently a person must look';
@@ -57,7 +59,9 @@ comment on column board.urgency_rank is 'order of the board: 1 first, 14 last';
 comment on column board.urgency_reason is 'the most urgent open question, in words';
 comment on column board.needs_decision is 'true when a person has to decide something';
 comment on column board.open_questions is 'all open questions in words, the most urgent first';
+comment on column board.open_briefs is 'the same in a few words each';
 comment on column board.question_kinds is 'their kinds, as in judge/urgency.py, with spaces between';
+comment on column board.beside is 'what is worse that the state by volume does not show, in words; empty for nothing';
 comment on column board.session_id is 'last session that was judged; empty when none could be';
 comment on column board.acquired_on is 'day of that scan';
 comment on column board.last_scan_on is 'day of the last dated session, judged or not';

@@ -10,7 +10,7 @@ with patients as (
 last_assessments as (
     select
         patient_id, criteria_id, session_id, acquired_on, category, category_shown, state, display_state, is_confirmed,
-        is_provisional, judged_change_percent, probability, reason, clauses, epoch
+        is_provisional, judged_change_percent, judged_change_low_percent, judged_change_high_percent, probability, reason, clauses, epoch
     from assessment
     qualify row_number() over (partition by patient_id, criteria_id order by acquired_on desc, session_id desc) = 1
 ),
@@ -45,8 +45,7 @@ select
     t.change_from_nadir_low_percent as change_low_percent,
     t.change_from_nadir_high_percent as change_high_percent,
     t.change_from_baseline_percent,
-    a.judged_change_percent,
-    a.probability,
+    a.judged_change_percent, a.judged_change_low_percent, a.judged_change_high_percent, a.probability,
     t.detection_limit_percent,
     coalesce(a.reason, 'no visit of this patient could be judged') as reason,
     coalesce(a.clauses, '[]') as clauses,
@@ -78,6 +77,8 @@ comment on column patient_state.change_low_percent is 'lower end of its 95 % int
 comment on column patient_state.change_high_percent is 'upper end of its 95 % interval, percent';
 comment on column patient_state.change_from_baseline_percent is 'change of the tumour volume since the baseline, percent';
 comment on column patient_state.judged_change_percent is 'change in the metric of the criteria against the reference they use, percent';
+comment on column patient_state.judged_change_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
+comment on column patient_state.judged_change_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
 comment on column patient_state.probability is 'probability that the true change lies beyond the threshold of what is shown (growth or shrinkage), 0 to 1';
 comment on column patient_state.detection_limit_percent is 'smallest growth since the nadir that exceeds measurement error at 95 %, percent';
 comment on column patient_state.reason is 'visits, numbers and rule in one sentence';

@@ -29,7 +29,12 @@ compared as (
         patient_id, session_id, compared_session_id, changes.is_visit_before, changes.scanner, changes.software,
         changes.protocol, changes.changes, changes.unknown, visits.acquired_on, earlier.acquired_on as compared_on,
         now.volume_mm3, now.volume_cv, then_.volume_mm3 as compared_volume_mm3, then_.volume_cv as compared_cv,
-        coalesce(consecutive.is_evaluable_pair, false) as is_evaluable_pair
+        coalesce(consecutive.is_evaluable_pair, false) as is_evaluable_pair,
+        case changes.compared_session_id
+            when e.nadir_session_id then [e.change_from_nadir_low_percent, e.change_from_nadir_high_percent]
+            when e.baseline_session_id then [e.change_from_baseline_low_percent, e.change_from_baseline_high_percent]
+            when e.previous_session_id then [e.change_from_previous_low_percent, e.change_from_previous_high_percent]
+        end as interval_percent
     from changes
     inner join visits using (patient_id, session_id)
     inner join visits as earlier
@@ -38,13 +43,15 @@ compared as (
     left join tumours as then_
         on (then_.patient_id, then_.session_id) = (changes.patient_id, changes.compared_session_id)
     left join consecutive using (patient_id, session_id, compared_session_id)
+    left join trajectory as e
+        on (e.patient_id, e.session_id, e.compartment) = (changes.patient_id, changes.session_id, 'tumour')
+        and e.criteria_id = (select default_criteria_id from record.study)
 )
 select
     patient_id, session_id, acquired_on, compared_session_id, compared_on, is_visit_before, is_evaluable_pair,
     scanner, software, protocol, changes, unknown, compared_volume_mm3, volume_mm3,
     change_percent(volume_mm3, compared_volume_mm3) as change_percent,
-    change_low_percent(volume_mm3, volume_cv, compared_volume_mm3, compared_cv) as change_low_percent,
-    change_high_percent(volume_mm3, volume_cv, compared_volume_mm3, compared_cv) as change_high_percent,
+    interval_percent[1] as change_low_percent, interval_percent[2] as change_high_percent,
     abs(ln(nullif(volume_mm3, 0) / nullif(compared_volume_mm3, 0))) / nullif(joint_cv(volume_cv, compared_cv), 0)
         as change_errors
 from compared;
@@ -65,6 +72,6 @@ comment on column protocol_change.unknown is 'what could not be compared, and wh
 comment on column protocol_change.compared_volume_mm3 is 'tumour volume at the earlier visit, mm³';
 comment on column protocol_change.volume_mm3 is 'tumour volume at the later visit, mm³';
 comment on column protocol_change.change_percent is 'tumour change between the two, percent';
-comment on column protocol_change.change_low_percent is 'lower end of its 95 % interval, percent';
+comment on column protocol_change.change_low_percent is 'lower end of its 95 % interval by all readings since the baseline of the default criteria, percent; empty where they do not compare the two';
 comment on column protocol_change.change_high_percent is 'upper end of its 95 % interval, percent';
 comment on column protocol_change.change_errors is 'absolute ln(later over earlier volume) divided by its own stated standard error';

@@ -1,6 +1,6 @@
 -- One row per judged visit, criteria and compartment: the volume beside those of the baseline, nadir and previous
 -- visits that judgement picked. No verdict is made here, only the arithmetic that is shown.
--- A visit is no evidence about itself: compared with itself it has a change of 0 and no interval.
+-- Intervals are those of series_estimate. A visit compared with itself has a change of 0 and no interval.
 -- A table made at each publish: as a view it would be too slow for large cohorts.
 create or replace table trajectory as
 with assessments as (
@@ -27,9 +27,7 @@ compared as (
         c.missing_reason, c.baseline_session_id, c.nadir_session_id, c.previous_session_id, bv.acquired_on as baseline_on,
         c.detection_limit_ratio, b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
         pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3,
-        case when b.session_id <> c.session_id then b.volume_cv end as baseline_cv,
-        case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv,
-        case when p.session_id <> c.session_id then p.volume_cv end as previous_cv
+        case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv
     from current_volumes as c
     inner join visits as v using (patient_id, session_id)
     left join visits as bv on bv.patient_id = c.patient_id and bv.session_id = c.baseline_session_id
@@ -43,30 +41,28 @@ compared as (
         on (p.patient_id, p.session_id, p.compartment) = (c.patient_id, c.previous_session_id, c.compartment)
 )
 select
-    patient_id, session_id, acquired_on, criteria_id, epoch, compartment, volume_mm3,
+    patient_id, session_id, c.acquired_on, criteria_id, epoch, compartment, volume_mm3,
     volume_low_mm3(volume_mm3, volume_cv) as volume_low_mm3,
     volume_high_mm3(volume_mm3, volume_cv) as volume_high_mm3,
     volume_cv, baseline_session_id, baseline_on, baseline_volume_mm3,
     volume_mm3 - baseline_volume_mm3 as change_from_baseline_mm3,
     volume_mm3 / nullif(baseline_volume_mm3, 0) as baseline_ratio,
     change_percent(volume_mm3, baseline_volume_mm3) as change_from_baseline_percent,
-    change_low_percent(volume_mm3, volume_cv, baseline_volume_mm3, baseline_cv) as change_from_baseline_low_percent,
-    change_high_percent(volume_mm3, volume_cv, baseline_volume_mm3, baseline_cv) as change_from_baseline_high_percent,
+    e.change_from_baseline_low_percent, e.change_from_baseline_high_percent,
     nadir_session_id, nadir_on, nadir_volume_mm3,
     volume_mm3 - nadir_volume_mm3 as change_from_nadir_mm3,
     change_percent(volume_mm3, nadir_volume_mm3) as change_from_nadir_percent,
-    change_low_percent(volume_mm3, volume_cv, nadir_volume_mm3, nadir_cv) as change_from_nadir_low_percent,
-    change_high_percent(volume_mm3, volume_cv, nadir_volume_mm3, nadir_cv) as change_from_nadir_high_percent,
+    e.change_from_nadir_low_percent, e.change_from_nadir_high_percent,
     previous_session_id, previous_on, previous_volume_mm3,
     volume_mm3 - previous_volume_mm3 as change_from_previous_mm3,
     change_percent(volume_mm3, previous_volume_mm3) as change_from_previous_percent,
-    change_low_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_low_percent,
-    change_high_percent(volume_mm3, volume_cv, previous_volume_mm3, previous_cv) as change_from_previous_high_percent,
+    e.change_from_previous_low_percent, e.change_from_previous_high_percent,
     if(compartment = 'tumour', 100 * (detection_limit_ratio - 1), detection_limit_percent(volume_cv, nadir_cv))
         as detection_limit_percent,
-    acquired_on - baseline_on as days_from_baseline, missing_reason
-from compared
-order by criteria_id, patient_id, acquired_on, session_id, compartment;
+    c.acquired_on - baseline_on as days_from_baseline, missing_reason
+from compared as c
+left join series_estimate as e using (patient_id, session_id, criteria_id, compartment)
+order by criteria_id, patient_id, c.acquired_on, session_id, compartment;
 
 comment on table trajectory is 'One row per judged visit, criteria and compartment; changes are empty where a volume is unknown or the reference is 0';
 comment on column trajectory.patient_id is 'participant label';
@@ -85,22 +81,22 @@ comment on column trajectory.baseline_volume_mm3 is 'volume of the same compartm
 comment on column trajectory.change_from_baseline_mm3 is 'volume minus that at the baseline, mm³';
 comment on column trajectory.baseline_ratio is 'volume over that at the baseline, a ratio';
 comment on column trajectory.change_from_baseline_percent is 'change since the baseline, percent';
-comment on column trajectory.change_from_baseline_low_percent is 'lower end of its 95 % interval, percent';
-comment on column trajectory.change_from_baseline_high_percent is 'upper end of its 95 % interval, percent';
+comment on column trajectory.change_from_baseline_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
+comment on column trajectory.change_from_baseline_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
 comment on column trajectory.nadir_session_id is 'session of the smallest tumour since the baseline; progression is judged against it';
 comment on column trajectory.nadir_on is 'day of the nadir scan';
 comment on column trajectory.nadir_volume_mm3 is 'volume of the same compartment at the nadir of the tumour, mm³';
 comment on column trajectory.change_from_nadir_mm3 is 'volume minus that at the nadir, mm³';
 comment on column trajectory.change_from_nadir_percent is 'change since the nadir, percent';
-comment on column trajectory.change_from_nadir_low_percent is 'lower end of its 95 % interval, percent';
-comment on column trajectory.change_from_nadir_high_percent is 'upper end of its 95 % interval, percent';
+comment on column trajectory.change_from_nadir_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
+comment on column trajectory.change_from_nadir_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
 comment on column trajectory.previous_session_id is 'evaluable session before this one';
 comment on column trajectory.previous_on is 'day of the previous scan';
 comment on column trajectory.previous_volume_mm3 is 'volume of the same compartment at the previous scan, mm³';
 comment on column trajectory.change_from_previous_mm3 is 'volume minus that at the previous scan, mm³';
 comment on column trajectory.change_from_previous_percent is 'change since the previous scan, percent';
-comment on column trajectory.change_from_previous_low_percent is 'lower end of its 95 % interval, percent';
-comment on column trajectory.change_from_previous_high_percent is 'upper end of its 95 % interval, percent';
+comment on column trajectory.change_from_previous_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
+comment on column trajectory.change_from_previous_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
 comment on column trajectory.detection_limit_percent is 'smallest change from the visit judged against that would be called beyond measurement error, percent; of tumour by the whole series, of a fall as its inverse; else of the two scans';
 comment on column trajectory.days_from_baseline is 'time since the baseline scan, days';
 comment on column trajectory.missing_reason is 'why there is no volume, in words';

@@ -17,6 +17,7 @@ from pipeline.context.growth_rate import (
 )
 from pipeline.judge import criteria_files
 from pipeline.judge.response import judge
+from pipeline.judge.series_calls import LesionSeries
 from tests.judge.course_maker import course, on, surgery, visit
 
 YEAR = 365.25
@@ -52,14 +53,17 @@ def test_exact_exponential_growth_is_recovered(rate, first, days):
     assert found.relative_percent_per_year.value == pytest.approx(100 * math.expm1(rate), abs=1e-6)
 
 
-def test_the_interval_of_two_scans_is_that_of_their_ratio():
+def test_the_interval_of_two_scans_is_never_surer_than_their_ratio_and_than_the_series():
     found = of_visits([visit(0, 1000.0, volume_cv=0.1), visit(365, 1300.0, volume_cv=0.1)])
     assert found is not None
     years = 365 / YEAR
     half = 1.96 * math.hypot(0.1, 0.1) / years
     assert found.specific_per_year.interval is not None
-    assert found.specific_per_year.interval.low == pytest.approx(math.log(1.3) / years - half)
     assert found.specific_per_year.interval.high == pytest.approx(math.log(1.3) / years + half)
+    series = LesionSeries((0.0, 365.0), (1000.0, 1300.0), (0.1, 0.1)).rate()
+    assert series is not None
+    assert found.specific_per_year.interval.low == pytest.approx(math.log(series.interval.low))
+    assert found.specific_per_year.interval.low < math.log(1.3) / years - half
 
 
 def test_scatter_beyond_the_error_widens_the_interval():

@@ -26,8 +26,13 @@ def seen(*volumes_mm3: float | None) -> list[CompartmentVisit]:
         ([500.0, 540.0], ["first measured", "no change"]),
         ([500.0, None, 800.0], ["first measured", "not measured", "growing"]),
         ([None, 500.0], ["not measured", "first measured"]),
-        # +8 % each time is never beyond error, +17 % since the last change is
-        ([500.0, 540.0, 583.0], ["first measured", "no change", "growing"]),
+        # +12 % each time is never beyond error, +25 % since its smallest is
+        ([500.0, 560.0, 627.0], ["first measured", "no change", "growing"]),
+        # what it did is not forgotten once it goes on as it is
+        ([300.0, 900.0, 930.0], ["first measured", "growing", "growing"]),
+        ([300.0, 900.0, 500.0], ["first measured", "growing", "growing"]),
+        ([900.0, 300.0, 310.0], ["first measured", "shrinking", "shrinking"]),
+        ([500.0, 0.0, 200.0, 210.0], ["first measured", "vanished", "appearing", "no change"]),
     ],
 )
 def test_each_visit_has_a_word(volumes, words):
@@ -40,12 +45,30 @@ def test_the_sentence_says_that_it_is_never_progression():
     assert last.compared_session_id == "ses-0"
 
 
-def test_no_change_after_growth_says_that_it_had_grown():
+def test_growth_counts_from_the_smallest_and_says_what_came_after():
     _, grown, after = compartment_course(Compartment.CYST, seen(300.0, 900.0, 930.0))
     assert grown.reason == "Cyst 0.90 mL on 2020-04-10, growing since 2020-01-01 (+200 %); never progression."
     assert after.reason == (
-        "Cyst 0.93 mL on 2020-07-19, no change since 2020-04-10 (+3 %), when it had grown; never progression."
+        "Cyst 0.93 mL on 2020-07-19, growing since 2020-01-01 (+210 %), within error as on 2020-04-10; "
+        "never progression."
     )
+    *_, less = compartment_course(Compartment.CYST, seen(300.0, 900.0, 500.0))
+    assert less.reason == (
+        "Cyst 0.50 mL on 2020-07-19, growing since 2020-01-01 (+67 %), below the largest, 0.90 mL of 2020-04-10; "
+        "never progression."
+    )
+
+
+def test_surgery_begins_anew_for_growth_and_not_for_shrinkage():
+    *_, after, later = compartment_course(Compartment.SYRINX, seen(300.0, 900.0, 500.0, 700.0), [on(150)])
+    assert after.reason.startswith("Syrinx 0.50 mL on 2020-07-19, shrinking since 2020-04-10 (-44 %)")
+    assert later.reason.startswith("Syrinx 0.70 mL on 2020-10-27, growing since 2020-07-19 (+40 %)")
+    assert later.compared_session_id == "ses-2"
+
+
+def test_an_unknown_error_proves_no_change():
+    unsure = [CompartmentVisit(f"ses-{i}", on(100 * i), v) for i, v in enumerate((500.0, 5000.0))]
+    assert str(compartment_course(Compartment.CYST, unsure)[-1].course) == "no change"
 
 
 def test_what_is_gone_is_told_without_a_size():

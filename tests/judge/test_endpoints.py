@@ -231,3 +231,25 @@ def test_every_outcome_has_its_own_name_and_a_source():
 def test_the_true_time_lies_between_two_adequate_scans(seen, expected):
     patient = course(*seen, treatments=(surgery(0),))
     assert interval_days(ends(patient)["ttp"], judge(patient, RULES)) == expected
+
+
+def test_progression_that_the_error_of_all_scans_may_explain_is_no_event_under_any_criteria():
+    published = criteria_files.load("rano2_vol")
+    noisy = [visit(day, volume, volume_cv=0.2) for day, volume in ((0, 1000.0), (365, 1010.0), (730, 1430.0))]
+    judged = judge(course(*noisy), published)
+    assert (judged[-1].category, judged[-1].display_state) == ("PD", "possible_growth")
+    found = {one.endpoint_id: one for one in of_course(course(*noisy), judged)}["ttp"]
+    assert (found.is_event, found.ended_on) == (False, on(730))
+    assert "possible progression on 2021-12-31 is within measurement error; censored there" in found.reason
+    grown = course(*noisy, visit(1095, 3000.0, volume_cv=0.2))
+    later = {one.endpoint_id: one for one in of_course(grown, judge(grown, published))}["ttp"]
+    assert (later.is_event, later.ended_on) == (True, on(1095))
+    assert interval_days(later, judge(grown, published)) == (365.0, 1095.0)
+
+
+def test_where_no_error_is_known_the_published_rule_counts_and_says_so():
+    published = criteria_files.load("recist_1_1")
+    sizes = [visit(day, None, longest_mm=mm) for day, mm in ((0, 40.0), (365, 41.0), (730, 60.0))]
+    found = {one.endpoint_id: one for one in of_course(course(*sizes), judge(course(*sizes), published))}["ttp"]
+    assert (found.is_event, found.ended_on) == (True, on(730))
+    assert "its measurement error not known" in found.reason

@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from pipeline.core import wording
@@ -157,3 +159,30 @@ def test_what_was_seen_and_not_measured_has_no_probability() -> None:
         -1
     ]
     assert (found.category, found.display_state, found.probability) == (Category.PD, DisplayState.GROWTH, None)
+
+
+ASKS, ANSWERS = "confirm on the next scan", ("which confirms", "is not confirmed", "not decidable below")
+
+
+@settings(max_examples=60)
+@pytest.mark.parametrize("criteria_id", ["imsct_adapted_v1", "rano2_vol", "reins_2013"])
+@given(
+    start=st.floats(60, 3000),
+    steps=st.lists(st.sampled_from([0.0, 0.5, 0.9, 1.0, 1.1, 1.25, 1.45, 1.9]), min_size=1, max_size=7),
+    cv=st.sampled_from([0.05, 0.15, 0.25]),
+)
+def test_the_next_scan_is_asked_for_once_and_then_answers(criteria_id, start, steps, cv):
+    """Of scans in a row whose growth is possible, the first asks and each further one answers and says what decides."""
+    rules = criteria_files.load(criteria_id)
+    sizes = [start]
+    for step in steps:
+        sizes.append(sizes[-1] * step if sizes[-1] else 80.0 * step)
+    visits = [visit(400 * n, size, volume_cv=cv if size else None) for n, size in enumerate(sizes)]
+    is_asked = False
+    for found in judge(course(*visits), rules):
+        asks, answers = ASKS in found.reason, any(words in found.reason for words in ANSWERS)
+        assert not (asks and (answers or is_asked)), found.reason
+        assert answers or not is_asked, found.reason
+        if answers and found.display_state == DisplayState.POSSIBLE_GROWTH:
+            assert "would decide" in found.reason or "not decidable below 0." in found.reason, found.reason
+        is_asked = found.display_state == DisplayState.POSSIBLE_GROWTH and (asks or is_asked)

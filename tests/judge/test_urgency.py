@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pipeline.core import records
-from pipeline.judge import urgency
-from pipeline.judge.urgency import NONE_RECORDED, Question
-from tests.factories import ADAPTED, RANO, judged, measured, tiny_store, usable
+from pipeline.judge import standing, urgency
+from pipeline.judge.questions import BRIEFS, NONE_RECORDED, Question
+from tests.factories import ADAPTED, RANO, accepted, judged, measured, tiny_store, usable
 
 P = "sub-01"
 
@@ -90,7 +90,7 @@ def test_function_is_held_against_its_best(grades: list[tuple[str, float]], ques
     ("volumes", "question"),
     [
         ((300.0, 400.0, 500.0), Question.CYST),  # never beyond its error from one scan to the next
-        ((500.0, 300.0, 500.0), Question.CYST),
+        ((500.0, 200.0, 600.0), Question.CYST),
         ((500.0, 500.0, 520.0), Question.NONE),
         ((0.0, None, 200.0), Question.CYST),
         ((300.0, None, None), Question.NONE),
@@ -133,3 +133,54 @@ def test_the_order_of_rows_is_irrelevant_and_each_patient_has_a_first_question()
     first = {(one.patient_id, one.criteria_id) for one in found if one.number == 1}
     assert len(first) == 14
     assert all(one.words and "nothing to decide" not in one.words for one in found)
+
+
+def beside(*rows: Any) -> dict[str, str]:
+    everything = patient(*rows)
+    found = standing.standings(everything, urgency.open_questions(everything))
+    return {row.criteria_id: row.beside for row in found}
+
+
+def test_worse_function_stands_beside_a_quiet_volume_with_the_day_since_when() -> None:
+    grades = [score("2020-01-01", 2), score("2021-03-14", 3), score("2022-01-01", 3)]
+    assert beside(*grades)[ADAPTED] == "clinically worse since 2021-03-14"
+    assert beside(*grades, score("2022-02-01", 2)) == {}
+
+
+def test_a_new_and_a_growing_lesion_stand_beside_the_volume_and_a_cyst_does_not() -> None:
+    lesions = [lesion(f"ses-0{n}", "L1", 250.0) for n in (1, 2, 3)] + [lesion("ses-02", "L2", 100.0)]
+    assert beside(*lesions, lesion("ses-03", "L2", 160.0))[ADAPTED] == "lesion L2 growing"
+    assert beside(*lesions[:3], lesion("ses-03", "L2", 160.0, "new"))[ADAPTED] == "new lesion L2"
+    assert beside(*cyst(100.0, 100.0, 300.0)) == {}
+
+
+def test_what_the_state_by_volume_says_itself_is_not_said_twice() -> None:
+    grown = judged(P, "ses-03", "PD", "progression", "growth")
+    assert beside(grown) == {}
+    assert beside(grown, score("2020-01-01", 2), score("2021-03-14", 3)) == {
+        ADAPTED: "clinically worse since 2021-03-14"
+    }
+    clinical = judged(P, "ses-03", "PD", "progression", "no_change")
+    assert beside(clinical)[ADAPTED] == "progression"
+
+
+def test_a_scale_is_called_by_its_name_and_every_question_has_a_few_words() -> None:
+    rows = [score("2020-01-01", 2, "mmccormick"), score("2021-01-01", 3, "mmccormick")]
+    assert "modified McCormick grade 2 on 2020-01-01" in words(*rows)
+    assert set(BRIEFS) == set(Question)
+
+
+def test_progression_within_the_error_of_all_scans_is_no_earlier_progression() -> None:
+    possible = replace(judged(P, "ses-02", "PD", "progression", "possible_growth"), detection_limit_ratio=1.5)
+    assert asked(possible) == [Question.NONE]
+    assert asked(replace(possible, detection_limit_ratio=None)) == [Question.EARLIER_PROGRESSION]
+
+
+def test_a_mask_that_one_reader_accepted_and_another_excluded_is_an_open_question() -> None:
+    yes = replace(accepted(P, "ses-03", "replaced"), who="A")
+    no = replace(yes, entry_id="2", act="exclude_mask", who="B", status="in_force")
+    assert asked(yes, no) == [Question.DISAGREEMENT]
+    assert words(yes, no) == "readers disagree on the tumour mask of 2022-01-01: accepted by A, excluded by B"
+    assert asked(yes, replace(no, who="A")) == [Question.NONE]  # one who changed their mind
+    assert asked(yes, replace(no, mask_sha256="1" * 64)) == [Question.NONE]  # another mask
+    assert asked(replace(yes, status="undone"), no) == [Question.NONE]

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.core import records
-from pipeline.judge import urgency
+from pipeline.judge import standing, urgency
 from pipeline.store import publish, reader
 from tests.factories import ADAPTED, tiny_store
 
@@ -37,5 +37,6 @@ def published(folder: Path, *rows: Any) -> Path:
     shared = [row for row in tiny_store() if isinstance(row, records.Study | records.Criteria)]
     shared = [row for row in shared if getattr(row, "criteria_id", ADAPTED) == ADAPTED]
     everything = [*shared, records.Patient("sub-01"), *rows]
-    publish.publish(folder, [*everything, *urgency.open_questions(everything)])
+    questions = urgency.open_questions(everything)
+    publish.publish(folder, [*everything, *questions, *standing.standings(everything, questions)])
     return reader.database_path(folder)

@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.core import records
+from pipeline.core import records, wording
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
 from pipeline.judge import criteria_files
+from pipeline.judge.clauses import from_json
 from pipeline.judge.criteria import Metric, Reference
 from pipeline.measure import measurement_error
 from pipeline.run.steps.judge_course import judge_course
@@ -44,7 +45,7 @@ def random_course(source: random.Random, patient_id: str) -> PatientCourse:
 
 def records_of(course: PatientCourse) -> list[Any]:
     p = course.patient_id
-    found: list[Any] = [records.Patient(p), *judge_course(course, RULES)]
+    found: list[Any] = [records.Patient(p)]
     for visit in course.visits:
         source = "geometric_model" if visit.volume_cv is not None else None
         found += [
@@ -54,7 +55,10 @@ def records_of(course: PatientCourse) -> list[Any]:
                 visit.slices_spanned, None, None, None, None, visit.missing_reason,
             ),
         ]  # fmt: skip
-    return found
+    return [
+        *found,
+        *judge_course(course, RULES, measurements=[row for row in found if isinstance(row, records.Measurement)]),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,32 @@ def test_ratios_and_detection_limits_of_judgement_are_those_shown(
     )
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.criteria_id)
+def test_the_interval_of_a_sentence_is_the_one_of_the_table_and_of_the_board(
+    database: Path, rule: criteria_files.ResponseCriteria
+) -> None:
+    verdicts = reader.table(database, "assessment").query("criteria_id == @rule.criteria_id")
+    shown = reader.table(database, "trajectory").query("criteria_id == @rule.criteria_id")
+    both = verdicts.merge(shown, on=["patient_id", "session_id"], suffixes=("", "_shown"), validate="one_to_one")
+    compared = 0
+    for row in both.to_dict("records"):
+        main = next((part for part in from_json(row["clauses"]) if part.change), None)
+        if main is None or main.low_ratio is None:
+            continue
+        compared += 1
+        ends = [100 * (main.low_ratio - 1), 100 * (main.high_ratio - 1)]
+        name = f"change_from_{main.reference}"
+        assert [row[f"{name}_low_percent"], row[f"{name}_high_percent"]] == pytest.approx(ends)
+        assert [row["judged_change_low_percent"], row["judged_change_high_percent"]] == pytest.approx(ends)
+        words = wording.change_interval(*ends)
+        assert f"95 % CI by all scans {words}" in row["reason"]
+    assert compared > 30
+    board = reader.query(database, "board_change", criteria_id=rule.criteria_id).set_index("patient_id")
+    by_day = verdicts.sort_values(["acquired_on", "session_id"])
+    last = by_day.drop_duplicates("patient_id", keep="last").set_index("patient_id")["judged_change_low_percent"]
+    assert board["change_low_percent"].dropna().to_dict() == pytest.approx(last.dropna().to_dict())
+
+
 CVS = [0.0, 1e-9, 0.02, 0.1, 0.15, 0.7, 2.0]
 
 
@@ -98,14 +128,11 @@ CVS = [0.0, 1e-9, 0.02, 0.1, 0.15, 0.7, 2.0]
 def test_intervals_of_the_store_are_those_that_judgement_computes_with(cv: float, reference_cv: float) -> None:
     with duckdb.connect(":memory:") as connection:
         connection.execute(sql_files.formulas())
-        limit, low, high, low_mm3, high_mm3 = connection.execute(
-            "select detection_limit_percent($cv, $reference), change_low_percent(1500, $cv, 1000, $reference), "
-            "change_high_percent(1500, $cv, 1000, $reference), volume_low_mm3(1500, $cv), volume_high_mm3(1500, $cv)",
+        limit, low_mm3, high_mm3 = connection.execute(
+            "select detection_limit_percent($cv, $reference), volume_low_mm3(1500, $cv), volume_high_mm3(1500, $cv)",
             {"cv": cv, "reference": reference_cv},
         ).fetchall()[0]
-    interval = measurement_error.change_interval(1.5, cv, reference_cv)
     assert 1 + limit / 100 == pytest.approx(measurement_error.detection_limit_ratio(cv, reference_cv), rel=1e-12)
-    assert (1 + low / 100, 1 + high / 100) == pytest.approx((interval.low, interval.high), rel=1e-9)
     alone = measurement_error.volume_interval(1500.0, cv)
     assert (low_mm3, high_mm3) == pytest.approx((alone.low, alone.high), rel=1e-12)
 

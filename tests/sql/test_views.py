@@ -100,20 +100,20 @@ def test_growth_since_nadir_baseline_and_previous_by_hand(tiny: Path) -> None:
         "change_from_baseline_mm3": 400.0,
         "baseline_ratio": 1.4,
         "change_from_baseline_percent": 40.0,
-        "change_from_baseline_low_percent": 6.108,  # 1.4 / 1.319412 = 1.061079
-        "change_from_baseline_high_percent": 84.718,  # 1.4 * 1.319412 = 1.847176
+        "change_from_baseline_low_percent": 5.0,  # as stored: judgement makes the intervals
+        "change_from_baseline_high_percent": 84.0,
         "nadir_session_id": "ses-03",
         "nadir_volume_mm3": 800.0,
         "change_from_nadir_mm3": 600.0,
         "change_from_nadir_percent": 75.0,
-        "change_from_nadir_low_percent": 32.635,  # 1.75 / 1.319412 = 1.326349
-        "change_from_nadir_high_percent": 130.897,  # 1.75 * 1.319412 = 2.308970
+        "change_from_nadir_low_percent": 32.0,
+        "change_from_nadir_high_percent": 130.0,
         "previous_session_id": "ses-04",
         "previous_volume_mm3": 900.0,
         "change_from_previous_mm3": 500.0,
         "change_from_previous_percent": 55.556,
-        "change_from_previous_low_percent": 17.898,  # 1.555556 / 1.319412 = 1.178977
-        "change_from_previous_high_percent": 105.242,  # 1.555556 * 1.319412 = 2.052418
+        "change_from_previous_low_percent": 17.0,
+        "change_from_previous_high_percent": 105.0,
         "detection_limit_percent": None,  # of tumour it is the one stored with the verdict, and none is here
         "days_from_baseline": 1095,  # 2020-04-10 to 2023-04-10: three years, none of them leap after April 2020
         "missing_reason": None,
@@ -124,6 +124,24 @@ def test_growth_since_nadir_baseline_and_previous_by_hand(tiny: Path) -> None:
         date(2021, 4, 10),
         date(2022, 4, 10),
     ]
+
+
+def test_the_true_volume_and_the_smallest_ever_stand_beside(tiny: Path) -> None:
+    row = row_of(
+        reader.table(tiny, "series_estimate"),
+        patient_id="sub-01", session_id="ses-05", compartment="tumour", criteria_id=ADAPTED,
+    )  # fmt: skip
+    expected = {
+        "smoothed_volume_mm3": 1350.0,
+        "smoothed_low_mm3": 1150.0,
+        "smoothed_high_mm3": 1620.0,
+        "smallest_session_id": "ses-03",
+        "smallest_volume_mm3": 800.0,
+        "change_from_smallest_percent": 75.0,
+        "change_from_smallest_low_percent": 32.0,
+        "change_from_smallest_high_percent": 130.0,
+    }
+    assert numbers(row, expected) == expected
 
 
 def test_a_percentage_that_lands_on_a_threshold_lands_exactly(tiny: Path) -> None:
@@ -186,8 +204,8 @@ def test_other_compartments_are_compared_with_their_own_volumes(tiny: Path) -> N
         "volume_mm3": 1500.0,
         "nadir_volume_mm3": 500.0,
         "change_from_nadir_percent": 200.0,
-        "change_from_nadir_low_percent": 161.175,  # 3 / 1.148657 = 2.611747
-        "change_from_nadir_high_percent": 244.597,  # 3 * 1.148657 = 3.445969
+        "change_from_nadir_low_percent": 160.0,
+        "change_from_nadir_high_percent": 240.0,
     }
     assert numbers(row, expected) == expected
 

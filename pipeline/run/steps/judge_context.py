@@ -9,10 +9,11 @@ from datetime import date
 from pipeline.context import growth_rate, neuraxis, other_compartments, resection, surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
-from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitMeasure
+from pipeline.core.vocabulary import Compartment, PatientCourse, State, TreatmentKind, VisitMeasure
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
+from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.patient_work import PatientWork
 
 
@@ -54,6 +55,7 @@ def _compartments(
 ) -> Iterator[records.CompartmentCourse]:
     days = {visit.session_id: visit.acquired_on for visit in course.visits}
     measured = {row.compartment for row in measurements}
+    operated_on = [one.started_on for one in course.treatments if one.kind == TreatmentKind.SURGERY]
     for compartment in (
         c for c in Compartment if c in measured and c not in (*other_compartments.JUDGED, Compartment.CORD)
     ):
@@ -65,11 +67,12 @@ def _compartments(
                 row.volume_cv,
                 row.missing_reason,
                 row.bound_reason,
+                row.cv_source == ASSUMED,
             )
             for row in measurements
             if row.compartment == compartment and row.session_id in days
         ]
-        for change in other_compartments.compartment_course(compartment, visits):
+        for change in other_compartments.compartment_course(compartment, visits, operated_on):
             yield records.CompartmentCourse(
                 patient_id=course.patient_id,
                 session_id=change.session_id,

@@ -11,7 +11,7 @@ from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible
-from pipeline.judge import decline, division, endpoints
+from pipeline.judge import decline, division, endpoints, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge_whole
@@ -24,6 +24,9 @@ from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.study_folder import StudyPatient
 
+VerdictRow = (
+    records.Assessment | records.LesionAssessment | records.SeriesEstimate | records.Endpoint | records.BestResponse
+)
 CARRIED_OVER = (
     "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
     "draw a mask on this visit's scan to have it judged"
@@ -35,7 +38,7 @@ def judge_patient(work: PatientWork) -> PatientWork:
     course = course_of(work.plan.patient, work.visits, work.lesions)
     pinned = work.acts.decided.pinned
     course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
-    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions))
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions, work.measured))
 
 
 def course_of(
@@ -74,20 +77,33 @@ def judge_course(
     course: vocabulary.PatientCourse,
     criteria: Sequence[ResponseCriteria],
     followed: FollowedLesions | None = None,
-) -> tuple[records.Assessment | records.LesionAssessment | records.Endpoint | records.BestResponse, ...]:
+    measurements: Sequence[records.Measurement] = (),
+) -> tuple[VerdictRow, ...]:
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
     Best responses and the times to an event are those of the total, as the criteria define them.
+
+    Parameters
+    ----------
+    course
+        The patient's.
+    criteria
+        The rules.
+    followed
+        Each lesion from visit to visit; None where lesions were not told apart.
+    measurements
+        Of all compartments, for what is told beside the tumour.
     """
     followed = followed or FollowedLesions()
     sizes = judge_lesions.sizes_of(course, followed)
-    verdict_rows: list[records.Assessment | records.LesionAssessment | records.Endpoint | records.BestResponse] = []
+    verdict_rows: list[VerdictRow] = []
     for rule in criteria:
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
         outcomes = _endpoints(course, rule, judged.judgements)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
+        verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
         verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
         verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
     return tuple(verdict_rows)
@@ -210,6 +226,8 @@ def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> record
         state_then=str(judgement.state_then),
         reason_then=judgement.reason_then,
         clauses=judgement.clauses,
+        change_low_ratio=judgement.change_low_ratio,
+        change_high_ratio=judgement.change_high_ratio,
         next_nadir_session_id=judgement.next_nadir_session_id,
         progression_from_mm3=judgement.progression_from_mm3,
     )

@@ -72,7 +72,7 @@ def test_each_number_opens_scan_mask_maker_error_version_and_rule(tiny):
         "error from geometric model of the mask's edge, CV 10",
         "nadir by imsct_adapted_v1 1, adapted",
         "1.4\u202fmL on 2023-04-10 over 0.80\u202fmL on 2021-04-10",
-        "interval: joint error of both volumes",
+        "interval by all scans since the baseline",
     ):
         assert words.replace("'", "&#x27;") in opened, words
 

@@ -16,7 +16,10 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 def states(*looks):
     return pd.DataFrame(
-        [{"state": s, "display_state": d, "needs_decision": needs, "category_shown": "SD"} for s, d, needs in looks]
+        [
+            {"state": s, "display_state": d, "needs_decision": needs, "category_shown": "SD", "beside": None}
+            for s, d, needs in looks
+        ]
     )
 
 
@@ -43,8 +46,38 @@ def test_the_board_does_not_count_a_first_scan_as_no_change():
     assert rest == "1 baseline, 1 no change detected"
 
 
-NOTHING = {"change_percent": None, "change_low_percent": None, "change_high_percent": None, "against": None}
-GROWN = {"change_percent": 75.0, "change_low_percent": 33.0, "change_high_percent": 131.0, "against": "nadir"}
+def test_what_is_worse_beside_the_volume_is_counted_and_said_with_it():
+    rows = states(("residual_stable", "no_change", True), ("residual_stable", "no_change", False))
+    rows.loc[0, "beside"] = "clinically worse since 2023-03-14"
+    assert sentences.board(rows)[1] == "1 worse beside the volume, 1 no change detected"
+    assert labels.standing(rows.iloc[0]).word == "by volume stable; clinically worse since 2023-03-14"
+    assert labels.standing(rows.iloc[1]) == labels.look("residual_stable", "no_change")
+    grown = rows.iloc[0].replace({"no_change": "growth"})
+    assert labels.standing(grown).word == "growing; clinically worse since 2023-03-14"
+
+
+def test_leading_questions_are_few_and_say_how_many_more():
+    row = pd.Series({"open_briefs": "growth; new lesion; cyst growing", "question_kinds": "x", "is_overdue": False})
+    assert sentences.leading_questions(row) == "growth; new lesion; 1 more"
+    assert sentences.leading_questions(row.replace({"growth; new lesion; cyst growing": "growth"})) == "growth"
+    late = pd.Series({"open_briefs": "no open question recorded", "question_kinds": "none", "is_overdue": True})
+    assert sentences.leading_questions(late) == "scan overdue"
+
+
+NOTHING = {
+    "change_percent": None,
+    "change_low_percent": None,
+    "change_high_percent": None,
+    "against": None,
+    "clauses": "[]",
+}
+GROWN = {
+    "change_percent": 75.0,
+    "change_low_percent": 33.0,
+    "change_high_percent": 131.0,
+    "against": "nadir",
+    "clauses": "[]",
+}
 
 
 @pytest.mark.parametrize(
