@@ -37,7 +37,7 @@ READERS = {
     "pipeline.selftest.figure",
     "pipeline.selftest.host_scan",
     "pipeline.selftest.report",
-    "pipeline.selftest.story",
+    "pipeline.selftest.selftest_run",
     "pipeline.store",
     "pipeline.study",
     "pipeline.tools",

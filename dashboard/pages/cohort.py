@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import cohort_figures as charts
-from dashboard.charts import crowds
+from dashboard.charts import crowded_figures
 from dashboard.charts import growth_figure as growth_chart
 from dashboard.cohort import courses as cohort_courses
 from dashboard.cohort import (
@@ -153,7 +153,7 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     draw = partial(charts.waterfall, rows, thresholds)
     if len(rows) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        draw = partial(crowds.ranked, rows["best_change_percent"], thresholds)
+        draw = partial(crowded_figures.ranked, rows["best_change_percent"], thresholds)
     _figure("Best change", len(rows), note, "best_change", draw, lambda: rows)
 
 
@@ -224,12 +224,12 @@ def _courses(
 ) -> None:
     def draw() -> go.Figure:
         if count > MOST_DRAWN:
-            return crowds.quantiles(courses.stretches(), thresholds)
+            return crowded_figures.quantiles(courses.stretches(), thresholds)
         return charts.spider(courses.scans(), shown, thresholds)
 
     count = courses.patient_count
     if count > MOST_DRAWN:
-        note = f"{note} Line: median; bands: quartiles and tenths, by {crowds.STEP_MONTHS} months. {TOO_MANY}"
+        note = f"{note} Line: median; bands: quartiles and tenths, by {crowded_figures.STEP_MONTHS} months. {TOO_MANY}"
     _figure(title, count, note, name, draw, courses.scans)
 
 

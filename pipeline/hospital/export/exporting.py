@@ -15,8 +15,8 @@ from pipeline.files import atomic
 from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
+from pipeline.hospital.export.object_identity import WrittenObjects
 from pipeline.hospital.export.segmentation import segmentation_of
-from pipeline.hospital.export.settled import WrittenObjects
 from pipeline.hospital.export.source_images import images_of
 from pipeline.hospital.export.structured_report import report_of
 
