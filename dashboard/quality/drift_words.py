@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.markup import BREAK, Html, join, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.acquisition.protocol import Answer
 from pipeline.acquisition.scanner_drift import EXPECTED, FEWEST_PAIRS, Spread, told_apart
 

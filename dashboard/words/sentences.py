@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.judge.clauses import Clause, from_json
 from pipeline.judge.urgency import NONE_RECORDED, Question
 

@@ -18,7 +18,7 @@ from pipeline import __version__, mask_models
 from pipeline.context import schedule_files
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import atomic, fingerprints, finished_steps
 from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks, published_history
 from pipeline.judge import criteria_files, urgency
@@ -175,8 +175,8 @@ def _sidecar(out_dir: Path, patient_id: str) -> Path:
     return out_dir / patient_id / f"{patient_id}_records.json"
 
 
-def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
-    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
+def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, finished_steps.Step]:
+    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
     return {name: step for name, step in steps.items() if step is not None}
 
 
@@ -214,10 +214,10 @@ def _chosen(
 
 def _unselected(
     out_dir: Path, study: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
-) -> dict[str, derivatives.Step]:
+) -> dict[str, finished_steps.Step]:
     """Return the finished patients that this run was asked to leave as they are."""
     others = {p.patient.patient_id for p in study.patients} - {p.patient.patient_id for p in asked}
-    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
+    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
 
 
@@ -225,7 +225,7 @@ def _unreadable(
     out_dir: Path,
     study: study_folder.StudyFolder,
     asked: Sequence[study_folder.StudyPatient],
-    kept_steps: Mapping[str, derivatives.Step],
+    kept_steps: Mapping[str, finished_steps.Step],
 ) -> list[study_folder.StudyPatient]:
     """Return the other patients whose results an older version left: nobody leaves the store unasked."""
     at_hand = {p.patient.patient_id for p in asked} | kept_steps.keys()
@@ -233,10 +233,10 @@ def _unreadable(
     return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
-def _finish(patient_id: str, result_rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
+def _finish(patient_id: str, result_rows: tuple[Any, ...], key: str, out_dir: Path) -> finished_steps.Step:
     is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
-    step = derivatives.Step(records=result_rows, input_sha256=key if is_result else "")
-    derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
+    step = finished_steps.Step(records=result_rows, input_sha256=key if is_result else "")
+    finished_steps.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
 
@@ -244,7 +244,7 @@ def _all_rows(
     settings: RunSettings,
     study: study_folder.StudyFolder,
     rules: Sequence[criteria_files.ResponseCriteria],
-    steps: Mapping[str, derivatives.Step],
+    steps: Mapping[str, finished_steps.Step],
     people: act_file.Journal,
 ) -> list[Any]:
     result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
@@ -297,7 +297,7 @@ def _placed(masks_from: str) -> str:
 
 
 def _describe_dataset(out_dir: Path) -> None:
-    derivatives.write_text(
+    atomic.write_text(
         out_dir / "dataset_description.json",
         '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
         f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{__version__}"}}]\n}}\n',
@@ -320,4 +320,4 @@ def _describe(settings: RunSettings, content: str) -> None:
     }
     escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in lines.items()}
     text = "".join(f'{key} = "{value}"\n' for key, value in escaped.items())
-    derivatives.write_text(settings.out_dir / "run.toml", text)
+    atomic.write_text(settings.out_dir / "run.toml", text)
