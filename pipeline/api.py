@@ -88,7 +88,12 @@ def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
 
 
 def register(
-    fixed: FilePath, moving: FilePath, out_prefix: FilePath, *, fixed_mask: FilePath | None = None
+    fixed: FilePath,
+    moving: FilePath,
+    out_prefix: FilePath,
+    *,
+    fixed_mask: FilePath | None = None,
+    contrasts: tuple[str | None, str | None] = (None, None),
 ) -> Alignment:
     """Align one pair of scans, write both transforms and the aligned scan, and say how good it is.
 
@@ -103,6 +108,9 @@ def register(
     fixed_mask
         Lesion on the fixed scan. None: the cord is found on the fixed scan and aligned around; where there is none,
         the grade is B at best and says so.
+    contrasts
+        What the fixed and the moving scan show, such as ``T1w`` and ``T2w``. None: as their names say; where those do
+        not, they are laid on one another as alike and, unless that leaves no doubt, as different too.
 
     Returns
     -------
@@ -118,7 +126,7 @@ def register(
     from pipeline.tools import one_scan  # noqa: PLC0415
 
     return one_scan.register_files(
-        Path(fixed), Path(moving), os.fspath(out_prefix), None if fixed_mask is None else Path(fixed_mask)
+        Path(fixed), Path(moving), os.fspath(out_prefix), None if fixed_mask is None else Path(fixed_mask), contrasts
     )
 
 

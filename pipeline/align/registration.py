@@ -109,7 +109,7 @@ def align(
         reference, follow_up = edges(reference), edges(follow_up)
     with threadpool_limits(1):
         view = View(reference, box_around(reference, region), exclude)
-        candidates = _candidates(view, follow_up)
+        candidates = _candidates(view, follow_up, with_header=not same_contrast)
         begin = candidates[0].transform
         there = bent_onto(view, follow_up, begin, FINE)
         back = bent_onto(seen_from(follow_up, view, begin), reference, inverse(begin), FINE)
@@ -167,12 +167,18 @@ def closure_mm(
     return float(np.linalg.norm(apart_mm, axis=-1).mean())
 
 
-def _candidates(view: View, follow_up: Volume) -> list[_Candidate]:
-    """Return the best starts refined and coarsely bent, best local correlation first."""
+def _candidates(view: View, follow_up: Volume, *, with_header: bool = False) -> list[_Candidate]:
+    """Return the best starts refined and coarsely bent, best local correlation first.
+
+    ``with_header``: also from where the scanner says that the scans lie, as for two contrasts of one sitting.
+    """
     tried: list[_Candidate] = []
     reached: list[NDArray[np.float64]] = []
-    for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]:
-        matrix = _rigid(view, follow_up, start.matrix)
+    starts = [start.matrix for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]]
+    if with_header:
+        starts.append(np.eye(4))
+    for start in starts:
+        matrix = _rigid(view, follow_up, start)
         here = to_world(matrix, view.box.centre_mm)
         if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
             continue  # another start came to the same place

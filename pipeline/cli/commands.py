@@ -213,6 +213,8 @@ def register(
     fixed_mask: Annotated[
         Path | None, typer.Option(help="Lesion mask on the fixed scan; without it the cord is found.")
     ] = None,
+    fixed_contrast: Annotated[str | None, typer.Option(help="What it shows, such as T2w; else by name.")] = None,
+    moving_contrast: Annotated[str | None, typer.Option(help="The same of the moving scan.")] = None,
     points: Annotated[Path | None, typer.Option(help="CSV with columns x,y,z: RAS+ mm in the fixed scan.")] = None,
     points_out: Annotated[Path | None, typer.Option(help="Where those points lie in the moving scan.")] = None,
 ) -> None:
@@ -222,7 +224,8 @@ def register(
     from pipeline.cli import printing  # noqa: PLC0415
     from pipeline.tools import one_scan  # noqa: PLC0415
 
-    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask)
+    shown = (fixed_contrast, moving_contrast)
+    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask, contrasts=shown)
     if points is not None and points_out is not None:
         one_scan.move_points_file(alignment, points, points_out)
     printing.print_alignment(out, alignment, out_prefix)

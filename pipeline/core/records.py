@@ -440,10 +440,7 @@ class Run:
 
 @dataclass(frozen=True)
 class JournalHead:
-    """How far a file of the journal went when results were published: what the next run must find again.
-
-    ``file`` is relative to the output folder; ``size_bytes`` its length and ``sha256`` the digest of those bytes.
-    """
+    """How far a file of the journal, named from the output folder, went when results were published."""
 
     file: str
     line_count: int
