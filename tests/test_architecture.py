@@ -50,7 +50,6 @@ VAGUE_STILL = {
     "dashboard.cohort",
     "dashboard.pages.cohort",
     "dashboard.patient",
-    "dashboard.quality",
     "dashboard.words",
     "pipeline.cohort",
     "pipeline.context",
