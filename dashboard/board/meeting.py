@@ -12,7 +12,7 @@ from dashboard.packet import minutes
 from dashboard.packet.content import short
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ActKind
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import theme
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 CAP_PERCENT = 150.0
 """Bars of the waterfall end here; longer ones are cut and say so."""

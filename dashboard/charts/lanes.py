@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.charts import theme
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 LANE_PX = 22
 SCORE_PX = 74

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import lanes, theme, volume_lines
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 VOLUME_PX = 330
 GAP_PX = 14

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.charts import theme
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 
 def ever_seen(volumes: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboard.charts import crowds
+from dashboard.charts import crowded_figures
 from dashboard.data import queries
 
 
@@ -58,4 +58,4 @@ def courses(criteria_id: str, compartment: str, patients: pd.Series) -> Courses:
 def _courses(criteria_id: str, compartment: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows = queries.fresh("cohort_course", criteria_id=criteria_id, compartment=compartment)
     rows = rows.assign(patient_id=rows["patient_id"].astype("category"))
-    return rows, crowds.stretches(rows)
+    return rows, crowded_figures.stretches(rows)

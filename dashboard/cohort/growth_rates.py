@@ -8,7 +8,7 @@ import pandas as pd
 
 from dashboard.charts.growth_figure import GrowthRow
 from dashboard.words import labels, sentences
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.cohort import cohort_growth
 from pipeline.cohort.cohort_growth import CohortGrowth, GrowthScan, HistologyGrowth
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 
 from dashboard.data import queries
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import child_process, out_folder

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.label_maps import label_map
 from pipeline.core.transform import Transform, compose, identity, inverse, resample
 from pipeline.core.vocabulary import Compartment

@@ -22,7 +22,7 @@ from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import straight
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.errors import InputError
 
 LONGEST = 220

@@ -26,7 +26,7 @@ from dashboard.viewer.panes import is_inside, voxel_at
 from dashboard.viewer.payload import SOLID
 from dashboard.viewer.spots import Spot
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 WIDTH_INCH = 7.3
 POINT = 7.0

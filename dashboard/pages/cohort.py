@@ -177,7 +177,7 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     draw = partial(cohort_figures.waterfall, rows, thresholds)
     if len(rows) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        draw = partial(crowds.ranked, rows["best_change_percent"], thresholds)
+        draw = partial(crowded_figures.ranked, rows["best_change_percent"], thresholds)
     _figure("Best change", len(rows), note, "best_change", draw, lambda: rows)
 
 

@@ -10,7 +10,7 @@ from dashboard.quality.drift_section import drift
 from dashboard.shell import page, signing
 from dashboard.words import labels, tables
 from dashboard.words.markup import as_label, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 ALIGNMENT_COLUMNS = {
     "grade": st.column_config.TextColumn("grade", width=60),

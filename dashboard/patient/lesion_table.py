@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from dashboard.words.tables import explained, made_from
 
 Sources = Mapping[Any, Mapping[Any, Any]]

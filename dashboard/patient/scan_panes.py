@@ -13,7 +13,7 @@ from dashboard.viewer import Pane, pane_of
 from dashboard.viewer.opening import Place
 from dashboard.viewer.own_grids import OwnScan, own_panes
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 MOST_PANES = 4
 

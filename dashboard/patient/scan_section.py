@@ -15,7 +15,7 @@ from dashboard.shell import address, page
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
 from dashboard.viewer.opening import Place, ViewLink, opening_of
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.errors import CordtrackError
 
 VIEWER_PX = 600

@@ -8,7 +8,7 @@ from dashboard.data import queries
 from dashboard.shell import page
 from dashboard.viewer.spots import Spot, spot_of
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.judge.explanation import two_figures
 
 PLACE_MM = ("reference_right_mm", "reference_anterior_mm", "reference_superior_mm")

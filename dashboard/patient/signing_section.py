@@ -17,7 +17,7 @@ from dashboard.patient import mask_correction
 from dashboard.shell import page, signing
 from dashboard.words import labels, sentences
 from dashboard.words.markup import tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ABOUT_MASKS, Act, ActKind, Standing
 from pipeline.journal.sign_off import bound

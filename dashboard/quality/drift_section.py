@@ -30,8 +30,8 @@ def changed(total: int, study: page.ShownStudy) -> None:
     """List the visits at which something changed, with the tumour change across it."""
     if not total:
         return
-    rows = queries.query("quality_drift", criteria_id=study.criteria_id, most=MOST_LISTED)
-    st.html(drift_words.changes(rows))
+    change_rows = queries.query("quality_drift", criteria_id=study.criteria_id, most=MOST_LISTED)
+    st.html(drift_words.changes(change_rows))
     if total > MOST_LISTED:
         page.remark(f"The first {MOST_LISTED} of {total:,}; the file has all.")
     st.download_button(
@@ -43,17 +43,17 @@ def changed(total: int, study: page.ShownStudy) -> None:
     )
 
 
-def scanners(rows: pd.DataFrame) -> None:
+def scanners(scanner_rows: pd.DataFrame) -> None:
     """Show each scanner's period, protocols and alignments, lately beside earlier."""
-    if rows.empty:
+    if scanner_rows.empty:
         return
     page.section("Scanners", "lately: within a year of the scanner's own last visit; earlier: before that")
-    st.html(drift_words.scanners(rows.head(SCANNERS_LISTED)))
-    if len(rows) > SCANNERS_LISTED:
-        page.remark(f"The busiest {SCANNERS_LISTED} of {labels.count(len(rows), 'scanner')}; the file has all.")
+    st.html(drift_words.scanners(scanner_rows.head(SCANNERS_LISTED)))
+    if len(scanner_rows) > SCANNERS_LISTED:
+        page.remark(f"The busiest {SCANNERS_LISTED} of {labels.count(len(scanner_rows), 'scanner')}; the file has all.")
     st.download_button(
         "All scanners (CSV)",
-        data=lambda: queries.csv(rows),
+        data=lambda: queries.csv(scanner_rows),
         file_name="scanners.csv",
         mime="text/csv",
         on_click="ignore",

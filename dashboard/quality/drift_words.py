@@ -10,7 +10,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.markup import BREAK, Html, join, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.acquisition.protocol import Answer
 from pipeline.acquisition.scanner_drift import EXPECTED, FEWEST_PAIRS, Spread, told_apart
 
@@ -36,8 +36,8 @@ def answer(counts: Mapping[Any, Any] | pd.Series) -> Html:
             ("protocol", counts["protocol_count"]),
             ("software", counts["software_count"]),
         )
-        told = ", ".join(f"{name} at {number}" for name, number in kinds if number)
-        main = f"{different} of {labels.count(total, 'follow-up visit')} {verb} from the visit before: {told}."
+        counted = ", ".join(f"{name} at {number}" for name, number in kinds if number)
+        main = f"{different} of {labels.count(total, 'follow-up visit')} {verb} from the visit before: {counted}."
         growth = int(counts["growth_count"])
         reads = "reads" if growth == 1 else "read"
         main += (
@@ -50,16 +50,16 @@ def answer(counts: Mapping[Any, Any] | pd.Series) -> Html:
     return tag("p", main, tag("span", doubt, class_="ct-grey"))
 
 
-def changes(rows: pd.DataFrame) -> Html:
+def changes(change_rows: pd.DataFrame) -> Html:
     """Show each visit at which something changed: what, the tumour change across it, and how it was judged.
 
     Parameters
     ----------
-    rows
+    change_rows
         Of the quality_drift query.
     """
     head = ("visit", "against", "what changed", "tumour change across it", "judged")
-    return table(head, [_change_row(row) for row in rows.pipe(as_rows)])
+    return table(head, [_change_row(row) for row in change_rows.pipe(as_rows)])
 
 
 def _change_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -100,19 +100,19 @@ def _judged(row: Mapping[Any, Any]) -> Html:
     return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
 
 
-def scanners(rows: pd.DataFrame) -> Html:
+def scanners(scanner_rows: pd.DataFrame) -> Html:
     """Show each scanner: period, patients, visits, protocols, slices and alignments, earlier and lately.
 
     Parameters
     ----------
-    rows
+    scanner_rows
         Of the quality_scanners query.
     """
     head = (
         "scanner", "period", "patients", "visits", "protocols seen", "slices apart (range), earlier → lately",
         "aligned A, earlier → lately",
     )  # fmt: skip
-    return table(head, [_scanner_row(row) for row in rows.pipe(as_rows)])
+    return table(head, [_scanner_row(row) for row in scanner_rows.pipe(as_rows)])
 
 
 def _scanner_row(row: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -136,25 +136,25 @@ def _slices(row: Mapping[Any, Any], when: str) -> str:
     middle, low, high = (row[f"{when}_slice_{part}mm"] for part in ("", "low_", "high_"))
     if not labels.is_known(middle):
         return "no visit"
-    told = f"{low:.1f} to {high:.1f}"
-    return f"{middle:.1f}{labels.NARROW}mm" + (f" ({told})" if f"{low:.1f}" != f"{high:.1f}" else "")
+    usual_range = f"{low:.1f} to {high:.1f}"
+    return f"{middle:.1f}{labels.NARROW}mm" + (f" ({usual_range})" if f"{low:.1f}" != f"{high:.1f}" else "")
 
 
 def _graded(grade_a: Any, aligned: Any) -> str:
     return f"{grade_a} of {aligned}" if aligned else "none graded"
 
 
-def repeatability(found: Mapping[str, Spread]) -> tuple[str, str]:
+def repeatability(spreads: Mapping[str, Spread]) -> tuple[str, str]:
     """Say whether volumes repeat worse across a change of scanner, and what the numbers mean.
 
     Parameters
     ----------
-    found
+    spreads
         The spread of the changes by what is known of the scanner: same, changed or cannot tell.
     """
     nothing = Spread(0)
-    same, different = found.get(Answer.SAME, nothing), found.get(Answer.CHANGED, nothing)
-    unknown = found.get(Answer.UNKNOWN, nothing).count
+    same, different = spreads.get(Answer.SAME, nothing), spreads.get(Answer.CHANGED, nothing)
+    unknown = spreads.get(Answer.UNKNOWN, nothing).count
     verdict = {
         None: "Whether volumes repeat worse across a change of scanner cannot be told yet.",
         True: "Volumes repeat worse across a change of scanner than within one.",
@@ -169,31 +169,31 @@ def repeatability(found: Mapping[str, Spread]) -> tuple[str, str]:
     return main, further
 
 
-def _spread(found: Spread) -> str:
-    count = labels.count(found.count, "pair of visits", "pairs of visits")
-    if found.median is None or found.low is None or found.high is None:
-        return f"{count}, withheld below {FEWEST_PAIRS}" if found.count else "no pair of visits"
-    return f"{found.median:.1f} ({found.low:.1f} to {found.high:.1f}), {count}"
+def _spread(spread: Spread) -> str:
+    count = labels.count(spread.count, "pair of visits", "pairs of visits")
+    if spread.median is None or spread.low is None or spread.high is None:
+        return f"{count}, withheld below {FEWEST_PAIRS}" if spread.count else "no pair of visits"
+    return f"{spread.median:.1f} ({spread.low:.1f} to {spread.high:.1f}), {count}"
 
 
-def differently_made(roles: Mapping[str, Any], rows: pd.DataFrame) -> list[str]:
+def differently_made(roles: Mapping[str, Any], change_rows: pd.DataFrame) -> list[str]:
     """Say where a visit was scanned otherwise than those it is judged against; nothing where it was not.
 
     Parameters
     ----------
     roles
         Session by what it is to the visit, such as baseline.
-    rows
+    change_rows
         Of the patient_protocol query, those of the visit.
     """
-    by_session = {row["compared_session_id"]: row for row in rows.pipe(as_rows)}
-    told: dict[str, list[str]] = {}
+    by_session = {row["compared_session_id"]: row for row in change_rows.pipe(as_rows)}
+    scans_by_difference: dict[str, list[str]] = {}
     for session in dict.fromkeys(session for session in roles.values() if session in by_session):
         row = by_session[session]
         who = " and ".join(role for role, name in roles.items() if name == session)
-        told.setdefault(_difference(row), []).append(f"{who} of {labels.day(row['compared_on'])}")
-    told.pop("", None)
-    lines = [words.format(" and ".join(scans)) for words, scans in told.items()]
+        scans_by_difference.setdefault(_difference(row), []).append(f"{who} of {labels.day(row['compared_on'])}")
+    scans_by_difference.pop("", None)
+    lines = [words.format(" and ".join(scans)) for words, scans in scans_by_difference.items()]
     return [*lines, NO_VERDICT] if lines else []
 
 

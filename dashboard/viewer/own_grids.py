@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.viewer.links import Box, Link, box_of, corners_of, table_of
+from dashboard.viewer.grid_links import Box, Link, box_of, corners_of, table_of
 from dashboard.viewer.panes import Pane, pane_of, to_ras
 from pipeline.core.transform import Transform, move_points
 from pipeline.core.volume import Volume, to_voxel, to_world

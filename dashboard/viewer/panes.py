@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from dashboard.viewer.links import Link
+from dashboard.viewer.grid_links import Link
 from pipeline.core.volume import Volume
 
 NOT_SCANNED = 0

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dashboard.viewer.links import Table
+from dashboard.viewer.grid_links import Table
 from dashboard.viewer.opening import AXES, Opening, ViewLink, largest_place
 from dashboard.viewer.panes import Pane, linkable
 from dashboard.viewer.spots import Spot

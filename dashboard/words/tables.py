@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.words import glossary, labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import BREAK, Html, join, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.wording import FIGURES
 
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")

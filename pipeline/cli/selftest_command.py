@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from pipeline.selftest.story import Done, Settings
+    from pipeline.selftest.selftest_run import Done, Settings
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -43,21 +43,21 @@ def selftest(
     jobs: Annotated[int, typer.Option(min=1, help="Pairs worked on at the same time.")] = max(1, os.cpu_count() or 1),
 ) -> None:
     """Implant known growth in your own scan, measure it as a run does, and say how wrong that is (synthetic)."""
-    from pipeline.selftest import story  # noqa: PLC0415  # keeps --help quick
+    from pipeline.selftest import selftest_run  # noqa: PLC0415  # keeps --help quick
     from pipeline.selftest.host_scan import Place  # noqa: PLC0415
 
-    volumes = tuple(volume) if volume else story.QUICK_VOLUMES_ML if quick else story.VOLUMES_ML
-    settings = story.Settings(output, like, cord, Place(at, mask), slice_mm, volumes, repeats, seed, jobs)
+    volumes = tuple(volume) if volume else selftest_run.QUICK_VOLUMES_ML if quick else selftest_run.VOLUMES_ML
+    settings = selftest_run.Settings(output, like, cord, Place(at, mask), slice_mm, volumes, repeats, seed, jobs)
     _print(_with_progress(settings), output)
 
 
 def _with_progress(settings: Settings) -> Done:
-    from pipeline.selftest import story  # noqa: PLC0415
+    from pipeline.selftest import selftest_run  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("implanted pairs", total=None)
-        return story.selftest(settings, lambda done, total: progress.update(task, completed=done, total=total))
+        return selftest_run.selftest(settings, lambda done, total: progress.update(task, completed=done, total=total))
 
 
 def _print(done: Done, output: Path) -> None:

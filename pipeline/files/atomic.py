@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import StoreError
+
 
 @contextmanager
 def replacing(target: Path, *, extension: str = "", mode: int | None = None) -> Iterator[Path]:
@@ -52,6 +54,19 @@ def write_bytes(target: Path, content: bytes, *, mode: int | None = None) -> Non
     """Write a file's content, whole or not at all (see :func:`replacing`)."""
     with replacing(target, mode=mode) as partial:
         partial.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all; nothing is touched when the file holds this text already."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    try:
+        write_bytes(path, text.encode("utf-8"))
+    except OSError as error:
+        raise StoreError(
+            f"{path.name}: could not be written in {path.parent} ({error.strerror}); "
+            f"free some space or make the output folder writable, then run again"
+        ) from error
 
 
 def check_room(partial: Path, size: int) -> None:

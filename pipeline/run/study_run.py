@@ -19,7 +19,7 @@ from pipeline.context import schedule_files
 from pipeline.core import records
 from pipeline.core.piece_names import NamesGiven
 from pipeline.errors import SettingsError, StoreError
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import atomic, fingerprints, finished_steps
 from pipeline.files.out_folder import exclusive, settings_of
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files, standing, urgency
@@ -202,8 +202,8 @@ def _sidecar(out_dir: Path, patient_id: str) -> Path:
     return out_dir / patient_id / f"{patient_id}_records.json"
 
 
-def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, derivatives.Step]:
-    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
+def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, finished_steps.Step]:
+    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
     return {name: step for name, step in steps.items() if step is not None}
 
 
@@ -250,10 +250,10 @@ def _chosen(
 
 def _unselected(
     out_dir: Path, study: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
-) -> dict[str, derivatives.Step]:
+) -> dict[str, finished_steps.Step]:
     """Return the finished patients that this run was asked to leave as they are."""
     others = {p.patient.patient_id for p in study.patients} - {p.patient.patient_id for p in asked}
-    steps = {name: derivatives.read_step(_sidecar(out_dir, name), out_dir) for name in others}
+    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir) for name in others}
     return {name: step for name, step in steps.items() if step is not None}
 
 
@@ -261,7 +261,7 @@ def _unreadable(
     out_dir: Path,
     study: study_folder.StudyFolder,
     asked: Sequence[study_folder.StudyPatient],
-    kept_steps: Mapping[str, derivatives.Step],
+    kept_steps: Mapping[str, finished_steps.Step],
 ) -> list[study_folder.StudyPatient]:
     """Return the other patients whose results an older version left: nobody leaves the store unasked."""
     at_hand = {p.patient.patient_id for p in asked} | kept_steps.keys()
@@ -288,7 +288,7 @@ def _all_rows(
     settings: RunSettings,
     study: study_folder.StudyFolder,
     rules: Sequence[criteria_files.ResponseCriteria],
-    steps: Mapping[str, derivatives.Step],
+    steps: Mapping[str, finished_steps.Step],
     people: act_file.Journal,
 ) -> list[Any]:
     result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
@@ -342,7 +342,7 @@ def _placed(masks_from: str) -> str:
 
 
 def _describe_dataset(out_dir: Path) -> None:
-    derivatives.write_text(
+    atomic.write_text(
         out_dir / "dataset_description.json",
         '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
         f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{__version__}"}}]\n}}\n',
@@ -365,4 +365,4 @@ def _describe(settings: RunSettings, content: str) -> None:
     }
     escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in lines.items()}
     text = "".join(f'{key} = "{value}"\n' for key, value in escaped.items())
-    derivatives.write_text(settings.out_dir / "run.toml", text)
+    atomic.write_text(settings.out_dir / "run.toml", text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.selftest.detection import Performance, Way
-from pipeline.selftest.pairs import Measured
+from pipeline.selftest.implanted_pairs import Measured
 
 SPOKEN_ML = 0.5
 """The sentence is about the first volume nearest to this."""

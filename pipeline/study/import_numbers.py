@@ -18,7 +18,7 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding, Patient, Treatment
 from pipeline.core.vocabulary import Compartment, TreatmentKind
 from pipeline.errors import InputError
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.lesion_rows import UNSEEN
@@ -133,7 +133,7 @@ def _is_label(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) ->
 
 def _describe_study(bids_dir: Path) -> None:
     content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw"}
-    derivatives.write_text(bids_dir / "dataset_description.json", json.dumps(content, indent=1) + "\n")
+    atomic.write_text(bids_dir / "dataset_description.json", json.dumps(content, indent=1) + "\n")
 
 
 def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
@@ -201,7 +201,7 @@ def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, fin
     if new:
         described = {name: {"Description": text} for name, text in DESCRIPTIONS.items()}
         text = json.dumps(described, indent=1, ensure_ascii=False) + "\n"
-        derivatives.write_text(path.with_suffix(".json"), text)
+        atomic.write_text(path.with_suffix(".json"), text)
     return append_rows(path, tuple(DESCRIPTIONS), new)
 
 

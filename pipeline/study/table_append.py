@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
 from pipeline.study.study_tables import COLUMN_ALIASES, read_table
 
@@ -53,7 +53,7 @@ def append_rows(path: Path, columns: Sequence[str], new_rows: Rows) -> int:
         raise InputError(f"{path.name}: expected a column {', '.join(lost)} for the rows to add, found none; add it")
     lines = ["\t".join(cell(row.get(name)) for name in wanted) + end for row in new_rows]
     gap = "" if text.endswith(("\n", "\r")) else end
-    derivatives.write_text(path, text + gap + "".join(lines))
+    atomic.write_text(path, text + gap + "".join(lines))
     return len(new_rows)
 
 

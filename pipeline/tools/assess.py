@@ -17,7 +17,7 @@ from pipeline.core import records
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment, PatientCourse, SeriesNumbers, State, VisitJudgement
 from pipeline.errors import InputError
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
 from pipeline.judge import criteria_files, lesion_courses
 from pipeline.judge.best_response import CourseResponse
@@ -139,7 +139,7 @@ def write_judged(judged: JudgedTable, target: Path) -> None:
         reasons = [str(row["reason"]) for row in judged.rows]
         why = f"the first reason: {reasons[0]}" if reasons else "no row could be used"
         raise InputError(f"nothing could be judged ({why}); correct the table or choose other criteria")
-    derivatives.write_text(target, to_csv(COLUMNS, judged.rows))
+    atomic.write_text(target, to_csv(COLUMNS, judged.rows))
 
 
 def write_best_responses(judged: JudgedTable, target: Path) -> None:
@@ -150,7 +150,7 @@ def write_best_responses(judged: JudgedTable, target: Path) -> None:
 def write_findings(findings: Sequence[records.Finding], target: Path) -> None:
     """Write what was odd as CSV: code, severity, message and remedy."""
     columns = ("severity", "code", "path", "message", "remedy")
-    derivatives.write_text(target, to_csv(columns, [{name: getattr(f, name) for name in columns} for f in findings]))
+    atomic.write_text(target, to_csv(columns, [{name: getattr(f, name) for name in columns} for f in findings]))
 
 
 def to_csv(columns: Sequence[str], table_rows: Iterable[Mapping[str, Any]]) -> str:

@@ -20,10 +20,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.core.volume import Volume
-from pipeline.selftest import report, story
+from pipeline.selftest import report, selftest_run
 from pipeline.selftest.host_scan import PHANTOM, Place, read_source
 from pipeline.selftest.implant import volume_mm3
-from pipeline.selftest.pairs import Plan, drawn, drawn_masks, plans, refuse_what_does_not_fit, scanned
+from pipeline.selftest.implanted_pairs import Plan, drawn, drawn_masks, plans, refuse_what_does_not_fit, scanned
 from tests.places import SHARED
 
 SCANS = SHARED / "realcord" / "scans"
@@ -113,10 +113,10 @@ def main() -> None:
 
 def _report(host: Host, slice_mm: float | None) -> None:
     with TemporaryDirectory() as folder:
-        settings = story.Settings(
+        settings = selftest_run.Settings(
             Path(folder), host.scan, host.cord, Place(host.at_mm), slice_mm, VOLUMES_ML, jobs=os.cpu_count() or 1
         )
-        done = story.selftest(settings, lambda _done, _total: None)
+        done = selftest_run.selftest(settings, lambda _done, _total: None)
     rows = report.table(done.found)
     print(f"{done.sentence}\n\n| {' | '.join(rows[0])} |\n|{'---|' * len(rows[0])}")
     for row in rows:

@@ -14,7 +14,7 @@ from pipeline.core import records
 from pipeline.core.transform import Transform, identity, inverse
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.files.derivatives import StepResult
+from pipeline.files.finished_steps import StepResult
 from pipeline.refind import new_signal, refinding, signal_search
 from pipeline.run.steps import search_signal
 from pipeline.run.steps.visit_work import AlignedVisit, MaskedVisit, PlacedVisit, ScannedVisit
@@ -122,7 +122,7 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
     place = records.NewSignal("sub-01", "ses-02", 1, "ses-01", 200.0, *(0.0,) * 6)
     rows = (flag, place) if code == search_signal.FOUND else (flag,)
     finished = StepResult(records=rows, words={search_signal.NOT_FOUND: "nothing was: seen"})
-    monkeypatch.setattr(search_signal.derivatives, "cached", lambda *_: finished)
+    monkeypatch.setattr(search_signal.finished_steps, "cached", lambda *_: finished)
     grid = Volume(np.ones((2, 2, 2)), np.eye(4))
     masks = dict.fromkeys((Compartment.CYST, Compartment.OEDEMA), grid)
     drawings = tuple(SimpleNamespace(compartment=str(c), path="p", sha256="s", is_primary=True) for c in masks)

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core.findings import finding
 from pipeline.errors import InputError, StoreError
-from pipeline.files import derivatives
+from pipeline.files import finished_steps
 from pipeline.run import study_run
 from pipeline.run.steps.patient_work import attempt
 
@@ -48,5 +48,5 @@ def test_only_failures_of_the_data_are_kept_as_a_patient_s_result(tmp_path: Path
     rows = (finding(code, "sub-01: why", patient_id="sub-01"),)
     study_run._finish("sub-01", rows, "key", tmp_path)
     sidecar = tmp_path / "sub-01" / "sub-01_records.json"
-    assert (derivatives.read_step(sidecar, tmp_path, "key") is not None) == is_kept
-    assert derivatives.read_step(sidecar, tmp_path).records == rows  # said in the store all the same
+    assert (finished_steps.read_step(sidecar, tmp_path, "key") is not None) == is_kept
+    assert finished_steps.read_step(sidecar, tmp_path).records == rows  # said in the store all the same

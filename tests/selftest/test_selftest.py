@@ -16,7 +16,7 @@ from pipeline.files import images
 from pipeline.selftest import figure, report
 from pipeline.selftest.detection import Reading, Way, performances
 from pipeline.selftest.host_scan import PHANTOM, Place, read_source
-from pipeline.selftest.pairs import Measured, drawn, measure_pair, plans
+from pipeline.selftest.implanted_pairs import Measured, drawn, measure_pair, plans
 from sample_data import selftest_phantom
 from tests.places import ROOT
 

@@ -1,5 +1,5 @@
 // Where the voxels of each pane lie in the reference space. Places are mm along the axes of the reference grid; panes
-// on that grid know them by themselves, panes in their own grids bring a table for each way (Python: links.py).
+// on that grid know them by themselves, panes in their own grids bring a table for each way (Python: grid_links.py).
 
 // Where a point goes: straight lines between the points of a table, and on beyond the outer ones.
 function lookUp({ first, step, shape, values }, point) {

@@ -17,7 +17,7 @@ from dicomweb_client.session_utils import create_session_from_user_pass
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
 from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Credentials, Remote, Spool
-from pipeline.hospital.read.bounded import quietly
+from pipeline.hospital.read.bounded_reading import quietly
 
 REFUSED = (401, 403)
 MOST_RESULTS = 5000

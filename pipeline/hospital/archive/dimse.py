@@ -28,7 +28,7 @@ from pynetdicom.sop_class import (
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
 from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Remote, Spool
-from pipeline.hospital.read.bounded import quietly
+from pipeline.hospital.read.bounded_reading import quietly
 from pipeline.hospital.read.header_values import text
 
 PENDING = frozenset({0xFF00, 0xFF01})

@@ -143,7 +143,7 @@ class Spool:
         there = [path for path in imported if path.is_relative_to(self.whole.resolve()) and path.is_file()]
         names = self.removed() | {path.stem for path in there}
         if there:
-            derivatives.write_text(self.folder / REMOVED, json.dumps(sorted(names)) + "\n")
+            atomic.write_text(self.folder / REMOVED, json.dumps(sorted(names)) + "\n")
         for path in there:
             path.unlink()
             for folder in (path.parent, path.parent.parent):
@@ -334,7 +334,7 @@ def push(
             archive.send([path for path in waiting if uids[path] not in taken], done)
         finally:
             content = json.dumps({**sent, address: sorted(taken)}, indent=1)
-            derivatives.write_text(record, content + "\n")
+            atomic.write_text(record, content + "\n")
 
     if waiting:
         retried(send, say, pauses_s)

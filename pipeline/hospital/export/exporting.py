@@ -19,7 +19,6 @@ from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
 from pipeline.hospital.export.record_packet import Setter
 from pipeline.hospital.export.segmentation import segmentation_of
-from pipeline.hospital.export.settled import WrittenObjects
 from pipeline.hospital.export.source_images import images_of
 from pipeline.hospital.export.structured_report import report_of
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from fhir.resources.R4B.bundle import Bundle
 
 from pipeline.core.vocabulary import Compartment
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES
 from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
@@ -85,7 +85,7 @@ def export_fhir(settings: BundleSettings) -> int:
         gathered.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
     )
     bundle = bundle_of(told_to(gathered, audience), audience, settings.patient_system)
-    derivatives.write_text(settings.target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
+    atomic.write_text(settings.target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
     return len(bundle["entry"])
 
 

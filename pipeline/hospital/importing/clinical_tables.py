@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.hospital.importing.clinical_map import TARGETS, ClinicalMap, TableMap
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
@@ -271,5 +271,5 @@ def _fill(path: Path, table_rows: Sequence[Mapping[str, str | None]], findings: 
     if filled:
         names = list(dict.fromkeys(name for row in there.values() for name in row))
         lines = ["\t".join(names), *("\t".join(cell(row.get(name)) for name in names) for row in there.values())]
-        derivatives.write_text(path, "\n".join(lines) + "\n")
+        atomic.write_text(path, "\n".join(lines) + "\n")
     return append_rows(path, COLUMNS["participants"], list(new.values())), filled

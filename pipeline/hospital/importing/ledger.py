@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.hospital.importing.naming import Named, Taken
 from pipeline.hospital.importing.triage import Decision, KnownScan
 from pipeline.study.names import parse_name
@@ -58,7 +58,7 @@ def write(bids_dir: Path, ledger_rows: Mapping[str, LedgerRow]) -> None:
     names = [field.name for field in fields(LedgerRow)]
     ordered = sorted(ledger_rows.values(), key=lambda row: (row.participant_id, row.session_id, row.file, row.series))
     lines = ["\t".join(names), *("\t".join(asdict(row)[name] or "n/a" for name in names) for row in ordered)]
-    derivatives.write_text(bids_dir / REPORT, "\n".join(lines) + "\n")
+    atomic.write_text(bids_dir / REPORT, "\n".join(lines) + "\n")
 
 
 def row_of(decision: Decision, patient_id: str, session_id: str, file: str, content: str) -> LedgerRow:

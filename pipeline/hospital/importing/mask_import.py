@@ -14,7 +14,7 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files import derivatives, images
+from pipeline.files import atomic, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
@@ -165,9 +165,9 @@ def _write(
         images.save(volume, path)
         if key[0] == "dseg":
             label_lines = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
-            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + label_lines)
+            atomic.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + label_lines)
         sidecar = {"Manual": is_manual, "Sources": [f"bids::{scan}"], "SpatialReference": "orig", "MaskToken": token}
-        derivatives.write_text(path.with_name(f"{stem}.json"), json.dumps(sidecar, indent=1) + "\n")
+        atomic.write_text(path.with_name(f"{stem}.json"), json.dumps(sidecar, indent=1) + "\n")
         added.append(path.relative_to(bids_dir).as_posix())
     return added
 
@@ -220,4 +220,4 @@ def _describe(folder: Path) -> None:
     generated_by = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
     content = {"Name": "masks imported from DICOM", "BIDSVersion": "1.10.0", "DatasetType": "derivative",
                "GeneratedBy": generated_by}  # fmt: skip
-    derivatives.write_text(folder / "dataset_description.json", json.dumps(content, indent=1) + "\n")
+    atomic.write_text(folder / "dataset_description.json", json.dumps(content, indent=1) + "\n")

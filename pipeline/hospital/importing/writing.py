@@ -21,7 +21,7 @@ from pipeline.acquisition.protocol import maker_of, plain
 from pipeline.core.records import Finding
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files import derivatives, images
+from pipeline.files import atomic, images
 from pipeline.files.images import flip_points
 from pipeline.hospital.importing.naming import Named
 from pipeline.hospital.importing.triage import Decision
@@ -53,7 +53,7 @@ def describe_study(bids_dir: Path) -> None:
     if not path.exists():
         generated_by = [{"Name": "cordtrack", "Version": __version__}]
         content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw", "GeneratedBy": generated_by}
-        derivatives.write_text(path, json.dumps(content, indent=1) + "\n")
+        atomic.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def image_path(bids_dir: Path, named: Named) -> Path:
@@ -83,7 +83,7 @@ def write_image(path: Path, volume: Volume, decision: Decision, identities: Iden
     """Write a stack's image with its sidecar, and the diffusion tables BIDS wants beside a DWI."""
     images.save(volume, path)
     content = sidecar(decision, identities)
-    derivatives.write_text(sidecar_of(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    atomic.write_text(sidecar_of(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     if path.name.endswith("_dwi.nii.gz"):
         _write_gradients(path.with_name(path.name.removesuffix(".nii.gz")), volume, decision)
 
@@ -92,12 +92,12 @@ def _write_gradients(stem: Path, volume: Volume, decision: Decision) -> None:
     """Write b-value and direction as BIDS has them; a weighted image of unknown direction gets no direction at all."""
     acquisition = decision.stack.acquisition
     b_value = acquisition.b_value or 0.0
-    derivatives.write_text(stem.with_name(f"{stem.name}.bval"), f"{b_value:g}\n")
+    atomic.write_text(stem.with_name(f"{stem.name}.bval"), f"{b_value:g}\n")
     vector = stem.with_name(f"{stem.name}.bvec")
     if acquisition.lacks_direction:
         return
     direction = (0.0, 0.0, 0.0) if acquisition.direction is None or b_value <= UNWEIGHTED else acquisition.direction
-    derivatives.write_text(vector, "".join(f"{value:.6g}\n" for value in along_axes(direction, volume.affine)))
+    atomic.write_text(vector, "".join(f"{value:.6g}\n" for value in along_axes(direction, volume.affine)))
 
 
 def along_axes(direction: Triple, affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from pydicom.tag import Tag
 
 from pipeline.errors import InputError
 from pipeline.hospital.read import diffusion, enhanced
-from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.contrast_agents import agent_given, says_nothing
 from pipeline.hospital.read.header_values import day, number, numbers, text, texts, whole
 from pipeline.hospital.read.instances import Filing, Instance, Person, Pixels, Plane, SeriesAcquisition

@@ -20,7 +20,7 @@ from pipeline.core.volume import Volume, to_voxel
 from pipeline.errors import InputError
 from pipeline.files.images import flip_points
 from pipeline.hospital.codes import NARROWER, compartment_coded, is_vague
-from pipeline.hospital.read.bounded import quietly
+from pipeline.hospital.read.bounded_reading import quietly
 from pipeline.hospital.read.enhanced import Groups
 from pipeline.hospital.read.header_values import number, numbers, text, texts, whole
 from pipeline.hospital.read.segment_rules import SegmentRule

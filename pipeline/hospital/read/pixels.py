@@ -12,7 +12,7 @@ from pydicom.uid import RLELossless
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
 from pipeline.files.images import read_dicom_file
-from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.codestreams import refuse_other_size
 from pipeline.hospital.read.geometry import Grid
 from pipeline.hospital.read.instances import Pixels, Plane

@@ -16,7 +16,7 @@ from pipeline.cord.cord_likeness import LAYERS
 from pipeline.core import records
 from pipeline.core.transform import identity, resample
 from pipeline.core.volume import Volume
-from pipeline.files import derivatives, fingerprints, images
+from pipeline.files import fingerprints, finished_steps, images
 from pipeline.run.steps.mask_visits import lesion_region
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import (
@@ -100,7 +100,7 @@ def align_visit(
     )  # fmt: skip
     sources = (reference.anchor.relative, visit.anchor.relative)
     make = partial(_align, reference, visit, around, earlier, _AlignmentFiles(key, paths, out_dir))
-    step = derivatives.cached(paths["sidecar"], out_dir, key, sources, make)
+    step = finished_steps.cached(paths["sidecar"], out_dir, key, sources, make)
     from_reference = images.load_transform(out_dir / paths["from_reference"], REFERENCE, visit.session_id)
     to_reference = images.load_transform(out_dir / paths["to_reference"], visit.session_id, REFERENCE)
     return AlignedVisit(visit.session_id, from_reference, to_reference, paths["aligned"], *step.records)
@@ -151,7 +151,7 @@ def _align(
     around: Volume | CordRegion | None,
     earlier: PlacedVisit | None,
     files: _AlignmentFiles,
-) -> derivatives.StepResult:
+) -> finished_steps.StepResult:
     same = _contrast(reference) == _contrast(visit)
     lesion = None if isinstance(around, CordRegion) else around
     if isinstance(around, CordRegion):
@@ -175,7 +175,7 @@ def _align(
         aligned_path=paths["aligned"],
     )
     written = (paths["from_reference"], paths["to_reference"], paths["aligned"])
-    return derivatives.StepResult(written, (record, closure) if closure else (record,))
+    return finished_steps.StepResult(written, (record, closure) if closure else (record,))
 
 
 def _closed(
@@ -209,28 +209,28 @@ def _align_sequence(visit: ScannedVisit, scan: records.Scan, out_dir: Path) -> r
         **visit.subject, suffix="xfm", extension=".h5", **{"from": name, "to": "anchor"}, mode="image"
     ).as_posix()
 
-    def make() -> derivatives.StepResult:
+    def make() -> finished_steps.StepResult:
         other = next(file for file in visit.visit.scans if file.relative == scan.path)
         alignment = registration.align_within_visit(visit.image, images.load_scan(other.path))
         images.save_transform(replace(alignment.to_follow_up, source="anchor", target=name), out_dir / transform_path)
         record = _record(visit, visit.anchor.relative, scan.path, alignment, key)
         record = replace(record, role="sequence_to_anchor", transform_path=transform_path)
-        return derivatives.StepResult((transform_path,), (record,))
+        return finished_steps.StepResult((transform_path,), (record,))
 
     sidecar, sources = transform_path.replace(".h5", ".json"), (visit.anchor.relative, scan.path)
-    result: records.Registration = derivatives.cached(sidecar, out_dir, key, sources, make).records[0]
+    result: records.Registration = finished_steps.cached(sidecar, out_dir, key, sources, make).records[0]
     return result
 
 
 def _reference_itself(visit: ScannedVisit, out_dir: Path) -> AlignedVisit:
     path = _paths(visit)["aligned"]
 
-    def make() -> derivatives.StepResult:
+    def make() -> finished_steps.StepResult:
         images.save(_compact(visit.image), out_dir / path)
-        return derivatives.StepResult((path,))
+        return finished_steps.StepResult((path,))
 
     key = fingerprints.of_values("reference", visit.anchor_sha256)
-    derivatives.cached(path.replace(".nii.gz", ".json"), out_dir, key, (visit.anchor.relative,), make)
+    finished_steps.cached(path.replace(".nii.gz", ".json"), out_dir, key, (visit.anchor.relative,), make)
     there, back = identity(REFERENCE, visit.session_id), identity(visit.session_id, REFERENCE)
     return AlignedVisit(visit.session_id, there, back, path, None)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from pipeline.acquisition.protocol import Facts, MeasuredScan, compare, protocol_name, scanner_key, scanner_name
 from pipeline.core import records
-from pipeline.files.derivatives import of_kind
+from pipeline.files.finished_steps import of_kind
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import ReadVisit
 

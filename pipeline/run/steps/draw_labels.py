@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.core import records
 from pipeline.core.label_maps import label_map
 from pipeline.core.volume import Volume
-from pipeline.files import derivatives, fingerprints, images
+from pipeline.files import fingerprints, finished_steps, images
 from pipeline.run.steps.align_visits import REFERENCE
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import PlacedVisit
@@ -40,9 +40,9 @@ def save_display_masks(visit: PlacedVisit, grid: Volume, out_dir: Path) -> None:
             (out_dir / file).unlink(missing_ok=True)
         return
 
-    def make() -> derivatives.StepResult:
+    def make() -> finished_steps.StepResult:
         images.save(label_map(visit.masks.primary, grid, visit.place.from_reference), out_dir / path)
-        return derivatives.StepResult((path,))
+        return finished_steps.StepResult((path,))
 
     mask_rows = visit.masks.measured_rows
     key = fingerprints.of_values(
@@ -52,4 +52,4 @@ def save_display_masks(visit: PlacedVisit, grid: Volume, out_dir: Path) -> None:
         fingerprints.of_code("pipeline.core.label_maps"),
         fingerprints.of_file(Path(__file__)),
     )
-    derivatives.cached(sidecar, out_dir, key, [row.path for row in mask_rows], make)
+    finished_steps.cached(sidecar, out_dir, key, [row.path for row in mask_rows], make)

@@ -15,7 +15,7 @@ from pipeline.core.findings import finding
 from pipeline.core.vocabulary import MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import fingerprints, finished_steps
 from pipeline.run.steps import mask_records
 from pipeline.run.steps.align_visits import scans_on_anchor
 from pipeline.run.steps.patient_work import PatientWork, attempt
@@ -76,7 +76,7 @@ def sourced_masks(
     )  # fmt: skip
     sidecar, sources = mask_records.automatic_sidecar(visit, source.name), [scan.path for scan in visit.scans]
     try:
-        step = derivatives.cached(sidecar, out_dir, key, sources, partial(_draw, visit, source, scans, out_dir))
+        step = finished_steps.cached(sidecar, out_dir, key, sources, partial(_draw, visit, source, scans, out_dir))
     except InputError as error:
         return _without(visit, source, str(error))
     mask_rows: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
@@ -86,7 +86,7 @@ def sourced_masks(
 
 def _draw(
     visit: ScannedVisit, source: mask_models.MaskSource, scans: Mapping[str, Volume], out_dir: Path
-) -> derivatives.StepResult:
+) -> finished_steps.StepResult:
     filled = {name: scan.with_array(np.nan_to_num(scan.array)) for name, scan in scans.items()}
     drawn = mask_models.masks_of(filled, source)
     note = "; ".join([f"valid for {drawn.valid_for}", *_partly_covered(scans, source)])
@@ -95,7 +95,7 @@ def _draw(
         mask_records.keep_automatic(visit, compartment, mask, making, out_dir)
         for compartment, mask in sorted(drawn.masks.items())
     )
-    return derivatives.StepResult(tuple(row.path for row in mask_rows), mask_rows)
+    return finished_steps.StepResult(tuple(row.path for row in mask_rows), mask_rows)
 
 
 def _partly_covered(scans: Mapping[str, Volume], source: mask_models.MaskSource) -> list[str]:

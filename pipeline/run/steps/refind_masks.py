@@ -16,7 +16,7 @@ from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.transform import compose
 from pipeline.core.vocabulary import Compartment, MaskOrigin
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import fingerprints, finished_steps
 from pipeline.measure import measurement_error
 from pipeline.refind import refinding
 from pipeline.refind.likeness import disturbed_in_words
@@ -99,7 +99,7 @@ def automatic_masks(
     )  # fmt: skip
     make = partial(_segment, visit, used, out_dir, may_grow=not operated_between)
     sidecar = mask_records.automatic_sidecar(visit.read, AUTOMATIC_SOURCE)
-    step = derivatives.cached(sidecar, out_dir, key, [row.path for row in sources], make)
+    step = finished_steps.cached(sidecar, out_dir, key, [row.path for row in sources], make)
     mask_rows = step.of_kind(records.Segmentation)
     masks = mask_records.read_automatic(mask_rows, out_dir)
     findings = step.of_kind(records.Finding)
@@ -117,7 +117,7 @@ def automatic_masks(
 
 def _segment(
     visit: PlacedVisit, used: Sequence[PlacedVisit], out_dir: Path, *, may_grow: bool
-) -> derivatives.StepResult:
+) -> finished_steps.StepResult:
     """Write the masks of one visit; return their records, and what is to be said of it."""
     ways = tuple(_ways(visit, used, may_grow=may_grow))
     both = refinding.together(ways)
@@ -143,7 +143,7 @@ def _segment(
     doubts = _doubts(named, both)
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
-    return derivatives.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused)
+    return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused)
 
 
 def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pipeline.core.findings import finding
 from pipeline.core.transform import compose, move_points, resample
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
-from pipeline.files import derivatives, fingerprints
+from pipeline.files import fingerprints, finished_steps
 from pipeline.judge.explanation import two_figures
 from pipeline.refind import new_signal, signal_search
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, ReadVisit
@@ -64,7 +64,7 @@ def with_new_signal(
     )  # fmt: skip
     path = study_folder.derivative_path(**read.subject, suffix="finding", extension=".json", desc="newsignal")
     sources = [scan.anchor.relative for scan in (read, source)]
-    step = derivatives.cached(path.as_posix(), out_dir, key, sources, partial(_look, visit, donor, earlier))
+    step = finished_steps.cached(path.as_posix(), out_dir, key, sources, partial(_look, visit, donor, earlier))
     findings: tuple[records.Finding, ...] = step.of_kind(records.Finding)
     if not findings:
         return visit.masks
@@ -106,7 +106,7 @@ def _bed(donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> Volume | None:
     return beds[0].with_array(np.max([bed.array for bed in beds], axis=0)) if beds else None
 
 
-def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> derivatives.StepResult:
+def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> finished_steps.StepResult:
     read, when = visit.read, _when(donor.read)
     to_donor = compose(visit.place.to_reference, donor.place.from_reference)
     same = read.contrast == donor.read.contrast
@@ -114,7 +114,7 @@ def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]
         donor.donor, _bed(donor, earlier), read.image, to_donor, same_contrast=same
     )
     if places is None:
-        return derivatives.StepResult()
+        return finished_steps.StepResult()
     if not places:
         least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
         seen = (
@@ -122,7 +122,7 @@ def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]
             f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
         )
         none = finding(NOT_FOUND, f"{read.named}: {seen}", **read.subject)
-        return derivatives.StepResult(records=(none,), words={NOT_FOUND: seen})
+        return finished_steps.StepResult(records=(none,), words={NOT_FOUND: seen})
     flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}", **read.subject) for place in places)
     centres_mm = np.array([place.centre_mm for place in places])
     on_reference = move_points(visit.place.to_reference, centres_mm).tolist()
@@ -132,7 +132,7 @@ def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]
         )
         for n, (place, centre, there) in enumerate(zip(places, centres_mm.tolist(), on_reference, strict=True), start=1)
     )
-    return derivatives.StepResult(records=(*flags, *signals))
+    return finished_steps.StepResult(records=(*flags, *signals))
 
 
 def in_words(one: new_signal.SignalPlace, when: str) -> str:

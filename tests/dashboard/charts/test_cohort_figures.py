@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.charts import cohort_figures, crowds
+from dashboard.charts import cohort_figures, crowded_figures
 from dashboard.charts import growth_figure as growth_chart
 from dashboard.charts import survival_figure as survival_chart
 from dashboard.cohort import group_comparison, growth_rates, survival_groups
@@ -138,7 +138,7 @@ def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_str
         ],
         columns=["patient_id", "days_from_baseline", "baseline_ratio"],
     )
-    fig = crowds.quantiles(crowds.stretches(rows), {"progression": 1.4})
+    fig = crowded_figures.quantiles(crowded_figures.stretches(rows), {"progression": 1.4})
     median = fig.data[-1]
     assert list(median.x) == [0.0, 6.0]
     assert list(median.y) == pytest.approx([1.0, 1.0]), "the scan at 170 days is not the last of its stretch"
@@ -148,11 +148,11 @@ def test_many_courses_are_drawn_as_median_and_bands_of_the_last_scan_in_each_str
 
 def test_stretches_with_few_patients_are_left_out():
     rows = pd.DataFrame({"patient_id": ["a", "b"], "days_from_baseline": [0, 0], "baseline_ratio": [1.0, 1.0]})
-    assert len(crowds.quantiles(crowds.stretches(rows), {}).data[-1].x) == 0
+    assert len(crowded_figures.quantiles(crowded_figures.stretches(rows), {}).data[-1].x) == 0
 
 
 def test_many_best_changes_are_ranked_and_cut_at_the_cap():
-    fig = crowds.ranked(pd.Series([400.0, *range(-100, 100)]), {"progression": 40.0})
+    fig = crowded_figures.ranked(pd.Series([400.0, *range(-100, 100)]), {"progression": 40.0})
     assert fig.data[0].y[0] == cohort_figures.CAP_PERCENT
     assert list(fig.data[0].y) == sorted(fig.data[0].y, reverse=True)
     assert fig.data[0].x[-1] == 100

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.data import queries
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 
 def test_rows_of_every_view_are_those_of_pandas(tiny):

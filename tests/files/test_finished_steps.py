@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.core.records import Closure
 from pipeline.errors import InputError
-from pipeline.files import derivatives
-from pipeline.files.derivatives import StepResult, cached
+from pipeline.files import finished_steps
+from pipeline.files.finished_steps import StepResult, cached
 
 ROW = Closure("sub-01", "ses-02", "ses-01", 0.25)
 SIDECAR = "sub-01/ses-02/step.json"
@@ -59,4 +59,4 @@ def test_a_step_that_fails_leaves_nothing_to_be_taken_for_finished(tmp_path: Pat
 
     with pytest.raises(InputError, match="no such contrast"):
         cached(SIDECAR, tmp_path, "a", (), fails)
-    assert derivatives.read_step(tmp_path / SIDECAR, tmp_path) is None
+    assert finished_steps.read_step(tmp_path / SIDECAR, tmp_path) is None

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.errors import StoreError
 from pipeline.files import atomic, fingerprints
 
 RECORD_TYPES = {
@@ -108,20 +107,7 @@ def write_step(sidecar: Path, step: Step, sources: Sequence[str], software: str)
         "Records": [_to_json(record) for record in step.records],
         **({"Words": dict(step.words)} if step.words else {}),
     }
-    write_text(sidecar, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all; nothing is touched when the file holds this text already."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    try:
-        atomic.write_bytes(path, text.encode("utf-8"))
-    except OSError as error:
-        raise StoreError(
-            f"{path.name}: could not be written in {path.parent} ({error.strerror}); "
-            f"free some space or make the output folder writable, then run again"
-        ) from error
+    atomic.write_text(sidecar, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def of_kind(items: Iterable[Any], kind: type) -> list[Any]:

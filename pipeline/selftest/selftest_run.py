@@ -15,7 +15,7 @@ from pipeline.run.workers import ALIGNING, one_thread_each, worker_context
 from pipeline.selftest import figure, report
 from pipeline.selftest.detection import Performance, Way, performances
 from pipeline.selftest.host_scan import Place, Source, read_source
-from pipeline.selftest.pairs import GROWTHS, Measured, Plan, measure_pair, plans, refuse_what_does_not_fit
+from pipeline.selftest.implanted_pairs import GROWTHS, Measured, Plan, measure_pair, plans, refuse_what_does_not_fit
 
 VOLUMES_ML = (0.1, 0.25, 0.5, 1.0, 2.5)
 QUICK_VOLUMES_ML = (0.5,)
