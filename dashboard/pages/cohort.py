@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.charts import cohort_figures, crowds, growth_figure
+from dashboard.charts import cohort_figures, crowded_figures, growth_figure
 from dashboard.cohort import (
     courses,
     criteria_agreement,
@@ -248,12 +248,12 @@ def _courses(
 ) -> None:
     def draw() -> go.Figure:
         if count > MOST_DRAWN:
-            return crowds.quantiles(ratios.stretches(), thresholds)
+            return crowded_figures.quantiles(ratios.stretches(), thresholds)
         return cohort_figures.spider(ratios.scans(), shown, thresholds)
 
     count = ratios.patient_count
     if count > MOST_DRAWN:
-        note = f"{note} Line: median; bands: quartiles and tenths, by {crowds.STEP_MONTHS} months. {TOO_MANY}"
+        note = f"{note} Line: median; bands: quartiles and tenths, by {crowded_figures.STEP_MONTHS} months. {TOO_MANY}"
     _figure(title, count, note, name, draw, ratios.scans)
 
 

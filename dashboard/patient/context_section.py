@@ -12,7 +12,7 @@ from dashboard.data import queries
 from dashboard.shell import page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 
 NOT_SAID = "not said"

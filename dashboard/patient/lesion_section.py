@@ -15,7 +15,7 @@ from dashboard.data import queries
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 
 TOTAL = "total"
 HEAD = ("lesion", "verdict", "volume (95\u202f% CI)", "change", "since", "why")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.words import labels
-from dashboard.words.rows import as_rows
+from dashboard.words.table_rows import as_rows
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.questions import NONE_RECORDED, Question
 

@@ -117,7 +117,7 @@ def _change(
     now, name = visit.volume_mm3, str(compartment).capitalize()
     smallest = own_smallest.since_smallest(visit.measure, [one.measure for one in after])
     largest = own_smallest.since_largest(visit.measure, [one.measure for one in since_none])
-    course, compared = _course(visit, earlier, smallest, largest)
+    course, against = _course(visit, earlier, smallest, largest)
     is_growth = course in (CompartmentState.GROWING, CompartmentState.APPEARING)
     if now is not None and visit.bound_reason is not None and not is_growth:
         why = f"only a lower bound, {visit.bound_reason}"
@@ -128,17 +128,17 @@ def _change(
         why = visit.missing_reason or "nobody said why"
         return CompartmentChange(visit.session_id, course, None, None, f"{name} not measured: {why}.")
     size = f"{two_figures(now / 1000)} mL" if now else "none seen"
-    words = f"{name} {size} on {visit.acquired_on}{_course_words(course, compared, earlier, now)}"
+    words = f"{name} {size} on {visit.acquired_on}{_course_words(course, against, earlier, now)}"
     if is_growth and own_smallest.has_shrunk(largest) and largest is not None:
         words += (
             f", below the largest, {two_figures(largest.reference_value / 1000)} mL of {largest.reference.acquired_on}"
         )
     words += _as_before(visit, course, earlier)
     reason = f"{words}{'; never progression.' if now else '.'}"
-    if compared is None:
+    if against is None:
         other = earlier[-1].session_id if earlier else None
         return CompartmentChange(visit.session_id, course, other, None, reason)
-    return CompartmentChange(visit.session_id, course, compared.reference.session_id, compared.ratio, reason)
+    return CompartmentChange(visit.session_id, course, against.reference.session_id, against.ratio, reason)
 
 
 def _since_none_seen(earlier: Sequence[CompartmentVisit]) -> list[CompartmentVisit]:
@@ -173,17 +173,17 @@ def _course_without_size(now: float | None, earlier: Sequence[CompartmentVisit])
 
 
 def _course_words(
-    course: CompartmentState, compared: Comparison | None, earlier: Sequence[CompartmentVisit], now: float
+    course: CompartmentState, against: Comparison | None, earlier: Sequence[CompartmentVisit], now: float
 ) -> str:
     if not earlier:
         return f", {course}" if now else ""
-    if compared is None:
+    if against is None:
         since = "as since" if course == CompartmentState.NONE_SEEN else f"{course} since"
         first = _first_of_last_kind(earlier)
         return f", {since} {first.acquired_on}"
-    ratio = compared.ratio
+    ratio = against.ratio
     change = "" if ratio is None else f" ({percent(ratio)})"
-    return f", {course} since {compared.reference.acquired_on}{change}"
+    return f", {course} since {against.reference.acquired_on}{change}"
 
 
 def _first_of_last_kind(earlier: Sequence[CompartmentVisit]) -> CompartmentVisit:

@@ -228,7 +228,7 @@ def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
 def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
     """Return which pieces of tumour are followed now: patient and session to the digests of their voxels."""
     digests: dict[tuple[str, str], set[str]] = {}
-    for row in derivatives.of_kind(result_rows, records.LesionComponent):
+    for row in finished_steps.of_kind(result_rows, records.LesionComponent):
         if row.component_sha256 is not None:
             digests.setdefault((row.patient_id, row.session_id), set()).add(row.component_sha256)
     return {visit: frozenset(digests_of_visit) for visit, digests_of_visit in digests.items()}
@@ -271,16 +271,16 @@ def _unreadable(
 
 def _finish(
     patient_id: str, result_rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path
-) -> derivatives.Step:
+) -> finished_steps.Step:
     """Keep what was worked out; names of lesions first, so that a killed run leaves none that is not on record."""
     key, names = depends_on
-    components = derivatives.of_kind(result_rows, records.LesionComponent)
+    components = finished_steps.of_kind(result_rows, records.LesionComponent)
     given = lesion_names.unrecorded(names.pieces, components)
     lesion_names.append(out_dir, given)
     is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
     key_now = _with_names(key, replace(names, pieces=(*names.pieces, *given)))
-    step = derivatives.Step(records=result_rows, input_sha256=key_now if is_result else "")
-    derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
+    step = finished_steps.Step(records=result_rows, input_sha256=key_now if is_result else "")
+    finished_steps.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
 

@@ -144,7 +144,7 @@ def write_judged(judged: JudgedTable, target: Path) -> None:
 
 def write_best_responses(judged: JudgedTable, target: Path) -> None:
     """Write the best response of each course as CSV."""
-    derivatives.write_text(target, to_csv(BEST_COLUMNS, judged.best_responses))
+    atomic.write_text(target, to_csv(BEST_COLUMNS, judged.best_responses))
 
 
 def write_findings(findings: Sequence[records.Finding], target: Path) -> None:

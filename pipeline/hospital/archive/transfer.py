@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
-from pipeline.files import atomic, derivatives
-from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.files import atomic
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
 

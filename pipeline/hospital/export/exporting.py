@@ -17,6 +17,7 @@ from pipeline.hospital.export import record_packet
 from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
+from pipeline.hospital.export.object_identity import WrittenObjects
 from pipeline.hospital.export.record_packet import Setter
 from pipeline.hospital.export.segmentation import segmentation_of
 from pipeline.hospital.export.source_images import images_of

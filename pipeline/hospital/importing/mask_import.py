@@ -18,7 +18,7 @@ from pipeline.files import atomic, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
-from pipeline.hospital.read.bounded import quietly, read_dataset
+from pipeline.hospital.read.bounded_reading import quietly, read_dataset
 from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.files import derivatives
+from pipeline.files import atomic
 from pipeline.hospital.importing.site_rules import CONTRASTS
 from pipeline.hospital.importing.triage import BURNT_IN, INCOMPLETE, Decision
 from pipeline.hospital.private.pseudonyms import read_private, write_private
@@ -58,7 +58,7 @@ def keep(private: Path, unsure: Mapping[str, Decision], decided: Container[str])
     entries |= {decision.token: _entry(where, decision) for where, decision in unsure.items()}
     if entries != before:
         write_private(private / LIST, entries)
-        derivatives.write_text(private / PAGE, page_of(entries))
+        atomic.write_text(private / PAGE, page_of(entries))
         (private / PAGE).chmod(0o600)
 
 

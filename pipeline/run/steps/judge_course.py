@@ -139,25 +139,23 @@ def _visit_measure(
     tumour = next((row for row in visit.measured if row.compartment == Compartment.TUMOUR), None)
     enhancing = next((row for row in visit.measured if row.compartment == Compartment.ENHANCING), None)
     anchor = next((scan for scan in visit.read.scans if scan.is_anchor), None)
-    plane = anchor.plane if anchor else None
+    when = vocabulary.VisitMeasure(
+        visit.session_id,
+        acquired_on,
+        None,
+        plane=anchor.plane if anchor else None,
+        leptomeningeal=visit.read.seeding,
+        acquired_by=last_possible(acquired_on),
+        acquired_at=visit.read.visit.acquired_at,
+    )
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
     if why_excluded is not None:
-        return vocabulary.VisitMeasure(
-            visit.session_id,
-            acquired_on,
-            None,
-            plane=plane,
-            missing_reason=why_excluded,
-            leptomeningeal=visit.read.seeding,
-            acquired_by=last_possible(acquired_on),
-            acquired_at=visit.read.visit.acquired_at,
-        )
+        return replace(when, missing_reason=why_excluded)
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
     withdrawn = followed.withdrawn_visits.get(visit.session_id)
-    measure = vocabulary.VisitMeasure(
-        session_id=visit.session_id,
-        acquired_on=acquired_on,
+    measure = replace(
+        when,
         volume_mm3=tumour.volume_mm3 if tumour else None,
         volume_cv=tumour.volume_cv if tumour else None,
         cv_is_assumed=tumour is not None and tumour.cv_source == ASSUMED,
@@ -165,18 +163,14 @@ def _visit_measure(
         longest_mm=tumour.longest_mm if tumour else None,
         slices_spanned=tumour.slices_spanned if tumour else None,
         mask_origin=_mask_origin(tumour),
-        plane=plane,
         contrast=anchor.contrast if anchor else None,
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
-        leptomeningeal=visit.read.seeding,
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
         bound_reason=(tumour.bound_reason if tumour else None) or unseen,
-        acquired_by=last_possible(acquired_on),
-        acquired_at=visit.read.visit.acquired_at,
         signed_off=visit.decided.is_accepted,
         withdrawn_on=withdrawn.withdrawn_on if withdrawn else None,
         withdrawn_words=withdrawn.words if withdrawn else None,
