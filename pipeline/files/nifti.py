@@ -295,8 +295,13 @@ def _qform(raw: nib.Nifti1Header, name: str) -> NDArray[np.float64]:
 
 
 def _refuse_two_sizes(affine: NDArray[np.float64], raw: nib.Nifti1Header, name: str) -> None:
-    """Refuse a header that gives a voxel two sizes, by spacing (pixdim) and by position (sform): two volumes."""
+    """Refuse a header that gives a voxel two sizes, by spacing (pixdim) and by position (sform): two volumes.
+
+    A spacing of 0 says nothing, and a position without extent is refused by whoever reads it.
+    """
     placed, stated = np.linalg.norm(affine[:3, :3], axis=0), np.abs(raw["pixdim"][1:4].astype(np.float64))
+    if not stated.any() or not placed.all():
+        return
     if np.isfinite(placed).all() and not (np.abs(placed - stated) <= OTHER_SIZE_SHARE * stated).all():
         sizes = " and ".join(" x ".join(f"{edge:.4g}" for edge in edges) for edges in (stated, placed))
         raise InputError(

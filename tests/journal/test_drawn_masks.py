@@ -294,7 +294,7 @@ HOSTILE = {
     "expected voxels after the header": gzip.compress(header(offset=("<f", 108, 2.0**30))),
     r"expected a 3D image, found 4D \(12x14x8x3\)": header(dim=("<5h", 40, (4, *SHAPE, 3))) + bytes(4000),
     "expected an image, found an empty file": b"",
-    "expected finite voxels, found 1 NaN": header(type=("<h", 70, 16))
+    "expected finite voxels, found 1 NaN": header(type=("<h", 70, 16), bits=("<h", 72, 32))
     + np.append(np.zeros(np.prod(SHAPE) - 1, "<f4"), np.float32("nan")).tobytes(),
     "the file is truncated": WHOLE[:500],
 }

@@ -29,9 +29,13 @@ UNITS = {
 }
 
 
+EMPTY = {"journal_head"}
+"""Views without rows in a store that no run published."""
+
+
 @pytest.mark.parametrize("name", VIEWS)
 def test_every_view_can_be_read_and_holds_rows(tiny: Path, name: str) -> None:
-    assert not reader.table(tiny, name).empty
+    assert reader.table(tiny, name).empty == (name in EMPTY)
 
 
 def test_the_views_are_those_of_the_folder(tiny: Path) -> None:

@@ -199,7 +199,9 @@ def test_unknown_names_and_parameters_are_refused_with_those_that_exist(database
         store_reader.query(database, "bord")
     with pytest.raises(SettingsError, match=r"query board: expected the parameters \['criteria_id'\], got \[\]"):
         store_reader.query(database, "board")
-    with pytest.raises(SettingsError, match="table patients; drop: expected one of acquisition, assessment, board, "):
+    with pytest.raises(
+        SettingsError, match="table patients; drop: expected one of acquisition, assessment, best_response, board, "
+    ):
         store_reader.table(database, "patients; drop")
 
 
