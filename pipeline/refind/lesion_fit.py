@@ -97,8 +97,9 @@ def fit_lesion(template: Template, scene: Scene, still: Collection[str] = ()) ->
 def fitted_ways(template: Template, scene: Scene, extra_blur_mm: float = 0.0) -> tuple[Fit, Fit]:
     """Fit a template's compartments by their own edges, then with all that surrounds them counted in full.
 
-    The first is what was found. The cord's surface beside a lesion follows its size only roughly, so the second is
-    another opinion: how far the two are apart says how sure the size is.
+    The cord's surface beside a lesion follows its size only roughly: on some cords it hid that a tumour shrank, on
+    others the tumour's own edge shows too little. Neither was right everywhere, so the mean of the two counts, and
+    how far they are apart says how sure it is.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def fitted_ways(template: Template, scene: Scene, extra_blur_mm: float = 0.0) ->
     """
     fitter = _Fitter(softened(template, extra_blur_mm), scene, (), template)
     by_own_edge = fitter.fitted(fitter.as_drawn(), BESIDE_MM)
-    by_all = fitter.fitted(by_own_edge, 0.0)
+    by_all = fitter.fitted(fitter.as_drawn(), 0.0)
     return fitter.shown_by(by_own_edge, BESIDE_MM), fitter.shown_by(by_all, 0.0)
 
 

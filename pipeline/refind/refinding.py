@@ -48,7 +48,7 @@ GROWING = (
 FEWEST_VOXELS = 8
 """A smaller part has no inside to learn from, and is carried over."""
 
-UNCLEAR = 1.5
+UNCLEAR = 1.4
 """A compartment has no size when the two ways in which it was found differ by more than this factor: a tumour that
 shrank by half and one that hardly changed then explain the scan alike."""
 
@@ -92,7 +92,7 @@ class FollowUpMasks:
         Why nothing could be found again, in words; then compartments that grow are absent.
     ways_mm3
         Compartment name to its volume, mm³, by each way in which it was found again: from each masked visit, by its own
-        edge (of which the probabilities are the mean) and with the cord's surface beside it counted as well.
+        edge, and with the cord's surface beside it counted as well; the probabilities are their mean.
     signal_cv
         Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
         again.
@@ -258,12 +258,12 @@ def found_again(
 
 
 def _grown(ways: tuple[Fit, Fit], c: int, scene: Scene, follow_up: Volume) -> Grown:
-    """Return what the ways of a fit say of one compartment; the first one is what was found."""
-    found = ways[0]
+    """Return what the ways of a fit say of one compartment: their mean; signal disturbs its own edge the most."""
+    by_own_edge = ways[0]
     return Grown(
-        _whole(found.occupancy[c], scene, follow_up),
+        _whole(np.mean([way.occupancy[c] for way in ways], axis=0), scene, follow_up),
         tuple(float(way.occupancy[c].sum()) * scene.voxel_mm3 for way in ways),
-        signal_error(found.patterns[c], found.left, scene.is_active, scene.spacing_mm),
+        signal_error(by_own_edge.patterns[c], by_own_edge.left, scene.is_active, scene.spacing_mm),
     )
 
 
