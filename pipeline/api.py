@@ -88,7 +88,12 @@ def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
 
 
 def register(
-    fixed: FilePath, moving: FilePath, out_prefix: FilePath, *, fixed_mask: FilePath | None = None
+    fixed: FilePath,
+    moving: FilePath,
+    out_prefix: FilePath,
+    *,
+    fixed_mask: FilePath | None = None,
+    contrasts: tuple[str | None, str | None] = (None, None),
 ) -> Alignment:
     """Align one pair of scans, write both transforms and the aligned scan, and say how good it is.
 
@@ -103,6 +108,9 @@ def register(
     fixed_mask
         Lesion on the fixed scan. None: the cord is found on the fixed scan and aligned around; where there is none,
         the grade is B at best and says so.
+    contrasts
+        What the fixed and the moving scan show, such as ``T1w`` and ``T2w``. None: as their names say; where those do
+        not, they are laid on one another as alike and, unless that leaves no doubt, as different too.
 
     Returns
     -------
@@ -118,7 +126,7 @@ def register(
     from pipeline.tools import one_scan  # noqa: PLC0415
 
     return one_scan.register_files(
-        Path(fixed), Path(moving), os.fspath(out_prefix), None if fixed_mask is None else Path(fixed_mask)
+        Path(fixed), Path(moving), os.fspath(out_prefix), None if fixed_mask is None else Path(fixed_mask), contrasts
     )
 
 
@@ -166,7 +174,8 @@ def assess(
     Returns
     -------
     JudgedTable
-        ``rows`` (as a data frame: :func:`judged_table`), ``judged_count``, and ``findings``: what could not be read or
+        ``rows`` (as a data frame: :func:`judged_table`), ``best_responses`` (:func:`best_response_table`),
+        ``judged_count``, and ``findings``: what could not be read or
         used, which is in no row (as a data frame: :func:`findings_table`).
 
     Raises
@@ -176,9 +185,9 @@ def assess(
     SettingsError
         There are no such criteria.
     """
-    from pipeline.tools import assess as tool  # noqa: PLC0415
+    from pipeline.tools.assess import assess_table  # noqa: PLC0415
 
-    return tool.assess_table(
+    return assess_table(
         Path(volumes),
         None if treatments is None else Path(treatments),
         criteria_id,
@@ -191,9 +200,18 @@ def judged_table(judged: JudgedTable) -> pd.DataFrame:
     """Return the verdicts of :func:`assess`, one row per patient, day and criteria; missing is None."""
     import pandas as pd  # noqa: PLC0415
 
+    from pipeline.tools.assess import COLUMNS  # noqa: PLC0415
+
+    return pd.DataFrame(list(judged.rows), columns=list(COLUMNS))
+
+
+def best_response_table(judged: JudgedTable) -> pd.DataFrame:
+    """Return the best response of each course of :func:`assess`, one row per course, criteria and look."""
+    import pandas as pd  # noqa: PLC0415
+
     from pipeline.tools import assess as tool  # noqa: PLC0415
 
-    return pd.DataFrame(list(judged.rows), columns=list(tool.COLUMNS))
+    return pd.DataFrame(list(judged.best_responses), columns=list(tool.BEST_COLUMNS))
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -201,8 +219,8 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
     columns = ("severity", "code", "patient_id", "session_id", "path", "message", "remedy")
-    rows = [[getattr(finding, name) for name in columns] for finding in findings]
-    return pd.DataFrame(rows, columns=list(columns))
+    finding_rows = [[getattr(finding, name) for name in columns] for finding in findings]
+    return pd.DataFrame(finding_rows, columns=list(columns))
 
 
 def run(

@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (17);
+insert into meta.store_version values (18);
 
 create schema record;
 
@@ -24,7 +24,9 @@ create table record.patient (
     sex varchar,
     age_years double check (age_years >= 0 and isfinite(age_years)),
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
-    died_on date, last_contact_on date, is_enhancing boolean
+    died_on date, last_contact_on date, is_enhancing boolean,
+    mycn varchar check (mycn in ('amplified', 'not amplified', 'unknown')),
+    h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown'))
 );
 
 -- A session: usable, or why not.
@@ -35,6 +37,8 @@ create table record.visit (
     is_reference boolean not null,
     status varchar not null check (status in ('usable', 'undated', 'failed')),
     status_reason varchar,
+    acquired_by date check (acquired_by > acquired_on),
+    acquired_at varchar, leptomeningeal boolean,
     primary key (patient_id, session_id),
     check (status = 'usable' or status_reason is not null),
     check (status <> 'usable' or acquired_on is not null)
@@ -67,7 +71,7 @@ create table record.treatment (
     agent varchar,
     started_by date check (started_by >= started_on), ended_by date check (ended_by >= ended_on),
     dose_mg double check (dose_mg >= 0 and isfinite(dose_mg)),
-    written varchar
+    written varchar, started_at varchar
 );
 
 -- How well a patient walks and lives, on a scale.
@@ -76,7 +80,8 @@ create table record.function_score (
     assessed_on date not null,
     scale_id varchar not null,
     grade double not null check (isfinite(grade)),
-    tumour_related boolean not null
+    tumour_related boolean not null,
+    assessed_by date check (assessed_by > assessed_on)
 );
 
 -- An alignment and the grade of its certificate.
@@ -186,6 +191,8 @@ create table record.assessment (
     reason varchar not null,
     course varchar not null, category_then varchar not null, state_then varchar not null, reason_then varchar not null,
     clauses varchar not null,
+    next_nadir_session_id varchar,
+    progression_from_mm3 double check (progression_from_mm3 > 0 and isfinite(progression_from_mm3)),
     primary key (patient_id, session_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -203,6 +210,25 @@ create table record.endpoint (
     check (ended_on >= time_zero_on)
 );
 
+-- The best response of a course, by confirmed scans and by single ones.
+create table record.best_response (
+    patient_id varchar not null references record.patient (patient_id),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    epoch integer not null,
+    look varchar not null check (look in ('confirmed', 'unconfirmed')),
+    course varchar not null,
+    cause varchar not null,
+    best varchar not null check (best in ('CR', 'PR', 'MR', 'SD', 'NON-CR/NON-PD', 'PD', 'NE')),
+    baseline_session_id varchar,
+    time_zero_on date, best_on date, lasts_from_on date, ended_on date,
+    is_event boolean,
+    is_provisional boolean not null,
+    reason varchar not null,
+    primary key (patient_id, criteria_id, epoch, look),
+    check (ended_on >= lasts_from_on),
+    check ((ended_on is null) = (lasts_from_on is null))
+);
+
 -- When the next scan is due.
 create table record.next_scan (
     patient_id varchar primary key references record.patient (patient_id),
@@ -213,7 +239,32 @@ create table record.next_scan (
     overdue_from date check (overdue_from > due_on),
     interval_days integer check (interval_days > 0),
     rule varchar not null,
-    source varchar not null
+    source varchar not null,
+    closer_reason varchar,
+    assumed varchar
+);
+
+-- The form of a look at the whole neuraxis at one visit; NULL is what nobody filled in.
+create table record.neuraxis (
+    patient_id varchar not null, session_id varchar not null,
+    brain varchar check (brain in ('yes', 'partly', 'no')),
+    cervical varchar check (cervical in ('yes', 'partly', 'no')),
+    thoracic varchar check (thoracic in ('yes', 'partly', 'no')),
+    lumbar varchar check (lumbar in ('yes', 'partly', 'no')),
+    contrast varchar check (contrast in ('yes', 'no')),
+    brain_nodules varchar check (brain_nodules in ('present', 'absent', 'not evaluable')),
+    brain_linear varchar check (brain_linear in ('present', 'absent', 'not evaluable')),
+    hydrocephalus varchar check (hydrocephalus in ('present', 'absent', 'not evaluable')),
+    spine_nodules varchar check (spine_nodules in ('present', 'absent', 'not evaluable')),
+    spine_linear varchar check (spine_linear in ('present', 'absent', 'not evaluable')),
+    csf_cytology varchar check (csf_cytology in ('present', 'absent', 'not evaluable')),
+    reader varchar,
+    leptomeningeal varchar not null check (leptomeningeal in ('yes', 'no', 'not imaged')),
+    present varchar,
+    missing varchar,
+    primary key (patient_id, session_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check (leptomeningeal <> 'no' or (present is null or present = 'hydrocephalus'))
 );
 
 -- What a person should know: what was left out, and what to look at.
@@ -335,6 +386,14 @@ create table record.growth_rate (
     detectable_on date,
     is_provisional boolean not null,
     primary key (patient_id, criteria_id, epoch)
+);
+
+-- How far each file of the journal went when this was published.
+create table record.journal_head (
+    file varchar primary key,
+    line_count integer not null check (line_count >= 0),
+    size_bytes bigint not null check (size_bytes >= 0),
+    sha256 varchar not null
 );
 
 -- What people decided, copied from the journal at each publish; the journal itself lies beside this file.

@@ -86,7 +86,10 @@ def growing() -> list[Any]:
             judged(p, "ses-02", "SD", "baseline", "no_change", criteria, against="ses-02 ses-02 -"),
             judged(p, "ses-03", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-02 ses-02", 0.8),
             judged(p, "ses-04", "SD", "residual_stable", "no_change", criteria, "ses-02 ses-03 ses-03", 1.125),
-            judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
+            replace(
+                judged(p, "ses-05", "PD", "progression", "growth", criteria, "ses-02 ses-03 ses-04", 1.75, 0.95),
+                progression_from_mm3=1120.0,
+            ),
         ]
     return rows
 
@@ -108,8 +111,49 @@ def beside_growing(p: str) -> list[Any]:
             183,
             "why",
             "who",
+            None,
+            "MYCN not known",
+        ),
+        records.Neuraxis(
+            p,
+            "ses-05",
+            "yes",
+            "yes",
+            "yes",
+            None,
+            "yes",
+            "absent",
+            "absent",
+            "absent",
+            "absent",
+            "not evaluable",
+            None,
+            "B. Reader",
+            "not imaged",
+            None,
+            "lumbar canal: not said",
         ),
         records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
+        *(
+            records.BestResponse(
+                p,
+                ADAPTED,
+                1,
+                look,
+                "after_surgery",
+                "the surgery of 2020-01-10",
+                "SD",
+                "ses-02",
+                date(2020, 1, 10),
+                date(2021, 4, 10),
+                date(2020, 1, 10),
+                date(2023, 4, 10),
+                True,
+                False,
+                "Stable disease at best.",
+            )
+            for look in ("confirmed", "unconfirmed")
+        ),
         accepted(p, "ses-05"),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),
         records.Resection(p, date(2020, 1, 10), "STR", "PR", "ses-01", "ses-02", False, False, "67 % removed"),
@@ -220,7 +264,10 @@ def failed_visit() -> list[Any]:
         *measured(p, "ses-01", "tumour", 600.0, cv=0.1),
         *measured(p, "ses-02", "tumour", 610.0, cv=0.1),
         judged(p, "ses-01", "SD", "baseline", "no_change", against="ses-01 ses-01 -"),
-        judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 610 / 600),
+        replace(
+            judged(p, "ses-02", "SD", "residual_stable", "no_change", ADAPTED, "ses-01 ses-01 ses-01", 610 / 600),
+            progression_from_mm3=840.0,
+        ),
         judged(p, "ses-03", "NE", "not_evaluable", "not_evaluable"),
         records.Finding("scan_unreadable", "error", "read", "x.nii.gz", p, "ses-03", f"ses-03: {why}", "copy again"),
         records.Finding("alignment_poor", "warning", "align", None, p, "ses-02", "ses-02: grade C", "look at it"),
@@ -321,12 +368,15 @@ def judged(  # noqa: PLR0917  # verdicts are written as a table
     probability: float | None = None,
     epoch: int = 1,
 ) -> records.Assessment:
-    """A confirmed verdict; ``against`` names the baseline, nadir and previous session, ``-`` for none."""
+    """A confirmed verdict; ``against`` names the baseline, nadir and previous session, ``-`` for none.
+
+    The nadir stays as it was.
+    """
     baseline, nadir, previous = (None if name == "-" else name for name in against.split())
     return records.Assessment(
         patient_id, session_id, criteria_id, "1", category, state, display_state, True, False, epoch,
         baseline, nadir, previous, ratio, None, probability, f"{session_id}: {state} by {criteria_id}",
-        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}",
+        "after_surgery", category, state, f"{session_id}: {state} by {criteria_id}", next_nadir_session_id=nadir,
     )  # fmt: skip
 
 

@@ -28,10 +28,10 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     thresholds_percent
         Dashed lines by name, in percent.
     """
-    rows = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
-    is_crowded = len(rows) > 6
+    with_change = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
+    is_crowded = len(with_change) > 6
     fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
-    for row in rows.pipe(as_rows):
+    for row in with_change.pipe(as_rows):
         style = labels.look(row["state"], row["display_state"])
         change = row["best_change_percent"]
         is_cut = change > CAP_PERCENT
@@ -54,7 +54,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
     fig.axis(
         "yaxis",
-        range=[-112, min(CAP_PERCENT, max([45.0, *rows["best_change_percent"]])) * 1.15],
+        range=[-112, min(CAP_PERCENT, max([45.0, *with_change["best_change_percent"]])) * 1.15],
         title_text="best change from baseline, %",
         zeroline=True,
         zerolinecolor=labels.PALE,
@@ -76,12 +76,12 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
     thresholds
         Dashed lines by name, as ratios to baseline.
     """
-    rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
-    rows = rows.assign(months=rows["days_from_baseline"] / DAYS_PER_MONTH)
+    with_ratio = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
+    with_ratio = with_ratio.assign(months=with_ratio["days_from_baseline"] / DAYS_PER_MONTH)
     fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
-    floor = _spider_axes(fig, rows["baseline_ratio"], thresholds)
+    floor = _spider_axes(fig, with_ratio["baseline_ratio"], thresholds)
     looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.pipe(as_rows)}
-    for patient_id, course in rows.groupby("patient_id"):
+    for patient_id, course in with_ratio.groupby("patient_id"):
         _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
     return fig.done()
 
@@ -139,15 +139,15 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     judged, treatments
         Rows of the assessment and treatment views.
     """
-    rows = patients.dropna(subset=["time_zero_on", "last_scan_on"]).copy()
-    rows["months"] = _months(rows["last_scan_on"], rows["time_zero_on"])
-    rows = rows.sort_values("months")
-    zero = rows.set_index("patient_id")["time_zero_on"]
-    fig = theme.Sheet(len(rows) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
+    followed = patients.dropna(subset=["time_zero_on", "last_scan_on"]).copy()
+    followed["months"] = _months(followed["last_scan_on"], followed["time_zero_on"])
+    followed = followed.sort_values("months")
+    zero = followed.set_index("patient_id")["time_zero_on"]
+    fig = theme.Sheet(len(followed) * ROW_PX + 70, {"l": 92, "r": 40, "t": 10, "b": 48})
     fig.add(
         "bar",
-        x=rows["months"],
-        y=rows["patient_id"],
+        x=followed["months"],
+        y=followed["patient_id"],
         orientation="h",
         marker={"color": labels.SHADE, "line": {"width": 0}},
         width=0.62,
@@ -155,7 +155,7 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     )
     _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
-    ongoing = rows[rows["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
+    ongoing = followed[followed["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
     fig.add_scatter(
         x=ongoing["months"] + 1.2,
         y=ongoing["patient_id"],
@@ -174,19 +174,19 @@ def _swimmer_treatments(fig: theme.Sheet, treatments: pd.DataFrame, zero: pd.Ser
     """Draw one trace for each kind: diamonds for operations, bars for what lasts."""
     for kind, given in treatments.groupby("kind"):
         word, colour = labels.TREATMENTS[str(kind)]
-        rows = given.pipe(as_rows)
+        treatment_rows = given.pipe(as_rows)
         months: list[float | None] = []
         names: list[str | None] = []
         words: list[str | None] = []
         is_point = kind == "surgery"
-        for row in rows:
+        for row in treatment_rows:
             starts = _month(row["started_on"], zero[row["patient_id"]])
             last = row["ended_on"] if labels.is_known(row["ended_on"]) else row["started_on"]
             ends = max(_month(last, zero[row["patient_id"]]), starts + 0.6)
-            said = f"{word} {labels.day(row['started_on'])}"
+            day_words = f"{word} {labels.day(row['started_on'])}"
             months += [starts] if is_point else [starts, ends, None]
             names += [row["patient_id"]] if is_point else [row["patient_id"], row["patient_id"], None]
-            words += [said] if is_point else [said, said, None]
+            words += [day_words] if is_point else [day_words, day_words, None]
         fig.add_scatter(
             x=months,
             y=names,
@@ -205,11 +205,11 @@ def _swimmer_states(fig: theme.Sheet, judged: pd.DataFrame, zero: pd.Series) -> 
     shown = shown.assign(
         month=_months(days, pd.to_datetime(shown["patient_id"].map(zero))), day=days.dt.strftime("%Y-%m-%d")
     )
-    for (state, display), found in shown.groupby(["state", "display_state"], dropna=False):
+    for (state, display), in_state in shown.groupby(["state", "display_state"], dropna=False):
         style = labels.look(state, display)
-        names = list(found["patient_id"])
+        names = list(in_state["patient_id"])
         fig.add_scatter(
-            x=found["month"],
+            x=in_state["month"],
             y=names,
             mode="markers",
             marker={
@@ -221,7 +221,7 @@ def _swimmer_states(fig: theme.Sheet, judged: pd.DataFrame, zero: pd.Series) -> 
             customdata=names,
             hovertext=[
                 f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}"
-                for name, day in zip(names, found["day"], strict=True)
+                for name, day in zip(names, in_state["day"], strict=True)
             ],
             hoverinfo="text",
         )

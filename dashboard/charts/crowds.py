@@ -66,36 +66,38 @@ def stretches(courses: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns patient_id, step (the number of the stretch), baseline_ratio; by step, then by ratio.
     """
-    rows = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
-    step = (rows["days_from_baseline"] / DAYS_PER_MONTH / STEP_MONTHS).round().astype(int)
-    rows = rows[["patient_id", "baseline_ratio"]].assign(step=step)
-    return rows.drop_duplicates(["patient_id", "step"], keep="last").sort_values(["step", "baseline_ratio"])
+    with_ratio = courses.dropna(subset=["baseline_ratio", "days_from_baseline"])
+    step = (with_ratio["days_from_baseline"] / DAYS_PER_MONTH / STEP_MONTHS).round().astype(int)
+    with_ratio = with_ratio[["patient_id", "baseline_ratio"]].assign(step=step)
+    return with_ratio.drop_duplicates(["patient_id", "step"], keep="last").sort_values(["step", "baseline_ratio"])
 
 
-def quantiles(found: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
+def quantiles(courses_by_step: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
     """Draw the median and two bands (quartiles, tenths) of the volume relative to baseline over time.
 
     Parameters
     ----------
-    found
+    courses_by_step
         Rows of ``stretches``, of whom is to be shown, in their order.
     thresholds
         Dashed lines by name, as ratios to baseline.
     """
-    found, months = _shares(found["step"].to_numpy(), found["baseline_ratio"].to_numpy(dtype=float))
-    floor = float(found[found > 0].min().min()) / 1.2 if (found > 0).any(axis=None) else 0.1
-    found = found.clip(lower=floor)
+    shares, months = _shares(
+        courses_by_step["step"].to_numpy(), courses_by_step["baseline_ratio"].to_numpy(dtype=float)
+    )
+    floor = float(shares[shares > 0].min().min()) / 1.2 if (shares > 0).any(axis=None) else 0.1
+    shares = shares.clip(lower=floor)
     fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     for low, high, alpha in ((0.1, 0.9, 0.10), (0.25, 0.75, 0.18)):
         fig.add_scatter(
-            x=[*months, *months[::-1]], y=[*found[high], *found[low][::-1]], mode="lines", fill="toself",
+            x=[*months, *months[::-1]], y=[*shares[high], *shares[low][::-1]], mode="lines", fill="toself",
             fillcolor=theme.fade(COLOUR, alpha), line={"width": 0}, hoverinfo="skip",
         )  # fmt: skip
     fig.add_scatter(
-        x=months, y=found[0.5], mode="lines+markers", line={"color": COLOUR, "width": 2}, marker={"size": 5},
+        x=months, y=shares[0.5], mode="lines+markers", line={"color": COLOUR, "width": 2}, marker={"size": 5},
         hovertemplate="%{x:.0f} months: median ×%{y:.2f}<extra></extra>",
     )  # fmt: skip
-    top = float(found.max().max()) if len(found) else 2.0
+    top = float(shares.max().max()) if len(shares) else 2.0
     shown = [floor, top, *thresholds.values()]
     ticks = [
         tick for tick in (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50) if floor <= tick <= max(shown)

@@ -26,10 +26,10 @@ class GrowthRow:
     note: str
 
 
-def growth(rows: Sequence[GrowthRow]) -> go.Figure:
+def growth(growth_rows: Sequence[GrowthRow]) -> go.Figure:
     """Draw one row per histology, with no growth as a line."""
-    fig = theme.Sheet(ROW_PX * len(rows) + 70, {"l": 150, "r": 230, "t": 10, "b": 48})
-    for row in rows:
+    fig = theme.Sheet(ROW_PX * len(growth_rows) + 70, {"l": 150, "r": 230, "t": 10, "b": 48})
+    for row in growth_rows:
         fig.add_scatter(
             x=[row.rate_percent],
             y=[theme.plain(row.name)],

@@ -108,10 +108,10 @@ def scales(scores: pd.DataFrame) -> list[str]:
     return sorted(scores["scale_id"].unique())
 
 
-def add_scores(fig: theme.Sheet, rows: pd.DataFrame, axis: str, domain: list[float]) -> None:
+def add_scores(fig: theme.Sheet, scores: pd.DataFrame, axis: str, domain: list[float]) -> None:
     """Draw the grades of one scale as steps; better is up on scales that count deficits."""
-    rows = rows.sort_values("assessed_on")
-    scale = str(rows["scale_id"].iloc[0])
+    scores = scores.sort_values("assessed_on")
+    scale = str(scores["scale_id"].iloc[0])
     name, grades = labels.SCALES.get(scale, (labels.words(scale), ()))
     if grades:
         ticks = {
@@ -124,8 +124,8 @@ def add_scores(fig: theme.Sheet, rows: pd.DataFrame, axis: str, domain: list[flo
     _axis(fig, axis, domain, {**ticks, "tickfont": {"size": 10, "color": labels.GREY}})
     _title(fig, axis, name, is_right=True)
     fig.add_scatter(
-        x=rows["assessed_on"],
-        y=rows["grade"],
+        x=scores["assessed_on"],
+        y=scores["grade"],
         yaxis=axis,
         mode="lines+markers",
         name=name,
@@ -134,7 +134,7 @@ def add_scores(fig: theme.Sheet, rows: pd.DataFrame, axis: str, domain: list[flo
         hoverinfo="text",
         hovertext=[
             f"{labels.day(row['assessed_on'])} {theme.plain(name)} {_grade(row['grade'], grades)}"
-            for row in rows.pipe(as_rows)
+            for row in scores.pipe(as_rows)
         ],
     )
 

@@ -24,12 +24,12 @@ ROOM_FOR_DAYS = 1.3
 """Width of the lines' axis as a multiple of the widest line: the days of the first and last line stand beside them."""
 
 
-def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Figure:
+def profile(profile_rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Figure:
     """Draw cross-sections along the cord, head up; places that a scan does not reach stay empty.
 
     Parameters
     ----------
-    rows
+    profile_rows
         Rows of the cord_profile view of one patient with a date: session_id, acquired_on, compartment, position_mm,
         area_mm2.
     compartment
@@ -38,34 +38,36 @@ def profile(rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -> go.Fig
         Labelled discs along the same line: number, name, position_mm; empty where no visit has labels. They are drawn
         across, and the vertebrae between them stand at the axis of the map in place of millimetres.
     """
-    own = rows[rows["compartment"] == compartment].sort_values(["acquired_on", "session_id", "position_mm"])
-    low, high = _range(own)
+    compartment_rows = profile_rows[profile_rows["compartment"] == compartment].sort_values(
+        ["acquired_on", "session_id", "position_mm"]
+    )
+    low, high = _range(compartment_rows)
     fig = theme.Sheet(HEIGHT_PX, {"l": 62, "r": 74, "t": 22, "b": 62})
-    across = [0, ROOM_FOR_DAYS * _widest(own, rows)]
+    across = [0, ROOM_FOR_DAYS * _widest(compartment_rows, profile_rows)]
     fig.axis("xaxis", domain=[0, SHARE], title_text="cross-section, mm²", range=across)
     fig.axis("yaxis", range=[low, high], title_text="mm along the cord, head up")
     bare = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"color": labels.GREY}}
     fig.axis("xaxis2", domain=[SHARE + 0.1, 1], anchor="y2", **bare)
     fig.axis("yaxis2", range=[low, high], anchor="x2", **bare)
     _vertebrae(fig, discs, (low, high))
-    _cord(fig, rows, compartment)
-    _lines(fig, own, labels.compartment(compartment))
-    _days(fig, own, labels.compartment(compartment).ink)
-    _map(fig, own, labels.compartment(compartment))
+    _cord(fig, profile_rows, compartment)
+    _lines(fig, compartment_rows, labels.compartment(compartment))
+    _days(fig, compartment_rows, labels.compartment(compartment).ink)
+    _map(fig, compartment_rows, labels.compartment(compartment))
     return fig.done()
 
 
-def _widest(own: pd.DataFrame, rows: pd.DataFrame) -> float:
+def _widest(compartment_rows: pd.DataFrame, profile_rows: pd.DataFrame) -> float:
     """Return the largest cross-section that is drawn, the cord's included, mm²."""
-    cord = rows.loc[rows["compartment"] == "cord", "area_mm2"]
-    found = pd.concat([own["area_mm2"], cord]).max()
-    return float(found) if found > 0 else 1.0
+    cord = profile_rows.loc[profile_rows["compartment"] == "cord", "area_mm2"]
+    widest_mm2 = pd.concat([compartment_rows["area_mm2"], cord]).max()
+    return float(widest_mm2) if widest_mm2 > 0 else 1.0
 
 
-def _range(own: pd.DataFrame) -> tuple[float, float]:
+def _range(compartment_rows: pd.DataFrame) -> tuple[float, float]:
     """Return the stretch in which any visit shows something, with some room."""
-    seen = own.loc[own["area_mm2"] > 0, "position_mm"]
-    places = seen if len(seen) else own["position_mm"]
+    seen = compartment_rows.loc[compartment_rows["area_mm2"] > 0, "position_mm"]
+    places = seen if len(seen) else compartment_rows["position_mm"]
     return float(places.min()) - ROOM_MM, float(places.max()) + ROOM_MM
 
 
@@ -85,8 +87,8 @@ def _vertebrae(fig: theme.Sheet, discs: pd.DataFrame, seen_mm: tuple[float, floa
         fig.axis("yaxis2", tickvals=list(names.values()), ticktext=list(names))
 
 
-def _cord(fig: theme.Sheet, rows: pd.DataFrame, compartment: str) -> None:
-    cord = rows[(rows["compartment"] == "cord") & rows["area_mm2"].notna()]
+def _cord(fig: theme.Sheet, profile_rows: pd.DataFrame, compartment: str) -> None:
+    cord = profile_rows[(profile_rows["compartment"] == "cord") & profile_rows["area_mm2"].notna()]
     if compartment == "cord" or cord.empty:
         return
     last = cord[cord["acquired_on"] == cord["acquired_on"].max()].sort_values("position_mm")
@@ -100,9 +102,9 @@ def _cord(fig: theme.Sheet, rows: pd.DataFrame, compartment: str) -> None:
     )
 
 
-def _lines(fig: theme.Sheet, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+def _lines(fig: theme.Sheet, compartment_rows: pd.DataFrame, style: labels.CompartmentLook) -> None:
     """Draw one line per visit, the later the heavier."""
-    visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
+    visits = list(compartment_rows.groupby(["acquired_on", "session_id"], sort=True))
     for number, ((day, session), part) in enumerate(visits):
         share = FAINTEST + (1 - FAINTEST) * (number + 1) / len(visits)
         area = part["area_mm2"]
@@ -119,9 +121,9 @@ def _lines(fig: theme.Sheet, own: pd.DataFrame, style: labels.CompartmentLook) -
         )
 
 
-def _days(fig: theme.Sheet, own: pd.DataFrame, ink: str) -> None:
+def _days(fig: theme.Sheet, compartment_rows: pd.DataFrame, ink: str) -> None:
     """Write the day of the first and of the last line that shows anything beside its widest place."""
-    seen = own[own["area_mm2"] > 0]
+    seen = compartment_rows[compartment_rows["area_mm2"] > 0]
     if seen.empty:
         return
     ends = [seen[seen["acquired_on"] == day] for day in sorted({seen["acquired_on"].min(), seen["acquired_on"].max()})]
@@ -140,10 +142,10 @@ def _days(fig: theme.Sheet, own: pd.DataFrame, ink: str) -> None:
         )
 
 
-def _map(fig: theme.Sheet, own: pd.DataFrame, style: labels.CompartmentLook) -> None:
+def _map(fig: theme.Sheet, compartment_rows: pd.DataFrame, style: labels.CompartmentLook) -> None:
     """Draw one column per visit, evenly spaced: the lines beside it have no time axis either."""
-    visits = list(own.groupby(["acquired_on", "session_id"], sort=True))
-    places = sorted(own["position_mm"].unique())
+    visits = list(compartment_rows.groupby(["acquired_on", "session_id"], sort=True))
+    places = sorted(compartment_rows["position_mm"].unique())
     columns = [part.set_index("position_mm")["area_mm2"].reindex(places).to_numpy(dtype=float) for _, part in visits]
     area = np.stack(columns, axis=1)
     days = [labels.month(day) if len(visits) > 3 else labels.day(day) for (day, _), _ in visits]

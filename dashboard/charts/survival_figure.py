@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves with band, censor ticks and numbers at risk that stand under the axis they belong to."""
+"""Curves of survival or incidence with band, ticks and numbers at risk that stand under the axis they belong to."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Group:
     Attributes
     ----------
     steps
-        Columns months, survival, low, high: the curve from the time on, in time order, the first row at 0.
+        Columns months, share, low, high: the curve from the time on, in time order, the first row at 0.
     censored
-        Columns months, survival: where patients left without an event.
+        Columns months, share: where patients left without an event.
     at_risk
         Number still followed at each of the figure's months, as it is written.
     """
@@ -39,7 +39,24 @@ class Group:
     at_risk: Sequence[str]
 
 
-def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits: pd.DataFrame | None) -> go.Figure:
+@dataclass(frozen=True)
+class CurveWords:
+    """What a share is of, such as ``without progression``, and the title of the time axis."""
+
+    share: str = "without progression"
+    time: str = "months since time zero"
+
+
+PLAIN_WORDS = CurveWords()
+
+
+def survival(
+    groups: Sequence[Group],
+    months: Sequence[float],
+    band: str,
+    limits: pd.DataFrame | None,
+    words: CurveWords = PLAIN_WORDS,
+) -> go.Figure:
     """Draw one curve per group.
 
     Parameters
@@ -50,6 +67,8 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
         Name of the interval, such as ``95 % CI, log-log``.
     limits
         Columns months, low, high: what the scans allow when an event lies anywhere between two of them.
+    words
+        What the axes show.
     """
     table_px = ROW_PX * (len(groups) + 1)
     total = CURVE_PX + GAP_PX + table_px
@@ -66,11 +85,11 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
         "xaxis",
         range=[0, max(months) * 1.02],
         tickvals=list(months),
-        title_text="months since time zero",
+        title_text=words.time,
         anchor="y",
     )
     for group, colour in zip(groups, COLOURS, strict=False):
-        _curve(fig, group, colour)
+        _curve(fig, group, colour, words.share)
     if limits is not None:
         _limits(fig, limits)
     _at_risk(fig, groups, months, table_px / total)
@@ -88,7 +107,7 @@ def survival(groups: Sequence[Group], months: Sequence[float], band: str, limits
     return fig.done()
 
 
-def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
+def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
     steps = group.steps
     for column, fill in (("high", None), ("low", "tonexty")):
         fig.add_scatter(
@@ -102,18 +121,18 @@ def _curve(fig: theme.Sheet, group: Group, colour: str) -> None:
         )
     fig.add_scatter(
         x=steps["months"],
-        y=steps["survival"],
+        y=steps["share"],
         mode="lines",
         name=group.name,
         line={"color": colour, "width": 2.2, "shape": "hv"},
-        hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} without progression<extra></extra>",
+        hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} {theme.plain(share)}<extra></extra>",
     )
     fig.add_scatter(
         x=group.censored["months"],
-        y=group.censored["survival"],
+        y=group.censored["share"],
         mode="markers",
         marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
-        hovertemplate="%{x:.0f} months: last assessment, no progression<extra></extra>",
+        hovertemplate="%{x:.0f} months: last assessment, no event<extra></extra>",
     )
 
 
@@ -130,15 +149,17 @@ def _limits(fig: theme.Sheet, limits: pd.DataFrame) -> None:
 
 def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float], height: float) -> None:
     """Write the numbers at risk on an axis of their own that shares the time axis."""
-    rows = {group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))}
+    place_of = {
+        group.name: (index + 1, colour) for index, (group, colour) in enumerate(zip(groups, COLOURS, strict=False))
+    }
     fig.axis(
         "yaxis2",
         domain=[0, height],
         range=[len(groups) + 0.5, -0.5],
         showgrid=False,
         zeroline=False,
-        tickvals=[0, *(place for place, _ in rows.values())],
-        ticktext=["at risk", *(theme.plain(name) for name in rows)],
+        tickvals=[0, *(place for place, _ in place_of.values())],
+        ticktext=["at risk", *(theme.plain(name) for name in place_of)],
         tickfont={"size": 12, "color": labels.GREY},
         ticks="outside",  # unseen, but they keep the names clear of the first number, half of which stands before 0
         ticklen=8 + max(len(group.at_risk[0]) for group in groups) * theme.CHARACTER_PX / 2,
@@ -146,7 +167,7 @@ def _at_risk(fig: theme.Sheet, groups: Sequence[Group], months: Sequence[float],
         anchor="x",
     )
     for group in groups:
-        place, colour = rows[group.name]
+        place, colour = place_of[group.name]
         fig.add_scatter(
             x=list(months),
             y=[place] * len(months),

@@ -69,7 +69,9 @@ class CourseFigure:
     windows: Sequence[TreatmentSpan] = field(default=())
 
 
-def timeline(course: CourseFigure, is_log: bool, compared: Sequence[str] = (), volume_px: int = VOLUME_PX) -> go.Figure:
+def timeline(
+    course: CourseFigure, is_log: bool, compared_sessions: Sequence[str] = (), volume_px: int = VOLUME_PX
+) -> go.Figure:
     """Draw the course.
 
     Every mark carries its session in ``customdata``, so that a click can lead to the visit.
@@ -78,7 +80,7 @@ def timeline(course: CourseFigure, is_log: bool, compared: Sequence[str] = (), v
     ----------
     is_log
         Logarithmic volume axis; a volume of 0 can only be seen on a linear one.
-    compared
+    compared_sessions
         Sessions of the scans shown beside the figure; marked by a fine vertical line.
     volume_px
         Height of the volumes; treatments and scores come below.
@@ -97,12 +99,12 @@ def timeline(course: CourseFigure, is_log: bool, compared: Sequence[str] = (), v
     operated = course.treatments.loc[course.treatments["kind"] == "surgery", "started_on"].dropna()
     _windows(fig, course.windows)
     _upright(fig, operated, {"color": labels.INK, "width": 1})
-    shown = course.judged["session_id"].isin(list(compared))
+    shown = course.judged["session_id"].isin(list(compared_sessions))
     _upright(fig, course.judged.loc[shown, "acquired_on"], {"color": labels.PALE, "width": 1, "dash": "dot"})
     for name in labels.COMPARTMENTS:
-        rows = course.volumes[course.volumes["compartment"] == name]
-        if len(rows):
-            volume_lines.add_compartment(fig, rows, [pd.Timestamp(day) for day in operated], axis)
+        compartment_volumes = course.volumes[course.volumes["compartment"] == name]
+        if len(compartment_volumes):
+            volume_lines.add_compartment(fig, compartment_volumes, [pd.Timestamp(day) for day in operated], axis)
     _states(fig, course, axis)
     _margin(fig, course, axis, volume_px)
     if therapy:
@@ -114,8 +116,8 @@ def timeline(course: CourseFigure, is_log: bool, compared: Sequence[str] = (), v
     return fig.done()
 
 
-def _shown(rows: pd.DataFrame) -> list[float]:
-    columns = rows[["volume_mm3", "volume_low_mm3", "volume_high_mm3"]].to_numpy(dtype=float).ravel()
+def _shown(volumes: pd.DataFrame) -> list[float]:
+    columns = volumes[["volume_mm3", "volume_low_mm3", "volume_high_mm3"]].to_numpy(dtype=float).ravel()
     return [float(value) for value in columns[~np.isnan(columns)]]
 
 
@@ -257,8 +259,8 @@ def _last_volumes(course: CourseFigure, axis: dict[str, Any]) -> list[tuple[floa
     """Return the last volume of each compartment in words, with its day where a later scan does not show it."""
     last_on = course.judged["acquired_on"].max()
     notes = []
-    for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
-        last = rows.sort_values("acquired_on").iloc[-1]
+    for name, compartment_volumes in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
+        last = compartment_volumes.sort_values("acquired_on").iloc[-1]
         if last["volume_mm3"] > 0 or axis["type"] == "linear":
             style = labels.compartment(str(name))
             day = "" if last["acquired_on"] >= last_on else f", {labels.day(last['acquired_on'])}"

@@ -24,25 +24,25 @@ def has_no_tumour(volumes: pd.DataFrame) -> bool:
 
 
 def add_compartment(
-    fig: theme.Sheet, rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp], axis: dict[str, Any]
+    fig: theme.Sheet, volumes: pd.DataFrame, surgeries: Sequence[pd.Timestamp], axis: dict[str, Any]
 ) -> None:
     """Draw one compartment, broken where surgery lies between two scans.
 
     Parameters
     ----------
-    rows
+    volumes
         Rows of the measurement view of one compartment of one patient, with a date.
     surgeries
         Days of operations.
     axis
         The volume axis, as made by ``theme.volume_axis``.
     """
-    style = labels.compartment(str(rows["compartment"].iloc[0]))
-    rows = rows.sort_values("acquired_on")
+    style = labels.compartment(str(volumes["compartment"].iloc[0]))
+    volumes = volumes.sort_values("acquired_on")
     if axis["type"] == "log":
-        _none_seen(fig, rows[rows["volume_mm3"] == 0], axis)
-        rows = rows.assign(volume_mm3=rows["volume_mm3"].where(rows["volume_mm3"] != 0))
-    for part in pieces(rows, surgeries):
+        _none_seen(fig, volumes[volumes["volume_mm3"] == 0], axis)
+        volumes = volumes.assign(volume_mm3=volumes["volume_mm3"].where(volumes["volume_mm3"] != 0))
+    for part in pieces(volumes, surgeries):
         _interval(fig, part.dropna(subset=["volume_low_mm3", "volume_high_mm3"]), style.colour)
         fig.add_scatter(
             x=part["acquired_on"],
@@ -57,9 +57,9 @@ def add_compartment(
         )
 
 
-def _none_seen(fig: theme.Sheet, rows: pd.DataFrame, axis: dict[str, Any]) -> None:
+def _none_seen(fig: theme.Sheet, volumes: pd.DataFrame, axis: dict[str, Any]) -> None:
     """Put visits without this tissue as small rings on the lower edge of a logarithmic axis, which has no zero."""
-    for row in rows.pipe(as_rows):
+    for row in volumes.pipe(as_rows):
         fig.add_scatter(
             x=[row["acquired_on"]],
             y=[floor(axis)],
@@ -77,26 +77,26 @@ def floor(axis: dict[str, Any]) -> float:
     return float(10 ** axis["range"][0] * 1.06 if axis["type"] == "log" else axis["range"][0])
 
 
-def _interval(fig: theme.Sheet, rows: pd.DataFrame, colour: str) -> None:
+def _interval(fig: theme.Sheet, volumes: pd.DataFrame, colour: str) -> None:
     """Draw the 95 % interval: a band, or a whisker where a visit stands alone."""
-    low, high = rows["volume_low_mm3"] / 1000, rows["volume_high_mm3"] / 1000
+    low, high = volumes["volume_low_mm3"] / 1000, volumes["volume_high_mm3"] / 1000
     line: dict[str, Any]
     filled: dict[str, Any] = {}
-    if len(rows) == 1:
-        x, y, line = [rows["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"width": 6}
+    if len(volumes) == 1:
+        x, y, line = [volumes["acquired_on"].iloc[0]] * 2, [low.iloc[0], high.iloc[0]], {"width": 6}
     else:
-        x, y = [*rows["acquired_on"], *rows["acquired_on"][::-1]], [*high, *low[::-1]]
+        x, y = [*volumes["acquired_on"], *volumes["acquired_on"][::-1]], [*high, *low[::-1]]
         line, filled = {"width": 0}, {"fill": "toself", "fillcolor": theme.fade(colour, 0.12)}
     line["color"] = theme.fade(colour, 0.2)
     fig.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", **filled)
 
 
-def pieces(rows: pd.DataFrame, surgeries: Sequence[pd.Timestamp]) -> list[pd.DataFrame]:
+def pieces(volumes: pd.DataFrame, surgeries: Sequence[pd.Timestamp]) -> list[pd.DataFrame]:
     """Split the visits of one compartment wherever a surgery lies between two of them, or a volume is missing."""
-    before = sum((rows["acquired_on"] >= day).astype(int) for day in surgeries) if surgeries else 0
-    missing = rows["volume_mm3"].isna()
+    before = sum((volumes["acquired_on"] >= day).astype(int) for day in surgeries) if surgeries else 0
+    missing = volumes["volume_mm3"].isna()
     part = missing.cumsum() * 1000 + before
-    return [group for _, group in rows[~missing].groupby(part[~missing])]
+    return [group for _, group in volumes[~missing].groupby(part[~missing])]
 
 
 def _hover(values: dict[Any, Any]) -> str:

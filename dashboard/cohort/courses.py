@@ -37,8 +37,8 @@ class Courses:
 
     def scans(self) -> pd.DataFrame:
         """Return the scans of the patients that are shown."""
-        found = self.everybody[self.is_chosen[self.everybody["patient_id"].cat.codes]]
-        return found.assign(patient_id=found["patient_id"].astype(object))
+        chosen = self.everybody[self.is_chosen[self.everybody["patient_id"].cat.codes]]
+        return chosen.assign(patient_id=chosen["patient_id"].astype(object))
 
     def stretches(self) -> pd.DataFrame:
         """Return what a figure of many patients counts of them."""
@@ -48,9 +48,9 @@ class Courses:
 def courses(criteria_id: str, compartment: str, patients: pd.Series) -> Courses:
     """Return the courses of one compartment of some patients under one set of criteria."""
     everybody, counted = queries.derived(_courses, criteria_id, compartment)
-    known = everybody["patient_id"].cat.categories
-    places = known.get_indexer(pd.Index(patients))  # by an index that is made once for all readers
-    is_chosen = np.zeros(len(known), dtype=bool)
+    followed = everybody["patient_id"].cat.categories
+    places = followed.get_indexer(pd.Index(patients))  # by an index that is made once for all readers
+    is_chosen = np.zeros(len(followed), dtype=bool)
     is_chosen[places[places >= 0]] = True
     return Courses(everybody, counted, is_chosen)
 

@@ -137,10 +137,10 @@ def _radiotherapy(key: str) -> list[str]:
 
 
 def _ages(everyone: pd.DataFrame, key: str) -> list[str]:
-    known = everyone["age_years"].dropna()
-    if known.empty or known.min() == known.max():
+    ages = everyone["age_years"].dropna()
+    if ages.empty or ages.min() == ages.max():
         return []
-    return _span("Age, years", int(known.min()), int(known.max()) + 1, key)
+    return _span("Age, years", int(ages.min()), int(ages.max()) + 1, key)
 
 
 def _dates(everyone: pd.DataFrame, key: str) -> list[str]:

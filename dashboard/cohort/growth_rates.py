@@ -29,7 +29,7 @@ def estimate(rows: pd.DataFrame) -> CohortGrowth:
     return cohort_growth.by_histology([_scan(row) for row in rows.pipe(as_rows)])
 
 
-def rows_of(found: CohortGrowth) -> list[GrowthRow]:
+def rows_of(rates: CohortGrowth) -> list[GrowthRow]:
     """Return the rows of the figure."""
     return [
         GrowthRow(
@@ -39,20 +39,20 @@ def rows_of(found: CohortGrowth) -> list[GrowthRow]:
             one.relative_high,
             f"{labels.count(one.patient_count, 'patient')}, {labels.count(one.scan_count, 'scan')}{_doubling(one)}",
         )
-        for one in found.histologies
+        for one in rates.histologies
     ]
 
 
-def method(found: CohortGrowth) -> str:
+def method(rates: CohortGrowth) -> str:
     """Say how the rates were made, whom they leave out, and what speaks against them."""
     parts = [MODEL_NOTE]
-    if found.left_out:
+    if rates.left_out:
         parts.append(
-            "Left out: " + "; ".join(f"{labels.words(name)} ({why})" for name, why in found.left_out.items()) + "."
+            "Left out: " + "; ".join(f"{labels.words(name)} ({why})" for name, why in rates.left_out.items()) + "."
         )
-    if found.empty_scan_count:
-        parts.append(f"{labels.count(found.empty_scan_count, 'scan')} without tumour cannot enter a rate.")
-    return " ".join([*parts, *found.warnings])
+    if rates.empty_scan_count:
+        parts.append(f"{labels.count(rates.empty_scan_count, 'scan')} without tumour cannot enter a rate.")
+    return " ".join([*parts, *rates.warnings])
 
 
 def _scan(row: dict[Any, Any]) -> GrowthScan:

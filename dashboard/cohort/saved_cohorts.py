@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.cohort import filters as cohort_filters
+from dashboard.cohort import filters
 from dashboard.cohort.filters import SECOND, Cohort
 from dashboard.data import acts
 from dashboard.shell import page, signing
@@ -45,19 +45,19 @@ def _save(shown: Cohort) -> None:
         right.form_submit_button("Save", on_click=_keep, args=(key, shown.filters, len(shown.rows)))
 
 
-def _keep(key: str, filters: dict[str, list[str]], count: int) -> None:
+def _keep(key: str, chosen: dict[str, list[str]], count: int) -> None:
     def kept() -> str:
-        return f"Saved: {acts.save_cohort(signing.reader(), signing.typed(key), filters, count).name}, n = {count}."
+        return f"Saved: {acts.save_cohort(signing.reader(), signing.typed(key), chosen, count).name}, n = {count}."
 
     signing.record(kept)
 
 
 def _row(one: SavedCohort, criteria_id: str) -> tuple[str, ...]:
-    now = cohort_filters.select(cohort_filters.everyone_of(criteria_id), one.filters)
+    now = filters.select(filters.everyone_of(criteria_id), one.filters)
     count = len(now.rows)
     then = tag("span", str(one.patient_count), BREAK, tag("span", _by(one), class_="ct-grey ct-small"))
     changed: Html | str = str(count) if count == one.patient_count else tag("b", f"{count}, changed")
-    missing = cohort_filters.gone(criteria_id, one.filters)
+    missing = filters.gone(criteria_id, one.filters)
     if missing:
         changed = join([changed, tag("div", f"nobody has any more: {', '.join(missing)}", class_="ct-grey ct-small")])
     name = one.name if missing else tag("a", one.name, href=link(one), target="_self", class_="ct-link")
@@ -70,9 +70,9 @@ def _by(one: SavedCohort) -> str:
 
 def link(one: SavedCohort, other: SavedCohort | None = None) -> str:
     """Return the address that opens a cohort, or compares it with another."""
-    named = cohort_filters.in_address(one.filters)
+    named = filters.in_address(one.filters)
     if other is not None:
-        named += cohort_filters.in_address(other.filters, SECOND)
+        named += filters.in_address(other.filters, SECOND)
     return f"cohort?{urlencode(named)}"
 
 

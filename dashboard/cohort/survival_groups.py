@@ -1,24 +1,26 @@
-"""From patients with a time to progression to curves, their figure and the words that say how they were made."""
+"""From patients with an outcome to curves, their figure and the words that say how they were made."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import survival_figure as chart
+from dashboard.charts import survival_figure
 from dashboard.charts.cohort_figures import DAYS_PER_MONTH
+from dashboard.cohort.outcomes import FIRST, LATE, ShownOutcome
 from dashboard.words import labels
 from pipeline.cohort import disclosure, interval_censoring, survival
-from pipeline.cohort.survival import KaplanMeier, SurvivalAt
+from pipeline.cohort.survival import DAYS_PER_YEAR, CumulativeIncidence, KaplanMeier, SurvivalAt
+from pipeline.errors import SettingsError
 
 EVERYONE = "all"
-MOST_GROUPS = len(chart.COLOURS)
+MOST_GROUPS = len(survival_figure.COLOURS)
 YEARS = (1, 2, 5)
 MOST_LIMITED = 500
 """Patients up to which the limits by Turnbull are computed; their time grows with the square of the number."""
@@ -26,6 +28,9 @@ MOST_TICKED = 200
 """Patients up to which each that was censored has a tick; of more the ticks would run into one."""
 LIMITS_NOTE = "Dashed: the limits that the scans allow, since true progression lies between two of them (Turnbull)."
 BIAS_NOTE = "True progression lies between two scans, so groups that are scanned less often look better."
+NOT_FOLLOWED = "not followed so long"
+
+Curve = KaplanMeier | CumulativeIncidence
 
 
 @dataclass(frozen=True)
@@ -40,121 +45,162 @@ class Curves:
         The curves, the largest group first.
     months
         Ticks of the time axis, at which the numbers at risk are counted.
+    outcome
+        What they are curves of.
+    refused
+        Groups without a curve, with the reason in words.
     is_shared
         Small counts are hidden.
     """
 
     rows: pd.DataFrame
-    by_name: Mapping[str, KaplanMeier]
+    by_name: Mapping[str, Curve]
     months: Sequence[float]
+    outcome: ShownOutcome = field(default_factory=ShownOutcome)
+    refused: Mapping[str, str] = field(default_factory=dict)
     is_shared: bool = False
 
 
-def estimate(patients: pd.DataFrame, column: str | None) -> Curves:
+def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome | None = None) -> Curves:
     """Estimate one curve for all, or one for each value of a covariate (the largest groups where there are many).
 
     Parameters
     ----------
     patients
-        Columns duration_days and is_event, and the covariate; rows without one of them are left out.
+        Columns duration_days and is_event, where they matter entry_days and is_competing, and the covariate; rows
+        without one of them are left out.
     """
+    outcome = outcome or ShownOutcome()
     rows = patients.dropna(subset=["duration_days", "is_event"])
     rows = rows.assign(group=EVERYONE if column is None else rows[column])
     if column is not None:
         rows = rows[rows["group"].isin(rows["group"].value_counts().index[:MOST_GROUPS])]
     if rows.empty:
-        return Curves(rows, {}, ())
-    months = chart.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
-    outcomes = rows[["group", "duration_days", "is_event"]]
-    found = {str(name): _curve(outcomes[outcomes["group"] == name]) for name in outcomes["group"].value_counts().index}
-    return Curves(rows, found, months)
+        return Curves(rows, {}, (), outcome)
+    months = survival_figure.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
+    by_name: dict[str, Curve] = {}
+    refused: dict[str, str] = {}
+    for name in rows["group"].value_counts().index:
+        try:
+            by_name[str(name)] = _curve(rows[rows["group"] == name], outcome)
+        except SettingsError as error:
+            refused[str(name)] = str(error)
+    return Curves(rows[rows["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
 
 
 def to_share(curves: Curves) -> Curves:
     """Leave out the curves of so few patients that they could point at a person."""
     kept = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
     rows = curves.rows[curves.rows["group"].astype(str).isin(kept)]
-    return Curves(rows, kept, curves.months, is_shared=True)
+    return replace(curves, rows=rows, by_name=kept, refused={}, is_shared=True)
 
 
-def figure(curves: Curves, intervals: pd.DataFrame) -> go.Figure:
+def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
     """Draw the curves; a single one with the limits that the days between scans allow.
 
     Parameters
     ----------
     intervals
-        Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen).
+        Rows of the cohort_interval query: patient_id, after_days, until_days (missing when no event was seen);
+        None where the figure has no limits.
     """
     groups = [_group(name, curves) for name in curves.by_name]
-    limits = _limits(curves, intervals) if _has_limits(curves) else None
-    return chart.survival(groups, curves.months, f"95\u202f% CI, {survival.CI_TRANSFORM}", limits)
+    limits = _limits(curves, intervals) if intervals is not None and has_limits(curves) else None
+    transform = next(iter(curves.by_name.values())).ci_transform
+    words = survival_figure.CurveWords(curves.outcome.wording.free, _since(curves.outcome))
+    return survival_figure.survival(groups, curves.months, f"95\u202f% CI, {transform}", limits, words)
 
 
-def _has_limits(curves: Curves) -> bool:
-    return len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED and not curves.is_shared
+def has_limits(curves: Curves) -> bool:
+    """Tell whether the figure shows what the days between scans allow: of one curve of what scans alone show."""
+    is_seen_on_scans = curves.outcome == ShownOutcome("ttp", FIRST)
+    return is_seen_on_scans and len(curves.by_name) == 1 and len(curves.rows) <= MOST_LIMITED and not curves.is_shared
+
+
+def _since(outcome: ShownOutcome) -> str:
+    return "months since time zero" if outcome.clock in (FIRST, LATE) else "months since the baseline scan"
 
 
 def _has_ticks(curves: Curves) -> bool:
-    return len(curves.rows) <= MOST_TICKED and not curves.is_shared
+    return len(curves.rows) <= MOST_TICKED and not curves.is_shared and not curves.outcome.wording.is_competing
 
 
 def _limits(curves: Curves, intervals: pd.DataFrame) -> pd.DataFrame:
-    own = intervals[intervals["patient_id"].isin(curves.rows["patient_id"])]
-    until = own["until_days"].fillna(math.inf)
-    found = interval_censoring.turnbull([float(x) for x in own["after_days"]], [float(x) for x in until])
+    shown = intervals[intervals["patient_id"].isin(curves.rows["patient_id"])]
+    until = shown["until_days"].fillna(math.inf)
+    estimated = interval_censoring.turnbull([float(x) for x in shown["after_days"]], [float(x) for x in until])
     last = float(curves.rows["duration_days"].max())
-    turns = {0.0, last, *found.low_days, *found.high_days}
+    turns = {0.0, last, *estimated.low_days, *estimated.high_days}
     days = sorted({day + step for day in turns for step in (0.0, 0.01) if day + step <= last})
-    shares = [found.at(day) for day in days]
+    shares = [estimated.at(day) for day in days]
     return pd.DataFrame(
         {"months": days, "low": [low for low, _ in shares], "high": [high for _, high in shares]}, dtype=float
     ).assign(months=lambda table: table["months"] / DAYS_PER_MONTH)
 
 
-def method(curves: Curves, total: int) -> str:
-    """Say how the curves were made and what limits them."""
+def method(curves: Curves, total: int, left_out: str = "") -> str:
+    """Say how the curves were made, whom they leave out and what limits them."""
     if not curves.by_name:
         return ""
-    durations, events = _outcomes(curves.rows)
-    is_hidden = curves.is_shared and disclosure.is_small(sum(events))
-    seen = f"{disclosure.HIDDEN} events" if is_hidden else labels.count(sum(events), "event")
+    outcome, rows = curves.outcome, curves.rows
+    counted = f"n = {len(rows)} of {total}, {_events(int(rows['is_event'].sum()), 'event', curves)}"
+    if outcome.wording.is_competing:
+        counted += f", {_events(int(rows['is_competing'].sum()), 'competing event', curves)}"
+    estimator = "Aalen-Johansen" if outcome.wording.is_competing else "Kaplan-Meier"
+    title = f"{outcome.wording.title[0].lower()}{outcome.wording.title[1:]}"
     ticks = " (ticks)" if _has_ticks(curves) else ""
-    made = (
-        f"Kaplan-Meier estimate of time to progression (n = {len(durations)} of {total}, {seen}), from time zero to "
-        f"the first scan on which progression could be declared, censored at the last adequate assessment{ticks}; "
-        f"95\u202f% band by the {survival.CI_TRANSFORM} transform. Median follow-up by reverse Kaplan-Meier: "
-        f"{months(follow_up_days(curves.rows))}."
+    transform = next(iter(curves.by_name.values())).ci_transform
+    estimated = (
+        f"{estimator} estimate of {title} ({counted}), {outcome.zero}, {outcome.wording.counted}; censored at the "
+        f"last adequate assessment{ticks}; 95\u202f% band by the {transform} transform."
     )
-    if len(curves.by_name) == 1:
-        return f"{made} {LIMITS_NOTE if _has_limits(curves) else BIAS_NOTE}"
-    test = survival.log_rank(durations, events, list(curves.rows["group"]))
-    return f"{made} Log-rank p = {labels.two_figures(test.p_value)}, adjusted for nothing. {BIAS_NOTE}"
+    sentences = [estimated, f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(rows))}."]
+    if left_out and not curves.is_shared:
+        sentences.append(f"Left out: {left_out}.")
+    sentences += [f"{labels.capital(labels.words(name))}: {why}." for name, why in curves.refused.items()]
+    return " ".join([*sentences, LIMITS_NOTE if has_limits(curves) else BIAS_NOTE])
+
+
+def _events(count: int, word: str, curves: Curves) -> str:
+    is_hidden = curves.is_shared and disclosure.is_small(count)
+    return f"{disclosure.HIDDEN} {word}s" if is_hidden else labels.count(count, word)
+
+
+def header(curves: Curves) -> tuple[str, ...]:
+    """Return the names of the columns of the summary."""
+    years = (f"at {labels.count(year, 'year')}" for year in YEARS)
+    if curves.outcome.wording.is_competing:
+        return ("", "n", "events", "competing", *years)
+    return ("", "n", "events", "median, 95\u202f% CI", *years)
 
 
 def summary(curves: Curves) -> list[tuple[str, ...]]:
-    """Return each curve's name, n, events, median and survival at the years, with 95 % intervals, in words."""
-    return [
-        (
-            labels.words(name),
-            str(curve.patient_count),
-            _count(curve.event_count, is_shared=curves.is_shared),
-            _median(curve),
-            *map(_at, survival.at_years(curve, YEARS)),
-        )
-        for name, curve in curves.by_name.items()
-    ]
+    """Return each curve's name, n, events, median (or competing events) and share at the years, in words."""
+    return [_summary(name, curve, curves) for name, curve in curves.by_name.items()]
+
+
+def _summary(name: str, curve: Curve, curves: Curves) -> tuple[str, ...]:
+    events = _count(curve.event_count, is_shared=curves.is_shared)
+    if isinstance(curve, KaplanMeier):
+        third, shares = _median(curve), [_at(share) for share in survival.at_years(curve, YEARS)]
+    else:
+        third = _count(curve.competing_count, is_shared=curves.is_shared)
+        shares = [_incidence_at(curve, year) for year in YEARS]
+    return (labels.words(name), str(curve.patient_count), events, third, *shares)
 
 
 def follow_up_days(patients: pd.DataFrame) -> float | None:
     """Return the median follow-up of patients with a known outcome (reverse Kaplan-Meier); None if not reached."""
-    durations, events = _outcomes(patients)
-    return _follow_up_days(tuple(durations), tuple(events))
+    durations, events, entries = columns(patients)
+    if "is_competing" in patients:
+        events = [one or other for one, other in zip(events, patients["is_competing"].fillna(False), strict=True)]
+    return _follow_up_days(tuple(durations), tuple(map(bool, events)), tuple(entries))
 
 
 @lru_cache(maxsize=8)
-def _follow_up_days(durations: tuple[float, ...], events: tuple[bool, ...]) -> float | None:
-    """Remember what was found: figure and table of one page ask for the same patients."""
-    return survival.reverse_km_median(durations, events)
+def _follow_up_days(durations: tuple[float, ...], events: tuple[bool, ...], entries: tuple[float, ...]) -> float | None:
+    """Remember the answer: figure and table of one page ask for the same patients."""
+    return survival.reverse_km_median(durations, events, entries)
 
 
 def months(days: float | None) -> str:
@@ -169,36 +215,56 @@ def _median(curve: KaplanMeier) -> str:
     return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
 
 
-def _at(found: SurvivalAt) -> str:
-    if found.survival is None:
-        return "not followed so long"
-    share = f"{100 * found.survival:.0f}\u202f%"
-    if found.low is None or found.high is None:
-        return share
-    return f"{share} ({100 * found.low:.0f} to {100 * found.high:.0f})"
+def _at(share: SurvivalAt) -> str:
+    if share.survival is None:
+        return NOT_FOLLOWED
+    return _written(share.survival, share.low, share.high)
 
 
-def _curve(rows: pd.DataFrame) -> KaplanMeier:
-    return survival.kaplan_meier(*_outcomes(rows))
+def _incidence_at(curve: CumulativeIncidence, year: float) -> str:
+    """Write the incidence at a year; with nobody left to have the event it stands as it is."""
+    days = year * DAYS_PER_YEAR
+    if curve.durations_days and days > max(curve.durations_days):
+        return NOT_FOLLOWED
+    incidence, low, high = curve.at(days)
+    return _written(incidence, *((None, None) if low == high else (low, high)))
 
 
-def _outcomes(rows: pd.DataFrame) -> tuple[list[float], list[bool]]:
-    return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist()
+def _written(share: float, low: float | None, high: float | None) -> str:
+    whole = f"{100 * share:.0f}\u202f%"
+    return whole if low is None or high is None else f"{whole} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _group(name: str, curves: Curves) -> chart.Group:
+def _curve(rows: pd.DataFrame, outcome: ShownOutcome) -> Curve:
+    durations, events, entries = columns(rows)
+    if outcome.wording.is_competing:
+        competing = rows["is_competing"].astype(bool).tolist()
+        return survival.cumulative_incidence(durations, events, competing, entries)
+    return survival.kaplan_meier(durations, events, entries)
+
+
+def columns(rows: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
+    """Return durations, events and entries of patients, as the estimates take them."""
+    entries = rows["entry_days"].astype(float).tolist() if "entry_days" in rows else [0.0] * len(rows)
+    return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist(), entries
+
+
+def _group(name: str, curves: Curves) -> survival_figure.Group:
     curve, is_shared = curves.by_name[name], curves.is_shared
+    shares = curve.survival if isinstance(curve, KaplanMeier) else curve.incidence
     steps = pd.DataFrame(
-        {"months": curve.times_days, "survival": curve.survival, "low": curve.low, "high": curve.high}, dtype=float
+        {"months": curve.times_days, "share": shares, "low": curve.low, "high": curve.high}, dtype=float
     )
-    days = sorted(set(curve.censored_days))  # a tick for each day, however many were censored on it
-    place = np.searchsorted(np.asarray(curve.times_days, dtype=float), days, side="right") - 1
-    left = np.where(place < 0, 1.0, np.asarray(curve.survival, dtype=float)[np.maximum(place, 0)])
-    censored = pd.DataFrame({"months": days, "survival": left}, dtype=float)
+    ended = sorted(set(curve.censored_days)) if isinstance(curve, KaplanMeier) else []  # a tick for each day
+    place = np.searchsorted(np.asarray(curve.times_days, dtype=float), ended, side="right") - 1
+    left = np.where(place < 0, 1.0, np.asarray(shares, dtype=float)[np.maximum(place, 0)])
+    censored = pd.DataFrame({"months": ended, "share": left}, dtype=float)
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
     at_risk = [_count(curve.at_risk(month * DAYS_PER_MONTH), is_shared=is_shared) for month in curves.months]
-    return chart.Group(labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk)
+    return survival_figure.Group(
+        labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk
+    )
 
 
 def _count(number: int, *, is_shared: bool) -> str:

@@ -69,8 +69,8 @@ def _counts(
     lines: dict[str, dict[str, str]] = {name: {} for name in names}
     for cohort, rows in cohorts.items():
         counts = [int(seen[cohort].get(value, 0)) for value in values]
-        known = len(rows) if column == NONE_IS_NONE else len(rows) - missing[cohort]
-        words = [_share(count, known) for count in counts]
+        total = len(rows) if column == NONE_IS_NONE else len(rows) - missing[cohort]
+        words = [_share(count, total) for count in counts]
         if any(missing.values()):
             counts.append(missing[cohort])
             words.append(str(counts[-1]))
@@ -97,16 +97,16 @@ def _share(count: int, total: int) -> str:
 
 
 def _median(values: pd.Series) -> str:
-    known = values.dropna()
-    if known.empty:
+    numbers = values.dropna()
+    if numbers.empty:
         return labels.MISSING
-    low, middle, high = (labels.two_figures(float(value)) for value in known.quantile([0.25, 0.5, 0.75]))
+    low, middle, high = (labels.two_figures(float(value)) for value in numbers.quantile([0.25, 0.5, 0.75]))
     return f"{middle} ({low} to {high})"
 
 
 def _follow_up(rows: pd.DataFrame) -> str:
-    known = rows.dropna(subset=["duration_days", "is_event"])
-    if known.empty:
+    followed = rows.dropna(subset=["duration_days", "is_event"])
+    if followed.empty:
         return labels.MISSING
-    days = survival_groups.follow_up_days(known)
+    days = survival_groups.follow_up_days(followed)
     return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f}"

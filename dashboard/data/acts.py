@@ -16,8 +16,7 @@ from dashboard.words.rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import child_process, out_folder
-from pipeline.journal import act_file, decisions, sign_off
-from pipeline.journal import cohort_file as cohorts
+from pipeline.journal import act_file, cohort_file, decisions, sign_off
 from pipeline.journal.cohort_file import Saved, SavedCohort
 from pipeline.journal.decisions import Act, ActKind
 
@@ -47,8 +46,8 @@ def history(patient_id: str) -> tuple[JournalEntry, ...]:
 
 def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
     """Count the acts that the results shown do not know of yet; comments and notes need no run."""
-    known = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
-    return sum(entry.entry_id not in known and entry.act not in decisions.WORDS_ONLY for entry in entries)
+    stored_ids = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
+    return sum(entry.entry_id not in stored_ids and entry.act not in decisions.WORDS_ONLY for entry in entries)
 
 
 def meeting_entries(day: date) -> list[JournalEntry]:
@@ -79,8 +78,8 @@ def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
 
 def accept(who: str, patient_id: str, session_id: str, reason: str | None = None) -> tuple[JournalEntry, ...]:
     """Accept every mask that is measured at a visit."""
-    found = masks(patient_id, session_id)
-    return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, found, reason))
+    measured = masks(patient_id, session_id)
+    return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, measured, reason))
 
 
 def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
@@ -94,7 +93,7 @@ def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
 
 def saved_cohorts() -> Saved:
     """Return the cohorts that people saved and nobody deleted."""
-    return cohorts.read(queries.out_dir())
+    return cohort_file.read(queries.out_dir())
 
 
 def save_cohort(who: str, name: str, filters: Mapping[str, Sequence[str]], patient_count: int) -> SavedCohort:
@@ -107,12 +106,12 @@ def save_cohort(who: str, name: str, filters: Mapping[str, Sequence[str]], patie
     StoreError
         The file cannot be written.
     """
-    return cohorts.save(queries.out_dir(), name, filters, patient_count, who=who, at=_now())
+    return cohort_file.save(queries.out_dir(), name, filters, patient_count, who=who, at=_now())
 
 
 def delete_cohort(who: str, cohort: SavedCohort) -> str:
     """Take a saved cohort off the list; what was saved stays in the file. Returns its name."""
-    cohorts.delete(queries.out_dir(), cohort.entry_id, who=who, at=_now())
+    cohort_file.delete(queries.out_dir(), cohort.entry_id, who=who, at=_now())
     return cohort.name
 
 

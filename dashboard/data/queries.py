@@ -78,9 +78,9 @@ def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of some patients of a named query; quick however many others there are."""
     database = reader.database_path(out_dir())
-    rows, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
+    all_patients, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
     ranges = [np.arange(*places[patient]) for patient in patients if patient in places]
-    return rows.iloc[np.concatenate([np.arange(0), *ranges])]
+    return all_patients.iloc[np.concatenate([np.arange(0), *ranges])]
 
 
 def table(view: str) -> pd.DataFrame:
@@ -108,14 +108,14 @@ def formulas() -> str:
     return sql_files.formulas()
 
 
-def csv(rows: pd.DataFrame) -> bytes:
+def csv(content: pd.DataFrame) -> bytes:
     """Write rows as CSV; text that a spreadsheet would run as a formula is made harmless."""
-    return export.encode(rows, rows, "csv")
+    return export.encode(content, content, "csv")
 
 
-def file_of(rows: pd.DataFrame, file_format: str) -> bytes:
+def file_of(content: pd.DataFrame, file_format: str) -> bytes:
     """Write rows as csv or parquet; formulas are made harmless where a spreadsheet would run them."""
-    return export.encode(rows, rows, file_format)
+    return export.encode(content, content, file_format)
 
 
 def criteria_of(criteria_id: str) -> ResponseCriteria | None:
@@ -189,13 +189,13 @@ def _by_patient(
     database: str, identity: Identity | None, name: str, parameters: tuple[tuple[str, Parameter], ...]
 ) -> tuple[pd.DataFrame, dict[str, tuple[int, int]]]:
     """Return the rows patient by patient, and where each patient's rows start and end."""
-    rows = (
+    answer = (
         _publication(database, identity).reader.query(name, **dict(parameters)).sort_values("patient_id", kind="stable")
     )
-    starts = [int(place) for place in np.flatnonzero(~rows["patient_id"].duplicated())]
-    ends = [*starts[1:], len(rows)][: len(starts)]  # none in a study without rows
-    names = rows["patient_id"].to_numpy()[starts]
-    return rows, {str(name): (start, end) for name, start, end in zip(names, starts, ends, strict=True)}
+    starts = [int(place) for place in np.flatnonzero(~answer["patient_id"].duplicated())]
+    ends = [*starts[1:], len(answer)][: len(starts)]  # none in a study without rows
+    names = answer["patient_id"].to_numpy()[starts]
+    return answer, {str(name): (start, end) for name, start, end in zip(names, starts, ends, strict=True)}
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -99,15 +99,15 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
     InputError, StoreError
         A mask was changed since it was measured, or a file is missing or damaged.
     """
-    rows = queries.query("patient_masks", patient_id=str(anchor["patient_id"]))
-    rows = rows[(rows["session_id"] == anchor["session_id"]) & rows["is_primary"]]
-    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in rows.pipe(as_rows)))
+    mask_rows = queries.query("patient_masks", patient_id=str(anchor["patient_id"]))
+    mask_rows = mask_rows[(mask_rows["session_id"] == anchor["session_id"]) & mask_rows["is_primary"]]
+    masks = tuple(sorted((str(row["path"]), str(row["sha256"])) for row in mask_rows.pipe(as_rows)))
     files = [_study_dir() / str(scan["path"])]
     if scan["path"] != anchor["path"]:
         files.append(queries.out_dir() / str(scan["transform_path"]))
-    for row in rows.pipe(as_rows):
+    for row in mask_rows.pipe(as_rows):
         _refuse_changed(row)
-    return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, rows, scan, anchor)
+    return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
 
 
 def _study_dir() -> Path:
@@ -145,7 +145,7 @@ def _mask(row: Row, drawn_on: Volume) -> Volume | None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _loaded(file: str, found: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
+def _loaded(file: str, file_identity: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
     return images.load_transform(Path(file), source, target)
 
 
@@ -165,11 +165,11 @@ def _own_masks(
 ) -> Volume | None:
     drawn_on = study_scan(str(_anchor["path"]))
     read = {Compartment(row["compartment"]): _mask(row, drawn_on) for row in _rows.pipe(as_rows)}
-    found = {compartment: mask for compartment, mask in read.items() if mask is not None}
-    if not found:
+    masks_read = {compartment: mask for compartment, mask in read.items() if mask is not None}
+    if not masks_read:
         return None
     session, path = str(_anchor["session_id"]), str(_scan["path"])
     way = identity(path, session)
     if path != _anchor["path"]:
         way = inverse(_transform(str(_scan["transform_path"]), session, path))
-    return label_map(found, study_scan(path), way)
+    return label_map(masks_read, study_scan(path), way)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dashboard.words.labels import NARROW, capital, two_figures
-from pipeline.judge import criteria as response_criteria
+from pipeline.judge import criteria
 from pipeline.judge.criteria import Metric, ResponseCriteria
 
 METRICS = {
@@ -40,7 +40,7 @@ TITLES = {
 }
 
 
-def in_words(criteria: ResponseCriteria) -> list[tuple[str, str, str, str]]:
+def in_words(rule: ResponseCriteria) -> list[tuple[str, str, str, str]]:
     """Say every rule that is set.
 
     Returns
@@ -48,11 +48,16 @@ def in_words(criteria: ResponseCriteria) -> list[tuple[str, str, str, str]]:
     list
         Name, words, source, and how far the source was checked; in the order of a judgement.
     """
-    found = response_criteria.sections(criteria)
+    clauses = criteria.sections(rule)
     return [
-        (title, capital(SAYINGS[name](found[name], criteria.metric)), found[name].source, MARKS[str(found[name].mark)])
+        (
+            title,
+            capital(SAYINGS[name](clauses[name], rule.metric)),
+            clauses[name].source,
+            MARKS[str(clauses[name].mark)],
+        )
         for name, title in TITLES.items()
-        if name in found
+        if name in clauses
     ]
 
 
@@ -66,7 +71,7 @@ def _size(value: float, metric: Metric) -> str:
     return f"{two_figures(value)}{NARROW}{'mm²' if metric == Metric.PRODUCT else 'mm'}"
 
 
-def _progression(rule: response_criteria.Progression, metric: Metric) -> str:
+def _progression(rule: criteria.Progression, metric: Metric) -> str:
     words = f"{METRICS[metric]} grows by {_percent(rule.ratio)} or more against {REFERENCES[str(rule.reference)]}"
     if rule.min_change:
         words += f", by at least {_size(rule.min_change, metric)}"
@@ -75,16 +80,18 @@ def _progression(rule: response_criteria.Progression, metric: Metric) -> str:
     return f"{words}."
 
 
-def _response(rule: response_criteria.Response, metric: Metric) -> str:
+def _response(rule: criteria.Response, metric: Metric) -> str:
     whom = f" (meant for {rule.applies_to})" if rule.applies_to else ""
     return f"{METRICS[metric]} shrinks by {_percent(rule.ratio)} or more against the baseline{whom}."
 
 
-def _confirmation(rule: response_criteria.Confirmation, _: Metric) -> str:
+def _confirmation(rule: criteria.Confirmation, _: Metric) -> str:
+    if not rule.days:
+        return "A complete or partial response counts at once, without a second scan."
     return f"A complete or partial response counts once a scan {rule.days} days apart or more shows it too."
 
 
-def _reappearance(rule: response_criteria.Reappearance, _: Metric) -> str:
+def _reappearance(rule: criteria.Reappearance, _: Metric) -> str:
     return (
         f"Where none was seen, tumour counts again from {_size(rule.min_volume_mm3, Metric.VOLUME)} or "
         f"{rule.min_longest_mm:g}{NARROW}mm, on {rule.min_slices} slices or on two scans in a row; the progression is "
@@ -92,32 +99,33 @@ def _reappearance(rule: response_criteria.Reappearance, _: Metric) -> str:
     )
 
 
-def _measurable(rule: response_criteria.Measurable, metric: Metric) -> str:
+def _measurable(rule: criteria.Measurable, metric: Metric) -> str:
     return f"A response can be called only from a baseline of {_size(rule.min_value, metric)} on."
 
 
-def _baseline(rule: response_criteria.Baseline, _: Metric) -> str:
+def _baseline(rule: criteria.Baseline, _: Metric) -> str:
     return (
-        f"The first usable scan at least {rule.after_surgery_days} days after surgery (best about "
-        f"{rule.surgery_target_days}) or {rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
+        f"The usable scan nearest to {rule.surgery_target_days} days after surgery, from day "
+        f"{rule.after_surgery_days} on, unless it shows progression since an earlier one; the first at least "
+        f"{rule.after_radiotherapy_days} days after the end of radiotherapy; the last "
         f"one before radiosurgery and before a line of systemic treatment; a scan that somebody pins. Each opens a "
         f"further course, and what was judged before it stands. A radiotherapy without a last day may have ended on "
         f"any of the first {rule.radiotherapy_course_days} days: what depends on it is not evaluable."
     )
 
 
-def _new_lesion(rule: response_criteria.NewLesion, _: Metric) -> str:
+def _new_lesion(rule: criteria.NewLesion, _: Metric) -> str:
     exempt = ", ".join(rule.exempt_syndromes)
     exception = f", except as a new tumour elsewhere in: {exempt}" if exempt else ""
     return f"An unequivocal new lesion is progression{exception}."
 
 
-def _sequences(rule: response_criteria.Sequences, _: Metric) -> str:
+def _sequences(rule: criteria.Sequences, _: Metric) -> str:
     names = " and ".join(name.replace("_ce", " after contrast agent") for name in rule.mandatory)
     return f"A visit without a readable {names} scan is not evaluable, unless the rest proves progression."
 
 
-def _clinical(rule: response_criteria.Clinical, _: Metric) -> str:
+def _clinical(rule: criteria.Clinical, _: Metric) -> str:
     scales = ", ".join(name.replace("_", " ") for name in rule.scale_ids)
     return (
         f"Function worse by {rule.worse_by_grades:g} grade or more at {rule.assessments} assessments in a row "
@@ -125,14 +133,14 @@ def _clinical(rule: response_criteria.Clinical, _: Metric) -> str:
     )
 
 
-def _steroids(rule: response_criteria.Steroids, _: Metric) -> str:
+def _steroids(rule: criteria.Steroids, _: Metric) -> str:
     return (
         f"A partial response needs a steroid dose of the baseline's or less, a complete one none above "
         f"{rule.physiologic_mg:g}{NARROW}mg of dexamethasone a day; an unknown dose begun since is no response."
     )
 
 
-def _window(what: str) -> Callable[[response_criteria.Window, Metric], str]:
+def _window(what: str) -> Callable[[criteria.Window, Metric], str]:
     return lambda rule, _: (
         f"Within {rule.days} days {what}, growth or a new lesion is preliminary until a scan "
         f"{rule.confirmation_days} days later or more confirms it; the progression is then dated back to the first."

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dashboard.words.labels import MASK_ORIGINS, NARROW, capital, limit, typeset
-from pipeline.acquisition import protocol
-from pipeline.acquisition import scanner_drift as repeating
+from pipeline.acquisition import protocol, scanner_drift
 from pipeline.align import certificate
 from pipeline.context import growth_rate, resection
 from pipeline.context.surveillance import NO_END, Schedule, Surveillance
@@ -21,9 +20,9 @@ Said = tuple[str, str, str]
 
 def errors() -> list[Said]:
     """Say how the error of one volume is made up."""
-    by_hand, found = measurement_error.BOUNDARY_ERROR_MM, measurement_error.FOUND_AGAIN_ERROR_MM
+    by_hand, found_again = measurement_error.BOUNDARY_ERROR_MM, measurement_error.FOUND_AGAIN_ERROR_MM
     origins = ", ".join(f"{MASK_ORIGINS[str(origin)]} {_mm(size)}" for origin, size in by_hand.items())
-    again = ", ".join(f"{name} {_mm(size)}" for name, size in found.items())
+    again = ", ".join(f"{name} {_mm(size)}" for name, size in found_again.items())
     less_sure = ", ".join(f"{name} {_mm(size)}" for name, size in measurement_error.LESS_SURE_ERROR_MM.items())
     sampled = ", ".join(f"{plane} {limit(100 * cv)}" for plane, cv in measurement_error.SLICE_SAMPLING_CV.items())
     return [
@@ -60,7 +59,7 @@ def certificate_words() -> list[Said]:
     low, high = certificate.JACOBIAN_RANGE
     of_likeness, of_any = certificate.MOST_DOUBTS_OF_LIKENESS, certificate.MOST_DOUBTS
     there_and_back = f"A up to {_mm(certificate.INCONSISTENCY_A_MM)}, C above {_mm(certificate.INCONSISTENCY_C_MM)}"
-    rows = (
+    limits = (
         (
             "Likeness near the lesion",
             f"A from {between.correlation_a:.2f}, C below {between.correlation_c:.2f}",
@@ -83,7 +82,7 @@ def certificate_words() -> list[Said]:
             ADDED,
         ),
     )
-    return [(name, f"{words}.", source) for name, words, source in rows]
+    return [(name, f"{words}.", source) for name, words, source in limits]
 
 
 def drift() -> list[Said]:
@@ -102,7 +101,7 @@ def drift() -> list[Said]:
     beyond = ", ".join(f"{name} by more than {_share(limit_)}" for name, limit_ in sizes)
     repeats = (
         "Median of |ln(later over earlier volume)| over its stated standard error, from "
-        f"{repeating.FEWEST_PAIRS} pairs of consecutive evaluable visits of one period on."
+        f"{scanner_drift.FEWEST_PAIRS} pairs of consecutive evaluable visits of one period on."
     )
     return [
         ("Another scanner", scanner, ADDED),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.charts import volume_lines as drawn
+from dashboard.charts import volume_lines
 from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
@@ -82,12 +82,12 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     state = queries.query("patient_header", patient_id=patient_id, criteria_id=study.criteria_id).iloc[0]
     everything = queries.query("patient_assessments", patient_id=patient_id)
     now = everything[everything["session_id"] == state["session_id"]]
-    own = now[now["criteria_id"] == study.criteria_id]
+    judged_now = now[now["criteria_id"] == study.criteria_id]
     look = labels.look(state["state"], state["display_state"])
     main, further = sentences.verdict(state)
-    slices, note = _slices(patient_id, own)
+    slices, note = _slices(patient_id, judged_now)
     trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
-    named = _sessions(own)
+    named = _sessions(judged_now)
     return Packet(
         patient_id=short(patient_id),
         facts=short(sentences.facts(state, queries.query("patient_treatments", patient_id=patient_id))),
@@ -101,7 +101,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         slices=slices,
         slices_note=note,
         numbers=_numbers(trajectory, str(state["session_id"])),
-        beside=_beside(patient_id, str(state["session_id"]), trajectory),
+        beside=_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),
         sign_off=_sign_off(patient_id, state),
@@ -127,7 +127,7 @@ def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> 
         return ""
     treatments = queries.query("patient_treatments", patient_id=patient_id)
     course = CourseFigure(
-        drawn.ever_seen(volumes[volumes["compartment"] != "cord"]),
+        volume_lines.ever_seen(volumes[volumes["compartment"] != "cord"]),
         judged,
         treatments,
         queries.query("patient_function", patient_id=patient_id),
@@ -137,11 +137,11 @@ def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> 
     return figures.timeline(course)
 
 
-def _sessions(own: pd.DataFrame) -> dict[str, str]:
+def _sessions(judged_now: pd.DataFrame) -> dict[str, str]:
     """Return the visits that the verdict rests on, in time order, with what each of them is."""
-    if own.empty:
+    if judged_now.empty:
         return {}
-    row = own.iloc[0]
+    row = judged_now.iloc[0]
     roles: dict[str, list[str]] = {}
     for role, column in (("baseline", "baseline_session_id"), ("nadir", "nadir_session_id"), ("now", "session_id")):
         if labels.is_known(row[column]):
@@ -149,16 +149,16 @@ def _sessions(own: pd.DataFrame) -> dict[str, str]:
     return {session: " = ".join(words) for session, words in roles.items()}
 
 
-def _slices(patient_id: str, own: pd.DataFrame) -> tuple[str, str]:
-    found = aligned(patient_id)
-    judged = {session: role for session, role in _sessions(own).items() if session in found}
-    named = judged or dict.fromkeys(list(found)[-1:], "")
-    named = named if len(named) > 1 else dict.fromkeys(list(found)[:1], "first scan") | named
+def _slices(patient_id: str, judged_now: pd.DataFrame) -> tuple[str, str]:
+    scans = aligned(patient_id)
+    judged = {session: role for session, role in _sessions(judged_now).items() if session in scans}
+    named = judged or dict.fromkeys(list(scans)[-1:], "")
+    named = named if len(named) > 1 else dict.fromkeys(list(scans)[:1], "first scan") | named
     if not named:
         return "", "No aligned scan to show."
     try:
         panes = [
-            pane_of_visit(found[session], f"{labels.day(found[session]['acquired_on'])} {role}".strip())
+            pane_of_visit(scans[session], f"{labels.day(scans[session]['acquired_on'])} {role}".strip())
             for session, role in named.items()
         ]
     except InputError as error:
@@ -172,7 +172,7 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
     """Return a row per compartment at the last scan; where it was not compared, dated rows of the last that was."""
     shown = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
     order = {name: place for place, name in enumerate(labels.COMPARTMENTS)}
-    rows = []
+    table_rows = []
     for word, latest in to_show(trajectory, session_id):
         day = "" if word == NOW else f", {labels.day(latest['acquired_on'].iloc[0])}"
         seen = latest[(latest[list(shown)] > 0).any(axis=1) | (latest["compartment"] == "tumour")]
@@ -182,17 +182,19 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
             interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
             now = f"{volumes[3]} ({interval})" if interval else volumes[3]
             changes = [_change(row, against) for against in ("baseline", "nadir")]
-            rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
-    return tuple(rows)
+            table_rows.append((f"{labels.compartment(row['compartment']).word}{day}", *volumes[:3], now, *changes))
+    return tuple(table_rows)
 
 
-def _beside(patient_id: str, session_id: str, trajectory: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+def _beside(
+    patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
+) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
-    told = [(line.word, line.text) for line in lines(patient_id, session_id)]
-    for _, own in to_show(trajectory, session_id):
-        told += [("scanner", made_otherwise(patient_id, own.iloc[0]))]
-        told += [("scan", disturbed(patient_id, own["session_id"].iloc[0]))]
-    return tuple((word, short(words, 2 * LONGEST)) for word, words in told if words)
+    word_lines = [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
+    for _, visit_rows in to_show(trajectory, session_id):
+        word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
+        word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]
+    return tuple((word, short(words, 2 * LONGEST)) for word, words in word_lines if words)
 
 
 def _plain_ml(volume_mm3: Any, figures: int) -> str:
@@ -220,14 +222,14 @@ def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
 def _sources(patient_id: str, named: dict[str, str]) -> tuple[tuple[str, ...], ...]:
     measured = queries.query("patient_measurements", patient_id=patient_id)
     tumours = measured[(measured["compartment"] == "tumour") & measured["session_id"].isin(list(named))]
-    rows = []
+    source_rows = []
     for row in tumours.pipe(as_rows):
         sha = f" {str(row['mask_sha256'])[:8]}" if labels.is_known(row["mask_sha256"]) else ""
         path = str(row["mask_path"]) if labels.is_known(row["mask_path"]) else "no mask file"
         visit = f"{labels.day(row['acquired_on'])} {row['session_id']}, {named[row['session_id']]}"
         origin = labels.MASK_ORIGINS.get(row["mask_origin"], str(row["missing_reason"]))
-        rows.append((short(visit), short(origin), short(f"{path}{sha}")))
-    return tuple(rows)
+        source_rows.append((short(visit), short(origin), short(f"{path}{sha}")))
+    return tuple(source_rows)
 
 
 def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:

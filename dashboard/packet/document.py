@@ -26,28 +26,28 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 def pdf(packet: Packet) -> bytes:
     """Set the packet on one A4 page; the same packet gives the same file."""
     drawings = {"timeline": packet.timeline, "slices": packet.slices}
-    said = {name: value for name, value in asdict(packet).items() if name not in drawings} | {
+    content = {name: value for name, value in asdict(packet).items() if name not in drawings} | {
         "has_timeline": bool(packet.timeline),
         "has_slices": bool(packet.slices),
         "numbers_head": NUMBERS_HEAD,
         "criteria_head": CRITERIA_HEAD,
         "sources_head": SOURCES_HEAD,
     }
-    return typeset(PAGE, json.dumps(said), drawings)
+    return typeset(PAGE, json.dumps(content), drawings)
 
 
-def typeset(template: Path, said: str, drawings: Mapping[str, str] = MappingProxyType({})) -> bytes:
+def typeset(template: Path, content: str, drawings: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Set a template of this folder with what it says as JSON, and drawings as SVG by their names."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / template.name
         page.write_bytes(template.read_bytes())
         for name, drawing in drawings.items():
             (page.parent / f"{name}.svg").write_text(drawing, encoding="utf-8")
-        inputs = {"packet": said}
-        made = typst.compile(
+        inputs = {"packet": content}
+        pdf_bytes = typst.compile(
             str(page), None, root=folder, font_paths=[str(FONTS)], ignore_system_fonts=True, sys_inputs=inputs
         )
-    return bytes(made or b"")
+    return bytes(pdf_bytes or b"")
 
 
 def html(packet: Packet) -> bytes:
@@ -89,5 +89,7 @@ def _drawing(title: str, svg: str, alt: str) -> Html:
     return join([tag("h2", title), image(svg, alt, class_="drawing")]) if svg else Html("")
 
 
-def _section(title: str, head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], class_: str = "") -> list[Html]:
-    return [tag("h2", title), table(head, rows, class_)] if rows else []
+def _section(
+    title: str, head: tuple[str, ...], table_rows: tuple[tuple[str, ...], ...], class_: str = ""
+) -> list[Html]:
+    return [tag("h2", title), table(head, table_rows, class_)] if table_rows else []

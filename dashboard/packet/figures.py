@@ -85,8 +85,8 @@ def slices(panes: Sequence[Pane], spots: Sequence[Spot] = ()) -> str:
             if spots:
                 _ring(axes, pane, plane, spots[0])
             axes.set_title(pane.title if plane == "sagittal" else "", fontsize=POINT, loc="left", pad=2)
-    found = [COMPARTMENT_COLOURS[value] for value in sorted(present) if COMPARTMENT_COLOURS[value][0] != "cord"]
-    lines = [Line2D([], [], color=colour, lw=1.2, label=name) for name, colour in found]
+    shown = [COMPARTMENT_COLOURS[value] for value in sorted(present) if COMPARTMENT_COLOURS[value][0] != "cord"]
+    lines = [Line2D([], [], color=colour, lw=1.2, label=name) for name, colour in shown]
     if lines:
         figure.legend(
             handles=lines, loc="outside upper right", ncols=len(lines), fontsize=POINT, frameon=False,
@@ -150,10 +150,12 @@ def _volumes(axes: Axes, course: CourseFigure, is_log: bool) -> None:
     for day in operated:
         axes.axvline(_at(day), color=labels.INK, lw=0.6)
     for name in labels.COMPARTMENTS:
-        rows = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
+        compartment_volumes = course.volumes[course.volumes["compartment"] == name].sort_values("acquired_on")
         if is_log:
-            rows = rows.assign(volume_mm3=rows["volume_mm3"].where(rows["volume_mm3"] != 0))
-        for part in pieces(rows, operated) if len(rows) else ():
+            compartment_volumes = compartment_volumes.assign(
+                volume_mm3=compartment_volumes["volume_mm3"].where(compartment_volumes["volume_mm3"] != 0)
+            )
+        for part in pieces(compartment_volumes, operated) if len(compartment_volumes) else ():
             _line(axes, part, labels.compartment(name))
     axes.set_yscale("log" if is_log else "linear")
     low, high = axis["range"]
@@ -167,12 +169,12 @@ def _volumes(axes: Axes, course: CourseFigure, is_log: bool) -> None:
 
 
 def _line(axes: Axes, part: pd.DataFrame, style: labels.CompartmentLook) -> None:
-    days, known = pd.to_datetime(part["acquired_on"]), part.dropna(subset=["volume_low_mm3", "volume_high_mm3"])
-    when = pd.to_datetime(known["acquired_on"])
-    low, high = known["volume_low_mm3"] / 1000, known["volume_high_mm3"] / 1000
-    if len(known) == 1:
+    days, bounded = pd.to_datetime(part["acquired_on"]), part.dropna(subset=["volume_low_mm3", "volume_high_mm3"])
+    when = pd.to_datetime(bounded["acquired_on"])
+    low, high = bounded["volume_low_mm3"] / 1000, bounded["volume_high_mm3"] / 1000
+    if len(bounded) == 1:
         axes.vlines(when, low, high, color=style.colour, alpha=0.25, lw=4)
-    elif len(known):
+    elif len(bounded):
         axes.fill_between(when, low, high, color=style.colour, alpha=0.12, lw=0)
     axes.plot(
         days, part["volume_mm3"] / 1000, color=style.colour, ls=DASHES[style.dash], lw=style.width * 0.6, marker=".",
@@ -199,8 +201,8 @@ def _margin(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
     notes = [(level.volume_mm3, level.text, level.colour, "normal") for level in course.levels]
     for level in course.levels:
         axes.axhline(level.volume_mm3 / 1000, color=level.colour, lw=0.7, ls=(0, (5, 4)), zorder=0)
-    for name, rows in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
-        last = rows.sort_values("acquired_on").iloc[-1]
+    for name, compartment_volumes in course.volumes.dropna(subset=["volume_mm3"]).groupby("compartment"):
+        last = compartment_volumes.sort_values("acquired_on").iloc[-1]
         if last["volume_mm3"] > 0 or axis["type"] == "linear":
             style = labels.compartment(str(name))
             notes.append((last["volume_mm3"], f"{style.word} {labels.ml(last['volume_mm3'])}", style.ink, "bold"))
@@ -231,12 +233,12 @@ def _treatments(axes: Axes, treatments: pd.DataFrame, last_on: pd.Timestamp) -> 
     axes.set_yticks([])
 
 
-def _function(axes: Axes, rows: pd.DataFrame) -> None:
-    rows = rows.sort_values("assessed_on")
-    scale = str(rows["scale_id"].iloc[0])
+def _function(axes: Axes, scores: pd.DataFrame) -> None:
+    scores = scores.sort_values("assessed_on")
+    scale = str(scores["scale_id"].iloc[0])
     name, grades = labels.SCALES.get(scale, (labels.words(scale), ()))
     axes.step(
-        pd.to_datetime(rows["assessed_on"]), rows["grade"], where="post", color=labels.INK, lw=0.9, marker=".", ms=4
+        pd.to_datetime(scores["assessed_on"]), scores["grade"], where="post", color=labels.INK, lw=0.9, marker=".", ms=4
     )
     if grades:
         axes.set_yticks(range(1, len(grades) + 1), grades)

@@ -11,7 +11,7 @@ from dashboard.packet.document import typeset
 PAGE = Path(__file__).with_name("minutes.typ")
 
 
-def pdf(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], provenance: str) -> bytes:
+def pdf(title: str, head: Sequence[str], table_rows: Sequence[Sequence[str]], provenance: str) -> bytes:
     """Set the minutes.
 
     Parameters
@@ -21,5 +21,5 @@ def pdf(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], provenan
     provenance
         What stands at the foot of each page: notice, study, run and versions.
     """
-    said = {"title": title, "head": list(head), "rows": [list(row) for row in rows], "provenance": provenance}
-    return typeset(PAGE, json.dumps(said))
+    content = {"title": title, "head": list(head), "rows": [list(row) for row in table_rows], "provenance": provenance}
+    return typeset(PAGE, json.dumps(content))

@@ -9,8 +9,7 @@ from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.data import queries
-from dashboard.shell import address, dark
-from dashboard.shell import page as frame
+from dashboard.shell import address, dark, page
 from dashboard.words import labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import BREAK, Html, as_label, image, join, tag
@@ -36,29 +35,30 @@ SPARK_NOTE = (
 )
 
 
-def show(study: frame.ShownStudy) -> None:
+def show(study: page.ShownStudy) -> None:
     """Draw the page."""
-    rows = board_rows(study.criteria_id, meeting.meeting_day())
-    if rows.empty:
-        frame.nothing_yet("the study has no patients")
+    patients = board_rows(study.criteria_id, meeting.meeting_day())
+    if patients.empty:
+        page.nothing_yet("the study has no patients")
         return
-    answer, rest = sentences.board(rows)
-    frame.sentence(answer, " ", tag("span", rest, class_="ct-grey"))
-    chosen = filtered(rows)
-    gathered(rows, study)
+    answer, rest = sentences.board(patients)
+    page.sentence(answer, " ", tag("span", rest, class_="ct-grey"))
+    chosen = filtered(patients)
+    gathered(patients, study)
     if chosen.empty:
-        frame.remark("No patient matches these filters.")
+        page.remark("No patient matches these filters.")
         return
     pages = -(-len(chosen) // ROWS_PER_PAGE)
-    page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1  # a number is its own label
-    listed(chosen.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
-    frame.remark(SPARK_NOTE)
+    # a number is its own label
+    page_number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    listed(chosen.iloc[(page_number - 1) * ROWS_PER_PAGE : page_number * ROWS_PER_PAGE])
+    page.remark(SPARK_NOTE)
 
 
-def filtered(rows: pd.DataFrame) -> pd.DataFrame:
+def filtered(patients: pd.DataFrame) -> pd.DataFrame:
     """Offer filters, kept in the address, and return the rows that pass."""
-    present = [name for name in labels.DISPLAY_STATES if name in set(rows["display_state"])]
-    histologies = sorted(rows["histology"].dropna().unique())
+    present = [name for name in labels.DISPLAY_STATES if name in set(patients["display_state"])]
+    histologies = sorted(patients["histology"].dropna().unique())
     with st.container(horizontal=True, vertical_alignment="center"):
         sought = st.text_input(
             "Search", key="search", bind="query-params", placeholder="search", label_visibility="collapsed", width=170
@@ -67,54 +67,54 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
         kinds = _pills("Histology", histologies, "histology", lambda name: as_label(labels.words(name)))
         reasons = _pills("Reason", [*WHY], "why", WHY.__getitem__)
     for name in reasons:
-        rows = rows[_speaks(rows, name)]
+        patients = patients[_speaks(patients, name)]
     if sought:
-        text = rows["patient_id"].str.cat(rows[list(SOUGHT)].fillna(""), sep=" ")
-        rows = rows[text.str.lower().str.contains(sought.strip().lower(), regex=False)]
+        text = patients["patient_id"].str.cat(patients[list(SOUGHT)].fillna(""), sep=" ")
+        patients = patients[text.str.lower().str.contains(sought.strip().lower(), regex=False)]
     if states:
-        rows = rows[rows["display_state"].isin(states)]
-    return rows[rows["histology"].isin(kinds)] if kinds else rows
+        patients = patients[patients["display_state"].isin(states)]
+    return patients[patients["histology"].isin(kinds)] if kinds else patients
 
 
-def _speaks(rows: pd.DataFrame, name: str) -> "pd.Series[bool]":
+def _speaks(patients: pd.DataFrame, name: str) -> "pd.Series[bool]":
     """Tell which patients have a reason."""
-    found = {
-        "overdue": rows["is_overdue"] == True,  # noqa: E712  # missing means no schedule
-        "unsigned": rows["is_provisional"],
-        "failed": rows["error_count"] > 0,
-        "disagreement": _asks(rows, Question.DISAGREEMENT),
-        "function": _asks(rows, Question.FUNCTION),
+    chosen = {
+        "overdue": patients["is_overdue"] == True,  # noqa: E712  # missing means no schedule
+        "unsigned": patients["is_provisional"],
+        "failed": patients["error_count"] > 0,
+        "disagreement": _asks(patients, Question.DISAGREEMENT),
+        "function": _asks(patients, Question.FUNCTION),
     }
-    return found[name]
+    return chosen[name]
 
 
-def _asks(rows: pd.DataFrame, question: Question) -> "pd.Series[bool]":
+def _asks(patients: pd.DataFrame, question: Question) -> "pd.Series[bool]":
     """Tell for which patients a question is among the open ones."""
-    return rows["question_kinds"].str.split().map(lambda kinds: question in kinds).astype(bool)
+    return patients["question_kinds"].str.split().map(lambda kinds: question in kinds).astype(bool)
 
 
-def gathered(rows: pd.DataFrame, study: frame.ShownStudy) -> None:
+def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
     """Offer the meeting: its day, who is picked, the projector and the minutes."""
-    picks = meeting.picked(list(rows["patient_id"]))
+    picks = meeting.picked(list(patients["patient_id"]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         day = meeting.choose_day()
         who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all with an open question"
         link = {meeting.PICKED: picks} if picks else {}
         link |= {meeting.DAY: [day.isoformat()]} if day != meeting.today() else {}
         st.page_link("pages/present.py", label="Present", query_params=link)
-        frame.remark(who, "content")
-        chosen = rows[rows["patient_id"].isin(picks)] if picks else rows[rows["needs_decision"]]
+        page.remark(who, "content")
+        chosen = patients[patients["patient_id"].isin(picks)] if picks else patients[patients["needs_decision"]]
         meeting.downloads(chosen, day, study)
 
 
-def listed(rows: pd.DataFrame) -> None:
+def listed(patients: pd.DataFrame) -> None:
     """Draw one row per patient under one header."""
     span = queries.query("board_span").iloc[0]
     scale = Scale(span["first_on"], span["last_on"])
-    volumes = queries.of_patients("board_sparkline", list(rows["patient_id"])).dropna(subset=["volume_mm3"])
+    volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
     right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
     right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))
-    for _, row in rows.iterrows():
+    for _, row in patients.iterrows():
         _row(row, volumes[volumes["patient_id"] == row["patient_id"]], scale)
 
 
@@ -125,7 +125,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
         _pick(name)
     left.page_link("pages/patient.py", label=as_label(name), query_params={"patient": name})
     cells = (
-        _two_lines(frame.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
+        _two_lines(page.state_mark(labels.look(row["state"], row["display_state"])), _quietly(row)),
         _two_lines(*_change(row)),
         _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
         _two_lines(sentences.open_questions(row), sentences.beside(row)),
@@ -181,12 +181,14 @@ def _two_lines(first: str, second: str) -> str:
 
 
 def _spark(volumes: pd.DataFrame, scale: Scale, compartment: str) -> str:
-    own = volumes[volumes["compartment"] == compartment]
-    if own.empty:
+    compartment_volumes = volumes[volumes["compartment"] == compartment]
+    if compartment_volumes.empty:
         return tag("span", labels.MISSING, class_="ct-grey ct-small")
-    svg = dark.on_ground(sparkline(list(own["acquired_on"]), list(own["volume_mm3"]), scale, compartment))
-    last = own.iloc[-1]
+    svg = dark.on_ground(
+        sparkline(list(compartment_volumes["acquired_on"]), list(compartment_volumes["volume_mm3"]), scale, compartment)
+    )
+    last = compartment_volumes.iloc[-1]
     return image(svg, f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}")
 
 
-frame.show_page(show)
+page.show_page(show)

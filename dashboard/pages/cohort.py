@@ -1,32 +1,35 @@
-"""Many patients at once: time to progression, best change, courses and follow-up, for whom the filters name."""
+"""Many patients at once: outcomes over time, best change, courses and follow-up, for whom the filters name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.charts import cohort_figures as charts
-from dashboard.charts import crowds
-from dashboard.charts import growth_figure as growth_chart
-from dashboard.cohort import courses as cohort_courses
+from dashboard.charts import cohort_figures, crowds, growth_figure
 from dashboard.cohort import (
+    courses,
     criteria_agreement,
     data_files,
     filters,
+    group_comparison,
     growth_rates,
+    outcomes,
     saved_cohorts,
     survival_groups,
     table_one,
 )
 from dashboard.cohort.courses import Courses
 from dashboard.cohort.filters import FILTERS, Cohort
+from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
-from dashboard.words.markup import table
+from dashboard.words.markup import Html, table, tag
 from pipeline.cohort import disclosure
+from pipeline.cohort.agreement import Weights
 from pipeline.errors import SettingsError
 
 NOTES: list[tuple[str, str]] = []
@@ -43,6 +46,15 @@ SHARED = (
 FEW = 10  # below this number of patients the page says that curves can mislead
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """How the outcome is shown: split by a covariate or as one curve, which outcome, and whether small counts hide."""
+
+    by: str
+    outcome: ShownOutcome
+    is_shared: bool = False
+
+
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     everyone = filters.everyone_of(study.criteria_id)
@@ -53,7 +65,7 @@ def show(study: page.ShownStudy) -> None:
         with st.popover("Compare with"):
             page.remark("A second group; the address holds both.")
             second = filters.choose(study.criteria_id, filters.SECOND)
-        by = grouped()
+        by, outcome = grouped(), outcomes.choose()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
         if not is_shared:
             saved_cohorts.offer(first, study.criteria_id)
@@ -61,7 +73,7 @@ def show(study: page.ShownStudy) -> None:
     shown = first.rows
     others = second if second.words else None
     with line:
-        said(first, others, len(everyone))
+        shown_patients(first, others, len(everyone))
     if shown.empty or (others is not None and others.rows.empty):
         page.remark("No patient matches these filters.")
         return
@@ -69,13 +81,13 @@ def show(study: page.ShownStudy) -> None:
     rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
     if is_shared:
         page.remark(SHARED)
-        progression(first, others, by, study, is_shared=True)
+        outcome_curves(first, others, Chosen(by, outcome, is_shared=True), study)
         described(first, others, is_shared=True)
         methods(first, study)
         return
     left, right = st.columns(2, gap="large")
     with left:
-        progression(first, others, by, study)
+        outcome_curves(first, others, Chosen(by, outcome), study)
         waterfall(shown, rules, study)
         cysts(shown, study)
     with right:
@@ -88,7 +100,7 @@ def show(study: page.ShownStudy) -> None:
     figure_table(shown)
 
 
-def said(first: Cohort, others: Cohort | None, total: int) -> None:
+def shown_patients(first: Cohort, others: Cohort | None, total: int) -> None:
     """Say for whom the page speaks, with n, and warn where the numbers are too small for curves."""
     text = sentences.cohort(len(first.rows), total, first.words)
     if others is not None:
@@ -118,26 +130,38 @@ def grouped() -> str:
     return str(by)
 
 
-def progression(
-    first: Cohort, others: Cohort | None, by: str, study: page.ShownStudy, *, is_shared: bool = False
-) -> None:
-    """Show time to progression, for all, by one covariate or for two groups, with the numbers beside it."""
-    shown, column = first.rows, by if by in FILTERS else None
+def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.ShownStudy) -> None:
+    """Show an outcome over time, for all, by one covariate or for two groups, with the numbers beside it."""
+    shown, column = first.rows, chosen.by if chosen.by in FILTERS else None
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
         shown = pd.concat([rows.assign(compared=name) for name, rows in named.items()])
         column = "compared"
-    curves = survival_groups.estimate(shown, column)
-    if is_shared:
+    timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
+    curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
+    if chosen.is_shared:
         curves = survival_groups.to_share(curves)
-    note = survival_groups.method(curves, len(shown))
-    intervals = queries.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp")
+    comparison = group_comparison.compare(curves)
+    note = f"{survival_groups.method(curves, len(shown), timed.left_out)} {comparison.sentence}".strip()
+    has_limits = survival_groups.has_limits(curves)
+    intervals = (
+        queries.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp") if has_limits else None
+    )
+    title, name = chosen.outcome.wording.title, chosen.outcome.wording.title.lower().replace(" ", "_")
     draw = partial(survival_groups.figure, curves, intervals)
-    rows = None if is_shared else lambda: curves.rows
-    if _figure("Time to progression", len(curves.rows), note, "time_to_progression", draw, rows):
-        years = (f"at {labels.count(year, 'year')}" for year in survival_groups.YEARS)
-        header = ("", "n", "events", "median, 95\u202f% CI", *years)
-        st.html(table(header, survival_groups.summary(curves), "ct-table ct-small"))
+    if _figure(title, len(curves.rows), note, name, draw, None if chosen.is_shared else lambda: curves.rows):
+        numbers = [[name, *map(_unbroken, cells)] for name, *cells in survival_groups.summary(curves)]
+        st.html(table(survival_groups.header(curves), numbers, "ct-table ct-small"))
+        ratios = group_comparison.table_of(curves, comparison)
+        if len(ratios):
+            _words_table(ratios)
+    elif not chosen.is_shared:
+        page.remark(" ".join([timed.left_out and f"Left out: {timed.left_out}.", *curves.refused.values()]))
+
+
+def _unbroken(cell: str) -> Html | str:
+    """Keep a number on one line where columns are narrow; only an interval may go on to the next."""
+    return cell if " " in cell else tag("span", cell, style="white-space:nowrap")
 
 
 def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
@@ -147,10 +171,10 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar per "
         f"patient (n = {len(rows)} of {len(shown)}; the others have no later scan or no tumour at baseline). "
-        f"Bars end at {labels.percent(charts.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
+        f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
-    draw = partial(charts.waterfall, rows, thresholds)
+    draw = partial(cohort_figures.waterfall, rows, thresholds)
     if len(rows) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
         draw = partial(crowds.ranked, rows["best_change_percent"], thresholds)
@@ -159,14 +183,14 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
 
 def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
     """Show the course of each patient relative to its baseline."""
-    courses = cohort_courses.courses(study.criteria_id, "tumour", shown["patient_id"])
+    ratios = courses.courses(study.criteria_id, "tumour", shown["patient_id"])
     thresholds = {"progression": rules["progression_ratio"], "response": rules["response_ratio"]}
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
-        f"change (n = {courses.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
+        f"change (n = {ratios.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
         f"Colour and last mark: state now."
     )
-    _courses("Course from baseline", courses, shown, note, "course", thresholds)
+    _courses("Course from baseline", ratios, shown, note, "course", thresholds)
 
 
 def growth(shown: pd.DataFrame, study: page.ShownStudy) -> None:
@@ -176,13 +200,13 @@ def growth(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     rows = queries.query("cohort_growth", criteria_id=study.criteria_id)
     rows = rows[rows["patient_id"].isin(shown["patient_id"])]
     try:
-        found = growth_rates.estimate(rows)
+        rates = growth_rates.estimate(rows)
     except SettingsError as error:
         page.section("Growth by histology")
         page.remark(f"{labels.capital(str(error))}.")
         return
-    draw = partial(growth_chart.growth, growth_rates.rows_of(found))
-    _figure("Growth by histology", len(rows), growth_rates.method(found), "growth", draw, lambda: rows)
+    draw = partial(growth_figure.growth, growth_rates.rows_of(rates))
+    _figure("Growth by histology", len(rows), growth_rates.method(rates), "growth", draw, lambda: rows)
 
 
 def _asked(title: str, key: str) -> bool:
@@ -195,52 +219,52 @@ def _asked(title: str, key: str) -> bool:
 
 def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     """Show each patient's follow-up with treatments and states."""
-    known = shown.dropna(subset=["time_zero_on", "last_scan_on"])
-    length = known["last_scan_on"] - known["time_zero_on"]
-    rows = known.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
+    dated = shown.dropna(subset=["time_zero_on", "last_scan_on"])
+    length = dated["last_scan_on"] - dated["time_zero_on"]
+    rows = dated.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
     judged = queries.of_patients("cohort_states", sorted(rows["patient_id"]), criteria_id=study.criteria_id)
-    few = f", the {MOST_SWIMMERS} followed longest of {len(known)}" if len(known) > len(rows) else ""
+    few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(rows) else ""
     note = (
         f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
     )
-    draw = partial(charts.swimmer, rows, judged, queries.table("treatment"))
+    draw = partial(cohort_figures.swimmer, rows, judged, queries.table("treatment"))
     _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)
 
 
 def cysts(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     """Show the course of each patient's cyst, which never decides a response."""
-    courses = cohort_courses.courses(study.criteria_id, "cyst", shown["patient_id"])
+    ratios = courses.courses(study.criteria_id, "cyst", shown["patient_id"])
     note = (
-        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {courses.patient_count} of "
+        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {ratios.patient_count} of "
         f"{len(shown)}; the others have no cyst at baseline). Cysts are followed and never scored. Colour: state of "
         f"the tumour now."
     )
-    _courses("Cysts", courses, shown, note, "cysts", {})
+    _courses("Cysts", ratios, shown, note, "cysts", {})
 
 
 def _courses(
-    title: str, courses: Courses, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
+    title: str, ratios: Courses, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
 ) -> None:
     def draw() -> go.Figure:
         if count > MOST_DRAWN:
-            return crowds.quantiles(courses.stretches(), thresholds)
-        return charts.spider(courses.scans(), shown, thresholds)
+            return crowds.quantiles(ratios.stretches(), thresholds)
+        return cohort_figures.spider(ratios.scans(), shown, thresholds)
 
-    count = courses.patient_count
+    count = ratios.patient_count
     if count > MOST_DRAWN:
         note = f"{note} Line: median; bands: quartiles and tenths, by {crowds.STEP_MONTHS} months. {TOO_MANY}"
-    _figure(title, count, note, name, draw, courses.scans)
+    _figure(title, count, note, name, draw, ratios.scans)
 
 
 def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) -> None:
     """Show who the patients are, one column for each group."""
     groups = {f"1: {first.name}": first.rows, f"2: {others.name}": others.rows} if others else {first.name: first.rows}
-    made = table_one.table_one(groups, is_shared=is_shared)
+    characteristics = table_one.table_one(groups, is_shared=is_shared)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         page.section("Who they are")
-        data_files.offer(lambda: made, "patients")
-    st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
+        data_files.offer(lambda: characteristics, "patients")
+    _words_table(characteristics)
     page.remark(table_one.METHOD)
     NOTES.append(("Table", table_one.METHOD))
 
@@ -255,12 +279,20 @@ def agreement(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     if len(verdicts) > criteria_agreement.MOST:
         page.remark(f"{len(verdicts):,} verdicts are too many to compare here; choose fewer patients.")
         return
-    found = criteria_agreement.compare(verdicts)
-    made = criteria_agreement.table(found, study.criteria_id)
-    data_files.offer(lambda: criteria_agreement.table(found), "agreement")
-    st.html(table(list(made.columns), made.astype(str).to_numpy().tolist(), "ct-table ct-small"))
-    page.remark(f"{criteria_agreement.method(found)} All pairs are in the files.")
-    NOTES.append(("Agreement", criteria_agreement.method(found)))
+    weights = st.selectbox(
+        "Kappa", list(Weights), key="weights", format_func=criteria_agreement.WEIGHTS.__getitem__, width=330,
+        index=list(Weights).index(Weights(address.one("weights", list(Weights), Weights.NONE))),
+    )  # fmt: skip
+    address.keep("weights", [] if weights == Weights.NONE else [weights])
+    panel = criteria_agreement.compare(verdicts, weights)
+    data_files.offer(lambda: criteria_agreement.table(panel), "agreement")
+    _words_table(criteria_agreement.table(panel, study.criteria_id))
+    page.remark(f"{criteria_agreement.method(panel)} All pairs are in the files.")
+    NOTES.append(("Agreement", criteria_agreement.method(panel)))
+
+
+def _words_table(words: pd.DataFrame) -> None:
+    st.html(table(list(words.columns), words.astype(str).to_numpy().tolist(), "ct-table ct-small"))
 
 
 def methods(first: Cohort, study: page.ShownStudy) -> None:

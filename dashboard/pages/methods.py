@@ -65,20 +65,20 @@ def show(study: page.ShownStudy) -> None:
         terms()
 
 
-def criteria(found: ResponseCriteria) -> None:
+def criteria(rule: ResponseCriteria) -> None:
     """Say one set of criteria rule by rule, with its sources."""
-    adapted = "adapted" if found.is_adapted else "as published"
-    page.section(found.title, f"{found.criteria_id} {found.version}, {adapted}; {found.source}")
+    adapted = "adapted" if rule.is_adapted else "as published"
+    page.section(rule.title, f"{rule.criteria_id} {rule.version}, {adapted}; {rule.source}")
     body = [
         (
             name,
             words,
             join([tag("span", source, class_="ct-small"), " ", tag("span", f"({mark})", class_="ct-grey ct-small")]),
         )
-        for name, words, source, mark in criteria_words.in_words(found)
+        for name, words, source, mark in criteria_words.in_words(rule)
     ]
     st.html(table(("rule", "in words", "source"), body))
-    page.remark(f"Made from {found.criteria_id}.toml, sha256 {found.sha256[:12]}.")
+    page.remark(f"Made from {rule.criteria_id}.toml, sha256 {rule.sha256[:12]}.")
 
 
 def states() -> None:
@@ -118,9 +118,9 @@ def further() -> None:
     said(further_rules.beside())
 
 
-def said(rows: list[further_rules.Said]) -> None:
+def said(statements: list[further_rules.Said]) -> None:
     """Show rules with their sources."""
-    body = [(name, words, tag("span", source, class_="ct-small ct-grey")) for name, words, source in rows]
+    body = [(name, words, tag("span", source, class_="ct-small ct-grey")) for name, words, source in statements]
     st.html(table(("rule", "in words", "source"), body, "ct-table ct-further"))
 
 
@@ -138,9 +138,9 @@ def dictionary() -> None:
     current = views.index(address.one("view", views, "measurement"))
     view = st.selectbox("View", views, index=current, key="view", width=260, label_visibility="collapsed")
     address.keep("view", [view])
-    own = entries[entries["view"] == view]
-    kinds = own["type"].map(lambda name: KINDS.get(name, str(name).lower()))
-    body = own[["column", "comment"]].assign(kind=kinds).itertuples(index=False)
+    view_columns = entries[entries["view"] == view]
+    kinds = view_columns["type"].map(lambda name: KINDS.get(name, str(name).lower()))
+    body = view_columns[["column", "comment"]].assign(kind=kinds).itertuples(index=False)
     st.html(table(("column", "meaning and unit", "kind"), body, "ct-table ct-dictionary"))
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.packet.downloads import downloads
-from dashboard.patient.context_section import beside, history
+from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
 from dashboard.patient.headline import SEPARATOR, headline
 from dashboard.patient.lesion_table import lesions
@@ -28,7 +28,7 @@ ASKED = tuple(
     f"patient_{name}"
     for name in (
         "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
-        "resections", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+        "resections", "best_responses", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
     )
 )  # fmt: skip
 """Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
@@ -50,21 +50,21 @@ def show(study: page.ShownStudy) -> None:
     now = everything[everything["session_id"] == state["session_id"]]
     judged = everything[everything["criteria_id"] == study.criteria_id]
     answer(state, now, study)
-    found = aligned(patient_id)
-    pair = compared(found, now[now["criteria_id"] == study.criteria_id])
-    left, right = st.columns([1.22, 1] if found else [1, 1.22], gap="large")
-    told = right if not found else left  # without scans their place is free
+    scan_of_visit = aligned(patient_id)
+    pair = compared(scan_of_visit, now[now["criteria_id"] == study.criteria_id])
+    left, right = st.columns([1.22, 1] if scan_of_visit else [1, 1.22], gap="large")
+    words_column = right if not scan_of_visit else left  # without scans their place is free
     with left:
         course(patient_id, judged, study, pair)
     with right:
-        scans(patient_id, found, pair)
-    with told:
+        scans(patient_id, scan_of_visit, pair)
+    with words_column:
         numbers(patient_id, state["session_id"], study)
-        beside(patient_id, state["session_id"])
+        beside(patient_id, state["session_id"], study.criteria_id)
     with right:
         page.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
-    with right if found else left:  # the shorter one
+    with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:
         sign_off(patient_id, state)
@@ -74,26 +74,26 @@ def show(study: page.ShownStudy) -> None:
 
 def choose_patient(study: page.ShownStudy) -> str | None:
     """Return the patient named in the address, or the most urgent; say so when the name is unknown."""
-    known = list(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
-    if not known:
+    patient_ids = list(queries.query("board", criteria_id=study.criteria_id)["patient_id"])
+    if not patient_ids:
         page.nothing_yet("the study has no patients")
         return None
     named = st.query_params.get("patient")
     if named is None:
-        named = st.query_params["patient"] = known[0]
-    if named not in known:
+        named = st.query_params["patient"] = patient_ids[0]
+    if named not in patient_ids:
         page.sentence(f"No patient {named} in this study.")
-        selector(known, None)
+        selector(patient_ids, None)
         return None
     return named
 
 
-def selector(known: list[str], current: str | None) -> None:
+def selector(patient_ids: list[str], current: str | None) -> None:
     """Offer the other patients in the order of the board, by name or one by one; a choice becomes the address."""
-    place = known.index(current) if current else None
+    place = patient_ids.index(current) if current else None
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", wrap=False):
-        _step("‹", "P", known[place - 1] if place else None)
-        offered = near(known, place)
+        _step("‹", "P", patient_ids[place - 1] if place else None)
+        offered = near(patient_ids, place)
         chosen = st.selectbox(
             "Patient",
             offered,
@@ -102,20 +102,20 @@ def selector(known: list[str], current: str | None) -> None:
             placeholder="Choose a patient",
             label_visibility="collapsed",
             width=170,
-            accept_new_options=len(offered) < len(known),
+            accept_new_options=len(offered) < len(patient_ids),
         )
-        _step("›", "N", known[place + 1] if place is not None and place + 1 < len(known) else None)
+        _step("›", "N", patient_ids[place + 1] if place is not None and place + 1 < len(patient_ids) else None)
     if chosen is not None and chosen != current:
         show_patient(chosen)
         st.rerun()
 
 
-def near(known: list[str], place: int | None) -> list[str]:
+def near(patient_ids: list[str], place: int | None) -> list[str]:
     """Return the patients to offer: all, or in a large study those around this one; any other name can be typed."""
-    if len(known) <= MOST_OFFERED:
-        return known
-    first = max(0, min((place or 0) - MOST_OFFERED // 2, len(known) - MOST_OFFERED))
-    return known[first : first + MOST_OFFERED]
+    if len(patient_ids) <= MOST_OFFERED:
+        return patient_ids
+    first = max(0, min((place or 0) - MOST_OFFERED // 2, len(patient_ids) - MOST_OFFERED))
+    return patient_ids[first : first + MOST_OFFERED]
 
 
 def show_patient(patient_id: str) -> None:
@@ -189,6 +189,8 @@ def _others(patient_id: str) -> None:
 def _visits(patient_id: str) -> None:
     alignments = queries.query("patient_registrations", patient_id=patient_id)
     st.html(tables.visits(queries.query("patient_visits", patient_id=patient_id), alignments))
+    page.section("Whole neuraxis", "levels imaged and leptomeningeal items after LANO")
+    st.html(neuraxis(patient_id))
     findings = queries.query("patient_findings", patient_id=patient_id)
     if len(findings):
         st.html(tables.findings(findings))

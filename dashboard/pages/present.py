@@ -26,15 +26,15 @@ COURSE_PX = 225
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     day = meeting.meeting_day()
-    rows = board_rows(study.criteria_id, day)
-    known = list(rows["patient_id"])
-    queue = meeting.picked(known) or list(rows.loc[rows["needs_decision"], "patient_id"]) or known
+    patients = board_rows(study.criteria_id, day)
+    patient_ids = list(patients["patient_id"])
+    queue = meeting.picked(patient_ids) or list(patients.loc[patients["needs_decision"], "patient_id"]) or patient_ids
     if not queue:
         page.nothing_yet("the study has no patients")
         return
     named = st.query_params.get(AT)
     place = queue.index(named) if named in queue else 0
-    row = rows[rows["patient_id"] == queue[place]].iloc[0]
+    row = patients[patients["patient_id"] == queue[place]].iloc[0]
     st.html(tag("div", class_="ct-present"))
     _head(row, place, queue)
     _one(row, study)
@@ -50,8 +50,8 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         _step("‹", "Left", queue[place - 1] if place else None)
         page.remark(f"{place + 1} of {len(queue)}", "content")
         _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
-        kept = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
-        st.page_link("pages/board.py", label="End", query_params={name: it for name, it in kept.items() if it})
+        query = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
+        st.page_link("pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
     why = " · ".join(filter(None, (sentences.open_questions(row), further)))
@@ -62,15 +62,15 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
     patient_id = row["patient_id"]
     everything = queries.query("patient_assessments", patient_id=patient_id)
     judged = everything[everything["criteria_id"] == study.criteria_id]
-    found = aligned(patient_id)
-    chosen = compared(found, judged[judged["session_id"] == row["session_id"]])
+    scan_of_visit = aligned(patient_id)
+    chosen = compared(scan_of_visit, judged[judged["session_id"] == row["session_id"]])
     left, right = st.columns(2, gap="large")
     with left:
         course(patient_id, judged, study, chosen, COURSE_PX)
         with st.container(key="ct-tall"):  # not on a low screen, which has no room for it
             numbers(patient_id, row["session_id"], study)
     with right:
-        scans(patient_id, found, chosen, height=None)
+        scans(patient_id, scan_of_visit, chosen, height=None)
 
 
 def _notes(patient_id: str, day: date) -> None:

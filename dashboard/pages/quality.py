@@ -7,8 +7,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.quality.drift_section import drift
-from dashboard.shell import page as frame
-from dashboard.shell import signing
+from dashboard.shell import page, signing
 from dashboard.words import labels, tables
 from dashboard.words.markup import as_label, tag
 from dashboard.words.rows import as_rows
@@ -36,7 +35,7 @@ MOST_LISTED = 300
 UNSIGNED = "unsigned automatic mask"
 
 
-def show(study: frame.ShownStudy) -> None:
+def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     findings = queries.query("quality_findings")
     review = queries.query("quality_review")
@@ -45,14 +44,14 @@ def show(study: frame.ShownStudy) -> None:
     waits = (
         f"{labels.count(len(review), 'thing waits', 'things wait')} for a person" if len(review) else "nothing waits"
     )
-    frame.sentence(f"{left_out}, {waits}.")
-    frame.section("Failures and findings", "worst first")
+    page.sentence(f"{left_out}, {waits}.")
+    page.section("Failures and findings", "worst first")
     if findings.empty:
-        frame.remark("The last run found nothing to report.")
+        page.remark("The last run found nothing to report.")
     else:
         st.html(tables.findings(findings.head(MOST_LISTED)))
         if len(findings) > MOST_LISTED:
-            frame.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
+            page.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
     waiting(review)
     alignments(queries.query("quality_grades"))
     drift(study)
@@ -61,18 +60,19 @@ def show(study: frame.ShownStudy) -> None:
 def waiting(review: pd.DataFrame) -> None:
     """List what a person must look at, the masks with a button that accepts them."""
     kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
-    frame.section("Waiting for a person", f"{kinds}; masks to sign last, oldest first" if kinds else "")
+    page.section("Waiting for a person", f"{kinds}; masks to sign last, oldest first" if kinds else "")
     if review.empty:
-        frame.remark("Nothing waits.")
+        page.remark("Nothing waits.")
         return
     pages = -(-len(review) // ROWS_PER_PAGE)
     left, right = st.columns([1, 3])
     with left:
         signing.ask_name()
     with right:
-        page = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
+        page_number = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     signing.answer()
-    for number, row in enumerate(review.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].pipe(as_rows)):
+    first = (page_number - 1) * ROWS_PER_PAGE
+    for number, row in enumerate(review.iloc[first : first + ROWS_PER_PAGE].pipe(as_rows)):
         _waits(row, number)
 
 
@@ -103,14 +103,14 @@ def alignments(graded: pd.DataFrame) -> None:
     """Show how well scans are aligned, the worst first."""
     grades = graded[graded["role"] == "visit_to_reference"].set_index("grade")["alignment_count"]
     counts = ", ".join(f"{grades.get(grade, 0)} {grade}" for grade in "ABC")
-    frame.section("Alignment", f"visits to their reference: {counts}")
+    page.section("Alignment", f"visits to their reference: {counts}")
     if graded.empty:
-        frame.remark("No scan had to be aligned.")
+        page.remark("No scan had to be aligned.")
         return
     total = int(graded["alignment_count"].sum())
     listed = queries.query("quality_registration", most=MOST_LISTED)
     if total > MOST_LISTED:
-        frame.remark(f"The worst {MOST_LISTED} of {total:,}; the file has all.")
+        page.remark(f"The worst {MOST_LISTED} of {total:,}; the file has all.")
     st.dataframe(
         listed[list(ALIGNMENT_COLUMNS)].assign(
             role=listed["role"].map(ROLES),
@@ -134,4 +134,4 @@ def _unversioned(method: str) -> str:
     return method.rpartition(" ")[0]
 
 
-frame.show_page(show)
+page.show_page(show)

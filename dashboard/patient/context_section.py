@@ -13,6 +13,10 @@ from dashboard.shell import page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
 from dashboard.words.rows import as_rows
+from pipeline.core.neuraxis_form import ITEMS, LEVELS
+
+NOT_SAID = "not said"
+"""What nobody filled in: never *absent*."""
 
 UNSEEN = {"none seen", "not measured"}
 """Courses of a compartment that is not there to be told of."""
@@ -27,9 +31,9 @@ class Line:
     ink: str
 
 
-def beside(patient_id: str, session_id: str) -> None:
+def beside(patient_id: str, session_id: str, criteria_id: str) -> None:
     """Say in one line each what became of everything that is not judged; nothing where nothing is known."""
-    found = lines(patient_id, session_id)
+    found = lines(patient_id, session_id, criteria_id)
     if not found:
         return
     page.section("Beside the verdict", "what is followed and told, and never decides it")
@@ -37,18 +41,24 @@ def beside(patient_id: str, session_id: str) -> None:
     st.html(tag("dl", *(part for pair in parts for part in pair), class_="ct-beside"))
 
 
-def lines(patient_id: str, session_id: str) -> list[Line]:
-    """Return what stands beside a verdict: other compartments at its visit, growth rates and surgeries, latest first.
+def lines(patient_id: str, session_id: str, criteria_id: str) -> list[Line]:
+    """Return what stands beside a verdict: open days, best responses, other compartments, growth, surgeries, seeding.
 
     Parameters
     ----------
     session_id
         The visit of the verdict.
+    criteria_id
+        The criteria whose best responses are told, latest course first.
     """
     return [
+        *_open_days(queries.query("patient_visits", patient_id=patient_id)),
+        *_responses(queries.query("patient_best_responses", patient_id=patient_id), criteria_id),
         *_compartments(queries.query("patient_compartments", patient_id=patient_id), session_id),
         *_growth(queries.query("patient_growth", patient_id=patient_id)),
         *_surgeries(queries.query("patient_resections", patient_id=patient_id)),
+        *_neuraxis(queries.query("patient_neuraxis", patient_id=patient_id)),
+        *_next_scan(queries.query("patient_next_scan", patient_id=patient_id)),
     ]
 
 
@@ -93,6 +103,28 @@ def _compartments(courses: pd.DataFrame, session_id: str) -> Iterator[Line]:
         yield Line("others", f"{labels.capital('; '.join(words))}.", labels.GREY)
 
 
+def _open_days(visits: pd.DataFrame) -> Iterator[Line]:
+    """Yield a line where tables and figures set scans on a day that nobody wrote down."""
+    spans = [
+        f"{row['session_id']} on any day from {labels.day(row['acquired_on'])} to {labels.day(row['acquired_by'])}"
+        for row in visits[visits["acquired_by"].notna()].pipe(as_rows)
+    ]
+    if spans:
+        where = "Tables and the course show the first of these days."
+        yield Line("days not known", f"{'; '.join(spans)}. {where}", labels.INK)
+
+
+def _responses(responses: pd.DataFrame, criteria_id: str) -> Iterator[Line]:
+    """Yield a line for each course that somebody can have responded in, and for the last treatment in any case."""
+    by_criteria = responses[responses["criteria_id"] == criteria_id].sort_values("epoch", ascending=False)
+    for epoch, looks in by_criteria.groupby("epoch", sort=False):
+        by_look = {row["look"]: row for row in looks.pipe(as_rows)}
+        confirmed, unconfirmed = by_look["confirmed"], by_look["unconfirmed"]
+        is_latest = epoch == by_criteria["epoch"].max() and confirmed["course"] != "watched"
+        if is_latest or {confirmed["best"], unconfirmed["best"]} != {"NE"}:
+            yield Line("best response", sentences.best_response(confirmed, unconfirmed), labels.INK)
+
+
 def _growth(rates: pd.DataFrame) -> Iterator[Line]:
     for row in rates.sort_values("epoch", ascending=False).pipe(as_rows):
         yield Line("growth rate", sentences.growth(row), labels.compartment("tumour").ink)
@@ -101,3 +133,47 @@ def _growth(rates: pd.DataFrame) -> Iterator[Line]:
 def _surgeries(resections: pd.DataFrame) -> Iterator[Line]:
     for row in resections.sort_values("operated_on", ascending=False).pipe(as_rows):
         yield Line(f"surgery {labels.day(row['operated_on'])}", sentences.resection(row), labels.INK)
+
+
+def neuraxis(patient_id: str) -> Html:
+    """Show the forms of the whole neuraxis, item by item; what nobody filled in is *not said*, never *absent*."""
+    forms = queries.query("patient_neuraxis", patient_id=patient_id)
+    filled = forms[forms["has_form"].astype(bool)].pipe(as_rows)
+    if not filled:
+        return tag("p", "No visit has a form of the whole neuraxis (neuraxis.tsv).", class_="ct-grey")
+    head = ("", *(f"{labels.day(row['acquired_on'])} {row['session_id']}" for row in filled))
+    body = [
+        (name, *(labels.words(row[column], NOT_SAID) for row in filled))
+        for column, name in {**LEVELS, "contrast": "contrast agent", **ITEMS, "reader": "reader"}.items()
+    ]
+    body.append(("seeding", *(labels.words(row["leptomeningeal"]) for row in filled)))
+    return table(head, body)
+
+
+def _neuraxis(forms: pd.DataFrame) -> Iterator[Line]:
+    """Say what the latest form found and lacks, and which visits since have none."""
+    filled = forms[forms["has_form"].astype(bool)]
+    if filled.empty:
+        return
+    last = filled.iloc[0]
+    present = f"Present: {last['present']}." if labels.is_known(last["present"]) else "Nothing is said to be present."
+    told = {
+        "yes": "seeding, which is progression",
+        "no": "no seeding",
+        "not imaged": "seeding neither seen nor excluded",
+    }
+    parts = [f"{labels.day(last['acquired_on'])}: {told[last['leptomeningeal']]}. {present}"]
+    if labels.is_known(last["missing"]):
+        parts.append(f"Missing: {last['missing']}.")
+    since = len(forms[(forms["acquired_on"] > last["acquired_on"]) & ~forms["has_form"].astype(bool)])
+    if since:
+        parts.append(f"{labels.capital(labels.count(since, 'later visit has', 'later visits have'))} no form.")
+    ink = labels.STATES["distant"].ink if last["leptomeningeal"] == "yes" else labels.INK
+    yield Line("whole neuraxis", " ".join(parts), ink)
+
+
+def _next_scan(due: pd.DataFrame) -> Iterator[Line]:
+    for row in due.pipe(as_rows):
+        by = f"by {labels.day(row['due_on'])}" if labels.is_known(row["due_on"]) else "none planned"
+        assumed = f" {labels.capital(str(row['assumed']))}." if labels.is_known(row["assumed"]) else ""
+        yield Line("next scan", f"{labels.capital(by)}. {row['rule']}. Information, not advice.{assumed}", labels.INK)

@@ -82,22 +82,16 @@ def _axis(patient_id: str, usual: str) -> str:
 def levels(patient_id: str, study: page.ShownStudy) -> list[timeline.VolumeLevel]:
     """Return the lines of the timeline: baseline, nadir, and where progression begins."""
     rules = queries.criteria_of(study.criteria_id)
-    found = queries.query(
-        "patient_levels",
-        patient_id=patient_id,
-        criteria_id=study.criteria_id,
-        reference=str(rules.progression.reference) if rules else "nadir",
-        min_change_mm3=rules.progression.min_change if rules else 0.0,
-    )
-    if found.empty:
+    references = queries.query("patient_levels", patient_id=patient_id, criteria_id=study.criteria_id)
+    if references.empty:
         return []
-    row = found.iloc[0]
+    row = references.iloc[0]
     is_same = row["baseline_on"] == row["nadir_on"]
     red = labels.DISPLAY_STATES["growth"].colour
     lines = [
         _level("baseline = nadir" if is_same else "baseline", row["baseline_volume_mm3"], row["baseline_on"]),
         None if is_same else _level("nadir", row["nadir_volume_mm3"], row["nadir_on"]),
-        _level("progression from", row["progression_volume_mm3"], None, red),
+        _level("progression from", row["progression_from_mm3"], None, red),
         _level("detection limit", row["detectable_volume_mm3"], None),
     ]
     if rules and rules.reappearance and row["nadir_volume_mm3"] == 0:

@@ -13,7 +13,7 @@ from dashboard.patient import scan_panes
 from dashboard.patient.signal_places import new_signal
 from dashboard.shell import address, page
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
-from dashboard.viewer.opening import Kept, Place, opening_of
+from dashboard.viewer.opening import Place, ViewLink, opening_of
 from dashboard.words import labels
 from dashboard.words.rows import as_rows
 from pipeline.errors import CordtrackError
@@ -100,8 +100,8 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
         page.remark(str(error))
         return
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
-    kept = Kept(opening_of(st.query_params.get(PLACE)), _keep_place)
-    show(panes, kept=kept, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
+    link = ViewLink(opening_of(st.query_params.get(PLACE)), _keep_place)
+    show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
 
 
 def _keep_place(words: str) -> None:

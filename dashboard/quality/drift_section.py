@@ -63,7 +63,7 @@ def scanners(rows: pd.DataFrame) -> None:
 def repeatability(pairs: pd.DataFrame) -> None:
     """Say how far volumes move between evaluable visits, on the same scanner and across a change."""
     page.section("Repeatability", "change of tumour volume between consecutive evaluable visits, in its stated errors")
-    found = {str(kind): spread(own["change_errors"].tolist()) for kind, own in pairs.groupby("scanner")}
-    main, further = drift_words.repeatability(found)
+    spreads = {str(kind): spread(of["change_errors"].tolist()) for kind, of in pairs.groupby("scanner")}
+    main, further = drift_words.repeatability(spreads)
     st.html(tag("p", main))
     page.remark(further)

@@ -75,7 +75,7 @@ def exchanged(text: str) -> str:
     >>> exchanged("color:#b2182b; background:rgba(178,24,43,0.12)")
     'color:#F27A72; background:rgba(242,122,114,0.12)'
     """
-    written = HEX.sub(lambda found: PARTNERS.get(found.group().upper(), found.group()), text)
+    written = HEX.sub(lambda match: PARTNERS.get(match.group().upper(), match.group()), text)
     return RGBA.sub(_rgba, written)
 
 
@@ -103,9 +103,9 @@ def _exchange(value: object) -> object:
     return value
 
 
-def _rgba(found: re.Match[str]) -> str:
-    light = "#" + "".join(f"{int(part):02X}" for part in found.groups())
+def _rgba(match: re.Match[str]) -> str:
+    light = "#" + "".join(f"{int(part):02X}" for part in match.groups())
     dark = PARTNERS.get(light)
     if dark is None:
-        return found.group()
+        return match.group()
     return f"rgba({','.join(str(int(dark[at : at + 2], 16)) for at in (1, 3, 5))},"

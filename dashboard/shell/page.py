@@ -133,10 +133,10 @@ def _made(shown: ShownStudy, info: pd.Series) -> tuple[str, ...]:
 
 
 def _study_info() -> pd.Series:
-    found = queries.query("study_info")
-    if found.empty:
+    info = queries.query("study_info")
+    if info.empty:
         raise StoreError("the store holds no finished run yet")
-    return found.iloc[0]
+    return info.iloc[0]
 
 
 def _study(info: pd.Series) -> ShownStudy:

@@ -15,12 +15,12 @@ import streamlit as st
 
 from dashboard.viewer import assets
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
-from dashboard.viewer.opening import Kept
+from dashboard.viewer.opening import ViewLink
 from dashboard.viewer.panes import Pane, crop_to, pane_of, window_to_uint8
 from dashboard.viewer.payload import Colours, payload
 from dashboard.viewer.spots import Spot
 
-__all__ = ["Pane", "crop_to", "pane_of", "slice_viewer", "told", "window_to_uint8"]
+__all__ = ["Pane", "crop_to", "link_keeper", "pane_of", "slice_viewer", "window_to_uint8"]
 
 _slices = st.components.v2.component(
     "cordtrack_slices",
@@ -34,7 +34,7 @@ def slice_viewer(
     panes: Sequence[Pane],
     *,
     colours: Colours = COMPARTMENT_COLOURS,
-    kept: Kept | None = None,
+    link: ViewLink | None = None,
     spots: Sequence[Spot] = (),
     key: str,
     height: int | None = 560,
@@ -50,7 +50,7 @@ def slice_viewer(
         Visits on one grid, the oldest first: blending and subtraction compare the others with the first.
     colours
         Label value to compartment name and CSS colour.
-    kept
+    link
         Where to open instead, and what to do with a link that is asked for; without, no link is offered.
     spots
         Places that are marked with a ring; the viewer opens on the first unless a link says otherwise.
@@ -65,16 +65,19 @@ def slice_viewer(
         Panes on different grids, or a mask label without a colour.
     """
     _slices(
-        key=key, data=payload(panes, colours, kept, height, spots), height="content", on_linked_change=told(key, kept)
+        key=key,
+        data=payload(panes, colours, link, height, spots),
+        height="content",
+        on_linked_change=link_keeper(key, link),
     )
 
 
-def told(key: str, kept: Kept | None) -> Callable[[], None]:
+def link_keeper(key: str, link: ViewLink | None) -> Callable[[], None]:
     """Return the callback of a viewer: what was asked for goes to whoever keeps it."""
 
     def tell() -> None:
         words = st.session_state[key]["linked"]
-        if kept and words:
-            kept.keep(str(words))
+        if link and words:
+            link.keep(str(words))
 
     return tell

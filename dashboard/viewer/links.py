@@ -43,11 +43,11 @@ class Table:
         along = (np.asarray(points, dtype=np.float64) - self.first) / self.step
         cell = np.clip(np.floor(along), 0, np.array(self.values.shape[:3]) - 2).astype(int)
         share = along - cell
-        found = np.zeros_like(along)
+        values_there = np.zeros_like(along)
         for corner in np.ndindex(2, 2, 2):
             weight = np.prod(np.where(corner, share, 1 - share), axis=-1, keepdims=True)
-            found += weight * self.values[tuple((cell + corner).T)]
-        return found
+            values_there += weight * self.values[tuple((cell + corner).T)]
+        return values_there
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import streamlit as st
 
-from dashboard.viewer import assets, slice_viewer, told
+from dashboard.viewer import assets, link_keeper, slice_viewer
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
-from dashboard.viewer.opening import Kept
+from dashboard.viewer.opening import ViewLink
 from dashboard.viewer.panes import Pane
 from dashboard.viewer.payload import Colours, one_cell, payload
 from dashboard.viewer.spots import Spot
@@ -36,7 +36,7 @@ def volume_viewer(
     panes: Sequence[Pane],
     *,
     colours: Colours = COMPARTMENT_COLOURS,
-    kept: Kept | None = None,
+    link: ViewLink | None = None,
     spots: Sequence[Spot] = (),
     key: str,
     height: int | None = 640,
@@ -51,7 +51,7 @@ def volume_viewer(
         Visits on one grid, the oldest first.
     colours
         Label value to compartment name and CSS colour.
-    kept
+    link
         Where to open, and what to do with a link that is asked for; without, on the largest tumour section.
     spots
         Places that are marked with a ring; the viewer opens on the first unless a link says otherwise.
@@ -67,10 +67,10 @@ def volume_viewer(
     """
     if not is_installed():
         st.caption("Plain slice viewer, because NiiVue is not installed: `make setup` with a network fetches it.")
-        slice_viewer(panes, colours=colours, kept=kept, spots=spots, key=key, height=height)
+        slice_viewer(panes, colours=colours, link=link, spots=spots, key=key, height=height)
         return
-    data = payload(panes, colours, kept, height, spots) | {"library": one_cell(_library())}
-    _volumes(key=key, data=data, height="content", on_linked_change=told(key, kept))
+    data = payload(panes, colours, link, height, spots) | {"library": one_cell(_library())}
+    _volumes(key=key, data=data, height="content", on_linked_change=link_keeper(key, link))
 
 
 @lru_cache(maxsize=1)

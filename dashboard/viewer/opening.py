@@ -47,7 +47,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ViewLink:
     """What a link says, and what is done with the words of a new one when somebody asks for it."""
 
     opening: Opening | None
@@ -67,10 +67,10 @@ def opening_of(words: str | None) -> Opening | None:
     ((20.0, 180.0),)
     >>> opening_of("axial_here")
     """
-    said = (words or "").split("_")
-    if len(said) not in WORDS:
+    parts = (words or "").split("_")
+    if len(parts) not in WORDS:
         return None
-    view, x, y, z, mode, window, zoom, levels = [*said, *("side", "", "1", "")[len(said) - 4 :]]
+    view, x, y, z, mode, window, zoom, levels = [*parts, *("side", "", "1", "")[len(parts) - 4 :]]
     try:
         place = float(x), float(y), float(z)
         by_hand = tuple(tuple(map(float, pair.split("~"))) for pair in levels.split(",") if pair)
@@ -111,8 +111,8 @@ def largest_section(panes: Sequence[Pane], values: Collection[int], plane: str =
         largest = max(range(len(marked)), key=lambda pane: int(areas[pane].max()))
         place[axis] = int(areas[largest].argmax())
         middle = np.nonzero(marked[largest].take(place[axis], axis=axis))
-        for other, found in zip(others, middle, strict=True):
-            place[other] = round(float(found.mean()))
+        for other, indices in zip(others, middle, strict=True):
+            place[other] = round(float(indices.mean()))
     return place[0], place[1], place[2]
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dashboard.viewer.links import Table
-from dashboard.viewer.opening import AXES, Kept, Opening, largest_place
+from dashboard.viewer.opening import AXES, Opening, ViewLink, largest_place
 from dashboard.viewer.panes import Pane, linkable
 from dashboard.viewer.spots import Spot
 from dashboard.viewer.windows import presets
@@ -34,7 +34,7 @@ Colours = Mapping[int, tuple[str, str]]
 
 
 def payload(
-    panes: Sequence[Pane], colours: Colours, kept: Kept | None, height: int | None, spots: Sequence[Spot] = ()
+    panes: Sequence[Pane], colours: Colours, link: ViewLink | None, height: int | None, spots: Sequence[Spot] = ()
 ) -> dict[str, object]:
     """Build what the component receives.
 
@@ -44,7 +44,7 @@ def payload(
         One to four, on one grid or each linked to the reference space.
     colours
         Only labels named here are outlined; the legend lists those present in any pane.
-    kept
+    link
         Where to open, and that links can be asked for; without, on the first spot, else on the largest section of the
         lesion.
     height
@@ -79,11 +79,11 @@ def payload(
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
         "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in windows],
         "height": height,
-        "is_linkable": kept is not None,
+        "is_linkable": link is not None,
         "spots": [{"place": list(it.place), "radius_mm": it.radius_mm, "words": it.words} for it in spots],
     }
     matters = spots[0].place if spots else largest["sagittal"]
-    opening = kept.opening if kept and kept.opening else Opening("sagittal", matters)
+    opening = link.opening if link and link.opening else Opening("sagittal", matters)
     arrays = _voxels(panes) | _tables(panes)
     return {
         **plain,

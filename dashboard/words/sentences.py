@@ -210,6 +210,22 @@ def _signed(value: float) -> str:
     return f"{'+' if value > 0 else ''}{labels.two_figures(value)}"
 
 
+def best_response(confirmed: Mapping[Any, Any], unconfirmed: Mapping[Any, Any]) -> str:
+    """Say the best response of one course by confirmed scans, and by single scans where that is another.
+
+    Parameters
+    ----------
+    confirmed, unconfirmed
+        Of the patient_best_responses query, of one course and criteria.
+    """
+    course = f"Since {labels.typeset(confirmed['cause'])}" if confirmed["cause"] else "Watched"
+    single = ""
+    if unconfirmed["best"] != confirmed["best"]:
+        single = f" By single scans {unconfirmed['best']}."
+    note = " Provisional: an automatic mask that nobody signed." if confirmed["is_provisional"] else ""
+    return f"{course}: {confirmed['best']}. {labels.typeset(confirmed['reason'])}{single}{note}"
+
+
 def resection(row: Mapping[Any, Any]) -> str:
     """Say what a surgery left, by the surgeon and by the scans; a contradiction and an unsigned size are named."""
     note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""

@@ -150,7 +150,7 @@ def nominal_tesla(tesla: float | None) -> float | None:
     """
     if tesla is None:
         return None
-    nearest = min(FIELDS_TESLA, key=lambda known: abs(known - tesla))
+    nearest = min(FIELDS_TESLA, key=lambda field: abs(field - tesla))
     return nearest if abs(nearest - tesla) <= FIELD_TOLERANCE * nearest else round(tesla, 2)
 
 
@@ -183,8 +183,8 @@ def _scanner(then: Facts, now: Facts) -> tuple[Answer, tuple[str, ...]]:
     answer = _same_device(then, now)
     before, after = scanner_name(then) or "one not named", scanner_name(now) or "one not named"
     if answer == Answer.CHANGED:
-        told = f"{SAME_MODEL_WORDS} ({after})" if before == after else f"scanner from {before} to {after}"
-        return answer, (told,)
+        words = f"{SAME_MODEL_WORDS} ({after})" if before == after else f"scanner from {before} to {after}"
+        return answer, (words,)
     renamed = _differ(plain(then.model), plain(now.model))
     return answer, (f"scanner renamed from {then.model} to {now.model}",) if renamed else ()
 
@@ -197,8 +197,8 @@ def _same_device(then: Facts, now: Facts) -> Answer:
         return Answer.SAME if then.device == now.device else Answer.CHANGED
     if _differ(_maker(then), _maker(now)) or _differ(plain(then.model), plain(now.model)):
         return Answer.CHANGED
-    known = scanner_key(then) and scanner_key(now)
-    return Answer.SAME if known and not devices else Answer.UNKNOWN
+    both_known = scanner_key(then) and scanner_key(now)
+    return Answer.SAME if both_known and not devices else Answer.UNKNOWN
 
 
 def _software(then: Facts, now: Facts, scanner: Answer) -> tuple[Answer, tuple[str, ...]]:
@@ -287,5 +287,5 @@ def plain(text: str | None) -> str | None:
     >>> plain("MAGNETOM Skyra"), plain("Skyra")
     ('skyra', 'skyra')
     """
-    kept = "".join(letter for letter in (text or "").casefold() if letter.isalnum()).removeprefix("magnetom")
-    return kept or None
+    letters = "".join(letter for letter in (text or "").casefold() if letter.isalnum()).removeprefix("magnetom")
+    return letters or None

@@ -93,8 +93,8 @@ def bend(
     control = _fitted(lattice, bend_at(begin, points_mm.reshape(-1, 3)).reshape(points_mm.shape))
     window = stiffness.window_mm / stiffness.step_mm
     for _ in range(stiffness.rounds):
-        moved, known = _look_up(follow_up, begin, points_mm + field_of(lattice, control))
-        pull, curvature = _push(reference, moved, weight * known, window, stiffness.step_mm)
+        moved, is_inside = _look_up(follow_up, begin, points_mm + field_of(lattice, control))
+        pull, curvature = _push(reference, moved, weight * is_inside, window, stiffness.step_mm)
         normal = normal_matrix(lattice, curvature)
         normal[np.diag_indices_from(normal)] += 1e-6 * np.trace(normal) / len(normal) + 1e-9
         right = gathered(lattice, pull).ravel() - price @ control.ravel()
@@ -123,8 +123,8 @@ def _look_up(
     rigid = Transform(begin.source, begin.target, begin.matrix)
     index = to_voxel(follow_up.affine, move_points(rigid, points_mm.reshape(-1, 3)))
     values = ndimage.map_coordinates(follow_up.array, index.T, order=1, mode="nearest", prefilter=False)
-    known = np.all((index >= -0.5) & (index <= np.array(follow_up.shape) - 0.5), axis=-1)
-    return values.reshape(points_mm.shape[:3]), known.reshape(points_mm.shape[:3])
+    is_inside = np.all((index >= -0.5) & (index <= np.array(follow_up.shape) - 0.5), axis=-1)
+    return values.reshape(points_mm.shape[:3]), is_inside.reshape(points_mm.shape[:3])
 
 
 def _push(

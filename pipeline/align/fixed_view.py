@@ -70,8 +70,8 @@ def agreement_of(view: View, follow_up: Volume, there: Transform, stiffness: Sti
     fixed, weight = fixed_sample(view, stiffness.step_mm)
     grid = regular_grid(view.box, stiffness.step_mm)
     seen = resample(_moving(view, follow_up, there, stiffness.step_mm), grid, there, order=1, outside=np.nan).array
-    known = ~np.isnan(seen)
-    moved, weight = np.where(known, seen, 0.0), weight * known
+    is_seen = ~np.isnan(seen)
+    moved, weight = np.where(is_seen, seen, 0.0), weight * is_seen
     fit = local_fit(fixed.values, moved, weight, stiffness.window_mm / stiffness.step_mm)
     return agreement(fit, fixed.values, moved, weight)
 
@@ -79,8 +79,8 @@ def agreement_of(view: View, follow_up: Volume, there: Transform, stiffness: Sti
 def overlap_ratio(view: View, follow_up: Volume, there: Transform) -> float:
     """Return the share of the box, as far as its own scan covers it, that the other scan covers too."""
     grid = regular_grid(view.box, OVERLAP_STEP_MM)
-    known = coverage(view.scan, grid, identity("", "")).array
-    return float((coverage(follow_up, grid, there).array & known).sum() / max(known.sum(), 1))
+    covered = coverage(view.scan, grid, identity("", "")).array
+    return float((coverage(follow_up, grid, there).array & covered).sum() / max(covered.sum(), 1))
 
 
 def place_of(reference: Volume, region: Volume | None, box: Box) -> Volume:

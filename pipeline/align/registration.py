@@ -66,11 +66,12 @@ SLACK_MM = 10.0
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """One place along the spine after rigid refinement and a coarse bend."""
+    """One place along the spine after rigid refinement and a coarse bend, searched for or where the scanner says."""
 
     transform: Transform
     correlation: float
     overlap: float
+    is_searched: bool = True
 
     @property
     def evidence(self) -> float:
@@ -109,7 +110,7 @@ def align(
         reference, follow_up = edges(reference), edges(follow_up)
     with threadpool_limits(1):
         view = View(reference, box_around(reference, region), exclude)
-        candidates = _candidates(view, follow_up)
+        candidates = _candidates(view, follow_up, with_header=not same_contrast)
         begin = candidates[0].transform
         there = bent_onto(view, follow_up, begin, FINE)
         back = bent_onto(seen_from(follow_up, view, begin), reference, inverse(begin), FINE)
@@ -117,11 +118,11 @@ def align(
         place = place_of(reference, region, view.box)
         points_mm = to_world(place.affine, np.argwhere(place.array))
         covered = coverage(follow_up, place, met).array[place.array]
-        found = agreement_of(view, follow_up, met, FINE)
+        agreement = agreement_of(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
-            local_correlation=found.local,
-            similarity=found.overall,
+            local_correlation=agreement.local,
+            similarity=agreement.overall,
             mirrored_correlation=_mirrored_correlation(view, follow_up, begin, points_mm.mean(axis=0)),
             runner_up_correlation=_runner_up(candidates, view.box.centre_mm),
             winner_correlation=candidates[0].correlation,
@@ -131,6 +132,7 @@ def align(
             coverage_ratio=float(covered.mean()),
             spacing_ratio=spacing_ratio(reference, follow_up),
             closure_mm=None,
+            header_apart_mm=None if same_contrast else _apart_from_header_mm(candidates[0], view.box.centre_mm),
             worst_inconsistency_mm=worst_round_trip_mm(there, back, points_mm[covered] if covered.any() else points_mm),
         )
         limits, method = (BETWEEN_VISITS, METHOD) if same_contrast else (ACROSS_CONTRASTS, ACROSS_METHOD)
@@ -167,20 +169,26 @@ def closure_mm(
     return float(np.linalg.norm(apart_mm, axis=-1).mean())
 
 
-def _candidates(view: View, follow_up: Volume) -> list[_Candidate]:
-    """Return the best starts refined and coarsely bent, best local correlation first."""
+def _candidates(view: View, follow_up: Volume, *, with_header: bool = False) -> list[_Candidate]:
+    """Return the best starts refined and coarsely bent, best local correlation first.
+
+    ``with_header``: also from where the scanner says that the scans lie, as for two contrasts of one sitting.
+    """
     tried: list[_Candidate] = []
     reached: list[NDArray[np.float64]] = []
-    for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]:
-        matrix = _rigid(view, follow_up, start.matrix)
+    starts = [start.matrix for start in start_positions(view.scan, follow_up, view.box)[:BENT_STARTS]]
+    searched_count = len(starts)
+    if with_header:
+        starts.append(np.eye(4))
+    for number, start in enumerate(starts):
+        matrix = _rigid(view, follow_up, start)
         here = to_world(matrix, view.box.centre_mm)
         if any(np.linalg.norm(here - other) < SAME_PLACE_MM for other in reached):
             continue  # another start came to the same place
         reached.append(here)
         bent = bent_onto(view, follow_up, Transform("reference", "follow-up", matrix), COARSE)
-        tried.append(
-            _Candidate(bent, agreement_of(view, follow_up, bent, COARSE).local, overlap_ratio(view, follow_up, bent))
-        )
+        local, overlap = agreement_of(view, follow_up, bent, COARSE).local, overlap_ratio(view, follow_up, bent)
+        tried.append(_Candidate(bent, local, overlap, is_searched=number < searched_count))
     if not tried:
         tried.append(_Candidate(_centred(view.scan, follow_up), 0.0, 0.0))
     return sorted(tried, key=lambda candidate: -candidate.evidence)
@@ -193,6 +201,13 @@ def _runner_up(candidates: list[_Candidate], centre_mm: NDArray[np.float64]) -> 
         if np.linalg.norm(move_points(other.transform, centre_mm[None]) - chosen) > ELSEWHERE_MM:
             return other.correlation
     return None
+
+
+def _apart_from_header_mm(chosen: _Candidate, centre_mm: NDArray[np.float64]) -> float | None:
+    """Return how far the searched place lies from where the scanner says, mm; None where it was started from there."""
+    if not chosen.is_searched:
+        return None
+    return float(np.linalg.norm(move_points(chosen.transform, centre_mm[None])[0] - centre_mm))
 
 
 def _mirrored_correlation(view: View, follow_up: Volume, there: Transform, centre_mm: NDArray[np.float64]) -> float:
@@ -232,13 +247,13 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         view = View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))
         place = place_of(anchor, None, view.box)
-        found = agreement_of(view, other, there, COARSE)
+        agreement = agreement_of(view, other, there, COARSE)
         measures = Measures(
-            local_correlation=found.local_unsigned,  # bright in one contrast is dark in another
-            similarity=abs(found.overall),
+            local_correlation=agreement.local_unsigned,  # bright in one contrast is dark in another
+            similarity=abs(agreement.overall),
             mirrored_correlation=None,
             runner_up_correlation=None,
-            winner_correlation=found.local_unsigned,
+            winner_correlation=agreement.local_unsigned,
             inverse_consistency_mm=None,
             jacobian_min=1.0,
             jacobian_max=1.0,

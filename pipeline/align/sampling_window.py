@@ -132,8 +132,8 @@ def sample(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Sample:
     matrix
         Shape ``(4, 4)``; RAS+ mm of the grid's world to RAS+ mm of the scan's.
     """
-    values, known = _looked_up(volume, grid, matrix)
-    return Sample(_standardised(values, values[known]), known, grid.affine)
+    values, is_inside = _looked_up(volume, grid, matrix)
+    return Sample(_standardised(values, values[is_inside]), is_inside, grid.affine)
 
 
 def _looked_up(
@@ -144,12 +144,12 @@ def _looked_up(
     values = ndimage.affine_transform(
         volume.array, to_index[:3, :3], to_index[:3, 3], output_shape=grid.shape, order=1, mode="nearest"
     )
-    known = np.ones(grid.shape, dtype=bool)
+    is_inside = np.ones(grid.shape, dtype=bool)
     i, j, k = np.ogrid[tuple(slice(n) for n in grid.shape)]
     for row, size in zip(to_index[:3], volume.shape, strict=True):
         index = row[0] * i + row[1] * j + row[2] * k + row[3]
-        known &= (index >= -0.5) & (index <= size - 0.5)
-    return values, known
+        is_inside &= (index >= -0.5) & (index <= size - 0.5)
+    return values, is_inside
 
 
 def _standardised(values: NDArray[np.float64], judged_by: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -160,5 +160,5 @@ def _standardised(values: NDArray[np.float64], judged_by: NDArray[np.float64]) -
 
 def standardised(volume: Volume, grid: Volume, matrix: NDArray[np.float64]) -> Volume:
     """Shift and scale a scan so that :func:`sample` with the same arguments would leave it as it is."""
-    raw, known = _looked_up(volume, grid, matrix)
-    return volume.with_array(_standardised(volume.array, raw[known]))
+    raw, is_inside = _looked_up(volume, grid, matrix)
+    return volume.with_array(_standardised(volume.array, raw[is_inside]))

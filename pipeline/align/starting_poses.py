@@ -74,7 +74,7 @@ def start_positions(reference: Volume, follow_up: Volume, box: Box) -> tuple[Sta
     )
     spectra = _spectra(searched, shape)
     source = blurred(reference, STEP_MM)
-    found: list[Start] = []
+    starts: list[Start] = []
     for degrees in TILTS_DEGREES:
         tilt = _sagittal_tilt(degrees, box.centre_mm)
         template = sample(source, template_grid, _sagittal_tilt(-degrees, box.centre_mm))
@@ -84,8 +84,8 @@ def start_positions(reference: Volume, follow_up: Volume, box: Box) -> tuple[Sta
         for shift, value in _peaks(evidence, search_grid.shape):
             matrix = tilt.copy()
             matrix[:3, 3] += search_grid.affine[:3, 3] + shift * STEP_MM - box.lower_mm
-            found.append(Start(matrix, value))
-    return _well_apart(found, box.centre_mm)
+            starts.append(Start(matrix, value))
+    return _well_apart(starts, box.centre_mm)
 
 
 def evidence(correlation: NDArray, overlap: NDArray, power: float) -> NDArray[np.float64]:
@@ -133,8 +133,8 @@ def _evidence_map(
     """Return the evidence for every cyclic shift, -1 where the overlap is too small or flat."""
     image, image_squared, mask = spectra
     values = (template.values * template.known).astype(np.float32)
-    known = template.known.astype(np.float32)
-    t, t_squared, t_mask = (np.conj(_spectrum(part, shape)) for part in (values, values**2, known))
+    is_inside = template.known.astype(np.float32)
+    t, t_squared, t_mask = (np.conj(_spectrum(part, shape)) for part in (values, values**2, is_inside))
 
     def shifted_sums(first: NDArray[np.complex64], second: NDArray[np.complex64]) -> NDArray[np.float32]:
         return np.asarray(fft.irfftn(first * second, shape), dtype=np.float32)
@@ -144,16 +144,16 @@ def _evidence_map(
     image_spread = shifted_sums(t_mask, image_squared) - image_sum**2 / count
     t_spread = shifted_sums(t_squared, mask) - t_sum**2 / count
     spread = np.sqrt(np.maximum(image_spread, 0.0) * np.maximum(t_spread, 0.0))
-    usable = (count > OVERLAP_RATIO * known.sum()) & (spread > 1e-3 * max(float(spread.max()), 1e-6))
+    usable = (count > OVERLAP_RATIO * is_inside.sum()) & (spread > 1e-3 * max(float(spread.max()), 1e-6))
     together = shifted_sums(t, image) - image_sum * t_sum / count
-    overlap = np.minimum(count / max(float(known.sum()), 1.0), 1.0)
-    found = evidence(together / np.maximum(spread, 1e-9), overlap, OVERLAP_POWER)
-    return np.asarray(np.where(usable, found, -1.0), dtype=np.float32)
+    overlap = np.minimum(count / max(float(is_inside.sum()), 1.0), 1.0)
+    evidence_map = evidence(together / np.maximum(spread, 1e-9), overlap, OVERLAP_POWER)
+    return np.asarray(np.where(usable, evidence_map, -1.0), dtype=np.float32)
 
 
-def _peaks(found: NDArray[np.float32], size: tuple[int, ...]) -> list[tuple[NDArray[np.float64], float]]:
+def _peaks(evidence_map: NDArray[np.float32], size: tuple[int, ...]) -> list[tuple[NDArray[np.float64], float]]:
     """Return the :data:`KEPT` highest well-separated peaks as (shift in lattice steps, evidence)."""
-    remaining = found.copy()
+    remaining = evidence_map.copy()
     reach = int(APART_MM / STEP_MM)
     peaks = []
     for _ in range(KEPT):
@@ -171,15 +171,15 @@ def _peaks(found: NDArray[np.float32], size: tuple[int, ...]) -> list[tuple[NDAr
     return peaks
 
 
-def _well_apart(found: list[Start], centre_mm: NDArray[np.float64]) -> tuple[Start, ...]:
+def _well_apart(starts: list[Start], centre_mm: NDArray[np.float64]) -> tuple[Start, ...]:
     """Keep the best starts whose images of the box centre lie apart."""
-    kept: list[Start] = []
-    for start in sorted(found, key=lambda s: -s.evidence):
+    chosen: list[Start] = []
+    for start in sorted(starts, key=lambda s: -s.evidence):
         here = to_world(start.matrix, centre_mm)
-        if kept and start.evidence < kept[0].evidence - BEHIND:
+        if chosen and start.evidence < chosen[0].evidence - BEHIND:
             break
-        if all(np.linalg.norm(here - to_world(k.matrix, centre_mm)) >= APART_MM for k in kept):
-            kept.append(start)
-        if len(kept) == KEPT:
+        if all(np.linalg.norm(here - to_world(k.matrix, centre_mm)) >= APART_MM for k in chosen):
+            chosen.append(start)
+        if len(chosen) == KEPT:
             break
-    return tuple(kept)
+    return tuple(chosen)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,9 +29,15 @@ from rich.progress import (
 )
 
 from pipeline import __version__, api
-from pipeline.cli import hospital_commands, note_commands, selftest_command, table_commands
+from pipeline.cli import (
+    hospital_commands,
+    journal_commands,
+    note_commands,
+    pages_command,
+    selftest_command,
+    table_commands,
+)
 from pipeline.errors import CordtrackError, SettingsError
-from pipeline.files import child_process
 
 if TYPE_CHECKING:
     from pipeline.run.study_run import RunSummary
@@ -42,12 +49,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_show_locals=False,
 )
+app.add_typer(pages_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(hospital_commands.app)
 app.add_typer(note_commands.app)
+app.add_typer(journal_commands.app)
 app.add_typer(selftest_command.app)
-SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
-"""Of the dashboard's process, unless set already: with an arena for each thread glibc keeps what nobody uses."""
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -73,15 +82,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 def main() -> None:
-    """Run the command; refusals become one plain message and exit code 2."""
+    """Run the command; refusals become one plain message and exit code 2, a signal to end is obeyed in order."""
+    obey_signals()
     try:
         app(args=_spread_labels(sys.argv[1:]), prog_name="cordtrack")
     except CordtrackError as error:
         err.print(f"cordtrack: {error}", style="bold red", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("cordtrack: stopped; finished patients are kept, run again to go on", markup=False)
-        sys.exit(130)
+
+
+def obey_signals() -> None:
+    """Let this process end in order when it is asked to, and say that it was."""
+    for number in ENDING:
+        signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End in order: what is open is closed on the way, workers included."""
+    reason = signal.Signals(number).name
+    err.print(f"cordtrack: ended by {reason}; what was finished is kept, run again to go on", markup=False)
+    sys.exit(128 + number)
 
 
 @app.command("run", epilog="Example: cordtrack run my_study my_output --participant-label 01 02 --jobs 4")
@@ -132,35 +152,16 @@ def rebuild(out_dir: OutDir) -> None:
     printing.print_run(out, _with_progress(lambda show: api.rebuild(out_dir, jobs, show)), out_dir)
 
 
-@app.command(epilog="Example: cordtrack dashboard my_output --port 8501")
-def dashboard(
-    out_dir: OutDir,
-    host: Annotated[str, typer.Option(help="Address to serve on; 127.0.0.1 keeps it on this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")] = 8501,
-) -> None:
-    """Serve the dashboard of an output folder."""
-    pages = child_process.CODE / "dashboard"
-    err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
-    command = child_process.module_command(
-        "streamlit", "run", pages / "app.py",
-        "--server.address", host, "--server.port", str(port), "--server.headless", "true",
-        "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none",
-    )  # fmt: skip
-    environment = SERVER_ENVIRONMENT | child_process.child_environment() | {"CORDTRACK_OUT": str(out_dir.resolve())}
-    # Streamlit reads settings from the folder it is started in: only ours count.
-    raise typer.Exit(subprocess.run(command, env=environment, cwd=pages, check=False).returncode)
-
-
 @app.command(epilog="Example: cordtrack status my_output --json")
 def status(out_dir: OutDir, as_json: AsJson = False) -> None:
     """Show each patient's visits, last scan, state and failures."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.status(out_dir)
+    patients = api.status(out_dir)
     if as_json:
-        out.print_json(frame.to_json(orient="records", date_format="iso"))
+        out.print_json(patients.to_json(orient="records", date_format="iso"))
     else:
-        printing.print_status(out, frame)
+        printing.print_status(out, patients)
 
 
 @app.command(epilog="Example: cordtrack export my_output --table measurement --format csv -o measurement.csv")
@@ -195,11 +196,11 @@ def measure(
     """Measure the compartments of one label map or mask in its own grid."""
     from pipeline.cli import printing  # noqa: PLC0415
 
-    frame = api.measure(mask, image)
+    sizes = api.measure(mask, image)
     if as_json:
-        out.print_json(json.dumps(frame.to_dict("records")))
+        out.print_json(json.dumps(sizes.to_dict("records")))
     else:
-        printing.print_table(out, frame)
+        printing.print_table(out, sizes)
 
 
 @app.command(
@@ -212,6 +213,8 @@ def register(
     fixed_mask: Annotated[
         Path | None, typer.Option(help="Lesion mask on the fixed scan; without it the cord is found.")
     ] = None,
+    fixed_contrast: Annotated[str | None, typer.Option(help="What it shows, such as T2w; else by name.")] = None,
+    moving_contrast: Annotated[str | None, typer.Option(help="The same of the moving scan.")] = None,
     points: Annotated[Path | None, typer.Option(help="CSV with columns x,y,z: RAS+ mm in the fixed scan.")] = None,
     points_out: Annotated[Path | None, typer.Option(help="Where those points lie in the moving scan.")] = None,
 ) -> None:
@@ -221,7 +224,8 @@ def register(
     from pipeline.cli import printing  # noqa: PLC0415
     from pipeline.tools import one_scan  # noqa: PLC0415
 
-    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask)
+    shown = (fixed_contrast, moving_contrast)
+    alignment = api.register(fixed, moving, out_prefix, fixed_mask=fixed_mask, contrasts=shown)
     if points is not None and points_out is not None:
         one_scan.move_points_file(alignment, points, points_out)
     printing.print_alignment(out, alignment, out_prefix)

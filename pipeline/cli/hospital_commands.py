@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipeline.errors import SettingsError
+from pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,9 @@ def export_dicom(
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
     ] = False,
-    packet: Annotated[Path | None, typer.Option(help="PDF to send along, with --keep-pseudonyms only.")] = None,
+    packet: Annotated[
+        bool, typer.Option("--packet", help="Set the packet, too: with name and true dates, or with the pseudonym.")
+    ] = False,
     fractional: Annotated[
         bool, typer.Option("--fractional", help="Write probabilities, too, beside the binary segments.")
     ] = False,
@@ -112,15 +114,33 @@ def export_dicom(
     from pipeline.hospital.export import exporting  # noqa: PLC0415
 
     bids_dir = Path(out_folder.settings_of(out_dir)["bids_dir"])
-    if packet is not None and not packet.is_file():
-        raise SettingsError(f"{packet}: expected a PDF, found no file; make it with cordtrack packet")
-    content = None if packet is None else packet.read_bytes()
+    setter = _set_packet if packet else None
     done = exporting.export_dicom(
-        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, content, fractional)
+        exporting.ExportSettings(out_dir, bids_dir, patient, output, private, keep_pseudonyms, setter, fractional)
     )
     for sentence in done.left_out:
         err.print(f"left out: {sentence}", markup=False)
     out.print(f"wrote {len(done.files)} files to {output}; next: cordtrack push {output}", markup=False)
+
+
+def _set_packet(folder: Path, patient_id: str, title: str | None) -> bytes:
+    """Let the pages set a patient's packet; the title goes in by a pipe, for command lines are seen by everybody."""
+    import subprocess  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    from pipeline.files import child_process  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="cordtrack-") as scratch:
+        target = Path(scratch, "packet.pdf")
+        command = child_process.module_command("dashboard.packet", folder.resolve(), patient_id, target, "--title")
+        done = subprocess.run(
+            command, input=title or "", text=True, encoding="utf-8", capture_output=True, check=False,
+            env=child_process.child_environment(), cwd=child_process.CODE / "dashboard",
+        )  # fmt: skip
+        if done.returncode or not target.is_file():
+            words = done.stderr.strip().splitlines() or ["no reason given"]
+            raise InputError(f"it could not be set ({words[-1]})")
+        return target.read_bytes()
 
 
 @app.command("export-fhir", epilog="Example: cordtrack export-fhir my_output --patient 01 -o 01.json")
@@ -201,11 +221,11 @@ def pull(
     ids, names_pseudonyms = transfer.read_patients(patients)
     encryption = (tls, ca, certificate, key)
     archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections, encryption)
-    archive.greet()
     spool, unknown = transfer.Spool(folder / "spool"), list[str]()
-    fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
-    counts = {"patients": len(ids), "objects": fetched, "not_whole": failed, "unknown": len(unknown)}
-    transfer.audit(folder / "audit.jsonl", _now(), "pull", str(dicomweb or pacs), counts)
+    with transfer.audited(folder / "audit.jsonl", "pull", str(dicomweb or pacs), _now) as counts:
+        archive.greet()
+        fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
+        counts.update(patients=len(ids), objects=fetched, not_whole=failed, unknown=len(unknown))
     out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
     _keep_unknown(folder / "unknown_patients.json", unknown)
     if spool.whole.is_dir():
@@ -237,9 +257,10 @@ def push(
     from pipeline.hospital.archive import transfer  # noqa: PLC0415
 
     archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1, (tls, ca, certificate, key))
-    archive.greet()
-    sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
-    transfer.audit(folder / ".audit.jsonl", _now(), "push", str(dicomweb or pacs), {"sent": sent, "before": before})
+    with transfer.audited(folder / ".audit.jsonl", "push", str(dicomweb or pacs), _now) as counts:
+        archive.greet()
+        sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
+        counts.update(sent=sent, before=before)
     out.print(f"sent {sent} files; {before} had been sent before", markup=False)
 
 
@@ -352,8 +373,8 @@ def _print_import(done: ImportDone, bids_dir: Path, *, is_trial: bool) -> None:
         out.print(f"skipped {count} series: {reason}", markup=False)
     counts = Counter(row.outcome for row in done.rows)
     verb = "would add" if is_trial else "added"
-    known = counts["imported"] - sum(row.file in done.added for row in done.rows)
-    there = f", {known} series were there" if known else ""
+    unchanged_count = counts["imported"] - sum(row.file in done.added for row in done.rows)
+    there = f", {unchanged_count} series were there" if unchanged_count else ""
     words = f"{verb} {len(done.added)} files{there}; {counts['unsure']} series unsure, {counts['refused']} refused"
     others = f"; {done.other_files} other files were no DICOM" if done.other_files else ""
     out.print(words + others, markup=False)

@@ -37,19 +37,19 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     )
 
 
-def print_status(console: Console, frame: pd.DataFrame) -> None:
+def print_status(console: Console, patients: pd.DataFrame) -> None:
     """Print one row per patient, and below them which visits have no volume, with the reason."""
-    print_table(console, frame.drop(columns="why").rename(columns=lambda name: str(name).replace("_", " ")))
-    for patient, why in frame.loc[frame["why"].notna(), ["patient", "why"]].itertuples(index=False):
+    print_table(console, patients.drop(columns="why").rename(columns=lambda name: str(name).replace("_", " ")))
+    for patient, why in patients.loc[patients["why"].notna(), ["patient", "why"]].itertuples(index=False):
         console.print(f"  {patient} not measured: {why}", markup=False)
 
 
-def print_table(console: Console, frame: pd.DataFrame) -> None:
+def print_table(console: Console, table_shown: pd.DataFrame) -> None:
     """Print a data frame with its columns' own names."""
     table = Table(box=None, pad_edge=False)
-    for name in frame.columns:
+    for name in table_shown.columns:
         table.add_column(str(name))
-    for row in frame.itertuples(index=False):
+    for row in table_shown.itertuples(index=False):
         table.add_row(*(_text(value) for value in row))
     console.print(table)
 

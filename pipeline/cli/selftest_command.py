@@ -64,13 +64,17 @@ def _print(done: Done, output: Path) -> None:
     from pipeline.selftest import report  # noqa: PLC0415
 
     out.print(done.sentence, markup=False)
-    rows = report.table(done.found)
-    for masks in dict.fromkeys(row["masks"] for row in rows):
+    performance_rows = report.table(done.found)
+    for masks in dict.fromkeys(row["masks"] for row in performance_rows):
         shown = Table(box=None, pad_edge=False, title=masks, title_justify="left")
-        own = [{name: cell for name, cell in row.items() if name != "masks"} for row in rows if row["masks"] == masks]
-        for name in own[0]:
+        mask_rows = [
+            {name: cell for name, cell in row.items() if name != "masks"}
+            for row in performance_rows
+            if row["masks"] == masks
+        ]
+        for name in mask_rows[0]:
             shown.add_column(name)
-        for row in own:
+        for row in mask_rows:
             shown.add_row(*row.values())
         out.print(shown)
     out.print(f"cord: {done.cord_name}; wrote selftest.csv, .json, .png and .svg to {output}", markup=False)

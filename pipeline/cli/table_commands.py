@@ -45,23 +45,26 @@ def assess(
     ] = None,
     criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = api.DEFAULT_CRITERIA,
     findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
+    best_response: Annotated[Path | None, typer.Option(help="CSV file for the best response of each course.")] = None,
     as_of: AsOf = None,
 ) -> None:
     """Judge sizes that other software measured, without images.
 
-    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind or the day of a treatment.
+    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind of a treatment or for a day.
     """
-    from pipeline.tools import assess as table  # noqa: PLC0415  # keeps --help quick
+    from pipeline.tools.assess import write_best_responses, write_findings, write_judged  # noqa: PLC0415  # keeps --help quick
 
     day = as_of.date() if as_of else None
     judged = api.assess(volumes, treatments, criteria_id=criteria, as_of=day, function=function)
     _print_findings(judged.findings)
     if findings is not None:
-        table.write_findings(judged.findings, findings)
-    table.write_judged(judged, output)
+        write_findings(judged.findings, findings)
+    write_judged(judged, output)
+    if best_response is not None:
+        write_best_responses(judged, best_response)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
     if judged.undecided_count:
-        waiting = "wait for the kind or the day of a treatment (see the column reason)"
+        waiting = "wait for the kind of a treatment or for a day (see the column reason)"
         out.print(f"{judged.undecided_count} of {len(judged.rows)} verdicts {waiting}", markup=False)
         raise typer.Exit(UNDECIDED)
 

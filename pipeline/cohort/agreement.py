@@ -1,13 +1,16 @@
 """Do several criteria, or several readers, call the same visits the same? Kappa, and where they differ.
 
 Visits of one patient resemble one another, so intervals come from leaving out one patient at a time, not one visit.
+Plain kappa calls CR against PD as wrong as CR against PR; weighted kappa of two raters counts how many steps lie
+between their words in the order of the scale (linear), or the square of them (quadratic). Words that neither rater uses
+are no step, as in R's ``irr``, so a scale without minor responses is not stretched by them.
 What this module refuses: a kappa where everybody always says the same word (chance alone would agree fully), an
 interval from fewer than five patients, and visits that somebody called not evaluable, which it leaves out and counts.
 
 References
 ----------
-Cohen 1960, Educ Psychol Meas 20:37-46. Fleiss 1971, Psychol Bull 76:378-382 (both by statsmodels). Jackknife: Efron
-1982, SIAM CBMS 38.
+Cohen 1960, Educ Psychol Meas 20:37-46; weighted: Cohen 1968, Psychol Bull 70:213-220. Fleiss 1971, Psychol Bull
+76:378-382 (all by statsmodels). Jackknife: Efron 1982, SIAM CBMS 38.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import combinations
 
 import numpy as np
@@ -26,6 +30,17 @@ from pipeline.core.vocabulary import Category
 
 FEWEST_PATIENTS = 5
 """Patients that an interval needs; a proposal."""
+
+SCALE = (Category.CR, Category.PR, Category.MR, Category.SD, Category.PD)
+"""Categories from best to worst, the order that weights count steps in."""
+
+
+class Weights(StrEnum):
+    """How much a disagreement of two raters counts: any the same, by steps, or by their square."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    QUADRATIC = "quadratic"
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,8 @@ class Kappa:
         Kappa with its 95 % interval (jackknife over patients); None where it cannot be said.
     reason
         Why a number is missing, in words; empty when none is.
+    weights
+        How disagreements were weighted; ``observed`` is not weighted.
     """
 
     raters: tuple[str, ...]
@@ -62,6 +79,7 @@ class Kappa:
     low: float | None
     high: float | None
     reason: str
+    weights: Weights = Weights.NONE
 
 
 @dataclass(frozen=True)
@@ -95,13 +113,15 @@ class Panel:
     not_evaluable_count: int
 
 
-def panel(ratings: Iterable[Rating]) -> Panel:
+def panel(ratings: Iterable[Rating], weights: Weights = Weights.NONE) -> Panel:
     """Compare all raters with one another.
 
     Parameters
     ----------
     ratings
         One per rater and visit, in any order; baselines, which every criteria call stable, are better left out.
+    weights
+        For each two raters; all together have no weighted kappa, which is defined for two.
 
     Returns
     -------
@@ -115,7 +135,7 @@ def panel(ratings: Iterable[Rating]) -> Panel:
     evaluable = {key: words for key, words in sorted(visits.items()) if Category.NE not in words.values()}
     return Panel(
         overall=_agreement(evaluable, raters),
-        pairs=tuple(_agreement(evaluable, pair) for pair in combinations(raters, 2)),
+        pairs=tuple(_agreement(evaluable, pair, weights) for pair in combinations(raters, 2)),
         disagreements=tuple(
             Disagreement(*key, dict(sorted(words.items())))
             for key, words in evaluable.items()
@@ -125,16 +145,17 @@ def panel(ratings: Iterable[Rating]) -> Panel:
     )
 
 
-def _agreement(visits: Mapping[tuple[str, str], Mapping[str, str]], raters: tuple[str, ...]) -> Kappa:
+def _agreement(
+    visits: Mapping[tuple[str, str], Mapping[str, str]], raters: tuple[str, ...], weights: Weights = Weights.NONE
+) -> Kappa:
     """Return the kappa of some raters over the visits that all of them rated."""
     rated = {key: words for key, words in visits.items() if all(rater in words for rater in raters)}
     patients = sorted({patient_id for patient_id, _ in rated})
     if len(raters) < 2 or not rated:
         why = "fewer than two raters" if len(raters) < 2 else "no visit that all of them rated"
-        return Kappa(raters, len(rated), len(patients), None, None, None, None, why)
-    words = np.array([[ratings[rater] for rater in raters] for ratings in rated.values()])
-    numbers = np.unique(words, return_inverse=True)[1].reshape(words.shape)
-    value, without_one = _kappas(numbers, _rows_of(np.array([patient_id for patient_id, _ in rated])))
+        return Kappa(raters, len(rated), len(patients), None, None, None, None, why, weights)
+    numbers = _numbered([[ratings[rater] for rater in raters] for ratings in rated.values()])
+    value, without_one = _kappas(numbers, _rows_of(np.array([patient_id for patient_id, _ in rated])), weights)
     low, high, reason = None, None, ""
     if value is None:
         reason = "every rater uses one and the same word for all visits"
@@ -142,7 +163,14 @@ def _agreement(visits: Mapping[tuple[str, str], Mapping[str, str]], raters: tupl
         reason = f"an interval needs {FEWEST_PATIENTS} patients, found {len(patients)}"
     else:
         low, high, reason = _jackknife(value, [k for k in without_one if k is not None], len(patients))
-    return Kappa(raters, len(rated), len(patients), _same_share(numbers), value, low, high, reason)
+    return Kappa(raters, len(rated), len(patients), _same_share(numbers), value, low, high, reason, weights)
+
+
+def _numbered(words: Sequence[Sequence[str]]) -> NDArray[np.intp]:
+    """Return the place of each word among those used, in the order of the scale; words of no scale come last."""
+    used = {word for row in words for word in row}
+    places = {word: place for place, word in enumerate([*(w for w in SCALE if w in used), *sorted(used - {*SCALE})])}
+    return np.array([[places[word] for word in row] for row in words], dtype=np.intp)
 
 
 def _same_share(numbers: NDArray[np.intp]) -> float:
@@ -150,7 +178,9 @@ def _same_share(numbers: NDArray[np.intp]) -> float:
     return float(np.mean([numbers[:, i] == numbers[:, j] for i, j in combinations(range(numbers.shape[1]), 2)]))
 
 
-def _kappas(numbers: NDArray[np.intp], patients: Sequence[NDArray[np.intp]]) -> tuple[float | None, list[float | None]]:
+def _kappas(
+    numbers: NDArray[np.intp], patients: Sequence[NDArray[np.intp]], weights: Weights
+) -> tuple[float | None, list[float | None]]:
     """Return the kappa, and without each patient: Cohen's of two raters, Fleiss's of more.
 
     Parameters
@@ -167,16 +197,17 @@ def _kappas(numbers: NDArray[np.intp], patients: Sequence[NDArray[np.intp]]) -> 
     pairs = numbers[:, 0] * count + numbers[:, 1]
     tables = [np.bincount(pairs[rows], minlength=count**2).reshape(count, count) for rows in patients]
     total = np.sum(tables, axis=0)
-    return _cohen(total), [_cohen(total - table) for table in tables]
+    return _cohen(total, weights), [_cohen(total - table, weights) for table in tables]
 
 
-def _cohen(table: NDArray[np.intp]) -> float | None:
+def _cohen(table: NDArray[np.intp], weights: Weights) -> float | None:
     """Return the kappa of a square table of two raters; None where both use the same one word."""
     from statsmodels.stats.inter_rater import cohens_kappa  # noqa: PLC0415  # a second that only comparisons cost
 
     if np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) < 2:
         return None
-    return float(cohens_kappa(table, return_results=False))
+    wt = None if weights == Weights.NONE else str(weights)
+    return float(cohens_kappa(table, return_results=False, wt=wt))
 
 
 def _fleiss(use: NDArray[np.intp]) -> float | None:

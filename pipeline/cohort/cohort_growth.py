@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from pipeline.context.growth_rate import DAYS_PER_YEAR
+from pipeline.context.growth_rate import DAYS_PER_YEAR, doubling_time_days
 from pipeline.errors import SettingsError
 
 FEWEST_PATIENTS = 5
@@ -146,19 +146,19 @@ def by_histology(scans: Sequence[GrowthScan]) -> CohortGrowth:
     names = sorted(name for name, count in counts.items() if count >= FEWEST_PATIENTS)
     left_out = {name: _too_few(counts[name]) for name in sorted({s.histology for s in scans} - set(names))}
     if not names:
-        found = ", ".join(f"{name.replace('_', ' ')} {counts[name]}" for name in left_out) or "no scans"
-        msg = f"growth of the cohort: {ENOUGH}, found {found}. Choose more patients, or read each patient's own rate"
+        counted = ", ".join(f"{name.replace('_', ' ')} {counts[name]}" for name in left_out) or "no scans"
+        msg = f"growth of the cohort: {ENOUGH}, found {counted}. Choose more patients, or read each patient's own rate"
         raise SettingsError(msg)
     used = [course for course in courses.values() if course[0].histology in names]
     fit = _fitted(used, names)
     errors = [scan.volume_cv for course in used for scan in course]
-    known = [error for error in errors if error is not None]
+    stated = [error for error in errors if error is not None]
     return CohortGrowth(
         histologies=tuple(_histology(name, index, used, fit) for index, name in enumerate(names)),
         left_out=left_out,
         patient_sd_percent_per_year=100 * fit.slope_sd,
         residual_sd=fit.residual_sd,
-        error_sd=float(np.sqrt(np.mean(np.square(known)))) if len(known) == len(errors) else None,
+        error_sd=float(np.sqrt(np.mean(np.square(stated)))) if len(stated) == len(errors) else None,
         empty_scan_count=sum(scan.volume_mm3 == 0 for scan in scans),
         warnings=fit.warnings,
     )
@@ -207,9 +207,9 @@ def _design(
     """Return one patient's fixed effects (intercepts, then slopes), random effects, and ln volumes."""
     days = [(scan.acquired_on - course[0].acquired_on).days for scan in course]
     random = np.column_stack([np.ones(len(course)), np.array(days) / DAYS_PER_YEAR])
-    own = np.array([name == course[0].histology for name in names], dtype=np.float64)
+    is_histology = np.array([name == course[0].histology for name in names], dtype=np.float64)
     values = np.log([scan.volume_mm3 for scan in course if scan.volume_mm3])
-    return np.hstack([random[:, :1] * own, random[:, 1:] * own]), random, values
+    return np.hstack([random[:, :1] * is_histology, random[:, 1:] * is_histology]), random, values
 
 
 def _slopes(
@@ -229,19 +229,19 @@ def _slopes(
 
 
 def _histology(name: str, index: int, courses: Sequence[Sequence[GrowthScan]], fit: _Fit) -> HistologyGrowth:
-    own = [course for course in courses if course[0].histology == name]
+    of_histology = [course for course in courses if course[0].histology == name]
     rate = float(fit.slopes[index])
-    half_width = float(student.ppf(0.975, len(own) - 1)) * float(fit.errors[index])
+    half_width = float(student.ppf(0.975, len(of_histology) - 1)) * float(fit.errors[index])
     low, high = rate - half_width, rate + half_width
     return HistologyGrowth(
         histology=name,
-        patient_count=len(own),
-        scan_count=sum(map(len, own)),
+        patient_count=len(of_histology),
+        scan_count=sum(map(len, of_histology)),
         specific_percent_per_year=100 * rate,
         low=100 * low,
         high=100 * high,
         relative_percent_per_year=100 * math.expm1(rate),
         relative_low=100 * math.expm1(low),
         relative_high=100 * math.expm1(min(high, 700.0)),  # exp overflows just beyond
-        doubling_time_days=math.log(2) / rate * DAYS_PER_YEAR if rate else None,
+        doubling_time_days=doubling_time_days(rate),
     )

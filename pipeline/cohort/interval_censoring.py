@@ -91,8 +91,8 @@ def turnbull(low_days: Sequence[float], high_days: Sequence[float]) -> Turnbull:
     --------
     Six intervals whose likelihood is x^2 (1 - x)^4, largest at x = 1/3.
 
-    >>> found = turnbull([0, 0, 0, 1, 1, 2], [1, 2, 2, 3, 3, 3])
-    >>> found.high_days, [round(share, 6) for share in found.share]
+    >>> estimate = turnbull([0, 0, 0, 1, 1, 2], [1, 2, 2, 3, 3, 3])
+    >>> estimate.high_days, [round(share, 6) for share in estimate.share]
     ((1.0, 2.0, 3.0), [0.333333, 0.333333, 0.333333])
     """
     low, high = _checked(low_days, high_days)
@@ -129,17 +129,17 @@ def _checked(low_days: Sequence[float], high_days: Sequence[float]) -> tuple[NDA
 
 def _innermost(low: NDArray[np.float64], high: NDArray[np.float64]) -> list[tuple[float, float]]:
     """Return the intervals from a beginning to the next end without another beginning between."""
-    known = low == high
-    bounds = {(day, _POINT if point else _OPEN) for day, point in zip(low.tolist(), known.tolist(), strict=True)}
+    is_day = low == high
+    bounds = {(day, _POINT if point else _OPEN) for day, point in zip(low.tolist(), is_day.tolist(), strict=True)}
     bounds |= {(day, _END) for day in high.tolist()}
-    found, begun = [], None
+    cells, begun = [], None
     for day, kind in sorted(bounds):
         if kind != _END:
             begun = day
         elif begun is not None:
-            found.append((begun, day))
+            cells.append((begun, day))
             begun = None
-    return found
+    return cells
 
 
 def _holds(

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 from scipy.stats import t as student
@@ -76,46 +76,20 @@ class Growth:
     error_sd: float | None
 
 
-def mean_diameter_mm(volume_mm3: float) -> float:
-    """Return the diameter of the sphere of equal volume, mm.
-
-    Examples
-    --------
-    >>> round(mean_diameter_mm(1000.0), 2)
-    12.41
-    """
-    return float((6 * volume_mm3 / math.pi) ** (1 / 3))
-
-
-def specific_growth_per_day(first_mm3: float, last_mm3: float, days: float) -> float:
-    """Return ``ln(V2 / V1) / days``.
-
-    Raises
-    ------
-    ValueError
-        A volume of 0 or no time in between: the rate does not exist.
-
-    Examples
-    --------
-    >>> round(specific_growth_per_day(1000.0, 2000.0, 365.25), 6)
-    0.001898
-    """
-    if min(first_mm3, last_mm3) <= 0 or days <= 0:
-        msg = f"a growth rate needs two volumes over 0 and time between them, got {first_mm3}, {last_mm3}, {days} days"
-        raise ValueError(msg)
-    return math.log(last_mm3 / first_mm3) / days
-
-
-def doubling_time_days(first_mm3: float, last_mm3: float, days: float) -> float | None:
+def doubling_time_days(specific_per_year: float) -> float | None:
     """Return the volume doubling time, days; negative for a halving time, None without change.
 
+    Parameters
+    ----------
+    specific_per_year
+        Specific growth rate ln(V2 / V1) a year.
+
     Examples
     --------
-    >>> doubling_time_days(1000.0, 4000.0, 100.0)
-    50.0
+    >>> doubling_time_days(math.log(4.0))
+    182.625
     """
-    rate = specific_growth_per_day(first_mm3, last_mm3, days)
-    return math.log(2) / rate if rate else None
+    return math.log(2) / specific_per_year * DAYS_PER_YEAR if specific_per_year else None
 
 
 def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
@@ -127,14 +101,14 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
     Parameters
     ----------
     visits
-        Usable visits in date order, without treatment in between.
+        Usable visits in date order, without treatment in between; those without a known day are left out.
 
     Returns
     -------
     Growth or None
         None with fewer than two volumes over 0 or less than 28 days between first and last.
     """
-    seen = [visit for visit in visits if visit.volume_mm3]
+    seen = [visit for visit in visits if visit.volume_mm3 and visit.acquired_by is None]
     if len(seen) < 2 or (seen[-1].acquired_on - seen[0].acquired_on).days < MIN_INTERVAL_DAYS:
         return None
     years = np.array([(visit.acquired_on - seen[0].acquired_on).days / DAYS_PER_YEAR for visit in seen])
@@ -152,22 +126,10 @@ def of_visits(visits: Sequence[VisitMeasure]) -> Growth | None:
         specific_per_year=specific,
         relative_percent_per_year=_relative(specific),
         diameter_mm_per_year=_slope(years, diameters_mm, None if errors is None else diameters_mm * errors / 3),
-        doubling_time_days=math.log(2) / specific.value * DAYS_PER_YEAR if specific.value else None,
+        doubling_time_days=doubling_time_days(specific.value),
         residual_sd=_residual_sd(years, np.log(volumes_mm3), errors),
         error_sd=None if errors is None else float(np.sqrt(np.mean(errors**2))),
     )
-
-
-def between_scans(visits: Sequence[VisitMeasure]) -> tuple[Growth, ...]:
-    """Return the growth from each scan of one epoch to the next, to tell leaps from steady growth.
-
-    Parameters
-    ----------
-    visits
-        As :func:`of_visits`; scans less than 28 days after the one before are left out.
-    """
-    steps = (of_visits(pair) for pair in pairwise(visit for visit in visits if visit.volume_mm3))
-    return tuple(step for step in steps if step is not None)
 
 
 def length_velocity(days: Sequence[date], lengths_mm: Sequence[float], error_mm: float | None = None) -> Rate | None:
@@ -187,8 +149,8 @@ def length_velocity(days: Sequence[date], lengths_mm: Sequence[float], error_mm:
 
     Examples
     --------
-    >>> found = length_velocity([date(2020, 1, 1), date(2022, 1, 1)], [40.0, 46.0], error_mm=1.0)
-    >>> round(found.value, 1), round(found.interval.low, 1), round(found.interval.high, 1)
+    >>> rate = length_velocity([date(2020, 1, 1), date(2022, 1, 1)], [40.0, 46.0], error_mm=1.0)
+    >>> round(rate.value, 1), round(rate.interval.low, 1), round(rate.interval.high, 1)
     (3.0, 1.6, 4.4)
     """
     if len(days) < 2 or (days[-1] - days[0]).days < MIN_INTERVAL_DAYS:
@@ -215,14 +177,14 @@ def by_epoch(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> di
     """
     visits = {visit.session_id: visit for visit in course.visits}
     judged = [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
-    found = {}
+    rates = {}
     for epoch, group in groupby(judged, key=lambda a: a.epoch):
-        own = [visits[a.session_id] for a in group]
-        whole = (visit for visit in own if visit.bound_reason is None)
+        in_epoch = [visits[a.session_id] for a in group]
+        whole = (visit for visit in in_epoch if visit.bound_reason is None)
         growth = of_visits([visit for visit in whole if why_not_usable(visit, Metric.VOLUME) is None])
         if growth is not None:
-            found[epoch] = growth
-    return found
+            rates[epoch] = growth
+    return rates
 
 
 def _relative(specific: Rate) -> Rate:

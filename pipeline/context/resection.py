@@ -71,12 +71,12 @@ def resections(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Exten
     courses = division.divided(course, criteria)
     visits = epochs.in_order(course.visits)
     surgeries = sorted((t for t in course.treatments if t.kind == TreatmentKind.SURGERY), key=lambda t: t.started_on)
-    found = []
+    extents = []
     for surgery in surgeries:
         before = _before(surgery.started_on, visits, surgeries)
         baselines = (e.baseline for e in courses if e.opened_by == surgery and e.baseline is not None)
-        found.append(_resection(surgery, before, next(baselines, None)))
-    return tuple(found)
+        extents.append(_resection(surgery, before, next(baselines, None)))
+    return tuple(extents)
 
 
 def extent_on_mri(before_mm3: float, residual_mm3: float) -> str:
@@ -132,26 +132,26 @@ def _before(
 
 def _resection(surgery: TreatmentEvent, before: VisitMeasure | None, after: VisitMeasure | None) -> ExtentOfResection:
     surgeon = surgery.extent
-    said = f"the surgeon reports {surgeon}" if surgeon else "the surgeon's report is not known"
+    report = f"the surgeon reports {surgeon}" if surgeon else "the surgeon's report is not known"
     residual_mm3 = after.volume_mm3 if after is not None else None
     if after is None or residual_mm3 is None:
         why = "no scan late enough after it measures the residual"
         return ExtentOfResection(
-            surgery.started_on, surgeon, None, before, None, False, f"Not known on MRI: {why}; {said}."
+            surgery.started_on, surgeon, None, before, None, False, f"Not known on MRI: {why}; {report}."
         )
     left = f"residual {size(residual_mm3, Metric.VOLUME)} on {after.acquired_on}"
     if before is None or before.volume_mm3 is None:
         extent = "GTR" if residual_mm3 == 0 else None
         clash = contradicts(surgeon, extent or "NTR", residual_mm3) if surgeon == "GTR" or extent else False
         why = f"no scan measures the tumour in the {OLDEST_SCAN_DAYS} days before"
-        words = f"{left}, percentage not known: {why}; {said}{_clash(clash)}."
+        words = f"{left}, percentage not known: {why}; {report}{_clash(clash)}."
         return ExtentOfResection(surgery.started_on, surgeon, extent, None, after, clash, words[0].upper() + words[1:])
     extent = extent_on_mri(before.volume_mm3, residual_mm3)
     clash = contradicts(surgeon, extent, residual_mm3)
     percent = 100 * (before.volume_mm3 - residual_mm3) / before.volume_mm3
     words = (
         f"{percent:.0f} % removed: {size(before.volume_mm3, Metric.VOLUME)} on {before.acquired_on}, {left} "
-        f"({extent} on MRI); {said}{_clash(clash)}."
+        f"({extent} on MRI); {report}{_clash(clash)}."
     )
     return ExtentOfResection(surgery.started_on, surgeon, extent, before, after, clash, words)
 

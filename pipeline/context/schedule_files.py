@@ -47,7 +47,7 @@ def _packaged() -> Surveillance:
 def _parse(content: bytes, where: str) -> Surveillance:
     table = {**toml_rules.parse(content, where), "sha256": hashlib.sha256(content).hexdigest()}
     rules: Surveillance = toml_rules.fill(Surveillance, table, where)
-    found = problems(rules)
-    if found:
-        raise SettingsError(f"{where}: {'; '.join(found)}; correct the file")
+    faults = problems(rules)
+    if faults:
+        raise SettingsError(f"{where}: {'; '.join(faults)}; correct the file")
     return rules

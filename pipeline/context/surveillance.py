@@ -1,19 +1,24 @@
 """When the next scan is due by published follow-up schedules, and when growth could be seen at all.
 
-Schedules are data (see ``pipeline.context.schedule_files``): the first whose words fit a patient applies. A due date
-depends on the record alone; whether it has passed depends on the day of reading, which is an argument. What this
-module refuses:
-advice. It says what a published schedule would say, and by which rule.
+Schedules are data (see ``pipeline.context.schedule_files``): the first whose words fit a patient applies, and of it and
+every closer one whose conditions are known to hold (a marker, a syndrome, a growing tumour) the shortest interval
+rules and names its reason. What is not known never counts as a condition; where it would change the interval, that is
+said. A due date depends on the record alone; whether it has passed depends on the day of reading, which is an argument.
+What this module refuses: advice. It says what a published schedule would say, and by which rule.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
+from pipeline.core.markers import H3K27, Mycn
+from pipeline.core.syndromes import Syndrome
 from pipeline.judge.criteria import Rule
 from pipeline.measure.measurement_error import detection_limit_ratio
 
@@ -59,6 +64,12 @@ class Schedule(Rule):
         The WHO grade, or extent of the last surgery, must be one of these; empty for all.
     under_age_years
         Only for younger patients; 0 for all.
+    mycn, h3_k27
+        The marker must be one of these codes (``core.markers``); empty for all.
+    growing
+        Only for a tumour that grew, perhaps within error, on the last judged scan, with no treatment since.
+    asked_of
+        Histologies for which it is worth saying that a marker is not known; empty for those of ``histologies``.
     """
 
     schedule_id: str
@@ -71,11 +82,15 @@ class Schedule(Rule):
     grades: tuple[str, ...] = ()
     extents: tuple[str, ...] = ()
     under_age_years: int = 0
+    mycn: tuple[str, ...] = ()
+    h3_k27: tuple[str, ...] = ()
+    growing: bool = False
+    asked_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Surveillance(Rule):
-    """All schedules, the first that fits applying.
+    """All schedules: the first that fits, and the closer ones that shorten its interval.
 
     Attributes
     ----------
@@ -85,6 +100,8 @@ class Surveillance(Rule):
         A scan is overdue when more than so many intervals have passed since the last one.
     schedules
         In order; the last one has no conditions.
+    closer
+        Every one that fits applies, and the shortest interval rules.
     sha256
         Hash of the file they came from.
     """
@@ -93,18 +110,36 @@ class Surveillance(Rule):
     version: str
     overdue_ratio: float
     schedules: tuple[Schedule, ...]
+    closer: tuple[Schedule, ...] = ()
     sha256: str = ""
 
 
 @dataclass(frozen=True)
 class PatientFacts:
-    """What a schedule may depend on; None is not known, and never fits a condition."""
+    """What a schedule may depend on; None and *unknown* are not known, and never fit a condition.
+
+    ``extent`` is that of the last operation: None too where nobody operated, which ``is_operated`` tells.
+    """
 
     histology: str | None = None
     who_grade: str | None = None
     extent: str | None = None
     syndrome: str | None = None
     age_years: float | None = None
+    mycn: str | None = None
+    h3_k27: str | None = None
+    is_growing: bool | None = None
+    is_operated: bool = True
+
+
+QUESTIONS = (
+    ("WHO grade", "who_grade", "grades", "grade {}"),
+    ("extent of resection", "extent", "extents", "{}"),
+    ("syndrome", "syndrome", "syndromes", "{}"),
+    ("MYCN", "mycn", "mycn", "{}"),
+    ("H3 K27", "h3_k27", "h3_k27", "{}"),
+)
+"""What may not be known: its name, the fact, the condition of a schedule, and how a value is written."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +158,10 @@ class DueScan:
         None when the schedule has ended.
     rule, source
         Which schedule, in words, and where it comes from with how far that was checked.
+    closer_reason
+        Title of the closer schedule that shortened the interval; None where none did.
+    assumed
+        What is not known and would change the interval, in words; None where nothing is.
     """
 
     schedule_id: str
@@ -132,6 +171,8 @@ class DueScan:
     interval_days: int | None
     rule: str
     source: str
+    closer_reason: str | None = None
+    assumed: str | None = None
 
     def is_overdue(self, as_of: date) -> bool:
         """Say whether the scan is overdue on a day; never when the schedule has ended."""
@@ -157,10 +198,38 @@ def due(
 
     Returns
     -------
-    NextScan or None
+    DueScan or None
         None when neither a scan nor a treatment is known, so that there is nothing to count from.
     """
-    schedule = schedule_for(facts, rules)
+    shortest = _shortest(facts, last_scan_on, last_treatment_on, rules)
+    if shortest is None:
+        return None
+    assumed = "; ".join(_unknown(facts, shortest, (last_scan_on, last_treatment_on), rules))
+    return replace(shortest, assumed=assumed or None)
+
+
+def _shortest(
+    facts: PatientFacts, last_scan_on: date | None, last_treatment_on: date | None, rules: Surveillance
+) -> DueScan | None:
+    """Return what the schedule that fits says, or the closer one that says it soonest."""
+    planned = _by(schedule_for(facts, rules), last_scan_on, last_treatment_on, rules)
+    if planned is None:
+        return None
+    ruling = planned
+    for schedule in (schedule for schedule in rules.closer if _fits(schedule, facts)):
+        closer = _by(schedule, last_scan_on, last_treatment_on, rules)
+        if closer is not None and (closer.due_on or date.max) < (ruling.due_on or date.max):
+            ruling = replace(closer, closer_reason=schedule.title)
+    if ruling is planned:
+        return planned
+    before = f"{planned.interval_days} days" if planned.interval_days else "none any more"
+    return replace(ruling, rule=f"{ruling.rule}; without that {before} ({schedule_for(facts, rules).title})")
+
+
+def _by(
+    schedule: Schedule, last_scan_on: date | None, last_treatment_on: date | None, rules: Surveillance
+) -> DueScan | None:
+    """Return what one schedule says; None where there is nothing to count from."""
     if last_treatment_on is not None and _first_is_awaited(last_scan_on, last_treatment_on, schedule):
         words = f"{schedule.title}: first scan {schedule.first_scan_days} days after the treatment"
         return _planned(schedule, last_treatment_on, schedule.first_scan_days, words, rules)
@@ -172,8 +241,53 @@ def due(
         words = f"{schedule.title}: the schedule ended before the last scan; what follows is for the team to decide"
         return DueScan(schedule.schedule_id, last_scan_on, None, None, None, words, _source(schedule))
     since = "after the treatment" if last_treatment_on is not None else "of a tumour that is only watched"
-    words = f"{schedule.title}: every {phase.interval_days} days, {_until(phase)}{since}"
+    until = _until(phase) if last_treatment_on is not None else ""  # only watched: the first interval for good
+    words = f"{schedule.title}: every {phase.interval_days} days{until} {since}"
     return _planned(schedule, last_scan_on, phase.interval_days, words, rules)
+
+
+def _unknown(
+    facts: PatientFacts, ruling: DueScan, days: tuple[date | None, date | None], rules: Surveillance
+) -> Iterator[str]:
+    """Say for everything that is not known what it was taken for, and which value would mean another interval."""
+    if not facts.histology:
+        yield "histology not known: the schedule for any tumour of the cord, unless another fact says more"
+    for name, fact, condition, written in QUESTIONS:
+        if _is_known(facts, fact):
+            continue
+        others: defaultdict[str, list[str]] = defaultdict(list)
+        for value in _values(condition, facts.histology, rules):
+            change: dict[str, Any] = {fact: value}
+            other = _shortest(replace(facts, **change), *days, rules)
+            if other is not None and other.interval_days != ruling.interval_days:
+                others[_interval(other)].append(value)
+        if others:
+            would_be = ", ".join(
+                f"{written.format(' or '.join(values))}: {interval}" for interval, values in others.items()
+            )
+            yield f"{name} not known: {_interval(ruling)} until it is ({would_be})"
+
+
+def _values(condition: str, histology: str | None, rules: Surveillance) -> list[str]:
+    """Return the values that schedules ask for, of those worth asking of the histology."""
+    schedules = [s for s in (*rules.schedules, *rules.closer) if _has_word(histology, s.asked_of)]
+    values = dict.fromkeys(value for schedule in schedules for value in getattr(schedule, condition))
+    if condition != "syndromes":
+        return list(values)
+    return [code for code in Syndrome if code.lower() in values]  # the others are ways of writing them
+
+
+def _interval(due: DueScan) -> str:
+    return f"every {due.interval_days} days" if due.interval_days else "a schedule that has ended"
+
+
+def _is_known(facts: PatientFacts, fact: str) -> bool:
+    value = getattr(facts, fact)
+    if fact == "who_grade":
+        return grade_number(value) is not None
+    if fact == "extent":
+        return value is not None or not facts.is_operated
+    return value is not None and value.lower() != "unknown"
 
 
 def schedule_for(facts: PatientFacts, rules: Surveillance) -> Schedule:
@@ -254,13 +368,16 @@ def _source(schedule: Schedule) -> str:
 
 
 def _until(phase: Phase) -> str:
-    return f"until {phase.until_days} days " if phase.until_days else ""
+    return f", until {phase.until_days} days" if phase.until_days else ""
 
 
 def _fits(schedule: Schedule, facts: PatientFacts) -> bool:
     grade = grade_number(facts.who_grade)
     return (
         _has_word(facts.histology, schedule.histologies)
+        and (not schedule.mycn or facts.mycn in schedule.mycn)
+        and (not schedule.h3_k27 or facts.h3_k27 in schedule.h3_k27)
+        and (not schedule.growing or facts.is_growing is True)
         and _has_word(facts.syndrome, schedule.syndromes)
         and (not schedule.grades or str(grade) in schedule.grades)
         and (not schedule.extents or facts.extent in schedule.extents)
@@ -281,12 +398,25 @@ def _problems(rules: Surveillance) -> Iterator[str]:
         yield "schedules: expected the last one to have no conditions, so that everybody has one"
     if not rules.overdue_ratio >= 1:
         yield f"overdue_ratio: expected 1 or more, found {rules.overdue_ratio:g}"
-    for rule in (rules, *rules.schedules):
+    for closer in rules.closer:
+        if _fits(closer, PatientFacts()):
+            yield f"{closer.schedule_id}: expected conditions, without which it would be everybody's schedule"
+    for rule in (rules, *rules.schedules, *rules.closer):
         if not rule.source.strip():
             yield f"{getattr(rule, 'schedule_id', 'the file')}: expected a source, found none"
-    for schedule in rules.schedules:
+    for schedule in (*rules.schedules, *rules.closer):
+        yield from _misspelt(schedule)
         ends = [phase.until_days or math.inf for phase in schedule.phases]
         if not ends or ends != sorted(set(ends)):
             yield f"{schedule.schedule_id}: expected phases in order of until_days, found others"
         if min([schedule.first_scan_days, *(phase.interval_days for phase in schedule.phases)]) < 1:
             yield f"{schedule.schedule_id}: expected intervals of a day or more"
+
+
+def _misspelt(schedule: Schedule) -> Iterator[str]:
+    """Say which marker of a schedule is no code: it would silently never fit."""
+    for name, codes in (("mycn", Mycn), ("h3_k27", H3K27)):
+        for value in getattr(schedule, name):
+            if value not in list(codes) or value == codes.UNKNOWN:
+                expected = " or ".join(code for code in codes if code != codes.UNKNOWN)
+                yield f"{schedule.schedule_id}: expected {expected} in {name}, found {value!r}"

@@ -80,9 +80,9 @@ def best_path(likeness: NDArray[np.float32]) -> CordPath:
 def _moved(plane: NDArray[np.float32], aside: int, forward: int) -> NDArray[np.float32]:
     """Shift a plane, so that each place holds what lay the given steps before it; unreachable beyond the border."""
     moved = np.full_like(plane, UNREACHABLE)
-    rows, columns = plane.shape
-    if abs(aside) < rows and abs(forward) < columns:
-        moved[max(aside, 0) : rows + min(aside, 0), max(forward, 0) : columns + min(forward, 0)] = plane[
-            max(-aside, 0) : rows + min(-aside, 0), max(-forward, 0) : columns + min(-forward, 0)
+    row_count, column_count = plane.shape
+    if abs(aside) < row_count and abs(forward) < column_count:
+        moved[max(aside, 0) : row_count + min(aside, 0), max(forward, 0) : column_count + min(forward, 0)] = plane[
+            max(-aside, 0) : row_count + min(-aside, 0), max(-forward, 0) : column_count + min(-forward, 0)
         ]
     return moved

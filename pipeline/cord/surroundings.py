@@ -67,12 +67,12 @@ def upright(scan: Volume, step_mm: NDArray[np.float64] = STEP_MM) -> UprightScan
     values = ndimage.affine_transform(
         blurred, to_index[:3, :3], to_index[:3, 3], output_shape=tuple(count), order=1, mode="nearest"
     )
-    known = np.ones(tuple(count), dtype=bool)
+    is_inside = np.ones(tuple(count), dtype=bool)
     i, j, k = np.ogrid[tuple(slice(n) for n in count)]
     for row, size in zip(to_index[:3], scan.shape, strict=True):
         index = row[0] * i + row[1] * j + row[2] * k + row[3]
-        known &= (index >= -0.5) & (index <= size - 0.5)
-    return UprightScan(Volume(values, affine), known)
+        is_inside &= (index >= -0.5) & (index <= size - 0.5)
+    return UprightScan(Volume(values, affine), is_inside)
 
 
 def _offsets() -> NDArray[np.intp]:

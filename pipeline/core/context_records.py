@@ -61,8 +61,45 @@ class GrowthRate:
 
 
 @dataclass(frozen=True)
+class BestResponse:
+    """The best response of one course by confirmed scans or by single ones (``judge/best_response.py``)."""
+
+    patient_id: str
+    criteria_id: str
+    epoch: int
+    look: str
+    course: str
+    cause: str
+    best: str
+    baseline_session_id: str | None
+    time_zero_on: date | None
+    best_on: date | None
+    lasts_from_on: date | None
+    ended_on: date | None
+    is_event: bool | None
+    is_provisional: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One time-to-event outcome of one patient under one set of criteria.
+
+    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
+    """
+
+    patient_id: str
+    criteria_id: str
+    endpoint_id: str
+    time_zero_on: date
+    ended_on: date
+    is_event: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class NextScan:
-    """When a published schedule would have a patient's next scan (see ``surveillance.NextScan``)."""
+    """When a published schedule would have a patient's next scan (see ``surveillance.DueScan``)."""
 
     patient_id: str
     surveillance_id: str
@@ -73,6 +110,8 @@ class NextScan:
     interval_days: int | None
     rule: str
     source: str
+    closer_reason: str | None = None
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +139,8 @@ class NewSignal:
 class Treatment:
     """One row of ``treatments.tsv``; ``started_by`` and ``ended_by`` are the latest days where only a span is known.
 
-    ``written`` is the kind in the table's own words where they differ; ``dose_mg`` a steroid's as dexamethasone a day.
+    ``written`` is the kind in the table's own words where they differ; ``dose_mg`` a steroid's as dexamethasone a day;
+    ``started_at`` the time of the first day (HH:MM:SS).
     """
 
     patient_id: str
@@ -114,17 +154,19 @@ class Treatment:
     ended_by: date | None = None
     dose_mg: float | None = None
     written: str | None = None
+    started_at: str | None = None
 
 
 @dataclass(frozen=True)
 class FunctionScore:
-    """One row of ``function.tsv``."""
+    """One row of ``function.tsv``; ``assessed_by`` is the last possible day where only a month or a year is known."""
 
     patient_id: str
     assessed_on: date
     scale_id: str
     grade: float
     tumour_related: bool = False
+    assessed_by: date | None = None
 
 
 @dataclass(frozen=True)
@@ -141,3 +183,36 @@ class OpenQuestion:
     rank: int
     needs_decision: bool
     words: str
+
+
+@dataclass(frozen=True)
+class Neuraxis:
+    """One visit's form of the whole neuraxis, with what follows from it (``context/neuraxis.py``)."""
+
+    patient_id: str
+    session_id: str
+    brain: str | None
+    cervical: str | None
+    thoracic: str | None
+    lumbar: str | None
+    contrast: str | None
+    brain_nodules: str | None
+    brain_linear: str | None
+    hydrocephalus: str | None
+    spine_nodules: str | None
+    spine_linear: str | None
+    csf_cytology: str | None
+    reader: str | None
+    leptomeningeal: str
+    present: str | None
+    missing: str | None
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
+
+    patient_id: str
+    session_id: str
+    through_session_id: str
+    closure_mm: float

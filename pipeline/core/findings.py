@@ -33,8 +33,8 @@ class FindingKind:
     remedy: str
 
 
-def _kinds(step: str, rows: tuple[tuple[str, str, str], ...]) -> dict[str, FindingKind]:
-    return {code: FindingKind(step, severity, remedy) for code, severity, remedy in rows}
+def _kinds(step: str, kind_rows: tuple[tuple[str, str, str], ...]) -> dict[str, FindingKind]:
+    return {code: FindingKind(step, severity, remedy) for code, severity, remedy in kind_rows}
 
 
 FOLDER_KINDS = (
@@ -83,6 +83,7 @@ TABLE_KINDS = (
     ("table_encoding", "warning", "save the table as UTF-8 text"),
     ("table_delimiter", "error", "save the table with tabs between the columns"),
     ("column_missing", "error", "add or rename the column; nothing that depends on it was used"),
+    ("column_unread", "note", "if one of these means a column that is read, give it that name; it is not used"),
     ("column_repeated", "error", "leave one column of this name; where they differ neither is used"),
     ("columns_differ", "error", "leave one of the columns of this name, with the right value; neither was used"),
     ("age_capped", "note", "nothing to do; ages from 89 on may name a person"),
@@ -100,6 +101,10 @@ TABLE_KINDS = (
         "warning",
         "write VHL, NF1, NF2, none or unknown; new lesions count as progression until then",
     ),
+    ("marker_unknown", "warning", "write one of the expected words; until then the marker is unknown, never negative"),
+    ("neuraxis_word", "error", "use one of the expected words; until then the item is missing, never negative"),
+    ("neuraxis_differ", "error", "leave one form per visit, or agree; until then the item is not evaluable"),
+    ("neuraxis_unplaced", "error", "name a visit by its session_id or day; until then the form counts for nothing"),
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),
@@ -157,6 +162,7 @@ RUN_KINDS = (
     ("scan_unreadable", "error", "export or copy the scan again; this visit has no numbers until then"),
     ("step_failed", "error", "look at the scan named; the visit's numbers are missing for this reason"),
     ("step_crashed", "error", "report this message with logs/unexpected.log of the output folder"),
+    ("mask_stand_in", "warning", "correct the drawn mask; what rests on the automatic one is provisional until then"),
     ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("protocol_changed", "note", "compare the outlines of both scans; a scan like the earlier ones compares best"),
     ("scans_differ", "warning", "draw a mask on this visit's scan"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import time
 
 from pipeline.core import records
 from pipeline.core.vocabulary import FunctionGrade, TreatmentEvent, TreatmentKind
 
 
-def treatment_events(rows: Iterable[records.Treatment]) -> tuple[TreatmentEvent, ...]:
+def treatment_events(treatments: Iterable[records.Treatment]) -> tuple[TreatmentEvent, ...]:
     """Return treatments with their kinds; nothing that a row says is dropped."""
     return tuple(
         TreatmentEvent(
@@ -22,11 +23,14 @@ def treatment_events(rows: Iterable[records.Treatment]) -> tuple[TreatmentEvent,
             ended_by=row.ended_by,
             dose_mg=row.dose_mg,
             written=row.written,
+            started_at=None if row.started_at is None else time.fromisoformat(row.started_at),
         )
-        for row in rows
+        for row in treatments
     )
 
 
-def function_grades(rows: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
+def function_grades(scores: Iterable[records.FunctionScore]) -> tuple[FunctionGrade, ...]:
     """Return functional grades; those of different scales stay apart."""
-    return tuple(FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related) for row in rows)
+    return tuple(
+        FunctionGrade(row.assessed_on, row.scale_id, row.grade, row.tumour_related, row.assessed_by) for row in scores
+    )

@@ -44,8 +44,8 @@ def places(shape: tuple[int, ...], index: NDArray[np.float64]) -> sparse.csr_arr
         x, y, z = (sides[side, axis] for axis, side in enumerate(corner))
         np.multiply(x * y, z, out=weights[:, column])
         np.add(first, np.int32(across @ corner), out=voxels[:, column])
-    rows = np.arange(0, weights.size + 1, CORNERS, dtype=np.int32)
-    return sparse.csr_array((weights.ravel(), voxels.ravel(), rows), shape=(len(index), int(np.prod(shape))))
+    row_starts = np.arange(0, weights.size + 1, CORNERS, dtype=np.int32)
+    return sparse.csr_array((weights.ravel(), voxels.ravel(), row_starts), shape=(len(index), int(np.prod(shape))))
 
 
 def voxel_by_voxel(images: NDArray[np.float64]) -> NDArray[np.float64]:

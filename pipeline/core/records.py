@@ -11,9 +11,13 @@ from datetime import date, datetime
 
 from pipeline.core import context_records
 
+BestResponse = context_records.BestResponse
+Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
+Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
+Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
@@ -35,7 +39,8 @@ class Study:
 class Patient:
     """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
 
-    ``syndrome`` is a code (``core.syndromes``); ``is_enhancing`` says whether the tumour takes up contrast agent.
+    ``syndrome`` is a code (``core.syndromes``), as are ``mycn`` and ``h3_k27`` (``core.markers``); ``is_enhancing``
+    says whether the tumour takes up contrast agent.
     """
 
     patient_id: str
@@ -49,11 +54,17 @@ class Patient:
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None
+    mycn: str | None = None
+    h3_k27: str | None = None
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words."""
+    """One session; ``status`` is usable, undated or failed, and ``status_reason`` says why in words.
+
+    ``acquired_by`` is the last day that it may have been on, where only a month or a year is known, ``acquired_at`` the
+    time of day (HH:MM:SS). ``leptomeningeal``: seeding along the meninges seen, looked for and not seen, or None.
+    """
 
     patient_id: str
     session_id: str
@@ -61,6 +72,9 @@ class Visit:
     is_reference: bool
     status: str
     status_reason: str | None = None
+    acquired_by: date | None = None
+    acquired_at: str | None = None
+    leptomeningeal: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -162,16 +176,6 @@ class Measurement:
 def unmeasured(patient_id: str, session_id: str, compartment: str, source: str, reason: str) -> Measurement:
     """Return the row of a compartment that could not be measured, or may not count, with the reason in words."""
     return Measurement(patient_id, session_id, compartment, source, *(None,) * 9, missing_reason=reason)
-
-
-@dataclass(frozen=True)
-class Closure:
-    """How far the ways to a visit differ over the lesion: straight from the reference, and by an earlier visit, mm."""
-
-    patient_id: str
-    session_id: str
-    through_session_id: str
-    closure_mm: float
 
 
 @dataclass(frozen=True)
@@ -361,22 +365,8 @@ class Assessment:
     state_then: str
     reason_then: str
     clauses: str = "[]"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One time-to-event outcome of one patient under one set of criteria.
-
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
-    """
-
-    patient_id: str
-    criteria_id: str
-    endpoint_id: str
-    time_zero_on: date
-    ended_on: date
-    is_event: bool
-    reason: str
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -434,3 +424,13 @@ class Run:
     software: str
     settings: str
     content_sha256: str
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """How far a file of the journal, named from the output folder, went when results were published."""
+
+    file: str
+    line_count: int
+    size_bytes: int
+    sha256: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 ANY_DAY = (date(1900, 1, 1), date(2200, 12, 31))
@@ -123,6 +123,8 @@ class TreatmentEvent:
         Daily dose of a steroid as dexamethasone, mg; None when unknown.
     written
         The kind as the table has it, where that is another word.
+    started_at
+        Time of its first day at which it began; None where nobody wrote it down.
     """
 
     kind: TreatmentKind
@@ -135,16 +137,21 @@ class TreatmentEvent:
     ended_by: date | None = None
     dose_mg: float | None = None
     written: str | None = None
+    started_at: time | None = None
 
 
 @dataclass(frozen=True)
 class FunctionGrade:
-    """One functional grade; grades of different scales are never pooled."""
+    """One functional grade; grades of different scales are never pooled.
+
+    ``assessed_by`` is the last day that may be meant, where only a month or a year is known; None where the day is.
+    """
 
     assessed_on: date
     scale_id: str
     grade: float
     tumour_related: bool = False
+    assessed_by: date | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,10 @@ class VisitMeasure:
 
     Attributes
     ----------
+    acquired_by
+        Last day on which it may have been scanned, where only a month or a year is known; None where the day is.
+    acquired_at
+        Time of the scan on its day; None where nobody wrote it down.
     volume_mm3
         Solid tumour, native grid, mm³; 0 means a mask was read, covered the region and was empty; None means
         unknown, and then ``missing_reason`` says why in words.
@@ -208,6 +219,8 @@ class VisitMeasure:
     signed_off: bool = False
     missing_reason: str | None = None
     bound_reason: str | None = None
+    acquired_by: date | None = None
+    acquired_at: time | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +256,7 @@ class VisitJudgement:
     epoch, course
         Number and kind of the course that it was judged in.
     is_undecided
-        Not evaluable only because a treatment's kind or day is not known.
+        Not evaluable only because a treatment's kind or a day is not known.
     confirmed
         False while a CR, PR or progression still awaits its confirming scan (shown with a ``?``).
     provisional
@@ -262,6 +275,11 @@ class VisitJudgement:
         unknown.
     clauses
         Its parts as data, in JSON (see ``judge/clauses.py``).
+    next_nadir_session_id
+        The nadir from this scan on, which may be this scan; None when nothing was compared.
+    progression_from_mm3
+        Volume from which the next scan is progression by size, mm³; None when nothing was compared, where the criteria
+        measure no volumes, and from nothing.
     """
 
     session_id: str
@@ -290,6 +308,8 @@ class VisitJudgement:
     reason_then: str = ""
     is_undecided: bool = False
     clauses: str = "[]"
+    next_nadir_session_id: str | None = None
+    progression_from_mm3: float | None = None
 
     @property
     def category_shown(self) -> str:

@@ -80,10 +80,10 @@ def figures_beside(value: float, *references: float | None) -> int:
 
 def _agrees(value: float, reference: float) -> bool:
     change = 100 * (value / reference - 1)
-    told = 100 * (float(significant(value)) / float(significant(reference)) - 1)
-    if (told > 0) != (change > 0) and round(change) != 0:
+    shown_change = 100 * (float(significant(value)) / float(significant(reference)) - 1)
+    if (shown_change > 0) != (change > 0) and round(change) != 0:
         return False
-    return abs(told - float(_change_digits(change))) <= max(AGREES_POINTS, AGREES_SHARE * abs(change))
+    return abs(shown_change - float(_change_digits(change))) <= max(AGREES_POINTS, AGREES_SHARE * abs(change))
 
 
 def _change_digits(change_percent: float, decimals: int = 0) -> str:
@@ -138,9 +138,9 @@ def decimals_apart(ratio: float, *limits: float | None) -> int:
     >>> decimals_apart(1.398, 1.4), decimals_apart(1.39, 1.4), decimals_apart(1.4, 1.4)
     (1, 0, 0)
     """
-    compared = [limit for limit in limits if limit is not None and not math.isclose(limit, ratio, rel_tol=1e-9)]
+    others = [limit for limit in limits if limit is not None and not math.isclose(limit, ratio, rel_tol=1e-9)]
     for decimals in range(MOST_DECIMALS):
-        if all(change_of(ratio, decimals) != change_of(limit, decimals) for limit in compared):
+        if all(change_of(ratio, decimals) != change_of(limit, decimals) for limit in others):
             return decimals
     return MOST_DECIMALS
 

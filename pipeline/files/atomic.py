@@ -54,6 +54,15 @@ def write_bytes(target: Path, content: bytes, *, mode: int | None = None) -> Non
         partial.write_bytes(content)
 
 
+def check_room(partial: Path, size: int) -> None:
+    """Raise OSError where a file of that many bytes does not fit, for writers that do not say so."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with partial.open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, size)
+    partial.unlink()
+
+
 def put_in_place(finished: Path, target: Path) -> None:
     """Replace a file by a finished one of the same folder in one step that a power cut cannot undo."""
     _sync(finished)

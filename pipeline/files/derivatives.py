@@ -87,9 +87,9 @@ def read_step(sidecar: Path, out_dir: Path, input_sha256: str | None = None) -> 
     """
     try:
         content = json.loads(sidecar.read_text(encoding="utf-8"))
-        rows = tuple(map(_from_json, content["Records"]))
-        step = Step(tuple(content["Files"]), rows, dict(content.get("Words", {})), content["InputSha256"])
-    except (OSError, ValueError, KeyError, TypeError):
+        step_records = tuple(map(_from_json, content["Records"]))
+        step = Step(tuple(content["Files"]), step_records, dict(content.get("Words", {})), content["InputSha256"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # absent, or half-written by another version: the step simply runs again
     if input_sha256 is not None and step.input_sha256 != input_sha256:
         return None

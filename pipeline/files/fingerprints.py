@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent.parent
-SOFTWARE = ("antspyx", "SimpleITK", "numpy", "scipy")
+SOFTWARE = ("antspyx", "SimpleITK", "nibabel", "numpy", "scipy")
 """Distributions whose version can move a number of a run; what no run imports does not stand here."""
 
 

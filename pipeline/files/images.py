@@ -6,7 +6,10 @@ and y, and that flip happens here and nowhere else. ``pipeline.files.nifti`` rea
 
 from __future__ import annotations
 
+import errno
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,9 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 LARGEST_GAP = 0.5
 """Share of a scan's voxels that may be NaN or infinite; of a scan with more, too little is left."""
+
+TRANSFORM_MARGIN = 100_000
+"""What an ``.h5`` file holds beside the bend, bytes at most."""
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 
@@ -117,12 +123,35 @@ def load_grid(path: Path) -> Volume:
 
 
 def save(volume: Volume, path: Path) -> None:
-    """Write a NIfTI image, whole or not at all, the same bytes for the same content."""
-    with atomic.replacing(path, extension=".nii") as partial:
-        sitk.WriteImage(to_sitk(volume), str(partial))
+    """Write a NIfTI image, whole or not at all, the same bytes for the same content.
+
+    Raises
+    ------
+    StoreError
+        What is on the disk is not what was written, as on a disk that is full: ITK itself says nothing then.
+    """
+    with _whole(path), atomic.replacing(path, extension=".nii") as partial:
+        image = to_sitk(volume)
+        sitk.WriteImage(image, str(partial))
+        content = partial.read_bytes()
+        voxels = sitk.GetArrayViewFromImage(image).tobytes()
+        if len(content) <= len(voxels) or not content.endswith(voxels):
+            raise OSError(errno.ENOSPC, "the disk did not take all of it")
         if path.name.endswith(".gz"):
-            packed = gzip.compress(partial.read_bytes(), compresslevel=5, mtime=0)
-            partial.write_bytes(packed)
+            partial.write_bytes(gzip.compress(content, compresslevel=5, mtime=0))
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Say which file could not be written, and what to do."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # ITK raises the latter
+        reason = error.strerror if isinstance(error, OSError) else "ITK could not write it"
+        raise StoreError(
+            f"{path.name}: could not be written whole in {path.parent} ({reason}); "
+            "free some space or make the folder writable, then run again"
+        ) from error
 
 
 def read_dicom_file(path: Path) -> NDArray:
@@ -156,11 +185,6 @@ def to_sitk(volume: Volume) -> sitk.Image:
     return image
 
 
-def from_sitk(image: sitk.Image) -> Volume:
-    """Convert a 3D SimpleITK image (LPS) to a Volume (RAS+)."""
-    return Volume(np.ascontiguousarray(sitk.GetArrayFromImage(image).transpose(2, 1, 0)), _affine_of(image))
-
-
 def lps_geometry(volume: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return origin ``(3,)`` mm, spacing ``(3,)`` mm and direction ``(3, 3)`` in LPS+, as ITK and ANTs want them."""
     affine = LPS @ volume.affine
@@ -192,8 +216,19 @@ def save_transform(transform: Transform, path: Path) -> None:
         field.SetSpacing(tuple(spacing))
         field.SetDirection(tuple(direction.ravel()))
         composite.AddTransform(sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64)))
-    with atomic.replacing(path, extension=path.suffix) as partial:
+    size = TRANSFORM_MARGIN + (0 if transform.bend_mm is None else 8 * transform.bend_mm.size)
+    with _whole(path), atomic.replacing(path, extension=path.suffix) as partial:
+        atomic.check_room(partial, size)  # HDF5 ends the whole process where the disk is full
         sitk.WriteTransform(composite, str(partial))
+        if not _is_same(sitk.CompositeTransform(sitk.ReadTransform(str(partial))), composite):
+            raise OSError(errno.ENOSPC, "the disk did not take all of it")
+
+
+def _is_same(one: sitk.CompositeTransform, other: sitk.CompositeTransform) -> bool:
+    """Say whether two transforms move every point alike."""
+    parts = [[whole.GetNthTransform(i) for i in range(whole.GetNumberOfTransforms())] for whole in (one, other)]
+    (ours, theirs) = ([(part.GetParameters(), part.GetFixedParameters()) for part in of_one] for of_one in parts)
+    return ours == theirs
 
 
 def load_transform(path: Path, source: str, target: str) -> Transform:

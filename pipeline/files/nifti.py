@@ -44,13 +44,14 @@ LENGTH_UNITS = {0: "mm", 2: "mm", 1: "metre", 3: "micrometre"}
 FARTHEST_VOXELS = 2**26
 """Bytes that header extensions may take; more betrays a damaged header, and would be read for nothing."""
 
-MOST_AFTER_VOXELS_MB = 64
-"""How much may follow the voxels of a compressed file before it is taken for damaged."""
 MOST_PACKED = 1100
 """How many times larger than a gzip file its content can be, at most (deflate packs 1032 to 1)."""
 
 EDGES_MM = (0.02, 50.0)
 """Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
+
+OTHER_SIZE_SHARE = 0.01
+"""Share by which a header's two statements of a voxel's edges may differ: a tenth of what a volume is measured to."""
 
 OTHER_POSITION_SHARE = 0.1
 """Share of a voxel by which a header's two positions may differ at any corner; quaternions are rounded."""
@@ -147,8 +148,7 @@ def read_voxels(path: Path, header: Header) -> NDArray:
             if not str(error).startswith("Expected "):
                 raise
             raise InputError(_truncated(path.name, length, str(error).rpartition("got ")[2].split(" ")[0])) from error
-        if data_path.name.endswith(".gz"):
-            _read_to_the_end(stream, path.name)
+        _refuse_more(stream, path.name)
     array = np.ascontiguousarray(stored, dtype=header.dtype.newbyteorder("="))
     if (header.slope, header.inter) != (1.0, 0.0):
         wide = np.result_type(array.dtype, np.float32)
@@ -156,16 +156,20 @@ def read_voxels(path: Path, header: Header) -> NDArray:
     return array
 
 
-def _read_to_the_end(stream: gzip.GzipFile | io.BufferedReader, name: str) -> None:
-    """Read what follows the voxels: only at its end is the checksum of a compressed file tested."""
-    for _ in range(MOST_AFTER_VOXELS_MB):
-        if not stream.read(2**20):
-            return
-    raise InputError(f"{name}: expected the end of the file after its voxels, found more (damaged); export it again")
+def _refuse_more(stream: gzip.GzipFile | io.BufferedReader, name: str) -> None:
+    """Refuse what follows the voxels: a header of a smaller image, or bytes that came in between.
+
+    Zeros count, too: a mask ends in them. Reading to the end also makes gzip test the checksum of a compressed file.
+    """
+    if stream.read(1):
+        raise InputError(
+            f"{name}: expected the end of the file after the voxels that its header announces, found more (damaged); "
+            f"export or copy it again"
+        )
 
 
-def _truncated(name: str, length: int, found: str) -> str:
-    return f"{name}: expected {length} bytes of voxels, found {found} (the file is truncated); export or copy it again"
+def _truncated(name: str, length: int, there: str) -> str:
+    return f"{name}: expected {length} bytes of voxels, found {there} (the file is truncated); export or copy it again"
 
 
 @contextmanager
@@ -242,6 +246,9 @@ def _voxel_type(raw: nib.Nifti1Header, name: str) -> np.dtype[Any]:
     if code not in VOXEL_TYPES:
         raise InputError(f"{name}: expected one number per voxel, found datatype {code}; save it as plain numbers")
     dtype: np.dtype[Any] = raw.get_data_dtype()
+    if int(raw["bitpix"]) != dtype.itemsize * 8:
+        stated = f"datatype {code}, which has {dtype.itemsize * 8} bits, and {int(raw['bitpix'])} bits"
+        raise InputError(f"{name}: expected one kind of numbers, found {stated} (damaged header); export it again")
     return dtype
 
 
@@ -259,6 +266,7 @@ def _affine(raw: nib.Nifti1Header, name: str) -> NDArray[np.float64]:
         raise InputError(f"{name}: expected lengths in mm, found {unit}; export the image in mm")
     if raw["sform_code"] > 0:
         affine = np.asarray(raw.get_sform(), dtype=np.float64)
+        _refuse_two_sizes(affine, raw, name)
     elif raw["qform_code"] > 0:
         affine = _qform(raw, name)
     else:
@@ -286,6 +294,16 @@ def _qform(raw: nib.Nifti1Header, name: str) -> NDArray[np.float64]:
     return affine
 
 
+def _refuse_two_sizes(affine: NDArray[np.float64], raw: nib.Nifti1Header, name: str) -> None:
+    """Refuse a header that gives a voxel two sizes, by spacing (pixdim) and by position (sform): two volumes."""
+    placed, stated = np.linalg.norm(affine[:3, :3], axis=0), np.abs(raw["pixdim"][1:4].astype(np.float64))
+    if np.isfinite(placed).all() and not (np.abs(placed - stated) <= OTHER_SIZE_SHARE * stated).all():
+        sizes = " and ".join(" x ".join(f"{edge:.4g}" for edge in edges) for edges in (stated, placed))
+        raise InputError(
+            f"{name}: expected one voxel size, found {sizes} mm (pixdim and sform); convert the image again from DICOM"
+        )
+
+
 def _other_affine(
     raw: nib.Nifti1Header, affine: NDArray[np.float64], shape: tuple[int, int, int]
 ) -> NDArray[np.float64] | None:
@@ -309,9 +327,9 @@ def _refuse_bad_geometry(affine: NDArray[np.float64], name: str) -> None:
     if not is_usable or abs(np.linalg.det(matrix / lengths)) < ORTHOGONALITY_TOLERANCE:
         raise InputError(f"{name}: expected an invertible affine, found a singular one; export the image again")
     if lengths.min() < EDGES_MM[0] or lengths.max() > EDGES_MM[1]:
-        found = " x ".join(f"{length:.3g}" for length in lengths)
+        edges = " x ".join(f"{length:.3g}" for length in lengths)
         raise InputError(
-            f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {found}; "
+            f"{name}: expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {edges}; "
             f"export the image in mm"
         )
     axes = matrix / lengths

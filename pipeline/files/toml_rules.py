@@ -6,6 +6,7 @@ silently does not apply.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -13,6 +14,11 @@ from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.errors import SettingsError
+
+LARGEST = 1e15
+"""No rule has a larger number; infinity and what is no number (nan) would make one that silently never holds."""
+
+IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.+-]{0,63}", re.ASCII)
 
 
 def parse(content: bytes, where: str) -> dict[str, Any]:
@@ -25,7 +31,7 @@ def parse(content: bytes, where: str) -> dict[str, Any]:
     """
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML, UTF-8, numbers of thousands of digits; nesting without end
         msg = f"{where}: expected a TOML file, but reading stopped: {error}; correct the file"
         raise SettingsError(msg) from error
     if "sha256" in table:
@@ -51,18 +57,32 @@ def fill(kind: type[Any], table: dict[str, Any], where: str) -> Any:
     SettingsError
         A key is unknown or missing, or a value has the wrong type; the message names it.
     """
-    known = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(table) - set(known))
+    field_by_name = {field.name: field for field in fields(kind)}
+    unknown = sorted(set(table) - set(field_by_name))
     if unknown:
-        allowed = ", ".join(sorted(known.keys() - {"sha256"}))
+        allowed = ", ".join(sorted(field_by_name.keys() - {"sha256"}))
         msg = f"{where}: unknown key {unknown[0]!r}; expected only {allowed}"
         raise SettingsError(msg)
-    missing = sorted(name for name, field in known.items() if name not in table and _required(field))
+    missing = sorted(name for name, field in field_by_name.items() if name not in table and _required(field))
     if missing:
         msg = f"{where}: {missing[0]!r} is missing; add it"
         raise SettingsError(msg)
     hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()})
+    values = {name: _value(hints[name], value, f"{where}: {name}") for name, value in table.items()}
+    for name, value in values.items():
+        _check_text(name, value, where)
+    return kind(**values)
+
+
+def _check_text(name: str, value: Any, where: str) -> None:
+    """Refuse an id that is none, since ids become parts of file names and addresses, and text that no page can show."""
+    if not isinstance(value, str):
+        return
+    if name.endswith("_id") and not (IDENTIFIER.fullmatch(value) and ".." not in value):
+        expected = "an id of letters, digits, - _ . + (64 at most, a letter or digit first)"
+        raise SettingsError(_mistyped(f"{where}: {name}", expected, value))
+    if any(ord(character) < ord(" ") and character not in "\n\t" for character in value):
+        raise SettingsError(_mistyped(f"{where}: {name}", "text without control characters", value))
 
 
 def _required(field: Field[Any]) -> bool:
@@ -100,6 +120,8 @@ def _number_or_text(kind: type, value: Any, where: str) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
         raise SettingsError(_mistyped(where, words, value))
+    if isinstance(value, int | float) and not -LARGEST <= value <= LARGEST:  # no number (nan) neither
+        raise SettingsError(_mistyped(where, f"{words} that can be compared", value))
     return kind(value)
 
 

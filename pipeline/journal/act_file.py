@@ -34,11 +34,6 @@ class Journal:
     findings: tuple[Finding, ...] = ()
 
 
-def path_of(out_dir: Path) -> Path:
-    """Return where the journal of an output folder is, whether anything was written yet or not."""
-    return out_dir / FILE
-
-
 def read(out_dir: Path) -> Journal:
     """Read the journal; empty when nobody wrote anything yet.
 
@@ -49,10 +44,10 @@ def read(out_dir: Path) -> Journal:
     StoreError
         The file is there and cannot be opened.
     """
-    found = append_only.read(out_dir, FILE, _entry)
-    findings = [finding("journal_line_unusable", message, FILE) for message in found.unusable]
-    findings += [finding("journal_line_missing", message, FILE) for message in found.missing]
-    return Journal(found.entries, tuple(findings))
+    lines_read = append_only.read(out_dir, FILE, _entry)
+    findings = [finding("journal_line_unusable", message, FILE) for message in lines_read.unusable]
+    findings += [finding("journal_line_missing", message, FILE) for message in lines_read.missing]
+    return Journal(lines_read.entries, tuple(findings))
 
 
 def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
@@ -81,22 +76,22 @@ def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[
     """
     fresh: list[JournalEntry] = []
     with append_only.writing(out_dir, FILE) as lines:
-        found = append_only.read(out_dir, FILE, _entry)
+        lines_read = append_only.read(out_dir, FILE, _entry)
         for act in acts:
-            check(act, who, (*found.entries, *fresh))
-            lines.append(append_only.sealed(_said(act, who, at), fresh[-1].entry_id if fresh else found.last))
-            fresh.append(_entry(lines[-1]))
+            check(act, who, (*lines_read.entries, *fresh))
+            lines.append(append_only.sealed(_said(act, who, at), fresh[-1].entry_id if fresh else lines_read.last))
+            fresh.append(_entry(append_only.without_seal(lines[-1])))
     return tuple(fresh)
 
 
 def _said(act: Act, who: str, at: datetime) -> dict[str, Any]:
-    said = {name: value for name, value in asdict(act).items() if name in OPTIONAL and value is not None}
+    optional_values = {name: value for name, value in asdict(act).items() if name in OPTIONAL and value is not None}
     return {
         "written_at": f"{at.isoformat(timespec='seconds')}Z",
         "who": who.strip(),
         "act": str(act.kind),
         "patient_id": act.patient_id,
-        **said,
+        **optional_values,
     }
 
 

@@ -7,6 +7,7 @@ crash is noticed and said. Writers wait for one another; readers wait for nobody
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,11 @@ from pipeline.errors import StoreError
 LOCK = "journal/.lock"
 PATIENCE_SECONDS = 10.0
 """How long a writer waits for another one; a line takes milliseconds."""
+
+KEY_FILE = "CORDTRACK_JOURNAL_KEY_FILE"
+"""Variable of the environment that names a file with a key; kept outside the study and the output folder."""
+SHORTEST_KEY = 16
+SEAL = "seal"
 
 T = TypeVar("T")
 
@@ -66,6 +72,7 @@ def read(out_dir: Path, file: str, accept: Callable[[Mapping[str, Any]], T]) -> 
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise StoreError(f"{path}: expected the journal, but it cannot be read ({error.strerror})") from error
+    key, is_sealed = _key(), False
     entries: list[T] = []
     unusable: list[str] = []
     missing: list[str] = []
@@ -75,6 +82,10 @@ def read(out_dir: Path, file: str, accept: Callable[[Mapping[str, Any]], T]) -> 
             continue
         try:
             fields = _opened(line)
+            seal = fields.pop(SEAL, None)
+            if key is not None:
+                _check_seal(fields, seal, key, is_due=is_sealed)
+            is_sealed |= seal is not None
             entry = accept(fields)
         except (ValueError, TypeError) as error:
             unusable.append(f"{file} line {number}: {error}")
@@ -88,9 +99,25 @@ def read(out_dir: Path, file: str, accept: Callable[[Mapping[str, Any]], T]) -> 
 
 
 def sealed(fields: Mapping[str, Any], previous: str) -> dict[str, Any]:
-    """Return the fields of a line with the id of the line before it and a digest of all as its own id."""
+    """Return the fields of a line with the id of the line before it and a digest of all as its own id.
+
+    Where there is a key, a line carries a seal too, which nobody can make who has not got it.
+
+    Raises
+    ------
+    StoreError
+        The key that is named cannot be read.
+    """
     content = {"previous": previous, **fields}
+    key = _key()
+    if key is not None:
+        content[SEAL] = _seal(content, key)
     return {"entry_id": _digest(content), **content}
+
+
+def without_seal(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a line says, without what proves who wrote it."""
+    return {name: value for name, value in line.items() if name != SEAL}
 
 
 @contextmanager
@@ -139,7 +166,7 @@ def _opened(line: bytes) -> dict[str, Any]:
     """
     try:
         fields = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("expected one JSON object, found a line that is broken off or damaged") from error
     if not isinstance(fields, dict) or not all(isinstance(fields.get(name), str) for name in ("entry_id", "previous")):
         raise ValueError("expected the fields entry_id, previous, found others")
@@ -147,6 +174,41 @@ def _opened(line: bytes) -> dict[str, Any]:
     if _digest(content) != fields["entry_id"]:
         raise ValueError("its digest does not fit: it was changed after it was written")
     return fields
+
+
+def _key() -> bytes | None:
+    """Return the key of whoever keeps this journal, None where none is used."""
+    named = os.environ.get(KEY_FILE)
+    if not named:
+        return None
+    try:
+        key = Path(named).read_bytes().strip()
+    except OSError as error:
+        raise StoreError(
+            f"{named}: expected the journal's key ({KEY_FILE} names this file), but it cannot be read "
+            f"({error.strerror}); put the file back or correct its permissions"
+        ) from error
+    if len(key) < SHORTEST_KEY:
+        raise StoreError(
+            f"{named}: expected a key of at least {SHORTEST_KEY} bytes, found {len(key)}; make a longer one"
+        )
+    return key
+
+
+def _seal(content: Mapping[str, Any], key: bytes) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _check_seal(fields: Mapping[str, Any], seal: Any, key: bytes, *, is_due: bool) -> None:
+    """Refuse a line that this key did not seal; lines from before there was a key have none."""
+    if seal is None:
+        if is_due:
+            raise ValueError("expected a seal as on the lines before it, found none")
+        return
+    content = {name: value for name, value in fields.items() if name != "entry_id"}
+    if not hmac.compare_digest(str(seal), _seal(content, key)):
+        raise ValueError("its seal does not fit: it was not written with this key, or changed since")
 
 
 def _digest(content: Mapping[str, Any]) -> str:

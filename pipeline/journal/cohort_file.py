@@ -64,8 +64,8 @@ def read(out_dir: Path) -> Saved:
     StoreError
         The file is there and cannot be opened.
     """
-    found = append_only.read(out_dir, FILE, _line)
-    return Saved(_standing(found.entries), (*found.unusable, *found.missing))
+    lines_read = append_only.read(out_dir, FILE, _line)
+    return Saved(_standing(lines_read.entries), (*lines_read.unusable, *lines_read.missing))
 
 
 def save(
@@ -93,12 +93,12 @@ def save(
     if not filters:
         raise SettingsError(f"cohort {name}: expected at least one filter, found none; choose patients first")
     with append_only.writing(out_dir, FILE) as lines:
-        found = append_only.read(out_dir, FILE, _line)
-        if name.casefold() in {cohort.name.casefold() for cohort in _standing(found.entries)}:
+        lines_read = append_only.read(out_dir, FILE, _line)
+        if name.casefold() in {cohort.name.casefold() for cohort in _standing(lines_read.entries)}:
             raise SettingsError(f"cohort {name}: another one has this name; take another name or delete that one")
-        kept = {parameter: list(values) for parameter, values in filters.items()}
-        said = {"name": name, "filters": kept, "patient_count": patient_count}
-        lines.append(append_only.sealed(_by(SAVE, who, at) | said, found.last))
+        saved_filters = {parameter: list(values) for parameter, values in filters.items()}
+        content = {"name": name, "filters": saved_filters, "patient_count": patient_count}
+        lines.append(append_only.sealed(_by(SAVE, who, at) | content, lines_read.last))
     return _cohort(lines[0])
 
 
@@ -113,12 +113,12 @@ def delete(out_dir: Path, entry_id: str, *, who: str, at: datetime) -> None:
         The file cannot be written.
     """
     with append_only.writing(out_dir, FILE) as lines:
-        found = append_only.read(out_dir, FILE, _line)
-        standing = {cohort.entry_id: cohort for cohort in _standing(found.entries)}
+        lines_read = append_only.read(out_dir, FILE, _line)
+        standing = {cohort.entry_id: cohort for cohort in _standing(lines_read.entries)}
         if entry_id not in standing:
             raise SettingsError(f"saved cohort {entry_id}: expected one of the list, found none; somebody deleted it")
-        said = {"name": standing[entry_id].name, "undoes": entry_id}
-        lines.append(append_only.sealed(_by(DELETE, who, at) | said, found.last))
+        content = {"name": standing[entry_id].name, "undoes": entry_id}
+        lines.append(append_only.sealed(_by(DELETE, who, at) | content, lines_read.last))
 
 
 def _by(act: str, who: str, at: datetime) -> dict[str, Any]:

@@ -237,12 +237,12 @@ def standing(
             last[_question(entry)] = entry
             if entry.act == ActKind.CORRECT_MASK:
                 last[_mask_of(entry)] = entry  # what was said about the mask before is about another one
-    found = []
+    standing_entries = []
     for entry in entries:
         by = last.get(_question(entry))
         is_replaced = by is not None and order[by.entry_id] > order[entry.entry_id]
-        found.append(_with_standing(entry, undone.get(entry.entry_id), by if is_replaced else None, lapsed))
-    return tuple(found)
+        standing_entries.append(_with_standing(entry, undone.get(entry.entry_id), by if is_replaced else None, lapsed))
+    return tuple(standing_entries)
 
 
 def _question(entry: JournalEntry) -> tuple[str, ...] | None:

@@ -116,7 +116,7 @@ def target_of(out_dir: Path, patient_id: str, session_id: str, compartment: str)
     if not anchors:
         raise SettingsError(f"{patient_id} {session_id}: expected a visit with a scan to draw on, found none")
     anchor = bids_dir / str(anchors[0]["path"])
-    known = _study_patient(database, bids_dir, patient_id)
+    patient = _study_patient(database, bids_dir, patient_id)
     masks = reader.query(database, "patient_masks", patient_id=patient_id)
     here = masks[(masks["session_id"] == session_id) & (masks["compartment"] == compartment) & masks["is_primary"]]
     row = next(iter(here.to_dict("records")), None)
@@ -128,9 +128,9 @@ def target_of(out_dir: Path, patient_id: str, session_id: str, compartment: str)
         scan=anchor,
         scan_sha256=str(anchors[0]["sha256"]),
         image=image,
-        measured=None if row is None else _measured(row, image, (out_dir, bids_dir), known),
+        measured=None if row is None else _measured(row, image, (out_dir, bids_dir), patient),
         measured_sha256=None if row is None else str(row["sha256"]),
-        scans=_scans_of(known, session_id),
+        scans=_scans_of(patient, session_id),
     )
 
 
@@ -206,13 +206,13 @@ def to_edit(target: Target) -> bytes:
 
 
 def _fit(mask: Volume, target: Target) -> DrawingFit:
-    found = volumes.measure(mask)
+    measures = volumes.measure(mask)
     if target.measured is None:
-        return DrawingFit(mask, found.volume_mm3, None, None, ())
+        return DrawingFit(mask, measures.volume_mm3, None, None, ())
     new, old = _inside(mask.array), _inside(target.measured.array)
     was_mm3 = volumes.measure(target.measured).volume_mm3
     dice = _dice(new, old) if new.any() and old.any() else None
-    return DrawingFit(mask, found.volume_mm3, was_mm3, dice, _doubts(new, old, dice, target))
+    return DrawingFit(mask, measures.volume_mm3, was_mm3, dice, _doubts(new, old, dice, target))
 
 
 def _doubts(new: NDArray[np.bool_], old: NDArray[np.bool_], dice: float | None, target: Target) -> tuple[str, ...]:
@@ -274,24 +274,24 @@ def _as_mask(target: Target, file: Path, kind: str, labels: Mapping[int, int], l
 
 
 def _refusal(findings: Sequence[Finding]) -> str:
-    return "; ".join(f"{found.message}; {found.remedy}" for found in findings)
+    return "; ".join(f"{one.message}; {one.remedy}" for one in findings)
 
 
 def _study_patient(database: Path, bids_dir: Path, patient_id: str) -> StudyPatient | None:
     as_of = reader.query(database, "study_info").iloc[0]["finished_at"].date()
-    found = read_study(bids_dir, as_of=as_of, participants=frozenset({patient_id})).patients
-    return found[0] if found else None
+    patients = read_study(bids_dir, as_of=as_of, participants=frozenset({patient_id})).patients
+    return patients[0] if patients else None
 
 
 def _measured(
-    row: Mapping[Any, Any], image: Volume, folders: tuple[Path, Path], known: StudyPatient | None
+    row: Mapping[Any, Any], image: Volume, folders: tuple[Path, Path], patient: StudyPatient | None
 ) -> Volume | None:
-    visits = known.visits if known else ()
+    visits = patient.visits if patient else ()
     files = {mask.relative: mask for visit in visits for mask in visit.masks}
     return read_measured(row, image, *folders, files)
 
 
-def _scans_of(known: StudyPatient | None, session_id: str) -> tuple[ScanFile, ...]:
-    visits = known.visits if known else ()
+def _scans_of(patient: StudyPatient | None, session_id: str) -> tuple[ScanFile, ...]:
+    visits = patient.visits if patient else ()
     scans = [scan for visit in visits for scan in visit.scans]
     return tuple(sorted(scans, key=lambda scan: scan.session_id != session_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.core.volume import Volume
@@ -37,7 +38,7 @@ def keep(out_dir: Path, mask: Volume) -> str:
         images.save(mask, written)
         sha256 = fingerprints.of_file(written)
         put_in_place(written, out_dir / relative_path(sha256))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, StoreError) as error:
         raise StoreError(
             f"{folder}: the mask cannot be kept ({error}); free some space or correct the folder's permissions, then "
             f"do it again. Nothing was put on record"
@@ -55,9 +56,9 @@ def read(out_dir: Path, sha256: str) -> Volume:
     InputError
         It is gone, or no longer the file that the journal speaks of.
     """
-    found = digest(out_dir, sha256)
-    if found != sha256:
-        what = "none" if found is None else "a changed file"
+    digest_now = digest(out_dir, sha256)
+    if digest_now != sha256:
+        what = "none" if digest_now is None else "a changed file"
         raise InputError(f"{relative_path(sha256)}: expected the mask that a person drew, found {what}")
     return images.load(out_dir / relative_path(sha256))
 
@@ -66,3 +67,13 @@ def digest(out_dir: Path, sha256: str) -> str | None:
     """Return the digest of what lies in the place of a kept mask now; None when nothing does."""
     path = out_dir / relative_path(sha256)
     return fingerprints.of_file(path) if path.is_file() else None
+
+
+def problems(out_dir: Path, wanted: Iterable[str | None]) -> list[str]:
+    """Say which masks that the journal speaks of are gone or changed, in words."""
+    return [
+        f"{relative_path(sha256)}: expected the mask that a person drew, found "
+        + ("none" if digest(out_dir, sha256) is None else "a changed file")
+        for sha256 in dict.fromkeys(wanted)
+        if sha256 is not None and digest(out_dir, sha256) != sha256
+    ]

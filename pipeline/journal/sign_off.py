@@ -53,8 +53,8 @@ def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str,
     """
     database = reader.database_path(out_dir)
     _check_visit(reader.query(database, "patient_visits", patient_id=patient_id), patient_id, session_id)
-    rows = reader.query(database, "patient_masks", patient_id=patient_id)
-    here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    masks = reader.query(database, "patient_masks", patient_id=patient_id)
+    here = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
     return dict(zip(here["compartment"], here["sha256"], strict=True))
 
 
@@ -92,8 +92,10 @@ def correct_mask(
         The mask or the journal cannot be written.
     """
     if fit.is_empty != nothing_there:
-        said = "nothing is drawn; say that nothing is there, or draw it" if fit.is_empty else "something is drawn here"
-        raise SettingsError(f"{target.where}, {target.compartment}: {said}")
+        contradiction = (
+            "nothing is drawn; say that nothing is there, or draw it" if fit.is_empty else "something is drawn here"
+        )
+        raise SettingsError(f"{target.where}, {target.compartment}: {contradiction}")
     if not target.scan.is_file() or fingerprints.of_file(target.scan) != target.scan_sha256:
         raise SettingsError(f"{target.where}: the scan has changed since the last run; run again and look at it anew")
     why = signed.reason.strip()
@@ -108,8 +110,8 @@ def correct_mask(
         reason=f"{NOTHING_THERE if nothing_there else ''}{why}" if why else None,
     )
     decisions.check(act, signed.who, ())
-    kept = replace(act, mask_sha256=drawn_masks.keep(out_dir, fit.mask))
-    return put_on_record(out_dir, [kept], signed.who, signed.at)
+    act_with_mask = replace(act, mask_sha256=drawn_masks.keep(out_dir, fit.mask))
+    return put_on_record(out_dir, [act_with_mask], signed.who, signed.at)
 
 
 def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:

@@ -13,7 +13,9 @@ from pipeline.core.vocabulary import (
     State,
     TreatmentEvent,
     TreatmentKind,
+    VisitMeasure,
 )
+from pipeline.core.written_day import WrittenDay
 from pipeline.judge import exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
@@ -30,6 +32,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, days_not_known(verdict)),
         *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
+        *beside(ClauseKind.REMARK, known_seeding(verdict)),
     ]
     if verdict.is_judged:
         told += [
@@ -49,8 +52,13 @@ def window_words(window: Window, treatment: TreatmentEvent) -> str:
     return f"within {window.days} days of {exposure.name_of(treatment)} begun {treatment.started_on}"
 
 
-def why_baseline(epoch: Epoch, pinned_by: str) -> str:
-    """Say why a scan is the baseline of its course."""
+def why_baseline(epoch: Epoch, visit: VisitMeasure, pinned_by: str, criteria: ResponseCriteria) -> str:
+    """Say why a scan is the baseline of its course, or was until one nearer to the day of the rule was made."""
+    best = f"{criteria.baseline.surgery_target_days} days after {epoch.cause}"
+    if epoch.baseline is not None and any(visit is earlier for earlier in epoch.superseded):
+        return f"until the scan of {epoch.baseline.acquired_on}, which is nearer to {best}"
+    if epoch.superseded:
+        return f"the usable scan nearest to {best}, in place of that of {epoch.superseded[-1].acquired_on}"
     if epoch.kind == CourseKind.PINNED:
         return f"pinned by {pinned_by}"
     if epoch.kind == CourseKind.WATCHED:
@@ -73,6 +81,13 @@ def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
     return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
 
 
+def known_seeding(verdict: Verdict) -> str:
+    """Say that seeding which was there before is seen still: whether there is more of it no size tells."""
+    is_new = verdict.evidence.seeding or verdict.state in (State.BASELINE, State.CONTEXT)
+    seen = verdict.visit.leptomeningeal is True and verdict.is_judged
+    return "seeding along the meninges seen before is seen still, compare it by eye" if seen and not is_new else ""
+
+
 def uncounted(verdict: Verdict) -> str:
     """Say that a new lesion was marked where nothing is judged, lest it be overlooked."""
     marked = verdict.visit.new_lesion or verdict.visit.leptomeningeal
@@ -91,7 +106,9 @@ def old_baseline(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> 
     days = (opened_by.started_on - baseline.acquired_on).days
     if days <= criteria.baseline.before_line_days:
         return ""
-    return f"judged from the scan of {baseline.acquired_on}, {days} days before {epoch.cause}"
+    is_known = not isinstance(opened_by.started_on, WrittenDay) and not isinstance(baseline.acquired_on, WrittenDay)
+    before = f"{days} days before" if is_known else f"more than {criteria.baseline.before_line_days} days before"
+    return f"judged from the scan of {baseline.acquired_on}, {before} {epoch.cause}"
 
 
 def no_response(verdict: Verdict) -> str:

@@ -13,6 +13,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from pipeline.core.written_day import WrittenDay
+
 
 class ClauseKind(StrEnum):
     """What a part of a verdict is about; the values are stored."""
@@ -105,8 +107,15 @@ def sentence(clauses: Sequence[Clause]) -> str:
 
 
 def to_json(clauses: Sequence[Clause]) -> str:
-    """Write clauses for the store; what is not known is left out."""
-    rows = [{name: value for name, value in asdict(clause).items() if value not in (None, "")} for clause in clauses]
+    """Write clauses for the store; what is not known is left out, a day of which only the month is known as well."""
+    rows = [
+        {
+            name: value
+            for name, value in asdict(clause).items()
+            if value not in (None, "") and not isinstance(value, WrittenDay)
+        }
+        for clause in clauses
+    ]
     return json.dumps(rows, ensure_ascii=False, default=str)
 
 

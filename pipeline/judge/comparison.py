@@ -155,6 +155,24 @@ def proven_growth(found: Comparison, criteria: ResponseCriteria) -> bool:
     )
 
 
+def progression_level(reference: float, criteria: ResponseCriteria) -> float | None:
+    """Return the smallest size that is progression by the criteria's ratio and smallest growth.
+
+    Parameters
+    ----------
+    reference
+        Size of the nadir or baseline that the criteria hold growth against, in the metric's unit.
+
+    Returns
+    -------
+    float or None
+        In the metric's unit; None from nothing, from where no ratio tells growth. Whether the growth must exceed
+        measurement error as well depends on the scan that shows it.
+    """
+    rule = criteria.progression
+    return max(reference * rule.ratio, reference + rule.min_change) if reference > 0 else None
+
+
 def reappears(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
     """Say whether tumour seen again is large enough: by volume or by its longest diameter, where that was measured."""
     rule = criteria.reappearance

@@ -60,6 +60,8 @@ def _settle_progression(verdict: Verdict, earlier: Sequence[Verdict], later: Seq
 def _settle_response(
     verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict], criteria: ResponseCriteria
 ) -> Verdict:
+    if criteria.confirmation.days == 0:
+        return verdict  # these criteria ask for no second scan
     for others in (reversed(earlier), later):
         second = _second_response(verdict, others, criteria.confirmation.days)
         if second is not None:

@@ -78,7 +78,7 @@ class Response(Rule):
 
 @dataclass(frozen=True)
 class Confirmation(Rule):
-    """How much later a second scan must show a complete or partial response again, days."""
+    """How much later a second scan must show a complete or partial response again, days; 0 where none has to."""
 
     days: int
 

@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from pipeline.core.vocabulary import SYSTEMIC, CourseKind, PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
+from pipeline.judge import comparison, decline
 from pipeline.judge.criteria import Baseline, ResponseCriteria
-from pipeline.judge.epochs import Epoch, in_order, why_no_reference
+from pipeline.judge.epochs import Epoch, in_order, is_unsigned, why_no_reference
 
 OPENING = (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY, TreatmentKind.RADIOSURGERY, *SYSTEMIC)
 """Treatments that open a course."""
@@ -23,7 +24,7 @@ OPENING = (TreatmentKind.SURGERY, TreatmentKind.RADIOTHERAPY, TreatmentKind.RADI
 def divided(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, ...]:
     """Divide a history into courses and choose each one's baseline.
 
-    A scan on the day a treatment begins shows the tumour before it.
+    A scan on the day a treatment begins shows the tumour before it, unless the times of both say otherwise.
 
     Parameters
     ----------
@@ -47,9 +48,10 @@ def divided(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, .
     ]
     found: list[Epoch] = []
     for number, epoch in enumerate(closed):
-        own = tuple(visit for visit in visits if epoch.starts_on <= visit.acquired_on < epoch.ends_before)
+        following = closed[number + 1] if number + 1 < len(closed) else None
+        own = tuple(v for v in visits if _is_since(v, epoch) and not (following and _is_since(v, following)))
         placed = replace(epoch, number=number, visits=own)
-        found.append(replace(placed, baseline=_baseline(placed, usable)))
+        found.append(_with_baseline(placed, usable, course, criteria))
     return tuple(found)
 
 
@@ -127,15 +129,60 @@ def _with_pins(opened: list[Epoch], pins: Iterable[VisitMeasure]) -> list[Epoch]
     return opened
 
 
-def _baseline(epoch: Epoch, usable: Sequence[VisitMeasure]) -> VisitMeasure | None:
-    """Choose a course's baseline: the scan before it where the rule asks for that, else its first one late enough."""
+def _with_baseline(
+    epoch: Epoch, usable: Sequence[VisitMeasure], course: PatientCourse, criteria: ResponseCriteria
+) -> Epoch:
+    """Choose a course's baseline: the scan before it where the rule asks for that, else its first one late enough.
+
+    After surgery a later one that is nearer to the day of the rule takes its place.
+    """
     if epoch.baseline is not None:
-        return epoch.baseline
+        return epoch
     if epoch.kind in (CourseKind.AFTER_RADIOSURGERY, CourseKind.LINE):
-        before = [v for v in usable if epoch.eligible_on <= v.acquired_on < epoch.starts_on]
+        before = [v for v in usable if epoch.eligible_on <= v.acquired_on and not _is_since(v, epoch)]
         if before:
-            return before[-1]
-    return next((v for v in usable if v in epoch.visits and v.acquired_on >= epoch.eligible_on), None)
+            return replace(epoch, baseline=before[-1])
+    late_enough = [v for v in epoch.visits if v.acquired_on >= epoch.eligible_on]
+    first = next((number for number, visit in enumerate(late_enough) if visit in usable), None)
+    if first is None:
+        return epoch
+    if epoch.kind != CourseKind.AFTER_SURGERY or epoch.after_surgery_on is None:
+        return replace(epoch, baseline=late_enough[first])
+    target = _later(epoch.after_surgery_on, criteria.baseline.surgery_target_days)
+    losses = decline.declines(course, epoch, criteria.clinical)
+    chosen = [late_enough[first]]
+    for visit in late_enough[first + 1 :]:
+        nearer = abs((visit.acquired_on - target).days) < abs((chosen[-1].acquired_on - target).days)
+        worse = visit.new_lesion or visit.leptomeningeal or decline.decline_at(losses, visit.acquired_on)
+        if not nearer or worse or visit not in usable or not _takes_place_of(visit, chosen[-1], criteria):
+            break
+        chosen.append(visit)
+    return replace(epoch, baseline=chosen[-1], superseded=tuple(chosen[:-1]))
+
+
+def _is_since(visit: VisitMeasure, epoch: Epoch) -> bool:
+    """Say whether a scan was made in a course or later."""
+    if visit.acquired_on >= epoch.starts_on:
+        return True
+    opened = epoch.opened_by
+    if opened is None or opened.started_on != visit.acquired_on:
+        return False
+    return bool(visit.acquired_at and opened.started_at and visit.acquired_at > opened.started_at)
+
+
+def _takes_place_of(visit: VisitMeasure, baseline: VisitMeasure, criteria: ResponseCriteria) -> bool:
+    """Say whether a scan nearer to the day of the rule may be the baseline in place of an earlier one.
+
+    Not where it shows growth by the rule already, which it would hide, nor unsigned in place of a signed one.
+    """
+    if is_unsigned(visit) and not is_unsigned(baseline):
+        return False
+    if comparison.series_break(visit, baseline) is not None:
+        return False
+    compared = comparison.compare(visit, baseline, criteria.metric)
+    if compared.reference_value == 0:
+        return compared.value == 0
+    return not comparison.grew_by(compared, criteria.progression.ratio)
 
 
 def _later(day: date, days: int) -> date:

@@ -93,11 +93,3 @@ RULES = (
     ),
 )  # fmt: skip
 """Every outcome that is stored, one a row."""
-
-SENSITIVITY = (
-    EndpointRule(
-        "ttp_new_therapy", "time to progression or new therapy", TimeZero.SURGERY_OR_SCAN,
-        Role.EVENT, Role.CENSORS, Role.EVENT, only_without_tumour=False, source=f"{_FDA}, sensitivity analysis",
-    ),
-)  # fmt: skip
-"""Other ways to count, to see whether a result depends on the rule; not stored."""

@@ -192,13 +192,13 @@ def _time_zero(
 
 
 def _was_clear(course: PatientCourse, assessments: Sequence[VisitJudgement]) -> bool:
-    """Say whether the first baseline after surgery showed no tumour."""
+    """Say whether the baseline of the first course after surgery showed no tumour."""
     operated_on = min((t.started_on for t in course.treatments if t.kind == TreatmentKind.SURGERY), default=None)
     if operated_on is None:
         return False
-    baselines = (a for a in assessments if a.state == State.BASELINE and a.acquired_on > operated_on)
-    first = next(baselines, None)
-    return first is not None and first.display_state == DisplayState.NONE_SEEN
+    baselines = [a for a in assessments if a.state == State.BASELINE and a.acquired_on > operated_on]
+    first_course = [a for a in baselines if a.epoch == baselines[0].epoch]
+    return bool(first_course) and first_course[-1].display_state == DisplayState.NONE_SEEN
 
 
 def _endings(

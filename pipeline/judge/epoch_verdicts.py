@@ -32,6 +32,7 @@ class Memory:
     """What earlier visits of an epoch leave to the next one; ``scans`` are those that compare, from the baseline on.
 
     ``seen_last``: the last judged scan showed tumour. ``lesion_repeated``: a new lesion was marked again late enough.
+    ``seeded``: the last scan on which somebody looked showed seeding, so that to see it again is nothing new.
     """
 
     nadir: VisitMeasure
@@ -43,6 +44,7 @@ class Memory:
     seen_last: bool = False
     scans: tuple[VisitMeasure, ...] = ()
     asked: VisitMeasure | None = None
+    seeded: bool = False
 
 
 def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, earlier: Earlier) -> Iterator[Verdict]:
@@ -58,7 +60,7 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
             yield _not_evaluable(visit, evidence)
         elif memory is None:
             verdict = before_or_at_baseline(visit, epoch, criteria)
-            if verdict.state == State.BASELINE:
+            if visit is epoch.baseline:
                 memory = _first_memory(visit, criteria, earlier)
             yield verdict
         else:
@@ -75,12 +77,13 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
 
 def _first_memory(baseline: VisitMeasure, criteria: ResponseCriteria, earlier: Earlier) -> Memory:
     nothing = epochs.value_of(baseline, criteria.metric) == 0
-    return Memory(baseline, baseline, earlier.zero_seen or nothing, scans=(baseline,))
+    seeded = baseline.leptomeningeal is True
+    return Memory(baseline, baseline, earlier.zero_seen or nothing, scans=(baseline,), seeded=seeded)
 
 
 def before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria) -> Verdict:
-    """Return what is said of the baseline of an epoch, and of a scan before it."""
-    if epoch.baseline is visit:
+    """Return what is said of the baseline of an epoch, of one that it superseded, and of another scan before it."""
+    if epoch.baseline is visit or any(visit is earlier for earlier in epoch.superseded):
         nothing = epochs.value_of(visit, criteria.metric) == 0
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
         return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
@@ -106,8 +109,9 @@ def _evidence(
     baseline = epoch.baseline
     assert baseline is not None  # there is a memory only from the baseline on
     exempt = epochs.makes_new_tumours(course.syndrome, criteria.new_lesion)
-    seeding = memory.seeding or visit.leptomeningeal is True
-    counts = visit.leptomeningeal is True or (visit.new_lesion and not exempt)
+    seeds = visit.leptomeningeal is True and not memory.seeded
+    seeding = memory.seeding or seeds
+    counts = seeds or (visit.new_lesion and not exempt)
     new_lesion = memory.new_lesion or (visit if counts else None)
     elsewhere = exempt and (visit.new_lesion or visit.new_tumour_mm3 > 0) and visit.leptomeningeal is not True
     unusable = epochs.why_not_judged(visit, criteria) or comparison.series_break(visit, baseline)
@@ -282,13 +286,14 @@ def _quiet_state(category: Category, evidence: Evidence, *, is_residual: bool) -
 
 def _remember(memory: Memory, visit: VisitMeasure, evidence: Evidence) -> Memory:
     """Carry on what a visit adds; one that could not be compared adds only its new lesion."""
-    marked = replace(memory, new_lesion=evidence.new_lesion, seeding=evidence.seeding)
-    if evidence.nadir is None:
+    seeded = memory.seeded if visit.leptomeningeal is None else visit.leptomeningeal
+    marked = replace(memory, new_lesion=evidence.new_lesion, seeding=evidence.seeding, seeded=seeded)
+    nadir = evidence.next_nadir(visit)
+    if evidence.nadir is None or nadir is None:
         return marked
-    smaller = evidence.nadir.value < evidence.nadir.reference_value  # of two equal ones the first is the nadir
     return replace(
         marked,
-        nadir=visit if smaller else memory.nadir,
+        nadir=nadir,
         previous=visit,
         zero_seen=memory.zero_seen or evidence.nadir.value == 0,
         seen_last=evidence.nadir.value > 0,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import CourseKind, MaskOrigin, PatientCourse, TreatmentEvent, VisitMeasure
@@ -45,6 +45,8 @@ class Epoch:
         The treatment that did; None for the first and for a pinned one.
     line
         Number of the line of systemic treatment; 0 where it is none.
+    superseded
+        Earlier scans after surgery that were the baseline until one nearer to the day of the rule was made.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Epoch:
     kind: CourseKind = CourseKind.WATCHED
     opened_by: TreatmentEvent | None = None
     line: int = 0
+    superseded: tuple[VisitMeasure, ...] = ()
 
     @property
     def is_pinned(self) -> bool:
@@ -71,8 +74,8 @@ class Epoch:
 
 
 def in_order(visits: Iterable[VisitMeasure]) -> tuple[VisitMeasure, ...]:
-    """Return visits by date, then by name, whatever order they came in."""
-    return tuple(sorted(visits, key=lambda visit: (visit.acquired_on, visit.session_id)))
+    """Return visits by date, then by time where it is known, then by name, whatever order they came in."""
+    return tuple(sorted(visits, key=lambda v: (v.acquired_on, v.acquired_at or time.min, v.session_id)))
 
 
 def value_of(visit: VisitMeasure, metric: Metric) -> float | None:
@@ -101,7 +104,7 @@ def signed_alone(epoch: Epoch) -> Epoch | None:
 
 
 def _mark_alone(visit: VisitMeasure) -> VisitMeasure | None:
-    if not visit.new_lesion:
+    if not (visit.new_lesion or visit.leptomeningeal):
         return None
     reason = "nobody signed its automatic mask"
     return replace(visit, volume_mm3=None, product_mm2=None, longest_mm=None, missing_reason=reason)

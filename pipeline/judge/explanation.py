@@ -11,6 +11,7 @@ from datetime import date
 
 from pipeline.core import wording
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitMeasure
+from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
@@ -64,15 +65,16 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
-    days = (epoch.eligible_on - visit.acquired_on).days
-    too_soon = wording.count(days, "day")
+    too_soon = wording.count((epoch.eligible_on - visit.acquired_on).days, "day")
+    if isinstance(visit.acquired_on, WrittenDay) or isinstance(epoch.eligible_on, WrittenDay):
+        too_soon = "it is"
     return f"{too_soon} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
 
 
 def _baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> Clause:
     value = epochs.value_of(visit, criteria.metric)
     pinned_by = course.pinned_by.get(visit.session_id, "a person")
-    words = f"Baseline, {circumstances.why_baseline(epoch, pinned_by)}"
+    words = f"Baseline, {circumstances.why_baseline(epoch, visit, pinned_by, criteria)}"
     return Clause(ClauseKind.BASELINE, words, _seen(visit, criteria), unit=UNITS[criteria.metric], value=value)
 
 
@@ -337,6 +339,8 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     name = "complete" if verdict.category == Category.CR else "partial"
     if settled_on is not None:
         return f"{name} response, confirmed by the scan of {settled_on}"
+    if criteria.confirmation.days == 0:
+        return f"{name} response, for which these criteria ask for no second scan"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentEvent, VisitMeasure
-from pipeline.judge import epochs, unplaced
+from pipeline.core.vocabulary import (
+    Category,
+    DisplayState,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    VisitJudgement,
+    VisitMeasure,
+)
+from pipeline.judge import clauses, epochs, unplaced
+from pipeline.judge.clauses import Clause
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.unplaced import PossibleHistory
@@ -25,6 +35,41 @@ class Placed:
     history: PatientCourse
 
 
+@dataclass(frozen=True)
+class PlacedHistory:
+    """One way to place what has no day, with the verdicts reached by it, one per visit."""
+
+    history: PossibleHistory
+    placed: tuple[Placed, ...]
+
+
+def judgement_of(placed: Placed, criteria: ResponseCriteria, parts: tuple[Clause, ...]) -> VisitJudgement:
+    """Return the record of a verdict with its sentence, without any size."""
+    verdict = placed.verdict
+    return VisitJudgement(
+        session_id=verdict.visit.session_id,
+        acquired_on=verdict.visit.acquired_on,
+        criteria_id=criteria.criteria_id,
+        criteria_version=criteria.version,
+        category=verdict.category,
+        state=verdict.state,
+        display_state=verdict.display,
+        confirmed=verdict.confirmed,
+        provisional=False,
+        epoch=placed.epoch.number,
+        baseline_session_id=None,
+        nadir_session_id=None,
+        previous_session_id=None,
+        change_ratio=None,
+        detection_limit_ratio=None,
+        probability=None,
+        reason=clauses.sentence(parts),
+        clauses=clauses.to_json(parts),
+        course=placed.epoch.kind,
+        is_undecided=verdict.evidence.undecided,
+    )
+
+
 Place = Callable[[PatientCourse, ResponseCriteria], list[Placed]]
 """Reaches the verdicts of a history in which every day is known, one per visit in date order."""
 
@@ -32,38 +77,90 @@ Place = Callable[[PatientCourse, ResponseCriteria], list[Placed]]
 def known_by(course: PatientCourse, visit: VisitMeasure) -> PatientCourse:
     """Return what was known of a patient on the day of a visit: nothing later, and no end that had not come."""
     visits = epochs.in_order(course.visits)
-    until = visits[: visits.index(visit) + 1]
-    names = {one.session_id for one in until}
+    return _cut(course, visits[: visits.index(visit) + 1], visit.acquired_on)
+
+
+def _possibly_known_by(course: PatientCourse, visit: VisitMeasure) -> PatientCourse:
+    """Return what may have been known on the last day that a visit may have been made."""
+    if visit.acquired_by is None and not any(one.acquired_by for one in course.visits):
+        return known_by(course, visit)
+    last = visit.acquired_by or visit.acquired_on
+    until = [v for v in epochs.in_order(course.visits) if v.acquired_on <= last]
+    return _cut(course, until, last)
+
+
+def _cut(course: PatientCourse, visits: Sequence[VisitMeasure], on: date) -> PatientCourse:
+    names = {one.session_id for one in visits}
     return replace(
         course,
-        visits=until,
-        treatments=tuple(_begun_by(t, visit) for t in course.treatments if t.started_on <= visit.acquired_on),
-        function_scores=tuple(s for s in course.function_scores if s.assessed_on <= visit.acquired_on),
+        visits=tuple(visits),
+        treatments=tuple(_begun_by(t, on) for t in course.treatments if t.started_on <= on),
+        function_scores=tuple(s for s in course.function_scores if s.assessed_on <= on),
         pinned_baselines=tuple(name for name in course.pinned_baselines if name in names),
         died_on=None,
         last_contact_on=None,
     )
 
 
-def _begun_by(treatment: TreatmentEvent, visit: VisitMeasure) -> TreatmentEvent:
+def then(course: PatientCourse, visit: VisitMeasure, criteria: ResponseCriteria, place: Place) -> Placed:
+    """Return the verdict on a visit as judged on its day, whatever day that was.
+
+    Parameters
+    ----------
+    visit
+        As the course has it.
+    """
+    by_then = _possibly_known_by(course, visit)
+    possible_histories = unplaced.possible_histories(by_then, criteria)
+    if not possible_histories:
+        return _one_of(_after_too_much(by_then, criteria, place), visit)
+    row = []
+    for history in possible_histories:
+        own = next(one for one in history.course.visits if one.session_id == visit.session_id)
+        row.append(_one_of(place(known_by(history.course, own), criteria), visit))
+    return row[0] if len(row) == 1 else _agreed(row, possible_histories)
+
+
+def _one_of(placed: Sequence[Placed], visit: VisitMeasure) -> Placed:
+    return next(one for one in placed if one.verdict.visit.session_id == visit.session_id)
+
+
+def _begun_by(treatment: TreatmentEvent, on: date) -> TreatmentEvent:
     """Return a treatment as it was known on a day; one that went on then had no last day yet.
 
     A radiotherapy that goes on is not over on that day, whatever a usual course would take.
     """
-    if treatment.ended_on is None or treatment.ended_on <= visit.acquired_on:
+    if treatment.ended_on is None or treatment.ended_on <= on:
         return treatment
-    return replace(treatment, ended_on=visit.acquired_on, ended_by=None)
+    return replace(treatment, ended_on=on, ended_by=None)
+
+
+def readings(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> tuple[PlacedHistory, ...]:
+    """Return the verdicts by every way to place what has no day; empty when there are too many."""
+    return tuple(
+        PlacedHistory(history, tuple(place(history.course, criteria)))
+        for history in unplaced.possible_histories(course, criteria)
+    )
 
 
 def known(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> list[Placed]:
     """Return a verdict for each visit in date order; where a day is not known, what all possible days agree on."""
-    possible_histories = unplaced.possible_histories(course, criteria)
-    if not possible_histories:
+    return agreed(readings(course, criteria, place), course, criteria, place)
+
+
+def agreed(
+    by_reading: Sequence[PlacedHistory], course: PatientCourse, criteria: ResponseCriteria, place: Place
+) -> list[Placed]:
+    """Return what all readings of a course agree on, one verdict per visit in date order."""
+    if not by_reading:
         return _after_too_much(course, criteria, place)
-    by_reading = [place(history.course, criteria) for history in possible_histories]
-    if len(possible_histories) == 1:
-        return by_reading[0]
-    return [_agreed(row, possible_histories) for row in zip(*by_reading, strict=True)]
+    if len(by_reading) == 1:
+        return list(by_reading[0].placed)
+    possible_histories = [reading.history for reading in by_reading]
+    return [
+        _agreed([_one_of(reading.placed, visit) for reading in by_reading], possible_histories)
+        for visit in epochs.in_order(course.visits)
+    ]
 
 
 def _agreed(row: Sequence[Placed], possible_histories: Sequence[PossibleHistory]) -> Placed:
@@ -74,17 +171,20 @@ def _agreed(row: Sequence[Placed], possible_histories: Sequence[PossibleHistory]
 
 
 def _after_too_much(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> list[Placed]:
-    """Judge only what lies before the first of too many treatments that cannot be placed."""
+    """Judge only what lies before the first of too many treatments, scans or grades that cannot be placed."""
     first = unplaced.first_possible(course)
-    before = replace(course, treatments=tuple(t for t in course.treatments if t.started_on < first))
-    why = f"too many treatments from {first} on have no day; write when they were"
-    found = []
-    for placed in place(before, criteria):
-        if placed.verdict.visit.acquired_on < first:
-            found.append(placed)
-        else:
-            evidence = Evidence(unusable=why, undecided=True)
-            unknown = DisplayState.NOT_EVALUABLE
-            verdict = Verdict(placed.verdict.visit, Category.NE, State.NOT_EVALUABLE, unknown, evidence)
-            found.append(replace(placed, verdict=verdict))
-    return found
+    visits = epochs.in_order(course.visits)
+    before = replace(
+        course,
+        visits=tuple(v for v in visits if v.acquired_on < first),
+        treatments=tuple(t for t in course.treatments if t.started_on < first and (t.ended_by is None)),
+        function_scores=tuple(s for s in course.function_scores if s.assessed_on < first),
+    )
+    placed = place(before, criteria)
+    why = f"too many treatments, scans or grades from {first} on have no day; write when they were"
+    evidence = Evidence(unusable=why, undecided=True)
+    nothing = Epoch(0, "", date.min, date.max, date.min, None)
+    for visit in visits[len(placed) :]:
+        verdict = Verdict(visit, Category.NE, State.NOT_EVALUABLE, DisplayState.NOT_EVALUABLE, evidence)
+        placed.append(Placed(verdict, placed[-1].epoch if placed else nothing, course))
+    return placed

@@ -28,18 +28,27 @@ Cyst, syrinx, oedema and cavity are not looked at here at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement
-from pipeline.judge import clauses, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.judge import best_response, comparison, division, epoch_verdicts, epochs, explanation, exposure
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.confirmation import confirmed
-from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, known, known_by
+from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
+
+
+@dataclass(frozen=True)
+class JudgedCourse:
+    """One verdict per visit in date order, and the best response of each course of the history by both looks."""
+
+    judgements: tuple[VisitJudgement, ...]
+    best_responses: tuple[CourseResponse, ...]
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -62,26 +71,33 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
     ----------
     Each threshold's source stands beside it in the criteria file.
     """
+    return judge_whole(course, criteria).judgements
+
+
+def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
+    """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
     course = epochs.followed_tumours(course, criteria)
-    placed = known(course, criteria, _placed)
-    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    by_reading = readings(course, criteria, _placed)
+    placed = agreed(by_reading, course, criteria, _placed)
+    judgements = tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in placed)
+    return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
 
 
 def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    then_course = known_by(course, visit)
-    then = next(p for p in known(then_course, criteria, _placed) if p.verdict.visit.session_id == now.session_id)
-    is_same = then.verdict == placed.verdict and then.epoch.cause == placed.epoch.cause
+    by_then = then(course, visit, criteria, _placed)
+    is_same = by_then.verdict == placed.verdict and by_then.epoch.cause == placed.epoch.cause
     return replace(
         now,
-        category_then=then.verdict.category,
-        confirmed_then=then.verdict.confirmed,
-        state_then=then.verdict.state,
+        acquired_on=visit.acquired_on,
+        category_then=by_then.verdict.category,
+        confirmed_then=by_then.verdict.confirmed,
+        state_then=by_then.verdict.state,
         reason_then=now.reason
-        if is_same and placed.history == then.history
-        else explanation.reason(then.verdict, then.history, then.epoch, criteria),
+        if is_same and placed.history == by_then.history
+        else explanation.reason(by_then.verdict, by_then.history, by_then.epoch, criteria),
     )
 
 
@@ -152,30 +168,31 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
     interval = compared.interval if compared else None
-    return VisitJudgement(
-        session_id=verdict.visit.session_id,
-        acquired_on=verdict.visit.acquired_on,
-        criteria_id=criteria.criteria_id,
-        criteria_version=criteria.version,
-        category=verdict.category,
-        state=verdict.state,
-        display_state=verdict.display,
-        confirmed=verdict.confirmed,
+    next_nadir = verdict.visit if is_baseline else verdict.evidence.next_nadir(verdict.visit)
+    return replace(
+        judgement_of(placed, criteria, explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
         provisional=verdict.is_provisional,
-        epoch=placed.epoch.number,
         baseline_session_id=baseline.session_id if baseline else None,
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
         change_ratio=compared.ratio if compared else None,
         detection_limit_ratio=_detection_limit(compared),
         probability=_probability(verdict, criteria),
-        reason=explanation.reason(verdict, placed.history, placed.epoch, criteria),
         change_low_ratio=interval.low if interval else None,
         change_high_ratio=interval.high if interval else None,
-        course=placed.epoch.kind,
-        is_undecided=verdict.evidence.undecided,
-        clauses=clauses.to_json(explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
+        next_nadir_session_id=next_nadir.session_id if next_nadir else None,
+        progression_from_mm3=_progression_from_mm3(baseline, next_nadir, criteria),
     )
+
+
+def _progression_from_mm3(
+    baseline: VisitMeasure | None, nadir: VisitMeasure | None, criteria: ResponseCriteria
+) -> float | None:
+    """Return the volume from which the next scan is progression by size; None where no volume says so."""
+    reference = baseline if criteria.progression.reference == Reference.BASELINE else nadir
+    if reference is None or reference.volume_mm3 is None or criteria.metric != Metric.VOLUME:
+        return None
+    return comparison.progression_level(reference.volume_mm3, criteria)
 
 
 def _detection_limit(compared: comparison.Comparison | None) -> float | None:

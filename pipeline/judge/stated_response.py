@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge import clauses, division, explanation, exposure
+from pipeline.judge import best_response, clauses, division, explanation, exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Place, Placed, known, known_by
+from pipeline.judge.knowledge import Place, Placed, agreed, judgement_of, readings, then
+from pipeline.judge.response import JudgedCourse
 from pipeline.judge.verdict import Evidence, Verdict
 from pipeline.measure.imported_sizes import NO_VOLUME
 
@@ -30,9 +31,7 @@ MEANING = {
 }
 
 
-def confirm_stated(
-    course: PatientCourse, words: dict[str, Category], criteria: ResponseCriteria
-) -> tuple[VisitJudgement, ...]:
+def confirm_stated(course: PatientCourse, words: dict[str, Category], criteria: ResponseCriteria) -> JudgedCourse:
     """Apply the rules of confirmation to a reader's words.
 
     Parameters
@@ -46,9 +45,9 @@ def confirm_stated(
 
     Returns
     -------
-    tuple of Assessment
-        One per visit, in date order, without any size; a progression that a later scan did not confirm is stable
-        disease.
+    JudgedCourse
+        One verdict per visit, in date order, without any size; a progression that a later scan did not confirm is
+        stable disease.
     """
 
     def place(history: PatientCourse, rules: ResponseCriteria) -> list[Placed]:
@@ -58,19 +57,22 @@ def confirm_stated(
             for verdict in confirmed(tuple(_verdicts(history, epoch, words, rules)), rules)
         ]
 
-    return tuple(_with_then(placed, course, criteria, place) for placed in known(course, criteria, place))
+    by_reading = readings(course, criteria, place)
+    placed = agreed(by_reading, course, criteria, place)
+    judgements = tuple(_with_then(one, course, criteria, place) for one in placed)
+    return JudgedCourse(judgements, best_response.of_readings(by_reading, criteria))
 
 
 def _with_then(placed: Placed, course: PatientCourse, criteria: ResponseCriteria, place: Place) -> VisitJudgement:
-    visit = placed.verdict.visit
-    by_then = known(known_by(course, visit), criteria, place)
-    then = next(one.verdict for one in by_then if one.verdict.visit.session_id == visit.session_id)
+    visit = next(v for v in course.visits if v.session_id == placed.verdict.visit.session_id)
+    by_then = then(course, visit, criteria, place).verdict
     return replace(
-        _assessment(placed.verdict, placed.epoch, criteria),
-        category_then=then.category,
-        confirmed_then=then.confirmed,
-        state_then=then.state,
-        reason_then=clauses.sentence(_clauses(then, criteria)),
+        judgement_of(placed, criteria, _clauses(placed.verdict, criteria)),
+        acquired_on=visit.acquired_on,
+        category_then=by_then.category,
+        confirmed_then=by_then.confirmed,
+        state_then=by_then.state,
+        reason_then=clauses.sentence(_clauses(by_then, criteria)),
     )
 
 
@@ -103,31 +105,6 @@ def _verdicts(
 def _compared(visit: VisitMeasure) -> Comparison:
     """Return what marks a visit as judged by the reader; the reader's sizes are not known."""
     return Comparison(visit, 0.0, 0.0, None, None)
-
-
-def _assessment(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> VisitJudgement:
-    return VisitJudgement(
-        session_id=verdict.visit.session_id,
-        acquired_on=verdict.visit.acquired_on,
-        criteria_id=criteria.criteria_id,
-        criteria_version=criteria.version,
-        category=verdict.category,
-        state=verdict.state,
-        display_state=verdict.display,
-        confirmed=verdict.confirmed,
-        provisional=False,
-        epoch=epoch.number,
-        baseline_session_id=None,
-        nadir_session_id=None,
-        previous_session_id=None,
-        change_ratio=None,
-        detection_limit_ratio=None,
-        probability=None,
-        reason=clauses.sentence(_clauses(verdict, criteria)),
-        clauses=clauses.to_json(_clauses(verdict, criteria)),
-        course=epoch.kind,
-        is_undecided=verdict.evidence.undecided,
-    )
 
 
 def _clauses(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:

@@ -6,21 +6,26 @@ module refuses: choosing a day.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby, product
+from math import prod
+from typing import Any
 
 from pipeline.core.vocabulary import (
     ANY_DAY,
     Category,
     DisplayState,
+    FunctionGrade,
     PatientCourse,
     State,
     TreatmentEvent,
     TreatmentKind,
+    VisitMeasure,
 )
+from pipeline.core.written_day import span, written
+from pipeline.judge import critical_days
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.verdict import Evidence, Verdict
 
@@ -33,14 +38,14 @@ MOST_DAYS_NAMED = 3
 
 @dataclass(frozen=True)
 class Unplaced:
-    """One treatment whose first or last day is not known, with the days that are tried.
+    """One treatment, scan or functional grade whose first or last day is not known, with the days that are tried.
 
     ``words`` names it; ``days`` and ``options`` belong together.
     """
 
     words: str
     days: tuple[date, ...]
-    options: tuple[TreatmentEvent, ...]
+    options: tuple[TreatmentEvent, ...] | tuple[VisitMeasure, ...] | tuple[FunctionGrade, ...]
 
 
 @dataclass(frozen=True)
@@ -53,30 +58,53 @@ class PossibleHistory:
 
 def possible_histories(course: PatientCourse, criteria: ResponseCriteria) -> tuple[PossibleHistory, ...]:
     """Return the course once for each way to place what is not known; empty when there are too many."""
-    fixed: list[TreatmentEvent] = []
-    open_ones: list[Unplaced] = []
-    for treatment in course.treatments:
-        unplaced = _unplaced(treatment, course, criteria)
-        if unplaced is None:
-            fixed.append(treatment)
-        else:
-            open_ones.append(unplaced)
-    count = 1
-    for one in open_ones:
-        count *= len(one.days)
-    if count > MOST_READINGS:
+    waiting = {
+        **{("treatment", n): _unplaced(one, course, criteria) for n, one in enumerate(course.treatments)},
+        **{("visit", n): _unplaced_scan(one, course, criteria) for n, one in enumerate(course.visits)},
+        **{("score", n): _unplaced_score(one, course, criteria) for n, one in enumerate(course.function_scores)},
+    }
+    open_ones = {place: one for place, one in waiting.items() if one is not None}
+    if prod(len(one.days) for one in open_ones.values()) > MOST_READINGS:
         return ()
-    found = []
-    for chosen in product(*(range(len(one.days)) for one in open_ones)):
-        placed = [one.options[number] for one, number in zip(open_ones, chosen, strict=True)]
-        days = {one.words: one.days[number] for one, number in zip(open_ones, chosen, strict=True)}
-        found.append(PossibleHistory(replace(course, treatments=(*fixed, *placed)), days))
-    return tuple(found)
+    names = _distinct([one.words for one in open_ones.values()])
+    histories = []
+    for chosen in product(*(range(len(one.days)) for one in open_ones.values())):
+        placed = {place: one.options[k] for (place, one), k in zip(open_ones.items(), chosen, strict=True)}
+        days = {name: one.days[k] for name, one, k in zip(names, open_ones.values(), chosen, strict=True)}
+        histories.append(PossibleHistory(_with_placed(course, placed), days))
+    return tuple(histories)
+
+
+def _with_placed(course: PatientCourse, placed: Mapping[tuple[str, int], Any]) -> PatientCourse:
+    def chosen(kind: str, given: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(placed.get((kind, number), one) for number, one in enumerate(given))
+
+    return replace(
+        course,
+        treatments=chosen("treatment", course.treatments),
+        visits=chosen("visit", course.visits),
+        function_scores=chosen("score", course.function_scores),
+    )
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number names that are there more than once, so that none stands for two things."""
+    return [
+        name if names.count(name) == 1 else f"{name} (number {names[: at + 1].count(name)})"
+        for at, name in enumerate(names)
+    ]
 
 
 def first_possible(course: PatientCourse) -> date:
     """Return the first day from which something that cannot be placed may have happened."""
-    return min(t.started_on for t in course.treatments if t.started_by is not None or _lacks_end(t))
+    return min(
+        [
+            *(t.started_on for t in course.treatments if t.started_by is not None or _lacks_end(t)),
+            *(t.ended_on for t in course.treatments if t.ended_by is not None and t.ended_on is not None),
+            *(v.acquired_on for v in course.visits if v.acquired_by is not None),
+            *(s.assessed_on for s in course.function_scores if s.assessed_by is not None),
+        ]
+    )
 
 
 def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict, PossibleHistory]:
@@ -94,9 +122,15 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
         display = DisplayState.NOT_EVALUABLE
         return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
     chosen = next((pair for pair in verdicts if pair[0].state != State.BASELINE), first)
-    if len({v.state for v, _ in verdicts}) == len(verdicts) == 1:
-        return chosen
-    return replace(chosen[0], days_that_decide=" and ".join(first[1].days)), chosen[1]
+    return replace(chosen[0], days_that_decide=_days_by_then(verdicts)), chosen[1]
+
+
+def _days_by_then(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> str:
+    """Name what is not known and may lie before a scan, or be it; the first few of many."""
+    until = max(verdict.visit.acquired_on for verdict, _ in verdicts)
+    by_then = [words for words in verdicts[0][1].days if min(h.days[words] for _, h in verdicts) <= until]
+    more = len(by_then) - MOST_DAYS_NAMED
+    return " and ".join([*by_then[:MOST_DAYS_NAMED], *([f"{more} more"] if more > 0 else [])])
 
 
 def _days_that_decide(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> Iterator[str]:
@@ -132,18 +166,19 @@ def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: Respon
     is_unknown = treatment.kind == TreatmentKind.UNKNOWN
     name = treatment.agent or (treatment.written if is_unknown else None) or str(treatment.kind)
     if treatment.started_by is not None:
-        days = _critical(treatment.started_on, treatment.started_by, course, _offsets(treatment, criteria))
+        days = critical_days.of_treatment(treatment, treatment.started_on, treatment.started_by, course, criteria)
         words = f"the {name} {period(treatment.started_on, treatment.started_by)}"
         return Unplaced(words, days, tuple(_starting(treatment, day, criteria) for day in days))
     if _lacks_end(treatment):
-        last = _after(treatment.started_on, criteria.baseline.radiotherapy_course_days)
-        days = _critical(treatment.started_on, last, course, _offsets(treatment, criteria))
+        last = treatment.started_on + timedelta(days=criteria.baseline.radiotherapy_course_days)
+        days = critical_days.of_treatment(treatment, treatment.started_on, last, course, criteria)
         words = f"the last day of the {name} begun {treatment.started_on}"
         return Unplaced(words, days, tuple(replace(treatment, ended_on=day) for day in days))
     if treatment.ended_by is not None and treatment.ended_on is not None:
-        days = _critical(treatment.ended_on, treatment.ended_by, course, _offsets(treatment, criteria))
+        days = critical_days.of_treatment(treatment, treatment.ended_on, treatment.ended_by, course, criteria)
         words = f"the last day of the {name} {period(treatment.ended_on, treatment.ended_by)}"
-        return Unplaced(words, days, tuple(replace(treatment, ended_on=day, ended_by=None) for day in days))
+        ends = (written(day, treatment.ended_on, treatment.ended_by) for day in days)
+        return Unplaced(words, days, tuple(replace(treatment, ended_on=end, ended_by=None) for end in ends))
     return None
 
 
@@ -151,60 +186,61 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
     """Return a treatment that began on a day; one that ends before it began ended on that day."""
     ended_on = treatment.ended_on
     if treatment.kind == TreatmentKind.SURGERY:
-        ended_on = day
+        ended_on = written(day, treatment.started_on, treatment.started_by or treatment.started_on)
     elif _lacks_end(treatment):
-        ended_on = _after(day, criteria.baseline.radiotherapy_course_days)
+        ended_on = day + timedelta(days=criteria.baseline.radiotherapy_course_days)
     elif treatment.ended_by is not None:
         ended_on = treatment.ended_by
     if ended_on is not None:
         ended_on = max(ended_on, day)
-    return replace(treatment, started_on=day, ended_on=ended_on, started_by=None, ended_by=None)
+    assert treatment.started_by is not None  # such are placed here
+    started_on = written(day, treatment.started_on, treatment.started_by)
+    return replace(treatment, started_on=started_on, ended_on=ended_on, started_by=None, ended_by=None)
 
 
 def period(first: date, last: date) -> str:
-    """Write a span of possible days as it was written: a year, a month, two days, or no date at all.
+    """Name a span of possible days.
 
     Examples
     --------
-    >>> period(date(2012, 1, 1), date(2012, 12, 31)), period(date(2012, 2, 1), date(2012, 2, 29))
-    ('of 2012', 'of 2012-02')
+    >>> period(date(2012, 1, 1), date(2012, 12, 31)), period(*ANY_DAY)
+    ('of 2012', 'without a readable date')
     """
-    if (first, last) == ANY_DAY:
-        return "without a readable date"
-    if (first.month, first.day, last.month, last.day, first.year) == (1, 1, 12, 31, last.year):
-        return f"of {first.year:04d}"
-    whole_month = first.day == 1 and last == first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return f"of {first:%Y-%m}" if whole_month else f"between {first} and {last}"
+    return "without a readable date" if (first, last) == ANY_DAY else f"of {span(first, last)}"
 
 
-def _offsets(treatment: TreatmentEvent, criteria: ResponseCriteria) -> tuple[int, ...]:
-    """Return how many days before a scan a treatment's day makes a difference."""
-    rule = criteria.baseline
-    windows = {
-        TreatmentKind.RADIOTHERAPY: criteria.radiotherapy_window,
-        TreatmentKind.IMMUNOTHERAPY: criteria.immunotherapy_window,
-        TreatmentKind.RADIOSURGERY: criteria.radiosurgery_window,
-    }
-    window = windows.get(treatment.kind)
-    waits = {
-        TreatmentKind.SURGERY: (rule.after_surgery_days,),
-        TreatmentKind.RADIOTHERAPY: (rule.after_radiotherapy_days, rule.radiotherapy_course_days),
-    }
-    offsets = (0, *waits.get(treatment.kind, ()), *((window.days,) if window else ()))
-    if treatment.kind == TreatmentKind.RADIOTHERAPY and treatment.started_by is not None:
-        offsets = (*offsets, *(wait + rule.radiotherapy_course_days for wait in offsets))
-    return offsets
+def _unplaced_scan(visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria) -> Unplaced | None:
+    """Return a scan's possible days; None when its day is known."""
+    if visit.acquired_by is None:
+        return None
+    first, last = visit.acquired_on, visit.acquired_by
+    days = critical_days.of_scan(visit, course, criteria)
+    words = f"the scan {period(first, last)}{_order_words(visit, course)}"
+    placed = (replace(visit, acquired_on=written(day, first, last), acquired_by=None) for day in days)
+    return Unplaced(words, days, tuple(placed))
 
 
-def _critical(first: date, last: date, course: PatientCourse, offsets: tuple[int, ...]) -> tuple[date, ...]:
-    """Return the days of a span at which something can change, and both its ends."""
-    marks = {visit.acquired_on for visit in course.visits}
-    marks |= {day for t in course.treatments for day in (t.started_on, t.ended_on) if day is not None}
-    marks |= {score.assessed_on for score in course.function_scores}
-    near = {_after(mark, step - wait) for mark in marks for wait in offsets for step in (-1, 0, 1)}
-    return tuple(sorted({first, last, *(day for day in near if first <= day <= last)}))
+def _order_words(visit: VisitMeasure, course: PatientCourse) -> str:
+    """Say that the order of two scans is not known."""
+    last = visit.acquired_by or visit.acquired_on
+    others = [
+        span(other.acquired_on, other.acquired_by or other.acquired_on) if other.acquired_by else str(other.acquired_on)
+        for other in course.visits
+        if other.session_id != visit.session_id
+        and other.acquired_on <= last
+        and visit.acquired_on <= (other.acquired_by or other.acquired_on)
+    ]
+    return f", before or after that of {' and '.join(others)}" if others else ""
 
 
-def _after(day: date, days: int) -> date:
-    ordinal = min(max(day.toordinal() + days, 1), date.max.toordinal())
-    return date.fromordinal(ordinal)
+def _unplaced_score(score: FunctionGrade, course: PatientCourse, criteria: ResponseCriteria) -> Unplaced | None:
+    """Return a functional grade's possible days; None when its day is known or its scale proves nothing here."""
+    if score.assessed_by is None or criteria.clinical is None:
+        return None
+    if score.scale_id.lower() not in criteria.clinical.scale_ids:
+        return None
+    first, last = score.assessed_on, score.assessed_by
+    days = critical_days.of_score(score, course)
+    words = f"the {score.scale_id} grade {score.grade:g} {period(first, last)}"
+    placed = (replace(score, assessed_on=written(day, first, last), assessed_by=None) for day in days)
+    return Unplaced(words, days, tuple(placed))

@@ -67,6 +67,7 @@ class PatientRows:
     components: list[records.LesionComponent] = field(default_factory=list)
     scores: list[records.FunctionScore] = field(default_factory=list)
     signals: list[records.NewSignal] = field(default_factory=list)
+    forms: list[records.Neuraxis] = field(default_factory=list)
     findings: list[records.Finding] = field(default_factory=list)
 
     @property
@@ -90,6 +91,7 @@ LISTS: dict[type, str] = {
     records.LesionComponent: "components",
     records.FunctionScore: "scores",
     records.NewSignal: "signals",
+    records.Neuraxis: "forms",
     records.Finding: "findings",
 }
 Open = tuple[Question, str]
@@ -144,6 +146,7 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Open]:
     return [
         *_of_verdict(judged, patient),
         *_lesions(patient),
+        *_neuraxis(patient),
         *worse,
         *_compartments(patient, with_worse_function=bool(worse)),
         *_earlier(judged, patient),
@@ -195,6 +198,16 @@ def _called(last: records.Assessment) -> Iterator[Open]:
     for part in parts:
         if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
             yield Question.NEW_LESION, part.text
+
+
+def _neuraxis(patient: PatientRows) -> Iterator[Open]:
+    """Say what the latest form of the whole neuraxis found."""
+    days = patient.days
+    dated = [form for form in patient.forms if form.session_id in days]
+    last = max(dated, key=lambda form: (days[form.session_id], form.session_id), default=None)
+    if last is not None and last.present is not None:
+        question = Question.NEW_LESION if last.leptomeningeal == "yes" else Question.NEW_SIGNAL
+        yield question, f"whole neuraxis on {days[last.session_id]}: {last.present}"
 
 
 def _lesions(patient: PatientRows) -> Iterator[Open]:

@@ -56,6 +56,15 @@ class Evidence:
     undecided: bool = False
     asked: VisitMeasure | None = None
 
+    def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
+        """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.
+
+        Of two equal ones the first is the nadir. None when the visit cannot be compared.
+        """
+        if self.nadir is None:
+            return None
+        return visit if self.nadir.value < self.nadir.reference_value else self.nadir.reference
+
     def reference(self, criteria: ResponseCriteria) -> Comparison | None:
         """Return the comparison that growth is measured by."""
         return self.baseline if criteria.progression.reference == Reference.BASELINE else self.nadir

@@ -64,9 +64,9 @@ def masks_of(scans: Mapping[str, Volume], source: MaskSource) -> SourcedMasks:
     """
     chosen = []
     for accepted in source.channels:
-        found = next((scans[contrast] for contrast in accepted if contrast in scans), None)
-        if found is None:
+        scan = next((scans[contrast] for contrast in accepted if contrast in scans), None)
+        if scan is None:
             needed, there = " or ".join(accepted), ", ".join(sorted(scans)) or "none"
             raise InputError(f"masks from {source.name} need a {needed} scan of the visit, found {there}")
-        chosen.append(found)
+        chosen.append(scan)
     return source.draw(chosen)

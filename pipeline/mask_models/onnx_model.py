@@ -32,9 +32,6 @@ CLIPPED_PERCENTILES = (0.5, 99.5)
 SMALLEST_STEP = 1e-6
 
 
-Predict = Callable[[NDArray[np.float32]], NDArray]
-
-
 class Activation(StrEnum):
     """What must be done to the model's output to make probabilities of it."""
 
@@ -140,9 +137,9 @@ def load_model(path: Path) -> OnnxSource:
         raise SettingsError(f"{path}: expected the .toml file of a model, found none; check the path")
     table = toml_rules.parse(path.read_bytes(), path.name)
     described: ModelDescription = toml_rules.fill(ModelDescription, table, path.name)
-    found = _problems(described)
-    if found:
-        raise SettingsError(f"{path.name}: {'; '.join(found)}; correct the file")
+    problems = _problems(described)
+    if problems:
+        raise SettingsError(f"{path.name}: {'; '.join(problems)}; correct the file")
     model = path.parent / described.file
     if not model.is_file():
         raise SettingsError(f"{path.name}: expected the model {described.file} beside it, found none")
@@ -243,8 +240,10 @@ def _run(model: Path, channels: NDArray[np.float32], wanted: ModelDescription) -
     except InputError:
         raise
     except Exception as error:  # onnxruntime's errors have no common class
-        said = str(error).strip().splitlines()[0][:300]
-        raise InputError(f"model {wanted.model_id}: expected it to run on this visit's scans, but: {said}") from error
+        error_line = str(error).strip().splitlines()[0][:300]
+        raise InputError(
+            f"model {wanted.model_id}: expected it to run on this visit's scans, but: {error_line}"
+        ) from error
 
 
 def _window(expected: Sequence[Any], shape: tuple[int, ...], wanted: ModelDescription) -> tuple[int, ...]:
@@ -255,7 +254,7 @@ def _window(expected: Sequence[Any], shape: tuple[int, ...], wanted: ModelDescri
             "correct the channels in its description"
         )
     free = [-(-n // wanted.multiple_of) * wanted.multiple_of for n in shape[1:]]
-    return tuple(own if isinstance(own, int) else n for own, n in zip(expected[2:], free, strict=True))
+    return tuple(size if isinstance(size, int) else n for size, n in zip(expected[2:], free, strict=True))
 
 
 def _tiled(

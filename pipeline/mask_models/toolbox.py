@@ -82,9 +82,9 @@ class ToolboxSource:
         except subprocess.TimeoutExpired as error:
             raise InputError(f"{PROGRAM} {TASK}: gave no result in {TIMEOUT_SECONDS} s; run it by hand") from error
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
+            words = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
             raise InputError(
-                f"{PROGRAM} {TASK}: expected masks, but it ended with code {done.returncode}: {said}; run it by hand, "
+                f"{PROGRAM} {TASK}: expected masks, but it ended with code {done.returncode}: {words}; run it by hand, "
                 f"and `{PROGRAM} {TASK} -install` if its model is missing (cordtrack keeps it off the network)"
             )
 
@@ -107,23 +107,23 @@ def find_toolbox() -> ToolboxSource:
     version = "version unknown"
     if version_program is not None:
         environment = child_process.outside_environment()
-        said = subprocess.run(
+        printed = subprocess.run(
             [version_program], env=environment, capture_output=True, text=True, timeout=60, check=False
         ).stdout
-        version = f"version {said.strip().splitlines()[-1]}" if said.strip() else version
+        version = f"version {printed.strip().splitlines()[-1]}" if printed.strip() else version
     return ToolboxSource(Path(place).resolve(), version)
 
 
 def _output(folder: Path, word: str, like: Volume) -> Volume:
     """Read the output whose name holds a word, as probabilities on the scans' grid."""
-    found = sorted(path for path in folder.rglob("*.nii.gz") if word in path.name.lower())
-    if len(found) != 1:
+    outputs = sorted(path for path in folder.rglob("*.nii.gz") if word in path.name.lower())
+    if len(outputs) != 1:
         names = ", ".join(path.name for path in sorted(folder.rglob("*.nii.gz"))) or "none"
         raise InputError(
             f"{PROGRAM} {TASK}: expected one output with {word!r} in its name ({SCT_NAMES[word]}), found {names}; "
             "this version of the toolbox names its outputs otherwise"
         )
-    mask = images.load(found[0])
+    mask = images.load(outputs[0])
     if not same_grid(mask, like):
-        raise InputError(f"{PROGRAM} {TASK}: {found[0].name} does not lie on the grid of the scans it was given")
+        raise InputError(f"{PROGRAM} {TASK}: {outputs[0].name} does not lie on the grid of the scans it was given")
     return like.with_array(np.clip(mask.array, 0.0, 1.0).astype(np.float32))

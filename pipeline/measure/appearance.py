@@ -153,18 +153,20 @@ def enhancement_of(before: Volume, after: Volume, lesion: NDArray[np.bool_]) -> 
         return EnhancementMeasure(None, None, "no lesion drawn")
     box = _box(lesion, np.ceil(MARGIN_REACH_MM / before.spacing_mm).astype(int) + 7)
     before, after, lesion = _within(before, box), _within(after, box), lesion[box]
-    known = np.isfinite(before.array) & np.isfinite(after.array) & (np.nan_to_num(before.array) > 0)
-    around = ndimage.binary_dilation(lesion, iterations=6) & ~ndimage.binary_dilation(lesion, iterations=2) & known
-    if (lesion & known).sum() < LEAST_VOXELS or around.sum() < LEAST_VOXELS:
+    is_measured = np.isfinite(before.array) & np.isfinite(after.array) & (np.nan_to_num(before.array) > 0)
+    around = (
+        ndimage.binary_dilation(lesion, iterations=6) & ~ndimage.binary_dilation(lesion, iterations=2) & is_measured
+    )
+    if (lesion & is_measured).sum() < LEAST_VOXELS or around.sum() < LEAST_VOXELS:
         return EnhancementMeasure(None, None, "the T1w scans do not cover the lesion and what surrounds it")
-    raised = np.divide(after.array, before.array, out=np.full(before.shape, np.nan), where=known)
+    raised = np.divide(after.array, before.array, out=np.full(before.shape, np.nan), where=is_measured)
     usual = float(np.median(raised[around]))
     noise = 1.4826 * float(np.median(np.abs(raised[around] / usual - 1.0)))
-    enhances = known & (raised / usual - 1.0 > max(ENHANCED_RATIO, NOISE_DEVIATIONS * noise))
+    enhances = is_measured & (raised / usual - 1.0 > max(ENHANCED_RATIO, NOISE_DEVIATIONS * noise))
     depth_mm = ndimage.distance_transform_edt(np.pad(lesion, 1), sampling=before.spacing_mm)[1:-1, 1:-1, 1:-1]
-    rim = lesion & known & (depth_mm <= max(RIM_MM, float(before.spacing_mm.max())))
-    core = lesion & known & ~rim
-    ratio = float(enhances[lesion & known].mean())
+    rim = lesion & is_measured & (depth_mm <= max(RIM_MM, float(before.spacing_mm.max())))
+    core = lesion & is_measured & ~rim
+    ratio = float(enhances[lesion & is_measured].mean())
     core_ratio = float(enhances[core].mean()) if core.sum() >= LEAST_VOXELS else None
     return EnhancementMeasure(ratio, _pattern(ratio, float(enhances[rim].mean()), core_ratio))
 
@@ -195,14 +197,14 @@ def _signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.f
     across = slice_axis(grid)
     sides_mm = np.delete(grid.spacing_mm, across)
     half_mm = float(sides_mm.mean()) / 2
-    found = np.full(inside.shape, np.inf)
-    slices = np.moveaxis(found, across, 0)
+    distance_mm = np.full(inside.shape, np.inf)
+    slices = np.moveaxis(distance_mm, across, 0)
     for number, plane in enumerate(np.moveaxis(inside, across, 0)):
         if plane.any() and not plane.all():
             outer = ndimage.distance_transform_edt(~plane, sampling=sides_mm) - half_mm
             inner = ndimage.distance_transform_edt(plane, sampling=sides_mm) - half_mm
             slices[number] = np.where(plane, -inner, outer)
-    return found
+    return distance_mm
 
 
 def _edge_width_mm(

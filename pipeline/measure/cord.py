@@ -129,7 +129,7 @@ def stretches_of(mask: Volume, to_reference: Transform, line: CentreLine) -> Str
     )
 
 
-def areas_mm2(found: Stretches, line: CentreLine) -> NDArray[np.float64]:
+def areas_mm2(stretches: Stretches, line: CentreLine) -> NDArray[np.float64]:
     """Return the mean cross-section in every stretch of the line, shape ``(N,)``, mm².
 
     Each voxel's volume is spread evenly over its reach: a 4 mm slice is known no better than that.
@@ -143,24 +143,24 @@ def areas_mm2(found: Stretches, line: CentreLine) -> NDArray[np.float64]:
     """
     edges_mm = np.append(line.positions_mm - STEP_MM / 2, line.positions_mm[-1] + STEP_MM / 2)
     below = np.zeros(len(edges_mm))
-    reach_mm = np.maximum(found.reach_mm, 1e-6)
+    reach_mm = np.maximum(stretches.reach_mm, 1e-6)
     for number, edge_mm in enumerate(edges_mm):
-        share = np.clip((edge_mm - found.positions_mm) / reach_mm + 0.5, 0.0, 1.0)
-        below[number] = float((share * found.volumes_mm3).sum())
+        share = np.clip((edge_mm - stretches.positions_mm) / reach_mm + 0.5, 0.0, 1.0)
+        below[number] = float((share * stretches.volumes_mm3).sum())
     return np.asarray(np.diff(below) / STEP_MM)
 
 
-def ends_along_mm(found: Stretches) -> tuple[float, float] | None:
+def ends_along_mm(stretches: Stretches) -> tuple[float, float] | None:
     """Return the positions of an object's lowest and highest voxel face along the line, mm; None when empty."""
-    if not found.is_object.any():
+    if not stretches.is_object.any():
         return None
-    middle, half = found.positions_mm[found.is_object], found.reach_mm[found.is_object] / 2
+    middle, half = stretches.positions_mm[stretches.is_object], stretches.reach_mm[stretches.is_object] / 2
     return float((middle - half).min()), float((middle + half).max())
 
 
-def length_along_mm(found: Stretches) -> float:
+def length_along_mm(stretches: Stretches) -> float:
     """Return how far an object reaches along the line, from its lowest to its highest voxel face, mm; 0 when empty."""
-    ends_mm = ends_along_mm(found)
+    ends_mm = ends_along_mm(stretches)
     return ends_mm[1] - ends_mm[0] if ends_mm else 0.0
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin, VisitMeasure
+from pipeline.core.written_day import last_possible
 from pipeline.measure import measurement_error
 from pipeline.measure.measurement_error import ASSUMED
 
@@ -113,7 +114,13 @@ def visit_measure(
     marked = any(measure.new_lesion for measure in measures)
     if tumour is None:
         return VisitMeasure(
-            session_id, acquired_on, None, new_lesion=marked, leptomeningeal=seeding, missing_reason=NO_VOLUME
+            session_id,
+            acquired_on,
+            None,
+            new_lesion=marked,
+            leptomeningeal=seeding,
+            missing_reason=NO_VOLUME,
+            acquired_by=last_possible(acquired_on),
         )
     volume_cv, source = error_of(tumour, histology)
     return VisitMeasure(
@@ -129,6 +136,7 @@ def visit_measure(
         leptomeningeal=seeding,
         enhancing_mm3=enhancing.volume_mm3 if enhancing is not None else None,
         missing_reason=tumour.missing_reason,
+        acquired_by=last_possible(acquired_on),
     )
 
 

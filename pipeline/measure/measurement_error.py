@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 
@@ -227,10 +226,10 @@ def largest_error(
     (0.1, 'geometric_model')
     """
     signal, spread, repeat = signal or 0.0, spread or 0.0, repeat or 0.0
-    own = math.hypot(geometric, signal)
-    if repeat > max(own, spread):
+    own_cv = math.hypot(geometric, signal)
+    if repeat > max(own_cv, spread):
         return repeat, "repeat_reads"
-    return max(own, spread), "automatic_spread" if spread > own or signal > geometric else ASSUMED
+    return max(own_cv, spread), "automatic_spread" if spread > own_cv or signal > geometric else ASSUMED
 
 
 def volume_interval(volume_mm3: float, cv: float) -> Interval:
@@ -238,8 +237,8 @@ def volume_interval(volume_mm3: float, cv: float) -> Interval:
 
     Examples
     --------
-    >>> found = volume_interval(1000.0, 0.1)
-    >>> round(found.low), round(found.high)
+    >>> interval = volume_interval(1000.0, 0.1)
+    >>> round(interval.low), round(interval.high)
     (822, 1217)
     """
     return change_interval(volume_mm3, cv, 0.0)
@@ -250,8 +249,8 @@ def change_interval(ratio: float, cv1: float, cv2: float) -> Interval:
 
     Examples
     --------
-    >>> found = change_interval(1.5, 0.1, 0.1)
-    >>> round(found.low, 2), round(found.high, 2)
+    >>> interval = change_interval(1.5, 0.1, 0.1)
+    >>> round(interval.low, 2), round(interval.high, 2)
     (1.14, 1.98)
     """
     factor = detection_limit_ratio(cv1, cv2)
@@ -269,35 +268,3 @@ def detection_limit_ratio(cv1: float, cv2: float) -> float:
     1.319
     """
     return math.exp(Z_95 * math.hypot(cv1, cv2))
-
-
-def probability_beyond(ratio: float, threshold_ratio: float, cv1: float, cv2: float) -> float:
-    """Return the probability that the true ratio lies at or beyond a threshold, given the measured one.
-
-    Beyond means at or above a threshold over 1 (growth) and at or below one under 1 (shrinkage); a flat prior
-    on the log scale.
-
-    Parameters
-    ----------
-    ratio, threshold_ratio
-        Measured ratio and threshold, both over 0.
-    cv1, cv2
-        Coefficients of variation of the two volumes.
-
-    Returns
-    -------
-    float
-        Probability, 0..1.
-
-    Examples
-    --------
-    >>> probability_beyond(1.4, 1.4, 0.1, 0.1)
-    0.5
-    >>> probability_beyond(0.2, 0.35, 0.1, 0.1) > 0.99
-    True
-    """
-    distance = math.log(ratio / threshold_ratio) * (1 if threshold_ratio > 1 else -1)
-    error = math.hypot(cv1, cv2)
-    if error == 0:
-        return 1.0 if distance >= 0 else 0.0
-    return float(ndtr(distance / error))

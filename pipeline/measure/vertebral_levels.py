@@ -131,8 +131,8 @@ def placed(discs: Points, line: CentreLine) -> Levels | None:
     places = np.array([discs[number] for number in numbers])
     course = -np.gradient(places, axis=0) if len(numbers) > 1 else np.array([[0.0, 0.0, 1.0]])
     course /= np.linalg.norm(course, axis=1, keepdims=True)
-    found = [_crossing_mm(line, place, along) for place, along in zip(places, course, strict=True)]
-    positions_mm = [position for position in found if position is not None]
+    crossings_mm = [_crossing_mm(line, place, along) for place, along in zip(places, course, strict=True)]
+    positions_mm = [position for position in crossings_mm if position is not None]
     if len(positions_mm) < len(numbers) or any(lower >= upper for upper, lower in pairwise(positions_mm)):
         return None
     return Levels(dict(zip(numbers, positions_mm, strict=True)))
@@ -152,8 +152,8 @@ def level_at(levels: Levels, position_mm: float) -> str | None:
 
     Examples
     --------
-    >>> found = Levels({3: 40.0, 4: 22.0, 6: -14.0})
-    >>> [level_at(found, place) for place in (60.0, 45.0, 30.0, 23.0, 0.0, -20.0, -40.0)]
+    >>> levels = Levels({3: 40.0, 4: 22.0, 6: -14.0})
+    >>> [level_at(levels, place) for place in (60.0, 45.0, 30.0, 23.0, 0.0, -20.0, -40.0)]
     ['above C3', 'C2', 'C3', 'C3/C4', None, 'C6', 'below C5']
     """
     numbers = sorted(levels.positions_mm)

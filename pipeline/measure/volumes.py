@@ -69,47 +69,6 @@ class CompartmentMeasure:
     component_count: int
     edges: tuple[str, ...] = ()
 
-    @property
-    def touches_border(self) -> bool:
-        """Whether part of the object may lie outside the image."""
-        return bool(self.edges)
-
-
-def compartment_of(labels: Volume, index: int) -> Volume:
-    """Pick one compartment out of a label map.
-
-    Parameters
-    ----------
-    labels
-        Whole numbers, shape ``(I, J, K)``.
-    index
-        The label of the compartment, not 0.
-
-    Returns
-    -------
-    Volume
-        Boolean array on the same grid; all False when the label does not occur.
-
-    Raises
-    ------
-    InputError
-        The map holds fractions, as an interpolated label map does.
-
-    Examples
-    --------
-    >>> labels = Volume(np.array([[[0, 2, 2]]]), np.eye(4))
-    >>> int(compartment_of(labels, 2).array.sum())
-    2
-    """
-    array = labels.array
-    if np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, np.rint(array)):
-        msg = (
-            "label map: expected whole numbers, found fractions (an interpolated label map); "
-            "export it again without interpolation or as one probability map per compartment"
-        )
-        raise InputError(msg)
-    return labels.with_array(array == index)
-
 
 def measure(probability: Volume, image: Volume | None = None) -> CompartmentMeasure:
     """Measure one compartment in its native grid.
@@ -139,23 +98,23 @@ def measure(probability: Volume, image: Volume | None = None) -> CompartmentMeas
     --------
     >>> block = np.zeros((6, 6, 6), dtype=bool)
     >>> block[1:3, 1:4, 1:5] = True
-    >>> found = measure(Volume(block, np.diag([3.0, 1.0, 1.0, 1.0])))
-    >>> round(found.volume_mm3, 6), found.slices_spanned, found.length_mm
+    >>> measured = measure(Volume(block, np.diag([3.0, 1.0, 1.0, 1.0])))
+    >>> round(measured.volume_mm3, 6), measured.slices_spanned, measured.length_mm
     (72.0, 2, 4.0)
     """
     _refuse_non_probability(probability.array)
     pieces, count = ndimage.label(probability.array >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
     boxes = ndimage.find_objects(pieces)
-    found = [_piece_diameters(pieces[box] == i, probability.affine) for i, box in enumerate(boxes, start=1)]
-    long_mm, across_mm = max(((d[0], d[1]) for d in found), default=(0.0, 0.0))
+    diameters = [_piece_diameters(pieces[box] == i, probability.affine) for i, box in enumerate(boxes, start=1)]
+    long_mm, across_mm = max(((d[0], d[1]) for d in diameters), default=(0.0, 0.0))
     indices = np.argwhere(pieces)
     return CompartmentMeasure(
         volume_mm3=_summed_probability(probability.array) * probability.voxel_mm3,
         slices_spanned=len(np.unique(indices[:, slice_axis(probability)])),
         axial_long_mm=long_mm,
         axial_perpendicular_mm=across_mm,
-        product_mm2=float(sum(d[0] * d[1] for d in found)),
-        longest_mm=float(sum(d[2] for d in found)),
+        product_mm2=float(sum(d[0] * d[1] for d in diameters)),
+        longest_mm=float(sum(d[2] for d in diameters)),
         length_mm=_head_foot_extent_mm(indices, probability.affine),
         component_count=int(count),
         edges=edges_reached(probability, image),

@@ -24,6 +24,7 @@ from pipeline.run.steps import (
     read_visits,
     refind_masks,
     schedule_scan,
+    stand_in,
     use_drawings,
 )
 from pipeline.run.steps.patient_work import PatientPlan, PatientWork
@@ -35,6 +36,7 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
     use_drawings.read_drawings,  # what people drew here in place of other masks
     model_masks.draw,  # masks that nobody drew: by the model that the study names,
     refind_masks.find_again,  # or else found again from visits that have some
+    stand_in.say,  # where they stand in for drawings that could not be used
     use_drawings.put_in_place,  # people's drawings before all other masks
     apply_acts.decide,  # what people accepted, excluded and pinned takes effect here, once
     draw_labels.show,  # masks on the reference grid, for the eye only

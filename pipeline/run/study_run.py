@@ -20,11 +20,14 @@ from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import derivatives, fingerprints
 from pipeline.files.out_folder import exclusive, settings_of
-from pipeline.journal import act_file, decisions, drawn_masks
+from pipeline.journal import act_file, decisions, drawn_masks, published_history
 from pipeline.judge import criteria_files, urgency
 from pipeline.run import workers
-from pipeline.store import publish, sql_files
+from pipeline.store import publish, reader, sql_files
 from pipeline.study import study_folder
+
+TRIED_AGAIN = ("worker_died", "step_crashed")
+"""Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,12 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     rules = workers.Rules(
         criteria_files.load_all(settings.criteria_id), schedule_files.load(settings.schedules), source
     )
+    heads = _journal_as_published(settings.out_dir)
     people = act_file.read(settings.out_dir)
     study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
     asked = _chosen(study, settings.participants)
-    kept = _unselected(settings.out_dir, study, asked)
-    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept))
+    kept_steps = _unselected(settings.out_dir, study, asked)
+    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept_steps))
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
     done = {} if rebuild else _finished(settings.out_dir, keys)
     pending = [p for p in chosen if p.patient.patient_id not in done]
@@ -105,11 +109,19 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
             for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
                 fresh[name] = _finish(name, worked_out, keys[name], settings.out_dir)
                 on_progress(len(fresh), len(pending), name)
-    steps = {**kept, **done, **fresh}
-    rows = _all_rows(settings, study, rules.criteria, steps, people)
-    is_published = _publish_if_changed(settings, rows, force=rebuild)
-    findings = tuple(row for row in rows if isinstance(row, records.Finding))
+    steps = {**kept_steps, **done, **fresh}
+    result_rows = _all_rows(settings, study, rules.criteria, steps, people)
+    is_published = _publish_if_changed(settings, (*result_rows, *heads), force=rebuild)
+    findings = tuple(row for row in result_rows if isinstance(row, records.Finding))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
+
+
+def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
+    """Return how far the journal goes now; refuse one that lost what the published results were made with."""
+    database = reader.database_path(out_dir)
+    if database.is_file():
+        published_history.check(out_dir, reader.journal_heads(database))
+    return published_history.heads(out_dir)
 
 
 def _check_folders(bids_dir: Path, out_dir: Path) -> None:
@@ -143,7 +155,10 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
     drawn = [entry.mask_sha256 for entry in patient.acts if entry.act == decisions.ActKind.CORRECT_MASK]
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
-        [(visit.session_id, visit.acquired_on, visit.imported) for visit in patient.visits],
+        [
+            (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.neuraxis)
+            for v in patient.visits
+        ],
         [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
@@ -174,15 +189,15 @@ def _with_acts(study: study_folder.StudyFolder, people: act_file.Journal) -> stu
     return replace(study, patients=patients)
 
 
-def _masks(rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
+def _masks(result_rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
     """Return which mask is measured now: patient, session and compartment to the digest of its file."""
-    masks = (row for row in rows if isinstance(row, records.Segmentation) and row.is_primary)
+    masks = (row for row in result_rows if isinstance(row, records.Segmentation) and row.is_primary)
     return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
 
 
-def _scans(rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
     """Return which scan is measured on now: patient and session to the digest of its file."""
-    scans = (row for row in rows if isinstance(row, records.Scan) and row.is_anchor)
+    scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
     return {(row.patient_id, row.session_id): row.sha256 for row in scans}
 
 
@@ -213,18 +228,17 @@ def _unreadable(
     out_dir: Path,
     study: study_folder.StudyFolder,
     asked: Sequence[study_folder.StudyPatient],
-    kept: Mapping[str, derivatives.Step],
+    kept_steps: Mapping[str, derivatives.Step],
 ) -> list[study_folder.StudyPatient]:
     """Return the other patients whose results an older version left: nobody leaves the store unasked."""
-    at_hand = {p.patient.patient_id for p in asked} | kept.keys()
+    at_hand = {p.patient.patient_id for p in asked} | kept_steps.keys()
     others = [p for p in study.patients if p.patient.patient_id not in at_hand]
     return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
 
 
-def _finish(patient_id: str, rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
-    has_died = any(isinstance(row, records.Finding) and row.code == "worker_died" for row in rows)
-    key_now = "" if has_died else key  # one that died is tried again by the next run
-    step = derivatives.Step(records=rows, input_sha256=key_now)
+def _finish(patient_id: str, result_rows: tuple[Any, ...], key: str, out_dir: Path) -> derivatives.Step:
+    is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
+    step = derivatives.Step(records=result_rows, input_sha256=key if is_result else "")
     derivatives.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
     return step
 
@@ -236,16 +250,16 @@ def _all_rows(
     steps: Mapping[str, derivatives.Step],
     people: act_file.Journal,
 ) -> list[Any]:
-    rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
-    rows += decisions.standing(people.entries, _masks(rows), _scans(rows))
-    rows += [rule.record() for rule in rules]
-    rows += (*study.findings, *people.findings)
-    rows += urgency.open_questions(rows)
+    result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
+    result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows))
+    result_rows += [rule.record() for rule in rules]
+    result_rows += (*study.findings, *people.findings)
+    result_rows += urgency.open_questions(result_rows)
     chosen = rules[0].criteria_id
-    named = [(type(row).__name__, row) for row in rows]
+    named = [(type(row).__name__, row) for row in result_rows]
     content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
-    rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
-    rows.append(
+    result_rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
+    result_rows.append(
         records.Run(
             run_id=content[:12],
             finished_at=settings.finished_at,
@@ -255,18 +269,18 @@ def _all_rows(
             content_sha256=content,
         )
     )
-    return rows
+    return result_rows
 
 
-def _publish_if_changed(settings: RunSettings, rows: Sequence[Any], *, force: bool) -> bool:
-    content = next(row.content_sha256 for row in rows if isinstance(row, records.Study))
+def _publish_if_changed(settings: RunSettings, result_rows: Sequence[Any], *, force: bool) -> bool:
+    content = next(row.content_sha256 for row in result_rows if isinstance(row, records.Study))
     if not force and (settings.out_dir / "run.toml").is_file() and publish.is_current(settings.out_dir):
         last = settings_of(settings.out_dir)
         same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
         if same:
             return False
     with exclusive(settings.out_dir):
-        publish.publish(settings.out_dir, rows)
+        publish.publish(settings.out_dir, result_rows)
         _describe(settings, content)
     return True
 

@@ -61,13 +61,13 @@ def work_on(
     A patient whose process dies is tried once more alone, then yielded with a finding that says so.
     """
     rest = {p.patient.patient_id: p for p in patients}
-    for patient_id, rows in _in_processes(patients, rules, out_dir, min(jobs, len(patients))):
+    for patient_id, result_rows in _in_processes(patients, rules, out_dir, min(jobs, len(patients))):
         del rest[patient_id]
-        yield patient_id, rows
+        yield patient_id, result_rows
     for patient in tuple(rest.values()):
-        for patient_id, rows in _in_processes([patient], rules, out_dir, 1):
+        for patient_id, result_rows in _in_processes([patient], rules, out_dir, 1):
             del rest[patient_id]
-            yield patient_id, rows
+            yield patient_id, result_rows
     for patient in rest.values():
         name = patient.patient.patient_id
         message = f"{name}: the process that worked on this patient died (often for lack of memory)"
@@ -91,6 +91,10 @@ def _in_processes(
                 yield futures[future], future.result()
             except BrokenProcessPool:
                 return
+    except BaseException:  # this process is asked to end, or cannot use what workers make: nobody waits for the rest
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

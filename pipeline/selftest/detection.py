@@ -192,8 +192,8 @@ def performances(pairs: Iterable[Pair]) -> tuple[Performance, ...]:
     return tuple(
         performance([pair for pair in every if (pair.way, pair.volume_ml) == (way, volume)])
         for way in Way
-        for kept, volume in keys
-        if kept == way
+        for pair_way, volume in keys
+        if pair_way == way
     )
 
 
@@ -201,7 +201,7 @@ def performance(pairs: Sequence[Pair]) -> Performance:
     """Summarise pairs of one way and one first volume."""
     good = [pair for pair in pairs if pair.is_assessable]
     errors = np.array([pair.log_error for pair in good])
-    own = np.array([math.log(float(pair.later.volume_mm3 or 0) / pair.later_true_mm3) for pair in good])
+    log_errors = np.array([math.log(float(pair.later.volume_mm3 or 0) / pair.later_true_mm3) for pair in good])
     still = [pair for pair in good if pair.growth_percent == 0]
     growths = sorted({pair.growth_percent for pair in pairs})
     slope, found_from, note = _limit(good, max(growths))
@@ -212,7 +212,7 @@ def performance(pairs: Sequence[Pair]) -> Performance:
         failed=len(pairs) - len(good),
         bias_percent=_percent(float(errors.mean())) if good else None,
         spread_percent=_percent(float(errors.std(ddof=1))) if len(good) > 1 else None,
-        volume_bias_percent=_percent(float(own.mean())) if good else None,
+        volume_bias_percent=_percent(float(log_errors.mean())) if good else None,
         slope=slope,
         volumes_held=sum(pair.volume_holds for pair in good),
         changes_held=sum(pair.change_holds for pair in good),
@@ -226,8 +226,8 @@ def performance(pairs: Sequence[Pair]) -> Performance:
 
 
 def _told_right(pairs: Sequence[Pair], growth: float) -> tuple[int, int]:
-    own = [pair for pair in pairs if pair.growth_percent == growth]
-    return sum(pair.told == (Told.GROWTH if growth > 0 else Told.SHRINKAGE) for pair in own), len(own)
+    grown_alike = [pair for pair in pairs if pair.growth_percent == growth]
+    return sum(pair.told == (Told.GROWTH if growth > 0 else Told.SHRINKAGE) for pair in grown_alike), len(grown_alike)
 
 
 def _limit(good: Sequence[Pair], largest_percent: float) -> tuple[float | None, float | None, str | None]:

@@ -21,13 +21,13 @@ SMALL = 8.0
 rcParams["svg.hashsalt"] = "cordtrack"  # the same drawing is the same file
 
 
-def draw(where: str, pairs: Sequence[Pair], found: Sequence[Performance], stem: Path) -> None:
+def draw(where: str, pairs: Sequence[Pair], summary: Sequence[Performance], stem: Path) -> None:
     """Write ``<stem>.png`` and ``<stem>.svg``."""
     figure = Figure(figsize=(10.5, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     figure.suptitle(f"{SYNTHETIC}: {where}", fontsize=10)
     _volumes(left, pairs)
-    _limits(right, found)
+    _limits(right, summary)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=SMALL)
@@ -41,9 +41,9 @@ def _volumes(axes: Axes, pairs: Sequence[Pair]) -> None:
     low, high = true.min() / 1.8, true.max() * 1.8
     axes.plot([low, high], [low, high], color="black", lw=0.8)
     for way in Way:
-        own = [pair for pair in pairs if pair.way == way]
+        way_pairs = [pair for pair in pairs if pair.way == way]
         shift = 0.97 if way == Way.GIVEN else 1.03  # beside one another
-        for pair in (pair for pair in own if pair.is_assessable):
+        for pair in (pair for pair in way_pairs if pair.is_assessable):
             assert pair.later.volume_mm3 is not None  # is_assessable
             assert pair.later.cv is not None
             interval = measurement_error.volume_interval(pair.later.volume_mm3 / 1000, pair.later.cv)
@@ -51,7 +51,7 @@ def _volumes(axes: Axes, pairs: Sequence[Pair]) -> None:
             axes.plot([place, place], [interval.low, interval.high], color=COLOURS[way], lw=0.8, alpha=0.6)
             axes.plot(place, pair.later.volume_mm3 / 1000, MARKERS[way], color=COLOURS[way], ms=4)
         axes.plot([], [], MARKERS[way], color=COLOURS[way], ms=4, label=f"{WORDS[way]}, with stated 95 % interval")
-        failed = [pair.later_true_mm3 / 1000 * shift for pair in own if not pair.is_assessable]
+        failed = [pair.later_true_mm3 / 1000 * shift for pair in way_pairs if not pair.is_assessable]
         if failed:
             label = f"{WORDS[way]}: no answer ({len(failed)})"
             axes.plot(failed, np.full(len(failed), low * 1.1), "x", color=COLOURS[way], ms=6, label=label)
@@ -63,23 +63,23 @@ def _volumes(axes: Axes, pairs: Sequence[Pair]) -> None:
     axes.legend(fontsize=SMALL - 1, frameon=False, loc="upper left")
 
 
-def _limits(axes: Axes, found: Sequence[Performance]) -> None:
+def _limits(axes: Axes, summary: Sequence[Performance]) -> None:
     """Draw by volume the growth beyond the stated error, and the growth that four of five scans would show."""
     for way in Way:
-        own = [one for one in found if one.way == way]
-        stated = [(one.volume_ml, one.stated_limit_percent) for one in own if one.stated_limit_percent is not None]
-        known = [(one.volume_ml, one.found_from_percent) for one in own if one.found_from_percent is not None]
+        of_way = [one for one in summary if one.way == way]
+        stated = [(one.volume_ml, one.stated_limit_percent) for one in of_way if one.stated_limit_percent is not None]
+        found_from = [(one.volume_ml, one.found_from_percent) for one in of_way if one.found_from_percent is not None]
         if stated:
             axes.plot(*zip(*stated, strict=True), "--_", color=COLOURS[way], lw=1, label=f"{WORDS[way]}: stated limit")
-        if known:
+        if found_from:
             label = f"{WORDS[way]}: told in four of five scans"
-            axes.plot(*zip(*known, strict=True), f"-{MARKERS[way]}", color=COLOURS[way], ms=4, lw=1.4, label=label)
-        for one in (one for one in own if one.found_from_percent is None):
+            axes.plot(*zip(*found_from, strict=True), f"-{MARKERS[way]}", color=COLOURS[way], ms=4, lw=1.4, label=label)
+        for one in (one for one in of_way if one.found_from_percent is None):
             axes.annotate(
                 "?", (one.volume_ml, 0.97), xycoords=("data", "axes fraction"), color=COLOURS[way], ha="center",
                 va="top", fontsize=11,
             )  # fmt: skip
-    volumes = sorted({one.volume_ml for one in found})
+    volumes = sorted({one.volume_ml for one in summary})
     axes.set(xscale="log", xlim=(volumes[0] / 1.6, volumes[-1] * 1.6))
     axes.set_ylim(0, axes.get_ylim()[1] * 1.15)
     axes.set_xticks(volumes)

@@ -109,29 +109,29 @@ def read_source(like: Path | None, cord: Path | None, place: Place, slice_mm: fl
 
 
 def _mask(path: Path, image: Volume, like: Path) -> Volume:
-    found = images.load(path)
-    if not same_grid(found, image):
+    mask = images.load(path)
+    if not same_grid(mask, image):
         raise InputError(
-            f"{path.name}: expected a mask on the grid of {like.name} ({_size(image)}), found {_size(found)} or "
+            f"{path.name}: expected a mask on the grid of {like.name} ({_size(image)}), found {_size(mask)} or "
             f"another place; export the mask again on the scan's grid"
         )
-    marked = found.array >= OBJECT_PROBABILITY
+    marked = mask.array >= OBJECT_PROBABILITY
     if not marked.any():
         raise InputError(f"{path.name}: expected a mask, found no marked voxel; {HOW_TO_DRAW}")
-    return found.with_array(marked)
+    return mask.with_array(marked)
 
 
 def _beside(like: Path) -> Path:
     """Return the cord mask beside a scan, by its name."""
     stem = like.name.removesuffix(".gz").removesuffix(".nii")
     names = [f"{stem}{word}{end}" for word in CORD_WORDS for end in (".nii.gz", ".nii")]
-    found = next((like.with_name(name) for name in names if like.with_name(name).is_file()), None)
-    if found is None:
+    cord_mask = next((like.with_name(name) for name in names if like.with_name(name).is_file()), None)
+    if cord_mask is None:
         raise SettingsError(
             f"{like.name}: expected a mask of its cord, found none beside it; cordtrack does not find a cord itself: "
             f"{HOW_TO_DRAW}"
         )
-    return found
+    return cord_mask
 
 
 def _size(volume: Volume) -> str:

@@ -184,9 +184,9 @@ def visit_of(host: Host, implant: Implant, tissue: int, grid: Volume, rng: np.ra
     tumour /= np.prod(fine)
     cyst /= np.prod(fine)
     contrast = host.fluid - host.cord
-    own = np.random.default_rng([tissue, 1]).uniform(*TUMOUR)
-    solid = np.full(grid.shape, host.cord + own * contrast)
-    solid[crop] += own * contrast * GRAIN * grain / np.prod(fine)
+    own_signal = np.random.default_rng([tissue, 1]).uniform(*TUMOUR)
+    solid = np.full(grid.shape, host.cord + own_signal * contrast)
+    solid[crop] += own_signal * contrast * GRAIN * grain / np.prod(fine)
     mixed = (1 - tumour - cyst) * signal + tumour * solid + cyst * (host.cord + CYST * contrast)
     curved = TOP * (np.maximum(mixed, 0) / TOP) ** np.exp(rng.uniform(-CURVE, CURVE))
     scan = expose(curved, host.noise, float(rng.uniform(0.8, 1.25)), rng)

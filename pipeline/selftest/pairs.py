@@ -146,8 +146,8 @@ def measure_pair(source: Source, plan: Plan) -> Measured:
     first, later = scanned(source, plan)
     true = volume_mm3(before.tumour), volume_mm3(after.tumour)
     given = [_given(visit, wanted) for visit, wanted in zip((first, later), true, strict=True)]
-    grade, reasons, found, method = _found_again(first, later, given[0])
-    return Measured(plan, before.cyst is not None, *true, grade, reasons, given[0], given[1], found, method)
+    grade, reasons, refound, method = _found_again(first, later, given[0])
+    return Measured(plan, before.cyst is not None, *true, grade, reasons, given[0], given[1], refound, method)
 
 
 def drawn_masks(visit: ImplantedVisit) -> dict[str, Volume]:
@@ -180,31 +180,31 @@ def _found_again(
     if grade == "C":
         return grade, reasons, Reading(None, None, f"alignment has grade C: {reasons}"), None
     masked = refinding.DonorVisit(first.scan, masks)
-    made = refinding.follow_up_masks(masked, later.scan, aligned.to_reference)
-    mask, method = made.probabilities.get(Compartment.TUMOUR), made.methods.get(Compartment.TUMOUR)
+    follow_up = refinding.follow_up_masks(masked, later.scan, aligned.to_reference)
+    mask, method = follow_up.probabilities.get(Compartment.TUMOUR), follow_up.methods.get(Compartment.TUMOUR)
     if mask is None:
-        return grade, reasons, Reading(None, None, made.refusal or "; ".join(made.notes)), None
+        return grade, reasons, Reading(None, None, follow_up.refusal or "; ".join(follow_up.notes)), None
     if method == refinding.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
-    found = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == refinding.GROWN_LESS_SURELY)
-    if found.cv is None:
-        return grade, reasons, found, method
+    reading = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == refinding.GROWN_LESS_SURELY)
+    if reading.cv is None:
+        return grade, reasons, reading, method
     cv, _ = measurement_error.largest_error(
-        found.cv,
-        signal=made.signal_cv[Compartment.TUMOUR],
-        spread=measurement_error.mean_cv(made.ways_mm3[Compartment.TUMOUR]),
+        reading.cv,
+        signal=follow_up.signal_cv[Compartment.TUMOUR],
+        spread=measurement_error.mean_cv(follow_up.ways_mm3[Compartment.TUMOUR]),
     )
-    return grade, reasons, replace(found, cv=cv), method
+    return grade, reasons, replace(reading, cv=cv), method
 
 
 def _reading(mask: Volume, origin: MaskOrigin, *, less_sure: bool = False) -> Reading:
     """Measure a tumour mask with the error of its outline."""
-    found = volumes.measure(mask)
+    sizes = volumes.measure(mask)
     again = Compartment.TUMOUR if origin == MaskOrigin.AUTOMATIC else None
     boundary_mm = measurement_error.boundary_error_mm(origin, None, again, less_sure=less_sure)
     cv = measurement_error.geometric_cv(
-        found.volume_mm3, boundary_mm, slices_spanned=found.slices_spanned, plane=plane(mask)
+        sizes.volume_mm3, boundary_mm, slices_spanned=sizes.slices_spanned, plane=plane(mask)
     )
     if cv is None:
-        return Reading(found.volume_mm3, None, "nothing of the tumour was found")
-    return Reading(found.volume_mm3, cv, None)
+        return Reading(sizes.volume_mm3, None, "nothing of the tumour was found")
+    return Reading(sizes.volume_mm3, cv, None)

@@ -19,11 +19,11 @@ WORDS = {Way.GIVEN: "both visits outlined", Way.FOUND: "mask found again"}
 SYNTHETIC = "Synthetic: lesions of known volume implanted in one scan"
 
 
-def sentence(where: str, found: Sequence[Performance]) -> str:
+def sentence(where: str, summary: Sequence[Performance]) -> str:
     """Say in plain words how much a tumour must grow to be seen to grow on such scans."""
-    spoken = min((one.volume_ml for one in found), key=lambda volume: abs(volume - SPOKEN_ML))
+    spoken = min((one.volume_ml for one in summary), key=lambda volume: abs(volume - SPOKEN_ML))
     parts = []
-    for one in (one for one in found if one.volume_ml == spoken):
+    for one in (one for one in summary if one.volume_ml == spoken):
         who = "finds its mask again" if one.way == Way.FOUND else "is given a perfect outline of both visits"
         missed = f", and {one.failed} of {one.pairs} pairs gave no answer" if one.failed else ""
         if one.found_from_percent is None:
@@ -38,7 +38,7 @@ def sentence(where: str, found: Sequence[Performance]) -> str:
     )
 
 
-def table(found: Sequence[Performance]) -> list[dict[str, str]]:
+def table(summary: Sequence[Performance]) -> list[dict[str, str]]:
     """Return the rows of the table that is printed, in words."""
     return [
         {
@@ -56,22 +56,22 @@ def table(found: Sequence[Performance]) -> list[dict[str, str]]:
             "found from": _signed(one.found_from_percent) if one.limit_note is None else one.limit_note,
             "no answer": f"{one.failed} of {one.pairs}",
         }
-        for one in found
+        for one in summary
     ]
 
 
-def write_rows(rows: Sequence[Measured], path: Path) -> None:
+def write_rows(measured: Sequence[Measured], path: Path) -> None:
     """Write one row per implanted pair; empty means missing, and a column beside it says why."""
-    lines = [_row(row) for row in rows]
+    lines = [_row(row) for row in measured]
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
 
 
-def write_summary(summary: dict[str, Any], found: Sequence[Performance], path: Path) -> None:
+def write_summary(summary: dict[str, Any], by_volume: Sequence[Performance], path: Path) -> None:
     """Write the settings, versions and what came out, as JSON."""
-    whole = {"synthetic": SYNTHETIC, **summary, "performance": [asdict(one) for one in found]}
+    whole = {"synthetic": SYNTHETIC, **summary, "performance": [asdict(one) for one in by_volume]}
     path.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

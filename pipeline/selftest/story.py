@@ -66,12 +66,12 @@ def selftest(settings: Settings, show: Callable[[int, int], None]) -> Done:
     refuse_what_does_not_fit(source, wanted)
     if settings.out_dir.exists() and not settings.out_dir.is_dir():
         raise StoreError(f"{settings.out_dir}: expected a folder to write to, found a file; name another with -o")
-    rows = []
+    measured = []
     for row in _measured(source, wanted, settings.jobs):
-        rows.append(row)
-        show(len(rows), len(wanted))
-    rows.sort(key=lambda row: row.plan.number)
-    return _written(settings, source, rows)
+        measured.append(row)
+        show(len(measured), len(wanted))
+    measured.sort(key=lambda row: row.plan.number)
+    return _written(settings, source, measured)
 
 
 def _measured(source: Source, wanted: Sequence[Plan], jobs: int) -> Iterator[Measured]:
@@ -93,16 +93,16 @@ def _measured(source: Source, wanted: Sequence[Plan], jobs: int) -> Iterator[Mea
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _written(settings: Settings, source: Source, rows: Sequence[Measured]) -> Done:
-    pairs = [row.read(way) for row in rows for way in Way]
-    found = performances(pairs)
+def _written(settings: Settings, source: Source, measured: Sequence[Measured]) -> Done:
+    pairs = [row.read(way) for row in measured for way in Way]
+    by_volume = performances(pairs)
     where = f"{source.name} ({source.protocol})"
-    said = report.sentence(where, found)
+    answer = report.sentence(where, by_volume)
     out_dir = settings.out_dir
     out_dir.mkdir(parents=True, exist_ok=True)
-    report.write_rows(rows, out_dir / "selftest.csv")
+    report.write_rows(measured, out_dir / "selftest.csv")
     summary = {
-        "sentence": said,
+        "sentence": answer,
         "scan": source.name,
         "cord_mask": source.cord_name,
         "spacing_mm": [round(float(step), 4) for step in source.grid.spacing_mm],
@@ -116,9 +116,9 @@ def _written(settings: Settings, source: Source, rows: Sequence[Measured]) -> Do
         "software": fingerprints.software(),
         "code_sha256": fingerprints.of_all_code(),
     }
-    report.write_summary(summary, found, out_dir / "selftest.json")
-    figure.draw(where, pairs, found, out_dir / "selftest")
-    return Done(said, found, tuple(rows), source.cord_name)
+    report.write_summary(summary, by_volume, out_dir / "selftest.json")
+    figure.draw(where, pairs, by_volume, out_dir / "selftest")
+    return Done(answer, by_volume, tuple(measured), source.cord_name)
 
 
 def _signals(source: Source) -> tuple[float, float, float]:

@@ -42,22 +42,22 @@ def export_table(database: Path, name: str, file_format: str, target: Path) -> N
     StoreError
         There is no store, or the file cannot be written.
     """
-    frame = reader.table(database, name)
-    _write(target, encode(frame, _explained(database, name), file_format))
+    content = reader.table(database, name)
+    _write(target, encode(content, _explained(database, name), file_format))
 
 
 def export_dictionary(database: Path, name: str | None, file_format: str, target: Path) -> None:
     """Write what the columns mean, of one view or of all."""
-    frame = _explained(database, name)
-    _write(target, encode(frame, frame, file_format))
+    content = _explained(database, name)
+    _write(target, encode(content, content, file_format))
 
 
-def encode(frame: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> bytes:
+def encode(content: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> bytes:
     """Return a table as the content of a file.
 
     Parameters
     ----------
-    frame
+    content
         Any table.
     dictionary
         Rows of ``reader.dictionary`` for it; only Excel files hold them.
@@ -70,35 +70,35 @@ def encode(frame: pd.DataFrame, dictionary: pd.DataFrame, file_format: str) -> b
     if file_format not in ENCODERS:
         message = f"format {file_format}: expected one of {', '.join(ENCODERS)}"
         raise SettingsError(message)
-    return ENCODERS[file_format](frame, dictionary)
+    return ENCODERS[file_format](content, dictionary)
 
 
-def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+def harmless(content: pd.DataFrame) -> pd.DataFrame:
     """Return the table with an apostrophe before every text that a spreadsheet would run."""
-    text = frame.select_dtypes("object")
-    return frame.assign(**{str(name): text[name].map(harmless_cell) for name in text})
+    text = content.select_dtypes("object")
+    return content.assign(**{str(name): text[name].map(harmless_cell) for name in text})
 
 
-def _csv(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001  # same signature as the others
-    return harmless(frame).to_csv(index=False, lineterminator="\n").encode("utf-8")
+def _csv(content: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001  # same signature as the others
+    return harmless(content).to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
-def _parquet(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001
-    return frame.to_parquet(index=False)
+def _parquet(content: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:  # noqa: ARG001
+    return content.to_parquet(index=False)
 
 
-def _xlsx(frame: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:
+def _xlsx(content: pd.DataFrame, dictionary: pd.DataFrame) -> bytes:
     from openpyxl import Workbook  # noqa: PLC0415  # slow to import, and only Excel files need it
 
     book = Workbook(write_only=True)
-    for title, rows in (("data", frame), ("dictionary", dictionary)):
+    for title, sheet_content in (("data", content), ("dictionary", dictionary)):
         sheet = book.create_sheet(title)
-        sheet.append([str(name) for name in rows.columns])
-        for row in harmless(rows).itertuples(index=False):
+        sheet.append([str(name) for name in sheet_content.columns])
+        for row in harmless(sheet_content).itertuples(index=False):
             sheet.append([_cell(value) for value in row])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    workbook_bytes = io.BytesIO()
+    book.save(workbook_bytes)
+    return workbook_bytes.getvalue()
 
 
 def _cell(value: Any) -> Any:
@@ -122,14 +122,14 @@ ENCODERS: Mapping[str, Callable[[pd.DataFrame, pd.DataFrame], bytes]] = {
 
 
 def _explained(database: Path, name: str | None) -> pd.DataFrame:
-    frame = reader.dictionary(database)
+    columns = reader.dictionary(database)
     if name is None:
-        return frame
-    rows = frame[frame["view"] == name].reset_index(drop=True)
-    if rows.empty:
-        message = f"table {name}: expected one of {', '.join(frame['view'].unique())}"
+        return columns
+    of_view = columns[columns["view"] == name].reset_index(drop=True)
+    if of_view.empty:
+        message = f"table {name}: expected one of {', '.join(columns['view'].unique())}"
         raise SettingsError(message)
-    return rows
+    return of_view
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -74,7 +74,7 @@ def is_current(out_dir: Path) -> bool:
     return database.is_file() and stored_version(database) == sql_files.version()
 
 
-def publish(out_dir: Path, rows: Iterable[Any]) -> None:
+def publish(out_dir: Path, result_rows: Iterable[Any]) -> None:
     """Build the store from the given records and put it in place of the previous one in one step.
 
     The order of the records is irrelevant: rows are stored sorted.
@@ -83,7 +83,7 @@ def publish(out_dir: Path, rows: Iterable[Any]) -> None:
     ----------
     out_dir
         The output folder; made when it does not exist.
-    rows
+    result_rows
         Any of the dataclasses of ``pipeline.core.records``.
 
     Raises
@@ -97,7 +97,7 @@ def publish(out_dir: Path, rows: Iterable[Any]) -> None:
         sweep(out_dir, WORKING.format("*") + "*")
         working = out_dir / WORKING.format(os.getpid())
         try:
-            build(working, rows)
+            build(working, result_rows)
             put_in_place(working, database_path(out_dir))
         except duckdb.ConstraintException as error:
             message = (
@@ -115,10 +115,10 @@ def publish(out_dir: Path, rows: Iterable[Any]) -> None:
             sweep(out_dir, WORKING.format("*") + "*")
 
 
-def build(database: Path, rows: Iterable[Any]) -> None:
+def build(database: Path, result_rows: Iterable[Any]) -> None:
     """Write a complete store into a new file and close it, leaving no write-ahead log beside it."""
     by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
-    for row in rows:
+    for row in result_rows:
         by_kind[type(row)].append(row)
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
@@ -147,7 +147,7 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     connection.commit()
 
 
-def columns(kind: type, rows: Sequence[Any]) -> pa.Table:
+def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:
     """Return records of one kind as an Arrow table with the record's fields as columns; None becomes NULL."""
     import pyarrow as pa  # noqa: PLC0415 - only publishing needs it, and reading must start fast
 
@@ -161,16 +161,16 @@ def columns(kind: type, rows: Sequence[Any]) -> pa.Table:
     }
     return pa.table(
         {
-            name: pa.array(list(map(attrgetter(name), rows)), stored[_plain(hint)])
+            name: pa.array(list(map(attrgetter(name), kind_rows)), stored[_plain(hint)])
             for name, hint in get_type_hints(kind).items()
         }
     )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, kind: type, rows: list[Any]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: list[Any]) -> None:
     """Add all rows of one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    if rows:
-        connection.register("incoming", columns(kind, rows))
+    if kind_rows:
+        connection.register("incoming", columns(kind, kind_rows))
         connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
         connection.unregister("incoming")
 

@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.records import JournalHead
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import sql_files
 
@@ -133,8 +134,8 @@ class Reader:
     def digest(self, table: str) -> str:
         """Return a digest of the content of a record table; equal digests mean equal rows."""
         with self.cursor() as cursor:
-            rows = cursor.execute(f"select * from record.{table} order by all").fetchall()
-        return hashlib.sha256(repr(rows).encode()).hexdigest()
+            table_rows = cursor.execute(f"select * from record.{table} order by all").fetchall()
+        return hashlib.sha256(repr(table_rows).encode()).hexdigest()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -189,6 +190,25 @@ def stored_version(database: Path) -> int:
     connection = _opened(database)
     try:
         return _version(database, connection)
+    finally:
+        connection.close()
+
+
+def journal_heads(database: Path) -> tuple[JournalHead, ...]:
+    """Return how far the journal went when a store was published, whatever its version; none where it does not say.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or it cannot be read.
+    """
+    connection = _opened(database)
+    try:
+        tables = connection.execute("select 1 from duckdb_tables() where table_name = 'journal_head'").fetchall()
+        query = "select file, line_count, size_bytes, sha256 from store.record.journal_head order by file"
+        return tuple(JournalHead(*row) for row in connection.execute(query).fetchall()) if tables else ()
+    except duckdb.Error as error:
+        raise _unreadable(database, error) from error
     finally:
         connection.close()
 
@@ -288,20 +308,20 @@ def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:
     try:
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
         if ("store_version",) in tables:
-            rows = connection.execute("select version from store.meta.store_version").fetchall()
+            versions = connection.execute("select version from store.meta.store_version").fetchall()
         elif ("migration",) in tables:
-            rows = connection.execute("select max(number) from store.meta.migration").fetchall()
+            versions = connection.execute("select max(number) from store.meta.migration").fetchall()
         else:
-            rows = []
+            versions = []
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
-    if len(rows) != 1 or rows[0][0] is None:
+    if len(versions) != 1 or versions[0][0] is None:
         message = (
             f"{database}: expected a store of cordtrack with its version, found another database; move it away or "
             f"choose another output folder, then run the pipeline again"
         )
         raise StoreError(message)
-    return int(rows[0][0])
+    return int(versions[0][0])
 
 
 def _refuse_other_version(database: Path, stored: int) -> None:

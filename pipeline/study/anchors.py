@@ -105,8 +105,8 @@ def choose_anchor(
 
 def names_another(mask: DrawnFile, scan: ScanFile) -> bool:
     """Say whether a mask's name means another scan than this one: a part of it differs, or this one lacks it."""
-    own = _entities(scan)
-    return any(own.get(key) != label for key, label in mask.scan_entities.items())
+    scan_entities = _entities(scan)
+    return any(scan_entities.get(key) != label for key, label in mask.scan_entities.items())
 
 
 def _drawn_on(scans: Sequence[ScanFile], masks: Sequence[DrawnFile]) -> dict[ScanFile, int]:

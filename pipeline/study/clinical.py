@@ -6,15 +6,17 @@ against the tables below and never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
 from pathlib import Path
 
+from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
@@ -24,6 +26,8 @@ from pipeline.study.study_tables import (
     is_complete,
     number_in,
     read_table,
+    span_in,
+    time_in,
     word_in,
 )
 from pipeline.study.treatment_names import kind_named, packaged
@@ -31,6 +35,9 @@ from pipeline.study.treatment_names import kind_named, packaged
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
 YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged": None}
+"""Whether seeding along the meninges, a drop metastasis included, was seen."""
+
 HIGHEST_AGE_YEARS = 130
 WHOLE_TABLE = frozenset({"table_delimiter", "file_unreadable", "link_outside"})
 LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
@@ -42,10 +49,10 @@ HIGHEST_GRADE = 1000
 """Above these a number is a slip of the pen, whatever it was meant to be."""
 
 
-def read_participants(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
+def read_participants(table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> dict[str, Patient]:
     """Return the patients of ``participants.tsv`` by id; of two rows for one patient the first counts."""
     patients: dict[str, Patient] = {}
-    for row in rows:
+    for row in table_rows:
         if not is_complete(row, ("participant_id",), findings):
             continue
         patient_id = row.patient_id
@@ -79,17 +86,37 @@ def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: li
     return replace(patient, died_on=None)
 
 
-def says_synthetic(rows: Iterable[TableRow]) -> bool:
+def says_synthetic(table_rows: Iterable[TableRow]) -> bool:
     """Say whether a ``synthetic`` column of ``participants.tsv`` marks any patient as made, not met."""
-    return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in rows)
+    return any(YES_NO.get((row.cells.get("synthetic") or "no").lower(), True) for row in table_rows)
 
 
-def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, date | None]:
-    """Return the visits a patient's sessions table lists, with their dates; None where there is no usable one.
+@dataclass(frozen=True)
+class SessionRow:
+    """What a sessions table says of one visit; None where it says nothing usable.
 
-    The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated.
+    Attributes
+    ----------
+    acquired_on
+        Of a month or a year its first day, as a ``WrittenDay``.
+    acquired_at
+        Time of the scan on its day.
+    leptomeningeal
+        Seeding seen, looked for and not seen, or None: not imaged, or nothing written.
     """
-    days: dict[str, set[date]] = {}
+
+    acquired_on: date | None = None
+    acquired_at: time | None = None
+    leptomeningeal: bool | None = None
+
+
+def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, SessionRow]:
+    """Return what a patient's sessions table says of the visits it lists.
+
+    The date comes from ``acq_time`` or ``acq_date``; two that disagree leave the visit undated. Of two rows for one
+    visit, seeding that one of them saw was seen.
+    """
+    rows_by_session: dict[str, list[TableRow]] = {}
     for row in read_table(table, root, ("session_id",), findings) if table.exists() else []:
         if not is_complete(row, ("session_id",), findings):
             continue
@@ -98,19 +125,34 @@ def read_session_dates(table: Path, root: Path, as_of: date, findings: list[Find
         if session_id is None:
             findings.append(row.problem("word_unknown", f"expected ses- and letters or digits, found '{cell}'"))
             continue
-        if session_id in days:
+        if session_id in rows_by_session:
             findings.append(row.problem("row_repeated", f"expected one row for {session_id}, found another"))
-        days.setdefault(session_id, set()).update(_days(row, as_of, findings))
+        rows_by_session.setdefault(session_id, []).append(row)
     relative = table.relative_to(root).as_posix()
-    return {session_id: _only(found, session_id, relative, findings) for session_id, found in days.items()}
+    return {name: _session(name, lines, relative, as_of, findings) for name, lines in rows_by_session.items()}
+
+
+def _session(
+    session_id: str, table_rows: Sequence[TableRow], table: str, as_of: date, findings: list[Finding]
+) -> SessionRow:
+    days = {day for row in table_rows for day in _days(row, as_of, findings)}
+    acquired_on = _only(days, session_id, table, findings)
+    times = {clock for row in table_rows if (clock := time_in(row, "acq_time")) is not None}
+    seen = [word_in(row, "leptomeningeal", SEEDING, findings) for row in table_rows]
+    looked = [one for one in seen if one is not None]
+    return SessionRow(
+        acquired_on=acquired_on,
+        acquired_at=times.pop() if len(times) == 1 and acquired_on is not None else None,
+        leptomeningeal=any(looked) if looked else None,
+    )
 
 
 def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]) -> date | None:
     """Return the one day that a visit's ``scans.tsv`` gives in ``acq_time``; None without or with several."""
     if not table.exists():
         return None
-    rows = read_table(table, root, ("filename",), findings)
-    days = {day for row in rows for day in _days(row, as_of, findings)}
+    table_rows = read_table(table, root, ("filename",), findings)
+    days = {day for row in table_rows for day in _days(row, as_of, findings)}
     relative = table.relative_to(root).as_posix()
     day = _only(days, table.parent.name, relative, findings)
     if day is not None:
@@ -120,7 +162,10 @@ def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]
 
 
 def read_treatments(
-    rows: Iterable[TableRow], as_of: date, findings: list[Finding], names: Mapping[str, TreatmentKind] | None = None
+    table_rows: Iterable[TableRow],
+    as_of: date,
+    findings: list[Finding],
+    names: Mapping[str, TreatmentKind] | None = None,
 ) -> tuple[Treatment, ...]:
     """Return the treatments of rows whose patients are known, by patient and date.
 
@@ -130,12 +175,12 @@ def read_treatments(
         What kinds are called; the packaged names where None.
     """
     kinds = packaged() if names is None else names
-    made = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(rows, findings)]
-    return tuple(sorted((t for t in made if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
+    treatments = [treatment_in(row, row.patient_id, as_of, findings, kinds) for row in unrepeated(table_rows, findings)]
+    return tuple(sorted((t for t in treatments if t), key=lambda t: (t.patient_id, t.started_on, t.kind)))
 
 
 def unread_treatments(
-    rows: Iterable[TableRow], findings: Iterable[Finding], known: Collection[str]
+    table_rows: Iterable[TableRow], findings: Iterable[Finding], patient_ids: Collection[str]
 ) -> tuple[Treatment, ...]:
     """Return a treatment of unknown kind on any day for everyone of whom the table may have said more than was read.
 
@@ -144,22 +189,22 @@ def unread_treatments(
 
     Parameters
     ----------
-    rows
+    table_rows
         What was read of the table.
     findings
         What was odd about it.
-    known
+    patient_ids
         All patients of the study.
     """
     concerned: set[str] = set()
-    if any("participant_id" in row.absent for row in rows):
-        concerned |= set(known)
+    if any("participant_id" in row.absent for row in table_rows):
+        concerned |= set(patient_ids)
     for one in (one for one in findings if one.path == "treatments.tsv"):
         if one.code in WHOLE_TABLE:
-            concerned |= set(known)
+            concerned |= set(patient_ids)
         elif one.code in LOST_ROW:
-            is_known = one.patient_id in known
-            concerned |= {str(one.patient_id)} if is_known else set(resembling(one.patient_id, known))
+            is_known = one.patient_id in patient_ids
+            concerned |= {str(one.patient_id)} if is_known else set(resembling(one.patient_id, patient_ids))
     first, last = ANY_DAY
     return tuple(
         Treatment(name, first, str(TreatmentKind.UNKNOWN), started_by=last, written=UNREAD)
@@ -195,7 +240,13 @@ def treatment_in(
         ended_by=ended_by,
         dose_mg=number_in(row, "dose_mg", HIGHEST_DOSE_MG, findings),
         written=written if written is not None and written.lower() != kind else None,
+        started_at=_clock(row, "date"),
     )
+
+
+def _clock(row: TableRow, column: str) -> str | None:
+    clock = time_in(row, column)
+    return None if clock is None else clock.isoformat()
 
 
 def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Finding]) -> TreatmentKind:
@@ -205,9 +256,9 @@ def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Find
         kind = kind_named(row.cells.get("agent") or row.cells.get("extent"), names)
     if kind == TreatmentKind.UNKNOWN:
         written = row.cells.get("kind")
-        found = f"'{written}'" if written else "none"
+        word = f"'{written}'" if written else "none"
         expected = f"expected a kind of treatment such as {', '.join(k for k in TreatmentKind if k != kind)}"
-        findings.append(row.problem("treatment_unknown", f"{expected}, found {found}"))
+        findings.append(row.problem("treatment_unknown", f"{expected}, found {word}"))
     return kind
 
 
@@ -217,23 +268,27 @@ def _agent_in(written: str | None, kind: TreatmentKind) -> str | None:
     return written if is_drug and written is not None and written.lower() != kind else None
 
 
-def read_function_scores(rows: Iterable[TableRow], as_of: date, findings: list[Finding]) -> tuple[FunctionScore, ...]:
+def read_function_scores(
+    table_rows: Iterable[TableRow], as_of: date, findings: list[Finding]
+) -> tuple[FunctionScore, ...]:
     """Return the usable functional grades of rows whose patients are known, by patient and date."""
-    made = [function_score(row, row.patient_id, as_of, findings) for row in unrepeated(rows, findings)]
-    return tuple(sorted((s for s in made if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
+    scores = [function_score(row, row.patient_id, as_of, findings) for row in unrepeated(table_rows, findings)]
+    return tuple(sorted((s for s in scores if s), key=lambda s: (s.patient_id, s.assessed_on, s.scale_id)))
 
 
-def of_known_patients(rows: Iterable[TableRow], known: Collection[str], findings: list[Finding]) -> list[TableRow]:
+def of_known_patients(
+    table_rows: Iterable[TableRow], patient_ids: Collection[str], findings: list[Finding]
+) -> list[TableRow]:
     """Return the rows whose patient the study knows; the others become findings."""
-    kept = []
-    for row in rows:
-        if row.patient_id in known:
-            kept.append(row)
+    usable_rows = []
+    for row in table_rows:
+        if row.patient_id in patient_ids:
+            usable_rows.append(row)
         elif is_complete(row, ("participant_id",), findings):
             message = f"expected a patient of this study, found '{row.cells['participant_id']}'"
-            message += resembling_words(row.patient_id, known)
+            message += resembling_words(row.patient_id, patient_ids)
             findings.append(row.problem("row_unknown_patient", message))
-    return kept
+    return usable_rows
 
 
 def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
@@ -249,7 +304,17 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
         died_on=date_in(row, "died_on", as_of, findings),
         last_contact_on=date_in(row, "last_contact_on", as_of, findings),
         is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
+        **{column: marker_in(row, column, findings) for column in markers.MARKERS},
     )
+
+
+def marker_in(row: TableRow, column: str, findings: list[Finding]) -> str | None:
+    """Return a row's result of a molecular marker as code; a word that nobody knows is reported and is unknown."""
+    cell = row.cells.get(column)
+    if cell is not None and not markers.is_understood(column, cell):
+        expected = f"expected {markers.MARKERS[column].positive}, {markers.MARKERS[column].negative} or unknown"
+        findings.append(row.problem("marker_unknown", f"{expected} in {column}, found '{cell}'"))
+    return markers.coded(column, cell)
 
 
 def syndrome_in(row: TableRow, findings: list[Finding]) -> str | None:
@@ -290,18 +355,25 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
     """Return one row's functional grade of a patient; None when it cannot be used or the patient is None."""
     if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
         return None
-    assessed_on = date_in(row, "date", as_of, findings)
+    assessed_on = span_in(row, "date", as_of, findings)
     grade = number_in(row, "grade", HIGHEST_GRADE, findings)
     if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
-    return FunctionScore(patient_id, assessed_on, row.cells["scale_id"] or "", grade, tumour_related)
+    return FunctionScore(
+        patient_id=patient_id,
+        assessed_on=first_possible(assessed_on),
+        scale_id=row.cells["scale_id"] or "",
+        grade=grade,
+        tumour_related=tumour_related,
+        assessed_by=last_possible(assessed_on),
+    )
 
 
-def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
+def unrepeated(table_rows: Iterable[TableRow], findings: list[Finding]) -> list[TableRow]:
     """Return the rows without those that say again what an earlier one says; these become findings."""
     first: dict[tuple[tuple[str, str | None], ...], TableRow] = {}
-    for row in rows:
+    for row in table_rows:
         earlier = first.setdefault(tuple(row.cells.items()), row)
         if earlier is not row:
             findings.append(row.problem("row_repeated", f"expected each row once, found line {earlier.line} again"))
@@ -309,11 +381,14 @@ def unrepeated(rows: Iterable[TableRow], findings: list[Finding]) -> list[TableR
 
 
 def _days(row: TableRow, as_of: date, findings: list[Finding]) -> set[date]:
-    found = (date_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
-    return {day for day in found if day is not None}
+    days = (span_in(row, column, as_of, findings) for column in ("acq_time", "acq_date"))
+    return {day for day in days if day is not None}
 
 
 def _only(days: set[date], session_id: str, table: str, findings: list[Finding]) -> date | None:
+    """Return the one day that is given; a month or a year that holds a day given beside it says nothing else."""
+    whole = {day for day in days if last_possible(day) is None}
+    days = whole | {day for day in days - whole if not any(day <= one <= (last_possible(day) or day) for one in whole)}
     if len(days) > 1:
         message = f"{table}: expected one date for {session_id}, found {' and '.join(map(str, sorted(days)))}"
         findings.append(finding("visit_date_conflict", message, table, session_id=session_id))

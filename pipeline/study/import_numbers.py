@@ -115,7 +115,7 @@ def _describe_study(bids_dir: Path) -> None:
 
 
 def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
-    rows = [
+    patient_rows = [
         {
             "participant_id": _label(p.patient_id), "histology": p.histology, "syndrome": p.syndrome,
             "enhancing_tumour": YES_OR_NO[p.is_enhancing],
@@ -123,25 +123,33 @@ def _add_patients(bids_dir: Path, patients: Iterable[Patient]) -> int:
         for p in patients
     ]  # fmt: skip
     there = rows_there(bids_dir / "participants.tsv", bids_dir)
-    known = {row["participant_id"] for row in there}
-    new = [row for row in rows if row["participant_id"] not in known]
+    ids_there = {row["participant_id"] for row in there}
+    new = [row for row in patient_rows if row["participant_id"] not in ids_there]
     return append_rows(bids_dir / "participants.tsv", PATIENT_COLUMNS, new)
 
 
 def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
     path = bids_dir / "treatments.tsv"
-    known = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
-    rows = [
+    keys_there = {(row["participant_id"], row["date"], row["kind"]) for row in rows_there(path, bids_dir)}
+    treatment_rows = [
         {
-            "participant_id": _label(t.patient_id), "date": written_days(t.started_on, t.started_by) or "n/a",
+            "participant_id": _label(t.patient_id), "date": _first_day(t),
             "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
             "end_date": _last_day(t),
             "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": t.dose_mg,
         }
         for t in treatments
     ]  # fmt: skip
-    new = [row for row in rows if (row["participant_id"], row["date"], row["kind"]) not in known]
+    new = [row for row in treatment_rows if (row["participant_id"], row["date"], row["kind"]) not in keys_there]
     return append_rows(path, TREATMENT_COLUMNS, new)
+
+
+def _first_day(treatment: Treatment) -> str:
+    """Return the first day as a table has it, with its time where it is known."""
+    day = written_days(treatment.started_on, treatment.started_by)
+    if day is None:
+        return "n/a"
+    return day if treatment.started_at is None else f"{day}T{treatment.started_at}"
 
 
 def _last_day(treatment: Treatment) -> str | None:
@@ -154,12 +162,12 @@ def _last_day(treatment: Treatment) -> str | None:
 
 def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
     path = bids_dir / IMPORTED_TABLE
-    known = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
+    rows_by_key = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
     new = []
     for visit in visits:
         for measure in visit.measures:
             row = {key: cell(value) for key, value in _measure_row(visit, measure, source).items()}
-            there = known.get((row["participant_id"], row["date"], row["compartment"]))
+            there = rows_by_key.get((row["participant_id"], row["date"], row["compartment"]))
             if there is None:
                 new.append(row)
             elif any((there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name != "source"):
@@ -178,7 +186,7 @@ def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, fin
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> dict[str, Any]:
     return {
         "participant_id": _label(visit.patient_id),
-        "date": visit.acquired_on,
+        "date": f"{visit.acquired_on}T{visit.acquired_at}" if visit.acquired_at else visit.acquired_on,
         "compartment": measure.compartment,
         "volume_mm3": None if measure.volume_mm3 is None else round(measure.volume_mm3, 6),
         "volume_cv": measure.volume_cv,

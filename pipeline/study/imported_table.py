@@ -26,7 +26,7 @@ NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 
 
 def read_imported(
-    root: Path, known: Container[str], as_of: date, findings: list[Finding]
+    root: Path, patient_ids: Container[str], as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[GivenVisit, ...]]:
     """Read the imported visits of a study, by patient id; none when there is no such table.
 
@@ -34,22 +34,22 @@ def read_imported(
     ----------
     root
         The study folder, resolved.
-    known
+    patient_ids
         Ids of the study's patients; rows of others become findings.
     """
     path = root / IMPORTED_TABLE
     if not path.exists():
         return {}
-    found: dict[str, list[GivenVisit]] = defaultdict(list)
+    visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
     for visit in read_volumes(path, root, as_of, findings).visits:
         patient_id = with_prefix("sub", visit.patient_id)
-        if patient_id is not None and patient_id in known:
-            found[patient_id].append(visit)
+        if patient_id is not None and patient_id in patient_ids:
+            visits_by_patient[patient_id].append(visit)
         else:
             where = f"{IMPORTED_TABLE} line {visit.lines[0]}"
             message = f"{where}: expected a patient of this study, found '{visit.patient_id}'"
             findings.append(finding("row_unknown_patient", message, IMPORTED_TABLE))
-    return {patient_id: tuple(visits) for patient_id, visits in found.items()}
+    return {patient_id: tuple(visits) for patient_id, visits in visits_by_patient.items()}
 
 
 def with_imported(
@@ -61,12 +61,15 @@ def with_imported(
     """
     merged = list(visits)
     for one in given:
-        same_day = [visit for visit in visits if visit.acquired_on == one.acquired_on]
+        same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
         if imaged is not None:
             findings.append(_not_used(one, patient_id, imaged.session_id))
         elif same_day:
-            merged[merged.index(same_day[0])] = replace(same_day[0], imported=one.measures or NOTHING)
+            acquired_at = same_day[0].acquired_at or one.acquired_at
+            merged[merged.index(same_day[0])] = replace(
+                same_day[0], imported=one.measures or NOTHING, acquired_at=acquired_at
+            )
         else:
             merged.append(_new_visit(patient_id, one, merged))
     return tuple(sorted(merged, key=by_date))
@@ -74,10 +77,12 @@ def with_imported(
 
 def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
     """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
-    session_id = f"ses-imported{one.acquired_on:%Y%m%d}"
+    session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
     while session_id in {visit.session_id for visit in others}:
         session_id += "x"
-    return StudyVisit(patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING)
+    return StudyVisit(
+        patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING, acquired_at=one.acquired_at
+    )
 
 
 def _not_used(one: GivenVisit, patient_id: str, session_id: str) -> Finding:

@@ -113,8 +113,8 @@ def closest_table(
         fitting = [(len(table.entities), path) for path, table in fits]
         best = [path for count, path in fitting if count == max(fitting)[0]]
         if len(best) > 1:
-            found = " and ".join(path.name for path in best)
-            message = f"{relative}: expected one table of its labels, found {found}"
+            table_names = " and ".join(path.name for path in best)
+            message = f"{relative}: expected one table of its labels, found {table_names}"
             findings.append(finding("mask_table_ambiguous", message, relative))
         if best:
             return best[0] if len(best) == 1 else None
@@ -144,20 +144,20 @@ def read_labels(table: Path, root: Path, names: Mapping[str, Compartment], findi
         if not is_complete(row, ("index", "name"), findings):
             continue
         index, name = _index(row, findings), row.cells["name"] or ""
-        known = compartment_named(name, names)
-        if known is None and _plain(name) not in UNMEASURED_NAMES:
+        meaning = compartment_named(name, names)
+        if meaning is None and _plain(name) not in UNMEASURED_NAMES:
             message = f"expected a compartment such as {', '.join(Compartment)}, found '{name}'"
             findings.append(row.problem("compartment_unknown", message))
         elif index is not None:
-            meanings.setdefault(index, set()).add(known)
+            meanings.setdefault(index, set()).add(meaning)
     relative = relative_to(root, table)
-    for index in [index for index, found in meanings.items() if len(found) > 1]:
+    for index in [index for index, alternatives in meanings.items() if len(alternatives) > 1]:
         message = f"{relative}: expected one meaning of index {index}, found several"
         findings.append(finding("mask_table_conflict", message, relative))
         del meanings[index]
-    single = {index: next(iter(found)) for index, found in meanings.items()}
-    labels = {index: compartment for index, compartment in single.items() if compartment is not None}
-    return LabelTable(labels, frozenset(single.keys() - labels.keys()))
+    meaning_of = {index: next(iter(alternatives)) for index, alternatives in meanings.items()}
+    labels = {index: compartment for index, compartment in meaning_of.items() if compartment is not None}
+    return LabelTable(labels, frozenset(meaning_of.keys() - labels.keys()))
 
 
 def _tables(folder: Path, root: Path) -> NamedTables:

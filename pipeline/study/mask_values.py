@@ -52,8 +52,8 @@ def labels_of(array: NDArray) -> NDArray | ValueDoubt:
         fault = _as_scan(array, 1.0)
         return fault or ValueDoubt("mask_values", f"expected whole-number labels, found {range_words(array)}")
     if not labels.any() and float(np.abs(array).max(initial=0)) > NOISE:
-        found = f"found {range_words(array)}, which no label is; was it stored with a scale?"
-        return ValueDoubt("mask_values", f"expected whole-number labels, {found}")
+        value_words = f"found {range_words(array)}, which no label is; was it stored with a scale?"
+        return ValueDoubt("mask_values", f"expected whole-number labels, {value_words}")
     return labels
 
 
@@ -87,17 +87,17 @@ def probabilities_of(array: NDArray) -> NDArray[np.float32] | ValueDoubt:
     if low < -PROBABILITY_TOLERANCE or high > 1 + PROBABILITY_TOLERANCE:
         unit = " (per cent?)" if 1 < high <= 100 else " (8 bits?)" if 1 < high <= 255 else ""
         fault = _as_scan(array, 255.0) if low >= 0 else None
-        found = f"found {range_words(array)}{unit}"
-        return fault or ValueDoubt("mask_values", f"expected probabilities from 0 to 1, {found}")
+        value_words = f"found {range_words(array)}{unit}"
+        return fault or ValueDoubt("mask_values", f"expected probabilities from 0 to 1, {value_words}")
     if high <= NOISE:
         return np.zeros(array.shape, dtype=np.float32)
     if high < OBJECT_PROBABILITY:
-        found = f"found {high:.2g} at most; was it stored with a scale?"
-        return ValueDoubt("mask_values", f"expected probabilities of up to 1, {found}")
+        value_words = f"found {high:.2g} at most; was it stored with a scale?"
+        return ValueDoubt("mask_values", f"expected probabilities of up to 1, {value_words}")
     drawn = array[array >= NEGLIGIBLE_PROBABILITY]
     if drawn.size > 1 and high < 1 - PROBABILITY_TOLERANCE and float(np.ptp(drawn)) <= PROBABILITY_TOLERANCE:
-        found = f"found {high:.3g} in all {drawn.size} voxels; is it a mask that was stored with a scale?"
-        return ValueDoubt("mask_values", f"expected probabilities, {found}")
+        value_words = f"found {high:.3g} in all {drawn.size} voxels; is it a mask that was stored with a scale?"
+        return ValueDoubt("mask_values", f"expected probabilities, {value_words}")
     return np.clip(array, 0, 1).astype(np.float32)
 
 
@@ -120,7 +120,8 @@ def whole_numbers(array: NDArray) -> NDArray | None:
     if np.issubdtype(array.dtype, np.integer):
         return array
     rounded = np.rint(array)
-    return rounded.astype(np.int64) if np.abs(array - rounded).max(initial=0) <= INTEGER_TOLERANCE else None
+    is_whole = np.abs(array - rounded).max(initial=0) <= INTEGER_TOLERANCE and np.abs(array).max(initial=0) < 2**31
+    return rounded.astype(np.int64) if is_whole else None
 
 
 def range_words(array: NDArray) -> str:

@@ -98,21 +98,21 @@ def read_all(
     Where a source has several of one compartment, as one for each run, the one named for the measured scan is taken;
     a mask named for another scan whose voxels are the same is read, and said.
     """
-    kept: dict[tuple[str, Compartment], MaskReading] = {}
+    first_readings: dict[tuple[str, Compartment], MaskReading] = {}
     findings: list[Finding] = []
     strangers = [file for file in files if anchor is not None and names_another(file, anchor)]
     for file in (*(file for file in files if file not in strangers), *strangers):
         readings, odd = read_mask(file, image, scans)
         findings += odd
-        new = [one for one in readings if (file.source, one.compartment) not in kept]
-        kept |= {(file.source, one.compartment): one for one in new}
+        new = [one for one in readings if (file.source, one.compartment) not in first_readings]
+        first_readings |= {(file.source, one.compartment): one for one in new}
         is_of_another = any(not names_another(file, scan) for scan in scans if scan != anchor)
         if anchor is not None and readings and file in strangers and is_of_another:
             used = "used, for its voxels are the same" if new else "not used, for the measured scan has its own"
             words = f"expected a mask of the measured {anchor.path.name}, found it named for another one; it is {used}"
             findings.append(problem("mask_other_scan", file, words))
     order = {file.relative: place for place, file in enumerate(files)}
-    return tuple(sorted(kept.values(), key=lambda one: order[one.file.relative])), tuple(findings)
+    return tuple(sorted(first_readings.values(), key=lambda one: order[one.file.relative])), tuple(findings)
 
 
 def _place(
@@ -128,12 +128,12 @@ def _place(
             findings.append(problem("mask_grid_rounded", file, f"expected the scan's grid, found it {shift.words} off"))
         return stored.affine
     second = other_grid(file.path)
-    for own in (stored, *([second] if second else [])):
+    for candidate in (stored, *([second] if second else [])):
         for placed in (image, *_other_places(image, scans)):
-            if lies_on(own, placed):
+            if lies_on(candidate, placed):
                 words = "expected the scan's position, found it at the other one of two that a header holds"
                 findings.append(problem("mask_other_position", file, words))
-                return own.affine
+                return candidate.affine
     return None
 
 

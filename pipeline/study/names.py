@@ -129,7 +129,7 @@ def with_prefix(prefix: str, text: str) -> str | None:
     return f"{prefix}-{label}" if LABEL.fullmatch(label) else None
 
 
-def resembling_words(name: str | None, known: Iterable[str]) -> str:
+def resembling_words(name: str | None, known_ids: Iterable[str]) -> str:
     """Say which known id another one resembles but for zeros, letter case and signs; empty where none.
 
     Spreadsheets strip the zeros of 01; which id is right is for a person to say.
@@ -139,11 +139,11 @@ def resembling_words(name: str | None, known: Iterable[str]) -> str:
     >>> resembling_words("sub-1", ["sub-01", "sub-10"]), resembling_words("sub-7", ["sub-01"])
     ('; it resembles sub-01, did a spreadsheet strip zeros?', '')
     """
-    alike = resembling(name, known)
+    alike = resembling(name, known_ids)
     return f"; it resembles {' and '.join(alike)}, did a spreadsheet strip zeros?" if alike else ""
 
 
-def resembling(name: str | None, known: Iterable[str]) -> list[str]:
+def resembling(name: str | None, known_ids: Iterable[str]) -> list[str]:
     """Return the known ids that another one resembles but for zeros, letter case and signs.
 
     Examples
@@ -151,7 +151,7 @@ def resembling(name: str | None, known: Iterable[str]) -> list[str]:
     >>> resembling("sub-1", ["sub-01", "sub-10"]), resembling(None, ["sub-01"])
     (['sub-01'], [])
     """
-    return [] if name is None else sorted(other for other in known if other != name and _bare(other) == _bare(name))
+    return [] if name is None else sorted(other for other in known_ids if other != name and _bare(other) == _bare(name))
 
 
 def _bare(name: str) -> str:

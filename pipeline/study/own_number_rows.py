@@ -11,7 +11,7 @@ from dataclasses import replace
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
-from pipeline.study.clinical import YES_NO
+from pipeline.study.clinical import SEEDING, YES_NO
 from pipeline.study.study_tables import TableRow, number_in, word_in
 
 VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
@@ -26,38 +26,36 @@ SIZES: Mapping[str, float] = {
 }
 """Columns of sizes, with what they can be at most; above it a number is a slip of the pen."""
 
-SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged": None}
-"""Whether seeding along the meninges, a drop metastasis included, was seen."""
-
 SAME = 0.01
 """Two cells that say the same in other words may differ by rounding: 1 %."""
 
 
-def one_measure(compartment: Compartment, rows: Sequence[TableRow], findings: list[Finding]) -> ImportedMeasure:
+def one_measure(compartment: Compartment, table_rows: Sequence[TableRow], findings: list[Finding]) -> ImportedMeasure:
     """Return what the rows of one compartment of one visit say together; two that differ say nothing.
 
     Parameters
     ----------
-    rows
+    table_rows
         At least one, all of one patient, day and compartment.
     findings
         What is odd is added.
     """
-    found = [_measure(compartment, row, findings) for row in rows]
-    if all(measure == found[0] for measure in found[1:]):
+    measures = [_measure(compartment, row, findings) for row in table_rows]
+    if all(measure == measures[0] for measure in measures[1:]):
         findings.extend(
-            row.problem("row_repeated", f"expected one row a day, found line {rows[0].line} again") for row in rows[1:]
+            row.problem("row_repeated", f"expected one row a day, found line {table_rows[0].line} again")
+            for row in table_rows[1:]
         )
-        return found[0]
-    findings.append(differing(rows))
-    where = " and ".join(str(row.line) for row in rows)
-    return ImportedMeasure(compartment, missing_reason=f"lines {where} of {rows[0].table} differ for this visit")
+        return measures[0]
+    findings.append(differing(table_rows))
+    where = " and ".join(str(row.line) for row in table_rows)
+    return ImportedMeasure(compartment, missing_reason=f"lines {where} of {table_rows[0].table} differ for this visit")
 
 
-def differing(rows: Sequence[TableRow]) -> Finding:
+def differing(table_rows: Sequence[TableRow]) -> Finding:
     """Return the finding that two rows of one visit differ."""
-    others = ", ".join(str(row.line) for row in rows[:-1])
-    return rows[-1].problem(
+    others = ", ".join(str(row.line) for row in table_rows[:-1])
+    return table_rows[-1].problem(
         "rows_differ", f"expected one row per patient, day and compartment, found line {others} too"
     )
 
@@ -131,14 +129,14 @@ def _contradictions(row: TableRow, sizes: Mapping[str, float | None], findings: 
         "volume_mm3 and volume_ml": (sizes["volume_mm3"], None if ml is None else 1000 * ml),
         "product_mm2 and its diameters": (sizes["product_mm2"], _pair_mm2(sizes)),
     }
-    found = [
+    contradictions = [
         name for name, (one, other) in pairs.items() if one is not None and other is not None and not _same(one, other)
     ]
     volume, longest = _volume_mm3(sizes), sizes["longest_mm"]
     if volume is not None and longest is not None and (volume == 0) != (longest == 0):
-        found.append("a volume and a longest diameter of which only one is 0")
-    findings.extend(row.problem("cells_differ", f"expected cells that agree, found {name}") for name in found)
-    return found
+        contradictions.append("a volume and a longest diameter of which only one is 0")
+    findings.extend(row.problem("cells_differ", f"expected cells that agree, found {name}") for name in contradictions)
+    return contradictions
 
 
 def _same(one: float, other: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,7 @@ from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatme
 from pipeline.study.label_names import compartment_named
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
-from pipeline.study.study_tables import TableRow, date_in, is_complete, read_delimited, word_in
+from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
 
 REQUIRED = ("participant_id", "date")
@@ -39,6 +39,8 @@ class GivenVisit:
     ----------
     patient_id
         As the table writes it.
+    acquired_on
+        Of a month or a year its first day, as a ``WrittenDay``.
     measures
         One per compartment that has a row.
     category
@@ -52,6 +54,7 @@ class GivenVisit:
     measures: tuple[ImportedMeasure, ...] = ()
     category: Category | None = None
     lines: tuple[int, ...] = ()
+    acquired_at: time | None = None
 
 
 @dataclass(frozen=True)
@@ -79,54 +82,57 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     findings
         What is odd is added.
     """
-    rows = [
+    table_rows = [
         row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
     ]
-    columns = set(rows[0].cells) if rows else set()
+    columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
-    if rows and not _columns_are_usable(rows[0], findings):
-        rows = []
-    dated = [(row, day) for row in rows if (day := _day(row, as_of, findings)) is not None]
-    known = _ids(rows)
-    places: dict[tuple[str, date], list[TableRow]] = defaultdict(list)
+    if table_rows and not _columns_are_usable(table_rows[0], findings):
+        table_rows = []
+    dated = [(row, day) for row in table_rows if (day := _day(row, as_of, findings)) is not None]
+    id_by_key = _ids(table_rows)
+    places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
-        places[known[_key(row)], day].append(row)
-    visits = [_visit(key, found, findings, has_words=has_words) for key, found in sorted(places.items())]
+        places[id_by_key[_key(row)], day, str(day)].append(row)
+    visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
-    return VolumeTable(relative_to(root, path), tuple(visits), _patients(rows, known, findings), has_words)
+    return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
 
 
 def read_treatment_table(
     path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[Treatment, ...]]:
     """Read treatments, by patient as the table of sizes writes them; those of other patients become findings."""
-    known = {_plain(patient_id): patient_id for patient_id in table.patients}
-    found: dict[str, list[Treatment]] = defaultdict(list)
+    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
+    treatments: dict[str, list[Treatment]] = defaultdict(list)
     path = path.resolve()
-    rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
+    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "kind"), findings)
     names = names_beside(path, findings)
-    for row in unrepeated(rows, findings):
-        patient_id = known.get(_key(row))
+    for row in unrepeated(table_rows, findings):
+        patient_id = id_by_key.get(_key(row))
         treatment = treatment_in(row, patient_id or "", as_of, findings, names)
         if treatment is not None and patient_id is None:
             message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
             findings.append(row.problem("row_unknown_patient", message))
         elif treatment is not None and patient_id is not None:
-            found[patient_id].append(treatment)
-    return {patient_id: tuple(sorted(rows, key=lambda t: (t.started_on, t.kind))) for patient_id, rows in found.items()}
+            treatments[patient_id].append(treatment)
+    return {
+        patient_id: tuple(sorted(patient_treatments, key=lambda t: (t.started_on, t.kind)))
+        for patient_id, patient_treatments in treatments.items()
+    }
 
 
 def read_function_table(
     path: Path, table: VolumeTable, as_of: date, findings: list[Finding]
 ) -> dict[str, tuple[FunctionScore, ...]]:
     """Read functional grades, by patient as the table of sizes writes them."""
-    known = {_plain(patient_id): patient_id for patient_id in table.patients}
+    id_by_key = {_plain(patient_id): patient_id for patient_id in table.patients}
     scores: dict[str, list[FunctionScore]] = defaultdict(list)
     path = path.resolve()
-    rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
-    for row in unrepeated(rows, findings):
-        patient_id = known.get(_key(row))
+    table_rows = read_delimited(path, path.parent, ("participant_id", "date", "scale_id", "grade"), findings)
+    for row in unrepeated(table_rows, findings):
+        patient_id = id_by_key.get(_key(row))
         score = function_score(row, patient_id, as_of, findings)
         if score is not None:
             scores[score.patient_id].append(score)
@@ -134,7 +140,8 @@ def read_function_table(
             message = f"expected a patient of {table.name}, found '{row.cells['participant_id']}'"
             findings.append(row.problem("row_unknown_patient", message))
     return {
-        patient_id: tuple(sorted(own, key=lambda s: (s.assessed_on, s.scale_id))) for patient_id, own in scores.items()
+        patient_id: tuple(sorted(patient_scores, key=lambda s: (s.assessed_on, s.scale_id)))
+        for patient_id, patient_scores in scores.items()
     }
 
 
@@ -152,7 +159,7 @@ def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
 
 
 def _day(row: TableRow, as_of: date, findings: list[Finding]) -> date | None:
-    return date_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
+    return span_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
 
 
 def _plain(patient_id: str) -> str:
@@ -163,18 +170,20 @@ def _key(row: TableRow) -> str:
     return _plain(row.cells.get("participant_id") or "")
 
 
-def _ids(rows: Iterable[TableRow]) -> dict[str, str]:
+def _ids(table_rows: Iterable[TableRow]) -> dict[str, str]:
     """Return each patient's name as first written; with and without ``sub-`` is the same patient."""
-    known: dict[str, str] = {}
-    for row in rows:
-        known.setdefault(_key(row), row.cells["participant_id"] or "")
-    return known
+    id_by_key: dict[str, str] = {}
+    for row in table_rows:
+        id_by_key.setdefault(_key(row), row.cells["participant_id"] or "")
+    return id_by_key
 
 
-def _patients(rows: Iterable[TableRow], known: Mapping[str, str], findings: list[Finding]) -> dict[str, Patient]:
-    patients = {patient_id: Patient(patient_id) for patient_id in known.values()}
-    for row in rows:
-        patient = patients[known[_key(row)]]
+def _patients(
+    table_rows: Iterable[TableRow], id_by_key: Mapping[str, str], findings: list[Finding]
+) -> dict[str, Patient]:
+    patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
+    for row in table_rows:
+        patient = patients[id_by_key[_key(row)]]
         patients[patient.patient_id] = replace(
             patient,
             histology=patient.histology or row.cells.get("histology"),
@@ -184,29 +193,37 @@ def _patients(rows: Iterable[TableRow], known: Mapping[str, str], findings: list
     return patients
 
 
-def _first(earlier: bool | None, own: bool | None) -> bool | None:
-    return own if earlier is None else earlier
+def _first(earlier: bool | None, here: bool | None) -> bool | None:
+    return here if earlier is None else earlier
 
 
-def _visit(key: tuple[str, date], rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool) -> GivenVisit:
-    patient_id, acquired_on = key
-    lines = tuple(row.line for row in rows)
+def _visit(
+    key: tuple[str, date, str], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
+) -> GivenVisit:
+    patient_id, acquired_on, _ = key
+    lines = tuple(row.line for row in table_rows)
+    times = {clock for row in table_rows if (clock := time_in(row, "date")) is not None}
+    acquired_at = times.pop() if len(times) == 1 else None
     if has_words:
-        return GivenVisit(patient_id, acquired_on, (), _word(rows, findings), lines)
+        return GivenVisit(patient_id, acquired_on, (), _word(table_rows, findings), lines, acquired_at)
     by_compartment: dict[Compartment, list[TableRow]] = defaultdict(list)
-    for row in rows:
+    for row in table_rows:
         compartment = _compartment(row, findings)
         if compartment is not None:
             by_compartment[compartment].append(row)
-    measures = tuple(one_measure(name, found, findings) for name, found in sorted(by_compartment.items()))
-    return GivenVisit(patient_id, acquired_on, measures, None, lines)
+    measures = tuple(
+        one_measure(name, compartment_rows, findings) for name, compartment_rows in sorted(by_compartment.items())
+    )
+    return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at)
 
 
-def _word(rows: Sequence[TableRow], findings: list[Finding]) -> Category:
+def _word(table_rows: Sequence[TableRow], findings: list[Finding]) -> Category:
     """Return the reader's word; not evaluable where there is none that can be used."""
-    words = {word_in(row, "response", WORDS, findings) for row in rows if is_complete(row, ("response",), findings)}
+    words = {
+        word_in(row, "response", WORDS, findings) for row in table_rows if is_complete(row, ("response",), findings)
+    }
     if len(words) > 1:
-        findings.append(differing(rows))
+        findings.append(differing(table_rows))
     word = next(iter(words)) if len(words) == 1 else None
     return word or Category.NE
 

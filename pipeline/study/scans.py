@@ -78,13 +78,13 @@ def find_scans(folder: Path, root: Path, session_id: str, findings: list[Finding
         if path.is_file() and is_image(path):
             message = f"expected images in {folder.name}/anat, found {path.name} beside it"
             findings.append(finding("image_misplaced", message, relative_to(root, path), session_id=session_id))
-    found = [
+    scans = [
         scan
         for datatype in CONTRASTS
         for path in entries(folder / datatype, root, findings)
         if (scan := _scan(path, root, session_id, findings))
     ]
-    return _without_doubles(found, findings)
+    return _without_doubles(scans, findings)
 
 
 def is_image(path: Path) -> bool:
@@ -99,8 +99,10 @@ def belongs(name: BidsName, path: Path, root: Path, findings: list[Finding]) -> 
     named = {f"{key}-": f"{key}-{label}" for key, label in name.entities.items() if key in ("sub", "ses")}
     if named == folders:
         return True
-    expected, found = "_".join(folders.values()), "_".join(named.values()) or "neither sub- nor ses-"
-    findings.append(finding("name_mismatch", f"{relative}: expected a name with {expected}, found {found}", relative))
+    expected, named_as = "_".join(folders.values()), "_".join(named.values()) or "neither sub- nor ses-"
+    findings.append(
+        finding("name_mismatch", f"{relative}: expected a name with {expected}, found {named_as}", relative)
+    )
     return False
 
 
@@ -138,11 +140,11 @@ def _scan(path: Path, root: Path, session_id: str, findings: list[Finding]) -> S
 
 def _without_doubles(scans: Iterable[ScanFile], findings: list[Finding]) -> tuple[ScanFile, ...]:
     """Keep one of ``x.nii`` and ``x.nii.gz``: their results would overwrite each other."""
-    kept: dict[str, ScanFile] = {}
+    scan_by_stem: dict[str, ScanFile] = {}
     for scan in sorted(scans, key=lambda scan: scan.relative, reverse=True):
         stem = scan.relative.removesuffix(".gz").removesuffix(".nii")
-        if stem in kept:
+        if stem in scan_by_stem:
             message = f"{scan.relative}: expected one file, found it compressed as well; the compressed one is used"
             findings.append(finding("scan_duplicated", message, scan.relative))
-        kept.setdefault(stem, scan)
-    return tuple(reversed(kept.values()))
+        scan_by_stem.setdefault(stem, scan)
+    return tuple(reversed(scan_by_stem.values()))

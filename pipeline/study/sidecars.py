@@ -81,8 +81,8 @@ class _Sidecar:
         cleaned = " ".join(value.split()) if isinstance(value, str) else ""
         if cleaned and len(cleaned) <= LONGEST_TEXT and cleaned.isprintable():
             return cleaned
-        found = "something else" if is_secret else _quoted(value)
-        self._refuse(name, f"a text of up to {LONGEST_TEXT} printable letters", found)
+        value_words = "something else" if is_secret else _quoted(value)
+        self._refuse(name, f"a text of up to {LONGEST_TEXT} printable letters", value_words)
         return None
 
     def device(self, manufacturer: str | None) -> str | None:
@@ -93,8 +93,8 @@ class _Sidecar:
                 return f"{kind}-{value if is_ours else _token(manufacturer, value)}"
         return None
 
-    def _refuse(self, name: str, expected: str, found: str) -> None:
-        message = f"{self._relative}: expected {name} to be {expected}, found {found}"
+    def _refuse(self, name: str, expected: str, value_words: str) -> None:
+        message = f"{self._relative}: expected {name} to be {expected}, found {value_words}"
         self._findings.append(finding("sidecar_value", message, self._relative))
 
 
@@ -116,18 +116,18 @@ def read_facts(image: Path, root: Path, findings: list[Finding]) -> Facts:
         message = f"{relative}: expected a JSON object of up to {MOST_BYTES} bytes, found a larger file"
         findings.append(finding("json_unreadable", message, relative))
         return Facts()
-    said = _Sidecar(read_json(path, root, findings), relative_to(root, path), findings)
-    manufacturer = said.text("Manufacturer")
+    sidecar = _Sidecar(read_json(path, root, findings), relative_to(root, path), findings)
+    manufacturer = sidecar.text("Manufacturer")
     return Facts(
         manufacturer=manufacturer,
-        model=said.text("ManufacturersModelName"),
-        field_tesla=said.number("MagneticFieldStrength"),
-        device=said.device(manufacturer),
-        software=said.text("SoftwareVersions"),
-        echo_time_ms=said.number("EchoTime"),
-        repetition_time_ms=said.number("RepetitionTime"),
-        flip_angle_deg=said.number("FlipAngle"),
-        slice_thickness_mm=said.number("SliceThickness"),
+        model=sidecar.text("ManufacturersModelName"),
+        field_tesla=sidecar.number("MagneticFieldStrength"),
+        device=sidecar.device(manufacturer),
+        software=sidecar.text("SoftwareVersions"),
+        echo_time_ms=sidecar.number("EchoTime"),
+        repetition_time_ms=sidecar.number("RepetitionTime"),
+        flip_angle_deg=sidecar.number("FlipAngle"),
+        slice_thickness_mm=sidecar.number("SliceThickness"),
     )
 
 

@@ -6,7 +6,7 @@ alignment. Nothing in the study folder is ever written. Whatever is odd becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table
+from pipeline.study import clinical, imported_table, neuraxis_table
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
@@ -49,6 +49,15 @@ __all__ = [
 
 TREATMENT_COLUMNS = ("participant_id", "date", "kind")
 FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
+READ_COLUMNS = {
+    "participants.tsv": frozenset({
+        "participant_id", "sex", "age", "histology", "who_grade", "level", "syndrome", "centre", "died_on",
+        "last_contact_on", "enhancing_tumour", "synthetic",
+    }),
+    "treatments.tsv": frozenset({*TREATMENT_COLUMNS, "end_date", "extent", "dose_gy", "dose_mg", "agent"}),
+    "function.tsv": frozenset({*FUNCTION_COLUMNS, "tumour_related"}),
+}  # fmt: skip
+"""What is read of each table of a study; whatever else stands in it is named, not used."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +125,16 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     name, is_synthetic = _description(root, findings)
     folders = _patient_folders(root, findings)
     tables = _clinical(root, folders.keys(), as_of, findings)
-    known = tables.participants.keys() | folders.keys()
-    chosen = _chosen(known, participants, findings)
+    patient_ids = tables.participants.keys() | folders.keys()
+    chosen = _chosen(patient_ids, participants, findings)
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
-    imported = imported_table.read_imported(root, known, as_of, findings)
+    imported = imported_table.read_imported(root, patient_ids, as_of, findings)
     seen = {
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
     }
+    seen = neuraxis_table.with_forms(root, seen, patient_ids, as_of, findings)
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
-    if not known:
+    if not patient_ids:
         findings.append(finding("study_empty", "expected folders sub-<label>, found none"))
     return StudyFolder(
         name=name,
@@ -210,45 +220,57 @@ def _patient_folders(root: Path, findings: list[Finding]) -> dict[str, Path]:
 
 
 def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list[Finding]) -> _Clinical:
-    rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
-    participants = clinical.read_participants(rows, as_of, findings)
-    known = participants.keys() | folders
+    participant_rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
+    participants = clinical.read_participants(participant_rows, as_of, findings)
+    patient_ids = participants.keys() | folders
     said_before = len(findings)
     treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
     treated = clinical.read_treatments(
-        clinical.of_known_patients(treatments, known, findings),
+        clinical.of_known_patients(treatments, patient_ids, findings),
         as_of,
         findings,
         names_beside(root / "treatments.tsv", findings),
     )
-    treated += clinical.unread_treatments(treatments, findings[said_before:], known)
+    treated += clinical.unread_treatments(treatments, findings[said_before:], patient_ids)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,
         treated,
-        clinical.read_function_scores(clinical.of_known_patients(scores, known, findings), as_of, findings),
-        clinical.says_synthetic(rows),
+        clinical.read_function_scores(clinical.of_known_patients(scores, patient_ids, findings), as_of, findings),
+        clinical.says_synthetic(participant_rows),
         folders,
     )
 
 
 def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findings: list[Finding]) -> list[TableRow]:
     if path.exists() or path.is_symlink():
-        return read_table(path, path.parent, columns, findings)
+        table_rows = read_table(path, path.parent, columns, findings)
+        _note_unread(path.name, table_rows, findings)
+        return table_rows
     if missing_code is not None:
         findings.append(finding(missing_code, f"{path.name}: expected this table, found none", path.name))
     return []
 
 
-def _chosen(known: AbstractSet[str], participants: frozenset[str] | None, findings: list[Finding]) -> AbstractSet[str]:
+def _note_unread(table: str, table_rows: Sequence[TableRow], findings: list[Finding]) -> None:
+    """Name the columns that are not read: a date of death under another name would be no death."""
+    unread = sorted({name for row in table_rows for name in row.cells if name} - READ_COLUMNS[table])
+    if unread and not any(row.absent for row in table_rows):  # else the columns that are missing are said
+        message = f"{table}: expected {', '.join(sorted(READ_COLUMNS[table]))}, found also {', '.join(unread)}"
+        findings.append(finding("column_unread", message, table))
+
+
+def _chosen(
+    patient_ids: AbstractSet[str], participants: frozenset[str] | None, findings: list[Finding]
+) -> AbstractSet[str]:
     if participants is None:
-        return known
+        return patient_ids
     wanted = {text: with_prefix("sub", text) or text for text in participants}
-    unknown = sorted(text for text, patient_id in wanted.items() if patient_id not in known)
+    unknown = sorted(text for text, patient_id in wanted.items() if patient_id not in patient_ids)
     findings.extend(
         finding("patient_not_found", f"expected patients of this study, found '{text}' asked for") for text in unknown
     )
-    return known & set(wanted.values())
+    return patient_ids & set(wanted.values())
 
 
 def _patient(

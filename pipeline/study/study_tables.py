@@ -12,15 +12,17 @@ import csv
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY
+from pipeline.core.written_day import WrittenDay, span
 from pipeline.study.names import is_inside, relative_to, with_prefix
 
 Word = TypeVar("Word")
@@ -32,22 +34,43 @@ COLUMN_ALIASES = {
     "age_years": "age",
     "center": "centre",
     "date_of_death": "died_on",
+    "h3_k27_status": "h3_k27",
+    "h3_k27m": "h3_k27",
+    "h3_status": "h3_k27",
+    "h3k27": "h3_k27",
+    "h3k27_status": "h3_k27",
+    "h3k27m": "h3_k27",
+    "h3_k27_altered": "h3_k27",
+    "k27m": "h3_k27",
     "death_date": "died_on",
     "last_contact": "last_contact_on",
     "last_contact_date": "last_contact_on",
+    "mycn_amplification": "mycn",
+    "mycn_amplified": "mycn",
+    "mycn_status": "mycn",
+    "n_myc": "mycn",
+    "nmyc": "mycn",
     "patient_id": "participant_id",
     "site": "centre",
     "tumor_related": "tumour_related",
 }
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
+CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?", re.ASCII)
 PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+SMALLEST = 1e-6
+"""A number nearer to 0 was never measured, and no ratio can be formed with it."""
 CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
 """Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MOSTLY_ZERO = 0.8
+"""Share of every other byte that is zero in a table of ASCII letters written as UTF-16."""
+
+INVISIBLE = frozenset({"Cf", "Cc"})
+"""Unicode categories of letters that nobody sees: marks of direction, joiners, control characters."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +168,8 @@ def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], finding
         return []
     numbered = enumerate(lines[first + 1 :], start=first + 2)
     written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
-    rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
-    return [row for row in rows if row is not None]
+    table_rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
+    return [row for row in table_rows if row is not None]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
@@ -182,6 +205,19 @@ def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) ->
     return day
 
 
+def span_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
+    """Return a cell's date, as :func:`date_in`; of a month or a year its first day, which knows what was written."""
+    days = parse_days(row.cells.get(column) or "")
+    if days is None or days[0] == days[1]:
+        return date_in(row, column, as_of, findings)
+    if days[0] > as_of:
+        findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {row.cells[column]}"))
+        return None
+    findings.append(row.problem("date_partial", f"expected a whole date in {column}, found '{row.cells[column]}'"))
+    first, last = days
+    return WrittenDay(first.year, first.month, first.day, span(first, last), min(last, as_of))
+
+
 def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], code: str) -> tuple[date, date] | None:
     """Return the first and the last day that a cell may mean; every day there is when it cannot be read at all.
 
@@ -198,8 +234,8 @@ def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], co
     cell = row.cells.get(column)
     days = None if cell is None else parse_days(cell)
     if days is None:
-        found = "none" if cell is None else f"'{cell}'"
-        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {found}"))
+        written = "none" if cell is None else f"'{cell}'"
+        findings.append(row.problem(code, f"expected a date YYYY-MM-DD, YYYY-MM or YYYY in {column}, found {written}"))
         return ANY_DAY
     if days[0] > as_of:
         findings.append(row.problem("date_future", f"expected {column} up to {as_of}, found {cell}"))
@@ -261,13 +297,26 @@ def parse_date(text: str) -> date | None:
         return None
 
 
+def time_in(row: TableRow, column: str) -> time | None:
+    """Return the time of day that a date has beside it; None where there is none, at midnight, or in another zone.
+
+    Midnight is what programs write that know only the day.
+    """
+    match = CLOCK.fullmatch(row.cells.get(column) or "")
+    try:
+        clock = time.fromisoformat(match[1]) if match else None
+    except ValueError:  # a time that no clock has
+        return None
+    return None if clock == time.min else clock
+
+
 def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
-    """Return a cell's number between 0 and ``high``; None when missing, not a plain number or out of range."""
+    """Return a cell's number, 0 or from SMALLEST to ``high``; None when missing, not a plain number or out of range."""
     cell = row.cells.get(column)
     if cell is None:
         return None
     value = float(cell) if NUMBER.fullmatch(cell) else math.nan
-    if 0 <= value <= high:
+    if value == 0 or SMALLEST <= value <= high:
         return value
     findings.append(
         row.problem("number_malformed", f"expected a number from 0 to {high:g} in {column}, found '{cell}'")
@@ -314,13 +363,23 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
     if content is None:
         findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
         return None
-    encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
+    encoding = _encoding_of(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
         message = f"{table}: expected UTF-8 text, found other bytes; unreadable letters are replaced"
         findings.append(finding("table_encoding", message, table))
         return content.decode(encoding, errors="replace")
+
+
+def _encoding_of(content: bytes) -> str:
+    """Return how a text is written: UTF-16 by its mark, or by the zeros beside its ASCII letters; UTF-8 else."""
+    if content.startswith(UTF16_MARKS):
+        return "utf-16"
+    halves = {"utf-16-le": content[1::2], "utf-16-be": content[::2]}
+    zeros = {name: half.count(0) / max(len(half), 1) for name, half in halves.items()}
+    likely = max(zeros, key=lambda name: zeros[name])
+    return likely if len(content) % 2 == 0 and zeros[likely] > MOSTLY_ZERO else "utf-8-sig"
 
 
 def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str, findings: list[Finding]) -> bool:
@@ -354,22 +413,29 @@ def _row(
     if len(cells) < len(columns):
         findings.append(row.problem("row_short", counted))
     for column in dict.fromkeys(columns):
-        said = {value for name, value in zip(columns, values, strict=False) if name == column and value is not None}
-        if column and len(said) > 1:
-            words = f"expected one value of {column}, found {' and '.join(sorted(said))}; neither is used"
+        values_given = {
+            value for name, value in zip(columns, values, strict=False) if name == column and value is not None
+        }
+        if column and len(values_given) > 1:
+            words = f"expected one value of {column}, found {' and '.join(sorted(values_given))}; neither is used"
             findings.append(row.problem("columns_differ", words))
     return row
 
 
 def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | None]:
     """Return the cells by column; of columns that are there twice what they agree on, None where they differ."""
-    said: dict[str, list[str]] = {column: [] for column in columns}
+    values_by_column: dict[str, list[str]] = {column: [] for column in columns}
     for column, value in zip(columns, values, strict=False):
-        if value is not None and value not in said[column]:
-            said[column].append(value)
-    return {column: found[0] if len(found) == 1 else None for column, found in said.items()}
+        if value is not None and value not in values_by_column[column]:
+            values_by_column[column].append(value)
+    return {
+        column: column_values[0] if len(column_values) == 1 else None
+        for column, column_values in values_by_column.items()
+    }
 
 
 def _clean(cell: str) -> str:
-    cell = cell.strip().strip("\ufeff").strip()
+    if not cell.isascii() or not cell.isprintable():  # what a person sees in the table is what is read
+        cell = "".join(letter for letter in cell if unicodedata.category(letter) not in INVISIBLE)
+    cell = cell.strip()
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell

@@ -24,14 +24,16 @@ def rows_there(path: Path, bids_dir: Path) -> list[dict[str, str]]:
         The table cannot be read, so nothing may be added to it.
     """
     findings: list[Finding] = []
-    rows = read_table(path.resolve(), bids_dir.resolve(), ("participant_id",), findings) if path.exists() else []
+    table_rows = read_table(path.resolve(), bids_dir.resolve(), ("participant_id",), findings) if path.exists() else []
     broken = next((f for f in findings if f.severity == "error" and f.code != "row_long"), None)
     if broken is not None:
         raise InputError(f"{broken.message}; correct the table before rows are added to it")
-    return [{**{k: v or "" for k, v in row.cells.items()}, "participant_id": row.patient_id or ""} for row in rows]
+    return [
+        {**{k: v or "" for k, v in row.cells.items()}, "participant_id": row.patient_id or ""} for row in table_rows
+    ]
 
 
-def append_rows(path: Path, columns: Sequence[str], rows: Rows) -> int:
+def append_rows(path: Path, columns: Sequence[str], new_rows: Rows) -> int:
     """Add rows to a tab-separated table under the columns that it has; a table that is not there is made.
 
     Returns
@@ -39,20 +41,20 @@ def append_rows(path: Path, columns: Sequence[str], rows: Rows) -> int:
     int
         How many rows were added.
     """
-    if not rows:
+    if not new_rows:
         return 0
     text = _text_there(path) if path.exists() else "\t".join(columns) + "\n"
     end = "\r\n" if "\r\n" in text else "\n"
     header = next(line for line in text.splitlines() if line.strip())
     names = [name.strip().strip('"\ufeff').lower() for name in header.split("\t")]
     wanted = [COLUMN_ALIASES.get(name, name) for name in names]
-    lost = sorted({name for row in rows for name in columns if name not in wanted and cell(row.get(name)) != "n/a"})
+    lost = sorted({name for row in new_rows for name in columns if name not in wanted and cell(row.get(name)) != "n/a"})
     if lost:
         raise InputError(f"{path.name}: expected a column {', '.join(lost)} for the rows to add, found none; add it")
-    lines = ["\t".join(cell(row.get(name)) for name in wanted) + end for row in rows]
+    lines = ["\t".join(cell(row.get(name)) for name in wanted) + end for row in new_rows]
     gap = "" if text.endswith(("\n", "\r")) else end
     derivatives.write_text(path, text + gap + "".join(lines))
-    return len(rows)
+    return len(new_rows)
 
 
 def _text_there(path: Path) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
 
 from pipeline.core.findings import finding
+from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
-from pipeline.study.clinical import read_scan_date, read_session_dates
+from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
 from pipeline.study.discs import DiscFile
 from pipeline.study.masks import MaskFile, find_drawn
 from pipeline.study.names import entries, relative_to, with_prefix
@@ -30,9 +31,11 @@ OTHER_DATATYPES = frozenset(
 
 @dataclass(frozen=True)
 class StudyVisit:
-    """One visit; ``acquired_on`` is None when no usable date is given.
+    """One visit; ``acquired_on`` is None when no usable date is given, of a month or a year its first day.
 
-    ``imported`` holds sizes that other software measured, at visits without images only.
+    ``acquired_at`` is the time of the scan; ``leptomeningeal`` is None where nobody imaged or said it.
+    ``imported`` holds sizes that other software measured, at visits without images only; ``neuraxis`` the form of the
+    whole neuraxis, None where nobody filled one in.
     """
 
     patient_id: str
@@ -42,6 +45,9 @@ class StudyVisit:
     masks: tuple[MaskFile, ...]
     imported: tuple[ImportedMeasure, ...] = ()
     discs: tuple[DiscFile, ...] = ()
+    neuraxis: NeuraxisForm | None = None
+    acquired_at: time | None = None
+    leptomeningeal: bool | None = None
 
 
 def read_visits(
@@ -86,18 +92,20 @@ def _patient_visits(
     as_of: date,
     findings: list[Finding],
 ) -> tuple[StudyVisit, ...]:
-    listed = read_session_dates(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
+    listed = read_sessions(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
     visits = []
     for session_id in sorted(listed.keys() | places.keys()):
         place = places.get(session_id)
-        acquired_on = listed.get(session_id)
+        row = listed.get(session_id, SessionRow())
+        acquired_on = row.acquired_on
         if session_id not in listed and place is not None:
             acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
         scans = find_scans(place, root, session_id, findings) if place else ()
         files = drawn.get(session_id, ())
         masks = tuple(file for file in files if isinstance(file, MaskFile))
         discs = tuple(file for file in files if isinstance(file, DiscFile))
-        visits.append(StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs))
+        visit = StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs)
+        visits.append(replace(visit, acquired_at=row.acquired_at, leptomeningeal=row.leptomeningeal))
     _report(visits, relative_to(root, folder), findings)
     for file in (file for session_id in drawn.keys() - {v.session_id for v in visits} for file in drawn[session_id]):
         message = f"{file.relative}: expected a visit of {folder.name} for what was drawn here, found none"
@@ -156,7 +164,7 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
         if not visit.scans:
             findings.append(finding("visit_without_images", f"{where}: expected images, found none", folder, **about))
     for earlier, visit in pairwise(sorted(dated, key=by_date)):
-        if earlier.acquired_on == visit.acquired_on:
+        if str(earlier.acquired_on) == str(visit.acquired_on):
             message = f"{visit.patient_id}: expected one visit a day, found {earlier.session_id} and {visit.session_id}"
             code, about = "visit_date_repeated", {"patient_id": visit.patient_id, "session_id": visit.session_id}
             findings.append(finding(code, f"{message} on {visit.acquired_on}", folder, **about))
@@ -164,9 +172,9 @@ def _report(visits: Iterable[StudyVisit], folder: str, findings: list[Finding]) 
 
 def _unmeasurable(visit: StudyVisit) -> str:
     """Name the scans of a visit that cannot be measured, and what was drawn there and is not used."""
-    found = ", ".join(sorted({scan.contrast for scan in visit.scans}))
+    contrasts = ", ".join(sorted({scan.contrast for scan in visit.scans}))
     drawn = ", ".join(mask.relative for mask in visit.masks)
-    return f"{found}; not used: {drawn}" if drawn else f"{found} and no mask drawn on it"
+    return f"{contrasts}; not used: {drawn}" if drawn else f"{contrasts} and no mask drawn on it"
 
 
 def by_date(visit: StudyVisit) -> tuple[bool, date, str]:

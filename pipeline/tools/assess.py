@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from pipeline.errors import InputError
 from pipeline.files import derivatives
 from pipeline.files.spreadsheet import harmless_cell
 from pipeline.judge import criteria_files
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria_files import ResponseCriteria
-from pipeline.judge.response import judge
+from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
@@ -37,18 +38,27 @@ COLUMNS = (
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
 and the probability that the true change lies beyond the threshold of what is shown."""
 
+BEST_COLUMNS = (
+    "patient_id", "criteria_id", "criteria_version", "is_adapted", "epoch", "course", "cause", "look", "best",
+    "baseline_date", "time_zero_on", "best_on", "days_to_best", "lasts_from_on", "ended_on", "duration_days",
+    "is_event", "reason",
+)  # fmt: skip
+"""Columns of the table of best responses, as in the view ``best_response``: one row per course and look."""
+
 
 @dataclass(frozen=True)
 class JudgedTable:
     """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
 
-    ``undecided_count`` rows are not evaluable only because a treatment's kind or day is not known.
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known.
+    ``best_responses`` has :data:`BEST_COLUMNS`.
     """
 
     rows: tuple[Mapping[str, Any], ...]
     judged_count: int
     findings: tuple[records.Finding, ...]
     undecided_count: int = 0
+    best_responses: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,15 +98,18 @@ def assess_table(
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
     scores = read_function_table(function, table, as_of, findings) if function else {}
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
-    rows: list[Mapping[str, Any]] = []
+    judged_rows: list[Mapping[str, Any]] = []
+    best_responses: list[Mapping[str, Any]] = []
     judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
-            found = _judge(patient, rule, has_words=table.has_words)
-            judged_count += sum(one.state not in UNJUDGED for one in found)
-            undecided_count += sum(one.is_undecided for one in found)
-            rows += [_row(patient, one, rule) for one in found]
-    return JudgedTable(tuple(rows), judged_count, tuple(dict.fromkeys(findings)), undecided_count)
+            judged = _judge(patient, rule, has_words=table.has_words)
+            judged_count += sum(one.state not in UNJUDGED for one in judged.judgements)
+            undecided_count += sum(one.is_undecided for one in judged.judgements)
+            judged_rows += [_row(patient, one, rule) for one in judged.judgements]
+            best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
+    odd = tuple(dict.fromkeys(findings))
+    return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses))
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
@@ -116,18 +129,23 @@ def write_judged(judged: JudgedTable, target: Path) -> None:
     derivatives.write_text(target, to_csv(COLUMNS, judged.rows))
 
 
+def write_best_responses(judged: JudgedTable, target: Path) -> None:
+    """Write the best response of each course as CSV."""
+    derivatives.write_text(target, to_csv(BEST_COLUMNS, judged.best_responses))
+
+
 def write_findings(findings: Sequence[records.Finding], target: Path) -> None:
     """Write what was odd as CSV: code, severity, message and remedy."""
     columns = ("severity", "code", "path", "message", "remedy")
     derivatives.write_text(target, to_csv(columns, [{name: getattr(f, name) for name in columns} for f in findings]))
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def to_csv(columns: Sequence[str], table_rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as CSV text that no spreadsheet runs; missing is an empty cell."""
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([harmless_cell(row[name]) for name in columns] for row in rows)
+    writer.writerows([harmless_cell(row[name]) for name in columns] for row in table_rows)
     return content.getvalue()
 
 
@@ -142,7 +160,10 @@ def _patient(
     course = PatientCourse(
         patient_id=patient_id,
         visits=tuple(
-            visit_measure(name, visit.acquired_on, visit.measures, facts.histology) for name, visit in visits.items()
+            replace(
+                visit_measure(name, visit.acquired_on, visit.measures, facts.histology), acquired_at=visit.acquired_at
+            )
+            for name, visit in visits.items()
         ),
         treatments=treatment_events(treatments),
         function_scores=function_grades(scores),
@@ -153,40 +174,67 @@ def _patient(
     return _Patient(course, visits)
 
 
-def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> tuple[VisitJudgement, ...]:
+def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> JudgedCourse:
     if not has_words:
-        return judge(patient.course, rule)
+        return judge_whole(patient.course, rule)
     words = {name: visit.category for name, visit in patient.visits.items() if visit.category is not None}
     return confirm_stated(patient.course, words, rule)
 
 
-def _row(patient: _Patient, found: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
-    tumour = _tumour(patient.visits[found.session_id])
+def _row(patient: _Patient, judgement: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
+    tumour = _tumour(patient.visits[judgement.session_id])
     cv, cv_source = error_of(tumour, patient.course.histology)
     return {
         "patient_id": patient.course.patient_id,
-        "date": found.acquired_on,
+        "date": judgement.acquired_on,
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",
-        "category": found.category_shown,
-        "state": str(found.state),
-        "display_state": str(found.display_state),
-        "course": str(found.course),
-        "category_then": found.category_then_shown,
-        "state_then": str(found.state_then),
+        "category": judgement.category_shown,
+        "state": str(judgement.state),
+        "display_state": str(judgement.display_state),
+        "course": str(judgement.course),
+        "category_then": judgement.category_then_shown,
+        "state_then": str(judgement.state_then),
         "volume_mm3": _rounded(tumour.volume_mm3),
         "volume_cv": _rounded(cv),
         "cv_source": cv_source,
-        "baseline_date": found.baseline_session_id,
-        "nadir_date": found.nadir_session_id,
-        "change_percent": _percent(found.change_ratio),
-        "change_low_percent": _percent(found.change_low_ratio),
-        "change_high_percent": _percent(found.change_high_ratio),
-        "probability": None if found.probability is None else round(found.probability, 4),
-        "reason": found.reason,
-        "reason_then": found.reason_then,
+        "baseline_date": judgement.baseline_session_id,
+        "nadir_date": judgement.nadir_session_id,
+        "change_percent": _percent(judgement.change_ratio),
+        "change_low_percent": _percent(judgement.change_low_ratio),
+        "change_high_percent": _percent(judgement.change_high_ratio),
+        "probability": None if judgement.probability is None else round(judgement.probability, 4),
+        "reason": judgement.reason,
+        "reason_then": judgement.reason_then,
     }
+
+
+def _best_row(patient: _Patient, response: CourseResponse, rule: ResponseCriteria) -> dict[str, Any]:
+    return {
+        "patient_id": patient.course.patient_id,
+        "criteria_id": rule.criteria_id,
+        "criteria_version": rule.version,
+        "is_adapted": "yes" if rule.is_adapted else "no",
+        "epoch": response.epoch,
+        "course": str(response.course),
+        "cause": response.cause,
+        "look": str(response.look),
+        "best": str(response.best),
+        "baseline_date": response.baseline_session_id,
+        "time_zero_on": response.time_zero_on,
+        "best_on": response.best_on,
+        "days_to_best": _days(response.time_zero_on, response.best_on),
+        "lasts_from_on": response.lasts_from_on,
+        "ended_on": response.ended_on,
+        "duration_days": _days(response.lasts_from_on, response.ended_on),
+        "is_event": None if response.is_event is None else "yes" if response.is_event else "no",
+        "reason": response.reason,
+    }
+
+
+def _days(first: date | None, last: date | None) -> int | None:
+    return None if first is None or last is None else (last - first).days
 
 
 def _tumour(visit: GivenVisit) -> ImportedMeasure:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,12 @@ from pipeline.measure import volumes
 from pipeline.study import mask_values
 from pipeline.study.grids import in_order_of, lies_on, shift_between
 from pipeline.study.mask_values import ValueDoubt
+
+CONTRAST_WORDS = {
+    "t1": "T1w", "t1w": "T1w", "t2": "T2w", "t2w": "T2w", "t2star": "T2starw", "t2starw": "T2starw", "t2*": "T2starw",
+    "t2*w": "T2starw", "t2s": "T2starw", "pd": "PDw", "pdw": "PDw", "stir": "STIR", "flair": "FLAIR", "unit1": "UNIT1",
+}  # fmt: skip
+"""Words of a scan's name to the contrast they mean."""
 
 MOST_LABELS_MEASURED = 256
 """Different numbers of a label map, measured one by one; a scan has more."""
@@ -49,9 +57,9 @@ def _on_image(mask: Volume, mask_path: Path, image: Volume, image_path: Path) ->
     """Return a mask on the voxels of its image, in whatever order it stores them, as a study's masks are read."""
     places = [place for place in (image, images.other_grid(image_path)) if place is not None]
     stored = [place for place in (mask, images.other_grid(mask_path)) if place is not None]
-    for own in stored:
-        if any(lies_on(own, place) for place in places):
-            return image.with_array(in_order_of(Volume(mask.array, own.affine), image).array)
+    for candidate in stored:
+        if any(lies_on(candidate, place) for place in places):
+            return image.with_array(in_order_of(Volume(mask.array, candidate.affine), image).array)
     shift = shift_between(mask, image)
     where = f"it lies elsewhere, {shift.words} away" if shift is not None else f"mask is {_size(mask)}"
     raise InputError(
@@ -90,29 +98,63 @@ def _parts(mask: Volume, name: str) -> dict[int | str, Volume]:
     return parts or {1: mask.with_array(np.zeros(mask.shape, dtype=bool))}
 
 
-def register_files(fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None) -> Alignment:
+def register_files(
+    fixed: Path, moving: Path, out_prefix: str, fixed_mask: Path | None, contrasts: tuple[str | None, str | None]
+) -> Alignment:
     """Align one pair and write ``<prefix>to_moving.h5``, ``<prefix>to_fixed.h5`` and ``<prefix>aligned.nii.gz``.
 
-    Without a mask the cord that is found on the fixed scan is what they are aligned around.
+    Without a mask the cord that is found on the fixed scan is what they are aligned around. What the scans show comes
+    from ``contrasts`` or their names; where neither says so, they count as alike only where they lie on one another
+    without a doubt, and are aligned as scans of different contrast too otherwise.
     """
-    from pipeline.align import registration, without_mask  # noqa: PLC0415  # ANTs takes seconds to import
-
     fixed_image, moving_image = images.load_scan(fixed), images.load_scan(moving)
     lesion = images.load(fixed_mask) if fixed_mask else None
     if lesion is not None:
         assert fixed_mask is not None
         lesion = _on_image(lesion, fixed_mask, fixed_image, fixed)
         lesion = lesion.with_array(lesion.array >= volumes.OBJECT_PROBABILITY)
-    if lesion is not None and lesion.array.any():
-        alignment = registration.align(fixed_image, moving_image, region=lesion, exclude=lesion)
-    else:
-        cord = without_mask.cord_of(fixed_image)
-        alignment = without_mask.align_around(cord, fixed_image, moving_image)
+    shown = [given or contrast_of(path.name) for given, path in zip(contrasts, (fixed, moving), strict=True)]
+    is_alike = None if None in shown else _without_agent(shown[0]) == _without_agent(shown[1])
+    alignment = _aligned(fixed_image, moving_image, lesion, is_alike=is_alike)
     images.save_transform(alignment.to_follow_up, Path(f"{out_prefix}to_moving.h5"))
     images.save_transform(alignment.to_reference, Path(f"{out_prefix}to_fixed.h5"))
     aligned = resample(moving_image, fixed_image, alignment.to_follow_up, order=1)
     images.save(aligned.with_array(aligned.array.astype(np.float32)), Path(f"{out_prefix}aligned.nii.gz"))
     return alignment
+
+
+def contrast_of(file_name: str) -> str | None:
+    """Return what a scan shows by its name, as BIDS calls it; None where the name does not say.
+
+    Examples
+    --------
+    >>> contrast_of("sub-01_ses-02_T2w.nii.gz"), contrast_of("spine_T1.nii"), contrast_of("scan12.nii.gz")
+    ('T2w', 'T1w', None)
+    """
+    words = re.split(r"[^0-9a-z*]+", file_name.lower())
+    shown = {CONTRAST_WORDS[word] for word in words if word in CONTRAST_WORDS}
+    return shown.pop() if len(shown) == 1 else None
+
+
+def _without_agent(contrast: str | None) -> str:
+    """Contrast agent changes a lesion, which is left out, and little else."""
+    named = (contrast or "").lower().removesuffix("_ce")
+    return CONTRAST_WORDS.get(named, named)
+
+
+def _aligned(fixed: Volume, moving: Volume, lesion: Volume | None, *, is_alike: bool | None) -> Alignment:
+    """Align two scans as alike, as different, or, where nobody knows, as whichever is believed more."""
+    from pipeline.align import registration, without_mask  # noqa: PLC0415  # ANTs takes seconds to import
+
+    if lesion is not None and lesion.array.any():
+        align = partial(registration.align, fixed, moving, region=lesion, exclude=lesion)
+    else:
+        align = partial(without_mask.align_around, without_mask.cord_of(fixed), fixed, moving)
+    first: Alignment = align(same_contrast=is_alike is not False)
+    if is_alike is not None or first.quality.grade == "A":
+        return first
+    second: Alignment = align(same_contrast=False)
+    return min(first, second, key=lambda alignment: alignment.quality.grade)
 
 
 def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.float64]]:
@@ -126,12 +168,12 @@ def read_points(points_path: Path) -> tuple[list[dict[str, str]], NDArray[np.flo
     if not points_path.is_file():
         raise InputError(f"{points_path}: expected a CSV with columns x, y, z, found no such file; check the path")
     with points_path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    points = [_point(row, line, points_path.name) for line, row in enumerate(rows, start=2)]
-    return rows, np.array(points, dtype=np.float64).reshape(-1, 3)
+        point_rows = list(csv.DictReader(stream))
+    points = [_point(row, line, points_path.name) for line, row in enumerate(point_rows, start=2)]
+    return point_rows, np.array(points, dtype=np.float64).reshape(-1, 3)
 
 
-def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> None:
+def move_points_file(alignment: Alignment, points_path: Path, out_path: Path) -> None:
     """Move the points of a CSV (columns x, y, z: RAS+ mm in the fixed scan) to the moving scan's world.
 
     All other columns are kept.
@@ -141,12 +183,12 @@ def move_points_file(found: Alignment, points_path: Path, out_path: Path) -> Non
     InputError
         As :func:`read_points`.
     """
-    rows, points = read_points(points_path)
-    moved = move_points(found.to_follow_up, points)
+    point_rows, points = read_points(points_path)
+    moved = move_points(alignment.to_follow_up, points)
     with out_path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["x", "y", "z"])
+        writer = csv.DictWriter(stream, fieldnames=list(point_rows[0]) if point_rows else ["x", "y", "z"])
         writer.writeheader()
-        for row, (x, y, z) in zip(rows, moved, strict=True):
+        for row, (x, y, z) in zip(point_rows, moved, strict=True):
             writer.writerow({**row, "x": f"{x:.4f}", "y": f"{y:.4f}", "z": f"{z:.4f}"})
 
 
@@ -160,18 +202,18 @@ def _point(row: dict[str, str], line: int, name: str) -> list[float]:
 
 
 def _row(path: Path, label: int | str, part: Volume, image: Volume | None) -> dict[str, Any]:
-    found = volumes.measure(part, image)
+    sizes = volumes.measure(part, image)
     return {
         "file": path.name,
         "label": label,
-        "volume_mm3": round(found.volume_mm3, 3),
-        "slices_spanned": found.slices_spanned,
-        "axial_long_mm": round(found.axial_long_mm, 2),
-        "axial_perpendicular_mm": round(found.axial_perpendicular_mm, 2),
-        "length_mm": round(found.length_mm, 2),
-        "component_count": found.component_count,
+        "volume_mm3": round(sizes.volume_mm3, 3),
+        "slices_spanned": sizes.slices_spanned,
+        "axial_long_mm": round(sizes.axial_long_mm, 2),
+        "axial_perpendicular_mm": round(sizes.axial_perpendicular_mm, 2),
+        "length_mm": round(sizes.length_mm, 2),
+        "component_count": sizes.component_count,
         "plane": plane(part),
-        "edges_reached": " ".join(found.edges),
+        "edges_reached": " ".join(sizes.edges),
     }
 
 

@@ -2,6 +2,6 @@
 select
     patient_id, schedule_id, counted_from, due_on, overdue_from, interval_days,
     coalesce(overdue_from <= $as_of, false) as is_overdue,
-    rule, source
+    rule, source, closer_reason, assumed
 from next_scan
 order by is_overdue desc, due_on nulls last, patient_id

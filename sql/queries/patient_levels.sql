@@ -1,35 +1,41 @@
--- Volumes worth a line on a patient's timeline: tumour at baseline and nadir of the last visit that was compared with
--- them in the present period, and where progression begins by the rule, where a percentage means something ($reference
--- is nadir or baseline, $min_change_mm3 the smallest growth that counts), and from where growth exceeds measurement
--- error. A last scan that is not evaluable takes nothing away: what the next one is held against stays the same.
+-- Volumes worth a line on a patient's timeline, as the next scan is held against them: tumour at the baseline and the
+-- nadir from the last visit on that was compared in the present period, the volume from which progression begins as
+-- judged there, and, where that visit left the nadir as it was, from where growth exceeds measurement error. A last
+-- scan that is not evaluable takes nothing away.
 with tumours as (
-    select epoch, acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, nadir_on,
-        nadir_volume_mm3, detection_limit_percent
+    select epoch, acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, volume_mm3,
+        detection_limit_percent
     from trajectory
     where patient_id = $patient_id and criteria_id = $criteria_id and compartment = 'tumour'
+),
+verdicts as (
+    select session_id, next_nadir_session_id, progression_from_mm3
+    from assessment
+    where patient_id = $patient_id and criteria_id = $criteria_id
+),
+present as (
+    select acquired_on, session_id, baseline_on, baseline_volume_mm3, nadir_session_id, detection_limit_percent
+    from tumours
     qualify epoch = max(epoch) over ()
 ),
 last_tumour as (
     select
-        baseline_on, baseline_volume_mm3, nadir_on, nadir_volume_mm3, detection_limit_percent,
-        case $reference when 'baseline' then baseline_volume_mm3 else nadir_volume_mm3 end as reference_volume_mm3
-    from tumours
-    where nadir_session_id is not null
-    qualify row_number() over (order by acquired_on desc, session_id desc) = 1
+        present.baseline_on, present.baseline_volume_mm3, present.nadir_session_id, present.detection_limit_percent,
+        verdicts.next_nadir_session_id, verdicts.progression_from_mm3
+    from present
+    inner join verdicts using (session_id)
+    where present.nadir_session_id is not null
+    qualify row_number() over (order by present.acquired_on desc, present.session_id desc) = 1
 )
 select
     last_tumour.baseline_on,
     last_tumour.baseline_volume_mm3,
-    last_tumour.nadir_on,
-    last_tumour.nadir_volume_mm3,
+    nadirs.acquired_on as nadir_on,
+    nadirs.volume_mm3 as nadir_volume_mm3,
+    last_tumour.progression_from_mm3,
     case
-        when criteria.metric = 'volume' and last_tumour.reference_volume_mm3 > 0 then greatest(
-            last_tumour.reference_volume_mm3 * criteria.progression_ratio,
-            last_tumour.reference_volume_mm3 + $min_change_mm3
-        )
-    end as progression_volume_mm3,
-    if(last_tumour.nadir_volume_mm3 > 0, last_tumour.nadir_volume_mm3 * (1 + last_tumour.detection_limit_percent / 100),
-        null) as detectable_volume_mm3
+        when last_tumour.next_nadir_session_id = last_tumour.nadir_session_id and nadirs.volume_mm3 > 0
+            then nadirs.volume_mm3 * (1 + last_tumour.detection_limit_percent / 100)
+    end as detectable_volume_mm3
 from last_tumour
-cross join criteria
-where criteria.criteria_id = $criteria_id
+left join tumours as nadirs on nadirs.session_id = last_tumour.next_nadir_session_id

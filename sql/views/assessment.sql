@@ -4,7 +4,8 @@ with assessments as (
     select
         patient_id, session_id, criteria_id, criteria_version, category, state, display_state, is_confirmed,
         is_provisional, epoch, baseline_session_id, nadir_session_id, previous_session_id, change_ratio,
-        detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then
+        detection_limit_ratio, probability, reason, clauses, course, category_then, state_then, reason_then,
+        next_nadir_session_id, progression_from_mm3
     from record.assessment
 ),
 visits as (
@@ -38,7 +39,9 @@ select
     assessments.course,
     assessments.category_then,
     assessments.state_then,
-    assessments.reason_then
+    assessments.reason_then,
+    assessments.next_nadir_session_id,
+    assessments.progression_from_mm3
 from assessments
 inner join visits using (patient_id, session_id);
 
@@ -68,3 +71,5 @@ comment on column assessment.course is 'what opened the course it was judged in:
 comment on column assessment.category_then is 'the category as judged on the day of the scan, without anything later, with a ? while its confirming scan was awaited';
 comment on column assessment.state_then is 'the state as judged on the day of the scan';
 comment on column assessment.reason_then is 'visits, numbers and rule as judged on the day of the scan, in one sentence';
+comment on column assessment.next_nadir_session_id is 'nadir from this scan on, which may be this scan; empty when nothing was compared';
+comment on column assessment.progression_from_mm3 is 'volume from which the next scan is progression by size, mm³: by the ratio and the smallest growth of the criteria; empty when nothing was compared, where the criteria measure no volumes, and from nothing';

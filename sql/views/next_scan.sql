@@ -9,7 +9,9 @@ select
     overdue_from,
     interval_days,
     rule,
-    source
+    source,
+    closer_reason,
+    assumed
 from record.next_scan;
 
 comment on view next_scan is 'One row per patient: when a published schedule would have the next scan';
@@ -22,3 +24,5 @@ comment on column next_scan.overdue_from is 'first day on which the scan is over
 comment on column next_scan.interval_days is 'interval of the schedule, days; empty when it has ended';
 comment on column next_scan.rule is 'the schedule in words';
 comment on column next_scan.source is 'where the schedule comes from, and how far that was checked';
+comment on column next_scan.closer_reason is 'why the interval is closer than that of the schedule, such as a growing tumour; empty when it is not';
+comment on column next_scan.assumed is 'what is not known of the patient and would change the interval, in words; empty when nothing is';

@@ -1,6 +1,7 @@
 -- One row per treatment.
 create or replace view treatment as
-select patient_id, kind, started_on, ended_on, extent, dose_gy, agent, started_by, ended_by, dose_mg, written
+select patient_id, kind, started_on, ended_on, extent, dose_gy, agent, started_by, ended_by, dose_mg, written,
+    started_at
 from record.treatment;
 
 comment on view treatment is 'One row per treatment';
@@ -15,3 +16,4 @@ comment on column treatment.started_by is 'last day on which it may have begun; 
 comment on column treatment.ended_by is 'last day on which it may have ended; empty when the day is known';
 comment on column treatment.dose_mg is 'daily steroid dose as dexamethasone, mg';
 comment on column treatment.written is 'the kind as the table has it, where that is another word';
+comment on column treatment.started_at is 'time of the first day, HH:MM:SS; empty when unknown';

@@ -1,7 +1,7 @@
 -- One row per session, with what is known about its scans, masks and alignment.
 create or replace view visit as
 with visits as (
-    select patient_id, session_id, acquired_on, is_reference, status, status_reason from record.visit
+    select patient_id, session_id, acquired_on, acquired_by, acquired_at, leptomeningeal, is_reference, status, status_reason from record.visit
 ),
 scans as (
     select patient_id, session_id, count(*) as scan_count
@@ -24,6 +24,9 @@ select
     visits.patient_id,
     visits.session_id,
     visits.acquired_on,
+    visits.acquired_by,
+    visits.acquired_at,
+    case visits.leptomeningeal when true then 'yes' when false then 'no' else 'not imaged' end as leptomeningeal,
     visits.is_reference,
     visits.status,
     visits.status_reason,
@@ -38,7 +41,10 @@ left join alignments using (patient_id, session_id);
 comment on view visit is 'One row per session, dated or not';
 comment on column visit.patient_id is 'participant label';
 comment on column visit.session_id is 'session label';
-comment on column visit.acquired_on is 'day of the scan; empty when unknown';
+comment on column visit.acquired_on is 'day of the scan; the first possible one where only a month or a year is known; empty when unknown';
+comment on column visit.acquired_by is 'last possible day of the scan; empty where the day is known';
+comment on column visit.acquired_at is 'time of the scan on its day, HH:MM:SS; empty when unknown';
+comment on column visit.leptomeningeal is 'seeding along the meninges or a drop metastasis: yes, no (looked for and not seen) or not imaged';
 comment on column visit.is_reference is 'true for the visit all others of the patient are aligned to';
 comment on column visit.status is 'usable, undated or failed';
 comment on column visit.status_reason is 'why the visit is not usable, in words';

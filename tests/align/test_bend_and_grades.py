@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from pipeline.align.bend import COARSE, FINE, bend
 from pipeline.align.certificate import (
+    ACROSS_CONTRASTS,
     WITHIN_VISIT,
     Measures,
     halfway,
@@ -220,6 +221,34 @@ def test_two_contrasts_of_one_visit_are_held_to_their_own_limits():
     other_contrast = replace(GOOD, local_correlation=0.45, mirrored_correlation=None, runner_up_correlation=None)
     assert judged(other_contrast, WITHIN_VISIT).grade == "A"
     assert judged(other_contrast).grade == "C"
+
+
+EDGES = replace(
+    GOOD, local_correlation=0.27, mirrored_correlation=0.23, winner_correlation=0.28, runner_up_correlation=0.235
+)
+"""As a right pair of T1w and T2w looks by its edges."""
+
+
+@pytest.mark.parametrize(
+    ("apart_mm", "change", "grade"),
+    [
+        (2.1, {}, "B"),
+        (4.9, {}, "B"),
+        (5.1, {}, "C"),  # the images led elsewhere than the scanner says
+        (None, {}, "C"),  # nobody compared
+        (2.1, {"runner_up_correlation": 0.25}, "C"),  # no lead over the next place
+        (2.1, {"local_correlation": 0.21}, "C"),  # edges that do not agree at all
+        (2.1, {"mirrored_correlation": 0.35}, "C"),  # left and right may be swapped
+        (2.1, {"inverse_consistency_mm": 5.0}, "C"),
+        (2.1, {"coverage_ratio": 0.1}, "C"),
+    ],
+)
+def test_edges_are_believed_where_a_search_led_to_the_place_that_the_scanner_says(apart_mm, change, grade):
+    assert judged(replace(EDGES, header_apart_mm=apart_mm, **change), ACROSS_CONTRASTS).grade == grade
+
+
+def test_the_scanner_s_place_says_nothing_about_scans_of_one_contrast():
+    assert judged(replace(EDGES, header_apart_mm=2.1)).grade == "C"
 
 
 def test_mirroring_twice_leaves_every_point_and_the_centre_stays():

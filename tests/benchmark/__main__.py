@@ -22,7 +22,18 @@ WITH_DATA = ("alignment", "certificate", "masks", "poor_scans")
 HELD_BACK = ("bentjunction", "lowcervical")
 """People on whom masks found again are measured as well."""
 
-WITHOUT_DATA = ("cord", "implants", "lesions", "study_run", "judging", "series_calls", "store", "dicom", "pages")
+WITHOUT_DATA = (
+    "cord",
+    "implants",
+    "lesions",
+    "study_run",
+    "judging",
+    "series_calls",
+    "store",
+    "dicom",
+    "damaged_files",
+    "pages",
+)
 HEADER = """# Benchmarks
 
 Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from pipeline.cohort.agreement import Rating, panel
+from pipeline.cohort.agreement import Rating, Weights, panel
 from tests.places import ROOT
 
 WORDS = st.sampled_from(["CR", "PR", "SD", "PD"])
@@ -168,3 +168,51 @@ def test_importing_the_cohort_does_not_load_statsmodels():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "[]\n"
+
+
+COUPLES = [(7, 7, 2, 3), (2, 8, 3, 7), (1, 5, 4, 9), (2, 8, 9, 14)]
+"""Husbands and wives of ``SexualFun`` in R's vcd: ``Kappa`` prints 0.1293 without weights, 0.2374 with linear ones."""
+
+
+def couples() -> list[Rating]:
+    scale = ("CR", "PR", "SD", "PD")
+    pairs = [(a, b) for i, a in enumerate(scale) for j, b in enumerate(scale) for _ in range(COUPLES[i][j])]
+    return rated({(f"sub-{n:03}", "ses-01"): " ".join(pair) for n, pair in enumerate(pairs)})
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected", "error"), [(Weights.NONE, 0.1293, 0.06860), (Weights.LINEAR, 0.2374, 0.07832)]
+)
+def test_weighted_kappa_is_that_of_r(weights, expected, error):
+    (pair,) = panel(couples(), weights).pairs
+    assert pair.value == pytest.approx(expected, abs=5e-5)
+    assert (pair.high - pair.low) / 2 == pytest.approx(t.ppf(0.975, 90) * error, rel=0.05)
+    assert pair.weights == weights
+
+
+def test_quadratic_weights_give_the_correlation_of_concordance():
+    """Fleiss and Cohen 1973, Educ Psychol Meas 33:613-619: it is Lin's coefficient of the steps as numbers."""
+    steps = np.array([(i, j) for i in range(4) for j in range(4) for _ in range(COUPLES[i][j])], dtype=float)
+    first, second = steps.T
+    gap = (first.mean() - second.mean()) ** 2
+    lin = 2 * np.mean((first - first.mean()) * (second - second.mean())) / (first.var() + second.var() + gap)
+    (pair,) = panel(couples(), Weights.QUADRATIC).pairs
+    assert pair.value == pytest.approx(lin)
+
+
+def test_words_that_nobody_uses_are_no_step_and_the_order_is_that_of_the_scale():
+    near = {(f"sub-{n}", "ses-01"): words for n, words in enumerate(["CR CR", "PD PD", "PR SD", "SD SD", "CR PR"])}
+    far = near | {("sub-2", "ses-01"): "PR PD"}
+    values = [panel(rated(table), Weights.LINEAR).pairs[0].value for table in (near, far)]
+    assert values[0] > values[1]
+    # one step of three twice among five; chance alone: 55 / 75 of the way with these shares of words
+    distance = {"CR": 0, "PR": 1, "SD": 2, "PD": 3}
+    pairs = [tuple(words.split()) for words in near.values()]
+    gone = sum(abs(distance[a] - distance[b]) for a, b in pairs) / 5
+    chance = sum(abs(distance[a] - distance[b]) for a, _ in pairs for _, b in pairs) / 25
+    assert values[0] == pytest.approx(1 - gone / chance)
+
+
+def test_all_raters_together_have_no_weights():
+    table = {(f"sub-{n}", "ses-01"): words for n, words in enumerate(["CR CR PR", "PD PD PD", "PR SD PR"])}
+    assert panel(rated(table), Weights.LINEAR).overall == panel(rated(table)).overall

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -176,3 +177,121 @@ def test_a_file_of_ones_own_counts(tmp_path: Path) -> None:
     assert own.sha256 != RULES.sha256
     with pytest.raises(SettingsError, match=r"nowhere\.toml: expected"):
         schedule_files.load(tmp_path / "nowhere.toml")
+
+
+NO_HISTOLOGY = "histology not known: the schedule for any tumour of the cord, unless another fact says more"
+EPENDYMOMA_KNOWN = replace(EPENDYMOMA, mycn="not amplified", syndrome="none", is_growing=False)
+
+
+@pytest.mark.parametrize(
+    ("facts", "interval_days", "closer"),
+    [
+        (EPENDYMOMA_KNOWN, 183, None),
+        (replace(EPENDYMOMA_KNOWN, is_growing=True), 91, "Tumour that grew, perhaps within error, on the last scan"),
+        (replace(EPENDYMOMA_KNOWN, mycn="amplified"), 91, "MYCN amplified"),
+        (replace(EPENDYMOMA_KNOWN, mycn="unknown"), 183, None),
+        (replace(EPENDYMOMA_KNOWN, mycn=None), 183, None),
+        (PatientFacts("astrocytoma", "2", "GTR", h3_k27="altered"), 91, "H3 K27 altered, grade 4 whatever is written"),
+        (PatientFacts("astrocytoma", "2", "GTR", h3_k27="wild type"), 183, None),
+        (PatientFacts(None, None, None, h3_k27="altered"), 91, "H3 K27 altered, grade 4 whatever is written"),
+        (PatientFacts("astrocytoma", "2", "biopsy"), 122, "Glioma of which less than 80 % or a biopsy was taken"),
+        (PatientFacts("astrocytoma", "3", "biopsy"), 122, None),  # no closer than grade 3 is anyway
+        (PatientFacts("haemangioblastoma", "1", "GTR", "NF2"), 365, None),
+        (PatientFacts("haemangioblastoma", "1", "STR", "VHL", is_growing=True), 91, "Tumour that grew"),
+    ],
+)
+def test_the_shortest_interval_that_applies_rules_and_names_its_reason(
+    facts: PatientFacts, interval_days: int, closer: str | None
+) -> None:
+    planned = due(facts, day(400), TREATED, RULES)
+    assert planned is not None
+    assert planned.interval_days == interval_days
+    assert (planned.closer_reason or "").startswith(closer or "")
+    assert (planned.closer_reason is None) == (closer is None)
+    assert ("; without that " in planned.rule) == (closer is not None)
+
+
+def test_a_closer_schedule_goes_on_where_the_plain_one_has_ended() -> None:
+    planned = due(PatientFacts("haemangioblastoma", "1", "GTR", is_growing=True), day(3000), TREATED, RULES)
+    assert planned is not None
+    assert planned.due_on == day(3091)
+    assert planned.rule.endswith("without that none any more (Haemangioblastoma, sporadic, totally resected)")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (EPENDYMOMA, "MYCN not known: every 183 days until it is (amplified: every 91 days)"),
+        (EPENDYMOMA_KNOWN, None),
+        (
+            PatientFacts("ependymoma", None, "GTR", mycn="not amplified"),
+            "WHO grade not known: every 122 days until it is (grade 2: every 183 days)",
+        ),
+        (
+            PatientFacts("ependymoma", "2", None, mycn="not amplified"),
+            "extent of resection not known: every 122 days until it is (GTR: every 183 days)",
+        ),
+        (PatientFacts("ependymoma", "2", None, mycn="not amplified", is_operated=False), None),
+        (
+            PatientFacts("astrocytoma", "2", "GTR", h3_k27="unknown"),
+            "H3 K27 not known: every 183 days until it is (altered: every 91 days)",
+        ),
+        (
+            PatientFacts("haemangioblastoma", "1", "GTR"),
+            "syndrome not known: every 365 days until it is (VHL: every 731 days)",
+        ),
+        (
+            PatientFacts(),
+            f"{NO_HISTOLOGY}; WHO grade not known: every 183 days until it is (grade 3 or 4: every 122 days)",
+        ),
+    ],
+)
+def test_what_is_not_known_says_what_it_was_taken_for(facts: PatientFacts, words: str | None) -> None:
+    planned = due(facts, day(400), TREATED, RULES)
+    assert planned is not None
+    assert planned.assumed == words
+
+
+@given(
+    st.sampled_from(["ependymoma", "astrocytoma", "haemangioblastoma", None]), st.sampled_from(["1", "2", "3", None]),
+    st.sampled_from(["GTR", "STR", "biopsy", None]), st.integers(0, 4000), st.booleans(),
+)  # fmt: skip
+def test_knowing_of_something_that_asks_for_closer_scans_never_puts_one_off(
+    histology: str | None, grade: str | None, extent: str | None, scan_day: int, treated: bool
+) -> None:
+    facts = PatientFacts(histology, grade, extent)
+    planned = [
+        due(one, day(scan_day), TREATED if treated else None, RULES)
+        for one in (facts, replace(facts, is_growing=True), replace(facts, mycn="amplified", h3_k27="altered"))
+    ]
+    days = [one.due_on or date.max for one in planned if one is not None]
+    assert len(days) == 3
+    assert days[0] >= max(days[1:])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            'mycn = ["amplified"]',
+            'mycn = ["amplifed"]',
+            "expected amplified or not amplified in mycn, found",
+        ),
+        (
+            'h3_k27 = ["altered"]',
+            'h3_k27 = ["unknown"]',
+            "expected altered or wild type in h3_k27, found",
+        ),
+        ("growing = true\n", "", "growing: expected conditions, without which it would be everybody's schedule"),
+        ("growing = true", 'growing = "yes"', "expected true or false"),
+    ],
+)
+def test_a_closer_schedule_that_cannot_be_used_is_refused_in_words(
+    tmp_path: Path, before: str, after: str, words: str
+) -> None:
+    text = PACKAGED.read_text(encoding="utf-8")
+    assert before in text
+    path = tmp_path / "own.toml"
+    path.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(SettingsError, match=words):
+        schedule_files.load(path)

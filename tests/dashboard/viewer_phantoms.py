@@ -92,20 +92,20 @@ needs_niivue = pytest.mark.skipif(
 APP = """
 import streamlit as st
 from dashboard.viewer import niivue, own_grids, slice_viewer
-from dashboard.viewer.opening import Kept, opening_of
+from dashboard.viewer.opening import ViewLink, opening_of
 from tests.dashboard import viewer_phantoms as phantoms
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.write(f"runs: {st.session_state.runs}")
 asked = st.query_params.get("in")
 spots = phantoms.SPOTS if st.query_params.get("spots") else ()
-kept = Kept(opening_of(st.query_params.get("place")), lambda words: st.query_params.update(place=words))
+link = ViewLink(opening_of(st.query_params.get("place")), lambda words: st.query_params.update(place=words))
 panes = [phantoms.phantom("first"), phantoms.phantom("second", tumour_at=4)]
 if asked == "own":
     panes = own_grids.own_panes(*phantoms.own_scans(), 15.0)
 if asked in ("own", "volumes"):
-    niivue.volume_viewer(panes, colours=phantoms.COLOURS, kept=kept, spots=spots, key="scans", height=400)
+    niivue.volume_viewer(panes, colours=phantoms.COLOURS, link=link, spots=spots, key="scans", height=400)
 elif not st.toggle("hide"):
-    slice_viewer(panes, colours=phantoms.COLOURS, kept=kept, spots=spots, key="scans", height=520)
+    slice_viewer(panes, colours=phantoms.COLOURS, link=link, spots=spots, key="scans", height=520)
 """
 
 

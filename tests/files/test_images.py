@@ -224,7 +224,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path: Path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(gzip, "compress", no_space)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StoreError, match=r"No space left on device.*free some space"):
         images.save(Volume(numbers(), np.eye(4)), tmp_path / "a.nii.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["a.nii.gz"]
     assert (tmp_path / "a.nii.gz").read_bytes() == before
@@ -393,11 +393,10 @@ def test_itk_places_each_voxel_at_the_same_point_in_lps(affine: np.ndarray) -> N
 
 
 @oriented
-def test_an_image_comes_back_from_itk_as_it_went(affine: np.ndarray) -> None:
+def test_itk_gets_the_same_values_at_the_same_indices(affine: np.ndarray) -> None:
     volume = Volume(numbers(), affine)
-    back = images.from_sitk(images.to_sitk(volume))
-    assert np.array_equal(back.array, volume.array)
-    assert back.affine == pytest.approx(affine, abs=1e-9)
+    image = images.to_sitk(volume)
+    assert all(image.GetPixel(index) == volume.array[index] for index in [(0, 0, 0), (4, 0, 2), (1, 5, 6)])
 
 
 # ---------------------------------------------------------------- transforms

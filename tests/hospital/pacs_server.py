@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Server:
     associations: int = 0
     destination: tuple[str, int] | None = None
     only_from: str | None = None
+    tls: ssl.SSLContext | None = None
+    tls_out: ssl.SSLContext | None = None
     server: Any = None
 
     @property
@@ -64,7 +67,8 @@ class Server:
             (evt.EVT_C_FIND, self._find), (evt.EVT_C_GET, self._get), (evt.EVT_C_MOVE, self._move),
             (evt.EVT_C_STORE, self._store), (evt.EVT_ACCEPTED, self._accepted),
         ]  # fmt: skip
-        self.server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        address = ("127.0.0.1", 0)
+        self.server = entity.start_server(address, block=False, evt_handlers=handlers, ssl_context=self.tls)
         return self
 
     def stop(self) -> None:
@@ -98,7 +102,8 @@ class Server:
     def _move(self, event: Any) -> Iterator[Any]:
         assert self.destination is not None
         kinds = [build_context(kind, ExplicitVRLittleEndian) for kind in {d.SOPClassUID for d in self._wanted(event)}]
-        yield (*self.destination, {"contexts": kinds})
+        secure = {"tls_args": (self.tls_out, self.destination[0])} if self.tls_out else {}
+        yield (*self.destination, {"contexts": kinds, **secure})
         yield from self._images(event)
 
     def _images(self, event: Any) -> Iterator[Any]:

@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back_in_order_and_stays_readable_by_people(tmp_
     found = act_file.read(tmp_path)
     assert (found.entries, found.findings) == ((*first, *second), ())
     assert [entry.who for entry in found.entries] == ["R. Reader", "R. Reader", "S. Surgeon"]
-    lines = act_file.path_of(tmp_path).read_text(encoding="utf-8").splitlines()
+    lines = (tmp_path / act_file.FILE).read_text(encoding="utf-8").splitlines()
     assert json.loads(lines[0])["reason"] == "scar, not tumour; élève"
     assert "élève" in lines[0]
     assert json.loads(lines[0])["written_at"] == "2024-05-06T07:08:09Z"
@@ -67,7 +67,7 @@ def test_a_torn_last_line_is_said_and_the_next_entry_stands_on_a_line_of_its_own
     tmp_path: Path, kept_bytes: int
 ) -> None:
     first = act_file.append(tmp_path, [COMMENT], "R", AT)
-    path = act_file.path_of(tmp_path)
+    path = tmp_path / act_file.FILE
     whole = path.read_bytes()
     path.write_bytes(whole + whole.rstrip(b"\n")[:kept_bytes])
     assert (act_file.read(tmp_path).entries, codes(tmp_path)) == (first, ["journal_line_unusable"])
@@ -80,7 +80,7 @@ def test_a_torn_last_line_is_said_and_the_next_entry_stands_on_a_line_of_its_own
 
 def test_a_last_line_that_lost_only_its_end_of_line_still_counts(tmp_path: Path) -> None:
     first = act_file.append(tmp_path, [COMMENT], "R", AT)
-    path = act_file.path_of(tmp_path)
+    path = tmp_path / act_file.FILE
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
     second = act_file.append(tmp_path, [EXCLUSION], "R", AT)
     assert act_file.read(tmp_path) == act_file.Journal(first + second)
@@ -88,7 +88,7 @@ def test_a_last_line_that_lost_only_its_end_of_line_still_counts(tmp_path: Path)
 
 def test_a_changed_line_has_no_effect_and_a_lost_one_is_noticed(tmp_path: Path) -> None:
     act_file.append(tmp_path, [COMMENT, EXCLUSION, COMMENT], "R", AT)
-    path = act_file.path_of(tmp_path)
+    path = tmp_path / act_file.FILE
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join([lines[0], lines[1].replace("moved", "was still"), lines[2]]), encoding="utf-8")
     assert codes(tmp_path) == ["journal_line_unusable", "journal_line_missing"]

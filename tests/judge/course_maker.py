@@ -61,7 +61,10 @@ def written_visit(text: str) -> VisitMeasure:
         elif name in SIZES:
             more[SIZES[name]] = float(value)
         else:
-            flags = {"signed": ("signed_off", True), "new": ("new_lesion", True)}
+            flags = {
+                "signed": ("signed_off", True), "new": ("new_lesion", True),
+                "seeding": ("leptomeningeal", True), "noseeding": ("leptomeningeal", False),
+            }  # fmt: skip
             named = {"slices": "slices_spanned", "plane": "plane", "cert": "certificate", "on": "contrast"}
             key, flag = flags.get(name, (named.get(name, ""), value))
             more[key] = int(flag) if key == "slices_spanned" else flag

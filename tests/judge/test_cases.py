@@ -1,8 +1,13 @@
-"""Hand-worked series: each visit's expected verdict, its rule and source, in ``cases/*.toml``. About two seconds."""
+"""Hand-worked series: each visit's expected verdict, its rule and source, in ``cases/*.toml``. About two seconds.
+
+``best`` holds a line for each course: what opened it, then the best response by confirmed and by single scans, each as
+``PR@200 200-400 event``: the day of the first scan with it, from when to when it lasted, and how that ended.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +15,9 @@ import pytest
 
 from pipeline.core.vocabulary import VisitJudgement
 from pipeline.judge import criteria_files
-from pipeline.judge.response import judge
-from tests.judge.course_maker import written_course
+from pipeline.judge.best_response import CourseResponse
+from pipeline.judge.response import judge, judge_whole
+from tests.judge.course_maker import START, written_course
 
 CASES = [
     pytest.param(case, id=f"{path.stem}-{case['name']}")
@@ -34,6 +40,27 @@ def test_a_hand_worked_series_is_judged_as_written(case: dict[str, Any]):
     found = judge(written_course(case), criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID)))
     expected = [line.partition("->")[2].strip() for line in case["visits"]]
     assert [_written(one) for one in found] == expected, "\n".join(one.reason for one in found)
+
+
+def _best(response: CourseResponse) -> str:
+    if response.best_on is None:
+        return response.best
+    words = f"{response.best}@{(response.best_on - START).days}"
+    if response.lasts_from_on is None or response.ended_on is None:
+        return words
+    ends = "-".join(str((day - START).days) for day in (response.lasts_from_on, response.ended_on))
+    return f"{words} {ends} {'event' if response.is_event else 'censored'}"
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "best" in case.values[0]])
+def test_the_best_response_of_a_hand_worked_series_is_as_written(case: dict[str, Any]):
+    rules = criteria_files.load(case.get("criteria", criteria_files.DEFAULT_CRITERIA_ID))
+    responses = judge_whole(written_course(case), rules).best_responses
+    lines = [
+        f"{course}: {'; '.join(_best(response) for response in looks)}"
+        for (_, course), looks in groupby(responses, key=lambda one: (one.epoch, one.course))
+    ]
+    assert lines == case["best"], "\n".join(one.reason for one in responses)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -146,7 +146,7 @@ def test_one_day_is_one_day() -> None:
 def test_a_reader_who_could_not_evaluate_is_not_told_that_a_table_lacks_a_volume() -> None:
     why = "the table gives no volume of solid tumour for this visit"
     seen = visit(0, None, missing_reason=why)
-    found = confirm_stated(course(seen), {seen.session_id: Category.NE}, rules(ADAPTED))[0]
+    found = confirm_stated(course(seen), {seen.session_id: Category.NE}, rules(ADAPTED)).judgements[0]
     assert found.reason == "Not evaluable on 2020-01-01: as the reader says."
 
 

@@ -151,3 +151,19 @@ def test_a_users_file_may_not_take_a_packaged_name(tmp_path):
     path.write_text((PACKAGE / "mrano.toml").read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(SettingsError, match="expected a criteria_id of its own, found 'mrano'"):
         criteria_files.load_all(str(path))
+
+
+@pytest.mark.parametrize(
+    "criteria_id", ["../../x", "a/b", "<img src=x>", "", ".hidden", "a..b", "a b", "x" * 65, "naïve", "a\\u0000b"]
+)
+def test_an_id_that_could_be_a_path_or_a_program_is_refused(own_file, criteria_id):
+    path = Path(own_file())
+    path.write_text(path.read_text().replace('criteria_id = "own"', f'criteria_id = "{criteria_id}"'))
+    with pytest.raises(SettingsError, match="criteria_id: expected an id of letters, digits"):
+        criteria_files.load_all(str(path))
+
+
+def test_text_that_no_page_can_show_is_refused(own_file):
+    path = own_file('title = "', 'title = "\\u001b[2J')
+    with pytest.raises(SettingsError, match="title: expected text without control characters"):
+        criteria_files.load_all(path)

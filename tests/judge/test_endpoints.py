@@ -10,7 +10,7 @@ import pytest
 from pipeline.core.vocabulary import MaskOrigin, PatientCourse, TreatmentEvent, TreatmentKind
 from pipeline.judge import criteria_files
 from pipeline.judge.endpoint_rules import RULES as OUTCOMES
-from pipeline.judge.endpoint_rules import SENSITIVITY
+from pipeline.judge.endpoint_rules import Role
 from pipeline.judge.endpoints import TimeToEvent, interval_days, of_course
 from pipeline.judge.response import judge
 from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
@@ -210,15 +210,14 @@ def test_local_control_after_radiotherapy_alone_counts_from_its_end():
 
 def test_a_new_therapy_can_be_counted_as_the_event():
     patient = course(visit(95, 800.0), visit(400, 820.0), treatments=(surgery(0), radiotherapy(450, 490)))
-    (found,) = of_course(patient, judge(patient, RULES), SENSITIVITY)
+    (found,) = of_course(patient, judge(patient, RULES), (replace(OUTCOMES[0], new_therapy=Role.EVENT),))
     assert (found.ended_on, found.is_event) == (on(450), True)
     assert found.reason.endswith("to radiotherapy began on 2021-03-26 without progression.")
 
 
 def test_every_outcome_has_its_own_name_and_a_source():
-    rules = (*OUTCOMES, *SENSITIVITY)
-    assert len({rule.endpoint_id for rule in rules}) == len(rules)
-    assert all(rule.source and rule.title for rule in rules)
+    assert len({rule.endpoint_id for rule in OUTCOMES}) == len(OUTCOMES)
+    assert all(rule.source and rule.title for rule in OUTCOMES)
 
 
 @pytest.mark.parametrize(

@@ -365,3 +365,55 @@ def test_an_assumed_error_is_less_sure_than_a_stated_one():
         return judge(course(*two), DEFAULT)[-1].detection_limit_ratio
 
     assert (limit(is_assumed=True) or 0) > (limit(is_assumed=False) or 0) > 1.5
+
+
+def test_the_next_scan_is_held_against_the_smallest_with_the_last_and_not_without_it():
+    fell = last(course(visit(0, 1000.0), visit(400, 700.0)))
+    assert (fell.nadir_session_id, fell.next_nadir_session_id) == ("ses-0000", "ses-0400")
+    assert fell.progression_from_mm3 == pytest.approx(1.4 * 700.0)
+    for again in (700.0, 900.0):  # of two equal ones the first is the nadir
+        stayed = last(course(visit(0, 1000.0), visit(400, 700.0), visit(800, again)))
+        assert (stayed.next_nadir_session_id, stayed.progression_from_mm3) == ("ses-0400", pytest.approx(980.0))
+
+
+def test_progression_of_a_small_tumour_begins_where_the_smallest_growth_ends():
+    (alone,) = judge(course(visit(0, 200.0)), DEFAULT)
+    assert (alone.next_nadir_session_id, alone.progression_from_mm3) == ("ses-0000", pytest.approx(300.0))
+
+
+def test_there_is_no_level_from_nothing_nor_where_nothing_was_compared_nor_of_diameters():
+    gone = last(course(visit(0, 1000.0), visit(400, 0.0)))
+    assert (gone.next_nadir_session_id, gone.progression_from_mm3) == ("ses-0400", None)
+    missing = last(course(visit(0, 1000.0), visit(400, None)))
+    assert (missing.next_nadir_session_id, missing.progression_from_mm3) == (None, None)
+    by_product = next(rules for rules in ALL if rules.metric == Metric.PRODUCT)
+    (flat,) = judge(course(visit(0, 1000.0, product_mm2=100.0)), by_product)
+    assert (flat.next_nadir_session_id, flat.progression_from_mm3) == ("ses-0000", None)
+
+
+def test_criteria_that_hold_growth_against_the_baseline_have_their_level_there():
+    reins = criteria_files.load("reins_2013")
+    fell = last(course(visit(0, 1000.0), visit(400, 700.0)), reins)
+    assert fell.next_nadir_session_id == "ses-0400"
+    assert fell.progression_from_mm3 == pytest.approx(reins.progression.ratio * 1000.0)
+
+
+def test_a_new_tumour_of_a_syndrome_does_not_lift_the_level():
+    seen = (visit(0, 1000.0), visit(400, 1500.0, new_tumour_mm3=600.0))
+    spared = last(course(*seen, syndrome="VHL"))
+    assert (spared.next_nadir_session_id, spared.progression_from_mm3) == ("ses-0400", pytest.approx(1.4 * 900.0))
+
+
+@given(volumes=st.lists(st.floats(200, 5000), min_size=2, max_size=5))
+@settings(max_examples=50)
+def test_a_scan_at_the_level_is_progression_by_size_and_one_below_is_not(volumes):
+    exact = [visit(200 * n, volume, volume_cv=1e-6) for n, volume in enumerate(volumes)]
+    before = last(course(*exact))
+    assume(before.progression_from_mm3 is not None)
+    level = before.progression_from_mm3
+    day = 200 * len(volumes)
+    at, below = (
+        last(course(*exact, visit(day, level * share, volume_cv=1e-6, slices_spanned=9))) for share in (1.0, 0.999)
+    )
+    assert at.category == Category.PD
+    assert below.category != Category.PD

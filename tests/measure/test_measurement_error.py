@@ -14,7 +14,6 @@ from pipeline.measure.measurement_error import (
     change_interval,
     detection_limit_ratio,
     geometric_cv,
-    probability_beyond,
     repeat_reads_cv,
     volume_interval,
 )
@@ -98,19 +97,6 @@ def test_a_change_beyond_the_detection_limit_has_an_interval_without_one(ratio, 
     interval = change_interval(ratio, one, two)
     beyond = max(ratio, 1 / ratio) > detection_limit_ratio(one, two)
     assert beyond == (interval.low > 1 or interval.high < 1)
-
-
-@given(ratio=RATIOS, threshold=st.sampled_from([0.35, 0.6, 1.2, 1.4]), one=CVS, two=CVS)
-def test_probability_is_a_half_at_the_threshold_and_grows_beyond_it(ratio, threshold, one, two):
-    assert probability_beyond(threshold, threshold, one, two) == pytest.approx(0.5)
-    further = ratio * (1.1 if threshold > 1 else 0.9)
-    assert probability_beyond(further, threshold, one, two) >= probability_beyond(ratio, threshold, one, two)
-
-
-def test_without_error_the_probability_is_certain_and_inclusive():
-    assert probability_beyond(1.4, 1.4, 0.0, 0.0) == 1.0
-    assert probability_beyond(1.399, 1.4, 0.0, 0.0) == 0.0
-    assert probability_beyond(0.35, 0.35, 0.0, 0.0) == 1.0
 
 
 @given(volume=st.floats(1, 1e5), cv=CVS)

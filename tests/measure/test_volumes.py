@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError
-from pipeline.measure.volumes import CompartmentMeasure, compartment_of, components, measure
+from pipeline.measure.volumes import CompartmentMeasure, components, measure
 
 SAGITTAL = np.diag([3.3, 0.7, 0.7, 1.0])
 """Thick sagittal slices: i left-right, j front-back, k head-foot."""
@@ -64,17 +64,6 @@ def test_probabilities_and_the_mask_they_round_to_give_the_same_pieces():
 def test_anything_but_a_mask_is_refused(array, words):
     with pytest.raises(InputError, match=words):
         measure(Volume(array, np.eye(4)))
-
-
-def test_an_interpolated_label_map_is_refused():
-    with pytest.raises(InputError, match="interpolated label map"):
-        compartment_of(Volume(np.array([[[0.0, 1.5]]]), np.eye(4)), 1)
-
-
-def test_a_compartment_absent_from_the_map_is_an_empty_mask():
-    picked = compartment_of(Volume(np.array([[[0, 1, 4]]]), np.eye(4)), 3)
-    assert picked.array.dtype == bool
-    assert not picked.array.any()
 
 
 def test_corner_neighbours_are_one_piece_and_a_gap_makes_two():
@@ -138,9 +127,9 @@ def test_one_voxel_measures_its_own_sides():
     assert found.length_mm == pytest.approx(0.7)
 
 
-def test_touching_the_border_is_said():
-    assert measure(Volume(box((4, 4, 4), slice(0, 2), slice(1, 2), slice(1, 2)), np.eye(4))).touches_border
-    assert not measure(Volume(box((4, 4, 4), *[slice(1, 2)] * 3), np.eye(4))).touches_border
+def test_a_mask_that_reaches_the_edge_names_it():
+    assert measure(Volume(box((4, 4, 4), slice(0, 2), slice(1, 2), slice(1, 2)), np.eye(4))).edges == ("left",)
+    assert measure(Volume(box((4, 4, 4), *[slice(1, 2)] * 3), np.eye(4))).edges == ()
 
 
 def _reoriented(volume: Volume, order: tuple[int, ...], flips: tuple[bool, ...]) -> Volume:

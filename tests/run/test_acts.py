@@ -117,7 +117,7 @@ def test_a_comment_is_published_and_nobody_is_worked_on(imported: tuple[Path, Pa
 def test_the_journal_survives_a_rebuild_and_says_what_is_torn(imported: tuple[Path, Path]) -> None:
     study, out = imported
     put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101"))
-    path = act_file.path_of(out)
+    path = out / act_file.FILE
     path.write_bytes(path.read_bytes() + b'{"entry_id": "abc')
     kept = path.read_bytes()
     reader.database_path(out).unlink()

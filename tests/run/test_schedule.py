@@ -18,7 +18,8 @@ from pipeline.run.steps import read_visits, schedule_scan
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from pipeline.study.study_folder import StudyVisit
-from tests.judge.course_maker import course
+from tests.factories import judged
+from tests.judge.course_maker import course, on, visit
 
 BASELINE = criteria_files.load("imsct_adapted_v1").baseline
 PATIENT = records.Patient("sub-01", histology="ependymoma", who_grade="2")
@@ -97,3 +98,34 @@ def test_a_users_own_schedules_count_and_a_change_of_them_is_noticed(tmp_path: P
     own.write_text(OWN.replace("= 100", "= -5"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"own\.toml"):
         due(own)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "treated_on", "expected"),
+    [
+        ((), None, None),
+        (((0, "context", "not_evaluable", "NE"),), None, None),
+        (((0, "stable", "no_change", "SD"),), None, False),
+        (((0, "stable", "no_change", "SD"), (400, "stable", "possible_growth", "SD")), None, True),
+        (((0, "stable", "growth", "SD"), (400, "stable", "no_change", "SD")), None, False),
+        (((400, "progression", "growth", "PD"), (800, "not_evaluable", "not_evaluable", "NE")), None, True),
+        (((400, "distant", "no_change", "PD"),), None, True),
+        (((400, "progression", "growth", "PD"),), (TreatmentKind.SURGERY, 450), False),
+        (((400, "progression", "growth", "PD"),), (TreatmentKind.STEROID, 450), True),
+        (((400, "progression", "growth", "PD"),), (TreatmentKind.SURGERY, 100), True),
+    ],
+)
+def test_a_tumour_is_growing_by_its_last_judged_scan_unless_it_was_treated_since(
+    verdicts: tuple[tuple[int, str, str, str], ...], treated_on: tuple[TreatmentKind, int] | None, expected: bool | None
+) -> None:
+    visits = [visit(number, 1000.0) for number, *_ in verdicts]
+    treatments = () if treated_on is None else (vocabulary.TreatmentEvent(treated_on[0], on(treated_on[1])),)
+    rows = [judged("sub-01", f"ses-{day:04d}", category, state, shown) for day, state, shown, category in verdicts]
+    assert schedule_scan.is_growing(course(*visits, treatments=treatments), rows) == expected
+
+
+def test_radiosurgery_is_a_treatment_that_follow_up_is_counted_from() -> None:
+    treated = vocabulary.TreatmentEvent(TreatmentKind.RADIOSURGERY, date(2020, 3, 1), date(2020, 3, 3))
+    (row,) = schedule_scan.next_scans(PATIENT, course(treatments=(treated,)), [], BASELINE, schedule_files.load())
+    assert row.counted_from == date(2020, 3, 3)
+    assert row.assumed == "MYCN not known: every 91 days until it is (amplified: every 42 days)"

@@ -105,3 +105,46 @@ def test_a_worker_ends_when_the_run_that_started_it_is_killed(tmp_path: Path) ->
         time.sleep(0.1)
     os.kill(int(worker), signal.SIGKILL)
     pytest.fail("the worker went on, and would write to a folder that another run may hold")
+
+
+ENDED = """
+import os, signal, time
+from pathlib import Path
+from types import SimpleNamespace
+from pipeline.cli import commands
+from pipeline.run import workers
+def endless(patient, out_dir, rules):
+    (out_dir / patient.patient.patient_id).write_text(str(os.getpid()))
+    time.sleep(600)
+workers._process = endless
+if __name__ == '__main__':
+    commands.obey_signals()
+    one = SimpleNamespace(patient=SimpleNamespace(patient_id='sub-p1'), visits=())
+    out = Path.cwd()
+    print(os.getpid(), flush=True)
+    list(workers.work_on([one], None, out, 1))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test asks the system for a process as POSIX does")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_ends_its_workers_and_says_what_is_kept(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    script = tmp_path.with_name(f"{tmp_path.name}-bin") / "command.py"
+    script.parent.mkdir()
+    script.write_text(ENDED, encoding="utf-8")
+    run = subprocess.Popen(
+        [sys.executable, script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    begun = tmp_path / "sub-p1"
+    while not (begun.is_file() and begun.read_text()):
+        assert run.poll() is None, run.stderr
+        time.sleep(0.1)
+    run.send_signal(number)
+    _, spoken = run.communicate(timeout=60)  # the patient alone would take ten minutes
+    assert run.returncode == 128 + number
+    assert f"ended by {number.name}; what was finished is kept" in spoken
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)

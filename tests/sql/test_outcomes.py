@@ -66,13 +66,35 @@ def test_intervals_of_the_store_are_those_of_the_domain(database: Path) -> None:
 
 def test_competing_events_of_the_store_are_those_of_the_domain(database: Path) -> None:
     parameters = {"criteria_id": ADAPTED, "endpoint_id": "local_control"}
-    frame = reader.query(database, "cohort_competing", **parameters).set_index("patient_id")
+    frame = reader.query(database, "cohort_outcome", **parameters).set_index("patient_id")
     for patient_id, patient in BY_ID.items():
         found = [e for e in endpoints.of_course(patient, judge(patient, RULES[0])) if e.endpoint_id == "local_control"]
         assert [(e.is_event, e.is_competing) for e in found] == [
             (bool(row["is_event"]), bool(row["is_competing"])) for _, row in frame[frame.index == patient_id].iterrows()
         ]
     assert frame.index[frame["is_competing"]].tolist() == ["sub-04", "sub-05"]
+
+
+def test_death_competes_with_progression_where_it_only_censors_the_time_to_it(database: Path) -> None:
+    frames = {
+        name: reader.query(database, "cohort_outcome", criteria_id=ADAPTED, endpoint_id=name).set_index("patient_id")
+        for name in ("ttp", "progression", "pfs")
+    }
+    both, censoring = frames["progression"], frames["ttp"]
+    assert both["is_event"].equals(censoring["is_event"])
+    assert not censoring["is_competing"].any()
+    assert both.index[both["is_competing"]].tolist() == ["sub-05"]
+    assert (both.loc["sub-05", "duration_days"], censoring.loc["sub-05", "duration_days"]) == (600, 500)
+    assert (both["duration_days"] >= censoring["duration_days"]).all()
+    assert both["duration_days"].equals(frames["pfs"]["duration_days"])
+
+
+def test_who_is_compared_with_a_baseline_enters_on_its_day(database: Path) -> None:
+    frame = reader.query(database, "cohort_outcome", criteria_id=ADAPTED, endpoint_id="ttp").set_index("patient_id")
+    operated = frame.drop(index="sub-08")
+    assert set(operated["entry_days"]) == {95}, "the baseline about three months after surgery, which is time zero"
+    assert (operated["entered_on"] == operated["time_zero_on"] + pd.Timedelta(days=95)).all()
+    assert frame.loc["sub-08", "entry_days"] == 0, "only watched: its first scan is time zero and baseline"
 
 
 def test_growth_of_a_cohort_from_the_store(database: Path) -> None:

@@ -206,6 +206,8 @@ BAD_ROWS: list[tuple[str, list[str], list[str], str]] = [
     ("p1,2022-01-01,tumour,-5", ["number_malformed"], ["SD", "SD", "NE"], "line 4: expected a number from 0"),
     ("p1,2022-01-01,tumour,inf", ["number_malformed"], ["SD", "SD", "NE"], "found 'inf'"),
     ("p1,2022-01-01,tumour,2e9", ["number_malformed"], ["SD", "SD", "NE"], "found '2e9'"),
+    ("p1,2022-01-01,tumour,1e-320", ["number_malformed"], ["SD", "SD", "NE"], "found '1e-320'"),
+    ("p1,2022-01-01,tumour,0.0000009", ["number_malformed"], ["SD", "SD", "NE"], "found '0.0000009'"),
     ('p1,2022-01-01,tumour,"1,5"', ["number_malformed"], ["SD", "SD", "NE"], "found '1,5'"),
     ("p1,2022-01-01,tumour,1,5", ["row_long"], ["SD", "SD"], "expected 4 cells, found 5"),
     ("p1,2022-01-01,tumour,n/a", [], ["SD", "SD", "NE"], ""),

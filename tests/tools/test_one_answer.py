@@ -60,6 +60,14 @@ line 2021-01-01 tumour 3000 0.08
 line 2021-07-01 tumour 900 0.08
 unread 2020-01-01 tumour - -
 unread 2021-01-01 tumour 900 0.08
+byyear 2012 tumour 1000 0.08
+byyear 2014 tumour 1500 0.08
+bymonth 2019-05 tumour 1000 0.08
+bymonth 2019-05-20 tumour 2000 0.08
+vague 2020-04-01 tumour 800 0.08
+vague 2021-04-01 tumour 800 0.08
+clock 2020-01-01 tumour 5000 0.08
+clock 2020-02-01T17:00 tumour 900 0.08
 """
 TREATMENTS = """patient_id,date,kind,extent,end_date,agent,dose_mg
 watched,2019-03-01,Resection,GTR,,,
@@ -73,11 +81,15 @@ again,2020-01-01,surgery,GTR,,,
 large,2020-01-01,surgery,GTR,,,
 line,2019-01-01,surgery,STR,,,
 line,2021-02-01,belzutifan,,2021-08,,
+clock,2020-02-01T08:30,surgery,STR,,,
 """
 FUNCTION = """patient_id,date,scale_id,grade,tumour_related
 worse,2020-05-01,mmccormick,1,yes
 worse,2020-09-01,mmccormick,2,yes
 worse,2021-01-01,mmccormick,2,yes
+vague,2020-05,mmccormick,1,yes
+vague,2020-09,mmccormick,2,yes
+vague,2021-01,mmccormick,2,yes
 """
 SHOWN = ("category", "category_then", "state", "state_then", "display_state", "course", "reason", "reason_then")
 
@@ -98,10 +110,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
         path.write_text(text, encoding="utf-8")
     volumes, treatments, function = paths
     judged = assess.assess_table(volumes, treatments, assess.ALL_CRITERIA, AS_OF, function)
-    one = [{"patient": str(r["patient_id"]), "day": str(r["date"]), **r} for r in judged.rows]
+    one = [{"patient": str(r["patient_id"]), "day": f"{r['date']}-01-01"[:10], **r} for r in judged.rows]
     study, out = folder / "study", folder / "out"
     import_table(volumes, treatments, study, AS_OF)
-    scores = FUNCTION.replace("patient_id", "participant_id").replace("worse", "sub-worse").replace(",", "\t")
+    scores = FUNCTION.replace("patient_id", "participant_id").replace(",", "\t")
+    scores = scores.replace("worse", "sub-worse").replace("vague", "sub-vague")
     (study / "function.tsv").write_text(scores, encoding="utf-8")
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
     run(settings, lambda *_: None)
@@ -116,6 +129,26 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
         for row in stored
     ]
     return tuple(sorted(rows, key=lambda r: (r["patient"], r["day"], r["criteria_id"])) for rows in (one, other))
+
+
+def test_the_best_responses_of_both_paths_are_the_same(answers, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = next(tmp_path_factory.getbasetemp().glob("paths*"))
+    judged = assess.assess_table(
+        folder / "volumes.csv", folder / "treatments.csv", assess.ALL_CRITERIA, AS_OF, folder / "function.csv"
+    )
+    stored = reader.table(reader.database_path(folder / "out"), "best_response").to_dict("records")
+    names = ("criteria_id", "epoch", "look", "best", "days_to_best", "duration_days", "reason")
+    mine = [(str(row["patient_id"]), *(str(row[name]) for name in names)) for row in judged.best_responses]
+    theirs = [(row["patient_id"].removeprefix("sub-"), *(_cell(row[name]) for name in names)) for row in stored]
+    assert sorted(mine) == sorted(theirs)
+    assert len({row[4] for row in mine}) > 4
+
+
+def _cell(value: Any) -> str:
+    """Write a cell of the store as the table has it."""
+    if str(value) in ("None", "nan", "NaT", "<NA>"):
+        return "None"
+    return str(int(value)) if isinstance(value, float) else str(value)
 
 
 def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
@@ -146,6 +179,10 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
         ("worse", "imsct_adapted_v1", "SD PD"),
         ("line", "rano2_vol", "SD PD PR?"),
         ("unread", "imsct_adapted_v1", "NE SD"),
+        ("byyear", "imsct_adapted_v1", "SD PD"),
+        ("bymonth", "imsct_adapted_v1", "SD NE"),  # which of the two came first is not known
+        ("vague", "imsct_adapted_v1", "SD PD"),
+        ("clock", "imsct_adapted_v1", "SD NE"),  # made after the surgery of that morning: too early to follow from
     ],
 )
 def test_what_a_table_may_hold_is_judged_as_the_rules_say(

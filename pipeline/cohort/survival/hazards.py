@@ -15,7 +15,7 @@ from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import proportional_hazard_test
 
-from pipeline.cohort.survival.durations import checked
+from pipeline.cohort.survival.durations import checked, entered
 from pipeline.errors import InputError, SettingsError
 
 EVENTS_PER_COVARIATE = 10
@@ -27,7 +27,11 @@ PROPORTIONAL_P = 0.05
 
 @dataclass(frozen=True)
 class HazardRatio:
-    """One covariate of a Cox model; ``proportional_p`` tests that its hazard ratio is constant (Schoenfeld)."""
+    """One covariate of a Cox model.
+
+    ``proportional_p`` tests that its hazard ratio is constant (Schoenfeld); None with left truncation, for which
+    lifelines has no residuals.
+    """
 
     covariate: str
     coefficient: float
@@ -35,7 +39,7 @@ class HazardRatio:
     low: float
     high: float
     p_value: float
-    proportional_p: float
+    proportional_p: float | None
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,17 @@ class Cox:
     ci_transform: str = "log"
 
 
-def cox(durations_days: Sequence[float], events: Sequence[bool], covariates: Mapping[str, Sequence[float]]) -> Cox:
+def cox(
+    durations_days: Sequence[float],
+    events: Sequence[bool],
+    covariates: Mapping[str, Sequence[float]],
+    entries_days: Sequence[float] | None = None,
+) -> Cox:
     """Fit a Cox model and check it.
 
     Parameters
     ----------
-    durations_days, events
+    durations_days, events, entries_days
         As :func:`kaplan_meier`.
     covariates
         Name to one number per patient; categories as 0 and 1.
@@ -70,17 +79,20 @@ def cox(durations_days: Sequence[float], events: Sequence[bool], covariates: Map
     durations, observed = checked(durations_days, events)
     frame = design(covariates, len(durations), int(observed.sum()))
     _refuse_too_few_events(int(observed.sum()), [*covariates])
+    entries = entered(entries_days, durations)
     frame = frame.assign(duration_days=durations, event=observed)
+    if entries.any():
+        frame = frame.assign(entry_days=np.where(entries == 0, -1.0, entries))  # on the day itself nobody is at risk
     fitter = CoxPHFitter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
-            fitter.fit(frame, "duration_days", "event")
+            fitter.fit(frame, "duration_days", "event", entry_col="entry_days" if entries.any() else None)
     except (ConvergenceError, ConvergenceWarning) as error:
         msg = f"Cox model: expected it to converge, but a covariate separates the events; drop one of {[*covariates]}"
         raise InputError(msg) from error
-    tests = proportional_hazard_test(fitter, frame, time_transform="rank").summary["p"]
-    ratios = tuple(_hazard_ratio(name, fitter.summary.loc[name], float(tests.loc[name])) for name in covariates)
+    tests = {} if entries.any() else proportional_hazard_test(fitter, frame, time_transform="rank").summary["p"]
+    ratios = tuple(_hazard_ratio(name, fitter.summary.loc[name], tests.get(name)) for name in covariates)
     return Cox(len(durations), int(observed.sum()), ratios, float(fitter.concordance_index_), _doubts(ratios))
 
 
@@ -105,7 +117,7 @@ def design(covariates: Mapping[str, Sequence[float]], patient_count: int, event_
     return pd.DataFrame({name: np.asarray(values, dtype=np.float64) for name, values in covariates.items()})
 
 
-def _hazard_ratio(name: str, row: pd.Series, proportional_p: float) -> HazardRatio:
+def _hazard_ratio(name: str, row: pd.Series, proportional_p: float | None) -> HazardRatio:
     return HazardRatio(
         covariate=name,
         coefficient=float(row["coef"]),
@@ -113,7 +125,7 @@ def _hazard_ratio(name: str, row: pd.Series, proportional_p: float) -> HazardRat
         low=float(row["exp(coef) lower 95%"]),
         high=float(row["exp(coef) upper 95%"]),
         p_value=float(row["p"]),
-        proportional_p=proportional_p,
+        proportional_p=None if proportional_p is None else float(proportional_p),
     )
 
 
@@ -121,7 +133,7 @@ def _doubts(ratios: Sequence[HazardRatio]) -> tuple[str, ...]:
     return tuple(
         f"{ratio.covariate}: the hazard ratio changes over time (Schoenfeld p {ratio.proportional_p:.2g})"
         for ratio in ratios
-        if ratio.proportional_p < PROPORTIONAL_P
+        if ratio.proportional_p is not None and ratio.proportional_p < PROPORTIONAL_P
     )
 
 

@@ -1,7 +1,7 @@
 """Compare survival between groups. What it refuses: fewer than two groups.
 
-The test is that of statsmodels. Patients who were no longer seen when the first event happened tell nothing of it and
-are left out, as R's ``survdiff`` leaves out groups of only such patients; statsmodels cannot.
+The test is that of statsmodels. Patients who were not under observation on the day of any event tell nothing of them
+and are left out, as R's ``survdiff`` leaves out groups of only such patients; statsmodels cannot.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from pipeline.cohort.survival.durations import checked
+from pipeline.cohort.survival.durations import checked, entered, under_observation
 from pipeline.errors import InputError
 
 
@@ -35,8 +35,20 @@ class LogRank:
     p_value: float
 
 
-def log_rank(durations_days: Sequence[float], events: Sequence[bool], groups: Sequence[str]) -> LogRank:
+def log_rank(
+    durations_days: Sequence[float],
+    events: Sequence[bool],
+    groups: Sequence[str],
+    entries_days: Sequence[float] | None = None,
+) -> LogRank:
     """Compare survival between groups.
+
+    Parameters
+    ----------
+    durations_days, events, entries_days
+        As :func:`kaplan_meier`.
+    groups
+        Name of the group of each patient.
 
     Raises
     ------
@@ -61,21 +73,31 @@ def log_rank(durations_days: Sequence[float], events: Sequence[bool], groups: Se
     if len(labels) != len(durations) or len(names) < 2:
         msg = f"log-rank: expected a group for each of {len(durations)} patients and two groups at least, got {names}"
         raise InputError(msg)
-    is_seen = durations >= durations[observed].min(initial=np.inf)  # when the first event happened
-    compared = tuple(sorted(set(labels[is_seen].tolist())))
-    statistic = _chi_square(durations[is_seen], observed[is_seen], labels[is_seen]) if len(compared) > 1 else None
+    entries = entered(entries_days, durations)
+    is_seen = np.zeros_like(observed)
+    for time in np.unique(durations[observed]):
+        is_seen |= under_observation(entries, durations, time)
+    with_events = tuple(sorted(set(labels[is_seen].tolist())))
+    seen = (durations[is_seen], observed[is_seen], labels[is_seen], entries[is_seen])
+    statistic = _chi_square(*seen) if len(with_events) > 1 else None
     if statistic is None:
-        return LogRank(compared, 0.0, 0, 1.0)
-    freedom = len(compared) - 1
-    return LogRank(compared, statistic, freedom, float(chi2.sf(statistic, freedom)))
+        return LogRank(with_events, 0.0, 0, 1.0)
+    freedom = len(with_events) - 1
+    return LogRank(with_events, statistic, freedom, float(chi2.sf(statistic, freedom)))
 
 
-def _chi_square(durations: NDArray[np.float64], observed: NDArray[np.bool_], labels: NDArray[np.str_]) -> float | None:
+def _chi_square(
+    durations: NDArray[np.float64],
+    observed: NDArray[np.bool_],
+    labels: NDArray[np.str_],
+    entries: NDArray[np.float64],
+) -> float | None:
     """Return the statistic of the test; None where everybody had the event on the same day."""
     from statsmodels.duration.survfunc import survdiff  # noqa: PLC0415  # a second that only comparisons cost
 
+    before_zero = np.where(entries == 0, -1.0, entries)  # statsmodels counts nobody on the very day of entry
     try:
-        statistic, _ = survdiff(durations, observed, labels)
+        statistic, _ = survdiff(durations, observed, labels, entry=before_zero if entries.any() else None)
     except np.linalg.LinAlgError:  # no variance
         return None
     return float(statistic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,11 @@ from dicomweb_client.session_utils import create_session_from_user_pass
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
-from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Credentials, Remote, Spool
+from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Credentials, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 
 REFUSED = (401, 403)
 MOST_RESULTS = 5000
-MOST_TO_CONNECT_S = 10.0
-"""Longest wait for a connection, seconds."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class DicomWeb:
         """
         client = self._client()
         studies = _asked(lambda: _pages(client.search_for_studies, search_filters={"PatientID": patient_id}))
-        found: list[Remote] = []
+        remotes: list[Remote] = []
         for study in studies:
             study_uid = _value(study, "0020000D")
             if _value(study, "00100020") not in ("", patient_id):
@@ -80,8 +78,8 @@ class DicomWeb:
                 if (_value(series, "00080060") or "MR") not in WANTED_MODALITIES:
                     continue
                 images = _asked(lambda s=study_uid, e=series_uid: _pages(client.search_for_instances, s, e))  # type: ignore[misc]
-                found += [Remote(study_uid, series_uid, _value(image, "00080018")) for image in images]
-        return found
+                remotes += [Remote(study_uid, series_uid, _value(image, "00080018")) for image in images]
+        return remotes
 
     def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
         """Return the objects of a series that the server has.
@@ -139,36 +137,40 @@ class DicomWeb:
             raise SettingsError("expected an address without user and password; give them by environment or file")
         given = self.credentials
         session = create_session_from_user_pass(given.user, given.password or "") if given.user else requests.Session()
-        if self.encryption.ca is not None:
-            session.verify = str(self.encryption.ca)
         if self.encryption.certificate is not None:
-            own = (str(self.encryption.certificate), str(self.encryption.key))
-            session.cert = own if self.encryption.key else own[0]
+            certificate_and_key = (str(self.encryption.certificate), str(self.encryption.key))
+            session.cert = certificate_and_key if self.encryption.key else certificate_and_key[0]
         if given.token:
             session.headers["Authorization"] = f"Bearer {given.token}"
-        session.request = _with_patience(session.request, self.patience_s)  # type: ignore[method-assign]
+        trusted = {} if self.encryption.ca is None else {"verify": str(self.encryption.ca)}
+        session.request = _asking(session.request, self.patience_s, trusted)  # type: ignore[method-assign]
         client = DICOMwebClient(self.url, session=session)
         client.set_http_retry_params(retry=False)
         return client
 
 
-def _with_patience(request: Callable[..., Any], patience_s: float) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
-        return request(
-            *arguments, **{**named, "timeout": (min(patience_s, 10.0), patience_s)}
-        )  # the client library asks for its own
+def _asking(request: Callable[..., Any], patience_s: float, trusted: Mapping[str, str]) -> Callable[..., Any]:
+    """Return a request with our own limits of time and our own authority.
 
-    return timed
+    Both are given with each request: the client library asks for its own limits, and an authority that is set for the
+    session gives way to the one of the environment (``REQUESTS_CA_BUNDLE``).
+    """
+
+    def asked(*arguments: Any, **named: Any) -> Any:
+        limits_s = (min(patience_s, MOST_TO_CONNECT_S), patience_s)
+        return request(*arguments, **{**named, "timeout": limits_s, **trusted})
+
+    return asked
 
 
 def _pages(search: Callable[..., list[Any]], *uids: str, **more: Any) -> list[Any]:
     """Collect all answers of a search, page by page."""
-    found: list[Any] = []
+    answers: list[Any] = []
     while True:
-        page = search(*uids, limit=MOST_RESULTS, offset=len(found), **more)
-        found += page
+        page = search(*uids, limit=MOST_RESULTS, offset=len(answers), **more)
+        answers += page
         if len(page) < MOST_RESULTS:
-            return found
+            return answers
 
 
 def _asked(action: Callable[[], Any]) -> Any:

@@ -27,7 +27,7 @@ from pynetdicom.sop_class import (
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.hospital.archive.encryption import Encryption
-from pipeline.hospital.archive.transfer import WANTED_MODALITIES, Remote, Spool
+from pipeline.hospital.archive.transfer import MOST_TO_CONNECT_S, WANTED_MODALITIES, Remote, Spool
 from pipeline.hospital.read.bounded import quietly
 from pipeline.hospital.read.header_values import text
 
@@ -42,8 +42,6 @@ SYNTAXES = [
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90",
 ]  # fmt: skip
 REJECTED_FOR_NOW = 2
-MOST_TO_CONNECT_S = 10.0
-"""Longest wait for a connection, seconds: a server that is there takes one at once."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Pacs:
         SettingsError
             The archive refuses to speak to us.
         """
-        found: list[Remote] = []
+        remotes: list[Remote] = []
         with self._associated(self._entity([StudyRootQueryRetrieveInformationModelFind])) as association:
             for study in _ask(association, "STUDY", PatientID=patient_id, StudyInstanceUID=""):
                 study_uid = text(study, "StudyInstanceUID")
@@ -108,8 +106,10 @@ class Pacs:
                         continue
                     wanted = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid, "SOPInstanceUID": ""}
                     images = _ask(association, "IMAGE", **wanted)
-                    found += [Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))]
-        return found
+                    remotes += [
+                        Remote(study_uid, series_uid, uid) for i in images if (uid := text(i, "SOPInstanceUID"))
+                    ]
+        return remotes
 
     def listed(self, study_uid: str, series_uid: str) -> frozenset[str]:
         """Return the objects of a series that the archive has.
@@ -146,9 +146,7 @@ class Pacs:
                 _finish(association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet))
             return
         entity = self._entity([StudyRootQueryRetrieveInformationModelMove])
-        entity.supported_contexts = [build_context(kind, ALL_TRANSFER_SYNTAXES) for kind in STORED_KINDS]
-        entity.require_calling_aet, entity.require_called_aet = [self.called], True
-        server = self._listening(entity, [*handlers, (evt.EVT_REQUESTED, self._refuse_others)])
+        server = self.listener(handlers)
         try:
             with self._associated(entity) as association:
                 model = StudyRootQueryRetrieveInformationModelMove
@@ -156,8 +154,18 @@ class Pacs:
         finally:
             server.shutdown()
 
-    def _listening(self, entity: AE, handlers: list[Any]) -> Any:
-        """Start the listener for one C-MOVE."""
+    def listener(self, handlers: list[Any]) -> Any:
+        """Start the listener for one C-MOVE: it takes from the archive alone, by its title and its address.
+
+        Raises
+        ------
+        RemoteError, SettingsError
+            As :meth:`find`, or the port is not free.
+        """
+        entity = self._entity([])
+        entity.supported_contexts = [build_context(kind, ALL_TRANSFER_SYNTAXES) for kind in STORED_KINDS]
+        entity.require_calling_aet, entity.require_called_aet = [self.called], True
+        handlers = [*handlers, (evt.EVT_REQUESTED, self._refuse_others)]
         secure = None if self.encryption is None else self.encryption.listening()
         host = self.listen_host or self._facing()
         try:
@@ -182,8 +190,8 @@ class Pacs:
 
     def _refuse_others(self, event: Any) -> None:
         """Hang up on everybody but the archive that was asked."""
-        known = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
-        if event.assoc.requestor.address not in known:
+        addresses = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
+        if event.assoc.requestor.address not in addresses:
             event.assoc.abort()
 
     def send(self, paths: Sequence[Path], done: Callable[[Path], None]) -> None:

@@ -11,7 +11,8 @@ import os
 import re
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
 from pipeline.files import atomic, derivatives
-from pipeline.hospital.read.bounded import read_dataset
+from pipeline.hospital.read.bounded import quietly, read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
 
@@ -29,6 +30,8 @@ Say = Callable[[str], None]
 
 WANTED_MODALITIES = frozenset({"MR", "SEG", "RTSTRUCT"})
 UID = re.compile(r"[0-9.]{1,64}")
+MOST_TO_CONNECT_S = 10.0
+"""Longest wait for a connection, seconds: an archive that is there takes one at once."""
 PAUSES_S = (1.0, 3.0, 9.0, 27.0)
 """Waits before the second, third ... attempt, seconds."""
 MOST_ROUNDS = 4
@@ -133,8 +136,7 @@ class Spool:
 
     def removed(self) -> frozenset[str]:
         """Return the objects that were imported and removed."""
-        path = self.folder / REMOVED
-        return frozenset(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else frozenset()
+        return frozenset(_listed(self.folder / REMOVED, list))
 
     def remove(self, imported: Iterable[Path]) -> int:
         """Remove what was imported and remember it, so that it is not fetched again; return the number of files."""
@@ -154,6 +156,28 @@ class Spool:
 
 
 REMOVED = "removed.json"
+
+
+def _listed(path: Path, kind: type[Result]) -> Result:
+    """Return what was kept of earlier transfers; empty when there were none.
+
+    Raises
+    ------
+    SettingsError
+        The file is damaged: without it what is there would come, or go, once more.
+    """
+    if not path.is_file():
+        return kind()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, kind):
+        raise SettingsError(
+            f"{path}: expected a list written by cordtrack, found a damaged file; restore it, or remove it and all is "
+            f"transferred anew"
+        )
+    return content
 
 
 def retried(action: Callable[[], Result], say: Say, pauses_s: Sequence[float] = PAUSES_S) -> Result:
@@ -249,10 +273,24 @@ def _fetch_series(archive: Archive, wanted: Sequence[Remote], spool: Spool) -> N
         raise RemoteError("expected all images of a series, found some that did not come")
 
 
-def audit(path: Path, moment: str, act: str, address: str, counts: Mapping[str, int]) -> None:
-    """Add a line to the record of what came from and went to archives; it names no patient."""
+@contextmanager
+def audited(path: Path, act: str, address: str, now: Callable[[], str]) -> Iterator[dict[str, int]]:
+    """Leave a line on record of what came from or went to an archive, be it in vain; it names no patient.
+
+    What is counted meanwhile is put into the mapping.
+    """
+    counts: dict[str, int] = {}
+    has_failed = True
+    try:
+        yield counts
+        has_failed = False
+    finally:
+        _add_line(path, {"at": now(), "act": act, "archive": address, "failed": has_failed, **counts})
+
+
+def _add_line(path: Path, fields: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps({"at": moment, "act": act, "archive": address, **counts})
+    line = json.dumps(fields)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "a", encoding="utf-8") as stream:
         stream.write(line + "\n")
@@ -279,10 +317,11 @@ def push(
     if not files:
         raise InputError(f"{folder}: expected DICOM files (.dcm), found none; make them with cordtrack export-dicom")
     record = folder / ".sent.json"
-    sent: dict[str, list[str]] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    sent: dict[str, list[str]] = _listed(record, dict)
     taken = set(sent.get(address, []))
-    headers = {path: read_dataset(path, TAGS)[0] for path in files}
-    uids = {path: str(header.get("SOPInstanceUID", "")) for path, header in headers.items()}
+    with quietly():
+        headers = {path: read_dataset(path, TAGS)[0] for path in files}
+        uids = {path: str(header.get("SOPInstanceUID", "")) for path, header in headers.items()}
     taken |= _there_already(archive, [headers[path] for path in files if uids[path] not in taken])
     waiting = [path for path in files if uids[path] not in taken]
     before = len(taken)
@@ -331,11 +370,11 @@ def read_patients(path: Path) -> tuple[list[str], bool]:
     """
     findings: list[Finding] = []
     full = path.resolve()
-    rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
-    ids = [cell for row in rows if (cell := row.cells.get("dicom_id"))]
+    table_rows = read_delimited(full, full.parent, ("dicom_id",), findings) if full.is_file() else []
+    ids = [cell for row in table_rows if (cell := row.cells.get("dicom_id"))]
     if not ids:
         raise InputError(f"{path}: expected a table with a column dicom_id and a row per patient, found none")
-    return ids, "participant_id" in rows[0].cells
+    return ids, "participant_id" in table_rows[0].cells
 
 
 def read_credentials(file: Path | None, environment: Mapping[str, str]) -> Credentials:

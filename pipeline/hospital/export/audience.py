@@ -6,8 +6,7 @@ the study's secret. Identifiers differ as well, so that an object of one kind do
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any
 
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit
 from pipeline.hospital.export.source_images import Names
+from pipeline.hospital.export.true_days import Retelling
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.identity_links import SourceScan
 from pipeline.hospital.private.pseudonyms import Identities, default_private_folder, open_private
-
-DAYS_IN_TEXT = re.compile(r"\b(\d{4})(-?)(\d{2})\2(\d{2})\b")
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,11 @@ class Audience:
     def is_named(self) -> bool:
         """Whether results carry a person's name and true dates."""
         return bool(self.person)
+
+    def is_certain(self, day: date | None, sources: Sequence[SourceScan]) -> bool:
+        """Say whether a true day is that of the hospital's own images; without shifted dates it always is."""
+        stated = {source.study.get("studied_on") for source in sources}
+        return not self.days or (day is not None and stated == {day.isoformat()})
 
     def folder(self, patient: ExportPatient) -> str:
         """Return the folder of a patient's files: the pseudonym, or for a person a name that says nothing."""
@@ -78,21 +81,21 @@ def told_to(patient: ExportPatient, audience: Audience) -> ExportPatient:
     """
     if not audience.is_named:
         return patient
-    visits, left_out = [], [_worded(sentence, patient, audience.days) for sentence in patient.left_out]
+    retelling = Retelling(patient.patient_id, audience.days)
+    visits, left_out = [], [retelling.text(sentence) for sentence in patient.left_out]
     for visit in patient.visits:
-        day = _moved(visit.acquired_on, patient, audience.days)
+        day = moved(visit.acquired_on, retelling)
         source = audience.sources.get(visit.scan)
-        stated = source.study.get("studied_on") if source else None
-        if audience.days and (day is None or stated != day.isoformat()):
+        if not audience.is_certain(day, [source] if source else []):
             left_out.append(f"visit {visit.number}: its true date is not known; it is not written into a record")
             continue
-        visits.append(_visit_told(visit, day, patient, audience.days))
+        visits.append(_visit_told(visit, day, retelling))
     return replace(patient, label="", visits=tuple(visits), left_out=tuple(left_out))
 
 
-def _visit_told(visit: ExportVisit, day: date | None, patient: ExportPatient, days: int) -> ExportVisit:
+def _visit_told(visit: ExportVisit, day: date | None, retelling: Retelling) -> ExportVisit:
     def rows(row: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: _moved(value, patient, days) for key, value in row.items()}
+        return {key: moved(value, retelling) for key, value in row.items()}
 
     return replace(
         visit,
@@ -109,23 +112,8 @@ def _verdict_told(visit: ExportVisit, row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "baseline_session_id": visit.verdict["baseline_session_id"]}
 
 
-def _moved(value: Any, patient: ExportPatient, days: int) -> Any:
-    """Return a value with its date moved to the true one."""
+def moved(value: Any, retelling: Retelling) -> Any:
+    """Return a value as a person's record has it: its date moved to the true one, a text told anew."""
     if isinstance(value, datetime | date):
-        return value + timedelta(days=days)
-    return _worded(value, patient, days) if isinstance(value, str) else value
-
-
-def _worded(text: str, patient: ExportPatient, days: int) -> str:
-    """Return a text with true days and without the pseudonym."""
-    bare = patient.patient_id.removeprefix("sub-")
-    plain = text.replace(patient.patient_id, "this patient").replace(bare, "this patient")
-    return DAYS_IN_TEXT.sub(lambda day: _true_day(day, days), plain) if days else plain
-
-
-def _true_day(found: re.Match[str], days: int) -> str:
-    try:
-        day = date(int(found[1]), int(found[3]), int(found[4])) + timedelta(days=days)
-    except (ValueError, OverflowError):
-        return found[0]
-    return f"{day:%Y}{found[2]}{day:%m}{found[2]}{day:%d}"
+        return value + timedelta(days=retelling.days)
+    return retelling.text(value) if isinstance(value, str) else value

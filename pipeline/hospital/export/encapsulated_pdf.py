@@ -31,20 +31,24 @@ def encapsulated(
     """
     if not content.startswith(b"%PDF-"):
         raise InputError("expected a PDF as packet, found another kind of file; make it with cordtrack packet")
-    made = Dataset()
+    pdf_object = Dataset()
     for key in FROM_STUDY:
         if key in source.datasets[0]:
-            setattr(made, key, source.datasets[0].get(key))
+            setattr(pdf_object, key, source.datasets[0].get(key))
     parts = (patient.patient_id, visit.session_id, hashlib.sha256(content).hexdigest())
-    made.SOPClassUID, made.SOPInstanceUID = PDF_CLASS, names.uid("packet", *parts)
-    made.SeriesInstanceUID = names.uid("packet series", *parts)
-    made.SeriesNumber, made.InstanceNumber, made.Modality = SERIES_NUMBER, 1, "DOC"
-    made.Manufacturer, made.ManufacturerModelName, made.SoftwareVersions = MAKER, MODEL, patient.version
-    made.ConversionType, made.BurnedInAnnotation = "WSD", "YES"
-    made.DocumentTitle, made.ConceptNameCodeSequence = "Follow-up of a spinal cord tumour (research)", []
-    made.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    made.EncapsulatedDocumentLength = len(content)
-    made.EncapsulatedDocument = content + (b"\0" if len(content) % 2 else b"")
-    made.AcquisitionDateTime = ""
-    finish(made, visit, "cordtrack packet (research)")
-    return made
+    pdf_object.SOPClassUID, pdf_object.SOPInstanceUID = PDF_CLASS, names.uid("packet", *parts)
+    pdf_object.SeriesInstanceUID = names.uid("packet series", *parts)
+    pdf_object.SeriesNumber, pdf_object.InstanceNumber, pdf_object.Modality = SERIES_NUMBER, 1, "DOC"
+    pdf_object.Manufacturer, pdf_object.ManufacturerModelName, pdf_object.SoftwareVersions = (
+        MAKER,
+        MODEL,
+        patient.version,
+    )
+    pdf_object.ConversionType, pdf_object.BurnedInAnnotation = "WSD", "YES"
+    pdf_object.DocumentTitle, pdf_object.ConceptNameCodeSequence = "Follow-up of a spinal cord tumour (research)", []
+    pdf_object.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    pdf_object.EncapsulatedDocumentLength = len(content)
+    pdf_object.EncapsulatedDocument = content + (b"\0" if len(content) % 2 else b"")
+    pdf_object.AcquisitionDateTime = ""
+    finish(pdf_object, visit, "cordtrack packet (research)")
+    return pdf_object

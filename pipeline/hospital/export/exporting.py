@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,11 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.errors import InputError, StoreError
 from pipeline.files import atomic
+from pipeline.hospital.export import record_packet
 from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.encapsulated_pdf import encapsulated
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
+from pipeline.hospital.export.record_packet import Setter
 from pipeline.hospital.export.segmentation import segmentation_of
 from pipeline.hospital.export.settled import WrittenObjects
 from pipeline.hospital.export.source_images import images_of
@@ -39,7 +42,7 @@ class ExportSettings:
         Use nothing of the private folder but the key: the pseudonym is the patient, dates are the study's, and the
         scan is written anew, for the hospital's own numbers would name the person.
     packet
-        A PDF to send along; None for none.
+        Sets the packet to send along, for the same reader as the rest; None for none.
     is_fractional
         Write probabilities beside the binary segments.
     """
@@ -50,7 +53,7 @@ class ExportSettings:
     folder: Path
     private: Path | None = None
     keeps_pseudonyms: bool = False
-    packet: bytes | None = None
+    packet: Setter | None = None
     is_fractional: bool = False
 
 
@@ -66,47 +69,47 @@ def export_dicom(settings: ExportSettings) -> ExportDone:
     StoreError
         The folder cannot be written.
     """
-    found = gather(settings.out_dir, settings.bids_dir, settings.patient)
+    gathered = gather(settings.out_dir, settings.bids_dir, settings.patient)
     audience = audience_of(
-        found.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
+        gathered.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
     )
-    patient = told_to(found, audience)
+    patient = told_to(gathered, audience)
     written = WrittenObjects(audience.private, audience.names)
     files: list[str] = []
     left_out = list(patient.left_out)
     for visit in patient.visits:
         try:
-            made = _visit(patient, visit, audience, written, is_fractional=settings.is_fractional)
+            objects = _visit(patient, visit, audience, written, is_fractional=settings.is_fractional)
         except InputError as error:
             left_out.append(f"{visit.label}: {error}")
             continue
-        for name, dataset in made.items():
+        for name, dataset in objects.items():
             target = Path(audience.folder(patient), visit.label, f"{name}.dcm")
             write(dataset, settings.folder / target)
             files.append(target.as_posix())
     if settings.packet is not None and patient.visits:
-        if audience.is_named:
-            left_out.append(NO_PACKET)
-        else:
-            target = _packet(settings, patient, audience, written)
-            files.append(target.as_posix())
+        try:
+            files.append(_packet(settings, patient, audience, written).as_posix())
+        except InputError as error:
+            left_out.append(f"the packet: {error}")
     return ExportDone(tuple(files), tuple(left_out))
 
 
-NO_PACKET = (
-    "the packet: it shows the pseudonym and the study's dates, which have no place in a person's record; "
-    "send it with --keep-pseudonyms, or hand it to the board as it is"
-)
-
-
 def _packet(settings: ExportSettings, patient: ExportPatient, audience: Audience, written: WrittenObjects) -> Path:
+    """Set the packet for the reader of the results and file it in the study of the last visit."""
     assert settings.packet is not None
+    if audience.is_named:
+        with tempfile.TemporaryDirectory(prefix="cordtrack-") as folder:
+            name = record_packet.record_folder(settings.out_dir, patient.patient_id, audience, Path(folder))
+            content = settings.packet(Path(folder), name, record_packet.title_of(audience))
+    else:
+        content = settings.packet(settings.out_dir, patient.patient_id, None)
     last = patient.visits[-1]
     source = images_of(patient, last, audience.person, audience.sources.get(last.scan), audience.names)
     target = Path(audience.folder(patient), last.label, "packet.dcm")
-    made = encapsulated(settings.packet, patient, last, source, audience.names)
-    written.settle(made, f"{patient.patient_id} {last.session_id} packet", _made_at(patient))
-    write(made, settings.folder / target)
+    packet_object = encapsulated(content, patient, last, source, audience.names)
+    written.settle(packet_object, f"{patient.patient_id} {last.session_id} packet", _made_at(patient))
+    write(packet_object, settings.folder / target)
     return target
 
 
@@ -120,20 +123,20 @@ def _visit(
     names = audience.names
     source = images_of(patient, visit, audience.person, audience.sources.get(visit.scan), names)
     place, made_at = f"{patient.patient_id} {visit.session_id} {visit.scan}", _made_at(patient)
-    made: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
     if source.is_new:
-        made = {f"scan/{number:04d}": dataset for number, dataset in enumerate(source.datasets, start=1)}
+        objects = {f"scan/{number:04d}": dataset for number, dataset in enumerate(source.datasets, start=1)}
     segmentation = segmentation_of(patient, visit, source, names)
     if segmentation is not None:
         written.settle(segmentation, f"{place} segmentation", made_at)
-        made["segmentation"] = segmentation
+        objects["segmentation"] = segmentation
         if is_fractional:
             soft = segmentation_of(patient, visit, source, names, is_fractional=True)
             written.settle(soft, f"{place} fractional", made_at)
-            made["fractional"] = soft
-    made["report"] = report_of(patient, visit, source, segmentation, names)
-    written.settle(made["report"], f"{place} report", made_at)
-    return made
+            objects["fractional"] = soft
+    objects["report"] = report_of(patient, visit, source, segmentation, names)
+    written.settle(objects["report"], f"{place} report", made_at)
+    return objects
 
 
 def write(dataset: Any, path: Path) -> None:

@@ -80,11 +80,11 @@ def export_fhir(settings: BundleSettings) -> int:
     StoreError
         The file cannot be written.
     """
-    found = gather(settings.out_dir, settings.bids_dir, settings.patient)
+    gathered = gather(settings.out_dir, settings.bids_dir, settings.patient)
     audience = audience_of(
-        found.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
+        gathered.patient_id, settings.bids_dir, settings.private, keeps_pseudonyms=settings.keeps_pseudonyms
     )
-    bundle = bundle_of(told_to(found, audience), audience, settings.patient_system)
+    bundle = bundle_of(told_to(gathered, audience), audience, settings.patient_system)
     derivatives.write_text(settings.target, Bundle.model_validate(bundle).model_dump_json(indent=1) + "\n")
     return len(bundle["entry"])
 
@@ -149,8 +149,8 @@ def _token(identifier: Resource) -> str:
 
 
 def _device(patient: ExportPatient, names: Names) -> Resource:
-    made = _resource("Device", names, "cordtrack", patient.version)
-    return made | {
+    device = _resource("Device", names, "cordtrack", patient.version)
+    return device | {
         "identifier": [{"system": "urn:cordtrack:device", "value": f"cordtrack {patient.version}"}],
         "manufacturer": "cordtrack",
         "deviceName": [{"name": "cordtrack", "type": "user-friendly-name"}],
@@ -168,34 +168,34 @@ def _study(
 ) -> Resource:
     study = source.study if source else {}
     uid = study.get("study_uid") or names.uid("study", patient.patient_id, visit.session_id)
-    made = _resource("ImagingStudy", names, patient.patient_id, visit.session_id)
-    made |= {"identifier": [{"system": DICOM_UID, "value": f"urn:oid:{uid}"}], "status": "available"}
-    made |= {"subject": subject, "modality": [{"system": SYSTEMS["DCM"], "code": "MR"}]}
+    imaging_study = _resource("ImagingStudy", names, patient.patient_id, visit.session_id)
+    imaging_study |= {"identifier": [{"system": DICOM_UID, "value": f"urn:oid:{uid}"}], "status": "available"}
+    imaging_study |= {"subject": subject, "modality": [{"system": SYSTEMS["DCM"], "code": "MR"}]}
     day = study.get("studied_on") or (visit.acquired_on.isoformat() if visit.acquired_on else None)
     if day:
-        made["started"] = day
+        imaging_study["started"] = day
     if source is not None:
-        coding = {"system": SYSTEMS["DCM"], "code": "MR"}
-        made["series"] = [{"uid": source.series_uid, "modality": coding, "numberOfInstances": len(source.planes)}]
-    return made
+        coding, count = {"system": SYSTEMS["DCM"], "code": "MR"}, len({uid for uid, _ in source.planes})
+        imaging_study["series"] = [{"uid": source.series_uid, "modality": coding, "numberOfInstances": count}]
+    return imaging_study
 
 
 def _lesions(patient: ExportPatient, subject: Resource, names: Names) -> dict[str, Resource]:
     """Return a body structure per lesion whose identity a person confirmed, by lesion."""
-    found: dict[str, Resource] = {}
+    structures: dict[str, Resource] = {}
     for visit in patient.visits:
         for piece in visit.pieces:
             tracking = tracking_of(piece, patient, names)
-            if piece.lesion_id is None or tracking is None or piece.lesion_id in found:
+            if piece.lesion_id is None or tracking is None or piece.lesion_id in structures:
                 continue
-            made = _resource("BodyStructure", names, patient.patient_id, piece.lesion_id)
-            made["identifier"] = [
+            structure = _resource("BodyStructure", names, patient.patient_id, piece.lesion_id)
+            structure["identifier"] = [
                 {"system": DICOM_UID, "value": f"urn:oid:{tracking[1]}", "type": {"text": "Tracking UID"}},
                 {"system": "urn:cordtrack:lesion", "value": tracking[0], "type": {"text": "Tracking ID"}},
             ]
-            made |= {"morphology": _concept(TYPES[Compartment.TUMOUR]), "location": _concept(SPINAL_CORD)}
-            found[piece.lesion_id] = {**made, "patient": subject}
-    return found
+            structure |= {"morphology": _concept(TYPES[Compartment.TUMOUR]), "location": _concept(SPINAL_CORD)}
+            structures[piece.lesion_id] = {**structure, "patient": subject}
+    return structures
 
 
 def _observations(
@@ -207,28 +207,35 @@ def _observations(
     names: Names,
 ) -> list[Resource]:
     def begin(*parts: str) -> Resource:
-        made = _resource("Observation", names, patient.patient_id, visit.session_id, *parts)
-        made |= {"status": _status(visit), **common, "derivedFrom": [_reference(study)], **_category("Observation")}
-        made |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
-        return made | ({"effectiveDateTime": visit.acquired_on.isoformat()} if visit.acquired_on else {})
+        observation = _resource("Observation", names, patient.patient_id, visit.session_id, *parts)
+        observation |= {
+            "status": _status(visit),
+            **common,
+            "derivedFrom": [_reference(study)],
+            **_category("Observation"),
+        }
+        observation |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
+        return observation | ({"effectiveDateTime": visit.acquired_on.isoformat()} if visit.acquired_on else {})
 
-    found: list[Resource] = []
+    observations: list[Resource] = []
     for row in visit.measurements:
         part = _concept(TYPES[Compartment(row["compartment"])])
         volume = begin(str(row["compartment"]), "volume")
-        found.append(volume | {"code": _coded("118565006", "Volume"), "bodySite": part} | _volume(row))
+        observations.append(volume | {"code": _coded("118565006", "Volume"), "bodySite": part} | _volume(row))
         for key, code, meaning, unit in SIZES:
             if row[key] is not None:
                 size = begin(str(row["compartment"]), key) | {"code": _coded(code, meaning), "bodySite": part}
-                found.append(size | {"valueQuantity": _quantity(row[key], unit)})
+                observations.append(size | {"valueQuantity": _quantity(row[key], unit) | _bound(row)})
     for piece in visit.pieces:
         if piece.lesion_id in lesions and piece.is_confirmed:
-            made = begin("lesion", str(piece.lesion_id)) | {"code": _coded("118565006", "Volume")}
-            made["focus"] = [_reference(lesions[str(piece.lesion_id)])]
-            found.append(made | {"valueQuantity": _quantity(piece.volume_mm3, "mm3")})
+            lesion_volume = begin("lesion", str(piece.lesion_id)) | {"code": _coded("118565006", "Volume")}
+            lesion_volume["focus"] = [_reference(lesions[str(piece.lesion_id)])]
+            whole = next(row for row in visit.measurements if row["compartment"] == piece.compartment)
+            volume_mm3 = _quantity(piece.volume_mm3, "mm3") | _bound(whole)
+            observations.append(lesion_volume | {"valueQuantity": volume_mm3})
     if visit.verdict is not None:
-        found.append(begin("response") | _response(visit.verdict))
-    return found
+        observations.append(begin("response") | _response(visit.verdict))
+    return observations
 
 
 def _volume(row: Mapping[str, Any]) -> Resource:
@@ -241,8 +248,15 @@ def _volume(row: Mapping[str, Any]) -> Resource:
         for key, text in ends
         if row[key] is not None
     ]
-    made: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3")}
-    return made | ({"component": components} if components else {})
+    volume_value: Resource = {"valueQuantity": _quantity(row["volume_mm3"], "mm3") | _bound(row)}
+    if row["bound_reason"]:
+        return volume_value | {"note": [{"text": f"A lower bound: {row['bound_reason']}."}]}
+    return volume_value | ({"component": components} if components else {})
+
+
+def _bound(row: Mapping[str, Any]) -> Resource:
+    """Return the comparator of a size that may be more than was seen (R4: Quantity.comparator)."""
+    return {"comparator": ">="} if row["bound_reason"] else {}
 
 
 def _response(verdict: Mapping[str, Any]) -> Resource:
@@ -269,17 +283,22 @@ def _report(
     subject: Resource,
     names: Names,
 ) -> Resource:
-    made = _resource("DiagnosticReport", names, patient.patient_id, visit.session_id)
+    report = _resource("DiagnosticReport", names, patient.patient_id, visit.session_id)
     code = {"system": SYSTEMS["LN"], "code": "18756-7", "display": "MRI Spine Report"}
-    made |= {"status": _status(visit), "code": {"coding": [code]}, "subject": subject, **_category("DiagnosticReport")}
-    made |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
-    made |= {"imagingStudy": [_reference(study)], "result": [_reference(found) for found in observations]}
+    report |= {
+        "status": _status(visit),
+        "code": {"coding": [code]},
+        "subject": subject,
+        **_category("DiagnosticReport"),
+    }
+    report |= {"issued": _instant(patient), **({"performer": _performer(visit)} if visit.accepted_by else {})}
+    report |= {"imagingStudy": [_reference(study)], "result": [_reference(observation) for observation in observations]}
     if visit.acquired_on:
-        made["effectiveDateTime"] = visit.acquired_on.isoformat()
+        report["effectiveDateTime"] = visit.acquired_on.isoformat()
     if visit.verdict is not None:
         signed = f"Tumour mask accepted by {visit.accepted_by}." if visit.accepted_by else "Accepted by nobody yet."
-        made["conclusion"] = f"{_sentence(visit.verdict)} {signed} Research use only."
-    return made
+        report["conclusion"] = f"{_sentence(visit.verdict)} {signed} Research use only."
+    return report
 
 
 def _category(kind: str) -> Resource:

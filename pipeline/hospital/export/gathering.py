@@ -89,7 +89,6 @@ class ExportPatient:
 
     patient_id: str
     bids_dir: Path
-    study_name: str
     version: str
     made_at: datetime
     visits: tuple[ExportVisit, ...]
@@ -124,7 +123,12 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
     info = _rows(database, "study_info")[0]
     finished = info["finished_at"]
     study = read_study(bids_dir, as_of=finished.date(), participants=frozenset({patient_id}))
-    files = {mask.relative: mask for found in study.patients for visit in found.visits for mask in visit.masks}
+    files = {
+        mask.relative: mask
+        for study_patient in study.patients
+        for visit in study_patient.visits
+        for mask in visit.masks
+    }
     visits, left_out = [], []
     for number, row in enumerate(tables["visits"], start=1):
         masks = [m for m in tables["masks"] if m["session_id"] == row["session_id"] and m["is_primary"]]
@@ -136,7 +140,6 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
     return ExportPatient(
         patient_id,
         bids_dir,
-        study.name,
         str(info["cordtrack_version"]),
         finished,
         tuple(visits),
@@ -158,10 +161,10 @@ class _Place:
 
 
 def _rows(database: Path, query: str, patient_id: str | None = None) -> list[dict[str, Any]]:
-    frame = reader.query(database, query, **({"patient_id": patient_id} if patient_id else {}))
+    answer = reader.query(database, query, **({"patient_id": patient_id} if patient_id else {}))
     return [
         {str(key): (None if value is None or value != value else value) for key, value in row.items()}  # noqa: PLR0124  # NaN and NaT
-        for row in frame.astype(object).to_dict("records")
+        for row in answer.astype(object).to_dict("records")
     ]
 
 
@@ -170,7 +173,7 @@ def _visit(
     place: _Place,
 ) -> ExportVisit:  # fmt: skip
     session_id = row["session_id"]
-    here = {name: [r for r in rows if r.get("session_id") == session_id] for name, rows in tables.items()}
+    here = {name: [r for r in table_rows if r.get("session_id") == session_id] for name, table_rows in tables.items()}
     scan = str(masks[0]["scan_path"])
     image = images.load_grid(place.bids_dir / scan)
     pieces: list[Piece] = []
@@ -208,18 +211,20 @@ SIGNS = ("accept_mask", "correct_mask")
 SIGNED = ("tumour", "in_force")
 
 
-def _lesions(whole: Piece, volume: Volume, rows: Sequence[Mapping[str, Any]], confirmed: frozenset[str]) -> list[Piece]:
+def _lesions(
+    whole: Piece, volume: Volume, component_rows: Sequence[Mapping[str, Any]], confirmed: frozenset[str]
+) -> list[Piece]:
     """Part solid tumour into its lesions, as they were followed; numbering of pieces is that of the measurement."""
     labels, sizes = volumes.components(volume)
     owned = volumes.owners(labels, volume).array
-    found = []
-    for lesion_id in dict.fromkeys(row["lesion_id"] for row in rows):
-        numbers = [int(row["component_id"]) for row in rows if row["lesion_id"] == lesion_id]
+    pieces = []
+    for lesion_id in dict.fromkeys(row["lesion_id"] for row in component_rows):
+        numbers = [int(row["component_id"]) for row in component_rows if row["lesion_id"] == lesion_id]
         inside = np.isin(owned, numbers)
         array = inside if volume.array.dtype == bool else np.where(inside, volume.array, 0).astype(np.float32)
         size = sum(sizes[number] for number in numbers if number in sizes)
-        found.append(Piece(whole.compartment, lesion_id, lesion_id in confirmed, size, array, whole.is_manual))
-    return found
+        pieces.append(Piece(whole.compartment, lesion_id, lesion_id in confirmed, size, array, whole.is_manual))
+    return pieces
 
 
 def _confirmed(

@@ -92,7 +92,7 @@ def segmentation_of(
     arrays = [piece.array for piece in pieces] if is_fractional else [outline.array for outline in outlines]
     stack = np.stack([array.transpose(2, 1, 0) for array in arrays], axis=-1)
     parts = (patient.patient_id, visit.session_id, visit.scan, str(is_fractional))
-    made = hd.seg.Segmentation(
+    segmentation = hd.seg.Segmentation(
         source_images=list(source.datasets),
         pixel_array=stack.astype(np.float32 if is_fractional else np.uint8),
         segmentation_type="FRACTIONAL" if is_fractional else "BINARY",
@@ -113,10 +113,10 @@ def segmentation_of(
         **_planes(visit, source),
     )
     if not is_fractional:
-        for item, piece, outline in zip(made.SegmentSequence, pieces, outlines, strict=True):
+        for item, piece, outline in zip(segmentation.SegmentSequence, pieces, outlines, strict=True):
             item.SegmentDescription = _how(piece, outline)
-    finish(made, visit, "cordtrack segmentation (research)")
-    return made
+    finish(segmentation, visit, "cordtrack segmentation (research)")
+    return segmentation
 
 
 def _how(piece: Piece, outline: Outline) -> str:
@@ -129,19 +129,19 @@ def _how(piece: Piece, outline: Outline) -> str:
     )
 
 
-def finish(made: Any, visit: ExportVisit, description: str) -> None:
+def finish(dicom_object: Any, visit: ExportVisit, description: str) -> None:
     """Give an object what all of ours have: letters of every script, a description, coding schemes, and its visit."""
-    made.SpecificCharacterSet = "ISO_IR 192"
-    made.SeriesDescription = description
+    dicom_object.SpecificCharacterSet = "ISO_IR 192"
+    dicom_object.SeriesDescription = description
     scheme = Dataset()
     scheme.CodingSchemeDesignator = OWN_SCHEME
     scheme.CodingSchemeName = "cordtrack private codes"
     scheme.CodingSchemeResponsibleOrganization = "cordtrack"
-    made.CodingSchemeIdentificationSequence = [scheme]
-    made.ClinicalTrialTimePointID = visit.label
+    dicom_object.CodingSchemeIdentificationSequence = [scheme]
+    dicom_object.ClinicalTrialTimePointID = visit.label
     if visit.days_from_baseline is not None:
-        made.LongitudinalTemporalOffsetFromEvent = float(visit.days_from_baseline)
-        made.LongitudinalTemporalEventType = "BASELINE"
+        dicom_object.LongitudinalTemporalOffsetFromEvent = float(visit.days_from_baseline)
+        dicom_object.LongitudinalTemporalEventType = "BASELINE"
 
 
 def _planes(visit: ExportVisit, source: SourceImages) -> dict[str, Any]:

@@ -34,12 +34,12 @@ class WrittenObjects:
     private: Path
     names: Names
 
-    def settle(self, made: Any, place: str, made_at: str) -> None:
+    def settle(self, dicom_object: Any, place: str, made_at: str) -> None:
         """Give an object its identifiers and stamps: those of before when it holds the same, else new ones.
 
         Parameters
         ----------
-        made
+        dicom_object
             A finished data set; changed in place.
         place
             What the object is of: patient, visit, scan and kind.
@@ -47,9 +47,9 @@ class WrittenObjects:
             Date and time of the run, ``YYYYMMDDHHMMSS``: the stamp of a new object.
         """
         path = self.private / identity_links.SENT
-        kept, key = read_private(path), f"{self.names.audience or 'research'} {place}"
-        before = kept.get(key, [])
-        digest = _digest(made)
+        entries, key = read_private(path), f"{self.names.audience or 'research'} {place}"
+        before = entries.get(key, [])
+        digest = _digest(dicom_object)
         series_uid = str(self.names.uid("series of results", place))
         if before and before[-1]["digest"] == digest:
             entry = before[-1]
@@ -57,52 +57,58 @@ class WrittenObjects:
             predecessor = before[-1]["sop_uid"] if before else ""
             uid = str(self.names.uid("object", place, digest, predecessor))
             entry = {
-                "digest": digest, "sop_uid": uid, "sop_class": str(made.SOPClassUID), "made_at": made_at,
-                "study_uid": str(made.StudyInstanceUID), "version": str(made.get("SoftwareVersions", "")),
+                "digest": digest, "sop_uid": uid, "sop_class": str(dicom_object.SOPClassUID), "made_at": made_at,
+                "study_uid": str(dicom_object.StudyInstanceUID),
+                "version": str(dicom_object.get("SoftwareVersions", "")),
             }  # fmt: skip
-            write_private(path, {**kept, key: [*before, entry]})
+            write_private(path, {**entries, key: [*before, entry]})
             before = [*before, entry]
-        made.SOPInstanceUID, made.SeriesInstanceUID = entry["sop_uid"], series_uid
-        _stamp(made, entry, before[0]["made_at"])
+        dicom_object.SOPInstanceUID, dicom_object.SeriesInstanceUID = entry["sop_uid"], series_uid
+        _stamp(dicom_object, entry, before[0]["made_at"])
         if len(before) > 1:
-            _name_predecessor(made, before[-2], series_uid)
+            _name_predecessor(dicom_object, before[-2], series_uid)
 
 
-def _stamp(made: Any, entry: dict[str, str], begun_at: str) -> None:
+def _stamp(dicom_object: Any, entry: dict[str, str], begun_at: str) -> None:
     """Date an object by the run that made its content, and its series by the first object in it."""
     made_at = entry["made_at"]
     for key in ("ContentDate", "InstanceCreationDate"):
-        setattr(made, key, made_at[:8])
+        setattr(dicom_object, key, made_at[:8])
     for key in ("ContentTime", "InstanceCreationTime"):
-        setattr(made, key, made_at[8:])
-    made.SeriesDate, made.SeriesTime = begun_at[:8], begun_at[8:]
-    made.SoftwareVersions = entry["version"]
-    for item in made.get("ContributingEquipmentSequence") or []:
+        setattr(dicom_object, key, made_at[8:])
+    dicom_object.SeriesDate, dicom_object.SeriesTime = begun_at[:8], begun_at[8:]
+    dicom_object.SoftwareVersions = entry["version"]
+    for item in dicom_object.get("ContributingEquipmentSequence") or []:
         item.ContributionDateTime = made_at
-    for item in (*(made.get("DimensionOrganizationSequence") or []), *(made.get("DimensionIndexSequence") or [])):
-        item.DimensionOrganizationUID = f"2.25.{int(hashlib.sha256(made.SOPInstanceUID.encode()).hexdigest()[:32], 16)}"
+    for item in (
+        *(dicom_object.get("DimensionOrganizationSequence") or []),
+        *(dicom_object.get("DimensionIndexSequence") or []),
+    ):
+        item.DimensionOrganizationUID = (
+            f"2.25.{int(hashlib.sha256(dicom_object.SOPInstanceUID.encode()).hexdigest()[:32], 16)}"
+        )
 
 
-def _name_predecessor(made: Any, before: dict[str, str], series_uid: str) -> None:
+def _name_predecessor(dicom_object: Any, before: dict[str, str], series_uid: str) -> None:
     """Name the object that this one replaces (reports: DICOM PS3.3 C.17.2, others: C.12.4)."""
     reference = Dataset()
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = before["sop_class"], before["sop_uid"]
-    if made.Modality == "SR":
+    if dicom_object.Modality == "SR":
         series, study = Dataset(), Dataset()
         series.SeriesInstanceUID, series.ReferencedSOPSequence = series_uid, [reference]
         study.StudyInstanceUID, study.ReferencedSeriesSequence = before["study_uid"], [series]
-        made.PredecessorDocumentsSequence = [study]
+        dicom_object.PredecessorDocumentsSequence = [study]
         return
     purpose = Dataset()
     purpose.CodeValue, purpose.CodingSchemeDesignator = "predecessor", OWN_SCHEME
     purpose.CodeMeaning = "Object that this one replaces"
     reference.PurposeOfReferenceCodeSequence = [purpose]
-    made.ReferencedInstanceSequence = [reference]
+    dicom_object.ReferencedInstanceSequence = [reference]
 
 
-def _digest(made: Any) -> str:
+def _digest(dicom_object: Any) -> str:
     content = hashlib.sha256()
-    for part in _parts(made):
+    for part in _parts(dicom_object):
         content.update(part)
         content.update(b"\x1e")
     return content.hexdigest()

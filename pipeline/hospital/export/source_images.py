@@ -143,7 +143,7 @@ def _geometry(volume: Volume) -> tuple[list[float], list[float], np.ndarray, np.
 
 def _slices(common: Dataset, volume: Volume, uids: list[str], *, with_pixels: bool = False) -> list[Dataset]:
     axes, spacing, origin, step, distance = _geometry(volume)
-    made = []
+    slices = []
     for k, uid in enumerate(uids):
         dataset = Dataset()
         dataset.update(common)
@@ -160,8 +160,8 @@ def _slices(common: Dataset, volume: Volume, uids: list[str], *, with_pixels: bo
         if with_pixels:
             dataset.PixelData = np.ascontiguousarray(volume.array[:, :, k].T).tobytes()
             dataset["PixelData"].VR = "OW"
-        made.append(dataset)
-    return made
+        slices.append(dataset)
+    return slices
 
 
 def _multi_frame(common: Dataset, volume: Volume, source: SourceScan) -> Dataset:
@@ -174,7 +174,7 @@ def _multi_frame(common: Dataset, volume: Volume, source: SourceScan) -> Dataset
     dataset.Rows, dataset.Columns = volume.shape[1], volume.shape[0]
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
-    places = {frame: k for k, (_, frame) in enumerate(source.planes)}
+    places = {frame_number: k for k, (_, frame_number) in enumerate(source.planes)}
     dataset.NumberOfFrames = max(places)
     shared, measures, turned = Dataset(), Dataset(), Dataset()
     measures.PixelSpacing, measures.SliceThickness = _decimals(spacing), _decimals([distance])[0]
@@ -182,12 +182,12 @@ def _multi_frame(common: Dataset, volume: Volume, source: SourceScan) -> Dataset
     shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [turned]
     dataset.SharedFunctionalGroupsSequence = [shared]
     frames = []
-    for frame in range(1, max(places) + 1):
-        own, position, content = Dataset(), Dataset(), Dataset()
-        position.ImagePositionPatient = _decimals(origin + places.get(frame, 0) * step)
-        content.StackID, content.InStackPositionNumber = "1", places.get(frame, 0) + 1
-        own.PlanePositionSequence, own.FrameContentSequence = [position], [content]
-        frames.append(own)
+    for frame_number in range(1, max(places) + 1):
+        frame_groups, position, content = Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = _decimals(origin + places.get(frame_number, 0) * step)
+        content.StackID, content.InStackPositionNumber = "1", places.get(frame_number, 0) + 1
+        frame_groups.PlanePositionSequence, frame_groups.FrameContentSequence = [position], [content]
+        frames.append(frame_groups)
     dataset.PerFrameFunctionalGroupsSequence = frames
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

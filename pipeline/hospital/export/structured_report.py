@@ -36,6 +36,8 @@ UNSIGNED = Code("unsigned", OWN_SCHEME, "Automatic, accepted by nobody")
 CONFIRMATION = Code("confirmation", OWN_SCHEME, "Confirmation of the response")
 CONFIRMED = Code("confirmed", OWN_SCHEME, "Confirmed or in no need of it")
 AWAITED = Code("awaited", OWN_SCHEME, "A later scan has to confirm it")
+BOUND = Code("size-bound", OWN_SCHEME, "What the sizes are")
+AT_LEAST = Code("lower-bound", OWN_SCHEME, "Lower bounds: there may be more than was seen")
 LOWER_END = Code("volume-low-95", OWN_SCHEME, "Lower end of the 95 % interval of the volume")
 UPPER_END = Code("volume-high-95", OWN_SCHEME, "Upper end of the 95 % interval of the volume")
 VOXELS_INSIDE = Code("voxels-inside", OWN_SCHEME, "Volume of the voxels of the referenced segment")
@@ -65,7 +67,7 @@ def report_of(
     )
     parts = (patient.patient_id, visit.session_id, visit.scan)
     evidence = [*source.datasets, *([segmentation] if segmentation is not None else [])]
-    made = sr.Comprehensive3DSR(
+    report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
         series_instance_uid=names.uid("sr series", *parts),
@@ -76,9 +78,9 @@ def report_of(
         is_complete=True,
         record_evidence=True,
     )
-    made.ManufacturerModelName, made.SoftwareVersions = MODEL, patient.version
-    finish(made, visit, "cordtrack measurements (research)")
-    return made
+    report.ManufacturerModelName, report.SoftwareVersions = MODEL, patient.version
+    finish(report, visit, "cordtrack measurements (research)")
+    return report
 
 
 def _context(patient: ExportPatient, names: Names) -> sr.ObservationContext:
@@ -110,7 +112,7 @@ def _total(patient: ExportPatient, visit: ExportVisit, names: Names) -> sr.Measu
     verdict = visit.verdict
     if verdict is not None and verdict["judged_change_percent"] is not None and numbers:
         numbers.append(_measured(CHANGE_NADIR, verdict["judged_change_percent"], codes.UCUM.Percent))
-    evaluations = [_evaluated(SIGN_OFF, _sign_off(row, visit))]
+    evaluations = [_evaluated(SIGN_OFF, _sign_off(row, visit)), *(_bounds(row) if row is not None else [])]
     if verdict is not None:
         method = Code(str(verdict["criteria_id"])[:16], OWN_SCHEME, _title(verdict))
         state = _evaluated(codes.DCM.CurrentResponse, response_of(verdict))
@@ -133,11 +135,11 @@ def _outlined_group(
     piece: Piece,
     patient: ExportPatient,
     visit: ExportVisit,
-    made: tuple[SourceImages, hd.seg.Segmentation | None],
+    source_and_segmentation: tuple[SourceImages, hd.seg.Segmentation | None],
     names: Names,
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations | None:
     """Return the group of one segment; None for tumour without a confirmed identity, which the total speaks for."""
-    source, segmentation = made
+    source, segmentation = source_and_segmentation
     tracking = tracking_of(piece, patient, names)
     if tracking is None or segmentation is None:
         return None
@@ -159,7 +161,13 @@ def _outlined_group(
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
         algorithm_id=sr.AlgorithmIdentification("cordtrack", patient.version),
         measurements=[*(volume if piece.lesion_id else _numbers(row, is_soft=is_soft)), *more],
+        qualitative_evaluations=_bounds(row) or None,
     )
+
+
+def _bounds(row: Mapping[str, Any]) -> list[sr.QualitativeEvaluation]:
+    """Return the statement that sizes are lower bounds, where they are."""
+    return [_evaluated(BOUND, AT_LEAST)] if row["bound_reason"] else []
 
 
 def _is_empty(row: Mapping[str, Any]) -> bool:
@@ -184,11 +192,11 @@ def _empty_group(
 def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.Measurement]:
     """Return a compartment's volume with its uncertainty and the ends of its interval, and its diameters."""
     volume = float(row["volume_mm3"])
-    low, high = row["volume_low_mm3"], row["volume_high_mm3"]
-    found = [_volume(volume, is_soft=is_soft)]
+    low, high = (None, None) if row["bound_reason"] else (row["volume_low_mm3"], row["volume_high_mm3"])
+    measurements = [_volume(volume, is_soft=is_soft)]
     if low is not None and high is not None:
-        found = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]
-        found += [
+        measurements = [_volume(volume, _uncertainty(volume, float(low), float(high)), is_soft=is_soft)]
+        measurements += [
             _measured(name, end, codes.UCUM.CubicMillimeter) for name, end in ((LOWER_END, low), (UPPER_END, high))
         ]
     for name, key in (
@@ -196,8 +204,8 @@ def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.
         (codes.SCT.Length, "length_mm"),
     ):  # fmt: skip
         if row[key] is not None:
-            found.append(_measured(name, row[key], codes.UCUM.Millimeter))
-    return found
+            measurements.append(_measured(name, row[key], codes.UCUM.Millimeter))
+    return measurements
 
 
 def _volume(value: float, properties: Any = None, *, is_soft: bool | None = None) -> sr.Measurement:

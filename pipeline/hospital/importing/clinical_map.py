@@ -110,10 +110,10 @@ def _part(part: Any, where: str) -> TableMap:
 
 
 def _texts(part: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
-    found = part.get(key, {})
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    texts = part.get(key, {})
+    if not isinstance(texts, dict) or not all(isinstance(value, str) for value in texts.values()):
         raise SettingsError(f"{where}: expected texts in {key}, found something else; put words in quotes")
-    return dict(found)
+    return dict(texts)
 
 
 def _only(given: Mapping[str, Any], allowed: set[str], where: str) -> None:

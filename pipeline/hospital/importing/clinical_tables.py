@@ -91,8 +91,8 @@ def import_clinical(
     added: dict[str, int] = {}
     filled = 0
     for part in mapping.table:
-        rows = list(_rows(given, part, mapping, people, table.name, findings))
-        checked = _checked(part.into, rows, as_of, findings)
+        table_rows = list(_rows(given, part, mapping, people, table.name, findings))
+        checked = _checked(part.into, table_rows, as_of, findings)
         shown = [_shown(row, people) for row in checked]
         if part.into == "participants":
             count, cells = _fill(bids_dir / "participants.tsv", shown, findings)
@@ -152,13 +152,13 @@ def _excel(table: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
     import pandas as pd  # noqa: PLC0415  # slow to import, and only Excel files need it
 
     try:
-        frame = pd.read_excel(table, sheet_name=sheet or 0, header=None, dtype=object)
+        sheet_cells = pd.read_excel(table, sheet_name=sheet or 0, header=None, dtype=object)
     except Exception as error:  # the reader raises many kinds for damaged books
         raise InputError(
             f"{table.name}: expected an Excel sheet{f' {sheet!r}' if sheet else ''}, found none that can be read "
             f"({type(error).__name__}); save it as CSV"
         ) from error
-    return [(n, [_excel_cell(v) for v in row]) for n, row in enumerate(frame.itertuples(index=False), start=1)]
+    return [(n, [_excel_cell(v) for v in row]) for n, row in enumerate(sheet_cells.itertuples(index=False), start=1)]
 
 
 def _excel_cell(value: Any) -> str:
@@ -180,15 +180,17 @@ def _rows(
             continue
         if any(cells.get(column, "") != value for column, value in part.only_where.items()):
             continue
-        said = {target: _word(target, cells.get(column, ""), part, mapping) for target, column in part.column.items()}
-        if not any(said.values()):
+        study_cells = {
+            target: _word(target, cells.get(column, ""), part, mapping) for target, column in part.column.items()
+        }
+        if not any(study_cells.values()):
             continue  # an empty form
         patient_id = people.ours(cells.get(mapping.patient, ""))
         if patient_id is None:
             message = f"{name} line {line}: expected a patient of this study, found another or none"
             findings.append(oddity("table_patient", message, name))
             continue
-        yield TableRow(name, line, {"participant_id": patient_id, **part.constant, **said})
+        yield TableRow(name, line, {"participant_id": patient_id, **part.constant, **study_cells})
 
 
 def _word(target: str, given: str, part: TableMap, mapping: ClinicalMap) -> str | None:
@@ -203,46 +205,46 @@ def _word(target: str, given: str, part: TableMap, mapping: ClinicalMap) -> str 
         return translated  # an ISO date, or what the check of the row will name
 
 
-def _checked(into: str, rows: Sequence[TableRow], as_of: date, findings: list[Finding]) -> list[TableRow]:
+def _checked(into: str, table_rows: Sequence[TableRow], as_of: date, findings: list[Finding]) -> list[TableRow]:
     """Return the rows that the study could use; what is wrong with others is said by line."""
     checks: Mapping[str, Callable[[TableRow, list[Finding]], object]] = {
-        "participants": lambda row, found: clinical.read_participants([row], as_of, found),
-        "treatments": lambda row, found: clinical.treatment_in(row, row.patient_id, as_of, found, packaged()),
-        "function": lambda row, found: clinical.read_function_scores([row], as_of, found),
+        "participants": lambda row, problems: clinical.read_participants([row], as_of, problems),
+        "treatments": lambda row, problems: clinical.treatment_in(row, row.patient_id, as_of, problems, packaged()),
+        "function": lambda row, problems: clinical.read_function_scores([row], as_of, problems),
     }
-    kept = []
-    for row in rows:
+    usable_rows = []
+    for row in table_rows:
         odd: list[Finding] = []
         usable = checks[into](row, odd)
         is_usable = bool(usable) and all(one.code == "treatment_unknown" for one in odd)  # kept as unknown
         findings += odd
-        kept += [row] if is_usable else []
-    return kept
+        usable_rows += [row] if is_usable else []
+    return usable_rows
 
 
 def _shown(row: TableRow, people: _People) -> dict[str, str | None]:
     """Return a row as the study may show it: dates moved where they are, ages capped."""
-    said = dict(row.cells)
+    shown_cells = dict(row.cells)
     for name in DATES:
-        if said.get(name):
-            day = people.identities.shifted(date.fromisoformat(str(said[name])[:10]), str(row.patient_id))
-            said[name] = str(day)
-    age = said.get("age")
+        if shown_cells.get(name):
+            day = people.identities.shifted(date.fromisoformat(str(shown_cells[name])[:10]), str(row.patient_id))
+            shown_cells[name] = str(day)
+    age = shown_cells.get("age")
     if age and float(age) > OLDEST_AGE_YEARS:
-        said["age"] = str(OLDEST_AGE_YEARS)
-    return said
+        shown_cells["age"] = str(OLDEST_AGE_YEARS)
+    return shown_cells
 
 
-def _add(path: Path, into: str, rows: Sequence[Mapping[str, str | None]], findings: list[Finding]) -> int:
+def _add(path: Path, into: str, table_rows: Sequence[Mapping[str, str | None]], findings: list[Finding]) -> int:
     """Add the rows that are not there yet; one that differs only in its further cells is reported."""
     there = {tuple(row.get(key, "") for key in KEYS[into]): row for row in rows_there(path, path.parent)}
     new: dict[tuple[str, ...], Mapping[str, str | None]] = {}
-    for row in rows:
+    for row in table_rows:
         key = tuple(cell(row.get(name)) for name in KEYS[into])
-        known = there.get(key) or new.get(key)
-        if known is None:
+        row_there = there.get(key) or new.get(key)
+        if row_there is None:
             new[key] = row
-        elif differing := [c for c in COLUMNS[into] if row.get(c) and (known.get(c) or row[c]) != row[c]]:
+        elif differing := [c for c in COLUMNS[into] if row.get(c) and (row_there.get(c) or row[c]) != row[c]]:
             message = (
                 f"{path.name} {' '.join(key)}: expected the {', '.join(differing)} that stands there, found another"
             )
@@ -250,20 +252,20 @@ def _add(path: Path, into: str, rows: Sequence[Mapping[str, str | None]], findin
     return append_rows(path, COLUMNS[into], list(new.values()))
 
 
-def _fill(path: Path, rows: Sequence[Mapping[str, str | None]], findings: list[Finding]) -> tuple[int, int]:
+def _fill(path: Path, table_rows: Sequence[Mapping[str, str | None]], findings: list[Finding]) -> tuple[int, int]:
     """Add patients to participants.tsv and fill their empty cells; return how many of each."""
     there = {row["participant_id"]: row for row in rows_there(path, path.parent)}
-    new = {str(row["participant_id"]): row for row in rows if row["participant_id"] not in there}
+    new = {str(row["participant_id"]): row for row in table_rows if row["participant_id"] not in there}
     filled = 0
-    for row in rows:
-        known = there.get(str(row["participant_id"]))
-        for name, value in row.items() if known is not None else ():
-            if value is None or name == "participant_id" or known is None:
+    for row in table_rows:
+        row_there = there.get(str(row["participant_id"]))
+        for name, value in row.items() if row_there is not None else ():
+            if value is None or name == "participant_id" or row_there is None:
                 continue
-            if not known.get(name):
-                known[name] = value
+            if not row_there.get(name):
+                row_there[name] = value
                 filled += 1
-            elif known[name] != value:
+            elif row_there[name] != value:
                 message = f"{path.name} {row['participant_id']}: expected {name} as it stands there, found another"
                 findings.append(oddity("table_differs", message, path.name, str(row["participant_id"])))
     if filled:

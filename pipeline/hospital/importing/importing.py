@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
-from pipeline.hospital.importing import ledger, mask_import, writing
+from pipeline.hospital.importing import ledger, mask_import, unsure_list, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
-from pipeline.hospital.importing.triage import Decision, Outcome, beside_originals, decide
+from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, after_agent, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.people import known_people, tell_apart
@@ -22,8 +22,6 @@ from pipeline.hospital.private.pseudonyms import (
     default_private_folder,
     open_private,
     read_mapping,
-    read_private,
-    write_private,
 )
 from pipeline.hospital.read import burned_in, dicom_files, pixels, screening
 from pipeline.hospital.read.headers import read_instance
@@ -84,6 +82,8 @@ class Work:
     seen: dict[str, ledger.LedgerRow] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     waiting: set[Path] = field(default_factory=set)
+    suspect: frozenset[str] = frozenset()
+    unsure: dict[str, Decision] = field(default_factory=dict)
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -92,7 +92,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     Parameters
     ----------
     settings
-        A trial writes nothing at all.
+        A trial writes nothing but the key of the private folder and the list of what a person must decide on.
     progress
         Called with done, total and what is being done.
 
@@ -103,10 +103,10 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     """
     work = _begin(settings)
     with dicom_files.open_source(settings.source, work.findings) as files:
-        instances, others = _read(files, work.findings, progress)
+        instances, others = _read(files, work, progress)
         images, masks = _screened(instances, work)
-        known = known_people(work.private, settings.bids_dir)
-        people = tell_apart([*images, *masks], work.identities, known, work.findings)
+        known_persons = known_people(work.private, settings.bids_dir)
+        people = tell_apart([*images, *masks], work.identities, known_persons, work.findings)
         images = [instance for instance in images if instance.person in people]
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
@@ -117,9 +117,12 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         done = 0
         for (patient_id, session_id), decided in sorted(visits.items(), key=lambda item: item[0]):
             progress(done, total, "scans")
-            decisions = beside_originals(decided, ledger.scans_known(work.rows.values(), patient_id, session_id))
+            decisions = beside_originals(
+                after_agent(decided), ledger.scans_known(work.rows.values(), patient_id, session_id)
+            )
             _import_visit(patient_id, session_id, decisions, work)
             done += len(decisions)
+        unsure_list.keep(work.private, work.unsure, work.seen)
         if not settings.is_trial:  # a trial has no scans that masks could be compared with
             place = mask_import.MaskPlace(settings.bids_dir, work.private, work.identities, work.rules.segment)
             work.added += mask_import.import_masks(masks, people, place, work.findings, work.waiting)
@@ -141,21 +144,27 @@ def _begin(settings: ImportSettings) -> Work:
     return Work(settings, identities, rules, private, rows=ledger.read(settings.bids_dir))
 
 
-def _read(
-    files: tuple[dicom_files.SourceFile, ...], findings: list[Finding], progress: Progress
-) -> tuple[list[Instance], int]:
-    listed, others = dicom_files.candidates(files, findings)
+def _read(files: tuple[dicom_files.SourceFile, ...], work: Work, progress: Progress) -> tuple[list[Instance], int]:
+    """Read all headers; the series that a damaged file may belong to are noted."""
+    listed, damaged, others = dicom_files.candidates(files, work.findings)
     names = frozenset(file.name.lower() for file in files)
     instances: list[Instance] = []
     for number, file in enumerate(listed):
         progress(number, len(listed), "reading headers")
         try:
-            instances.append(read_instance(file.path))
+            instance = read_instance(file.path)
+            instances.append(instance)
+            damaged += [file] if screening.is_maimed(instance) else []
+            continue
         except InputError as error:
-            if not dicom_files.check_index(file, names, findings):
-                findings.append(oddity("dicom_damaged", f"{file.name}: {error}", file.name))
+            if dicom_files.check_index(file, names, work.findings):
+                continue
+            reason = str(error)
         except OSError as error:
-            findings.append(oddity("dicom_damaged", f"{file.name}: could not be read ({error.strerror})", file.name))
+            reason = f"could not be read ({error.strerror})"
+        work.findings.append(oddity("dicom_damaged", f"{file.name}: {reason}", file.name))
+        damaged.append(file)
+    work.suspect = wholeness.beside_damaged(damaged, files, instances)
     return instances, others
 
 
@@ -182,11 +191,11 @@ def _note(work: Work, row: ledger.LedgerRow) -> None:
 
 
 def _decisions(images: Sequence[Instance], work: Work) -> list[Decision]:
+    stacks = [stack for series in group_series(images, work.findings) for stack in stacks_of(series)]
     decisions = []
-    for series in group_series(images, work.findings):
-        for stack in stacks_of(series):
-            token = work.identities.token(series.first.study_uid, series.first.series_uid, stack.key)
-            decisions.append(decide(stack, token, work.rules.rule))
+    for stack in wholeness.judged_whole(stacks, work.suspect):
+        token = work.identities.token(stack.first.study_uid, stack.first.series_uid, stack.key)
+        decisions.append(decide(stack, token, work.rules.rule))
     return decisions
 
 
@@ -205,12 +214,16 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
     wanted, places = [], {}
     for decision in decisions:
         content = work.identities.token("content", *sorted(decision.stack.sop_uids))
-        known = work.rows.get(decision.token)
-        if known is not None and known.outcome == Outcome.IMPORTED and (work.settings.bids_dir / known.file).is_file():
-            if known.content == content or not _is_completed(decision, known, patient_id, session_id, work):
-                work.seen[decision.token] = known
+        earlier_row = work.rows.get(decision.token)
+        if (
+            earlier_row is not None
+            and earlier_row.outcome == Outcome.IMPORTED
+            and (work.settings.bids_dir / earlier_row.file).is_file()
+        ):
+            if earlier_row.content == content or not _is_completed(decision, earlier_row, patient_id, session_id, work):
+                work.seen[decision.token] = earlier_row
                 continue
-            places[decision.token] = known.file
+            places[decision.token] = earlier_row.file
         if decision.outcome == Outcome.IMPORTED:
             wanted.append(decision)
         elif decision.token not in places:
@@ -236,30 +249,32 @@ def _import_visit(patient_id: str, session_id: str, decisions: Sequence[Decision
     _enter(patient_id, session_id, imported, work)
 
 
-def _is_completed(decision: Decision, known: ledger.LedgerRow, patient_id: str, session_id: str, work: Work) -> bool:
+def _is_completed(
+    decision: Decision, earlier_row: ledger.LedgerRow, patient_id: str, session_id: str, work: Work
+) -> bool:
     """Say whether a series that was imported in part is now there whole and may take the place of its part.
 
     It may when the images of before are all among those of now, and nobody has drawn on the scan yet: a mask lies on
     the scan as it is.
     """
-    before = identity_links.planes_of(work.private, patient_id, session_id, known.file)
+    before = identity_links.planes_of(work.private, patient_id, session_id, earlier_row.file)
     is_more = bool(before) and before < set(decision.stack.sop_uids) and decision.outcome == Outcome.IMPORTED
-    where = f"{known.file}: expected the images imported before, found"
-    if is_more and not writing.masks_on(work.settings.bids_dir, known.file):
+    where = f"{earlier_row.file}: expected the images imported before, found"
+    if is_more and not writing.masks_on(work.settings.bids_dir, earlier_row.file):
         message = f"{where} all of them and more of series {decision.token}; the scan was made anew"
-        work.findings.append(oddity("series_completed", message, known.file, patient_id, session_id))
+        work.findings.append(oddity("series_completed", message, earlier_row.file, patient_id, session_id))
         return True
     message = f"{where} others in series {decision.token}"
-    work.findings.append(oddity("series_grown", message, known.file, patient_id, session_id))
+    work.findings.append(oddity("series_grown", message, earlier_row.file, patient_id, session_id))
     return False
 
 
-def _forget_missing(patient_id: str, session_id: str, kept: Sequence[str], work: Work) -> None:
+def _forget_missing(patient_id: str, session_id: str, kept_tokens: Sequence[str], work: Work) -> None:
     """Drop rows of a visit's images that somebody has removed, and of those that are made anew."""
     for token, row in list(work.rows.items()):
         if (row.participant_id, row.session_id, row.outcome) != (patient_id, session_id, str(Outcome.IMPORTED)):
             continue
-        if token in kept or not (work.settings.bids_dir / row.file).is_file():
+        if token in kept_tokens or not (work.settings.bids_dir / row.file).is_file():
             del work.rows[token]
 
 
@@ -281,9 +296,9 @@ def _free(name: Named, decision: Decision, work: Work) -> Named:
 def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     """Read a stack's voxels, look at them, and write them unless this is a trial."""
     assert decision.stack.grid is not None
-    made = decision.stack.acquisition
-    if made.burned_in and not decision.accepts_text:
-        return decision.refused("the header says that text is burnt into the pixels", "text_burnt_in")
+    acquisition = decision.stack.acquisition
+    if acquisition.burned_in and not decision.accepts_text:
+        return decision.refused("the header says that text is burnt into the pixels", BURNT_IN)
     try:
         volume = pixels.read_volume(decision.stack.grid)
     except InputError as error:
@@ -291,7 +306,7 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
     except OSError as error:
         return decision.refused(f"a file could not be read ({error.strerror})")
     if not decision.accepts_text and burned_in.looks_written_on(volume.array):
-        return decision.refused("the pixels look as if text were burnt into them", "text_burnt_in")
+        return decision.refused("the pixels look as if text were burnt into them", BURNT_IN)
     if not work.settings.is_trial:
         writing.write_image(writing.image_path(work.settings.bids_dir, name), volume, decision, work.identities)
     return decision
@@ -305,26 +320,13 @@ def _leave_out(decision: Decision, patient_id: str, session_id: str, content: st
     number = decision.stack.first.series_number
     where = f"{patient_id} {session_id} series {decision.token} (number {number}, {decision.stack.plane_count} slices)"
     if decision.outcome == Outcome.UNSURE:
-        likely = (decision.contrast.name or "unknown") + ("_ce" if decision.contrast.is_enhanced else "")
-        message = f"{where}: likely {likely}, confidence {decision.contrast.confidence:.2f} ({reason})"
+        confidence = f"confidence {decision.contrast.confidence:.2f}"
+        message = f"{where}: likely {unsure_list.likely(decision)}, {confidence} ({reason})"
         work.findings.append(oddity(decision.code, message, None, patient_id, session_id))
-        _list_unsure(decision, where, likely, work)
+        work.unsure[where] = decision
     elif decision.outcome == Outcome.REFUSED:
         work.findings.append(oddity(decision.code, f"{where}: {reason}", None, patient_id, session_id))
-
-
-def _list_unsure(decision: Decision, where: str, likely: str, work: Work) -> None:
-    """Keep what a person needs to decide, description included, where only the owner of the private folder reads it."""
-    if work.settings.is_trial:
-        return
-    path = work.private / "unsure_series.json"
-    entry = {
-        "where": where,
-        "description": decision.stack.acquisition.description,
-        "reasons": list(decision.reasons),
-        "rule": f'[[rule]]\nseries = "{decision.token}"\ncontrast = "{likely}"\n',
-    }
-    write_private(path, {**read_private(path), decision.token: entry})
+        work.unsure |= {where: decision} if decision.code == BURNT_IN else {}
 
 
 def _enter(patient_id: str, session_id: str, imported: Sequence[tuple[str, Decision]], work: Work) -> None:

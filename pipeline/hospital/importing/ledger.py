@@ -45,15 +45,18 @@ def read(bids_dir: Path) -> dict[str, LedgerRow]:
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
     names = [field.name for field in fields(LedgerRow)]
-    rows = (dict(zip(lines[0].split("\t"), line.split("\t"), strict=False)) for line in lines[1:])
-    made = (LedgerRow(**{name: "" if row.get(name, "n/a") == "n/a" else row[name] for name in names}) for row in rows)
-    return {row.series: row for row in made}
+    cells_by_line = (dict(zip(lines[0].split("\t"), line.split("\t"), strict=False)) for line in lines[1:])
+    ledger_rows = (
+        LedgerRow(**{name: "" if row.get(name, "n/a") == "n/a" else row[name] for name in names})
+        for row in cells_by_line
+    )
+    return {row.series: row for row in ledger_rows}
 
 
-def write(bids_dir: Path, rows: Mapping[str, LedgerRow]) -> None:
+def write(bids_dir: Path, ledger_rows: Mapping[str, LedgerRow]) -> None:
     """Write all rows, sorted; nothing when they are the same as before."""
     names = [field.name for field in fields(LedgerRow)]
-    ordered = sorted(rows.values(), key=lambda row: (row.participant_id, row.session_id, row.file, row.series))
+    ordered = sorted(ledger_rows.values(), key=lambda row: (row.participant_id, row.session_id, row.file, row.series))
     lines = ["\t".join(names), *("\t".join(asdict(row)[name] or "n/a" for name in names) for row in ordered)]
     derivatives.write_text(bids_dir / REPORT, "\n".join(lines) + "\n")
 
@@ -80,10 +83,10 @@ def row_of(decision: Decision, patient_id: str, session_id: str, file: str, cont
     )
 
 
-def names_taken(rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> list[Taken]:
+def names_taken(ledger_rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> list[Taken]:
     """Return the names that earlier imports gave in a visit."""
     taken = []
-    for row in rows:
+    for row in ledger_rows:
         if (row.participant_id, row.session_id, row.outcome) != (patient_id, session_id, "imported"):
             continue
         path = Path(row.file)
@@ -94,11 +97,11 @@ def names_taken(rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> 
     return taken
 
 
-def scans_known(rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> list[KnownScan]:
+def scans_known(ledger_rows: Iterable[LedgerRow], patient_id: str, session_id: str) -> list[KnownScan]:
     """Return what earlier imports took of a visit."""
     return [
         KnownScan(row.contrast, row.plane, (float(row.low_mm), float(row.high_mm)))
-        for row in rows
+        for row in ledger_rows
         if (row.participant_id, row.session_id, row.outcome) == (patient_id, session_id, "imported")
         and row.low_mm
         and row.high_mm

@@ -18,7 +18,7 @@ from pipeline.files import derivatives, images
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import Identities, read_private, write_private
-from pipeline.hospital.read.bounded import read_dataset
+from pipeline.hospital.read.bounded import quietly, read_dataset
 from pipeline.hospital.read.instances import Instance, Person
 from pipeline.hospital.read.mask_objects import Segment, referenced_series, segments_of, structures_of
 from pipeline.hospital.read.screening import SEG_CLASS
@@ -32,6 +32,10 @@ CODE_WORDS = re.compile(r"[0-9A-Z]{1,16} [0-9A-Za-z./-]{1,16}")
 
 INDEX = {compartment: number for number, compartment in enumerate(Compartment, start=1)}
 """Label numbers in label maps made here."""
+
+
+class _NoScanError(InputError):
+    """None of a mask's scans is here, or several may be the one."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,12 @@ def import_masks(
             continue
         before = len(findings)
         try:
-            added += _import_one(mask, patient_id, token, place, findings)
+            with quietly():
+                added += _import_one(mask, patient_id, token, place, findings)
+        except _NoScanError as error:
+            findings.append(oddity("mask_unplaced", f"{patient_id} mask {token}: {error}", None, patient_id))
         except InputError as error:
-            code = "mask_unplaced" if "imported from DICOM" in str(error) else "mask_refused"
-            findings.append(oddity(code, f"{patient_id} mask {token}: {error}", None, patient_id))
+            findings.append(oddity("mask_refused", f"{patient_id} mask {token}: {error}", None, patient_id))
         if len(findings) > before:
             waiting.add(mask.path)
     return added
@@ -85,23 +91,28 @@ def import_masks(
 def _import_one(mask: Instance, patient_id: str, token: str, place: MaskPlace, findings: list[Finding]) -> list[str]:
     dataset, _ = read_dataset(mask.path, with_pixels=True)
     series = referenced_series(dataset)
-    known = identity_links.source_scans(place.private, patient_id)
-    frame = mask.frame_of_reference_uid
-    scans = [scan for scan in known if scan.series_uid in series]
-    scans = scans or [scan for scan in known if frame and scan.frame_of_reference_uid == frame]
+    linked_scans = identity_links.source_scans(place.private, patient_id)
+    frame_uid = mask.frame_of_reference_uid
+    scans = [scan for scan in linked_scans if scan.series_uid in series]
+    is_named = bool(scans)
+    scans = scans or [scan for scan in linked_scans if frame_uid and scan.frame_of_reference_uid == frame_uid]
     if not scans:
-        raise InputError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+        raise _NoScanError("expected a mask on a scan that was imported from DICOM, found none of its series here")
+    fitting: dict[str, tuple[Volume, Sequence[Segment]]] = {}
     reason = ""
     for scan in scans:
         try:
             image = images.load_grid(place.bids_dir / scan.file)
             read = segments_of if mask.sop_class == SEG_CLASS else structures_of
-            segments = read(dataset, image, place.rules)
+            fitting[scan.file] = image, read(dataset, image, place.rules)
         except InputError as error:
             reason = str(error)
-            continue
-        return _write(_usable(segments, scan.file, place, findings), scan.file, image, token, place.bids_dir)
-    raise InputError(reason)
+    if not fitting:
+        raise InputError(reason)
+    if len(fitting) > 1 and not is_named:  # runs at one place: nothing says on which of them it was drawn
+        raise _NoScanError(f"expected the series that it was drawn on, found none named and {len(fitting)} that fit")
+    file, (image, segments) = next(iter(fitting.items()))
+    return _write(_usable(segments, file, place, findings), file, image, token, place.bids_dir)
 
 
 def _usable(
@@ -125,11 +136,11 @@ def _usable(
 def _keep_name(segment: Segment, visit: str, private: Path) -> None:
     """Keep code and name of a segment that a person must decide on; a name is free text and stays private."""
     path = private / "unknown_segments.json"
-    kept = read_private(path)
+    names_by_visit = read_private(path)
     entry = {"code": segment.code, "label": segment.label, "number": segment.number}
-    listed = kept.get(visit, [])
+    listed = names_by_visit.get(visit, [])
     if entry not in listed:
-        write_private(path, {**kept, visit: [*listed, entry]})
+        write_private(path, {**names_by_visit, visit: [*listed, entry]})
 
 
 def _write(
@@ -153,8 +164,8 @@ def _write(
         stem = path.name.removesuffix(".nii.gz")
         images.save(volume, path)
         if key[0] == "dseg":
-            rows = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
-            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + rows)
+            label_lines = "".join(f"{INDEX[part]}\t{part}\n" for part in Compartment if part in merged)
+            derivatives.write_text(path.with_name(f"{stem}.tsv"), "index\tname\n" + label_lines)
         sidecar = {"Manual": is_manual, "Sources": [f"bids::{scan}"], "SpatialReference": "orig", "MaskToken": token}
         derivatives.write_text(path.with_name(f"{stem}.json"), json.dumps(sidecar, indent=1) + "\n")
         added.append(path.relative_to(bids_dir).as_posix())
@@ -178,7 +189,7 @@ def _folder(bids_dir: Path, scan: str, names: Sequence[str], token: str) -> Path
 def _token_in(path: Path) -> str | None:
     try:
         content = json.loads(path.with_name(path.name.removesuffix(".nii.gz") + ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content.get("MaskToken") if isinstance(content, dict) else None
 
@@ -201,12 +212,12 @@ def _mask_name(scan: str, suffix: str, label: str | None) -> str:
     """Name a mask after its scan: the view (acq, chunk, run) stays, so that it is known what it was drawn on."""
     name = parse_name(Path(scan).name)
     assert name is not None
-    kept = {key: value for key, value in name.entities.items() if key in {"sub", "ses", "acq", "run", "chunk"}}
-    return format_name(kept | {"space": "orig"} | ({"label": label} if label else {}), suffix, ".nii.gz")
+    entities = {key: value for key, value in name.entities.items() if key in {"sub", "ses", "acq", "run", "chunk"}}
+    return format_name(entities | {"space": "orig"} | ({"label": label} if label else {}), suffix, ".nii.gz")
 
 
 def _describe(folder: Path) -> None:
-    made = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
+    generated_by = [{"Name": "DICOM segmentation objects, converted by cordtrack-dicom"}]
     content = {"Name": "masks imported from DICOM", "BIDSVersion": "1.10.0", "DatasetType": "derivative",
-               "GeneratedBy": made}  # fmt: skip
+               "GeneratedBy": generated_by}  # fmt: skip
     derivatives.write_text(folder / "dataset_description.json", json.dumps(content, indent=1) + "\n")

@@ -61,11 +61,11 @@ def name_visit(decisions: Sequence[Decision], taken: Iterable[Taken], patient_id
 
 
 def _kind(decision: Decision) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    name, plane, made = decision.contrast.name, decision.plane or "", decision.stack.acquisition
+    name, plane, acquisition = decision.contrast.name, decision.plane or "", decision.stack.acquisition
     if name == "ADC":
         return "dwi", "ADC", (("acq", plane),)
     if name == "DWI":
-        return "dwi", "dwi", (("acq", f"{plane}b{made.b_value or 0:.0f}"),)
+        return "dwi", "dwi", (("acq", f"{plane}b{acquisition.b_value or 0:.0f}"),)
     if name == "STIR":
         return "anat", "T2w", (("acq", f"{plane}stir"),)
     if decision.contrast.part:
@@ -75,8 +75,8 @@ def _kind(decision: Decision) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
 
 def _is_kind(named: Named, folder: str, suffix: str, entities: Mapping[str, str]) -> bool:
-    own = {k: v for k, v in named.entities.items() if k not in {"sub", "ses", "chunk", "run"}}
-    return (named.folder, named.suffix, own) == (folder, suffix, dict(entities))
+    own_entities = {k: v for k, v in named.entities.items() if k not in {"sub", "ses", "chunk", "run"}}
+    return (named.folder, named.suffix, own_entities) == (folder, suffix, dict(entities))
 
 
 def _stations(new: Sequence[Decision], old: Sequence[Taken]) -> list[dict[str, str]]:
@@ -104,9 +104,9 @@ def _join(
     stations: list[tuple[str | None, tuple[float, float], int]], label: str | None, extent: tuple[float, float]
 ) -> tuple[int, int]:
     """Add a stack to the station it shows, or to a new one; return the station's number and the run within it."""
-    for number, (name, known, count) in enumerate(stations):
-        if (label is not None and label == name) or (label is None and _shared(known, extent) >= SAME_STATION):
-            stations[number] = (name, known, count + 1)
+    for number, (name, station_extent, count) in enumerate(stations):
+        if (label is not None and label == name) or (label is None and _shared(station_extent, extent) >= SAME_STATION):
+            stations[number] = (name, station_extent, count + 1)
             return number, count + 1
     stations.append((label, extent, 1))
     return len(stations) - 1, 1

@@ -83,17 +83,19 @@ def load(path: Path) -> RuleFile:
     return rules
 
 
-def first_match(rules: Sequence[SiteRule], series: str, made: SeriesAcquisition) -> tuple[int, SiteRule] | None:
+def first_match(rules: Sequence[SiteRule], series: str, acquisition: SeriesAcquisition) -> tuple[int, SiteRule] | None:
     """Return the first rule that fits a series with its number; None without one."""
-    return next(((n, rule) for n, rule in enumerate(rules, start=1) if _fits(rule, series, made)), None)
+    return next(((n, rule) for n, rule in enumerate(rules, start=1) if _fits(rule, series, acquisition)), None)
 
 
-def _fits(rule: SiteRule, series: str, made: SeriesAcquisition) -> bool:
-    echo = made.echo_time_ms
+def _fits(rule: SiteRule, series: str, acquisition: SeriesAcquisition) -> bool:
+    echo = acquisition.echo_time_ms
     return (
         (rule.series is None or rule.series == series)
-        and (rule.description is None or re.search(rule.description, made.description, re.IGNORECASE) is not None)
-        and (rule.manufacturer is None or made.manufacturer.lower().startswith(rule.manufacturer.lower()))
+        and (
+            rule.description is None or re.search(rule.description, acquisition.description, re.IGNORECASE) is not None
+        )
+        and (rule.manufacturer is None or acquisition.manufacturer.lower().startswith(rule.manufacturer.lower()))
         and (rule.echo_time_from_ms is None or (echo is not None and echo >= rule.echo_time_from_ms))
         and (rule.echo_time_to_ms is None or (echo is not None and echo <= rule.echo_time_to_ms))
     )

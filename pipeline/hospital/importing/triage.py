@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.core.volume import Volume, plane, to_world
 from pipeline.hospital.importing.site_rules import SiteRule, first_match
+from pipeline.hospital.read.instances import Instance
 from pipeline.hospital.read.makers_habits import spaced
 from pipeline.hospital.read.screening import (
     MOST_REPEATS,
@@ -24,6 +25,10 @@ from pipeline.hospital.read.stacks import Stack
 PLANE_LABELS = {"sagittal": "sag", "axial": "ax", "coronal": "cor", "isotropic": "iso"}
 OBLIQUE_COSINE = float(np.cos(np.radians(35)))
 """A stack tilted further than this from every plane has no sure name of a plane."""
+
+
+UNSURE, INCOMPLETE, BURNT_IN = "series_unsure", "series_incomplete", "text_burnt_in"
+"""Kinds of findings of a series that waits for a person."""
 
 
 class Outcome(StrEnum):
@@ -53,6 +58,8 @@ class Decision:
         Kind of the finding when it is unsure or refused.
     is_ruled
         A person's rule says what it is.
+    is_oblique
+        The plane is not sure.
     """
 
     stack: Stack
@@ -64,8 +71,9 @@ class Decision:
     extent_mm: tuple[float, float] | None
     reasons: tuple[str, ...]
     accepts_text: bool = False
-    code: str = "series_unsure"
+    code: str = UNSURE
     is_ruled: bool = False
+    is_oblique: bool = False
 
     def refused(self, reason: str, code: str = "series_refused") -> Decision:
         """Return the decision after its pixels turned out unusable; ``code`` is the finding's."""
@@ -85,9 +93,9 @@ NOTHING = Contrast(None, False, 0.0, ())
 
 def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
     """Decide on a stack: a person's rule first, then what cannot be a scan, then contrast and plane."""
-    found = first_match(rules, token, stack.acquisition)
-    rule = found[1] if found else SiteRule()
-    by_rule = (f"rule {found[0]} of the rules file",) if found else ()
+    numbered_rule = first_match(rules, token, stack.acquisition)
+    rule = numbered_rule[1] if numbered_rule else SiteRule()
+    by_rule = (f"rule {numbered_rule[0]} of the rules file",) if numbered_rule else ()
     if rule.contrast == "skip":
         return Decision(stack, token, Outcome.SKIPPED, NOTHING, None, None, None, by_rule)
     reason = None if rule.contrast else reason_to_skip(stack)
@@ -121,8 +129,9 @@ def decide(stack: Stack, token: str, rules: Sequence[SiteRule]) -> Decision:
         extent_mm=_extent_mm(stack),
         reasons=(*reasons, *stack.remarks),
         accepts_text=rule.accept_text,
-        code="series_unsure" if is_whole else "series_incomplete",
+        code=UNSURE if is_whole else INCOMPLETE,
         is_ruled=rule.contrast is not None,
+        is_oblique=not is_plane_sure and rule.plane is None,
     )
 
 
@@ -132,12 +141,14 @@ MOST_ECHOES = 3
 
 def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
     """Lower the confidence where the series as a whole speaks against a scan of its own."""
-    made, doubts = stack.acquisition, []
+    acquisition, doubts = stack.acquisition, []
+    if contrast.name == "DWI" and acquisition.lacks_direction:
+        doubts.append("but the direction of its diffusion is not in the header, and without it nothing can be computed")
     if stack.echoes > MOST_ECHOES and contrast.name != "T2starw":
         doubts.append(f"but it is one of {stack.echoes} echoes, as a map is calculated from")
-    if stack.repeats >= MOST_REPEATS and made.b_value is None:
+    if stack.repeats >= MOST_REPEATS and acquisition.b_value is None:
         doubts.append(f"but it is one of {stack.repeats} images of the same place in one series")
-    if PERHAPS_LOCALIZER.search(spaced(made.description)):
+    if PERHAPS_LOCALIZER.search(spaced(acquisition.description)):
         doubts.append("but its name may say localizer")
     if not doubts:
         return contrast
@@ -148,19 +159,41 @@ WHOLLY, PARTLY = 0.8, 0.2
 """Share of a composed or derived volume's length that other scans of its visit must cover to be there instead."""
 
 
-def beside_originals(decisions: Sequence[Decision], known: Sequence[KnownScan] = ()) -> list[Decision]:
+def beside_originals(decisions: Sequence[Decision], known_scans: Sequence[KnownScan] = ()) -> list[Decision]:
     """Decide on composed and derived volumes of one visit: left out or asked about where what they show is there.
 
     Parameters
     ----------
     decisions
         Of one visit.
-    known
+    known_scans
         What earlier imports took of the visit.
     """
     first = [d for d in decisions if d.outcome == Outcome.IMPORTED and not _is_second_hand(d)]
-    there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known)]
+    there = [*((_kind(d), d.plane, d.extent_mm) for d in first), *((k.kind, k.plane, k.extent_mm) for k in known_scans)]
     return [_beside(d, there) if d.outcome == Outcome.IMPORTED and _is_second_hand(d) else d for d in decisions]
+
+
+def after_agent(decisions: Sequence[Decision]) -> list[Decision]:
+    """Ask about T1w scans taken for plain that were made after an enhanced one of their study: the agent stays.
+
+    Gadolinium enhances for well over half an hour; a header that says nothing of it, or says no, is then no statement.
+    """
+    enhanced = [d.stack.first for d in decisions if d.contrast.name == "T1w" and d.contrast.is_enhanced]
+    return [_after_agent(d, enhanced) for d in decisions]
+
+
+def _after_agent(decision: Decision, enhanced: Sequence[Instance]) -> Decision:
+    first = decision.stack.first
+    is_plain = decision.contrast.name == "T1w" and not decision.contrast.is_enhanced
+    if decision.outcome != Outcome.IMPORTED or decision.is_ruled or not is_plain:
+        return decision
+    earlier = [one for one in enhanced if one.study_uid == first.study_uid and "" < one.seen_at < first.seen_at]
+    if not earlier:
+        return decision
+    likely = replace(decision.contrast, is_enhanced=True, confidence=min(decision.contrast.confidence, CONTRADICTED))
+    reason = "but it was made after a series with contrast agent of the same study: likely enhanced"
+    return replace(decision, contrast=likely).asked(reason)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from pipeline.files.images import flip_points
 from pipeline.hospital.importing.naming import Named
 from pipeline.hospital.importing.triage import Decision
 from pipeline.hospital.private.pseudonyms import Identities
-from pipeline.hospital.read.instances import Triple
+from pipeline.hospital.read.instances import UNWEIGHTED, Triple
 from pipeline.study.names import format_name
 from pipeline.study.study_tables import read_table
 from pipeline.study.table_append import append_rows, rows_there
@@ -51,8 +51,8 @@ def describe_study(bids_dir: Path) -> None:
     """Write the study's description when there is none."""
     path = bids_dir / "dataset_description.json"
     if not path.exists():
-        made = [{"Name": "cordtrack", "Version": __version__}]
-        content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw", "GeneratedBy": made}
+        generated_by = [{"Name": "cordtrack", "Version": __version__}]
+        content = {"Name": bids_dir.name, "BIDSVersion": "1.10.0", "DatasetType": "raw", "GeneratedBy": generated_by}
         derivatives.write_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -68,9 +68,10 @@ def is_ours_or_free(path: Path, token: str) -> bool:
     if not path.exists() and not sidecar.exists():
         return True
     try:
-        return json.loads(sidecar.read_text(encoding="utf-8")).get("SeriesToken") == token
-    except (OSError, ValueError):
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
+    return isinstance(content, dict) and content.get("SeriesToken") == token
 
 
 def sidecar_of(path: Path) -> Path:
@@ -87,19 +88,15 @@ def write_image(path: Path, volume: Volume, decision: Decision, identities: Iden
         _write_gradients(path.with_name(path.name.removesuffix(".nii.gz")), volume, decision)
 
 
-UNWEIGHTED = 50.0
-"""Up to this b-value, s/mm², an image counts as unweighted: it has no direction."""
-
-
 def _write_gradients(stem: Path, volume: Volume, decision: Decision) -> None:
     """Write b-value and direction as BIDS has them; a weighted image of unknown direction gets no direction at all."""
-    made = decision.stack.acquisition
-    b_value = made.b_value or 0.0
+    acquisition = decision.stack.acquisition
+    b_value = acquisition.b_value or 0.0
     derivatives.write_text(stem.with_name(f"{stem.name}.bval"), f"{b_value:g}\n")
     vector = stem.with_name(f"{stem.name}.bvec")
-    if b_value > UNWEIGHTED and made.direction is None and not made.is_isotropic:
+    if acquisition.lacks_direction:
         return
-    direction = (0.0, 0.0, 0.0) if made.direction is None or b_value <= UNWEIGHTED else made.direction
+    direction = (0.0, 0.0, 0.0) if acquisition.direction is None or b_value <= UNWEIGHTED else acquisition.direction
     derivatives.write_text(vector, "".join(f"{value:.6g}\n" for value in along_axes(direction, volume.affine)))
 
 
@@ -123,29 +120,29 @@ def masks_on(bids_dir: Path, file: str) -> bool:
 
 def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
     """Return what may be said of a series: nothing that identifies anybody."""
-    made, grid = decision.stack.acquisition, decision.stack.grid
+    acquisition, grid = decision.stack.acquisition, decision.stack.grid
     assert grid is not None
     model = plain(decision.stack.first.device.partition("|")[0])
     content: dict[str, Any] = {
         "Modality": "MR",
-        "Manufacturer": maker_of(made.manufacturer),
+        "Manufacturer": maker_of(acquisition.manufacturer),
         "ManufacturersModelName": next((name for name in MODELS if model == plain(name)), None),
-        "MagneticFieldStrength": made.field_tesla,
-        "MRAcquisitionType": {True: "3D", False: "2D", None: None}[made.is_3d],
-        "ScanningSequence": "_".join(word for word in KINDS if word in made.kinds) or None,
-        "SequenceVariant": "_".join(word for word in VARIANTS if word in made.variants) or None,
-        "EchoTime": _seconds(made.echo_time_ms),
-        "RepetitionTime": _seconds(made.repetition_time_ms),
-        "InversionTime": _seconds(made.inversion_time_ms),
-        "FlipAngle": made.flip_angle_deg,
-        "EchoTrainLength": made.echo_train_length,
-        "SliceThickness": made.slice_thickness_mm,
+        "MagneticFieldStrength": acquisition.field_tesla,
+        "MRAcquisitionType": {True: "3D", False: "2D", None: None}[acquisition.is_3d],
+        "ScanningSequence": "_".join(word for word in KINDS if word in acquisition.kinds) or None,
+        "SequenceVariant": "_".join(word for word in VARIANTS if word in acquisition.variants) or None,
+        "EchoTime": _seconds(acquisition.echo_time_ms),
+        "RepetitionTime": _seconds(acquisition.repetition_time_ms),
+        "InversionTime": _seconds(acquisition.inversion_time_ms),
+        "FlipAngle": acquisition.flip_angle_deg,
+        "EchoTrainLength": acquisition.echo_train_length,
+        "SliceThickness": acquisition.slice_thickness_mm,
         "SpacingBetweenSlices": round(float((grid.affine[:3, 2] ** 2).sum() ** 0.5), 6),
         "ContrastBolusIngredient": "GADOLINIUM" if decision.contrast.is_enhanced else None,
         "DiffusionDirection": _direction_words(decision),
         "ContrastDecidedBy": "; ".join(decision.reasons),
         "ContrastConfidence": decision.contrast.confidence,
-        "DeviceToken": identities.token("device", made.manufacturer, decision.stack.first.device),
+        "DeviceToken": identities.token("device", acquisition.manufacturer, decision.stack.first.device),
         "SeriesToken": decision.token,
         "PatientIdentityRemoved": "YES",
         "LongitudinalTemporalInformationModified": "MODIFIED" if identities.shifts_dates else "UNMODIFIED",
@@ -156,12 +153,12 @@ def sidecar(decision: Decision, identities: Identities) -> dict[str, Any]:
 
 
 def _direction_words(decision: Decision) -> str | None:
-    made = decision.stack.acquisition
-    if (made.b_value or 0) <= UNWEIGHTED:
+    acquisition = decision.stack.acquisition
+    if (acquisition.b_value or 0) <= UNWEIGHTED:
         return None
-    if made.direction is not None:
+    if acquisition.direction is not None:
         return "beside the image (bvec)"
-    return "none: a trace image" if made.is_isotropic else "not stated in the header; no bvec is written"
+    return "none: a trace image" if acquisition.is_isotropic else "not stated in the header; no bvec is written"
 
 
 def add_patient(bids_dir: Path, patient_id: str, sex: str | None, age: int | None) -> None:
@@ -181,12 +178,12 @@ def add_visits(bids_dir: Path, patient_id: str, visits: Iterable[tuple[str, date
     """
     path = bids_dir / patient_id / f"{patient_id}_sessions.tsv"
     findings: list[Finding] = []
-    rows = read_table(path.resolve(), bids_dir.resolve(), ("session_id",), findings) if path.exists() else []
-    broken = next((found for found in findings if found.severity == "error"), None)
+    visit_rows = read_table(path.resolve(), bids_dir.resolve(), ("session_id",), findings) if path.exists() else []
+    broken = next((problem for problem in findings if problem.severity == "error"), None)
     if broken is not None:
         raise InputError(f"{broken.message}; correct the table before visits are added to it")
-    known = {row.cells.get("session_id") for row in rows}
-    new = [{"session_id": name, "acq_date": day} for name, day in sorted(visits) if name not in known]
+    session_ids = {row.cells.get("session_id") for row in visit_rows}
+    new = [{"session_id": name, "acq_date": day} for name, day in sorted(visits) if name not in session_ids]
     append_rows(path, ("session_id", "acq_date"), new)
 
 

@@ -82,24 +82,24 @@ SENT = "sent_objects.json"
 
 def sent_objects(private: Path) -> frozenset[str]:
     """Return the numbers of the objects that were written for this study: none of them is somebody's own mask."""
-    kept = read_private(private / SENT)
-    return frozenset(entry["sop_uid"] for entries in kept.values() for entry in entries)
+    entries_by_place = read_private(private / SENT)
+    return frozenset(entry["sop_uid"] for entries in entries_by_place.values() for entry in entries)
 
 
 def source_scans(private: Path, patient_id: str) -> list[SourceScan]:
     """Return the sources of a patient's scans; empty when they were not imported from DICOM."""
-    found = []
+    scans = []
     for path in sorted((private / "sources").glob(f"{patient_id}_ses-*.json")):
         session_id = path.stem.removeprefix(f"{patient_id}_")
         for file, entry in sorted(read_private(path).get("scans", {}).items()):
-            planes = tuple((str(uid), int(frame)) for uid, frame in entry["planes"])
-            found.append(
+            planes = tuple((str(uid), int(frame_number)) for uid, frame_number in entry["planes"])
+            scans.append(
                 SourceScan(
                     file, session_id, entry["study"], entry["series_uid"], entry["frame_of_reference_uid"],
                     entry["sop_class"], planes,
                 )
             )  # fmt: skip
-    return found
+    return scans
 
 
 def person_of(private: Path, patient_id: str) -> dict[str, Any]:
@@ -119,21 +119,21 @@ def person_of(private: Path, patient_id: str) -> dict[str, Any]:
 def pseudonym_of(private: Path, dicom_id: str) -> str | None:
     """Return the pseudonym under which a patient id was imported; None when it never was."""
     for path in sorted((private / "people").glob("sub-*.json")):
-        kept = read_private(path)
-        if dicom_id in {entry.get("patient_id") for entry in (kept, *kept.get("others", []))}:
+        private_entry = read_private(path)
+        if dicom_id in {entry.get("patient_id") for entry in (private_entry, *private_entry.get("others", []))}:
             return path.stem
     return None
 
 
 def _remember_person(path: Path, first: Instance) -> None:
     """Keep who a patient is; another ID, issuer or name of the same patient is kept beside the first."""
-    new, kept = _as_private(first.person), read_private(path)
-    if not kept:
+    new, private_entry = _as_private(first.person), read_private(path)
+    if not private_entry:
         write_private(path, new)
         return
-    others = list(kept.get("others", []))
-    if new != {key: kept.get(key) for key in new} and new not in others:
-        write_private(path, {**kept, "others": [*others, new]})
+    others = list(private_entry.get("others", []))
+    if new != {key: private_entry.get(key) for key in new} and new not in others:
+        write_private(path, {**private_entry, "others": [*others, new]})
 
 
 def _as_private(person: Person) -> dict[str, Any]:

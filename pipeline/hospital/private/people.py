@@ -25,16 +25,18 @@ class KnownPerson:
 
 def known_people(private: Path, bids_dir: Path) -> tuple[KnownPerson, ...]:
     """Return who was imported before and still is in the study, with every ID, issuer and name of each."""
-    known = []
+    persons = []
     for path in sorted((private / "people").glob("sub-*.json")):
         if (bids_dir / path.stem).is_dir():
-            kept = read_private(path)
-            known += [KnownPerson(path.stem, _person(entry)) for entry in (kept, *kept.get("others", []))]
-    return tuple(known)
+            private_entry = read_private(path)
+            persons += [
+                KnownPerson(path.stem, _person(entry)) for entry in (private_entry, *private_entry.get("others", []))
+            ]
+    return tuple(persons)
 
 
 def tell_apart(
-    instances: Iterable[Instance], identities: Identities, known: Sequence[KnownPerson], findings: list[Finding]
+    instances: Iterable[Instance], identities: Identities, known_persons: Sequence[KnownPerson], findings: list[Finding]
 ) -> dict[Person, str]:
     """Return the pseudonym of each person whose images may be used.
 
@@ -43,7 +45,7 @@ def tell_apart(
 
     Parameters
     ----------
-    known
+    known_persons
         Who was imported before: a patient id that meant another date of birth then is refused.
     findings
         People without id, people not in the table, and suspected mix-ups are added; none is named.
@@ -51,7 +53,7 @@ def tell_apart(
     persons = list(dict.fromkeys(instance.person for instance in instances))
     by_name: dict[str, list[Person]] = {}
     unnamed = unmapped = unclear = 0
-    seen = list(known)
+    seen = list(known_persons)
     for person in sorted(persons, key=lambda p: (p.issuer, p.patient_id, p.name, str(p.born_on))):
         pseudonym = identities.pseudonym(person)
         if not person.patient_id:
@@ -73,11 +75,11 @@ def tell_apart(
         message = "expected to know whose an ID is that comes with and without its issuer, found"
         findings.append(oddity("patient_issuer", f"{message} {unclear} of whom name and birth date leave it open"))
     accepted: dict[Person, str] = {}
-    by_name = _without_renamed(by_name, known, findings)
+    by_name = _without_renamed(by_name, known_persons, findings)
     for pseudonym, members in by_name.items():
-        if _are_one(pseudonym, members, known, findings):
+        if _are_one(pseudonym, members, known_persons, findings):
             accepted |= dict.fromkeys(members, pseudonym)
-    _warn_of_doubles(by_name, known, findings)
+    _warn_of_doubles(by_name, known_persons, findings)
     return accepted
 
 
@@ -107,24 +109,26 @@ def _is_same(one: Person, other: Person) -> bool | None:
 
 
 def _without_renamed(
-    by_name: dict[str, list[Person]], known: Sequence[KnownPerson], findings: list[Finding]
+    by_name: dict[str, list[Person]], known_persons: Sequence[KnownPerson], findings: list[Finding]
 ) -> dict[str, list[Person]]:
     """Leave out people whom an earlier import knew under another pseudonym: they would be two people in the study."""
-    before = {(k.person.issuer, k.person.patient_id): k.pseudonym for k in known}
-    kept: dict[str, list[Person]] = {}
+    before = {(k.person.issuer, k.person.patient_id): k.pseudonym for k in known_persons}
+    remaining: dict[str, list[Person]] = {}
     for pseudonym, members in by_name.items():
         others = {before.get((person.issuer, person.patient_id), pseudonym) for person in members} - {pseudonym}
         if others:
             message = f"{pseudonym}: expected {', '.join(sorted(others))}, as this patient is called in the study"
             findings.append(oddity("patient_other_name", message, None, pseudonym))
         else:
-            kept[pseudonym] = members
-    return kept
+            remaining[pseudonym] = members
+    return remaining
 
 
-def _are_one(pseudonym: str, members: list[Person], known: Sequence[KnownPerson], findings: list[Finding]) -> bool:
+def _are_one(
+    pseudonym: str, members: list[Person], known_persons: Sequence[KnownPerson], findings: list[Finding]
+) -> bool:
     """Say whether all who got one pseudonym may be one person; several IDs need a birth date that says so."""
-    everyone = [*members, *(k.person for k in known if k.pseudonym == pseudonym)]
+    everyone = [*members, *(k.person for k in known_persons if k.pseudonym == pseudonym)]
     born = {person.born_on for person in everyone if person.born_on}
     if len(born) > 1:
         message = f"{pseudonym}: expected one date of birth under one patient ID, found {len(born)}"
@@ -144,10 +148,12 @@ def _are_one(pseudonym: str, members: list[Person], known: Sequence[KnownPerson]
     return True
 
 
-def _warn_of_doubles(by_name: dict[str, list[Person]], known: Sequence[KnownPerson], findings: list[Finding]) -> None:
+def _warn_of_doubles(
+    by_name: dict[str, list[Person]], known_persons: Sequence[KnownPerson], findings: list[Finding]
+) -> None:
     same: dict[tuple[str, date], set[str]] = {}
     here = [(pseudonym, person) for pseudonym, members in by_name.items() for person in members]
-    for pseudonym, person in (*here, *((k.pseudonym, k.person) for k in known)):
+    for pseudonym, person in (*here, *((k.pseudonym, k.person) for k in known_persons)):
         if person.name and person.born_on:
             same.setdefault((_plain(person.name), person.born_on), set()).add(pseudonym)
     for names in same.values():

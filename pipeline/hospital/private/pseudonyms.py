@@ -153,11 +153,11 @@ def read_mapping(path: Path) -> dict[str, str]:
     content = path.resolve()
     if not content.is_file():
         raise InputError(f"{path}: expected a table with the columns dicom_id and participant_id, found no file")
-    rows = read_delimited(content, content.parent, ("dicom_id", "participant_id"), findings)
-    if findings and not rows:
+    mapping_rows = read_delimited(content, content.parent, ("dicom_id", "participant_id"), findings)
+    if findings and not mapping_rows:
         raise InputError(f"{findings[0].message}; give a table with the columns dicom_id and participant_id")
     mapping: dict[str, str] = {}
-    for row in rows:
+    for row in mapping_rows:
         given, label = row.cells.get("dicom_id"), with_prefix("sub", row.cells.get("participant_id") or "")
         if given is None or label is None:
             raise InputError(f"{row.where}: expected a dicom_id and letters and digits as participant_id; correct it")
@@ -175,7 +175,7 @@ def read_private(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a file written by cordtrack, found a damaged one; restore it") from error
     return content if isinstance(content, dict) else {}
 

@@ -98,8 +98,8 @@ def read_dataset(path: Path, tags: list[Any] | None = None, *, with_pixels: bool
             if syntax == DeflatedExplicitVRLittleEndian:
                 return _inflated(stream, tags, with_pixels=with_pixels), -1
             stream.seek(0)
-            found = pydicom.dcmread(stream, stop_before_pixels=not with_pixels, specific_tags=tags, force=True)
-            return found, stream.tell()
+            dataset = pydicom.dcmread(stream, stop_before_pixels=not with_pixels, specific_tags=tags, force=True)
+            return dataset, stream.tell()
     except InputError:
         raise
     except RecursionError as error:
@@ -135,12 +135,12 @@ def _inflated(stream: BoundedReader, tags: list[Any] | None, *, with_pixels: boo
     if unpack.unconsumed_tail:
         raise InputError("expected a DICOM file, found a deflated one that unpacks without end; it was not read")
     pixel_tags = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-    found = pydicom.filereader.read_dataset(
+    dataset = pydicom.filereader.read_dataset(
         io.BytesIO(content),
         is_implicit_VR=False,
         is_little_endian=True,
         stop_when=None if with_pixels else lambda tag, _vr, _length: tag in pixel_tags,
         specific_tags=tags,
     )
-    return pydicom.FileDataset("", found, file_meta=pydicom.dataset.FileMetaDataset(meta), is_little_endian=True,
+    return pydicom.FileDataset("", dataset, file_meta=pydicom.dataset.FileMetaDataset(meta), is_little_endian=True,
                                is_implicit_VR=False)  # fmt: skip

@@ -27,37 +27,39 @@ def refuse_other_size(dataset: Any, pixels: Pixels) -> None:
         See above; also when there are fewer frames than announced.
     """
     count = 0
-    for frame in generate_frames(dataset.PixelData, number_of_frames=pixels.frames):
-        found = size_of(frame)
-        if found != (pixels.rows, pixels.columns):
-            words = "an unknown coding" if found is None else f"{found[0]} x {found[1]}"
+    for codestream in generate_frames(dataset.PixelData, number_of_frames=pixels.frames):
+        size = size_of(codestream)
+        if size != (pixels.rows, pixels.columns):
+            words = "an unknown coding" if size is None else f"{size[0]} x {size[1]}"
             raise InputError(f"expected compressed frames of {pixels.rows} x {pixels.columns} pixels, found {words}")
         count += 1
     if count < pixels.frames:
         raise InputError(f"expected {pixels.frames} compressed frames, found {count} (the file is truncated)")
 
 
-def size_of(frame: bytes) -> tuple[int, int] | None:
+def size_of(codestream: bytes) -> tuple[int, int] | None:
     """Return rows and columns of a compressed frame; None when it is neither JPEG, JPEG-LS nor JPEG 2000."""
-    if frame.startswith(JPEG_START):
-        return _jpeg_size(frame)
-    at = frame.find(CODESTREAM_START, 0, 4096)  # a JP2 file has boxes before its code stream
-    if at < 0 or len(frame) < at + 24:
+    if codestream.startswith(JPEG_START):
+        return _jpeg_size(codestream)
+    at = codestream.find(CODESTREAM_START, 0, 4096)  # a JP2 file has boxes before its code stream
+    if at < 0 or len(codestream) < at + 24:
         return None
-    sizes = [int.from_bytes(frame[at + n : at + n + 4], "big") for n in (8, 12, 16, 20)]
+    sizes = [int.from_bytes(codestream[at + n : at + n + 4], "big") for n in (8, 12, 16, 20)]
     return sizes[1] - sizes[3], sizes[0] - sizes[2]
 
 
-def _jpeg_size(frame: bytes) -> tuple[int, int] | None:
+def _jpeg_size(codestream: bytes) -> tuple[int, int] | None:
     at = 2
-    while at + 9 <= len(frame):
-        if frame[at] != 0xFF:
+    while at + 9 <= len(codestream):
+        if codestream[at] != 0xFF:
             return None
-        marker = frame[at + 1]
+        marker = codestream[at + 1]
         if marker == 0xFF:
             at += 1
             continue
         if marker in SIZE_MARKERS:
-            return int.from_bytes(frame[at + 5 : at + 7], "big"), int.from_bytes(frame[at + 7 : at + 9], "big")
-        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+            return int.from_bytes(codestream[at + 5 : at + 7], "big"), int.from_bytes(
+                codestream[at + 7 : at + 9], "big"
+            )
+        at += 2 + int.from_bytes(codestream[at + 2 : at + 4], "big")
     return None

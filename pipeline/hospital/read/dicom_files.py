@@ -8,9 +8,11 @@ no claimed size matters.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from pathlib import Path
 from pipeline.core.records import Finding
 from pipeline.errors import InputError
 from pipeline.hospital.oddities import oddity
-from pipeline.hospital.read.bounded import looks_like_dicom, read_dataset
+from pipeline.hospital.read.bounded import looks_like_dicom, quietly, read_dataset
+from pipeline.hospital.read.header_values import text
 from pipeline.hospital.read.screening import DICOMDIR_CLASS
 
 MOST_FILES = 500_000
@@ -72,23 +75,45 @@ def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceF
         yield tuple(files)
 
 
-def candidates(files: tuple[SourceFile, ...], findings: list[Finding]) -> tuple[list[SourceFile], int]:
-    """Return the files that begin like DICOM, and how many do not; what cannot be opened becomes a finding."""
-    found: list[SourceFile] = []
-    others = 0
+def candidates(
+    files: tuple[SourceFile, ...], findings: list[Finding]
+) -> tuple[list[SourceFile], list[SourceFile], int]:
+    """Return the files that begin like DICOM, those that should and do not, and how many others there are.
+
+    A file should when its ending says so, when it is empty, and when it is named like the DICOM files beside it but for
+    the number: a file of which a disk lost the beginning is a missing image, not another file.
+    """
+    listed: list[SourceFile] = []
+    damaged: list[SourceFile] = []
+    strangers: list[SourceFile] = []
     for file in files:
         try:
             if looks_like_dicom(file.path):
-                found.append(file)
+                listed.append(file)
             elif file.path.stat().st_size == 0 or file.path.suffix.lower() in {".dcm", ".ima", ".dicom"}:
-                message = f"{file.name}: expected a DICOM file by its name, found none"
-                findings.append(oddity("dicom_damaged", message, file.name))
+                damaged.append(file)
             else:
-                others += 1
+                strangers.append(file)
         except OSError as error:
             message = f"{file.name}: expected a readable file, found: {error.strerror}"
             findings.append(oddity("dicom_damaged", message, file.name))
-    return found, others
+            damaged.append(file)
+    patterns = Counter(_pattern(file) for file in listed)
+    alike = [file for file in strangers if patterns[_pattern(file)] >= ALIKE]
+    for file in (*damaged, *alike):
+        if not any(finding.path == file.name for finding in findings):
+            message = f"{file.name}: expected a DICOM file by its name, found none"
+            findings.append(oddity("dicom_damaged", message, file.name))
+    return listed, [*damaged, *alike], len(strangers) - len(alike)
+
+
+ALIKE = 2
+"""From so many DICOM files of one pattern of names in a folder on, another file of that pattern should be one."""
+
+
+def _pattern(file: SourceFile) -> str:
+    folder, _, name = file.name.rpartition("/")
+    return f"{folder}/{re.sub('[0-9]+', '#', name)}"
 
 
 def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]) -> bool:
@@ -97,9 +122,9 @@ def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]
         dataset, _ = read_dataset(file.path)
     except InputError:
         return False
-    meta = getattr(dataset, "file_meta", {})
-    if str(meta.get("MediaStorageSOPClassUID", "")) != DICOMDIR_CLASS:
-        return False
+    with quietly():
+        if text(getattr(dataset, "file_meta", {}), "MediaStorageSOPClassUID") != DICOMDIR_CLASS:
+            return False
     folder = file.name.rpartition("/")[0]
     missing = 0
     for record in dataset.get("DirectoryRecordSequence") or []:

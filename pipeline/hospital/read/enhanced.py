@@ -28,31 +28,31 @@ def planes(
     frames = dataset.PerFrameFunctionalGroupsSequence
     if len(frames) != pixels.frames:
         raise InputError(f"expected a description of {pixels.frames} frames, found {len(frames)}; export it again")
-    made: dict[Split, SeriesAcquisition] = {}
-    found = []
-    for index, own in enumerate(frames):
-        groups = Groups(shared, own)
+    acquisitions: dict[Split, SeriesAcquisition] = {}
+    placed_planes = []
+    for index, frame_groups in enumerate(frames):
+        groups = Groups(shared, frame_groups)
         acquisition = _acquisition(dataset, groups, common)
         split: Split = (
             "\\".join(acquisition.image_type), acquisition.echo_time_ms, acquisition.inversion_time_ms,
             acquisition.b_value, text(groups.get("FrameContentSequence"), "StackID"),
             *([",".join(f"{v:.3f}" for v in acquisition.direction)] if acquisition.direction else []),
         )  # fmt: skip
-        made.setdefault(split, acquisition)
+        acquisitions.setdefault(split, acquisition)
         plane = _plane(dataset, groups, path, index, pixels, split)
-        found += [plane] if plane else []
-    return tuple(found), tuple(made.items())
+        placed_planes += [plane] if plane else []
+    return tuple(placed_planes), tuple(acquisitions.items())
 
 
 class Groups:
     """The functional groups of one frame: its own, else the shared ones."""
 
-    def __init__(self, shared: Any, own: Any) -> None:
-        self.shared, self.own = shared, own
+    def __init__(self, shared: Any, per_frame: Any) -> None:
+        self.shared, self.per_frame = shared, per_frame
 
     def get(self, name: str) -> Any:
         """Return the first item of a functional group; an empty mapping when nobody has it."""
-        for holder in (self.own, self.shared):
+        for holder in (self.per_frame, self.shared):
             items = holder.get(name)
             if items:
                 return items[0]

@@ -123,8 +123,8 @@ def grid_of(planes: Sequence[Plane]) -> Grid:
     affine[:3, 3] = positions[0]
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if lengths.min() < EDGES_MM[0] or lengths.max() > EDGES_MM[1]:
-        found = " x ".join(f"{length:.3g}" for length in lengths)
-        raise InputError(f"expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {found}")
+        edges = " x ".join(f"{length:.3g}" for length in lengths)
+        raise InputError(f"expected voxel edges of {EDGES_MM[0]:g} to {EDGES_MM[1]:g} mm, found {edges}")
     return Grid(ordered, LPS @ affine + 0.0, ())
 
 

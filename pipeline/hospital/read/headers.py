@@ -36,6 +36,7 @@ KEYWORDS = (
     "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime", "StudyID", "ReferringPhysicianName", "AngioFlag",
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
+    "InPlanePhaseEncodingDirection", "PatientPosition",
 )  # fmt: skip
 TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 
@@ -72,8 +73,8 @@ def _instance(dataset: Any, path: Path, stopped_at: int) -> Instance:
     missing = [key for key, value in uids.items() if not value]
     if missing:
         raise InputError(f"expected a DICOM image, found no {missing[0]}; export it again")
-    rows, columns = whole(dataset, "Rows"), whole(dataset, "Columns")
-    pixels = None if rows is None and columns is None else _pixels(dataset, path, stopped_at)
+    row_count, column_count = whole(dataset, "Rows"), whole(dataset, "Columns")
+    pixels = None if row_count is None and column_count is None else _pixels(dataset, path, stopped_at)
     planes, variants = ((), ()) if pixels is None else _planes(dataset, path, pixels)
     return Instance(
         path=path,
@@ -168,18 +169,18 @@ def _person(dataset: Any) -> Person:
 
 def _studied_on(dataset: Any) -> date | None:
     days = (day(dataset, key) for key in ("StudyDate", "SeriesDate", "AcquisitionDate"))
-    return next((found for found in days if found), None)
+    return next((studied_on for studied_on in days if studied_on), None)
 
 
 def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:
-    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    row_count, column_count = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     frames, samples = whole(dataset, "NumberOfFrames") or 1, whole(dataset, "SamplesPerPixel") or 1
     bits = whole(dataset, "BitsAllocated") or 0
-    if not (0 < rows <= LARGEST_EDGE and 0 < columns <= LARGEST_EDGE and 0 < frames <= MOST_FRAMES):
-        raise InputError(f"expected an image size, found {rows} x {columns} pixels in {frames} frames")
+    if not (0 < row_count <= LARGEST_EDGE and 0 < column_count <= LARGEST_EDGE and 0 < frames <= MOST_FRAMES):
+        raise InputError(f"expected an image size, found {row_count} x {column_count} pixels in {frames} frames")
     if bits not in (1, 8, 16, 32, 64) or samples not in (1, 3, 4):
         raise InputError(f"expected 1 to 64 bits and 1 or 3 samples a pixel, found {bits} and {samples}")
-    claimed = (rows * columns * frames * samples * bits + 7) // 8
+    claimed = (row_count * column_count * frames * samples * bits + 7) // 8
     if claimed > MOST_PIXEL_BYTES:
         raise InputError(f"expected up to {MOST_PIXEL_BYTES} bytes of pixels in one file, found {claimed} claimed")
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) if hasattr(dataset, "file_meta") else ""
@@ -187,8 +188,8 @@ def _pixels(dataset: Any, path: Path, stopped_at: int) -> Pixels:
     offset, length = _stored(dataset, path, stopped_at, claimed)
     return Pixels(
         syntax=syntax,
-        rows=rows,
-        columns=columns,
+        rows=row_count,
+        columns=column_count,
         frames=frames,
         samples=samples,
         bits_allocated=bits,
@@ -218,9 +219,11 @@ def _stored(dataset: Any, path: Path, stopped_at: int, claimed: int) -> tuple[in
     length = int.from_bytes(head[4:8] if is_implicit else head[8:12], order)  # type: ignore[arg-type]
     if length == 0xFFFFFFFF:
         return start, None
-    found = min(length, size - start)
-    if found < claimed:
-        raise InputError(f"expected {claimed} bytes of pixels, found {found} (the file is truncated); export it again")
+    byte_count = min(length, size - start)
+    if byte_count < claimed:
+        raise InputError(
+            f"expected {claimed} bytes of pixels, found {byte_count} (the file is truncated); export it again"
+        )
     return start, claimed
 
 
@@ -230,13 +233,13 @@ Variants = tuple[tuple[tuple[str | float | None, ...], SeriesAcquisition], ...]
 def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...], Variants]:
     if dataset.get("PerFrameFunctionalGroupsSequence") and dataset.get("SharedFunctionalGroupsSequence"):
         return enhanced.planes(dataset, path, pixels, acquisition_of(dataset))
-    made = acquisition_of(dataset)
+    acquisition = acquisition_of(dataset)
     position = numbers(dataset, "ImagePositionPatient", 3)
     axes = numbers(dataset, "ImageOrientationPatient", 6)
     spacing = numbers(dataset, "PixelSpacing", 2)
     if position is None or axes is None or spacing is None or pixels.frames != 1:
-        return (), (((), made),)
-    split = split_of(made)
+        return (), (((), acquisition),)
+    split = split_of(acquisition)
     plane = Plane(
         path=path,
         frame=0,
@@ -255,13 +258,18 @@ def _planes(dataset: Any, path: Path, pixels: Pixels) -> tuple[tuple[Plane, ...]
         ),
         pixels=pixels,
     )
-    return (plane,), ((split, made),)
+    return (plane,), ((split, acquisition),)
 
 
-def split_of(made: SeriesAcquisition) -> tuple[str | float | None, ...]:
+def split_of(acquisition: SeriesAcquisition) -> tuple[str | float | None, ...]:
     """Return what tells images of one series apart, besides their place."""
-    common = ("\\".join(made.image_type), made.echo_time_ms, made.inversion_time_ms, made.b_value)
-    return common if made.direction is None else (*common, ",".join(f"{v:.3f}" for v in made.direction))
+    common = (
+        "\\".join(acquisition.image_type),
+        acquisition.echo_time_ms,
+        acquisition.inversion_time_ms,
+        acquisition.b_value,
+    )
+    return common if acquisition.direction is None else (*common, ",".join(f"{v:.3f}" for v in acquisition.direction))
 
 
 def _finite(value: float | None, default: float) -> float:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 Triple = tuple[float, float, float]
 
+UNWEIGHTED = 50.0
+"""Up to this b-value, s/mm², an image counts as unweighted: it has no direction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -86,6 +89,11 @@ class SeriesAcquisition:
     slice_thickness_mm: float | None = None
     burned_in: bool | None = None
     description: str = field(default="", repr=False)
+
+    @property
+    def lacks_direction(self) -> bool:
+        """Whether it is diffusion weighted in a direction that nobody tells; a trace image has none."""
+        return (self.b_value or 0.0) > UNWEIGHTED and self.direction is None and not self.is_isotropic
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,19 +61,19 @@ def spaced(words: str) -> str:
     return " ".join(SEPARATORS.sub(" ", words.lower()).split())
 
 
-def habits_of(made: SeriesAcquisition) -> tuple[Habit, ...]:
+def habits_of(acquisition: SeriesAcquisition) -> tuple[Habit, ...]:
     """Return the habits that a series shows, those of its header before those of its name.
 
     Where the header says which image of a Dixon acquisition it is, the name is not asked.
     """
-    by_header = tuple(habit for habit in table() if _is_in_header(habit, made))
-    by_name = tuple(habit for habit in table() if habit not in by_header and _is_in_name(habit, made))
+    by_header = tuple(habit for habit in table() if _is_in_header(habit, acquisition))
+    by_name = tuple(habit for habit in table() if habit not in by_header and _is_in_name(habit, acquisition))
     parts = {habit.means for habit in by_header} & DIXON_PARTS
     if parts:
         by_name = tuple(habit for habit in by_name if habit.means not in DIXON_PARTS)
     named = {habit.means for habit in (*by_header, *by_name)}
-    told = named & DIXON_PARTS or "map" in named
-    return tuple(habit for habit in (*by_header, *by_name) if not (habit.means == "dixon" and told))
+    is_part_named = named & DIXON_PARTS or "map" in named
+    return tuple(habit for habit in (*by_header, *by_name) if not (habit.means == "dixon" and is_part_named))
 
 
 def part_of(habits: tuple[Habit, ...]) -> str | None:
@@ -84,16 +84,19 @@ def part_of(habits: tuple[Habit, ...]) -> str | None:
     return next(iter(parts), None)
 
 
-def _is_in_header(habit: Habit, made: SeriesAcquisition) -> bool:
-    types = any(re.fullmatch(pattern, value) for pattern in habit.image_type for value in made.image_type[2:])
-    unit = made.units.lower()
+def _is_in_header(habit: Habit, acquisition: SeriesAcquisition) -> bool:
+    types = any(re.fullmatch(pattern, value) for pattern in habit.image_type for value in acquisition.image_type[2:])
+    unit = acquisition.units.lower()
     return types or any(re.fullmatch(pattern, unit) for pattern in habit.units if unit)
 
 
-def _is_in_name(habit: Habit, made: SeriesAcquisition) -> bool:
-    words = spaced(made.description)
+def _is_in_name(habit: Habit, acquisition: SeriesAcquisition) -> bool:
+    words = spaced(acquisition.description)
     if habit.words is None or re.search(habit.words, words) is None:
         return False
-    if habit.needs is not None and re.search(habit.needs, f"{words} {spaced(' '.join(made.image_type))}") is None:
+    if (
+        habit.needs is not None
+        and re.search(habit.needs, f"{words} {spaced(' '.join(acquisition.image_type))}") is None
+    ):
         return False
     return habit.unless is None or re.search(habit.unless, words) is None

@@ -64,11 +64,11 @@ class Segment:
 
 def referenced_series(dataset: Any) -> set[str]:
     """Return the series that a mask says it was drawn on."""
-    found = {text(item, "SeriesInstanceUID") for item in dataset.get("ReferencedSeriesSequence") or []}
-    for frame in dataset.get("ReferencedFrameOfReferenceSequence") or []:
-        for study in frame.get("RTReferencedStudySequence") or []:
-            found |= {text(item, "SeriesInstanceUID") for item in study.get("RTReferencedSeriesSequence") or []}
-    return found - {""}
+    series_uids = {text(item, "SeriesInstanceUID") for item in dataset.get("ReferencedSeriesSequence") or []}
+    for frame_reference in dataset.get("ReferencedFrameOfReferenceSequence") or []:
+        for study in frame_reference.get("RTReferencedStudySequence") or []:
+            series_uids |= {text(item, "SeriesInstanceUID") for item in study.get("RTReferencedSeriesSequence") or []}
+    return series_uids - {""}
 
 
 def segments_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()) -> list[Segment]:
@@ -123,7 +123,7 @@ def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()
     """
     names = {whole(item, "ROINumber"): item for item in dataset.get("StructureSetROISequence") or []}
     seen = {whole(item, "ReferencedROINumber"): item for item in dataset.get("RTROIObservationsSequence") or []}
-    found = []
+    segments = []
     for roi in dataset.get("ROIContourSequence") or []:
         index = whole(roi, "ReferencedROINumber")
         if index is None or index not in names:
@@ -136,31 +136,33 @@ def structures_of(dataset: Any, image: Volume, rules: Sequence[SegmentRule] = ()
         item = names[index]
         code = (seen.get(index) or {}).get("RTROIIdentificationCodeSequence") or []
         is_manual = text(item, "ROIGenerationAlgorithm").upper() == "MANUAL"
-        found.append(_segment(code, text(item, "ROIName"), array, is_manual=is_manual, number=index, rules=rules))
-    return found
+        segments.append(_segment(code, text(item, "ROIName"), array, is_manual=is_manual, number=index, rules=rules))
+    return segments
 
 
 def _frames(dataset: Any, image: Volume) -> Iterator[tuple[int, NDArray, int]]:
     """Yield segment number, plane ``[column, row]`` and slice index of each frame."""
-    rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+    row_count, column_count = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    if rows * columns * max(1, len(frames)) > MOST_VALUES:
+    if row_count * column_count * max(1, len(frames)) > MOST_VALUES:
         raise InputError(f"expected up to {MOST_VALUES} values in a segmentation, found more")
-    if (columns, rows) != image.shape[:2]:
-        raise InputError(f"expected planes of {image.shape[0]} x {image.shape[1]} pixels, found {columns} x {rows}")
+    if (column_count, row_count) != image.shape[:2]:
+        raise InputError(
+            f"expected planes of {image.shape[0]} x {image.shape[1]} pixels, found {column_count} x {row_count}"
+        )
     with quietly():
-        stored = np.asarray(pixel_array(dataset, raw=True)).reshape(-1, rows, columns)
+        stored = np.asarray(pixel_array(dataset, raw=True)).reshape(-1, row_count, column_count)
     if len(stored) != len(frames):
         raise InputError(f"expected {len(frames)} frames, found {len(stored)}")
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [{}])[0]
-    for plane, own in zip(stored, frames, strict=True):
-        groups = Groups(shared, own)
+    for plane, frame_groups in zip(stored, frames, strict=True):
+        groups = Groups(shared, frame_groups)
         segment = whole(groups.get("SegmentIdentificationSequence"), "ReferencedSegmentNumber")
-        place, turn = _place(groups, image, rows, columns)
+        place, turn = _place(groups, image, row_count, column_count)
         yield segment or 0, turn(plane.T), place
 
 
-def _place(groups: Groups, image: Volume, rows: int, columns: int) -> tuple[int, Any]:
+def _place(groups: Groups, image: Volume, row_count: int, column_count: int) -> tuple[int, Any]:
     """Return the slice on which a frame lies, and how its plane ``[column, row]`` must be turned to the image's."""
     position = numbers(groups.get("PlanePositionSequence"), "ImagePositionPatient", 3)
     axes = numbers(groups.get("PlaneOrientationSequence"), "ImageOrientationPatient", 6)
@@ -169,7 +171,7 @@ def _place(groups: Groups, image: Volume, rows: int, columns: int) -> tuple[int,
         raise InputError("expected each frame's position, found a frame without one")
     first = np.array(position)
     along_row, along_column = np.array(axes[:3]) * spacing[1], np.array(axes[3:]) * spacing[0]
-    corners = [first, first + along_row * (columns - 1), first + along_column * (rows - 1)]
+    corners = [first, first + along_row * (column_count - 1), first + along_column * (row_count - 1)]
     voxels = to_voxel(image.affine, flip_points(np.array(corners)))
     place = round(float(voxels[0, 2]))
     ends = np.array([image.shape[0] - 1.0, image.shape[1] - 1.0])
@@ -214,14 +216,14 @@ def _meaning(coded: Sequence[tuple[str, str]], label: str) -> tuple[Compartment 
 
     A name decides where there is no code or a vague one; it never stands against a code that is not known.
     """
-    known = next((c for code in coded if (c := compartment_coded(*code))), None)
+    coded_part = next((c for code in coded if (c := compartment_coded(*code))), None)
     named = compartment_named(NUMBER.sub("", label))
-    if known is None:
+    if coded_part is None:
         is_open = all(is_vague(*code) for code in coded)
         return (named if is_open else None), False
-    if named is None or known == named:
-        return known, False
-    return (named, False) if (known, named) in NARROWER else (None, True)
+    if named is None or coded_part == named:
+        return coded_part, False
+    return (named, False) if (coded_part, named) in NARROWER else (None, True)
 
 
 NUMBER = re.compile(r"[\s_#-]*\d{1,2}$")

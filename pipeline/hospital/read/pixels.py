@@ -44,19 +44,19 @@ def read_volume(grid: Grid) -> Volume:
     InputError
         Damaged, too large, or in a coding that cannot be read.
     """
-    columns, rows, count = grid.shape
-    if columns * rows * count > MOST_VOXELS:
-        raise InputError(f"expected up to {MOST_VOXELS} voxels in a stack, found {columns * rows * count}")
+    column_count, row_count, count = grid.shape
+    if column_count * row_count * count > MOST_VOXELS:
+        raise InputError(f"expected up to {MOST_VOXELS} voxels in a stack, found {column_count * row_count * count}")
     slopes = {(plane.slope, plane.intercept) for plane in grid.planes}
     stored = _dtype(grid.planes[0].pixels)
-    array = np.empty((count, rows, columns), stored if slopes == {(1.0, 0.0)} else np.float64)
+    array = np.empty((count, row_count, column_count), stored if slopes == {(1.0, 0.0)} else np.float64)
     unpacked: dict[Path, NDArray] = {}
     for index, plane in enumerate(grid.planes):
         if plane.path not in unpacked:
             unpacked = {plane.path: _read_file(plane)}  # of a multi-frame file all frames, of others one
         frames = unpacked[plane.path]
-        frame = frames[plane.frame] if plane.pixels.frames > 1 else frames.reshape(rows, columns)
-        array[index] = frame if slopes == {(1.0, 0.0)} else frame * plane.slope + plane.intercept
+        plane_pixels = frames[plane.frame] if plane.pixels.frames > 1 else frames.reshape(row_count, column_count)
+        array[index] = plane_pixels if slopes == {(1.0, 0.0)} else plane_pixels * plane.slope + plane.intercept
     return Volume(_narrowest(array).transpose(2, 1, 0), grid.affine)
 
 

@@ -53,15 +53,26 @@ def not_a_scan(instance: Instance) -> str | None:
         return None if instance.planes else "expected positions, spacing and direction in the header, found none"
     if kind.startswith(CAPTURE_CLASSES):
         return "screen capture (secondary capture object)"
-    known = next((name for uid, name in KNOWN_CLASSES.items() if kind.startswith(uid)), "another kind of object")
-    return f"{known}, no MR image"
+    class_name = next((name for uid, name in KNOWN_CLASSES.items() if kind.startswith(uid)), "another kind of object")
+    return f"{class_name}, no MR image"
+
+
+def is_maimed(instance: Instance) -> bool:
+    """Say whether a file may be an image that lost what made it one: an MR image without a place, or no known kind.
+
+    Derived images without a place, such as graphs, never had one.
+    """
+    kind = instance.sop_class
+    if kind in MR_CLASSES:
+        return not instance.planes and "DERIVED" not in instance.acquisition.image_type
+    return not kind.startswith((CAPTURE_CLASSES, *KNOWN_CLASSES, *MASK_CLASSES))
 
 
 def reason_to_skip(stack: Stack) -> str | None:
     """Say why a stack is no scan to measure on; None when it may be one."""
-    made = stack.acquisition
-    types = set(made.image_type)
-    habits = {habit.means: habit.says for habit in habits_of(made) if habit.is_sure}
+    acquisition = stack.acquisition
+    types = set(acquisition.image_type)
+    habits = {habit.means: habit.says for habit in habits_of(acquisition) if habit.is_sure}
     is_magnitude = any(value == "M" or value.startswith("M_") for value in types)
     if is_magnitude:
         habits.pop("part", None)
@@ -75,10 +86,13 @@ def reason_to_skip(stack: Stack) -> str | None:
         ("SCREEN SAVE" in types or _is_capture(stack), "screen capture or secondary image"),
         ("reformat" in habits, habits.get("reformat", "")),
         *((kind in habits, habits.get(kind, "")) for kind in sorted(LEFT_OUT)),
-        (made.is_flow and "GR" in made.kinds and "SE" not in made.kinds, "angiography or flow: the header flags it"),
+        (
+            acquisition.is_flow and "GR" in acquisition.kinds and "SE" not in acquisition.kinds,
+            "angiography or flow: the header flags it",
+        ),
         (_is_one_of_many(stack), "one of several times of a dynamic series"),
-        ((made.echo_time_ms or 0) >= WATER_ONLY_MS, "myelography: at this echo time fluid alone is seen"),
-        ((made.slice_thickness_mm or 0) >= SLAB_MM, "slabs, too thick to outline anything on"),
+        ((acquisition.echo_time_ms or 0) >= WATER_ONLY_MS, "myelography: at this echo time fluid alone is seen"),
+        ((acquisition.slice_thickness_mm or 0) >= SLAB_MM, "slabs, too thick to outline anything on"),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
@@ -96,25 +110,25 @@ def is_secondary(stack: Stack) -> bool:
 
 def _is_capture(stack: Stack) -> bool:
     """Say whether a secondary image is no volume: without timing or with few slices."""
-    made = stack.acquisition
-    has_timing = made.echo_time_ms is not None and made.repetition_time_ms is not None
+    acquisition = stack.acquisition
+    has_timing = acquisition.echo_time_ms is not None and acquisition.repetition_time_ms is not None
     return is_secondary(stack) and not (has_timing and stack.grid and stack.plane_count >= FEWEST_OF_A_VOLUME)
 
 
 def _is_localizer(stack: Stack) -> bool:
     """Say whether a stack is a localizer: by its type, its name, or few or fast slices in several planes."""
-    made = stack.acquisition
-    words = spaced(made.description)
-    if "LOCALIZER" in made.image_type or LOCALIZER_NAME.search(words):
+    acquisition = stack.acquisition
+    words = spaced(acquisition.description)
+    if "LOCALIZER" in acquisition.image_type or LOCALIZER_NAME.search(words):
         return True
     has_planes = stack.orientations > 1 and not stack.is_fan
-    is_fast = "SE" not in made.kinds or (made.echo_train_length or 0) >= FAST_ECHO_TRAIN
+    is_fast = "SE" not in acquisition.kinds or (acquisition.echo_train_length or 0) >= FAST_ECHO_TRAIN
     is_small = stack.plane_count <= LOCALIZER_SLICES or (is_fast and stack.plane_count <= 3 * LOCALIZER_SLICES)
     return is_small and (has_planes or PERHAPS_LOCALIZER.search(words) is not None)
 
 
 def _is_one_of_many(stack: Stack) -> bool:
-    made = stack.acquisition
-    if made.b_value is not None or "EP" in made.kinds:
+    acquisition = stack.acquisition
+    if acquisition.b_value is not None or "EP" in acquisition.kinds:
         return False
-    return (made.times or 1) > 1 or ("GR" in made.kinds and stack.repeats >= MOST_REPEATS)
+    return (acquisition.times or 1) > 1 or ("GR" in acquisition.kinds and stack.repeats >= MOST_REPEATS)

@@ -72,7 +72,7 @@ class Contrast:
     part: str | None = None
 
 
-def contrast_of(made: SeriesAcquisition) -> Contrast:
+def contrast_of(acquisition: SeriesAcquisition) -> Contrast:
     """Name what a series shows.
 
     Examples
@@ -81,11 +81,11 @@ def contrast_of(made: SeriesAcquisition) -> Contrast:
     >>> contrast_of(spin).name, contrast_of(spin).confidence
     ('T2w', 0.9)
     """
-    habits = habits_of(made)
-    contrast = _of_making(made)
+    habits = habits_of(acquisition)
+    contrast = _of_making(acquisition)
     part = part_of(habits)
     doubts = tuple(habit.says for habit in habits if habit.means in OTHER_KINDS and not habit.is_sure)
-    if made.is_flow and contrast.name not in (None, "T1w"):
+    if acquisition.is_flow and contrast.name not in (None, "T1w"):
         doubts = (*doubts, "the header flags it as angiography")
     if part == "dixon":
         doubts = (*doubts, "one of the images of a Dixon acquisition, and it is not said which")
@@ -101,11 +101,11 @@ OTHER_KINDS = frozenset({"map", "flow", "angiography", "dynamic", "subtraction",
 """Kinds of habits that make no plain scan; where only a name says so, a person is asked."""
 
 
-def _of_making(made: SeriesAcquisition) -> Contrast:
+def _of_making(acquisition: SeriesAcquisition) -> Contrast:
     """Name a contrast by how a series was made and what it is called."""
-    stated = _stated(made)
-    measured, why = _by_physics(made)
-    named = _by_name(made.description)
+    stated = _stated(acquisition)
+    measured, why = _by_physics(acquisition)
+    named = _by_name(acquisition.description)
     name = stated or measured
     if name is None:
         why = f"its name says {named}" if named else "nor does its name"
@@ -119,36 +119,38 @@ def _of_making(made: SeriesAcquisition) -> Contrast:
     if named and not _agree(named, name):
         confidence = min(confidence, CONTRADICTED)
         reasons.append(f"but its name says {named}")
-    if name == "T1w" and named != "T1w" and _may_be_flow(made):
+    if name == "T1w" and named != "T1w" and _may_be_flow(acquisition):
         confidence = min(confidence, CONTRADICTED)
         reasons.append("angiography and flow are made this way, too, and its name does not say T1")
     if name == "T1w":
-        return _with_agent(made, confidence, reasons)
+        return _with_agent(acquisition, confidence, reasons)
     return Contrast(name, False, confidence, tuple(reasons))
 
 
-def _may_be_flow(made: SeriesAcquisition) -> bool:
+def _may_be_flow(acquisition: SeriesAcquisition) -> bool:
     """Say whether a short gradient echo may show flow: inflow is bright at 18 to 50 ms, phase contrast is 2D."""
-    tr, is_prepared = made.repetition_time_ms, made.inversion_time_ms or "MP" in made.variants
-    if "GR" not in made.kinds or is_prepared or tr is None or tr > 50:
+    tr, is_prepared = acquisition.repetition_time_ms, acquisition.inversion_time_ms or "MP" in acquisition.variants
+    if "GR" not in acquisition.kinds or is_prepared or tr is None or tr > 50:
         return False
-    return tr >= 18 or made.is_3d is False
+    return tr >= 18 or acquisition.is_3d is False
 
 
-def _with_agent(made: SeriesAcquisition, confidence: float, reasons: list[str]) -> Contrast:
-    words = spaced(made.description)
+def _with_agent(acquisition: SeriesAcquisition, confidence: float, reasons: list[str]) -> Contrast:
+    words = spaced(acquisition.description)
     without = WITHOUT_AGENT.search(words) is not None
     with_agent = not without and WITH_AGENT.search(words) is not None
-    if made.is_agent_unclear:
+    if acquisition.is_agent_unclear:
         reasons.append("the header has words on a contrast agent that are not known")
         return Contrast("T1w", with_agent, min(confidence, CONTRADICTED), tuple(reasons))
-    if made.agent is not None:
-        if (made.agent and without) or (not made.agent and with_agent):
+    if acquisition.agent is not None:
+        if (acquisition.agent and without) or (not acquisition.agent and with_agent):
             confidence = min(confidence, CONTRADICTED)
             reasons.append("the contrast agent of the header and of the name contradict each other")
         else:
-            reasons.append("the header names a contrast agent" if made.agent else "the header says: no contrast agent")
-        return Contrast("T1w", made.agent, confidence, tuple(reasons))
+            reasons.append(
+                "the header names a contrast agent" if acquisition.agent else "the header says: no contrast agent"
+            )
+        return Contrast("T1w", acquisition.agent, confidence, tuple(reasons))
     if with_agent:
         reasons.append("contrast agent by its name only")
         return Contrast("T1w", True, min(confidence, BY_NAME), tuple(reasons))
@@ -156,17 +158,21 @@ def _with_agent(made: SeriesAcquisition, confidence: float, reasons: list[str]) 
     return Contrast("T1w", False, confidence, tuple(reasons))
 
 
-def _agree(named: str, found: str) -> bool:
-    return named == found or {named, found} in ({"STIR", "T2w"}, {"T2starw", "T2w"}) or (named, found) == ("DWI", "ADC")
+def _agree(named: str, measured: str) -> bool:
+    return (
+        named == measured
+        or {named, measured} in ({"STIR", "T2w"}, {"T2starw", "T2w"})
+        or (named, measured) == ("DWI", "ADC")
+    )
 
 
-def _stated(made: SeriesAcquisition) -> str | None:
-    if {"ADC", "ADC_UNSPECIFIED"} & set(made.image_type):
+def _stated(acquisition: SeriesAcquisition) -> str | None:
+    if {"ADC", "ADC_UNSPECIFIED"} & set(acquisition.image_type):
         return "ADC"
-    has_b_value = made.b_value is not None and (made.b_value > 0 or "EP" in made.kinds)
-    if {"DIFFUSION", "TRACEW", "TRACE"} & set(made.image_type) or has_b_value:
+    has_b_value = acquisition.b_value is not None and (acquisition.b_value > 0 or "EP" in acquisition.kinds)
+    if {"DIFFUSION", "TRACEW", "TRACE"} & set(acquisition.image_type) or has_b_value:
         return "DWI"
-    return STATED.get(made.stated_contrast)
+    return STATED.get(acquisition.stated_contrast)
 
 
 def _by_name(description: str) -> str | None:
@@ -174,18 +180,18 @@ def _by_name(description: str) -> str | None:
     return next((name for name, pattern in NAMES if re.search(pattern, words)), None)
 
 
-def _by_physics(made: SeriesAcquisition) -> tuple[str | None, str]:
-    te, tr, ti = made.echo_time_ms, made.repetition_time_ms, made.inversion_time_ms
+def _by_physics(acquisition: SeriesAcquisition) -> tuple[str | None, str]:
+    te, tr, ti = acquisition.echo_time_ms, acquisition.repetition_time_ms, acquisition.inversion_time_ms
     if te is None or tr is None:
         return None, ""
     why = f"TE {te:g} ms, TR {tr:g} ms" + (f", TI {ti:g} ms" if ti else "")
-    if "EP" in made.kinds:
+    if "EP" in acquisition.kinds:
         return None, ""  # echo planar without a b-value: perfusion, function or a broken header
-    if "IR" in made.kinds or ti:
+    if "IR" in acquisition.kinds or ti:
         return _inverted(te, tr, ti), why
-    if "GR" in made.kinds and "SE" not in made.kinds:
-        return _gradient(te, tr, made), f"gradient echo, {why}"
-    return _spin(te, tr), f"spin echo, {why}" if "SE" in made.kinds else why
+    if "GR" in acquisition.kinds and "SE" not in acquisition.kinds:
+        return _gradient(te, tr, acquisition), f"gradient echo, {why}"
+    return _spin(te, tr), f"spin echo, {why}" if "SE" in acquisition.kinds else why
 
 
 def _inverted(te: float, tr: float, ti: float | None) -> str | None:
@@ -199,11 +205,11 @@ def _inverted(te: float, tr: float, ti: float | None) -> str | None:
     return "T1w" if 400 <= ti <= 1400 and te <= 30 else None
 
 
-def _gradient(te: float, tr: float, made: SeriesAcquisition) -> str | None:
-    flip = made.flip_angle_deg
-    if "SS" in made.variants and flip is not None and flip >= 30 and tr <= 15:
+def _gradient(te: float, tr: float, acquisition: SeriesAcquisition) -> str | None:
+    flip = acquisition.flip_angle_deg
+    if "SS" in acquisition.variants and flip is not None and flip >= 30 and tr <= 15:
         return "T2w"  # balanced steady state (CISS, FIESTA, bFFE): bright fluid
-    if te <= 8 and flip is not None and flip >= 8 and "SS" not in made.variants:
+    if te <= 8 and flip is not None and flip >= 8 and "SS" not in acquisition.variants:
         return "T1w" if tr <= 30 or flip >= 50 else None
     return "T2starw" if te >= 9 and flip is not None and flip <= 45 else None
 

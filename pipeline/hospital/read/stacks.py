@@ -37,6 +37,8 @@ class Stack:
         What tells the stack from others of its series; the same at the next import.
     plane_count
         Planes found, whether they form a grid or not.
+    lone
+        The plane of a stack that has only one.
     """
 
     first: Instance
@@ -53,6 +55,7 @@ class Stack:
     echoes: int = 1
     incomplete: str | None = None
     files: frozenset[Path] = frozenset()
+    lone: Plane | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +123,11 @@ FAN_COSINE = float(np.cos(np.radians(50)))
 
 def stacks_of(series: Series) -> list[Stack]:
     """Part a series into stacks, by orientation, size and way of making, and then by repetition at the same place."""
-    made = _ways_of_making(series)
+    acquisitions = _ways_of_making(series)
     planes = [plane for instance in series.instances for plane in instance.planes]
     piles = _alike(planes)
     orientations, is_fan = len({key[1] for key in piles}), _is_fan(planes)
-    echoes = len({how.echo_time_ms for how in made.values()})
+    echoes = len({how.echo_time_ms for how in acquisitions.values()})
     missing = _missing_of_series(series)
     stacks: list[Stack] = []
     for key, pile in piles.items():
@@ -132,8 +135,8 @@ def stacks_of(series: Series) -> list[Stack]:
         repeats = _repeats(pile)
         for number, repeat in enumerate(repeats):
             name = f"{key[0]} {axes} {key[2]} {number}"
-            stack = _stack(series, made[key[0]], name, repeat)
-            few = _missing_of_stack(made[key[0]], len(repeat))
+            stack = _stack(series, acquisitions[key[0]], name, repeat)
+            few = _missing_of_stack(acquisitions[key[0]], len(repeat))
             files = frozenset(plane.path for plane in repeat)
             stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
             stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
@@ -145,13 +148,13 @@ def _ways_of_making(series: Series) -> dict[tuple[str | float | None, ...], Seri
 
     Echo planar images without a b-value have the value 0 where others of their series have one, as GE leaves it.
     """
-    made = {split: how for instance in series.instances for split, how in instance.variants}
-    if any(how.b_value for how in made.values()):
-        made = {
+    acquisitions = {split: how for instance in series.instances for split, how in instance.variants}
+    if any(how.b_value for how in acquisitions.values()):
+        acquisitions = {
             split: replace(how, b_value=0.0) if how.b_value is None and "EP" in how.kinds else how
-            for split, how in made.items()
+            for split, how in acquisitions.items()
         }
-    return made
+    return acquisitions
 
 
 def _is_fan(planes: Sequence[Plane]) -> bool:
@@ -174,8 +177,8 @@ def _missing_of_series(series: Series) -> str | None:
     return None
 
 
-def _missing_of_stack(made: SeriesAcquisition, count: int) -> str | None:
-    stated = made.slices_stated or 0
+def _missing_of_stack(acquisition: SeriesAcquisition, count: int) -> str | None:
+    stated = acquisition.slices_stated or 0
     return f"expected {stated} slices as the header announces, found {count}" if count < stated else None
 
 
@@ -185,7 +188,11 @@ def _alike(planes: Sequence[Plane]) -> dict[tuple[tuple[str | float | None, ...]
     piles: dict[tuple[tuple[str | float | None, ...], int, object], list[Plane]] = {}
     for plane in planes:
         axes = np.array([*plane.along_row, *plane.along_column])
-        near = (n for n, known in enumerate(directions) if np.abs(known - axes).max() <= geometry.AXES_TOLERANCE)
+        near = (
+            n
+            for n, earlier_axes in enumerate(directions)
+            if np.abs(earlier_axes - axes).max() <= geometry.AXES_TOLERANCE
+        )
         number = next(near, None)
         if number is None:
             number = len(directions)
@@ -203,12 +210,12 @@ def _repeats(pile: list[Plane]) -> list[list[Plane]]:
         return [pile]  # no usable direction: the grid will say so
 
 
-def _stack(series: Series, made: SeriesAcquisition, key: str, planes: list[Plane]) -> Stack:
+def _stack(series: Series, acquisition: SeriesAcquisition, key: str, planes: list[Plane]) -> Stack:
     uids = tuple(dict.fromkeys(plane.sop_uid for plane in planes))
-    common = (series.first, made, key, len(planes), 1)
+    common = (series.first, acquisition, key, len(planes), 1)
     try:
         grid = geometry.grid_of(planes)
     except InputError as error:
-        return Stack(*common, None, str(error), series.remarks, uids)
-    remarks = (*series.remarks, *geometry.thickness_remarks(grid, made.slice_thickness_mm))
+        return Stack(*common, None, str(error), series.remarks, uids, lone=planes[0] if len(planes) == 1 else None)
+    remarks = (*series.remarks, *geometry.thickness_remarks(grid, acquisition.slice_thickness_mm))
     return Stack(*common, grid, None, remarks, uids)

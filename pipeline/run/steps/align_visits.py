@@ -113,7 +113,7 @@ def align_sequences(visit: ScannedVisit, out_dir: Path) -> tuple[records.Registr
 
 
 def scans_on_anchor(
-    visit: ScannedVisit, rows: Iterable[records.Registration], contrasts: Iterable[str], out_dir: Path
+    visit: ScannedVisit, registrations: Iterable[records.Registration], contrasts: Iterable[str], out_dir: Path
 ) -> dict[str, Volume]:
     """Read a visit's scans of some contrasts onto its anchor's grid: the first of each that could be aligned.
 
@@ -124,7 +124,7 @@ def scans_on_anchor(
     """
     on_anchor = {visit.anchor.contrast: visit.image}
     scans = {scan.relative: scan for scan in visit.visit.scans if scan.contrast in set(contrasts)}
-    for row in rows:
+    for row in registrations:
         scan = scans.get(row.moving_path)
         is_used = row.session_id == visit.session_id and row.grade != "C" and row.transform_path is not None
         if scan is None or not is_used or scan.contrast in on_anchor:

@@ -31,19 +31,19 @@ def how_made(visits: Sequence[ReadVisit], assessments: Iterable[records.Assessme
 def _acquisitions(visit: ReadVisit) -> Iterable[records.Acquisition]:
     facts = {scan.relative: scan.facts for scan in visit.visit.scans}
     for row in visit.scans:
-        made = _scan_of(row, facts[row.path])
-        known = made.facts
-        key, name = scanner_key(known), scanner_name(known)
+        scan = _scan_of(row, facts[row.path])
+        facts_known = scan.facts
+        key, name = scanner_key(facts_known), scanner_name(facts_known)
         yield records.Acquisition(
             patient_id=row.patient_id,
             session_id=row.session_id,
             path=row.path,
-            **asdict(known),
-            slice_mm=made.slice_mm,
-            pixel_mm=made.pixel_mm,
+            **asdict(facts_known),
+            slice_mm=scan.slice_mm,
+            pixel_mm=scan.pixel_mm,
             scanner_key=key,
             scanner_name=name,
-            protocol_name=protocol_name(made),
+            protocol_name=protocol_name(scan),
             missing_reason=None if key else TOO_LITTLE if name else NOTHING_RECORDED,
         )
 
@@ -61,17 +61,17 @@ def _changes(
         if then is not None and then != row.session_id
     }
     for now, then in sorted(before | picked):
-        found = compare(_measured(by_name[then]), _measured(by_name[now]))
+        protocol_change = compare(_measured(by_name[then]), _measured(by_name[now]))
         yield records.ProtocolChange(
             patient_id=by_name[now].visit.patient_id,
             session_id=now,
             compared_session_id=then,
             is_visit_before=(now, then) in before,
-            scanner=str(found.scanner),
-            software=str(found.software),
-            protocol=str(found.protocol),
-            changes="; ".join(found.changes) or None,
-            unknown="; ".join(found.unknown) or None,
+            scanner=str(protocol_change.scanner),
+            software=str(protocol_change.software),
+            protocol=str(protocol_change.protocol),
+            changes="; ".join(protocol_change.changes) or None,
+            unknown="; ".join(protocol_change.unknown) or None,
         )
 
 

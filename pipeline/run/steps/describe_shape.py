@@ -53,7 +53,7 @@ def describe(work: PatientWork) -> PatientWork:
     out_dir = work.plan.out_dir
     line = centre_line(work.visits, work.reference)
     levels = find_levels(work.visits, work.reference, line.line if line else None)
-    rows: list[records.CordProfile | records.Shape | records.Level] = []
+    shape_rows: list[records.CordProfile | records.Shape | records.Level] = []
     findings: list[records.Finding] = []
     for visit in work.visits:
         read, masks = visit.read, visit.counted
@@ -64,9 +64,9 @@ def describe(work: PatientWork) -> PatientWork:
         if scans is not None:
             look = partial(describe_visit, read, masks, visit.place, line, levels, scans)
             described, not_described = attempt(look, read, "shape")
-            rows += described or ()
+            shape_rows += described or ()
             findings += not_described
-    return work.adding(*rows, *levels.rows, *levels.findings, *findings)
+    return work.adding(*shape_rows, *levels.rows, *levels.findings, *findings)
 
 
 def centre_line(visits: Sequence[VisitWork], reference: ReadVisit | None) -> FoundLine | None:
@@ -92,7 +92,7 @@ def describe_visit(
     masked: MaskedVisit,
     aligned: AlignedVisit | None,
     line: FoundLine | None,
-    known: FoundLevels,
+    found_levels: FoundLevels,
     scans: Mapping[str, Volume],
 ) -> tuple[records.CordProfile | records.Shape | records.Level, ...]:
     """Describe every compartment of one visit that was drawn; an empty one has only a profile, of zeros.
@@ -110,7 +110,7 @@ def describe_visit(
     reached = cord.is_covered(line.line, visit.image, aligned.from_reference)
     profiles = [_profile(visit, c, sections[c][1], line, reached) for c in sorted(sections)]
     shapes = [_shape(visit, masked, c, _place(c, sections, line), scans) for c in lesions]
-    spans = [_level(visit, c, cord.ends_along_mm(sections[c][0]), known) for c in lesions]
+    spans = [_level(visit, c, cord.ends_along_mm(sections[c][0]), found_levels) for c in lesions]
     return (*profiles, *shapes, *spans)
 
 
@@ -149,7 +149,7 @@ def _sections(masked: MaskedVisit, aligned: AlignedVisit, line: FoundLine) -> di
     if whole is not None:
         masks[Compartment.CORD] = whole
     laid = {c: cord.stretches_of(mask, aligned.to_reference, line.line) for c, mask in masks.items()}
-    return {c: (found, cord.areas_mm2(found, line.line)) for c, found in laid.items()}
+    return {c: (section, cord.areas_mm2(section, line.line)) for c, section in laid.items()}
 
 
 def _profile(
@@ -172,12 +172,12 @@ def _profile(
 
 def _place(compartment: Compartment, sections: Mapping[Compartment, Section], line: FoundLine) -> Fields:
     """Return the fields of a shape that say where the compartment lies along the cord."""
-    found, areas = sections[compartment]
+    section, areas = sections[compartment]
     largest = int(np.argmax(areas))
     return {
         "line_source": str(line.line.source),
-        "along_length_mm": cord.length_along_mm(found),
-        "centre_position_mm": float(np.average(found.positions_mm, weights=found.volumes_mm3)),
+        "along_length_mm": cord.length_along_mm(section),
+        "centre_position_mm": float(np.average(section.positions_mm, weights=section.volumes_mm3)),
         "largest_area_mm2": float(areas[largest]),
         "largest_area_position_mm": float(line.line.positions_mm[largest]),
         "cord_share_ratio": _cord_share(areas, sections.get(Compartment.CORD), line),
@@ -185,12 +185,14 @@ def _place(compartment: Compartment, sections: Mapping[Compartment, Section], li
 
 
 def _level(
-    visit: ReadVisit, compartment: Compartment, ends_mm: tuple[float, float] | None, known: FoundLevels
+    visit: ReadVisit, compartment: Compartment, ends_mm: tuple[float, float] | None, found_levels: FoundLevels
 ) -> records.Level:
     """Name the levels at both ends of a compartment; an end without one has a reason."""
     lower_mm, upper_mm = ends_mm or (None, None)
     upper, lower = (
-        vertebral_levels.level_at(known.levels, end_mm) if known.levels is not None and end_mm is not None else None
+        vertebral_levels.level_at(found_levels.levels, end_mm)
+        if found_levels.levels is not None and end_mm is not None
+        else None
         for end_mm in (upper_mm, lower_mm)
     )
     return records.Level(
@@ -200,8 +202,8 @@ def _level(
         lower_end_mm=lower_mm,
         upper_level=upper,
         lower_level=lower,
-        label_session_id=known.session_id,
-        missing_reason=known.reason or (None if upper and lower else UNLABELLED),
+        label_session_id=found_levels.session_id,
+        missing_reason=found_levels.reason or (None if upper and lower else UNLABELLED),
     )
 
 

@@ -44,12 +44,12 @@ def save_display_masks(visit: PlacedVisit, grid: Volume, out_dir: Path) -> None:
         images.save(label_map(visit.masks.primary, grid, visit.place.from_reference), out_dir / path)
         return derivatives.StepResult((path,))
 
-    rows = visit.masks.measured_rows
+    mask_rows = visit.masks.measured_rows
     key = fingerprints.of_values(
         "display",
-        [(row.compartment, row.sha256) for row in rows],
+        [(row.compartment, row.sha256) for row in mask_rows],
         visit.place.input_sha256 or visit.read.anchor_sha256,
         fingerprints.of_code("pipeline.core.label_maps"),
         fingerprints.of_file(Path(__file__)),
     )
-    derivatives.cached(sidecar, out_dir, key, [row.path for row in rows], make)
+    derivatives.cached(sidecar, out_dir, key, [row.path for row in mask_rows], make)

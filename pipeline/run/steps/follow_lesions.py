@@ -12,8 +12,8 @@ from pipeline.core.transform import coverage, resample_together
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.journal.decisions import LesionCorrection
-from pipeline.lesions import corrections as identities
 from pipeline.lesions import matching, new_lesions
+from pipeline.lesions.corrections import corrected
 from pipeline.measure import volumes
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import PlacedVisit, ScannedVisit, VisitWork
@@ -37,7 +37,7 @@ def follow_lesions(
         return FollowedLesions()
     taking_part = [visit for visit in visits if isinstance(visit, PlacedVisit) and _is_comparable(visit)]
     seen = [_pieces(visit, reference.image) for visit in taking_part]
-    sightings = identities.corrected(matching.link(seen), corrections)
+    sightings = corrected(matching.link(seen), corrections)
     people = (MaskOrigin.MANUAL, MaskOrigin.EDITED)
     by_hand = {visit.session_id for visit in visits if visit.counted.origin_of(Compartment.TUMOUR) in people}
     patient_id = reference.visit.patient_id

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from pipeline.context import growth_rate, other_compartments, resection, surveillance
+from pipeline.context import growth_rate, neuraxis, other_compartments, resection, surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import Compartment, PatientCourse, State, VisitMeasure
@@ -18,7 +18,12 @@ from pipeline.run.steps.patient_work import PatientWork
 
 def describe_context(work: PatientWork) -> PatientWork:
     """Put beside the verdicts what a board asks with them."""
-    return work.adding(*beside(work.course, work.measured, work.plan.criteria[0]))
+    forms = (
+        neuraxis.record(work.plan.patient.patient.patient_id, read.session_id, read.visit.neuraxis)
+        for read in work.reads
+        if read.visit.neuraxis is not None
+    )
+    return work.adding(*forms, *beside(work.course, work.measured, work.plan.criteria[0]))
 
 
 def beside(
@@ -35,12 +40,12 @@ def beside(
     criteria
         Those shown first: their baselines divide the course and say which scan after surgery may be compared.
     """
-    found = resection.resections(course, criteria)
+    extents = resection.resections(course, criteria)
     return (
         *_compartments(course, measurements),
-        *(_resection(course.patient_id, one) for one in found),
+        *(_resection(course.patient_id, one) for one in extents),
         *_growth(course, measurements, criteria),
-        *(_contradiction(course.patient_id, one) for one in found if one.is_contradiction),
+        *(_contradiction(course.patient_id, one) for one in extents if one.is_contradiction),
     )
 
 
@@ -48,9 +53,9 @@ def _compartments(
     course: PatientCourse, measurements: Sequence[records.Measurement]
 ) -> Iterator[records.CompartmentCourse]:
     days = {visit.session_id: visit.acquired_on for visit in course.visits}
-    known = {row.compartment for row in measurements}
+    measured = {row.compartment for row in measurements}
     for compartment in (
-        c for c in Compartment if c in known and c not in (*other_compartments.JUDGED, Compartment.CORD)
+        c for c in Compartment if c in measured and c not in (*other_compartments.JUDGED, Compartment.CORD)
     ):
         visits = [
             other_compartments.CompartmentVisit(
@@ -75,23 +80,23 @@ def _compartments(
             )
 
 
-def _resection(patient_id: str, found: resection.ExtentOfResection) -> records.Resection:
+def _resection(patient_id: str, extent: resection.ExtentOfResection) -> records.Resection:
     return records.Resection(
         patient_id=patient_id,
-        operated_on=found.operated_on,
-        extent_surgeon=found.extent_surgeon,
-        extent_mri=found.extent_mri,
-        before_session_id=found.before.session_id if found.before else None,
-        after_session_id=found.after.session_id if found.after else None,
-        is_contradiction=found.is_contradiction,
-        is_provisional=found.is_provisional,
-        reason=found.reason,
+        operated_on=extent.operated_on,
+        extent_surgeon=extent.extent_surgeon,
+        extent_mri=extent.extent_mri,
+        before_session_id=extent.before.session_id if extent.before else None,
+        after_session_id=extent.after.session_id if extent.after else None,
+        is_contradiction=extent.is_contradiction,
+        is_provisional=extent.is_provisional,
+        reason=extent.reason,
     )
 
 
-def _contradiction(patient_id: str, found: resection.ExtentOfResection) -> records.Finding:
-    message = f"{patient_id}: surgery of {found.operated_on}: {found.reason}"
-    session_id = found.after.session_id if found.after else None
+def _contradiction(patient_id: str, extent: resection.ExtentOfResection) -> records.Finding:
+    message = f"{patient_id}: surgery of {extent.operated_on}: {extent.reason}"
+    session_id = extent.after.session_id if extent.after else None
     return finding("extent_contradiction", message, patient_id=patient_id, session_id=session_id)
 
 
@@ -105,7 +110,7 @@ def _growth(
     judged = [a for a in assessments if a.state not in (State.CONTEXT, State.NOT_EVALUABLE)]
     for epoch, rate in growth_rate.by_epoch(followed, assessments).items():
         seen = [visits[a.session_id] for a in judged if a.epoch == epoch]
-        used = [visit for visit in seen if visit.volume_mm3 and visit.bound_reason is None]
+        used = [v for v in seen if v.volume_mm3 and v.bound_reason is None and v.acquired_by is None]
         long = [(visit.acquired_on, mm) for visit in used if (mm := lengths.get(visit.session_id)) is not None]
         along = growth_rate.length_velocity([day for day, _ in long], [mm for _, mm in long])
         row = _growth_rate(course.patient_id, criteria.criteria_id, epoch, rate, along)

@@ -9,10 +9,12 @@ from datetime import date
 from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.vocabulary import Compartment
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.judge import decline, division, endpoints
+from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge
-from pipeline.measure.imported_sizes import IMPORTED, any_seeding
+from pipeline.judge.response import judge_whole
+from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
@@ -66,14 +68,16 @@ def course_of(
 
 def judge_course(
     course: vocabulary.PatientCourse, criteria: Sequence[ResponseCriteria]
-) -> tuple[records.Assessment | records.Endpoint, ...]:
-    """Judge every dated visit under each set of criteria, and each patient's time to progression."""
-    rows: list[records.Assessment | records.Endpoint] = []
+) -> tuple[records.Assessment | records.Endpoint | records.BestResponse, ...]:
+    """Judge every dated visit under each set of criteria, with best responses and times to progression."""
+    verdict_rows: list[records.Assessment | records.Endpoint | records.BestResponse] = []
     for rule in criteria:
-        assessments = judge(course, rule)
-        rows += [_assessment(course.patient_id, found) for found in assessments]
-        rows += [_endpoint(course.patient_id, rule, found) for found in _endpoints(course, rule, assessments)]
-    return tuple(rows)
+        judged = judge_whole(course, rule)
+        outcomes = _endpoints(course, rule, judged.judgements)
+        verdict_rows += [_assessment(course.patient_id, judgement) for judgement in judged.judgements]
+        verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
+        verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
+    return tuple(verdict_rows)
 
 
 def _endpoints(
@@ -90,7 +94,16 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
     plane = anchor.plane if anchor else None
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
     if why_excluded is not None:
-        return vocabulary.VisitMeasure(visit.session_id, acquired_on, None, plane=plane, missing_reason=why_excluded)
+        return vocabulary.VisitMeasure(
+            visit.session_id,
+            acquired_on,
+            None,
+            plane=plane,
+            missing_reason=why_excluded,
+            leptomeningeal=visit.read.seeding,
+            acquired_by=last_possible(acquired_on),
+            acquired_at=visit.read.visit.acquired_at,
+        )
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]
     is_new_lesion = visit.session_id in followed.new_lesion_sessions
     measure = vocabulary.VisitMeasure(
@@ -108,11 +121,13 @@ def _visit_measure(visit: VisitWork, acquired_on: date, followed: FollowedLesion
         contrasts=frozenset(readable) if anchor else None,
         certificate=visit.grade,
         new_lesion=is_new_lesion or any(size.new_lesion for size in visit.read.visit.imported),
-        leptomeningeal=any_seeding(size.leptomeningeal for size in visit.read.visit.imported),
+        leptomeningeal=visit.read.seeding,
         enhancing_mm3=enhancing.volume_mm3 if enhancing else None,
         new_tumour_mm3=followed.new_tumour_mm3.get(visit.session_id, 0.0),
         missing_reason=tumour.missing_reason if tumour else visit.read.status_reason,
         bound_reason=tumour.bound_reason if tumour else None,
+        acquired_by=last_possible(acquired_on),
+        acquired_at=visit.read.visit.acquired_at,
         signed_off=visit.decided.is_accepted,
     )
     return _without_size(measure) if only_carried_over(visit) else measure
@@ -136,40 +151,66 @@ def _mask_origin(tumour: records.Measurement | None) -> vocabulary.MaskOrigin | 
     return None if origin in (None, IMPORTED) else vocabulary.MaskOrigin(origin)
 
 
-def _assessment(patient_id: str, found: vocabulary.VisitJudgement) -> records.Assessment:
+def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> records.Assessment:
     return records.Assessment(
         patient_id=patient_id,
-        session_id=found.session_id,
-        criteria_id=found.criteria_id,
-        criteria_version=found.criteria_version,
-        category=str(found.category),
-        state=str(found.state),
-        display_state=str(found.display_state),
-        is_confirmed=found.confirmed,
-        is_provisional=found.provisional,
-        epoch=found.epoch,
-        baseline_session_id=found.baseline_session_id,
-        nadir_session_id=found.nadir_session_id,
-        previous_session_id=found.previous_session_id,
-        change_ratio=found.change_ratio,
-        detection_limit_ratio=found.detection_limit_ratio,
-        probability=found.probability,
-        reason=found.reason,
-        course=str(found.course),
-        category_then=found.category_then_shown,
-        state_then=str(found.state_then),
-        reason_then=found.reason_then,
-        clauses=found.clauses,
+        session_id=judgement.session_id,
+        criteria_id=judgement.criteria_id,
+        criteria_version=judgement.criteria_version,
+        category=str(judgement.category),
+        state=str(judgement.state),
+        display_state=str(judgement.display_state),
+        is_confirmed=judgement.confirmed,
+        is_provisional=judgement.provisional,
+        epoch=judgement.epoch,
+        baseline_session_id=judgement.baseline_session_id,
+        nadir_session_id=judgement.nadir_session_id,
+        previous_session_id=judgement.previous_session_id,
+        change_ratio=judgement.change_ratio,
+        detection_limit_ratio=judgement.detection_limit_ratio,
+        probability=judgement.probability,
+        reason=judgement.reason,
+        course=str(judgement.course),
+        category_then=judgement.category_then_shown,
+        state_then=str(judgement.state_then),
+        reason_then=judgement.reason_then,
+        clauses=judgement.clauses,
+        next_nadir_session_id=judgement.next_nadir_session_id,
+        progression_from_mm3=judgement.progression_from_mm3,
     )
 
 
-def _endpoint(patient_id: str, rule: ResponseCriteria, found: endpoints.TimeToEvent) -> records.Endpoint:
+def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeToEvent) -> records.Endpoint:
     return records.Endpoint(
         patient_id=patient_id,
         criteria_id=rule.criteria_id,
-        endpoint_id=found.endpoint_id,
-        time_zero_on=found.time_zero_on,
-        ended_on=found.ended_on,
-        is_event=found.is_event,
-        reason=found.reason,
+        endpoint_id=endpoint.endpoint_id,
+        time_zero_on=first_possible(endpoint.time_zero_on),
+        ended_on=first_possible(endpoint.ended_on),
+        is_event=endpoint.is_event,
+        reason=endpoint.reason,
     )
+
+
+def _best_response(patient_id: str, rule: ResponseCriteria, response: CourseResponse) -> records.BestResponse:
+    return records.BestResponse(
+        patient_id=patient_id,
+        criteria_id=rule.criteria_id,
+        epoch=response.epoch,
+        look=str(response.look),
+        course=str(response.course),
+        cause=response.cause,
+        best=str(response.best),
+        baseline_session_id=response.baseline_session_id,
+        time_zero_on=_stored(response.time_zero_on),
+        best_on=_stored(response.best_on),
+        lasts_from_on=_stored(response.lasts_from_on),
+        ended_on=_stored(response.ended_on),
+        is_event=response.is_event,
+        is_provisional=response.is_provisional,
+        reason=response.reason,
+    )
+
+
+def _stored(day: date | None) -> date | None:
+    return None if day is None else first_possible(day)

@@ -60,27 +60,27 @@ def drawn_record(
 
 
 def keep_automatic(
-    visit: ScannedVisit, compartment: Compartment, mask: Volume, made: MaskMaking, out_dir: Path
+    visit: ScannedVisit, compartment: Compartment, mask: Volume, making: MaskMaking, out_dir: Path
 ) -> records.Segmentation:
     """Write an automatic mask, the share (0..1) of each voxel, beside the other results and return its record."""
-    path = automatic_path(visit, made.source, compartment)
+    path = automatic_path(visit, making.source, compartment)
     rounded = np.round(mask.array, PROBABILITY_DECIMALS).astype(np.float32)
     images.save(mask.with_array(rounded), out_dir / path)
-    row = _record(visit, compartment, made.source, MaskOrigin.AUTOMATIC, fingerprints.of_file(out_dir / path))
+    row = _record(visit, compartment, making.source, MaskOrigin.AUTOMATIC, fingerprints.of_file(out_dir / path))
     return replace(
         row,
         path=path,
-        method=made.method,
-        note=made.note,
+        method=making.method,
+        note=making.note,
         software=fingerprints.software(),
-        spread_cv=made.spread_cv,
-        signal_cv=made.signal_cv,
+        spread_cv=making.spread_cv,
+        signal_cv=making.signal_cv,
     )
 
 
-def read_automatic(rows: Iterable[records.Segmentation], out_dir: Path) -> Mapping[Compartment, Volume]:
+def read_automatic(mask_rows: Iterable[records.Segmentation], out_dir: Path) -> Mapping[Compartment, Volume]:
     """Read the automatic masks of some records."""
-    return {Compartment(row.compartment): images.load(out_dir / row.path) for row in rows}
+    return {Compartment(row.compartment): images.load(out_dir / row.path) for row in mask_rows}
 
 
 def automatic_path(visit: ReadVisit, source: str, compartment: Compartment) -> str:

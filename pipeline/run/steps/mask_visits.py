@@ -46,12 +46,12 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
         return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings), missing=missing)
     origins = {one.file.source: one.file.origin for one in readings}
     primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
-    rows = tuple(
+    mask_rows = tuple(
         given_record(visit, one.compartment, one.file, is_primary=one.file.source == primary) for one in readings
     )
     bounds = {one.compartment: one.bound_reason for one in readings if one.bound_reason and one.file.source == primary}
     return MaskedVisit(
-        visit.session_id, origins[primary], masks, rows, tuple(findings), missing, source=primary, bounds=bounds
+        visit.session_id, origins[primary], masks, mask_rows, tuple(findings), missing, source=primary, bounds=bounds
     )
 
 
@@ -61,7 +61,7 @@ def _unread(
     findings: Sequence[records.Finding],
 ) -> dict[Compartment, str]:
     """Say of each compartment that somebody drew here and nobody can read why it is missing, which is not 0."""
-    reasons = {found.path: found.message for found in findings if found.code in DRAWN_NOT_READ}
+    reasons = {one.path: one.message for one in findings if one.code in DRAWN_NOT_READ}
     read = {one.compartment for one in readings}
     return {
         compartment: reasons[file.relative]

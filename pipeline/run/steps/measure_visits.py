@@ -30,21 +30,21 @@ def measure(work: PatientWork) -> PatientWork:
     """Measure every visit, and say which have no tumour volume."""
     compartments, histology = compartments_of(work.visits), work.plan.patient.patient.histology
     visits = tuple(replace(visit, measured=measure_visit(visit, compartments, histology)) for visit in work.visits)
-    rows = (row for visit in visits for row in visit.measured)
+    measurements = (row for visit in visits for row in visit.measured)
     cut = cut_off(row for visit in visits for row in visit.measured)
-    return work.changing(visits).adding(*rows, *cut, *unmeasured(visits))
+    return work.changing(visits).adding(*measurements, *cut, *unmeasured(visits))
 
 
 def compartments_of(visits: Iterable[VisitWork]) -> tuple[Compartment, ...]:
     """Return the compartments known at any visit, and always solid tumour, in the order of the enumeration."""
-    known = {Compartment.TUMOUR}
+    present = {Compartment.TUMOUR}
     for visit in visits:
-        known |= (
+        present |= (
             visit.masks.compartments
             | visit.masks.missing.keys()
             | {size.compartment for size in visit.read.visit.imported}
         )
-    return tuple(compartment for compartment in Compartment if compartment in known)
+    return tuple(compartment for compartment in Compartment if compartment in present)
 
 
 def measure_visit(

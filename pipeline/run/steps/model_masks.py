@@ -79,9 +79,9 @@ def sourced_masks(
         step = derivatives.cached(sidecar, out_dir, key, sources, partial(_draw, visit, source, scans, out_dir))
     except InputError as error:
         return _without(visit, source, str(error))
-    rows: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
-    masks = {source.name: mask_records.read_automatic(rows, out_dir)}
-    return MaskedVisit(visit.session_id, MaskOrigin.AUTOMATIC, masks, rows, source=source.name)
+    mask_rows: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
+    masks = {source.name: mask_records.read_automatic(mask_rows, out_dir)}
+    return MaskedVisit(visit.session_id, MaskOrigin.AUTOMATIC, masks, mask_rows, source=source.name)
 
 
 def _draw(
@@ -91,11 +91,11 @@ def _draw(
     drawn = mask_models.masks_of(filled, source)
     note = "; ".join([f"valid for {drawn.valid_for}", *_partly_covered(scans, source)])
     making = mask_records.MaskMaking(source.name, drawn.method, note)
-    rows = tuple(
+    mask_rows = tuple(
         mask_records.keep_automatic(visit, compartment, mask, making, out_dir)
         for compartment, mask in sorted(drawn.masks.items())
     )
-    return derivatives.StepResult(tuple(row.path for row in rows), rows)
+    return derivatives.StepResult(tuple(row.path for row in mask_rows), mask_rows)
 
 
 def _partly_covered(scans: Mapping[str, Volume], source: mask_models.MaskSource) -> list[str]:

@@ -6,6 +6,7 @@ Records are only ever added, never changed. What goes wrong with one visit becom
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,10 @@ from pipeline.run.steps.visit_work import PlacedVisit, ReadVisit, ScannedVisit, 
 from pipeline.study import study_folder
 
 log = logging.getLogger(__name__)
+MACHINE_FAILURES = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+)  # fmt: skip
+"""No space, no quota, a disk that turned read-only or fails, no files or memory left: never a result of a scan."""
 Result = TypeVar("Result")
 
 
@@ -105,9 +110,9 @@ class PatientWork:
         """The sizes of all compartments of all visits."""
         return tuple(row for visit in self.visits for row in visit.measured)
 
-    def adding(self, *rows: Any) -> PatientWork:
+    def adding(self, *result_rows: Any) -> PatientWork:
         """Return the same with more records."""
-        return replace(self, rows=(*self.rows, *rows))
+        return replace(self, rows=(*self.rows, *result_rows))
 
     def changing(self, visits: Iterable[VisitWork]) -> PatientWork:
         """Return the same with some visits known better."""
@@ -118,15 +123,30 @@ class PatientWork:
 def attempt(
     work: Callable[[], Result], visit: ReadVisit, step: str
 ) -> tuple[Result | None, tuple[records.Finding, ...]]:
-    """Do one step of one visit; a failure becomes a finding in place of the result."""
+    """Do one step of one visit; a failure becomes a finding in place of the result.
+
+    Raises
+    ------
+    StoreError
+        The machine is at fault and not the visit: every other step would fail as this one did.
+    """
     try:
         return work(), ()
     except StoreError:
-        raise  # the output folder is at fault, not the visit: stop and say so
+        raise
     except CordtrackError as error:
         message = f"{visit.named}, {step}: {error}"
         return None, (finding("step_failed", message, **visit.subject),)
     except Exception as error:  # the border: one visit's surprise must not cost the others
+        if isinstance(error, OSError) and error.errno in MACHINE_FAILURES:
+            raise StoreError(
+                f"{visit.named}, {step}: this machine could not go on ({error.strerror}{_of_file(error)}); "
+                "free some space or correct the permissions, then run again"
+            ) from error
         log.exception("%s, %s", visit.named, step)
         message = f"{visit.named}, {step}: unexpected {type(error).__name__}: {error}"
         return None, (finding("step_crashed", message, **visit.subject),)
+
+
+def _of_file(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""

@@ -65,9 +65,9 @@ def find_levels(visits: Sequence[VisitWork], reference: ReadVisit | None, line: 
     used = next((one for one in labelled if one.levels is not None), None)
     reason = None if used else _why_none(visits, labelled)
     findings += _disagreements(labelled, used)
-    rows = tuple(row for one in labelled for row in _rows(one, one is used))
+    disc_rows = tuple(row for one in labelled for row in _rows(one, one is used))
     return FoundLevels(
-        used.levels if used else None, used.visit.session_id if used else None, reason, rows, tuple(findings)
+        used.levels if used else None, used.visit.session_id if used else None, reason, disc_rows, tuple(findings)
     )
 
 
@@ -111,7 +111,7 @@ def _rows(one: _Labelled, is_used: bool) -> list[records.Disc]:
 
 def _disagreements(labelled: Sequence[_Labelled], used: _Labelled | None) -> list[records.Finding]:
     """Say which visits count otherwise than the one whose labels are used: by half a vertebra or more."""
-    found = []
+    disagreements = []
     for one in labelled:
         if used is None or used.levels is None or one is used or one.levels is None:
             continue
@@ -124,5 +124,5 @@ def _disagreements(labelled: Sequence[_Labelled], used: _Labelled | None) -> lis
             f"{abs(shift[0]):.0f} mm {where} (median of {shift[1]}); levels are from {used.visit.session_id}"
         )
         findable = {"patient_id": file.patient_id, "session_id": file.session_id}
-        found.append(finding("disc_differ", message, file.relative, **findable))
-    return found
+        disagreements.append(finding("disc_differ", message, file.relative, **findable))
+    return disagreements

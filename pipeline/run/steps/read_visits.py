@@ -12,6 +12,7 @@ from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import TreatmentKind
 from pipeline.core.volume import Volume, plane, to_world
+from pipeline.core.written_day import first_possible, last_possible
 from pipeline.errors import InputError
 from pipeline.files import fingerprints, images
 from pipeline.run.steps.patient_work import PatientWork
@@ -63,21 +64,21 @@ def read_visit(visit: study_folder.StudyVisit, like: study_folder.ScanFile | Non
     ``like`` is another visit's anchor, whose view of the spine is favoured.
     """
     anchor = study_folder.anchor_scan(visit, like)
-    rows, findings, image = [], [], None
+    scan_rows, findings, image = [], [], None
     for scan in visit.scans:
         try:
             volume, lost_count = images.load_with_gaps(scan.path)
             findings += _odd_scan(scan, volume, lost_count)
-            rows.append(_scan_record(scan, volume, scan == anchor))
+            scan_rows.append(_scan_record(scan, volume, scan == anchor))
             image = volume if scan == anchor else image
         except InputError as error:
-            rows.append(_unreadable(scan, scan == anchor, str(error)))
+            scan_rows.append(_unreadable(scan, scan == anchor, str(error)))
             folder = scan.relative.removesuffix(scan.path.name)  # the error names the file, not where it lies
             findings.append(finding("scan_unreadable", f"{folder}{error}", scan.relative))
-    status, reason = _status(visit, anchor, rows)
+    status, reason = _status(visit, anchor, scan_rows)
     if anchor is None or image is None:
-        return ReadVisit(visit, status, reason, anchor, None, tuple(rows), tuple(findings))
-    return ScannedVisit(visit, status, reason, anchor, image, tuple(rows), tuple(findings))
+        return ReadVisit(visit, status, reason, anchor, None, tuple(scan_rows), tuple(findings))
+    return ScannedVisit(visit, status, reason, anchor, image, tuple(scan_rows), tuple(findings))
 
 
 def choose_reference(visits: Iterable[ReadVisit], treatments: Iterable[records.Treatment]) -> ScannedVisit | None:
@@ -129,7 +130,10 @@ def visit_record(visit: ReadVisit, reference: ReadVisit | None) -> records.Visit
     return records.Visit(
         patient_id=visit.visit.patient_id,
         session_id=visit.session_id,
-        acquired_on=visit.acquired_on,
+        acquired_on=None if visit.acquired_on is None else first_possible(visit.acquired_on),
+        acquired_by=last_possible(visit.acquired_on),
+        acquired_at=None if visit.visit.acquired_at is None else visit.visit.acquired_at.isoformat(),
+        leptomeningeal=visit.seeding,
         is_reference=reference is not None and visit.session_id == reference.session_id,
         status=visit.status,
         status_reason=visit.status_reason,
@@ -142,13 +146,13 @@ def thickest_mm(visit: ScannedVisit) -> float:
 
 
 def _status(
-    visit: study_folder.StudyVisit, anchor: study_folder.ScanFile | None, rows: list[records.Scan]
+    visit: study_folder.StudyVisit, anchor: study_folder.ScanFile | None, scan_rows: list[records.Scan]
 ) -> tuple[str, str | None]:
     if visit.imported:
         return "usable", None
     if anchor is None:
         return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
-    unreadable = next((row.unreadable_reason for row in rows if row.is_anchor and row.unreadable_reason), None)
+    unreadable = next((row.unreadable_reason for row in scan_rows if row.is_anchor and row.unreadable_reason), None)
     if unreadable:
         return "failed", unreadable
     if visit.acquired_on is None:
@@ -158,14 +162,14 @@ def _status(
 
 def _odd_scan(scan: study_folder.ScanFile, volume: Volume, lost_count: int) -> list[records.Finding]:
     """Say what is odd about a scan that can be read: voxels without a number, and two places in the world."""
-    found = []
+    oddities = []
     if lost_count:
         share = lost_count / volume.array.size
         message = (
             f"{scan.relative}: expected a number in each voxel, found {lost_count} NaN or infinite ones ({share:.1%}); "
             f"they count as no signal"
         )
-        found.append(finding("scan_not_finite", message, scan.relative))
+        oddities.append(finding("scan_not_finite", message, scan.relative))
     other = images.other_grid(scan.path)
     if other is not None:
         degrees, away_mm = apart(volume, other)
@@ -173,8 +177,8 @@ def _odd_scan(scan: study_folder.ScanFile, volume: Volume, lost_count: int) -> l
             f"{scan.relative}: expected one position, found a qform and an sform that place it differently "
             f"({degrees:.1f} degrees and up to {away_mm:.1f} mm apart); the sform is used"
         )
-        found.append(finding("scan_two_positions", message, scan.relative))
-    return found
+        oddities.append(finding("scan_two_positions", message, scan.relative))
+    return oddities
 
 
 def apart(volume: Volume, other: Volume) -> tuple[float, float]:

@@ -100,15 +100,15 @@ def automatic_masks(
     make = partial(_segment, visit, used, out_dir, may_grow=not operated_between)
     sidecar = mask_records.automatic_sidecar(visit.read, AUTOMATIC_SOURCE)
     step = derivatives.cached(sidecar, out_dir, key, [row.path for row in sources], make)
-    rows = step.of_kind(records.Segmentation)
-    masks = mask_records.read_automatic(rows, out_dir)
+    mask_rows = step.of_kind(records.Segmentation)
+    masks = mask_records.read_automatic(mask_rows, out_dir)
     findings = step.of_kind(records.Finding)
     refused = next((f"{step.words[row.code]}; {row.remedy}" for row in findings if row.code in step.words), None)
     return MaskedVisit(
         visit.session_id,
         MaskOrigin.AUTOMATIC,
         {AUTOMATIC_SOURCE: masks},
-        rows,
+        mask_rows,
         findings,
         missing={
             c: _why_missing(first.masks, c, step.words.get(c, refused)) for c in first.masks.primary if c not in masks
@@ -125,26 +125,28 @@ def _segment(
     both = refinding.together(ways)
     is_used = [both.refusal is not None or way.refusal is None for way in ways]
     named = " and ".join(donor.session_id for donor, counts in zip(used, is_used, strict=True) if counts)
-    rows = []
+    mask_rows = []
     for name, probability in sorted(both.probabilities.items()):
         compartment = Compartment(name)
         if _is_empty(used[0].masks, compartment):
             continue  # an empty mask that was warped looked at nothing: neither "still nothing" nor a volume
         operated = () if may_grow else (OPERATED,)
-        own = [f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"] if name in both.disturbed else []
+        doubt_of_signal = (
+            [f"less sure: {disturbed_in_words(name, both.signal_cv[name])}"] if name in both.disturbed else []
+        )
         making = mask_records.MaskMaking(
             AUTOMATIC_SOURCE,
             both.methods[name],
-            "; ".join([f"from the masks of {named}", *operated, *both.notes, *own]),
+            "; ".join([f"from the masks of {named}", *operated, *both.notes, *doubt_of_signal]),
             measurement_error.mean_cv(both.ways_mm3.get(name, ())),
             both.signal_cv.get(name),
         )
-        rows.append(mask_records.keep_automatic(visit.read, compartment, probability, making, out_dir))
+        mask_rows.append(mask_records.keep_automatic(visit.read, compartment, probability, making, out_dir))
     doubts = _doubts(named, both)
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
     unclear = {name: f"{words}; draw a mask on this visit's scan" for name, words in both.unclear.items()}
-    return derivatives.StepResult(tuple(row.path for row in rows), (*rows, *findings), {**refused, **unclear})
+    return derivatives.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), {**refused, **unclear})
 
 
 def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:

@@ -77,12 +77,12 @@ def with_new_signal(
 
 def _without_solid(masks: MaskedVisit) -> MaskedVisit:
     """Leave out oedema and blood that were found again beside new signal: they grow over it."""
-    kept = {c: mask for c, mask in masks.primary.items() if c in signal_search.FLUID or c == Compartment.CORD}
-    overgrown = dict.fromkeys((c for c in masks.primary if c not in kept), OVERGROWN)
+    fluid_and_cord = {c: mask for c, mask in masks.primary.items() if c in signal_search.FLUID or c == Compartment.CORD}
+    overgrown = dict.fromkeys((c for c in masks.primary if c not in fluid_and_cord), OVERGROWN)
     return replace(
         masks,
-        masks={**masks.masks, str(masks.source): kept},
-        rows=tuple(row for row in masks.rows if row.compartment in kept),
+        masks={**masks.masks, str(masks.source): fluid_and_cord},
+        rows=tuple(row for row in masks.rows if row.compartment in fluid_and_cord),
         missing={**overgrown, **masks.missing},
     )
 
@@ -127,8 +127,10 @@ def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]
     centres_mm = np.array([place.centre_mm for place in places])
     on_reference = move_points(visit.place.to_reference, centres_mm).tolist()
     signals = tuple(
-        records.NewSignal(read.visit.patient_id, read.session_id, n, donor.session_id, place.volume_mm3, *own, *there)
-        for n, (place, own, there) in enumerate(zip(places, centres_mm.tolist(), on_reference, strict=True), start=1)
+        records.NewSignal(
+            read.visit.patient_id, read.session_id, n, donor.session_id, place.volume_mm3, *centre, *there
+        )
+        for n, (place, centre, there) in enumerate(zip(places, centres_mm.tolist(), on_reference, strict=True), start=1)
     )
     return derivatives.StepResult(records=(*flags, *signals))
 

@@ -74,18 +74,20 @@ def drawn_over(visit: VisitWork) -> VisitWork:
     read, masks, drawings = visit.read, visit.masks, visit.drawings
     if not drawings.entries or not isinstance(read, ScannedVisit):
         return visit
-    own = {c: mask for c, mask in masks.masks.get(masks.source or "", {}).items() if c not in drawings.entries}
-    rows = [replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masks.rows]
+    undrawn = {c: mask for c, mask in masks.masks.get(masks.source or "", {}).items() if c not in drawings.entries}
+    mask_rows = [
+        replace(row, is_primary=row.is_primary and row.compartment not in drawings.entries) for row in masks.rows
+    ]
     drawn = [drawn_record(read, c, drawings.entries[c], _by(drawings.entries[c])) for c in drawings.masks]
     is_answered = Compartment.TUMOUR in drawings.masks  # a person has looked
     answered = (*search_signal.CODES, SCANS_DIFFER, SCAN_DISTURBED, SIZE_UNCLEAR) if is_answered else ()
     findings = [row for row in masks.findings if row.code not in answered]
     better = replace(
         masks,
-        masks={**masks.masks, masks.source: own} if masks.source else masks.masks,
+        masks={**masks.masks, masks.source: undrawn} if masks.source else masks.masks,
         drawn=drawings.masks,
-        rows=(*rows, *drawn),
-        findings=(*findings, *_findings(read, masks, own, drawings)),
+        rows=(*mask_rows, *drawn),
+        findings=(*findings, *_findings(read, masks, undrawn, drawings)),
         signals=() if is_answered else masks.signals,
         missing={**{c: why for c, why in masks.missing.items() if c not in drawings.masks}, **drawings.unusable},
     )
@@ -97,7 +99,7 @@ def _by(entry: records.JournalEntry) -> str:
 
 
 def _findings(
-    visit: ReadVisit, masked: MaskedVisit, own: Mapping[Compartment, Volume], drawings: Drawings
+    visit: ReadVisit, masked: MaskedVisit, undrawn: Mapping[Compartment, Volume], drawings: Drawings
 ) -> list[records.Finding]:
     """Say what a person should know: a drawing that is gone, a mask that came later, two masks on one place."""
 
@@ -115,7 +117,7 @@ def _findings(
             findings.append(about("drawing_and_mask", words))
     if masked.origin == MaskOrigin.AUTOMATIC:
         for compartment, mask in drawings.masks.items():
-            for other, share in _covered(compartment, mask, own):
+            for other, share in _covered(compartment, mask, undrawn):
                 words = f"the corrected {compartment} covers {share:.0%} of the automatic {other}"
                 findings.append(about("drawing_overlap", words))
     return findings
@@ -128,8 +130,8 @@ def _covered(
     if compartment not in refinding.GROWING:
         return []
     shares = {
-        other: float((own.array * (mask.array >= OBJECT_PROBABILITY)).sum() / own.array.sum())
-        for other, own in others.items()
-        if other in refinding.GROWING and np.any(own.array)
+        other: float((other_mask.array * (mask.array >= OBJECT_PROBABILITY)).sum() / other_mask.array.sum())
+        for other, other_mask in others.items()
+        if other in refinding.GROWING and np.any(other_mask.array)
     }
     return [(other, share) for other, share in shares.items() if share >= OVERLAP_SHARE]

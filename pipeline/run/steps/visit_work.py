@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
+from pipeline.context import neuraxis
 from pipeline.core import records
 from pipeline.core.transform import Transform
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.journal import drawn_masks
+from pipeline.measure.imported_sizes import any_seeding
 from pipeline.refind import refinding
 from pipeline.study import study_folder
 
@@ -41,6 +43,12 @@ class ReadVisit:
     def session_id(self) -> str:
         """Name of the visit, such as ``ses-02``."""
         return self.visit.session_id
+
+    @property
+    def seeding(self) -> bool | None:
+        """Seeding along the meninges, by the sessions table, the form or imported rows; None where nobody looked."""
+        by_form = neuraxis.seeding(self.visit.neuraxis)
+        return any_seeding([self.visit.leptomeningeal, by_form, *(size.leptomeningeal for size in self.visit.imported)])
 
     @property
     def acquired_on(self) -> date | None:
@@ -182,8 +190,8 @@ class MaskedVisit:
 
     def without(self, compartments: frozenset[Compartment]) -> MaskedVisit:
         """Return the same visit without some compartments' masks, from any source."""
-        kept = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
-        return replace(self, masks=kept, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
+        remaining = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
+        return replace(self, masks=remaining, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
 
 
 @dataclass(frozen=True)
@@ -265,8 +273,8 @@ class VisitWork:
     def counted(self) -> MaskedVisit:
         """The masks that count: without those that people excluded, an accepted one as if a person had drawn it."""
         excluded = frozenset(c for c in self.masks.primary if c in self.decided.excluded)
-        kept = self.masks.without(excluded) if excluded else self.masks
-        return replace(kept, origin=MaskOrigin.EDITED) if self.decided.is_accepted else kept
+        counted_masks = self.masks.without(excluded) if excluded else self.masks
+        return replace(counted_masks, origin=MaskOrigin.EDITED) if self.decided.is_accepted else counted_masks
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,11 @@ def serve(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"), "--server.port", str(port)]
+    command = [sys.executable, "-P", "-m", "dashboard.server", "127.0.0.1", str(port)]
     environment = os.environ | {"CORDTRACK_OUT": str(folder)}
-    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT / "dashboard", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(f"{address}/_stcore/health", process)

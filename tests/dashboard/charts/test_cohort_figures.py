@@ -8,7 +8,7 @@ import pytest
 from dashboard.charts import cohort_figures, crowds
 from dashboard.charts import growth_figure as growth_chart
 from dashboard.charts import survival_figure as survival_chart
-from dashboard.cohort import growth_rates, survival_groups
+from dashboard.cohort import group_comparison, growth_rates, survival_groups
 from pipeline.errors import SettingsError
 from tests.dashboard.charts.test_figures import judged, treatments
 
@@ -110,7 +110,7 @@ def test_growth_is_drawn_by_histology_with_its_interval_and_few_patients_are_ref
 def test_curves_by_group_count_everybody_once():
     curves = survival_groups.estimate(COHORT, "who_grade")
     assert {name: curve.patient_count for name, curve in curves.by_name.items()} == {"2": 2, "3": 1}
-    assert "Log-rank p" in survival_groups.method(curves, 4)
+    assert "Log-rank p" in group_comparison.compare(curves).sentence
 
 
 def test_survival_of_everybody_has_no_interval_and_nothing_is_said_beyond_the_follow_up():

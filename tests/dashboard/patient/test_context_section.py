@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from dashboard import packet
+from dashboard.patient import context_section
 from dashboard.shell import page as frame
 from dashboard.words import sentences
+from pipeline.store import reader
 from tests.dashboard.packet.test_packet import read
 from tests.dashboard.pages.test_pages import opened, text_of
 from tests.study_folder import run_of_numbers
@@ -24,6 +26,11 @@ p1,2020-04-01,syrinx,0,
 p1,2021-04-01,syrinx,0,
 p1,2022-04-01,syrinx,0,
 p2,2020-04-01,tumour,500,0.05
+p3,2020-04-01,tumour,1000,0.05
+p3,2020-10-01,tumour,300,0.05
+p3,2021-10-01,tumour,0,
+p4,2019,tumour,1000,0.05
+p4,2021-05,tumour,1050,0.05
 """
 TREATMENTS = "patient_id,date,kind,extent\np1,2020-01-01,surgery,GTR\n"
 
@@ -45,6 +52,22 @@ def test_a_cyst_that_has_grown_is_told_beside_and_never_as_progression(page):
     words = "0.92 mL on 2022-04-01, no change since 2021-04-01 (+2\u202f%), when it had grown; never progression."
     assert words in page
     assert "None seen: syrinx." in page
+
+
+def test_the_best_response_is_told_by_confirmed_and_by_single_scans(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    words = text_of(opened("patient", patient="sub-p3"))
+    assert "Watched: PR. Partial response from 2020-10-01, 183 days after the baseline of 2020-04-01" in words
+    assert "By single scans CR." in words
+
+
+def test_days_that_nobody_wrote_down_are_told(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    words = text_of(opened("patient", patient="sub-p4"))
+    assert "on any day from 2019-01-01 to 2019-12-31" in words
+    assessments = reader.table(reader.database_path(imported_out), "assessment")
+    reasons = assessments[assessments["patient_id"] == "sub-p4"]["reason"]
+    assert reasons.str.contains(r"mL on 2021-05 is .* of 2019: ").any(), reasons.tolist()
 
 
 def test_each_visit_of_a_cyst_is_in_the_history(page):
@@ -77,9 +100,13 @@ def test_the_packet_tells_it_too(imported_out, monkeypatch):
     assert "the surgeon reports GTR, which the scans contradict." in packet.html(made).decode()
 
 
-def test_a_patient_with_one_visit_has_nothing_beside(imported_out, monkeypatch):
+def test_a_patient_with_one_visit_has_only_the_next_scan_beside(imported_out, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
-    assert "Beside the verdict" not in text_of(opened("patient", patient="sub-p2"))
+    text = text_of(opened("patient", patient="sub-p2"))
+    assert "By 2020-10-01. Tumour of the cord, histology or grade not known: every 183 days of a tumour" in text
+    assert "Histology not known" in text
+    assert "whole neuraxis" not in text
+    assert "growth rate" not in text
 
 
 RATE = {
@@ -115,3 +142,18 @@ def test_a_rate_without_known_error_says_so():
 def test_a_shrinking_tumour_halves():
     halving = RATE | {"doubling_time_days": -437.0, "doubling_low_days": -798.0, "doubling_high_days": -301.0}
     assert sentences.growth(halving).startswith("Halving in 14 months (95\u202f% CI 9.9 to 26)")
+
+
+def test_a_form_of_the_whole_neuraxis_lists_what_is_missing_and_the_next_scan_what_is_not_known(tiny):
+    told = {line.word: line.text for line in context_section.lines("sub-01", "ses-05")}
+    assert told["whole neuraxis"].endswith(
+        "seeding neither seen nor excluded. Nothing is said to be present. Missing: lumbar canal: not said."
+    )
+    assert told["next scan"] == "By 2023-10-10. why. Information, not advice. MYCN not known."
+
+
+def test_what_nobody_filled_in_is_not_said_and_never_absent(tiny):
+    table = str(context_section.neuraxis("sub-01"))
+    assert '<th scope="row">lumbar canal</th><td>not said</td>' in table
+    assert '<th scope="row">tumour cells in the cerebrospinal fluid</th><td>not said</td>' in table
+    assert "No visit has a form" in str(context_section.neuraxis("sub-02"))

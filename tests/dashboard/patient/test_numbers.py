@@ -1,6 +1,7 @@
 """The tables of numbers: which scan they show, and what each number opens (a few seconds)."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,23 @@ def test_a_last_scan_that_failed_leaves_the_levels_that_the_next_is_held_against
         "baseline = nadir",
         "progression from",
     ], "the tiny store holds no detection limit for this visit"
+
+
+def test_a_last_scan_that_is_the_smallest_is_what_the_next_is_held_against(tmp_path, monkeypatch):
+    smaller = {"next_nadir_session_id": "ses-02", "progression_from_mm3": 854.0, "detection_limit_ratio": 1.3}
+    rows = [
+        replace(row, **smaller)
+        if isinstance(row, records.Assessment) and (row.patient_id, row.session_id) == ("sub-05", "ses-02")
+        else row
+        for row in tiny_store()
+    ]
+    publish.publish(tmp_path, rows)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    assert [(level.text, level.volume_mm3) for level in levels("sub-05", page.study())] == [
+        ("baseline 0.60\u202fmL, 2022-01", 600.0),
+        ("nadir 0.61\u202fmL, 2022-07", 610.0),
+        ("progression from 0.85\u202fmL", 854.0),
+    ], "the detection limit belongs to the nadir of before"
 
 
 def test_the_packet_of_a_failed_last_scan_dates_the_numbers_it_shows(tiny):

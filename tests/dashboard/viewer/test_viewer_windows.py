@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dashboard.viewer import Pane
-from dashboard.viewer.opening import Kept, Opening, opening_of
+from dashboard.viewer.opening import Opening, ViewLink, opening_of
 from dashboard.viewer.payload import payload
 from dashboard.viewer.windows import WHOLE, presets
 from tests.dashboard.viewer_phantoms import COLOURS, SPOTS, phantom
@@ -85,9 +85,9 @@ def test_a_link_that_says_no_place_is_passed_over(words: str | None) -> None:
 def test_a_link_opens_at_its_place_without_building_the_viewer_anew() -> None:
     opening = opening_of("coronal_3.0_-14.5_21.0")
     assert opening == Opening("coronal", (3.0, -14.5, 21.0))
-    asked = payload([phantom()], COLOURS, Kept(opening, lambda _words: None), 400)
+    asked = payload([phantom()], COLOURS, ViewLink(opening, lambda _words: None), 400)
     assert (asked["view"], asked["start"], asked["is_linkable"]) == ("coronal", [3.0, -14.5, 21.0], True)
-    unasked = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400)
+    unasked = payload([phantom()], COLOURS, ViewLink(None, lambda _words: None), 400)
     assert (unasked["view"], unasked["signature"]) == ("sagittal", asked["signature"])
     assert payload([phantom()], COLOURS, None, 400)["is_linkable"] is False
 
@@ -95,7 +95,7 @@ def test_a_link_opens_at_its_place_without_building_the_viewer_anew() -> None:
 def test_a_link_opens_with_its_zoom_and_windows_set_by_hand_where_they_fit() -> None:
     def opened(words: str, count: int = 2) -> tuple[object, object]:
         panes = [phantom(), phantom("second")][:count]
-        sent = payload(panes, COLOURS, Kept(opening_of(f"axial_1_2_3_side_full_{words}"), lambda _words: None), 400)
+        sent = payload(panes, COLOURS, ViewLink(opening_of(f"axial_1_2_3_side_full_{words}"), lambda _words: None), 400)
         return sent["zoom"], sent["levels"]
 
     assert opened("2.50_20~90,10~200") == (2.5, [[20.0, 90.0], [10.0, 200.0]])
@@ -109,17 +109,17 @@ def test_a_link_opens_with_its_zoom_and_windows_set_by_hand_where_they_fit() -> 
 
 
 def test_it_opens_on_the_first_spot_unless_a_link_says_otherwise() -> None:
-    sent = payload([phantom()], COLOURS, Kept(None, lambda _words: None), 400, SPOTS)
+    sent = payload([phantom()], COLOURS, ViewLink(None, lambda _words: None), 400, SPOTS)
     assert (sent["view"], sent["start"]) == ("sagittal", [1.5, 6.0, 38.0])
     assert sent["spots"][1] == {"place": [-7.5, 20.0, 30.0], "radius_mm": 1.0, "words": "a smaller one"}  # type: ignore[index]
-    linked = payload([phantom()], COLOURS, Kept(opening_of("axial_1_2_3"), lambda _words: None), 400, SPOTS)
+    linked = payload([phantom()], COLOURS, ViewLink(opening_of("axial_1_2_3"), lambda _words: None), 400, SPOTS)
     assert linked["start"] == [1.0, 2.0, 3.0]
     assert linked["signature"] == sent["signature"] != payload([phantom()], COLOURS, None, 400)["signature"]
 
 
 def test_a_link_opens_with_its_comparison_and_window_where_the_scans_have_it() -> None:
     def opened(words: str) -> tuple[object, object]:
-        sent = payload([phantom()], COLOURS, Kept(opening_of(words), lambda _words: None), 400)
+        sent = payload([phantom()], COLOURS, ViewLink(opening_of(words), lambda _words: None), 400)
         return sent["mode"], sent["preset"]
 
     assert opened("axial_1_2_3_blend_full") == ("blend", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -16,13 +17,17 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+from pypdf import PdfReader
+from typer.testing import CliRunner
 
+from pipeline.cli.commands import app
 from pipeline.core.vocabulary import Compartment
 from pipeline.hospital.export import audience as audiences
 from pipeline.hospital.export.exporting import dicom_files
 from pipeline.hospital.export.fhir_bundle import BundleSettings, bundle_of, export_fhir
 from pipeline.hospital.export.gathering import ExportPatient, Piece, gather
 from pipeline.hospital.export.segmentation import outline_of
+from pipeline.hospital.export.true_days import Retelling
 from pipeline.hospital.importing.importing import ImportSettings, import_dicom
 from pipeline.hospital.private import identity_links, pseudonyms
 from pipeline.store import reader
@@ -92,6 +97,96 @@ def test_a_record_has_true_dates_and_no_pseudonym_and_research_neither_name_nor_
         assert bare in text
         assert not has(text, "4711")
         assert "Doe" not in text
+
+
+def test_a_records_packet_has_nothing_of_the_study_and_researchs_nothing_of_the_person(own: Case) -> None:
+    """Everything that a packet can show is searched: each value of the store that it is set from, each file name."""
+    days = shift(own)
+    folders: list[Path] = []
+
+    def kept(folder: Path, patient_id: str, _title: str | None) -> bytes:
+        target = own.root / f"kept{len(folders)}"
+        shutil.copytree(folder, target, symlinks=True)
+        folders.append(target)
+        assert patient_id == ("sub-record" if len(folders) == 1 else own.patient_id)
+        return b"%PDF-1.7 test"
+
+    picture = own.out / own.patient_id / own.sessions[0] / "anat"
+    picture.mkdir(parents=True)
+    (picture / f"{own.patient_id}_{own.sessions[0]}_space-reference_T2w.nii.gz").write_bytes(b"x")
+    export(own, own.root / "record", own.out, packet=kept)
+    export(own, own.root / "research", own.out, packet=kept, keeps_pseudonyms=True)
+    record, research = (_everything(folder) for folder in folders)
+    study, true = list(days_of(own, 0)), list(days_of(own, days))
+    assert not [day for day in study if has(record, day)]
+    assert own.patient_id.removeprefix("sub-") not in record
+    assert [day for day in true if has(record, day)]
+    assert not [day for day in true if has(research, day)]
+    digests = re.compile(r"\b[0-9a-f]{64}\b")
+    rules = {str(row["sha256"]) for row in _rows(folders[0], "criteria")}
+    assert set(digests.findall(record)) & set(digests.findall(research)) <= rules
+    assert list(folders[0].rglob("sub-record_ses-*_space-reference_T2w.nii.gz"))
+
+
+def _rows(folder: Path, table: str) -> list[dict[str, Any]]:
+    with duckdb.connect(str(reader.database_path(folder)), read_only=True) as connection:
+        return list(connection.execute(f"select * from record.{table}").df().to_dict("records"))
+
+
+def _everything(folder: Path) -> str:
+    with duckdb.connect(str(reader.database_path(folder)), read_only=True) as connection:
+        names = "select table_name from duckdb_tables() where schema_name = 'record'"
+        tables = [name for (name,) in connection.execute(names).fetchall()]
+    values = [str(value) for table in tables for row in _rows(folder, table) for value in row.values()]
+    paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
+    return " ".join([*values, *paths])
+
+
+def test_a_packet_is_not_set_while_the_true_day_of_any_visit_is_uncertain(own: Case) -> None:
+    shift(own)
+    path = next((own.root / "study.private" / "sources").glob(f"*{own.sessions[0]}.json"))
+    content = json.loads(path.read_text())
+    for entry in content["scans"].values():
+        entry["study"]["studied_on"] = "2019-01-01"
+    path.write_text(json.dumps(content))
+    done = export(own, own.root / "record", own.out, packet=lambda *_: b"%PDF-1.7")
+    assert done.left_out[-1] == "the packet: the true date of visit 1 is not known, and the packet shows all visits"
+
+
+def test_the_packet_is_set_by_the_pages_with_name_and_true_days(own: Case) -> None:
+    days = shift(own)
+    for name, options in (("record", ()), ("research", ("--keep-pseudonyms",))):
+        command = ["export-dicom", str(own.out), "--patient", own.patient_id, "-o", str(own.root / name), "--packet"]
+        done = CliRunner().invoke(app, [*command, *options])
+        assert done.exit_code == 0, done.output
+        assert "left out: the packet" not in done.output
+    texts = []
+    for name in ("record", "research"):
+        (packet,) = of_kind(own.root / name, "packet")
+        document = PdfReader(io.BytesIO(bytes(packet.EncapsulatedDocument)))
+        texts.append(" ".join([*(page.extract_text() for page in document.pages), str(document.metadata)]))
+    record, research = texts
+    study, true = list(days_of(own, 0)), list(days_of(own, days))
+    assert "Doe, Jane · 4711 · born 1970-01-31" in record
+    assert own.patient_id.removeprefix("sub-") not in record
+    assert not [day for day in study if has(record, day)]
+    assert has(record, true[3])
+    assert own.patient_id in research
+    assert not [word for word in ("Doe", "4711", *true) if word in research]
+
+
+@pytest.mark.parametrize(
+    ("patient_id", "text", "told"),
+    [
+        ("sub-01", "sub-01 on 2020-01-31: 01 of 2", "this patient on 2020-02-10: 01 of 2"),
+        ("sub-x7", "derivatives/r/sub-x7/ses-20200131/sub-x7_ses-20200131_dseg.nii.gz",
+         "derivatives/r/this patient/ses-20200210/this patient_ses-20200210_dseg.nii.gz"),
+        ("sub-x7", "since 2020-02, x7 again", "since 2020-02 to 2020-03, this patient again"),
+        ("sub-x7", "1.2.840.20200131.5 and 120200131", "1.2.840.20200131.5 and 120200131"),
+    ],
+)  # fmt: skip
+def test_texts_are_told_anew(patient_id: str, text: str, told: str) -> None:
+    assert Retelling(patient_id, 10).text(text) == told
 
 
 def test_no_identifier_of_a_record_is_one_of_research(own: Case) -> None:

@@ -173,23 +173,33 @@ def test_a_confirmation_reaches_back_only_and_only_while_it_stands(
 
 def test_the_same_results_give_the_same_files(case: Case, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        export(case, tmp_path / name, packet=PDF, keeps_pseudonyms=True)
+        export(case, tmp_path / name, packet=lambda *_: PDF, keeps_pseudonyms=True)
     contents = [[path.read_bytes() for path in dicom_files(tmp_path / name)] for name in ("one", "two")]
     assert contents[0] == contents[1]
 
 
 def test_the_packet_is_filed_in_the_study_of_the_last_visit(case: Case, tmp_path: Path) -> None:
-    export(case, tmp_path / "to", packet=PDF, keeps_pseudonyms=True)
+    export(case, tmp_path / "to", packet=lambda *_: PDF, keeps_pseudonyms=True)
     (packet,) = of_kind(tmp_path / "to", "packet")
     assert packet.EncapsulatedDocument[: packet.EncapsulatedDocumentLength] == PDF
     assert packet.StudyDate == "20210301"
     assert packet.PatientID == case.patient_id
 
 
-def test_a_packet_with_the_pseudonym_is_not_written_into_a_persons_record(case: Case, tmp_path: Path) -> None:
-    done = export(case, tmp_path / "to", packet=PDF)
-    assert of_kind(tmp_path / "to", "packet") == []
-    assert "--keep-pseudonyms" in done.left_out[0]
+def test_the_packet_of_a_record_is_set_from_a_folder_of_its_own_and_titled_with_the_person(
+    case: Case, tmp_path: Path
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def setter(folder: Path, patient_id: str, title: str | None) -> bytes:
+        assert folder != case.out
+        asked.append((patient_id, title))
+        return PDF
+
+    export(case, tmp_path / "to", packet=setter)
+    (packet,) = of_kind(tmp_path / "to", "packet")
+    assert packet.PatientID == "4711"
+    assert asked == [("sub-record", "Doe, Jane · 4711 · born 1970-01-31")]
 
 
 def test_pseudonyms_can_be_kept(case: Case, tmp_path: Path) -> None:
@@ -237,7 +247,7 @@ def test_a_scan_that_never_was_dicom_is_sent_along(case: Case, tmp_path: Path) -
 def test_the_validator_finds_no_error(case: Case, tmp_path: Path) -> None:
     out = confirmed(case, tmp_path, case.sessions[1])
     export(case, tmp_path / "to", out, is_fractional=True)
-    export(case, tmp_path / "research", out, packet=PDF, keeps_pseudonyms=True)
+    export(case, tmp_path / "research", out, packet=lambda *_: PDF, keeps_pseudonyms=True)
     scans = [path for path in dicom_files(tmp_path / "research") if path.parent.name != "scan"]
     assert problems([*dicom_files(tmp_path / "to"), *scans]) == []
 

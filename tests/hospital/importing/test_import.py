@@ -214,6 +214,7 @@ def test_an_unsure_series_waits_for_a_rule(tmp_path: Path) -> None:
     assert listed["description"].startswith("t2 sagittal"), "the description is shown in private only"
     rules.write_text(listed["rule"])
     ruled = run(tmp_path / "in", tmp_path / "study", rules=rules)
+    assert json.loads((tmp_path / "study.private" / "unsure_series.json").read_text()) == {}, "what is decided leaves"
     assert (len(ruled.added), codes(ruled), ruled.rows[0].confidence) == (1, [], "1.00")
     rules.write_text('[[rule]]\ncontrast = "T2w"\n')
     with pytest.raises(SettingsError, match="expected a condition"):

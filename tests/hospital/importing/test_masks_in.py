@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -265,3 +267,39 @@ def test_a_real_cord_is_aligned_the_same_after_going_through_dicom(tmp_path: Pat
     points_mm = to_world(region.affine, np.argwhere(region.array))
     apart_mm = np.linalg.norm(move_points(by_nifti, points_mm) - move_points(by_dicom, points_mm), axis=-1)
     assert apart_mm.max() < 0.05
+
+
+def two_runs(folder: Path) -> list[list[Any]]:
+    """Write a scan done twice at one place in one study; return the slices of each."""
+    study, frame = generate_uid(), generate_uid()
+    runs = []
+    for number in (1, 2):
+        uids = {"study": study, "series": generate_uid(), "frame": frame}
+        noisy = Volume(volume().array + number, volume().affine)
+        slices = dicom.slices(noisy, DAY, uids=uids, SeriesNumber=number, AcquisitionTime=f"10{number}000")
+        dicom.save_all(slices, folder / f"run{number}")
+        runs.append(slices)
+    return runs
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_mask_comes_to_the_run_it_was_drawn_on(which: int, tmp_path: Path) -> None:
+    runs = two_runs(tmp_path / "in")
+    mask = seg(runs[which], [drawn(3, 9)], [described(1, Compartment.TUMOUR, "t")])
+    mask.save_as(tmp_path / "in" / "seg.dcm")
+    done = run(tmp_path)
+    (file,) = (name for name in done.added if name.startswith("derivatives"))
+    assert ("_run-2_" in file) == (which == 1)
+    sidecar = json.loads((tmp_path / "study" / file.replace(".nii.gz", ".json")).read_text())
+    assert ("_run-2_" in sidecar["Sources"][0]) == (which == 1)
+
+
+def test_a_mask_that_names_no_series_and_fits_two_runs_is_on_neither(tmp_path: Path) -> None:
+    runs = two_runs(tmp_path / "in")
+    mask = seg(runs[0], [drawn(3, 9)], [described(1, Compartment.TUMOUR, "t")])
+    for item in mask.ReferencedSeriesSequence:
+        item.SeriesInstanceUID = generate_uid()
+    mask.save_as(tmp_path / "in" / "seg.dcm")
+    done = run(tmp_path)
+    assert [finding.code for finding in done.findings] == ["mask_unplaced"]
+    assert "found none named and 2 that fit" in done.findings[0].message

@@ -1,0 +1,65 @@
+"""The process that serves the pages: Streamlit behind the guard, for as long as whoever started it is there.
+
+Started by ``cordtrack dashboard``; ``python -P -m dashboard.server HOST PORT [NAME ...]`` with the output folder in the
+environment. A server whose starter was killed would serve on unseen, so it looks after its parent each second.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from dashboard.guard import Guard
+
+SCRIPT = Path(__file__).with_name("app.py")
+GRACE_SECONDS = 5.0
+"""How long open requests may take to end before the server leaves all the same."""
+
+
+def serve(host: str, port: int, names: Sequence[str]) -> None:
+    """Serve the pages until this process is asked to end.
+
+    Parameters
+    ----------
+    names
+        Host names that are answered to, beside ``host`` and those of this machine alone.
+    """
+    sys.argv = [str(SCRIPT)]  # Streamlit reads the settings that lie beside it
+    app = st.App(SCRIPT, middleware=[Middleware(Guard, names=(host, *names))])
+    settings = {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.maxUploadSize": 256,
+        "browser.gatherUsageStats": False,
+        "browser.serverAddress": host,
+    }
+    app.run(config=settings)
+
+
+def end_with_parent(parent: int) -> None:
+    """Let this process end when the one that started it is gone, be it killed."""
+
+    def look_after() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
+
+    if hasattr(os, "fork"):  # elsewhere a parent's number stays when it is gone
+        threading.Thread(target=look_after, daemon=True).start()
+
+
+if __name__ == "__main__":
+    end_with_parent(os.getppid())
+    serve(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

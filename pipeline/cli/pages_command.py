@@ -1,0 +1,81 @@
+"""``cordtrack dashboard``: the pages of an output folder, served until this command is ended."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.errors import SettingsError
+from pipeline.files import child_process
+
+app = typer.Typer()
+SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""Of the dashboard's process, unless set already: with an arena for each thread glibc keeps what nobody uses."""
+EVERYWHERE = ("0.0.0.0", "::")  # only named
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command(epilog="Example: cordtrack dashboard my_output --port 8501")
+def dashboard(
+    out_dir: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")],
+    host: Annotated[str, typer.Option(help="Address to serve on; 127.0.0.1 keeps it on this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")] = 8501,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name under which browsers may ask for the pages, beside this machine's.")
+    ] = None,
+) -> None:
+    """Serve the dashboard of an output folder."""
+    _check(out_dir, host, port)
+    pages = child_process.CODE / "dashboard"
+    command = child_process.module_command("dashboard.server", host, str(port), *(allow_host or ()))
+    environment = SERVER_ENVIRONMENT | child_process.child_environment() | {"CORDTRACK_OUT": str(out_dir.resolve())}
+    # Streamlit reads settings from the folder it is started in: only ours count.
+    with subprocess.Popen(command, env=environment, cwd=pages) as server:
+        try:
+            if _is_answering(server, host, port):
+                err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
+            raise typer.Exit(server.wait())
+        finally:
+            server.terminate()
+
+
+def _check(out_dir: Path, host: str, port: int) -> None:
+    """Refuse a folder that is none and an address that is taken."""
+    if not out_dir.is_dir():
+        raise SettingsError(
+            f"{out_dir}: expected an output folder of cordtrack, found no such folder; "
+            "name the folder that cordtrack run wrote to"
+        )
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        raise SettingsError(
+            f"{host}:{port}: expected an address that is free, found one that cannot be served on "
+            f"({error.strerror or error}); stop what is served there or choose another --port"
+        ) from error
+
+
+def _is_answering(server: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """Wait until the server answers; say False when it ends before."""
+    near = "127.0.0.1" if host in EVERYWHERE else host
+    name = f"[{near}]" if ":" in near else near
+    address = f"http://{name}:{port}/_stcore/health"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine needs no proxy
+    while server.poll() is None:
+        try:
+            with direct.open(address, timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.1)
+    return False

@@ -1,0 +1,117 @@
+"""Whether series came whole: files beside them that cannot be read, and images that lie where a stack goes on.
+
+A stack that lost its first or last image is still a grid, and a lesion at its end would be cut without a word. So a
+file that cannot be read makes the series that it may belong to incomplete, and so does a single image, of whatever
+series, whose place is the next one of a stack: a header damaged in one element takes an image out of its stack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.hospital.read.dicom_files import SourceFile
+from pipeline.hospital.read.instances import Instance, Plane
+from pipeline.hospital.read.stacks import Stack
+
+IMAGE_UID = re.compile(rb"\x08\x00\x18\x00(?:UI..|.{4})([0-9.]{8,64})", re.DOTALL)
+SERIES_UID = re.compile(rb"\x20\x00\x0e\x00(?:UI..|.{4})([0-9.]{8,64})", re.DOTALL)
+"""SOP Instance UID (0008,0018) and Series Instance UID (0020,000E) as they stand in a little endian file, whose rest
+may be damaged."""
+
+HEAD_BYTES = 1 << 16
+NEAR_SHARE = 0.1
+"""Share of the distance between slices by which an image's place may miss the next one of a stack."""
+
+UNREADABLE = "expected all images of the series, found a file beside them that cannot be read"
+STRAY = "expected one stack, found an image by itself where it goes on (another size, direction, making or identity)"
+
+
+def beside_damaged(
+    damaged: Sequence[SourceFile], files: Sequence[SourceFile], instances: Sequence[Instance]
+) -> frozenset[str]:
+    """Return the series, by UID, that a damaged file may belong to.
+
+    None when it is a copy of an image that is there; the one it names itself, if that can still be read; else that of
+    the files before and after it in its folder, in the order of their names.
+    """
+    by_path = {instance.path: instance for instance in instances}
+    suspect: set[str] = set()
+    for file in damaged:
+        others = [instance for path, instance in by_path.items() if path != file.path]
+        image, series = _stated(file.path)
+        if image and any(instance.sop_uid == image for instance in others):
+            continue
+        if series and any(instance.series_uid == series for instance in others):
+            suspect.add(series)
+        else:
+            suspect |= _neighbours(file, files, {i.path: i.series_uid for i in others})
+    return frozenset(suspect)
+
+
+def _stated(path: Path) -> tuple[str, str]:
+    """Return the UIDs of image and series that stand in a file's beginning; empty where they do not."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        return "", ""
+    matches = (pattern.search(head) for pattern in (IMAGE_UID, SERIES_UID))
+    image, series = (match[1].decode("ascii") if match else "" for match in matches)
+    return image, series
+
+
+def _neighbours(file: SourceFile, files: Sequence[SourceFile], series: Mapping[Path, str]) -> set[str]:
+    folder = file.name.rpartition("/")[0]
+    here = [other for other in files if other.name.rpartition("/")[0] == folder]
+    here.sort(key=lambda other: _in_order(other.name))
+    place = here.index(file) if file in here else len(here)
+    before = (series[other.path] for other in reversed(here[:place]) if other.path in series)
+    after = (series[other.path] for other in here[place + 1 :] if other.path in series)
+    return {next(before, ""), next(after, "")} - {""}
+
+
+def _in_order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts names as people count: IM9 before IM10."""
+    parts = re.split(r"([0-9]{1,18})", name)
+    return tuple((0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part) for part in parts)
+
+
+def judged_whole(stacks: Sequence[Stack], suspect: frozenset[str]) -> list[Stack]:
+    """Return the stacks of an import, with the reason where images of one seem to be missing.
+
+    Parameters
+    ----------
+    suspect
+        From :func:`beside_damaged`.
+    """
+    lone = [(stack, stack.lone) for stack in stacks if stack.lone is not None]
+    result = []
+    for stack in stacks:
+        reason = stack.incomplete
+        if reason is None and stack.first.series_uid in suspect:
+            reason = UNREADABLE
+        if reason is None and any(_goes_on(stack, other, plane) for other, plane in lone):
+            reason = STRAY
+        result.append(replace(stack, incomplete=reason))
+    return result
+
+
+def _goes_on(stack: Stack, other: Stack, plane: Plane) -> bool:
+    """Say whether a single image of the same study, series or frame of reference lies next to an end of a stack."""
+    if stack.grid is None or not _is_related(stack.first, other.first):
+        return False
+    positions = np.array([one.position_mm for one in stack.grid.planes])
+    step = (positions[-1] - positions[0]) / (len(positions) - 1)
+    ends = np.array([positions[0] - step, positions[-1] + step])
+    away = np.linalg.norm(ends - np.array(plane.position_mm), axis=1)
+    return bool(away.min() <= NEAR_SHARE * np.linalg.norm(step))
+
+
+def _is_related(one: Instance, other: Instance) -> bool:
+    names = ("series_uid", "study_uid", "frame_of_reference_uid")
+    return any(getattr(one, name) == getattr(other, name) != "" for name in names)

@@ -1,0 +1,125 @@
+"""The journal of an output folder in one zip file, and back: all that no run can make again.
+
+A copy holds the files of lines, the masks people drew, and what the last run was asked. Putting one back never takes
+an act away: a copy that lacks lines which the folder has is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from pipeline.errors import InputError, SettingsError, StoreError
+from pipeline.files import atomic
+from pipeline.journal import drawn_masks
+
+FOLDER = "journal"
+SETTINGS = "run.toml"
+LARGEST = 2_000_000_000
+"""Bytes that one file of a copy may hold when it is unpacked."""
+
+
+def backup(out_dir: Path, archive: Path) -> int:
+    """Write the journal, its masks and the settings of the last run into a zip file; return how many files.
+
+    Raises
+    ------
+    SettingsError
+        There is no journal.
+    StoreError
+        It cannot be read, or the copy cannot be written.
+    """
+    paths = [path for path in sorted((out_dir / FOLDER).rglob("*")) if path.is_file() and not _is_passing(path)]
+    if not paths:
+        raise SettingsError(f"{out_dir}: expected a journal, found none; nobody put anything on record here yet")
+    settings = out_dir / SETTINGS
+    paths += [settings] if settings.is_file() else []
+    try:
+        with atomic.replacing(archive) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path in paths:
+                packed.write(path, path.relative_to(out_dir).as_posix())
+    except OSError as error:
+        raise StoreError(f"{archive}: the copy could not be written ({error.strerror}); free some space") from error
+    return len(paths)
+
+
+def restore(archive: Path, out_dir: Path) -> int:
+    """Put a copy of the journal back, and return how many files were written; what is there already stays.
+
+    Raises
+    ------
+    InputError
+        The file is no such copy, or damaged.
+    SettingsError
+        The folder's journal has lines that the copy lacks.
+    StoreError
+        The folder cannot be written.
+    """
+    contents = _contents(archive)
+    for name, content in contents.items():
+        present = out_dir / name
+        if name.endswith(".jsonl") and present.is_file() and not content.startswith(present.read_bytes()):
+            raise SettingsError(
+                f"{present}: expected a file that the copy goes on from, found one with other lines; take a later "
+                "copy, or move this file away first where its lines are to be given up"
+            )
+    fresh = {name: content for name, content in contents.items() if _is_wanted(out_dir / name, content)}
+    try:
+        for name, content in fresh.items():
+            atomic.write_bytes(out_dir / name, content)
+    except OSError as error:
+        raise StoreError(
+            f"{out_dir}: the journal could not be put back ({error.strerror}); free some space or correct the "
+            "folder's permissions, then do it again"
+        ) from error
+    return len(fresh)
+
+
+def _is_wanted(path: Path, content: bytes) -> bool:
+    """Say whether a file is written: settings of a later run stay, and so does what is the same."""
+    return not path.is_file() or (path.name != SETTINGS and path.read_bytes() != content)
+
+
+def _contents(archive: Path) -> dict[str, bytes]:
+    """Read the files of a copy; each name must be one that a copy has, and each drawn mask what its name says."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            contents = {item.filename: _unpacked(packed, item) for item in packed.infolist() if not item.is_dir()}
+    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError) as error:
+        raise InputError(
+            f"{archive}: expected a copy made by cordtrack backup, found none or a damaged one ({error})"
+        ) from error
+    strange = [name for name in contents if not _is_of_a_copy(name)]
+    if strange or not contents:
+        raise InputError(
+            f"{archive}: expected a copy made by cordtrack backup, found {strange[0] if strange else 'an empty file'}"
+        )
+    for name, content in contents.items():
+        path = PurePosixPath(name)
+        if path.parent.as_posix() == drawn_masks.FOLDER:
+            expected = path.name.removesuffix(".nii.gz")
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise InputError(f"{archive}: {name} is not the mask that was put on record; take another copy")
+    return contents
+
+
+def _unpacked(packed: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
+    if item.file_size > LARGEST:
+        raise zipfile.LargeZipFile(f"{item.filename} is larger than any file of a journal")
+    return packed.read(item)
+
+
+def _is_of_a_copy(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    if name == SETTINGS:
+        return True
+    is_plain = ".." not in parts and not name.startswith("/") and "\\" not in name and ":" not in name
+    is_kind = (len(parts) == 2 and name.endswith(".jsonl")) or (
+        len(parts) == 3 and name.startswith(f"{drawn_masks.FOLDER}/") and name.endswith(".nii.gz")
+    )
+    return is_plain and parts[0] == FOLDER and is_kind
+
+
+def _is_passing(path: Path) -> bool:
+    return path.name.startswith(".")

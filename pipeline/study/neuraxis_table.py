@@ -1,0 +1,165 @@
+"""``neuraxis.tsv``: one form of the whole neuraxis for a visit, placed by its session or its day.
+
+A table of its own beside ``sessions.tsv``: a dozen columns that somebody fills in from the reports of brain and spine,
+often later and by another person than the dates. A word that is not understood leaves its item missing, never
+negative; a form that cannot be placed is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from pipeline.core.neuraxis_form import ITEMS, LEVELS, Imaged, Item, NeuraxisForm
+from pipeline.core.records import Finding
+from pipeline.study.clinical import of_known_patients, unrepeated
+from pipeline.study.names import with_prefix
+from pipeline.study.study_tables import TableRow, date_in, read_table
+from pipeline.study.visits import StudyVisit
+
+TABLE = "neuraxis.tsv"
+YES = ("yes", "y", "true", "1", "imaged", "done", "whole", "complete")
+NO = ("no", "n", "false", "0", "not imaged", "not done", "none")
+UNCLEAR = (
+    "ne", "not evaluable", "non-evaluable", "not assessable", "equivocal", "unclear", "?", "not done", "not imaged"
+)  # fmt: skip
+IMAGED = {
+    **dict.fromkeys(YES, str(Imaged.YES)),
+    **dict.fromkeys(NO, str(Imaged.NO)),
+    **dict.fromkeys(("partly", "partial", "partially", "incomplete"), str(Imaged.PARTLY)),
+}
+CONTRAST = {
+    **dict.fromkeys(("yes", "y", "true", "1", "gd", "gadolinium", "given"), "yes"),
+    **dict.fromkeys(("no", "n", "false", "0", "none", "not given"), "no"),
+}
+SEEN = {
+    **dict.fromkeys(("present", "yes", "y", "true", "1", "positive", "pos", "seen"), str(Item.PRESENT)),
+    **dict.fromkeys(("absent", "no", "n", "false", "0", "negative", "neg", "not seen", "none"), str(Item.ABSENT)),
+    **dict.fromkeys(
+        (
+            "ne",
+            "not evaluable",
+            "non-evaluable",
+            "not assessable",
+            "equivocal",
+            "unclear",
+            "?",
+            "not done",
+            "not imaged",
+        ),
+        str(Item.NOT_EVALUABLE),
+    ),
+}
+ALIASES = {
+    "whole_spine": ("cervical", "thoracic", "lumbar"),
+    "spine": ("cervical", "thoracic", "lumbar"),
+    "c_spine": ("cervical",), "cervical_spine": ("cervical",), "cervical_cord": ("cervical",),
+    "t_spine": ("thoracic",), "thoracic_spine": ("thoracic",), "thoracic_cord": ("thoracic",),
+    "l_spine": ("lumbar",), "lumbar_spine": ("lumbar",), "lumbosacral": ("lumbar",),
+    "head": ("brain",), "gadolinium": ("contrast",), "contrast_agent": ("contrast",),
+    "csf": ("csf_cytology",), "cytology": ("csf_cytology",), "radiologist": ("reader",),
+}  # fmt: skip
+"""Other names of columns; a column of the name itself counts before them."""
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(LEVELS, IMAGED),
+    "contrast": CONTRAST,
+    **dict.fromkeys(ITEMS, SEEN),
+}
+
+
+def with_forms(
+    root: Path,
+    visits: Mapping[str, tuple[StudyVisit, ...]],
+    patient_ids: Collection[str],
+    as_of: date,
+    findings: list[Finding],
+) -> dict[str, tuple[StudyVisit, ...]]:
+    """Return every patient's visits with their forms.
+
+    Parameters
+    ----------
+    root
+        The study folder, resolved.
+    visits
+        By patient id, of those who were asked for.
+    patient_ids
+        All patients of the study; rows of others become findings.
+    as_of
+        The day of reading.
+    findings
+        What is odd is added.
+    """
+    path = root / TABLE
+    if not (path.exists() or path.is_symlink()):
+        return dict(visits)
+    lines = read_table(path, root, ("participant_id",), findings)
+    chosen = {key: list(of_patient) for key, of_patient in visits.items()}
+    for row in unrepeated(of_known_patients(lines, patient_ids, findings), findings):
+        if row.patient_id in chosen:
+            _place(row, chosen[row.patient_id], as_of, findings)
+    return {key: tuple(of_patient) for key, of_patient in chosen.items()}
+
+
+def form_in(row: TableRow, findings: list[Finding]) -> NeuraxisForm:
+    """Return one row's form; a word that is not understood is reported and missing."""
+    answers: dict[str, str | None] = {}
+    for name, words in WORDS.items():
+        cell = _cell(row, name)
+        answers[name] = None if cell is None else words.get(cell.lower())
+        if cell is not None and answers[name] is None:
+            expected = " or ".join(dict.fromkeys(words.values()))
+            findings.append(row.problem("neuraxis_word", f"expected {expected} in {name}, found '{cell}'"))
+    return NeuraxisForm(**answers, reader=_cell(row, "reader"))
+
+
+def _cell(row: TableRow, name: str) -> str | None:
+    others = [other for other, names in ALIASES.items() if name in names]
+    return next((row.cells[column] for column in (name, *others) if row.cells.get(column) is not None), None)
+
+
+def _place(row: TableRow, visits: list[StudyVisit], as_of: date, findings: list[Finding]) -> None:
+    """Give a form to its visit; of two that differ neither answer counts."""
+    index = _index(row, visits, as_of, findings)
+    if index is None:
+        return
+    form, visit = form_in(row, findings), visits[index]
+    if visit.neuraxis is not None:
+        form = _agreed(visit.neuraxis, form, row, findings)
+    visits[index] = replace(visit, neuraxis=form)
+
+
+def _index(row: TableRow, visits: Sequence[StudyVisit], as_of: date, findings: list[Finding]) -> int | None:
+    """Return the place of the visit that a row means; None, with a finding, where it means none or two."""
+    session_id, cell = row.cells.get("session_id"), row.cells.get("date")
+    named = None if session_id is None else with_prefix("ses", session_id)
+    day = date_in(row, "date", as_of, findings)
+    places = [
+        index
+        for index, visit in enumerate(visits)
+        if (session_id is None or visit.session_id == named) and (cell is None or (day and visit.acquired_on == day))
+    ]
+    if len(places) == 1 and (session_id is not None or cell is not None):
+        return places[0]
+    places_named = " and ".join(word for word in (session_id, cell) if word) or "neither session_id nor date"
+    message = f"expected one visit of {row.patient_id} by session_id or date, found {len(places)} for {places_named}"
+    if session_id is None and cell is None:
+        message = f"expected session_id or date of a visit of {row.patient_id}, found neither"
+    findings.append(row.problem("neuraxis_unplaced", message))
+    return None
+
+
+def _agreed(first: NeuraxisForm, second: NeuraxisForm, row: TableRow, findings: list[Finding]) -> NeuraxisForm:
+    """Return what two forms of one visit agree on; an answer of only one of them stands."""
+    answers: dict[str, str | None] = {}
+    for name in WORDS:
+        pair = [one for one in (getattr(first, name), getattr(second, name)) if one is not None]
+        differ = len(set(pair)) > 1
+        answers[name] = (str(Item.NOT_EVALUABLE) if name in ITEMS else None) if differ else next(iter(pair), None)
+        if differ:
+            message = f"expected one answer for {name}, found {' and '.join(pair)} for one visit; neither is used"
+            findings.append(row.problem("neuraxis_differ", message))
+    readers = ", ".join(dict.fromkeys(one for one in (first.reader, second.reader) if one))
+    return NeuraxisForm(**answers, reader=readers or None)

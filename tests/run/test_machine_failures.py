@@ -1,0 +1,52 @@
+"""What the machine is to blame for is never a result of a scan: it stops the run, or is tried again by the next."""
+
+import errno
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.core.findings import finding
+from pipeline.errors import InputError, StoreError
+from pipeline.files import derivatives
+from pipeline.run import study_run
+from pipeline.run.steps.patient_work import attempt
+
+VISIT = SimpleNamespace(named="sub-01 ses-02", subject={"patient_id": "sub-01", "session_id": "ses-02"})
+
+
+def failing(error: Exception):
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.EIO])
+def test_a_machine_that_cannot_go_on_stops_the_run_with_a_remedy(number: int) -> None:
+    with pytest.raises(StoreError, match=r"sub-01 ses-02, align: this machine could not go on .*: x\.nii.*run again"):
+        attempt(failing(OSError(number, "no", "x.nii")), VISIT, "align")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("cut"), "step_failed"),
+        (ValueError("odd"), "step_crashed"),
+        (MemoryError(), "step_crashed"),
+        (FileNotFoundError(errno.ENOENT, "gone"), "step_crashed"),
+    ],
+)
+def test_what_a_scan_is_to_blame_for_becomes_a_finding_of_its_visit(error: Exception, code: str) -> None:
+    result, (row,) = attempt(failing(error), VISIT, "align")
+    assert result is None
+    assert (row.code, row.session_id) == (code, "ses-02")
+
+
+@pytest.mark.parametrize(("code", "is_kept"), [("step_crashed", False), ("worker_died", False), ("step_failed", True)])
+def test_only_failures_of_the_data_are_kept_as_a_patient_s_result(tmp_path: Path, code: str, is_kept: bool) -> None:
+    rows = (finding(code, "sub-01: why", patient_id="sub-01"),)
+    study_run._finish("sub-01", rows, "key", tmp_path)
+    sidecar = tmp_path / "sub-01" / "sub-01_records.json"
+    assert (derivatives.read_step(sidecar, tmp_path, "key") is not None) == is_kept
+    assert derivatives.read_step(sidecar, tmp_path).records == rows  # said in the store all the same
