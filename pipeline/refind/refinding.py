@@ -32,7 +32,7 @@ GROWN = "lesion growth 4"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_LESS_SURELY = f"{GROWN}, less surely"
-"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, the two
+"""The same where the error is larger: the slices of one of the two visits are thick and hide the lesion's shape, both
 scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
 
 GROWING = (
@@ -251,19 +251,26 @@ def found_again(
         return {}, ()
     thick = is_thick(masked.image)
     extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
-    doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
+    doubts = (
+        *(["its mask was drawn on thick slices"] * thick),
+        *(["this scan has thick slices"] * is_thick(follow_up)),
+        *([blur_in_words(extra_mm)] * bool(extra_mm)),
+    )
     blur_mm, scene = matched(extra_mm, scene, follow_up)
     ways = fitted_ways(template, scene, blur_mm)
     return {name: _grown(ways, c, scene, follow_up) for c, name in enumerate(template.names)}, doubts
 
 
 def _grown(ways: tuple[Fit, Fit], c: int, scene: Scene, follow_up: Volume) -> Grown:
-    """Return what the ways of a fit say of one compartment: their mean; signal disturbs its own edge the most."""
-    by_own_edge = ways[0]
+    """Return what the ways of a fit say of one compartment: their mean, and what signal does to that mean."""
+    occupancy, pattern = (
+        np.mean([getattr(way, name)[c] for way in ways], axis=0) for name in ("occupancy", "patterns")
+    )
+    _, by_all = ways
     return Grown(
-        _whole(np.mean([way.occupancy[c] for way in ways], axis=0), scene, follow_up),
+        _whole(occupancy, scene, follow_up),
         tuple(float(way.occupancy[c].sum()) * scene.voxel_mm3 for way in ways),
-        signal_error(by_own_edge.patterns[c], by_own_edge.left, scene.is_active, scene.spacing_mm),
+        signal_error(pattern, by_all.left, scene.is_active, scene.spacing_mm),
     )
 
 
