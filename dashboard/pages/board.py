@@ -10,10 +10,9 @@ from dashboard.board.board_rows import board_rows
 from dashboard.charts.sparkline import Scale, sparkline
 from dashboard.data import queries
 from dashboard.shell import address, dark, page
-from dashboard.words import labels, sentences
+from dashboard.words import labels, sentences, tables
 from dashboard.words.glossary import term
 from dashboard.words.markup import BREAK, Html, as_label, image, join, tag
-from dashboard.words.tables import explained
 from pipeline.judge.questions import Question
 
 ROWS_PER_PAGE = 20
@@ -129,7 +128,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
         _two_lines(page.state_mark(labels.standing(row)), _quietly(row)),
         _two_lines(*_change(row)),
         _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
-        _two_lines(_why(row), sentences.beside(row)),
+        _two_lines(tables.open_questions(row), sentences.beside(row)),
         _spark(volumes, scale, "tumour"),
         _spark(volumes, scale, "cyst"),
     )
@@ -167,12 +166,6 @@ def _state_label(name: str) -> str:
 def _quietly(row: pd.Series) -> Html:
     notes = {"provisional": row["is_provisional"], "to be confirmed": row["category_shown"].endswith("?")}
     return join([term(word) for word, applies in notes.items() if applies], ", ")
-
-
-def _why(row: pd.Series) -> Html:
-    """Return the leading questions in a few words; all of them with their numbers open by click or key."""
-    leading, everything = sentences.leading_questions(row), sentences.open_questions(row)
-    return explained(leading, everything.split("; ")) if everything != leading else join([leading])
 
 
 def _change(row: pd.Series) -> tuple[str, str]:

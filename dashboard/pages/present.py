@@ -13,7 +13,7 @@ from dashboard.patient.headline import headline
 from dashboard.patient.numbers import numbers
 from dashboard.patient.scan_section import PLACE, aligned, compared, scans
 from dashboard.shell import page, signing
-from dashboard.words import sentences
+from dashboard.words import sentences, tables
 from dashboard.words.markup import tag
 from pipeline.journal.decisions import Act, ActKind
 
@@ -54,8 +54,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         st.page_link("pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
-    why = " · ".join(filter(None, (sentences.open_questions(row), further)))
-    st.html(tag("p", why, class_="ct-grey"))
+    st.html(tag("div", tables.open_questions(row), tag("span", further), class_="ct-grey"))
 
 
 def _one(row: pd.Series, study: page.ShownStudy) -> None:

@@ -23,7 +23,8 @@ def headline(state: pd.Series) -> None:
     state
         A row of the patient_header query.
     """
-    left, right = st.columns([5.2, 1.9], vertical_alignment="center")
+    widths = [4.0, 3.1] if labels.is_known(state["beside"]) else [5.2, 1.9]  # two things need more room
+    left, right = st.columns(widths, vertical_alignment="center")
     left.html(_who(state))
     right.html(tag("div", state_badge(state), class_="ct-standing"))
 

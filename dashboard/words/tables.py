@@ -104,6 +104,12 @@ def explained(number: str, lines: Iterable[str]) -> Html:
     return tag("details", tag("summary", number), tag("div", *words), class_="ct-why", name_="why")
 
 
+def open_questions(row: pd.Series) -> Html:
+    """Show the leading questions in a few words; all of them with their numbers open by click or key."""
+    leading, everything = sentences.leading_questions(row), sentences.open_questions(row)
+    return explained(leading, everything.split("; ")) if everything != leading else join([leading])
+
+
 def _change(row: pd.Series, against: str, criteria_name: str) -> str:
     """Write a change since a visit; it opens the two volumes and how its interval was made."""
     name = f"change_from_{against}"

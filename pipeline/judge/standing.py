@@ -70,4 +70,4 @@ def _says(last: records.Assessment, question: Question) -> bool:
     """Say whether the state by volume tells of a question itself."""
     if question == Question.NEW_LESION:
         return last.state in (State.DISTANT, State.RECURRENCE)
-    return question == Question.GROWTH and last.display_state in GROWN
+    return question in (Question.GROWTH, Question.LESION_GROWTH) and last.display_state in GROWN

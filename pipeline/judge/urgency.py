@@ -193,7 +193,9 @@ def _lesion_verdicts(verdicts: Sequence[records.LesionAssessment]) -> Iterator[A
     for verdict in sorted(verdicts, key=lambda one: one.lesion_id):
         if severity(State(verdict.state), DisplayState(verdict.display_state)):
             words = f"lesion {verdict.lesion_id} {_lesion_words(verdict)}"
-            yield Open(Question.LESION_GROWTH, words, f"lesion {verdict.lesion_id} growing")
+            sure = verdict.display_state != DisplayState.POSSIBLE_GROWTH
+            brief = f"lesion {verdict.lesion_id} growing" if sure else f"possible growth of lesion {verdict.lesion_id}"
+            yield Open(Question.LESION_GROWTH, words, brief)
         elif verdict.volume_mm3 is None:
             yield Question.NOT_JUDGED, f"lesion {verdict.lesion_id} not assessable: {verdict.missing_reason}"
 
@@ -217,7 +219,9 @@ def _called(last: records.Assessment, *, only_marks: bool = False) -> Iterator[A
     if not only_marks:
         yield from _called_of_total(last, parts)
     for part in parts:
-        if part.kind in (ClauseKind.UNJUDGED_LESION, ClauseKind.ELSEWHERE):
+        if part.kind == ClauseKind.ELSEWHERE:
+            yield Open(Question.NEW_LESION, part.text, "new tumour elsewhere")
+        elif part.kind == ClauseKind.UNJUDGED_LESION:
             yield Question.NEW_LESION, part.text
 
 
@@ -287,7 +291,7 @@ def _lesions(patient: PatientRows, with_verdict: Container[str]) -> Iterator[Ask
                 yield Open(
                     Question.LESION_GROWTH,
                     f"lesion {lesion} {_grew(earlier, smallest, sizes[lesion][now], on, days)}",
-                    f"lesion {lesion} growing",
+                    f"possible growth of lesion {lesion}",  # by its sizes alone: nobody knows their error
                 )
 
 

@@ -149,7 +149,7 @@ def test_worse_function_stands_beside_a_quiet_volume_with_the_day_since_when() -
 
 def test_a_new_and_a_growing_lesion_stand_beside_the_volume_and_a_cyst_does_not() -> None:
     lesions = [lesion(f"ses-0{n}", "L1", 250.0) for n in (1, 2, 3)] + [lesion("ses-02", "L2", 100.0)]
-    assert beside(*lesions, lesion("ses-03", "L2", 160.0))[ADAPTED] == "lesion L2 growing"
+    assert beside(*lesions, lesion("ses-03", "L2", 160.0))[ADAPTED] == "possible growth of lesion L2"
     assert beside(*lesions[:3], lesion("ses-03", "L2", 160.0, "new"))[ADAPTED] == "new lesion L2"
     assert beside(*cyst(100.0, 100.0, 300.0)) == {}
 
@@ -184,3 +184,9 @@ def test_a_mask_that_one_reader_accepted_and_another_excluded_is_an_open_questio
     assert asked(yes, replace(no, who="A")) == [Question.NONE]  # one who changed their mind
     assert asked(yes, replace(no, mask_sha256="1" * 64)) == [Question.NONE]  # another mask
     assert asked(replace(yes, status="undone"), no) == [Question.NONE]
+
+
+def test_a_state_that_shows_growth_does_not_say_the_growing_lesion_again() -> None:
+    rows = [lesion(f"ses-0{n}", "L1", 250.0) for n in (1, 2, 3)]
+    rows += [lesion("ses-02", "L2", 100.0), lesion("ses-03", "L2", 160.0)]
+    assert beside(*rows, judged(P, "ses-03", "SD", "stable", "possible_growth")) == {}
