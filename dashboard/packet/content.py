@@ -98,8 +98,10 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         word=look.word,
         ink=look.ink,
         is_provisional=bool(state["is_provisional"]),
-        sentence=short(main),
-        caveats=" ".join(filter(None, (short(further), sentences.caveats(state, study.criteria_title, now)))),
+        sentence=short(main, 2 * LONGEST),
+        caveats=" ".join(
+            filter(None, (short(further, 2 * LONGEST), sentences.caveats(state, study.criteria_title, now)))
+        ),
         timeline=_timeline(patient_id, everything[everything["criteria_id"] == study.criteria_id], study),
         slices=slices,
         slices_note=note,
