@@ -54,7 +54,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         st.page_link("pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
-    st.html(tag("div", tables.open_questions(row), tag("span", further), class_="ct-grey"))
+    st.html(tag("div", tables.open_questions(row), tag("div", further), class_="ct-grey"))
 
 
 def _one(row: pd.Series, study: page.ShownStudy) -> None:

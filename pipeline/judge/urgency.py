@@ -230,7 +230,7 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
     place = f": {main.ruling}" if main and main.ruling else ""
     grown = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
     if last.state == State.RECURRENCE:
-        yield Question.NEW_LESION, "tumour seen where there was none" + place
+        yield Open(Question.NEW_LESION, "tumour seen where there was none" + place, "tumour seen again")
     elif last.state == State.DISTANT:
         seen = [part.text for part in parts if part.kind == ClauseKind.NEW_LESION]
         yield Question.NEW_LESION, seen[0] if seen else "a new lesion"
