@@ -157,7 +157,7 @@ def test_rules_are_said_with_the_numbers_that_judge():
     assert "by 40\u202f% or more against its smallest" in found["Progression"]
     assert "at least 0.10\u202fmL" in found["Progression"]
     assert "by 65\u202f% or more against the baseline" in found["Partial response"]
-    assert "at least 42 days after surgery" in found["Baseline"]
+    assert "nearest to 91 days after surgery, from day 42 on" in found["Baseline"]
 
 
 @pytest.mark.parametrize("name", criteria_files.names())
