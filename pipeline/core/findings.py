@@ -167,7 +167,6 @@ RUN_KINDS = (
     ("mask_source_failed", "error", "add the scan it needs, or draw a mask on this visit's scan"),
     ("protocol_changed", "note", "compare the outlines of both scans; a scan like the earlier ones compares best"),
     ("scans_differ", "warning", "draw a mask on this visit's scan"),
-    ("size_unclear", "warning", "draw a mask on this visit's scan; it has no volume until then"),
     (
         "scan_disturbed",
         "warning",

@@ -43,8 +43,7 @@ FOUND_AGAIN_ERROR_MM = {
 }
 """The same for masks that were found again on the visit's own scan, where what unexplained signal does is added. All
 errors together were 0.15 and 0.21 mm for tumour, 0.12 and 0.11 for cyst, 0.52 and 0.56 for oedema on two real cords
-with known lesions (root mean square), measured with `lesion growth 3`; 71 of 72 intervals held there, 67 of 68 on
-implants. Since then the two ways of a fit, farther apart where a tumour changed much, widen the interval as well."""
+with known lesions (root mean square). With these numbers 71 of 72 intervals held there, 67 of 68 on implants."""
 
 LESS_SURE_ERROR_MM = {
     Compartment.TUMOUR: 0.6,
@@ -53,11 +52,10 @@ LESS_SURE_ERROR_MM = {
     Compartment.CAVITY: 0.2,
     Compartment.OEDEMA: 0.7,
 }
-"""The same where the mask they come from was itself drawn on thick slices, which hide its shape between them, this
-scan's own slices are thick, or the two scans are less alike than most. All errors together were for tumour 0.26 and
-0.48 mm from thick slices in the benchmark's two sets, 0.45 on thick slices of two other people, 0.43 on scans blurred
-by 0.8 mm, 0.70 where half the signal went into ghosts and 0.52 where the person swung by 1 mm; cyst 0.13, 0.20, 0.15
-and 0.21; oedema 0.50, 0.49, 0.64 and 0.68."""
+"""The same where the mask they come from was itself drawn on thick slices, which hide its shape between them, or the
+two scans are less alike than most. All errors together were for tumour 0.26 and 0.48 mm from thick slices in the
+benchmark's two sets, 0.43 on scans blurred by 0.8 mm, 0.70 where half the signal went into ghosts and 0.52 where the
+person swung by 1 mm; cyst 0.13, 0.20, 0.15 and 0.21; oedema 0.50, 0.49, 0.64 and 0.68."""
 
 THICK_MM = 2.0
 """Slices thicker than this are thick, mm: the two groups measured were 1.0 mm and less, and 3.3 mm."""

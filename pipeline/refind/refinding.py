@@ -19,7 +19,7 @@ from pipeline.core.transform import Transform, coverage, inverse, resample
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.measure.measurement_error import THICK_MM
-from pipeline.refind.lesion_fit import Fit, fitted_ways
+from pipeline.refind.lesion_fit import fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.template import Template, template_of
@@ -28,11 +28,11 @@ from pipeline.refind.unexplained_signal import signal_error
 CARRIED_OVER = "carried over"
 """Method of masks that were only warped: they show where the lesion was, never whether it grew or shrank."""
 
-GROWN = "lesion growth 4"
+GROWN = "lesion growth 3"
 """Method of masks that were found again on the visit's own scan."""
 
 GROWN_LESS_SURELY = f"{GROWN}, less surely"
-"""The same where the error is larger: the slices of one of the two visits are thick and hide the lesion's shape, both
+"""The same where the error is larger: the masked visit's own slices are thick and hide the lesion's shape, the two
 scans are not equally sharp, or much of what surrounds the lesion stays unexplained. The note says which."""
 
 GROWING = (
@@ -47,13 +47,6 @@ GROWING = (
 
 FEWEST_VOXELS = 8
 """A smaller part has no inside to learn from, and is carried over."""
-
-UNCLEAR = 1.4
-"""A compartment has no size when the two ways in which it was found differ by more than this factor: a tumour that
-shrank by half and one that hardly changed then explain the scan alike."""
-
-ALWAYS_UNSURE = (Compartment.OEDEMA,)
-"""Compartments whose stated error is as large as that anyway."""
 
 COVERED_SHARE = 0.9
 """A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
@@ -91,15 +84,13 @@ class FollowUpMasks:
     refusal
         Why nothing could be found again, in words; then compartments that grow are absent.
     ways_mm3
-        Compartment name to its volume, mm³, by each way in which it was found again: from each masked visit, by its own
-        edge, and with the cord's surface beside it counted as well; the probabilities are their mean.
+        Compartment name to its volume, mm³, by each way in which it was found again (from each masked visit and each
+        end of the fit); the probabilities are their mean.
     signal_cv
         Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
         again.
     disturbed
         Compartments whose volume is less sure for that alone.
-    unclear
-        Compartments that are absent because their size cannot be told, and why, in words.
     """
 
     probabilities: dict[str, Volume]
@@ -109,25 +100,19 @@ class FollowUpMasks:
     signal_cv: dict[str, float] = field(default_factory=dict)
     refusal: str | None = None
     disturbed: tuple[str, ...] = ()
-    unclear: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Grown:
-    """A compartment found again: its share (0..1) of each voxel, its volume, mm³, by each way, and its signal error."""
+    """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error."""
 
-    share: Volume
-    ways_mm3: tuple[float, ...]
+    ways: tuple[Volume, ...]
     signal_cv: float
 
     @property
-    def volume_mm3(self) -> float:
-        """The volume found, mm³."""
-        return float(self.share.array.sum(dtype=np.float64)) * self.share.voxel_mm3
-
-    def is_unclear(self, name: str) -> bool:
-        """Say whether its size cannot be told: the ways differ too much, or one of them does not see it at all."""
-        return name not in ALWAYS_UNSURE and max(self.ways_mm3) > UNCLEAR * min(self.ways_mm3)
+    def ways_mm3(self) -> tuple[float, ...]:
+        """The volume at each end, mm³."""
+        return tuple(float(way.array.sum(dtype=np.float64)) * way.voxel_mm3 for way in self.ways)
 
 
 def carry_over(masked: DonorVisit, follow_up: Volume, to_masked: Transform) -> dict[str, Volume]:
@@ -171,7 +156,7 @@ def follow_up_masks(
     is_sure
         False where the alignment itself is not of the best grade.
     """
-    found, unclear = carry_over(masked, follow_up, to_masked), dict[str, str]()
+    found = carry_over(masked, follow_up, to_masked)
     methods = dict.fromkeys(found, CARRIED_OVER)
     grown, notes, disturbed, refusal = dict[str, Grown](), list[str](), list[str](), None
     if may_grow:
@@ -184,12 +169,9 @@ def follow_up_masks(
         if grown and not is_sure:
             doubts = (*doubts, "the alignment is not of grade A")
         notes += [f"less sure: {doubt}" for doubt in doubts]
-        unclear = {name: _unclear_in_words(name, one) for name, one in grown.items() if one.is_unclear(name)}
-        for name in unclear:
-            del grown[name], found[name], methods[name]
-        found |= {name: one.share for name, one in grown.items()}
+        found |= {name: _mean(one.ways) for name, one in grown.items()}
         for name, one in grown.items():
-            if is_disturbed(Compartment(name), one.volume_mm3, one.signal_cv, less_sure=bool(doubts)):
+            if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
@@ -204,7 +186,7 @@ def follow_up_masks(
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
-    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed, unclear)
+    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -251,35 +233,18 @@ def found_again(
         return {}, ()
     thick = is_thick(masked.image)
     extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
-    doubts = (
-        *(["its mask was drawn on thick slices"] * thick),
-        *(["this scan has thick slices"] * is_thick(follow_up)),
-        *([blur_in_words(extra_mm)] * bool(extra_mm)),
-    )
+    doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
     blur_mm, scene = matched(extra_mm, scene, follow_up)
-    ways = fitted_ways(template, scene, blur_mm)
-    return {name: _grown(ways, c, scene, follow_up) for c, name in enumerate(template.names)}, doubts
-
-
-def _grown(ways: tuple[Fit, Fit], c: int, scene: Scene, follow_up: Volume) -> Grown:
-    """Return what the ways of a fit say of one compartment: their mean, and what signal does to that mean."""
-    occupancy, pattern = (
-        np.mean([getattr(way, name)[c] for way in ways], axis=0) for name in ("occupancy", "patterns")
-    )
-    _, by_all = ways
-    return Grown(
-        _whole(occupancy, scene, follow_up),
-        tuple(float(way.occupancy[c].sum()) * scene.voxel_mm3 for way in ways),
-        signal_error(pattern, by_all.left, scene.is_active, scene.spacing_mm),
-    )
-
-
-def _unclear_in_words(name: str, grown: Grown) -> str:
-    by_edge, by_all = (f"{volume / 1000:.2f} mL" for volume in grown.ways_mm3)
-    return (
-        f"the size of the {name} cannot be told from this scan: by its own edge it would be {by_edge}, with the "
-        f"surface of the cord counted as well {by_all}"
-    )
+    ends = fitted_ends(template, scene, blur_mm)
+    return {
+        name: Grown(
+            tuple(_whole(end.occupancy[c], scene, follow_up) for end in ends),
+            float(
+                np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
+            ),
+        )
+        for c, name in enumerate(template.names)
+    }, doubts
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

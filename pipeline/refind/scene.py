@@ -87,8 +87,7 @@ class Predicted:
     """The masked visit as the later scan should show it; N active voxels, C compartments.
 
     ``signal`` ``(N,)`` in the masked visit's units, ``slope`` ``(N, 3)`` per mm of the bend, ``by_growth``
-    ``(12 C + 1, N)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``, ``beside``
-    ``(N,)`` the steepness of tissue right beside the lesion, per mm, fading with distance as its giving way does.
+    ``(12 C + 1, N)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``.
     """
 
     signal: NDArray[np.float64]
@@ -96,7 +95,6 @@ class Predicted:
     by_growth: NDArray[np.float64]
     occupancy: NDArray[np.float64]
     filled: NDArray[np.float64]
-    beside: NDArray[np.float64]
 
 
 def scene_of(

@@ -18,11 +18,6 @@ EDGE_TOLERANCE_MM = 0.12
 """Edges may lie this far from where the model puts them before they count in full, mm; chosen on real
 cords with known lesions. Where a tumour fills the cord, little but its edge to the fluid shows its size."""
 
-BESIDE_MM = 8.0
-"""Edges of the tissue right beside a lesion may lie this far from where the model puts them, mm, fading with distance.
-How a cord narrows again, and where fluid comes back, is not the lesion's size; but the edge of cord to fluid is many
-times steeper than that of a tumour to cord, and decided the size where it was counted in full."""
-
 FREEDOM = 5.0
 """Degrees of freedom of Student's t: how little odd voxels count."""
 
@@ -43,8 +38,7 @@ class SignalCurve:
 
     ``left`` is what stays unexplained, ``gain`` the curve's slope at each voxel, ``weight`` how much each voxel
     counts (1 over variance, less where odd), ``variance`` of what is left, ``trust`` the weight for the next curve, all
-    ``(N,)``; ``noise`` is a number. ``features`` ``(N, M)`` make up the curve with ``numbers`` ``(M,)``, whose
-    expectation has the precision ``price`` ``(M,)``.
+    ``(N,)``; ``noise`` is a number.
     """
 
     left: NDArray[np.float64]
@@ -53,9 +47,6 @@ class SignalCurve:
     variance: NDArray[np.float64]
     trust: NDArray[np.float64]
     noise: float
-    features: NDArray[np.float64]
-    numbers: NDArray[np.float64]
-    price: NDArray[np.float64]
 
 
 def fit_curve(
@@ -79,10 +70,10 @@ def fit_curve(
     gain = (np.interp(shown.signal + 1, knots, curve) - np.interp(shown.signal - 1, knots, curve)) / 2
     gain += seen.place @ numbers[KNOTS : KNOTS + 3]
     noise = max(_spread(left), 1e-6 * float(np.ptp(seen.signal)) + 1e-12)
-    variance = noise**2 + gain**2 * (EDGE_TOLERANCE_MM**2 * (shown.slope**2).sum(axis=1) + shown.beside**2)
+    variance = noise**2 + (EDGE_TOLERANCE_MM * gain) ** 2 * (shown.slope**2).sum(axis=1)
     odd = 1 / (1 + left**2 / variance / FREEDOM)
     trust = seen.nearness * odd * noise**2 / variance
-    return SignalCurve(left, gain, trust / noise**2, variance, trust, noise, features, numbers, free / noise**2)
+    return SignalCurve(left, gain, trust / noise**2, variance, trust, noise)
 
 
 def hats_of(signal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -19,9 +19,6 @@ from tests.places import ROOT
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
 WITH_DATA = ("alignment", "certificate", "masks", "poor_scans")
-HELD_BACK = ("bentjunction", "lowcervical")
-"""People on whom masks found again are measured as well."""
-
 WITHOUT_DATA = (
     "cord",
     "implants",
@@ -59,7 +56,7 @@ def main() -> int:
         if name in WITH_DATA and not folders:
             continue
         command = [sys.executable, "-m", f"tests.benchmark.{name}"]
-        command += [word for folder in _data(name, folders) for word in ("--data", str(folder))]
+        command += [word for folder in folders for word in ("--data", str(folder))] if name in WITH_DATA else []
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         parts.append(done.stdout if done.returncode == 0 else f"## {name}\n\nfailed, see the messages of the command\n")
         failed += [name] if done.returncode else []
@@ -70,13 +67,6 @@ def main() -> int:
         REPORT.write_text(report, encoding="utf-8")
         sys.stdout.write(f"wrote {REPORT.relative_to(ROOT)}\n")
     return 1 if failed else 0
-
-
-def _data(name: str, folders: list[Path]) -> list[Path]:
-    """Return the folders that a section measures."""
-    more = [REAL_CORD / other for other in HELD_BACK] if name == "masks" else []
-    own = [*folders, *(folder for folder in more if folder.is_dir() and folder not in folders)]
-    return own if name in WITH_DATA else []
 
 
 def _machine() -> str:

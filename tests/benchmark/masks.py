@@ -81,7 +81,6 @@ def measured(folder: Path, *, is_thick: bool = False) -> Iterator[Found | Looked
                 yield f"{patient} {session}: {again.refusal}"
                 continue
             yield time.process_time() - started
-            yield from (f"{patient} {session}: {words}" for words in again.unclear.values())
             if "tumour" not in drawn.masks:
                 flags = signal_search.look_for_new_signal(drawn, None, later, aligned.to_reference)
                 true_mm3 = float(sizes.get((patient, session, "tumour"), 0.0))
@@ -179,9 +178,6 @@ def _report(folder: Path) -> None:
             if len(chosen) > 2:
                 print(f"| {name} | {recipe} | {_summary(chosen)} |", flush=True)
     tumours = [r for r in rows if r.compartment == "tumour" and r.recipe == RECIPES[1] and r.true_mm3 > 300]
-    _report_changes(tumours)
-    if refused:
-        print("\nWithout a number: " + "; ".join(refused) + ".")
     worst = sorted(tumours, key=lambda r: -abs(np.log(r.found_mm3 / r.true_mm3)))[:5]
     print("\nWorst five tumours: " + "; ".join(
         f"{r.name}: {r.first_mm3:.0f} mm³ first, truly {r.true_mm3:.0f}, found {r.found_mm3:.0f}" for r in worst
@@ -195,22 +191,6 @@ def _report(folder: Path) -> None:
     _report_intervals([r for r in rows if r.recipe == RECIPES[1] and r.true_mm3 > FLOOR_MM3[r.compartment]])
     _report_flags(looked)
     _report_thick(folder)
-
-
-def _report_changes(tumours: list[Found]) -> None:
-    """Say how well tumours found again are found by what they truly did since the first visit."""
-    print("\nTumours found again, by what they did since the first visit:\n")
-    print("| since the first visit | n | mean error, % | largest, % |\n|---|---|---|---|")
-    kinds = {
-        "shrunk": lambda ratio: ratio < 1 - UNCHANGED,
-        "unchanged": lambda ratio: abs(ratio - 1) <= UNCHANGED,
-        "grown": lambda ratio: ratio > 1 + UNCHANGED,
-    }
-    for words, is_kind in kinds.items():
-        of_kind = [r for r in tumours if r.first_mm3 and is_kind(r.true_mm3 / r.first_mm3)]
-        errors = np.array([100 * (r.found_mm3 / r.true_mm3 - 1) for r in of_kind])
-        if len(errors):
-            print(f"| {words} | {len(errors)} | {errors.mean():+.0f} | {errors[np.argmax(abs(errors))]:+.0f} |")
 
 
 def _report_thick(folder: Path) -> None:

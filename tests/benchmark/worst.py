@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from pipeline.align import registration
 from pipeline.core.volume import Volume
-from pipeline.refind.lesion_fit import fitted_ways
+from pipeline.refind.lesion_fit import fit_lesion, fitted_ends
 from pipeline.refind.refinding import DonorVisit
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.template import template_of
@@ -37,10 +37,11 @@ def draw(cases: list[tuple[str, DonorVisit, Volume, Volume, dict[str, Volume]]],
         template = template_of(masked.image, masked.masks)
         scene = scene_of(template, follow_up, aligned.to_reference)
         assert scene is not None  # it was measured, so it is in view
-        fit, _ = fitted_ways(template, scene)
+        fit = fit_lesion(template, scene)
         seen = follow_up.array[scene.crop].astype(np.float64)
         outlines = {n: (mask.array[scene.crop] > 0.5).astype(float) for n, mask in true.items()}
-        found = dict(zip(template.names, fit.occupancy, strict=True))
+        ends = [end.occupancy for end in fitted_ends(template, scene)]
+        found = dict(zip(template.names, np.mean(ends, axis=0), strict=True))
         place = round(float(np.argwhere(outlines["tumour"] > 0).mean(axis=0)[0]))
         low, high = np.percentile(seen, [1, 99])
         for axis, array, limits in zip(

@@ -185,21 +185,6 @@ def test_the_visit_says_why_it_has_no_mask_and_says_it_again_from_what_was_kept(
         assert "sub-1 ses-02: the masks of ses-01 cannot be found again" in told.message
 
 
-def test_a_size_that_cannot_be_told_is_said_and_no_number_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(refinding, "UNCLEAR", 0.9)
-    later = visited("ses-02", phantom(4.5, seed=4)[0])
-    for _ in range(2):  # also from what was kept
-        found = automatic(later, tmp_path)
-        assert set(found.primary) == CARRIED
-        assert found.missing[Compartment.TUMOUR].startswith("the size of the tumour cannot be told from this scan")
-        (told,) = found.findings
-        assert (told.code, told.severity, told.session_id) == ("size_unclear", "warning", "ses-02")
-    assert size_of(later, found).volume_mm3 is None
-    assert drawn_by_a_person(later, found).findings == ()
-
-
 def test_it_is_said_once_and_no_more_when_a_person_has_drawn_the_tumour(tmp_path: Path) -> None:
     later = visited("ses-02", phantom(4.5, seed=4)[0], "T1w")
     found = automatic(later, tmp_path)

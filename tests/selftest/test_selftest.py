@@ -76,7 +76,7 @@ def test_growth_in_the_phantom_is_measured_and_said_to_be_synthetic(tmp_path: Pa
 def test_the_files_are_the_same_for_the_same_rows(tmp_path: Path) -> None:
     good = Measured(
         plans((0.5,), 1, 1)[0], False, 500.0, 250.0, "A", "", Reading(498.0, 0.15), Reading(249.0, 0.19),
-        Reading(280.0, 0.18), "lesion growth 4",
+        Reading(280.0, 0.18), "lesion growth 3",
     )  # fmt: skip
     lost = Measured(
         plans((0.5,), 1, 1)[1], True, 500.0, 500.0, "C", "the two scans agree poorly once aligned",

@@ -18,7 +18,7 @@ from pipeline.study import study_folder
 
 AUTOMATIC_SOURCE = "cordtrack"
 
-SCANS_DIFFER, SCAN_DISTURBED, SIZE_UNCLEAR = "scans_differ", "scan_disturbed", "size_unclear"
+SCANS_DIFFER, SCAN_DISTURBED = "scans_differ", "scan_disturbed"
 """Codes of the findings that masks cannot be found again on a scan, or not surely."""
 
 PROBABILITY_DECIMALS = 3

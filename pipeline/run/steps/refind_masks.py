@@ -21,7 +21,7 @@ from pipeline.measure import measurement_error
 from pipeline.refind import refinding
 from pipeline.refind.likeness import disturbed_in_words
 from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, use_drawings
-from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, SIZE_UNCLEAR
+from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, VisitWork
 
@@ -110,9 +110,7 @@ def automatic_masks(
         {AUTOMATIC_SOURCE: masks},
         mask_rows,
         findings,
-        missing={
-            c: _why_missing(first.masks, c, step.words.get(c, refused)) for c in first.masks.primary if c not in masks
-        },
+        missing={c: _why_missing(first.masks, c, refused) for c in first.masks.primary if c not in masks},
         source=AUTOMATIC_SOURCE,
     )
 
@@ -145,9 +143,7 @@ def _segment(
     doubts = _doubts(named, both)
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
-    unclear = {name: f"{words}; draw a mask on this visit's scan" for name, words in both.unclear.items()}
-    paths, words = tuple(row.path for row in mask_rows), {**refused, **unclear}
-    return finished_steps.StepResult(paths, (*mask_rows, *findings), words)
+    return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused)
 
 
 def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:
@@ -158,8 +154,6 @@ def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:
         doubts[SCANS_DIFFER] = f"the masks of {named} cannot be found again: {both.refusal}"
     if tumour in both.disturbed:
         doubts[SCAN_DISTURBED] = disturbed_in_words(tumour, both.signal_cv[tumour])
-    if tumour in both.unclear:
-        doubts[SIZE_UNCLEAR] = both.unclear[tumour]
     return doubts
 
 
