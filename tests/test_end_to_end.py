@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli.commands import app
 from pipeline.files import images
+from pipeline.journal import lesion_names
 from pipeline.store import reader
 from tests.command import cordtrack, run
 from tests.finished_runs import copy_of_run
@@ -61,9 +62,14 @@ def small_study(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_out(sample_run: Path, tmp_path: Path) -> Path:
-    """Copy what the run of the sample study finished for that patient: it depends on contents, not on places."""
+    """Copy what the run of the sample study finished for that patient: it depends on contents, not on places.
+
+    Names given to lesions are among what it depends on.
+    """
     out = tmp_path / "out"
     shutil.copytree(sample_run / "sub-demo03", out / "sub-demo03")
+    (out / "journal").mkdir()
+    shutil.copy(sample_run / lesion_names.FILE, out / lesion_names.FILE)
     return out
 
 

@@ -147,7 +147,7 @@ def test_a_described_output_that_the_model_lacks_is_refused(model):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (('"brightness"', '"my model"'), "model_id: expected letters and digits"),
+        (('"brightness"', '"my model"'), "model_id: expected an id of letters, digits"),
         (('"{orientation}"', '"RLS"'), "orientation: expected three letters"),
         (("left_right_mm = 1.0", "left_right_mm = 0.0"), "voxel: expected edges above 0"),
         (('compartment = "tumour"', 'compartment = "lesion"'), "expected one of tumour, enhancing"),

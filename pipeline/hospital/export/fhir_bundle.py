@@ -230,8 +230,9 @@ def _observations(
         if piece.lesion_id in lesions and piece.is_confirmed:
             lesion_volume = begin("lesion", str(piece.lesion_id)) | {"code": _coded("118565006", "Volume")}
             lesion_volume["focus"] = [_reference(lesions[str(piece.lesion_id)])]
-            whole = next(row for row in visit.measurements if row["compartment"] == piece.compartment)
-            volume_mm3 = _quantity(piece.volume_mm3, "mm3") | _bound(whole)
+            same = (row for row in visit.measurements if row["compartment"] == piece.compartment)
+            whole = next(same, None)  # a bound of the whole is one of each piece
+            volume_mm3 = _quantity(piece.volume_mm3, "mm3") | (_bound(whole) if whole is not None else {})
             observations.append(lesion_volume | {"valueQuantity": volume_mm3})
     if visit.verdict is not None:
         observations.append(begin("response") | _response(visit.verdict))
