@@ -49,7 +49,7 @@ VAGUE = {"compared", "found", "frame", "known", "kept", "made", "own", "rows", "
 VAGUE_STILL = {
     "dashboard.board",
     "dashboard.cohort",
-    "dashboard.pages.cohort",
+    "dashboard.app_pages.cohort",
     "dashboard.patient",
     "dashboard.words",
     "pipeline.cohort",

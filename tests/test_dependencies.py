@@ -80,5 +80,6 @@ def test_only_libraries_of_the_core_stand_in_the_fingerprint_of_results() -> Non
 def test_nothing_beside_the_dashboards_script_has_the_name_of_a_library() -> None:
     """Streamlit puts the folder of its script first among the places that modules are looked for in."""
     names = {path.stem for path in (ROOT / "dashboard").iterdir() if not path.name.startswith((".", "_"))}
-    assert {"app", "pages"} <= names
+    assert {"app", "app_pages"} <= names
+    assert "pages" not in names, "Streamlit would serve each file of such a folder without the navigation of app.py"
     assert not names & (set(sys.stdlib_module_names) | set(DISTRIBUTIONS))

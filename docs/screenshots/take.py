@@ -56,10 +56,10 @@ def main() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = HERE.parent.parent / "dashboard" / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    command = [sys.executable, "-P", "-m", "dashboard.server", "127.0.0.1", str(port)]
     environment = os.environ | {"CORDTRACK_OUT": str(Path(sys.argv[1]).resolve())}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    pages = HERE.parent.parent / "dashboard"
+    server = subprocess.Popen(command, env=environment, cwd=pages, stdout=subprocess.DEVNULL)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.cli.commands import SERVER_ENVIRONMENT
+from pipeline.cli.pages_command import SERVER_ENVIRONMENT
 from pipeline.core.volume import Volume
 from pipeline.files import images
 from pipeline.store import publish, reader
@@ -46,7 +46,7 @@ def reruns_ms(page: str, addresses: list[dict[str, str]]) -> list[tuple[float, f
     compiled = ScriptCache()
     app_test.ScriptCache = lambda: compiled  # type: ignore[assignment,misc]  # a server compiles a page once, too
     at = AppTest.from_file(str(APP), default_timeout=120)
-    at.switch_page(f"pages/{page}.py")
+    at.switch_page(f"app_pages/{page}.py")
     at.run()
     times = []
     for address in addresses:
@@ -78,9 +78,9 @@ def serving(out: Path) -> Iterator[tuple[str, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    command = [sys.executable, "-P", "-m", "dashboard.server", "127.0.0.1", str(port)]
     environment = SERVER_ENVIRONMENT | os.environ | {"CORDTRACK_OUT": str(out)}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=environment, cwd=APP.parent, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with suppress(OSError):

@@ -16,7 +16,7 @@ from dashboard.shell import page as frame
 from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
-from tests.dashboard.pages.test_pages import listed, opened, text_of
+from tests.dashboard.app_pages.test_pages import listed, opened, text_of
 from tests.factories import ADAPTED, publish_tiny, tiny_store
 
 DAY = date(2024, 2, 1)

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.cohort import courses, criteria_agreement, survival_groups, table_one
 from dashboard.data import queries
-from tests.dashboard.pages.test_pages import opened, text_of
+from tests.dashboard.app_pages.test_pages import opened, text_of
 
 NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
 

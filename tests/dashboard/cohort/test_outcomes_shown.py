@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.cohort import group_comparison, outcomes, survival_groups
 from dashboard.cohort.outcomes import BASELINE, FIRST, LATE, ShownOutcome
-from tests.dashboard.pages.test_pages import opened, text_of
+from tests.dashboard.app_pages.test_pages import opened, text_of
 
 COVARIATES = pd.DataFrame({"patient_id": list("abcde"), "centre": ["N", "N", "N", "S", "S"], "is_event": [None] * 5})
 STORED = pd.DataFrame(

@@ -7,7 +7,7 @@ import pytest
 from dashboard.cohort import saved_cohorts
 from dashboard.data import acts
 from pipeline.journal import cohort_file as cohorts
-from tests.dashboard.pages.test_pages import opened, text_of
+from tests.dashboard.app_pages.test_pages import opened, text_of
 
 
 @pytest.fixture

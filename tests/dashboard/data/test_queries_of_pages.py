@@ -126,7 +126,7 @@ def test_the_patient_page_asks_for_every_query_that_it_begins(out: Path, monkeyp
     monkeypatch.setattr(Publication, "begin", lambda self, name, **by: begun.add(name) or begin(self, name, **by))
     monkeypatch.setattr(Publication, "query", lambda self, name, **by: asked.add(name) or query(self, name, **by))
     page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
-    page.switch_page("pages/patient.py")
+    page.switch_page("app_pages/patient.py")
     page.query_params["patient"] = "sub-01"
     page.run()
     assert not page.exception

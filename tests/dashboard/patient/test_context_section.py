@@ -10,8 +10,8 @@ from dashboard.patient import context_section
 from dashboard.shell import page as frame
 from dashboard.words import sentences
 from pipeline.store import reader
+from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.dashboard.packet.test_packet import read
-from tests.dashboard.pages.test_pages import opened, text_of
 from tests.factories import ADAPTED
 from tests.study_folder import run_of_numbers
 

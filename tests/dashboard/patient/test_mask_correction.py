@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.journal import act_file, drawn_masks
+from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.dashboard.drawn_visit import GRID, PATIENT, SHAPE, VISIT, as_file, block, publish_drawn_visit
-from tests.dashboard.pages.test_pages import opened, text_of
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from dashboard.shell import page
 from dashboard.words import tables
 from pipeline.core import records
 from pipeline.store import publish
+from tests.dashboard.app_pages.test_pages import opened, words_of
 from tests.dashboard.packet.test_packet import read
-from tests.dashboard.pages.test_pages import opened, words_of
 from tests.factories import ADAPTED, tiny_store
 
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
-from tests.dashboard.pages.test_pages import opened, text_of
+from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.factories import publish_tiny, tiny_store
 
 EVIL = "<img src=x onerror=alert(1)> *bold* \u202egnorw"
@@ -137,5 +137,5 @@ def test_the_queue_of_the_quality_page_accepts_with_one_click(out):
 
 def test_who_reads_is_kept_from_page_to_page(out):
     at = named(opened("quality"), "Rita Reader")
-    at.switch_page("pages/patient.py").run()
+    at.switch_page("app_pages/patient.py").run()
     assert at.text_input(key="who").value == "Rita Reader"

@@ -9,7 +9,7 @@ from pipeline.acquisition.protocol import Facts
 from pipeline.acquisition.scanner_drift import Spread
 from pipeline.core import records
 from pipeline.store import publish as store
-from tests.dashboard.pages.test_pages import opened, text_of, words_of
+from tests.dashboard.app_pages.test_pages import opened, text_of, words_of
 from tests.factories import ADAPTED, tiny_store
 from tests.scanner_rows import made_rows
 

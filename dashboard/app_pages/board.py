@@ -101,7 +101,7 @@ def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
         who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all with an open question"
         link = {meeting.PICKED: picks} if picks else {}
         link |= {meeting.DAY: [day.isoformat()]} if day != meeting.today() else {}
-        st.page_link("pages/present.py", label="Present", query_params=link)
+        st.page_link("app_pages/present.py", label="Present", query_params=link)
         page.remark(who, "content")
         chosen = patients[patients["patient_id"].isin(picks)] if picks else patients[patients["needs_decision"]]
         meeting.downloads(chosen, day, study)
@@ -123,7 +123,7 @@ def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
     name = row["patient_id"]
     with pick:
         _pick(name)
-    left.page_link("pages/patient.py", label=as_label(name), query_params={"patient": name})
+    left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
     cells = (
         _two_lines(page.state_mark(labels.standing(row)), _quietly(row)),
         _two_lines(*_change(row)),

@@ -82,7 +82,7 @@ def _waits(row: dict[Any, Any], number: int) -> None:
     patient, visit = str(row["patient_id"]), str(row["session_id"])
     label = f"{patient} {visit}" if labels.is_known(row["session_id"]) else patient
     address = {"patient": patient, "now": visit} if labels.is_known(row["session_id"]) else {"patient": patient}
-    link.page_link("pages/patient.py", label=as_label(label), query_params=address)
+    link.page_link("app_pages/patient.py", label=as_label(label), query_params=address)
     cells = (
         tag("span", labels.day(row["acquired_on"])),
         tag("span", str(row["kind"])),

@@ -19,7 +19,7 @@ PAGES = ["board", "patient", "cohort", "quality", "methods"]
 
 def opened(page, **address):
     at = AppTest.from_file(str(APP), default_timeout=60)
-    at.switch_page(f"pages/{page}.py")
+    at.switch_page(f"app_pages/{page}.py")
     for name, value in address.items():
         at.query_params[name] = value
     at.run()

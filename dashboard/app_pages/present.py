@@ -51,7 +51,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         page.remark(f"{place + 1} of {len(queue)}", "content")
         _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
         query = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
-        st.page_link("pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
+        st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
     st.html(tag("div", tables.open_questions(row), tag("div", further), class_="ct-grey"))
