@@ -23,11 +23,11 @@ OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder o
 @journal.command(epilog="Example: cordtrack journal verify my_output")
 def verify(out_dir: OutDir) -> None:
     """Say of each file whether it is whole, and which line is not; exit code 1 when something is wrong."""
-    from pipeline.journal import act_file, cohort_file, drawn_masks, published_history  # noqa: PLC0415
+    from pipeline.journal import act_file, cohort_file, drawn_masks, lesion_names, published_history  # noqa: PLC0415
 
     heads = published_history.heads(out_dir)
     acts = act_file.read(out_dir)
-    problems = [row.message for row in acts.findings]
+    problems = [row.message for row in (*acts.findings, *lesion_names.read(out_dir).findings)]
     problems += cohort_file.read(out_dir).problems
     problems += [f"{one.head.file}: {one.difference}" for one in published_history.lost(out_dir, _published(out_dir))]
     problems += drawn_masks.problems(out_dir, [row.mask_sha256 for row in acts.entries if row.act == "correct_mask"])
@@ -71,7 +71,7 @@ def restore(
     archive: Annotated[Path, typer.Argument(metavar="FILE", help="A .zip file that cordtrack backup wrote.")],
     out_dir: OutDir,
 ) -> None:
-    """Put a copy of the journal back; lines that the folder has and the copy lacks are never taken away."""
+    """Put a copy of the journal back; a line that the folder has and the copy lacks is never taken away."""
     from pipeline.journal import backup as copies  # noqa: PLC0415  # keeps --help quick
 
     out.print(f"{out_dir}: {copies.restore(archive, out_dir)} files put back", markup=False)

@@ -1,7 +1,7 @@
 """The journal of an output folder in one zip file, and back: all that no run can make again.
 
 A copy holds the files of lines, the masks people drew, and what the last run was asked. Putting one back never takes
-an act away: a copy that lacks lines which the folder has is refused.
+a line away: a file that goes on from its copy stays, and one that neither goes on from the other is refused.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def restore(archive: Path, out_dir: Path) -> int:
     InputError
         The file is no such copy, or damaged.
     SettingsError
-        The folder's journal has lines that the copy lacks.
+        A file of the folder and its copy begin alike and go on differently, or are others altogether.
     StoreError
         The folder cannot be written.
     """
     contents = _contents(archive)
     for name, content in contents.items():
         present = out_dir / name
-        if name.endswith(".jsonl") and present.is_file() and not content.startswith(present.read_bytes()):
+        if name.endswith(".jsonl") and present.is_file() and not _is_one_history(present.read_bytes(), content):
             raise SettingsError(
-                f"{present}: expected a file that the copy goes on from, found one with other lines; take a later "
-                "copy, or move this file away first where its lines are to be given up"
+                f"{present}: expected a file that goes on from its copy or the other way round, found one with other "
+                "lines; take another copy, or move this file away first where its lines are to be given up"
             )
     fresh = {name: content for name, content in contents.items() if _is_wanted(out_dir / name, content)}
     try:
@@ -77,8 +77,12 @@ def restore(archive: Path, out_dir: Path) -> int:
 
 
 def _is_wanted(path: Path, content: bytes) -> bool:
-    """Say whether a file is written: settings of a later run stay, and so does what is the same."""
-    return not path.is_file() or (path.name != SETTINGS and path.read_bytes() != content)
+    """Say whether a file is written: settings of a later run stay, and so does what goes on from the copy."""
+    return not path.is_file() or (path.name != SETTINGS and not path.read_bytes().startswith(content))
+
+
+def _is_one_history(present: bytes, copied: bytes) -> bool:
+    return present.startswith(copied) or copied.startswith(present)
 
 
 def _contents(archive: Path) -> dict[str, bytes]:

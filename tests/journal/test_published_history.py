@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError, SettingsError, StoreError
-from pipeline.journal import act_file, append_only, backup, drawn_masks, published_history
+from pipeline.journal import act_file, append_only, backup, drawn_masks, lesion_names, published_history
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.store import reader
 from tests.command import cordtrack
@@ -191,14 +191,25 @@ def test_a_copy_holds_all_and_comes_back_as_it_was(folder: Path, tmp_path: Path)
     assert backup.restore(tmp_path / "copy.zip", fresh) == 0
 
 
-def test_an_older_copy_never_takes_later_acts_away(folder: Path, tmp_path: Path) -> None:
+def test_an_older_copy_never_takes_later_lines_away_and_mends_what_is_gone(folder: Path, tmp_path: Path) -> None:
     out = folder / "out"
+    (out / lesion_names.FILE).write_text("a name\n")
     backup.backup(out, tmp_path / "copy.zip")
+    copied = (out / act_file.FILE).read_bytes()
+    (out / lesion_names.FILE).write_text("a name\nanother, of a later run\n")
     act_file.append(out, [Act(ActKind.COMMENT, "sub-p1", VISIT, reason="later")], "B. Reader", AT)
     kept = (out / act_file.FILE).read_bytes()
-    with pytest.raises(SettingsError, match="take a later copy"):
-        backup.restore(tmp_path / "copy.zip", out)
+    assert backup.restore(tmp_path / "copy.zip", out) == 0
     assert (out / act_file.FILE).read_bytes() == kept
+    cut(out / act_file.FILE)
+    assert backup.restore(tmp_path / "copy.zip", out) == 1
+    assert (out / act_file.FILE).read_bytes() == copied
+    assert (out / lesion_names.FILE).read_text().endswith("of a later run\n")
+
+
+def test_a_damaged_name_of_a_lesion_is_told_by_verify(folder: Path) -> None:
+    (folder / "out" / lesion_names.FILE).write_text("no line of ours\n")
+    assert f"{lesion_names.FILE} line 1" in cordtrack("journal", "verify", folder / "out", expect=1)
 
 
 @pytest.mark.parametrize(
