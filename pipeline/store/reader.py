@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.records import JournalHead
+from pipeline.core.records import Finding, JournalHead, PublishedPatient
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import sql_files
 
@@ -211,6 +211,35 @@ def journal_heads(database: Path) -> tuple[JournalHead, ...]:
         raise _unreadable(database, error) from error
     finally:
         connection.close()
+
+
+def published_patients(database: Path) -> dict[str, PublishedPatient]:
+    """Return what each patient's rows in a store of this version were published from.
+
+    Raises
+    ------
+    StoreError
+        There is no store of this version, or it cannot be read.
+    """
+    query = "select patient_id, input_sha256, beside_sha256, content_sha256 from store.record.published_patient"
+    with Reader(database) as reader, reader.cursor() as cursor:
+        return {row[0]: PublishedPatient(*row) for row in cursor.execute(query).fetchall()}
+
+
+def findings(database: Path) -> tuple[Finding, ...]:
+    """Return the findings of a store of this version: of each patient by visit, then of nobody.
+
+    Raises
+    ------
+    StoreError
+        There is no store of this version, or it cannot be read.
+    """
+    query = (
+        "select code, severity, step, path, patient_id, session_id, message, remedy from store.record.finding "
+        "order by patient_id nulls last, session_id nulls first, code, path, message"
+    )
+    with Reader(database) as reader, reader.cursor() as cursor:
+        return tuple(Finding(*row) for row in cursor.execute(query).fetchall())
 
 
 def refuse_newer(database: Path, stored: int) -> None:
