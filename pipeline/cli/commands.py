@@ -40,7 +40,7 @@ from pipeline.cli import (
 from pipeline.errors import CordtrackError, SettingsError
 
 if TYPE_CHECKING:
-    from pipeline.run.study_run import RunSummary
+    from pipeline.run.run_settings import RunSummary
 
 app = typer.Typer(
     name="cordtrack",
@@ -70,7 +70,7 @@ class Format(StrEnum):
 
 
 class AnalysisLevel(StrEnum):
-    """BIDS-App analysis levels; both do the same here, since the store is always published."""
+    """BIDS-App analysis levels: a job for some patients that publishes nothing, or the whole study."""
 
     PARTICIPANT = "participant"
     GROUP = "group"
@@ -108,7 +108,13 @@ def _end(number: int, _frame: FrameType | None) -> None:
 def run_command(
     bids_dir: BidsDir,
     out_dir: OutDir,
-    level: Annotated[AnalysisLevel, typer.Argument(help="BIDS-App analysis level.")] = AnalysisLevel.PARTICIPANT,
+    level: Annotated[
+        AnalysisLevel | None,
+        typer.Argument(
+            help="Of a BIDS-App. participant: a job for the patients named, beside other jobs, that publishes nothing; "
+            "group, or nothing: whatever is left to do, then publish."
+        ),
+    ] = None,
     participant_label: Annotated[
         list[str] | None, typer.Option(help="Only these patients, with or without sub-; several may follow.")
     ] = None,
@@ -126,7 +132,6 @@ def run_command(
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Measure and judge a study folder; does only what changed since the last run."""
-    del level
     from pipeline.cli import printing  # noqa: PLC0415  # keeps --help quick
 
     options = api.RunOptions(
@@ -136,11 +141,20 @@ def run_command(
         as_of=as_of.date() if as_of else None,
         schedules=schedules,
         masks_from=masks_from,
+        is_job=level == AnalysisLevel.PARTICIPANT and bool(participant_label),
     )
     done = _with_progress(lambda show: api.run(bids_dir, out_dir, options, show))
     printing.print_run(out, done, out_dir)
     if strict and any(finding.severity == "error" for finding in done.findings):
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: cordtrack gather my_output")
+def gather(out_dir: OutDir) -> None:
+    """Publish in one stroke what jobs have finished (run ... participant --participant-label ...)."""
+    from pipeline.cli import printing  # noqa: PLC0415
+
+    printing.print_run(out, api.gather(out_dir), out_dir)
 
 
 @app.command(epilog="Example: cordtrack rebuild my_output")

@@ -28,6 +28,9 @@ AT_ONCE = 250
 FEW = 0.1
 """Up to this share of changed patients their rows are replaced; beyond, the whole store is built, without gaps."""
 
+ASKED = ("bids_dir", "criteria_id", "masks_from", "schedules")
+"""What ``run.toml`` says of what decides the results of a run."""
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -196,17 +199,31 @@ def describe_dataset(out_dir: Path) -> None:
     )
 
 
-def _describe(settings: RunSettings, content: str) -> None:
-    """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
-    version = __version__
-    describe_dataset(settings.out_dir)
-    lines = {
+def describe_job(settings: RunSettings) -> None:
+    """Leave word for who publishes the finished steps of many jobs, unless they were asked the same before."""
+    file = settings.out_dir / "run.toml"
+    before = settings_of(settings.out_dir) if file.is_file() else {}
+    if {name: text for name, text in before.items() if name in ASKED} != _asked(settings):
+        _describe(settings, content="")  # no store is of this content: what is published next is published
+
+
+def _asked(settings: RunSettings) -> dict[str, str]:
+    """Return what decides the results of a run, as ``run.toml`` says it."""
+    return {
         "bids_dir": str(settings.bids_dir.resolve()),
         "criteria_id": _findable(settings.criteria_id),
         **({"masks_from": _placed(settings.masks_from)} if settings.masks_from != mask_models.GIVEN else {}),
         **({"schedules": str(settings.schedules.resolve())} if settings.schedules else {}),
+    }
+
+
+def _describe(settings: RunSettings, content: str) -> None:
+    """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
+    describe_dataset(settings.out_dir)
+    lines = {
+        **_asked(settings),
         "content_sha256": content,
-        "cordtrack_version": version,
+        "cordtrack_version": __version__,
         "software": fingerprints.software(),
         "finished_at": settings.finished_at.isoformat(timespec="seconds"),
     }

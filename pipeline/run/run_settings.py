@@ -24,6 +24,8 @@ class RunSettings:
         Time written into the run's record.
     schedules
         A file with schedules of follow-up scans in place of the packaged ones.
+    is_job
+        One job of many: only the chosen patients' finished steps are written, never the store; ``gather`` publishes.
     masks_from
         Where masks come from that nobody drew, as ``mask_sources.source_of`` reads it.
     """
@@ -37,6 +39,7 @@ class RunSettings:
     finished_at: datetime
     schedules: Path | None = None
     masks_from: str = mask_models.GIVEN
+    is_job: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,4 @@ class RunSummary:
     reused: tuple[str, ...]
     findings: tuple[records.Finding, ...]
     is_published: bool
+    is_job: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,14 @@ from pipeline.files.out_folder import exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
-from pipeline.run.publication import Publication, describe_dataset, publish_if_changed, published_so_far, sidecar
+from pipeline.run.publication import (
+    Publication,
+    describe_dataset,
+    describe_job,
+    publish_if_changed,
+    published_so_far,
+    sidecar,
+)
 from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
 from pipeline.run.run_settings import RunSettings, RunSummary
 from pipeline.store import reader
@@ -52,7 +60,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     """
     _check_folders(settings.bids_dir, settings.out_dir)
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
-        with exclusive(settings.out_dir):
+        with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
     study, rules, beside = _read(settings)
@@ -62,9 +70,13 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
     published = {} if rebuild else published_so_far(settings.out_dir)
     to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
-    lost = _unreadable(settings.out_dir, to_read)
+    lost = _unreadable(settings.out_dir, to_read) & (asked.keys() if settings.is_job else patients.keys())
     pending = [p for name, p in patients.items() if name in lost or (name in asked and name not in done)]
     fresh = _worked_on(pending, rules, settings, on_progress) if pending else {}
+    if settings.is_job:
+        describe_job(settings)
+        reused = tuple(sorted(done.keys() - lost))
+        return RunSummary(tuple(sorted(fresh)), reused, study.findings, is_published=False, is_job=True)
     steps = {name: input_sha256 for name, input_sha256 in at_hand.items() if name not in lost} | fresh
     heads = _with_fresh_names(settings.out_dir, heads)
     publication = Publication(settings, study.name, study.is_synthetic, beside, steps, heads, published)
@@ -93,6 +105,11 @@ def _read(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rule
     return study, rules, beside
 
 
+def _held(settings: RunSettings) -> AbstractContextManager[None]:
+    """Hold the output folder against other runs; one job of many holds nothing but its patients, as workers do."""
+    return nullcontext() if settings.is_job else exclusive(settings.out_dir)
+
+
 def _worked_on(
     pending: Sequence[study_folder.StudyPatient],
     rules: workers.Rules,
@@ -102,7 +119,7 @@ def _worked_on(
     """Work on patients and keep what comes out; return what each one's step was made of."""
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
     fresh: dict[str, str] = {}
-    with exclusive(settings.out_dir):
+    with _held(settings):
         for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
             fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
             on_progress(len(fresh), len(pending), name)
