@@ -185,8 +185,14 @@ def export(
     file_format: Annotated[Format, typer.Option("--format", help="csv, parquet or xlsx.")] = Format.CSV,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All views as Parquet files in the folder --output, for a data warehouse.")
+    ] = False,
 ) -> None:
     """Export a view with its data dictionary; without --table the names are listed."""
+    if everything:
+        _export_all(out_dir, output, file_format, is_alone=table is None and not dictionary)
+        return
     if table is None and not dictionary:
         out.print("\n".join(api.views(out_dir)))
         return
@@ -199,6 +205,15 @@ def export(
     else:
         export.export_table(database, str(table), str(file_format), target)
     err.print(f"wrote {target}", markup=False)
+
+
+def _export_all(out_dir: Path, output: Path | None, file_format: Format, *, is_alone: bool) -> None:
+    if output is None or file_format != Format.PARQUET or not is_alone:
+        raise SettingsError("--all: expected --format parquet and a folder as --output, and no --table; say it so")
+    from pipeline.store import export, reader  # noqa: PLC0415  # keeps --help quick
+
+    names = export.export_all(reader.database_path(out_dir), output)
+    err.print(f"wrote {len(names)} tables and schema.json to {output}", markup=False)
 
 
 @app.command(epilog="Example: cordtrack measure mask.nii.gz --image scan.nii.gz --json")

@@ -26,6 +26,7 @@ from pipeline.store import sql_files
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 FILE_NAME = "cordtrack.duckdb"
 
@@ -125,6 +126,11 @@ class Reader:
             raise SettingsError(message)
         with self.cursor() as cursor:
             return _frame(cursor.execute(f"select * from {view_name} order by all"))
+
+    def typed(self, view_name: str) -> pa.Table:
+        """Return a view of :meth:`dictionary` with the store's own types, also of columns that hold nothing yet."""
+        with self.cursor() as cursor:
+            return cursor.sql(f"select * from {view_name} order by all").to_arrow_table()
 
     def dictionary(self) -> pd.DataFrame:
         """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
