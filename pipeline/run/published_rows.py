@@ -48,7 +48,7 @@ class StudyRows:
     entries: Mapping[str | None, Sequence[records.JournalEntry]]
     criteria: tuple[records.Criteria, ...]
 
-    def beside(self, patient_id: str) -> RowsBeside:
+    def of_patient(self, patient_id: str) -> RowsBeside:
         """Return what is laid beside the rows of a patient's finished step."""
         findings, entries = self.findings.get(patient_id, ()), self.entries.get(patient_id, ())
         return RowsBeside(tuple(findings), tuple(entries), self.criteria)
@@ -111,7 +111,7 @@ def rows_of_patient(
 
 
 def changed_patients(
-    steps: Mapping[str, str], rows: StudyRows, published: Mapping[str, records.PublishedPatient]
+    steps: Mapping[str, str], beside: StudyRows, published: Mapping[str, records.PublishedPatient]
 ) -> list[str]:
     """Return the patients whose rows have to be published anew, sorted.
 
@@ -127,7 +127,7 @@ def changed_patients(
         for name, input_sha256 in sorted(steps.items())
         if not input_sha256
         or (one := published.get(name)) is None
-        or (one.input_sha256, one.beside_sha256) != (input_sha256, rows.beside(name).digest())
+        or (one.input_sha256, one.beside_sha256) != (input_sha256, beside.of_patient(name).digest())
     ]
 
 

@@ -24,16 +24,16 @@ from pipeline.files.out_folder import exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
-from pipeline.run.publication import (
-    Publication,
+from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
+from pipeline.run.run_settings import RunSettings, RunSummary
+from pipeline.run.study_results import (
+    StudyResults,
     describe_dataset,
     describe_job,
     publish_if_changed,
     published_so_far,
     sidecar,
 )
-from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
-from pipeline.run.run_settings import RunSettings, RunSummary
 from pipeline.store import reader
 from pipeline.study import study_folder
 
@@ -79,8 +79,8 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         return RunSummary(tuple(sorted(fresh)), reused, study.findings, is_published=False, is_job=True)
     steps = {name: input_sha256 for name, input_sha256 in at_hand.items() if name not in lost} | fresh
     heads = _with_fresh_names(settings.out_dir, heads)
-    publication = Publication(settings, study.name, study.is_synthetic, beside, steps, heads, published)
-    is_published = publish_if_changed(publication, force=rebuild)
+    results = StudyResults(settings, study.name, study.is_synthetic, beside, steps, heads, published)
+    is_published = publish_if_changed(results, force=rebuild)
     findings = reader.findings(reader.database_path(settings.out_dir))
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
 
@@ -91,8 +91,8 @@ def _read(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rule
     study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of)
     patients = [p.patient.patient_id for p in study.patients]
     criteria = criteria_files.load_all(settings.criteria_id)
-    said = (*study.findings, *names.findings, *people.findings)
-    beside = study_rows(patients, said, people.entries, [rule.record() for rule in criteria])
+    noticed = (*study.findings, *names.findings, *people.findings)
+    beside = study_rows(patients, noticed, people.entries, [rule.record() for rule in criteria])
     acts = {name: decisions.effective(beside.entries.get(name, ()), name) for name in patients}
     study = replace(study, patients=tuple(replace(p, acts=acts[p.patient.patient_id]) for p in study.patients))
     pieces = names.by_patient()

@@ -33,7 +33,7 @@ ASKED = ("bids_dir", "criteria_id", "masks_from", "schedules")
 
 
 @dataclass(frozen=True)
-class Publication:
+class StudyResults:
     """What is to be published.
 
     Attributes
@@ -73,7 +73,7 @@ class Publication:
                 f"{out_dir}: expected the finished results of {patient_id}, but they went away meanwhile; the previous "
                 f"results stand. Run again"
             )
-        return rows_of_patient(step.records, self.rows.beside(patient_id), patient_id, self.steps[patient_id])
+        return rows_of_patient(step.records, self.rows.of_patient(patient_id), patient_id, self.steps[patient_id])
 
     def content(self, published: Mapping[str, records.PublishedPatient]) -> str:
         """Return the hash of all that is published, as 64 hexadecimal digits."""
@@ -113,7 +113,7 @@ def published_so_far(out_dir: Path) -> dict[str, records.PublishedPatient]:
     return reader.published_patients(reader.database_path(out_dir)) if publish.is_current(out_dir) else {}
 
 
-def publish_if_changed(publication: Publication, *, force: bool) -> bool:
+def publish_if_changed(results: StudyResults, *, force: bool) -> bool:
     """Bring the store up to date with the finished steps, and say whether anything was written.
 
     Parameters
@@ -126,46 +126,46 @@ def publish_if_changed(publication: Publication, *, force: bool) -> bool:
     StoreError
         As :func:`publish.publish`.
     """
-    published, settings = publication.published, publication.settings
-    changed = changed_patients(publication.steps, publication.rows, published)
-    gone = published.keys() - publication.steps.keys()
-    at_hand = {name: publication.of_patient(name) for name in changed} if len(changed) <= AT_ONCE else {}
+    published, settings = results.published, results.settings
+    changed = changed_patients(results.steps, results.rows, published)
+    gone = published.keys() - results.steps.keys()
+    at_hand = {name: results.of_patient(name) for name in changed} if len(changed) <= AT_ONCE else {}
     after = {name: one for name, one in published.items() if name not in gone}
     after |= {name: patient_rows[-1] for name, patient_rows in at_hand.items()}
     is_known = len(at_hand) == len(changed)
-    if is_known and not force and after == published and _is_published(settings, publication.content(after)):
+    if is_known and not force and after == published and _is_published(settings, results.content(after)):
         return False
     with exclusive(settings.out_dir):
-        if is_known and not force and published and len(changed) + len(gone) <= FEW * len(publication.steps):
-            content = publication.content(after)
+        if is_known and not force and published and len(changed) + len(gone) <= FEW * len(results.steps):
+            content = results.content(after)
             patient_rows = [row for name in changed for row in at_hand[name]]
-            publish.update(settings.out_dir, {*changed, *gone}, [*patient_rows, *publication.of_study(content)])
+            publish.update(settings.out_dir, {*changed, *gone}, [*patient_rows, *results.of_study(content)])
         else:
-            content = _publish_all(publication, at_hand)
+            content = _publish_all(results, at_hand)
         _describe(settings, content)
     return True
 
 
-def _publish_all(publication: Publication, at_hand: Mapping[str, Sequence[Any]]) -> str:
+def _publish_all(results: StudyResults, at_hand: Mapping[str, Sequence[Any]]) -> str:
     """Build the whole store, some patients at a time, and return the hash of its content."""
     published: dict[str, records.PublishedPatient] = {}
-    publish.publish_batches(publication.settings.out_dir, _batches(publication, at_hand, published))
-    return publication.content(published)
+    publish.publish_batches(results.settings.out_dir, _batches(results, at_hand, published))
+    return results.content(published)
 
 
 def _batches(
-    publication: Publication, at_hand: Mapping[str, Sequence[Any]], published: dict[str, records.PublishedPatient]
+    results: StudyResults, at_hand: Mapping[str, Sequence[Any]], published: dict[str, records.PublishedPatient]
 ) -> Iterator[list[Any]]:
     """Yield the rows of some patients by name, noting what they were made from, and those of the study at last."""
-    yield list(publication.rows.criteria)
-    names = sorted(publication.steps)
+    yield list(results.rows.criteria)
+    names = sorted(results.steps)
     for first in range(0, len(names), AT_ONCE):
         batch: list[Any] = []
         for name in names[first : first + AT_ONCE]:
-            batch += at_hand.get(name) or publication.of_patient(name)
+            batch += at_hand.get(name) or results.of_patient(name)
             published[name] = batch[-1]
         yield batch
-    yield list(publication.of_study(publication.content(published)))
+    yield list(results.of_study(results.content(published)))
 
 
 def _is_published(settings: RunSettings, content: str) -> bool:

@@ -14,11 +14,11 @@ import pytest
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.files import finished_steps
-from pipeline.run import publication as room
+from pipeline.run import study_results as room
 from pipeline.run import study_run
-from pipeline.run.publication import Publication, publish_if_changed, published_so_far, sidecar
 from pipeline.run.published_rows import study_rows
 from pipeline.run.run_settings import RunSettings
+from pipeline.run.study_results import StudyResults, publish_if_changed, published_so_far, sidecar
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from tests import factories
@@ -42,14 +42,14 @@ def finish(out: Path, patient_id: str, made_of: str, volume_mm3: float = 500.0) 
     finished_steps.write_step(sidecar(out, patient_id), step, (), "software")
 
 
-def publication(out: Path, said: tuple[Any, ...] = (), *, without: frozenset[str] = frozenset()) -> Publication:
+def results_in(out: Path, said: tuple[Any, ...] = (), *, without: frozenset[str] = frozenset()) -> StudyResults:
     settings = RunSettings(out, out, "one", None, 1, date(2024, 1, 1), AT)
     findings = [row for row in said if isinstance(row, records.Finding)]
     entries = [row for row in said if isinstance(row, records.JournalEntry)]
     inputs = {name: finished_steps.input_of(sidecar(out, name)) for name in EVERYBODY if name not in without}
     steps = {name: made_of for name, made_of in inputs.items() if made_of is not None}
     rows = study_rows(EVERYBODY, findings, entries, [CRITERIA])
-    return Publication(settings, "study", True, rows, steps, (), published_so_far(out))
+    return StudyResults(settings, "study", True, rows, steps, (), published_so_far(out))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("first")
     for name in EVERYBODY:
         finish(out, name, "aa")
-    assert publish_if_changed(publication(out), force=False)
+    assert publish_if_changed(results_in(out), force=False)
     return out
 
 
@@ -96,19 +96,19 @@ def test_replaced_rows_give_what_a_whole_publication_gives(
     options = CHANGES[what](out)
     with monkeypatch.context() as patched:
         patched.setattr(room, "_publish_all", None)  # nobody builds the whole store for one patient
-        assert publish_if_changed(publication(out, **options), force=False)
+        assert publish_if_changed(results_in(out, **options), force=False)
     replaced = whole(reader.database_path(out))
-    assert not publish_if_changed(publication(out, **options), force=False), "and a second time nothing is written"
-    assert publish_if_changed(publication(out, **options), force=True)
+    assert not publish_if_changed(results_in(out, **options), force=False), "and a second time nothing is written"
+    assert publish_if_changed(results_in(out, **options), force=True)
     assert replaced == whole(reader.database_path(out))
 
 
 def test_what_was_said_of_somebody_before_joining_the_study_is_said_once(out: Path) -> None:
     shutil.rmtree(out / "sub-07")
     said = (COMMENT, finding("step_failed", "why", patient_id="sub-07"))
-    assert publish_if_changed(publication(out, said), force=False)
+    assert publish_if_changed(results_in(out, said), force=False)
     finish(out, "sub-07", "bb")
-    assert publish_if_changed(publication(out, said), force=False)
+    assert publish_if_changed(results_in(out, said), force=False)
     tables = whole(reader.database_path(out))
     assert (len(tables["finding"]), len(tables["journal_entry"])) == (1, 1)
 
@@ -119,15 +119,15 @@ def test_of_unchanged_patients_nothing_is_read(out: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(
         finished_steps, "read_step", lambda file, *rest: read.append(file.name) or read_step(file, *rest)
     )
-    assert publish_if_changed(publication(out), force=False)
+    assert publish_if_changed(results_in(out), force=False)
     assert read == ["sub-07_records.json"]
 
 
 def test_a_failure_of_the_machine_is_published_and_published_no_second_time(out: Path) -> None:
     finish(out, "sub-07", "")
-    assert publish_if_changed(publication(out), force=False)
+    assert publish_if_changed(results_in(out), force=False)
     before = reader.database_path(out).stat().st_mtime_ns
-    assert not publish_if_changed(publication(out), force=False)
+    assert not publish_if_changed(results_in(out), force=False)
     assert reader.database_path(out).stat().st_mtime_ns == before
 
 
@@ -140,7 +140,7 @@ def test_a_killed_replacement_leaves_the_store_as_it_was(out: Path, monkeypatch:
     finish(out, "sub-07", "bb", 900.0)
     monkeypatch.setattr(room.publish, "create_views", ended)
     with pytest.raises(KeyboardInterrupt):
-        publish_if_changed(publication(out), force=False)
+        publish_if_changed(results_in(out), force=False)
     assert reader.database_path(out).read_bytes() == before
     assert not list(out.glob(".cordtrack.*.duckdb*"))
 
