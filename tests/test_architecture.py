@@ -198,7 +198,7 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
         "export-dicom", "export-fhir", "pull", "push", "import-tables",
-        "note", "selftest", "journal verify", "journal accept", "backup", "restore",
+        "note", "selftest", "gather", "journal verify", "journal accept", "backup", "restore",
     ]  # fmt: skip
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli.commands import app\n"
