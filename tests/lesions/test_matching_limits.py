@@ -96,3 +96,21 @@ def test_a_lesion_that_leaves_one_it_had_grown_together_with_has_split_wherever_
 def test_a_lesion_of_another_name_in_the_place_of_one_has_split_from_it() -> None:
     names = {("a", 1): "L1", ("b", 1): "L1", ("b", 2): "L5"}
     assert story(link([seen("a", (10, 20)), seen("b", (10, 15), (15, 20))], names))[-1] == "b L5.2 split"
+
+
+@pytest.mark.parametrize(("voxel_mm", "status"), [(2.5, "b L1.1 persistent"), (2.51, "b L2.1 new")])
+def test_a_piece_five_millimetres_away_is_near_enough(voxel_mm: float, status: str) -> None:
+    grid = np.diag([voxel_mm, voxel_mm, voxel_mm, 1.0])
+
+    def drawn(visit: str, *block: int) -> VisitComponents:
+        two = seen(visit, (block[0], block[1]))
+        coverage = Volume(two.coverage.array, grid)
+        return VisitComponents(visit, Volume(two.labels.array, grid), two.volumes_mm3, coverage)
+
+    assert status in story(link([drawn("a", 10, 12), drawn("b", 13, 15)]))  # voxel centres two voxels apart
+
+
+def test_a_piece_more_than_there_are_lesions_later_goes_with_the_one_it_shares_most_with() -> None:
+    visits = [seen("a", (10, 18), (34, 44), (28, 34)), seen("b", (10, 30), (30, 44))]
+    found = link(visits, {("b", 1): "L7", ("b", 2): "L8"})
+    assert [line.split(".")[0] for line in story(found)[:3]] == ["a L7", "a L8", "a L8"]
