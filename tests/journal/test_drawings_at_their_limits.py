@@ -172,7 +172,7 @@ def test_a_drawing_that_is_the_measured_mask_or_lies_elsewhere_or_is_mirrored_is
 def test_left_and_right_are_in_doubt_where_the_mirror_image_fits_better_by_a_fifth(
     old: tuple[int, int], is_doubted: bool
 ) -> None:
-    """Drawn are slices 4 to 8 of 10: with 2 to 6 they share 3 of 5, mirrored 4; with 1 to 5 they share 2, mirrored 5."""
+    """Drawn are slices 4 to 8 of 10: with 2 to 6 they share 3, mirrored 4; with 1 to 5 they share 2, mirrored all 5."""
     assert ("swapped" in doubts(drawn(4, 9), drawn(*old))) == is_doubted
 
 
