@@ -151,3 +151,30 @@ def test_the_product_of_diameters_adds_up_over_pieces() -> None:
     assert whole.product_mm2 == pytest.approx(sum(one.axial_long_mm * one.axial_perpendicular_mm for one in apart))
     assert whole.longest_mm == pytest.approx(sum(one.longest_mm for one in apart))
     assert whole.axial_long_mm != whole.axial_perpendicular_mm
+
+
+@pytest.mark.parametrize("below_mm", [0.0, 0.5, 30.0])
+def test_a_line_goes_on_straight_beyond_the_end_that_is_nearer_to_the_disc(below_mm: float) -> None:
+    positions = np.arange(-40.0, 41.0)
+    lean = np.array([np.sin(0.5), 0.0, np.cos(0.5)])
+    points = np.where(positions[:, None] < 0, positions[:, None] * lean, positions[:, None] * [0.0, 0.0, 1.0])
+    tangents = np.where(positions[:, None] < 0, lean, np.array([0.0, 0.0, 1.0]))
+    line = cord.CentreLine(points, tangents, positions, cord.LineSource.CORD)
+    up = np.array([0.0, 0.0, 1.0])
+    below = vertebral_levels._crossing_mm(line, points[0] - below_mm * up, up)
+    assert below == pytest.approx(-40.0 - below_mm / np.cos(0.5))
+    above = vertebral_levels._crossing_mm(line, points[-1] + (below_mm + 1) * up, up)
+    assert above == pytest.approx(41.0 + below_mm)
+
+
+def test_beyond_its_ends_a_line_goes_on_as_its_last_five_millimetres_do() -> None:
+    """Points a quarter of a millimetre apart: 20 straight steps at either end, leaning in between."""
+    lean = np.array([np.sin(0.5), 0.0, np.cos(0.5)])
+    steps = np.vstack(
+        [np.tile([0.0, 0.0, 0.25], (20, 1)), np.tile(0.25 * lean, (80, 1)), np.tile([0, 0, 0.25], (20, 1))]
+    )
+    course = np.vstack([np.zeros(3), np.cumsum(steps, axis=0)])
+    line = cord._every_step(course, 10.0, cord.LineSource.CORD)
+    assert len(line.points_mm) == 51  # 30 mm of course and 10 at either end
+    assert line.points_mm[:14, 0] == pytest.approx(0.0, abs=1e-9)
+    assert line.points_mm[-14:, 0] == pytest.approx(course[-1, 0], abs=1e-9)
