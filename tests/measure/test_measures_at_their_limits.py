@@ -178,3 +178,8 @@ def test_beyond_its_ends_a_line_goes_on_as_its_last_five_millimetres_do() -> Non
     assert len(line.points_mm) == 51  # 30 mm of course and 10 at either end
     assert line.points_mm[:14, 0] == pytest.approx(0.0, abs=1e-9)
     assert line.points_mm[-14:, 0] == pytest.approx(course[-1, 0], abs=1e-9)
+
+
+def test_discs_are_numbered_as_the_spinal_cord_toolbox_does() -> None:
+    assert (vertebral_levels.FIRST_DISC, vertebral_levels.LAST_DISC) == (2, 25)
+    assert vertebral_levels.NOT_DISCS == {1, 49, 50, 60}
