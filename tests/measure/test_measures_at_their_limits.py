@@ -182,4 +182,4 @@ def test_beyond_its_ends_a_line_goes_on_as_its_last_five_millimetres_do() -> Non
 
 def test_discs_are_numbered_as_the_spinal_cord_toolbox_does() -> None:
     assert (vertebral_levels.FIRST_DISC, vertebral_levels.LAST_DISC) == (2, 25)
-    assert vertebral_levels.NOT_DISCS == {1, 49, 50, 60}
+    assert {1, 49, 50, 60} == vertebral_levels.NOT_DISCS
