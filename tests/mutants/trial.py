@@ -94,7 +94,7 @@ class Trials:
                 del sys.modules[name]
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow"]
         temporary = self.project.with_name(f"files-{os.getpid()}")
-        few = [_FewExamples()] if self.quick_s < float("inf") else []
+        few = [FewExamples()] if self.quick_s < float("inf") else []
         return int(pytest.main([*options, f"--basetemp={temporary}", *arguments], [*few, *plugins]))
 
     @contextmanager
@@ -112,7 +112,7 @@ class Trials:
         return next(_answers(lambda link: link.send(self.pytest(["-x", *names])), cpu_s), None) != 0
 
 
-class _FewExamples:
+class FewExamples:
     """A pytest plugin that has every property tried on few examples."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -177,6 +177,15 @@ def test_voxels_stored_otherwise_come_back_in_order_and_in_place(order: tuple[in
     assert back.affine == pytest.approx(IMAGE.affine)
 
 
+def test_thick_slices_that_lean_are_in_order_by_their_direction_and_not_by_their_thickness() -> None:
+    turn = np.array([[np.cos(0.6), 0, np.sin(0.6)], [0, 1, 0], [-np.sin(0.6), 0, np.cos(0.6)]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag([3.3, 0.7, 0.7])
+    leaning = Volume(np.zeros(SHAPE), affine)
+    assert in_order_of(leaning, Volume(np.zeros(SHAPE), np.eye(4))) is leaning
+    assert in_order_of(Volume(np.zeros(SHAPE), np.eye(4)), leaning).shape == SHAPE
+
+
 def test_a_grid_is_described_by_size_spacing_place_and_axes() -> None:
     affine = np.array([[-3.0, 0, 0, 10.04], [0, 1, 0, -0.04], [0, 0, 1, 5.0], [0, 0, 0, 1]])
     assert grids.grid_words(Volume(np.zeros(SHAPE), affine)) == (
