@@ -183,3 +183,22 @@ def test_beyond_its_ends_a_line_goes_on_as_its_last_five_millimetres_do() -> Non
 def test_discs_are_numbered_as_the_spinal_cord_toolbox_does() -> None:
     assert (vertebral_levels.FIRST_DISC, vertebral_levels.LAST_DISC) == (2, 25)
     assert {1, 49, 50, 60} == vertebral_levels.NOT_DISCS
+
+
+def test_what_lies_outside_the_box_that_is_looked_at_changes_no_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = np.linalg.norm(np.indices((40, 40, 40)) - 20.0, axis=0)
+    mask = Volume((at < 8).astype(float), np.eye(4))
+    image = mask.with_array(200.0 - 50 * (1 + special.erf((at - 8) / (np.sqrt(2) * 1.2))))
+    nothing = np.zeros(at.shape, dtype=bool)
+    in_box = appearance.margin_of(image, mask, nothing)
+    monkeypatch.setattr(appearance, "_box", lambda *_: (slice(None),) * 3)
+    whole = appearance.margin_of(image, mask, nothing)
+    assert in_box.width_mm == pytest.approx(whole.width_mm, rel=1e-6)
+
+
+def test_nothing_laid_along_a_line_has_no_stretches() -> None:
+    line = cord.line_of_cord(leaning_cord(), HERE)
+    nothing = cord.stretches_of(leaning_cord(0.0), HERE, line)
+    lengths = {len(one) for one in (nothing.positions_mm, nothing.reach_mm, nothing.volumes_mm3, nothing.is_object)}
+    assert lengths == {0}
+    assert cord.length_along_mm(nothing) == 0.0
