@@ -20,7 +20,7 @@ from pipeline.study import (
     scans,
     sidecars,
 )
-from pipeline.study.names import parse_name, resembling, with_prefix
+from pipeline.study.names import is_inside, parse_name, resembling, with_prefix
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_tables import TableRow, _clean
 from pipeline.study.treatment_names import kind_named, names_beside, packaged
@@ -306,3 +306,25 @@ def test_visits_are_in_order_of_their_days_and_undated_ones_last() -> None:
         for name, day in (("c", None), ("b", DAY), ("a", DAY), ("d", date(2019, 1, 1)))
     ]
     assert [one.session_id for one in sorted(visits, key=by_date)] == ["d", "a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "is_read", "code"),
+    [
+        ("plain", None, True, None), ("bell\x07", None, False, "name_not_bids"), ("there", "plain", True, None),
+        ("away", "../outside", False, "link_outside"), ("broken", "nothing", False, "file_unreadable"),
+        ("annexed", ".git/annex/objects/x", False, "link_annex"),
+    ],
+)  # fmt: skip
+def test_a_path_is_read_that_lies_inside_under_a_name_of_letters(
+    name: str, target: str | None, is_read: bool, code: str | None, tmp_path: Path
+) -> None:
+    root = tmp_path / "study"
+    root.mkdir()
+    (root / "plain").write_text("x", encoding="utf-8")
+    (tmp_path / "outside").write_text("x", encoding="utf-8")
+    if target is not None:
+        (root / name).symlink_to(target)
+    findings: list[Finding] = []
+    assert is_inside(root / name, root, findings) == is_read
+    assert codes(findings) == ([] if code is None else [code])
