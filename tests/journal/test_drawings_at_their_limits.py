@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pipeline.core.piece_names import LesionName, PiecePlace
 from pipeline.core.records import LesionComponent
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
-from pipeline.errors import InputError
+from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
 from pipeline.journal import (
     drawing,
@@ -241,3 +242,37 @@ def test_a_mask_that_is_kept_is_told_from_one_that_is_gone_or_changed(tmp_path: 
     for sha256, words in ((kept, "found a changed file"), (gone, "found none")):
         with pytest.raises(InputError, match=words):
             drawn_masks.read(tmp_path, sha256)
+
+
+@pytest.mark.parametrize(("share", "voxels"), [(0.5, 8), (0.49, 0)])
+def test_what_is_handed_out_to_edit_is_drawn_where_a_voxel_is_half_filled(
+    share: float, voxels: int, tmp_path: Path
+) -> None:
+    (tmp_path / "m.nii.gz").write_bytes(drawing.to_edit(target(drawn(2, 4, share))))
+    assert np.count_nonzero(images.load(tmp_path / "m.nii.gz").array) == voxels
+    (tmp_path / "none.nii.gz").write_bytes(drawing.to_edit(target(None)))
+    assert not images.load(tmp_path / "none.nii.gz").array.any()
+
+
+@pytest.mark.parametrize("what", ["gone", "changed"])
+def test_a_mask_is_not_put_on_record_on_a_scan_that_is_gone_or_changed(what: str, tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    if what == "changed":
+        scan.write_bytes(b"x")
+    meant = replace(target(None), scan=scan, scan_sha256="0" * 64)
+    fit = drawing._fit(Volume(drawn(2, 4), GRID), meant)
+    with pytest.raises(SettingsError, match="the scan has changed since the last run"):
+        sign_off.correct_mask(tmp_path, meant, fit, sign_off.Signature("A", "rim", AT))
+
+
+@pytest.mark.parametrize(
+    ("last", "nothing_there", "words"), [(2, False, "nothing is drawn"), (4, True, "something is")]
+)
+def test_an_empty_mask_is_called_empty_and_no_other_is(
+    last: int, nothing_there: bool, words: str, tmp_path: Path
+) -> None:
+    fit = drawing._fit(Volume(drawn(2, last), GRID), target(None))
+    with pytest.raises(SettingsError, match=words):
+        sign_off.correct_mask(
+            tmp_path, target(None), fit, sign_off.Signature("A", "x", AT), nothing_there=nothing_there
+        )

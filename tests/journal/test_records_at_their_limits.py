@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import zipfile
 from dataclasses import replace
 from datetime import date, datetime
@@ -260,3 +262,46 @@ def test_a_withdrawn_lesion_is_known_from_the_day_it_was_written() -> None:
 def test_an_old_heading_is_understood_only_where_its_day_is_one(words: str, kind: str, reason: str) -> None:
     found = decisions.understood(entry(1, ActKind.COMMENT, reason=words))
     assert (found.act, found.reason) == (kind, reason)
+
+
+def test_a_digest_and_a_seal_are_those_of_the_words_as_they_are_written() -> None:
+    """Journals keep the digests they were written with: another way to write letters would disown every line."""
+    content = {"b": "é", "a": 1}
+    text = '{"a": 1, "b": "é"}'.encode()
+    assert append_only._digest(content) == hashlib.sha256(text).hexdigest()[:16]
+    assert append_only._seal(content, b"k" * 16) == hmac.new(b"k" * 16, text, hashlib.sha256).hexdigest()
+
+
+def test_once_a_line_was_sealed_each_later_one_has_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_bytes(b"k" * 16)
+    lines = []
+    for is_sealed in (False, True, True, False):
+        monkeypatch.setenv(append_only.KEY_FILE, str(tmp_path / "key") if is_sealed else "")
+        lines.append(append_only.sealed({"n": len(lines)}, lines[-1]["entry_id"] if lines else ""))
+    write(tmp_path, *lines)
+    monkeypatch.setenv(append_only.KEY_FILE, str(tmp_path / "key"))
+    chain = append_only.read(tmp_path, "journal/x.jsonl", lambda fields: fields["n"])
+    assert (chain.entries, chain.missing) == ((0, 1, 2), ())
+    assert chain.unusable == ("journal/x.jsonl line 4: expected a seal as on the lines before it, found none",)
+    monkeypatch.setenv(append_only.KEY_FILE, "")
+    assert len(append_only.read(tmp_path, "journal/x.jsonl", lambda fields: fields["n"]).entries) == 4
+
+
+COHORT = {
+    "written_at": "2024-05-06T07:08:09Z", "who": "A", "act": "save", "name": "n", "filters": {}, "patient_count": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", cohort_file.REQUIRED[2:])
+def test_a_line_of_a_cohort_that_lacks_a_field_has_no_effect(gone: str, tmp_path: Path) -> None:
+    with append_only.writing(tmp_path, cohort_file.FILE) as added:
+        added.append(append_only.sealed({name: value for name, value in COHORT.items() if name != gone}, ""))
+    saved = cohort_file.read(tmp_path)
+    assert (saved.cohorts, len(saved.problems)) == ((), 1)
+
+
+@pytest.mark.parametrize("wrong", [{"filters": []}, {"patient_count": "3"}, {"act": "keep"}])
+def test_a_line_of_a_cohort_of_another_kind_has_no_effect(wrong: dict[str, Any], tmp_path: Path) -> None:
+    with append_only.writing(tmp_path, cohort_file.FILE) as added:
+        added.append(append_only.sealed(COHORT | wrong, ""))
+    assert (cohort_file.read(tmp_path).cohorts, len(cohort_file.read(tmp_path).problems)) == ((), 1)

@@ -330,3 +330,13 @@ def test_a_pinned_scan_opens_a_course_that_no_treatment_opened() -> None:
 
 def test_a_history_without_scans_has_no_answers() -> None:
     assert judge_whole(course(treatments=(surgery(0),)), DEFAULT).judgements == ()
+
+
+def test_clauses_are_kept_as_a_person_reads_them() -> None:
+    assert '"mm³"' in clauses.to_json([Clause(ClauseKind.CHANGE, "grew", unit="mm³")])
+
+
+@pytest.mark.parametrize(("slices", "expected"), [(1, "PD?"), (2, "PD")])
+def test_tumour_on_one_slice_after_a_clear_baseline_waits_for_a_second_scan(slices: int, expected: str) -> None:
+    found = judge(course(visit(0, 0.0), visit(200, 150.0, slices_spanned=slices)), DEFAULT)[-1]
+    assert found.category_shown == expected
