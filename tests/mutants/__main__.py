@@ -3,7 +3,9 @@
 Each fault is made in a copy of the project, one at a time. The tests of its room that run the faulty line are tried,
 quickest first, then those that may depend on it; the first that fails ends the trial. What survives is printed with its
 line: either a test is missing, or the line does not matter. A fault that changes nothing anybody could see is named in
-``equivalent.toml`` with the reason, and is neither found nor missed. Not part of the test run.
+``equivalent.toml`` with the reason, and is neither found nor missed. ``--quick 8`` spends 8 seconds of tests on a fault
+at most: what survives then may still be found by slower ones, so that the share is a lower bound. Not part of the test
+run.
 """
 
 from __future__ import annotations
