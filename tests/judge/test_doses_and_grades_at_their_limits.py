@@ -170,3 +170,10 @@ def test_a_visit_needs_every_mandatory_sequence_where_its_sequences_are_known() 
     assert missing("T1w") == "these criteria need a T2w and a T1w_ce scan and this visit has only T1w"
     assert (missing() or "").endswith("only none that can be read")
     assert epochs.missing_sequence(VisitMeasure("a", on(0), 9.0), rule) is None
+
+
+def test_what_a_set_of_rules_does_not_say_is_the_mildest_reading() -> None:
+    growth = criteria.Progression("x", criteria.Mark.PROPOSAL, 1.4)
+    assert (growth.reference, growth.min_change, growth.beyond_error) == (criteria.Reference.NADIR, 0.0, False)
+    assert criteria.Reappearance("x", criteria.Mark.PROPOSAL, 100.0, 5.0).min_slices == 2
+    assert criteria.Response("x", criteria.Mark.PROPOSAL, 0.35).applies_to == ""
