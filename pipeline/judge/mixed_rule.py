@@ -39,7 +39,7 @@ class MixedRule(StrEnum):
 
     PROGRESSION = "progression of either part is progression"
     MISSING = "one part cannot be judged"
-    BASELINE = "both have their baseline here"
+    BASELINE = "both parts are compared with this scan"
     NEVER_THERE = "a part that was never there adds nothing"
     BOTH_GONE = "complete response needs both parts gone"
     ONE_GONE = "a part that is gone takes the category of the other"
@@ -209,6 +209,8 @@ def _display(parts: Sequence[VisitJudgement], category: Category) -> DisplayStat
 def _clause(parts: Sequence[VisitJudgement], category: Category, rule: MixedRule) -> Clause:
     told = [f"{name} {_part_words(one)}" for name, one in zip(NAMES, parts, strict=True)]
     words = f"{' and '.join(told)} are together {category}"
+    if rule == MixedRule.BASELINE:
+        words = f"Baseline of {' and '.join(NAMES)}"
     return Clause(ClauseKind.MIXED, f"{words[:1].upper()}{words[1:]}", _ruling(rule), on=parts[0].acquired_on)
 
 
@@ -226,7 +228,7 @@ def _part_words(judgement: VisitJudgement) -> str:
 def _bare_clause(pair: tuple[PartCall, PartCall], rule: MixedRule) -> Clause:
     """Say the same of another day, whose numbers stand in the sentences of the parts."""
     told = [f"{name} {_bare_words(one)}" for name, one in zip(NAMES, pair, strict=True)]
-    words = " and ".join(told)
+    words = " and ".join(told) if rule != MixedRule.BASELINE else f"Baseline of {' and '.join(NAMES)}"
     return Clause(ClauseKind.MIXED, f"{words[:1].upper()}{words[1:]}", _ruling(rule))
 
 
@@ -249,7 +251,7 @@ def _missing(parts: Sequence[VisitJudgement], category: Category) -> tuple[Claus
     for name, one in zip(NAMES, parts, strict=True):
         main = next(iter(from_json(one.clauses)), None)
         if one.category == Category.NE and main is not None and main.ruling:
-            told.append(Clause(ClauseKind.NOT_EVALUABLE, f"{name} not evaluable", main.ruling))
+            told.append(Clause(ClauseKind.NOT_EVALUABLE, f"{name}: {main.ruling}"))
         elif one.state == State.BASELINE and category == Category.NE:
             told.append(Clause(ClauseKind.BASELINE, f"{name} has its first scan to compare with here"))
     return tuple(told)
