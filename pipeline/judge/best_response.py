@@ -3,8 +3,9 @@
 Read from the verdicts as known now, from a course's baseline to its first progression. By the *confirmed* reading a
 complete or partial response counts only where the criteria's second scan showed it, and is stable disease until then;
 a progression that awaits its second scan is no answer at all. By the *unconfirmed* reading every scan counts as it was
-read. Where the criteria ask for it, stable disease is an answer only from their fewest days after time zero on. Disease too small to measure at the baseline has no stable disease and no partial response: it is complete
-response, NON-CR/NON-PD or progression. What this module refuses: a response out of what could not be judged.
+read. Where the criteria ask for it, stable disease is an answer only from their fewest days after time zero on.
+Disease too small to measure at the baseline has no stable disease and no partial response: it is complete response,
+NON-CR/NON-PD or progression. What this module refuses: a response out of what could not be judged.
 
 References
 ----------

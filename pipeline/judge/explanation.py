@@ -136,8 +136,9 @@ def _confirms(verdict: Verdict) -> str:
 def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
     nadir = verdict.evidence.nadir
     assert nadir is not None  # the caller looked
+    named = _capital(subject(verdict.visit, criteria.metric))
     words = (
-        f"{_capital(subject(verdict.visit, criteria.metric))} {size(nadir.value, criteria.metric)} on {verdict.visit.acquired_on} "
+        f"{named} {size(nadir.value, criteria.metric)} on {verdict.visit.acquired_on} "
         f"where none was seen on {nadir.reference.acquired_on}"
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)

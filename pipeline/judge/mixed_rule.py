@@ -50,7 +50,7 @@ class MixedRule(StrEnum):
 
 @dataclass(frozen=True)
 class PartCall:
-    """One part's verdict as it stood on one day; ``is_absent``: it was not there at the baseline and is not here."""
+    """One part's verdict as it stood on one day."""
 
     category: Category
     state: State
@@ -58,6 +58,7 @@ class PartCall:
 
     @property
     def is_absent(self) -> bool:
+        """Whether the part was not there at the baseline and is not here."""
         return self.category == Category.SD and self.state == State.NO_EVIDENCE
 
     @property
@@ -67,9 +68,7 @@ class PartCall:
         return Category.SD if is_open else self.category
 
 
-def category_of(
-    enhancing: PartCall, t2: PartCall, beside_stable: Category = Category.SD
-) -> tuple[Category, MixedRule]:
+def category_of(enhancing: PartCall, t2: PartCall, beside_stable: Category = Category.SD) -> tuple[Category, MixedRule]:
     """Return the category of a mixed tumour and the part of the rule that gave it.
 
     Parameters
@@ -172,14 +171,12 @@ def _then(judgement: VisitJudgement) -> PartCall:
     return PartCall(judgement.category_then, judgement.state_then, judgement.confirmed_then)
 
 
-def _called(
-    pair: tuple[PartCall, PartCall], criteria: ResponseCriteria
-) -> tuple[tuple[Category, MixedRule], bool]:
+def _called(pair: tuple[PartCall, PartCall], criteria: ResponseCriteria) -> tuple[tuple[Category, MixedRule], bool]:
     """Return the category with its rule, and whether it stands without what still awaits a second scan."""
     beside = criteria.mixed.complete_beside_stable if criteria.mixed is not None else Category.SD
     called = category_of(*pair, beside)
-    settled = (replace(one, category=one.settled) for one in pair)
-    return called, category_of(*settled, beside)[0] == called[0]
+    enhancing, t2 = (replace(one, category=one.settled) for one in pair)
+    return called, category_of(enhancing, t2, beside)[0] == called[0]
 
 
 def _state(pair: tuple[PartCall, PartCall], category: Category) -> State:

@@ -178,7 +178,7 @@ def with_cyst(visit: VisitMeasure) -> VisitMeasure:
         cv_is_assumed=visit.cv_is_assumed or cyst.cv_is_assumed,
         slices_spanned=max(visit.slices_spanned or 0, cyst.slices_spanned or 0) or None,
         bound_reason=visit.bound_reason or cyst.bound_reason,
-        **_origin(visit, cyst),
+        **_origin(cyst),
     )
 
 
@@ -193,7 +193,7 @@ def _error_of_sum(*parts: tuple[float, float | None]) -> float | None:
     return float((own + shared) ** 0.5) / sum(volume_mm3 for volume_mm3, _ in seen)
 
 
-def _origin(visit: VisitMeasure, part: PartSize) -> dict[str, Any]:
+def _origin(part: PartSize) -> dict[str, Any]:
     """Return whose mask a size rests on: an unsigned automatic one makes the whole unsigned."""
     return {"mask_origin": MaskOrigin.AUTOMATIC, "signed_off": False} if part.is_unsigned else {}
 
@@ -231,12 +231,7 @@ def enhancing_part(visit: VisitMeasure, *, makes_tumours: bool = False) -> Visit
         withdrawn_on=None,
         withdrawn_words=None,
     )
-    return replace(measure, **_origin(visit, part)) if part.is_unsigned else replace(measure, **_by_people(visit))
-
-
-def _by_people(visit: VisitMeasure) -> dict[str, Any]:
-    """Return the origin of a part that a person drew or signed, whoever drew the tumour around it."""
-    return {"signed_off": True} if epochs.is_unsigned(visit) else {}
+    return replace(measure, **_origin(part)) if part.is_unsigned else replace(measure, signed_off=True)
 
 
 def _on_t2(visit: VisitMeasure) -> VisitMeasure:
@@ -245,6 +240,4 @@ def _on_t2(visit: VisitMeasure) -> VisitMeasure:
     if visit.volume_mm3 is None or not (visit.contrast or "").startswith("T1"):
         return outline
     missing = f"the tumour was outlined on {visit.contrast}, not on a T2-weighted scan"
-    return replace(
-        outline, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=missing
-    )
+    return replace(outline, volume_mm3=None, volume_cv=None, product_mm2=None, longest_mm=None, missing_reason=missing)

@@ -66,9 +66,7 @@ def test_the_best_response_of_a_hand_worked_series_is_as_written(case: dict[str,
 @pytest.mark.parametrize("case", [case for case in CASES if "readings" in case.values[0]])
 def test_the_readings_of_a_hand_worked_series_are_as_written(case: dict[str, Any]):
     verdicts = readings(written_course(case), judged(case), rules_of(case))
-    lines = [
-        f"{(one.judgement.acquired_on - START).days} {one.reading} {_written(one.judgement)}" for one in verdicts
-    ]
+    lines = [f"{(one.judgement.acquired_on - START).days} {one.reading} {_written(one.judgement)}" for one in verdicts]
     assert lines == case["readings"], "\n".join(one.judgement.reason for one in verdicts)
 
 

@@ -27,7 +27,7 @@ from pipeline.judge.response import judge
 from pipeline.measure import measurement_error
 from tests.judge.course_maker import CV, course, on, surgery, visit
 from tests.judge.test_clauses import holds
-from tests.judge.test_courses import LAST, VOLUMES, treatments
+from tests.judge.test_courses import LAST, VOLUMES, grades, treatments
 
 RULES = [criteria_files.load(name) for name in ("imsct_adapted_v1", "rano2_vol", "reins_2013")]
 BY_VOLUME = criteria_files.load("rano2_vol")
@@ -211,7 +211,7 @@ def test_a_response_of_one_part_awaits_its_second_scan_in_the_mixed_reading_too(
 
 
 def test_loss_of_function_is_progression_of_the_mixed_tumour_and_of_no_part_alone():
-    scores = tuple(FunctionGrade(on(day), "mmccormick", grade, True) for day, grade in ((0, 1.0), (50, 2.0), (80, 2.0)))  # noqa: FBT003
+    scores = grades((0, 1.0), (50, 2.0), (80, 2.0))
     patient = sequence((4000, 1000), (4000, 1000), function_scores=scores)
     assert last_of(patient, Reading.ENHANCING).judgement.category == Category.SD
     assert last_of(patient, Reading.MIXED).judgement.category == Category.PD

@@ -86,7 +86,8 @@ def judge_course(
 ) -> tuple[VerdictRow, ...]:
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
-    With a cyst or an enhancing part measured, the readings of those stand beside the verdicts on solid tumour. Best responses and the times to an event are those of the total, as the criteria define them.
+    With a cyst or an enhancing part measured, the readings of those stand beside the verdicts on solid tumour. Best
+    responses and the times to an event are those of the total, as the criteria define them.
 
     Parameters
     ----------
