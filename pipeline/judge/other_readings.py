@@ -14,6 +14,8 @@ from pipeline.core.vocabulary import Category, DisplayState, Reading
 from pipeline.judge.clauses import from_json
 from pipeline.judge.questions import Open, Question
 
+GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
+
 
 def asked_by_readings(last: records.Assessment, readings: Iterable[records.ReadingAssessment]) -> Iterator[Open]:
     """Say how the readings of the latest judged visit differ from the verdict on solid tumour.
@@ -31,7 +33,7 @@ def asked_by_readings(last: records.Assessment, readings: Iterable[records.Readi
     mixed, cyst = here.get(Reading.MIXED), here.get(Reading.SOLID_AND_CYST)
     if mixed is not None and mixed.is_different:
         yield from _of_mixed(mixed, here.get(Reading.ENHANCING))
-    if cyst is not None and cyst.is_different:
+    if cyst is not None and cyst.is_different and shown(cyst) != last_category(last):
         words = f"with the cyst counted: {called(cyst)}; solid tumour alone, which decides: {last_category(last)}"
         yield Open(Question.DISAGREEMENT, words, f"with the cyst: {shown(cyst)}")
 
@@ -40,13 +42,15 @@ def _of_mixed(mixed: records.ReadingAssessment, enhancing: records.ReadingAssess
     main = next(iter(from_json(mixed.clauses)), None)
     words = main.text if main is not None else mixed.reason
     words = f"{words[:1].lower()}{words[1:]}"
-    if mixed.category != Category.PD:
+    name = "enhancing part" if enhancing is not None and enhancing.display_state in GROWN else "T2 part"
+    if mixed.display_state not in GROWN and mixed.category != Category.PD:
         yield Open(Question.DISAGREEMENT, words, f"enhancing and T2 together: {shown(mixed)}")
-        return
-    is_open = not mixed.is_confirmed or mixed.display_state == DisplayState.POSSIBLE_GROWTH
-    name = "enhancing part" if enhancing is not None and enhancing.category == Category.PD else "T2 part"
-    question = Question.POSSIBLE_GROWTH if is_open else Question.GROWTH
-    yield Open(question, words, f"possible growth of the {name}" if is_open else f"{name} growing")
+    elif mixed.is_confirmed and mixed.category == Category.PD and mixed.display_state != DisplayState.POSSIBLE_GROWTH:
+        yield Open(Question.GROWTH, words, f"{name} growing")
+    else:
+        yield Open(
+            Question.POSSIBLE_GROWTH, f"possible growth of the {name}: {words}", f"possible growth of the {name}"
+        )
 
 
 def called(reading: records.ReadingAssessment) -> str:

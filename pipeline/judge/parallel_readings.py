@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.core.vocabulary import (
     Category,
+    DisplayState,
     MaskOrigin,
     PartSize,
     PatientCourse,
@@ -36,6 +37,7 @@ whose parts correlate by 0.21 (1 to 8) to 0.26 (equal parts). Independent errors
 same error twice (1) would not see what a sum tells better than its parts.
 """
 
+GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 NOT_LOOKED_FOR = "was not measured on this scan"
 SUBJECTS = {
     Reading.SOLID_AND_CYST: "solid tumour and cyst",
@@ -97,9 +99,7 @@ def _with_cyst(
     counted = {visit.session_id: with_cyst(visit) for visit in course.visits}
     together = judge(replace(course, visits=tuple(counted.values())), criteria)
     return [
-        ReadingVerdict(
-            Reading.SOLID_AND_CYST, one, counted[one.session_id], _differs(one, decided[one.session_id], by_size=True)
-        )
+        ReadingVerdict(Reading.SOLID_AND_CYST, one, counted[one.session_id], _differs(one, decided[one.session_id]))
         for one in together
         if one.session_id in shown
     ]
@@ -128,7 +128,7 @@ def _in_parallel(
             verdicts += [
                 ReadingVerdict(Reading.ENHANCING, part, enhancing[name], differs=False),
                 ReadingVerdict(Reading.T2, other, t2[name], differs=False),
-                ReadingVerdict(Reading.MIXED, both, None, _differs(both, decided[name], by_size=False)),
+                ReadingVerdict(Reading.MIXED, both, None, _adds(both, decided[name])),
             ]
     return verdicts
 
@@ -144,11 +144,18 @@ def _from_first(course: PatientCourse, is_measured: Callable[[VisitMeasure], boo
     return frozenset(visit.session_id for visit in visits[first:])
 
 
-def _differs(other: VisitJudgement, solid: VisitJudgement, *, by_size: bool) -> bool:
+def _differs(other: VisitJudgement, solid: VisitJudgement) -> bool:
     if Category.NE in (other.category, solid.category):
         return False
-    is_other_change = by_size and other.display_state != solid.display_state
-    return other.category_shown != solid.category_shown or is_other_change
+    return (other.category_shown, other.display_state) != (solid.category_shown, solid.display_state)
+
+
+def _adds(mixed: VisitJudgement, solid: VisitJudgement) -> bool:
+    """Say whether the parts together are another category, or one may have grown where the outline has not."""
+    if Category.NE in (mixed.category, solid.category):
+        return False
+    grown = mixed.display_state in GROWN and solid.display_state not in GROWN
+    return grown or mixed.category_shown != solid.category_shown
 
 
 def with_cyst(visit: VisitMeasure) -> VisitMeasure:
