@@ -155,8 +155,8 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     page.sentence(main)
     others = differing(patient_id, study.criteria_id, state["session_id"])
     if others:
-        told = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)
-        st.html(tag("p", join(told, " "), class_="ct-others"))
+        parts = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)
+        st.html(tag("p", join(parts, " "), class_="ct-others"))
     rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")

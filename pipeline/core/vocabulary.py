@@ -154,7 +154,7 @@ class FunctionGrade:
     assessed_by: date | None = None
 
 
-class Reading(StrEnum):
+class ReadingKind(StrEnum):
     """What may be judged beside solid tumour, which alone decides (see ``judge/parallel_readings.py``)."""
 
     SOLID_AND_CYST = "solid_and_cyst"

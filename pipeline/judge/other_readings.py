@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pipeline.core import records
-from pipeline.core.vocabulary import Category, DisplayState, Reading
+from pipeline.core.vocabulary import Category, DisplayState, ReadingKind
 from pipeline.judge.clauses import from_json
 from pipeline.judge.questions import Open, Question
 
@@ -30,9 +30,9 @@ def asked_by_readings(last: records.Assessment, readings: Iterable[records.Readi
     here = {
         one.reading: one for one in readings if (one.session_id, one.criteria_id) == (last.session_id, last.criteria_id)
     }
-    mixed, cyst = here.get(Reading.MIXED), here.get(Reading.SOLID_AND_CYST)
+    mixed, cyst = here.get(ReadingKind.MIXED), here.get(ReadingKind.SOLID_AND_CYST)
     if mixed is not None and mixed.is_different:
-        yield from _of_mixed(mixed, here.get(Reading.ENHANCING))
+        yield from _of_mixed(mixed, here.get(ReadingKind.ENHANCING))
     if cyst is not None and cyst.is_different and shown(cyst) != last_category(last):
         words = f"with the cyst counted: {called(cyst)}; solid tumour alone, which decides: {last_category(last)}"
         yield Open(Question.DISAGREEMENT, words, f"with the cyst: {shown(cyst)}")

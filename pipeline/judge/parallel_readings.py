@@ -19,13 +19,13 @@ from pipeline.core.vocabulary import (
     MaskOrigin,
     PartSize,
     PatientCourse,
-    Reading,
+    ReadingKind,
     VisitJudgement,
     VisitMeasure,
 )
 from pipeline.judge import epochs, mixed_rule
 from pipeline.judge.criteria import Metric, ResponseCriteria
-from pipeline.judge.response import judge
+from pipeline.judge.response import judge_visits
 
 SHARED_ERROR = 0.25
 """Correlation of the errors of a solid tumour and its cyst on one scan.
@@ -40,9 +40,9 @@ same error twice (1) would not see what a sum tells better than its parts.
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 NOT_LOOKED_FOR = "was not measured on this scan"
 SUBJECTS = {
-    Reading.SOLID_AND_CYST: "solid tumour and cyst",
-    Reading.ENHANCING: "enhancing tumour",
-    Reading.T2: "T2 tumour",
+    ReadingKind.SOLID_AND_CYST: "solid tumour and cyst",
+    ReadingKind.ENHANCING: "enhancing tumour",
+    ReadingKind.T2: "T2 tumour",
 }
 
 
@@ -58,7 +58,7 @@ class ReadingVerdict:
         It is evaluable and says another category or change than solid tumour alone, which is evaluable too.
     """
 
-    reading: Reading
+    reading: ReadingKind
     judgement: VisitJudgement
     measure: VisitMeasure | None
     differs: bool
@@ -86,7 +86,9 @@ def readings(
     decided = {one.session_id: one for one in solid}
     verdicts = [*_with_cyst(course, decided, criteria), *_in_parallel(course, decided, criteria)]
     order = {visit.session_id: number for number, visit in enumerate(epochs.in_order(course.visits))}
-    return tuple(sorted(verdicts, key=lambda one: (order[one.judgement.session_id], list(Reading).index(one.reading))))
+    return tuple(
+        sorted(verdicts, key=lambda one: (order[one.judgement.session_id], list(ReadingKind).index(one.reading)))
+    )
 
 
 def _with_cyst(
@@ -97,11 +99,10 @@ def _with_cyst(
     if criteria.metric != Metric.VOLUME or not shown:
         return []
     counted = {visit.session_id: with_cyst(visit) for visit in course.visits}
-    together = judge(replace(course, visits=tuple(counted.values())), criteria)
+    together = judge_visits(replace(course, visits=tuple(counted.values())), criteria, shown)
     return [
-        ReadingVerdict(Reading.SOLID_AND_CYST, one, counted[one.session_id], _differs(one, decided[one.session_id]))
+        ReadingVerdict(ReadingKind.SOLID_AND_CYST, one, counted[one.session_id], _differs(one, decided[one.session_id]))
         for one in together
-        if one.session_id in shown
     ]
 
 
@@ -121,15 +122,15 @@ def _in_parallel(
     alone = replace(course, visits=tuple(enhancing.values()), function_scores=(), is_enhancing=True)
     outline = replace(course, visits=tuple(t2.values()), is_enhancing=False)
     verdicts = []
-    for part, other in zip(judge(alone, criteria), judge(outline, criteria), strict=True):
+    parts, outlines = (judge_visits(one, criteria, shown) for one in (alone, outline))
+    for part, other in zip(parts, outlines, strict=True):
         name = part.session_id
-        if name in shown:
-            both = mixed_rule.combined(part, other, criteria)
-            verdicts += [
-                ReadingVerdict(Reading.ENHANCING, part, enhancing[name], differs=False),
-                ReadingVerdict(Reading.T2, other, t2[name], differs=False),
-                ReadingVerdict(Reading.MIXED, both, None, _adds(both, decided[name])),
-            ]
+        both = mixed_rule.combined(part, other, criteria)
+        verdicts += [
+            ReadingVerdict(ReadingKind.ENHANCING, part, enhancing[name], differs=False),
+            ReadingVerdict(ReadingKind.T2, other, t2[name], differs=False),
+            ReadingVerdict(ReadingKind.MIXED, both, None, _adds(both, decided[name])),
+        ]
     return verdicts
 
 
@@ -169,7 +170,7 @@ def with_cyst(visit: VisitMeasure) -> VisitMeasure:
     >>> found.volume_mm3, round(found.volume_cv or 0, 3)
     (3000.0, 0.07)
     """
-    counted = replace(visit, subject=SUBJECTS[Reading.SOLID_AND_CYST], product_mm2=None)
+    counted = replace(visit, subject=SUBJECTS[ReadingKind.SOLID_AND_CYST], product_mm2=None)
     cyst = visit.cyst
     if visit.volume_mm3 is None:
         return counted
@@ -222,7 +223,7 @@ def enhancing_part(visit: VisitMeasure, *, makes_tumours: bool = False) -> Visit
         part, missing = PartSize(None), "new tumours enhance too, and their part was not measured apart"
     measure = replace(
         visit,
-        subject=SUBJECTS[Reading.ENHANCING],
+        subject=SUBJECTS[ReadingKind.ENHANCING],
         volume_mm3=part.volume_mm3,
         volume_cv=part.volume_cv,
         cv_is_assumed=part.cv_is_assumed,
@@ -243,7 +244,7 @@ def enhancing_part(visit: VisitMeasure, *, makes_tumours: bool = False) -> Visit
 
 def _on_t2(visit: VisitMeasure) -> VisitMeasure:
     """Return a visit with its solid tumour as the T2 part; none where it was outlined on a T1-weighted scan."""
-    outline = replace(visit, subject=SUBJECTS[Reading.T2], enhancing_mm3=None)
+    outline = replace(visit, subject=SUBJECTS[ReadingKind.T2], enhancing_mm3=None)
     if visit.volume_mm3 is None or not (visit.contrast or "").startswith("T1"):
         return outline
     missing = f"the tumour was outlined on {visit.contrast}, not on a T2-weighted scan"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.core.vocabulary import Reading
+from pipeline.core.vocabulary import ReadingKind
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.parallel_readings import ReadingVerdict
 
@@ -37,8 +37,8 @@ def beside(verdicts: Sequence[ReadingVerdict]) -> dict[str, Any]:
         Of one visit under one set of criteria.
     """
     by_reading = {one.reading: one.judgement for one in verdicts}
-    cyst, enhancing = by_reading.get(Reading.SOLID_AND_CYST), by_reading.get(Reading.ENHANCING)
-    t2, mixed = by_reading.get(Reading.T2), by_reading.get(Reading.MIXED)
+    cyst, enhancing = by_reading.get(ReadingKind.SOLID_AND_CYST), by_reading.get(ReadingKind.ENHANCING)
+    t2, mixed = by_reading.get(ReadingKind.T2), by_reading.get(ReadingKind.MIXED)
     values = (
         cyst and cyst.category_shown,
         cyst and cyst.category_then_shown,

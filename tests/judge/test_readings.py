@@ -15,7 +15,7 @@ from pipeline.core.vocabulary import (
     MaskOrigin,
     PartSize,
     PatientCourse,
-    Reading,
+    ReadingKind,
     State,
     VisitMeasure,
 )
@@ -99,8 +99,10 @@ def test_a_part_that_was_not_measured_is_never_a_size(patient, rules):
     visits = {one.session_id: one for one in patient.visits}
     for found in all_readings(patient, rules):
         measured = visits[found.judgement.session_id]
-        part = {Reading.SOLID_AND_CYST: measured.cyst, Reading.ENHANCING: measured.enhancing}.get(found.reading)
-        if found.reading in (Reading.SOLID_AND_CYST, Reading.ENHANCING) and (part is None or part.volume_mm3 is None):
+        part = {ReadingKind.SOLID_AND_CYST: measured.cyst, ReadingKind.ENHANCING: measured.enhancing}.get(found.reading)
+        if found.reading in (ReadingKind.SOLID_AND_CYST, ReadingKind.ENHANCING) and (
+            part is None or part.volume_mm3 is None
+        ):
             assert found.measure is not None
             assert found.measure.volume_mm3 is None
             assert found.judgement.change_ratio is None
@@ -110,14 +112,14 @@ def test_a_part_that_was_not_measured_is_never_a_size(patient, rules):
 @settings(max_examples=40, deadline=None)
 @given(histories(), st.sampled_from(RULES))
 def test_the_mixed_reading_is_never_better_than_what_its_parts_allow(patient, rules):
-    by_visit: dict[str, dict[Reading, ReadingVerdict]] = {}
+    by_visit: dict[str, dict[ReadingKind, ReadingVerdict]] = {}
     for found in all_readings(patient, rules):
         by_visit.setdefault(found.judgement.session_id, {})[found.reading] = found
     for one in by_visit.values():
-        if Reading.MIXED not in one:
+        if ReadingKind.MIXED not in one:
             continue
-        parts = [one[name].judgement for name in (Reading.ENHANCING, Reading.T2)]
-        both = one[Reading.MIXED].judgement
+        parts = [one[name].judgement for name in (ReadingKind.ENHANCING, ReadingKind.T2)]
+        both = one[ReadingKind.MIXED].judgement
         assert (both.category == Category.PD) == any(part.category == Category.PD for part in parts)
         assert both.category != Category.CR or Category.CR in {part.category for part in parts}
         if Category.PD not in {part.category for part in parts} and State.NOT_EVALUABLE in {p.state for p in parts}:
@@ -143,7 +145,7 @@ def test_with_a_cyst_that_is_gone_again_the_sum_is_the_tumour(sizes, rules):
     patient = course(before, *later, treatments=(surgery(100),))
     solid = {one.session_id: one for one in judge(patient, rules)}
     for found in all_readings(patient, rules):
-        if found.judgement.session_id != before.session_id and found.reading == Reading.SOLID_AND_CYST:
+        if found.judgement.session_id != before.session_id and found.reading == ReadingKind.SOLID_AND_CYST:
             one = solid[found.judgement.session_id]
             assert (found.judgement.category, found.judgement.state) == (one.category, one.state)
             assert not found.differs
@@ -197,15 +199,15 @@ def sequence(*sizes: tuple[float | None, float | None], **more: object) -> Patie
     return course(*made, **more)
 
 
-def last_of(patient: PatientCourse, reading: Reading, rules: ResponseCriteria = BY_VOLUME) -> ReadingVerdict:
+def last_of(patient: PatientCourse, reading: ReadingKind, rules: ResponseCriteria = BY_VOLUME) -> ReadingVerdict:
     return next(one for one in reversed(all_readings(patient, rules)) if one.reading == reading)
 
 
 def test_a_response_of_one_part_awaits_its_second_scan_in_the_mixed_reading_too():
-    once = last_of(sequence((4000, 1000), (4000, 300)), Reading.MIXED).judgement
+    once = last_of(sequence((4000, 1000), (4000, 300)), ReadingKind.MIXED).judgement
     assert once.category_shown == "PR?"
     twice = all_readings(sequence((4000, 1000), (4000, 300), (4000, 300)))
-    mixed = [one.judgement for one in twice if one.reading == Reading.MIXED]
+    mixed = [one.judgement for one in twice if one.reading == ReadingKind.MIXED]
     assert [one.category_shown for one in mixed] == ["SD", "PR", "PR"]
     assert mixed[1].category_then_shown == "PR?"
 
@@ -213,8 +215,8 @@ def test_a_response_of_one_part_awaits_its_second_scan_in_the_mixed_reading_too(
 def test_loss_of_function_is_progression_of_the_mixed_tumour_and_of_no_part_alone():
     scores = grades((0, 1.0), (50, 2.0), (80, 2.0))
     patient = sequence((4000, 1000), (4000, 1000), function_scores=scores)
-    assert last_of(patient, Reading.ENHANCING).judgement.category == Category.SD
-    assert last_of(patient, Reading.MIXED).judgement.category == Category.PD
+    assert last_of(patient, ReadingKind.ENHANCING).judgement.category == Category.SD
+    assert last_of(patient, ReadingKind.MIXED).judgement.category == Category.PD
 
 
 def test_a_tumour_outlined_on_t1_is_no_t2_part():
@@ -259,7 +261,7 @@ def test_the_error_of_a_sum_is_that_of_one_outline_around_both(share):
 
 
 def test_the_clause_of_a_mixed_reading_says_both_parts_and_the_rule():
-    found = last_of(sequence((4000, 1000), (6000, 300)), Reading.MIXED).judgement
+    found = last_of(sequence((4000, 1000), (6000, 300)), ReadingKind.MIXED).judgement
     (main,) = clauses.from_json(found.clauses)
     assert main.kind == clauses.ClauseKind.MIXED
     assert main.words == (
