@@ -172,7 +172,7 @@ def test_what_the_scan_says_with_the_cyst_and_by_its_parts_is_told_beside_the_ve
     assert "<b>Enhancing and T2 tumour together: </b>PD." in words
     assert ">decides<" in words
     assert "Progression of either part is progression (RANO 2.0, mixed tumours, adapted)." in words
-    assert "By volume stable; enhancing part growing" in words
+    assert "by volume stable; enhancing part growing" in words
 
 
 def test_a_patient_without_cyst_and_enhancing_part_has_no_other_reading(imported_out, monkeypatch):
