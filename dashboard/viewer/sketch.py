@@ -165,13 +165,13 @@ def sketch(
         else {"serial": answer.serial, "words": answer.words, "refusal": answer.refusal},
         "outline": None if answer is None or answer.outline is None else one_cell(answer.outline.tobytes()),
     }
-    told = {"asked": asked, "done": done}
+    callbacks = {"asked": asked, "done": done}
 
     def hear(name: str) -> Callable[[], None]:
         def tell() -> None:
             words = st.session_state[key][name]
             if words:
-                told[name](words)
+                callbacks[name](words)
 
         return tell
 
