@@ -15,8 +15,9 @@ from dashboard.data.drawings import DrawingPlace, Upload
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.sketch import SketchAnswer, SketchSheet, SketchStart, sheet_of, sketch
 from dashboard.words import labels
+from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel
-from pipeline.draft.proposal import ALGORITHM, VERSION, Clicks
+from pipeline.draft.proposal import ALGORITHM, POORLY_PROPOSED, VERSION, Clicks
 from pipeline.errors import CordtrackError
 
 COLOURS = dict(COMPARTMENT_COLOURS.values())
@@ -92,7 +93,8 @@ def _answer(place: DrawingPlace, words: Mapping[str, Any]) -> None:
         proposal = drawings.proposed(place, _clicks(sheet, words["clicks"]))
         least = np.round(np.array(proposal.unsure_mm)).astype(int)
         text = f"Proposed, not signed. Least sure near {', '.join(map(str, least))} mm."
-        answer = SketchAnswer(serial, text, sheet.cut(proposal.mask))
+        doubt = POORLY_PROPOSED.get(Compartment(place.compartment))
+        answer = SketchAnswer(serial, f"{text} Doubt: {doubt}." if doubt else text, sheet.cut(proposal.mask))
     except CordtrackError as error:
         answer = SketchAnswer(serial, refusal=str(error))
     st.session_state[_answer_key(place)] = answer

@@ -34,7 +34,7 @@ def draft(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Propose a lesion's outline from clicks; an automatic mask, to be looked at and corrected."""
-    from pipeline.draft.proposal import Clicks  # noqa: PLC0415
+    from pipeline.draft.proposal import POORLY_PROPOSED, Clicks  # noqa: PLC0415
     from pipeline.tools import draft_mask  # noqa: PLC0415
 
     names = [str(name) for name in Compartment if name != Compartment.CORD]
@@ -51,3 +51,5 @@ def draft(
         f"program, signed by nobody; least sure at {unsure}; wrote {drafted.mask}, {drafted.sidecar.name}",
         markup=False,
     )
+    if Compartment(compartment) in POORLY_PROPOSED:
+        out.print(f"doubt: {POORLY_PROPOSED[Compartment(compartment)]}", markup=False)

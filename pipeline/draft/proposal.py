@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,11 @@ THICK_RATIO = 2.0
 
 ACROSS_THICK, ACROSS_THIN, FADES_BY = 0.02, 0.1, 0.3
 """Trust in rays across thick slices; in rays to the side, where fluid is thin, of others; and how fast it fades."""
+
+POORLY_PROPOSED = MappingProxyType(
+    {Compartment.OEDEMA: "oedema is proposed poorly (half of it wrong, measured); draw it with the brush"}
+)
+"""Compartments whose proposal is to be doubted, with what to say."""
 
 APART_MM = 0.5
 """Clicks inside and outside must lie at least so far apart, mm."""

@@ -52,7 +52,7 @@ def test_nothing_is_overwritten_unless_asked(phantom, tmp_path) -> None:
     mask.write_text("drawn by hand")
     assert "already there" in draft(file, "--inside", click, "-o", mask)
     assert mask.read_text() == "drawn by hand"
-    draft(file, "--inside", click, "-o", mask, "--force")
+    assert "doubt" not in draft(file, "--inside", click, "-o", mask, "--force")
     assert images.load(mask).array.any()
 
 
@@ -69,3 +69,8 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(phantom, tmp_pat
     mask = tmp_path / "mask.nii.gz"
     assert words in draft(phantom[0], *arguments, "-o", mask)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_proposed_poorly_is_said_so(phantom, tmp_path) -> None:
+    said = draft(phantom[0], "--inside", phantom[2], "--compartment", "oedema", "-o", tmp_path / "mask.nii.gz")
+    assert "doubt: oedema is proposed poorly" in said
