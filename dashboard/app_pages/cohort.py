@@ -55,6 +55,10 @@ class Chosen:
     is_shared: bool = False
 
 
+SIGNED_ONLY = "Scans on automatic masks that nobody signed are left out, as in verdicts and curves."
+PALE = "Pale: on an automatic mask that nobody signed."
+
+
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     everyone = filters.everyone_of(study.criteria_id)
@@ -170,7 +174,8 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar per "
-        f"patient (n = {len(rows)} of {len(shown)}; the others have no later scan or no tumour at baseline). "
+        f"patient (n = {len(rows)} of {len(shown)}; the others have no later signed scan or no tumour at baseline). "
+        f"{SIGNED_ONLY} "
         f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
@@ -188,7 +193,7 @@ def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> Non
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
         f"change (n = {ratios.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
-        f"Colour and last mark: state now."
+        f"Colour and last mark: state now. {PALE}"
     )
     _courses("Course from baseline", ratios, shown, note, "course", thresholds)
 
@@ -226,7 +231,8 @@ def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(rows) else ""
     note = (
         f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
-        f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
+        f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far. {PALE} "
+        f"Such a scan is neither event nor follow-up of the curve above."
     )
     draw = partial(cohort_figures.swimmer, rows, judged, queries.table("treatment"))
     _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)

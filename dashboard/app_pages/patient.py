@@ -10,7 +10,7 @@ from dashboard.data import queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
-from dashboard.patient.headline import SEPARATOR, headline
+from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
@@ -62,6 +62,7 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         scans(patient_id, scan_of_visit, pair)
+        sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)
         numbers(patient_id, state["session_id"], study)
@@ -72,7 +73,6 @@ def show(study: page.ShownStudy) -> None:
     with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:
-        sign_off(patient_id, state)
         downloads(patient_id, study)
     details(patient_id, state, study)
 
@@ -151,6 +151,7 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
         selector(list(queries.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state)
     page.sentence(main)
+    acts_and_last_judged(state)
     rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")

@@ -9,7 +9,7 @@ from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
 from dashboard.data import acts, queries
 from dashboard.patient.course import course
-from dashboard.patient.headline import headline
+from dashboard.patient.headline import acts_and_last_judged, headline
 from dashboard.patient.numbers import numbers
 from dashboard.patient.scan_section import PLACE, aligned, compared, scans
 from dashboard.shell import page, signing
@@ -54,6 +54,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
+    acts_and_last_judged(state)
     st.html(tag("div", tables.open_questions(row), tag("div", further), class_="ct-grey"))
 
 

@@ -10,15 +10,27 @@ import streamlit as st
 from dashboard.data import acts, queries
 from dashboard.packet import minutes
 from dashboard.packet.content import short
+from dashboard.patient.headline import effects
 from dashboard.shell import address, page
-from dashboard.words import labels, sentences
+from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ActKind
 
 DAY = "on"
 PICKED = "pick"
-COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes", "decisions")
+COLUMNS = (
+    "patient",
+    "diagnosis",
+    "state",
+    "change",
+    "interval",
+    "why discussed",
+    "sentence",
+    "next due",
+    "notes",
+    "decisions",
+)
 
 
 def today() -> date:
@@ -81,13 +93,24 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         look = labels.standing(row)
         change, interval = sentences.change(row)
         main, _ = sentences.verdict(row)
-        state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")
+        told = [f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")]
+        told += [earlier] if (earlier := acts_beside.last_judged(row)) else []
+        told += [line.text for line in acts_beside.lines(effects(row))]
+        state = "; ".join(told)
         entries = list(reversed(written.get(row["patient_id"], [])))
         noted = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.NOTE)
         decided = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.DECISION)
         why = sentences.open_questions(row)
-        body.append((row["patient_id"], state, change, interval, why, main, noted, decided))
+        due = sentences.due(row).removeprefix("due ") or "no schedule"
+        who = _diagnosis(row)
+        body.append((row["patient_id"], who, state, change, interval, why, main, due, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
+
+
+def _diagnosis(row: pd.Series) -> str:
+    grade = f"grade {labels.words(row['who_grade'])}" if labels.is_known(row["who_grade"]) else ""
+    parts = [labels.words(row[name], "") for name in ("histology", "level", "syndrome")]
+    return ", ".join(part for part in (parts[0], grade, *parts[1:]) if part)
 
 
 def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -37,10 +38,11 @@ around a whole lesion is then much deeper than any one slice needs."""
 RING_GAP_MM = 1.0
 """A ring stays this far away from what it marks, mm."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
-MARKERS = {
+MARKERS: dict[str, tuple[Any, bool]] = {
     "triangle-up": ("^", True), "triangle-up-open": ("^", False), "triangle-down": ("v", True),
     "triangle-down-open": ("v", False), "circle": ("o", True), "circle-open": ("o", False),
-    "circle-open-dot": ("o", False), "diamond": ("D", True),
+    "circle-open-dot": ("o", False), "diamond": ("D", True), "triangle-ne": ((3, 0, -45), True),
+    "triangle-se": ((3, 0, -135), True), "circle-x-open": ("X", False),
 }  # fmt: skip
 """Matplotlib marker of each Plotly marker of the states, and whether it is filled."""
 
@@ -157,6 +159,12 @@ def _volumes(axes: Axes, course: CourseFigure, is_log: bool) -> None:
             )
         for part in pieces(compartment_volumes, operated) if len(compartment_volumes) else ():
             _line(axes, part, labels.compartment(name))
+    if len(course.all_tumour):
+        everything = course.all_tumour[course.all_tumour["volume_mm3"] > 0].sort_values("acquired_on")
+        colour = labels.compartment("tumour").colour
+        axes.plot(
+            pd.to_datetime(everything["acquired_on"]), everything["volume_mm3"] / 1000, color=colour, ls="--", lw=0.8
+        )
     axes.set_yscale("log" if is_log else "linear")
     low, high = axis["range"]
     axes.set_ylim(*((10**low, 10**high) if is_log else (low, high)))
@@ -188,12 +196,20 @@ def _states(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
     for row in course.judged.pipe(as_rows):
         volume = tumour.get(row["session_id"])
         height = volume / 1000 if volume is not None and (volume > 0 or axis["type"] == "linear") else floor
-        look = labels.look(row["state"], row["display_state"])
+        look = labels.look_of(row)
         marker, is_filled = MARKERS[look.marker]
         axes.plot(
             [_at(row["acquired_on"])], [height], marker=marker, ms=6, mec=look.colour, mew=1.2, ls="",
-            mfc=look.colour if is_filled else "white", clip_on=False, zorder=5,
+            mfc=_inside(look.colour, is_filled=is_filled, is_unsigned=bool(row["is_provisional"])), clip_on=False,
+            zorder=5,
         )  # fmt: skip
+
+
+def _inside(colour: str, *, is_filled: bool, is_unsigned: bool) -> Any:
+    """Return what a mark is filled with: nothing where its shape is open, pale where nobody signed the mask."""
+    if not is_filled:
+        return "white"
+    return (*to_rgb(colour), 0.25) if is_unsigned else colour
 
 
 def _margin(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
-from dashboard.words import labels, sentences
+from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import Html, join, tag
 
@@ -27,6 +27,21 @@ def headline(state: pd.Series) -> None:
     left, right = st.columns(widths, vertical_alignment="center")
     left.html(_who(state))
     right.html(tag("div", state_badge(state), class_="ct-standing"))
+
+
+def acts_and_last_judged(state: pd.Series) -> None:
+    """Say under the sentence what people did that it rests on, and the last verdict where the latest scan has none."""
+    earlier = acts_beside.last_judged(state)
+    if earlier:
+        st.html(tag("p", labels.capital(f"{earlier}."), class_="ct-sentence ct-earlier"))
+    told = acts_beside.lines(effects(state))
+    if told:
+        st.html(acts_beside.marked(told))
+
+
+def effects(state: pd.Series) -> pd.DataFrame:
+    """Return what people did that bears on a patient's verdict: rows of the act_effects query."""
+    return queries.of_patients("act_effects", [str(state["patient_id"])], criteria_id=str(state["criteria_id"]))
 
 
 def state_badge(state: pd.Series) -> Html:

@@ -11,12 +11,14 @@ from datetime import date, datetime
 
 from pipeline.core import context_records, lesion_records
 
+ActEffect = context_records.ActEffect
 BestResponse = context_records.BestResponse
 Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
 Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
+JudgedCourse = context_records.JudgedCourse
 LesionAssessment = lesion_records.LesionAssessment
 LesionComponent = lesion_records.LesionComponent
 Neuraxis = context_records.Neuraxis

@@ -135,6 +135,7 @@ def kaplan_meier(
     entries = entered(entries_days, durations)
     _refuse_early_end(entries, durations, observed)
     times, survival, low, high = _estimate(entries, durations, observed)
+    low, high = _without_end(survival, low, high)
     order = np.argsort(durations, kind="stable")
     return KaplanMeier(
         patient_count=len(durations),
@@ -252,6 +253,16 @@ def _limits(
     factor = np.exp(Z_95 * errors[inside] / (share * -np.log(share)))
     low[inside], high[inside] = share**factor, share ** (1 / factor)
     return low, high
+
+
+def _without_end(
+    survival: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Let the interval stay as it last was where the curve falls to 0: there the transform has none (R: NA)."""
+    inside = np.flatnonzero(survival > 0)
+    last = inside[-1] if len(inside) else 0
+    places = np.minimum(np.arange(len(survival)), last)
+    return low[places], high[places]
 
 
 def _half(times: NDArray[np.float64], shares: NDArray[np.float64]) -> float | None:
