@@ -211,10 +211,10 @@ def months(days: float | None) -> str:
 
 
 def _median(curve: KaplanMeier) -> str:
-    if curve.event_count < FEWEST_EVENTS:
-        return f"not given below {FEWEST_EVENTS} events"
     if curve.median_days is None:
         return "not reached"
+    if curve.event_count < FEWEST_EVENTS:
+        return f"not given below {FEWEST_EVENTS} events"
     low, high = months(curve.median_low_days), months(curve.median_high_days)
     return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
 

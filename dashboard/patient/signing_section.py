@@ -65,8 +65,8 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
         return
     entries = acts.history(patient_id)
     days = dict(zip(names, visits["acquired_on"], strict=True))
-    usual = st.query_params.get("now")
-    usual = usual if usual in names else shown[-1] if shown else names[-1]
+    offered = (st.query_params.get("now"), *reversed(shown), state["session_id"])
+    usual = next((name for name in offered if name in names), names[-1])
     page.section("Sign-off", "of the visit shown; kept in the journal with name and time")
     _standing(patient_id, state, entries)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -84,7 +84,8 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
     if session_id != usual:
         show_instead("now", str(session_id))
         st.rerun()
-    _controls(patient_id, str(session_id), criteria_id, is_shown=session_id in shown)
+    is_hidden = session_id not in shown and queries.aligned_scan(patient_id, str(session_id)) is not None
+    _controls(patient_id, str(session_id), criteria_id, is_hidden=is_hidden)
     signing.answer()
     _history(patient_id, entries)
 
@@ -147,8 +148,8 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
     offer_update(waiting, patient_id)
 
 
-def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_shown: bool) -> None:
-    """Offer the acts on the chosen visit, each with what it would change."""
+def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:
+    """Offer the acts on the chosen visit, each with what it would change; what is hidden cannot be accepted."""
     found = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
 
@@ -168,9 +169,9 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_shown: b
         st.button(
             "Accept",
             key=f"accept-{where}",
-            disabled=not found or not is_shown,
+            disabled=not found or is_hidden,
             type="primary",
-            help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_shown),
+            help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_hidden),
             on_click=signing.record,
             args=(partial(_put, *every),),
         )
@@ -202,8 +203,8 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_shown: b
     mask_correction.correct_mask(patient_id, session_id, list(found), criteria_id)
 
 
-def _accepting(patient_id: str, session_id: str, criteria_id: str, is_shown: bool) -> str:
-    if not is_shown:
+def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:
+    if is_hidden:
         return "A mask can be accepted only while its scan is shown."
     return preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
 

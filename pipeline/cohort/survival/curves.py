@@ -23,6 +23,9 @@ CI_TRANSFORM = "log-log"
 
 DAYS_PER_YEAR = 365.25
 
+ROUNDING = 1e-9
+"""A product of shares such as 5/6 · 4/5 · 3/4 ends a little beside one half."""
+
 YEARS = (1, 2, 5, 10)
 """When survival is reported."""
 
@@ -267,5 +270,5 @@ def _without_end(
 
 def _half(times: NDArray[np.float64], shares: NDArray[np.float64]) -> float | None:
     """Return the first time at which a share is one half or less; None where it is never."""
-    reached = times[shares <= 0.5]
+    reached = times[shares <= 0.5 + ROUNDING]
     return float(reached[0]) if len(reached) else None

@@ -143,8 +143,8 @@ def test_white_words_on_the_colour_of_a_state_can_be_read(look):
 @pytest.mark.parametrize("css", [STYLE, dark.style()], ids=["light", "dark"])
 def test_the_colours_of_the_style_sheet_can_be_read_on_its_ground(css):
     named = variables(css)
-    assert set(named) == {"ink", "grey", "rule", "ground", "link", "on-link"}
-    for word in ("ink", "grey", "link"):
+    assert set(named) == {"ink", "grey", "rule", "ground", "link", "on-link", "flag"}
+    for word in ("ink", "grey", "link", "flag"):
         assert contrast(named[word], named["ground"]) >= 4.5, word
     assert contrast(named["on-link"], named["link"]) >= 4.5, "words on a filled button"
 
