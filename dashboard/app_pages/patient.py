@@ -144,7 +144,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
-    left, right = st.columns([7.1, 1.9], vertical_alignment="center")
+    left, right = st.columns([6.6, 2.4], vertical_alignment="center")
     with left:
         headline(state)
     with right:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -31,6 +33,9 @@ COLUMNS = (
     "notes",
     "decisions",
 )
+
+PRINTED = [name for name in COLUMNS if name not in ("diagnosis", "interval")]
+"""Columns on paper, where diagnosis and interval stand under the name and the change."""
 
 
 def today() -> date:
@@ -95,7 +100,7 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         main, _ = sentences.verdict(row)
         told = [f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")]
         told += [earlier] if (earlier := acts_beside.last_judged(row)) else []
-        told += [line.text for line in acts_beside.lines(effects(row))]
+        told += [line.text for line in acts_beside.lines(acts_beside.changes_verdict(effects(row)))]
         state = "; ".join(told)
         entries = list(reversed(written.get(row["patient_id"], [])))
         noted = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.NOTE)
@@ -105,6 +110,14 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         who = _diagnosis(row)
         body.append((row["patient_id"], who, state, change, interval, why, main, due, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
+
+
+def _printed(row: Mapping[Any, Any]) -> list[str]:
+    """Return the cells of a patient as paper has room for them: name over diagnosis, change over interval."""
+    cells = {name: short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()}
+    cells["patient"] = f"{cells['patient']}\n{cells['diagnosis'].replace(', ', chr(10))}"
+    cells["change"] = f"{cells['change']}\n{cells['interval']}".strip()
+    return [cells[name] for name in PRINTED]
 
 
 def _diagnosis(row: pd.Series) -> str:
@@ -119,9 +132,7 @@ def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
 
     def as_pdf() -> bytes:
         table = rows(chosen, day)
-        cells = [[short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()]
-                 for row in table.pipe(as_rows)]  # fmt: skip
-        return minutes.pdf(title, [str(name) for name in COLUMNS], cells, page.provenance(study))
+        return minutes.pdf(title, PRINTED, [_printed(row) for row in table.pipe(as_rows)], page.provenance(study))
 
     kinds = (
         ("Minutes (CSV)", "csv", "text/csv", lambda: queries.csv(rows(chosen, day))),

@@ -116,7 +116,8 @@ def state_marker(style: Look, *, is_unsigned: bool) -> dict[str, Any]:
 
     What is told of such a point may change once somebody looks, so it never looks as sure as the others.
     """
-    colour = fade(style.colour, 0.28) if is_unsigned else style.colour
+    inside = 0.65 if "open" in style.marker else 0.28  # an open mark is nothing but its edge
+    colour = fade(style.colour, inside) if is_unsigned else style.colour
     edge = {"width": 1 if is_unsigned else 2, "color": fade(style.colour, 0.75) if is_unsigned else style.colour}
     return {"symbol": style.marker, "color": colour, "line": edge}
 

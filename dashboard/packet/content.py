@@ -264,7 +264,7 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     acts = queries.query("patient_journal", patient_id=patient_id)
     occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
-    words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
+    words = groups["compartment"].agg(lambda names: ", ".join(names.dropna()) or None).reset_index()
     lines = [short(sentences.act(row)) for row in words.head(5).pipe(as_rows)]
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")

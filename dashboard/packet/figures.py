@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -198,18 +197,11 @@ def _states(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
         height = volume / 1000 if volume is not None and (volume > 0 or axis["type"] == "linear") else floor
         look = labels.look_of(row)
         marker, is_filled = MARKERS[look.marker]
+        sureness = 0.45 if row["is_provisional"] else 1.0  # pale on a mask that nobody signed
         axes.plot(
-            [_at(row["acquired_on"])], [height], marker=marker, ms=6, mec=look.colour, mew=1.2, ls="",
-            mfc=_inside(look.colour, is_filled=is_filled, is_unsigned=bool(row["is_provisional"])), clip_on=False,
-            zorder=5,
+            [_at(row["acquired_on"])], [height], marker=marker, ms=6, mec=look.colour, mew=1.2, ls="", alpha=sureness,
+            mfc=look.colour if is_filled else "white", clip_on=False, zorder=5,
         )  # fmt: skip
-
-
-def _inside(colour: str, *, is_filled: bool, is_unsigned: bool) -> Any:
-    """Return what a mark is filled with: nothing where its shape is open, pale where nobody signed the mask."""
-    if not is_filled:
-        return "white"
-    return (*to_rgb(colour), 0.25) if is_unsigned else colour
 
 
 def _margin(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:

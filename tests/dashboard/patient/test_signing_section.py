@@ -152,8 +152,8 @@ def test_what_an_act_changes_is_said_before_it_counts(out):
 
 
 def test_a_mask_whose_scan_is_not_in_sight_cannot_be_accepted(out, monkeypatch):
-    monkeypatch.setattr("dashboard.data.queries.aligned_scan", lambda patient, session: out / "scan.nii.gz")
-    monkeypatch.setattr("dashboard.patient.scan_section.aligned", lambda patient: {})
+    monkeypatch.setattr("dashboard.data.queries.aligned_scan", lambda *_: out / "scan.nii.gz")
+    monkeypatch.setattr("dashboard.patient.scan_section.aligned", lambda _: {})
     at = opened("patient", patient="sub-06")
     assert at.button(key="accept-sub-06-ses-02").disabled
 
