@@ -56,6 +56,9 @@ class Chosen:
 
 
 SIGNED_ONLY = "Scans on automatic masks that nobody signed are left out, as in verdicts and curves."
+GROUP_1_ONLY = (
+    "the survival curve and the table of who they are show both groups, all other figures and tables group 1 only"
+)
 PALE = "Pale: on an automatic mask that nobody signed."
 
 
@@ -87,8 +90,10 @@ def show(study: page.ShownStudy) -> None:
         page.remark(SHARED)
         outcome_curves(first, others, Chosen(by, outcome, is_shared=True), study)
         described(first, others, is_shared=True)
-        methods(first, study)
+        methods(first, others, study)
         return
+    if others is not None:
+        page.remark(f"{labels.capital(GROUP_1_ONLY)}.")
     left, right = st.columns(2, gap="large")
     with left:
         outcome_curves(first, others, Chosen(by, outcome), study)
@@ -100,7 +105,7 @@ def show(study: page.ShownStudy) -> None:
         swimmer(shown, study)
     described(first, others)
     agreement(shown, study)
-    methods(first, study)
+    methods(first, others, study)
     figure_table(shown)
 
 
@@ -301,11 +306,13 @@ def _words_table(words: pd.DataFrame) -> None:
     st.html(table(list(words.columns), words.astype(str).to_numpy().tolist(), "ct-table ct-small"))
 
 
-def methods(first: Cohort, study: page.ShownStudy) -> None:
+def methods(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> None:
     """Offer what a paper would say about these figures, ready to copy."""
     with st.expander("Methods, ready to paste"):
         text = "\n\n".join(f"{title}. {note}" for title, note in NOTES)
         who = labels.capital(first.name)
+        if others is not None:
+            who = f"{who}, compared with {others.name}; {GROUP_1_ONLY}"
         st.code(f"{who}.\n\n{text}\n\n{page.provenance(study)}", language=None, wrap_lines=True)
 
 

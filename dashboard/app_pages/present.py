@@ -79,8 +79,8 @@ def _notes(patient_id: str, day: date) -> None:
     key = f"said-{patient_id}"
     with st.container(key="ct-notes"):
         if written:
-            kept = " · ".join(meeting.words_of(entry) for entry in written)
-            st.html(tag("p", kept, title=kept, class_="ct-kept"))
+            notes_line = " · ".join(meeting.words_of(entry) for entry in written)
+            st.html(tag("p", notes_line, title=notes_line, class_="ct-kept"))
         signing.answer()
         name, note = st.columns([1, 4])
         with name:

@@ -61,12 +61,14 @@ def show(study: page.ShownStudy) -> None:
 def _still_open(review: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Part what nobody has decided about from masks about which the next run will know a decision."""
     by_visit = acts.masks_decided()
-    told = [
+    decision_words = [
         by_visit.get((row["patient_id"], row["session_id"])) if row["kind"] == UNSIGNED else None
         for row in review.pipe(as_rows)
     ]
-    is_decided = pd.Series([words is not None for words in told], index=review.index, dtype=bool)
-    return review[~is_decided], review.assign(detail=pd.Series(told, index=review.index, dtype=object))[is_decided]
+    is_decided = pd.Series([words is not None for words in decision_words], index=review.index, dtype=bool)
+    return review[~is_decided], review.assign(detail=pd.Series(decision_words, index=review.index, dtype=object))[
+        is_decided
+    ]
 
 
 def waiting(review: pd.DataFrame, decided: pd.DataFrame) -> None:

@@ -78,6 +78,18 @@ def masks_decided() -> dict[tuple[str, str], str]:
     }
 
 
+def not_in_results(patient_id: str) -> list[JournalEntry]:
+    """Return what stands about a patient and the results shown do not know of yet, the latest first."""
+    stored_ids = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
+    return [
+        entry
+        for entry in history(patient_id)
+        if entry.entry_id not in stored_ids
+        and entry.status == decisions.Standing.IN_FORCE
+        and entry.act not in decisions.WITHOUT_EFFECT
+    ]
+
+
 def meeting_before(day: date) -> date | None:
     """Return the day of the last meeting with notes before a day; None where there was none."""
     days = {entry.meeting_on for entry in act_file.read(queries.out_dir()).entries if entry.meeting_on is not None}

@@ -128,8 +128,10 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
 def _acts(state: pd.Series) -> tuple[str, ...]:
     """Return what was last judged, where the latest scan was not, and what people did that the verdict rests on."""
     earlier = acts_beside.last_judged(state)
-    told = [f"{acts_beside.FLAG} {line.text}." for line in acts_beside.lines(effects(state))]
-    return tuple(short(words, 2 * LONGEST) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + told)
+    act_words = [f"{acts_beside.FLAG} {line.text}." for line in acts_beside.lines(effects(state))]
+    return tuple(
+        short(words, 2 * LONGEST) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + act_words
+    )
 
 
 def short(text: str, most: int = LONGEST) -> str:
@@ -264,8 +266,10 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     acts = queries.query("patient_journal", patient_id=patient_id)
     occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
-    words = groups["compartment"].agg(lambda names: ", ".join(names.dropna()) or None).reset_index()
-    lines = [short(sentences.act(row)) for row in words.head(5).pipe(as_rows)]
+    words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
+    lines = [
+        short(sentences.act(row | {"compartment": row["compartment"] or None})) for row in words.head(5).pipe(as_rows)
+    ]
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])

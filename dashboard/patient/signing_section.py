@@ -153,16 +153,10 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
     found = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
 
-    def act(kind: ActKind, **said: Any) -> Act:
-        digest = (
-            found.get(str(said.get("compartment") or TUMOUR))
-            if kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
-            else None
-        )
-        return Act(kind, patient_id, session_id, mask_sha256=digest, **said)
-
-    def effect(kind: ActKind) -> None:
-        page.remark(preview(patient_id, criteria_id, str(kind), session_id))
+    def act(kind: ActKind, **more: Any) -> Act:
+        is_of_mask = kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
+        digest = found.get(str(more.get("compartment") or TUMOUR)) if is_of_mask else None
+        return Act(kind, patient_id, session_id, mask_sha256=digest, **more)
 
     every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
     with st.container(horizontal=True, gap="small"):
@@ -175,32 +169,42 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
             on_click=signing.record,
             args=(partial(_put, *every),),
         )
-        with st.popover("Exclude mask", disabled=not found):
-            chosen = f"mask-{where}"
-            tumour_first = sorted(found, key=lambda name: name != TUMOUR)
-            name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
-            if name == TUMOUR:
-                effect(ActKind.EXCLUDE_MASK)
-            _with_reason(
-                where,
-                "Exclude this mask",
-                lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
-            )
-        with st.popover("Exclude visit"):
-            effect(ActKind.EXCLUDE_VISIT)
-            _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
-        with st.popover("Pin baseline"):
-            page.remark("Every later scan of its period is compared with this visit.")
-            effect(ActKind.PIN_BASELINE)
-            _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why))
+        _with_effect(where, (patient_id, session_id, criteria_id), list(found), act)
         with st.popover("Correct lesion"):
             _lesion(where, patient_id, session_id, act)
         with st.popover("Not tumour"):
-            effect(ActKind.WITHDRAW_LESION)
+            page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))
             _withdrawal(where, patient_id, session_id, act)
         with st.popover("Comment"):
             _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
     mask_correction.correct_mask(patient_id, session_id, list(found), criteria_id)
+
+
+def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[str], act: Callable[..., Act]) -> None:
+    """Offer to exclude and to pin, each with what it would change, of a patient's visit under some criteria."""
+    patient_id, session_id, criteria_id = of
+
+    def effect(kind: ActKind) -> None:
+        page.remark(preview(patient_id, criteria_id, str(kind), session_id))
+
+    with st.popover("Exclude mask", disabled=not compartments):
+        chosen = f"mask-{where}"
+        tumour_first = sorted(compartments, key=lambda name: name != TUMOUR)
+        name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
+        if name == TUMOUR:
+            effect(ActKind.EXCLUDE_MASK)
+        _with_reason(
+            where,
+            "Exclude this mask",
+            lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
+        )
+    with st.popover("Exclude visit"):
+        effect(ActKind.EXCLUDE_VISIT)
+        _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
+    with st.popover("Pin baseline"):
+        page.remark("Every later scan of its period is compared with this visit.")
+        effect(ActKind.PIN_BASELINE)
+        _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why))
 
 
 def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:

@@ -24,8 +24,8 @@ def offer_update(waiting: int, where: str) -> None:
         return
     verb = "waits" if waiting == 1 else "wait"
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one."
-        page.remark(told, "content")
+        words = f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one."
+        page.remark(words, "content")
         help_text = "Runs the pipeline; only what changed"
         st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):

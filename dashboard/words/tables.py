@@ -275,7 +275,9 @@ def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
         (
             labels.day(row["acquired_on"]),
             labels.compartment(row["compartment"]).word,
-            labels.ml(row["volume_mm3"]) if labels.is_known(row["volume_mm3"]) else str(row["missing_reason"]),
+            tag("span", labels.ml(row["volume_mm3"]), class_="ct-nowrap")
+            if labels.is_known(row["volume_mm3"])
+            else str(row["missing_reason"]),
             _path(row["scan_path"], ""),
             _path(
                 row["mask_path"],

@@ -20,7 +20,7 @@ comment on column act_effect.entry_id is 'entry of the journal';
 comment on column act_effect.act is 'what was done, as in journal';
 comment on column act_effect.who is 'the person';
 comment on column act_effect.written_at is 'when it was written, UTC';
-comment on column act_effect.reason is 'why';
+comment on column act_effect.reason is 'the reason that the person gave';
 comment on column act_effect.session_id is 'session that it is about';
 comment on column act_effect.acquired_on is 'day of that scan; empty when unknown';
 comment on column act_effect.compartment is 'tissue of the mask spoken of';

@@ -26,16 +26,16 @@ JUDGED = (TUMOUR, str(Compartment.ENHANCING))
 
 def judge_without_acts(work: PatientWork) -> PatientWork:
     """Judge the patient without each act in force, and keep what judgement looked at."""
-    kept = records.JudgedCourse(work.course.patient_id, course_text.to_text(work.course))
+    judged_course = records.JudgedCourse(work.course.patient_id, course_text.to_text(work.course))
     now = _latest(work)
     if now is None:
-        return work.adding(kept)
+        return work.adding(judged_course)
     effects = [
         _effect(entry, now, _latest(_without(work, entry)), work)
         for entry in work.acts.entries
         if entry.status == Standing.IN_FORCE and bears_on_verdict(entry)
     ]
-    return work.adding(kept, *effects)
+    return work.adding(judged_course, *effects)
 
 
 def bears_on_verdict(entry: records.JournalEntry) -> bool:
@@ -68,10 +68,10 @@ def _undrawn(visit: VisitWork, entry: records.JournalEntry) -> VisitWork:
     before = visit.drawings.before
     if entry.act != ActKind.CORRECT_MASK or visit.session_id != entry.session_id or before is None:
         return visit
-    kept = {c: one for c, one in visit.drawings.entries.items() if one.entry_id != entry.entry_id}
-    masks = {c: mask for c, mask in visit.drawings.masks.items() if c in kept}
-    unusable = {c: why for c, why in visit.drawings.unusable.items() if c in kept}
-    drawings = replace(visit.drawings, entries=kept, masks=masks, unusable=unusable)
+    others = {c: one for c, one in visit.drawings.entries.items() if one.entry_id != entry.entry_id}
+    masks = {c: mask for c, mask in visit.drawings.masks.items() if c in others}
+    unusable = {c: why for c, why in visit.drawings.unusable.items() if c in others}
+    drawings = replace(visit.drawings, entries=others, masks=masks, unusable=unusable)
     return use_drawings.drawn_over(replace(visit, masks=before, drawings=drawings))
 
 

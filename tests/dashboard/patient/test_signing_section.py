@@ -45,6 +45,7 @@ def test_a_provisional_call_says_so_and_accepting_its_mask_is_put_on_record(out)
     assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
     text = text_of(at)
     assert "1 decision waits for the next run" in text
+    assert "On record, not yet in the verdict: tumour mask of 2023-02-01 accepted by Rita Reader" in text
     assert "Rita Reader, accepted the mask (ses-02 tumour)" in text
     assert "accepted the mask, Rita Reader" in at.success[0].value
 
