@@ -495,7 +495,7 @@ create table record.worse_beside (
 );
 
 -- What judgement looked at, as text: dashboards ask it what an act would change before any run.
-create table record.judged_course (
+create table record.stored_course (
     patient_id varchar primary key references record.patient (patient_id),
     course varchar not null
 );

@@ -177,7 +177,7 @@ def beside_growing(p: str) -> list[Any]:
             for look in ("confirmed", "unconfirmed")
         ),
         accepted(p, "ses-05"),
-        records.JudgedCourse(p, course_text.to_text(course_of_growing())),
+        records.StoredCourse(p, course_text.to_text(course_of_growing())),
         records.ActEffect(
             p,
             f"{p}-ses-05",

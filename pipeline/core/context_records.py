@@ -233,7 +233,7 @@ class WorseBeside:
 
 
 @dataclass(frozen=True)
-class JudgedCourse:
+class StoredCourse:
     """What judgement looked at for one patient, as text (``judge/course_text.py``)."""
 
     patient_id: str

@@ -18,7 +18,6 @@ CompartmentCourse = context_records.CompartmentCourse
 Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
-JudgedCourse = context_records.JudgedCourse
 LesionAssessment = lesion_records.LesionAssessment
 LesionComponent = lesion_records.LesionComponent
 Neuraxis = context_records.Neuraxis
@@ -27,6 +26,7 @@ NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
+StoredCourse = context_records.StoredCourse
 WorseBeside = context_records.WorseBeside
 Treatment = context_records.Treatment
 

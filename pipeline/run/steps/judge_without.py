@@ -26,7 +26,7 @@ JUDGED = (TUMOUR, str(Compartment.ENHANCING))
 
 def judge_without_acts(work: PatientWork) -> PatientWork:
     """Judge the patient without each act in force, and keep what judgement looked at."""
-    judged_course = records.JudgedCourse(work.course.patient_id, course_text.to_text(work.course))
+    judged_course = records.StoredCourse(work.course.patient_id, course_text.to_text(work.course))
     now = _latest(work)
     if now is None:
         return work.adding(judged_course)
