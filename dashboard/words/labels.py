@@ -180,8 +180,11 @@ def finer_state(row: Mapping[Any, Any] | pd.Series) -> Any:
     Parameters
     ----------
     row
-        Columns display_state and clauses; without the second the display state stands.
+        Columns display_state and clauses; without the second the display state stands. Or shown_state, where it was
+        asked for already.
     """
+    if is_known(row.get("shown_state")):
+        return row["shown_state"]
     stored, display_state = row.get("clauses"), row["display_state"]
     if display_state != "no_change" or not is_known(stored):
         return display_state
