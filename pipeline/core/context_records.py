@@ -233,6 +233,36 @@ class WorseBeside:
 
 
 @dataclass(frozen=True)
+class StoredCourse:
+    """What judgement looked at for one patient, as text (``judge/course_text.py``)."""
+
+    patient_id: str
+    course: str
+
+
+@dataclass(frozen=True)
+class ActEffect:
+    """The latest verdict by the criteria shown first as it would be without one act (``run/steps/judge_without.py``).
+
+    ``is_same`` says that leaving the act out changes nothing of it.
+    """
+
+    patient_id: str
+    entry_id: str
+    criteria_id: str
+    session_id: str
+    category: str
+    state: str
+    display_state: str
+    is_confirmed: bool
+    is_provisional: bool
+    change_ratio: float | None
+    reason: str
+    clauses: str
+    is_same: bool
+
+
+@dataclass(frozen=True)
 class Neuraxis:
     """One visit's form of the whole neuraxis, with what follows from it (``context/neuraxis.py``)."""
 

@@ -40,10 +40,15 @@ CARRIED_OVER = (
 
 def judge_patient(work: PatientWork) -> PatientWork:
     """Judge the patient's course under every set of criteria."""
+    course = course_with_acts(work)
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions, work.measured))
+
+
+def course_with_acts(work: PatientWork) -> vocabulary.PatientCourse:
+    """Gather what judgement may look at, with the baselines that people pinned."""
     course = course_of(work.plan.patient, work.visits, work.lesions)
     pinned = work.acts.decided.pinned
-    course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
-    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions, work.measured))
+    return replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
 
 
 def course_of(
