@@ -66,6 +66,24 @@ def are_judged_apart(syndrome: str | None, lesion_ids: Iterable[str]) -> bool:
     return count > 1 or (count == 1 and bool(syndromes_in(syndrome) & MANY_BY_NATURE))
 
 
+def counted_then(course: PatientCourse, seen_at: Mapping[str, Container[str]]) -> dict[str, frozenset[str]]:
+    """Return for each visit the lesions that were judged apart by what was known on the day.
+
+    Parameters
+    ----------
+    course
+        Of the patient.
+    seen_at
+        Sessions at which each lesion is one, by name.
+    """
+    so_far: frozenset[str] = frozenset()
+    counted: dict[str, frozenset[str]] = {}
+    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+        so_far |= {name for name, sessions in seen_at.items() if visit.session_id in sessions}
+        counted[visit.session_id] = so_far if are_judged_apart(course.syndrome, so_far) else frozenset()
+    return counted
+
+
 def judge_lesion(
     course: PatientCourse, visits: Sequence[VisitMeasure], criteria: ResponseCriteria
 ) -> tuple[VisitJudgement, ...]:

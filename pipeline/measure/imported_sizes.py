@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin, VisitMeasure
 from pipeline.core.written_day import last_possible
@@ -138,6 +138,18 @@ def visit_measure(
         missing_reason=tumour.missing_reason,
         acquired_by=last_possible(acquired_on),
     )
+
+
+def lesion_measure(
+    session_id: str,
+    acquired_on: date,
+    lesion: ImportedMeasure,
+    histology: str | None,
+    acquired_at: time | None = None,
+) -> VisitMeasure:
+    """Return what judgement needs to know of one lesion alone; what is said of the whole patient is left out."""
+    alone = visit_measure(session_id, acquired_on, (lesion,), histology)
+    return replace(alone, new_lesion=False, leptomeningeal=None, acquired_at=acquired_at)
 
 
 def any_seeding(seen: Iterable[bool | None]) -> bool | None:

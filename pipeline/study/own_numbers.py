@@ -20,7 +20,7 @@ from pipeline.core.vocabulary import Category, Compartment
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
-from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_unseen
+from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
@@ -244,9 +244,13 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
     for visit in visits:
         lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
         earlier[visit.patient_id] |= lesions
-        is_given = any(measure.compartment == Compartment.TUMOUR for measure in visit.measures)
+        measures = tuple(
+            with_marks(one, lesions.values()) if one.compartment == Compartment.TUMOUR else one
+            for one in visit.measures
+        )
+        is_given = any(measure.compartment == Compartment.TUMOUR for measure in measures)
         total = () if is_given or not lesions else (total_of(lesions),)
-        complete.append(replace(visit, measures=(*total, *visit.measures), lesions=lesions))
+        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions))
     return complete
 
 

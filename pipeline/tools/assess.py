@@ -26,7 +26,8 @@ from pipeline.judge.epochs import makes_new_tumours
 from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
-from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
+from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
+from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
 
 ALL_CRITERIA = "all"
@@ -177,7 +178,7 @@ def _patient(
             replace(
                 visit_measure(name, visit.acquired_on, visit.measures, facts.histology),
                 acquired_at=visit.acquired_at,
-                new_tumour_mm3=_new_tumour_mm3(visit, new),
+                new_tumour_mm3=volume_of(visit.lesions, new),
             )
             for name, visit in visits.items()
         ),
@@ -191,16 +192,7 @@ def _patient(
 
 
 def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
-    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them."""
-    first: dict[str, bool] = {}
-    for visit in sorted(visits, key=lambda one: one.acquired_on):
-        for name, measure in visit.lesions.items():
-            first.setdefault(name, measure.new_lesion)
-    return frozenset(name for name, is_new in first.items() if is_new)
-
-
-def _new_tumour_mm3(visit: GivenVisit, new: frozenset[str]) -> float:
-    return sum(measure.volume_mm3 or 0.0 for name, measure in visit.lesions.items() if name in new)
+    return new_tumours(visit.lesions for visit in sorted(visits, key=lambda one: one.acquired_on))
 
 
 def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> JudgedCourse:
@@ -216,16 +208,20 @@ def _judge_lesions(patient: _Patient, rule: ResponseCriteria) -> dict[str, list[
     if not lesion_courses.are_judged_apart(patient.course.syndrome, names):
         return {}
     by_day: dict[str, list[LesionVerdict]] = {}
+    days = {name: [day for day, visit in patient.visits.items() if name in visit.lesions] for name in names}
+    counted = lesion_courses.counted_then(patient.course, days)
     for name in names:
-        sizes = [
-            visit_measure(day, visit.acquired_on, (visit.lesions[name],), patient.course.histology)
-            for day, visit in patient.visits.items()
-            if name in visit.lesions
-        ]
-        alone = {one.session_id: replace(one, new_lesion=False, leptomeningeal=None) for one in sizes}
+        alone = {
+            day: lesion_measure(
+                day, visit.acquired_on, visit.lesions[name], patient.course.histology, visit.acquired_at
+            )
+            for day in days[name]
+            for visit in [patient.visits[day]]
+        }
         for judged in lesion_courses.judge_lesion(patient.course, list(alone.values()), rule):
-            verdict = LesionVerdict(name, judged, alone[judged.session_id])
-            by_day.setdefault(judged.session_id, []).append(verdict)
+            day = judged.session_id
+            verdict = LesionVerdict(name, judged, alone[day], counted_then=name in counted[day])
+            by_day.setdefault(day, []).append(verdict)
     return by_day
 
 
