@@ -26,6 +26,7 @@ WITHOUT_DATA = (
     "study_run",
     "judging",
     "series_calls",
+    "stated_probabilities",
     "store",
     "dicom",
     "damaged_files",
