@@ -81,7 +81,7 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     if table.has_words:
         raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
-    readable = (_readable(visit) for visit in table.visits)
+    readable = (_readable(visit) for visit in table.visits if visit.is_placed)
     visits = [visit for visit in readable if _has_rows(visit) and _is_label(visit, table, findings)]
     if not visits:
         first = f" (first: {findings[0].message})" if findings else ""

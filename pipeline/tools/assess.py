@@ -58,7 +58,8 @@ BEST_COLUMNS = (
 class JudgedTable:
     """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
 
-    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known.
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known; ``lost_rows`` is
+    how many rows of sizes are in no verdict at all: without a patient, of a day to come, with cells too many.
     ``best_responses`` has :data:`BEST_COLUMNS`.
     """
 
@@ -67,6 +68,7 @@ class JudgedTable:
     findings: tuple[records.Finding, ...]
     undecided_count: int = 0
     best_responses: tuple[Mapping[str, Any], ...] = ()
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def assess_table(
     rules = criteria_files.load_all() if criteria_id == ALL_CRITERIA else (criteria_files.load(criteria_id),)
     findings: list[records.Finding] = []
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
+    lost_rows = len({one.message.partition(": ")[0] for one in findings if _is_lost(one)})
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
     scores = read_function_table(function, table, as_of, findings) if function else {}
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
@@ -123,7 +126,12 @@ def assess_table(
             judged_rows += [_row(patient, verdict.judgement, rule, verdict.lesion_id) for verdict in apart]
             best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
     odd = tuple(dict.fromkeys(findings))
-    return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses))
+    return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), lost_rows)
+
+
+def _is_lost(found: records.Finding) -> bool:
+    """Say whether a finding is about a row of sizes of which nothing is used."""
+    return found.code in ("row_long", "date_future") or (found.code == "row_incomplete" and found.patient_id is None)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
