@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (18);
+insert into meta.store_version values (19);
 
 create schema record;
 
@@ -261,8 +261,11 @@ create table record.endpoint (
     ended_on date not null,
     is_event boolean not null,
     reason varchar not null,
+    shortest_days integer check (shortest_days >= 0),
+    longest_days integer,
     primary key (patient_id, criteria_id, endpoint_id),
-    check (ended_on >= time_zero_on)
+    check (ended_on >= time_zero_on),
+    check (longest_days >= shortest_days)
 );
 
 -- The best response of a course, by confirmed scans and by single ones.

@@ -85,7 +85,8 @@ class BestResponse:
 class Endpoint:
     """One time-to-event outcome of one patient under one set of criteria.
 
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
+    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``. The time lies
+    between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else they are None.
     """
 
     patient_id: str
@@ -95,6 +96,8 @@ class Endpoint:
     ended_on: date
     is_event: bool
     reason: str
+    shortest_days: int | None = None
+    longest_days: int | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
             *beside(ClauseKind.REMARK, no_response(verdict)),
             *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
             *(Clause(ClauseKind.TREATMENT, words) for words in ended_before(verdict, course)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in under(verdict, course)),
             *beside(ClauseKind.REMARK, possible_in_window(verdict)),
         ]
     return [*told, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
@@ -144,6 +145,19 @@ def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:
         for treatment in named
         if not (verdict.evidence.no_response and treatment.kind == TreatmentKind.STEROID)
     ]
+
+
+def under(verdict: Verdict, course: PatientCourse) -> list[str]:
+    """Name steroids that are given and drainages done, which no course tells, where nothing else names them."""
+    on, explained = verdict.visit.acquired_on, " ".join([*treatments_beside(verdict, course), no_response(verdict)])
+    named = []
+    for treatment in exposure.without_course(course, on):
+        begun = f"begun {treatment.started_on}"
+        if treatment.kind == TreatmentKind.DRAINAGE:
+            named.append(f"after {treatment.written or exposure.name_of(treatment)} of {treatment.started_on}")
+        elif begun not in explained:
+            named.append(f"on {exposure.name_of(treatment)} {begun}")
+    return named
 
 
 def ended_before(verdict: Verdict, course: PatientCourse) -> list[str]:

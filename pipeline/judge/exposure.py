@@ -117,6 +117,15 @@ def named_beside(course: PatientCourse, since: date, on: date) -> Iterator[Treat
             yield treatment
 
 
+def without_course(course: PatientCourse, on: date) -> Iterator[TreatmentEvent]:
+    """Yield drainages done by a day and the steroid given on it: they open no course and are named at every scan."""
+    for treatment in sorted(course.treatments, key=lambda one: one.started_on):
+        if treatment.kind == TreatmentKind.DRAINAGE and treatment.started_on <= on:
+            yield treatment
+    given = [one for one in course.treatments if one.kind == TreatmentKind.STEROID and is_running(one, on)]
+    yield from sorted(given, key=lambda one: one.started_on)[-1:]
+
+
 def stopped_between(course: PatientCourse, since: date, on: date) -> Iterator[TreatmentEvent]:
     """Yield what ended between two days and may have held a tumour or its swelling down before."""
     for treatment in course.treatments:

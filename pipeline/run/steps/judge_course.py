@@ -11,10 +11,10 @@ from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible
-from pipeline.judge import decline, division, endpoints, series_numbers
+from pipeline.judge import decline, division, endpoint_readings, endpoints, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge_whole
+from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
@@ -100,7 +100,7 @@ def judge_course(
     for rule in criteria:
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
-        outcomes = _endpoints(course, rule, judged.judgements)
+        outcomes = _endpoints(course, rule, judged)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
@@ -110,10 +110,16 @@ def judge_course(
 
 
 def _endpoints(
-    course: vocabulary.PatientCourse, rule: ResponseCriteria, assessments: Sequence[vocabulary.VisitJudgement]
+    course: vocabulary.PatientCourse, rule: ResponseCriteria, judged: JudgedCourse
 ) -> tuple[endpoints.TimeToEvent, ...]:
-    losses = decline.proven(course, division.divided(course, rule), rule.clinical)
-    return endpoints.of_course(course, assessments, losses=losses)
+    ways = [(one.course, one.judgements) for one in judged.readings] or [(course, judged.judgements)]
+    readings = [
+        endpoint_readings.OutcomeReading(
+            one, judgements, decline.proven(one, division.divided(one, rule), rule.clinical)
+        )
+        for one, judgements in ways
+    ]
+    return endpoint_readings.of_readings(readings)
 
 
 def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
@@ -236,6 +242,8 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeT
         ended_on=first_possible(endpoint.ended_on),
         is_event=endpoint.is_event,
         reason=endpoint.reason,
+        shortest_days=endpoint.shortest_days,
+        longest_days=endpoint.longest_days,
     )
 
 

@@ -1,0 +1,73 @@
+"""Times to an event where some days are known only as a month or a year: what every possible day agrees on.
+
+Each way to place what is not known gives an outcome of its own. Where all end alike, the outcome stands, from the
+shortest to the longest time; where some end with an event and others without, nobody can tell: it is censored at the
+earliest end, and says so. What this module refuses: the first possible day as if it were the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from pipeline.core.vocabulary import PatientCourse, VisitJudgement
+from pipeline.core.written_day import first_possible
+from pipeline.judge.endpoint_rules import RULES, EndpointRule
+from pipeline.judge.endpoints import TimeToEvent, endpoint_of
+
+
+@dataclass(frozen=True)
+class OutcomeReading:
+    """One way to place what has no day: the course, its verdicts, and the days on which losses were proven in it."""
+
+    course: PatientCourse
+    assessments: Sequence[VisitJudgement]
+    losses: Sequence[tuple[date, str]] = ()
+
+
+def of_readings(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule] = RULES) -> tuple[TimeToEvent, ...]:
+    """Return every outcome of one patient as all readings of the course have it.
+
+    Parameters
+    ----------
+    readings
+        At least one.
+    rules
+        The outcomes asked for.
+
+    Returns
+    -------
+    tuple of TimeToEvent
+        In the order of the rules; those that no reading has are absent.
+    """
+    return tuple(_agreed(readings, rules))
+
+
+def _agreed(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule]) -> Iterator[TimeToEvent]:
+    for rule in rules:
+        by_reading = [endpoint_of(rule, one.course, one.assessments, one.losses) for one in readings]
+        outcomes = [outcome for outcome in by_reading if outcome is not None]
+        if len(by_reading) == 1:
+            yield from outcomes
+        elif outcomes:
+            yield _together(outcomes, is_complete=len(outcomes) == len(by_reading))
+
+
+def _together(outcomes: Sequence[TimeToEvent], *, is_complete: bool) -> TimeToEvent:
+    days = [outcome.duration_days for outcome in outcomes]
+    first = min(outcomes, key=lambda outcome: (outcome.ended_on, outcome.duration_days))
+    first = replace(first, shortest_days=min(days), longest_days=max(days))
+    if is_complete and len({(outcome.is_event, outcome.is_competing) for outcome in outcomes}) == 1:
+        spread = f"; {min(days)} to {max(days)} days, by days that are not known"
+        reason = first.reason if min(days) == max(days) else f"{first.reason.removesuffix('.')}{spread}."
+        return replace(first, reason=reason)
+    return replace(first, is_event=False, is_competing=False, reason=_undecided(outcomes, first))
+
+
+def _undecided(outcomes: Sequence[TimeToEvent], first: TimeToEvent) -> str:
+    """Say what the days that are not known decide, each way to end once."""
+    ways = {(one.is_event, one.is_competing): one.reason.removesuffix(".") for one in reversed(outcomes)}
+    told = " or ".join(f"{way[:1].lower()}{way[1:]}" for way in dict.fromkeys(ways.values()))
+    where = f"censored at the earliest end, {first_possible(first.ended_on)}"
+    return f"Not decided, it depends on days that are not known: {told}; {where}."
