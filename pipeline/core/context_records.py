@@ -85,8 +85,9 @@ class BestResponse:
 class Endpoint:
     """One time-to-event outcome of one patient under one set of criteria.
 
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``. The time lies
-    between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else they are None.
+    ``endpoint_id`` is ttp, pfs, rfs, local_control or any_lesion; an event or a censoring happened on ``ended_on``.
+    The time lies between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else
+    they are None.
     """
 
     patient_id: str

@@ -7,14 +7,18 @@ earliest end, and says so. What this module refuses: the first possible day as i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
 from pipeline.core.written_day import first_possible
-from pipeline.judge.endpoint_rules import RULES, EndpointRule
+from pipeline.judge.endpoint_rules import ANY_LESION, RULES, EndpointRule
 from pipeline.judge.endpoints import TimeToEvent, endpoint_of
+from pipeline.judge.lesion_courses import LesionVerdict, proven_by_lesion
+
+TTP = "ttp"
+"""Id of the time to progression of the whole tumour."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,36 @@ class OutcomeReading:
     course: PatientCourse
     assessments: Sequence[VisitJudgement]
     losses: Sequence[tuple[date, str]] = ()
+
+
+def of_any_lesion(
+    reading: OutcomeReading, lesions: Mapping[str, Sequence[LesionVerdict]], total: Sequence[TimeToEvent]
+) -> TimeToEvent | None:
+    """Return the time to the first progression of the whole tumour or of one lesion judged by itself.
+
+    Parameters
+    ----------
+    reading
+        The course with the verdicts on its whole tumour.
+    lesions
+        Verdicts on single lesions by session; none where they are not judged apart.
+    total
+        The outcomes of the whole tumour; the time to its progression stands where no lesion is judged apart.
+
+    Returns
+    -------
+    TimeToEvent or None
+        None where nothing is known from time zero on.
+    """
+    if not lesions:
+        own = next((one for one in total if one.endpoint_id == TTP), None)
+        return None if own is None else replace(own, endpoint_id=ANY_LESION.endpoint_id)
+    led = [(one, *proven_by_lesion(one, lesions.get(one.session_id, ()))) for one in reading.assessments]
+    outcome = endpoint_of(ANY_LESION, reading.course, [judged for _, judged, _ in led], reading.losses)
+    if outcome is None or not outcome.is_event:
+        return outcome
+    name = next((lesion for one, _, lesion in led if lesion and one.acquired_on == outcome.ended_on), None)
+    return outcome if name is None else replace(outcome, reason=f"{outcome.reason[:-1]}, of lesion {name} by itself.")
 
 
 def of_readings(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule] = RULES) -> tuple[TimeToEvent, ...]:

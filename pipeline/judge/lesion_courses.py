@@ -193,6 +193,33 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     return _saying(led, (first, *of_total, *parts[1:]))  # what leads is said first
 
 
+def proven_by_lesion(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> tuple[VisitJudgement, str | None]:
+    """Return the verdict on a visit where any lesion's proven progression counts, with the lesion that made it so.
+
+    Parameters
+    ----------
+    total
+        The verdict on the patient's total.
+    verdicts
+        On the lesions of this visit under the same criteria.
+    """
+    proven = [one for one in verdicts if one.judgement.is_proven_progression]
+    if total.is_proven_progression or not proven:
+        return total, None
+    chosen = max(proven, key=_badness)
+    own = chosen.judgement
+    led = replace(
+        total,
+        category=own.category,
+        state=own.state,
+        display_state=own.display_state,
+        detection_limit_ratio=own.detection_limit_ratio,
+        confirmed=True,
+        provisional=False,
+    )
+    return led, chosen.name
+
+
 def _saying(judgement: VisitJudgement, told: Sequence[Clause]) -> VisitJudgement:
     return replace(judgement, reason=sentence(told), clauses=to_json(told))
 

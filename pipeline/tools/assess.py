@@ -129,9 +129,9 @@ def assess_table(
     return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), lost_rows)
 
 
-def _is_lost(found: records.Finding) -> bool:
+def _is_lost(oddity: records.Finding) -> bool:
     """Say whether a finding is about a row of sizes of which nothing is used."""
-    return found.code in ("row_long", "date_future") or (found.code == "row_incomplete" and found.patient_id is None)
+    return oddity.code in ("row_long", "date_future") or (oddity.code == "row_incomplete" and oddity.patient_id is None)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:

@@ -6,8 +6,9 @@ from datetime import date
 
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
 from pipeline.judge import criteria_files
-from pipeline.judge.endpoint_readings import OutcomeReading, of_readings
+from pipeline.judge.endpoint_readings import OutcomeReading, of_any_lesion, of_readings
 from pipeline.judge.endpoints import TimeToEvent, of_course
+from pipeline.judge.lesion_courses import LesionVerdict, judge_lesion
 from pipeline.judge.response import judge_whole
 
 RULES = criteria_files.load("imsct_adapted_v1")
@@ -65,3 +66,37 @@ def test_where_every_day_is_known_nothing_changes() -> None:
     judged = judge_whole(patient, RULES)
     assert judged.readings == ()
     assert of_readings([OutcomeReading(patient, judged.judgements)]) == of_course(patient, judged.judgements)
+
+
+def any_lesion(*sizes: tuple[date, float, float]) -> TimeToEvent | None:
+    """Judge two lesions and their total; each visit is a day and the sizes of both, mm³."""
+    patient = PatientCourse("sub-01", tuple(seen(day, one + two) for day, one, two in sizes), ())
+    whole = OutcomeReading(patient, judge_whole(patient, RULES).judgements)
+    lesions: dict[str, list[LesionVerdict]] = {}
+    for name, own in (("L1", [(day, one) for day, one, _ in sizes]), ("L2", [(day, two) for day, _, two in sizes])):
+        measures = [seen(day, volume_mm3) for day, volume_mm3 in own]
+        for judged, measure in zip(judge_lesion(patient, measures, RULES), measures, strict=True):
+            lesions.setdefault(judged.session_id, []).append(LesionVerdict(name, judged, measure))
+    return of_any_lesion(whole, lesions, of_readings([whole]))
+
+
+def test_a_lesion_that_its_total_hides_ends_the_time_of_any_lesion() -> None:
+    outcome = any_lesion((date(2020, 1, 1), 2000.0, 300.0), (date(2021, 1, 1), 2000.0, 600.0))
+    assert outcome is not None
+    assert (outcome.endpoint_id, outcome.is_event, outcome.ended_on) == ("any_lesion", True, date(2021, 1, 1))
+    assert outcome.reason.endswith("to progression on 2021-01-01 (ses-2021-01-01), of lesion L2 by itself.")
+
+
+def test_quiet_lesions_have_no_event() -> None:
+    outcome = any_lesion((date(2020, 1, 1), 2000.0, 300.0), (date(2021, 1, 1), 2000.0, 310.0))
+    assert outcome is not None
+    assert not outcome.is_event
+
+
+def test_without_lesions_of_their_own_the_time_is_that_of_the_whole_tumour() -> None:
+    patient = PatientCourse("sub-01", (seen(date(2012, 1, 1), 1000.0), seen(date(2014, 1, 1), 1600.0)), ())
+    whole = OutcomeReading(patient, judge_whole(patient, RULES).judgements)
+    total = of_readings([whole])
+    outcome = of_any_lesion(whole, {}, total)
+    assert outcome is not None
+    assert (outcome.ended_on, outcome.reason) == (total[0].ended_on, total[0].reason)

@@ -91,13 +91,13 @@ def with_imported(
     if not table.by_session:
         return followed
     measures = dict(_measures(visits, table, patient.histology))
-    rows = [row for row in followed.components if row.session_id not in table.by_session]
+    of_scans = [row for row in followed.components if row.session_id not in table.by_session]
     odd = [replace(row, missing_reason=NOT_TOLD) for row in followed.components if row.session_id in table.by_session]
     gone = {one.lesion_id: one for one in withdrawals if one.lesion_id in _names(table)}
     withdrawn = {**followed.withdrawn_lesions, **{name: one for name, one in gone.items() if name is not None}}
     return replace(
         followed,
-        components=(*rows, *odd, *_components(patient.patient_id, visits, table, measures)),
+        components=(*of_scans, *odd, *_components(patient.patient_id, visits, table, measures)),
         new_tumour_mm3={
             **followed.new_tumour_mm3,
             **{session_id: volume_of(lesions, table.new) for session_id, lesions in table.by_session.items()},

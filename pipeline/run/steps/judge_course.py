@@ -81,7 +81,8 @@ def judge_course(
 ) -> tuple[VerdictRow, ...]:
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
-    Best responses and the times to an event are those of the total, as the criteria define them.
+    Best responses and the times to an event are those of the total, as the criteria define them; beside them stands the
+    time to progression of any lesion.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def judge_course(
     for rule in criteria:
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
-        outcomes = _endpoints(course, rule, judged)
+        outcomes = _endpoints(course, rule, judged, lesions)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
@@ -110,16 +111,23 @@ def judge_course(
 
 
 def _endpoints(
-    course: vocabulary.PatientCourse, rule: ResponseCriteria, judged: JudgedCourse
+    course: vocabulary.PatientCourse,
+    rule: ResponseCriteria,
+    judged: JudgedCourse,
+    lesions: judge_lesions.LesionVerdicts,
 ) -> tuple[endpoints.TimeToEvent, ...]:
     ways = [(one.course, one.judgements) for one in judged.readings] or [(course, judged.judgements)]
-    readings = [
-        endpoint_readings.OutcomeReading(
-            one, judgements, decline.proven(one, division.divided(one, rule), rule.clinical)
-        )
-        for one, judgements in ways
-    ]
-    return endpoint_readings.of_readings(readings)
+    total = endpoint_readings.of_readings([_read(one, judgements, rule) for one, judgements in ways])
+    whole = _read(course, judged.judgements, rule)
+    of_lesions = endpoint_readings.of_any_lesion(whole, lesions.by_session, total)
+    return total if of_lesions is None else (*total, of_lesions)
+
+
+def _read(
+    course: vocabulary.PatientCourse, judgements: Sequence[vocabulary.VisitJudgement], rule: ResponseCriteria
+) -> endpoint_readings.OutcomeReading:
+    losses = decline.proven(course, division.divided(course, rule), rule.clinical)
+    return endpoint_readings.OutcomeReading(course, judgements, losses)
 
 
 def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
