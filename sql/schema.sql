@@ -248,6 +248,7 @@ create table record.series_estimate (
     smallest_session_id varchar,
     smallest_low_ratio double check (smallest_low_ratio >= 0),
     smallest_high_ratio double check (smallest_high_ratio >= smallest_low_ratio and isfinite(smallest_high_ratio)),
+    limit_ratio double check (limit_ratio >= 1 and isfinite(limit_ratio)),
     primary key (patient_id, session_id, criteria_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

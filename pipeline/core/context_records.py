@@ -178,7 +178,8 @@ class SeriesEstimate:
     """What all readings since the baseline say of one compartment at one judged visit (``judge/series_numbers.py``).
 
     ``volume_mm3`` is the true volume as all readings tell it, the ratios are ends of the 95 % intervals of its change
-    since the visits compared with; None where unknown. ``smallest_session_id`` is the smallest since the last surgery.
+    since the visits compared with; None where unknown. ``smallest_session_id`` is the smallest since the last surgery,
+    ``limit_ratio`` the factor from the nadir on that all readings would call; None of the tumour, whose verdict has it.
     """
 
     patient_id: str
@@ -197,6 +198,7 @@ class SeriesEstimate:
     smallest_session_id: str | None = None
     smallest_low_ratio: float | None = None
     smallest_high_ratio: float | None = None
+    limit_ratio: float | None = None
 
 
 @dataclass(frozen=True)
