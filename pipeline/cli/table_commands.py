@@ -65,7 +65,7 @@ def assess(
         write_best_responses(judged, best_response)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
     if judged.lost_rows:
-        out.print(f"rows of sizes in no verdict, see the messages: {judged.lost_rows}", markup=False)
+        out.print(f"rows of sizes or grades in no verdict, see the messages: {judged.lost_rows}", markup=False)
     if judged.undecided_count:
         waiting = "wait for the kind of a treatment or for a day (see the column reason)"
         out.print(f"{judged.undecided_count} of {len(judged.rows)} verdicts {waiting}", markup=False)

@@ -17,8 +17,8 @@ from pipeline.judge.endpoint_rules import ANY_LESION, RULES, EndpointRule
 from pipeline.judge.endpoints import TimeToEvent, endpoint_of
 from pipeline.judge.lesion_courses import LesionVerdict, proven_by_lesion
 
-TTP = "ttp"
-"""Id of the time to progression of the whole tumour."""
+TTP, PFS = "ttp", "pfs"
+"""Outcomes of the whole tumour that a lesion by itself may belie."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,19 @@ class OutcomeReading:
     course: PatientCourse
     assessments: Sequence[VisitJudgement]
     losses: Sequence[tuple[date, str]] = ()
+
+
+def naming_lesions(total: Sequence[TimeToEvent], any_lesion: TimeToEvent | None) -> tuple[TimeToEvent, ...]:
+    """Return the outcomes of the whole tumour, those without event naming the lesion that progressed by itself."""
+    if any_lesion is None or not any_lesion.is_event or any(one.is_event for one in total if one.endpoint_id == TTP):
+        return tuple(total)
+    words = any_lesion.reason.rpartition(" to ")[2]
+    return tuple(
+        replace(one, reason=f"{one.reason.removesuffix('.')}; not of the whole tumour: {words}")
+        if one.endpoint_id in (TTP, PFS) and not one.is_event
+        else one
+        for one in total
+    )
 
 
 def of_any_lesion(

@@ -262,7 +262,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.ELSEWHERE, _elsewhere_words(verdict, course)),
         *beside(ClauseKind.CLINICAL, f"clinical progression: {evidence.decline}" if evidence.decline else ""),
         *beside(ClauseKind.CONFIRMATION, second_look(verdict, criteria)),
-        *beside(ClauseKind.REMARK, _smallest_words(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
         *beside(ClauseKind.UNSIGNED, unsigned),
@@ -296,7 +296,7 @@ def _new_lesion_words(verdict: Verdict) -> str:
     return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
 
 
-def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
     """Set the smallest size of an earlier course beside this course's own."""
     smallest = verdict.evidence.smallest
     if smallest is None or not verdict.is_judged:
@@ -306,7 +306,8 @@ def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     assert value is not None  # it was the smallest
     change = f"{percent(own / value)} against" if value and own is not None else "above"
     least = f"{size(value, criteria.metric)} of {smallest.acquired_on}"
-    return f"{change} the smallest ever seen since the last surgery, {least}"
+    since = " since the last surgery" if epoch.after_surgery_on else ""
+    return f"{change} the smallest ever seen{since}, {least}"
 
 
 def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:

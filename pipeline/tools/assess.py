@@ -31,6 +31,9 @@ from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
 
 ALL_CRITERIA = "all"
+LOST_GRADE = frozenset({"row_long", "row_incomplete", "number_malformed", "date_malformed", "date_future"})
+"""Findings about a functional grade that counts for nothing."""
+
 UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
     "patient_id", "date", "lesion_id", "criteria_id", "criteria_version", "is_adapted", "category", "state",
@@ -59,7 +62,8 @@ class JudgedTable:
     """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
 
     ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known; ``lost_rows`` is
-    how many rows of sizes are in no verdict at all: without a patient, of a day to come, with cells too many.
+    how many rows of sizes and grades are in no verdict at all: without a patient, of a day to come, with cells too
+    many, a grade that is no number.
     ``best_responses`` has :data:`BEST_COLUMNS`.
     """
 
@@ -107,7 +111,9 @@ def assess_table(
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     lost_rows = len({one.message.partition(": ")[0] for one in findings if _is_lost(one)})
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
+    before = len(findings)
     scores = read_function_table(function, table, as_of, findings) if function else {}
+    lost_rows += len({one.message.partition(": ")[0] for one in findings[before:] if one.code in LOST_GRADE})
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
     judged_rows: list[Mapping[str, Any]] = []
     best_responses: list[Mapping[str, Any]] = []

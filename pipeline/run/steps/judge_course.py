@@ -120,7 +120,8 @@ def _endpoints(
     total = endpoint_readings.of_readings([_read(one, judgements, rule) for one, judgements in ways])
     whole = _read(course, judged.judgements, rule)
     of_lesions = endpoint_readings.of_any_lesion(whole, lesions.by_session, total)
-    return total if of_lesions is None else (*total, of_lesions)
+    named = endpoint_readings.naming_lesions(total, of_lesions)
+    return named if of_lesions is None else (*named, of_lesions)
 
 
 def _read(
