@@ -52,9 +52,7 @@ VAGUE_STILL = {
     "dashboard.app_pages.cohort",
     "dashboard.patient",
     "dashboard.words",
-    "pipeline.cohort",
     "pipeline.judge",
-    "pipeline.lesions",
     "pipeline.refind",
 }
 """Rooms where such names are left; nothing is added here."""
