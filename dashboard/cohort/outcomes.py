@@ -39,7 +39,7 @@ OUTCOMES = {
         "Time to progression", "progression", "without progression", f"{_DECLARED}; death without it is censored"
     ),
     "any_lesion": Wording(
-        "Time to progression of any lesion", "progression of the whole or of a lesion", "without progression",
+        "Progression of any lesion", "progression of the whole or of a lesion", "without progression",
         f"{_DECLARED} of the whole tumour or, where there are several, of one of them by itself; death is censored",
     ),
     "progression": Wording(

@@ -70,11 +70,12 @@ def test_an_excluded_visit_has_no_sizes_of_lesions() -> None:
 
 
 def test_a_withdrawn_lesion_withdraws_its_visit_once_no_new_one_is_left() -> None:
-    visits = (of_table(2020, Th5=500.0), marked(of_table(2021, Th5=500.0, T9=80.0), "T9"))
+    later = of_table(2022, Th5=500.0, T9=85.0)
+    visits = (of_table(2020, Th5=500.0), marked(of_table(2021, Th5=500.0, T9=80.0), "T9"), later)
     gone = LesionWithdrawal("ses-2021", "T9", None, date(2022, 1, 1), "withdrawn")
     lesions = followed(*visits, withdrawals=(gone,))
     assert lesions.withdrawn_lesions == {"T9": gone}
-    assert lesions.withdrawn_visits == {"ses-2021": gone}
+    assert lesions.withdrawn_visits == {"ses-2021": gone, "ses-2022": gone}
 
 
 SCAN_ROW = records.LesionComponent("sub-01", "ses-2019", "Th5", 1, "persistent", 300.0, 0.0, 0.0, 0.0)

@@ -37,13 +37,17 @@ class TableLesions:
         return new_tumours(self.by_session.values())
 
     @property
-    def marked(self) -> Mapping[str, frozenset[str]]:
-        """Names of lesions that the table calls new, by session."""
-        marked = {
-            session_id: frozenset(name for name, lesion in lesions.items() if lesion.new_lesion)
+    def asked(self) -> Mapping[str, frozenset[str]]:
+        """Names of lesions by session that are called new there, or are a new tumour that is seen still."""
+        asked = {
+            session_id: frozenset(
+                name
+                for name, lesion in lesions.items()
+                if lesion.new_lesion or (name in self.new and lesion.volume_mm3)
+            )
             for session_id, lesions in self.by_session.items()
         }
-        return {session_id: names for session_id, names in marked.items() if names}
+        return {session_id: names for session_id, names in asked.items() if names}
 
 
 def lesions_of(visits: Sequence[VisitWork], syndrome: str | None, *, beside_scans: bool) -> TableLesions:
@@ -109,7 +113,7 @@ def with_imported(
             **followed.withdrawn_visits,
             **{
                 session_id: max((withdrawn[name] for name in names), key=lambda one: one.withdrawn_on)
-                for session_id, names in table.marked.items()
+                for session_id, names in table.asked.items()
                 if names <= withdrawn.keys()
             },
         },
