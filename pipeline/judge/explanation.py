@@ -262,6 +262,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.ELSEWHERE, _elsewhere_words(verdict, course)),
         *beside(ClauseKind.CLINICAL, f"clinical progression: {evidence.decline}" if evidence.decline else ""),
         *beside(ClauseKind.CONFIRMATION, second_look(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
         *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
@@ -294,6 +295,19 @@ def _new_lesion_words(verdict: Verdict) -> str:
     first = "seen" if new is verdict.visit else "first seen"
     what = "seeding along the meninges" if verdict.evidence.seeding else "new lesion"
     return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
+
+
+def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say of growth since the nadir that the tumour is smaller than on the scan before; empty where it is not."""
+    previous, metric = verdict.evidence.previous, criteria.metric
+    if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
+        return ""
+    compared = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
+    if compared.ratio is None or compared.ratio >= 1:
+        return ""
+    is_fall = comparison.beyond_error(compared) or comparison.shrank_to(compared, 1 / criteria.progression.ratio)
+    before = f"{size(compared.reference_value, metric)} of {previous.acquired_on}"
+    return f"yet smaller than on the scan before, {percent(compared.ratio)} against {before}" if is_fall else ""
 
 
 def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
