@@ -200,8 +200,8 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
         ended_on = written(day, treatment.started_on, treatment.started_by or treatment.started_on)
     elif _lacks_end(treatment):
         ended_on = day + timedelta(days=criteria.baseline.radiotherapy_course_days)
-    elif treatment.ended_by is not None:
-        ended_on = treatment.ended_by
+    elif treatment.ended_by is not None and treatment.ended_on is not None:
+        ended_on = written(treatment.ended_by, treatment.ended_on, treatment.ended_by)
     if ended_on is not None:
         ended_on = max(ended_on, day)
     assert treatment.started_by is not None  # such are placed here
