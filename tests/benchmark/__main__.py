@@ -27,6 +27,7 @@ WITHOUT_DATA = (
     "growing_study",
     "judging",
     "series_calls",
+    "stated_probabilities",
     "store",
     "dicom",
     "damaged_files",
