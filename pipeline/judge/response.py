@@ -27,7 +27,7 @@ Cyst, syrinx, oedema and cavity are not looked at here at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -38,7 +38,16 @@ from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then, without_withdrawn
+from pipeline.judge.knowledge import (
+    Placed,
+    agreed,
+    judgement_of,
+    known,
+    known_by,
+    readings,
+    then,
+    without_withdrawn,
+)
 from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
@@ -88,11 +97,21 @@ def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCour
     return JudgedCourse(whole, best_response.of_readings(by_reading, criteria))
 
 
+def judge_visits(
+    course: PatientCourse, criteria: ResponseCriteria, session_ids: Container[str]
+) -> tuple[VisitJudgement, ...]:
+    """Judge some visits of a patient, in date order, as :func:`judge` does all, without the numbers of the series."""
+    course = epochs.followed_tumours(course, criteria)
+    placed = known(without_withdrawn(course, date.max), criteria, _placed)
+    asked = (one for one in placed if one.verdict.visit.session_id in session_ids)
+    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in asked)
+
+
 def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    by_then = then(course, visit, criteria, _placed)
+    by_then = placed if _is_all_known(course, visit, placed) else then(course, visit, criteria, _placed)
     is_same = by_then.verdict == placed.verdict and by_then.epoch.cause == placed.epoch.cause
     return replace(
         now,
@@ -104,6 +123,14 @@ def _with_then(
         if is_same and placed.history == by_then.history
         else explanation.reason(by_then.verdict, by_then.history, by_then.epoch, criteria),
     )
+
+
+def _is_all_known(course: PatientCourse, visit: VisitMeasure, placed: Placed) -> bool:
+    """Say whether all that is known now was known on the day of a visit, so that the same was judged then."""
+    if visit.acquired_on < max(one.acquired_on for one in course.visits):
+        return False
+    by_then = without_withdrawn(known_by(course, visit), visit.acquired_on)
+    return by_then == replace(placed.history, died_on=None, last_contact_on=None)
 
 
 def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:

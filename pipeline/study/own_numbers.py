@@ -25,6 +25,7 @@ from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
+from pipeline.study.wide_rows import in_rows
 
 REQUIRED = ("participant_id", "date")
 WORDS = {category.value.lower(): category for category in Category}
@@ -79,9 +80,9 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     path
         A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
         ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
-        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
-        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one row for each lesion; their
-        sum is the tumour, unless a row without a lesion gives it).
+        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``, ``cyst_mm3`` and
+        the like (``wide_rows``), ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one
+        row for each lesion; their sum is the tumour, unless a row without a lesion gives it).
     as_of
         The day of reading; rows dated after it are reported and not used.
     findings
@@ -94,7 +95,8 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
     has_words = "response" in columns
     if table_rows and not _columns_are_usable(table_rows[0], findings):
         table_rows = []
-    dated = [(row, day) for row in table_rows if (day := _day(row, as_of, findings)) is not None]
+    by_compartment = table_rows if has_words else in_rows(table_rows, findings)
+    dated = [(row, day) for row in by_compartment if (day := _day(row, as_of, findings)) is not None]
     id_by_key = _ids(table_rows)
     places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
@@ -207,7 +209,7 @@ def _visit(
     key: tuple[str, date, str], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
 ) -> GivenVisit:
     patient_id, acquired_on, _ = key
-    lines = tuple(row.line for row in table_rows)
+    lines = tuple(dict.fromkeys(row.line for row in table_rows))
     times = {clock for row in table_rows if (clock := time_in(row, "date")) is not None}
     acquired_at = times.pop() if len(times) == 1 else None
     if has_words:

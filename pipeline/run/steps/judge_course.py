@@ -18,14 +18,19 @@ from pipeline.judge.response import judge_whole
 from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
-from pipeline.run.steps import judge_lesions
+from pipeline.run.steps import judge_lesions, judge_readings
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.study_folder import StudyPatient
 
 VerdictRow = (
-    records.Assessment | records.LesionAssessment | records.SeriesEstimate | records.Endpoint | records.BestResponse
+    records.Assessment
+    | records.LesionAssessment
+    | records.ReadingAssessment
+    | records.SeriesEstimate
+    | records.Endpoint
+    | records.BestResponse
 )
 CARRIED_OVER = (
     "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
@@ -81,7 +86,8 @@ def judge_course(
 ) -> tuple[VerdictRow, ...]:
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
-    Best responses and the times to an event are those of the total, as the criteria define them.
+    With a cyst or an enhancing part measured, the readings of those stand beside the verdicts on solid tumour. Best
+    responses and the times to an event are those of the total, as the criteria define them.
 
     Parameters
     ----------
@@ -103,6 +109,7 @@ def judge_course(
         outcomes = _endpoints(course, rule, judged.judgements)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
+        verdict_rows += judge_readings.reading_rows(course, judged.judgements, rule)
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
         verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
         verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
@@ -147,6 +154,8 @@ def _visit_measure(
         leptomeningeal=visit.read.seeding,
         acquired_by=last_possible(acquired_on),
         acquired_at=visit.read.visit.acquired_at,
+        cyst=judge_readings.part_of(visit, Compartment.CYST),
+        enhancing=judge_readings.part_of(visit, Compartment.ENHANCING),
     )
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
     if why_excluded is not None:
