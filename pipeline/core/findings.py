@@ -110,6 +110,16 @@ TABLE_KINDS = (
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
+    (
+        "number_ambiguous",
+        "error",
+        "write 1234 for a thousand and more, 1.2340 (a fourth digit) for a fraction; until then it is not used",
+    ),
+    (
+        "number_notation",
+        "warning",
+        "make sure that it was read right, or write 1234 for a thousand, 1.2340 for a fraction",
+    ),
     ("word_unknown", "error", "use one of the expected words; this one was not used"),
     ("rows_differ", "error", "leave one row per patient, date and compartment; until then the visit has no number"),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),

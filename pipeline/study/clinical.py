@@ -20,16 +20,15 @@ from pipeline.core.written_day import first_possible, last_possible
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
-    age_in,
     date_in,
     days_in,
     is_complete,
-    number_in,
     read_table,
     span_in,
     time_in,
     word_in,
 )
+from pipeline.study.table_numbers import age_in, number_in
 from pipeline.study.treatment_names import kind_named, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
