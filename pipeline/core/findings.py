@@ -156,7 +156,11 @@ MASK_KINDS = (
     ),
     ("mask_other_scan", "warning", "make sure which scan it was drawn on, and name it after that one"),
     ("mask_at_edge", "warning", "scan the whole lesion next time; the volume is a lower bound and proves no shrinkage"),
-    ("mask_name_unknown", "warning", "name it label-<compartment>_mask, or list what its numbers mean (see docs)"),
+    (
+        "mask_name_unknown",
+        "warning",
+        "name it label-<compartment>_mask, or _dseg with a dseg.tsv beside it that lists its numbers (see docs)",
+    ),
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )
 

@@ -1,4 +1,4 @@
-"""Numbers as tables of other countries and programs write them: read where only one thing can be meant, else refused."""
+"""Numbers as tables of other countries and programs write them: read where one thing only can be meant, else none."""
 
 from __future__ import annotations
 
