@@ -22,6 +22,7 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY
 from pipeline.core.written_day import WrittenDay, span
+from pipeline.files.content_pointers import pointer_in
 from pipeline.study.names import is_inside, relative_to, with_prefix
 from pipeline.study.written_numbers import NUMBER_COLUMNS, WrittenNumbers, numbers_in
 
@@ -347,6 +348,12 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
         return None
     if content is None:
         findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
+        return None
+    pointer = pointer_in(content)
+    if pointer is not None:
+        findings.append(
+            finding("file_unreadable", f"{table}: expected text, found {pointer.what}; {pointer.remedy}", table)
+        )
         return None
     encoding = _encoding_of(content)
     try:

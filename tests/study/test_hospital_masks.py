@@ -182,3 +182,10 @@ def test_a_stack_narrower_than_the_tumour_is_one_too(tmp_path: Path) -> None:
     results = two_visits(tmp_path, block(14), Volume(drawn, AFFINE), {T2: narrow})
     assert "(left, right)" in (results.row("ses-02").bound_reason or "")
     assert results.calls() == {"NE"}
+
+
+@pytest.mark.parametrize("array", [np.ones(SHAPE, np.uint8), 1 - DRAWN.astype(np.uint8)], ids=["picture", "inverse"])
+def test_a_mask_of_the_picture_says_nothing_of_any_compartment(tmp_path: Path, array: np.ndarray) -> None:
+    results = Results(tmp_path, {**MANUAL, **TABLE, AS_MAP: Volume(array, AFFINE)})
+    assert [row.volume_mm3 for row in results.rows] == [None] * len(results.rows)
+    assert [code for code in results.codes() if code.startswith("mask_")] == ["mask_covers_scan"]
