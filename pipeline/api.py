@@ -7,6 +7,7 @@ heavy is imported before it is needed. Guide with examples: ``docs/python.md``.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.align.certificate import Alignment
     from pipeline.core.records import Finding
-    from pipeline.run.study_run import RunSummary
+    from pipeline.run.run_settings import RunSettings, RunSummary
     from pipeline.tools.assess import JudgedTable
 
 DEFAULT_CRITERIA = "imsct_adapted_v1"
@@ -50,6 +51,8 @@ class RunOptions:
         A .toml file with follow-up schedules in place of the packaged ones.
     masks_from
         Masks nobody drew: ``given`` (the lesion found again), ``sct``, or a model's .toml file.
+    is_job
+        One job of many: only the finished steps of ``participants`` are written, and :func:`gather` publishes.
     """
 
     criteria_id: str = DEFAULT_CRITERIA
@@ -58,6 +61,7 @@ class RunOptions:
     as_of: date | None = None
     schedules: Path | None = None
     masks_from: str = "given"
+    is_job: bool = False
 
 
 def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
@@ -251,9 +255,10 @@ def run(
         The output folder cannot be written, or another process writes to it.
     """
     from pipeline.run import study_run  # noqa: PLC0415
+    from pipeline.run.run_settings import RunSettings  # noqa: PLC0415
 
     asked = options or RunOptions()
-    settings = study_run.RunSettings(
+    settings = RunSettings(
         bids_dir=Path(bids_dir),
         out_dir=Path(out_dir),
         criteria_id=asked.criteria_id,
@@ -263,8 +268,25 @@ def run(
         finished_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
         schedules=asked.schedules,
         masks_from=asked.masks_from,
+        is_job=asked.is_job,
     )
     return study_run.run(settings, on_progress or _silent)
+
+
+def gather(out_dir: FilePath) -> RunSummary:
+    """Publish what jobs have finished, each for its own patients, in one stroke; nothing is measured anew.
+
+    Patients of the study without a finished result are not in the store. A second call writes nothing.
+
+    Raises
+    ------
+    StoreError
+        No job has been run on this folder, it cannot be written, or another process writes to it.
+    """
+    from pipeline.run import study_run  # noqa: PLC0415
+
+    settings = _as_asked(Path(out_dir), datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    return study_run.run(dataclasses.replace(settings, participants=frozenset()), _silent)
 
 
 def rebuild(out_dir: FilePath, jobs: int = 1, on_progress: Progress | None = None) -> RunSummary:
@@ -275,22 +297,29 @@ def rebuild(out_dir: FilePath, jobs: int = 1, on_progress: Progress | None = Non
     StoreError
         The folder holds no run, or cannot be written.
     """
-    from pipeline.files import out_folder  # noqa: PLC0415
     from pipeline.run import study_run  # noqa: PLC0415
 
-    last = out_folder.settings_of(Path(out_dir))
-    settings = study_run.RunSettings(
+    settings = dataclasses.replace(_as_asked(Path(out_dir)), jobs=jobs)
+    return study_run.run(settings, on_progress or _silent, rebuild=True)
+
+
+def _as_asked(out_dir: Path, finished_at: datetime | None = None) -> RunSettings:
+    """Return what the last run of an output folder was asked, to do it again."""
+    from pipeline.files import out_folder  # noqa: PLC0415
+    from pipeline.run.run_settings import RunSettings  # noqa: PLC0415
+
+    last = out_folder.settings_of(out_dir)
+    return RunSettings(
         bids_dir=Path(last["bids_dir"]),
-        out_dir=Path(out_dir),
+        out_dir=out_dir,
         criteria_id=last["criteria_id"],
         participants=None,
-        jobs=jobs,
+        jobs=1,
         as_of=_day(None),
-        finished_at=datetime.fromisoformat(last["finished_at"]),
+        finished_at=finished_at or datetime.fromisoformat(last["finished_at"]),
         schedules=Path(last["schedules"]) if "schedules" in last else None,
         masks_from=last.get("masks_from", "given"),
     )
-    return study_run.run(settings, on_progress or _silent, rebuild=True)
 
 
 def views(out_dir: FilePath) -> list[str]:

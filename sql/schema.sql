@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (18);
+insert into meta.store_version values (21);
 
 create schema record;
 
@@ -441,6 +441,14 @@ create table record.growth_rate (
     detectable_on date,
     is_provisional boolean not null,
     primary key (patient_id, criteria_id, epoch)
+);
+
+-- What each patient's rows were published from: a run rewrites only those of which it changed.
+create table record.published_patient (
+    patient_id varchar primary key references record.patient (patient_id),
+    input_sha256 varchar not null,
+    beside_sha256 varchar not null,
+    content_sha256 varchar not null
 );
 
 -- How far each file of the journal went when this was published.

@@ -52,9 +52,7 @@ VAGUE_STILL = {
     "dashboard.app_pages.cohort",
     "dashboard.patient",
     "dashboard.words",
-    "pipeline.cohort",
     "pipeline.judge",
-    "pipeline.lesions",
     "pipeline.refind",
 }
 """Rooms where such names are left; nothing is added here."""
@@ -200,7 +198,7 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
         "export-dicom", "export-fhir", "pull", "push", "import-tables",
-        "note", "selftest", "journal verify", "journal accept", "backup", "restore",
+        "note", "selftest", "gather", "journal verify", "journal accept", "backup", "restore",
     ]  # fmt: skip
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli.commands import app\n"

@@ -40,7 +40,7 @@ from pipeline.cli import (
 from pipeline.errors import CordtrackError, SettingsError
 
 if TYPE_CHECKING:
-    from pipeline.run.study_run import RunSummary
+    from pipeline.run.run_settings import RunSummary
 
 app = typer.Typer(
     name="cordtrack",
@@ -70,7 +70,7 @@ class Format(StrEnum):
 
 
 class AnalysisLevel(StrEnum):
-    """BIDS-App analysis levels; both do the same here, since the store is always published."""
+    """BIDS-App analysis levels: a job for some patients that publishes nothing, or the whole study."""
 
     PARTICIPANT = "participant"
     GROUP = "group"
@@ -108,7 +108,13 @@ def _end(number: int, _frame: FrameType | None) -> None:
 def run_command(
     bids_dir: BidsDir,
     out_dir: OutDir,
-    level: Annotated[AnalysisLevel, typer.Argument(help="BIDS-App analysis level.")] = AnalysisLevel.PARTICIPANT,
+    level: Annotated[
+        AnalysisLevel | None,
+        typer.Argument(
+            help="Of a BIDS-App. participant: a job for the patients named, beside other jobs, that publishes nothing; "
+            "group, or nothing: whatever is left to do, then publish."
+        ),
+    ] = None,
     participant_label: Annotated[
         list[str] | None, typer.Option(help="Only these patients, with or without sub-; several may follow.")
     ] = None,
@@ -126,7 +132,6 @@ def run_command(
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Measure and judge a study folder; does only what changed since the last run."""
-    del level
     from pipeline.cli import printing  # noqa: PLC0415  # keeps --help quick
 
     options = api.RunOptions(
@@ -136,11 +141,20 @@ def run_command(
         as_of=as_of.date() if as_of else None,
         schedules=schedules,
         masks_from=masks_from,
+        is_job=level == AnalysisLevel.PARTICIPANT and bool(participant_label),
     )
     done = _with_progress(lambda show: api.run(bids_dir, out_dir, options, show))
     printing.print_run(out, done, out_dir)
     if strict and any(finding.severity == "error" for finding in done.findings):
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: cordtrack gather my_output")
+def gather(out_dir: OutDir) -> None:
+    """Publish in one stroke what jobs have finished (run ... participant --participant-label ...)."""
+    from pipeline.cli import printing  # noqa: PLC0415
+
+    printing.print_run(out, api.gather(out_dir), out_dir)
 
 
 @app.command(epilog="Example: cordtrack rebuild my_output")
@@ -171,8 +185,14 @@ def export(
     file_format: Annotated[Format, typer.Option("--format", help="csv, parquet or xlsx.")] = Format.CSV,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All views as Parquet files in the folder --output, for a data warehouse.")
+    ] = False,
 ) -> None:
     """Export a view with its data dictionary; without --table the names are listed."""
+    if everything:
+        _export_all(out_dir, output, file_format, is_alone=table is None and not dictionary)
+        return
     if table is None and not dictionary:
         out.print("\n".join(api.views(out_dir)))
         return
@@ -185,6 +205,15 @@ def export(
     else:
         export.export_table(database, str(table), str(file_format), target)
     err.print(f"wrote {target}", markup=False)
+
+
+def _export_all(out_dir: Path, output: Path | None, file_format: Format, *, is_alone: bool) -> None:
+    if output is None or file_format != Format.PARQUET or not is_alone:
+        raise SettingsError("--all: expected --format parquet and a folder as --output, and no --table; say it so")
+    from pipeline.store import export, reader  # noqa: PLC0415  # keeps --help quick
+
+    names = export.export_all(reader.database_path(out_dir), output)
+    err.print(f"wrote {len(names)} tables and schema.json to {output}", markup=False)
 
 
 @app.command(epilog="Example: cordtrack measure mask.nii.gz --image scan.nii.gz --json")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.align.certificate import Alignment
-    from pipeline.run.study_run import RunSummary
+    from pipeline.run.run_settings import RunSummary
 
 MOST_FINDINGS = 12
 """Findings printed after a run; the dashboard's Quality page and ``cordtrack export --table finding`` have all."""
@@ -22,6 +22,14 @@ MOST_FINDINGS = 12
 
 def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     """Print what was computed, each patient's state, and the first findings."""
+    if done.is_job:
+        count = len(done.computed)
+        console.print(
+            f"{count} patients computed, {len(done.reused)} up to date; not published: when all jobs have ended, "
+            f"cordtrack gather {out_dir}",
+            markup=False,
+        )
+        return
     if not done.is_published:
         count = len(done.computed) + len(done.reused)
         console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)

@@ -193,9 +193,9 @@ def _kappas(
     count = int(numbers.max()) + 1
     if numbers.shape[1] > 2:
         use = (numbers[:, :, None] == np.arange(count)).sum(axis=1)
-        return _fleiss(use), [_fleiss(np.delete(use, rows, axis=0)) for rows in patients]
+        return _fleiss(use), [_fleiss(np.delete(use, patient_rows, axis=0)) for patient_rows in patients]
     pairs = numbers[:, 0] * count + numbers[:, 1]
-    tables = [np.bincount(pairs[rows], minlength=count**2).reshape(count, count) for rows in patients]
+    tables = [np.bincount(pairs[patient_rows], minlength=count**2).reshape(count, count) for patient_rows in patients]
     total = np.sum(tables, axis=0)
     return _cohen(total, weights), [_cohen(total - table, weights) for table in tables]
 

@@ -62,8 +62,8 @@ def written(counts: Sequence[int], words: Sequence[str]) -> list[str]:
     >>> written([12, 3, 8], ["12 (52 %)", "3 (13 %)", "8 (35 %)"])
     ['12 (52 %)', 'fewer than 5', 'not shown']
     """
-    kept = suppress_small({str(place): count for place, count in enumerate(counts)}).values()
+    publishable = suppress_small({str(place): count for place, count in enumerate(counts)}).values()
     return [
         text if shown is not None else HIDDEN if count < FEWEST else HIDDEN_TOO
-        for text, count, shown in zip(words, counts, kept, strict=True)
+        for text, count, shown in zip(words, counts, publishable, strict=True)
     ]

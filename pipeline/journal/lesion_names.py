@@ -37,9 +37,12 @@ class NamesOnRecord:
     names: tuple[LesionName, ...] = ()
     findings: tuple[Finding, ...] = ()
 
-    def of_patient(self, patient_id: str) -> tuple[LesionName, ...]:
-        """Return the names of one patient's pieces."""
-        return tuple(name for name in self.names if name.patient_id == patient_id)
+    def by_patient(self) -> dict[str, list[LesionName]]:
+        """Return the names of each patient's pieces, in the order they were given."""
+        names: dict[str, list[LesionName]] = {}
+        for name in self.names:
+            names.setdefault(name.patient_id, []).append(name)
+        return names
 
 
 def read(out_dir: Path) -> NamesOnRecord:

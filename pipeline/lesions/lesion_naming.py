@@ -30,13 +30,13 @@ def names_of_pieces(visits: Iterable[VisitComponents], names: Sequence[LesionNam
     names
         On record, in the order they were given.
     """
-    found: dict[tuple[str, int], str] = {}
+    name_of_piece: dict[tuple[str, int], str] = {}
     for visit in visits:
         here = [name for name in names if name.session_id == visit.session_id]
         unchanged = _unchanged(visit.places, here)
         moved = _moved(visit, [name for name in here if name.lesion_id not in unchanged.values()], unchanged)
-        found |= {(visit.session_id, number): name for number, name in (unchanged | moved).items()}
-    return found
+        name_of_piece |= {(visit.session_id, number): name for number, name in (unchanged | moved).items()}
+    return name_of_piece
 
 
 def _unchanged(places: Mapping[int, PiecePlace], names: Sequence[LesionName]) -> dict[int, str]:
@@ -56,11 +56,11 @@ def _moved(visit: VisitComponents, names: Sequence[LesionName], unchanged: Mappi
         for name in names
         if math.dist(place.centre_mm, name.place.centre_mm) <= _reach_mm(visit.volumes_mm3[number], name.volume_mm3)
     )
-    found: dict[int, str] = {}
+    moved: dict[int, str] = {}
     for _, number, lesion_id in pairs:
-        if number not in found and lesion_id not in found.values():
-            found[number] = lesion_id
-    return found
+        if number not in moved and lesion_id not in moved.values():
+            moved[number] = lesion_id
+    return moved
 
 
 def _reach_mm(*volumes_mm3: float) -> float:

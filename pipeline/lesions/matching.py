@@ -194,20 +194,20 @@ def link(
 
 
 def _named_later(
-    visits: Sequence[VisitComponents], names: Mapping[tuple[str, int], str], known: frozenset[str]
+    visits: Sequence[VisitComponents], names: Mapping[tuple[str, int], str], seen_before: frozenset[str]
 ) -> dict[str, _Lesion]:
     """Return where lesions that nobody has seen so far are when they first bear their name."""
-    found: dict[str, _Lesion] = {}
+    first_seen: dict[str, _Lesion] = {}
     for visit in visits:
         here: dict[str, list[NDArray[np.int64]]] = {}
         for number, voxels in _footprints(visit).items():
             name = names.get((visit.session_id, number))
-            if name is not None and name not in known and name not in found:
+            if name is not None and name not in seen_before and name not in first_seen:
                 here.setdefault(name, []).append(voxels)
         for name, pieces in here.items():
             voxels = np.unique(np.concatenate(pieces))
-            found[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels))
-    return found
+            first_seen[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels))
+    return first_seen
 
 
 def _footprints(visit: VisitComponents) -> dict[int, NDArray[np.int64]]:
@@ -263,11 +263,11 @@ def _one_to_one(shared: Mapping[int, Mapping[str, int]]) -> dict[int, str]:
     Counted is what is shared, not its share of the lesion: a speck that a large tumour grew round would give it its
     name, and what was new of the speck would be said of the whole.
     """
-    names = list(dict.fromkeys(name for found in shared.values() for name in found))
+    names = list(dict.fromkeys(name for counts_of_piece in shared.values() for name in counts_of_piece))
     counts = np.zeros((len(shared), len(names)))
-    for row, found in enumerate(shared.values()):
-        for name, common in found.items():
-            if common >= LEAST_RIVAL_RATIO * max(found.values()):
+    for row, counts_of_piece in enumerate(shared.values()):
+        for name, common in counts_of_piece.items():
+            if common >= LEAST_RIVAL_RATIO * max(counts_of_piece.values()):
                 counts[row, names.index(name)] = common
     pairs = zip(*linear_sum_assignment(counts, maximize=True), strict=True)
     numbers = list(shared)
@@ -346,19 +346,19 @@ def _updated(
     What the scan did not reach of a lesion stays part of its place: of a lesion that one scan showed cut off, a second
     one as short cannot say that it is gone.
     """
-    own = [s for s in sightings if s.session_id == visit.session_id and s.component_id in footprints]
-    gone = {s.lesion_id for s in own if s.volume_mm3 is None}
-    kept = {name: lesion for name, lesion in lesions.items() if name not in gone}
+    here = [s for s in sightings if s.session_id == visit.session_id and s.component_id in footprints]
+    gone = {s.lesion_id for s in here if s.volume_mm3 is None}
+    still_there = {name: lesion for name, lesion in lesions.items() if name not in gone}
     covered = visit.coverage.array.astype(bool).ravel()
-    for name in dict.fromkeys(s.lesion_id for s in own if s.volume_mm3 is not None):
-        numbers = [s.component_id for s in own if s.lesion_id == name]
-        earlier = [lesions[n].voxels for n in {s.lesion_id for s in own if s.component_id in numbers} if n in lesions]
+    for name in dict.fromkeys(s.lesion_id for s in here if s.volume_mm3 is not None):
+        numbers = [s.component_id for s in here if s.lesion_id == name]
+        earlier = [lesions[n].voxels for n in {s.lesion_id for s in here if s.component_id in numbers} if n in lesions]
         unreached = [voxels[~covered[voxels]] for voxels in earlier]
         voxels = np.unique(np.concatenate([*(footprints[number] for number in numbers), *unreached]))
         size_mm3 = sum(visit.volumes_mm3[number] for number in numbers)
         largest_mm3 = max(size_mm3, lesions[name].largest_mm3 if name in lesions else 0.0)
-        kept[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels), len(numbers), largest_mm3)
-    return kept
+        still_there[name] = _Lesion(name, voxels, _centre_mm(voxels, visit.labels), len(numbers), largest_mm3)
+    return still_there
 
 
 def _centre_mm(voxels: NDArray[np.int64], grid: Volume) -> tuple[float, float, float]:

@@ -8,66 +8,37 @@ nothing: finished patients are on disk, the published store stays as it was.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, mask_models
+from pipeline import mask_models
 from pipeline.context import schedule_files
 from pipeline.core import records
-from pipeline.core.piece_names import NamesGiven
+from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
-from pipeline.files import atomic, fingerprints, finished_steps
-from pipeline.files.out_folder import exclusive, settings_of
+from pipeline.files import fingerprints, finished_steps
+from pipeline.files.out_folder import exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
-from pipeline.judge import criteria_files, standing, urgency
+from pipeline.judge import criteria_files
 from pipeline.run import workers
-from pipeline.store import publish, reader, sql_files
+from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
+from pipeline.run.run_settings import RunSettings, RunSummary
+from pipeline.run.study_results import (
+    StudyResults,
+    describe_dataset,
+    describe_job,
+    publish_if_changed,
+    published_so_far,
+    sidecar,
+)
+from pipeline.store import reader
 from pipeline.study import study_folder
 
 TRIED_AGAIN = ("worker_died", "step_crashed")
 """Findings that may be the machine's fault (memory, space, a killed process) and never count as a patient's result."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """What the user asked for.
-
-    Attributes
-    ----------
-    participants
-        Only these patients are worked on; None for all. The others stay in the store as they were.
-    as_of
-        Day of the run; visits and treatments after it are reported as findings.
-    finished_at
-        Time written into the run's record.
-    schedules
-        A file with schedules of follow-up scans in place of the packaged ones.
-    masks_from
-        Where masks come from that nobody drew, as ``mask_sources.source_of`` reads it.
-    """
-
-    bids_dir: Path
-    out_dir: Path
-    criteria_id: str
-    participants: frozenset[str] | None
-    jobs: int
-    as_of: date
-    finished_at: datetime
-    schedules: Path | None = None
-    masks_from: str = mask_models.GIVEN
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did: names of patients computed and reused, all findings, and whether a store was published."""
-
-    computed: tuple[str, ...]
-    reused: tuple[str, ...]
-    findings: tuple[records.Finding, ...]
-    is_published: bool
 
 
 def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, rebuild: bool = False) -> RunSummary:
@@ -89,38 +60,70 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     """
     _check_folders(settings.bids_dir, settings.out_dir)
     if _is_own_derivative(settings.bids_dir.resolve(), settings.out_dir.resolve()):
-        with exclusive(settings.out_dir):
-            _describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
+        with _held(settings):
+            describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
-    people = act_file.read(settings.out_dir)
-    names = lesion_names.read(settings.out_dir)
-    study = _with_acts(study_folder.read_study(settings.bids_dir, as_of=settings.as_of), people)
-    study = replace(study, findings=(*study.findings, *names.findings))
+    study, rules, beside = _read(settings)
+    patients = {p.patient.patient_id: p for p in study.patients}
+    asked = _chosen(patients, settings.participants)
+    done = {} if rebuild else _finished(settings.out_dir, asked, rules)
+    at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
+    published = {} if rebuild else published_so_far(settings.out_dir)
+    to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
+    lost = _unreadable(settings.out_dir, to_read) & (asked.keys() if settings.is_job else patients.keys())
+    pending = [p for name, p in patients.items() if name in lost or (name in asked and name not in done)]
+    fresh = _worked_on(pending, rules, settings, on_progress) if pending else {}
+    if settings.is_job:
+        describe_job(settings)
+        reused = tuple(sorted(done.keys() - lost))
+        return RunSummary(tuple(sorted(fresh)), reused, study.findings, is_published=False, is_job=True)
+    steps = {name: input_sha256 for name, input_sha256 in at_hand.items() if name not in lost} | fresh
+    heads = _with_fresh_names(settings.out_dir, heads)
+    results = StudyResults(settings, study.name, study.is_synthetic, beside, steps, heads, published)
+    is_published = publish_if_changed(results, force=rebuild)
+    findings = reader.findings(reader.database_path(settings.out_dir))
+    return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
+
+
+def _read(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
+    """Read the study folder with what people decided, the rules, and what stands beside the patients' results."""
+    people, names = act_file.read(settings.out_dir), lesion_names.read(settings.out_dir)
+    study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of)
+    patients = [p.patient.patient_id for p in study.patients]
+    criteria = criteria_files.load_all(settings.criteria_id)
+    noticed = (*study.findings, *names.findings, *people.findings)
+    beside = study_rows(patients, noticed, people.entries, [rule.record() for rule in criteria])
+    acts = {name: decisions.effective(beside.entries.get(name, ()), name) for name in patients}
+    study = replace(study, patients=tuple(replace(p, acts=acts[p.patient.patient_id]) for p in study.patients))
+    pieces = names.by_patient()
     rules = workers.Rules(
-        criteria_files.load_all(settings.criteria_id),
+        criteria,
         schedule_files.load(settings.schedules),
         mask_models.source_of(settings.masks_from),
-        {p.patient.patient_id: _names_given(p.patient.patient_id, names, people) for p in study.patients},
+        {name: _names_given(pieces.get(name, ()), beside.entries.get(name, ())) for name in patients},
     )
-    asked = _chosen(study, settings.participants)
-    kept_steps = _unselected(settings.out_dir, study, asked)
-    chosen = (*asked, *_unreadable(settings.out_dir, study, asked, kept_steps))
-    keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in chosen}
-    now = {name: _with_names(key, rules.names_of(name)) for name, key in keys.items()}
-    done = {} if rebuild else _finished(settings.out_dir, now)
-    pending = [p for p in chosen if p.patient.patient_id not in done]
-    fresh = {}
-    if pending:
-        with exclusive(settings.out_dir):
-            for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
-                fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
-                on_progress(len(fresh), len(pending), name)
-    steps = {**kept_steps, **done, **fresh}
-    result_rows = _all_rows(settings, study, rules.criteria, steps, people)
-    heads = _with_fresh_names(settings.out_dir, heads)
-    is_published = _publish_if_changed(settings, (*result_rows, *heads), force=rebuild)
-    findings = tuple(row for row in result_rows if isinstance(row, records.Finding))
-    return RunSummary(tuple(sorted(fresh)), tuple(sorted(done)), findings, is_published)
+    return study, rules, beside
+
+
+def _held(settings: RunSettings) -> AbstractContextManager[None]:
+    """Hold the output folder against other runs; one job of many holds nothing but its patients, as workers do."""
+    return nullcontext() if settings.is_job else exclusive(settings.out_dir)
+
+
+def _worked_on(
+    pending: Sequence[study_folder.StudyPatient],
+    rules: workers.Rules,
+    settings: RunSettings,
+    on_progress: Callable[[int, int, str], None],
+) -> dict[str, str]:
+    """Work on patients and keep what comes out; return what each one's step was made of."""
+    keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
+    fresh: dict[str, str] = {}
+    with _held(settings):
+        for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+            fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
+            on_progress(len(fresh), len(pending), name)
+    return fresh
 
 
 def _journal_as_published(out_dir: Path) -> tuple[records.JournalHead, ...]:
@@ -188,91 +191,54 @@ def _with_names(key: str, names: NamesGiven) -> str:
     return fingerprints.of_values(key, names.pieces, sorted(names.by_people))
 
 
-def _names_given(patient_id: str, names: lesion_names.NamesOnRecord, people: act_file.Journal) -> NamesGiven:
+def _names_given(pieces: Sequence[LesionName], entries: Sequence[records.JournalEntry]) -> NamesGiven:
     """Return the names of a patient's lesions; what a person called one stays taken even when it was undone."""
-    given_by_people = {entry.same_as for entry in people.entries if entry.patient_id == patient_id and entry.same_as}
-    return NamesGiven(names.of_patient(patient_id), frozenset(given_by_people))
+    return NamesGiven(tuple(pieces), frozenset(entry.same_as for entry in entries if entry.same_as))
 
 
 def _meaning(mask: study_folder.MaskFile) -> list[str]:
     return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
 
 
-def _sidecar(out_dir: Path, patient_id: str) -> Path:
-    return out_dir / patient_id / f"{patient_id}_records.json"
-
-
-def _finished(out_dir: Path, keys: Mapping[str, str]) -> dict[str, finished_steps.Step]:
-    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir, key) for name, key in keys.items()}
-    return {name: step for name, step in steps.items() if step is not None}
-
-
-def _with_acts(study: study_folder.StudyFolder, people: act_file.Journal) -> study_folder.StudyFolder:
-    """Give each patient what people decided about it, so that exactly those patients are worked on anew."""
-    patients = tuple(replace(p, acts=decisions.effective(people.entries, p.patient.patient_id)) for p in study.patients)
-    return replace(study, patients=patients)
-
-
-def _masks(result_rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
-    """Return which mask is measured now: patient, session and compartment to the digest of its file."""
-    masks = (row for row in result_rows if isinstance(row, records.Segmentation) and row.is_primary)
-    return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
-
-
-def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
-    """Return which scan is measured on now: patient and session to the digest of its file."""
-    scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
-    return {(row.patient_id, row.session_id): row.sha256 for row in scans}
-
-
-def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
-    """Return which pieces of tumour are followed now: patient and session to the digests of their voxels."""
-    digests: dict[tuple[str, str], set[str]] = {}
-    for row in finished_steps.of_kind(result_rows, records.LesionComponent):
-        if row.component_sha256 is not None:
-            digests.setdefault((row.patient_id, row.session_id), set()).add(row.component_sha256)
-    return {visit: frozenset(digests_of_visit) for visit, digests_of_visit in digests.items()}
+def _finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
+    """Return the patients whose finished step was made of what there is now, with the hash of it."""
+    keys = {name: _with_names(_patient_key(p, rules, out_dir), rules.names_of(name)) for name, p in patients.items()}
+    return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 
 def _chosen(
-    study: study_folder.StudyFolder, participants: frozenset[str] | None
-) -> tuple[study_folder.StudyPatient, ...]:
+    patients: Mapping[str, study_folder.StudyPatient], participants: frozenset[str] | None
+) -> dict[str, study_folder.StudyPatient]:
     """Return the patients that the user asked for, all when nobody was named."""
     if participants is None:
-        return study.patients
+        return dict(patients)
     wanted = {f"sub-{name.removeprefix('sub-')}" for name in participants}
-    enrolled = {p.patient.patient_id for p in study.patients}
-    if wanted - enrolled:
-        names = ", ".join(sorted(wanted - enrolled))
-        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(enrolled)) or 'none'}")
-    return tuple(p for p in study.patients if p.patient.patient_id in wanted)
+    if wanted - patients.keys():
+        names = ", ".join(sorted(wanted - patients.keys()))
+        raise SettingsError(f"{names}: expected patients of this study, found {', '.join(sorted(patients)) or 'none'}")
+    return {name: patients[name] for name in sorted(wanted)}
 
 
-def _unselected(
-    out_dir: Path, study: study_folder.StudyFolder, asked: Sequence[study_folder.StudyPatient]
-) -> dict[str, finished_steps.Step]:
-    """Return the finished patients that this run was asked to leave as they are."""
-    others = {p.patient.patient_id for p in study.patients} - {p.patient.patient_id for p in asked}
-    steps = {name: finished_steps.read_step(_sidecar(out_dir, name), out_dir) for name in others}
-    return {name: step for name, step in steps.items() if step is not None}
+def _left_alone(out_dir: Path, others: Iterable[str]) -> dict[str, str]:
+    """Return the finished patients that this run was asked to leave as they are, with what their step was made of."""
+    inputs = {name: finished_steps.input_of(sidecar(out_dir, name)) for name in others}
+    return {name: input_sha256 for name, input_sha256 in inputs.items() if input_sha256 is not None}
 
 
-def _unreadable(
-    out_dir: Path,
-    study: study_folder.StudyFolder,
-    asked: Sequence[study_folder.StudyPatient],
-    kept_steps: Mapping[str, finished_steps.Step],
-) -> list[study_folder.StudyPatient]:
-    """Return the other patients whose results an older version left: nobody leaves the store unasked."""
-    at_hand = {p.patient.patient_id for p in asked} | kept_steps.keys()
-    others = [p for p in study.patients if p.patient.patient_id not in at_hand]
-    return [p for p in others if _sidecar(out_dir, p.patient.patient_id).is_file()]
+def _unreadable(out_dir: Path, names: Iterable[str]) -> set[str]:
+    """Return the patients whose finished step has to be read, and cannot: an older version left it, or it is damaged.
+
+    They are worked on anew, asked for or not: nobody leaves the store unasked.
+    """
+    sidecars = {name: sidecar(out_dir, name) for name in names}
+    return {name for name, file in sidecars.items() if file.is_file() and not finished_steps.read_step(file, out_dir)}
 
 
-def _finish(
-    patient_id: str, result_rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path
-) -> finished_steps.Step:
-    """Keep what was worked out; names of lesions first, so that a killed run leaves none that is not on record."""
+def _finish(patient_id: str, result_rows: tuple[Any, ...], depends_on: tuple[str, NamesGiven], out_dir: Path) -> str:
+    """Keep what was worked out; names of lesions first, so that a killed run leaves none that is not on record.
+
+    Returns what the step was made of; empty where the machine failed, so that it is tried again.
+    """
     key, names = depends_on
     components = finished_steps.of_kind(result_rows, records.LesionComponent)
     given = lesion_names.unrecorded(names.pieces, components)
@@ -280,89 +246,5 @@ def _finish(
     is_result = not any(isinstance(row, records.Finding) and row.code in TRIED_AGAIN for row in result_rows)
     key_now = _with_names(key, replace(names, pieces=(*names.pieces, *given)))
     step = finished_steps.Step(records=result_rows, input_sha256=key_now if is_result else "")
-    finished_steps.write_step(_sidecar(out_dir, patient_id), step, (), fingerprints.software())
-    return step
-
-
-def _all_rows(
-    settings: RunSettings,
-    study: study_folder.StudyFolder,
-    rules: Sequence[criteria_files.ResponseCriteria],
-    steps: Mapping[str, finished_steps.Step],
-    people: act_file.Journal,
-) -> list[Any]:
-    result_rows: list[Any] = [row for name in sorted(steps) for row in steps[name].records]
-    result_rows += decisions.standing(people.entries, _masks(result_rows), _scans(result_rows), _pieces(result_rows))
-    result_rows += [rule.record() for rule in rules]
-    result_rows += (*study.findings, *people.findings)
-    questions = urgency.open_questions(result_rows)
-    result_rows += [*questions, *standing.standings(result_rows, questions)]
-    chosen = rules[0].criteria_id
-    named = [(type(row).__name__, row) for row in result_rows]
-    content = fingerprints.of_values(named, chosen, study.name, sql_files.digest())
-    result_rows.append(records.Study(study.name, study.is_synthetic, chosen, content))
-    result_rows.append(
-        records.Run(
-            run_id=content[:12],
-            finished_at=settings.finished_at,
-            cordtrack_version=__version__,
-            software=fingerprints.software(),
-            settings=f"criteria={chosen}{_from_elsewhere(settings.masks_from)}",
-            content_sha256=content,
-        )
-    )
-    return result_rows
-
-
-def _publish_if_changed(settings: RunSettings, result_rows: Sequence[Any], *, force: bool) -> bool:
-    content = next(row.content_sha256 for row in result_rows if isinstance(row, records.Study))
-    if not force and (settings.out_dir / "run.toml").is_file() and publish.is_current(settings.out_dir):
-        last = settings_of(settings.out_dir)
-        same = last["content_sha256"] == content and last["bids_dir"] == str(settings.bids_dir.resolve())
-        if same:
-            return False
-    with exclusive(settings.out_dir):
-        publish.publish(settings.out_dir, result_rows)
-        _describe(settings, content)
-    return True
-
-
-def _findable(criteria_id: str) -> str:
-    """Return packaged criteria by name and a user's file by its full path, so that a rebuild finds it from anywhere."""
-    return criteria_id if criteria_id in criteria_files.names() else str(Path(criteria_id).resolve())
-
-
-def _from_elsewhere(masks_from: str) -> str:
-    return "" if masks_from == mask_models.GIVEN else f"; masks from {Path(masks_from).name}"
-
-
-def _placed(masks_from: str) -> str:
-    """Return a model's description by its full path, so that a rebuild finds it from anywhere; words as they are."""
-    return str(Path(masks_from).resolve()) if masks_from.endswith(".toml") else masks_from
-
-
-def _describe_dataset(out_dir: Path) -> None:
-    atomic.write_text(
-        out_dir / "dataset_description.json",
-        '{\n "Name": "cordtrack",\n "BIDSVersion": "1.11.1",\n "DatasetType": "derivative",\n'
-        f' "GeneratedBy": [{{"Name": "cordtrack", "Version": "{__version__}"}}]\n}}\n',
-    )
-
-
-def _describe(settings: RunSettings, content: str) -> None:
-    """Write what BIDS asks of a derivative dataset, and what this run was asked to do."""
-    version = __version__
-    _describe_dataset(settings.out_dir)
-    lines = {
-        "bids_dir": str(settings.bids_dir.resolve()),
-        "criteria_id": _findable(settings.criteria_id),
-        **({"masks_from": _placed(settings.masks_from)} if settings.masks_from != mask_models.GIVEN else {}),
-        **({"schedules": str(settings.schedules.resolve())} if settings.schedules else {}),
-        "content_sha256": content,
-        "cordtrack_version": version,
-        "software": fingerprints.software(),
-        "finished_at": settings.finished_at.isoformat(timespec="seconds"),
-    }
-    escaped = {key: value.replace("\\", "\\\\").replace('"', '\\"') for key, value in lines.items()}
-    text = "".join(f'{key} = "{value}"\n' for key, value in escaped.items())
-    atomic.write_text(settings.out_dir / "run.toml", text)
+    finished_steps.write_step(sidecar(out_dir, patient_id), step, (), fingerprints.software())
+    return step.input_sha256

@@ -25,6 +25,7 @@ from pipeline.context.surveillance import Surveillance
 from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
 from pipeline.files import child_process
+from pipeline.files.out_folder import exclusive
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
 from pipeline.study.study_folder import StudyPatient
@@ -36,6 +37,9 @@ THREAD_LIMITS = (
     "MKL_NUM_THREADS",
 )
 """Set to 1 in every worker: several threads would add up in another order each time."""
+
+JOBS = ".jobs"
+"""Folder of the output folder in which each patient that is worked on is held against every other process."""
 
 STORY, ALIGNING = "pipeline.run.patient_run", "pipeline.align.rigid"
 """Modules imported once for all workers: the story of a patient, and ANTs, which takes seconds."""
@@ -168,5 +172,7 @@ def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, .
     from pipeline.run.patient_run import process  # noqa: PLC0415  # only workers need it
     from pipeline.run.steps.patient_work import PatientPlan  # noqa: PLC0415
 
-    names = rules.names_of(patient.patient.patient_id)
-    return process(PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, names))
+    name = patient.patient.patient_id
+    plan = PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, rules.names_of(name))
+    with exclusive(out_dir / JOBS / name):
+        return process(plan)

@@ -6,6 +6,7 @@ Text that a spreadsheet would run as a formula is made harmless in CSV and Excel
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import atomic
 from pipeline.files.spreadsheet import harmless_cell
-from pipeline.store import reader
+from pipeline.store import reader, sql_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,47 @@ def export_table(database: Path, name: str, file_format: str, target: Path) -> N
     """
     content = reader.table(database, name)
     _write(target, encode(content, _explained(database, name), file_format))
+
+
+def export_all(database: Path, folder: Path) -> list[str]:
+    """Write every view to a Parquet file of its name, all of one publication, and ``schema.json`` beside them.
+
+    Names, types and order of columns are the store's, also of columns and tables that hold nothing yet, so that a
+    warehouse can read them again and again. ``schema.json`` comes last: its content hash is that of the files.
+
+    Parameters
+    ----------
+    folder
+        Made when it does not exist; files of the same names are replaced, each whole or not at all.
+
+    Returns
+    -------
+    list of str
+        Names of the views.
+
+    Raises
+    ------
+    StoreError
+        There is no store, or a file cannot be written.
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415  # slow to import, and only Parquet files need it
+
+    with reader.Reader(database) as store:
+        columns = store.dictionary()
+        names = sorted(columns["view"].unique())
+        content = store.table("study")["content_sha256"].item()
+        try:
+            for name in names:
+                with atomic.replacing(folder / f"{name}.parquet") as partial:
+                    pq.write_table(store.typed(name), partial)
+            described = {"store_version": sql_files.version(), "content_sha256": content, "tables": {}}
+            for view, column, kind in columns[["view", "column", "type"]].itertuples(index=False):
+                described["tables"].setdefault(view, {})[column] = kind
+            atomic.write_text(folder / "schema.json", json.dumps(described, indent=1) + "\n")
+        except OSError as error:
+            message = f"{folder}: could not be written ({error.strerror}); choose another place or free some space"
+            raise StoreError(message) from error
+    return names
 
 
 def export_dictionary(database: Path, name: str | None, file_format: str, target: Path) -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 from operator import attrgetter
@@ -92,12 +94,66 @@ def publish(out_dir: Path, result_rows: Iterable[Any]) -> None:
         The folder is in use, cannot be written, is full, or was written by a newer version; or a record breaks a
         rule of the tables. The previous store is left as it was.
     """
+    publish_batches(out_dir, [list(result_rows)])
+
+
+def publish_batches(out_dir: Path, batches: Iterable[Sequence[Any]]) -> None:
+    """Build the store as :func:`publish` does, from records that need not be in memory all at once.
+
+    Parameters
+    ----------
+    batches
+        Records of some patients each, by name; rows are sorted within a batch.
+
+    Raises
+    ------
+    StoreError
+        As :func:`publish`.
+    """
+    with _working_copy(out_dir) as working:
+        build(working, batches)
+
+
+def update(out_dir: Path, replaced: Collection[str], result_rows: Iterable[Any]) -> None:
+    """Put the rows of some patients in place of theirs in the published store; all others stay as they are.
+
+    Done on a copy that replaces the store in one step. Rows of the study itself (its name, run, criteria, journal
+    heads, findings about nobody) are all replaced, and so are findings and acts about people who are not in the study.
+
+    Parameters
+    ----------
+    replaced
+        Patients whose rows are taken out: changed ones, and those who left the study.
+    result_rows
+        All rows of the changed patients, and those of the study.
+
+    Raises
+    ------
+    StoreError
+        As :func:`publish`; also there is no store of this version.
+    """
+    with _working_copy(out_dir) as working:
+        shutil.copyfile(database_path(out_dir), working)
+        with _attached(working) as connection:
+            connection.execute("create temp table replaced (patient_id varchar)")
+            if replaced:
+                connection.executemany("insert into replaced values (?)", [[name] for name in sorted(replaced)])
+            for kind in reversed([*TABLES]):  # children before parents
+                _take_out(connection, kind)
+            _insert_all(connection, result_rows)
+            create_views(connection)
+            connection.execute("checkpoint")
+
+
+@contextmanager
+def _working_copy(out_dir: Path) -> Iterator[Path]:
+    """Hold the output folder, and put the file that is written meanwhile in place of the store."""
     with writing(out_dir):
         check(out_dir)
         sweep(out_dir, WORKING.format("*") + "*")
         working = out_dir / WORKING.format(os.getpid())
         try:
-            build(working, result_rows)
+            yield working
             put_in_place(working, database_path(out_dir))
         except duckdb.ConstraintException as error:
             message = (
@@ -115,19 +171,39 @@ def publish(out_dir: Path, result_rows: Iterable[Any]) -> None:
             sweep(out_dir, WORKING.format("*") + "*")
 
 
-def build(database: Path, result_rows: Iterable[Any]) -> None:
+def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
     """Write a complete store into a new file and close it, leaving no write-ahead log beside it."""
-    by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
-    for row in result_rows:
-        by_kind[type(row)].append(row)
+    with _attached(database) as connection:
+        create_tables(connection)
+        for batch in batches:
+            _insert_all(connection, batch)
+        create_views(connection)
+        connection.execute("checkpoint")
+
+
+@contextmanager
+def _attached(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
         connection.execute("use store; set enable_progress_bar = false")
-        create_tables(connection)
-        for kind, same_kind in by_kind.items():
-            _insert(connection, kind, same_kind)
-        create_views(connection)
-        connection.execute("checkpoint")
+        yield connection
+
+
+def _take_out(connection: duckdb.DuckDBPyConnection, kind: type) -> None:
+    """Take the rows of replaced patients out of a table, and those that are about no patient of the study."""
+    table = f"record.{TABLES[kind]}"  # names of our own tables
+    columns_of_kind = {field.name for field in dataclasses.fields(kind)}
+    if kind is records.Criteria:
+        return  # verdicts refer to them; other criteria make every patient's verdicts anew, and then the whole store
+    if "patient_id" not in columns_of_kind:
+        connection.execute(f"delete from {table}")
+    else:
+        connection.execute(f"delete from {table} where patient_id in (from replaced)")
+        if kind in (records.Finding, records.JournalEntry):
+            connection.execute(
+                f"delete from {table} where patient_id is null or patient_id not in "
+                f"(select patient_id from record.patient)"
+            )
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -167,12 +243,21 @@ def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:
     )
 
 
+def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any]) -> None:
+    """Add records to their tables, parents first."""
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
+    for row in result_rows:
+        by_kind[type(row)].append(row)
+    for kind, same_kind in by_kind.items():
+        if same_kind:
+            _insert(connection, kind, same_kind)
+
+
 def _insert(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: list[Any]) -> None:
-    """Add all rows of one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    if kind_rows:
-        connection.register("incoming", columns(kind, kind_rows))
-        connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
-        connection.unregister("incoming")
+    """Add rows to one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
+    connection.register("incoming", columns(kind, kind_rows))
+    connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
+    connection.unregister("incoming")
 
 
 def _plain(hint: Any) -> type:

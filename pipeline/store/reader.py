@@ -20,12 +20,13 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.records import JournalHead
+from pipeline.core.records import Finding, JournalHead, PublishedPatient
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import sql_files
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 FILE_NAME = "cordtrack.duckdb"
 
@@ -126,6 +127,11 @@ class Reader:
         with self.cursor() as cursor:
             return _frame(cursor.execute(f"select * from {view_name} order by all"))
 
+    def typed(self, view_name: str) -> pa.Table:
+        """Return a view of :meth:`dictionary` with the store's own types, also of columns that hold nothing yet."""
+        with self.cursor() as cursor:
+            return cursor.sql(f"select * from {view_name} order by all").to_arrow_table()
+
     def dictionary(self) -> pd.DataFrame:
         """Return one row per column of each view: view, column, type and comment (meaning and unit)."""
         with self.cursor() as cursor:
@@ -211,6 +217,35 @@ def journal_heads(database: Path) -> tuple[JournalHead, ...]:
         raise _unreadable(database, error) from error
     finally:
         connection.close()
+
+
+def published_patients(database: Path) -> dict[str, PublishedPatient]:
+    """Return what each patient's rows in a store of this version were published from.
+
+    Raises
+    ------
+    StoreError
+        There is no store of this version, or it cannot be read.
+    """
+    query = "select patient_id, input_sha256, beside_sha256, content_sha256 from store.record.published_patient"
+    with Reader(database) as reader, reader.cursor() as cursor:
+        return {row[0]: PublishedPatient(*row) for row in cursor.execute(query).fetchall()}
+
+
+def findings(database: Path) -> tuple[Finding, ...]:
+    """Return the findings of a store of this version: of each patient by visit, then of nobody.
+
+    Raises
+    ------
+    StoreError
+        There is no store of this version, or it cannot be read.
+    """
+    query = (
+        "select code, severity, step, path, patient_id, session_id, message, remedy from store.record.finding "
+        "order by patient_id nulls last, session_id nulls first, code, path, message"
+    )
+    with Reader(database) as reader, reader.cursor() as cursor:
+        return tuple(Finding(*row) for row in cursor.execute(query).fetchall())
 
 
 def refuse_newer(database: Path, stored: int) -> None:

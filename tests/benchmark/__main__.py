@@ -24,6 +24,7 @@ WITHOUT_DATA = (
     "implants",
     "lesions",
     "study_run",
+    "growing_study",
     "judging",
     "series_calls",
     "store",

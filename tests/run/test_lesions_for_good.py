@@ -170,7 +170,7 @@ def test_a_new_lesion_that_is_no_tumour_is_withdrawn_and_both_stand(study: Path,
     )
     again(study, out)
     assert verdict(out)["category"] == "PD"
-    assert len(lesion_names.read(out).of_patient(P)) == 3
+    assert len(lesion_names.read(out).by_patient()[P]) == 3
 
 
 def verdict(out: Path) -> pd.Series:

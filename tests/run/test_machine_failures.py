@@ -47,8 +47,8 @@ def test_what_a_scan_is_to_blame_for_becomes_a_finding_of_its_visit(error: Excep
 @pytest.mark.parametrize(("code", "is_kept"), [("step_crashed", False), ("worker_died", False), ("step_failed", True)])
 def test_only_failures_of_the_data_are_kept_as_a_patient_s_result(tmp_path: Path, code: str, is_kept: bool) -> None:
     rows = (finding(code, "sub-01: why", patient_id="sub-01"),)
-    step = study_run._finish("sub-01", rows, ("key", NamesGiven()), tmp_path)
+    made_of = study_run._finish("sub-01", rows, ("key", NamesGiven()), tmp_path)
     sidecar = tmp_path / "sub-01" / "sub-01_records.json"
-    assert bool(step.input_sha256) == is_kept  # no run ever has the empty key
-    assert (finished_steps.read_step(sidecar, tmp_path, step.input_sha256 or "key") is not None) == is_kept
+    assert bool(made_of) == is_kept  # no run ever has the empty key
+    assert (finished_steps.read_step(sidecar, tmp_path, made_of or "key") is not None) == is_kept
     assert finished_steps.read_step(sidecar, tmp_path).records == rows  # said in the store all the same

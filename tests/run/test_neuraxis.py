@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.run import study_run
+from pipeline.run.run_settings import RunSettings
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 
@@ -29,7 +30,7 @@ def run(study: Path, *forms: str) -> tuple[Path, int]:
         text = "\n".join(form.replace(" | ", "\t") for form in forms)
         (study / "neuraxis.tsv").write_text(f"{text}\n", encoding="utf-8")
     at = datetime(2022, 1, 1)  # noqa: DTZ001
-    settings = study_run.RunSettings(study, study.parent / "out", CRITERIA, None, 1, date(2022, 1, 1), at, None)
+    settings = RunSettings(study, study.parent / "out", CRITERIA, None, 1, date(2022, 1, 1), at, None)
     done = study_run.run(settings, lambda *_: None)
     return reader.database_path(study.parent / "out"), len(done.computed)
 

@@ -14,6 +14,7 @@ from pipeline.errors import SettingsError
 from pipeline.files import out_folder
 from pipeline.judge import criteria_files
 from pipeline.run import study_run
+from pipeline.run.run_settings import RunSettings
 from pipeline.run.steps import read_visits, schedule_scan
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
@@ -84,7 +85,7 @@ def test_a_users_own_schedules_count_and_a_change_of_them_is_noticed(tmp_path: P
 
     def due(file: Path | None, *, rebuild: bool = False) -> tuple[str, date, int]:
         at = datetime(2022, 1, 1)  # noqa: DTZ001
-        settings = study_run.RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2022, 1, 1), at, file)
+        settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2022, 1, 1), at, file)
         done = study_run.run(settings, lambda *_: None, rebuild=rebuild)
         (row,) = reader.table(reader.database_path(out), "next_scan").to_dict("records")
         return row["surveillance_id"], row["due_on"].date(), len(done.computed)

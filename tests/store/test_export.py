@@ -1,13 +1,17 @@
 """Files for other programs: complete, explained, and nothing in them that a spreadsheet would run. About 4 s alone."""
 
+import json
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli.commands import app
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import export, publish, reader
@@ -113,3 +117,24 @@ def test_unknown_names_are_refused_with_those_that_exist(database: Path, tmp_pat
 def test_a_place_that_cannot_be_written_is_named(database: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"nowhere/p\.csv: could not be written"):
         export.export_table(database, "patient", "csv", tmp_path / "nowhere" / "p.csv")
+
+
+def test_all_tables_are_written_with_stable_names_and_types_whatever_they_hold(database: Path, tmp_path: Path) -> None:
+    names = export.export_all(database, tmp_path / "lake")
+    assert {file.stem for file in (tmp_path / "lake").glob("*.parquet")} == set(names) == set(reader.views(database))
+    described = json.loads((tmp_path / "lake" / "schema.json").read_text(encoding="utf-8"))
+    assert described["content_sha256"] == reader.table(database, "study")["content_sha256"].item()
+    assert described["store_version"] == reader.stored_version(database)
+    for name in names:
+        file = duckdb.sql(f"describe select * from '{tmp_path / 'lake' / name}.parquet'").fetchall()
+        written = {column: kind for column, kind, *_ in file}
+        assert written == described["tables"][name], f"{name}: empty columns keep their type too"
+        assert len(read(tmp_path / "lake" / f"{name}.parquet")) == len(reader.table(database, name))
+
+
+def test_all_tables_are_asked_for_as_parquet_files_in_a_folder(database: Path, tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["export", str(database.parent), "--all", "-o", str(tmp_path / "lake")])
+    assert "expected --format parquet and a folder" in str(refused.exception)
+    options = ["--all", "--format", "parquet", "-o", str(tmp_path / "lake")]
+    assert CliRunner().invoke(app, ["export", str(database.parent), *options]).exit_code == 0
+    assert (tmp_path / "lake" / "board.parquet").is_file()

@@ -13,7 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.store import publish, reader, sql_files
 from tests.factories import publish_tiny, tiny_store
 
-SHAPES = {14: "f7a42a3f48f9", 16: "6ad42d1defd4", 17: "29b4a56e52ee", 18: "77b697f308ad"}
+SHAPES = {14: "f7a42a3f48f9", 16: "6ad42d1defd4", 17: "29b4a56e52ee", 18: "77b697f308ad", 21: "08ef3edcdf76"}
 """Version of the store to the digest of all that its readers meet: tables, columns and their types."""
 
 

@@ -77,21 +77,22 @@ def cox(
         Fewer than ``EVENTS_PER_COVARIATE`` events per covariate.
     """
     durations, observed = checked(durations_days, events)
-    frame = design(covariates, len(durations), int(observed.sum()))
+    patients = design(covariates, len(durations), int(observed.sum()))
     _refuse_too_few_events(int(observed.sum()), [*covariates])
     entries = entered(entries_days, durations)
-    frame = frame.assign(duration_days=durations, event=observed)
+    patients = patients.assign(duration_days=durations, event=observed)
     if entries.any():
-        frame = frame.assign(entry_days=np.where(entries == 0, -1.0, entries))  # on the day itself nobody is at risk
+        at_risk_from = np.where(entries == 0, -1.0, entries)  # on the day itself nobody is at risk
+        patients = patients.assign(entry_days=at_risk_from)
     fitter = CoxPHFitter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
-            fitter.fit(frame, "duration_days", "event", entry_col="entry_days" if entries.any() else None)
+            fitter.fit(patients, "duration_days", "event", entry_col="entry_days" if entries.any() else None)
     except (ConvergenceError, ConvergenceWarning) as error:
         msg = f"Cox model: expected it to converge, but a covariate separates the events; drop one of {[*covariates]}"
         raise InputError(msg) from error
-    tests = {} if entries.any() else proportional_hazard_test(fitter, frame, time_transform="rank").summary["p"]
+    tests = {} if entries.any() else proportional_hazard_test(fitter, patients, time_transform="rank").summary["p"]
     ratios = tuple(_hazard_ratio(name, fitter.summary.loc[name], tests.get(name)) for name in covariates)
     return Cox(len(durations), int(observed.sum()), ratios, float(fitter.concordance_index_), _doubts(ratios))
 

@@ -70,13 +70,13 @@ def penalised_cox(
     """
     durations, observed = checked(durations_days, events)
     event_count = int(observed.sum())
-    frame = design(covariates, len(durations), event_count)
+    covariate_table = design(covariates, len(durations), event_count)
     _refuse_too_few_events(event_count, [*covariates])
     model = FirthCoxPH(backend="numpy")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            model.fit(frame.to_numpy(), (observed, durations)).lrt()
+            model.fit(covariate_table.to_numpy(), (observed, durations)).lrt()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an open end comes back as NaN and is said as such
             bounds = np.asarray(model.conf_int(method="pl"), dtype=np.float64)

@@ -135,7 +135,7 @@ def fine_gray(
     """
     durations, causes = _causes(durations_days, events, competing)
     event_count = int((causes == EVENT).sum())
-    frame = design(covariates, len(durations), event_count)
+    covariate_table = design(covariates, len(durations), event_count)
     names = [*covariates]
     if event_count < EVENTS_PER_COVARIATE * len(names):
         msg = (
@@ -143,7 +143,7 @@ def fine_gray(
             f"{len(names)} ({', '.join(names)}); not given below that"
         )
         raise SettingsError(msg)
-    values = frame.to_numpy()
+    values = covariate_table.to_numpy()
     coefficients, errors = _fitted(values, durations, causes, names)
     return FineGray(
         patient_count=len(durations),

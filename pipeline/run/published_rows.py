@@ -1,0 +1,164 @@
+"""What is published of each patient and of the study, and which patients' rows have to be published anew.
+
+A patient's rows are those of the finished step, and beside them what the study folder and people say of the patient;
+what is open and how the patient stands follow from these alone. So cost goes with what changed: rows of a patient of
+whom nothing changed are neither read nor written. What this module refuses: to take rows for unchanged whose step,
+findings, acts, rules or code differ from those that they were published from.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.core import records
+from pipeline.files import fingerprints, finished_steps
+from pipeline.journal import decisions
+from pipeline.judge import standing, urgency
+
+
+@dataclass(frozen=True)
+class RowsBeside:
+    """What is laid beside the rows of one patient's finished step: findings of the study folder, acts, the criteria."""
+
+    findings: tuple[records.Finding, ...]
+    entries: tuple[records.JournalEntry, ...]
+    criteria: tuple[records.Criteria, ...]
+
+    def digest(self) -> str:
+        """Return the hash of all that the published rows depend on beside the step, as 64 hexadecimal digits."""
+        return fingerprints.of_values(self.findings, self.entries, self.criteria, fingerprints.of_all_code())
+
+
+@dataclass(frozen=True)
+class StudyRows:
+    """What stands beside the finished steps of a study's patients.
+
+    Attributes
+    ----------
+    findings, entries
+        Of each patient of the study, and under ``None`` of anybody else and of nobody.
+    criteria
+        Those that all are judged by.
+    """
+
+    findings: Mapping[str | None, Sequence[records.Finding]]
+    entries: Mapping[str | None, Sequence[records.JournalEntry]]
+    criteria: tuple[records.Criteria, ...]
+
+    def of_patient(self, patient_id: str) -> RowsBeside:
+        """Return what is laid beside the rows of a patient's finished step."""
+        findings, entries = self.findings.get(patient_id, ()), self.entries.get(patient_id, ())
+        return RowsBeside(tuple(findings), tuple(entries), self.criteria)
+
+    def of_others(self, published: Container[str]) -> tuple[Any, ...]:
+        """Return the rows that are about nobody whose results are published; the criteria too."""
+        entries = [entry for name, some in self.entries.items() if name not in published for entry in some]
+        findings = [one for name, some in self.findings.items() if name not in published for one in some]
+        return (*self.criteria, *findings, *decisions.standing(entries, {}, {}, {}))
+
+
+def study_rows(
+    patients: Iterable[str],
+    findings: Iterable[records.Finding],
+    entries: Iterable[records.JournalEntry],
+    criteria: Iterable[records.Criteria],
+) -> StudyRows:
+    """Sort what is said about a study by whom it is about.
+
+    Parameters
+    ----------
+    patients
+        Of the study.
+    findings, entries
+        In the order in which they were noticed and written.
+    """
+    names = frozenset(patients)
+    of_whom: dict[str | None, list[records.Finding]] = defaultdict(list)
+    by_whom: dict[str | None, list[records.JournalEntry]] = defaultdict(list)
+    for one in findings:
+        of_whom[one.patient_id if one.patient_id in names else None].append(one)
+    for entry in entries:
+        by_whom[entry.patient_id if entry.patient_id in names else None].append(entry)
+    return StudyRows(of_whom, by_whom, tuple(criteria))
+
+
+def rows_of_patient(
+    step_rows: Sequence[Any], beside: RowsBeside, patient_id: str, input_sha256: str
+) -> tuple[Any, ...]:
+    """Return all rows that are published of one patient.
+
+    Parameters
+    ----------
+    step_rows
+        Records of the patient's finished step.
+    input_sha256
+        Of the step; empty for one that is no result and will be tried again.
+
+    Returns
+    -------
+    tuple
+        The last one is the ``PublishedPatient``.
+    """
+    acts = decisions.standing(beside.entries, _masks(step_rows), _scans(step_rows), _pieces(step_rows))
+    result_rows = [*step_rows, *acts, *beside.findings]
+    questions = urgency.open_questions([*result_rows, *beside.criteria])
+    result_rows += [*questions, *standing.standings(result_rows, questions)]
+    content = fingerprints.of_values([(type(row).__name__, row) for row in result_rows])
+    return (*result_rows, records.PublishedPatient(patient_id, input_sha256, beside.digest(), content))
+
+
+def changed_patients(
+    steps: Mapping[str, str], beside: StudyRows, published: Mapping[str, records.PublishedPatient]
+) -> list[str]:
+    """Return the patients whose rows have to be published anew, sorted.
+
+    Parameters
+    ----------
+    steps
+        Each patient's finished step, by the hash of what it depended on; empty for one that is no result.
+    published
+        What the store says of those whose rows it has.
+    """
+    return [
+        name
+        for name, input_sha256 in sorted(steps.items())
+        if not input_sha256
+        or (one := published.get(name)) is None
+        or (one.input_sha256, one.beside_sha256) != (input_sha256, beside.of_patient(name).digest())
+    ]
+
+
+def content_of(published: Iterable[records.PublishedPatient], of_others: Sequence[Any], *study: str) -> str:
+    """Return the hash of all that is published, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    study
+        What else the content depends on: the criteria shown first, the study's name, the digest of the views.
+    """
+    patients = sorted((one.patient_id, one.content_sha256) for one in published)
+    return fingerprints.of_values(patients, [(type(row).__name__, row) for row in of_others], *study)
+
+
+def _masks(result_rows: Sequence[Any]) -> dict[tuple[str, str, str], str]:
+    """Return which mask is measured now: patient, session and compartment to the digest of its file."""
+    masks = (row for row in result_rows if isinstance(row, records.Segmentation) and row.is_primary)
+    return {(row.patient_id, row.session_id, row.compartment): row.sha256 for row in masks}
+
+
+def _scans(result_rows: Sequence[Any]) -> dict[tuple[str, str], str]:
+    """Return which scan is measured on now: patient and session to the digest of its file."""
+    scans = (row for row in result_rows if isinstance(row, records.Scan) and row.is_anchor)
+    return {(row.patient_id, row.session_id): row.sha256 for row in scans}
+
+
+def _pieces(result_rows: Sequence[Any]) -> dict[tuple[str, str], frozenset[str]]:
+    """Return which pieces of tumour are followed now: patient and session to the digests of their voxels."""
+    digests: dict[tuple[str, str], set[str]] = {}
+    for row in finished_steps.of_kind(result_rows, records.LesionComponent):
+        if row.component_sha256 is not None:
+            digests.setdefault((row.patient_id, row.session_id), set()).add(row.component_sha256)
+    return {visit: frozenset(digests_of_visit) for visit, digests_of_visit in digests.items()}
