@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.judge import standing, urgency
+from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
+from pipeline.judge import course_text, standing, urgency
 from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
@@ -101,6 +102,17 @@ def growing() -> list[Any]:
     return rows
 
 
+def course_of_growing() -> PatientCourse:
+    """sub-01 as judgement saw it."""
+    days = {"ses-02": "2020-04-10", "ses-03": "2021-04-10", "ses-04": "2022-04-10", "ses-05": "2023-04-10"}
+    volumes = {"ses-02": 1000.0, "ses-03": 800.0, "ses-04": 900.0, "ses-05": 1400.0}
+    return PatientCourse(
+        "sub-01",
+        tuple(VisitMeasure(name, date.fromisoformat(day), volumes[name], 0.1) for name, day in days.items()),
+        (TreatmentEvent(TreatmentKind.SURGERY, date(2020, 1, 10), date(2020, 1, 10), "STR"),),
+    )
+
+
 def beside_growing(p: str) -> list[Any]:
     """What stands beside the verdicts on sub-01: lesions, next scan, endpoint, cyst, resection, rate of growth."""
     return [
@@ -166,6 +178,22 @@ def beside_growing(p: str) -> list[Any]:
             for look in ("confirmed", "unconfirmed")
         ),
         accepted(p, "ses-05"),
+        records.StoredCourse(p, course_text.to_text(course_of_growing())),
+        records.ActEffect(
+            p,
+            f"{p}-ses-05",
+            ADAPTED,
+            "ses-05",
+            "PD",
+            "progression",
+            "growth",
+            True,
+            True,
+            1.75,
+            "Ses-05: progression by imsct_adapted_v1.",
+            "[]",
+            False,
+        ),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),
         records.Resection(p, date(2020, 1, 10), "STR", "PR", "ses-01", "ses-02", False, False, "67 % removed"),
         records.GrowthRate(

@@ -10,7 +10,7 @@ from dashboard.data import queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
-from dashboard.patient.headline import SEPARATOR, headline
+from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
@@ -63,6 +63,7 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         scans(patient_id, scan_of_visit, pair)
+        sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)
         other_readings(state, study)
@@ -74,7 +75,6 @@ def show(study: page.ShownStudy) -> None:
     with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:
-        sign_off(patient_id, state)
         downloads(patient_id, study)
     details(patient_id, state, study)
 
@@ -146,13 +146,14 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
-    left, right = st.columns([7.1, 1.9], vertical_alignment="center")
+    left, right = st.columns([6.6, 2.4], vertical_alignment="center")
     with left:
         headline(state)
     with right:
         selector(list(queries.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state)
     page.sentence(main)
+    acts_and_last_judged(state)
     others = differing(patient_id, study.criteria_id, state["session_id"])
     if others:
         parts = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)

@@ -11,7 +11,8 @@ import streamlit as st
 from dashboard.data import drawings
 from dashboard.data.drawings import DrawingPlace, Upload
 from dashboard.patient import sketch_section
-from dashboard.shell import signing
+from dashboard.patient.act_preview import preview
+from dashboard.shell import page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
 from dashboard.words import labels
 from dashboard.words.markup import as_label, tag
@@ -27,13 +28,15 @@ NUMBERS = {str(compartment): number for number, compartment in enumerate(Compart
 """Label of each compartment in the viewer."""
 
 
-def correct_mask(patient_id: str, session_id: str, measured: list[str]) -> None:
+def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria_id: str) -> None:
     """Offer to correct one mask of a visit.
 
     Parameters
     ----------
     measured
         Compartments with a mask at this visit; others can be drawn for the first time.
+    criteria_id
+        The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
     with st.expander("Draw or correct a mask"):
@@ -46,13 +49,13 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str]) -> None:
         with right:
             upload = None if here else _bring(place)
         if here:
-            _draw(place)
+            _draw(place, criteria_id)
         elif upload is not None:
-            _show(place, upload)
+            _show(place, upload, criteria_id)
 
 
 @st.fragment
-def _draw(place: DrawingPlace) -> None:
+def _draw(place: DrawingPlace, criteria_id: str) -> None:
     """Draw in the page; only this part of it is made anew by a click."""
     if st.session_state.pop(f"recorded-{place}", False):
         sketch_section.forget(place)
@@ -63,12 +66,12 @@ def _draw(place: DrawingPlace) -> None:
         st.error(as_label(f"This scan cannot be drawn on. {error}"))
         return
     if upload is not None:
-        _show(place, upload)
+        _show(place, upload, criteria_id)
     signing.answer()
 
 
 def _compartment(where: str, measured: list[str]) -> str:
-    names = sorted(map(str, Compartment), key=lambda name: name not in measured)  # else in their usual order
+    names = sorted(map(str, Compartment), key=lambda name: (name != Compartment.TUMOUR, name not in measured))
     return str(
         st.selectbox("Mask to correct", names, key=f"what-{where}", format_func=lambda it: _named(it, it in measured))
     )
@@ -117,7 +120,7 @@ def _sent(place: DrawingPlace) -> str:
     return f"sent-{place}"
 
 
-def _show(place: DrawingPlace, upload: Upload) -> None:
+def _show(place: DrawingPlace, upload: Upload, criteria_id: str) -> None:
     """Say whether a file fits and what it changes, and offer to put it on record."""
     try:
         found, fit = drawings.look_at(place, upload)
@@ -125,7 +128,7 @@ def _show(place: DrawingPlace, upload: Upload) -> None:
             upload = replace(upload, label=_label(place, found))
             fit = drawings.look_at(place, upload)[1] if upload.label is not None else None
         if fit is not None:
-            _fits(place, upload, fit)
+            _fits(place, upload, fit, criteria_id)
     except CordtrackError as error:
         st.error(as_label(f"Nothing was kept. {error}"))
 
@@ -141,8 +144,11 @@ def _label(place: DrawingPlace, found: dict[int, int]) -> int | None:
     )
 
 
-def _fits(place: DrawingPlace, upload: Upload, fit: DrawingFit) -> None:
+def _fits(place: DrawingPlace, upload: Upload, fit: DrawingFit, criteria_id: str) -> None:
     st.html(tag("p", tag("b", _volumes(fit)), tag("span", _overlap(fit), class_="ct-grey")))
+    if place.compartment == Compartment.TUMOUR:
+        kind = f"volume:{0.0 if fit.is_empty else fit.volume_mm3}"
+        page.remark(preview(place.patient_id, criteria_id, kind, place.session_id))
     for doubt in fit.doubts:
         st.warning(as_label(doubt))
     _look(place, fit)

@@ -196,11 +196,15 @@ class MaskedVisit:
 
 @dataclass(frozen=True)
 class Drawings:
-    """What people drew for one visit: masks on its grid, and why one cannot be used, in words."""
+    """What people drew for one visit: masks on its grid, and why one cannot be used, in words.
+
+    ``before`` has the masks of the visit without any drawing, once drawings were put in their place.
+    """
 
     entries: Mapping[Compartment, records.JournalEntry] = field(default_factory=dict)
     masks: Mapping[Compartment, Volume] = field(default_factory=dict)
     unusable: Mapping[Compartment, str] = field(default_factory=dict)
+    before: MaskedVisit | None = None
 
 
 @dataclass(frozen=True)
