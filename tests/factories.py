@@ -123,6 +123,7 @@ def beside_growing(p: str) -> list[Any]:
         lesion_verdict(p, "ses-02", "lesion-1", ("SD", "stable", "no_change"), (1000.0, 1.0)),
         lesion_verdict(p, "ses-05", "lesion-1", ("SD", "stable", "no_change"), (1250.0, 1.25)),
         lesion_verdict(p, "ses-05", "lesion-2", ("SD", "baseline", "no_change"), (150.0, None)),
+        reading_verdict(p, "ses-05", "solid_and_cyst", ("PD", "progression", "growth"), (1900.0, 1.9)),
         records.NextScan(
             p,
             "surveillance_v1",
@@ -450,6 +451,28 @@ def lesion_piece(
     return records.LesionComponent(
         patient_id, session_id, name, number, status, volume_mm3, 0.5, -2.0, along_mm,
         component_sha256=f"{session_id}-{number}", scan_x_mm=1.0, scan_y_mm=2.0, scan_z_mm=along_mm, named_as=name,
+    )  # fmt: skip
+
+
+def reading_verdict(
+    patient_id: str,
+    session_id: str,
+    reading: str,
+    called: tuple[str, str, str],
+    size_and_ratio: tuple[float | None, float | None],
+    clauses: str = "[]",
+) -> records.ReadingAssessment:
+    """Return a reading beside solid tumour under the adapted criteria, which differs where a clause says how."""
+    (category, state, display), (volume_mm3, ratio) = called, size_and_ratio
+    reason = f"By {reading} on {session_id}."
+    return records.ReadingAssessment(
+        patient_id=patient_id, session_id=session_id, reading=reading, criteria_id=ADAPTED, criteria_version="1",
+        category=category, state=state, display_state=display, is_confirmed=True, is_provisional=False,
+        is_different=clauses != "[]", epoch=0, course="watched", baseline_session_id="ses-02",
+        nadir_session_id="ses-02", volume_mm3=volume_mm3, volume_cv=None if volume_mm3 is None else 0.1,
+        change_ratio=ratio, change_low_ratio=None, change_high_ratio=None, detection_limit_ratio=None,
+        probability=None, reason=reason, category_then=category, state_then=state, reason_then=reason,
+        clauses=clauses,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
 from dashboard.patient.profile_section import profile
+from dashboard.patient.reading_section import differing, other_readings
 from dashboard.patient.scan_section import aligned, compared, scans
 from dashboard.patient.signing_section import sign_off
 from dashboard.shell import page
@@ -45,7 +46,7 @@ def show(study: page.ShownStudy) -> None:
     if patient_id is None:
         return
     queries.begin(
-        "patient_header", "patient_trajectory", "patient_lesion_verdicts",
+        "patient_header", "patient_trajectory", "patient_lesion_verdicts", "patient_readings",
         patient_id=patient_id, criteria_id=study.criteria_id,
     )  # fmt: skip
     queries.begin(*ASKED, patient_id=patient_id)
@@ -65,6 +66,7 @@ def show(study: page.ShownStudy) -> None:
         sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)
+        other_readings(state, study)
         numbers(patient_id, state["session_id"], study)
         beside(patient_id, state["session_id"], study.criteria_id)
     with right:
@@ -152,6 +154,10 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     main, further = sentences.verdict(state)
     page.sentence(main)
     acts_and_last_judged(state)
+    others = differing(patient_id, study.criteria_id, state["session_id"])
+    if others:
+        parts = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)
+        st.html(tag("p", join(parts, " "), class_="ct-others"))
     rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")

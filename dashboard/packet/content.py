@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
+from dashboard.patient import reading_section
 from dashboard.patient.context_section import lines
 from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
@@ -220,7 +221,8 @@ def _beside(
     patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
 ) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
-    word_lines = [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
+    word_lines = list(reading_section.lines(patient_id, criteria_id, session_id))
+    word_lines += [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
         word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]

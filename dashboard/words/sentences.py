@@ -223,6 +223,22 @@ def short_reason(row: Mapping[Any, Any]) -> str:
     return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
 
 
+def change_since(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the change that a verdict rests on in the digits of its sentence, and since when; empty without one."""
+    main = of_total(_parts(row))
+    if main is None or main.change is None or main.reference_on is None:
+        return "", ""
+    return labels.typeset(main.change), labels.day(main.reference_on)
+
+
+def ruling(row: Mapping[Any, Any]) -> str:
+    """Say where a verdict lies to the rule, or what stands where no rule is held against it."""
+    main = of_total(_parts(row))
+    if main is None:
+        return verdict(row)[0]
+    return labels.capital(labels.typeset(f"{main.ruling or main.words}."))
+
+
 def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:
     stored = row.get("clauses")
     return from_json(str(stored)) if labels.is_known(stored) else ()

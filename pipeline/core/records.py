@@ -24,6 +24,7 @@ Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
+ReadingAssessment = lesion_records.ReadingAssessment
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
 StoredCourse = context_records.StoredCourse

@@ -215,12 +215,17 @@ class VisitDecisions:
     ----------
     excluded
         Compartment to who took it, or the whole visit, out of use, when and why, in words.
-    is_accepted
-        A person accepted the tumour's mask as it is now.
+    accepted
+        Compartments whose masks a person accepted as they are now.
     """
 
     excluded: Mapping[Compartment, str] = field(default_factory=dict)
-    is_accepted: bool = False
+    accepted: frozenset[Compartment] = frozenset()
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person accepted the tumour's mask as it is now."""
+        return Compartment.TUMOUR in self.accepted
 
 
 NO_MASKS = MaskedVisit("", None, {})
