@@ -26,6 +26,7 @@ from pipeline.study.names import with_prefix
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
 from pipeline.study.study_tables import written_days
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.written_numbers import unmistakable
 
 DESCRIPTIONS = {
     "participant_id": "Participant label",
@@ -154,7 +155,7 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
             "participant_id": _label(t.patient_id), "date": _first_day(t),
             "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
             "end_date": _last_day(t),
-            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": t.dose_mg,
+            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": unmistakable(t.dose_mg),
         }
         for t in treatments
     ]  # fmt: skip

@@ -41,7 +41,8 @@ def read_imported(
     if not path.exists():
         return {}
     visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
-    for visit in (one for one in read_volumes(path, root, as_of, findings).visits if one.is_placed):
+    table = read_volumes(path, root, as_of, findings, has_points=True)
+    for visit in (one for one in table.visits if one.is_placed):
         patient_id = with_prefix("sub", visit.patient_id)
         if patient_id is not None and patient_id in patient_ids:
             visits_by_patient[patient_id].append(visit)

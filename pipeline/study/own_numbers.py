@@ -1,8 +1,8 @@
 """Tables of sizes that other software measured: one row per patient, day and compartment.
 
 A row whose patient and day can be read always makes a visit: where its numbers cannot be used, the visit has no number
-and says why, because a visit that silently vanished could have been the smallest. Nothing is guessed: a decimal comma,
-two rows that differ, an unknown compartment or a future date are reported with their line.
+and says why, because a visit that silently vanished could have been the smallest. Nothing is guessed: a number that may
+mean two things, two rows that differ, an unknown compartment or a future date are reported with their line.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class VolumeTable:
     has_words: bool
 
 
-def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
+def read_volumes(
+    path: Path, root: Path, as_of: date, findings: list[Finding], *, has_points: bool = False
+) -> VolumeTable:
     """Read a table of sizes or of response words.
 
     Parameters
@@ -93,10 +95,11 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
         The day of reading; rows dated after it are reported and not used.
     findings
         What is odd is added.
+    has_points
+        The table was written by ``cordtrack import``: fractions have decimal points.
     """
-    table_rows = [
-        row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
-    ]
+    written_rows = read_delimited(path, root, REQUIRED, findings, has_points=has_points)
+    table_rows = [row for row in written_rows if is_complete(row, ("participant_id",), findings)]
     columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
     if table_rows and not _columns_are_usable(table_rows[0], findings):

@@ -23,6 +23,9 @@ from pipeline.study.scans import CONTRASTS, ScanFile, find_scans, is_image
 ONLY_SESSION_ID = "ses-01"
 """The visit of a patient whose images lie in ``sub-<label>/anat``, without a visit level."""
 
+ODD_DATES = frozenset({"date_malformed", "date_future", "visit_date_conflict", "columns_differ", "row_long"})
+"""Findings of a sessions table after which a visit without a date may have been given one."""
+
 OTHER_DATATYPES = frozenset(
     {"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ieeg", "nirs", "beh", "motion", "micr"}
 )
@@ -94,13 +97,16 @@ def _patient_visits(
     as_of: date,
     findings: list[Finding],
 ) -> tuple[StudyVisit, ...]:
+    said_before = len(findings)
     listed = read_sessions(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
+    has_odd_dates = any(one.code in ODD_DATES for one in findings[said_before:])
     visits = []
     for session_id in sorted(listed.keys() | places.keys()):
         place = places.get(session_id)
         row = listed.get(session_id, SessionRow())
         acquired_on = row.acquired_on
-        if session_id not in listed and place is not None:
+        is_unsaid = session_id not in listed or (acquired_on is None and not has_odd_dates)
+        if is_unsaid and place is not None:
             acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
         scans = find_scans(place, root, session_id, findings) if place else ()
         files = drawn.get(session_id, ())
