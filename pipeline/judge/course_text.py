@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.core.vocabulary import (
     FunctionGrade,
     MaskOrigin,
+    PartSize,
     PatientCourse,
     TreatmentEvent,
     TreatmentKind,
@@ -38,6 +39,10 @@ def from_text(text: str) -> PatientCourse:
     >>> course = PatientCourse("sub-01", (VisitMeasure("ses-01", date(2020, 1, 2), 500.0, 0.1),))
     >>> from_text(to_text(course)) == course
     True
+    >>> visit = VisitMeasure("ses-01", date(2020, 1, 2), 500.0, 0.1, cyst=PartSize(None, missing_reason="not drawn"))
+    >>> cystic = PatientCourse("sub-01", (visit,))
+    >>> from_text(to_text(cystic)) == cystic
+    True
     """
     read: dict[str, Any] = json.loads(text)
     for name, kind in PARTS.items():
@@ -53,6 +58,8 @@ def _without_usual(part: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, PartSize):
+        return _without_usual(value)
     if isinstance(value, WrittenDay):
         return [value.isoformat(), value.written, value.last.isoformat()]
     if isinstance(value, date | time):
@@ -69,6 +76,8 @@ def _part(kind: type, values: Mapping[str, Any]) -> Any:
             read[name] = time.fromisoformat(value)
         elif name == "contrasts":
             read[name] = frozenset(value)
+        elif name in ("cyst", "enhancing"):
+            read[name] = PartSize(**value)
         elif name == "mask_origin":
             read[name] = MaskOrigin(value)
         elif name == "kind":
