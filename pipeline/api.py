@@ -178,7 +178,8 @@ def assess(
     Returns
     -------
     JudgedTable
-        ``rows`` (as a data frame: :func:`judged_table`), ``best_responses`` (:func:`best_response_table`),
+        ``rows`` (as a data frame: :func:`judged_table`), ``best_responses`` (:func:`best_response_table`), ``readings``
+        (:func:`readings_table`): what the sizes say with a cyst counted and by enhancing and T2 tumour,
         ``judged_count``, and ``findings``: what could not be read or
         used, which is in no row (as a data frame: :func:`findings_table`).
 
@@ -216,6 +217,15 @@ def best_response_table(judged: JudgedTable) -> pd.DataFrame:
     from pipeline.tools import assess as tool  # noqa: PLC0415
 
     return pd.DataFrame(list(judged.best_responses), columns=list(tool.BEST_COLUMNS))
+
+
+def readings_table(judged: JudgedTable) -> pd.DataFrame:
+    """Return the readings beside solid tumour of :func:`assess`, one row per patient, day, reading and criteria."""
+    import pandas as pd  # noqa: PLC0415
+
+    from pipeline.tools.assess_readings import READING_COLUMNS  # noqa: PLC0415
+
+    return pd.DataFrame(list(judged.readings), columns=list(READING_COLUMNS))
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:

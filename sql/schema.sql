@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (21);
+insert into meta.store_version values (25);
 
 create schema record;
 
@@ -232,6 +232,35 @@ create table record.lesion_assessment (
     check (volume_mm3 is not null or missing_reason is not null)
 );
 
+-- The verdict of a reading beside solid tumour: with its cyst counted, of its enhancing and T2 parts, and of both.
+create table record.reading_assessment (
+    patient_id varchar not null, session_id varchar not null,
+    reading varchar not null check (reading in ('solid_and_cyst', 'enhancing', 't2', 'mixed')),
+    criteria_id varchar not null references record.criteria (criteria_id),
+    criteria_version varchar not null,
+    category varchar not null check (category in ('CR', 'PR', 'MR', 'SD', 'PD', 'NE')),
+    state varchar not null check (state in (
+        'context', 'baseline', 'residual_stable', 'stable', 'seen_again', 'progression', 'recurrence', 'distant', 'response',
+        'no_evidence_of_disease', 'not_evaluable')),
+    display_state varchar not null check (display_state in (
+        'growth', 'possible_growth', 'no_change', 'possible_shrinkage', 'shrinkage', 'none_seen', 'not_evaluable')),
+    is_confirmed boolean not null, is_provisional boolean not null, is_different boolean not null,
+    epoch integer not null, course varchar not null,
+    baseline_session_id varchar, nadir_session_id varchar,
+    volume_mm3 double check (volume_mm3 >= 0 and isfinite(volume_mm3)),
+    volume_cv double check (volume_cv >= 0 and isfinite(volume_cv)),
+    change_ratio double check (change_ratio >= 0 and isfinite(change_ratio)),
+    change_low_ratio double check (change_low_ratio >= 0 and isfinite(change_low_ratio)),
+    change_high_ratio double check (change_high_ratio >= change_low_ratio and isfinite(change_high_ratio)),
+    detection_limit_ratio double check (detection_limit_ratio >= 1 and isfinite(detection_limit_ratio)),
+    probability double check (probability between 0 and 1),
+    reason varchar not null,
+    category_then varchar not null, state_then varchar not null, reason_then varchar not null,
+    clauses varchar not null,
+    primary key (patient_id, session_id, reading, criteria_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
 -- What all readings since the baseline say of one compartment at one judged visit, with 95 % intervals.
 create table record.series_estimate (
     patient_id varchar not null, session_id varchar not null,
@@ -248,6 +277,7 @@ create table record.series_estimate (
     smallest_session_id varchar,
     smallest_low_ratio double check (smallest_low_ratio >= 0),
     smallest_high_ratio double check (smallest_high_ratio >= smallest_low_ratio and isfinite(smallest_high_ratio)),
+    limit_ratio double check (limit_ratio >= 1 and isfinite(limit_ratio)),
     primary key (patient_id, session_id, criteria_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -261,8 +291,11 @@ create table record.endpoint (
     ended_on date not null,
     is_event boolean not null,
     reason varchar not null,
+    shortest_days integer check (shortest_days >= 0),
+    longest_days integer,
     primary key (patient_id, criteria_id, endpoint_id),
-    check (ended_on >= time_zero_on)
+    check (ended_on >= time_zero_on),
+    check (longest_days >= shortest_days)
 );
 
 -- The best response of a course, by confirmed scans and by single ones.
@@ -500,6 +533,28 @@ create table record.worse_beside (
     criteria_id varchar not null references record.criteria (criteria_id),
     beside varchar not null,
     primary key (patient_id, criteria_id)
+);
+
+-- What judgement looked at, as text: dashboards ask it what an act would change before any run.
+create table record.stored_course (
+    patient_id varchar primary key references record.patient (patient_id),
+    course varchar not null
+);
+
+-- The latest verdict as it would be without one act of a person.
+create table record.act_effect (
+    patient_id varchar not null references record.patient (patient_id),
+    entry_id varchar not null,
+    criteria_id varchar not null references record.criteria (criteria_id),
+    session_id varchar not null,
+    category varchar not null, state varchar not null, display_state varchar not null,
+    is_confirmed boolean not null, is_provisional boolean not null,
+    change_ratio double check (change_ratio >= 0 and isfinite(change_ratio)),
+    reason varchar not null,
+    clauses varchar not null,
+    is_same boolean not null,
+    primary key (entry_id, criteria_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 
 -- Disc labels along the centre line.

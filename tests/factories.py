@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import records
-from pipeline.judge import standing, urgency
+from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind, VisitMeasure
+from pipeline.judge import course_text, standing, urgency
 from pipeline.store import publish, reader
 from tests.scanner_rows import made_rows
 
@@ -101,6 +102,17 @@ def growing() -> list[Any]:
     return rows
 
 
+def course_of_growing() -> PatientCourse:
+    """sub-01 as judgement saw it."""
+    days = {"ses-02": "2020-04-10", "ses-03": "2021-04-10", "ses-04": "2022-04-10", "ses-05": "2023-04-10"}
+    volumes = {"ses-02": 1000.0, "ses-03": 800.0, "ses-04": 900.0, "ses-05": 1400.0}
+    return PatientCourse(
+        "sub-01",
+        tuple(VisitMeasure(name, date.fromisoformat(day), volumes[name], 0.1) for name, day in days.items()),
+        (TreatmentEvent(TreatmentKind.SURGERY, date(2020, 1, 10), date(2020, 1, 10), "STR"),),
+    )
+
+
 def beside_growing(p: str) -> list[Any]:
     """What stands beside the verdicts on sub-01: lesions, next scan, endpoint, cyst, resection, rate of growth."""
     return [
@@ -111,6 +123,7 @@ def beside_growing(p: str) -> list[Any]:
         lesion_verdict(p, "ses-02", "lesion-1", ("SD", "stable", "no_change"), (1000.0, 1.0)),
         lesion_verdict(p, "ses-05", "lesion-1", ("SD", "stable", "no_change"), (1250.0, 1.25)),
         lesion_verdict(p, "ses-05", "lesion-2", ("SD", "baseline", "no_change"), (150.0, None)),
+        reading_verdict(p, "ses-05", "solid_and_cyst", ("PD", "progression", "growth"), (1900.0, 1.9)),
         records.NextScan(
             p,
             "surveillance_v1",
@@ -165,6 +178,22 @@ def beside_growing(p: str) -> list[Any]:
             for look in ("confirmed", "unconfirmed")
         ),
         accepted(p, "ses-05"),
+        records.StoredCourse(p, course_text.to_text(course_of_growing())),
+        records.ActEffect(
+            p,
+            f"{p}-ses-05",
+            ADAPTED,
+            "ses-05",
+            "PD",
+            "progression",
+            "growth",
+            True,
+            True,
+            1.75,
+            "Ses-05: progression by imsct_adapted_v1.",
+            "[]",
+            False,
+        ),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),
         records.Resection(p, date(2020, 1, 10), "STR", "PR", "ses-01", "ses-02", False, False, "67 % removed"),
         records.GrowthRate(
@@ -422,6 +451,28 @@ def lesion_piece(
     return records.LesionComponent(
         patient_id, session_id, name, number, status, volume_mm3, 0.5, -2.0, along_mm,
         component_sha256=f"{session_id}-{number}", scan_x_mm=1.0, scan_y_mm=2.0, scan_z_mm=along_mm, named_as=name,
+    )  # fmt: skip
+
+
+def reading_verdict(
+    patient_id: str,
+    session_id: str,
+    reading: str,
+    called: tuple[str, str, str],
+    size_and_ratio: tuple[float | None, float | None],
+    clauses: str = "[]",
+) -> records.ReadingAssessment:
+    """Return a reading beside solid tumour under the adapted criteria, which differs where a clause says how."""
+    (category, state, display), (volume_mm3, ratio) = called, size_and_ratio
+    reason = f"By {reading} on {session_id}."
+    return records.ReadingAssessment(
+        patient_id=patient_id, session_id=session_id, reading=reading, criteria_id=ADAPTED, criteria_version="1",
+        category=category, state=state, display_state=display, is_confirmed=True, is_provisional=False,
+        is_different=clauses != "[]", epoch=0, course="watched", baseline_session_id="ses-02",
+        nadir_session_id="ses-02", volume_mm3=volume_mm3, volume_cv=None if volume_mm3 is None else 0.1,
+        change_ratio=ratio, change_low_ratio=None, change_high_ratio=None, detection_limit_ratio=None,
+        probability=None, reason=reason, category_then=category, state_then=state, reason_then=reason,
+        clauses=clauses,
     )  # fmt: skip
 
 

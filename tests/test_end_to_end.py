@@ -26,6 +26,7 @@ from tests.command import cordtrack, run
 from tests.finished_runs import copy_of_run
 from tests.golden.table import GOLDEN, TABLES, read_golden, read_store
 from tests.places import ROOT
+from tests.statements import words_true_of_numbers
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +126,11 @@ def test_the_views_and_the_verdicts_speak_of_the_same_change(sample_run: Path) -
     by_nadir = (both["change_from_nadir_percent"] / 100 + 1 - both["change_ratio"]).abs()
     by_baseline = (both["change_from_baseline_percent"] / 100 + 1 - both["change_ratio"]).abs()
     assert (np.minimum(by_nadir, by_baseline) < 1e-9).all()
+
+
+def test_no_verdict_of_the_sample_says_of_an_interval_what_it_does_not_show(sample_run: Path) -> None:
+    verdicts = reader.table(reader.database_path(sample_run), "assessment")
+    assert words_true_of_numbers(zip(verdicts["display_state"], verdicts["clauses"], strict=True))
 
 
 def test_a_second_run_changes_nothing(sample_run: Path) -> None:

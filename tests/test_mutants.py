@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.mutants.__main__ import RoomScore, equivalent_faults
 from tests.mutants.coverage import Coverage
 from tests.mutants.faults import Fault, faults_of, with_fault
 from tests.mutants.patching import is_run_at_import, put_into_functions
+from tests.mutants.trial import FewExamples
 from tests.places import ROOT
 
 SOURCE = '''
@@ -68,6 +72,28 @@ def test_the_tests_that_run_a_line_are_tried_first(line: int, rounds: list[list[
     coverage = Coverage({("m.py", 1): frozenset({"a.py::a", "a.py::b"})}, seconds, frozenset({"c.py::starts"}))
     named = [[name.partition("::")[2] for name in names] for names in coverage.rounds("m.py", line)]
     assert named == [[name.partition("::")[2] or name for name in names] for names in rounds]
+
+
+@pytest.mark.parametrize(("quick_s", "names"), [(3.0, ["b", "a"]), (2.9, ["b"]), (0.5, ["b"])])
+def test_a_limit_leaves_the_quickest_tests_that_run_the_line_and_at_least_one(quick_s: float, names: list[str]) -> None:
+    coverage = Coverage({("m.py", 1): frozenset({"a", "b"})}, {"a": 2.0, "b": 1.0, "other": 0.1}, frozenset())
+    assert coverage.rounds("m.py", 1, quick_s) == [names]
+
+
+@pytest.mark.parametrize(("usual", "tried"), [(90, 5), (2, 2)])
+def test_properties_are_tried_on_few_examples_and_those_with_fewer_stay(usual: int, tried: int) -> None:
+    numbers: list[int] = []
+
+    @settings(max_examples=usual)
+    @given(st.integers())
+    def law(number: int) -> None:
+        numbers.append(number)
+
+    def plain() -> None: ...
+
+    FewExamples().pytest_collection_modifyitems([SimpleNamespace(obj=law), SimpleNamespace(obj=plain)])  # type: ignore[list-item]
+    law()
+    assert len(numbers) == tried
 
 
 def test_a_score_counts_neither_what_changes_nothing_nor_hides_it() -> None:

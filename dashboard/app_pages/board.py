@@ -6,19 +6,20 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.board import meeting
+from dashboard.board.board_order import ordered
 from dashboard.board.board_rows import board_rows
-from dashboard.charts.sparkline import Scale, sparkline
-from dashboard.data import queries
-from dashboard.shell import address, dark, page
-from dashboard.words import labels, sentences, tables
-from dashboard.words.glossary import term
-from dashboard.words.markup import BREAK, Html, as_label, image, join, tag
+from dashboard.board.board_table import listed
+from dashboard.data import acts, queries
+from dashboard.shell import address, page, signing
+from dashboard.shell.updating import offer_update
+from dashboard.words import labels, sentences
+from dashboard.words.markup import as_label, tag
 from pipeline.judge.questions import Question
 
-ROWS_PER_PAGE = 20
+ROWS_PER_PAGE = 30
 SOUGHT = ("histology", "level", "syndrome", "centre")
 """What the search looks into, beside the patient's name."""
-WIDTHS = [0.35, 1.15, 11]
+SINCE = "since"
 WHY = {
     "overdue": "overdue",
     "unsigned": "unsigned mask",
@@ -27,11 +28,11 @@ WHY = {
     "function": "function worse",
 }
 """Reasons that can be asked for, beside the state."""
-COLUMNS = ("state", join(["change, ", term("95\u202f% CI")]), "last scan, next due", "why", "tumour", "cyst")
 SPARK_NOTE = (
-    "Due: the next scan by a published schedule, overdue as of the day of the meeting; information, not advice. "
-    "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. Small curves: volume "
-    "over time, one time axis for all rows; equal steepness is equal relative growth, an open ring means none seen."
+    "Change: solid tumour, as the rule compares it; the nadir is the smallest since the baseline. ◷: past the next "
+    "scan of a published schedule on the day of the meeting; information, not advice. Small curves: volume over each "
+    "patient's own time, dashed from where the next scan would be progression; equal steepness is equal relative "
+    "growth, an open ring means none seen. Keys: arrows, Enter, / to search."
 )
 
 
@@ -43,7 +44,9 @@ def show(study: page.ShownStudy) -> None:
         return
     answer, rest = sentences.board(patients)
     page.sentence(answer, " ", tag("span", rest, class_="ct-grey"))
-    chosen = filtered(patients)
+    offer_update(acts.waiting(), "board")
+    signing.answer()
+    chosen = ordered(filtered(patients))
     gathered(patients, study)
     if chosen.empty:
         page.remark("No patient matches these filters.")
@@ -51,28 +54,34 @@ def show(study: page.ShownStudy) -> None:
     pages = -(-len(chosen) // ROWS_PER_PAGE)
     # a number is its own label
     page_number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    listed(chosen.iloc[(page_number - 1) * ROWS_PER_PAGE : page_number * ROWS_PER_PAGE])
+    effects = queries.query("act_effects", criteria_id=study.criteria_id)
+    listed(chosen.iloc[(page_number - 1) * ROWS_PER_PAGE : page_number * ROWS_PER_PAGE], effects)
     page.remark(SPARK_NOTE)
 
 
 def filtered(patients: pd.DataFrame) -> pd.DataFrame:
     """Offer filters, kept in the address, and return the rows that pass."""
-    present = [name for name in labels.DISPLAY_STATES if name in set(patients["display_state"])]
+    present = [name for name in labels.DISPLAY_STATES if name in set(patients["shown_state"])]
     histologies = sorted(patients["histology"].dropna().unique())
-    with st.container(horizontal=True, vertical_alignment="center"):
+    last_board = acts.meeting_before(meeting.meeting_day())
+    offered = WHY if last_board is None else {**WHY, SINCE: f"scanned since the board of {labels.day(last_board)}"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sought = st.text_input(
             "Search", key="search", bind="query-params", placeholder="search", label_visibility="collapsed", width=170
         )
         states = _pills("State", present, "state", _state_label)
         kinds = _pills("Histology", histologies, "histology", lambda name: as_label(labels.words(name)))
-        reasons = _pills("Reason", [*WHY], "why", WHY.__getitem__)
+        reasons = _pills("Reason", [*offered], "why", offered.__getitem__)
     for name in reasons:
-        patients = patients[_speaks(patients, name)]
+        if last_board is not None and name == SINCE:
+            patients = patients[patients["last_scan_on"] > pd.Timestamp(last_board)]
+        else:
+            patients = patients[_speaks(patients, name)]
     if sought:
         text = patients["patient_id"].str.cat(patients[list(SOUGHT)].fillna(""), sep=" ")
         patients = patients[text.str.lower().str.contains(sought.strip().lower(), regex=False)]
     if states:
-        patients = patients[patients["display_state"].isin(states)]
+        patients = patients[patients["shown_state"].isin(states)]
     return patients[patients["histology"].isin(kinds)] if kinds else patients
 
 
@@ -107,44 +116,6 @@ def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
         meeting.downloads(chosen, day, study)
 
 
-def listed(patients: pd.DataFrame) -> None:
-    """Draw one row per patient under one header."""
-    span = queries.query("board_span").iloc[0]
-    scale = Scale(span["first_on"], span["last_on"])
-    volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
-    right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
-    right.html(tag("div", *(tag("span", name) for name in COLUMNS), class_="ct-row ct-board ct-head"))
-    for _, row in patients.iterrows():
-        _row(row, volumes[volumes["patient_id"] == row["patient_id"]], scale)
-
-
-def _row(row: pd.Series, volumes: pd.DataFrame, scale: Scale) -> None:
-    pick, left, right = st.columns(WIDTHS, vertical_alignment="center")
-    name = row["patient_id"]
-    with pick:
-        _pick(name)
-    left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
-    cells = (
-        _two_lines(page.state_mark(labels.standing(row)), _quietly(row)),
-        _two_lines(*_change(row)),
-        _two_lines(labels.day(row["last_scan_on"]), sentences.due(row)),
-        _two_lines(tables.open_questions(row), sentences.beside(row)),
-        _spark(volumes, scale, "tumour"),
-        _spark(volumes, scale, "cyst"),
-    )
-    right.html(tag("div", *cells, class_="ct-row ct-board ct-rule"))
-
-
-def _pick(name: str) -> None:
-    named = st.query_params.get_all(meeting.PICKED)
-    is_picked = st.checkbox(
-        as_label(f"Pick {name}"), value=name in named, key=f"pick-{name}", label_visibility="collapsed"
-    )
-    if is_picked != (name in named):
-        address.keep(meeting.PICKED, [*named, name] if is_picked else [other for other in named if other != name])
-        st.rerun()
-
-
 def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]) -> list[str]:
     chosen = st.pills(
         label,
@@ -161,34 +132,6 @@ def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]
 
 def _state_label(name: str) -> str:
     return f"{labels.DISPLAY_STATES[name].symbol} {labels.DISPLAY_STATES[name].word}"
-
-
-def _quietly(row: pd.Series) -> Html:
-    notes = {"provisional": row["is_provisional"], "to be confirmed": row["category_shown"].endswith("?")}
-    return join([term(word) for word, applies in notes.items() if applies], ", ")
-
-
-def _change(row: pd.Series) -> tuple[str, str]:
-    """Return the change and its interval, with the words explained that need it."""
-    change, interval = sentences.change(row)
-    words = sentences.AGAINST["judged"]
-    return (join([change.removesuffix(words), term(words)]), interval) if change.endswith(words) else (change, interval)
-
-
-def _two_lines(first: str, second: str) -> str:
-    small = (BREAK, tag("span", second, class_="ct-grey ct-small")) if second else ()
-    return tag("span", join([first, *small]), class_="ct-number")
-
-
-def _spark(volumes: pd.DataFrame, scale: Scale, compartment: str) -> str:
-    compartment_volumes = volumes[volumes["compartment"] == compartment]
-    if compartment_volumes.empty:
-        return tag("span", labels.MISSING, class_="ct-grey ct-small")
-    svg = dark.on_ground(
-        sparkline(list(compartment_volumes["acquired_on"]), list(compartment_volumes["volume_mm3"]), scale, compartment)
-    )
-    last = compartment_volumes.iloc[-1]
-    return image(svg, f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}")
 
 
 page.show_page(show)

@@ -55,6 +55,13 @@ class Chosen:
     is_shared: bool = False
 
 
+SIGNED_ONLY = "Scans on automatic masks that nobody signed are left out, as in verdicts and curves."
+GROUP_1_ONLY = (
+    "the survival curve and the table of who they are show both groups, all other figures and tables group 1 only"
+)
+PALE = "Pale: on an automatic mask that nobody signed."
+
+
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     everyone = filters.everyone_of(study.criteria_id)
@@ -83,8 +90,10 @@ def show(study: page.ShownStudy) -> None:
         page.remark(SHARED)
         outcome_curves(first, others, Chosen(by, outcome, is_shared=True), study)
         described(first, others, is_shared=True)
-        methods(first, study)
+        methods(first, others, study)
         return
+    if others is not None:
+        page.remark(f"{labels.capital(GROUP_1_ONLY)}.")
     left, right = st.columns(2, gap="large")
     with left:
         outcome_curves(first, others, Chosen(by, outcome), study)
@@ -96,7 +105,7 @@ def show(study: page.ShownStudy) -> None:
         swimmer(shown, study)
     described(first, others)
     agreement(shown, study)
-    methods(first, study)
+    methods(first, others, study)
     figure_table(shown)
 
 
@@ -170,7 +179,8 @@ def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> 
     thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
     note = (
         f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar per "
-        f"patient (n = {len(rows)} of {len(shown)}; the others have no later scan or no tumour at baseline). "
+        f"patient (n = {len(rows)} of {len(shown)}; the others have no later signed scan or no tumour at baseline). "
+        f"{SIGNED_ONLY} "
         f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
@@ -188,7 +198,7 @@ def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> Non
     note = (
         f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
         f"change (n = {ratios.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
-        f"Colour and last mark: state now."
+        f"Colour and last mark: state now. {PALE}"
     )
     _courses("Course from baseline", ratios, shown, note, "course", thresholds)
 
@@ -226,7 +236,8 @@ def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(rows) else ""
     note = (
         f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
-        f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far."
+        f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far. {PALE} "
+        f"Such a scan is neither event nor follow-up of the curve above."
     )
     draw = partial(cohort_figures.swimmer, rows, judged, queries.table("treatment"))
     _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)
@@ -295,11 +306,13 @@ def _words_table(words: pd.DataFrame) -> None:
     st.html(table(list(words.columns), words.astype(str).to_numpy().tolist(), "ct-table ct-small"))
 
 
-def methods(first: Cohort, study: page.ShownStudy) -> None:
+def methods(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> None:
     """Offer what a paper would say about these figures, ready to copy."""
     with st.expander("Methods, ready to paste"):
         text = "\n\n".join(f"{title}. {note}" for title, note in NOTES)
         who = labels.capital(first.name)
+        if others is not None:
+            who = f"{who}, compared with {others.name}; {GROUP_1_ONLY}"
         st.code(f"{who}.\n\n{text}\n\n{page.provenance(study)}", language=None, wrap_lines=True)
 
 

@@ -10,11 +10,12 @@ from dashboard.data import queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
-from dashboard.patient.headline import SEPARATOR, headline
+from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
 from dashboard.patient.profile_section import profile
+from dashboard.patient.reading_section import differing, other_readings
 from dashboard.patient.scan_section import aligned, compared, scans
 from dashboard.patient.signing_section import sign_off
 from dashboard.shell import page
@@ -45,7 +46,7 @@ def show(study: page.ShownStudy) -> None:
     if patient_id is None:
         return
     queries.begin(
-        "patient_header", "patient_trajectory", "patient_lesion_verdicts",
+        "patient_header", "patient_trajectory", "patient_lesion_verdicts", "patient_readings",
         patient_id=patient_id, criteria_id=study.criteria_id,
     )  # fmt: skip
     queries.begin(*ASKED, patient_id=patient_id)
@@ -62,8 +63,10 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         scans(patient_id, scan_of_visit, pair)
+        sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)
+        other_readings(state, study)
         numbers(patient_id, state["session_id"], study)
         beside(patient_id, state["session_id"], study.criteria_id)
     with right:
@@ -72,7 +75,6 @@ def show(study: page.ShownStudy) -> None:
     with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:
-        sign_off(patient_id, state)
         downloads(patient_id, study)
     details(patient_id, state, study)
 
@@ -144,13 +146,18 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
-    left, right = st.columns([7.1, 1.9], vertical_alignment="center")
+    left, right = st.columns([6.6, 2.4], vertical_alignment="center")
     with left:
         headline(state)
     with right:
         selector(list(queries.query("board", criteria_id=study.criteria_id)["patient_id"]), patient_id)
     main, further = sentences.verdict(state)
     page.sentence(main)
+    acts_and_last_judged(state)
+    others = differing(patient_id, study.criteria_id, state["session_id"])
+    if others:
+        parts = (join([tag("b", f"{name}: "), f"{words}."]) for name, words in others)
+        st.html(tag("p", join(parts, " "), class_="ct-others"))
     rule, *doubts = sentences.caveats(state, study.criteria_title, now).split(SEPARATOR)
     meaning = f": {TERMS['adapted']}" if study.is_adapted else ""
     named = tag("abbr", rule, title=f"{study.criteria_name}{meaning}")

@@ -9,7 +9,7 @@ from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
 from dashboard.data import acts, queries
 from dashboard.patient.course import course
-from dashboard.patient.headline import headline
+from dashboard.patient.headline import acts_and_last_judged, headline
 from dashboard.patient.numbers import numbers
 from dashboard.patient.scan_section import PLACE, aligned, compared, scans
 from dashboard.shell import page, signing
@@ -54,6 +54,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
+    acts_and_last_judged(state)
     st.html(tag("div", tables.open_questions(row), tag("div", further), class_="ct-grey"))
 
 
@@ -73,33 +74,38 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
 
 
 def _notes(patient_id: str, day: date) -> None:
+    """Keep name and note at the foot of the screen, whatever else is on it; what was kept before is one line."""
     written = meeting.notes(day).get(patient_id, [])
-    for entry in reversed(written):
-        st.html(tag("p", meeting.words_of(entry)))
-    name, note = st.columns([1, 4])
     key = f"said-{patient_id}"
-    with name:
-        signing.ask_name()
-    with note, st.form(f"note-{patient_id}", border=False, clear_on_submit=True):
-        left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
-        left.text_input(
-            "Note",
-            key=key,
-            placeholder=f"said or decided at the board of {day.isoformat()}, kept with name and time",
-            max_chars=600,
-            label_visibility="collapsed",
-        )
-        middle.segmented_control(
-            "Kind", KINDS, key=f"kind-{key}", default=KINDS[0], required=True, label_visibility="collapsed"
-        )
-        right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
-    signing.answer()
+    with st.container(key="ct-notes"):
+        if written:
+            notes_line = " · ".join(meeting.words_of(entry) for entry in written)
+            st.html(tag("p", notes_line, title=notes_line, class_="ct-kept"))
+        signing.answer()
+        name, note = st.columns([1, 4])
+        with name:
+            signing.ask_name()
+        with note, st.form(f"note-{patient_id}", border=False):
+            left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
+            left.text_input(
+                "Note",
+                key=key,
+                placeholder=f"said or decided at the board of {day.isoformat()}, kept with name and time",
+                max_chars=600,
+                label_visibility="collapsed",
+            )
+            middle.segmented_control(
+                "Kind", KINDS, key=f"kind-{key}", default=KINDS[0], required=True, label_visibility="collapsed"
+            )
+            right.form_submit_button("Keep", on_click=_keep, args=(patient_id, day, key))
 
 
 def _keep(patient_id: str, day: date, key: str) -> None:
+    """Put a note on record: a callback; what was typed stays until it is kept."""
     kind = ActKind.DECISION if st.session_state[f"kind-{key}"] == KINDS[1] else ActKind.NOTE
     noted = Act(kind, patient_id, reason=signing.typed(key), meeting_on=day.isoformat())
-    signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), noted))} {kind}.")
+    if signing.record(lambda: f"Kept: {len(acts.record(signing.reader(), noted))} {kind}."):
+        st.session_state[key] = ""
 
 
 def _step(symbol: str, key: str, patient_id: str | None) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import acts, queries
 from dashboard.quality.drift_section import drift
 from dashboard.shell import page, signing
+from dashboard.shell.updating import offer_update
 from dashboard.words import labels, tables
 from dashboard.words.markup import as_label, tag
 from dashboard.words.table_rows import as_rows
@@ -38,7 +39,7 @@ UNSIGNED = "unsigned automatic mask"
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     findings = queries.query("quality_findings")
-    review = queries.query("quality_review")
+    review, decided = _still_open(queries.query("quality_review"))
     errors = int((findings["severity"] == "error").sum())
     left_out = f"{labels.count(errors, 'thing was', 'things were')} left out" if errors else "Nothing was left out"
     waits = (
@@ -52,51 +53,56 @@ def show(study: page.ShownStudy) -> None:
         st.html(tables.findings(findings.head(MOST_LISTED)))
         if len(findings) > MOST_LISTED:
             page.remark(f"The first {MOST_LISTED} of {len(findings):,}; all are in the table finding of the export.")
-    waiting(review)
+    waiting(review, decided)
     alignments(queries.query("quality_grades"))
     drift(study)
 
 
-def waiting(review: pd.DataFrame) -> None:
-    """List what a person must look at, the masks with a button that accepts them."""
+def _still_open(review: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part what nobody has decided about from masks about which the next run will know a decision."""
+    by_visit = acts.masks_decided()
+    decision_words = [
+        by_visit.get((row["patient_id"], row["session_id"])) if row["kind"] == UNSIGNED else None
+        for row in review.pipe(as_rows)
+    ]
+    is_decided = pd.Series([words is not None for words in decision_words], index=review.index, dtype=bool)
+    return review[~is_decided], review.assign(detail=pd.Series(decision_words, index=review.index, dtype=object))[
+        is_decided
+    ]
+
+
+def waiting(review: pd.DataFrame, decided: pd.DataFrame) -> None:
+    """List what a person must look at; a mask is accepted where its scan is, on the Patient page."""
     kinds = ", ".join(f"{number} × {kind}" for kind, number in review["kind"].value_counts().items())
     page.section("Waiting for a person", f"{kinds}; masks to sign last, oldest first" if kinds else "")
+    offer_update(acts.waiting(), "quality")
+    signing.answer()
+    for row in decided.pipe(as_rows):
+        _waits(row)
     if review.empty:
         page.remark("Nothing waits.")
         return
     pages = -(-len(review) // ROWS_PER_PAGE)
-    left, right = st.columns([1, 3])
-    with left:
-        signing.ask_name()
-    with right:
-        page_number = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
-    signing.answer()
+    page_number = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     first = (page_number - 1) * ROWS_PER_PAGE
-    for number, row in enumerate(review.iloc[first : first + ROWS_PER_PAGE].pipe(as_rows)):
-        _waits(row, number)
+    for row in review.iloc[first : first + ROWS_PER_PAGE].pipe(as_rows):
+        _waits(row)
 
 
-def _waits(row: dict[Any, Any], number: int) -> None:
-    """Draw one row of the queue: the scan to open, what waits, and where one act is enough, that act."""
-    link, words, button = st.columns([1.6, 8, 1], vertical_alignment="center")
+def _waits(row: dict[Any, Any]) -> None:
+    """Draw one row of the queue: the scan to open, and what waits."""
+    link, words = st.columns([1.6, 9], vertical_alignment="center")
     patient, visit = str(row["patient_id"]), str(row["session_id"])
     label = f"{patient} {visit}" if labels.is_known(row["session_id"]) else patient
     address = {"patient": patient, "now": visit} if labels.is_known(row["session_id"]) else {"patient": patient}
     link.page_link("app_pages/patient.py", label=as_label(label), query_params=address)
+    kind = f"{row['kind']}: open the scan to sign" if row["kind"] == UNSIGNED else str(row["kind"])
     cells = (
         tag("span", labels.day(row["acquired_on"])),
-        tag("span", str(row["kind"])),
+        tag("span", kind),
         tag("span", str(row["detail"]), class_="ct-small ct-grey ct-clip"),
     )
     words.html(tag("div", *cells, class_="ct-row ct-queue ct-rule"))
-    if row["kind"] == UNSIGNED:
-        button.button(
-            "Accept",
-            key=f"queue-{number}-{label}",
-            type="tertiary",
-            on_click=signing.accept_visit,
-            args=(patient, visit),
-        )
 
 
 def alignments(graded: pd.DataFrame) -> None:

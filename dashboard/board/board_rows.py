@@ -8,6 +8,7 @@ import pandas as pd
 
 from dashboard.data import queries
 from dashboard.words import labels
+from dashboard.words.table_rows import as_rows
 from pipeline.judge.questions import RANKS, Question
 
 OWN = ["change_percent", "change_low_percent", "change_high_percent"]
@@ -29,8 +30,10 @@ def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
     changes = queries.query("board_change", criteria_id=criteria_id)
     due = queries.query("next_scans", as_of=as_of)[["patient_id", "due_on", "is_overdue"]]
     reasons = queries.query("board_reasons", criteria_id=criteria_id)
-    for further in (changes, due, reasons):
+    since = queries.query("board_since", criteria_id=criteria_id)
+    for further in (changes, due, reasons, since):
         rows = rows.merge(further, on="patient_id", how="left")
+    rows["shown_state"] = [labels.finer_state(row) for row in rows.pipe(as_rows)]
     overdue = rows["is_overdue"].map(lambda is_overdue: labels.is_known(is_overdue) and bool(is_overdue))
     rank = rows["urgency_rank"].where(~overdue, rows["urgency_rank"].clip(upper=RANKS[Question.OVERDUE]))
     return rows.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)

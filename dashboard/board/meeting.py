@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,15 +12,30 @@ import streamlit as st
 from dashboard.data import acts, queries
 from dashboard.packet import minutes
 from dashboard.packet.content import short
+from dashboard.patient.headline import effects
 from dashboard.shell import address, page
-from dashboard.words import labels, sentences
+from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ActKind
 
 DAY = "on"
 PICKED = "pick"
-COLUMNS = ("patient", "state", "change", "interval", "why discussed", "sentence", "notes", "decisions")
+COLUMNS = (
+    "patient",
+    "diagnosis",
+    "state",
+    "change",
+    "interval",
+    "why discussed",
+    "sentence",
+    "next due",
+    "notes",
+    "decisions",
+)
+
+PRINTED = [name for name in COLUMNS if name not in ("diagnosis", "interval")]
+"""Columns on paper, where diagnosis and interval stand under the name and the change."""
 
 
 def today() -> date:
@@ -81,13 +98,32 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         look = labels.standing(row)
         change, interval = sentences.change(row)
         main, _ = sentences.verdict(row)
-        state = f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")
+        told = [f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")]
+        told += [earlier] if (earlier := acts_beside.last_judged(row)) else []
+        told += [line.text for line in acts_beside.lines(acts_beside.changes_verdict(effects(row)))]
+        state = "; ".join(told)
         entries = list(reversed(written.get(row["patient_id"], [])))
         noted = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.NOTE)
         decided = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.DECISION)
         why = sentences.open_questions(row)
-        body.append((row["patient_id"], state, change, interval, why, main, noted, decided))
+        due = sentences.due(row).removeprefix("due ") or "no schedule"
+        who = _diagnosis(row)
+        body.append((row["patient_id"], who, state, change, interval, why, main, due, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
+
+
+def _printed(row: Mapping[Any, Any]) -> list[str]:
+    """Return the cells of a patient as paper has room for them: name over diagnosis, change over interval."""
+    cells = {name: short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()}
+    cells["patient"] = f"{cells['patient']}\n{cells['diagnosis'].replace(', ', chr(10))}"
+    cells["change"] = f"{cells['change']}\n{cells['interval']}".strip()
+    return [cells[name] for name in PRINTED]
+
+
+def _diagnosis(row: pd.Series) -> str:
+    grade = f"grade {labels.words(row['who_grade'])}" if labels.is_known(row["who_grade"]) else ""
+    parts = [labels.words(row[name], "") for name in ("histology", "level", "syndrome")]
+    return ", ".join(part for part in (parts[0], grade, *parts[1:]) if part)
 
 
 def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
@@ -96,9 +132,7 @@ def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
 
     def as_pdf() -> bytes:
         table = rows(chosen, day)
-        cells = [[short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()]
-                 for row in table.pipe(as_rows)]  # fmt: skip
-        return minutes.pdf(title, [str(name) for name in COLUMNS], cells, page.provenance(study))
+        return minutes.pdf(title, PRINTED, [_printed(row) for row in table.pipe(as_rows)], page.provenance(study))
 
     kinds = (
         ("Minutes (CSV)", "csv", "text/csv", lambda: queries.csv(rows(chosen, day))),

@@ -32,7 +32,7 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
     is_crowded = len(with_change) > 6
     fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
     for row in with_change.pipe(as_rows):
-        style = labels.look(row["state"], row["display_state"])
+        style = labels.look_of(row)
         change = row["best_change_percent"]
         is_cut = change > CAP_PERCENT
         fig.add(
@@ -80,7 +80,7 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
     with_ratio = with_ratio.assign(months=with_ratio["days_from_baseline"] / DAYS_PER_MONTH)
     fig = theme.Sheet(360, {"l": 76, "r": 150, "t": 16, "b": 48})
     floor = _spider_axes(fig, with_ratio["baseline_ratio"], thresholds)
-    looks = {row["patient_id"]: labels.look(row["state"], row["display_state"]) for row in patients.pipe(as_rows)}
+    looks = {row["patient_id"]: labels.look_of(row) for row in patients.pipe(as_rows)}
     for patient_id, course in with_ratio.groupby("patient_id"):
         _spider_line(fig, str(patient_id), course.sort_values("months"), looks[patient_id], floor)
     return fig.done()
@@ -89,20 +89,29 @@ def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, 
 def _spider_line(fig: theme.Sheet, patient_id: str, course: pd.DataFrame, style: labels.Look, floor: float) -> None:
     symbols = ["circle-open" if ratio == 0 else "circle" for ratio in course["baseline_ratio"]]
     symbols[-1] = style.marker
+    unsigned = list(course["is_provisional"].fillna(False).astype(bool)) if "is_provisional" in course else []
+    unsigned = unsigned or [False] * len(course)
+    colours = [theme.fade(style.colour, 0.28) if is_pale else style.colour for is_pale in unsigned]
     fig.add_scatter(
         x=course["months"],
         y=course["baseline_ratio"].clip(lower=floor),
         mode="lines+markers",
         name=patient_id,
         line={"color": theme.fade(style.colour, 0.75), "width": 1.6},
-        marker={"symbol": symbols, "size": [5] * (len(course) - 1) + [11], "color": style.colour},
+        marker={
+            "symbol": symbols,
+            "size": [5] * (len(course) - 1) + [11],
+            "color": colours,
+            "line": {"width": 1, "color": style.colour},
+        },
         customdata=[patient_id] * len(course),
         cliponaxis=False,
         hoverinfo="text",
         hovertext=[
             f"<b>{theme.plain(patient_id)}</b> {row['months']:.0f} months<br>"
             + ("none seen" if row["baseline_ratio"] == 0 else f"×{labels.two_figures(row['baseline_ratio'])} baseline")
-            for row in course.pipe(as_rows)
+            + (", unsigned" if is_pale else "")
+            for row, is_pale in zip(course.pipe(as_rows), unsigned, strict=True)
         ],
     )
 
@@ -205,22 +214,20 @@ def _swimmer_states(fig: theme.Sheet, judged: pd.DataFrame, zero: pd.Series) -> 
     shown = shown.assign(
         month=_months(days, pd.to_datetime(shown["patient_id"].map(zero))), day=days.dt.strftime("%Y-%m-%d")
     )
-    for (state, display), in_state in shown.groupby(["state", "display_state"], dropna=False):
+    shown["finer_state"] = [labels.finer_state(row) for row in shown.pipe(as_rows)]
+    shown["is_unsigned"] = shown["is_provisional"].fillna(False).astype(bool) if "is_provisional" in shown else False
+    kinds = shown.groupby(["state", "finer_state", "is_unsigned"], dropna=False)
+    for (state, display, is_unsigned), in_state in kinds:
         style = labels.look(state, display)
         names = list(in_state["patient_id"])
         fig.add_scatter(
             x=in_state["month"],
             y=names,
             mode="markers",
-            marker={
-                "symbol": style.marker,
-                "size": 10,
-                "color": style.colour,
-                "line": {"width": 1.5, "color": style.colour},
-            },
+            marker={**theme.state_marker(style, is_unsigned=bool(is_unsigned)), "size": 10},
             customdata=names,
             hovertext=[
-                f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}"
+                f"<b>{theme.plain(name)}</b> {day}<br>{style.symbol} {style.word}{', unsigned' if is_unsigned else ''}"
                 for name, day in zip(names, in_state["day"], strict=True)
             ],
             hoverinfo="text",

@@ -19,7 +19,7 @@ DECADES = 1.4
 
 @dataclass(frozen=True)
 class Scale:
-    """The time axis that all rows share."""
+    """The time axis of a row, which its curves share."""
 
     first: pd.Timestamp
     last: pd.Timestamp
@@ -30,7 +30,13 @@ class Scale:
         return INSET_PX + (WIDTH_PX - 2 * INSET_PX) * (day - self.first).days / span
 
 
-def sparkline(dates: Sequence[pd.Timestamp], volumes_mm3: Sequence[float], scale: Scale, compartment: str) -> str:
+def sparkline(
+    dates: Sequence[pd.Timestamp],
+    volumes_mm3: Sequence[float],
+    scale: Scale,
+    compartment: str,
+    level_mm3: float | None = None,
+) -> str:
     """Draw the measured volumes of one compartment; a volume of 0 is an open ring at the bottom.
 
     Parameters
@@ -39,6 +45,8 @@ def sparkline(dates: Sequence[pd.Timestamp], volumes_mm3: Sequence[float], scale
         In time order, without missing values.
     compartment
         Gives the colour.
+    level_mm3
+        Volume of a dashed line, where progression begins; None for none, and none is drawn beyond the upper edge.
 
     Returns
     -------
@@ -56,11 +64,21 @@ def sparkline(dates: Sequence[pd.Timestamp], volumes_mm3: Sequence[float], scale
         f'fill="{"#ffffff" if volume == 0 else colour}" stroke="{colour}"/>'
         for i, ((x, y), volume) in enumerate(zip(points, volumes_mm3, strict=True))
     ]
+    line = _dashed(level_mm3, middle, height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{HEIGHT_PX}" '
-        f'viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}">'
+        f'viewBox="0 0 {WIDTH_PX} {HEIGHT_PX}">{line}'
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>{"".join(dots)}</svg>'
     )
+
+
+def _dashed(level_mm3: float | None, middle: float, height: float) -> str:
+    if not level_mm3 or abs(math.log10(level_mm3) - middle) > height / 2:
+        return ""
+    y = _y(level_mm3, middle, height)
+    red = labels.DISPLAY_STATES["growth"].colour
+    ends = f'x1="0" x2="{WIDTH_PX}" y1="{y:.1f}" y2="{y:.1f}"'
+    return f'<line {ends} stroke="{red}" stroke-width="1" stroke-dasharray="3 3"/>'
 
 
 def _y(volume_mm3: float, middle: float, height: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.words.labels import GREY, GRID, INK, PALE
+from dashboard.words.labels import GREY, GRID, INK, PALE, Look
 from dashboard.words.markup import straight
 
 CONFIG: dict[str, Any] = {
@@ -109,6 +109,17 @@ def threshold(fig: Sheet, value: float, text: str, label_at: float) -> None:
 def plain(text: str) -> str:
     """Escape text from the data: Plotly reads a little HTML in labels."""
     return html.escape(straight(text), quote=False)
+
+
+def state_marker(style: Look, *, is_unsigned: bool) -> dict[str, Any]:
+    """Return how a state is marked in a figure; on a mask that nobody signed pale, with a thin edge.
+
+    What is told of such a point may change once somebody looks, so it never looks as sure as the others.
+    """
+    inside = 0.65 if "open" in style.marker else 0.28  # an open mark is nothing but its edge
+    colour = fade(style.colour, inside) if is_unsigned else style.colour
+    edge = {"width": 1 if is_unsigned else 2, "color": fade(style.colour, 0.75) if is_unsigned else style.colour}
+    return {"symbol": style.marker, "color": colour, "line": edge}
 
 
 def fade(colour: str, alpha: float) -> str:

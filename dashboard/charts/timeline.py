@@ -59,6 +59,8 @@ class CourseFigure:
         Rows of the assessment view of the same patient under one set of criteria.
     treatments, scores
         Rows of the treatment and function views.
+    all_tumour
+        Rows like those of ``volumes``, where more tumour was measured than is judged; empty where not.
     """
 
     volumes: pd.DataFrame
@@ -67,6 +69,7 @@ class CourseFigure:
     scores: pd.DataFrame
     levels: Sequence[VolumeLevel] = field(default=())
     windows: Sequence[TreatmentSpan] = field(default=())
+    all_tumour: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def timeline(
@@ -92,7 +95,8 @@ def timeline(
     total = TOP_PX + sum(heights) + GAP_PX * (len(heights) - 1) + AXIS_PX
     fig = theme.Sheet(total, {"l": 84, "r": 180, "t": TOP_PX, "b": AXIS_PX})
     domains = _domains(heights)
-    axis = theme.volume_axis([*_shown(course.volumes), *(level.volume_mm3 for level in course.levels)], is_log)
+    more = _shown(course.all_tumour) if len(course.all_tumour) else []
+    axis = theme.volume_axis([*_shown(course.volumes), *more, *(level.volume_mm3 for level in course.levels)], is_log)
     fig.axis("yaxis", **axis, domain=domains[0], title_text="volume, mL")
     lowest = f"y{len(heights)}" if len(heights) > 1 else "y"
     fig.axis("xaxis", range=[start, end], anchor=lowest, **_ticks(start, end))
@@ -105,6 +109,8 @@ def timeline(
         compartment_volumes = course.volumes[course.volumes["compartment"] == name]
         if len(compartment_volumes):
             volume_lines.add_compartment(fig, compartment_volumes, [pd.Timestamp(day) for day in operated], axis)
+    if len(course.all_tumour):
+        volume_lines.add_all_tumour(fig, course.all_tumour)
     _states(fig, course, axis)
     _margin(fig, course, axis, volume_px)
     if therapy:
@@ -192,18 +198,13 @@ def _states(fig: theme.Sheet, course: CourseFigure, axis: dict[str, Any]) -> Non
     for row in course.judged.sort_values("acquired_on").pipe(as_rows):
         volume = tumour.get(row["session_id"])
         is_drawn = volume is not None and (volume > 0 or axis["type"] == "linear")
-        style = labels.look(row["state"], row["display_state"])
+        style = labels.look_of(row)
         fig.add_scatter(
             x=[row["acquired_on"]],
             y=[volume / 1000 if is_drawn and volume is not None else volume_lines.floor(axis)],
             mode="markers",
             cliponaxis=False,
-            marker={
-                "symbol": style.marker,
-                "color": style.colour,
-                "size": 13,
-                "line": {"width": 2, "color": style.colour},
-            },
+            marker={**theme.state_marker(style, is_unsigned=bool(row.get("is_provisional"))), "size": 13},
             customdata=[row["session_id"]],
             hoverinfo="text",
             name=style.word,
@@ -266,6 +267,11 @@ def _last_volumes(course: CourseFigure, axis: dict[str, Any]) -> list[tuple[floa
             day = "" if last["acquired_on"] >= last_on else f", {labels.day(last['acquired_on'])}"
             words = f"<b>{style.word} {labels.ml(last['volume_mm3'])}</b>{day}"
             notes.append((float(last["volume_mm3"]), words, style.ink))
+    everything = course.all_tumour
+    if len(everything):
+        last = everything.dropna(subset=["volume_mm3"]).sort_values("acquired_on").iloc[-1]
+        words = f"all tumour {labels.ml(last['volume_mm3'])}, dashed"
+        notes.append((float(last["volume_mm3"]), words, labels.compartment("tumour").ink))
     return notes
 
 

@@ -57,6 +57,27 @@ def add_compartment(
         )
 
 
+def add_all_tumour(fig: theme.Sheet, volumes: pd.DataFrame) -> None:
+    """Draw all tumour as a thin dashed line beside the tumour that is judged.
+
+    Parameters
+    ----------
+    volumes
+        Rows of the measurement view of solid tumour, with a date.
+    """
+    style = labels.compartment("tumour")
+    seen = volumes[volumes["volume_mm3"] > 0].sort_values("acquired_on")
+    fig.add_scatter(
+        x=seen["acquired_on"],
+        y=seen["volume_mm3"] / 1000,
+        mode="lines",
+        name="all tumour",
+        line={"color": style.colour, "dash": "dash", "width": 1.4},
+        hovertext=[f"all tumour {labels.ml(row['volume_mm3'])}" for row in seen.pipe(as_rows)],
+        hoverinfo="text",
+    )
+
+
 def _none_seen(fig: theme.Sheet, volumes: pd.DataFrame, axis: dict[str, Any]) -> None:
     """Put visits without this tissue as small rings on the lower edge of a logarithmic axis, which has no zero."""
     for row in volumes.pipe(as_rows):

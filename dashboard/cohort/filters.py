@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard.data import queries
 from dashboard.shell import address
 from dashboard.words import labels
+from dashboard.words.table_rows import as_rows
 
 FILTERS = {
     "histology": "Histology",
@@ -54,7 +55,9 @@ def everyone_of(criteria_id: str) -> pd.DataFrame:
 
 def _everyone(criteria_id: str) -> pd.DataFrame:
     rows = queries.fresh("cohort", criteria_id=criteria_id)
-    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in DAYS})
+    shown_states = [labels.finer_state(row) for row in rows[["display_state", "clauses"]].pipe(as_rows)]
+    days = {name: pd.to_datetime(rows[name]) for name in DAYS}
+    return rows.drop(columns="clauses").assign(shown_state=shown_states, **days)
 
 
 def _options(criteria_id: str) -> dict[str, list[str]]:

@@ -22,6 +22,8 @@ from pipeline.errors import SettingsError
 EVERYONE = "all"
 MOST_GROUPS = len(survival_figure.COLOURS)
 YEARS = (1, 2, 5)
+FEWEST_EVENTS = 5
+"""Events from which a median is given: of fewer, one more or less moves it by years."""
 MOST_LIMITED = 500
 """Patients up to which the limits by Turnbull are computed; their time grows with the square of the number."""
 MOST_TICKED = 200
@@ -211,6 +213,8 @@ def months(days: float | None) -> str:
 def _median(curve: KaplanMeier) -> str:
     if curve.median_days is None:
         return "not reached"
+    if curve.event_count < FEWEST_EVENTS:
+        return f"not given below {FEWEST_EVENTS} events"
     low, high = months(curve.median_low_days), months(curve.median_high_days)
     return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
 

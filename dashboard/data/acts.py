@@ -55,17 +55,53 @@ def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
     return sum(entry.entry_id not in stored_ids and entry.act not in decisions.WORDS_ONLY for entry in entries)
 
 
+def waiting() -> int:
+    """Count the acts of the whole study that the results shown do not know of yet."""
+    stored_ids = set(queries.table("journal")["entry_id"])
+    entries = act_file.read(queries.out_dir()).entries
+    return sum(entry.entry_id not in stored_ids and entry.act not in decisions.WORDS_ONLY for entry in entries)
+
+
+def masks_decided() -> dict[tuple[str, str], str]:
+    """Return the visits about whose tumour mask, or as a whole, something was decided since the last run, in words."""
+    stored_ids = set(queries.table("journal")["entry_id"])
+    entries = decisions.standing(act_file.read(queries.out_dir()).entries)
+    named = {ActKind.ACCEPT_MASK: "accepted", ActKind.CORRECT_MASK: "drawn anew"}
+    return {
+        (entry.patient_id, str(entry.session_id)): f"{named.get(ActKind(entry.act), 'excluded')} by {entry.who} on "
+        f"{entry.written_at:%Y-%m-%d}; waits for the next run"
+        for entry in entries
+        if entry.entry_id not in stored_ids
+        and entry.status == decisions.Standing.IN_FORCE
+        and entry.act in (*decisions.ABOUT_MASKS, ActKind.CORRECT_MASK, ActKind.EXCLUDE_VISIT)
+        and (entry.compartment or decisions.TUMOUR) == decisions.TUMOUR
+    }
+
+
+def not_in_results(patient_id: str) -> list[JournalEntry]:
+    """Return what stands about a patient and the results shown do not know of yet, the latest first."""
+    stored_ids = set(queries.query("patient_journal", patient_id=patient_id)["entry_id"])
+    return [
+        entry
+        for entry in history(patient_id)
+        if entry.entry_id not in stored_ids
+        and entry.status == decisions.Standing.IN_FORCE
+        and entry.act not in decisions.WITHOUT_EFFECT
+    ]
+
+
+def meeting_before(day: date) -> date | None:
+    """Return the day of the last meeting with notes before a day; None where there was none."""
+    days = {entry.meeting_on for entry in act_file.read(queries.out_dir()).entries if entry.meeting_on is not None}
+    return max((one for one in days if one < day), default=None)
+
+
 def meeting_entries(day: date) -> list[JournalEntry]:
     """Return the notes and decisions of a meeting that were not undone, the latest first."""
     entries = decisions.standing(act_file.read(queries.out_dir()).entries)
     return [
         entry for entry in reversed(entries) if entry.status == decisions.Standing.IN_FORCE and entry.meeting_on == day
     ]
-
-
-def masks(patient_id: str, session_id: str) -> dict[str, str]:
-    """Return the masks that are measured at a visit: compartment to digest of the file that is shown."""
-    return sign_off.measured_masks(queries.out_dir(), patient_id, session_id)
 
 
 def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
@@ -79,12 +115,6 @@ def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
         The journal cannot be written.
     """
     return sign_off.put_on_record(queries.out_dir(), acts, who, _now())
-
-
-def accept(who: str, patient_id: str, session_id: str, reason: str | None = None) -> tuple[JournalEntry, ...]:
-    """Accept every mask that is measured at a visit."""
-    measured = masks(patient_id, session_id)
-    return record(who, *sign_off.about_masks(ActKind.ACCEPT_MASK, patient_id, session_id, measured, reason))
 
 
 def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.words.labels import NARROW, capital, two_figures
 from pipeline.core.function_scales import scale_name
+from pipeline.core.vocabulary import Category
 from pipeline.judge import criteria
 from pipeline.judge.criteria import Metric, ResponseCriteria
 
@@ -38,6 +39,8 @@ TITLES = {
     "radiosurgery_window": "After radiosurgery",
     "immunotherapy_window": "After immunotherapy",
     "steroids": "Steroids",
+    "mixed": "Enhancing and T2 tumour",
+    "stable": "Stable disease as best response",
 }
 
 
@@ -141,6 +144,20 @@ def _steroids(rule: criteria.Steroids, _: Metric) -> str:
     )
 
 
+def _mixed(rule: criteria.Mixed, _: Metric) -> str:
+    beside_stable = "partial response" if rule.complete_beside_stable == Category.PR else "stable disease"
+    return (
+        "Where both were measured they are judged apart, then together: progression of either is progression, a "
+        "partial or minor response of one counts where the other is stable, complete response needs both gone; a part "
+        f"that is gone takes the category of the other, {beside_stable} beside a stable one. One that cannot be judged "
+        "leaves both not evaluable, unless the other has progressed. Solid tumour alone decides the state."
+    )
+
+
+def _stable(rule: criteria.Stable, _: Metric) -> str:
+    return f"Stable disease counts as a best response from {rule.min_days} days after the start of its course on."
+
+
 def _window(what: str) -> Callable[[criteria.Window, Metric], str]:
     return lambda rule, _: (
         f"Within {rule.days} days {what}, growth or a new lesion is preliminary until a scan "
@@ -163,4 +180,6 @@ SAYINGS: dict[str, Callable[[Any, Metric], str]] = {
     "radiosurgery_window": _window("of radiosurgery"),
     "immunotherapy_window": _window("of the first day of immunotherapy"),
     "steroids": _steroids,
+    "mixed": _mixed,
+    "stable": _stable,
 }

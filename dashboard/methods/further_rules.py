@@ -7,6 +7,7 @@ from pipeline.acquisition import protocol, scanner_drift
 from pipeline.align import certificate
 from pipeline.context import growth_rate, resection
 from pipeline.context.surveillance import NO_END, Schedule, Surveillance
+from pipeline.judge import parallel_readings
 from pipeline.measure import measurement_error
 
 DAYS_PER_MONTH = 365.25 / 12
@@ -112,7 +113,7 @@ def drift() -> list[Said]:
 
 
 def beside() -> list[Said]:
-    """Say how growth rates and extents of resection are computed."""
+    """Say how a cyst is counted, and how growth rates and extents of resection are computed."""
     rate = (
         f"Slope of ln volume on time between treatments, scans at least {growth_rate.MIN_INTERVAL_DAYS} days apart; "
         "doubling time is ln 2 over it; a rate says nothing of later scans."
@@ -121,7 +122,13 @@ def beside() -> list[Said]:
         f"Volume on the last scan of the {resection.OLDEST_SCAN_DAYS} days before surgery against the baseline "
         f"after it; a residual below {resection.CERTAIN_RESIDUAL_MM3 / 1000:g}{NARROW}mL contradicts no surgeon."
     )
+    cyst = (
+        "Solid tumour decides. Beside it the same rules judge its volume with the cyst's added, where both were "
+        f"measured; the errors of the two correlate by {parallel_readings.SHARED_ERROR:g}, as of one outline around "
+        "both. Polar cysts and syrinx are never added, and a cyst that was not measured is not 0."
+    )
     return [
+        ("With the cyst counted", cyst, ADDED),
         ("Growth rate", rate, "Pallud 2013; Lonser 2014, 10.3171/2014.1.JNS131431"),
         ("Extent of resection", extent, ADDED),
         ("Cyst, syrinx, oedema", "Told where they change beyond measurement error; never progression.", ADDED),

@@ -8,19 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.charts import volume_lines
 from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
+from dashboard.patient import reading_section
 from dashboard.patient.context_section import lines
 from dashboard.patient.course import levels, windows
+from dashboard.patient.headline import effects
+from dashboard.patient.judged_volumes import volumes_of
 from dashboard.patient.lesion_section import printed
 from dashboard.patient.numbers import NOW, disturbed, made_otherwise, to_show
 from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
 from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
-from dashboard.words import labels, sentences
+from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.markup import straight
 from dashboard.words.table_rows import as_rows
 from pipeline.errors import InputError
@@ -42,6 +44,8 @@ class Packet:
     ----------
     timeline, slices
         SVG drawings; ``slices_note`` says what slices are shown, or why there are none.
+    acts
+        The last verdict where the latest scan has none, and what people did that the verdict rests on.
     beside
         What is told beside the verdict: what it is about, and what became of it.
     numbers, lesions, criteria, sources
@@ -59,6 +63,7 @@ class Packet:
     ink: str
     is_provisional: bool
     sentence: str
+    acts: tuple[str, ...]
     caveats: str
     timeline: str
     slices: str
@@ -99,6 +104,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         ink=look.ink,
         is_provisional=bool(state["is_provisional"]),
         sentence=short(main, 2 * LONGEST),
+        acts=_acts(state),
         caveats=" ".join(
             filter(None, (short(further, 2 * LONGEST), sentences.caveats(state, study.criteria_title, now)))
         ),
@@ -120,6 +126,15 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     )
 
 
+def _acts(state: pd.Series) -> tuple[str, ...]:
+    """Return what was last judged, where the latest scan was not, and what people did that the verdict rests on."""
+    earlier = acts_beside.last_judged(state)
+    act_words = [f"{acts_beside.FLAG} {line.text}." for line in acts_beside.lines(effects(state))]
+    return tuple(
+        short(words, 2 * LONGEST) for words in ([labels.capital(f"{earlier}.")] if earlier else []) + act_words
+    )
+
+
 def short(text: str, most: int = LONGEST) -> str:
     """Cut a text that would not fit on the page, and keep its direction from turning what follows.
 
@@ -135,13 +150,15 @@ def _timeline(patient_id: str, judged: pd.DataFrame, study: page.ShownStudy) -> 
     if volumes.empty and judged.empty:
         return ""
     treatments = queries.query("patient_treatments", patient_id=patient_id)
+    solid, all_tumour = volumes_of(patient_id, study.criteria_id)
     course = CourseFigure(
-        volume_lines.ever_seen(volumes[volumes["compartment"] != "cord"]),
+        solid,
         judged,
         treatments,
         queries.query("patient_function", patient_id=patient_id),
         levels(patient_id, study),
         windows(treatments, study),
+        all_tumour,
     )
     return figures.timeline(course)
 
@@ -204,7 +221,8 @@ def _beside(
     patient_id: str, session_id: str, trajectory: pd.DataFrame, criteria_id: str
 ) -> tuple[tuple[str, ...], ...]:
     """Return what the page tells beside the verdict, and where a scan shown was made otherwise than those before."""
-    word_lines = [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
+    word_lines = list(reading_section.lines(patient_id, criteria_id, session_id))
+    word_lines += [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
         word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]
@@ -225,7 +243,7 @@ def _change(row: dict[Any, Any], against: str) -> str:
 
 
 def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
-    look = labels.look(row["state"], row["display_state"])
+    look = labels.category_look(row)
     return (
         short(f"{row['criteria_title']}, {row['criteria_version']}"),
         f"{look.symbol} {row['category_shown']}",
@@ -251,7 +269,9 @@ def _sign_off(patient_id: str, state: pd.Series) -> tuple[str, ...]:
     occasion = ["written_at", "who", "act", "session_id", "reason", "lesion_id"]
     groups = acts[acts["status"] == "in_force"].groupby(occasion, dropna=False, sort=False)
     words = groups["compartment"].agg(lambda names: ", ".join(names.dropna())).reset_index()
-    lines = [short(sentences.act(row)) for row in words.head(5).pipe(as_rows)]
+    lines = [
+        short(sentences.act(row | {"compartment": row["compartment"] or None})) for row in words.head(5).pipe(as_rows)
+    ]
     if state["is_provisional"]:
         lines.insert(0, "Provisional: the verdict rests on an automatic mask that nobody has signed.")
     return tuple(lines or ["Nobody has signed or changed anything about this patient here."])

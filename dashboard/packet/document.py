@@ -67,6 +67,7 @@ def html(packet: Packet) -> bytes:
     parts = [
         tag("header", tag("h1", packet.patient_id, " ", tag("small", packet.facts)), _quiet(packet), badge),
         tag("p", packet.sentence, class_="sentence"),
+        *(tag("p", tag("b", line)) for line in packet.acts),
         tag("p", packet.caveats, class_="grey"),
         _drawing("Course", packet.timeline, "Volumes over time; the numbers are in the table below"),
         _drawing("Scans", packet.slices, "Baseline, nadir and latest scan with outlines"),

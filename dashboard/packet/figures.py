@@ -37,10 +37,11 @@ around a whole lesion is then much deeper than any one slice needs."""
 RING_GAP_MM = 1.0
 """A ring stays this far away from what it marks, mm."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
-MARKERS = {
+MARKERS: dict[str, tuple[Any, bool]] = {
     "triangle-up": ("^", True), "triangle-up-open": ("^", False), "triangle-down": ("v", True),
     "triangle-down-open": ("v", False), "circle": ("o", True), "circle-open": ("o", False),
-    "circle-open-dot": ("o", False), "diamond": ("D", True),
+    "circle-open-dot": ("o", False), "diamond": ("D", True), "triangle-ne": ((3, 0, -45), True),
+    "triangle-se": ((3, 0, -135), True), "circle-x-open": ("X", False),
 }  # fmt: skip
 """Matplotlib marker of each Plotly marker of the states, and whether it is filled."""
 
@@ -157,6 +158,12 @@ def _volumes(axes: Axes, course: CourseFigure, is_log: bool) -> None:
             )
         for part in pieces(compartment_volumes, operated) if len(compartment_volumes) else ():
             _line(axes, part, labels.compartment(name))
+    if len(course.all_tumour):
+        everything = course.all_tumour[course.all_tumour["volume_mm3"] > 0].sort_values("acquired_on")
+        colour = labels.compartment("tumour").colour
+        axes.plot(
+            pd.to_datetime(everything["acquired_on"]), everything["volume_mm3"] / 1000, color=colour, ls="--", lw=0.8
+        )
     axes.set_yscale("log" if is_log else "linear")
     low, high = axis["range"]
     axes.set_ylim(*((10**low, 10**high) if is_log else (low, high)))
@@ -188,10 +195,11 @@ def _states(axes: Axes, course: CourseFigure, axis: dict[str, Any]) -> None:
     for row in course.judged.pipe(as_rows):
         volume = tumour.get(row["session_id"])
         height = volume / 1000 if volume is not None and (volume > 0 or axis["type"] == "linear") else floor
-        look = labels.look(row["state"], row["display_state"])
+        look = labels.look_of(row)
         marker, is_filled = MARKERS[look.marker]
+        sureness = 0.45 if row["is_provisional"] else 1.0  # pale on a mask that nobody signed
         axes.plot(
-            [_at(row["acquired_on"])], [height], marker=marker, ms=6, mec=look.colour, mew=1.2, ls="",
+            [_at(row["acquired_on"])], [height], marker=marker, ms=6, mec=look.colour, mew=1.2, ls="", alpha=sureness,
             mfc=look.colour if is_filled else "white", clip_on=False, zorder=5,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from dashboard.charts import timeline
 from dashboard.charts import volume_lines as drawn
 from dashboard.data import queries
 from dashboard.patient import lesion_section
+from dashboard.patient.judged_volumes import volumes_of
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import address, page
 from dashboard.words import labels
@@ -34,7 +35,7 @@ def course(
     if volumes.empty and judged.empty:
         st.html(tag("p", "No visit has a date, so there is no course to draw.", class_="ct-grey"))
         return
-    lesion, measured, judged = _chosen(patient_id, study, volumes, judged)
+    lesion, measured, judged, all_tumour = _chosen(patient_id, study, volumes, judged)
     is_total = lesion == lesion_section.TOTAL
     usual = AXES[1] if drawn.has_no_tumour(measured) else AXES[0]
     treatments = queries.query("patient_treatments", patient_id=patient_id)
@@ -45,6 +46,7 @@ def course(
         queries.query("patient_function", patient_id=patient_id),
         levels(patient_id, study) if is_total else [],
         windows(treatments, study),
+        all_tumour,
     )
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         band = term("95\u202f% CI", "95\u202f% band")
@@ -63,22 +65,36 @@ def course(
     provisional = judged[judged["is_provisional"] & (judged["state"] != "context")]
     if len(provisional):
         days = ", ".join(labels.day(day) for day in provisional["acquired_on"])
-        page.remark(f"Provisional, on automatic masks that nobody signed: {days}.")
+        page.remark(f"Pale, provisional, on automatic masks that nobody signed: {days}.")
+    if is_total:
+        for words in _of_what(patient_id, study, has_more=len(all_tumour) > 0):
+            page.remark(words)
+
+
+def _of_what(patient_id: str, study: page.ShownStudy, *, has_more: bool) -> list[str]:
+    """Say of which lesions the curve, its lines and the verdict speak, where that is not all tumour by volume."""
+    if has_more:
+        return ["Solid: the tumour that the rule compares, as do its lines. Dashed: all tumour, new ones included."]
     changes = queries.query("board_change", criteria_id=study.criteria_id)
-    if is_total and {"judged", "lesion"} & set(changes.loc[changes["patient_id"] == patient_id, "against"]):
-        page.remark("The line shows all measured tumour; the verdict above compares something else and says what.")
+    against = set(changes.loc[changes["patient_id"] == patient_id, "against"])
+    if "lesion" in against:
+        return ["The line shows all tumour together; what leads the state is one lesion: choose its curve above."]
+    if "judged" in against:
+        return ["The line shows all measured tumour; the verdict above compares something else and says what."]
+    return []
 
 
 def _chosen(
     patient_id: str, study: page.ShownStudy, volumes: pd.DataFrame, judged: pd.DataFrame
-) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    """Return whose curve is drawn, the total's or one lesion's, with its sizes and verdicts."""
+) -> tuple[str, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return whose curve is drawn, the total's or one lesion's, its sizes and verdicts, and all tumour beside it."""
     apart = lesion_section.verdicts(patient_id, study.criteria_id)
     lesion = lesion_section.chosen_lesion(patient_id, apart)
     if lesion == lesion_section.TOTAL:
-        return lesion, drawn.ever_seen(volumes[volumes["compartment"] != "cord"]), judged
+        solid, everything = volumes_of(patient_id, study.criteria_id)
+        return lesion, solid, judged, everything
     verdicts = apart[apart["lesion_id"] == lesion]
-    return lesion, lesion_section.as_volumes(verdicts, volumes), verdicts
+    return lesion, lesion_section.as_volumes(verdicts, volumes), verdicts, volumes.iloc[:0]
 
 
 def _axis(patient_id: str, usual: str) -> str:

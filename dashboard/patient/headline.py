@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
-from dashboard.words import labels, sentences
+from dashboard.data import acts, queries
+from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import Html, join, tag
+from pipeline.journal.decisions import TUMOUR
 
 SEPARATOR = " · "
 LONGEST = 40
@@ -27,6 +28,43 @@ def headline(state: pd.Series) -> None:
     left, right = st.columns(widths, vertical_alignment="center")
     left.html(_who(state))
     right.html(tag("div", state_badge(state), class_="ct-standing"))
+
+
+def acts_and_last_judged(state: pd.Series) -> None:
+    """Say under the sentence what people did that it rests on, and the last verdict where the latest scan has none."""
+    earlier = acts_beside.last_judged(state)
+    if earlier:
+        st.html(tag("p", labels.capital(f"{earlier}."), class_="ct-sentence ct-earlier"))
+    told = acts_beside.lines(effects(state))
+    if told:
+        st.html(acts_beside.marked(told))
+    waiting = _waiting(str(state["patient_id"]))
+    if waiting:
+        words = f"On record, not yet in the verdict: {'; '.join(waiting)}."
+        st.html(tag("p", words, class_="ct-act ct-grey"))
+
+
+def _waiting(patient_id: str) -> list[str]:
+    """Say what people decided since the results were made, masks of one visit together."""
+    entries = acts.not_in_results(patient_id)
+    if not entries:
+        return []
+    visits = queries.query("patient_visits", patient_id=patient_id)
+    days = dict(zip(visits["session_id"], visits["acquired_on"], strict=True))
+    words = []
+    for group in acts.together(entries):
+        entry = next((one for one in group if one.compartment in (None, TUMOUR)), group[0])
+        row = {
+            "act": entry.act, "session_id": entry.session_id, "acquired_on": days.get(entry.session_id),
+            "compartment": entry.compartment, "lesion_id": entry.lesion_id, "same_as": entry.same_as,
+        }  # fmt: skip
+        words.append(f"{acts_beside.what(row)} by {entry.who}")
+    return words
+
+
+def effects(state: pd.Series) -> pd.DataFrame:
+    """Return what people did that bears on a patient's verdict: rows of the act_effects query."""
+    return queries.of_patients("act_effects", [str(state["patient_id"])], criteria_id=str(state["criteria_id"]))
 
 
 def state_badge(state: pd.Series) -> Html:

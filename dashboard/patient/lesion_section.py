@@ -98,7 +98,7 @@ def as_volumes(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
 
 def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
     lesion, _, volume, change, since, _ = _words(row)
-    style = labels.look(row["state"], row["display_state"])
+    style = labels.look_of(row)
     verdict = f"{style.symbol}\u00a0{row['category_shown']}"
     return (
         tag("b", lesion) if row["is_worst"] else lesion,
@@ -111,7 +111,7 @@ def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
 
 
 def _words(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    style = labels.look(row["state"], row["display_state"])
+    style = labels.look_of(row)
     interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
     volume = labels.ml(row["volume_mm3"]) if labels.is_known(row["volume_mm3"]) else "not assessable"
     is_first = row["baseline_session_id"] == row["session_id"]

@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboard.data import drawings
 from dashboard.data.drawings import DrawingPlace, Upload
-from dashboard.shell import signing
+from dashboard.patient.act_preview import preview
+from dashboard.shell import page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
 from dashboard.words import labels
 from dashboard.words.markup import as_label, tag
@@ -24,13 +25,15 @@ NUMBERS = {str(compartment): number for number, compartment in enumerate(Compart
 """Label of each compartment in the viewer."""
 
 
-def correct_mask(patient_id: str, session_id: str, measured: list[str]) -> None:
+def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria_id: str) -> None:
     """Offer to correct one mask of a visit.
 
     Parameters
     ----------
     measured
         Compartments with a mask at this visit; others can be drawn for the first time.
+    criteria_id
+        The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
     with st.expander("Correct a mask"):
@@ -41,11 +44,11 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str]) -> None:
         with right:
             upload = _bring(place)
         if upload is not None:
-            _show(place, upload)
+            _show(place, upload, criteria_id)
 
 
 def _compartment(where: str, measured: list[str]) -> str:
-    names = sorted(map(str, Compartment), key=lambda name: name not in measured)  # else in their usual order
+    names = sorted(map(str, Compartment), key=lambda name: (name != Compartment.TUMOUR, name not in measured))
     return str(
         st.selectbox("Mask to correct", names, key=f"what-{where}", format_func=lambda it: _named(it, it in measured))
     )
@@ -94,7 +97,7 @@ def _sent(place: DrawingPlace) -> str:
     return f"sent-{place}"
 
 
-def _show(place: DrawingPlace, upload: Upload) -> None:
+def _show(place: DrawingPlace, upload: Upload, criteria_id: str) -> None:
     """Say whether a file fits and what it changes, and offer to put it on record."""
     try:
         found, fit = drawings.look_at(place, upload)
@@ -102,7 +105,7 @@ def _show(place: DrawingPlace, upload: Upload) -> None:
             upload = Upload(upload.name, upload.content, _label(place, found))
             fit = drawings.look_at(place, upload)[1] if upload.label is not None else None
         if fit is not None:
-            _fits(place, upload, fit)
+            _fits(place, upload, fit, criteria_id)
     except CordtrackError as error:
         st.error(as_label(f"Nothing was kept. {error}"))
 
@@ -118,8 +121,11 @@ def _label(place: DrawingPlace, found: dict[int, int]) -> int | None:
     )
 
 
-def _fits(place: DrawingPlace, upload: Upload, fit: DrawingFit) -> None:
+def _fits(place: DrawingPlace, upload: Upload, fit: DrawingFit, criteria_id: str) -> None:
     st.html(tag("p", tag("b", _volumes(fit)), tag("span", _overlap(fit), class_="ct-grey")))
+    if place.compartment == Compartment.TUMOUR:
+        kind = f"volume:{0.0 if fit.is_empty else fit.volume_mm3}"
+        page.remark(preview(place.patient_id, criteria_id, kind, place.session_id))
     for doubt in fit.doubts:
         st.warning(as_label(doubt))
     _look(place, fit)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.data import queries, scan_files
 from dashboard.viewer import Pane, pane_of
+from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import Place
 from dashboard.viewer.own_grids import OwnScan, own_panes
 from dashboard.words import labels
@@ -77,7 +78,8 @@ def reference_panes(shown: Sequence[Shown], visits: Mapping[str, Row]) -> list[P
     InputError, StoreError
         A file is missing or damaged.
     """
-    return [replace(_on_reference(item, visits), sequence=item.sequence) for item in shown]
+    panes = [replace(_on_reference(item, visits), sequence=item.sequence) for item in shown]
+    return [_with_excluded(pane, item) for pane, item in zip(panes, shown, strict=True)]
 
 
 def own_grid_panes(
@@ -99,7 +101,25 @@ def own_grid_panes(
     first = next(iter(visits.values()))
     reference = queries.aligned_scan(first["patient_id"], first["session_id"])
     assert reference is not None, "only visits with an aligned scan are offered"
-    return list(own_panes(scans, queries.image(reference), margin_mm, places))
+    panes = own_panes(scans, queries.image(reference), margin_mm, places)
+    return [_with_excluded(pane, item) for pane, item in zip(panes, shown, strict=True)]
+
+
+def excluded_compartments(patient_id: str, session_id: str) -> list[str]:
+    """Return the compartments of a visit that a person took out of use."""
+    rows = queries.query("patient_measurements", patient_id=patient_id)
+    return list(rows.loc[(rows["session_id"] == session_id) & rows["is_excluded"].astype(bool), "compartment"])
+
+
+def _with_excluded(pane: Pane, item: Shown) -> Pane:
+    """Mark the masks that a person excluded, in the picture and in its title."""
+    names = excluded_compartments(str(item.anchor["patient_id"]), str(item.anchor["session_id"]))
+    if not names:
+        return pane
+    numbers = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
+    words = ", ".join(labels.compartment(name).word for name in names)
+    title = f"{pane.title} · excluded: {words}"
+    return replace(pane, title=title, excluded=frozenset(numbers[name] for name in names))
 
 
 def pane_of_visit(visit: Row, title: str) -> Pane:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.patient import scan_panes
+from dashboard.patient.pair_line import pair_line
 from dashboard.patient.signal_places import new_signal
 from dashboard.shell import address, page
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
@@ -75,7 +76,9 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
         page.remark("No aligned scans to show.")
         return
     columns = st.columns([1, 1, 0.9, *([] if height else [1])])
-    for column, label, parameter, current in zip(columns, ("Earlier", "Later"), ("then", "now"), chosen, strict=False):
+    for column, label, (parameter, current) in zip(
+        columns, ("Earlier", "Later"), in_order(found, chosen), strict=False
+    ):
         with column:
             _choose_visit(label, found, current, parameter)
     with columns[2]:
@@ -86,6 +89,9 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
     with beside if height else columns[3].popover("Sequences", width="stretch"):
         names = _choose_sequences(offered, patient_id)
         is_on = _switches(patient_id)
+    told = pair_line(patient_id, chosen[0], chosen[1])
+    if told:
+        st.html(told)
     if is_on["own"]:
         page.remark(f"{OWN_GRIDS} Plain slices are for the reference grid only." if is_on["plain"] else OWN_GRIDS)
     shown, said = scan_panes.chosen_scans(offered, order, names)
@@ -102,6 +108,12 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
     link = ViewLink(opening_of(st.query_params.get(PLACE)), _keep_place)
     show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
+
+
+def in_order(found: Visits, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the two compared visits in the order of their pictures, the earlier first, each with its parameter."""
+    names = list(found)
+    return sorted(zip(("then", "now"), chosen, strict=False), key=lambda pair: names.index(pair[1]))
 
 
 def _keep_place(words: str) -> None:

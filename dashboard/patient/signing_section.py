@@ -14,12 +14,16 @@ import streamlit as st
 
 from dashboard.data import acts, queries
 from dashboard.patient import mask_correction
+from dashboard.patient.act_preview import preview
+from dashboard.patient.scan_panes import excluded_compartments
+from dashboard.patient.scan_section import show_instead
 from dashboard.shell import page, signing
+from dashboard.shell.updating import offer_update
 from dashboard.words import labels, sentences
 from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
-from pipeline.journal.decisions import ABOUT_MASKS, Act, ActKind, Standing
+from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind, Standing
 from pipeline.journal.sign_off import bound
 
 NAMED = {
@@ -41,45 +45,93 @@ STANDS = {
     Standing.REPLACED: "decided anew later",
     Standing.LAPSED: "lapsed",
 }
+OF_MASKS = (*ABOUT_MASKS, ActKind.CORRECT_MASK)
 SHOWN = 8
-UPDATING = "updating"
-"""Where it is kept that somebody asked for the results to be brought up to date."""
 
 
-def sign_off(patient_id: str, state: pd.Series) -> None:
-    """Draw the part of the page in which a person decides."""
-    page.section("Sign-off", "kept in the journal with name and time; undone only by a further entry")
+def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequence[str]) -> None:
+    """Draw the part of the page in which a person decides, about the visit whose scan is shown.
+
+    Parameters
+    ----------
+    shown
+        The visits whose scans are shown, the oldest first; only a mask that is in sight can be accepted.
+    """
     visits = queries.query("patient_visits", patient_id=patient_id)
     names = list(visits["session_id"])
     if not names:
+        page.section("Sign-off", "kept in the journal with name and time")
         page.remark("There is no visit to sign.")
         return
     entries = acts.history(patient_id)
-    _standing(patient_id, state, entries)
-    left, right = st.columns(2)
-    with left:
-        signing.ask_name()
     days = dict(zip(names, visits["acquired_on"], strict=True))
-    last = state["session_id"] if state["session_id"] in names else names[-1]
-    session_id = right.selectbox(
-        "Visit to sign",
-        names,
-        index=names.index(last),
-        key=f"sign-{patient_id}",
-        format_func=lambda name: f"{labels.day(days[name])}  {name}",
-        label_visibility="collapsed",
-    )
-    _controls(patient_id, str(session_id))
+    offered = (st.query_params.get("now"), *reversed(shown), state["session_id"])
+    usual = next((name for name in offered if name in names), names[-1])
+    page.section("Sign-off", "of the visit shown; kept in the journal with name and time")
+    _standing(patient_id, state, entries)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        signing.ask_name()
+        session_id = st.selectbox(
+            "Visit to sign",
+            names,
+            index=names.index(usual),
+            key=f"sign-{patient_id}-{usual}",
+            format_func=lambda name: f"{labels.day(days[name])}  {name}",
+            label_visibility="collapsed",
+            width=210,
+        )
+        _next_unsigned(patient_id, str(session_id), entries)
+    if session_id != usual:
+        show_instead("now", str(session_id))
+        st.rerun()
+    is_hidden = session_id not in shown and queries.aligned_scan(patient_id, str(session_id)) is not None
+    _controls(patient_id, str(session_id), criteria_id, is_hidden=is_hidden)
     signing.answer()
     _history(patient_id, entries)
+
+
+def _next_unsigned(patient_id: str, session_id: str, entries: tuple[JournalEntry, ...]) -> None:
+    """Offer the next visit with an automatic tumour mask that nobody has signed or excluded, this one aside."""
+    waiting = unsigned(patient_id, entries)
+    others = [name for name in waiting if name != session_id]
+    following = [name for name in waiting if name > session_id] or others
+    st.button(
+        f"next unsigned ({len(waiting)})" if waiting else "all masks signed",
+        key=f"next-unsigned-{patient_id}",
+        type="tertiary",
+        disabled=not others,
+        on_click=show_instead,
+        args=("now", following[0] if following else session_id),
+    )
+
+
+def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:
+    """Return the visits whose tumour mask a program made and nobody has decided about, what waits for a run included.
+
+    Parameters
+    ----------
+    entries
+        The journal of the patient, with what stands now.
+    """
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    automatic = masks[masks["is_primary"] & (masks["compartment"] == TUMOUR) & (masks["mask_origin"] == "automatic")]
+    decided = {
+        entry.session_id
+        for entry in entries
+        if entry.status == Standing.IN_FORCE
+        and (entry.act == ActKind.EXCLUDE_VISIT or (entry.act in OF_MASKS and (entry.compartment or TUMOUR) == TUMOUR))
+    }
+    return sorted(set(automatic["session_id"]) - decided)
 
 
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
     """Say which masks of a visit are measured, and where each comes from."""
     rows = queries.query("patient_masks", patient_id=patient_id)
     here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    out_of_use = excluded_compartments(patient_id, session_id)
     words = ", ".join(
-        f"{labels.compartment(row['compartment']).word} ({labels.MASK_ORIGINS.get(row['mask_origin'], 'unknown')})"
+        f"{labels.compartment(row['compartment']).word} ({labels.MASK_ORIGINS.get(row['mask_origin'], 'unknown')}"
+        f"{', excluded' if row['compartment'] in out_of_use else ''})"
         for row in here.pipe(as_rows)
     )
     page.remark(f"Measured masks: {words}." if words else "This visit has no mask that is measured.")
@@ -93,71 +145,72 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
             "Provisional: the call rests on an automatic mask that nobody signed. Accepting its mask makes it final "
             "at the next run."
         )
-    if not waiting:
-        return
-    verb = "waits" if waiting == 1 else "wait"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        page.remark(f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one.")
-        help_text = "Runs the pipeline; only what changed"
-        st.button("Update the results now", key=f"apply-{patient_id}", help=help_text, on_click=_ask_for_update)
-        if st.session_state.pop(UPDATING, False):
-            with st.spinner("Updating the results …", show_time=True):
-                signing.record(_update)
-            st.rerun()
+    offer_update(waiting, patient_id)
 
 
-def _ask_for_update() -> None:
-    st.session_state[UPDATING] = True
-
-
-def _update() -> str:
-    acts.take_effect()
-    return "Done: the page shows the new results."
-
-
-def _controls(patient_id: str, session_id: str) -> None:
-    """Offer the acts on the chosen visit."""
+def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:
+    """Offer the acts on the chosen visit, each with what it would change; what is hidden cannot be accepted."""
     found = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
 
-    def act(kind: ActKind, **said: Any) -> Act:
-        digest = (
-            found.get(str(said.get("compartment") or "tumour"))
-            if kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
-            else None
-        )
-        return Act(kind, patient_id, session_id, mask_sha256=digest, **said)
+    def act(kind: ActKind, **more: Any) -> Act:
+        is_of_mask = kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
+        digest = found.get(str(more.get("compartment") or TUMOUR)) if is_of_mask else None
+        return Act(kind, patient_id, session_id, mask_sha256=digest, **more)
 
     every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Accept",
             key=f"accept-{where}",
-            disabled=not found,
+            disabled=not found or is_hidden,
             type="primary",
+            help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_hidden),
             on_click=signing.record,
             args=(partial(_put, *every),),
         )
-        with st.popover("Exclude mask", disabled=not found):
-            chosen = f"mask-{where}"
-            st.selectbox("Mask", list(found), key=chosen, format_func=lambda it: labels.compartment(it).word)
-            _with_reason(
-                where,
-                "Exclude this mask",
-                lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
-            )
-        with st.popover("Exclude visit"):
-            _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
-        with st.popover("Pin baseline"):
-            page.remark("Every later scan of its period is compared with this visit.")
-            _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why or None), False)
+        _with_effect(where, (patient_id, session_id, criteria_id), list(found), act)
         with st.popover("Correct lesion"):
             _lesion(where, patient_id, session_id, act)
         with st.popover("Not tumour"):
+            page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))
             _withdrawal(where, patient_id, session_id, act)
         with st.popover("Comment"):
             _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
-    mask_correction.correct_mask(patient_id, session_id, list(found))
+    mask_correction.correct_mask(patient_id, session_id, list(found), criteria_id)
+
+
+def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[str], act: Callable[..., Act]) -> None:
+    """Offer to exclude and to pin, each with what it would change, of a patient's visit under some criteria."""
+    patient_id, session_id, criteria_id = of
+
+    def effect(kind: ActKind) -> None:
+        page.remark(preview(patient_id, criteria_id, str(kind), session_id))
+
+    with st.popover("Exclude mask", disabled=not compartments):
+        chosen = f"mask-{where}"
+        tumour_first = sorted(compartments, key=lambda name: name != TUMOUR)
+        name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
+        if name == TUMOUR:
+            effect(ActKind.EXCLUDE_MASK)
+        _with_reason(
+            where,
+            "Exclude this mask",
+            lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
+        )
+    with st.popover("Exclude visit"):
+        effect(ActKind.EXCLUDE_VISIT)
+        _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
+    with st.popover("Pin baseline"):
+        page.remark("Every later scan of its period is compared with this visit.")
+        effect(ActKind.PIN_BASELINE)
+        _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why))
+
+
+def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:
+    if is_hidden:
+        return "A mask can be accepted only while its scan is shown."
+    return preview(patient_id, criteria_id, str(ActKind.ACCEPT_MASK), session_id)
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
@@ -194,18 +247,27 @@ def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[...,
     )
 
 
-def _with_reason(where: str, verb: str, make: Callable[[str], Act], is_needed: bool = True) -> None:
-    label = "Reason" if is_needed else "Reason, if there is one to say"
+def _with_reason(where: str, verb: str, make: Callable[[str], Act]) -> None:
+    """Ask why; what was typed stays until it is on record."""
     key = f"why-{verb}-{where}"
-    with st.form(f"{verb}-{where}", border=False, clear_on_submit=True):
-        st.text_area(label, key=key, height=80, max_chars=600)
-        st.form_submit_button(verb, on_click=signing.record, args=(lambda: _put(make(signing.typed(key))),))
+    with st.form(f"{verb}-{where}", border=False):
+        st.text_area("Reason", key=key, height=80, max_chars=600)
+        st.form_submit_button(verb, on_click=_put_with_reason, args=(key, make))
+
+
+def _put_with_reason(key: str, make: Callable[[str], Act]) -> None:
+    """Put an act on record with its reason: a callback."""
+    why = signing.typed(key)
+    if not why:
+        signing.refuse(signing.NO_REASON)
+    elif signing.record(lambda: _put(make(why))):
+        st.session_state[key] = ""
 
 
 def _put(*found: Act) -> str:
     written = acts.record(signing.reader(), *found)
     last = written[-1]
-    return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It takes effect at the next run."
+    return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It waits for the next run."
 
 
 def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:

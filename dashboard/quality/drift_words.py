@@ -96,7 +96,7 @@ def tumour_change(row: Mapping[Any, Any]) -> str:
 
 
 def _judged(row: Mapping[Any, Any]) -> Html:
-    style = labels.look(row["state"], row["display_state"])
+    style = labels.look_of(row)
     return tag("span", f"{style.symbol}\u00a0{style.word}", class_="ct-state", style=f"color:{style.ink}")
 
 

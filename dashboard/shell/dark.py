@@ -88,7 +88,7 @@ def style() -> str:
     return (
         f":root {{ --ct-ink: {PARTNERS[labels.INK]}; --ct-grey: {PARTNERS[labels.GREY]}; "
         f"--ct-rule: {PARTNERS[labels.GRID]}; --ct-ground: {GROUND}; --ct-link: {PARTNERS['#1F4E8C']}; "
-        f"--ct-on-link: {GROUND}; }}\n{inline}"
+        f"--ct-on-link: {GROUND}; --ct-flag: {PARTNERS['#8A5A00']}; }}\n{inline}"
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.data import acts
 from dashboard.words.markup import as_label
 from pipeline.errors import CordtrackError
 
@@ -18,6 +17,8 @@ WHO = "who"
 """Where the name of whoever reads is kept for the session."""
 SAID = "said"
 """Where the answer to an act waits for the next run of the page."""
+NO_NAME = "Your name, please: what you put on record is kept with it. Nothing was written yet."
+NO_REASON = "A reason, please: it stands beside the verdict with your name. Nothing was written yet."
 
 
 def ask_name() -> None:
@@ -42,19 +43,21 @@ def typed(key: str) -> str:
     return str(st.session_state.get(key) or "").strip()
 
 
-def accept_visit(patient_id: str, session_id: str) -> None:
-    """Accept every mask of a visit, from a list: a callback."""
-    where = f"{patient_id} {session_id}"
-    record(lambda: f"On record: {len(acts.accept(reader(), patient_id, session_id))} of {where} accepted.")
-
-
-def record(work: Callable[[], str]) -> bool:
+def record(work: Callable[[], str], *, needs_name: bool = True) -> bool:
     """Do something that is put on record, keep its answer or refusal, and say whether it was done: a callback."""
+    if needs_name and not reader():
+        st.session_state[SAID] = (False, NO_NAME)
+        return False
     try:
         st.session_state[SAID] = (True, work())
     except CordtrackError as error:
         st.session_state[SAID] = (False, str(error))
     return bool(st.session_state[SAID][0])
+
+
+def refuse(words: str) -> None:
+    """Say in place of an act why nothing was written."""
+    st.session_state[SAID] = (False, words)
 
 
 def answer() -> None:

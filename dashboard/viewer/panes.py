@@ -38,6 +38,8 @@ class Pane:
         Position of the first voxel along the right, anterior and superior axes of the grid, mm; None when unknown.
     sequence
         What the scan shows, such as ``T2w``; only panes of one sequence share a window or are subtracted.
+    excluded
+        Labels of masks that a person excluded: drawn hatched, since they do not count.
     link
         The way to the reference space, for a pane in its own grid; None for the reference grid itself.
     """
@@ -49,6 +51,7 @@ class Pane:
     origin_mm: tuple[float, float, float] | None = None
     sequence: str = ""
     link: Link | None = None
+    excluded: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what could be drawn in the wrong place."""

@@ -78,6 +78,7 @@ def payload(
         "largest": {plane: list(place) for plane, place in largest.items()},
         "colours": [[v, *colours[v], colours[v][0] in FILLED] for v in colours if v in present],
         "presets": [[it.name, [list(window) for window in it.windows], it.explained] for it in windows],
+        "excluded": [sorted(pane.excluded) for pane in panes],
         "height": height,
         "is_linkable": link is not None,
         "spots": [{"place": list(it.place), "radius_mm": it.radius_mm, "words": it.words} for it in spots],

@@ -15,6 +15,8 @@ import pandas as pd
 from pipeline.core import wording
 from pipeline.core.function_scales import SCALES, scale_name
 from pipeline.core.wording import count, typeset
+from pipeline.judge import certainty
+from pipeline.judge.clauses import from_json, of_total
 
 __all__ = ["SCALES", "count", "scale_name", "typeset"]
 
@@ -73,7 +75,11 @@ DISPLAY_STATES = {
     "shrinkage": Look("shrinking", "▼", "#2166AC", "#2166AC", "triangle-down"),
     "no_change": Look("no change detected", "●", "#5F6B76", "#5F6B76", "circle"),
     "none_seen": Look("none seen", "○", "#5F6B76", "#5F6B76", "circle-open"),
+    certainty.GROWTH_BELOW_RULE: Look("growth below the rule", "▴", "#5F6B76", "#5F6B76", "triangle-ne"),
+    certainty.FALL_BELOW_RULE: Look("fall below the rule", "▾", "#5F6B76", "#5F6B76", "triangle-se"),
+    certainty.TOO_UNCERTAIN: Look("too uncertain to tell", "⊗", "#5F6B76", "#5F6B76", "circle-x-open"),
 }
+"""By display state, and by the kinds of *no change* that an interval tells apart (``judge/certainty.py``)."""
 STATES = {
     "recurrence": Look("recurrence", "◆", "#B2182B", "#B2182B", "diamond"),
     "distant": Look("new lesion elsewhere", "◆", "#B2182B", "#B2182B", "diamond"),
@@ -168,15 +174,44 @@ def look(state: Any, display_state: Any) -> Look:
     return NO_STATE
 
 
+def finer_state(row: Mapping[Any, Any] | pd.Series) -> Any:
+    """Return the display state of a row, *no change* told apart by its interval (``judge/certainty.py``).
+
+    Parameters
+    ----------
+    row
+        Columns display_state and clauses; without the second the display state stands. Or shown_state, where it was
+        asked for already.
+    """
+    if is_known(row.get("shown_state")):
+        return row["shown_state"]
+    stored, display_state = row.get("clauses"), row["display_state"]
+    if display_state != "no_change" or not is_known(stored):
+        return display_state
+    return certainty.finer(display_state, of_total(from_json(str(stored))))
+
+
+def look_of(row: Mapping[Any, Any] | pd.Series) -> Look:
+    """Return the word, symbol and colour of a row of verdicts: columns state, display_state and clauses."""
+    return look(row["state"], finer_state(row))
+
+
+def category_look(row: Mapping[Any, Any]) -> Look:
+    """Return symbol and colour of a category: a stable verdict is never shown as a shrinkage."""
+    own = look_of(row)
+    is_shrunk = row["display_state"] in ("shrinkage", "possible_shrinkage")
+    return DISPLAY_STATES["no_change"] if row["category"] == "SD" and is_shrunk else own
+
+
 def standing(row: Mapping[Any, Any] | pd.Series) -> Look:
     """Return how a patient stands in one state: by volume, and what is worse that the volume does not show.
 
     Parameters
     ----------
     row
-        Columns state, display_state and beside.
+        Columns state, display_state, clauses and beside.
     """
-    by_volume = look(row["state"], row["display_state"])
+    by_volume = look_of(row)
     if not is_known(row["beside"]):
         return by_volume
     is_grown = by_volume.colour == WORSE.colour or row["display_state"] == "possible_growth"

@@ -40,11 +40,9 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
     found: Counter[str] = Counter()
     worse = rows["beside"].notna()
-    sizes = rows[~worse].groupby(["state", "display_state"], dropna=False, sort=False).size().reset_index(name="number")
     if worse.any():
         found["worse beside the volume"] = int(worse.sum())
-    for row in sizes.pipe(as_rows):
-        found[labels.look(row["state"], row["display_state"]).word] += int(row["number"])
+    found.update(labels.look_of(row).word for row in rows[~worse].pipe(as_rows))
     return answer, ", ".join(f"{number} {word}" for word, number in found.items())
 
 
@@ -94,6 +92,18 @@ def as_in_sentence(row: Mapping[Any, Any] | pd.Series, change_percent: Any, refe
     return labels.percent(change_percent)
 
 
+def main_change(row: Mapping[Any, Any] | pd.Series) -> str:
+    """Return the change that a verdict speaks of as its sentence prints it; empty where nothing was compared.
+
+    Parameters
+    ----------
+    row
+        With the column clauses.
+    """
+    main = next(iter(_parts(row)), None)
+    return labels.typeset(main.change) if main is not None and main.change else ""
+
+
 def table_change(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
     """Write the change of a compartment since baseline or nadir; that of the tumour as in the sentence.
 
@@ -121,26 +131,57 @@ def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
 
 def due(row: pd.Series) -> str:
     """Say until when a schedule would have the next scan; nothing where there is no schedule or it has ended."""
-    if not labels.is_known(row["due_on"]):
+    return f"due {labels.day(row['due_on'])}" if labels.is_known(row["due_on"]) else ""
+
+
+def is_overdue(row: pd.Series) -> bool:
+    """Tell whether the next scan of a schedule is overdue on the day of the meeting."""
+    return labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
+
+
+def size(row: pd.Series) -> tuple[str, str]:
+    """Say the volume at the latest scan with its interval, or why there is none.
+
+    Parameters
+    ----------
+    row
+        Of the board query.
+    """
+    volume = row["tumour_volume_mm3"]
+    if not labels.is_known(volume):
+        return labels.MISSING, ""
+    interval = labels.ml_interval(row["tumour_volume_low_mm3"], row["tumour_volume_high_mm3"])
+    return labels.ml(volume).removesuffix(f"{labels.NARROW}mL"), interval
+
+
+def since_treatment(row: pd.Series) -> str:
+    """Say how long after the last treatment the last scan was; empty where nothing was done before it."""
+    if not labels.is_known(row["treated_by"]):
         return ""
-    return f"due {labels.day(row['due_on'])}{', overdue' if row['is_overdue'] else ''}"
+    word = labels.TREATMENTS[row["treated_by"]][0]
+    days = int(row["days_since_treatment"])
+    if days < 0:
+        return f"during {word}"
+    if days < 2 * DAYS_PER_MONTH:
+        return f"{labels.count(days, 'day')} after {word}"
+    if days < 2 * DAYS_PER_YEAR:
+        return f"{days / DAYS_PER_MONTH:.0f} months after {word}"
+    return f"{days / DAYS_PER_YEAR:.1f} years after {word}"
 
 
 def open_questions(row: pd.Series) -> str:
     """Say every open question about a patient, the most urgent first, and at last that a scan is overdue."""
-    overdue = labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
     told = str(row["open_questions"])
-    if not overdue:
+    if not is_overdue(row):
         return labels.typeset(told)
     return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{told}; scan overdue")
 
 
 def leading_questions(row: pd.Series) -> str:
-    """Say the leading open questions in a few words, and how many more there are."""
+    """Say the leading open questions in a few words, and how many more there are; an overdue scan stands beside."""
     briefs = str(row["open_briefs"]).split("; ")
-    overdue = labels.is_known(row["is_overdue"]) and bool(row["is_overdue"])
-    if overdue:
-        briefs = ["scan overdue"] if row["question_kinds"] == Question.NONE else [*briefs, "scan overdue"]
+    if is_overdue(row) and row["question_kinds"] == Question.NONE:
+        briefs = ["scan overdue"]
     shown = labels.typeset("; ".join(briefs[:LEADING]))
     return f"{shown}; {len(briefs) - LEADING} more" if len(briefs) > LEADING else shown
 
@@ -180,6 +221,22 @@ def short_reason(row: Mapping[Any, Any]) -> str:
     if lesion is not None:
         apart = f" Lesion {lesion.lesion} by itself {lesion.change}." if lesion.change else f" {lesion.words}."
     return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
+
+
+def change_since(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the change that a verdict rests on in the digits of its sentence, and since when; empty without one."""
+    main = of_total(_parts(row))
+    if main is None or main.change is None or main.reference_on is None:
+        return "", ""
+    return labels.typeset(main.change), labels.day(main.reference_on)
+
+
+def ruling(row: Mapping[Any, Any]) -> str:
+    """Say where a verdict lies to the rule, or what stands where no rule is held against it."""
+    main = of_total(_parts(row))
+    if main is None:
+        return verdict(row)[0]
+    return labels.capital(labels.typeset(f"{main.ruling or main.words}."))
 
 
 def _parts(row: Mapping[Any, Any] | pd.Series) -> tuple[Clause, ...]:

@@ -14,6 +14,7 @@ from dashboard.words.markup import BREAK, Html, join, table, tag
 from dashboard.words.table_rows import as_rows
 from pipeline.core.wording import FIGURES
 
+EXCLUDED = "excluded"
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
 
@@ -33,7 +34,17 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
     """
     first = latest.iloc[0]
     seen = latest[(latest[list(VOLUMES)] > 0).any(axis=1)]
-    never = [labels.compartment(name).word for name in latest["compartment"] if name not in set(seen["compartment"])]
+    behind = {(row["session_id"], row["compartment"]): row for row in measured.pipe(as_rows)}
+    taken_out = [
+        name
+        for name in latest["compartment"]
+        if name not in set(seen["compartment"]) and _is_excluded(behind.get((first["session_id"], name)))
+    ]
+    never = [
+        labels.compartment(name).word
+        for name in latest["compartment"]
+        if name not in {*seen["compartment"], *taken_out}
+    ]
     header = (
         "mL",
         _dated(term("baseline"), first["baseline_on"]),
@@ -45,9 +56,12 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
     rows = seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows)
-    behind = {(row["session_id"], row["compartment"]): row for row in measured.pipe(as_rows)}
     body = table(header, [_number_row(pd.Series(row), behind, criteria_name) for row in rows], "ct-table ct-numbers")
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
+    if taken_out:
+        words = ", ".join(labels.compartment(name).word for name in taken_out)
+        reason = labels.words(behind[first["session_id"], taken_out[0]]["missing_reason"])
+        note = f"Excluded, so not compared: {words} ({reason}). {note}"
     return join([body, tag("p", note, class_="ct-grey ct-small")])
 
 
@@ -59,7 +73,8 @@ def _number_row(
 
     def opened(role: str, number: str) -> str:
         picked = f"{role} by {criteria_name}" if role else ""
-        return _opened(number, behind.get((row[f"{role}_session_id".lstrip("_")], row["compartment"])), picked)
+        source = behind.get((row[f"{role}_session_id".lstrip("_")], row["compartment"]))
+        return _opened(tag("span", EXCLUDED, class_="ct-grey") if _is_excluded(source) else number, source, picked)
 
     return (
         tag("span", style.word, style=f"color:{style.ink}"),
@@ -71,6 +86,11 @@ def _number_row(
         _change(row, "baseline", criteria_name),
         _change(row, "nadir", criteria_name),
     )
+
+
+def _is_excluded(source: Mapping[Any, Any] | None) -> bool:
+    """Tell whether a person took the mask behind a missing number out of use."""
+    return source is not None and bool(source.get("is_excluded"))
 
 
 def _opened(number: str, source: Mapping[Any, Any] | None, picked: str = "") -> str:
@@ -154,7 +174,8 @@ def _measured(row: Mapping[Any, Any] | None) -> str:
     if row is None:
         return tag("span", "–", class_="ct-grey")
     if not labels.is_known(row["volume_mm3"]):
-        return _opened(tag("span", labels.MISSING, class_="ct-grey"), row)
+        word = EXCLUDED if _is_excluded(row) else labels.MISSING
+        return _opened(tag("span", word, class_="ct-grey"), row)
     interval = labels.ml_interval(row["volume_low_mm3"], row["volume_high_mm3"])
     return _with_interval(_opened(_volume(row["volume_mm3"]), row), interval)
 
@@ -182,7 +203,7 @@ def verdicts(judged: pd.DataFrame) -> Html:
 
 
 def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
-    style = labels.look(row["state"], row["display_state"])
+    style = labels.category_look(row)
     shown = str(row["category_shown"])
     meaning = glossary.category(shown)
     return (
@@ -254,7 +275,9 @@ def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
         (
             labels.day(row["acquired_on"]),
             labels.compartment(row["compartment"]).word,
-            labels.ml(row["volume_mm3"]) if labels.is_known(row["volume_mm3"]) else str(row["missing_reason"]),
+            tag("span", labels.ml(row["volume_mm3"]), class_="ct-nowrap")
+            if labels.is_known(row["volume_mm3"])
+            else str(row["missing_reason"]),
             _path(row["scan_path"], ""),
             _path(
                 row["mask_path"],

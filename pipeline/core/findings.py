@@ -92,7 +92,6 @@ TABLE_KINDS = (
     ("row_incomplete", "error", "fill in the missing cells; the row was not used"),
     ("row_repeated", "warning", "remove one of the two rows"),
     ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
-    ("lesions_added_up", "warning", "a study keeps the sum of a day; judge lesion by lesion with cordtrack assess"),
     ("date_malformed", "error", "write dates as YYYY-MM-DD; this one was not used"),
     ("date_partial", "warning", "write the whole day; until then what depends on it is not evaluable"),
     ("treatment_unplaced", "error", "write its date; until then only what no day of it could change is judged"),

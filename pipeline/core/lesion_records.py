@@ -1,4 +1,4 @@
-"""Records of single lesions: their pieces at each visit, and the verdict on each of them.
+"""Records of single lesions and of readings beside the total: pieces at each visit, and the verdicts on them.
 
 As in ``records``, the fields are the columns of the store's tables; nothing here computes.
 """
@@ -63,6 +63,43 @@ class LesionAssessment:
     detection_limit_ratio: float | None
     probability: float | None
     missing_reason: str | None
+    reason: str
+    category_then: str
+    state_then: str
+    reason_then: str
+    clauses: str = "[]"
+
+
+@dataclass(frozen=True)
+class ReadingAssessment:
+    """The verdict of one reading beside solid tumour at one visit (``judge/parallel_readings.py``).
+
+    ``reading`` is solid_and_cyst, enhancing, t2 or mixed, which has no size of its own; the rest is as in
+    ``Assessment``. ``is_different``: it says another category or change than solid tumour alone.
+    """
+
+    patient_id: str
+    session_id: str
+    reading: str
+    criteria_id: str
+    criteria_version: str
+    category: str
+    state: str
+    display_state: str
+    is_confirmed: bool
+    is_provisional: bool
+    is_different: bool
+    epoch: int
+    course: str
+    baseline_session_id: str | None
+    nadir_session_id: str | None
+    volume_mm3: float | None
+    volume_cv: float | None
+    change_ratio: float | None
+    change_low_ratio: float | None
+    change_high_ratio: float | None
+    detection_limit_ratio: float | None
+    probability: float | None
     reason: str
     category_then: str
     state_then: str

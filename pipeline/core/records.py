@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from pipeline.core import context_records, lesion_records
 
+ActEffect = context_records.ActEffect
 BestResponse = context_records.BestResponse
 Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
@@ -23,8 +24,10 @@ Neuraxis = context_records.Neuraxis
 NewSignal = context_records.NewSignal
 NextScan = context_records.NextScan
 OpenQuestion = context_records.OpenQuestion
+ReadingAssessment = lesion_records.ReadingAssessment
 Resection = context_records.Resection
 SeriesEstimate = context_records.SeriesEstimate
+StoredCourse = context_records.StoredCourse
 WorseBeside = context_records.WorseBeside
 Treatment = context_records.Treatment
 

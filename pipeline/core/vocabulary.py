@@ -154,6 +154,44 @@ class FunctionGrade:
     assessed_by: date | None = None
 
 
+class ReadingKind(StrEnum):
+    """What may be judged beside solid tumour, which alone decides (see ``judge/parallel_readings.py``)."""
+
+    SOLID_AND_CYST = "solid_and_cyst"
+    ENHANCING = "enhancing"
+    T2 = "t2"
+    MIXED = "mixed"  # what enhancing and T2 tumour amount to together
+
+
+@dataclass(frozen=True)
+class PartSize:
+    """One compartment beside solid tumour at one visit: a tumour's own cyst, or the part that enhances.
+
+    Attributes
+    ----------
+    volume_mm3
+        0 means looked for and not there; None not measured, and ``missing_reason`` says why.
+    volume_cv, cv_is_assumed, product_mm2, longest_mm, slices_spanned, bound_reason
+        As of a visit's solid tumour.
+    is_unsigned
+        It rests on an automatic mask that nobody signed.
+    """
+
+    volume_mm3: float | None
+    volume_cv: float | None = None
+    cv_is_assumed: bool = False
+    product_mm2: float | None = None
+    longest_mm: float | None = None
+    slices_spanned: int | None = None
+    is_unsigned: bool = False
+    missing_reason: str | None = None
+    bound_reason: str | None = None
+
+
+SOLID = "solid tumour"
+"""What is measured unless something else is said."""
+
+
 @dataclass(frozen=True)
 class VisitMeasure:
     """What judgement needs to know of one visit.
@@ -200,6 +238,10 @@ class VisitMeasure:
     bound_reason
         Why there may be more tumour than was measured, in words: the sizes are lower bounds then, which prove growth
         and nothing else; None where they are whole.
+    subject
+        What the sizes are of, in words.
+    cyst, enhancing
+        Compartments that are judged beside the tumour; None where nobody looked for them.
     """
 
     session_id: str
@@ -226,6 +268,9 @@ class VisitMeasure:
     acquired_at: time | None = None
     withdrawn_on: date | None = None
     withdrawn_words: str | None = None
+    subject: str = SOLID
+    cyst: PartSize | None = None
+    enhancing: PartSize | None = None
 
 
 @dataclass(frozen=True)
@@ -262,6 +307,9 @@ class SeriesNumbers:
         Ends of the 95 % interval of its ratio to that visit's true volume.
     smallest_session_id
         The visit with the smallest volume since the last surgery, this one aside.
+    limit_ratio
+        Factor, up or down, from the nadir's reading on that would be beyond the error of all readings; of what is never
+        judged alone, as a judgement has its own.
     """
 
     volume_mm3: float | None = None
@@ -272,6 +320,7 @@ class SeriesNumbers:
     previous: tuple[float, float] | None = None
     smallest: tuple[float, float] | None = None
     smallest_session_id: str | None = None
+    limit_ratio: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What people decided about a study, and which of their decisions still stand.
 
 A decision is never changed or taken out of the record: a later one undoes it, or replaces it. What this module
-refuses: a decision without a name, an exclusion or a correction without a reason, an acceptance that outlives its
-mask, and a corrected mask that outlives the scan it was drawn on.
+refuses: a decision without a name, an exclusion, a pin or a correction without a reason, an acceptance that outlives
+its mask, and a corrected mask that outlives the scan it was drawn on.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.ACCEPT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256"),
         ActKind.EXCLUDE_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "reason"),
         ActKind.EXCLUDE_VISIT: ("patient_id", "session_id", "reason"),
-        ActKind.PIN_BASELINE: ("patient_id", "session_id"),
+        ActKind.PIN_BASELINE: ("patient_id", "session_id", "reason"),
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
         ActKind.WITHDRAW_LESION: ("patient_id", "session_id", "reason"),
         ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),

@@ -3,8 +3,9 @@
 Read from the verdicts as known now, from a course's baseline to its first progression. By the *confirmed* reading a
 complete or partial response counts only where the criteria's second scan showed it, and is stable disease until then;
 a progression that awaits its second scan is no answer at all. By the *unconfirmed* reading every scan counts as it was
-read. Disease too small to measure at the baseline has no stable disease and no partial response: it is complete
-response, NON-CR/NON-PD or progression. What this module refuses: a response out of what could not be judged.
+read. Where the criteria ask for it, stable disease is an answer only from their fewest days after time zero on.
+Disease too small to measure at the baseline has no stable disease and no partial response: it is complete response,
+NON-CR/NON-PD or progression. What this module refuses: a response out of what could not be judged.
 
 References
 ----------
@@ -29,6 +30,9 @@ from pipeline.judge.endpoint_rules import TWO_MISSED_VISITS_DAYS
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.knowledge import Placed, PlacedHistory
 from pipeline.judge.verdict import Verdict
+
+EARLY = "early"
+"""Stable disease seen before the criteria count it: no answer yet."""
 
 NEITHER = "NON-CR/NON-PD"
 """Best response of disease that is there and too small to measure (RECIST 1.1, table 2)."""
@@ -196,6 +200,8 @@ def _answers(
 def _response(answers: _Answers, look: ResponseLook, criteria: ResponseCriteria) -> CourseResponse:
     epoch = answers.epoch
     words = [(_word(verdict, answers, look, criteria), verdict) for verdict in answers.verdicts]
+    early = [verdict.visit.acquired_on for word, verdict in words if word == EARLY]
+    words = [(word, verdict) for word, verdict in words if word != EARLY]
     answered = [(word, verdict) for word, verdict in words if word is not None]
     shared = CourseResponse(
         epoch=epoch.number,
@@ -214,7 +220,8 @@ def _response(answers: _Answers, look: ResponseLook, criteria: ResponseCriteria)
         on, loss = answers.lost
         return replace(shared, best=Category.PD, best_on=on, reason=f"Progression, clinical, on {on} ({loss}).")
     if not answered:
-        return replace(shared, reason=f"Not evaluable: {_why_none(answers, criteria)}.")
+        why = _too_early(early[-1], answers, criteria) if early else _why_none(answers, criteria)
+        return replace(shared, reason=f"Not evaluable: {why}.")
     best, verdict = min(answered, key=lambda pair: _rank(pair[0]))
     return _lasting(replace(shared, best=best, best_on=verdict.visit.acquired_on), answers, answered)
 
@@ -226,7 +233,27 @@ def _word(verdict: Verdict, answers: _Answers, look: ResponseLook, criteria: Res
         if category == Category.PD:
             return None
         category = Category.SD
-    return NEITHER if category == Category.SD and _is_unmeasurable(answers.epoch, criteria) else str(category)
+    if category == Category.SD and _is_unmeasurable(answers.epoch, criteria):
+        return NEITHER
+    return EARLY if category == Category.SD and _is_early(verdict, answers, criteria) else str(category)
+
+
+def _is_early(verdict: Verdict, answers: _Answers, criteria: ResponseCriteria) -> bool:
+    """Say whether stable disease was seen before it may count as a best response."""
+    zero = answers.time_zero_on
+    if criteria.stable is None or zero is None:
+        return False
+    return (verdict.visit.acquired_on - zero).days < criteria.stable.min_days
+
+
+def _too_early(on: date, answers: _Answers, criteria: ResponseCriteria) -> str:
+    assert criteria.stable is not None  # nothing is early without the rule
+    assert answers.time_zero_on is not None
+    days = wording.count((on - answers.time_zero_on).days, "day")
+    return (
+        f"stable on {on}, {days} after {_zero_name(answers)}; these criteria ask for "
+        f"{wording.count(criteria.stable.min_days, 'day')}"
+    )
 
 
 def _rank(word: str) -> int:

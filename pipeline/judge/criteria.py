@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from pipeline.core import records
+from pipeline.core.vocabulary import Category
 
 
 class Metric(StrEnum):
@@ -160,6 +161,23 @@ class Steroids(Rule):
 
 
 @dataclass(frozen=True)
+class Mixed(Rule):
+    """Enhancing and T2 tumour are judged in parallel where both are measured, and combined (``judge/mixed_rule.py``).
+
+    ``complete_beside_stable``: what a complete response of one part amounts to where the other is stable.
+    """
+
+    complete_beside_stable: Category
+
+
+@dataclass(frozen=True)
+class Stable(Rule):
+    """Fewest days from the start of a course after which stable disease may be its best response."""
+
+    min_days: int
+
+
+@dataclass(frozen=True)
 class Sequences(Rule):
     """Sequences, such as ``T2w`` or ``T1w_ce``, without which a visit cannot be judged."""
 
@@ -183,6 +201,7 @@ class ResponseCriteria(Rule):
     reappearance
         None where any tumour seen again after none was seen is progression.
     minor_response, radiotherapy_window, radiosurgery_window, immunotherapy_window, clinical, sequences, steroids
+    mixed, stable
         None where the criteria have no such rule.
     """
 
@@ -205,6 +224,8 @@ class ResponseCriteria(Rule):
     clinical: Clinical | None = None
     sequences: Sequences | None = None
     steroids: Steroids | None = None
+    mixed: Mixed | None = None
+    stable: Stable | None = None
     sha256: str = ""
 
     def record(self) -> records.Criteria:
@@ -263,6 +284,8 @@ def _size_problems(criteria: ResponseCriteria) -> Iterator[str]:
         yield f"clinical.assessments: expected 1 or more, found {criteria.clinical.assessments}"
     if criteria.sequences is not None and not all(name.strip() for name in criteria.sequences.mandatory or ("",)):
         yield "sequences.mandatory: expected at least one sequence such as T2w, found none"
+    if criteria.mixed is not None and criteria.mixed.complete_beside_stable not in (Category.SD, Category.PR):
+        yield f"mixed.complete_beside_stable: expected SD or PR, found {criteria.mixed.complete_beside_stable}"
     again = criteria.reappearance
     if again is not None and 0 in (again.min_volume_mm3, again.min_longest_mm):
         yield (

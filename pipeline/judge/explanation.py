@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.core import wording
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitMeasure
+from pipeline.core.vocabulary import SOLID, Category, DisplayState, PatientCourse, State, VisitMeasure
 from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
@@ -19,11 +19,7 @@ from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.verdict import Verdict
 
-SUBJECT = {
-    Metric.VOLUME: "Solid tumour",
-    Metric.PRODUCT: "Product of axial diameters",
-    Metric.LONGEST: "Sum of longest diameters",
-}
+DIAMETERS = {Metric.PRODUCT: "product of axial diameters", Metric.LONGEST: "sum of longest diameters"}
 UNITS = {Metric.VOLUME: "mm³", Metric.PRODUCT: "mm²", Metric.LONGEST: "mm"}
 SIZES = {Metric.VOLUME: wording.volume, Metric.PRODUCT: wording.area, Metric.LONGEST: wording.length}
 
@@ -34,6 +30,17 @@ percent = wording.change_of
 def size(value: float, metric: Metric, figures: int = wording.FIGURES) -> str:
     """Write a size in the unit people use: mL for volumes."""
     return SIZES[metric](value, figures)
+
+
+def subject(visit: VisitMeasure, metric: Metric) -> str:
+    """Say what the sizes of a visit are of."""
+    if metric == Metric.VOLUME:
+        return visit.subject
+    return DIAMETERS[metric] if visit.subject == SOLID else f"{DIAMETERS[metric]} of {visit.subject}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def reason(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> str:
@@ -81,9 +88,8 @@ def _baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch, criteria
 def _seen(visit: VisitMeasure, criteria: ResponseCriteria) -> str:
     value = epochs.value_of(visit, criteria.metric)
     if not value:
-        return f"no solid tumour seen on {visit.acquired_on}"
-    subject = SUBJECT[criteria.metric].lower()
-    return f"{subject} {size(value, criteria.metric)} on {visit.acquired_on}"
+        return f"no {visit.subject} seen on {visit.acquired_on}"
+    return f"{subject(visit, criteria.metric)} {size(value, criteria.metric)} on {visit.acquired_on}"
 
 
 def _sizes_of(compared: Comparison, criteria: ResponseCriteria, verdict: Verdict) -> Clause:
@@ -105,12 +111,12 @@ def _sizes_of(compared: Comparison, criteria: ResponseCriteria, verdict: Verdict
 
 
 def _nothing_seen(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria) -> Clause:
-    on, baseline = verdict.visit.acquired_on, verdict.evidence.baseline
-    words = f"No solid tumour seen on {on}, as on {compared.reference.acquired_on}"
+    on, baseline, nothing = verdict.visit.acquired_on, verdict.evidence.baseline, verdict.visit.subject
+    words = f"No {nothing} seen on {on}, as on {compared.reference.acquired_on}"
     if verdict.category == Category.CR and baseline is not None:
-        words = f"No solid tumour seen on {on}, though seen at the baseline of {baseline.reference.acquired_on}"
+        words = f"No {nothing} seen on {on}, though seen at the baseline of {baseline.reference.acquired_on}"
     elif compared.reference_value:
-        words = f"No solid tumour seen on {on}, though seen on {compared.reference.acquired_on}"
+        words = f"No {nothing} seen on {on}, though seen on {compared.reference.acquired_on}"
     words += _refutes(verdict)
     return replace(_sizes_of(compared, criteria, verdict), kind=ClauseKind.NONE_SEEN, words=words)
 
@@ -130,8 +136,9 @@ def _confirms(verdict: Verdict) -> str:
 def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
     nadir = verdict.evidence.nadir
     assert nadir is not None  # the caller looked
+    named = _capital(subject(verdict.visit, criteria.metric))
     words = (
-        f"{SUBJECT[criteria.metric]} {size(nadir.value, criteria.metric)} on {verdict.visit.acquired_on} "
+        f"{named} {size(nadir.value, criteria.metric)} on {verdict.visit.acquired_on} "
         f"where none was seen on {nadir.reference.acquired_on}"
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)
@@ -175,7 +182,7 @@ def _changed(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria)
         ends = wording.change_interval(100 * (compared.interval.low - 1), 100 * (compared.interval.high - 1))
         interval = f" (95 % CI by all scans {ends})"
     words = (
-        f"{SUBJECT[metric]} {size(compared.value, metric, figures)} on {visit.acquired_on} is "
+        f"{_capital(subject(visit, metric))} {size(compared.value, metric, figures)} on {visit.acquired_on} is "
         f"{percent(compared.ratio, decimals)}{interval} against the {numbers.reference} "
         f"{size(compared.reference_value, metric, figures)} of {compared.reference.acquired_on}"
     )
@@ -262,7 +269,8 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.ELSEWHERE, _elsewhere_words(verdict, course)),
         *beside(ClauseKind.CLINICAL, f"clinical progression: {evidence.decline}" if evidence.decline else ""),
         *beside(ClauseKind.CONFIRMATION, second_look(verdict, criteria)),
-        *beside(ClauseKind.REMARK, _smallest_words(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
         *beside(ClauseKind.UNSIGNED, unsigned),
@@ -296,7 +304,20 @@ def _new_lesion_words(verdict: Verdict) -> str:
     return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
 
 
-def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say of growth since the nadir that the tumour is smaller than on the scan before; empty where it is not."""
+    previous, metric = verdict.evidence.previous, criteria.metric
+    if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
+        return ""
+    compared = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
+    if compared.ratio is None or compared.ratio >= 1:
+        return ""
+    is_fall = comparison.beyond_error(compared) or comparison.shrank_to(compared, 1 / criteria.progression.ratio)
+    before = f"{size(compared.reference_value, metric)} of {previous.acquired_on}"
+    return f"yet smaller than on the scan before, {percent(compared.ratio)} against {before}" if is_fall else ""
+
+
+def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
     """Set the smallest size of an earlier course beside this course's own."""
     smallest = verdict.evidence.smallest
     if smallest is None or not verdict.is_judged:
@@ -306,7 +327,8 @@ def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     assert value is not None  # it was the smallest
     change = f"{percent(own / value)} against" if value and own is not None else "above"
     least = f"{size(value, criteria.metric)} of {smallest.acquired_on}"
-    return f"{change} the smallest ever seen since the last surgery, {least}"
+    since = " since the last surgery" if epoch.after_surgery_on else ""
+    return f"{change} the smallest ever seen{since}, {least}"
 
 
 def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:

@@ -27,7 +27,7 @@ Cyst, syrinx, oedema and cavity are not looked at here at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -38,7 +38,17 @@ from pipeline.judge.confirmation import confirmed
 from pipeline.judge.criteria import Metric, Reference, ResponseCriteria
 from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
-from pipeline.judge.knowledge import Placed, agreed, judgement_of, readings, then, without_withdrawn
+from pipeline.judge.knowledge import (
+    Placed,
+    PlacedHistory,
+    agreed,
+    judgement_of,
+    known,
+    known_by,
+    readings,
+    then,
+    without_withdrawn,
+)
 from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
@@ -46,11 +56,23 @@ SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
 
 
 @dataclass(frozen=True)
+class JudgedReading:
+    """One way to place what has no day, with its verdicts in date order, which have no sizes and no sentences."""
+
+    course: PatientCourse
+    judgements: tuple[VisitJudgement, ...]
+
+
+@dataclass(frozen=True)
 class JudgedCourse:
-    """One verdict per visit in date order, and the best response of each course of the history by both looks."""
+    """One verdict per visit in date order, and the best response of each course of the history by both looks.
+
+    ``readings`` are the ways to place what has no day, where there are more than one.
+    """
 
     judgements: tuple[VisitJudgement, ...]
     best_responses: tuple[CourseResponse, ...]
+    readings: tuple[JudgedReading, ...] = ()
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -85,14 +107,42 @@ def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCour
     placed = agreed(by_reading, standing, criteria, _placed)
     judgements = ((replace(_judgement(one, criteria), series=of_verdict(one.verdict, measured)), one) for one in placed)
     whole = tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
-    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria))
+    several = by_reading if len(by_reading) > 1 else ()
+    possible = tuple(_reading(one, criteria) for one in several)
+    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria), possible)
+
+
+def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
+    """Return what decides an outcome by one reading."""
+    judgements = []
+    for placed in one.placed:
+        verdict, compared = placed.verdict, placed.verdict.compared_with(criteria)
+        is_open = verdict.display == DisplayState.POSSIBLE_GROWTH
+        judgements.append(
+            replace(
+                judgement_of(placed, criteria, ()),
+                provisional=verdict.is_provisional,
+                detection_limit_ratio=_detection_limit(compared) if is_open else None,
+            )
+        )
+    return JudgedReading(one.history.course, tuple(judgements))
+
+
+def judge_visits(
+    course: PatientCourse, criteria: ResponseCriteria, session_ids: Container[str]
+) -> tuple[VisitJudgement, ...]:
+    """Judge some visits of a patient, in date order, as :func:`judge` does all, without the numbers of the series."""
+    course = epochs.followed_tumours(course, criteria)
+    placed = known(without_withdrawn(course, date.max), criteria, _placed)
+    asked = (one for one in placed if one.verdict.visit.session_id in session_ids)
+    return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in asked)
 
 
 def _with_then(
     now: VisitJudgement, placed: Placed, course: PatientCourse, criteria: ResponseCriteria
 ) -> VisitJudgement:
     visit = next(v for v in course.visits if v.session_id == now.session_id)
-    by_then = then(course, visit, criteria, _placed)
+    by_then = placed if _is_all_known(course, visit, placed) else then(course, visit, criteria, _placed)
     is_same = by_then.verdict == placed.verdict and by_then.epoch.cause == placed.epoch.cause
     return replace(
         now,
@@ -104,6 +154,14 @@ def _with_then(
         if is_same and placed.history == by_then.history
         else explanation.reason(by_then.verdict, by_then.history, by_then.epoch, criteria),
     )
+
+
+def _is_all_known(course: PatientCourse, visit: VisitMeasure, placed: Placed) -> bool:
+    """Say whether all that is known now was known on the day of a visit, so that the same was judged then."""
+    if visit.acquired_on < max(one.acquired_on for one in course.visits):
+        return False
+    by_then = without_withdrawn(known_by(course, visit), visit.acquired_on)
+    return by_then == replace(placed.history, died_on=None, last_contact_on=None)
 
 
 def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:

@@ -127,7 +127,7 @@ class LesionSeries:
         years = self._years - self._years.mean()
         if not years.any():
             return None
-        return self._estimate(years[np.argsort(self._order)] / (years @ years))
+        return self._estimate(years / (years @ years))
 
     def probability(self, scan: int, reference: int, ratio: float) -> float:
         """Return how probable it is that the true ratio is at or beyond a threshold; above 1 is growth."""

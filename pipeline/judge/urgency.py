@@ -19,6 +19,7 @@ from pipeline.core.vocabulary import Category, Compartment, DisplayState, State,
 from pipeline.judge import own_smallest
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.lesion_courses import severity
+from pipeline.judge.other_readings import asked_by_readings
 from pipeline.judge.questions import BRIEFS, NO_DECISION, NONE_RECORDED, RANKS, Asked, Open, Question
 from pipeline.measure.measurement_error import ASSUMED
 
@@ -52,6 +53,7 @@ class PatientRows:
     forms: list[records.Neuraxis] = field(default_factory=list)
     findings: list[records.Finding] = field(default_factory=list)
     lesion_verdicts: list[records.LesionAssessment] = field(default_factory=list)
+    readings: list[records.ReadingAssessment] = field(default_factory=list)
     acts: list[records.JournalEntry] = field(default_factory=list)
 
     @property
@@ -78,6 +80,7 @@ LISTS: dict[type, str] = {
     records.Neuraxis: "forms",
     records.Finding: "findings",
     records.LesionAssessment: "lesion_verdicts",
+    records.ReadingAssessment: "readings",
     records.JournalEntry: "acts",
 }
 
@@ -142,6 +145,7 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Asked]:
         *_compartments(patient, with_worse_function=bool(worse)),
         *_earlier(judged, patient),
         *_disagreement(judged, patient),
+        *(asked_by_readings(judged[-1], patient.readings) if judged else ()),
         *_readers(patient),
         *([(Question.LEFT_OUT, "something was left out, see the findings")] if _has_errors(patient) else []),
     ]

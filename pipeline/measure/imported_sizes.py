@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 
-from pipeline.core.vocabulary import Compartment, MaskOrigin, VisitMeasure
+from pipeline.core.vocabulary import Compartment, MaskOrigin, PartSize, VisitMeasure
 from pipeline.core.written_day import last_possible
 from pipeline.measure import measurement_error
 from pipeline.measure.measurement_error import ASSUMED
@@ -109,7 +109,7 @@ def visit_measure(
     """Return what judgement needs to know of a visit that only a table knows."""
     measures = tuple(measures)
     tumour = next((m for m in measures if m.compartment == Compartment.TUMOUR), None)
-    enhancing = next((m for m in measures if m.compartment == Compartment.ENHANCING), None)
+    cyst, enhancing = (_part(name, measures, histology) for name in (Compartment.CYST, Compartment.ENHANCING))
     seeding = any_seeding(measure.leptomeningeal for measure in measures)
     marked = any(measure.new_lesion for measure in measures)
     if tumour is None:
@@ -121,6 +121,8 @@ def visit_measure(
             leptomeningeal=seeding,
             missing_reason=NO_VOLUME,
             acquired_by=last_possible(acquired_on),
+            cyst=cyst,
+            enhancing=enhancing,
         )
     volume_cv, source = error_of(tumour, histology)
     return VisitMeasure(
@@ -134,10 +136,43 @@ def visit_measure(
         slices_spanned=tumour.slices_spanned,
         new_lesion=marked,
         leptomeningeal=seeding,
-        enhancing_mm3=enhancing.volume_mm3 if enhancing is not None else None,
+        enhancing_mm3=enhancing.volume_mm3,
         missing_reason=tumour.missing_reason,
         acquired_by=last_possible(acquired_on),
+        cyst=cyst,
+        enhancing=enhancing,
     )
+
+
+def not_given(compartment: Compartment) -> ImportedMeasure:
+    """Return what stands for a compartment of which a visit's table has no row."""
+    return ImportedMeasure(compartment, missing_reason=f"the imported table gives no {compartment} here")
+
+
+def _part(compartment: Compartment, measures: Iterable[ImportedMeasure], histology: str | None) -> PartSize:
+    measure = next((one for one in measures if one.compartment == compartment), not_given(compartment))
+    volume_cv, source = error_of(measure, histology)
+    return PartSize(
+        measure.volume_mm3,
+        volume_cv,
+        source == ASSUMED,
+        measure.product_mm2,
+        measure.longest_mm,
+        measure.slices_spanned,
+        missing_reason=None if measure.missing_reason == NO_VOLUME else measure.missing_reason,
+    )
+
+
+def lesion_measure(
+    session_id: str,
+    acquired_on: date,
+    lesion: ImportedMeasure,
+    histology: str | None,
+    acquired_at: time | None = None,
+) -> VisitMeasure:
+    """Return what judgement needs to know of one lesion alone; what is said of the whole patient is left out."""
+    alone = visit_measure(session_id, acquired_on, (lesion,), histology)
+    return replace(alone, new_lesion=False, leptomeningeal=None, acquired_at=acquired_at)
 
 
 def any_seeding(seen: Iterable[bool | None]) -> bool | None:

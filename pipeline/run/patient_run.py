@@ -18,6 +18,7 @@ from pipeline.run.steps import (
     follow_lesions,
     judge_context,
     judge_course,
+    judge_without,
     mask_visits,
     measure_visits,
     model_masks,
@@ -44,6 +45,7 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
     describe_shape.describe,  # where along the cord each lies, and how it looks
     follow_lesions.follow,  # the same lesion from visit to visit
     judge_course.judge_patient,  # every visit under every set of criteria
+    judge_without.judge_without_acts,  # and the latest without each thing that a person decided
     compare_protocols.compare_scans,  # how each scan was made, and what changed between visits
     judge_context.describe_context,  # cyst and oedema, what surgery left, how fast tumour grows
     schedule_scan.schedule,  # when the next scan is due

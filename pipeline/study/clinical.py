@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.core import markers
 from pipeline.core.findings import finding
+from pipeline.core.function_scales import ROMAN, scale_code
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
@@ -377,14 +378,15 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
     if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
         return None
     assessed_on = span_in(row, "date", as_of, findings)
-    grade = number_in(row, "grade", HIGHEST_GRADE, findings)
+    roman = ROMAN.get((row.cells["grade"] or "").upper())
+    grade = number_in(row, "grade", HIGHEST_GRADE, findings) if roman is None else roman
     if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
     return FunctionScore(
         patient_id=patient_id,
         assessed_on=first_possible(assessed_on),
-        scale_id=row.cells["scale_id"] or "",
+        scale_id=scale_code(row.cells["scale_id"] or ""),
         grade=grade,
         tumour_related=tumour_related,
         assessed_by=last_possible(assessed_on),

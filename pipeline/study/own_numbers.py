@@ -16,15 +16,17 @@ from statistics import median
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
-from pipeline.core.vocabulary import Category, Compartment
+from pipeline.core.vocabulary import ANY_DAY, Category, Compartment
+from pipeline.core.written_day import WrittenDay, last_possible
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
-from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_unseen
+from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
-from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
+from pipeline.study.study_tables import TableRow, is_complete, parse_days, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
+from pipeline.study.wide_rows import in_rows
 
 REQUIRED = ("participant_id", "date")
 WORDS = {category.value.lower(): category for category in Category}
@@ -41,7 +43,7 @@ class GivenVisit:
     patient_id
         As the table writes it.
     acquired_on
-        Of a month or a year its first day, as a ``WrittenDay``.
+        Of a month or a year its first day, as a ``WrittenDay``; any day at all where none can be read.
     measures
         One per compartment that has a row.
     category
@@ -59,6 +61,11 @@ class GivenVisit:
     lines: tuple[int, ...] = ()
     acquired_at: time | None = None
     lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
+
+    @property
+    def is_placed(self) -> bool:
+        """Its day can be read, or at least its year."""
+        return (self.acquired_on, last_possible(self.acquired_on)) != ANY_DAY
 
 
 @dataclass(frozen=True)
@@ -81,9 +88,9 @@ def read_volumes(
     path
         A file inside ``root``, with the columns ``patient_id`` (or ``participant_id``), ``date`` and at least one of
         ``volume_mm3``, ``volume_ml``, ``product_mm2``, ``long_mm`` with ``perpendicular_mm``, ``longest_mm``, or else
-        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``,
-        ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one row for each lesion; their
-        sum is the tumour, unless a row without a lesion gives it).
+        ``response``. Further ones: ``compartment`` (solid tumour where there is none), ``volume_cv``, ``cyst_mm3`` and
+        the like (``wide_rows``), ``slices_spanned``, ``new_lesion``, ``histology``, ``syndrome``, ``lesion_id`` (one
+        row for each lesion; their sum is the tumour, unless a row without a lesion gives it).
     as_of
         The day of reading; rows dated after it are reported and not used.
     findings
@@ -97,13 +104,15 @@ def read_volumes(
     has_words = "response" in columns
     if table_rows and not _columns_are_usable(table_rows[0], findings):
         table_rows = []
-    dated = [(row, day) for row in table_rows if (day := _day(row, as_of, findings)) is not None]
+    by_compartment = table_rows if has_words else in_rows(table_rows, findings)
+    days = ((row, _day(row, as_of, findings) or _any_day(row)) for row in by_compartment)
+    dated = [(row, day) for row, day in days if day is not None]
     id_by_key = _ids(table_rows)
     places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
         places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
-    visits = with_lesions(visits)
+    visits = with_lesions([visit for visit in visits if visit.is_placed or _may_be_smallest(visit)])
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
@@ -171,6 +180,22 @@ def _day(row: TableRow, as_of: date, findings: list[Finding]) -> date | None:
     return span_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
 
 
+def _any_day(row: TableRow) -> date | None:
+    """Return any day at all where a scan's cannot be read; None where it is yet to come, or the table has no dates."""
+    cell = row.cells.get("date")
+    if "date" in row.absent or (cell is not None and parse_days(cell) is not None):
+        return None
+    first, last = ANY_DAY
+    words = "an unknown day" if cell is None else f"an unknown day ('{cell}')"
+    return WrittenDay(first.year, first.month, first.day, words, last)
+
+
+def _may_be_smallest(visit: GivenVisit) -> bool:
+    """Say whether a scan of an unknown day shows anything that verdicts on others may rest on."""
+    tumour = [one for one in visit.measures if one.compartment == Compartment.TUMOUR]
+    return any(one.has_size or one.new_lesion or one.leptomeningeal for one in (*tumour, *visit.lesions.values()))
+
+
 def _plain(patient_id: str) -> str:
     return patient_id.removeprefix("sub-")
 
@@ -210,7 +235,7 @@ def _visit(
     key: tuple[str, date, str], table_rows: Sequence[TableRow], findings: list[Finding], *, has_words: bool
 ) -> GivenVisit:
     patient_id, acquired_on, _ = key
-    lines = tuple(row.line for row in table_rows)
+    lines = tuple(dict.fromkeys(row.line for row in table_rows))
     times = {clock for row in table_rows if (clock := time_in(row, "date")) is not None}
     acquired_at = times.pop() if len(times) == 1 else None
     if has_words:
@@ -247,9 +272,13 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
     for visit in visits:
         lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
         earlier[visit.patient_id] |= lesions
-        is_given = any(measure.compartment == Compartment.TUMOUR for measure in visit.measures)
+        measures = tuple(
+            with_marks(one, lesions.values()) if one.compartment == Compartment.TUMOUR else one
+            for one in visit.measures
+        )
+        is_given = any(measure.compartment == Compartment.TUMOUR for measure in measures)
         total = () if is_given or not lesions else (total_of(lesions),)
-        complete.append(replace(visit, measures=(*total, *visit.measures), lesions=lesions))
+        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions))
     return complete
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
@@ -37,8 +37,9 @@ class StudyVisit:
     """One visit; ``acquired_on`` is None when no usable date is given, of a month or a year its first day.
 
     ``acquired_at`` is the time of the scan; ``leptomeningeal`` is None where nobody imaged or said it.
-    ``imported`` holds sizes that other software measured, at visits without images only; ``neuraxis`` the form of the
-    whole neuraxis, None where nobody filled one in.
+    ``imported`` holds sizes that other software measured, at visits without images only, and ``imported_lesions`` those
+    of each lesion by name where the table tells them apart; ``neuraxis`` is the form of the whole neuraxis, None where
+    nobody filled one in.
     """
 
     patient_id: str
@@ -51,6 +52,7 @@ class StudyVisit:
     neuraxis: NeuraxisForm | None = None
     acquired_at: time | None = None
     leptomeningeal: bool | None = None
+    imported_lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
 
 
 def read_visits(

@@ -24,12 +24,18 @@ from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.epochs import makes_new_tumours
 from pipeline.judge.lesion_courses import LesionVerdict
+from pipeline.judge.parallel_readings import ReadingVerdict, readings
 from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
-from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
+from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
+from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
+from pipeline.tools.assess_readings import BESIDE, READING_COLUMNS, beside, percent, reading_row, rounded
 
 ALL_CRITERIA = "all"
+LOST_GRADE = frozenset({"row_long", "row_incomplete", "number_malformed", "date_malformed", "date_future"})
+"""Findings about a functional grade that counts for nothing."""
+
 UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
     "patient_id", "date", "lesion_id", "criteria_id", "criteria_version", "is_adapted", "category", "state",
@@ -38,11 +44,13 @@ COLUMNS = (
     "change_percent", "change_low_percent", "change_high_percent", "probability", "smoothed_volume_mm3",
     "smoothed_low_mm3", "smoothed_high_mm3", "baseline_low_percent", "baseline_high_percent", "nadir_low_percent",
     "nadir_high_percent", "smallest_date", "smallest_low_percent", "smallest_high_percent", "reason", "reason_then",
+    *BESIDE,
 )  # fmt: skip
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
 and the probability that the true change lies beyond the threshold of what is shown. Beside them stands what all
 readings of the volume since the baseline tell: the true volume, and 95 % intervals of its change since the baseline,
-the nadir and the smallest since the last surgery. ``lesion_id`` is empty in rows of the whole tumour; where the table
+the nadir and the smallest since the last surgery, and what the same scan is with its cyst counted and by its enhancing
+and T2 parts. ``lesion_id`` is empty in rows of the whole tumour; where the table
 tells lesions apart, each has rows of its own."""
 
 BEST_COLUMNS = (
@@ -57,8 +65,10 @@ BEST_COLUMNS = (
 class JudgedTable:
     """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
 
-    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known.
-    ``best_responses`` has :data:`BEST_COLUMNS`.
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known; ``lost_rows`` is
+    how many rows of sizes and grades are in no verdict at all: without a patient, of a day to come, with cells too
+    many, a grade that is no number.
+    ``best_responses`` has :data:`BEST_COLUMNS`, ``readings`` those of ``assess_readings.READING_COLUMNS``.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -66,6 +76,8 @@ class JudgedTable:
     findings: tuple[records.Finding, ...]
     undecided_count: int = 0
     best_responses: tuple[Mapping[str, Any], ...] = ()
+    readings: tuple[Mapping[str, Any], ...] = ()
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,11 +114,15 @@ def assess_table(
     rules = criteria_files.load_all() if criteria_id == ALL_CRITERIA else (criteria_files.load(criteria_id),)
     findings: list[records.Finding] = []
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
+    lost_rows = len({one.message.partition(": ")[0] for one in findings if _is_lost(one)})
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
+    before = len(findings)
     scores = read_function_table(function, table, as_of, findings) if function else {}
+    lost_rows += len({one.message.partition(": ")[0] for one in findings[before:] if one.code in LOST_GRADE})
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
     judged_rows: list[Mapping[str, Any]] = []
     best_responses: list[Mapping[str, Any]] = []
+    reading_rows: list[Mapping[str, Any]] = []
     judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
@@ -118,11 +134,24 @@ def assess_table(
             apart = [verdict for verdicts in lesions.values() for verdict in verdicts]
             judged_count += sum(verdict.judgement.state not in UNJUDGED for verdict in apart)
             led = [_led(patient, one, lesions.get(one.session_id, ()), rule) for one in judgements]
-            judged_rows += [_row(patient, one, rule) for one in led]
+            further = readings(patient.course, judgements, rule)
+            reading_rows += [reading_row(patient.course.patient_id, one, rule) for one in further]
+            judged_rows += [{**_row(patient, one, rule), **_beside(one, further)} for one in led]
             judged_rows += [_row(patient, verdict.judgement, rule, verdict.lesion_id) for verdict in apart]
             best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
     odd = tuple(dict.fromkeys(findings))
-    return JudgedTable(tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses))
+    return JudgedTable(
+        tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), tuple(reading_rows), lost_rows
+    )
+
+
+def _beside(judgement: VisitJudgement, verdicts: Iterable[ReadingVerdict]) -> dict[str, Any]:
+    return beside([one for one in verdicts if one.judgement.session_id == judgement.session_id])
+
+
+def _is_lost(oddity: records.Finding) -> bool:
+    """Say whether a finding is about a row of sizes of which nothing is used."""
+    return oddity.code in ("row_long", "date_future") or (oddity.code == "row_incomplete" and oddity.patient_id is None)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
@@ -145,6 +174,11 @@ def write_judged(judged: JudgedTable, target: Path) -> None:
 def write_best_responses(judged: JudgedTable, target: Path) -> None:
     """Write the best response of each course as CSV."""
     atomic.write_text(target, to_csv(BEST_COLUMNS, judged.best_responses))
+
+
+def write_readings(judged: JudgedTable, target: Path) -> None:
+    """Write what the sizes say beside solid tumour as CSV."""
+    atomic.write_text(target, to_csv(READING_COLUMNS, judged.readings))
 
 
 def write_findings(findings: Sequence[records.Finding], target: Path) -> None:
@@ -177,7 +211,7 @@ def _patient(
             replace(
                 visit_measure(name, visit.acquired_on, visit.measures, facts.histology),
                 acquired_at=visit.acquired_at,
-                new_tumour_mm3=_new_tumour_mm3(visit, new),
+                new_tumour_mm3=volume_of(visit.lesions, new),
             )
             for name, visit in visits.items()
         ),
@@ -191,16 +225,7 @@ def _patient(
 
 
 def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
-    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them."""
-    first: dict[str, bool] = {}
-    for visit in sorted(visits, key=lambda one: one.acquired_on):
-        for name, measure in visit.lesions.items():
-            first.setdefault(name, measure.new_lesion)
-    return frozenset(name for name, is_new in first.items() if is_new)
-
-
-def _new_tumour_mm3(visit: GivenVisit, new: frozenset[str]) -> float:
-    return sum(measure.volume_mm3 or 0.0 for name, measure in visit.lesions.items() if name in new)
+    return new_tumours(visit.lesions for visit in sorted(visits, key=lambda one: one.acquired_on))
 
 
 def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> JudgedCourse:
@@ -216,16 +241,20 @@ def _judge_lesions(patient: _Patient, rule: ResponseCriteria) -> dict[str, list[
     if not lesion_courses.are_judged_apart(patient.course.syndrome, names):
         return {}
     by_day: dict[str, list[LesionVerdict]] = {}
+    days = {name: [day for day, visit in patient.visits.items() if name in visit.lesions] for name in names}
+    counted = lesion_courses.counted_then(patient.course, days)
     for name in names:
-        sizes = [
-            visit_measure(day, visit.acquired_on, (visit.lesions[name],), patient.course.histology)
-            for day, visit in patient.visits.items()
-            if name in visit.lesions
-        ]
-        alone = {one.session_id: replace(one, new_lesion=False, leptomeningeal=None) for one in sizes}
+        alone = {
+            day: lesion_measure(
+                day, visit.acquired_on, visit.lesions[name], patient.course.histology, visit.acquired_at
+            )
+            for day in days[name]
+            for visit in [patient.visits[day]]
+        }
         for judged in lesion_courses.judge_lesion(patient.course, list(alone.values()), rule):
-            verdict = LesionVerdict(name, judged, alone[judged.session_id])
-            by_day.setdefault(judged.session_id, []).append(verdict)
+            day = judged.session_id
+            verdict = LesionVerdict(name, judged, alone[day], counted_then=name in counted[day])
+            by_day.setdefault(day, []).append(verdict)
     return by_day
 
 
@@ -257,18 +286,19 @@ def _row(
         "course": str(judgement.course),
         "category_then": judgement.category_then_shown,
         "state_then": str(judgement.state_then),
-        "volume_mm3": _rounded(tumour.volume_mm3),
-        "volume_cv": _rounded(cv),
+        "volume_mm3": rounded(tumour.volume_mm3),
+        "volume_cv": rounded(cv),
         "cv_source": cv_source,
         "baseline_date": judgement.baseline_session_id,
         "nadir_date": judgement.nadir_session_id,
-        "change_percent": _percent(judgement.change_ratio),
-        "change_low_percent": _percent(judgement.change_low_ratio),
-        "change_high_percent": _percent(judgement.change_high_ratio),
-        "probability": None if judgement.probability is None else round(judgement.probability, 4),
+        "change_percent": percent(judgement.change_ratio),
+        "change_low_percent": percent(judgement.change_low_ratio),
+        "change_high_percent": percent(judgement.change_high_ratio),
+        "probability": rounded(judgement.probability),
         **_series(judgement),
         "reason": judgement.reason,
         "reason_then": judgement.reason_then,
+        **beside(()),
     }
 
 
@@ -277,12 +307,12 @@ def _series(judgement: VisitJudgement) -> dict[str, Any]:
     numbers = judgement.series or SeriesNumbers()
     ends = {"baseline": numbers.baseline, "nadir": numbers.nadir, "smallest": numbers.smallest}
     return {
-        "smoothed_volume_mm3": _rounded(numbers.volume_mm3),
-        "smoothed_low_mm3": _rounded(numbers.low_mm3),
-        "smoothed_high_mm3": _rounded(numbers.high_mm3),
+        "smoothed_volume_mm3": rounded(numbers.volume_mm3),
+        "smoothed_low_mm3": rounded(numbers.low_mm3),
+        "smoothed_high_mm3": rounded(numbers.high_mm3),
         "smallest_date": numbers.smallest_session_id,
-        **{f"{name}_low_percent": _percent(pair[0] if pair else None) for name, pair in ends.items()},
-        **{f"{name}_high_percent": _percent(pair[1] if pair else None) for name, pair in ends.items()},
+        **{f"{name}_low_percent": percent(pair[0] if pair else None) for name, pair in ends.items()},
+        **{f"{name}_high_percent": percent(pair[1] if pair else None) for name, pair in ends.items()},
     }
 
 
@@ -316,11 +346,3 @@ def _days(first: date | None, last: date | None) -> int | None:
 def _tumour(visit: GivenVisit) -> ImportedMeasure:
     nothing = ImportedMeasure(Compartment.TUMOUR)
     return next((measure for measure in visit.measures if measure.compartment == Compartment.TUMOUR), nothing)
-
-
-def _percent(ratio: float | None) -> float | None:
-    return None if ratio is None else round(100 * (ratio - 1), 2)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

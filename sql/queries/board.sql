@@ -1,5 +1,6 @@
 -- One row per patient under one set of criteria, the most urgent first; among equals the longest unseen first.
-select *
+select board.*, last_judged.* exclude (patient_id, criteria_id)
 from board
+left join last_judged using (patient_id, criteria_id)
 where criteria_id = $criteria_id
 order by urgency_rank, last_scan_on nulls first, patient_id

@@ -12,15 +12,18 @@ radiotherapies as (
     select distinct patient_id from record.treatment where kind = 'radiotherapy'
 ),
 periods as (
-    -- the last visit of a period may not have been evaluable: its baseline is taken from those that were
+    -- the last visit of a period may not have been evaluable: its baseline is taken from those that were; a scan on an
+    -- automatic mask that nobody signed is no best change, as it is no nadir of signed ones
     select
-        patient_id, criteria_id, epoch,
-        max(baseline_on) as baseline_on,
-        arg_max(baseline_volume_mm3, baseline_on) as baseline_volume_mm3,
-        min(change_from_baseline_percent) filter (where acquired_on > baseline_on) as best_change_percent
-    from trajectory
-    where compartment = 'tumour'
-    group by patient_id, criteria_id, epoch
+        t.patient_id, t.criteria_id, t.epoch,
+        max(t.baseline_on) as baseline_on,
+        arg_max(t.baseline_volume_mm3, t.baseline_on) as baseline_volume_mm3,
+        min(t.change_from_baseline_percent) filter (where t.acquired_on > t.baseline_on and not a.is_provisional)
+            as best_change_percent
+    from trajectory as t
+    inner join record.assessment as a using (patient_id, session_id, criteria_id)
+    where t.compartment = 'tumour'
+    group by t.patient_id, t.criteria_id, t.epoch
 ),
 progressions as (
     select patient_id, criteria_id, time_zero_on, ended_on, duration_days, is_event, reason
@@ -72,7 +75,7 @@ comment on column cohort.baseline_volume_mm3 is 'tumour volume at that baseline,
 comment on column cohort.last_judged_on is 'day of the last judged scan';
 comment on column cohort.last_volume_mm3 is 'tumour volume at the last judged scan, mm³';
 comment on column cohort.last_change_percent is 'change of the tumour volume from the baseline to the last judged scan, percent';
-comment on column cohort.best_change_percent is 'lowest change of the tumour volume from the baseline at any later scan of the period, percent';
+comment on column cohort.best_change_percent is 'lowest change of the tumour volume from the baseline at any later scan of the period that rests on no mask nobody signed, percent';
 comment on column cohort.category is 'CR, PR, MR, SD, PD or NE at the last judged scan';
 comment on column cohort.category_shown is 'the category, with a ? while its confirming scan is awaited';
 comment on column cohort.state is 'where the disease stands, as in assessment';

@@ -75,6 +75,14 @@ def test_a_median_that_was_not_reached_is_none():
     assert kaplan_meier([10, 20], [False, False]).median_high_days is None
 
 
+def test_where_the_last_at_risk_has_the_event_no_interval_is_made_up():
+    # the example of a cohort of 8 with events at 46 and 48 months: R's survfit gives 46 (46, NA)
+    curve = kaplan_meier([10, 20, 30, 40, 41, 42, 46, 48], [False] * 6 + [True, True])
+    assert (curve.median_days, curve.median_low_days, curve.median_high_days) == (46.0, 46.0, None)
+    alone = kaplan_meier([10, 20, 30, 48], [False, False, False, True])
+    assert (alone.median_days, alone.median_low_days, alone.median_high_days) == (48.0, None, None)
+
+
 def test_follow_up_is_the_reverse_estimate():
     assert reverse_km_median([100, 200, 300], [True, False, False]) == 200.0
     assert reverse_km_median([100, 200], [True, True]) is None

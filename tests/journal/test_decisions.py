@@ -139,7 +139,7 @@ def test_comments_and_undone_acts_change_no_result() -> None:
         (Act(ActKind.EXCLUDE_VISIT, "sub-01", "ses-02"), "R", "exclude_visit: expected reason, found none"),
         (Act(ActKind.ACCEPT_MASK, "sub-01", "ses-02", "tumour"), "R", "accept_mask: expected mask_sha256, found none"),
         (Act(ActKind.CORRECT_MASK, "sub-01", "ses-02", "tumour", SEEN, reason="x"), "R", "expected scan_sha256, found"),
-        (Act(ActKind.PIN_BASELINE, "sub-01"), "R", "pin_baseline: expected session_id, found none"),
+        (Act(ActKind.PIN_BASELINE, "sub-01"), "R", "pin_baseline: expected session_id, reason, found none"),
         (Act(ActKind.UNDO, "sub-01", undoes="e9"), "R", "expected an entry of the journal, found no e9"),
         (Act(ActKind.UNDO, "sub-02", undoes="e1"), "R", "entry e1 is about sub-01, not sub-02"),
         (Act(ActKind.UNDO, "sub-01", undoes="e2"), "R", "entry e2 has been undone already"),

@@ -69,7 +69,7 @@ def test_what_is_said_of_a_visit_needs_no_mask_of_it(out: Path, tmp_path: Path) 
         acts = [
             Act(ActKind.COMMENT, drawn_visit.PATIENT, session_id, reason="seen"),
             Act(ActKind.COMMENT, drawn_visit.PATIENT, session_id, "haemorrhage", reason="an old bleed?"),
-            Act(ActKind.PIN_BASELINE, drawn_visit.PATIENT, session_id),
+            Act(ActKind.PIN_BASELINE, drawn_visit.PATIENT, session_id, reason="the better scan"),
         ]
         assert len(sign_off.put_on_record(copy, acts, "A. Reader", AT)) == 3
     (whole,) = sign_off.put_on_record(copy, [Act(ActKind.COMMENT, drawn_visit.PATIENT, reason="x")], "A. Reader", AT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from pipeline.core.vocabulary import (
     FunctionGrade,
     MaskOrigin,
+    PartSize,
     PatientCourse,
     TreatmentEvent,
     TreatmentKind,
@@ -26,6 +28,7 @@ CV = 0.05
 
 ORIGINS = {"auto": MaskOrigin.AUTOMATIC, "manual": MaskOrigin.MANUAL, "edited": MaskOrigin.EDITED}
 
+PARTS = {"cyst": ("cyst", False), "autocyst": ("cyst", True), "enh": ("enhancing", False)}
 SIZES = {"product": "product_mm2", "longest": "longest_mm", "newmm3": "new_tumour_mm3"}
 
 
@@ -64,6 +67,12 @@ def written_visit(text: str) -> VisitMeasure:
             more["volume_cv"] = None if value == "none" else float(value)
         elif name == "has":
             more["contrasts"] = frozenset(value.split("+"))
+        elif name in PARTS:
+            compartment, is_unsigned = PARTS[name]
+            more[compartment] = PartSize(float(value), CV if float(value) else None, is_unsigned=is_unsigned)
+            if compartment == "enhancing":
+                more["enhancing_mm3"] = float(value)
+                more["enhancing"] = replace(more["enhancing"], slices_spanned=3)
         elif name in SIZES:
             more[SIZES[name]] = float(value)
         else:

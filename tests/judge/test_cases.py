@@ -2,6 +2,7 @@
 
 ``best`` holds a line for each course: what opened it, then the best response by confirmed and by single scans, each as
 ``PR@200 200-400 event``: the day of the first scan with it, from when to when it lasted, and how that ended.
+``readings`` holds a line for each reading beside solid tumour: day, reading, and the verdict as written of a visit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pytest
 
 from pipeline.core.vocabulary import VisitJudgement
 from pipeline.judge.best_response import CourseResponse
+from pipeline.judge.parallel_readings import readings
 from pipeline.judge.response import judge, judge_whole
 from tests.judge.course_maker import START, judged, rules_of, written_course
 
@@ -59,6 +61,13 @@ def test_the_best_response_of_a_hand_worked_series_is_as_written(case: dict[str,
         for (_, course), looks in groupby(responses, key=lambda one: (one.epoch, one.course))
     ]
     assert lines == case["best"], "\n".join(one.reason for one in responses)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "readings" in case.values[0]])
+def test_the_readings_of_a_hand_worked_series_are_as_written(case: dict[str, Any]):
+    verdicts = readings(written_course(case), judged(case), rules_of(case))
+    lines = [f"{(one.judgement.acquired_on - START).days} {one.reading} {_written(one.judgement)}" for one in verdicts]
+    assert lines == case["readings"], "\n".join(one.judgement.reason for one in verdicts)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.core import records
 from pipeline.judge import standing, urgency
+from pipeline.judge.clauses import Clause, ClauseKind, to_json
 from pipeline.judge.questions import BRIEFS, NONE_RECORDED, Question
-from tests.factories import ADAPTED, RANO, accepted, judged, measured, tiny_store, usable
+from tests.factories import ADAPTED, RANO, accepted, judged, measured, reading_verdict, tiny_store, usable
 
 P = "sub-01"
 
@@ -190,3 +191,46 @@ def test_a_state_that_shows_growth_does_not_say_the_growing_lesion_again() -> No
     rows = [lesion(f"ses-0{n}", "L1", 250.0) for n in (1, 2, 3)]
     rows += [lesion("ses-02", "L2", 100.0), lesion("ses-03", "L2", 160.0)]
     assert beside(*rows, judged(P, "ses-03", "SD", "stable", "possible_growth")) == {}
+
+
+def reading(
+    name: str, called: tuple[str, str, str], change: str = "-75 %", session: str = "ses-03"
+) -> records.ReadingAssessment:
+    kind = ClauseKind.MIXED if name == "mixed" else ClauseKind.CHANGE
+    clause = Clause(kind, "Both parts together", "by the rule", change=change, reference_on=date(2020, 1, 1))
+    return reading_verdict(P, session, name, called, (1000.0, 0.25), to_json((clause,)))
+
+
+def test_with_the_cyst_counted_another_category_is_a_disagreement() -> None:
+    row = reading("solid_and_cyst", ("PR", "response", "shrinkage"))
+    assert asked(row) == [Question.DISAGREEMENT]
+    assert words(row) == ("with the cyst counted: PR (-75 % since 2020-01-01); solid tumour alone, which decides: SD")
+
+
+def test_the_same_category_and_an_earlier_scan_ask_nothing() -> None:
+    assert asked(reading("solid_and_cyst", ("SD", "stable", "shrinkage"))) == [Question.NONE]
+    earlier = reading("solid_and_cyst", ("PR", "response", "shrinkage"), session="ses-02")
+    assert asked(earlier) == [Question.NONE]
+    quiet = replace(reading("solid_and_cyst", ("PR", "response", "shrinkage")), is_different=False)
+    assert asked(quiet) == [Question.NONE]
+
+
+@pytest.mark.parametrize(
+    ("called", "confirmed", "question"),
+    [
+        (("PD", "progression", "growth"), True, Question.GROWTH),
+        (("PD", "progression", "growth"), False, Question.POSSIBLE_GROWTH),
+        (("SD", "stable", "possible_growth"), True, Question.POSSIBLE_GROWTH),
+        (("PR", "response", "shrinkage"), True, Question.DISAGREEMENT),
+    ],
+)
+def test_a_part_that_grew_is_asked_about_as_growth(called, confirmed, question) -> None:
+    parts = [reading("enhancing", called, "+70 %"), reading("mixed", called, "")]
+    assert asked(parts[0], replace(parts[1], is_confirmed=confirmed)) == [question]
+
+
+def test_a_growing_enhancing_part_stands_beside_the_state_by_volume() -> None:
+    called = ("PD", "progression", "growth")
+    rows = patient(reading("enhancing", called, "+70 %"), reading("mixed", called, ""))
+    (worse,) = standing.standings(rows, urgency.open_questions(rows))
+    assert worse.beside == "enhancing part growing"

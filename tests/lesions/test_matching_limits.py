@@ -75,3 +75,42 @@ def test_pieces_or_coverage_on_another_grid_are_refused(which: str) -> None:
     coverage = Volume(np.ones(SHAPE, dtype=bool), moved) if which == "coverage" else good.coverage
     with pytest.raises(ValueError, match="b: expected pieces and coverage on the grid of a"):
         link([seen("a", (10, 15)), VisitComponents("b", labels, good.volumes_mm3, coverage)])
+
+
+@pytest.mark.parametrize(("volume_mm3", "status"), [(65.4, "resolved"), (65.3999, "not_assessable")])
+def test_a_lesion_once_as_large_as_five_millimetres_across_is_gone_where_it_is_not_seen(
+    volume_mm3: float, status: str
+) -> None:
+    drawn = seen("a", (10, 12))
+    small = VisitComponents("a", drawn.labels, {1: volume_mm3}, drawn.coverage)
+    assert story(link([small, seen("b")]))[-1] == f"b L1.0 {status}"
+
+
+def test_a_lesion_that_leaves_one_it_had_grown_together_with_has_split_wherever_it_lies() -> None:
+    visits = [seen("a", (10, 14), (16, 20)), seen("b", (10, 20)), seen("c", (10, 14), (40, 44))]
+    assert "b L2.1 merged" in story(link(visits, {("a", 1): "L1", ("a", 2): "L2", ("b", 1): "L1"}))
+    names = {("a", 1): "L1", ("a", 2): "L2", ("b", 1): "L1", ("c", 1): "L1", ("c", 2): "L2"}
+    assert story(link(visits, names))[-1] == "c L2.2 split"
+
+
+def test_a_lesion_of_another_name_in_the_place_of_one_has_split_from_it() -> None:
+    names = {("a", 1): "L1", ("b", 1): "L1", ("b", 2): "L5"}
+    assert story(link([seen("a", (10, 20)), seen("b", (10, 15), (15, 20))], names))[-1] == "b L5.2 split"
+
+
+@pytest.mark.parametrize(("voxel_mm", "status"), [(2.5, "b L1.1 persistent"), (2.51, "b L2.1 new")])
+def test_a_piece_five_millimetres_away_is_near_enough(voxel_mm: float, status: str) -> None:
+    grid = np.diag([voxel_mm, voxel_mm, voxel_mm, 1.0])
+
+    def drawn(visit: str, *block: int) -> VisitComponents:
+        two = seen(visit, (block[0], block[1]))
+        coverage = Volume(two.coverage.array, grid)
+        return VisitComponents(visit, Volume(two.labels.array, grid), two.volumes_mm3, coverage)
+
+    assert status in story(link([drawn("a", 10, 12), drawn("b", 13, 15)]))  # voxel centres two voxels apart
+
+
+def test_a_piece_more_than_there_are_lesions_later_goes_with_the_one_it_shares_most_with() -> None:
+    visits = [seen("a", (10, 18), (34, 44), (28, 34)), seen("b", (10, 30), (30, 44))]
+    found = link(visits, {("b", 1): "L7", ("b", 2): "L8"})
+    assert [line.split(".")[0] for line in story(found)[:3]] == ["a L7", "a L8", "a L8"]

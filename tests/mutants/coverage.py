@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 
 STARTS_PROCESSES_S = 0.3
 """A test whose children take this much CPU time runs lines that are not seen from its own process."""
+
+MOST_CALLS = 100
+"""So many calls of one function are watched in each test: the rest run the same lines, and watching is slow."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Coverage:
     seconds: dict[str, float]
     starting: frozenset[str]
 
-    def rounds(self, path: str, line: int) -> list[list[str]]:
+    def rounds(self, path: str, line: int, quick_s: float = float("inf")) -> list[list[str]]:
         """Return the tests that can find a fault in a line: those that run it, quickest first, then the others.
+
+        A limit on their CPU time leaves the quickest of those that run the line, or its module, and no others.
 
         A line that no test runs is one of the module's own, run at import, or is run in another process only: all
         tests that use the module are tried, then all others. For any other line those that only share its files (what
@@ -49,7 +55,11 @@ class Coverage:
         else:
             covering = frozenset().union(*(names for (file, _), names in self.tests.items() if file == path))
             others = set(self.seconds)
-        return [sorted(names, key=self.seconds.__getitem__) for names in (covering, others - covering) if names]
+        rounds = [sorted(names, key=self.seconds.__getitem__) for names in (covering, others - covering) if names]
+        if quick_s == float("inf"):
+            return rounds
+        until = accumulate(self.seconds[name] for name in rounds[0])
+        return [[name for name, cpu_s in zip(rounds[0], until, strict=True) if cpu_s <= quick_s] or rounds[0][:1]]
 
     def cpu_s(self, names: Iterable[str]) -> float:
         """Return the CPU time that tests take without a fault, in seconds."""
@@ -66,6 +76,7 @@ class LineWatcher:
         self._seconds: dict[str, float] = {}
         self._starting: set[str] = set()
         self._now: set[tuple[str, int]] = set()
+        self._calls: Counter[CodeType] = Counter()
 
     def coverage(self) -> Coverage:
         """Return what was noted; lines run by fixtures count for all tests of the file, which may share them."""
@@ -89,6 +100,7 @@ class LineWatcher:
     def _watched(self, item: pytest.Item, lines: set[tuple[str, int]]) -> Generator[None, Any, None]:
         before = os.times()
         self._now = lines
+        self._calls.clear()
         sys.settrace(self._called)
         yield
         sys.settrace(None)
@@ -99,7 +111,10 @@ class LineWatcher:
             self._starting.add(item.nodeid)
 
     def _called(self, frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
-        return self._ran if frame.f_code.co_filename.startswith(self._folder) else None
+        if not frame.f_code.co_filename.startswith(self._folder):
+            return None
+        self._calls[frame.f_code] += 1
+        return self._ran if self._calls[frame.f_code] <= MOST_CALLS else None
 
     def _ran(self, frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
         if event == "line":

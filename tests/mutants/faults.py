@@ -1,7 +1,8 @@
 """Small faults in a module: a comparison, a sign, a constant, a condition turned round. Sources in, sources out.
 
 Only what decides something is made wrong. Left alone are type annotations, arguments of decorators, the words of
-messages, and ``strict=`` of ``zip``, which guards against a fault of the program and says nothing of its own.
+messages, ``strict=`` of ``zip``, which guards against a fault of the program and says nothing of its own, and by how
+much JSON is indented, which no reader of it sees.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
-SETTINGS_OF_CHECKS = ("strict", "repr", "kw_only")
+SETTINGS_OF_CHECKS = ("strict", "repr", "kw_only", "indent")
 SHOWN = 80
 
 

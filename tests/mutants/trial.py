@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import settings
 
 from tests.mutants.coverage import Coverage, LineWatcher
 from tests.mutants.faults import Fault, with_fault
@@ -34,6 +35,10 @@ LIBRARIES = (
     "nibabel", "duckdb", "hypothesis", "openpyxl", "filelock",
 )  # fmt: skip
 OF_THE_PROJECT = ("pipeline", "dashboard", "tests")
+FEW_EXAMPLES = 5
+SETTINGS_OF_PROPERTY = "_hypothesis_internal_use_settings"
+"""Where hypothesis keeps the settings of a test; without it properties are tried in full, and more slowly."""
+
 LEAST_CPU_S, TIMES_AS_LONG = 30, 5
 """Tests that take five times their usual CPU time (at least 30 s) hang, and a fault that makes them hang is found."""
 
@@ -46,11 +51,15 @@ Place = tuple[str, Fault]
 
 @dataclass(frozen=True)
 class Trials:
-    """The tests of a room, ready to be tried on faults in a copy of the project."""
+    """The tests of a room, ready to be tried on faults in a copy of the project.
+
+    ``quick_s`` limits the CPU time for each fault: the quickest tests are tried, with few examples of each property.
+    """
 
     project: Path
     room: str
     tests: Sequence[str]
+    quick_s: float = float("inf")
 
     def outcomes(self, places: Sequence[Place]) -> Iterator[tuple[Place, bool]]:
         """Yield each fault, and whether a test finds it; those that need no new import come first.
@@ -72,7 +81,7 @@ class Trials:
         yield from zip(inside, answers, strict=True)
         for path, fault in at_import:
             with self.in_place(path, fault):
-                rounds = coverage.rounds(str(self.project / path), fault.line)
+                rounds = coverage.rounds(str(self.project / path), fault.line, self.quick_s)
                 yield (path, fault), any(self._fails_anew(names, coverage.cpu_s(names)) for names in rounds)
 
     def pytest(self, arguments: Sequence[str], *plugins: object) -> int:
@@ -85,7 +94,8 @@ class Trials:
                 del sys.modules[name]
         options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow"]
         temporary = self.project.with_name(f"files-{os.getpid()}")
-        return int(pytest.main([*options, f"--basetemp={temporary}", *arguments], plugins))
+        few = [FewExamples()] if self.quick_s < float("inf") else []
+        return int(pytest.main([*options, f"--basetemp={temporary}", *arguments], [*few, *plugins]))
 
     @contextmanager
     def in_place(self, path: str, fault: Fault) -> Iterator[str]:
@@ -102,6 +112,19 @@ class Trials:
         return next(_answers(lambda link: link.send(self.pytest(["-x", *names])), cpu_s), None) != 0
 
 
+class FewExamples:
+    """A pytest plugin that has every property tried on few examples."""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Lower the number of examples of those that have more."""
+        for item in items:
+            function = getattr(item, "obj", None)
+            usual = getattr(function, SETTINGS_OF_PROPERTY, None)
+            if isinstance(usual, settings):
+                fewer = settings(usual, max_examples=min(usual.max_examples, FEW_EXAMPLES))
+                setattr(function, SETTINGS_OF_PROPERTY, fewer)
+
+
 class _Session:
     """A pytest plugin that, in place of one run of the collected tests, runs some of them for each fault."""
 
@@ -114,7 +137,7 @@ class _Session:
         self._link.send(coverage)
         items = {item.nodeid: item for item in session.items}
         for path, fault in self._places if coverage else ():
-            rounds = coverage.rounds(str(self._trials.project / path), fault.line)
+            rounds = coverage.rounds(str(self._trials.project / path), fault.line, self._trials.quick_s)
             self._link.send(
                 any(
                     self._fails(path, fault, [items[name] for name in names], coverage.cpu_s(names)) for names in rounds

@@ -98,7 +98,7 @@ def test_an_excluded_visit_is_not_evaluable_and_says_who_and_why_until_it_is_und
 
 def test_a_pinned_baseline_is_used_and_said(imported: tuple[Path, Path]) -> None:
     study, out = imported
-    put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101"))
+    put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101", reason="the better scan"))
     run_again(study, out)
     found = verdicts(out, "sub-p1")
     assert found["state"].tolist() == ["baseline", "progression", "stable"]
@@ -117,7 +117,7 @@ def test_a_comment_is_published_and_nobody_is_worked_on(imported: tuple[Path, Pa
 
 def test_the_journal_survives_a_rebuild_and_says_what_is_torn(imported: tuple[Path, Path]) -> None:
     study, out = imported
-    put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101"))
+    put(out, Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101", reason="the better scan"))
     path = out / act_file.FILE
     path.write_bytes(path.read_bytes() + b'{"entry_id": "abc')
     kept = path.read_bytes()
@@ -134,7 +134,7 @@ def test_an_act_about_what_is_not_there_is_refused(imported: tuple[Path, Path]) 
     session_id = "ses-imported20200101"
     refused = {
         "sub-p9: expected a patient of these results": Act(ActKind.COMMENT, "sub-p9", reason="x"),
-        "expected one of the visits ses-imported20200101": Act(ActKind.PIN_BASELINE, "sub-p1", "ses-9"),
+        "expected one of the visits ses-imported20200101": Act(ActKind.PIN_BASELINE, "sub-p1", "ses-9", reason="x"),
         r"masks \(none\), found tumour": Act(ActKind.ACCEPT_MASK, "sub-p1", session_id, "tumour", "a"),
     }
     for words, act in refused.items():

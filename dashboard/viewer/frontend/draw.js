@@ -112,7 +112,7 @@ function drawRaster(pen, { left, top, step }, rgba, width) {
   pen.drawImage(raster, left, top, raster.width * step[0], raster.height * step[1]);
 }
 
-function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed, part }, width) {
+function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, dashed, hatched, part }, width) {
   const here = new Path2D();
   here.addPath(path, new DOMMatrix([step[0], 0, 0, step[1], left, top]));
   pen.save();
@@ -132,9 +132,21 @@ function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, 
   if (filled) pen.fill(here);
   pen.globalAlpha = opacity;
   pen.lineWidth = 2;
-  if (dashed) pen.setLineDash([5, 4]);
+  if (dashed || hatched) pen.setLineDash(hatched ? [2, 4] : [5, 4]);
   pen.stroke(here);
+  if (hatched) hatch(pen, here);
   pen.restore();
+}
+
+// A mask that a person excluded: lines across it, so that it is never taken for one that counts.
+function hatch(pen, here) {
+  pen.clip(here);
+  pen.setLineDash([]);
+  pen.lineWidth = 1;
+  pen.beginPath();
+  const { width, height } = pen.canvas;
+  for (let x = -height; x < width; x += 7) pen.moveTo(x, 0), pen.lineTo(x + height, height);
+  pen.stroke();
 }
 
 // Where a slice cuts the ball around each spot, in CSS pixels.

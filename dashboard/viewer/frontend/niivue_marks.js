@@ -25,7 +25,10 @@ class Sheets {
       if (isDifference) this.subtract(pen, n, place);
       for (const [pane, dashed] of isDifference ? [[0, true], [n, false]] : [[n, view.mode === "blend" && n === 0]])
         for (const [[value, , colour, filled], path] of this.outlines(pane, place.plane, place.index))
-          if (!this.off.has(value)) drawOutline(pen, place, { path, colour, filled, dashed, opacity: view.opacity });
+          if (!this.off.has(value)) {
+            const hatched = this.data.excluded[pane].includes(value);
+            drawOutline(pen, place, { path, colour, filled, dashed, hatched, opacity: view.opacity });
+          }
       for (const ring of ringsOf(this.data.spots, this.frames[n], place, place.plane, place.index, view.opacity))
         drawRing(pen, ring);
       if (view.view !== "multiplanar") drawScale(pen, { w: place.box[2], h: place.box[3], scale: place.scale });

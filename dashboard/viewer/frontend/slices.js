@@ -179,7 +179,9 @@ class Viewer {
     if (this.cache.size > 200) this.cache.clear();
     if (!this.cache.has(key)) {
       const { image, labels } = this.panes[pane];
-      const paths = outlinesOf(labels, this.shape, plane, index, this.data.colours);
+      const excluded = this.data.excluded[pane];
+      const paths = outlinesOf(labels, this.shape, plane, index, this.data.colours)
+        .map(([colour, path]) => [colour, path, excluded.includes(colour[0])]);
       this.cache.set(key, { grey: cut(image, this.shape, plane, index), paths });
     }
     return this.cache.get(key);
@@ -190,8 +192,8 @@ class Viewer {
     const { off, mode, mix, opacity } = this.view;
     const fade = together && mode === "blend" ? Math.min(1, 2 * (nth ? mix : 1 - mix)) : 1;
     const part = together && mode === "swipe" ? (nth ? [mix, 1] : [0, mix]) : null;
-    return paths.filter(([[value]]) => !off.has(value)).map(([[, name, colour, filled], path]) => (
-      { name, path, colour, filled, opacity: opacity * fade, part, dashed: together && nth === 0 && mode !== "swipe" }));
+    return paths.filter(([[value]]) => !off.has(value)).map(([[, name, colour, filled], path, hatched]) => (
+      { name, path, hatched, colour, filled, opacity: opacity * fade, part, dashed: together && nth === 0 && mode !== "swipe" }));
   }
 
   caption(figure, [first, second], outlines) {

@@ -23,6 +23,9 @@ CI_TRANSFORM = "log-log"
 
 DAYS_PER_YEAR = 365.25
 
+ROUNDING = 1e-9
+"""A product of shares such as 5/6 · 4/5 · 3/4 ends a little beside one half."""
+
 YEARS = (1, 2, 5, 10)
 """When survival is reported."""
 
@@ -135,6 +138,7 @@ def kaplan_meier(
     entries = entered(entries_days, durations)
     _refuse_early_end(entries, durations, observed)
     times, survival, low, high = _estimate(entries, durations, observed)
+    low, high = _without_end(survival, low, high)
     order = np.argsort(durations, kind="stable")
     return KaplanMeier(
         patient_count=len(durations),
@@ -254,7 +258,17 @@ def _limits(
     return low, high
 
 
+def _without_end(
+    survival: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Let the interval stay as it last was where the curve falls to 0: there the transform has none (R: NA)."""
+    inside = np.flatnonzero(survival > 0)
+    last = inside[-1] if len(inside) else 0
+    places = np.minimum(np.arange(len(survival)), last)
+    return low[places], high[places]
+
+
 def _half(times: NDArray[np.float64], shares: NDArray[np.float64]) -> float | None:
     """Return the first time at which a share is one half or less; None where it is never."""
-    reached = times[shares <= 0.5]
+    reached = times[shares <= 0.5 + ROUNDING]
     return float(reached[0]) if len(reached) else None

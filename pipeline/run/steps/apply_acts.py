@@ -64,8 +64,8 @@ def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
     """Return a visit with what people decided about it."""
     reasons = {compartment: stands.why_excluded(visit.session_id, compartment) for compartment in Compartment}
     excluded = {compartment: why for compartment, why in reasons.items() if why is not None}
-    is_accepted = (visit.session_id, str(Compartment.TUMOUR)) in stands.accepted
-    return replace(visit, decided=VisitDecisions(excluded, is_accepted))
+    accepted = frozenset(name for name in Compartment if (visit.session_id, str(name)) in stands.accepted)
+    return replace(visit, decided=VisitDecisions(excluded, accepted))
 
 
 def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:

@@ -11,21 +11,26 @@ from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible
-from pipeline.judge import decline, division, endpoints, series_numbers
+from pipeline.judge import decline, division, endpoint_readings, endpoints, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge_whole
+from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
-from pipeline.run.steps import judge_lesions
+from pipeline.run.steps import judge_lesions, judge_readings
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.study_folder import StudyPatient
 
 VerdictRow = (
-    records.Assessment | records.LesionAssessment | records.SeriesEstimate | records.Endpoint | records.BestResponse
+    records.Assessment
+    | records.LesionAssessment
+    | records.ReadingAssessment
+    | records.SeriesEstimate
+    | records.Endpoint
+    | records.BestResponse
 )
 CARRIED_OVER = (
     "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
@@ -35,10 +40,15 @@ CARRIED_OVER = (
 
 def judge_patient(work: PatientWork) -> PatientWork:
     """Judge the patient's course under every set of criteria."""
+    course = course_with_acts(work)
+    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions, work.measured))
+
+
+def course_with_acts(work: PatientWork) -> vocabulary.PatientCourse:
+    """Gather what judgement may look at, with the baselines that people pinned."""
     course = course_of(work.plan.patient, work.visits, work.lesions)
     pinned = work.acts.decided.pinned
-    course = replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
-    return replace(work, course=course).adding(*judge_course(course, work.plan.criteria, work.lesions, work.measured))
+    return replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
 
 
 def course_of(
@@ -81,7 +91,9 @@ def judge_course(
 ) -> tuple[VerdictRow, ...]:
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
-    Best responses and the times to an event are those of the total, as the criteria define them.
+    With a cyst or an enhancing part measured, the readings of those stand beside the verdicts on solid tumour. Best
+    responses and the times to an event are those of the total, as the criteria define them; beside them stands the time
+    to progression of any lesion.
 
     Parameters
     ----------
@@ -100,9 +112,10 @@ def judge_course(
     for rule in criteria:
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
-        outcomes = _endpoints(course, rule, judged.judgements)
+        outcomes = _endpoints(course, rule, judged, lesions)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
+        verdict_rows += judge_readings.reading_rows(course, judged.judgements, rule)
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
         verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
         verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
@@ -110,10 +123,24 @@ def judge_course(
 
 
 def _endpoints(
-    course: vocabulary.PatientCourse, rule: ResponseCriteria, assessments: Sequence[vocabulary.VisitJudgement]
+    course: vocabulary.PatientCourse,
+    rule: ResponseCriteria,
+    judged: JudgedCourse,
+    lesions: judge_lesions.LesionVerdicts,
 ) -> tuple[endpoints.TimeToEvent, ...]:
+    ways = [(one.course, one.judgements) for one in judged.readings] or [(course, judged.judgements)]
+    total = endpoint_readings.of_readings([_read(one, judgements, rule) for one, judgements in ways])
+    whole = _read(course, judged.judgements, rule)
+    of_lesions = endpoint_readings.of_any_lesion(whole, lesions.by_session, total)
+    named = endpoint_readings.naming_lesions(total, of_lesions)
+    return named if of_lesions is None else (*named, of_lesions)
+
+
+def _read(
+    course: vocabulary.PatientCourse, judgements: Sequence[vocabulary.VisitJudgement], rule: ResponseCriteria
+) -> endpoint_readings.OutcomeReading:
     losses = decline.proven(course, division.divided(course, rule), rule.clinical)
-    return endpoints.of_course(course, assessments, losses=losses)
+    return endpoint_readings.OutcomeReading(course, judgements, losses)
 
 
 def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
@@ -147,6 +174,8 @@ def _visit_measure(
         leptomeningeal=visit.read.seeding,
         acquired_by=last_possible(acquired_on),
         acquired_at=visit.read.visit.acquired_at,
+        cyst=judge_readings.part_of(visit, Compartment.CYST),
+        enhancing=judge_readings.part_of(visit, Compartment.ENHANCING),
     )
     why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
     if why_excluded is not None:
@@ -236,6 +265,8 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeT
         ended_on=first_possible(endpoint.ended_on),
         is_event=endpoint.is_event,
         reason=endpoint.reason,
+        shortest_days=endpoint.shortest_days,
+        longest_days=endpoint.longest_days,
     )
 
 

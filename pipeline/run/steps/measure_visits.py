@@ -146,9 +146,7 @@ def geometric_cv(
 def _imported(visit: ReadVisit, compartment: Compartment, histology: str | None) -> records.Measurement:
     size = next((m for m in visit.visit.imported if m.compartment == compartment), None)
     if size is None:
-        size = imported_sizes.ImportedMeasure(
-            compartment, missing_reason=f"the imported table gives no {compartment} here"
-        )
+        size = imported_sizes.not_given(compartment)
     cv, cv_source = imported_sizes.error_of(size, histology)
     return records.Measurement(
         **visit.subject,

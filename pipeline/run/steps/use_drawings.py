@@ -91,7 +91,7 @@ def drawn_over(visit: VisitWork) -> VisitWork:
         signals=() if is_answered else masks.signals,
         missing={**{c: why for c, why in masks.missing.items() if c not in drawings.masks}, **drawings.unusable},
     )
-    return replace(visit, masks=better)
+    return replace(visit, masks=better, drawings=replace(drawings, before=masks))
 
 
 def _by(entry: records.JournalEntry) -> str:

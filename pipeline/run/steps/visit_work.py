@@ -196,11 +196,15 @@ class MaskedVisit:
 
 @dataclass(frozen=True)
 class Drawings:
-    """What people drew for one visit: masks on its grid, and why one cannot be used, in words."""
+    """What people drew for one visit: masks on its grid, and why one cannot be used, in words.
+
+    ``before`` has the masks of the visit without any drawing, once drawings were put in their place.
+    """
 
     entries: Mapping[Compartment, records.JournalEntry] = field(default_factory=dict)
     masks: Mapping[Compartment, Volume] = field(default_factory=dict)
     unusable: Mapping[Compartment, str] = field(default_factory=dict)
+    before: MaskedVisit | None = None
 
 
 @dataclass(frozen=True)
@@ -211,12 +215,17 @@ class VisitDecisions:
     ----------
     excluded
         Compartment to who took it, or the whole visit, out of use, when and why, in words.
-    is_accepted
-        A person accepted the tumour's mask as it is now.
+    accepted
+        Compartments whose masks a person accepted as they are now.
     """
 
     excluded: Mapping[Compartment, str] = field(default_factory=dict)
-    is_accepted: bool = False
+    accepted: frozenset[Compartment] = frozenset()
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person accepted the tumour's mask as it is now."""
+        return Compartment.TUMOUR in self.accepted
 
 
 NO_MASKS = MaskedVisit("", None, {})

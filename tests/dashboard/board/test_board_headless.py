@@ -107,6 +107,18 @@ def test_a_note_goes_into_the_journal_and_the_minutes(out):
     assert meeting.rows(rows, date(2024, 2, 2))[["notes", "decisions"]].eq("").all(axis=None)
 
 
+def test_a_note_without_a_name_is_not_lost(out):
+    at = opened("present", pick="sub-03", on="2024-02-01")
+    next(box for box in at.text_input if box.label == "Note").set_value("wait")
+    at = next(button for button in at.button if button.label == "Keep").click().run()
+    assert "Your name, please" in at.error[0].value
+    assert next(box for box in at.text_input if box.label == "Note").value == "wait"
+    at.text_input(key="who").set_value("Rita").run()
+    at = next(button for button in at.button if button.label == "Keep").click().run()
+    assert [entry.reason for entry in act_file.read(out).entries] == ["wait"]
+    assert next(box for box in at.text_input if box.label == "Note").value == ""
+
+
 def test_the_minutes_are_read_back_from_the_pdf(tiny):
     table = meeting.rows(board_rows(ADAPTED, DAY), DAY).map(str)
     made = minutes.pdf(

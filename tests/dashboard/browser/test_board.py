@@ -13,7 +13,7 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
 
     page.get_by_role("link", name="sub-01").click()
     page.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
-    page.get_by_text("▲ growing").wait_for()
+    page.locator(".ct-badge", has_text="▲ growing").wait_for()
     assert page.url.endswith("/patient?patient=sub-01")
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.locator("canvas").first.wait_for()
@@ -35,6 +35,34 @@ def test_filters_and_search_stay_in_the_address(page, server):
     page.reload()
     page.get_by_role("link", name="sub-06").wait_for()
     assert page.get_by_role("link", name="sub-01").count() == 0
+
+
+def test_the_board_is_walked_by_keys_sorted_by_its_heads_and_opened_by_a_click_on_a_row(page, server):
+    page.goto(server)
+    rows = page.locator(".ct-board.ct-rule")
+    rows.nth(6).wait_for()
+    settled(page)
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.placeholder") == "search"
+    page.keyboard.press("Escape")
+    page.locator("[data-sort=volume]").click()
+    page.wait_for_url(re.compile("sort=volume"), wait_until="commit")
+    page.locator("[data-sort=volume]", has_text="↓").wait_for()
+    settled(page)
+    sizes = [
+        float(text.split()[0]) for text in rows.locator("> div:nth-child(2)").all_inner_texts() if text[0].isdigit()
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".ct-marked").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/patient\?patient="), wait_until="commit")
+
+    page.goto(server)
+    settled(page)
+    rows.first.locator("> div").nth(1).click()
+    page.wait_for_url(re.compile(r"/patient\?patient=sub-02"), wait_until="commit")
 
 
 def test_keys_walk_through_the_board_and_back_returns(page, server):

@@ -118,6 +118,15 @@ def test_survival_of_everybody_has_no_interval_and_nothing_is_said_beyond_the_fo
     assert row == ("all", "2", "0", "not reached", "100\u202f%", "not followed so long", "not followed so long")
 
 
+def test_a_median_of_few_events_is_not_given_and_its_upper_end_may_not_be_reached():
+    durations = [300.0, 600.0, 900.0, 1200.0, 1400.0, 1460.0]
+    events = [True, True, True, True, False, True]
+    many = pd.DataFrame({"patient_id": list("abcdef"), "duration_days": durations, "is_event": events})
+    few = many.assign(is_event=[False] * 4 + [True, True])
+    assert survival_groups.summary(survival_groups.estimate(many, None))[0][3] == "30 months (10 to not reached)"
+    assert survival_groups.summary(survival_groups.estimate(few, None))[0][3] == "not given below 5 events"
+
+
 def test_nobody_with_an_outcome_gives_no_curve():
     assert survival_groups.estimate(COHORT.iloc[3:], None).by_name == {}
 

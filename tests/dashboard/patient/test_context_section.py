@@ -30,6 +30,12 @@ p2,2020-04-01,tumour,500,0.05
 p3,2020-04-01,tumour,1000,0.05
 p3,2020-10-01,tumour,300,0.05
 p3,2021-10-01,tumour,0,
+p5,2020-04-01,tumour,1000,0.05
+p5,2020-04-01,cyst,3000,0.05
+p5,2020-04-01,enhancing,600,0.05
+p5,2021-04-01,tumour,1010,0.05
+p5,2021-04-01,cyst,0,
+p5,2021-04-01,enhancing,950,0.05
 p4,2019,tumour,1000,0.05
 p4,2021-05,tumour,1050,0.05
 """
@@ -157,3 +163,25 @@ def test_what_nobody_filled_in_is_not_said_and_never_absent(tiny):
     assert '<th scope="row">lumbar canal</th><td>not said</td>' in table
     assert '<th scope="row">tumour cells in the cerebrospinal fluid</th><td>not said</td>' in table
     assert "No visit has a form" in str(context_section.neuraxis("sub-02"))
+
+
+def test_what_the_scan_says_with_the_cyst_and_by_its_parts_is_told_beside_the_verdict(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    words = text_of(opened("patient", patient="sub-p5"))
+    assert "<b>With the cyst counted: </b>PR? (−75\u202f% since 2020-04-01)." in words
+    assert "<b>Enhancing and T2 tumour together: </b>PD." in words
+    assert ">decides<" in words
+    assert "Progression of either part is progression (RANO 2.0, mixed tumours, adapted)." in words
+    assert "by volume stable; enhancing part growing" in words
+
+
+def test_a_patient_without_cyst_and_enhancing_part_has_no_other_reading(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    assert ">decides<" not in text_of(opened("patient", patient="sub-p3"))
+
+
+def test_paper_says_the_same_readings(imported_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(imported_out))
+    told = dict(packet.gather("sub-p5", frame.study()).beside)
+    assert told["solid and cyst"].startswith("PR? (−75\u202f% since 2020-04-01): Reaches the −65\u202f% rule")
+    assert told["enhancing and T2"].startswith("PD: Progression of either part")

@@ -83,7 +83,8 @@ def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[st
         "patient_id": P, "session_id": "ses-2", "compartment": "tumour", "folder": "output", "path": mask.name,
         "is_primary": True, "sha256": fingerprints.of_file(mask),
     }]  # fmt: skip
-    tables = {"patient_scans": rows, "patient_masks": masks}
+    sizes = [{"session_id": "ses-2", "compartment": "tumour", "is_excluded": False}]
+    tables = {"patient_scans": rows, "patient_masks": masks, "patient_measurements": sizes}
     monkeypatch.setattr(queries, "query", lambda name, **_: pd.DataFrame(tables[name]))
     monkeypatch.setenv(queries.OUT_VARIABLE, str(out))
     (out / "run.toml").write_text(f"bids_dir = '{bids}'\n", encoding="utf-8")

@@ -45,6 +45,7 @@ def test_a_provisional_call_says_so_and_accepting_its_mask_is_put_on_record(out)
     assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
     text = text_of(at)
     assert "1 decision waits for the next run" in text
+    assert "On record, not yet in the verdict: tumour mask of 2023-02-01 accepted by Rita Reader" in text
     assert "Rita Reader, accepted the mask (ses-02 tumour)" in text
     assert "accepted the mask, Rita Reader" in at.success[0].value
 
@@ -62,7 +63,7 @@ def test_an_undo_is_a_further_entry_and_nothing_is_erased(out):
 def test_without_a_name_nothing_is_written_and_the_page_says_what_is_missing(out):
     at = press(opened("patient", patient="sub-06"), "accept-sub-06-ses-02")
     assert written(out) == []
-    assert "expected who" in at.error[0].value
+    assert "Your name, please" in at.error[0].value
 
 
 def test_a_name_typed_just_before_the_click_counts(out):
@@ -76,7 +77,7 @@ def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
     at = named(opened("patient", patient="sub-01"), EVIL)
     send = next(button for button in at.button if button.label == "Exclude this visit")
     at = send.click().run()
-    assert "reason" in at.error[0].value
+    assert "A reason, please" in at.error[0].value
     at.text_area(key="why-Exclude this visit-sub-01-ses-05").set_value(EVIL)
     at = next(button for button in at.button if button.label == "Exclude this visit").click().run()
     assert written(out) == [("exclude_visit", "sub-01", "ses-05", EVIL, EVIL)]
@@ -86,6 +87,10 @@ def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
 
 def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
     at = named(opened("patient", patient="sub-01"))
+    at = next(button for button in at.button if button.label == "Pin this visit").click().run()
+    assert written(out) == []
+    assert "A reason, please" in at.error[0].value
+    at.text_area(key="why-Pin this visit-sub-01-ses-05").set_value("the better scan")
     at = next(button for button in at.button if button.label == "Pin this visit").click().run()
     at.selectbox(key="lesion-sub-01-ses-05").set_value("lesion-2")
     at.text_input(key="same-sub-01-ses-05").set_value("L1")
@@ -126,16 +131,35 @@ def test_an_acceptance_lapses_on_the_page_when_the_mask_is_another_one(out):
     assert "lapsed: the mask has changed since" in text_of(opened("patient", patient="sub-06"))
 
 
-def test_the_queue_of_the_quality_page_accepts_with_one_click(out):
+def test_the_queue_of_the_quality_page_leads_to_the_scan_and_shows_at_once_what_was_decided(out):
     at = opened("quality")
-    accepts = [button for button in at.button if button.label == "Accept"]
-    assert [button.key for button in accepts] == ["queue-1-sub-06 ses-01", "queue-5-sub-06 ses-02"] or len(accepts) == 2
-    at = press(named(at), accepts[1].key)
-    assert [row[:4] for row in written(out)] == [("accept_mask", "sub-06", "ses-02", "Rita Reader")]
-    assert "accepted" in at.success[0].value
+    assert not [button for button in at.button if button.label == "Accept"]
+    before = text_of(at)
+    assert before.count("unsigned automatic mask: open the scan to sign") == 2
+    press(named(opened("patient", patient="sub-06")), "accept-sub-06-ses-02")
+    after = opened("quality")
+    text = text_of(after)
+    assert "accepted by Rita Reader on" in text
+    assert "waits for the next run" in text
+    assert "1 × unsigned automatic mask" in text
+    assert "2 × unsigned automatic mask" in before
+    assert "1 decision waits for the next run" in text_of(opened("board"))
+
+
+def test_what_an_act_changes_is_said_before_it_counts(out):
+    text = text_of(opened("patient", patient="sub-01"))
+    assert "The latest verdict changes: ▲ growing, +75" in text
+    assert "◌ not evaluable on 2023-04-10" in text
+
+
+def test_a_mask_whose_scan_is_not_in_sight_cannot_be_accepted(out, monkeypatch):
+    monkeypatch.setattr("dashboard.data.queries.aligned_scan", lambda *_: out / "scan.nii.gz")
+    monkeypatch.setattr("dashboard.patient.scan_section.aligned", lambda _: {})
+    at = opened("patient", patient="sub-06")
+    assert at.button(key="accept-sub-06-ses-02").disabled
 
 
 def test_who_reads_is_kept_from_page_to_page(out):
-    at = named(opened("quality"), "Rita Reader")
+    at = named(opened("present"), "Rita Reader")
     at.switch_page("app_pages/patient.py").run()
     assert at.text_input(key="who").value == "Rita Reader"

@@ -10,6 +10,7 @@ from dashboard.shell import dark
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.words import labels
 from pipeline.core.vocabulary import Category, Compartment, DisplayState, MaskOrigin, State, TreatmentKind
+from pipeline.judge import certainty
 from tests.places import ROOT
 
 THIN = labels.NARROW
@@ -64,7 +65,7 @@ def test_intervals_are_empty_when_one_end_is_unknown():
 
 
 def test_every_state_category_origin_and_treatment_of_the_pipeline_has_its_words():
-    assert set(labels.DISPLAY_STATES) == {str(state) for state in DisplayState}
+    assert set(labels.DISPLAY_STATES) == {*map(str, DisplayState), *certainty.FINER}
     assert set(labels.STATES) <= {str(state) for state in State}
     assert set(labels.TREATMENTS) == {str(kind) for kind in TreatmentKind}
     assert {str(origin) for origin in MaskOrigin} <= set(labels.MASK_ORIGINS)
@@ -142,8 +143,8 @@ def test_white_words_on_the_colour_of_a_state_can_be_read(look):
 @pytest.mark.parametrize("css", [STYLE, dark.style()], ids=["light", "dark"])
 def test_the_colours_of_the_style_sheet_can_be_read_on_its_ground(css):
     named = variables(css)
-    assert set(named) == {"ink", "grey", "rule", "ground", "link", "on-link"}
-    for word in ("ink", "grey", "link"):
+    assert set(named) == {"ink", "grey", "rule", "ground", "link", "on-link", "flag"}
+    for word in ("ink", "grey", "link", "flag"):
         assert contrast(named[word], named["ground"]) >= 4.5, word
     assert contrast(named["on-link"], named["link"]) >= 4.5, "words on a filled button"
 
@@ -151,7 +152,7 @@ def test_the_colours_of_the_style_sheet_can_be_read_on_its_ground(css):
 def test_the_style_sheet_writes_in_no_colour_of_its_own():
     rules = STYLE[STYLE.index("}") :]
     assert set(re.findall(r"(?<!-)color: ([^;]+);", rules)) <= {
-        "#ffffff", "var(--ct-ink)", "var(--ct-grey)", "var(--ct-link)", "var(--ct-on-link)",
+        "#ffffff", "var(--ct-ink)", "var(--ct-grey)", "var(--ct-link)", "var(--ct-on-link)", "var(--ct-flag)",
     }  # fmt: skip
 
 

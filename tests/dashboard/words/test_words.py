@@ -103,7 +103,7 @@ def test_a_change_is_said_against_its_reference_and_a_missing_one_in_words(row, 
 @pytest.mark.parametrize(
     ("due_on", "is_overdue", "words"),
     [
-        (pd.Timestamp("2024-06-20"), True, "due 2024-06-20, overdue"),
+        (pd.Timestamp("2024-06-20"), True, "due 2024-06-20"),
         (pd.Timestamp("2024-06-20"), False, "due 2024-06-20"),
         (None, False, ""),
         (None, float("nan"), ""),

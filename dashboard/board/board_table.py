@@ -1,0 +1,134 @@
+"""The rows of the board as they are drawn: state, size, change, last scan, why, and small curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.board import meeting
+from dashboard.board.board_order import head, listen
+from dashboard.charts.sparkline import Scale, sparkline
+from dashboard.data import queries
+from dashboard.shell import address, dark, page
+from dashboard.words import acts_beside, labels, sentences, tables
+from dashboard.words.glossary import term
+from dashboard.words.markup import BREAK, Html, as_label, image, join, tag
+
+WIDTHS = [0.3, 1.45, 12]
+CURVES = ("tumour", "cyst")
+OVERDUE = "◷"
+
+
+def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
+    """Draw one row per patient under one head that stays in sight.
+
+    Parameters
+    ----------
+    effects
+        Rows of the act_effects query.
+    """
+    volumes = queries.of_patients("board_sparkline", list(patients["patient_id"])).dropna(subset=["volume_mm3"])
+    shown = [name for name in CURVES if (volumes.loc[volumes["compartment"] == name, "volume_mm3"] > 0).any()]
+    grid = f"ct-board ct-curves-{len(shown)}"
+    with st.container(key="ct-board-head"):
+        right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
+        right.html(tag("div", *(tag("span", name) for name in _heads(shown)), class_=f"ct-row {grid} ct-head"))
+    for _, row in patients.iterrows():
+        own = volumes[volumes["patient_id"] == row["patient_id"]]
+        _row(row, own, effects[effects["patient_id"] == row["patient_id"]], (grid, shown))
+    listen()
+
+
+def _heads(shown: list[str]) -> tuple[str, ...]:
+    return (
+        head("state", "state"),
+        head("volume", "tumour, mL"),
+        join([head("change", "change"), ", ", term("95\u202f% CI")]),
+        head("scan", "last scan"),
+        head("urgency", "why"),
+        *shown,
+    )
+
+
+def _row(row: pd.Series, volumes: pd.DataFrame, effects: pd.DataFrame, drawn: tuple[str, list[str]]) -> None:
+    pick, left, right = st.columns(WIDTHS, vertical_alignment="center")
+    name, (grid, shown) = row["patient_id"], drawn
+    with pick:
+        _pick(name)
+    left.page_link("app_pages/patient.py", label=as_label(name), query_params={"patient": name})
+    cells = (
+        _two_lines(page.state_mark(labels.standing(row)), _quietly(row)),
+        _two_lines(*sentences.size(row)),
+        _two_lines(*_change(row)),
+        _two_lines(labels.day(row["last_scan_on"]), sentences.since_treatment(row)),
+        _why(row),
+        *(_spark(volumes, row, name) for name in shown),
+    )
+    told = _acts(row, effects)
+    beside = [tag("div", told, class_="ct-acts")] if told else []
+    right.html(tag("div", *(tag("div", cell) for cell in cells), *beside, class_=f"ct-row {grid} ct-rule"))
+
+
+def _acts(row: pd.Series, effects: pd.DataFrame) -> Html:
+    """Write what was last judged, and what people did without which the verdict would be another one."""
+    earlier = acts_beside.last_judged(row)
+    told = acts_beside.lines(acts_beside.changes_verdict(effects))
+    return join([tag("span", earlier, class_="ct-act-short") if earlier else "", acts_beside.in_short(told)])
+
+
+def _why(row: pd.Series) -> Html:
+    """Write the open questions, and after them what stands beside, with an icon where the next scan is overdue."""
+    told = sentences.beside(row)
+    if not sentences.is_overdue(row):
+        return _two_lines(tables.open_questions(row), told)
+    icon = tag("abbr", OVERDUE, title=f"scan overdue: {sentences.due(row)}", class_="ct-overdue")
+    return _two_lines(tables.open_questions(row), join([icon, f"\u00a0{told}"]))
+
+
+def _pick(name: str) -> None:
+    named = st.query_params.get_all(meeting.PICKED)
+    is_picked = st.checkbox(
+        as_label(f"Pick {name}"), value=name in named, key=f"pick-{name}", label_visibility="collapsed"
+    )
+    if is_picked != (name in named):
+        address.keep(meeting.PICKED, [*named, name] if is_picked else [other for other in named if other != name])
+        st.rerun()
+
+
+def _quietly(row: pd.Series) -> Html:
+    notes = {"provisional": row["is_provisional"], "to be confirmed": row["category_shown"].endswith("?")}
+    return join([term(word) for word, applies in notes.items() if applies], ", ")
+
+
+def _change(row: pd.Series) -> tuple[str, str]:
+    """Return the change and its interval, with the words explained that need it."""
+    change, interval = sentences.change(row)
+    words = sentences.AGAINST["judged"]
+    return (join([change.removesuffix(words), term(words)]), interval) if change.endswith(words) else (change, interval)
+
+
+def _two_lines(first: str, second: str) -> Html:
+    small = (BREAK, tag("span", second, class_="ct-grey ct-small")) if second else ()
+    return tag("span", join([first, *small]), class_="ct-number")
+
+
+def _spark(volumes: pd.DataFrame, row: pd.Series, compartment: str) -> Html:
+    """Draw one compartment over the patient's own time, the tumour with the line of progression."""
+    own = volumes[volumes["compartment"] == compartment]
+    if own.empty:
+        return tag("span", labels.MISSING, class_="ct-grey ct-small")
+    scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
+    level: Any = row["progression_from_mm3"] if compartment == "tumour" else None
+    drawing = sparkline(
+        list(own["acquired_on"]),
+        list(own["volume_mm3"]),
+        scale,
+        compartment,
+        float(level) if labels.is_known(level) else None,
+    )
+    last = own.iloc[-1]
+    first, until = labels.day(scale.first), labels.day(scale.last)
+    words = f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}; {first} to {until}"
+    return image(dark.on_ground(drawing), words, title=words)

@@ -1,0 +1,164 @@
+"""What people did, said beside the verdict that rests on it: who, when, why, and the verdict as it would be without.
+
+Nothing is computed here; what the verdict would be comes with the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dashboard.words import labels, sentences
+from dashboard.words.markup import Html, join, tag
+from dashboard.words.table_rows import as_rows
+
+FLAG = "⚑"
+SAID = {
+    "pin_baseline": "baseline pinned to {day}",
+    "exclude_mask": "{mask} mask of {day} excluded",
+    "exclude_visit": "visit of {day} excluded",
+    "correct_mask": "{mask} mask of {day} drawn anew",
+    "accept_mask": "{mask} mask of {day} accepted",
+    "correct_lesion": "lesion {lesion} of {day} called {same_as}",
+    "withdraw_lesion": "new lesion of {day} withdrawn",
+}
+"""What was done, by the kind of act."""
+SIGNED = "accept_mask"
+
+
+@dataclass(frozen=True)
+class ActLine:
+    """One thing that people did: what, by whom, when and why, and what would be said without it."""
+
+    what: str
+    by: str
+    without: str
+
+    @property
+    def text(self) -> str:
+        """The whole line in words."""
+        return f"{self.what} by {self.by}; {self.without}"
+
+
+def lines(effects: pd.DataFrame) -> list[ActLine]:
+    """Return a line for each act, those that change the verdict first; acceptances without effect together.
+
+    Parameters
+    ----------
+    effects
+        Rows of the act_effects query of one patient.
+    """
+    rows = effects.pipe(as_rows)
+    idle = [row for row in rows if row["act"] == SIGNED and row["is_same"]]
+    told = sorted(
+        (row for row in rows if row not in idle), key=lambda row: (bool(row["is_same"]), row["act"] == SIGNED)
+    )
+    return [*(_line(row) for row in told), *_together(idle)]
+
+
+def _line(row: Mapping[Any, Any]) -> ActLine:
+    return ActLine(what(row), _by(row), f"without it {_without(row)}")
+
+
+def _together(rows: list[dict[Any, Any]]) -> list[ActLine]:
+    if len(rows) < 2:
+        return [_line(row) for row in rows]
+    people = ", ".join(sorted({str(row["who"]) for row in rows}))
+    days = ", ".join(sorted({labels.day(row["acquired_on"]) for row in rows}))
+    return [ActLine(f"tumour masks of {days} accepted", people, "without any one of them the same")]
+
+
+def what(row: Mapping[Any, Any]) -> str:
+    """Say what was done.
+
+    Parameters
+    ----------
+    row
+        Columns act, session_id, acquired_on, compartment, lesion_id, same_as.
+    """
+    day = labels.day(row["acquired_on"]) if labels.is_known(row["acquired_on"]) else str(row["session_id"])
+    mask = labels.compartment(row["compartment"]).word if labels.is_known(row["compartment"]) else "tumour"
+    lesion = labels.words(row["lesion_id"], "")
+    return SAID[row["act"]].format(day=day, mask=mask, lesion=lesion, same_as=labels.words(row["same_as"], ""))
+
+
+def _by(row: Mapping[Any, Any]) -> str:
+    why = f": {row['reason']}" if labels.is_known(row["reason"]) else ", no reason given"
+    return f"{row['who']} on {labels.day(row['written_at'])}{why}"
+
+
+def _without(row: Mapping[Any, Any]) -> str:
+    if row["is_same"]:
+        return "the same"
+    return verdict(
+        {
+            "state": row["without_state"],
+            "display_state": row["without_display_state"],
+            "clauses": row["without_clauses"],
+            "is_provisional": row["without_is_provisional"],
+        }
+    )
+
+
+def verdict(row: Mapping[Any, Any]) -> str:
+    """Say a verdict in a few words: symbol, word, change.
+
+    Parameters
+    ----------
+    row
+        Columns state, display_state, clauses, is_provisional.
+    """
+    look = labels.look_of(row)
+    change = sentences.main_change(row)
+    told = [f"{look.symbol} {look.word}", *([change] if change else [])]
+    if row["is_provisional"]:
+        told.append("provisional")
+    return ", ".join(told)
+
+
+def last_judged(row: Mapping[Any, Any] | pd.Series) -> str:
+    """Say the last verdict that compared something, where the latest scan could not be; empty where it could.
+
+    Parameters
+    ----------
+    row
+        Of the board or patient_header query.
+    """
+    if not labels.is_known(row.get("last_judged_on")):
+        return ""
+    told = verdict(
+        {
+            "state": row["last_judged_state"],
+            "display_state": row["last_judged_display_state"],
+            "clauses": row["last_judged_clauses"],
+            "is_provisional": False,
+        }
+    )
+    return f"last judged {labels.day(row['last_judged_on'])}: {told}"
+
+
+def changes_verdict(effects: pd.DataFrame) -> pd.DataFrame:
+    """Keep the acts without which the verdict would be another one, and all that took something out or pinned it."""
+    return effects[~(effects["is_same"].astype(bool) & (effects["act"] == SIGNED))]
+
+
+def marked(told: Iterable[ActLine]) -> Html:
+    """Write lines as markup, each with its flag."""
+    parts = [
+        tag("p", f"{FLAG} ", tag("b", line.what), f" by {line.by}; ", tag("b", line.without), ".", class_="ct-act")
+        for line in told
+    ]
+    return join(parts)
+
+
+def in_short(told: Iterable[ActLine]) -> Html:
+    """Write lines where room is short: what, by whom, and the verdict without it; the reason is on hover."""
+    parts = []
+    for line in told:
+        who, _, _ = line.by.partition(" on ")
+        words = f"{FLAG} {line.what} by {who}; {line.without}"
+        parts.append(tag("span", words, title=line.text, class_="ct-act-short"))
+    return join(parts)

@@ -1,0 +1,84 @@
+"""A patient's course as text and back: what judgement looked at, kept so that it can be asked again.
+
+What this module refuses: to lose what was written of a day of which only the month or the year is known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date, time
+from typing import Any
+
+from pipeline.core.vocabulary import (
+    FunctionGrade,
+    MaskOrigin,
+    PatientCourse,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitMeasure,
+)
+from pipeline.core.written_day import WrittenDay
+
+PARTS = {"visits": VisitMeasure, "treatments": TreatmentEvent, "function_scores": FunctionGrade}
+
+
+def to_text(course: PatientCourse) -> str:
+    """Write a course as JSON; fields at their usual value are left out."""
+    written = {name: value for name, value in asdict(course).items() if name not in PARTS}
+    for name in PARTS:
+        written[name] = [_without_usual(part) for part in getattr(course, name)]
+    return json.dumps(written, ensure_ascii=False, default=_plain)
+
+
+def from_text(text: str) -> PatientCourse:
+    """Read a course as :func:`to_text` wrote it.
+
+    >>> course = PatientCourse("sub-01", (VisitMeasure("ses-01", date(2020, 1, 2), 500.0, 0.1),))
+    >>> from_text(to_text(course)) == course
+    True
+    """
+    read: dict[str, Any] = json.loads(text)
+    for name, kind in PARTS.items():
+        read[name] = tuple(_part(kind, values) for values in read[name])
+    read["pinned_baselines"] = tuple(read["pinned_baselines"])
+    for name in ("died_on", "last_contact_on"):
+        read[name] = _day(read[name])
+    return PatientCourse(**read)
+
+
+def _without_usual(part: Any) -> dict[str, Any]:
+    return {one.name: getattr(part, one.name) for one in fields(part) if getattr(part, one.name) != one.default}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, WrittenDay):
+        return [value.isoformat(), value.written, value.last.isoformat()]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, frozenset | set) else dict(value)
+
+
+def _part(kind: type, values: Mapping[str, Any]) -> Any:
+    read = dict(values)
+    for name, value in values.items():
+        if name.endswith(("_on", "_by")):
+            read[name] = _day(value)
+        elif name.endswith("_at"):
+            read[name] = time.fromisoformat(value)
+        elif name == "contrasts":
+            read[name] = frozenset(value)
+        elif name == "mask_origin":
+            read[name] = MaskOrigin(value)
+        elif name == "kind":
+            read[name] = TreatmentKind(value)
+    return kind(**read)
+
+
+def _day(value: Any) -> date | None:
+    if isinstance(value, list):
+        first, written, last = value
+        day = date.fromisoformat(first)
+        return WrittenDay(day.year, day.month, day.day, written, date.fromisoformat(last))
+    return None if value is None else date.fromisoformat(value)

@@ -1,0 +1,101 @@
+"""What the latest verdict would be with an act that no run has seen yet, by the function that judges.
+
+It speaks of the total of all solid tumour: which pieces are one lesion is known only to the run that lets the act take
+effect. What this module refuses: to guess a size that nobody measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from pipeline.core.vocabulary import MaskOrigin, PatientCourse, VisitJudgement, VisitMeasure
+from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.response import judge
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The latest verdict as it stands, and as it would be."""
+
+    before: VisitJudgement
+    after: VisitJudgement
+
+    @property
+    def is_same(self) -> bool:
+        """Tell whether the same is said of the same comparison."""
+        return _told(self.before) == _told(self.after)
+
+
+def _told(verdict: VisitJudgement) -> tuple[object, ...]:
+    return (
+        verdict.session_id, verdict.category, verdict.state, verdict.display_state, verdict.confirmed,
+        verdict.provisional, verdict.change_ratio,
+    )  # fmt: skip
+
+
+def effect(course: PatientCourse, changed: PatientCourse, criteria: ResponseCriteria) -> Effect | None:
+    """Judge a course as it is and as it would be; None where it has no dated visit."""
+    before, after = judge(course, criteria), judge(changed, criteria)
+    return Effect(before[-1], after[-1]) if before and after else None
+
+
+def with_baseline(course: PatientCourse, session_id: str, who: str) -> PatientCourse:
+    """Return the course with one more pinned baseline."""
+    pinned = dict.fromkeys((*course.pinned_baselines, session_id))
+    return replace(course, pinned_baselines=tuple(pinned), pinned_by={**course.pinned_by, session_id: who})
+
+
+def without_tumour(course: PatientCourse, session_id: str, why: str) -> PatientCourse:
+    """Return the course without the size of one visit, as when its tumour's mask or the whole visit is excluded."""
+
+    def excluded(visit: VisitMeasure) -> VisitMeasure:
+        return VisitMeasure(
+            visit.session_id, visit.acquired_on, None, plane=visit.plane, leptomeningeal=visit.leptomeningeal,
+            acquired_by=visit.acquired_by, acquired_at=visit.acquired_at, missing_reason=why,
+        )  # fmt: skip
+
+    return _changed(course, session_id, excluded)
+
+
+def with_accepted(course: PatientCourse, session_id: str) -> PatientCourse:
+    """Return the course with the tumour's mask of one visit accepted."""
+    return _changed(course, session_id, lambda visit: replace(visit, signed_off=True))
+
+
+def with_volume(course: PatientCourse, session_id: str, volume_mm3: float) -> PatientCourse:
+    """Return the course with another volume of one visit, drawn by a person; the other sizes are not known then.
+
+    The error stays that of the mask before, as a share of the volume; the run states it anew.
+    """
+
+    def drawn(visit: VisitMeasure) -> VisitMeasure:
+        return replace(
+            visit, volume_mm3=volume_mm3, volume_cv=visit.volume_cv if volume_mm3 else None, product_mm2=None,
+            longest_mm=None, slices_spanned=None, mask_origin=MaskOrigin.MANUAL, missing_reason=None,
+        )  # fmt: skip
+
+    return _changed(course, session_id, drawn)
+
+
+def without_new_lesion(course: PatientCourse, session_id: str) -> PatientCourse:
+    """Return the course with nothing new at one visit."""
+    return _changed(course, session_id, lambda visit: replace(visit, new_lesion=False, new_tumour_mm3=0.0))
+
+
+CHANGES: Mapping[str, Callable[[PatientCourse, str, str], PatientCourse]] = MappingProxyType(
+    {
+        "pin_baseline": with_baseline,
+        "exclude_mask": without_tumour,
+        "exclude_visit": without_tumour,
+        "accept_mask": lambda course, session_id, _: with_accepted(course, session_id),
+        "withdraw_lesion": lambda course, session_id, _: without_new_lesion(course, session_id),
+    }
+)
+"""Kind of act to what it does to a course, given the visit and who does it."""
+
+
+def _changed(course: PatientCourse, session_id: str, change: Callable[[VisitMeasure], VisitMeasure]) -> PatientCourse:
+    visits = tuple(change(visit) if visit.session_id == session_id else visit for visit in course.visits)
+    return replace(course, visits=visits)

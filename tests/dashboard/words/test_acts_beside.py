@@ -1,0 +1,60 @@
+"""What people did, in words: who, when, why, and the verdict without it."""
+
+import pandas as pd
+import pytest
+
+from dashboard.words import acts_beside
+from pipeline.judge.clauses import Clause, ClauseKind, to_json
+
+GROWN = to_json((Clause(ClauseKind.CHANGE, "grew", change="+72 %", ratio=1.72),))
+
+
+def effect(act, **more):
+    row = {
+        "act": act, "who": "Dr. X", "written_at": pd.Timestamp("2026-11-28"), "reason": "thin slices",
+        "session_id": "ses-04", "acquired_on": pd.Timestamp("2022-04-05"), "compartment": "tumour", "lesion_id": None,
+        "same_as": None, "without_state": "progression", "without_display_state": "growth", "without_clauses": GROWN,
+        "without_is_provisional": False, "is_same": False,
+    }  # fmt: skip
+    return row | more
+
+
+def test_a_pin_says_who_when_why_and_what_it_hides():
+    (line,) = acts_beside.lines(pd.DataFrame([effect("pin_baseline")]))
+    assert line.text.replace("\u202f", " ") == (
+        "baseline pinned to 2022-04-05 by Dr. X on 2026-11-28: thin slices; without it ▲ growing, +72 %"
+    )
+
+
+@pytest.mark.parametrize("act", list(acts_beside.SAID))
+def test_every_act_that_bears_on_a_verdict_has_its_words(act):
+    (line,) = acts_beside.lines(pd.DataFrame([effect(act, lesion_id="L2", same_as="L1", reason=None)]))
+    assert "2022-04-05" in line.what
+    assert "no reason given" in line.by
+
+
+def test_what_changes_the_verdict_comes_first_and_idle_acceptances_are_one_line():
+    idle = [effect("accept_mask", is_same=True, acquired_on=pd.Timestamp(day)) for day in ("2020-01-02", "2021-01-02")]
+    told = acts_beside.lines(pd.DataFrame([*idle, effect("exclude_mask", is_same=True), effect("pin_baseline")]))
+    assert [line.what for line in told] == [
+        "baseline pinned to 2022-04-05",
+        "tumour mask of 2022-04-05 excluded",
+        "tumour masks of 2020-01-02, 2021-01-02 accepted",
+    ]
+    assert [line.without for line in told][1:] == ["without it the same", "without any one of them the same"]
+
+
+def test_names_and_reasons_are_only_text():
+    (line,) = acts_beside.lines(pd.DataFrame([effect("pin_baseline", who="<b>X</b>", reason="<script>")]))
+    for markup in (acts_beside.marked([line]), acts_beside.in_short([line])):
+        assert "<script>" not in markup
+        assert "&lt;b&gt;X" in markup
+
+
+def test_the_last_verdict_is_said_only_where_the_latest_scan_has_none():
+    row = {
+        "last_judged_on": pd.Timestamp("2023-04-11"), "last_judged_state": "progression",
+        "last_judged_display_state": "growth", "last_judged_clauses": GROWN,
+    }  # fmt: skip
+    assert acts_beside.last_judged(row).replace("\u202f", " ") == "last judged 2023-04-11: ▲ growing, +72 %"
+    assert acts_beside.last_judged(row | {"last_judged_on": pd.NaT}) == ""

@@ -1,0 +1,98 @@
+"""What an act would change, asked before any run; courses kept as text; the change between any two visits."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+import pytest
+
+from pipeline.core.vocabulary import FunctionGrade, MaskOrigin
+from pipeline.core.written_day import written
+from pipeline.judge import course_text, criteria_files, what_if
+from pipeline.judge.between import between
+from pipeline.judge.response import judge
+from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
+
+RULE = criteria_files.load("imsct_adapted_v1")
+GROWING = course(visit(95, 550.0), visit(400, 700.0), visit(700, 950.0), treatments=(surgery(0),))
+
+
+def test_pinning_a_later_baseline_is_seen_to_hide_a_growth_before_it_counts() -> None:
+    effect = what_if.effect(GROWING, what_if.with_baseline(GROWING, "ses-0400", "A. Reader"), RULE)
+    assert effect is not None
+    assert (effect.before.display_state, effect.after.display_state) == ("growth", "no_change")
+    assert not effect.is_same
+    assert effect.before == judge(GROWING, RULE)[-1]
+
+
+def test_excluding_the_latest_mask_leaves_a_visit_that_cannot_be_judged() -> None:
+    effect = what_if.effect(GROWING, what_if.without_tumour(GROWING, "ses-0700", "mask excluded"), RULE)
+    assert effect is not None
+    assert effect.after.display_state == "not_evaluable"
+    assert effect.after.session_id == "ses-0700"
+
+
+def test_excluding_what_nothing_rests_on_changes_nothing() -> None:
+    effect = what_if.effect(GROWING, what_if.with_accepted(GROWING, "ses-0400"), RULE)
+    assert effect is not None
+    assert effect.is_same
+
+
+def test_accepting_an_automatic_mask_makes_a_verdict_final() -> None:
+    unsigned = course(visit(95, 550.0), visit(700, 560.0, mask_origin=MaskOrigin.AUTOMATIC), treatments=(surgery(0),))
+    effect = what_if.effect(unsigned, what_if.with_accepted(unsigned, "ses-0700"), RULE)
+    assert effect is not None
+    assert (effect.before.provisional, effect.after.provisional) == (True, False)
+
+
+def test_a_mask_drawn_anew_is_judged_by_its_own_volume() -> None:
+    effect = what_if.effect(GROWING, what_if.with_volume(GROWING, "ses-0700", 560.0), RULE)
+    assert effect is not None
+    assert effect.after.display_state == "no_change"
+
+
+def test_a_course_of_no_visit_has_no_effect() -> None:
+    assert what_if.effect(course(), course(), RULE) is None
+
+
+def test_a_course_comes_back_from_text_as_it_was() -> None:
+    month = written(date(2020, 5, 7), date(2020, 5, 1), date(2020, 5, 31))
+    everything = course(
+        visit(95, 550.0, mask_origin=MaskOrigin.AUTOMATIC, contrasts=frozenset({"T2w"}), acquired_at=time(9, 30)),
+        visit(400, None, acquired_by=on(420), withdrawn_on=on(500), withdrawn_words="no tumour"),
+        treatments=(surgery(0, "STR"), radiotherapy(500, 540)),
+        function_scores=(FunctionGrade(month, "modified_mccormick", 2.0),),
+        died_on=on(900), is_enhancing=True, pinned_baselines=("ses-0095",), pinned_by={"ses-0095": "A. Reader"},
+    )  # fmt: skip
+    read = course_text.from_text(course_text.to_text(everything))
+    assert read == everything
+    assert str(read.function_scores[0].assessed_on) == "2020-05"
+    assert judge(read, RULE) == judge(everything, RULE)
+
+
+def test_the_change_between_two_visits_is_told_from_the_earlier_whichever_is_named_first() -> None:
+    one, other = between(GROWING, "ses-0700", "ses-0095"), between(GROWING, "ses-0095", "ses-0700")
+    assert one == other
+    assert one is not None
+    assert one.compared is not None
+    assert one.compared.ratio == pytest.approx(950 / 550)
+    assert one.compared.interval is not None
+    assert one.compared.interval.low < 950 / 550 < one.compared.interval.high
+
+
+def test_across_a_surgery_only_the_two_scans_are_asked() -> None:
+    operated = course(visit(10, 3000.0), visit(200, 2900.0), visit(500, 800.0), treatments=(surgery(300),))
+    pair = between(operated, "ses-0010", "ses-0500")
+    assert pair is not None
+    assert pair.crosses_surgery
+    alone = between(course(visit(10, 3000.0), visit(500, 800.0)), "ses-0010", "ses-0500")
+    assert alone is not None
+    assert pair.compared == alone.compared
+
+
+def test_what_was_not_measured_has_no_change() -> None:
+    pair = between(course(visit(10, 3000.0), visit(200, None)), "ses-0010", "ses-0200")
+    assert pair is not None
+    assert pair.compared is None
+    assert between(GROWING, "ses-0095", "ses-0095") is None
+    assert between(GROWING, "ses-0095", "ses-none") is None

@@ -1,0 +1,44 @@
+"""Statements held against the numbers that stand beside them: no word over an interval that says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.judge import certainty
+from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
+
+
+def words_true_of_numbers(verdicts: Iterable[tuple[str, str]]) -> set[str]:
+    """Check the words of verdicts, given as display states and clauses; return those for *no change* that came up."""
+    said = set()
+    for display_state, text in verdicts:
+        clause = of_total(from_json(text))
+        word = certainty.finer(display_state, clause)
+        if clause is None or clause.kind != ClauseKind.CHANGE:
+            continue
+        _beyond_and_within(clause)
+        if display_state == "no_change":
+            said.add(word)
+            _word_of_interval(word, clause)
+    return said
+
+
+def _word_of_interval(word: str, clause: Clause) -> None:
+    low, high = clause.low_ratio, clause.high_ratio
+    if low is None or high is None:
+        assert word == "no_change"
+        return
+    assert (word == certainty.GROWTH_BELOW_RULE) == (low > 1)
+    assert (word == certainty.FALL_BELOW_RULE) == (high < 1)
+    if word == "no_change":
+        assert low <= 1 <= high
+        rule = max(clause.rule_ratio or 1, 1 / (clause.rule_ratio or 1))
+        assert not clause.limit_ratio or max(clause.limit_ratio, 1 / clause.limit_ratio) <= rule or high < rule
+
+
+def _beyond_and_within(clause: Clause) -> None:
+    if clause.limit_ratio is None or clause.ratio is None or clause.limit_ratio == 1:
+        return
+    beyond = clause.ratio >= clause.limit_ratio > 1 or clause.ratio <= clause.limit_ratio < 1
+    assert "beyond measurement error" not in clause.ruling or beyond, clause
+    assert "within measurement error" not in clause.ruling or not beyond, clause
