@@ -316,3 +316,8 @@ def test_an_act_that_says_all_it_may_is_read_and_one_that_says_more_is_of_anothe
         act_file._entry({**all_fields, "further": "x"})
     with pytest.raises(ValueError, match="expected the fields"):
         act_file._entry({name: value for name, value in all_fields.items() if name != "who"})
+
+
+def test_the_first_line_makes_the_folders_that_it_needs(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "out", append_only.sealed({"n": 1}, ""))
+    assert (tmp_path / "new/out/journal/x.jsonl").is_file()
