@@ -6,6 +6,7 @@ from pipeline.files import child_process
 def main() -> None:
     """Run the command, whatever lies in the folder it was started from."""
     child_process.isolate()
+    child_process.keep_private()
     from pipeline.cli import commands  # noqa: PLC0415  # looked for only now that the current folder is left out
 
     commands.main()

@@ -14,6 +14,3 @@ create or replace macro volume_high_mm3(volume, cv) as nullif(volume, 0) * inter
 create or replace macro change_percent(volume, reference) as 100 * (volume - reference) / nullif(reference, 0);
 
 create or replace macro ratio_percent(ratio) as 100 * (ratio - 1);
-
-create or replace macro detection_limit_percent(cv, reference_cv) as
-    100 * (interval_factor(joint_cv(cv, reference_cv)) - 1);

@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (24);
+insert into meta.store_version values (25);
 
 create schema record;
 
@@ -277,6 +277,7 @@ create table record.series_estimate (
     smallest_session_id varchar,
     smallest_low_ratio double check (smallest_low_ratio >= 0),
     smallest_high_ratio double check (smallest_high_ratio >= smallest_low_ratio and isfinite(smallest_high_ratio)),
+    limit_ratio double check (limit_ratio >= 1 and isfinite(limit_ratio)),
     primary key (patient_id, session_id, criteria_id, compartment),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -290,8 +291,11 @@ create table record.endpoint (
     ended_on date not null,
     is_event boolean not null,
     reason varchar not null,
+    shortest_days integer check (shortest_days >= 0),
+    longest_days integer,
     primary key (patient_id, criteria_id, endpoint_id),
-    check (ended_on >= time_zero_on)
+    check (ended_on >= time_zero_on),
+    check (longest_days >= shortest_days)
 );
 
 -- The best response of a course, by confirmed scans and by single ones.

@@ -38,6 +38,10 @@ OUTCOMES = {
     "ttp": Wording(
         "Time to progression", "progression", "without progression", f"{_DECLARED}; death without it is censored"
     ),
+    "any_lesion": Wording(
+        "Progression of any lesion", "progression of the whole or of a lesion", "without progression",
+        f"{_DECLARED} of the whole tumour or, where there are several, of one of them by itself; death is censored",
+    ),
     "progression": Wording(
         "Incidence of progression", "progression", "with progression",
         f"{_DECLARED}; death without it competes", is_competing=True,

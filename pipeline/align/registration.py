@@ -40,6 +40,7 @@ from pipeline.align.certificate import (
 from pipeline.align.fixed_view import View, agreement_of, bent_onto, fixed_sample, overlap_ratio, place_of, seen_from
 from pipeline.align.sampling_window import blurred, box_around, edges, field_of_view, regular_grid, sample
 from pipeline.align.starting_poses import evidence, start_positions
+from pipeline.core.signal_reach import without_padding
 from pipeline.core.transform import Transform, coverage, inverse, move_points, resample
 from pipeline.core.volume import Volume, to_world
 
@@ -106,6 +107,7 @@ def align(
         Transforms ``reference`` to ``follow-up`` and back, with graded quality. A pair that cannot be aligned comes
         back with grade C, not as an error.
     """
+    reference, follow_up = without_padding(reference), without_padding(follow_up)
     if not same_contrast:
         reference, follow_up = edges(reference), edges(follow_up)
     with threadpool_limits(1):
@@ -156,7 +158,9 @@ def closure_mm(
     float
         Mean distance over the region between the two ways, in the follow-up.
     """
-    (first, to_first), (second, to_second) = earlier, follow_up
+    reference = without_padding(reference)
+    first, second = without_padding(earlier[0]), without_padding(follow_up[0])
+    to_first, to_second = earlier[1], follow_up[1]
     with threadpool_limits(1):
         lesion = None
         if region is not None:
@@ -243,6 +247,7 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
         Scans of one visit, of different contrast; the person moved a little at most, so scanner coordinates are the
         start.
     """
+    anchor, other = without_padding(anchor), without_padding(other)
     with threadpool_limits(1):
         view = View(anchor, box_around(anchor, None), None)
         there = Transform("anchor", "other", _rigid(view, other, np.eye(4)))

@@ -22,6 +22,7 @@ from pipeline.align.certificate import (
 )
 from pipeline.cord.cord_finding import FoundCord, find_cord
 from pipeline.cord.cord_region import region_of
+from pipeline.core.signal_reach import without_padding
 from pipeline.core.transform import Transform, move_points
 from pipeline.core.volume import Volume
 
@@ -45,7 +46,7 @@ class CordRegion:
 
 def cord_of(reference: Volume) -> CordRegion:
     """Find the cord of a reference scan that nobody drew a lesion on."""
-    cord = find_cord(reference)
+    cord = find_cord(without_padding(reference))
     return CordRegion(cord, region_of(cord, reference))
 
 
@@ -64,7 +65,7 @@ def align_around(cord: CordRegion, reference: Volume, follow_up: Volume, *, same
     if cord.cord.reason is not None:
         quality = judged_without_cord(alignment.quality, limits, cord.cord.reason)
         return replace(alignment, quality=quality, around="the middle of the scan")
-    apart_mm = _apart_mm(cord.cord, find_cord(follow_up), alignment.to_follow_up)
+    apart_mm = _apart_mm(cord.cord, find_cord(without_padding(follow_up)), alignment.to_follow_up)
     around = f"the cord found over {len(cord.cord.points_mm)} mm (sureness {cord.cord.sureness:.2f})"
     return replace(alignment, quality=judged_around_cord(alignment.quality, limits, apart_mm), around=around)
 

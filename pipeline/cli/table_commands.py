@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.core.records import Finding
 
 UNDECIDED = 3
-"""Exit code: a table was written, and some verdicts in it wait for what somebody must say."""
+"""Exit code: a table was written, and some verdicts in it wait for what somebody must say, or lack a row."""
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True)
@@ -54,7 +54,8 @@ def assess(
 ) -> None:
     """Judge sizes that other software measured, without images.
 
-    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind of a treatment or for a day.
+    Exit code 2 when nothing could be judged, 3 when a verdict waits for the kind of a
+    treatment or for a day, or a row of sizes could not be used.
     """
     from pipeline.tools.assess import (  # noqa: PLC0415  # keeps --help quick
         write_best_responses,
@@ -74,9 +75,12 @@ def assess(
     if readings is not None:
         write_readings(judged, readings)
     out.print(f"{judged.judged_count} of {len(judged.rows)} verdicts reached; wrote {output}", markup=False)
+    if judged.lost_rows:
+        out.print(f"rows of sizes or grades in no verdict, see the messages: {judged.lost_rows}", markup=False)
     if judged.undecided_count:
         waiting = "wait for the kind of a treatment or for a day (see the column reason)"
         out.print(f"{judged.undecided_count} of {len(judged.rows)} verdicts {waiting}", markup=False)
+    if judged.undecided_count or judged.lost_rows:
         raise typer.Exit(UNDECIDED)
 
 

@@ -85,7 +85,9 @@ class BestResponse:
 class Endpoint:
     """One time-to-event outcome of one patient under one set of criteria.
 
-    ``endpoint_id`` is ttp, pfs, rfs or local_control; an event or a censoring happened on ``ended_on``.
+    ``endpoint_id`` is ttp, pfs, rfs, local_control or any_lesion; an event or a censoring happened on ``ended_on``.
+    The time lies between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else
+    they are None.
     """
 
     patient_id: str
@@ -95,6 +97,8 @@ class Endpoint:
     ended_on: date
     is_event: bool
     reason: str
+    shortest_days: int | None = None
+    longest_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ class SeriesEstimate:
     """What all readings since the baseline say of one compartment at one judged visit (``judge/series_numbers.py``).
 
     ``volume_mm3`` is the true volume as all readings tell it, the ratios are ends of the 95 % intervals of its change
-    since the visits compared with; None where unknown. ``smallest_session_id`` is the smallest since the last surgery.
+    since the visits compared with; None where unknown. ``smallest_session_id`` is the smallest since the last surgery,
+    ``limit_ratio`` the factor from the nadir on that all readings would call; None of the tumour, whose verdict has it.
     """
 
     patient_id: str
@@ -193,6 +198,7 @@ class SeriesEstimate:
     smallest_session_id: str | None = None
     smallest_low_ratio: float | None = None
     smallest_high_ratio: float | None = None
+    limit_ratio: float | None = None
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,6 @@ TABLE_KINDS = (
     ("row_incomplete", "error", "fill in the missing cells; the row was not used"),
     ("row_repeated", "warning", "remove one of the two rows"),
     ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
-    ("lesions_added_up", "warning", "a study keeps the sum of a day; judge lesion by lesion with cordtrack assess"),
     ("date_malformed", "error", "write dates as YYYY-MM-DD; this one was not used"),
     ("date_partial", "warning", "write the whole day; until then what depends on it is not evaluable"),
     ("treatment_unplaced", "error", "write its date; until then only what no day of it could change is judged"),
@@ -110,6 +109,16 @@ TABLE_KINDS = (
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
+    (
+        "number_ambiguous",
+        "error",
+        "write 1234 for a thousand and more, 1.2340 (a fourth digit) for a fraction; until then it is not used",
+    ),
+    (
+        "number_notation",
+        "warning",
+        "make sure that it was read right, or write 1234 for a thousand, 1.2340 for a fraction",
+    ),
     ("word_unknown", "error", "use one of the expected words; this one was not used"),
     ("rows_differ", "error", "leave one row per patient, date and compartment; until then the visit has no number"),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
@@ -146,7 +155,11 @@ MASK_KINDS = (
     ),
     ("mask_other_scan", "warning", "make sure which scan it was drawn on, and name it after that one"),
     ("mask_at_edge", "warning", "scan the whole lesion next time; the volume is a lower bound and proves no shrinkage"),
-    ("mask_name_unknown", "warning", "name it label-<compartment>_mask, or list what its numbers mean (see docs)"),
+    (
+        "mask_name_unknown",
+        "warning",
+        "name it label-<compartment>_mask, or _dseg with a dseg.tsv beside it that lists its numbers (see docs)",
+    ),
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )
 

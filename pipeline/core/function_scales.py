@@ -20,3 +20,25 @@ def scale_name(scale_id: str) -> str:
     ('modified McCormick', 'mJOA 18')
     """
     return SCALES.get(scale_id.lower(), (scale_id.replace("_", " "), ()))[0]
+
+
+ROMAN = {"I": 1.0, "II": 2.0, "III": 3.0, "IV": 4.0, "V": 5.0}
+"""Grades as clinics write them."""
+
+
+def scale_code(written: str) -> str:
+    """Return the one name of a scale that people spell in many ways; of any other what is written.
+
+    >>> [scale_code(name) for name in ("Modified McCormick scale", "mMcCormick", "McCormick (mod.)")]
+    ['mmccormick', 'mmccormick', 'mmccormick']
+    >>> scale_code("McCormick grade"), scale_code("mJOA_18")
+    ('mccormick', 'mJOA_18')
+    """
+    letters = "".join(letter for letter in written.lower() if letter.isalpha())
+    before, name, after = letters.partition("mccormick")
+    if not name:
+        return written
+    beside = before + after.replace("scale", "").replace("grade", "").replace("score", "")
+    if beside in ("m", "mod", "modified"):
+        return "mmccormick"
+    return written if beside else "mccormick"

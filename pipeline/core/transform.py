@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.core.signal_reach import padding_of
 from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
 
 INVERSE_ITERATIONS = 30
@@ -189,10 +190,15 @@ def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
     Returns
     -------
     Volume
-        Boolean array on ``onto``'s grid; True where the moved point lies within the outer voxel faces.
+        Boolean array on ``onto``'s grid; True where the moved point lies within the outer voxel faces, outside padding.
     """
     points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
-    inside = _is_within_faces(to_voxel(volume.affine, points), volume.shape)
+    index = to_voxel(volume.affine, points)
+    inside = _is_within_faces(index, volume.shape)
+    padding = padding_of(volume)
+    if padding is not None:
+        i, j, k = np.clip(np.rint(index), 0, np.array(volume.shape) - 1).astype(np.intp).T
+        inside &= ~padding[i, j, k]
     return Volume(inside.reshape(onto.shape), onto.affine)
 
 

@@ -307,6 +307,9 @@ class SeriesNumbers:
         Ends of the 95 % interval of its ratio to that visit's true volume.
     smallest_session_id
         The visit with the smallest volume since the last surgery, this one aside.
+    limit_ratio
+        Factor, up or down, from the nadir's reading on that would be beyond the error of all readings; of what is never
+        judged alone, as a judgement has its own.
     """
 
     volume_mm3: float | None = None
@@ -317,6 +320,7 @@ class SeriesNumbers:
     previous: tuple[float, float] | None = None
     smallest: tuple[float, float] | None = None
     smallest_session_id: str | None = None
+    limit_ratio: float | None = None
 
 
 @dataclass(frozen=True)

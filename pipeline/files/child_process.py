@@ -1,4 +1,4 @@
-"""Where modules are looked for, here and in the processes that are started: never in the folder the user stands in.
+"""What processes of ours inherit: where modules are looked for, never in the folder the user stands in; who may read.
 
 ``python -m`` and ``python -c`` put the current folder first, and so does an empty entry of ``PYTHONPATH``. There a
 user's own ``pipeline/``, ``dashboard/``, ``streamlit.py`` or ``pandas.py`` would be run in place of ours. Programs of
@@ -8,6 +8,7 @@ our own are never looked for by name: they are this interpreter with this code.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,9 @@ CODE = Path(__file__).resolve().parents[2]
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """Python's own switch (as ``python -P``) that keeps the current folder out; every process started inherits it."""
+
+UMASK, PRIVATE = "CORDTRACK_UMASK", "077"
+"""Rights that new files do not get, and what they are where nobody says."""
 
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -36,6 +40,18 @@ def isolate() -> None:
     named = [Path(entry) for entry in _entries(os.environ)]
     if here != CODE and here.name not in INSTALLED and here not in named:
         sys.path[:] = [place for place in sys.path if Path(place).absolute() != here]
+
+
+def keep_private() -> None:
+    """Make what this process and all that it starts write from now on readable for its own user only.
+
+    Scans, results, journal and keys are about patients. ``CORDTRACK_UMASK`` (three octal digits, as of the shell's
+    ``umask``: 027 where a group shall read) says otherwise.
+    """
+    wanted = os.environ.get(UMASK, PRIVATE)
+    if not re.fullmatch("[0-7]{3,4}", wanted):
+        sys.exit(f"{UMASK}: expected three octal digits such as 027, found {wanted!r}")
+    os.umask(int(wanted, 8))
 
 
 def module_command(module: str, *arguments: str | Path) -> list[str]:

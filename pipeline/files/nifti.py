@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.volume import ORTHOGONALITY_TOLERANCE
 from pipeline.errors import InputError
+from pipeline.files import content_pointers
 
 HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 """Size of a header, which is its first number, to nibabel's reader of it."""
@@ -55,15 +56,6 @@ OTHER_SIZE_SHARE = 0.01
 
 OTHER_POSITION_SHARE = 0.1
 """Share of a voxel by which a header's two positions may differ at any corner; quaternions are rounded."""
-
-LONGEST_POINTER = 2048
-"""Bytes of a file that only points to its content, as git-annex and Git LFS leave it."""
-
-POINTERS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not its content", "fetch it with 'git lfs pull'"),
-    (b"annex/objects/", "a git-annex pointer, not its content", "fetch it with 'git annex get' or 'datalad get'"),
-)
-"""What stands in a pointer, what it is, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,15 +181,9 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile | io.BufferedReader]:
 
 
 def _refuse_pointer(path: Path) -> None:
-    if path.stat().st_size > LONGEST_POINTER:
-        return
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return  # said by whoever reads the header
-    for mark, what, remedy in POINTERS:
-        if mark in content:
-            raise InputError(f"{path.name}: expected an image, found {what}; {remedy}")
+    pointer = content_pointers.pointer_at(path)
+    if pointer is not None:
+        raise InputError(f"{path.name}: expected an image, found {pointer.what}; {pointer.remedy}")
 
 
 def _with_extension(path: Path, extension: str) -> Path:

@@ -16,7 +16,7 @@ from pipeline.core.vocabulary import (
     VisitMeasure,
 )
 from pipeline.core.written_day import WrittenDay
-from pipeline.judge import exposure
+from pipeline.judge import decline, exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
@@ -41,7 +41,9 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
             *beside(ClauseKind.REMARK, no_response(verdict)),
             *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
             *(Clause(ClauseKind.TREATMENT, words) for words in ended_before(verdict, course)),
+            *(Clause(ClauseKind.TREATMENT, words) for words in under(verdict, course)),
             *beside(ClauseKind.REMARK, possible_in_window(verdict)),
+            *beside(ClauseKind.REMARK, unattributed(verdict, course, epoch, criteria)),
         ]
     return [*told, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
 
@@ -80,7 +82,8 @@ def withdrawn(verdict: Verdict) -> str:
     words = verdict.visit.withdrawn_words
     if not words:
         return ""
-    return f"{words}, a size measured here holds it until the mask is corrected" if verdict.visit.volume_mm3 else words
+    holds_it = verdict.visit.volume_mm3 and not verdict.visit.new_tumour_mm3
+    return f"{words}, a size measured here may hold it until that is corrected" if holds_it else words
 
 
 def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
@@ -144,6 +147,25 @@ def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:
         for treatment in named
         if not (verdict.evidence.no_response and treatment.kind == TreatmentKind.STEROID)
     ]
+
+
+def under(verdict: Verdict, course: PatientCourse) -> list[str]:
+    """Name steroids that are given and drainages done, which no course tells, where nothing else names them."""
+    on, explained = verdict.visit.acquired_on, " ".join([*treatments_beside(verdict, course), no_response(verdict)])
+    named = []
+    for treatment in exposure.without_course(course, on):
+        begun = f"begun {treatment.started_on}"
+        if treatment.kind == TreatmentKind.DRAINAGE:
+            named.append(f"after {treatment.written or exposure.name_of(treatment)} of {treatment.started_on}")
+        elif begun not in explained:
+            named.append(f"on {exposure.name_of(treatment)} {begun}")
+    return named
+
+
+def unattributed(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> str:
+    """Say that function is worse and nobody put it down to the tumour, so that it does not count."""
+    lost = decline.unattributed_at(course, epoch, criteria.clinical, verdict.visit.acquired_on)
+    return f"function is worse, not counted since it is not put down to the tumour: {lost}" if lost else ""
 
 
 def ended_before(verdict: Verdict, course: PatientCourse) -> list[str]:

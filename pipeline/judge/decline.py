@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from pipeline.core.function_scales import scale_name
@@ -11,12 +12,21 @@ from pipeline.judge.criteria import Clinical
 from pipeline.judge.epochs import Epoch
 
 
-def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tuple[tuple[date, str], ...]:
+def declines(
+    course: PatientCourse, epoch: Epoch, rule: Clinical | None, *, by_tumour: bool = True
+) -> tuple[tuple[date, str], ...]:
     """Return each assessment of an epoch that proves or ends a loss of function caused by the tumour.
 
     Worse means by at least the rule's grades than the best grade since the last surgery, at the rule's number of
     assessments in a row, all attributed to the tumour. A loss that was proven before the epoch is where it starts
     from. Scales are never pooled.
+
+    Parameters
+    ----------
+    course, epoch, rule
+        The patient's, the course within it, and what is asked for; None asks for nothing.
+    by_tumour
+        Only losses count that are put down to the tumour; else all.
 
     Returns
     -------
@@ -30,7 +40,15 @@ def declines(course: PatientCourse, epoch: Epoch, rule: Clinical | None) -> tupl
     changes = [
         change
         for scale_id in rule.scale_ids
-        for change in _declines_on_scale([s for s in scores if s.scale_id.lower() == scale_id], epoch, rule)
+        for change in _declines_on_scale(
+            [
+                replace(s, tumour_related=s.tumour_related or not by_tumour)
+                for s in scores
+                if s.scale_id.lower() == scale_id
+            ],
+            epoch,
+            rule,
+        )
     ]
     return tuple(sorted(changes))
 
@@ -56,6 +74,13 @@ def _declines_on_scale(scores: Sequence[FunctionGrade], epoch: Epoch, rule: Clin
 def proven(course: PatientCourse, epochs: Iterable[Epoch], rule: Clinical | None) -> tuple[tuple[date, str], ...]:
     """Return the days on which a loss of function was proven, scanned or not, with the loss in words."""
     return tuple((day, words) for epoch in epochs for day, words in declines(course, epoch, rule) if words)
+
+
+def unattributed_at(course: PatientCourse, epoch: Epoch, rule: Clinical | None, on: date) -> str:
+    """Return the loss of function by a day that nobody put down to the tumour, in words; empty where there is none."""
+    if decline_at(declines(course, epoch, rule), on):
+        return ""
+    return decline_at(declines(course, epoch, rule, by_tumour=False), on)
 
 
 def decline_at(changes: Sequence[tuple[date, str]], on: date) -> str:

@@ -92,4 +92,11 @@ RULES = (
         source="progression in the treated bed; elsewhere and death compete with it (cumulative incidence)",
     ),
 )  # fmt: skip
-"""Every outcome that is stored, one a row."""
+"""Every outcome of the whole tumour that is stored, one a row."""
+
+ANY_LESION = EndpointRule(
+    "any_lesion", "time to progression of any lesion", TimeZero.SURGERY_OR_SCAN,
+    Role.EVENT, Role.CENSORS, Role.CENSORS, only_without_tumour=False,
+    source="as ttp, and so does progression of one lesion judged by itself (VHL, NF2, more than one tumour); proposal",
+)  # fmt: skip
+"""Beside them: the total as the criteria define it may hide what one lesion does, which leads the patient's state."""

@@ -56,6 +56,8 @@ class TimeToEvent:
         What started and stopped it, in one sentence.
     is_competing
         Stopped by what makes the event impossible to see: not censored, and not an event.
+    shortest_days, longest_days
+        Between which the time lies where days are not known; None where all are.
     """
 
     endpoint_id: str
@@ -64,6 +66,8 @@ class TimeToEvent:
     is_event: bool
     reason: str
     is_competing: bool = False
+    shortest_days: int | None = None
+    longest_days: int | None = None
 
     @property
     def duration_days(self) -> int:

@@ -269,7 +269,8 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.ELSEWHERE, _elsewhere_words(verdict, course)),
         *beside(ClauseKind.CLINICAL, f"clinical progression: {evidence.decline}" if evidence.decline else ""),
         *beside(ClauseKind.CONFIRMATION, second_look(verdict, criteria)),
-        *beside(ClauseKind.REMARK, _smallest_words(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
         *beside(ClauseKind.UNSIGNED, unsigned),
@@ -303,7 +304,20 @@ def _new_lesion_words(verdict: Verdict) -> str:
     return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
 
 
-def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say of growth since the nadir that the tumour is smaller than on the scan before; empty where it is not."""
+    previous, metric = verdict.evidence.previous, criteria.metric
+    if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
+        return ""
+    compared = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
+    if compared.ratio is None or compared.ratio >= 1:
+        return ""
+    is_fall = comparison.beyond_error(compared) or comparison.shrank_to(compared, 1 / criteria.progression.ratio)
+    before = f"{size(compared.reference_value, metric)} of {previous.acquired_on}"
+    return f"yet smaller than on the scan before, {percent(compared.ratio)} against {before}" if is_fall else ""
+
+
+def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
     """Set the smallest size of an earlier course beside this course's own."""
     smallest = verdict.evidence.smallest
     if smallest is None or not verdict.is_judged:
@@ -313,7 +327,8 @@ def _smallest_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     assert value is not None  # it was the smallest
     change = f"{percent(own / value)} against" if value and own is not None else "above"
     least = f"{size(value, criteria.metric)} of {smallest.acquired_on}"
-    return f"{change} the smallest ever seen since the last surgery, {least}"
+    since = " since the last surgery" if epoch.after_surgery_on else ""
+    return f"{change} the smallest ever seen{since}, {least}"
 
 
 def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:

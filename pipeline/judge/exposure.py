@@ -113,8 +113,23 @@ def named_beside(course: PatientCourse, since: date, on: date) -> Iterator[Treat
     """Yield what began after one day and is given on another, which may explain a shrinkage."""
     for kind in NAMED_BESIDE:
         treatment = running(course, kind, since, on)
-        if treatment is not None:
+        if treatment is not None and not (kind == TreatmentKind.STEROID and _is_tapered(course, since, on)):
             yield treatment
+
+
+def _is_tapered(course: PatientCourse, since: date, on: date) -> bool:
+    """Say whether the steroid dose is known to be no more than it was: less of it explains no shrinkage."""
+    before, now = dose_mg(course, since), dose_mg(course, on)
+    return before is not None and now is not None and 0 < now <= before
+
+
+def without_course(course: PatientCourse, on: date) -> Iterator[TreatmentEvent]:
+    """Yield drainages done by a day and the steroid given on it: they open no course and are named at every scan."""
+    for treatment in sorted(course.treatments, key=lambda one: one.started_on):
+        if treatment.kind == TreatmentKind.DRAINAGE and treatment.started_on <= on:
+            yield treatment
+    given = [one for one in course.treatments if one.kind == TreatmentKind.STEROID and is_running(one, on)]
+    yield from sorted(given, key=lambda one: one.started_on)[-1:]
 
 
 def stopped_between(course: PatientCourse, since: date, on: date) -> Iterator[TreatmentEvent]:

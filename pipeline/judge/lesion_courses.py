@@ -66,6 +66,24 @@ def are_judged_apart(syndrome: str | None, lesion_ids: Iterable[str]) -> bool:
     return count > 1 or (count == 1 and bool(syndromes_in(syndrome) & MANY_BY_NATURE))
 
 
+def counted_then(course: PatientCourse, seen_at: Mapping[str, Container[str]]) -> dict[str, frozenset[str]]:
+    """Return for each visit the lesions that were judged apart by what was known on the day.
+
+    Parameters
+    ----------
+    course
+        Of the patient.
+    seen_at
+        Sessions at which each lesion is one, by name.
+    """
+    so_far: frozenset[str] = frozenset()
+    counted: dict[str, frozenset[str]] = {}
+    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
+        so_far |= {name for name, sessions in seen_at.items() if visit.session_id in sessions}
+        counted[visit.session_id] = so_far if are_judged_apart(course.syndrome, so_far) else frozenset()
+    return counted
+
+
 def judge_lesion(
     course: PatientCourse, visits: Sequence[VisitMeasure], criteria: ResponseCriteria
 ) -> tuple[VisitJudgement, ...]:
@@ -173,6 +191,33 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     first = _named(chosen)
     first = replace(first, words=f"{first.words[:1].upper()}{first.words[1:]}")
     return _saying(led, (first, *of_total, *parts[1:]))  # what leads is said first
+
+
+def proven_by_lesion(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> tuple[VisitJudgement, str | None]:
+    """Return the verdict on a visit where any lesion's proven progression counts, with the lesion that made it so.
+
+    Parameters
+    ----------
+    total
+        The verdict on the patient's total.
+    verdicts
+        On the lesions of this visit under the same criteria.
+    """
+    proven = [one for one in verdicts if one.judgement.is_proven_progression]
+    if total.is_proven_progression or not proven:
+        return total, None
+    chosen = max(proven, key=_badness)
+    own = chosen.judgement
+    led = replace(
+        total,
+        category=own.category,
+        state=own.state,
+        display_state=own.display_state,
+        detection_limit_ratio=own.detection_limit_ratio,
+        confirmed=True,
+        provisional=False,
+    )
+    return led, chosen.name
 
 
 def _saying(judgement: VisitJudgement, told: Sequence[Clause]) -> VisitJudgement:

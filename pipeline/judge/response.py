@@ -40,6 +40,7 @@ from pipeline.judge.epoch_verdicts import Earlier
 from pipeline.judge.epochs import Epoch
 from pipeline.judge.knowledge import (
     Placed,
+    PlacedHistory,
     agreed,
     judgement_of,
     known,
@@ -55,11 +56,23 @@ SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE)
 
 
 @dataclass(frozen=True)
+class JudgedReading:
+    """One way to place what has no day, with its verdicts in date order, which have no sizes and no sentences."""
+
+    course: PatientCourse
+    judgements: tuple[VisitJudgement, ...]
+
+
+@dataclass(frozen=True)
 class JudgedCourse:
-    """One verdict per visit in date order, and the best response of each course of the history by both looks."""
+    """One verdict per visit in date order, and the best response of each course of the history by both looks.
+
+    ``readings`` are the ways to place what has no day, where there are more than one.
+    """
 
     judgements: tuple[VisitJudgement, ...]
     best_responses: tuple[CourseResponse, ...]
+    readings: tuple[JudgedReading, ...] = ()
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -94,7 +107,25 @@ def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCour
     placed = agreed(by_reading, standing, criteria, _placed)
     judgements = ((replace(_judgement(one, criteria), series=of_verdict(one.verdict, measured)), one) for one in placed)
     whole = tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
-    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria))
+    several = by_reading if len(by_reading) > 1 else ()
+    possible = tuple(_reading(one, criteria) for one in several)
+    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria), possible)
+
+
+def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
+    """Return what decides an outcome by one reading."""
+    judgements = []
+    for placed in one.placed:
+        verdict, compared = placed.verdict, placed.verdict.compared_with(criteria)
+        is_open = verdict.display == DisplayState.POSSIBLE_GROWTH
+        judgements.append(
+            replace(
+                judgement_of(placed, criteria, ()),
+                provisional=verdict.is_provisional,
+                detection_limit_ratio=_detection_limit(compared) if is_open else None,
+            )
+        )
+    return JudgedReading(one.history.course, tuple(judgements))
 
 
 def judge_visits(

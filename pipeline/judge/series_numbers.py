@@ -138,7 +138,10 @@ def _beside(judged: VisitJudgement, visits: Mapping[str, VisitMeasure]) -> Serie
     since = baseline.acquired_on if baseline is not None else visit.acquired_on
     scans = [one for one in visits.values() if since <= one.acquired_on <= visit.acquired_on and not one.bound_reason]
     references = References(baseline, visits.get(judged.nadir_session_id), visits.get(judged.previous_session_id or ""))
-    return numbers_of(visit, references, scans)
+    nadir = references.nadir
+    change = _change(visit, nadir, scans) if nadir is not None else None
+    limit = change.limit_ratio if change is not None else None
+    return replace(numbers_of(visit, references, scans), limit_ratio=max(limit, 1 / limit) if limit else None)
 
 
 def _estimate(
@@ -164,4 +167,5 @@ def _estimate(
         smallest_session_id=numbers.smallest_session_id,
         smallest_low_ratio=smallest[0],
         smallest_high_ratio=smallest[1],
+        limit_ratio=numbers.limit_ratio,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import groupby, product
+from itertools import groupby, pairwise, product
 from math import prod
 from typing import Any
 
@@ -34,6 +34,10 @@ MOST_READINGS = 300
 
 MOST_DAYS_NAMED = 3
 """So many changes of a verdict along the possible days are written out."""
+
+
+DAYS_TOGETHER = 28
+"""Where possible, numbers are those of a reading in which scans lie at least so many days apart."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,15 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
         evidence = Evidence(unusable=unusable, undecided=True)
         display = DisplayState.NOT_EVALUABLE
         return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
-    chosen = next((pair for pair in verdicts if pair[0].state != State.BASELINE), first)
+    compared = [pair for pair in verdicts if pair[0].state != State.BASELINE]
+    chosen = next((pair for pair in compared if not _has_scans_together(pair[1])), compared[0] if compared else first)
     return replace(chosen[0], days_that_decide=_days_by_then(verdicts)), chosen[1]
+
+
+def _has_scans_together(history: PossibleHistory) -> bool:
+    """Say whether two scans lie within days of each other, where all would be error and nothing change."""
+    days = sorted(visit.acquired_on for visit in history.course.visits)
+    return any((later - earlier).days < DAYS_TOGETHER for earlier, later in pairwise(days))
 
 
 def _days_by_then(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> str:
@@ -189,8 +200,8 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
         ended_on = written(day, treatment.started_on, treatment.started_by or treatment.started_on)
     elif _lacks_end(treatment):
         ended_on = day + timedelta(days=criteria.baseline.radiotherapy_course_days)
-    elif treatment.ended_by is not None:
-        ended_on = treatment.ended_by
+    elif treatment.ended_by is not None and treatment.ended_on is not None:
+        ended_on = written(treatment.ended_by, treatment.ended_on, treatment.ended_by)
     if ended_on is not None:
         ended_on = max(ended_on, day)
     assert treatment.started_by is not None  # such are placed here

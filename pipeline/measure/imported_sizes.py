@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, time
 
 from pipeline.core.vocabulary import Compartment, MaskOrigin, PartSize, VisitMeasure
 from pipeline.core.written_day import last_possible
@@ -161,6 +161,18 @@ def _part(compartment: Compartment, measures: Iterable[ImportedMeasure], histolo
         measure.slices_spanned,
         missing_reason=None if measure.missing_reason == NO_VOLUME else measure.missing_reason,
     )
+
+
+def lesion_measure(
+    session_id: str,
+    acquired_on: date,
+    lesion: ImportedMeasure,
+    histology: str | None,
+    acquired_at: time | None = None,
+) -> VisitMeasure:
+    """Return what judgement needs to know of one lesion alone; what is said of the whole patient is left out."""
+    alone = visit_measure(session_id, acquired_on, (lesion,), histology)
+    return replace(alone, new_lesion=False, leptomeningeal=None, acquired_at=acquired_at)
 
 
 def any_seeding(seen: Iterable[bool | None]) -> bool | None:

@@ -22,6 +22,7 @@ from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind.lesion_fit import fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.scene import Scene, scene_of
+from pipeline.refind.signal_voids import seen_alone, seen_shares
 from pipeline.refind.template import Template, template_of
 from pipeline.refind.unexplained_signal import signal_error
 
@@ -104,10 +105,14 @@ class FollowUpMasks:
 
 @dataclass(frozen=True)
 class Grown:
-    """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error."""
+    """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error.
+
+    ``seen_share`` is how much of its old place both scans show, padding and voids left out.
+    """
 
     ways: tuple[Volume, ...]
     signal_cv: float
+    seen_share: float = 1.0
 
     @property
     def ways_mm3(self) -> tuple[float, ...]:
@@ -179,10 +184,12 @@ def follow_up_masks(
         mask = masked.masks[name]
         total = float(mask.array.sum())
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
-        if share < COVERED_SHARE:
+        lit_share = grown[name].seen_share if name in grown else 1.0
+        if min(share, lit_share) < COVERED_SHARE:
             del found[name], methods[name]
             grown.pop(name, None)
-            notes.append(f"{name}: only {share:.0%} of its place lies in this scan's field of view; not assessable")
+            where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
+            notes.append(f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable")
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
@@ -228,9 +235,11 @@ def found_again(
     if not parts:
         return {}, ()
     template = template_of(masked.image, parts)
-    scene = scene_of(template, follow_up, to_masked)
-    if scene is None or is_blank(template, scene):
+    whole = scene_of(template, follow_up, to_masked)
+    if whole is None or is_blank(template, whole):
         return {}, ()
+    scene = seen_alone(template, whole, follow_up, to_masked)
+    shares = seen_shares(template, whole, scene)
     thick = is_thick(masked.image)
     extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
     doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
@@ -242,6 +251,7 @@ def found_again(
             float(
                 np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
             ),
+            float(shares[c]),
         )
         for c, name in enumerate(template.names)
     }, doubts

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from pipeline.core.interpolation import places, voxel_by_voxel
+from pipeline.core.signal_reach import continued
 from pipeline.core.transform import Transform, inverse, move_points
 from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.refind.template import BLUR_MM, Template
@@ -177,7 +178,7 @@ def _blurred(scan: Volume, crop: tuple[slice, ...], blur_mm: float) -> NDArray[n
     reach = np.ceil(BLUR_REACH * sigma).astype(int)
     wide = tuple(slice(max(0, c.start - r), c.stop + r) for c, r in zip(crop, reach, strict=True))
     inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(crop, wide, strict=True))
-    found = ndimage.gaussian_filter(scan.array[wide].astype(np.float64), sigma, truncate=BLUR_REACH)
+    found = ndimage.gaussian_filter(continued(scan).array[wide].astype(np.float64), sigma, truncate=BLUR_REACH)
     return np.asarray(found[inner])
 
 

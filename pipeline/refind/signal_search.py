@@ -15,8 +15,17 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.refind.likeness import ScansDifferError, alike_enough, matched
 from pipeline.refind.new_signal import SEARCHED_MM, SignalPlace, new_signal
-from pipeline.refind.refinding import FEWEST_VOXELS, GROWING, DonorVisit, has_inside, is_blank, is_thick
+from pipeline.refind.refinding import (
+    COVERED_SHARE,
+    FEWEST_VOXELS,
+    GROWING,
+    DonorVisit,
+    has_inside,
+    is_blank,
+    is_thick,
+)
 from pipeline.refind.scene import scene_of
+from pipeline.refind.signal_voids import seen_alone, seen_shares
 from pipeline.refind.template import softened, template_of, without_rim
 
 FLUID = (Compartment.CYST, Compartment.SYRINX, Compartment.CAVITY)
@@ -50,8 +59,11 @@ def look_for_new_signal(
     if not fluid and not still:
         return None
     template = without_rim(template_of(masked.image, fluid | still))
-    scene = scene_of(template, follow_up, to_masked, SEARCHED_MM, blur_mm=0.0)  # weak signal is sought, not edges
-    if scene is None or is_blank(template, scene):
+    whole = scene_of(template, follow_up, to_masked, SEARCHED_MM, blur_mm=0.0)  # weak signal is sought, not edges
+    if whole is None or is_blank(template, whole):
+        return None
+    scene = seen_alone(template, whole, follow_up, to_masked)
+    if seen_shares(template, whole, scene).min() < COVERED_SHARE:
         return None
     try:
         extra_mm = alike_enough(

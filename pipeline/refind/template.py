@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.align.sampling_window import Box, regular_grid
+from pipeline.core.signal_reach import continued
 from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
 
 MARGIN_MM = 20.0
@@ -110,7 +111,7 @@ def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
     step_mm = float(np.clip(image.spacing_mm.min(), *STEP_LIMITS_MM))
     grid = regular_grid(Box(points_mm.min(axis=0) - MARGIN_MM, points_mm.max(axis=0) + MARGIN_MM), step_mm)
     index = to_voxel(image.affine, voxel_centres_mm(grid).reshape(-1, 3)).T
-    scan = _looked_up(image.array, index, 3).reshape(grid.shape)
+    scan = _looked_up(continued(image).array, index, 3).reshape(grid.shape)
     parts = [np.clip(_looked_up(mask.array, index, 1).reshape(grid.shape), 0, 1) for mask in masks.values()]
     share = np.stack([
         part * (mask.array.sum() * mask.voxel_mm3 / (part.sum() * step_mm**3))

@@ -173,9 +173,10 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
     return fingerprints.of_values(
         patient.patient, patient.treatments, patient.function_scores, patient.acts,
         [
-            (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.neuraxis)
+            (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions)
             for v in patient.visits
         ],
+        [v.neuraxis for v in patient.visits],
         [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],

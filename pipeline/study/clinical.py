@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.core import markers
 from pipeline.core.findings import finding
+from pipeline.core.function_scales import ROMAN, scale_code
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
@@ -20,16 +21,15 @@ from pipeline.core.written_day import first_possible, last_possible
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
-    age_in,
     date_in,
     days_in,
     is_complete,
-    number_in,
     read_table,
     span_in,
     time_in,
     word_in,
 )
+from pipeline.study.table_numbers import age_in, number_in
 from pipeline.study.treatment_names import kind_named, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
@@ -43,6 +43,8 @@ WHOLE_TABLE = frozenset({"table_delimiter", "file_unreadable", "link_outside"})
 LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
 """Findings about a table of treatments after which somebody may have been treated who is not read to have been."""
 UNREAD = "a row of treatments.tsv that could not be read"
+EVENING, MORNING = time(20), time(4)
+"""A sitting over midnight begins after the one and ends before the other."""
 HIGHEST_DOSE_GY = 200
 HIGHEST_DOSE_MG = 1000
 HIGHEST_GRADE = 1000
@@ -153,12 +155,24 @@ def read_scan_date(table: Path, root: Path, as_of: date, findings: list[Finding]
         return None
     table_rows = read_table(table, root, ("filename",), findings)
     days = {day for row in table_rows for day in _days(row, as_of, findings)}
+    if len(days) > 1 and _is_one_night(table_rows, days):
+        days = {min(days)}
     relative = table.relative_to(root).as_posix()
     day = _only(days, table.parent.name, relative, findings)
     if day is not None:
         message = f"{relative}: expected the date in the sessions table, found {day} here"
         findings.append(finding("visit_date_from_scans", message, relative))
     return day
+
+
+def _is_one_night(table_rows: Iterable[TableRow], days: Collection[date]) -> bool:
+    """Say whether the scans of two days that follow one another were one sitting over midnight, by their times."""
+    first, last = min(days), max(days)
+    times = {day: [time_in(row, "acq_time") for row in table_rows if _days(row, last, []) == {day}] for day in days}
+    late, early = ([clock for clock in times[day] if clock is not None] for day in (first, last))
+    if (last - first).days != 1 or len(days) != 2 or not late or len(early) < len(times[last]):
+        return False
+    return max(late) >= EVENING and max(early) <= MORNING
 
 
 def read_treatments(
@@ -180,12 +194,15 @@ def read_treatments(
 
 
 def unread_treatments(
-    table_rows: Iterable[TableRow], findings: Iterable[Finding], patient_ids: Collection[str]
+    table_rows: Iterable[TableRow],
+    findings: Iterable[Finding],
+    patient_ids: Collection[str],
+    folders: Collection[str] = (),
 ) -> tuple[Treatment, ...]:
     """Return a treatment of unknown kind on any day for everyone of whom the table may have said more than was read.
 
     A table or row that cannot be read is no word that nobody was treated: what is judged is not evaluable then. A row
-    that names nobody of this study concerns those whose id it resembles, else nobody.
+    that names nobody of this study, or somebody without images, concerns those with images whose id it resembles.
 
     Parameters
     ----------
@@ -195,8 +212,13 @@ def unread_treatments(
         What was odd about it.
     patient_ids
         All patients of the study.
+    folders
+        Those of them who have images.
     """
     concerned: set[str] = set()
+    without_images = {row.patient_id for row in table_rows if row.patient_id in patient_ids} - set(folders)
+    for name in without_images if folders else ():
+        concerned |= set(resembling(name, folders))
     if any("participant_id" in row.absent for row in table_rows):
         concerned |= set(patient_ids)
     for one in (one for one in findings if one.path == "treatments.tsv"):
@@ -356,14 +378,15 @@ def function_score(row: TableRow, patient_id: str | None, as_of: date, findings:
     if not is_complete(row, ("participant_id", "date", "scale_id", "grade"), findings):
         return None
     assessed_on = span_in(row, "date", as_of, findings)
-    grade = number_in(row, "grade", HIGHEST_GRADE, findings)
+    roman = ROMAN.get((row.cells["grade"] or "").upper())
+    grade = number_in(row, "grade", HIGHEST_GRADE, findings) if roman is None else roman
     if patient_id is None or assessed_on is None or grade is None:
         return None
     tumour_related = word_in(row, "tumour_related", YES_NO, findings) or False
     return FunctionScore(
         patient_id=patient_id,
         assessed_on=first_possible(assessed_on),
-        scale_id=row.cells["scale_id"] or "",
+        scale_id=scale_code(row.cells["scale_id"] or ""),
         grade=grade,
         tumour_related=tumour_related,
         assessed_by=last_possible(assessed_on),

@@ -16,10 +16,12 @@ import re
 from pipeline.study.names import BidsName, parse_name
 from pipeline.study.scans import CONTRASTS
 
+DESCRIBED = r"(?:desc-[0-9A-Za-z+]+_)?"
 AFTER_SCAN = re.compile(
-    rf"(?P<scan>(?:[a-z]+-[0-9A-Za-z+]+_)+(?:{'|'.join(CONTRASTS['anat'])}))_(?:desc-[0-9A-Za-z+]+_)?"
-    r"(?:label-(?P<label>[0-9A-Za-z+-]+?)_(?P<kind>[a-z]*seg|mask)|(?P<word>[A-Za-z][A-Za-z0-9+-]*?))"
-    r"(?:[-_]manual)?(?P<extension>\.nii(?:\.gz)?)"
+    rf"(?P<scan>(?:[a-z]+-[0-9A-Za-z+]+_)+(?:{'|'.join(CONTRASTS['anat'])}))_{DESCRIBED}"
+    rf"(?:label-(?P<label>[0-9A-Za-z+-]+?)_{DESCRIBED}(?P<kind>[a-z]*seg|mask)"
+    r"|(?:(?:seg|mask)[-_])?(?P<word>[A-Za-z][A-Za-z0-9+-]*?)(?:[-_](?P<after>(?:soft|prob)?seg|mask))?)"
+    r"(?:[-_]manual)?(?:[-_](?:rater|reader)-?\d+)?(?P<extension>\.nii(?:\.gz)?)"
 )
 SOFT = frozenset({"probseg", "softseg"})
 """Kinds that hold shares from 0 to 1."""
@@ -39,6 +41,9 @@ def foreign_mask_name(file_name: str) -> BidsName | None:
     'probseg'
     >>> foreign_mask_name("sub-01_T2w_lesion-manual.nii.gz").entities["label"]
     'lesion'
+    >>> names = ("tumor_seg", "tumor-manual-rater1", "seg-tumor", "label-tumor_desc-manual_mask", "tumor_softseg")
+    >>> [foreign_mask_name(f"sub-01_T2w_{name}.nii").entities["label"] for name in names]
+    ['tumor', 'tumor', 'tumor', 'tumor', 'tumor']
     >>> foreign_mask_name("sub-01_T2w_centerline-manual.nii.gz") is None
     True
     """
@@ -49,5 +54,5 @@ def foreign_mask_name(file_name: str) -> BidsName | None:
     word = match["label"] or match["word"]
     if scan is None or NO_MASK.search(file_name):
         return None
-    suffix = "probseg" if (match["kind"] or "") in SOFT else "mask"
+    suffix = "probseg" if (match["kind"] or match["after"] or "") in SOFT else "mask"
     return BidsName({**scan.entities, "label": word}, suffix, scan.extension)

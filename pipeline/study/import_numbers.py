@@ -8,7 +8,7 @@ cannot add a row to without rewriting them, and a reader's words, which are no m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,21 +16,23 @@ from typing import Any
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, Patient, Treatment
-from pipeline.core.vocabulary import Compartment, TreatmentKind
+from pipeline.core.vocabulary import TreatmentKind
 from pipeline.errors import InputError
 from pipeline.files import atomic, fingerprints
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.imported_table import IMPORTED_TABLE
-from pipeline.study.lesion_rows import UNSEEN
+from pipeline.study.lesion_rows import total_of
 from pipeline.study.names import with_prefix
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_treatment_table, read_volumes
 from pipeline.study.study_tables import written_days
 from pipeline.study.table_append import append_rows, cell, rows_there
+from pipeline.study.written_numbers import unmistakable
 
 DESCRIPTIONS = {
     "participant_id": "Participant label",
     "date": "Day of the scan, YYYY-MM-DD",
     "compartment": "tumour (solid), enhancing, cyst, syrinx, oedema, cavity, haemorrhage or cord",
+    "lesion_id": "Which lesion the row measures; n/a for the whole tumour and for other compartments",
     "volume_mm3": "Volume, mm³; 0 means looked for and not there, n/a unknown",
     "volume_cv": "Coefficient of variation of the volume, a fraction; n/a when none was given",
     "product_mm2": "Sum over pieces of the largest axial diameter times its perpendicular, mm²",
@@ -80,9 +82,8 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     if table.has_words:
         raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
-    whole = [_without_lesions(visit, table, findings) for visit in table.visits]
-    readable = (replace(visit, measures=tuple(filter(_is_readable, visit.measures))) for visit in whole)
-    visits = [visit for visit in readable if visit.measures and _is_label(visit, table, findings)]
+    readable = (_readable(visit) for visit in table.visits if visit.is_placed)
+    visits = [visit for visit in readable if _has_rows(visit) and _is_label(visit, table, findings)]
     if not visits:
         first = f" (first: {findings[0].message})" if findings else ""
         raise InputError(f"{volumes.name}: expected rows that can be imported, found none{first}")
@@ -96,29 +97,25 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     return Imported(measures, patients, cures, tuple(dict.fromkeys(findings)))
 
 
-def _without_lesions(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) -> GivenVisit:
-    """Return a visit with the sum of its lesions, unknown where a lesion of earlier days has no row; say so."""
-    if len(visit.lesions) < 2:
-        return visit
-    unseen = [name for name, measure in visit.lesions.items() if measure.missing_reason == UNSEEN]
-    lack = f", without a size since {' and '.join(unseen)} has no row" if unseen else ""
-    message = (
-        f"{table.name} line {visit.lines[0]}: expected one tumour a day, found lesions {', '.join(visit.lesions)} of "
-        f"{visit.patient_id} on {visit.acquired_on}; their sum was taken{lack}"
+def _readable(visit: GivenVisit) -> GivenVisit:
+    """Return a visit with what can stand in the study; a bad row can be corrected and imported later.
+
+    The sum of a day's lesions is left to whoever reads the table, as it was not in the table either.
+    """
+    total = total_of(visit.lesions) if visit.lesions else None
+    return replace(
+        visit,
+        measures=tuple(one for one in visit.measures if one != total and _is_readable(one)),
+        lesions={name: one for name, one in visit.lesions.items() if _is_readable(one)},
     )
-    findings.append(finding("lesions_added_up", message, table.name))
-    measures = (
-        replace(one, missing_reason=NO_VOLUME)
-        if unseen and one.compartment == Compartment.TUMOUR and one.volume_mm3 is None
-        else one
-        for one in visit.measures
-    )
-    return replace(visit, measures=tuple(measures))
 
 
 def _is_readable(measure: ImportedMeasure) -> bool:
-    """Say whether a row can stand in the study; a bad one can be corrected and imported later."""
     return measure.missing_reason in (None, NO_VOLUME)
+
+
+def _has_rows(visit: GivenVisit) -> bool:
+    return bool(visit.measures or visit.lesions)
 
 
 def _is_label(visit: GivenVisit, table: VolumeTable, findings: list[Finding]) -> bool:
@@ -158,7 +155,7 @@ def _add_treatments(bids_dir: Path, treatments: Iterable[Treatment]) -> int:
             "participant_id": _label(t.patient_id), "date": _first_day(t),
             "kind": t.kind if t.kind != TreatmentKind.UNKNOWN else t.written or "n/a",
             "end_date": _last_day(t),
-            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": t.dose_mg,
+            "extent": t.extent, "dose_gy": t.dose_gy, "agent": t.agent, "dose_mg": unmistakable(t.dose_mg),
         }
         for t in treatments
     ]  # fmt: skip
@@ -184,18 +181,18 @@ def _last_day(treatment: Treatment) -> str | None:
 
 def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, findings: list[Finding]) -> int:
     path = bids_dir / IMPORTED_TABLE
-    rows_by_key = {(row["participant_id"], row["date"], row["compartment"]): row for row in rows_there(path, bids_dir)}
+    rows_by_key = {_key(row): row for row in rows_there(path, bids_dir)}
     new = []
     for visit in visits:
-        for measure in visit.measures:
-            row = {key: cell(value) for key, value in _measure_row(visit, measure, source).items()}
-            there = rows_by_key.get((row["participant_id"], row["date"], row["compartment"]))
+        measures = [*((None, one) for one in visit.measures), *visit.lesions.items()]
+        for lesion_id, measure in measures:
+            row = {key: cell(value) for key, value in _measure_row(visit, measure, lesion_id, source).items()}
+            there = rows_by_key.get(_key(row))
             if there is None:
                 new.append(row)
             elif any((there.get(name) or "n/a") != row[name] for name in DESCRIPTIONS if name != "source"):
-                words = (
-                    f"expected what was imported before for {row['compartment']} on {row['date']}, found other numbers"
-                )
+                what = row["compartment"] if lesion_id is None else f"lesion {lesion_id}"
+                words = f"expected what was imported before for {what} on {row['date']}, found other numbers"
                 message = f"{source.split(maxsplit=1)[0]} line {visit.lines[0]}: {words}"
                 findings.append(finding("imported_differs", message, IMPORTED_TABLE, patient_id=row["participant_id"]))
     if new:
@@ -205,11 +202,16 @@ def _add_measures(bids_dir: Path, visits: Iterable[GivenVisit], source: str, fin
     return append_rows(path, tuple(DESCRIPTIONS), new)
 
 
-def _measure_row(visit: GivenVisit, measure: ImportedMeasure, source: str) -> dict[str, Any]:
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["participant_id"], row["date"], row["compartment"], row.get("lesion_id") or "n/a"
+
+
+def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | None, source: str) -> dict[str, Any]:
     return {
         "participant_id": _label(visit.patient_id),
         "date": f"{visit.acquired_on}T{visit.acquired_at}" if visit.acquired_at else visit.acquired_on,
         "compartment": measure.compartment,
+        "lesion_id": lesion_id,
         "volume_mm3": None if measure.volume_mm3 is None else round(measure.volume_mm3, 6),
         "volume_cv": measure.volume_cv,
         "product_mm2": measure.product_mm2,

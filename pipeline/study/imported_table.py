@@ -41,7 +41,8 @@ def read_imported(
     if not path.exists():
         return {}
     visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
-    for visit in read_volumes(path, root, as_of, findings).visits:
+    table = read_volumes(path, root, as_of, findings, has_points=True)
+    for visit in (one for one in table.visits if one.is_placed):
         patient_id = with_prefix("sub", visit.patient_id)
         if patient_id is not None and patient_id in patient_ids:
             visits_by_patient[patient_id].append(visit)
@@ -68,7 +69,10 @@ def with_imported(
         elif same_day:
             acquired_at = same_day[0].acquired_at or one.acquired_at
             merged[merged.index(same_day[0])] = replace(
-                same_day[0], imported=one.measures or NOTHING, acquired_at=acquired_at
+                same_day[0],
+                imported=one.measures or NOTHING,
+                imported_lesions=one.lesions,
+                acquired_at=acquired_at,
             )
         else:
             merged.append(_new_visit(patient_id, one, merged))
@@ -81,7 +85,14 @@ def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -
     while session_id in {visit.session_id for visit in others}:
         session_id += "x"
     return StudyVisit(
-        patient_id, session_id, one.acquired_on, (), (), one.measures or NOTHING, acquired_at=one.acquired_at
+        patient_id,
+        session_id,
+        one.acquired_on,
+        (),
+        (),
+        one.measures or NOTHING,
+        acquired_at=one.acquired_at,
+        imported_lesions=one.lesions,
     )
 
 

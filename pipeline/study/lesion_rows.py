@@ -33,6 +33,36 @@ def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict
     }
 
 
+def new_tumours(lesions_by_day: Iterable[Mapping[str, ImportedMeasure]]) -> frozenset[str]:
+    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them.
+
+    Parameters
+    ----------
+    lesions_by_day
+        Of one patient, in order of days.
+    """
+    first: dict[str, bool] = {}
+    for lesions in lesions_by_day:
+        for name, measure in lesions.items():
+            first.setdefault(name, measure.new_lesion)
+    return frozenset(name for name, is_new in first.items() if is_new)
+
+
+def volume_of(lesions: Mapping[str, ImportedMeasure], names: frozenset[str]) -> float:
+    """Return what the named lesions of one day measure together, mm³."""
+    return sum(measure.volume_mm3 or 0.0 for name, measure in lesions.items() if name in names)
+
+
+def with_marks(whole: ImportedMeasure, lesions: Iterable[ImportedMeasure]) -> ImportedMeasure:
+    """Return the whole tumour of a day with what rows of its lesions mark: a new one, seeding."""
+    marked = [whole, *lesions]
+    return replace(
+        whole,
+        new_lesion=any(one.new_lesion for one in marked),
+        leptomeningeal=any_seeding(one.leptomeningeal for one in marked),
+    )
+
+
 def with_unseen(
     lesions: Mapping[str, ImportedMeasure], earlier: Mapping[str, ImportedMeasure]
 ) -> dict[str, ImportedMeasure]:

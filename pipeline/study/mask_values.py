@@ -7,6 +7,7 @@ that is misread as empty would be a complete response.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +18,20 @@ from pipeline.measure.volumes import NEGLIGIBLE_PROBABILITY, OBJECT_PROBABILITY
 PROBABILITY_TOLERANCE = 1e-3
 """Rounding by which a probability map may leave 0..1; it is clipped, anything beyond is refused."""
 
-INTEGER_TOLERANCE = 1e-3
-"""Rounding by which a label stored as a scaled number may miss a whole number."""
-
-NOISE = 1e-6
-"""A mask whose values all stay within this of 0 is empty: interpolation leaves such traces."""
+INTEGER_TOLERANCE = 2.5e-3
+"""Rounding by which a label stored as a scaled number, or interpolated, may miss a whole number; a label of 1 that was
+stored with a scale of 1/255 (0.0039) is none."""
 
 MOST_LABELS = 32
 """Different numbers that a map may hold beside those that its table lists; more betray a scan."""
 
 LARGEST_SHARE = 0.5
 """Share of a picture's voxels that one compartment may fill; more is a mask of the picture, or its inverse."""
+
+
+SCALED_TO = {100: "in per cent", 255: "of 8 bits"}
+FEWEST_SHARES = 6
+"""A map whose largest number is one of these, and that holds at least so many others, is taken for shares."""
 
 
 class ValueDoubt(NamedTuple):
@@ -49,9 +53,9 @@ def labels_of(array: NDArray) -> NDArray | ValueDoubt:
     """
     labels = whole_numbers(array)
     if labels is None:
-        fault = _as_scan(array, 1.0)
+        fault = _as_scan(array, 1.0 + PROBABILITY_TOLERANCE)
         return fault or ValueDoubt("mask_values", f"expected whole-number labels, found {range_words(array)}")
-    if not labels.any() and float(np.abs(array).max(initial=0)) > NOISE:
+    if not labels.any() and array.any():  # only zeros are empty
         value_words = f"found {range_words(array)}, which no label is; was it stored with a scale?"
         return ValueDoubt("mask_values", f"expected whole-number labels, {value_words}")
     return labels
@@ -65,13 +69,15 @@ def inside_of(array: NDArray) -> NDArray[np.bool_] | ValueDoubt:
     >>> inside_of(np.array([0.0, 1 / 255, 1 / 255])).tolist(), inside_of(np.array([0.0, 1e-7, 1.0])).tolist()
     ([False, True, True], [False, False, True])
     """
-    low, high = float(array.min(initial=0)), float(array.max(initial=0))
-    if max(abs(low), high) <= NOISE:
+    if not array.any():
         return np.zeros(array.shape, dtype=bool)
-    inside = np.abs(array.astype(np.float64) - high) <= INTEGER_TOLERANCE * abs(high)
-    if high > 0 and (inside | (np.abs(array) <= INTEGER_TOLERANCE * high)).all():
+    values = array.astype(np.float64)
+    above = values[values > values.max() / 2]
+    drawn = float(np.median(above)) if above.size else 0.0
+    inside = np.abs(values - drawn) <= INTEGER_TOLERANCE * drawn
+    if drawn > 0 and (inside | (np.abs(values) <= INTEGER_TOLERANCE * drawn)).all():
         return np.asarray(inside)
-    fault = _as_scan(array, 1.0)
+    fault = _as_scan(array, 1.0 + PROBABILITY_TOLERANCE)
     return fault or ValueDoubt("mask_values", f"expected 0 and 1, found values from {range_words(array)}")
 
 
@@ -89,7 +95,7 @@ def probabilities_of(array: NDArray) -> NDArray[np.float32] | ValueDoubt:
         fault = _as_scan(array, 255.0) if low >= 0 else None
         value_words = f"found {range_words(array)}{unit}"
         return fault or ValueDoubt("mask_values", f"expected probabilities from 0 to 1, {value_words}")
-    if high <= NOISE:
+    if not array.any():
         return np.zeros(array.shape, dtype=np.float32)
     if high < OBJECT_PROBABILITY:
         value_words = f"found {high:.2g} at most; was it stored with a scale?"
@@ -99,6 +105,24 @@ def probabilities_of(array: NDArray) -> NDArray[np.float32] | ValueDoubt:
         value_words = f"found {high:.3g} in all {drawn.size} voxels; is it a mask that was stored with a scale?"
         return ValueDoubt("mask_values", f"expected probabilities, {value_words}")
     return np.clip(array, 0, 1).astype(np.float32)
+
+
+def scaled_shares(numbers: Sequence[int]) -> ValueDoubt | None:
+    """Return the doubt about the numbers of a map that look like shares in per cent or 8 bits; None where they do not.
+
+    Examples
+    --------
+    >>> scaled_shares([1, 2, 3]) is None, scaled_shares(range(1, 101)) is None
+    (True, True)
+    >>> scaled_shares([3, 17, 40, 88, 190, 255]).words
+    'expected labels, found 6 different values of up to 255, as in a probability map of 8 bits'
+    """
+    unit = SCALED_TO.get(max(numbers, default=0))
+    is_counted = len(numbers) > 1 and len(numbers) == max(numbers) - min(numbers) + 1
+    if unit is None or len(numbers) < FEWEST_SHARES or is_counted:
+        return None
+    value_words = f"found {len(numbers)} different values of up to {max(numbers)}, as in a probability map {unit}"
+    return ValueDoubt("mask_values", f"expected labels, {value_words}")
 
 
 def too_much(array: NDArray) -> ValueDoubt | None:

@@ -157,18 +157,16 @@ def _grid_fault(stored: Volume, image: Volume, scans: Sequence[ScanFile]) -> str
 
 
 def _drawn(array: NDArray, file: MaskFile, findings: list[Finding]) -> _Drawn:
-    """Return what a file draws; a compartment that fills the picture is asked about and left out."""
+    """Return what a file draws; nothing where one compartment fills the picture, which is asked about."""
     read = mask_values.inside_of if file.kind == "mask" else mask_values.probabilities_of
     drawn = _label_map(array, file, findings) if file.kind == "dseg" else _one_compartment(read(array), file)
     if isinstance(drawn, ValueDoubt):
         findings.append(problem(drawn.code, file, drawn.words))
         return _Drawn({})
-    for compartment, one in list(drawn.arrays.items()):
-        doubt = mask_values.too_much(one)
-        if doubt is not None:
-            findings.append(problem(doubt.code, file, f"{compartment}: {doubt.words}"))
-            del drawn.arrays[compartment]
-    return drawn
+    doubts = {compartment: mask_values.too_much(one) for compartment, one in drawn.arrays.items()}
+    odd = {compartment: doubt for compartment, doubt in doubts.items() if doubt is not None}
+    findings += [problem(doubt.code, file, f"{compartment}: {doubt.words}") for compartment, doubt in odd.items()]
+    return _Drawn({}) if odd else drawn
 
 
 def _one_compartment(array: NDArray | ValueDoubt, file: MaskFile) -> _Drawn | ValueDoubt:

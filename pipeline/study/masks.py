@@ -32,6 +32,10 @@ from pipeline.study.study_tables import read_json
 KINDS = ("dseg", "mask", "probseg")
 OWN_NAME = "cordtrack"
 MANUAL_NAME = "manual"
+LIKE_A_MASK = re.compile(
+    r"seg|mask|lesion|\broi|gtv|ctv|tumou?r|tumeur|contour|outline|annot|o?edema|cyst|syrinx", re.IGNORECASE
+)
+"""What stands in the last word of a name that means a mask, in the words of those who draw."""
 
 
 @dataclass(frozen=True)
@@ -195,15 +199,17 @@ def _mask_name(path: Path, source: _Source, findings: list[Finding]) -> BidsName
     if name is None or name.extension not in IMAGE_EXTENSIONS:
         if path.stem.removesuffix(".nii").endswith(("seg", "mask")):
             message = f"{relative}: expected a BIDS name ending in _dseg, _mask or _probseg, found '{path.name}'"
-            findings.append(finding("name_not_bids", message, relative))
+            findings.append(finding("mask_name_unknown", message, relative))
         elif path.name.endswith(IMAGE_EXTENSIONS) and not NO_MASK.search(path.name):
             findings.append(finding("mask_name_unknown", f"{relative}: expected the name of a mask", relative))
         return None
     if name.suffix not in KINDS and compartment_named(name.suffix, names_of_source(source.folder.name)):
         name = BidsName({"label": name.suffix, **name.entities}, "mask", name.extension)
+    elif name.suffix == "seg" and "label" in name.entities:
+        name = BidsName(name.entities, "mask", name.extension)
     if name.suffix in KINDS:
         return name if belongs(name, path, source.root, findings) else None
-    if re.search("seg|mask|lesion", name.suffix, re.IGNORECASE):
+    if LIKE_A_MASK.search(name.suffix):
         message = f"{relative}: expected a name ending in _dseg, _mask or _probseg, found '{name.suffix}'"
         findings.append(finding("mask_name_unknown", message, relative))
     return None

@@ -12,7 +12,8 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
 from pipeline.study.clinical import SEEDING, YES_NO
-from pipeline.study.study_tables import TableRow, number_in, word_in
+from pipeline.study.study_tables import TableRow, word_in
+from pipeline.study.table_numbers import number_in
 
 VOLUME_COLUMNS = ("volume_mm3", "volume_ml")
 SIZES: Mapping[str, float] = {

@@ -1,8 +1,8 @@
 """Tables of sizes that other software measured: one row per patient, day and compartment.
 
 A row whose patient and day can be read always makes a visit: where its numbers cannot be used, the visit has no number
-and says why, because a visit that silently vanished could have been the smallest. Nothing is guessed: a decimal comma,
-two rows that differ, an unknown compartment or a future date are reported with their line.
+and says why, because a visit that silently vanished could have been the smallest. Nothing is guessed: a number that may
+mean two things, two rows that differ, an unknown compartment or a future date are reported with their line.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from statistics import median
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
-from pipeline.core.vocabulary import Category, Compartment
+from pipeline.core.vocabulary import ANY_DAY, Category, Compartment
+from pipeline.core.written_day import WrittenDay, last_possible
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.clinical import YES_NO, function_score, syndrome_in, treatment_in, unrepeated
 from pipeline.study.label_names import compartment_named
-from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_unseen
+from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
-from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
+from pipeline.study.study_tables import TableRow, is_complete, parse_days, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
 from pipeline.study.wide_rows import in_rows
 
@@ -42,7 +43,7 @@ class GivenVisit:
     patient_id
         As the table writes it.
     acquired_on
-        Of a month or a year its first day, as a ``WrittenDay``.
+        Of a month or a year its first day, as a ``WrittenDay``; any day at all where none can be read.
     measures
         One per compartment that has a row.
     category
@@ -61,6 +62,11 @@ class GivenVisit:
     acquired_at: time | None = None
     lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
 
+    @property
+    def is_placed(self) -> bool:
+        """Its day can be read, or at least its year."""
+        return (self.acquired_on, last_possible(self.acquired_on)) != ANY_DAY
+
 
 @dataclass(frozen=True)
 class VolumeTable:
@@ -72,7 +78,9 @@ class VolumeTable:
     has_words: bool
 
 
-def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -> VolumeTable:
+def read_volumes(
+    path: Path, root: Path, as_of: date, findings: list[Finding], *, has_points: bool = False
+) -> VolumeTable:
     """Read a table of sizes or of response words.
 
     Parameters
@@ -87,22 +95,24 @@ def read_volumes(path: Path, root: Path, as_of: date, findings: list[Finding]) -
         The day of reading; rows dated after it are reported and not used.
     findings
         What is odd is added.
+    has_points
+        The table was written by ``cordtrack import``: fractions have decimal points.
     """
-    table_rows = [
-        row for row in read_delimited(path, root, REQUIRED, findings) if is_complete(row, ("participant_id",), findings)
-    ]
+    written_rows = read_delimited(path, root, REQUIRED, findings, has_points=has_points)
+    table_rows = [row for row in written_rows if is_complete(row, ("participant_id",), findings)]
     columns = set(table_rows[0].cells) if table_rows else set()
     has_words = "response" in columns
     if table_rows and not _columns_are_usable(table_rows[0], findings):
         table_rows = []
     by_compartment = table_rows if has_words else in_rows(table_rows, findings)
-    dated = [(row, day) for row in by_compartment if (day := _day(row, as_of, findings)) is not None]
+    days = ((row, _day(row, as_of, findings) or _any_day(row)) for row in by_compartment)
+    dated = [(row, day) for row, day in days if day is not None]
     id_by_key = _ids(table_rows)
     places: dict[tuple[str, date, str], list[TableRow]] = defaultdict(list)
     for row, day in dated:
         places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
-    visits = with_lesions(visits)
+    visits = with_lesions([visit for visit in visits if visit.is_placed or _may_be_smallest(visit)])
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
@@ -168,6 +178,22 @@ def _columns_are_usable(row: TableRow, findings: list[Finding]) -> bool:
 
 def _day(row: TableRow, as_of: date, findings: list[Finding]) -> date | None:
     return span_in(row, "date", as_of, findings) if is_complete(row, ("date",), findings) else None
+
+
+def _any_day(row: TableRow) -> date | None:
+    """Return any day at all where a scan's cannot be read; None where it is yet to come, or the table has no dates."""
+    cell = row.cells.get("date")
+    if "date" in row.absent or (cell is not None and parse_days(cell) is not None):
+        return None
+    first, last = ANY_DAY
+    words = "an unknown day" if cell is None else f"an unknown day ('{cell}')"
+    return WrittenDay(first.year, first.month, first.day, words, last)
+
+
+def _may_be_smallest(visit: GivenVisit) -> bool:
+    """Say whether a scan of an unknown day shows anything that verdicts on others may rest on."""
+    tumour = [one for one in visit.measures if one.compartment == Compartment.TUMOUR]
+    return any(one.has_size or one.new_lesion or one.leptomeningeal for one in (*tumour, *visit.lesions.values()))
 
 
 def _plain(patient_id: str) -> str:
@@ -246,9 +272,13 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
     for visit in visits:
         lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
         earlier[visit.patient_id] |= lesions
-        is_given = any(measure.compartment == Compartment.TUMOUR for measure in visit.measures)
+        measures = tuple(
+            with_marks(one, lesions.values()) if one.compartment == Compartment.TUMOUR else one
+            for one in visit.measures
+        )
+        is_given = any(measure.compartment == Compartment.TUMOUR for measure in measures)
         total = () if is_given or not lesions else (total_of(lesions),)
-        complete.append(replace(visit, measures=(*total, *visit.measures), lesions=lesions))
+        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions))
     return complete
 
 

@@ -232,7 +232,7 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
         findings,
         names_beside(root / "treatments.tsv", findings),
     )
-    treated += clinical.unread_treatments(treatments, findings[said_before:], patient_ids)
+    treated += clinical.unread_treatments(treatments, findings[said_before:], patient_ids, folders)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
     return _Clinical(
         participants,

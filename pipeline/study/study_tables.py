@@ -10,11 +10,10 @@ from __future__ import annotations
 import calendar
 import csv
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +22,9 @@ from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY
 from pipeline.core.written_day import WrittenDay, span
+from pipeline.files.content_pointers import pointer_in
 from pipeline.study.names import is_inside, relative_to, with_prefix
+from pipeline.study.written_numbers import NUMBER_COLUMNS, WrittenNumbers, numbers_in
 
 Word = TypeVar("Word")
 
@@ -57,12 +58,8 @@ COLUMN_ALIASES = {
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?", re.ASCII)
 PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-SMALLEST = 1e-6
-"""A number nearer to 0 was never measured, and no ratio can be formed with it."""
-CAPPED_AGE = re.compile(r"[>≥]?=?\s*(\d{2,3})\s*\+?", re.ASCII)
-"""Ages of which only the lower end is told, such as ``89+`` or ``>89``; plain numbers are told apart before."""
-
+WHOSE = ("participant_id", "compartment", "lesion_id")
+"""Columns that say whose size a row gives."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 DELIMITERS = ("\t", ";", ",")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -87,12 +84,15 @@ class TableRow:
         By column name, lower case; a missing cell is None.
     absent
         Required columns that the table lacks, which is said once for all rows.
+    numbers
+        How the table writes numbers; None where it is known to write decimal points.
     """
 
     table: str
     line: int
     cells: Mapping[str, str | None]
     absent: frozenset[str] = frozenset()
+    numbers: WrittenNumbers | None = field(default=None, compare=False, repr=False)
 
     @property
     def where(self) -> str:
@@ -128,7 +128,9 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     return _rows(relative_to(root, path), [line.split("\t") for line in LINE_END.split(text)], required, findings)
 
 
-def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
+def read_delimited(
+    path: Path, root: Path, required: tuple[str, ...], findings: list[Finding], *, has_points: bool = False
+) -> list[TableRow]:
     """Read the rows of another program's table, whose columns are parted by tabs, semicolons or commas.
 
     What stands in the header decides, tabs before semicolons before commas; a quoted cell may hold the delimiter.
@@ -141,6 +143,8 @@ def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: 
         Columns without which the table is useless.
     findings
         What is odd is added.
+    has_points
+        The table is known to write fractions with decimal points and no marks between thousands.
     """
     text = _text(path, root, findings)
     if text is None:
@@ -148,7 +152,11 @@ def read_delimited(path: Path, root: Path, required: tuple[str, ...], findings: 
     written = LINE_END.split(text)
     header = next((line for line in written if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
-    return _rows(relative_to(root, path), [_parted(line, delimiter) for line in written], required, findings)
+    table_rows = _rows(relative_to(root, path), [_parted(line, delimiter) for line in written], required, findings)
+    if has_points or not table_rows:
+        return [replace(row, numbers=None) for row in table_rows]
+    numbers = replace(table_rows[0].numbers or WrittenNumbers(), has_comma_columns=delimiter == ",")
+    return [replace(row, numbers=numbers) for row in table_rows]
 
 
 def _parted(line: str, delimiter: str) -> list[str]:
@@ -168,8 +176,10 @@ def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], finding
         return []
     numbered = enumerate(lines[first + 1 :], start=first + 2)
     written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
-    table_rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
-    return [row for row in table_rows if row is not None]
+    optional_rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
+    table_rows = [row for row in optional_rows if row is not None]
+    numbers = numbers_in((row.line, tuple(map(row.cells.get, WHOSE)), row.cells) for row in table_rows)
+    return [replace(row, numbers=numbers) for row in table_rows]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
@@ -178,16 +188,6 @@ def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]
     if set(missing) - row.absent:
         findings.append(row.problem("row_incomplete", f"expected {', '.join(columns)}, found no {', '.join(missing)}"))
     return not missing
-
-
-def age_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
-    """Return an age, years; ``89+``, as ages are written that could name a person, counts as 89."""
-    cell = row.cells.get(column) or ""
-    capped = None if NUMBER.fullmatch(cell) else CAPPED_AGE.fullmatch(cell)
-    if capped is None:
-        return number_in(row, column, high, findings)
-    findings.append(row.problem("age_capped", f"expected an age, found '{cell}'; it is taken as {capped[1]} or more"))
-    return float(capped[1])
 
 
 def date_in(row: TableRow, column: str, as_of: date, findings: list[Finding]) -> date | None:
@@ -310,20 +310,6 @@ def time_in(row: TableRow, column: str) -> time | None:
     return None if clock == time.min else clock
 
 
-def number_in(row: TableRow, column: str, high: float, findings: list[Finding]) -> float | None:
-    """Return a cell's number, 0 or from SMALLEST to ``high``; None when missing, not a plain number or out of range."""
-    cell = row.cells.get(column)
-    if cell is None:
-        return None
-    value = float(cell) if NUMBER.fullmatch(cell) else math.nan
-    if value == 0 or SMALLEST <= value <= high:
-        return value
-    findings.append(
-        row.problem("number_malformed", f"expected a number from 0 to {high:g} in {column}, found '{cell}'")
-    )
-    return None
-
-
 def word_in(row: TableRow, column: str, words: Mapping[str, Word], findings: list[Finding]) -> Word | None:
     """Return what a cell's word stands for (any case); None when missing or not among ``words``."""
     cell = row.cells.get(column)
@@ -362,6 +348,12 @@ def _text(path: Path, root: Path, findings: list[Finding]) -> str | None:
         return None
     if content is None:
         findings.append(finding("file_unreadable", f"{table}: expected a file, found something else", table))
+        return None
+    pointer = pointer_in(content)
+    if pointer is not None:
+        findings.append(
+            finding("file_unreadable", f"{table}: expected text, found {pointer.what}; {pointer.remedy}", table)
+        )
         return None
     encoding = _encoding_of(content)
     try:
@@ -407,7 +399,7 @@ def _row(
     values += [None] * (len(columns) - len(values))
     row = TableRow(table, line, _merged(columns, values), frozenset(required) - frozenset(columns))
     counted = f"expected {len(columns)} cells, found {len(cells)}"
-    if any(cleaned[len(columns) :]):
+    if any(cleaned[len(columns) :]) or (len(cells) > len(columns) and _parts_a_number(columns, cleaned)):
         findings.append(row.problem("row_long", counted))
         return None
     if len(cells) < len(columns):
@@ -420,6 +412,12 @@ def _row(
             words = f"expected one value of {column}, found {' and '.join(sorted(values_given))}; neither is used"
             findings.append(row.problem("columns_differ", words))
     return row
+
+
+def _parts_a_number(columns: list[str], cells: list[str]) -> bool:
+    """Say whether a decimal comma may have parted a number into two cells, of which the row then has one too many."""
+    pairs = zip(columns, cells[:-1], cells[1:], strict=False)
+    return any(name in NUMBER_COLUMNS and one.isdigit() and other.isdigit() for name, one, other in pairs)
 
 
 def _merged(columns: list[str], values: list[str | None]) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,9 @@ from pipeline.study.scans import CONTRASTS, ScanFile, find_scans, is_image
 ONLY_SESSION_ID = "ses-01"
 """The visit of a patient whose images lie in ``sub-<label>/anat``, without a visit level."""
 
+ODD_DATES = frozenset({"date_malformed", "date_future", "visit_date_conflict", "columns_differ", "row_long"})
+"""Findings of a sessions table after which a visit without a date may have been given one."""
+
 OTHER_DATATYPES = frozenset(
     {"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ieeg", "nirs", "beh", "motion", "micr"}
 )
@@ -34,8 +37,9 @@ class StudyVisit:
     """One visit; ``acquired_on`` is None when no usable date is given, of a month or a year its first day.
 
     ``acquired_at`` is the time of the scan; ``leptomeningeal`` is None where nobody imaged or said it.
-    ``imported`` holds sizes that other software measured, at visits without images only; ``neuraxis`` the form of the
-    whole neuraxis, None where nobody filled one in.
+    ``imported`` holds sizes that other software measured, at visits without images only, and ``imported_lesions`` those
+    of each lesion by name where the table tells them apart; ``neuraxis`` is the form of the whole neuraxis, None where
+    nobody filled one in.
     """
 
     patient_id: str
@@ -48,6 +52,7 @@ class StudyVisit:
     neuraxis: NeuraxisForm | None = None
     acquired_at: time | None = None
     leptomeningeal: bool | None = None
+    imported_lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
 
 
 def read_visits(
@@ -92,13 +97,16 @@ def _patient_visits(
     as_of: date,
     findings: list[Finding],
 ) -> tuple[StudyVisit, ...]:
+    said_before = len(findings)
     listed = read_sessions(folder / f"{folder.name}_sessions.tsv", root, as_of, findings)
+    has_odd_dates = any(one.code in ODD_DATES for one in findings[said_before:])
     visits = []
     for session_id in sorted(listed.keys() | places.keys()):
         place = places.get(session_id)
         row = listed.get(session_id, SessionRow())
         acquired_on = row.acquired_on
-        if session_id not in listed and place is not None:
+        is_unsaid = session_id not in listed or (acquired_on is None and not has_odd_dates)
+        if is_unsaid and place is not None:
             acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
         scans = find_scans(place, root, session_id, findings) if place else ()
         files = drawn.get(session_id, ())

@@ -27,11 +27,15 @@ from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.judge.parallel_readings import ReadingVerdict, readings
 from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.judge.stated_response import confirm_stated
-from pipeline.measure.imported_sizes import ImportedMeasure, error_of, visit_measure
+from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
+from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
 from pipeline.tools.assess_readings import BESIDE, READING_COLUMNS, beside, percent, reading_row, rounded
 
 ALL_CRITERIA = "all"
+LOST_GRADE = frozenset({"row_long", "row_incomplete", "number_malformed", "date_malformed", "date_future"})
+"""Findings about a functional grade that counts for nothing."""
+
 UNJUDGED = (State.CONTEXT, State.NOT_EVALUABLE)
 COLUMNS = (
     "patient_id", "date", "lesion_id", "criteria_id", "criteria_version", "is_adapted", "category", "state",
@@ -61,7 +65,9 @@ BEST_COLUMNS = (
 class JudgedTable:
     """Rows with :data:`COLUMNS`, how many of them could be judged, and what was odd.
 
-    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known.
+    ``undecided_count`` rows are not evaluable only because a treatment's kind or a day is not known; ``lost_rows`` is
+    how many rows of sizes and grades are in no verdict at all: without a patient, of a day to come, with cells too
+    many, a grade that is no number.
     ``best_responses`` has :data:`BEST_COLUMNS`, ``readings`` those of ``assess_readings.READING_COLUMNS``.
     """
 
@@ -71,6 +77,7 @@ class JudgedTable:
     undecided_count: int = 0
     best_responses: tuple[Mapping[str, Any], ...] = ()
     readings: tuple[Mapping[str, Any], ...] = ()
+    lost_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,11 @@ def assess_table(
     rules = criteria_files.load_all() if criteria_id == ALL_CRITERIA else (criteria_files.load(criteria_id),)
     findings: list[records.Finding] = []
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
+    lost_rows = len({one.message.partition(": ")[0] for one in findings if _is_lost(one)})
     given = read_treatment_table(treatments, table, as_of, findings) if treatments else {}
+    before = len(findings)
     scores = read_function_table(function, table, as_of, findings) if function else {}
+    lost_rows += len({one.message.partition(": ")[0] for one in findings[before:] if one.code in LOST_GRADE})
     patients = [_patient(name, table, given.get(name, ()), scores.get(name, ())) for name in table.patients]
     judged_rows: list[Mapping[str, Any]] = []
     best_responses: list[Mapping[str, Any]] = []
@@ -131,12 +141,17 @@ def assess_table(
             best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
     odd = tuple(dict.fromkeys(findings))
     return JudgedTable(
-        tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), tuple(reading_rows)
+        tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), tuple(reading_rows), lost_rows
     )
 
 
 def _beside(judgement: VisitJudgement, verdicts: Iterable[ReadingVerdict]) -> dict[str, Any]:
     return beside([one for one in verdicts if one.judgement.session_id == judgement.session_id])
+
+
+def _is_lost(oddity: records.Finding) -> bool:
+    """Say whether a finding is about a row of sizes of which nothing is used."""
+    return oddity.code in ("row_long", "date_future") or (oddity.code == "row_incomplete" and oddity.patient_id is None)
 
 
 def write_judged(judged: JudgedTable, target: Path) -> None:
@@ -196,7 +211,7 @@ def _patient(
             replace(
                 visit_measure(name, visit.acquired_on, visit.measures, facts.histology),
                 acquired_at=visit.acquired_at,
-                new_tumour_mm3=_new_tumour_mm3(visit, new),
+                new_tumour_mm3=volume_of(visit.lesions, new),
             )
             for name, visit in visits.items()
         ),
@@ -210,16 +225,7 @@ def _patient(
 
 
 def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
-    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them."""
-    first: dict[str, bool] = {}
-    for visit in sorted(visits, key=lambda one: one.acquired_on):
-        for name, measure in visit.lesions.items():
-            first.setdefault(name, measure.new_lesion)
-    return frozenset(name for name, is_new in first.items() if is_new)
-
-
-def _new_tumour_mm3(visit: GivenVisit, new: frozenset[str]) -> float:
-    return sum(measure.volume_mm3 or 0.0 for name, measure in visit.lesions.items() if name in new)
+    return new_tumours(visit.lesions for visit in sorted(visits, key=lambda one: one.acquired_on))
 
 
 def _judge(patient: _Patient, rule: ResponseCriteria, *, has_words: bool) -> JudgedCourse:
@@ -235,16 +241,20 @@ def _judge_lesions(patient: _Patient, rule: ResponseCriteria) -> dict[str, list[
     if not lesion_courses.are_judged_apart(patient.course.syndrome, names):
         return {}
     by_day: dict[str, list[LesionVerdict]] = {}
+    days = {name: [day for day, visit in patient.visits.items() if name in visit.lesions] for name in names}
+    counted = lesion_courses.counted_then(patient.course, days)
     for name in names:
-        sizes = [
-            visit_measure(day, visit.acquired_on, (visit.lesions[name],), patient.course.histology)
-            for day, visit in patient.visits.items()
-            if name in visit.lesions
-        ]
-        alone = {one.session_id: replace(one, new_lesion=False, leptomeningeal=None) for one in sizes}
+        alone = {
+            day: lesion_measure(
+                day, visit.acquired_on, visit.lesions[name], patient.course.histology, visit.acquired_at
+            )
+            for day in days[name]
+            for visit in [patient.visits[day]]
+        }
         for judged in lesion_courses.judge_lesion(patient.course, list(alone.values()), rule):
-            verdict = LesionVerdict(name, judged, alone[judged.session_id])
-            by_day.setdefault(judged.session_id, []).append(verdict)
+            day = judged.session_id
+            verdict = LesionVerdict(name, judged, alone[day], counted_then=name in counted[day])
+            by_day.setdefault(day, []).append(verdict)
     return by_day
 
 

@@ -90,6 +90,11 @@ def _parts(mask: Volume, name: str) -> dict[int | str, Volume]:
         numbers = [int(label) for label in np.unique(labels) if label != 0]
         if len(numbers) > MOST_LABELS_MEASURED:
             raise InputError(f"{name}: {mask_values.scan_doubt(len(numbers), labels).words}; give the mask")
+        scaled = mask_values.scaled_shares(numbers)
+        if scaled is not None:
+            raise InputError(
+                f"{name}: {scaled.words}; export the mask again, as labels or as probabilities from 0 to 1"
+            )
         parts = {label: mask.with_array(labels == label) for label in numbers}
     for part in parts.values():
         doubt = mask_values.too_much(part.array)

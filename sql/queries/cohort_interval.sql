@@ -16,9 +16,11 @@ with free as (
 select
     e.patient_id, p.histology, p.who_grade, p.syndrome, p.centre, e.is_event,
     case
-        when e.is_event then coalesce(f.last_free_on - e.time_zero_on, 0) else e.duration_days
+        when e.is_event
+            then greatest(coalesce(f.last_free_on - e.time_zero_on, 0) - (e.duration_days - e.shortest_days), 0)
+        else e.shortest_days
     end::double as after_days,
-    case when e.is_event then e.duration_days end::double as until_days
+    case when e.is_event then e.longest_days end::double as until_days
 from endpoint as e
 inner join patient as p using (patient_id)
 left join free as f using (patient_id)

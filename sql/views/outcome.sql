@@ -58,7 +58,7 @@ left join baselines as b using (patient_id, criteria_id, endpoint_id);
 comment on view outcome is 'One row per patient, criteria and outcome, for survival curves and models';
 comment on column outcome.patient_id is 'participant label';
 comment on column outcome.criteria_id is 'criteria that judged';
-comment on column outcome.endpoint_id is 'ttp, pfs, rfs or local_control as in endpoint; progression: as ttp, but death competes instead of censoring';
+comment on column outcome.endpoint_id is 'ttp, pfs, rfs, local_control or any_lesion as in endpoint; progression: as ttp, but death competes instead of censoring';
 comment on column outcome.time_zero_on is 'day the clock starts';
 comment on column outcome.entered_on is 'day of the first baseline scan since then: who had the event earlier is not in the cohort; empty without one';
 comment on column outcome.ended_on is 'day of the event, the competing event or the last adequate assessment';

@@ -23,7 +23,8 @@ select
     least_volume.volume_mm3 as smallest_volume_mm3,
     change_percent(now.volume_mm3, least_volume.volume_mm3) as change_from_smallest_percent,
     ratio_percent(e.smallest_low_ratio) as change_from_smallest_low_percent,
-    ratio_percent(e.smallest_high_ratio) as change_from_smallest_high_percent
+    ratio_percent(e.smallest_high_ratio) as change_from_smallest_high_percent,
+    ratio_percent(e.limit_ratio) as series_limit_percent
 from record.series_estimate as e
 inner join visits as v using (patient_id, session_id)
 left join visits as s on s.patient_id = e.patient_id and s.session_id = e.smallest_session_id
@@ -55,3 +56,4 @@ comment on column series_estimate.smallest_volume_mm3 is 'volume at that scan, m
 comment on column series_estimate.change_from_smallest_percent is 'change since that scan, percent';
 comment on column series_estimate.change_from_smallest_low_percent is 'lower end of its 95 % interval, percent';
 comment on column series_estimate.change_from_smallest_high_percent is 'upper end of its 95 % interval, percent';
+comment on column series_estimate.series_limit_percent is 'smallest change from the nadir visit that would be called beyond the error of all scans, percent, of a fall as its inverse; empty for the tumour, whose limit stands in assessment';

@@ -26,8 +26,7 @@ compared as (
         c.patient_id, c.session_id, v.acquired_on, c.criteria_id, c.epoch, c.compartment, c.volume_mm3, c.volume_cv,
         c.missing_reason, c.baseline_session_id, c.nadir_session_id, c.previous_session_id, bv.acquired_on as baseline_on,
         c.detection_limit_ratio, b.volume_mm3 as baseline_volume_mm3, nv.acquired_on as nadir_on, n.volume_mm3 as nadir_volume_mm3,
-        pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3,
-        case when n.session_id <> c.session_id then n.volume_cv end as nadir_cv
+        pv.acquired_on as previous_on, p.volume_mm3 as previous_volume_mm3
     from current_volumes as c
     inner join visits as v using (patient_id, session_id)
     left join visits as bv on bv.patient_id = c.patient_id and bv.session_id = c.baseline_session_id
@@ -57,8 +56,7 @@ select
     volume_mm3 - previous_volume_mm3 as change_from_previous_mm3,
     change_percent(volume_mm3, previous_volume_mm3) as change_from_previous_percent,
     e.change_from_previous_low_percent, e.change_from_previous_high_percent,
-    if(compartment = 'tumour', 100 * (detection_limit_ratio - 1), detection_limit_percent(volume_cv, nadir_cv))
-        as detection_limit_percent,
+    if(compartment = 'tumour', ratio_percent(detection_limit_ratio), e.series_limit_percent) as detection_limit_percent,
     c.acquired_on - baseline_on as days_from_baseline, missing_reason
 from compared as c
 left join series_estimate as e using (patient_id, session_id, criteria_id, compartment)
@@ -97,6 +95,6 @@ comment on column trajectory.change_from_previous_mm3 is 'volume minus that at t
 comment on column trajectory.change_from_previous_percent is 'change since the previous scan, percent';
 comment on column trajectory.change_from_previous_low_percent is 'lower end of its 95 % interval by all readings since the baseline, percent';
 comment on column trajectory.change_from_previous_high_percent is 'upper end of its 95 % interval by all readings since the baseline, percent';
-comment on column trajectory.detection_limit_percent is 'smallest change from the visit judged against that would be called beyond measurement error, percent; of tumour by the whole series, of a fall as its inverse; else of the two scans';
+comment on column trajectory.detection_limit_percent is 'smallest change from the visit judged against that would be called beyond the error of the whole series, percent, of a fall as its inverse; of what is never judged, from the nadir visit of the tumour';
 comment on column trajectory.days_from_baseline is 'time since the baseline scan, days';
 comment on column trajectory.missing_reason is 'why there is no volume, in words';

@@ -27,11 +27,14 @@ WITHOUT_DATA = (
     "growing_study",
     "judging",
     "series_calls",
+    "stated_probabilities",
     "store",
     "dicom",
     "damaged_files",
     "pages",
 )
+ON_REQUEST = ("refits",)
+"""Sections with data that only ``--section`` runs: for trials, what they measure is in another section too."""
 HEADER = """# Benchmarks
 
 Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,
@@ -54,10 +57,11 @@ def main() -> int:
         parts.append("No dataset with known truth was found beside the project: the alignment figures are missing.\n")
     failed = []
     for name in wanted:
-        if name in WITH_DATA and not folders:
+        takes_data = name in (*WITH_DATA, *ON_REQUEST)
+        if takes_data and not folders:
             continue
         command = [sys.executable, "-m", f"tests.benchmark.{name}"]
-        command += [word for folder in folders for word in ("--data", str(folder))] if name in WITH_DATA else []
+        command += [word for folder in folders for word in ("--data", str(folder))] if takes_data else []
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         parts.append(done.stdout if done.returncode == 0 else f"## {name}\n\nfailed, see the messages of the command\n")
         failed += [name] if done.returncode else []

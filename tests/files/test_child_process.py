@@ -57,3 +57,24 @@ def test_the_current_folder_is_left_out_from_now_on_unless_it_was_named(
 def test_a_program_that_is_not_ours_keeps_its_own_way_of_finding_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(child_process.SAFE_PATH, "1")
     assert child_process.SAFE_PATH not in child_process.outside_environment()
+
+
+@pytest.mark.parametrize(("umask", "others"), [(None, 0), ("027", 0o040)])
+def test_what_is_written_can_be_read_by_its_own_user_only_unless_a_group_is_let_in(
+    tmp_path: Path, umask: str | None, others: int
+) -> None:
+    (tmp_path / "sizes.csv").write_text("patient_id,date,volume_mm3\np1,2020-01-01,900\n", encoding="utf-8")
+    environment = child_process.child_environment() | ({} if umask is None else {child_process.UMASK: umask})
+    command = child_process.module_command("pipeline", "import", tmp_path / "sizes.csv", tmp_path / "study")
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    modes = [path.stat().st_mode for path in (tmp_path / "study").rglob("*") if path.is_file()]
+    assert len(modes) > 2
+    assert {mode & 0o077 for mode in modes} == {others}
+
+
+def test_rights_that_nobody_understands_end_the_program_in_one_sentence() -> None:
+    environment = child_process.child_environment() | {child_process.UMASK: "rwx"}
+    command = child_process.module_command("pipeline", "version")
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stderr.strip() == "CORDTRACK_UMASK: expected three octal digits such as 027, found 'rwx'"

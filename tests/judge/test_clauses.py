@@ -156,3 +156,11 @@ def test_names_with_signs_of_a_sentence_stay_whole() -> None:
     main, *others = clauses.from_json(found.clauses)
     assert any(one.words.endswith("pinned by Dr Smith; Dr Jones: both") for one in others), found.reason
     assert main.ruling.startswith("solid tumour 1.2 mL")
+
+
+def test_growth_since_the_nadir_says_that_the_tumour_is_smaller_than_before() -> None:
+    grown = (visit(0, 600, volume_cv=0.08), visit(365, 3000, volume_cv=0.08))
+    text = last(*grown, visit(730, 1500, volume_cv=0.08))
+    assert "yet smaller than on the scan before, -50 % against 3.0 mL of 2020-12-31" in text
+    assert "smaller" not in last(*grown, visit(730, 2900, volume_cv=0.08))
+    assert "smaller" not in last(*grown, visit(730, 3100, volume_cv=0.08))

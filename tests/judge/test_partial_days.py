@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.vocabulary import FunctionGrade, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.core.vocabulary import (
+    FunctionGrade,
+    PatientCourse,
+    State,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitJudgement,
+    VisitMeasure,
+)
 from pipeline.core.written_day import WrittenDay, span
 from pipeline.judge import criteria_files
 from pipeline.judge.response import judge
@@ -135,3 +143,26 @@ def test_a_written_day_is_a_date_that_prints_what_was_written() -> None:
     assert (f"{day}", str(day), day) == ("2019-05", "2019-05", date(2019, 5, 1))
     assert f"{day + timedelta(days=42)}" == "42 days after 2019-05"
     assert f"{day:%Y}" == "2019"
+
+
+def test_a_line_of_which_only_months_are_known_names_no_day_that_nobody_wrote() -> None:
+    line = TreatmentEvent(
+        TreatmentKind.BEVACIZUMAB,
+        date(2021, 2, 1),
+        ended_on=date(2022, 2, 1),
+        started_by=date(2021, 2, 28),
+        ended_by=date(2022, 2, 28),
+    )
+    visits = (
+        VisitMeasure(f"ses-{day}", day, volume_mm3, volume_cv=0.08)
+        for day, volume_mm3 in (
+            (date(2021, 1, 1), 1000.0),
+            (date(2021, 7, 1), 200.0),
+            (date(2021, 12, 1), 190.0),
+            (date(2022, 6, 1), 500.0),
+        )
+    )
+    last = judge(course(*visits, treatments=(line,)), RANO)[-1]
+    assert last.category == "PD"
+    assert "bevacizumab stopped 2022-02." in last.reason
+    assert "2022-02-" not in last.reason + last.reason_then

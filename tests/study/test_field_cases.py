@@ -365,3 +365,26 @@ def test_every_shared_case_has_the_right_answer(tmp_path: Path) -> None:
     command.chmod(0o700)
     done = subprocess.run([sys.executable, script, command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "/annex/objects/MD5E-s123--d41d8cd98f00b204e9800998ecf8427e.tsv\n",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n",
+    ],
+)
+def test_a_pointer_in_place_of_the_treatments_is_no_word_that_nobody_was_treated(tmp_path: Path, content: str) -> None:
+    results = two_visits(tmp_path, block(), block(5), {"treatments.tsv": content})
+    assert results.calls() == {"NE"}
+    assert "pointer, not its content; fetch it with 'git" in results.message("file_unreadable")
+
+
+def test_treatments_under_an_id_that_lost_its_zeros_are_not_overlooked(tmp_path: Path) -> None:
+    tables = {
+        "participants.tsv": "participant_id\tsex\nsub-1\tF\n",
+        "treatments.tsv": "participant_id\tdate\tkind\n1\t2020-06-01\tsurgery\n",
+    }
+    study = read_study(write_files(tmp_path, {**ONE_VISIT, **tables}), as_of=AS_OF)
+    (treatment,) = next(one for one in study.patients if one.patient.patient_id == "sub-01").treatments
+    assert (treatment.kind, treatment.written) == ("unknown", "a row of treatments.tsv that could not be read")

@@ -68,3 +68,39 @@ def test_seeding_that_nobody_imaged_is_never_no(tmp_path: Path, cell: str, expec
 def test_seeding_that_one_of_two_rows_saw_was_seen(tmp_path: Path) -> None:
     rows = "ses-01\tn/a\t2019-05-07\tno\nses-01\tn/a\t2019-05-07\tyes"
     assert only_visit(study_of(tmp_path, sessions(rows))).leptomeningeal is True
+
+
+@pytest.mark.parametrize(
+    ("late", "early", "is_one"),
+    [
+        ("2019-05-07T23:50:00", "2019-05-08T00:10:00", True),
+        ("2019-05-07T14:00:00", "2019-05-08T00:10:00", False),
+        ("2019-05-07T23:50:00", "2019-05-08T14:00:00", False),
+        ("2019-05-07T23:50:00", "2019-05-08", False),
+        ("2019-05-07T23:50:00", "2019-05-09T00:10:00", False),
+    ],
+)
+def test_scans_over_midnight_are_one_sitting_on_its_first_day(
+    tmp_path: Path, late: str, early: str, is_one: bool
+) -> None:
+    rows = f"anat/sub-01_ses-01_T2w.nii.gz\t{late}\nanat/sub-01_ses-01_T1w.nii.gz\t{early}\n"
+    study = study_of(
+        tmp_path,
+        {
+            "sub-01/sub-01_sessions.tsv": "session_id\nses-01\n",
+            "sub-01/ses-01/sub-01_ses-01_scans.tsv": f"filename\tacq_time\n{rows}",
+        },
+    )
+    assert str(only_visit(study).acquired_on) == ("2019-05-07" if is_one else "None")
+    assert ("visit_date_conflict" in codes(study)) != is_one
+
+
+def test_a_date_in_scans_tsv_counts_where_the_sessions_table_gives_none_and_never_against_an_odd_one(
+    tmp_path: Path,
+) -> None:
+    table = "filename\tacq_time\nanat/sub-01_ses-01_T2w.nii.gz\t2019-05-07T10:00:00\n"
+    scans = {"sub-01/ses-01/sub-01_ses-01_scans.tsv": table}
+    silent = study_of(tmp_path / "a", {**scans, "sub-01/sub-01_sessions.tsv": "session_id\tweight\nses-01\t70\n"})
+    assert (str(only_visit(silent).acquired_on), "visit_date_from_scans" in codes(silent)) == ("2019-05-07", True)
+    odd = study_of(tmp_path / "b", {**scans, **sessions("ses-01\tn/a\t07.05.2018\tn/a")})
+    assert (only_visit(odd).acquired_on, codes(odd)) == (None, ["date_malformed", "visit_undated"])

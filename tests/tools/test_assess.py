@@ -213,10 +213,11 @@ BAD_ROWS: list[tuple[str, list[str], list[str], str]] = [
     ("p1,2022-01-01,tumour,1,5", ["row_long"], ["SD", "SD"], "expected 4 cells, found 5"),
     ("p1,2022-01-01,tumour,n/a", [], ["SD", "SD", "NE"], ""),
     ("p1,2022-01-01,tumour", ["row_short"], ["SD", "SD", "NE"], "expected 4 cells, found 3"),
-    ("p1,01.02.2022,tumour,1000", ["date_malformed"], ["SD", "SD"], "YYYY-MM-DD"),
-    ("p1,2022-02-30,tumour,1000", ["date_malformed"], ["SD", "SD"], "found '2022-02-30'"),
+    ("p1,01.02.2022,tumour,1000", ["date_malformed"], ["SD", "SD", "SD"], "YYYY-MM-DD"),
+    ("p1,2022-02-30,tumour,1000", ["date_malformed"], ["SD", "SD", "SD"], "found '2022-02-30'"),
     ("p1,2099-01-01,tumour,1000", ["date_future"], ["SD", "SD"], "expected date up to 2026-01-31"),
-    ("p1,,tumour,1000", ["row_incomplete"], ["SD", "SD"], "found no date"),
+    ("p1,,tumour,1000", ["row_incomplete"], ["SD", "SD", "SD"], "found no date"),
+    ("p1,,cyst,1000", ["row_incomplete"], ["SD", "SD"], "found no date"),
     (",2022-01-01,tumour,1000", ["row_incomplete"], ["SD", "SD"], "found no participant_id"),
     ("p1,2022-01-01,lesion,1000", ["compartment_unknown"], ["SD", "SD", "NE"], "found 'lesion'"),
     ("p1,2022-01-01,,1000", ["row_incomplete"], ["SD", "SD", "NE"], "expected a compartment"),
@@ -225,6 +226,20 @@ BAD_ROWS: list[tuple[str, list[str], list[str], str]] = [
     ("sub-p1,2022-01-01,tumour,1000", [], ["SD", "SD", "SD"], ""),
     ("p1,2022-01-01,cyst,1000", [], ["SD", "SD", "NE"], ""),
 ]
+
+
+def test_rows_of_sizes_in_no_verdict_are_counted(tmp_path: Path) -> None:
+    assert judged(tmp_path, GOOD).lost_rows == 0
+    rows = "p1,2022-01-01,tumour,1,5\n,2022-01-01,tumour,900\np1,2099-01-01,tumour,900\np1,2022-02-01,tumour,x\n"
+    assert judged(tmp_path, GOOD + rows).lost_rows == 3
+
+
+@pytest.mark.parametrize("day", ["", "01.02.2020", "2020-02-30"])
+def test_a_scan_of_an_unreadable_day_may_have_been_the_smallest(tmp_path: Path, day: str) -> None:
+    found = judged(tmp_path, GOOD + f"p1,{day},tumour,500\n")
+    assert categories(found) == ["SD", "SD", "NE"]  # its own, 2020 and 2021: progression if it came first
+    assert found.undecided_count == 1
+    assert "the scan without a readable date" in next(row["reason"] for row in found.rows if row["category"] == "NE")
 
 
 @pytest.mark.parametrize(("row", "expected", "verdicts", "words"), BAD_ROWS)

@@ -72,12 +72,23 @@ def test_one_lesion_alone_is_the_total_and_has_no_rows_of_its_own(tmp_path: Path
     assert [one["lesion_id"] for one in table.rows] == [None]
 
 
-def test_a_study_keeps_the_sum_of_a_day_and_says_so(tmp_path: Path) -> None:
+def test_a_study_keeps_each_lesion_of_a_day_and_the_sum_of_none(tmp_path: Path) -> None:
     table = tmp_path / "sizes.csv"
     rows = ["c,2020-01-01,1,1000,,,", "c,2020-01-01,2,500,,,", "c,2021-01-01,1,900,,,"]
     table.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
-    found = import_table(table, None, tmp_path / "study", AS_OF)
-    assert [one.code for one in found.findings].count("lesions_added_up") == 2
-    assert "without a size since 2 has no row" in found.findings[-1].message
+    for _ in range(2):
+        found = import_table(table, None, tmp_path / "study", AS_OF)
+        assert found.findings == ()
     kept = (tmp_path / "study" / "phenotype" / "cordtrack_volumes.tsv").read_text(encoding="utf-8").splitlines()
-    assert [line.split("\t")[3] for line in kept[1:]] == ["1500.0", "n/a"]
+    assert [line.split("\t")[3:5] for line in kept[1:]] == [["1", "1000.0"], ["2", "500.0"], ["1", "900.0"]]
+
+
+def test_a_new_lesion_marked_in_its_own_row_counts_beside_a_row_of_the_whole(tmp_path: Path) -> None:
+    table = judged(
+        tmp_path,
+        "e,2020-01-01,,1000,0.05,,",
+        "e,2021-01-01,,1300,0.05,,",
+        "e,2021-01-01,1,1000,0.05,,",
+        "e,2021-01-01,2,300,0.05,yes,",
+    )
+    assert row(table, "2021-01-01")["category"] == "PD"

@@ -20,7 +20,7 @@ from tests.places import SHARED
 AS_OF = date(2026, 1, 31)
 COLUMNS = (
     "patient_id", "date", "compartment", "volume_mm3", "volume_cv", "slices_spanned", "new_lesion", "leptomeningeal",
-    "syndrome", "histology", "enhancing_tumour",
+    "syndrome", "histology", "enhancing_tumour", "lesion_id",
 )  # fmt: skip
 VOLUMES = """
 watched 2015-01-01 tumour 1000 0.08
@@ -68,6 +68,19 @@ vague 2020-04-01 tumour 800 0.08
 vague 2021-04-01 tumour 800 0.08
 clock 2020-01-01 tumour 5000 0.08
 clock 2020-02-01T17:00 tumour 900 0.08
+many 2020-01-01 tumour 1000 0.05 - - - VHL - - L1
+many 2021-01-01 tumour 1010 0.05 - - - - - - L1
+many 2021-01-01 tumour 300 0.05 - yes - - - - L2
+many 2022-01-01 tumour 1000 - - - - - - - L1
+many 2022-01-01 tumour 600 - - - - - - - L2
+two 2020-01-01 tumour 1000 0.05 - - - - - - Th5_left
+two 2020-01-01 tumour 12 - - - - - - - C2
+two 2021-01-01 tumour 400 0.05 - - - - - - Th5_left
+two 2022-01-01 tumour 1500 - - - - - - - -
+two 2022-01-01 tumour 200 - - - - - - - Th5_left
+two 2022-01-01 tumour 1300 - - yes - - - - C2
+two 2023 tumour 1500
+two 2023 cyst 100
 """
 TREATMENTS = """patient_id,date,kind,extent,end_date,agent,dose_mg
 watched,2019-03-01,Resection,GTR,,,
@@ -118,7 +131,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
     (study / "function.tsv").write_text(scores, encoding="utf-8")
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, AS_OF, datetime(2026, 1, 31))  # noqa: DTZ001
     run(settings, lambda *_: None)
-    stored = reader.table(reader.database_path(out), "assessment").to_dict("records")
+    tables = [reader.table(reader.database_path(out), name) for name in ("assessment", "lesion_assessment")]
+    stored = [row for table in tables for row in table.to_dict("records")]
     other = [
         {
             **row,
@@ -128,7 +142,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
         }
         for row in stored
     ]
-    return tuple(sorted(rows, key=lambda r: (r["patient"], r["day"], r["criteria_id"])) for rows in (one, other))
+    return tuple(sorted(rows, key=_place) for rows in (one, other))
+
+
+def _place(row: dict[str, Any]) -> tuple[str, ...]:
+    return row["patient"], row["day"], row["criteria_id"], row.get("lesion_id") or ""
 
 
 def test_the_best_responses_of_both_paths_are_the_same(answers, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -153,11 +171,11 @@ def _cell(value: Any) -> str:
 
 def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
     one, other = answers
-    assert len(one) == len(VOLUMES.strip().splitlines()[:-1]) * len(criteria_files.names())  # one row is of enhancing
+    days = {tuple(line.split()[:2]) for line in VOLUMES.strip().splitlines()}
+    assert len([row for row in one if row["lesion_id"] is None]) == len(days) * len(criteria_files.names())
+    assert len([row for row in one if row["lesion_id"]]) == (3 + 2 + 2 * 4) * len(criteria_files.names())
     for mine, theirs in zip(one, other, strict=True):
-        assert (mine["patient"], mine["day"], mine["criteria_id"]) == (
-            theirs["patient"], theirs["day"], theirs["criteria_id"],
-        )  # fmt: skip
+        assert _place(mine) == _place(theirs)
         assert {name: mine[name] for name in SHOWN} == {name: theirs[name] for name in SHOWN}
 
 
@@ -188,7 +206,11 @@ def test_assess_and_a_study_of_the_imported_table_say_the_same(answers) -> None:
 def test_what_a_table_may_hold_is_judged_as_the_rules_say(
     answers, patient: str, criteria_id: str, expected: str
 ) -> None:
-    rows = [row for row in answers[0] if (row["patient"], row["criteria_id"]) == (patient, criteria_id)]
+    rows = [
+        row
+        for row in answers[0]
+        if (row["patient"], row["criteria_id"], row["lesion_id"]) == (patient, criteria_id, None)
+    ]
     assert [row["category"] for row in rows] == expected.split()
 
 

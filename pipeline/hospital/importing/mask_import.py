@@ -28,7 +28,7 @@ from pipeline.study.names import format_name, parse_name
 OWN_MAKER = "cordtrack"
 """Manufacturer of our own objects: a mask compared with itself tells no reader's error."""
 
-CODE_WORDS = re.compile(r"[0-9A-Z]{1,16} [0-9A-Za-z./-]{1,16}")
+CODE_WORDS = re.compile(r"[0-9A-Za-z_]{1,16} [0-9A-Za-z._/-]{1,16}")
 
 INDEX = {compartment: number for number, compartment in enumerate(Compartment, start=1)}
 """Label numbers in label maps made here."""

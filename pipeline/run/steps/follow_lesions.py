@@ -21,7 +21,7 @@ from pipeline.journal.decisions import Decisions, LesionWithdrawal
 from pipeline.lesions import corrections as identities
 from pipeline.lesions import lesion_naming, matching, new_lesions
 from pipeline.measure import volumes
-from pipeline.run.steps import apply_acts
+from pipeline.run.steps import apply_acts, imported_lesions
 from pipeline.run.steps.measure_visits import NO_MASK, cut_off_reason, geometric_cv
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork, PieceSize
 from pipeline.run.steps.visit_work import PlacedVisit, ScannedVisit, VisitWork
@@ -53,7 +53,10 @@ def follow(work: PatientWork) -> PatientWork:
         key = (work.plan.patient.patient.patient_id, session_id)
         by_visit[key] = by_visit.get(key, frozenset()) | {digest}
     acts = apply_acts.acts_on(work.plan.patient.acts, work.visits, by_visit)
-    lesions = follow_lesions(work.visits, work.reference, pieces, acts.decided, work.plan.names)
+    of_scans = follow_lesions(work.visits, work.reference, pieces, acts.decided, work.plan.names)
+    patient = work.plan.patient.patient
+    table = imported_lesions.lesions_of(work.visits, patient.syndrome, beside_scans=bool(of_scans.components))
+    lesions = imported_lesions.with_imported(of_scans, work.visits, table, acts.decided.withdrawn, patient)
     return replace(work, lesions=lesions, acts=acts).adding(*lesions.components)
 
 
@@ -87,7 +90,8 @@ def follow_lesions(
     assessable there. A recurrence after nothing was left is no *new lesion* here: the volume rules speak for it.
     """
     if reference is None:
-        return FollowedLesions()
+        visits_without, lesions_without = _withdrawn(decided.withdrawn, (), frozenset(), {})
+        return FollowedLesions(withdrawn_visits=visits_without, withdrawn_lesions=lesions_without)
     named = lesion_naming.names_of_pieces(pieces.visits, names.pieces)
     linked = matching.link(pieces.visits, named, names.taken)
     sightings = identities.corrected(linked, decided.lesions, pieces.digests)

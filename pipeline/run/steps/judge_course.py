@@ -11,10 +11,10 @@ from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.written_day import first_possible, last_possible
-from pipeline.judge import decline, division, endpoints, series_numbers
+from pipeline.judge import decline, division, endpoint_readings, endpoints, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
-from pipeline.judge.response import judge_whole
+from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
 from pipeline.measure.measurement_error import ASSUMED
@@ -92,7 +92,8 @@ def judge_course(
     """Judge every dated visit under each set of criteria, each lesion of several, best responses, time to progression.
 
     With a cyst or an enhancing part measured, the readings of those stand beside the verdicts on solid tumour. Best
-    responses and the times to an event are those of the total, as the criteria define them.
+    responses and the times to an event are those of the total, as the criteria define them; beside them stands the time
+    to progression of any lesion.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def judge_course(
     for rule in criteria:
         judged = judge_whole(course, rule)
         lesions = judge_lesions.judge_lesions(course, followed, sizes, rule)
-        outcomes = _endpoints(course, rule, judged.judgements)
+        outcomes = _endpoints(course, rule, judged, lesions)
         verdict_rows += [_assessment(course.patient_id, lesions.leading(judgement)) for judgement in judged.judgements]
         verdict_rows += lesions.rows(course.patient_id)
         verdict_rows += judge_readings.reading_rows(course, judged.judgements, rule)
@@ -122,10 +123,24 @@ def judge_course(
 
 
 def _endpoints(
-    course: vocabulary.PatientCourse, rule: ResponseCriteria, assessments: Sequence[vocabulary.VisitJudgement]
+    course: vocabulary.PatientCourse,
+    rule: ResponseCriteria,
+    judged: JudgedCourse,
+    lesions: judge_lesions.LesionVerdicts,
 ) -> tuple[endpoints.TimeToEvent, ...]:
+    ways = [(one.course, one.judgements) for one in judged.readings] or [(course, judged.judgements)]
+    total = endpoint_readings.of_readings([_read(one, judgements, rule) for one, judgements in ways])
+    whole = _read(course, judged.judgements, rule)
+    of_lesions = endpoint_readings.of_any_lesion(whole, lesions.by_session, total)
+    named = endpoint_readings.naming_lesions(total, of_lesions)
+    return named if of_lesions is None else (*named, of_lesions)
+
+
+def _read(
+    course: vocabulary.PatientCourse, judgements: Sequence[vocabulary.VisitJudgement], rule: ResponseCriteria
+) -> endpoint_readings.OutcomeReading:
     losses = decline.proven(course, division.divided(course, rule), rule.clinical)
-    return endpoints.of_course(course, assessments, losses=losses)
+    return endpoint_readings.OutcomeReading(course, judgements, losses)
 
 
 def out_of_view(followed: FollowedLesions, syndrome: str | None) -> dict[str, str]:
@@ -250,6 +265,8 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeT
         ended_on=first_possible(endpoint.ended_on),
         is_event=endpoint.is_event,
         reason=endpoint.reason,
+        shortest_days=endpoint.shortest_days,
+        longest_days=endpoint.longest_days,
     )
 
 

@@ -63,7 +63,7 @@ def judge_lesions(
     if not lesion_courses.are_judged_apart(course.syndrome, sizes.measures):
         return LesionVerdicts()
     by_session: dict[str, list[LesionVerdict]] = {visit.session_id: [] for visit in course.visits}
-    counted_then = _counted_then(course, sizes)
+    counted_then = lesion_courses.counted_then(course, sizes.large_at)
     for name in sizes.measures:
         for group in _groups(name, sizes):
             visits = _visits_of((name, *group), sizes, course)
@@ -154,28 +154,21 @@ def _is_lesion(by_session: Mapping[str, Sequence[records.LesionComponent]], foll
 def _visits_without_speck(
     by_session: Mapping[str, Sequence[records.LesionComponent]], followed: FollowedLesions
 ) -> frozenset[str]:
-    """Return the visits at which a lesion is large enough to be one."""
+    """Return the visits at which a lesion is large enough to be one; a table that names one has said so."""
     least_mm3 = {session: LEAST_DRAWN_MM3 if session in followed.by_hand else NEW_LESION_MM3 for session in by_session}
     return frozenset(
         session
         for session, pieces in by_session.items()
-        if sum(piece.volume_mm3 or 0.0 for piece in pieces) >= least_mm3[session]
+        if (session, pieces[0].lesion_id) in followed.imported
+        or sum(piece.volume_mm3 or 0.0 for piece in pieces) >= least_mm3[session]
     )
 
 
-def _counted_then(course: PatientCourse, sizes: LesionSizes) -> dict[str, frozenset[str]]:
-    """Return for each visit the lesions that were judged apart by what was known on the day."""
-    so_far: frozenset[str] = frozenset()
-    counted: dict[str, frozenset[str]] = {}
-    for visit in sorted(course.visits, key=lambda one: (one.acquired_on, one.session_id)):
-        so_far |= {name for name, sessions in sizes.large_at.items() if visit.session_id in sessions}
-        is_apart = lesion_courses.are_judged_apart(course.syndrome, so_far)
-        counted[visit.session_id] = so_far if is_apart else frozenset()
-    return counted
-
-
 def _measure(visit: VisitMeasure, pieces: Sequence[records.LesionComponent], followed: FollowedLesions) -> VisitMeasure:
-    """Return one lesion's sizes at a visit; what hinders the total's hinders the lesion's."""
+    """Return one lesion's sizes at a visit; what hinders the total's hinders the lesion's, but for a table's."""
+    given = followed.imported.get((visit.session_id, pieces[0].lesion_id))
+    if given is not None:
+        return given
     alone = replace(
         visit, new_lesion=False, leptomeningeal=None, enhancing_mm3=None, new_tumour_mm3=0.0,
         withdrawn_on=None, withdrawn_words=None, bound_reason=None,

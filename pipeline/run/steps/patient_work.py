@@ -17,7 +17,7 @@ from pipeline.context.surveillance import Surveillance
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.piece_names import NamesGiven
-from pipeline.core.vocabulary import PatientCourse
+from pipeline.core.vocabulary import PatientCourse, VisitMeasure
 from pipeline.errors import CordtrackError, StoreError
 from pipeline.journal.decisions import Decisions, LesionWithdrawal
 from pipeline.judge.criteria import ResponseCriteria
@@ -87,6 +87,8 @@ class FollowedLesions:
         Visits whose tumour a person drew or signed.
     withdrawn_visits, withdrawn_lesions
         Visits whose new lesions, and lesions by name, that a person withdrew: they are no tumour.
+    imported
+        Sizes of lesions that a table tells apart, by session and name.
     """
 
     components: tuple[records.LesionComponent, ...] = ()
@@ -97,6 +99,7 @@ class FollowedLesions:
     by_hand: frozenset[str] = frozenset()
     withdrawn_visits: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
     withdrawn_lesions: Mapping[str, LesionWithdrawal] = field(default_factory=dict)
+    imported: Mapping[tuple[str, str], VisitMeasure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
