@@ -81,9 +81,9 @@ def piece(lesion: str = "L1", sha256: str | None = "x", at: float | None = 0.0, 
     )  # fmt: skip
 
 
-def test_names_are_those_of_one_patient() -> None:
-    record = lesion_names.NamesOnRecord((name(), name(patient="sub-02")))
-    assert record.of_patient("sub-02") == (name(patient="sub-02"),)
+def test_names_are_those_of_each_patient_in_the_order_they_were_given() -> None:
+    record = lesion_names.NamesOnRecord((name("L2"), name(patient="sub-02"), name("L1")))
+    assert record.by_patient() == {P: [name("L2"), name("L1")], "sub-02": [name(patient="sub-02")]}
 
 
 @pytest.mark.parametrize(

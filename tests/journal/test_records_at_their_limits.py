@@ -15,6 +15,7 @@ import pytest
 from pipeline.core.records import JournalEntry, JournalHead
 from pipeline.errors import InputError, SettingsError, StoreError
 from pipeline.journal import (
+    act_file,
     append_only,
     backup,
     cohort_file,
@@ -305,3 +306,18 @@ def test_a_line_of_a_cohort_of_another_kind_has_no_effect(wrong: dict[str, Any],
     with append_only.writing(tmp_path, cohort_file.FILE) as added:
         added.append(append_only.sealed(COHORT | wrong, ""))
     assert (cohort_file.read(tmp_path).cohorts, len(cohort_file.read(tmp_path).problems)) == ((), 1)
+
+
+def test_an_act_that_says_all_it_may_is_read_and_one_that_says_more_is_of_another_version() -> None:
+    all_fields = dict.fromkeys((*act_file.REQUIRED, *act_file.OPTIONAL), "x")
+    all_fields |= {"written_at": "2024-05-06T07:08:09Z", "act": "note", "meeting_on": "2024-05-06"}
+    assert act_file._entry(all_fields).meeting_on == date(2024, 5, 6)
+    with pytest.raises(ValueError, match="of another version"):
+        act_file._entry({**all_fields, "further": "x"})
+    with pytest.raises(ValueError, match="expected the fields"):
+        act_file._entry({name: value for name, value in all_fields.items() if name != "who"})
+
+
+def test_the_first_line_makes_the_folders_that_it_needs(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "out", append_only.sealed({"n": 1}, ""))
+    assert (tmp_path / "new/out/journal/x.jsonl").is_file()

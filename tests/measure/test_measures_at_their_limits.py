@@ -185,10 +185,13 @@ def test_discs_are_numbered_as_the_spinal_cord_toolbox_does() -> None:
     assert {1, 49, 50, 60} == vertebral_levels.NOT_DISCS
 
 
-def test_what_lies_outside_the_box_that_is_looked_at_changes_no_margin(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = np.linalg.norm(np.indices((40, 40, 40)) - 20.0, axis=0)
-    mask = Volume((at < 8).astype(float), np.eye(4))
-    image = mask.with_array(200.0 - 50 * (1 + special.erf((at - 8) / (np.sqrt(2) * 1.2))))
+@pytest.mark.parametrize("voxel_mm", [0.5, 1.0])
+def test_what_lies_outside_the_box_that_is_looked_at_changes_no_margin(
+    voxel_mm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = np.linalg.norm(np.indices((40, 40, 40)) - 20.0, axis=0) * voxel_mm
+    mask = Volume((at < 8 * voxel_mm).astype(float), np.diag([voxel_mm, voxel_mm, voxel_mm, 1.0]))
+    image = mask.with_array(200.0 - 50 * (1 + special.erf((at - 8 * voxel_mm) / (np.sqrt(2) * 1.2))))
     nothing = np.zeros(at.shape, dtype=bool)
     in_box = appearance.margin_of(image, mask, nothing)
     monkeypatch.setattr(appearance, "_box", lambda *_: (slice(None),) * 3)
