@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (25);
+insert into meta.store_version values (26);
 
 create schema record;
 
@@ -509,6 +509,7 @@ create table record.journal_entry (
     replaces_sha256 varchar,
     meeting_on date,
     component_sha256 varchar, component_at_mm varchar,
+    drawn_how varchar,
     check (status = 'in_force' or status_reason is not null),
     check (act <> 'correct_mask' or scan_sha256 is not null),
     check ((act in ('note', 'decision')) = (meeting_on is not null))

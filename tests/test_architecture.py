@@ -196,8 +196,8 @@ def test_no_module_and_no_class_has_the_name_of_another() -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     commands = [
-        "run", "dashboard", "status", "export", "measure", "register", "rebuild", "assess", "import", "import-dicom",
-        "export-dicom", "export-fhir", "pull", "push", "import-tables",
+        "run", "dashboard", "status", "export", "measure", "register", "draft", "rebuild", "assess", "import",
+        "import-dicom", "export-dicom", "export-fhir", "pull", "push", "import-tables",
         "note", "selftest", "gather", "journal verify", "journal accept", "backup", "restore",
     ]  # fmt: skip
     program = (

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard.data import queries
+from pipeline.cord.cord_finding import FoundCord, find_cord
 from pipeline.core.records import JournalEntry
 from pipeline.core.volume import Volume
+from pipeline.draft.proposal import Clicks, Proposal, propose
 from pipeline.files import images
 from pipeline.journal import drawing, sign_off
 from pipeline.journal.drawing import DrawingFit, Target
@@ -33,11 +35,15 @@ class DrawingPlace:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came; ``label`` is the number that means the compartment, where a label map holds several."""
+    """A file as it came; ``label`` is the number that means the compartment, where a label map holds several.
+
+    ``drawn_how`` says of what was drawn in the page which clicks and which algorithm it came from, JSON.
+    """
 
     name: str
     content: bytes
     label: int | None = None
+    drawn_how: str | None = None
 
 
 def target(place: DrawingPlace) -> Target:
@@ -61,7 +67,8 @@ def scan(place: DrawingPlace) -> Volume:
     InputError
         It cannot be read.
     """
-    return images.load_scan(target(place).scan)
+    meant = target(place)
+    return _scan(str(meant.scan), meant.scan_sha256)
 
 
 def scan_file(place: DrawingPlace) -> bytes:
@@ -108,7 +115,49 @@ def keep(
     out_dir = queries.out_dir()
     meant = drawing.target_of(out_dir, place.patient_id, place.session_id, place.compartment)
     signed = sign_off.Signature(who, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
-    return sign_off.correct_mask(out_dir, meant, _held(meant, upload)[1], signed, nothing_there=nothing_there)
+    fit = replace(_held(meant, upload)[1], drawn_how=upload.drawn_how)
+    return sign_off.correct_mask(out_dir, meant, fit, signed, nothing_there=nothing_there)
+
+
+def cord(place: DrawingPlace) -> FoundCord:
+    """Return where the cord lies in the scan to draw on, or why there is none.
+
+    Raises
+    ------
+    InputError
+        The scan cannot be read.
+    """
+    meant = target(place)
+    return _cord(str(meant.scan), meant.scan_sha256)
+
+
+def proposed(place: DrawingPlace, clicks: Clicks) -> Proposal:
+    """Return the outline that clicks propose.
+
+    Raises
+    ------
+    SettingsError, InputError
+        None can be proposed from them, in words.
+    """
+    return propose(scan(place), cord(place), clicks, target(place).compartment)
+
+
+def as_upload(mask: Volume, drawn_how: str) -> Upload:
+    """Return a mask that was drawn in the page as if it had come as a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "drawing.nii.gz"
+        images.save(mask, file)
+        return Upload(file.name, file.read_bytes(), drawn_how=drawn_how)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _scan(path: str, sha256: str) -> Volume:  # noqa: ARG001  # key of the cache
+    return images.load_scan(Path(path))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for the cord …")
+def _cord(path: str, sha256: str) -> FoundCord:
+    return find_cord(_scan(path, sha256))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import streamlit as st
 
 from dashboard.data import drawings
 from dashboard.data.drawings import DrawingPlace, Upload
+from dashboard.patient import sketch_section
 from dashboard.patient.act_preview import preview
 from dashboard.shell import page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
@@ -21,6 +23,7 @@ from pipeline.journal.drawing import MOST_MEGABYTES, DrawingFit
 KINDS = ["nii", "gz"]
 VIEWER_PX = 330
 MARGIN_MM = 20.0
+HERE = "A click inside the lesion proposes its outline; clicks, brush and eraser correct it"
 NUMBERS = {str(compartment): number for number, compartment in enumerate(Compartment, start=1)}
 """Label of each compartment in the viewer."""
 
@@ -36,15 +39,35 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
         The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
-    with st.expander("Correct a mask"):
+    with st.expander("Draw or correct a mask"):
         left, right = st.columns([1, 1.6], gap="medium")
         with left:
             place = DrawingPlace(patient_id, session_id, _compartment(where, measured))
-            _take(place)
+            here = st.toggle("Draw on the scan", key=f"here-{where}", help=HERE)
+            if not here:
+                _take(place)
         with right:
-            upload = _bring(place)
-        if upload is not None:
+            upload = None if here else _bring(place)
+        if here:
+            _draw(place, criteria_id)
+        elif upload is not None:
             _show(place, upload, criteria_id)
+
+
+@st.fragment
+def _draw(place: DrawingPlace, criteria_id: str) -> None:
+    """Draw in the page; only this part of it is made anew by a click."""
+    if st.session_state.pop(f"recorded-{place}", False):
+        sketch_section.forget(place)
+        st.rerun()  # the whole page: the journal has a new line
+    try:
+        upload = sketch_section.draw(place)
+    except CordtrackError as error:
+        st.error(as_label(f"This scan cannot be drawn on. {error}"))
+        return
+    if upload is not None:
+        _show(place, upload, criteria_id)
+    signing.answer()
 
 
 def _compartment(where: str, measured: list[str]) -> str:
@@ -102,7 +125,7 @@ def _show(place: DrawingPlace, upload: Upload, criteria_id: str) -> None:
     try:
         found, fit = drawings.look_at(place, upload)
         if len(found) > 1:
-            upload = Upload(upload.name, upload.content, _label(place, found))
+            upload = replace(upload, label=_label(place, found))
             fit = drawings.look_at(place, upload)[1] if upload.label is not None else None
         if fit is not None:
             _fits(place, upload, fit, criteria_id)
@@ -170,3 +193,4 @@ def _put(place: DrawingPlace, upload: Upload) -> None:
     if signing.record(work):
         counts: Any = st.session_state
         counts[_sent(place)] = counts.get(_sent(place), 0) + 1
+        counts[f"recorded-{place}"] = True

@@ -30,6 +30,7 @@ from rich.progress import (
 
 from pipeline import __version__, api
 from pipeline.cli import (
+    draft_command,
     hospital_commands,
     journal_commands,
     note_commands,
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 app.add_typer(pages_command.app)
 app.add_typer(table_commands.app)
+app.add_typer(draft_command.app)
 app.add_typer(hospital_commands.app)
 app.add_typer(note_commands.app)
 app.add_typer(journal_commands.app)

@@ -385,7 +385,8 @@ class JournalEntry:
     ``written_at`` is UTC; ``mask_sha256`` is the digest of the mask that the person saw, or of the one that they drew
     instead, and then ``scan_sha256`` and ``replaces_sha256`` are those of the scan and of the mask it stands in for.
     ``component_sha256`` and ``component_at_mm`` (RAS+ mm in the visit's own scan, as text) are those of the piece of
-    tumour that an act about a lesion is bound to.
+    tumour that an act about a lesion is bound to. ``drawn_how`` is JSON: clicks and algorithm of a mask drawn in the
+    page.
     """
 
     entry_id: str
@@ -407,6 +408,7 @@ class JournalEntry:
     meeting_on: date | None = None
     component_sha256: str | None = None
     component_at_mm: str | None = None
+    drawn_how: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ FILE = "journal/acts.jsonl"
 
 OPTIONAL = (
     "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
-    "undoes", "meeting_on", "component_sha256", "component_at_mm",
+    "undoes", "meeting_on", "component_sha256", "component_at_mm", "drawn_how",
 )  # fmt: skip
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "patient_id")
 
@@ -119,5 +119,6 @@ def _entry(fields: Mapping[str, Any]) -> JournalEntry:
         meeting_on=None if meeting_on is None else date.fromisoformat(meeting_on),
         component_sha256=fields.get("component_sha256"),
         component_at_mm=fields.get("component_at_mm"),
+        drawn_how=fields.get("drawn_how"),
     )
     return understood(entry)

@@ -88,6 +88,9 @@ class Act:
     component_sha256, component_at_mm
         The piece of tumour that an act about a lesion is bound to: the digest of its voxels and its centre in the
         visit's own scan, RAS+ mm, as text. Acts of before have none and are bound to the whole mask.
+    drawn_how
+        Of a mask that was drawn in the page, as JSON: clicks inside and outside (RAS+ mm in the visit's own scan), the
+        algorithm that proposed an outline from them and its version, and how many voxels were brushed or erased.
     reason
         The reason, or the comment itself.
     undoes
@@ -110,6 +113,7 @@ class Act:
     meeting_on: str | None = None
     component_sha256: str | None = None
     component_at_mm: str | None = None
+    drawn_how: str | None = None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class DrawingFit:
     """A drawing that fits its scan, on the scan's grid, beside what is measured now.
 
     ``was_mm3`` is the volume of the mask it replaces, None without one; ``dice`` their overlap, None where one of them
-    is empty; ``doubts`` say what to look at before it is put on record.
+    is empty; ``doubts`` say what to look at before it is put on record. ``drawn_how`` is JSON: the clicks and the
+    algorithm that it began with, where it was drawn in the page.
     """
 
     mask: Volume
@@ -91,6 +92,7 @@ class DrawingFit:
     was_mm3: float | None
     dice: float | None
     doubts: tuple[str, ...]
+    drawn_how: str | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -132,6 +132,7 @@ def correct_mask(
         scan_sha256=target.scan_sha256,
         replaces_sha256=target.measured_sha256,
         reason=f"{NOTHING_THERE if nothing_there else ''}{why}" if why else None,
+        drawn_how=fit.drawn_how,
     )
     decisions.check(act, signed.who, ())
     act_with_mask = replace(act, mask_sha256=drawn_masks.keep(out_dir, fit.mask))

@@ -3,7 +3,7 @@ create or replace view journal as
 select
     entry_id, written_at, who, act, patient_id, session_id, compartment, lesion_id, same_as, reason, undoes, status,
     status_reason, mask_sha256, scan_sha256, replaces_sha256, meeting_on, component_sha256,
-    component_at_mm
+    component_at_mm, drawn_how
 from record.journal_entry;
 
 comment on view journal is 'One row per act of a person that these results know of';
@@ -26,3 +26,4 @@ comment on column journal.replaces_sha256 is 'digest of the mask file that a cor
 comment on column journal.meeting_on is 'day of the board''s meeting, of notes and decisions';
 comment on column journal.component_sha256 is 'digest of the piece of tumour that an act about a lesion is bound to';
 comment on column journal.component_at_mm is 'its centre in the visit''s own scan, mm to the right, to the front and upwards';
+comment on column journal.drawn_how is 'of a mask drawn in the page, JSON: clicks inside and outside in mm, the algorithm that proposed an outline from them, its version, and voxels brushed or erased';

@@ -18,7 +18,7 @@ from tests.places import ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
-WITH_DATA = ("alignment", "certificate", "masks", "poor_scans")
+WITH_DATA = ("alignment", "certificate", "masks", "poor_scans", "first_masks")
 WITHOUT_DATA = (
     "cord",
     "implants",

@@ -1,0 +1,93 @@
+"""A visit without any mask gets one from a click: proposed, corrected, put on record, measured (about a minute)."""
+
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from pipeline.journal import act_file
+from pipeline.store import reader
+from tests.dashboard.browser.driving import look, serve, settled
+from tests.draft.implant import with_lesion
+from tests.journal.test_drawn_masks import run_again
+from tests.study_folder import ONE_VISIT, T2W, write_files
+
+
+@pytest.fixture(scope="module")
+def lesion():
+    return with_lesion(3)
+
+
+@pytest.fixture
+def out(tmp_path, lesion):
+    """The results of a study of one visit, on thick slices, that nobody drew on."""
+    sessions = "session_id\tacq_date\nses-01\t2020-02-17\n"
+    scan = lesion[0].with_array(lesion[0].array.astype(np.int16))
+    files = {name: content for name, content in ONE_VISIT.items() if "derivatives" not in name}
+    study = write_files(tmp_path / "study", {**files, T2W: scan, "sub-01/sub-01_sessions.tsv": sessions})
+    run_again(study, tmp_path / "out")
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def own_server(out):
+    yield from serve(out)
+
+
+def click_at(page, canvas, aside=0):
+    """Click where the crosshair is, or so many CSS pixels beside it."""
+    box = canvas.bounding_box()
+    x, y = map(int, canvas.get_attribute("data-crosshair").split(","))
+    page.mouse.click(box["x"] + x + aside, box["y"] + y)
+
+
+def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(page, own_server, out, lesion, tmp_path):
+    _, truth, _ = lesion
+    page.goto(f"{own_server}/patient?patient=sub-01")
+    page.get_by_role("textbox", name="Your name").fill("Rita Reader")
+    page.get_by_text("This visit has no mask that is measured.").wait_for()
+    page.get_by_text("Draw or correct a mask").click()
+    settled(page)
+    page.get_by_text("Draw on the scan").click()
+    sketch = page.locator(".sketch")
+    expect(sketch).to_have_attribute("data-ready", "true")
+    sagittal = sketch.locator("canvas").first
+    sagittal.scroll_into_view_if_needed()
+    look(page, tmp_path, "before")
+
+    click_at(page, sagittal)  # it opens on the middle of the cord, where the lesion is
+    expect(sketch).to_have_attribute("data-answered", "1")
+    proposed = int(sketch.get_attribute("data-voxels"))
+    assert proposed == pytest.approx(int(truth.array.sum()), rel=0.4)
+    expect(sketch.locator(".size-words")).to_contain_text("mL ·")
+    look(page, tmp_path, "proposed")
+
+    sagittal.focus()
+    page.keyboard.press("b")
+    click_at(page, sagittal, aside=40)
+    assert int(sketch.get_attribute("data-voxels")) > proposed
+    page.keyboard.press("u")
+    expect(sketch).to_have_attribute("data-voxels", str(proposed))
+    page.keyboard.press("e")
+    click_at(page, sagittal, aside=-40)  # the crosshair went with the brush
+    erased = int(sketch.get_attribute("data-voxels"))
+    assert erased < proposed
+    page.keyboard.press("u")
+
+    page.keyboard.press("Enter")
+    page.get_by_text("It fits the scan.").wait_for()
+    page.get_by_role("textbox", name="Reason").last.fill("first mask")
+    look(page, tmp_path, "used")
+    page.get_by_role("button", name="Measure this mask").click()
+    page.get_by_text("Rita Reader, corrected the mask (ses-01 tumour): first mask").wait_for()
+    (entry,) = act_file.read(out).entries
+    how = json.loads(entry.drawn_how)
+    assert len(how["inside_mm"]) == 1
+    assert how["algorithm_version"] == 1
+    assert how["brushed_voxels"] == 0
+
+    page.get_by_role("button", name="Update the results now").click()
+    page.get_by_text("Measured masks: tumour (edited by hand).").wait_for()
+    rows = reader.table(reader.database_path(out), "measurement").set_index("compartment")
+    assert rows.loc["tumour", "volume_mm3"] == pytest.approx(proposed * truth.voxel_mm3, rel=1e-3)
