@@ -302,7 +302,7 @@ def test_a_withdrawn_lesion_is_progression_as_judged_then_and_none_as_known_now(
     marked = visit(200, 900.0, new_lesion=True, withdrawn_on=on(300), withdrawn_words="withdrawn by R: necrosis")
     found = judge(course(visit(0, 900.0), marked), DEFAULT)[-1]
     assert (found.category_then, found.category) == (Category.PD, Category.SD)
-    assert "withdrawn by R: necrosis, a size measured here holds it until the mask is corrected" in found.reason
+    assert "withdrawn by R: necrosis, a size measured here may hold it until that is corrected" in found.reason
 
 
 # Which verdict is by whom --------------------------------------------------------------------------------------------
