@@ -346,7 +346,7 @@ def test_an_earlier_courses_smaller_size_is_remembered_until_the_next_surgery() 
     def smallest(*treatments: TreatmentEvent) -> bool:
         seen = (visit(0, 1000.0), visit(100, 400.0), visit(205, 900.0), visit(400, 950.0))
         return (
-            "the smallest ever seen since the last surgery"
+            "the smallest ever seen"
             in judge(course(*seen, treatments=treatments), RANO)[-1].reason
         )
 
