@@ -19,7 +19,7 @@ from pipeline.journal.decisions import Act, ActKind
 
 AT = "at"
 KINDS = ("note", "decision")
-COURSE_PX = 225
+COURSE_PX = 180
 """Height of the volumes, so that treatments and scores are on the screen too."""
 
 

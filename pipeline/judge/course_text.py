@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from datetime import date, time
 from typing import Any
 
 from pipeline.core.vocabulary import (
     FunctionGrade,
     MaskOrigin,
+    PartSize,
     PatientCourse,
     TreatmentEvent,
     TreatmentKind,
@@ -22,6 +23,8 @@ from pipeline.core.vocabulary import (
 from pipeline.core.written_day import WrittenDay
 
 PARTS = {"visits": VisitMeasure, "treatments": TreatmentEvent, "function_scores": FunctionGrade}
+WITHIN = {"cyst": PartSize, "enhancing": PartSize}
+"""Values that are records themselves, by the names of their fields."""
 
 
 def to_text(course: PatientCourse) -> str:
@@ -53,6 +56,8 @@ def _without_usual(part: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _without_usual(value)
     if isinstance(value, WrittenDay):
         return [value.isoformat(), value.written, value.last.isoformat()]
     if isinstance(value, date | time):
@@ -67,6 +72,8 @@ def _part(kind: type, values: Mapping[str, Any]) -> Any:
             read[name] = _day(value)
         elif name.endswith("_at"):
             read[name] = time.fromisoformat(value)
+        elif name in WITHIN:
+            read[name] = WITHIN[name](**value)
         elif name == "contrasts":
             read[name] = frozenset(value)
         elif name == "mask_origin":

@@ -44,7 +44,7 @@ Where = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class Reading:
+class NumberReading:
     """One thing that a cell may mean; the marks of fractions and of thousands, None where it has none."""
 
     value: float
@@ -65,7 +65,7 @@ class Settled:
     of_column: bool = False
 
 
-def readings(cell: str) -> tuple[Reading, ...]:
+def readings(cell: str) -> tuple[NumberReading, ...]:
     """Return everything that a cell may mean; nothing where it is no number.
 
     Examples
@@ -77,16 +77,16 @@ def readings(cell: str) -> tuple[Reading, ...]:
     """
     meant = []
     if PLAIN.fullmatch(cell):
-        meant.append(Reading(float(cell), decimal="." if "." in cell else None))
+        meant.append(NumberReading(float(cell), decimal="." if "." in cell else None))
     elif WITH_COMMA.fullmatch(cell):
-        meant.append(Reading(float(cell.replace(",", ".")), decimal=","))
+        meant.append(NumberReading(float(cell.replace(",", ".")), decimal=","))
     grouped = GROUPED.fullmatch(cell)
     if grouped is not None and grouped["decimal"] != grouped["mark"]:
         mark, decimal = grouped["mark"], grouped["decimal"]
         digits = cell.replace(mark, "")
         value = float(digits if decimal is None else digits.replace(decimal, "."))
         other = {".": ",", ",": "."}.get(mark)
-        meant.append(Reading(value, decimal=decimal or other, thousands=mark))
+        meant.append(NumberReading(value, decimal=decimal or other, thousands=mark))
     return tuple(meant)
 
 
@@ -99,8 +99,8 @@ class NumberColumn:
     @cached_property
     def decimals(self) -> frozenset[str]:
         """The decimal marks of cells that can only mean one thing."""
-        single = (meant[0].decimal for _, _, cell in self.cells if len(meant := readings(cell)) == 1)
-        return frozenset(mark for mark in single if mark)
+        marks = (meant[0].decimal for _, _, cell in self.cells if len(meant := readings(cell)) == 1)
+        return frozenset(mark for mark in marks if mark)
 
     @cached_property
     def _by_place(self) -> Mapping[Where, list[str]]:
@@ -111,8 +111,8 @@ class NumberColumn:
 
     def sizes_beside(self, place: Where, decimals: frozenset[str]) -> list[float]:
         """Return a patient's other sizes, as far as each can be told, but for 0."""
-        told = (_by_convention(readings(cell), decimals) for cell in self._by_place[place])
-        return [reading.value for reading in told if reading is not None and reading.value > 0]
+        settled = (_by_convention(readings(cell), decimals) for cell in self._by_place[place])
+        return [reading.value for reading in settled if reading is not None and reading.value > 0]
 
     @cached_property
     def middle(self) -> tuple[float, float] | None:
@@ -135,8 +135,8 @@ class WrittenNumbers:
 
     def decimals(self, column: str) -> frozenset[str]:
         """Return the decimal marks of a column, else those of the table's columns of sizes."""
-        own = self.columns[column].decimals
-        return own or frozenset[str]().union(*(self.columns[name].decimals for name in self.columns))
+        of_column = self.columns[column].decimals
+        return of_column or frozenset[str]().union(*(self.columns[name].decimals for name in self.columns))
 
     def settled(self, column: str, cell: str, place: Where, high: float) -> Settled:
         """Tell what a cell means.
@@ -178,7 +178,9 @@ class WrittenNumbers:
         """Say whether how a cell was read must be said here: once for a column whose cells were all read alike."""
         return settled.why is not None and (not settled.of_column or line == self.columns[column].first_line)
 
-    def _near(self, column: str, place: Where, meant: Sequence[Reading], decimals: frozenset[str]) -> Reading | None:
+    def _near(
+        self, column: str, place: Where, meant: Sequence[NumberReading], decimals: frozenset[str]
+    ) -> NumberReading | None:
         """Return the reading that lies near the patient's other sizes; None without any, or where none does."""
         sizes = self.columns[column].sizes_beside(place, decimals) if column in SIZES_AT_LEAST else []
         alone = [size for size in sizes if size not in [one.value for one in meant]]
@@ -187,7 +189,7 @@ class WrittenNumbers:
         middle = median(alone)
         return next((one for one in meant if middle <= NEAR * one.value and one.value <= NEAR * middle), None)
 
-    def _of_probable_size(self, column: str, fraction: Reading, thousand: Reading) -> Reading | None:
+    def _of_probable_size(self, column: str, fraction: NumberReading, thousand: NumberReading) -> NumberReading | None:
         """Return the only reading by which half of the column's sizes are those of something in a cord."""
         middle = self.columns[column].middle
         if column not in SIZES_AT_LEAST or middle is None:
@@ -208,7 +210,7 @@ def numbers_in(lines: Iterable[tuple[int, Where, Mapping[str, str | None]]]) -> 
     return WrittenNumbers({column: NumberColumn(column_cells) for column, column_cells in cells.items()})
 
 
-def _by_convention(meant: Sequence[Reading], decimals: frozenset[str]) -> Reading | None:
+def _by_convention(meant: Sequence[NumberReading], decimals: frozenset[str]) -> NumberReading | None:
     """Return what a cell means where only one mark stands before fractions; None where that does not tell."""
     if len(meant) == 1:
         return meant[0]

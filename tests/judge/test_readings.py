@@ -19,7 +19,7 @@ from pipeline.core.vocabulary import (
     State,
     VisitMeasure,
 )
-from pipeline.judge import clauses, criteria_files, mixed_rule
+from pipeline.judge import clauses, course_text, criteria_files, mixed_rule
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.mixed_rule import PartCall
 from pipeline.judge.parallel_readings import SHARED_ERROR, ReadingVerdict, enhancing_part, readings, with_cyst
@@ -31,7 +31,8 @@ from tests.judge.test_courses import LAST, VOLUMES, grades, treatments
 
 RULES = [criteria_files.load(name) for name in ("imsct_adapted_v1", "rano2_vol", "reins_2013")]
 BY_VOLUME = criteria_files.load("rano2_vol")
-PARTS = st.one_of(st.none(), st.builds(PartSize, st.none()), st.builds(PartSize, st.floats(0, 4000), st.just(CV)))
+SIZES = st.one_of(st.just(0.0), st.floats(1, 4000))
+PARTS = st.one_of(st.none(), st.builds(PartSize, st.none()), st.builds(PartSize, SIZES, st.just(CV)))
 
 
 def all_readings(patient: PatientCourse, rules: ResponseCriteria = BY_VOLUME) -> tuple[ReadingVerdict, ...]:
@@ -268,3 +269,9 @@ def test_the_clause_of_a_mixed_reading_says_both_parts_and_the_rule():
         "Enhancing tumour PR? (-70 % since 2020-01-01) and T2 tumour PD (+50 % since 2020-01-01) are together PD"
     )
     assert main.ruling.startswith("progression of either part is progression")
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories())
+def test_a_course_with_its_parts_is_kept_as_text_and_read_again(patient):
+    assert course_text.from_text(course_text.to_text(patient)) == patient

@@ -345,10 +345,7 @@ def test_an_unsigned_mask_on_an_alignment_of_grade_c_is_not_used(
 def test_an_earlier_courses_smaller_size_is_remembered_until_the_next_surgery() -> None:
     def smallest(*treatments: TreatmentEvent) -> bool:
         seen = (visit(0, 1000.0), visit(100, 400.0), visit(205, 900.0), visit(400, 950.0))
-        return (
-            "the smallest ever seen"
-            in judge(course(*seen, treatments=treatments), RANO)[-1].reason
-        )
+        return "the smallest ever seen" in judge(course(*seen, treatments=treatments), RANO)[-1].reason
 
     line = TreatmentEvent(TreatmentKind.TARGETED, on(210))
     assert smallest(line)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import date, time
+from typing import Any
 
 import pytest
 
-from pipeline.core.vocabulary import FunctionGrade, MaskOrigin
+from pipeline.core.vocabulary import (
+    FunctionGrade,
+    MaskOrigin,
+    PartSize,
+    PatientCourse,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitMeasure,
+)  # fmt: skip
 from pipeline.core.written_day import written
 from pipeline.judge import course_text, criteria_files, what_if
 from pipeline.judge.between import between
@@ -68,6 +78,22 @@ def test_a_course_comes_back_from_text_as_it_was() -> None:
     assert read == everything
     assert str(read.function_scores[0].assessed_on) == "2020-05"
     assert judge(read, RULE) == judge(everything, RULE)
+
+
+FILLED = {
+    "float": 2.5, "int": 3, "bool": True, "str": "words", "date": date(2021, 2, 3), "time": time(9, 30),
+    "MaskOrigin": MaskOrigin.EDITED, "frozenset[str]": frozenset({"T2w"}), "PartSize": PartSize(10.0, 0.2, True, 3.0),
+    "TreatmentKind": TreatmentKind.SURGERY,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [VisitMeasure, TreatmentEvent, FunctionGrade])
+def test_no_field_of_a_course_is_lost_on_the_way_into_text_and_back(kind: type) -> None:
+    one = kind(**{field.name: FILLED[str(field.type).removesuffix(" | None")] for field in fields(kind)})
+    name = next(name for name, part in course_text.PARTS.items() if part is kind)
+    parts: dict[str, Any] = {name: (one,)}
+    whole = replace(PatientCourse("sub-01", ()), **parts)
+    assert course_text.from_text(course_text.to_text(whole)) == whole
 
 
 def test_the_change_between_two_visits_is_told_from_the_earlier_whichever_is_named_first() -> None:
