@@ -11,7 +11,7 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY, Compartment
 from pipeline.core.written_day import WrittenDay
 from pipeline.measure.imported_sizes import NO_VOLUME
-from pipeline.study import clinical, own_number_rows, study_tables
+from pipeline.study import clinical, own_number_rows, study_tables, table_numbers
 from pipeline.study.lesion_rows import total_of, with_unseen
 from pipeline.study.own_number_rows import ImportedMeasure
 from pipeline.study.study_tables import TableRow
@@ -113,7 +113,7 @@ def test_a_time_of_day_is_one_beside_a_date_in_its_own_zone(cell: str | None, cl
 )  # fmt: skip
 def test_a_number_is_nothing_or_from_a_millionth_up_to_its_limit(cell: str, value: float | None) -> None:
     findings: list[Finding] = []
-    assert study_tables.number_in(row(dose=cell), "dose", 200, findings) == value
+    assert table_numbers.number_in(row(dose=cell), "dose", 200, findings) == value
     assert codes(findings) == ([] if value is not None else ["number_malformed"])
 
 
@@ -126,7 +126,7 @@ def test_a_number_is_nothing_or_from_a_millionth_up_to_its_limit(cell: str, valu
 )  # fmt: skip
 def test_an_age_of_which_the_lower_end_is_told_is_taken_and_said(cell: str, age: float | None, is_capped: bool) -> None:
     findings: list[Finding] = []
-    assert study_tables.age_in(row(age=cell), "age", clinical.HIGHEST_AGE_YEARS, findings) == age
+    assert table_numbers.age_in(row(age=cell), "age", clinical.HIGHEST_AGE_YEARS, findings) == age
     assert ("age_capped" in codes(findings)) == is_capped
 
 

@@ -20,7 +20,7 @@ from pipeline.study import (
 )
 from pipeline.study.lesion_rows import UNSEEN
 from pipeline.study.names import parse_name
-from pipeline.study.own_numbers import GivenVisit, VolumeTable, with_lesions
+from pipeline.study.own_numbers import GivenVisit, with_lesions
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_tables import TableRow
 from pipeline.study.visits import StudyVisit
@@ -111,20 +111,6 @@ def test_lesions_of_earlier_visits_of_the_same_patient_are_not_gone() -> None:
     assert [one.volume_mm3 for one in whole.measures] == [8.0], "a row gives the whole tumour"
 
 
-@pytest.mark.parametrize(("count", "is_said"), [(1, False), (2, True)])
-def test_several_lesions_of_a_day_are_added_up_and_said(count: int, is_said: bool) -> None:
-    table = VolumeTable("v.csv", (), {}, has_words=False)
-    findings: list[Finding] = []
-    lesions = {f"L{n}": tumour(3.0) for n in range(count)}
-    import_numbers._without_lesions(given(tumour(3.0), lesions=lesions), table, findings)
-    assert codes(findings) == (["lesions_added_up"] if is_said else [])
-    unseen = {"L1": tumour(3.0), "L2": tumour(None, missing_reason=UNSEEN)}
-    total, cyst = tumour(None, missing_reason="lesion L2: x"), ImportedMeasure(Compartment.CYST, missing_reason="c")
-    visit = import_numbers._without_lesions(given(total, cyst, lesions=unseen), table, findings)
-    assert [one.missing_reason for one in visit.measures] == [NO_VOLUME, "c"]
-    assert "without a size since L2 has no row" in findings[-1].message
-
-
 @pytest.mark.parametrize(
     ("treatment", "first", "last"),
     [
@@ -160,7 +146,7 @@ def test_rows_that_stand_in_the_study_are_not_added_again(tmp_path: Path) -> Non
     assert import_numbers._add_measures(tmp_path, [changed], "v.csv abc", findings) == 0
     assert codes(findings) == ["imported_differs"]
     text = (tmp_path / imported_table.IMPORTED_TABLE).read_text(encoding="utf-8")
-    assert "2020-03-04T09:30:00\ttumour\t3.0\t" in text
+    assert "2020-03-04T09:30:00\ttumour\tn/a\t3.0\t" in text
 
 
 def test_an_imported_day_stands_where_no_scan_was_made_and_names_itself() -> None:
