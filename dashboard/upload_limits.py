@@ -19,6 +19,9 @@ MOST_MEGABYTES_HELD = 512
 MOST_COMING = 4
 """Files that are on their way at once, from whomever."""
 
+MOST_LET_GO = 2**20
+"""Bytes of a refused file that are waited for."""
+
 
 @dataclass(frozen=True)
 class HeldFiles:
@@ -50,11 +53,13 @@ class UploadLimits:
         if scope["type"] != "http" or scope.get("method") != "PUT" or PATH not in path:
             await self.application(scope, receive, send)
             return
-        sentence = self._no_room(path.split(PATH, 1)[1].split("/")[0])
+        sentence = self._no_room(path.split(PATH, 1)[1].split("/", maxsplit=1)[0])
         if sentence is not None:
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+            await _let_go(receive)
+            body = sentence.encode()
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 413, "headers": headers})
-            await send({"type": "http.response.body", "body": sentence.encode()})
+            await send({"type": "http.response.body", "body": body})
             return
         self.coming += 1
         try:
@@ -69,3 +74,13 @@ class UploadLimits:
         if files.total_bytes >= MOST_MEGABYTES_HELD * 2**20 or self.coming >= MOST_COMING:
             return "The server holds as many files as it has room for; close pages that are done, then try again."
         return None
+
+
+async def _let_go(receive: Receive) -> None:
+    """Take what comes of a refused file and forget it: who is still sending does not hear a refusal."""
+    taken = 0
+    while taken < MOST_LET_GO:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return

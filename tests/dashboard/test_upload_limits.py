@@ -51,7 +51,7 @@ def test_of_twenty_thousand_files_of_a_page_a_handful_is_held_and_the_rest_refus
 
 
 def test_all_pages_together_hold_no_more_than_there_is_room_for():
-    limits = UploadLimits(None, lambda session: HeldFiles(0, upload_limits.MOST_MEGABYTES_HELD * 2**20))
+    limits = UploadLimits(None, lambda _: HeldFiles(0, upload_limits.MOST_MEGABYTES_HELD * 2**20))
     answer = asyncio.run(put(limits, PATH.format(1)))
     assert (answer[0]["status"], b"as many files as it has room for" in answer[1]["body"]) == (413, True)
 
@@ -80,5 +80,5 @@ def test_what_is_no_file_is_let_through_however_full_it_is(method, kind, path):
     async def pages(scope, receive, send):
         reached.append(scope["path"])
 
-    asyncio.run(put(UploadLimits(pages, lambda session: HeldFiles(10**6, 10**12)), path, method, kind))
+    asyncio.run(put(UploadLimits(pages, lambda _: HeldFiles(10**6, 10**12)), path, method, kind))
     assert reached == [path]
