@@ -59,7 +59,7 @@ class Watched:
         (folder / "watch").mkdir()
         (folder / "watch" / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
         named = os.pathsep.join((str(folder / "watch"), str(ROOT)))
-        proxies = {name: "" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+        proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "")
         self.environment = {**os.environ, **proxies, "PYTHONPATH": named, "WHOM": str(self.notes)}
 
     def command(self, *arguments: str | Path) -> None:
@@ -122,5 +122,7 @@ def test_commands_their_workers_and_the_pages_reach_nobody_but_this_machine(watc
     started = [" ".join(line[2]) for line in watched.lines() if line[0] == "started"]
     for words in ("pipeline run", "pipeline measure", "pipeline assess", "dashboard.server"):
         assert any(words in command_line for command_line in started), (words, started)
-    assert len(started) > len("import run measure assess export dashboard server".split()), "workers are watched, too"
+    assert len(started) > len(["import", "run", "measure", "assess", "export", "dashboard", "server"]), (
+        "workers are watched, too"
+    )
     assert watched.outside() == []

@@ -252,9 +252,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         case = imported(Path(folder) / "numbers")
         scans = with_scans(Path(folder) / "scans") if arguments.times_with_scans else None
-        plan = [("numbers", case, name, arguments.times) for name in FAULTS]
-        plan += [("scans", scans, name, arguments.times_with_scans) for name in WITH_SCANS if scans is not None]
+        plan: list[tuple[str, Case | None, str, int]] = [("numbers", case, name, arguments.times) for name in FAULTS]
+        plan += [("scans", scans, name, arguments.times_with_scans) for name in WITH_SCANS]
         for kind, one, name, times in plan:
+            if one is None or not times:
+                continue
             tally = tried(one, name, times, random)
             print(f"| {kind} | {name} | {tally.row} |", flush=True)
             print("\n".join(tally.notes), file=sys.stderr, flush=True, end="\n" if tally.notes else "")
