@@ -240,6 +240,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=TIMES, help="trials of each fault on imported numbers")
     parser.add_argument("--times-with-scans", type=int, default=TIMES_WITH_SCANS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", action="append", default=[], help="words of what is done; repeatable")
     arguments = parser.parse_args()
     print("## Runs that are kicked\n")
     print(f"{PATIENTS} patients of imported numbers that all get a visit more; two visits with scans, from nothing.")
@@ -255,7 +256,8 @@ def main() -> int:
         plan: list[tuple[str, Case | None, str, int]] = [("numbers", case, name, arguments.times) for name in FAULTS]
         plan += [("scans", scans, name, arguments.times_with_scans) for name in WITH_SCANS]
         for kind, one, name, times in plan:
-            if one is None or not times:
+            is_wanted = not arguments.only or any(words in name for words in arguments.only)
+            if one is None or not times or not is_wanted:
                 continue
             tally = tried(one, name, times, random)
             print(f"| {kind} | {name} | {tally.row} |", flush=True)
