@@ -52,8 +52,6 @@ VAGUE_STILL = {
     "dashboard.app_pages.cohort",
     "dashboard.patient",
     "dashboard.words",
-    "pipeline.judge",
-    "pipeline.refind",
 }
 """Rooms where such names are left; nothing is added here."""
 MOST_LINES = 450
