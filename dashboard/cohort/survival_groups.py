@@ -92,9 +92,9 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
 
 def to_share(curves: Curves) -> Curves:
     """Leave out the curves of so few patients that they could point at a person."""
-    shared_curves = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
-    patients = curves.rows[curves.rows["group"].astype(str).isin(shared_curves)]
-    return replace(curves, rows=patients, by_name=shared_curves, refused={}, is_shared=True)
+    large_groups = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
+    patients = curves.rows[curves.rows["group"].astype(str).isin(large_groups)]
+    return replace(curves, rows=patients, by_name=large_groups, refused={}, is_shared=True)
 
 
 def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
