@@ -18,7 +18,7 @@ else
 INSTALL = $(PIP) '$(1)'
 endif
 
-.PHONY: demo test check setup tools benchmark golden docs format clean
+.PHONY: demo test check audit setup tools benchmark golden docs format clean
 
 demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0.0.1:8501
 	@echo "2/3 Measuring the synthetic sample study into $(OUT): some minutes the first time, seconds after that"
@@ -34,6 +34,9 @@ check: tools  ## style and types, then the house rules: imports, purity, lengths
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 0 tests/test_architecture.py
+
+audit: .venv/.ready  ## known holes in the pinned libraries; asks a database on the network, with pip-audit if it is there
+	@$(BIN)/python -m tests.audit
 
 setup: .venv/.ready  ## the virtual environment with the cordtrack command: what a user needs
 tools: .venv/.tools  ## and what tests and checks need: hospital libraries, linters, test tools

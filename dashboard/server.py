@@ -16,8 +16,11 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import runtime
 
 from dashboard.guard import Guard
+from dashboard.upload_limits import HeldFiles, UploadLimits
+from pipeline.files.unpacking import MOST_MEGABYTES
 
 SCRIPT = Path(__file__).with_name("app.py")
 GRACE_SECONDS = 5.0
@@ -33,17 +36,26 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         Host names that are answered to, beside ``host`` and those of this machine alone.
     """
     sys.argv = [str(SCRIPT)]  # Streamlit reads the settings that lie beside it
-    app = st.App(SCRIPT, middleware=[Middleware(Guard, names=(host, *names))])
+    app = st.App(SCRIPT, middleware=[Middleware(Guard, names=(host, *names)), Middleware(UploadLimits, held=held)])
     settings = {
         "server.address": host,
         "server.port": port,
         "server.headless": True,
         "server.fileWatcherType": "none",
-        "server.maxUploadSize": 256,
+        "server.maxUploadSize": MOST_MEGABYTES,
         "browser.gatherUsageStats": False,
         "browser.serverAddress": host,
     }
     app.run(config=settings)
+
+
+def held(session_id: str) -> HeldFiles:
+    """Return what the server holds in memory of files that were brought: of one session, and of all."""
+    if not runtime.exists():
+        return HeldFiles(0, 0)
+    sessions = dict(runtime.get_instance().uploaded_file_mgr.file_storage)
+    sizes = {session: [len(file.data) for file in list(files.values())] for session, files in sessions.items()}
+    return HeldFiles(len(sizes.get(session_id, ())), sum(map(sum, sizes.values())))
 
 
 def end_with_parent(parent: int) -> None:

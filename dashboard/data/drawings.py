@@ -15,7 +15,9 @@ from pipeline.cord.cord_finding import FoundCord, find_cord
 from pipeline.core.records import JournalEntry
 from pipeline.core.volume import Volume
 from pipeline.draft.proposal import Clicks, Proposal, propose
+from pipeline.errors import InputError
 from pipeline.files import images
+from pipeline.files.unpacking import unpack
 from pipeline.journal import drawing, sign_off
 from pipeline.journal.drawing import DrawingFit, Target
 
@@ -115,7 +117,10 @@ def keep(
     out_dir = queries.out_dir()
     meant = drawing.target_of(out_dir, place.patient_id, place.session_id, place.compartment)
     signed = sign_off.Signature(who, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
-    fit = replace(_held(meant, upload)[1], drawn_how=upload.drawn_how)
+    labels, fit = _held(meant, upload)
+    if fit is None:
+        raise InputError(f"expected one label, found {', '.join(map(str, labels))}; say which is {place.compartment}")
+    fit = replace(fit, drawn_how=upload.drawn_how)
     return sign_off.correct_mask(out_dir, meant, fit, signed, nothing_there=nothing_there)
 
 
@@ -169,18 +174,13 @@ def _target(out_dir: str, publication: queries.Identity | None, place: DrawingPl
 def _look_at(
     out_dir: str, publication: queries.Identity | None, place: DrawingPlace, upload: Upload
 ) -> tuple[dict[int, int], DrawingFit | None]:
-    meant = _target(out_dir, publication, place)
-    if upload.label is None and len(labels := _labels(meant, upload)) > 1:
-        return labels, None
-    return _held(meant, upload)
+    return _held(_target(out_dir, publication, place), upload)
 
 
-def _labels(meant: Target, upload: Upload) -> dict[int, int]:
+def _held(meant: Target, upload: Upload) -> tuple[dict[int, int], DrawingFit | None]:
+    """Return the labels of a drawing, and how it fits once it is clear which of them is meant."""
     with tempfile.TemporaryDirectory() as folder:
-        return drawing.labels_in(meant, drawing.of_upload(upload.name, upload.content, Path(folder)))
-
-
-def _held(meant: Target, upload: Upload) -> tuple[dict[int, int], DrawingFit]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = drawing.of_upload(upload.name, upload.content, Path(folder))
-        return drawing.labels_in(meant, file), drawing.held_against(meant, file, upload.label)
+        file = unpack(drawing.of_upload(upload.name, upload.content, Path(folder)), meant.image.shape)
+        labels = drawing.labels_in(meant, file)
+        is_clear = upload.label is not None or len(labels) <= 1
+        return labels, drawing.held_against(meant, file, upload.label) if is_clear else None

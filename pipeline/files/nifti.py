@@ -48,6 +48,9 @@ FARTHEST_VOXELS = 2**26
 MOST_PACKED = 1100
 """How many times larger than a gzip file its content can be, at most (deflate packs 1032 to 1)."""
 
+PIECE = 2**20
+"""Bytes that are copied at once."""
+
 EDGES_MM = (0.02, 50.0)
 """Voxel edges that a scan of a person can have, mm; others betray a wrong unit or a damaged header."""
 
@@ -146,6 +149,20 @@ def read_voxels(path: Path, header: Header) -> NDArray:
         wide = np.result_type(array.dtype, np.float32)
         array = (array.astype(np.float64) * header.slope + header.inter).astype(wide)
     return array
+
+
+def write_unpacked(path: Path, plain: Path, length: int) -> None:
+    """Write the first ``length`` bytes of a file, unpacked, to another one, a piece at a time.
+
+    Raises
+    ------
+    InputError
+        Damaged compression.
+    """
+    with _opened(path) as stream, plain.open("wb") as copy:
+        while length > 0 and (piece := stream.read(min(length, PIECE))):
+            copy.write(piece)
+            length -= len(piece)
 
 
 def _refuse_more(stream: gzip.GzipFile | io.BufferedReader, name: str) -> None:

@@ -22,6 +22,7 @@ from pipeline.core.volume import Volume
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import images
 from pipeline.files.out_folder import settings_of
+from pipeline.files.unpacking import MOST_MEGABYTES
 from pipeline.measure import volumes
 from pipeline.store import reader
 from pipeline.study.mask_voxels import read_mask
@@ -29,9 +30,6 @@ from pipeline.study.masks import MaskFile
 from pipeline.study.measured_masks import read_measured
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_folder import StudyPatient, read_study
-
-MOST_MEGABYTES = 64
-"""Size of a file that is looked at; a mask takes far less, compressed or not."""
 
 MOST_LABELS = 32
 """Different numbers that a label map may hold; more betray a scan."""
@@ -176,16 +174,16 @@ def held_against(target: Target, file: Path, label: int | None = None) -> Drawin
 
 
 def of_upload(name: str, content: bytes, folder: Path) -> Path:
-    """Write an upload into a temporary folder, under its own name as far as that is harmless.
+    """Write an upload into a temporary folder, under its own name as far as that is harmless; nothing looks into it.
 
     Raises
     ------
     InputError
         It is too large to be a mask.
     """
-    if len(content) > MOST_MEGABYTES * 2**20:
-        raise InputError(f"{name}: expected a mask of up to {MOST_MEGABYTES} MB, found more; save it compressed")
     stem = re.sub(r"[^\w.-]", "_", Path(name).name).removesuffix(".gz").removesuffix(".nii")[-40:] or "mask"
+    if len(content) > MOST_MEGABYTES * 2**20:
+        raise InputError(f"{stem}: expected a mask of up to {MOST_MEGABYTES} MB, found more; save it compressed")
     file = folder / (f"{stem}.nii.gz" if content.startswith(GZIP) else f"{stem}.nii")
     file.write_bytes(content)
     return file
@@ -243,8 +241,6 @@ def _listed(labels: Mapping[int, int]) -> str:
 
 def _read(target: Target, file: Path) -> NDArray:
     """Read a drawing whose header announces a size like the scan's; any other is refused before it is unpacked."""
-    if file.stat().st_size > MOST_MEGABYTES * 2**20:
-        raise InputError(f"{file.name}: expected a mask of up to {MOST_MEGABYTES} MB, found more; save it compressed")
     if sorted(images.load_grid(file).shape) != sorted(target.image.shape):
         raise InputError(_refusal(read_mask(_as_mask(target, file, "mask", {}), target.image, target.scans)[1]))
     return images.load(file).array

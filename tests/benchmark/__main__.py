@@ -31,6 +31,7 @@ WITHOUT_DATA = (
     "store",
     "dicom",
     "damaged_files",
+    "faults",
     "pages",
 )
 ON_REQUEST = ("refits",)

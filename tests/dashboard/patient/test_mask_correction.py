@@ -86,6 +86,24 @@ def test_of_a_label_map_somebody_says_which_number_is_meant(out, at, tmp_path):
     assert act_file.read(out).entries[0].act == "correct_mask"
 
 
+def claiming_a_thousand_million(content):
+    header = bytearray(gzip.decompress(content))
+    header[42:48] = np.array([1000] * 3, "<i2").tobytes()
+    return gzip.compress(bytes(header))
+
+
+def test_a_name_is_no_path_and_no_code(out, at, tmp_path):
+    name = "../../../etc/cron.d/$(id)`id`;<img src=x onerror=alert(1)>.nii.gz"
+    before = sorted(tmp_path.rglob("*"))
+    at = brought(at, gzip.compress(b"not an image" * 99), name)
+    (error,) = at.error
+    assert "expected a NIfTI image" in error.value
+    assert "<img" not in error.value.replace("\\<", "")
+    assert sorted(tmp_path.rglob("*")) == before
+    sent(brought(at, as_file(block(30), tmp_path), name))
+    assert act_file.read(out).entries[0].act == "correct_mask"
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -94,6 +112,8 @@ def test_of_a_label_map_somebody_says_which_number_is_meant(out, at, tmp_path):
         (lambda folder: as_file(np.random.default_rng(1).integers(0, 999, SHAPE), folder), "as in a scan"),
         (lambda folder: as_file(block(30), folder)[:-30], "truncated or damaged"),
         (lambda _: gzip.compress(b"not an image" * 99), "expected a NIfTI image"),
+        (lambda _: gzip.compress(bytes(2**26)), "expected a NIfTI image"),
+        (lambda folder: claiming_a_thousand_million(as_file(block(), folder)), "found 1000x1000x1000 voxels"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words_and_nothing_is_kept(out, at, tmp_path, make, words):
