@@ -73,28 +73,28 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
         without one of them are left out.
     """
     outcome = outcome or ShownOutcome()
-    rows = patients.dropna(subset=["duration_days", "is_event"])
-    rows = rows.assign(group=EVERYONE if column is None else rows[column])
+    timed = patients.dropna(subset=["duration_days", "is_event"])
+    timed = timed.assign(group=EVERYONE if column is None else timed[column])
     if column is not None:
-        rows = rows[rows["group"].isin(rows["group"].value_counts().index[:MOST_GROUPS])]
-    if rows.empty:
-        return Curves(rows, {}, (), outcome)
-    months = survival_figure.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
+        timed = timed[timed["group"].isin(timed["group"].value_counts().index[:MOST_GROUPS])]
+    if timed.empty:
+        return Curves(timed, {}, (), outcome)
+    months = survival_figure.month_ticks(float(timed["duration_days"].max()) / DAYS_PER_MONTH)
     by_name: dict[str, Curve] = {}
     refused: dict[str, str] = {}
-    for name in rows["group"].value_counts().index:
+    for name in timed["group"].value_counts().index:
         try:
-            by_name[str(name)] = _curve(rows[rows["group"] == name], outcome)
+            by_name[str(name)] = _curve(timed[timed["group"] == name], outcome)
         except SettingsError as error:
             refused[str(name)] = str(error)
-    return Curves(rows[rows["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
+    return Curves(timed[timed["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
 
 
 def to_share(curves: Curves) -> Curves:
     """Leave out the curves of so few patients that they could point at a person."""
-    kept = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
-    rows = curves.rows[curves.rows["group"].astype(str).isin(kept)]
-    return replace(curves, rows=rows, by_name=kept, refused={}, is_shared=True)
+    large_groups = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
+    patients = curves.rows[curves.rows["group"].astype(str).isin(large_groups)]
+    return replace(curves, rows=patients, by_name=large_groups, refused={}, is_shared=True)
 
 
 def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
@@ -144,10 +144,10 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     """Say how the curves were made, whom they leave out and what limits them."""
     if not curves.by_name:
         return ""
-    outcome, rows = curves.outcome, curves.rows
-    counted = f"n = {len(rows)} of {total}, {_events(int(rows['is_event'].sum()), 'event', curves)}"
+    outcome, patients = curves.outcome, curves.rows
+    counted = f"n = {len(patients)} of {total}, {_events(int(patients['is_event'].sum()), 'event', curves)}"
     if outcome.wording.is_competing:
-        counted += f", {_events(int(rows['is_competing'].sum()), 'competing event', curves)}"
+        counted += f", {_events(int(patients['is_competing'].sum()), 'competing event', curves)}"
     estimator = "Aalen-Johansen" if outcome.wording.is_competing else "Kaplan-Meier"
     title = f"{outcome.wording.title[0].lower()}{outcome.wording.title[1:]}"
     ticks = " (ticks)" if _has_ticks(curves) else ""
@@ -156,7 +156,7 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
         f"{estimator} estimate of {title} ({counted}), {outcome.zero}, {outcome.wording.counted}; censored at the "
         f"last adequate assessment{ticks}; 95\u202f% band by the {transform} transform."
     )
-    sentences = [estimated, f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(rows))}."]
+    sentences = [estimated, f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(patients))}."]
     if left_out and not curves.is_shared:
         sentences.append(f"Left out: {left_out}.")
     sentences += [f"{labels.capital(labels.words(name))}: {why}." for name, why in curves.refused.items()]
@@ -239,18 +239,18 @@ def _written(share: float, low: float | None, high: float | None) -> str:
     return whole if low is None or high is None else f"{whole} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _curve(rows: pd.DataFrame, outcome: ShownOutcome) -> Curve:
-    durations, events, entries = columns(rows)
+def _curve(patients: pd.DataFrame, outcome: ShownOutcome) -> Curve:
+    durations, events, entries = columns(patients)
     if outcome.wording.is_competing:
-        competing = rows["is_competing"].astype(bool).tolist()
+        competing = patients["is_competing"].astype(bool).tolist()
         return survival.cumulative_incidence(durations, events, competing, entries)
     return survival.kaplan_meier(durations, events, entries)
 
 
-def columns(rows: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
+def columns(patients: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
     """Return durations, events and entries of patients, as the estimates take them."""
-    entries = rows["entry_days"].astype(float).tolist() if "entry_days" in rows else [0.0] * len(rows)
-    return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist(), entries
+    entries = patients["entry_days"].astype(float).tolist() if "entry_days" in patients else [0.0] * len(patients)
+    return patients["duration_days"].astype(float).tolist(), patients["is_event"].astype(bool).tolist(), entries
 
 
 def _group(name: str, curves: Curves) -> survival_figure.Group:
