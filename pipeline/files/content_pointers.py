@@ -1,7 +1,8 @@
-"""Files that only point to their content, as git-annex and Git LFS leave them: named as what they are."""
+"""Files that only point to their content, as git-annex, Git LFS and git leave them: named as what they are."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +18,20 @@ class Pointer(NamedTuple):
 
 
 POINTERS = (
-    (b"version https://git-lfs", Pointer("a Git LFS pointer, not its content", "fetch it with 'git lfs pull'")),
     (
-        b"annex/objects/",
+        re.compile(rb".?version https://git-lfs", re.DOTALL),
+        Pointer("a Git LFS pointer, not its content", "fetch it with 'git lfs pull'"),
+    ),
+    (
+        re.compile(rb"(?:[^\t\r\n\0]*[/\\])?annex[/\\]objects[/\\]"),
         Pointer("a git-annex pointer, not its content", "fetch it with 'git annex get' or 'datalad get'"),
     ),
+    (
+        re.compile(rb"\.\.?[/\\][^\t\r\n\0]+\s*\Z"),
+        Pointer("the path of a link, not its content", "copy it from where its links work, with cp -rL"),
+    ),
 )
-"""What stands in a pointer, and what it is."""
+"""How a pointer begins, and what it is: git writes a link as the text of its path where a disc knows no links."""
 
 
 def pointer_at(path: Path) -> Pointer | None:
@@ -46,6 +54,4 @@ def pointer_in(content: bytes) -> Pointer | None:
     """
     if len(content) > LONGEST_POINTER:
         return None
-    return next(
-        (pointer for mark, pointer in POINTERS if content.startswith(mark) or content[1:].startswith(mark)), None
-    )
+    return next((pointer for pattern, pointer in POINTERS if pattern.match(content)), None)

@@ -331,11 +331,27 @@ def _opened(database: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=OFFLINE)
     try:
         connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+        _refuse_cut(database, connection)
         connection.execute("set enable_external_access = false; set lock_configuration = true")
     except duckdb.Error as error:
         connection.close()
         raise _unreadable(database, error) from error
     return connection
+
+
+HEADER_BYTES = 3 * 4096
+"""Before the first block of a DuckDB file: the file's header and two of the database."""
+
+
+def _refuse_cut(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a file that is shorter than its blocks: a copy cut short, of which the first rows can still be read."""
+    sizes = connection.execute(
+        "select total_blocks * block_size from pragma_database_size() where database_name = 'store'"
+    ).fetchone()
+    expected, actual = HEADER_BYTES + (sizes[0] if sizes else 0), database.stat().st_size
+    if actual < expected:
+        message = f"expected {expected} bytes, found {actual}: a copy cut short"
+        raise duckdb.IOException(message)
 
 
 def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:

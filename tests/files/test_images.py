@@ -334,6 +334,17 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "more voxels than there can be": ("a.nii.gz", packed_header(30000), "bytes of voxels, found a file of"),
     "git-annex": ("a.nii.gz", lambda path: path.write_bytes(b"/annex/objects/MD5E-s3--90.nii.gz"), "git-annex pointer"),
     "git-annex link": ("a.nii", lambda path: path.write_text("../.git/annex/objects/x/y/k"), "git-annex pointer"),
+    "git-annex link of Windows": (
+        "a.nii.gz",
+        lambda path: path.write_text(r"..\.git\annex\objects\k"),
+        "git-annex pointer",
+    ),
+    "git-annex link elsewhere": (
+        "a.nii",
+        lambda path: path.write_text("/my data/.git/annex/objects/k"),
+        "git-annex pointer",
+    ),
+    "link as text": ("a.nii", lambda path: path.write_text("../raw/a.nii"), "path of a link, not its content.*cp -rL"),
     "Git LFS": (
         "a.nii.gz",
         lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"),

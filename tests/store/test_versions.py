@@ -127,6 +127,16 @@ def test_a_damaged_file_has_no_version(tmp_path: Path) -> None:
         publish.is_current(tmp_path)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_store_cut_short_is_damaged_also_where_its_first_rows_can_be_read(database: Path, share: float) -> None:
+    content = database.read_bytes()
+    database.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(StoreError, match=r"cut short.*delete the file and run the pipeline again"):
+        reader.published_patients(database)
+    with pytest.raises(StoreError, match="delete the file and run the pipeline again"):
+        publish.is_current(database.parent)
+
+
 def test_the_sql_is_found_in_the_repository_and_in_an_installed_copy(tmp_path: Path) -> None:
     package = tmp_path / "pipeline"
     package.mkdir()

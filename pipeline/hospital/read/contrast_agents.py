@@ -25,6 +25,18 @@ NOT_GIVEN = re.compile(
     r"без|не|nativ|native|nativo|plain|n/a|n\.a\.?|na|n|f|false|unenhanced|non[- ]?contrast|noncontrast|negative)\b|"
     r"なし|無|无|没有"
 )  # fmt: skip
+BESIDE_AGENT = re.compile(
+    r"[a-z]?\d[\d.,]*(ml|cc|mmol|mol|mg|kg|g|l|m|s|x)?|ml|cc|mmol|mol|mg|kg|g|l|m|s|sec|x|fl|amp|dose|doses|single|double|"
+    r"half|"
+    r"i\.?v\.?|iv|po|intra|venous\w*|intraven\w*|inj\w*|bolus|hand|manual\w*|power|injector|pump|flow|rate|saline|nacl|"
+    r"with|mit|avec|con|yes|ja|and|und|et|plus|post|per|via|at|of|"
+    r"agent\w*|contrast\w*|kontrast\w*|km|mdc|pdc|product|compound|containing|based|medium|media|solution|given|"
+    r"administered|generic|"
+    r"\w*meglumin\w*|sodium|disodium|acid|acide|säure|salt|dimegl\w*|dota|dtpa|bma|bt|do3a|eob|bopta|hp|extra\w*|"
+    r"bayer|guerbet|bracco|ge|healthcare|sanochemia|vial|flasche|spritze|lot|charge|ch|batch|nr|no\.|premix\w*"
+)  # fmt: skip
+"""Words that may stand beside an agent's name: doses, ways, salts, makers. Any other may say that it was not given."""
+NO_DOSE = re.compile(r"(?<![\d.,])0+([.,]0+)? ?(ml|cc|mmol|mg|g|l)\b")
 SILENT = re.compile(r"[\W_]*")
 ZERO = re.compile(r"0+([.,]0*)?( ?ml)?")
 
@@ -36,6 +48,8 @@ def agent_given(words: str) -> bool | None:
     --------
     >>> [agent_given(words) for words in ("Gadovist", "kein KM", "NO CONTRAST", "-", "Salbe")]
     [True, False, False, None, None]
+    >>> [agent_given(words) for words in ("Gadovist 7,5 ml i.v.", "Gadovist refused", "Gadovist 0 ml")]
+    [True, None, None]
     """
     plain = " ".join(words.lower().replace("_", " ").split())
     if ZERO.fullmatch(plain):
@@ -43,7 +57,17 @@ def agent_given(words: str) -> bool | None:
     is_denied, is_agent = NOT_GIVEN.search(plain) is not None, AGENTS.search(plain) is not None
     if is_denied:
         return None if is_agent and NOT_GIVEN.match(plain) is None else False
-    return True if is_agent or GIVEN.match(plain) else None
+    if GIVEN.match(plain):
+        return True
+    return True if is_agent and _is_agent_alone(plain) else None
+
+
+def _is_agent_alone(plain: str) -> bool:
+    """Say whether nothing beside an agent's name may mean that it was not given, was planned or given before."""
+    if NO_DOSE.search(plain) or "?" in plain:
+        return False
+    words = re.findall(r"[\w.,]+", plain)
+    return all(BESIDE_AGENT.fullmatch(word.strip(".,")) or AGENTS.search(word) for word in words if word.strip(".,"))
 
 
 def says_nothing(words: str) -> bool:

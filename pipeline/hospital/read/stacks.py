@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def stacks_of(series: Series) -> list[Stack]:
         for number, repeat in enumerate(repeats):
             name = f"{key[0]} {axes} {key[2]} {number}"
             stack = _stack(series, acquisitions[key[0]], name, repeat)
-            few = _missing_of_stack(acquisitions[key[0]], len(repeat))
+            few = _missing_of_stack(acquisitions[key[0]], len(repeat)) or _missing_between(stack, repeat, planes)
             files = frozenset(plane.path for plane in repeat)
             stack = replace(stack, repeats=len(repeats), incomplete=missing or few, files=files)
             stacks.append(replace(stack, orientations=orientations, is_fan=is_fan, echoes=echoes))
@@ -180,6 +181,30 @@ def _missing_of_series(series: Series) -> str | None:
 def _missing_of_stack(acquisition: SeriesAcquisition, count: int) -> str | None:
     stated = acquisition.slices_stated or 0
     return f"expected {stated} slices as the header announces, found {count}" if count < stated else None
+
+
+WIDE_GAP = 1.9
+"""Slices so many thicknesses apart leave room for others between them."""
+
+
+def _missing_between(stack: Stack, planes: Sequence[Plane], all_planes: Sequence[Plane]) -> str | None:
+    """Say that slices are missing at even distances: their numbers are, too, and there is room for them.
+
+    Numbers alone say nothing, for two echoes that are stored as two series share them; nor does a gap alone.
+    """
+    thickness_mm = stack.acquisition.slice_thickness_mm
+    if stack.grid is None or not thickness_mm or len(planes) < 3:
+        return None
+    if float(np.linalg.norm(stack.grid.affine[:3, 2])) < WIDE_GAP * thickness_mm:
+        return None
+    axis = stack.grid.affine[:3, 2]
+    along = sorted(planes, key=lambda plane: float(np.dot(axis, plane.position_mm)))
+    numbers = [plane.repeat[2] for plane in along]
+    steps = {abs(after - before) for before, after in pairwise(numbers)}
+    between = set(range(min(numbers), max(numbers) + 1)) - {plane.repeat[2] for plane in all_planes}
+    if len(steps) != 1 or steps <= {0, 1} or not between:
+        return None
+    return f"expected every image of the series, found one in {steps.pop()} by number, with room for those between"
 
 
 def _alike(planes: Sequence[Plane]) -> dict[tuple[tuple[str | float | None, ...], int, object], list[Plane]]:

@@ -97,3 +97,25 @@ def test_other_series_of_the_folder_and_other_files_are_no_concern(tmp_path: Pat
     done = imported(tmp_path / "in", tmp_path / "study")
     assert len(done.added) == 1
     assert done.other_files == 1
+
+
+def test_a_series_of_which_every_second_image_came_is_no_volume_until_the_rest_comes(tmp_path: Path) -> None:
+    files = series(tmp_path / "in", SliceThickness="3")
+    lost = {path: path.read_bytes() for path in files[1::2]}
+    for path in lost:
+        path.unlink()
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert [one.code for one in done.findings] == ["series_incomplete"]
+    assert "found one in 2 by number" in done.findings[0].message
+    assert not list((tmp_path / "study").rglob("*.nii.gz"))
+    for path, content in lost.items():
+        path.write_bytes(content)
+    assert len(imported(tmp_path / "in", tmp_path / "study").added) == 1
+
+
+@pytest.mark.parametrize(("step", "thickness"), [(2, "3"), (1, "1.5")], ids=["two echoes share numbers", "wide gaps"])
+def test_numbers_that_go_on_by_two_or_wide_gaps_alone_are_no_loss(tmp_path: Path, step: int, thickness: str) -> None:
+    for path in series(tmp_path / "in", SliceThickness=thickness):
+        with_other(InstanceNumber=int(pydicom.dcmread(path).InstanceNumber) * step)(path)
+    done = imported(tmp_path / "in", tmp_path / "study")
+    assert (len(done.added), [one.code for one in done.findings]) == (1, [])

@@ -155,7 +155,11 @@ def test_localizers_are_told_by_type_name_or_few_slices_in_several_planes() -> N
         ("Gadovist", True), ("gadobutrol", True), ("DOTAREM 7.5 ml", True), ("Gd-DTPA", True), ("KM", True),
         ("contrast", True), ("yes", True), ("Clariscan", True), ("Гадовист", True), ("ProHance", True),
         ("-", None), ("?", None), ("Buscopan", None), ("Feraheme", None), ("Gadovist not given", None),
-        ("siehe Bogen", None),
+        ("siehe Bogen", None), ("patient refused Gadovist", None), ("allergic to gadolinium", None),
+        ("Gadovist?", None), ("Gadovist geplant", None), ("Dotarem letzte Woche", None), ("Gd 0 ml", None),
+        ("Gadovist 0,0ml", None), ("Gadovist 1.0 7,5 ml i.v.", True), ("0.1 mmol/kg gadobutrol", True),
+        ("GADOTERATE MEGLUMINE", True), ("Multihance 10.0 ml", True), ("Gadovist 7ml Charge 998877", True),
+        ("gadolinium-based contrast agent", True), ("Gd-DTPA 20 ml hand injection", True),
     ],
 )  # fmt: skip
 def test_text_is_no_agent_until_it_is_known_as_one(words: str, right: bool | None) -> None:
