@@ -100,7 +100,8 @@ def test_growth_is_drawn_by_histology_with_its_interval_and_few_patients_are_ref
     (row,) = growth_rates.rows_of(found)
     assert row.low_percent < row.rate_percent < row.high_percent
     assert row.rate_percent == pytest.approx(15, abs=3), "rates of 10 to 20 % a year were put in"
-    assert row.note.startswith("6 patients, 24 scans, doubles in")
+    assert row.notes[0] == "6 patients, 24 scans"
+    assert row.notes[1].startswith("doubles in ")
     (mark,) = growth_chart.growth([row]).data
     assert mark.error_x.array[0] == pytest.approx(row.high_percent - row.rate_percent)
     with pytest.raises(SettingsError, match="expected 5 patients or more"):
