@@ -17,6 +17,7 @@ from dashboard.cohort import (
     group_comparison,
     growth_rates,
     outcomes,
+    patients_table,
     saved_cohorts,
     survival_groups,
     table_one,
@@ -326,7 +327,8 @@ def figure_table(shown: pd.DataFrame) -> None:
     """Offer the table behind all figures."""
     opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
     if opened.open:
-        opened.dataframe(shown, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
+        rows = patients_table.patients_table(shown)
+        opened.dataframe(rows, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
 
 
 def _figure(

@@ -80,8 +80,11 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
 def _waterfall_range(changes: pd.Series, *, is_crowded: bool) -> list[float]:
     """Return the range of the bars with room for their numbers, which stand upright where bars are many."""
     top = min(CAP_PERCENT, max([45.0, *changes]))
-    room = 0.48 * (top + 100) if is_crowded else 0.0
-    return [-112 - room, top * 1.15 + room]
+    if not is_crowded:
+        return [-112, top * 1.15]
+    height = top + 112
+    above = (0.46 if top == CAP_PERCENT else 0.3) * height  # "(cut)" is longer
+    return [min(-112.0, min(changes) - 0.3 * height), top + above]
 
 
 def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
@@ -187,10 +190,12 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
     ongoing = followed[followed["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
     fig.add_scatter(
-        x=ongoing["months"] + 1.2,
+        x=ongoing["months"],
         y=ongoing["patient_id"],
-        mode="markers",
-        marker={"symbol": "arrow-bar-right", "angle": 0, "size": 9, "color": labels.GREY},
+        mode="text",
+        text="\u2003→",  # beside the last mark, at whatever width
+        textposition="middle right",
+        textfont={"color": labels.GREY, "size": 15},
         hovertext="no event so far, follow-up goes on",
         hoverinfo="text",
         cliponaxis=False,
