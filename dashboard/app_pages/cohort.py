@@ -127,7 +127,9 @@ def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_share
 
 def _counted(count: int, total: int, is_shared: bool) -> str:
     """Write how many of all; for sharing neither a few nor all but a few."""
-    return disclosure.written([count, total - count], [str(count), ""])[0] if is_shared else str(count)
+    if not is_shared or count == total:
+        return str(count)
+    return disclosure.written([count, total - count], [str(count), ""])[0]
 
 
 def grouped() -> str:

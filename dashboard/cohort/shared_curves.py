@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from pipeline.cohort import disclosure
 from pipeline.cohort.survival import CumulativeIncidence, KaplanMeier
 
-Curve = TypeVar("Curve", KaplanMeier, CumulativeIncidence)
+Curve = KaplanMeier | CumulativeIncidence
 
 NOTE = (
     f"For sharing the curve steps at the marks of the axis only, once {disclosure.FEWEST} events have gathered, so it "
@@ -44,7 +43,7 @@ class Steps:
     pending_days: frozenset[float]
 
 
-def steps_of(curve: KaplanMeier | CumulativeIncidence, event_days: Sequence[float], days: Sequence[float]) -> Steps:
+def steps_of(curve: Curve, event_days: Sequence[float], days: Sequence[float]) -> Steps:
     """Choose among days those at which a curve may step.
 
     Parameters

@@ -252,7 +252,7 @@ def months(days: float | None) -> str:
 
 def _median(curve: KaplanMeier, curves: Curves) -> str:
     if curve.median_days is None:
-        return "not reached"
+        return disclosure.HIDDEN_TOO if curves.is_shared else "not reached"  # a step may be to come
     if curve.event_count < FEWEST_EVENTS:
         return f"not given below {FEWEST_EVENTS} events"
     low, high = months(curve.median_low_days), months(curve.median_high_days)

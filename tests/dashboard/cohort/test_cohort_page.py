@@ -126,6 +126,7 @@ def test_a_page_for_sharing_offers_nothing_about_one_person(tiny):
     assert not at.exception
     text = text_of(at)
     assert "Counts below 5 are hidden" in text
+    assert "All patients: n = 7" in text
     assert "sub-0" not in text
     assert [button.proto.label for button in at.get("download_button")] == ["CSV", "Parquet"], "the table alone"
 

@@ -54,6 +54,7 @@ def test_a_share_is_given_only_where_no_event_waits_for_its_step():
     rows.loc[7, ["is_event", "duration_days"]] = [True, 500.0]
     (line,) = survival_groups.summary(survival_groups.to_share(survival_groups.estimate(rows, None)))
     assert line[4].startswith("82"), "seven of forty within the first year"
+    assert line[3] == "not shown", "nobody can say that it was not reached"
     assert line[5:] == ("not shown", "not shown"), "one more in the second year would be told by its share"
     exact = survival_groups.summary(survival_groups.estimate(rows, None))[0]
     assert exact[5].startswith("80")
