@@ -46,16 +46,6 @@ READERS = {
 """Modules and rooms of the pipeline that may read a file, a clock, a socket or the environment; all others are pure."""
 VAGUE = {"compared", "found", "frame", "known", "kept", "made", "own", "rows", "said", "single", "told"}
 """Names that leave open of what: a local or parameter says what it is."""
-VAGUE_STILL = {
-    "dashboard.board",
-    "dashboard.cohort",
-    "dashboard.app_pages.cohort",
-    "dashboard.patient",
-    "dashboard.words",
-    "pipeline.judge",
-    "pipeline.refind",
-}
-"""Rooms where such names are left; nothing is added here."""
 MOST_LINES = 450
 MOST_FUNCTION_LINES = 45
 
@@ -153,15 +143,8 @@ def vague_names(tree: ast.AST) -> list[str]:
 
 def test_a_local_says_what_it_is(subtests: pytest.Subtests) -> None:
     for path in SOURCES:
-        module = module_of(path)
-        if not any(module == room or module.startswith(f"{room}.") for room in VAGUE_STILL):
-            with subtests.test(module):
-                assert not vague_names(ast.parse(path.read_text(encoding="utf-8"))), "name it by what it is, or of what"
-
-
-def test_every_room_on_the_list_of_vague_names_still_has_some() -> None:
-    vague = {module_of(path) for path in SOURCES if vague_names(ast.parse(path.read_text(encoding="utf-8")))}
-    assert not [room for room in VAGUE_STILL if not any(m == room or m.startswith(f"{room}.") for m in vague)]
+        with subtests.test(module_of(path)):
+            assert not vague_names(ast.parse(path.read_text(encoding="utf-8"))), "name it by what it is, or of what"
 
 
 def test_everything_public_has_a_docstring(subtests: pytest.Subtests) -> None:

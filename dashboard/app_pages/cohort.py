@@ -153,7 +153,7 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     shown, column = first.rows, chosen.by if chosen.by in FILTERS else None
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
-        shown = pd.concat([rows.assign(compared=name) for name, rows in named.items()])
+        shown = pd.concat([patients.assign(compared=name) for name, patients in named.items()])
         column = "compared"
     timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
     curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
@@ -184,20 +184,20 @@ def _unbroken(cell: str) -> Html | str:
 
 def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
     """Show the best change of each patient."""
-    rows = shown.dropna(subset=["best_change_percent"])
+    patients = shown.dropna(subset=["best_change_percent"])
     thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
     note = (
-        f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar per "
-        f"patient (n = {len(rows)} of {len(shown)}; the others have no later signed scan or no tumour at baseline). "
-        f"{SIGNED_ONLY} "
+        f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar "
+        f"per patient (n = {len(patients)} of {len(shown)}; the others have no later signed scan or no tumour at "
+        f"baseline). {SIGNED_ONLY} "
         f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
         f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
     )
-    draw = partial(cohort_figures.waterfall, rows, thresholds)
-    if len(rows) > MOST_DRAWN:
+    draw = partial(cohort_figures.waterfall, patients, thresholds)
+    if len(patients) > MOST_DRAWN:
         note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        draw = partial(crowded_figures.ranked, rows["best_change_percent"], thresholds)
-    _figure("Best change", len(rows), note, "best_change", draw, lambda: rows)
+        draw = partial(crowded_figures.ranked, patients["best_change_percent"], thresholds)
+    _figure("Best change", len(patients), note, "best_change", draw, lambda: patients)
 
 
 def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
@@ -216,16 +216,16 @@ def growth(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
     if shown["histology"].count() > MOST_MODELLED and not _asked("Growth by histology", "growth-model"):
         return
-    rows = queries.query("cohort_growth", criteria_id=study.criteria_id)
-    rows = rows[rows["patient_id"].isin(shown["patient_id"])]
+    scans = queries.query("cohort_growth", criteria_id=study.criteria_id)
+    scans = scans[scans["patient_id"].isin(shown["patient_id"])]
     try:
-        rates = growth_rates.estimate(rows)
+        rates = growth_rates.estimate(scans)
     except SettingsError as error:
         page.section("Growth by histology")
         page.remark(f"{labels.capital(str(error))}.")
         return
     draw = partial(growth_figure.growth, growth_rates.rows_of(rates))
-    _figure("Growth by histology", len(rows), growth_rates.method(rates), "growth", draw, lambda: rows)
+    _figure("Growth by histology", len(scans), growth_rates.method(rates), "growth", draw, lambda: scans)
 
 
 def _asked(title: str, key: str) -> bool:
@@ -240,16 +240,16 @@ def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
     """Show each patient's follow-up with treatments and states."""
     dated = shown.dropna(subset=["time_zero_on", "last_scan_on"])
     length = dated["last_scan_on"] - dated["time_zero_on"]
-    rows = dated.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
-    judged = queries.of_patients("cohort_states", sorted(rows["patient_id"]), criteria_id=study.criteria_id)
-    few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(rows) else ""
+    swimmers = dated.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
+    judged = queries.of_patients("cohort_states", sorted(swimmers["patient_id"]), criteria_id=study.criteria_id)
+    few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(swimmers) else ""
     note = (
-        f"Follow-up from time zero of time to progression to the last scan (n = {len(rows)} of {len(shown)}{few}). "
+        f"Follow-up from time zero of time to progression to the last scan (n = {len(swimmers)} of {len(shown)}{few}). "
         f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far. {PALE} "
         f"Such a scan is neither event nor follow-up of the curve above."
     )
-    draw = partial(cohort_figures.swimmer, rows, judged, queries.table("treatment"))
-    _figure("Follow-up", len(rows), note, "follow_up", draw, lambda: rows)
+    draw = partial(cohort_figures.swimmer, swimmers, judged, queries.table("treatment"))
+    _figure("Follow-up", len(swimmers), note, "follow_up", draw, lambda: swimmers)
 
 
 def cysts(shown: pd.DataFrame, study: page.ShownStudy) -> None:
@@ -329,12 +329,20 @@ def figure_table(shown: pd.DataFrame) -> None:
     """Offer the table behind all figures."""
     opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
     if opened.open:
-        rows = patients_table.patients_table(shown)
-        opened.dataframe(rows, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
+        opened.dataframe(
+            patients_table.patients_table(shown),
+            hide_index=True,
+            alt="One row per patient with covariates, volumes, state and outcome",
+        )
 
 
 def _figure(
-    title: str, count: int, note: str, name: str, draw: Callable[[], go.Figure], rows: Callable[[], pd.DataFrame] | None
+    title: str,
+    count: int,
+    note: str,
+    name: str,
+    draw: Callable[[], go.Figure],
+    make_table: Callable[[], pd.DataFrame] | None,
 ) -> bool:
     """Put a figure of so many under its title, with method and data; tell whether there was anything to draw."""
     if not count:
@@ -343,8 +351,8 @@ def _figure(
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         page.section(title)
-        if rows is not None:
-            data_files.offer(rows, name)
+        if make_table is not None:
+            data_files.offer(make_table, name)
     page.figure(draw(), f"figure-{name}", f"{title}. {note}")
     page.remark(note)
     NOTES.append((title, note))

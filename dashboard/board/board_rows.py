@@ -26,14 +26,14 @@ def board_rows(criteria_id: str, as_of: date) -> pd.DataFrame:
 
 
 def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
-    rows = queries.query("board", criteria_id=criteria_id).drop(columns=OWN)
+    patients = queries.query("board", criteria_id=criteria_id).drop(columns=OWN)
     changes = queries.query("board_change", criteria_id=criteria_id)
     due = queries.query("next_scans", as_of=as_of)[["patient_id", "due_on", "is_overdue"]]
     reasons = queries.query("board_reasons", criteria_id=criteria_id)
     since = queries.query("board_since", criteria_id=criteria_id)
     for further in (changes, due, reasons, since):
-        rows = rows.merge(further, on="patient_id", how="left")
-    rows["shown_state"] = [labels.finer_state(row) for row in rows.pipe(as_rows)]
-    overdue = rows["is_overdue"].map(lambda is_overdue: labels.is_known(is_overdue) and bool(is_overdue))
-    rank = rows["urgency_rank"].where(~overdue, rows["urgency_rank"].clip(upper=RANKS[Question.OVERDUE]))
-    return rows.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)
+        patients = patients.merge(further, on="patient_id", how="left")
+    patients["shown_state"] = [labels.finer_state(row) for row in patients.pipe(as_rows)]
+    overdue = patients["is_overdue"].map(lambda is_overdue: labels.is_known(is_overdue) and bool(is_overdue))
+    rank = patients["urgency_rank"].where(~overdue, patients["urgency_rank"].clip(upper=RANKS[Question.OVERDUE]))
+    return patients.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)

@@ -36,8 +36,8 @@ def listed(patients: pd.DataFrame, effects: pd.DataFrame) -> None:
         right = st.columns(WIDTHS, vertical_alignment="bottom")[2]
         right.html(tag("div", *(tag("span", name) for name in _heads(shown)), class_=f"ct-row {grid} ct-head"))
     for _, row in patients.iterrows():
-        own = volumes[volumes["patient_id"] == row["patient_id"]]
-        _row(row, own, effects[effects["patient_id"] == row["patient_id"]], (grid, shown))
+        patient_volumes = volumes[volumes["patient_id"] == row["patient_id"]]
+        _row(row, patient_volumes, effects[effects["patient_id"] == row["patient_id"]], (grid, shown))
     listen()
 
 
@@ -66,25 +66,25 @@ def _row(row: pd.Series, volumes: pd.DataFrame, effects: pd.DataFrame, drawn: tu
         _why(row),
         *(_spark(volumes, row, name) for name in shown),
     )
-    told = _acts(row, effects)
-    beside = [tag("div", told, class_="ct-acts")] if told else []
+    act_lines = _acts(row, effects)
+    beside = [tag("div", act_lines, class_="ct-acts")] if act_lines else []
     right.html(tag("div", *(tag("div", cell) for cell in cells), *beside, class_=f"ct-row {grid} ct-rule"))
 
 
 def _acts(row: pd.Series, effects: pd.DataFrame) -> Html:
     """Write what was last judged, and what people did without which the verdict would be another one."""
     earlier = acts_beside.last_judged(row)
-    told = acts_beside.lines(acts_beside.changes_verdict(effects))
-    return join([tag("span", earlier, class_="ct-act-short") if earlier else "", acts_beside.in_short(told)])
+    act_lines = acts_beside.lines(acts_beside.changes_verdict(effects))
+    return join([tag("span", earlier, class_="ct-act-short") if earlier else "", acts_beside.in_short(act_lines)])
 
 
 def _why(row: pd.Series) -> Html:
     """Write the open questions, and after them what stands beside, with an icon where the next scan is overdue."""
-    told = sentences.beside(row)
+    sentence = sentences.beside(row)
     if not sentences.is_overdue(row):
-        return _two_lines(tables.open_questions(row), told)
+        return _two_lines(tables.open_questions(row), sentence)
     icon = tag("abbr", OVERDUE, title=f"scan overdue: {sentences.due(row)}", class_="ct-overdue")
-    return _two_lines(tables.open_questions(row), join([icon, f"\u00a0{told}"]))
+    return _two_lines(tables.open_questions(row), join([icon, f"\u00a0{sentence}"]))
 
 
 def _pick(name: str) -> None:
@@ -116,19 +116,19 @@ def _two_lines(first: str, second: str) -> Html:
 
 def _spark(volumes: pd.DataFrame, row: pd.Series, compartment: str) -> Html:
     """Draw one compartment over the patient's own time, the tumour with the line of progression."""
-    own = volumes[volumes["compartment"] == compartment]
-    if own.empty:
+    course = volumes[volumes["compartment"] == compartment]
+    if course.empty:
         return tag("span", labels.MISSING, class_="ct-grey ct-small")
     scale = Scale(volumes["acquired_on"].min(), volumes["acquired_on"].max())
     level: Any = row["progression_from_mm3"] if compartment == "tumour" else None
     drawing = sparkline(
-        list(own["acquired_on"]),
-        list(own["volume_mm3"]),
+        list(course["acquired_on"]),
+        list(course["volume_mm3"]),
         scale,
         compartment,
         float(level) if labels.is_known(level) else None,
     )
-    last = own.iloc[-1]
+    last = course.iloc[-1]
     first, until = labels.day(scale.first), labels.day(scale.last)
     words = f"{compartment}: {labels.ml(last['volume_mm3'])} on {labels.day(last['acquired_on'])}; {first} to {until}"
     return image(dark.on_ground(drawing), words, title=words)

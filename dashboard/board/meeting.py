@@ -67,9 +67,9 @@ def choose_day() -> date:
     return chosen
 
 
-def picked(known: list[str]) -> list[str]:
+def picked(patient_ids: list[str]) -> list[str]:
     """Return who is picked for the meeting, in the order of the board."""
-    return address.several(PICKED, known)
+    return address.several(PICKED, patient_ids)
 
 
 def notes(day: date) -> dict[str, list[JournalEntry]]:
@@ -98,10 +98,10 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         look = labels.standing(row)
         change, interval = sentences.change(row)
         main, _ = sentences.verdict(row)
-        told = [f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")]
-        told += [earlier] if (earlier := acts_beside.last_judged(row)) else []
-        told += [line.text for line in acts_beside.lines(acts_beside.changes_verdict(effects(row)))]
-        state = "; ".join(told)
+        parts = [f"{look.symbol} {look.word}" + (", provisional" if row["is_provisional"] else "")]
+        parts += [earlier] if (earlier := acts_beside.last_judged(row)) else []
+        parts += [line.text for line in acts_beside.lines(acts_beside.changes_verdict(effects(row)))]
+        state = "; ".join(parts)
         entries = list(reversed(written.get(row["patient_id"], [])))
         noted = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.NOTE)
         decided = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.DECISION)

@@ -56,6 +56,6 @@ def courses(criteria_id: str, compartment: str, patients: pd.Series) -> Courses:
 
 
 def _courses(criteria_id: str, compartment: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows = queries.fresh("cohort_course", criteria_id=criteria_id, compartment=compartment)
-    rows = rows.assign(patient_id=rows["patient_id"].astype("category"))
-    return rows, crowded_figures.stretches(rows)
+    volumes = queries.fresh("cohort_course", criteria_id=criteria_id, compartment=compartment)
+    volumes = volumes.assign(patient_id=volumes["patient_id"].astype("category"))
+    return volumes, crowded_figures.stretches(volumes)

@@ -11,13 +11,13 @@ import streamlit as st
 from dashboard.data import queries
 
 
-def offer(rows: Callable[[], pd.DataFrame], name: str) -> None:
+def offer(make_table: Callable[[], pd.DataFrame], name: str) -> None:
     """Offer the rows behind something as files, made when somebody takes one."""
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         for suffix, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
             st.download_button(
                 suffix.capitalize() if suffix == "parquet" else "CSV",
-                data=partial(_file, rows, suffix),
+                data=partial(_file, make_table, suffix),
                 file_name=f"{name}.{suffix}",
                 mime=mime,
                 on_click="ignore",
@@ -26,5 +26,5 @@ def offer(rows: Callable[[], pd.DataFrame], name: str) -> None:
             )
 
 
-def _file(rows: Callable[[], pd.DataFrame], suffix: str) -> bytes:
-    return queries.file_of(rows(), suffix)
+def _file(make_table: Callable[[], pd.DataFrame], suffix: str) -> bytes:
+    return queries.file_of(make_table(), suffix)

@@ -54,10 +54,10 @@ def everyone_of(criteria_id: str) -> pd.DataFrame:
 
 
 def _everyone(criteria_id: str) -> pd.DataFrame:
-    rows = queries.fresh("cohort", criteria_id=criteria_id)
-    shown_states = [labels.finer_state(row) for row in rows[["display_state", "clauses"]].pipe(as_rows)]
-    days = {name: pd.to_datetime(rows[name]) for name in DAYS}
-    return rows.drop(columns="clauses").assign(shown_state=shown_states, **days)
+    patients = queries.fresh("cohort", criteria_id=criteria_id)
+    shown_states = [labels.finer_state(row) for row in patients[["display_state", "clauses"]].pipe(as_rows)]
+    days = {name: pd.to_datetime(patients[name]) for name in DAYS}
+    return patients.drop(columns="clauses").assign(shown_state=shown_states, **days)
 
 
 def _options(criteria_id: str) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ MODEL_NOTE = (
 )
 
 
-def estimate(rows: pd.DataFrame) -> CohortGrowth:
+def estimate(scans: pd.DataFrame) -> CohortGrowth:
     """Fit the model to the rows of the cohort_growth query.
 
     Raises
@@ -26,7 +26,7 @@ def estimate(rows: pd.DataFrame) -> CohortGrowth:
     SettingsError
         Too few patients, in words.
     """
-    return cohort_growth.by_histology([_scan(row) for row in rows.pipe(as_rows)])
+    return cohort_growth.by_histology([_scan(row) for row in scans.pipe(as_rows)])
 
 
 def rows_of(rates: CohortGrowth) -> list[GrowthRow]:

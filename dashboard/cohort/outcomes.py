@@ -133,8 +133,8 @@ def of_patients(patients: pd.DataFrame, criteria_id: str, outcome: ShownOutcome)
     patients
         Rows of the cohort query.
     """
-    rows = queries.query("cohort_outcome", criteria_id=criteria_id, endpoint_id=outcome.endpoint_id)
-    return timed(patients, rows, outcome)
+    outcomes = queries.query("cohort_outcome", criteria_id=criteria_id, endpoint_id=outcome.endpoint_id)
+    return timed(patients, outcomes, outcome)
 
 
 def timed(patients: pd.DataFrame, outcomes: pd.DataFrame, outcome: ShownOutcome) -> Timed:
@@ -148,14 +148,14 @@ def timed(patients: pd.DataFrame, outcomes: pd.DataFrame, outcome: ShownOutcome)
         Rows of the cohort_outcome query.
     """
     covariates = patients.drop(columns=[c for c in outcomes.columns if c != "patient_id" and c in patients.columns])
-    rows = covariates.merge(outcomes, on="patient_id", how="inner")
-    left_out = [(len(patients) - len(rows), "without this outcome")]
+    with_outcome = covariates.merge(outcomes, on="patient_id", how="inner")
+    left_out = [(len(patients) - len(with_outcome), "without this outcome")]
     if outcome.clock == FIRST:
-        return Timed(rows.assign(entry_days=0.0), _told(left_out))
-    with_baseline = rows[rows["entry_days"].notna()]
+        return Timed(with_outcome.assign(entry_days=0.0), _told(left_out))
+    with_baseline = with_outcome[with_outcome["entry_days"].notna()]
     seen = with_baseline[with_baseline["entry_days"] < with_baseline["duration_days"]]
     left_out += [
-        (len(rows) - len(with_baseline), "without a baseline scan"),
+        (len(with_outcome) - len(with_baseline), "without a baseline scan"),
         (len(with_baseline) - len(seen), "not followed beyond it"),
     ]
     if outcome.clock == BASELINE:

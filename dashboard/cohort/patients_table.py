@@ -50,21 +50,23 @@ def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
     patients
         Rows of the cohort query with the column shown_state.
     """
-    rows = patients[[name for name in HEADS if name in patients]].copy()
-    for name, column in rows.items():
+    readable = patients[[name for name in HEADS if name in patients]].copy()
+    for name, column in readable.items():
         if pd.api.types.is_datetime64_any_dtype(column):
-            rows[name] = [labels.day(day) if labels.is_known(day) else "" for day in column]
+            readable[name] = [labels.day(day) if labels.is_known(day) else "" for day in column]
         elif name in VOLUMES:
-            rows[name] = (column / 1000).round(3)
+            readable[name] = (column / 1000).round(3)
         elif name in PERCENT:
-            rows[name] = [_whole(value) for value in column]
+            readable[name] = [_whole(value) for value in column]
         elif name in WORDS:
-            rows[name] = [labels.words(value) if labels.is_known(value) else "" for value in column]
+            readable[name] = [labels.words(value) if labels.is_known(value) else "" for value in column]
         elif name == "shown_state":
-            rows[name] = [labels.DISPLAY_STATES[str(it)].word if it in labels.DISPLAY_STATES else it for it in column]
+            readable[name] = [
+                labels.DISPLAY_STATES[str(it)].word if it in labels.DISPLAY_STATES else it for it in column
+            ]
         elif column.dtype == object:
-            rows[name] = column.where(column.notna(), "")
-    return rows.rename(columns=HEADS)
+            readable[name] = column.where(column.notna(), "")
+    return readable.rename(columns=HEADS)
 
 
 def _whole(value: float) -> str:

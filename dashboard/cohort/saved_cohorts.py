@@ -32,8 +32,8 @@ def offer(shown: Cohort, criteria_id: str) -> None:
         if not saved.cohorts:
             page.remark("No cohort was saved yet.")
             return
-        rows = [_row(one, criteria_id) for one in saved.cohorts]
-        st.html(table(("name", "who they are", "n when saved", "n now"), rows))
+        cohort_cells = [_row(one, criteria_id) for one in saved.cohorts]
+        st.html(table(("name", "who they are", "n when saved", "n now"), cohort_cells))
         _chosen({one.name: one for one in saved.cohorts})
 
 

@@ -77,34 +77,36 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
         without one of them are left out.
     """
     outcome = outcome or ShownOutcome()
-    rows = patients.dropna(subset=["duration_days", "is_event"])
-    rows = rows.assign(group=EVERYONE if column is None else rows[column])
+    timed = patients.dropna(subset=["duration_days", "is_event"])
+    timed = timed.assign(group=EVERYONE if column is None else timed[column])
     if column is not None:
-        rows = rows[rows["group"].isin(rows["group"].value_counts().index[:MOST_GROUPS])]
-    if rows.empty:
-        return Curves(rows, {}, (), outcome)
-    months = survival_figure.month_ticks(float(rows["duration_days"].max()) / DAYS_PER_MONTH)
+        timed = timed[timed["group"].isin(timed["group"].value_counts().index[:MOST_GROUPS])]
+    if timed.empty:
+        return Curves(timed, {}, (), outcome)
+    months = survival_figure.month_ticks(float(timed["duration_days"].max()) / DAYS_PER_MONTH)
     by_name: dict[str, Curve] = {}
     refused: dict[str, str] = {}
-    for name in rows["group"].value_counts().index:
+    for name in timed["group"].value_counts().index:
         try:
-            by_name[str(name)] = _curve(rows[rows["group"] == name], outcome)
+            by_name[str(name)] = _curve(timed[timed["group"] == name], outcome)
         except SettingsError as error:
             refused[str(name)] = str(error)
-    return Curves(rows[rows["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
+    return Curves(timed[timed["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
 
 
 def to_share(curves: Curves) -> Curves:
     """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely."""
     fine = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
-    rows = curves.rows[curves.rows["group"].astype(str).isin(fine)]
+    patients = curves.rows[curves.rows["group"].astype(str).isin(fine)]
     years = {year: year * DAYS_PER_YEAR for year in YEARS}
     days = sorted({month * DAYS_PER_MONTH for month in curves.months} | set(years.values()))
     by_name: dict[str, Curve] = {}
     unshown: dict[str, frozenset[int]] = {}
     ends = 0.0
     for name, curve in fine.items():
-        of_events = rows[(rows["group"].astype(str) == name) & rows["is_event"].astype(bool)]["duration_days"]
+        of_events = patients[(patients["group"].astype(str) == name) & patients["is_event"].astype(bool)][
+            "duration_days"
+        ]
         steps = shared_curves.steps_of(curve, of_events.tolist(), days)
         by_name[name] = shared_curves.coarsened(curve, steps)
         unshown[name] = frozenset(
@@ -113,7 +115,7 @@ def to_share(curves: Curves) -> Curves:
         ends = max(ends, steps.ends_days / DAYS_PER_MONTH)
     shown = sum(month <= ends for month in curves.months) + 1  # with the first mark that few or nobody reached
     return replace(
-        curves, rows=rows, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
+        curves, rows=patients, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
         unshown_years=unshown,
     )  # fmt: skip
 
@@ -165,9 +167,9 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     """Say how the curves were made, whom they leave out and what limits them."""
     if not curves.by_name:
         return ""
-    outcome, rows = curves.outcome, curves.rows
+    outcome, patients = curves.outcome, curves.rows
     of_all = "" if curves.is_shared else f" of {total}"
-    counted = ", ".join([f"n = {len(rows)}{of_all}", *_events(rows, curves)])
+    counted = ", ".join([f"n = {len(patients)}{of_all}", *_events(patients, curves)])
     estimator = "Aalen-Johansen" if outcome.wording.is_competing else "Kaplan-Meier"
     title = f"{outcome.wording.title[0].lower()}{outcome.wording.title[1:]}"
     ticks = " (ticks)" if _has_ticks(curves) else ""
@@ -180,22 +182,22 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     if curves.is_shared:
         sentences.append(shared_curves.NOTE)
     else:
-        sentences.append(f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(rows))}.")
+        sentences.append(f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(patients))}.")
     if left_out and not curves.is_shared:
         sentences.append(f"Left out: {left_out}.")
     sentences += [f"{labels.capital(labels.words(name))}: {why}." for name, why in curves.refused.items()]
     return " ".join([*sentences, LIMITS_NOTE if has_limits(curves) else BIAS_NOTE])
 
 
-def _events(rows: pd.DataFrame, curves: Curves) -> list[str]:
+def _events(patients: pd.DataFrame, curves: Curves) -> list[str]:
     """Write how many events, and how many competing ones where they matter."""
-    words = {"event": int(rows["is_event"].sum())}
+    words = {"event": int(patients["is_event"].sum())}
     if curves.outcome.wording.is_competing:
-        words["competing event"] = int(rows["is_competing"].sum())
+        words["competing event"] = int(patients["is_competing"].sum())
     if not curves.is_shared:
         return [labels.count(count, word) for word, count in words.items()]
     small = f"<{disclosure.FEWEST}"
-    counts = shared_curves.counts(len(rows), *words.values())
+    counts = shared_curves.counts(len(patients), *words.values())
     named = zip(words.items(), counts, strict=True)
     return [
         labels.count(count, word) if text == str(count)
@@ -280,18 +282,18 @@ def _written(share: float, low: float | None, high: float | None) -> str:
     return whole if low is None or high is None else f"{whole} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _curve(rows: pd.DataFrame, outcome: ShownOutcome) -> Curve:
-    durations, events, entries = columns(rows)
+def _curve(patients: pd.DataFrame, outcome: ShownOutcome) -> Curve:
+    durations, events, entries = columns(patients)
     if outcome.wording.is_competing:
-        competing = rows["is_competing"].astype(bool).tolist()
+        competing = patients["is_competing"].astype(bool).tolist()
         return survival.cumulative_incidence(durations, events, competing, entries)
     return survival.kaplan_meier(durations, events, entries)
 
 
-def columns(rows: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
+def columns(patients: pd.DataFrame) -> tuple[list[float], list[bool], list[float]]:
     """Return durations, events and entries of patients, as the estimates take them."""
-    entries = rows["entry_days"].astype(float).tolist() if "entry_days" in rows else [0.0] * len(rows)
-    return rows["duration_days"].astype(float).tolist(), rows["is_event"].astype(bool).tolist(), entries
+    entries = patients["entry_days"].astype(float).tolist() if "entry_days" in patients else [0.0] * len(patients)
+    return patients["duration_days"].astype(float).tolist(), patients["is_event"].astype(bool).tolist(), entries
 
 
 def _group(name: str, curves: Curves) -> survival_figure.Group:

@@ -38,23 +38,25 @@ def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -
         Columns ``characteristic`` and one for each cohort, words only; what is unknown has its own row.
     """
     if is_shared:
-        cohorts = {name: rows for name, rows in cohorts.items() if len(rows) >= disclosure.FEWEST}
-    rows: dict[str, dict[str, str]] = {"patients": {name: str(len(rows)) for name, rows in cohorts.items()}}
-    rows["age, years"] = {name: _median(rows["age_years"], is_shared=is_shared) for name, rows in cohorts.items()}
+        cohorts = {name: patients for name, patients in cohorts.items() if len(patients) >= disclosure.FEWEST}
+    lines: dict[str, dict[str, str]] = {"patients": {name: str(len(patients)) for name, patients in cohorts.items()}}
+    lines["age, years"] = {
+        name: _median(patients["age_years"], is_shared=is_shared) for name, patients in cohorts.items()
+    }
     for column, label in {"sex": "Sex", **FILTERS}.items():
-        rows |= _counts(cohorts, column, label, is_shared=is_shared)
-    rows["radiotherapy"] = {
-        name: _of_all(int(rows["had_radiotherapy"].sum()), len(rows), is_shared=is_shared)
-        for name, rows in cohorts.items()
+        lines |= _counts(cohorts, column, label, is_shared=is_shared)
+    lines["radiotherapy"] = {
+        name: _of_all(int(patients["had_radiotherapy"].sum()), len(patients), is_shared=is_shared)
+        for name, patients in cohorts.items()
     }
-    rows["tumour at baseline, mL"] = {
-        name: _median(rows["baseline_volume_mm3"] / 1000, is_shared=is_shared) for name, rows in cohorts.items()
+    lines["tumour at baseline, mL"] = {
+        name: _median(patients["baseline_volume_mm3"] / 1000, is_shared=is_shared) for name, patients in cohorts.items()
     }
-    rows["scans for each patient"] = {
-        name: _median(rows["usable_visit_count"], is_shared=is_shared) for name, rows in cohorts.items()
+    lines["scans for each patient"] = {
+        name: _median(patients["usable_visit_count"], is_shared=is_shared) for name, patients in cohorts.items()
     }
-    rows["follow-up, months"] = {name: _follow_up(rows, is_shared=is_shared) for name, rows in cohorts.items()}
-    body = [{"characteristic": label, **cells} for label, cells in rows.items()]
+    lines["follow-up, months"] = {name: _follow_up(patients, is_shared=is_shared) for name, patients in cohorts.items()}
+    body = [{"characteristic": label, **cells} for label, cells in lines.items()]
     return pd.DataFrame(body, columns=["characteristic", *cohorts])
 
 
@@ -64,16 +66,16 @@ def _counts(
     """Return a line for each value of a covariate, and one for those without."""
     if not cohorts:
         return {}
-    seen = {cohort: rows[column].value_counts() for cohort, rows in cohorts.items()}
-    values = list(pd.concat([rows[column] for rows in cohorts.values()]).value_counts().index)
+    seen = {cohort: patients[column].value_counts() for cohort, patients in cohorts.items()}
+    values = list(pd.concat([patients[column] for patients in cohorts.values()]).value_counts().index)
     names = [f"{label}: {_named(column, value)}" for value in values]
-    missing = {cohort: len(rows) - int(seen[cohort].sum()) for cohort, rows in cohorts.items()}
+    missing = {cohort: len(patients) - int(seen[cohort].sum()) for cohort, patients in cohorts.items()}
     if any(missing.values()):
         names.append(f"{label}: {'none known' if column == NONE_IS_NONE else 'not known'}")
     lines: dict[str, dict[str, str]] = {name: {} for name in names}
-    for cohort, rows in cohorts.items():
+    for cohort, patients in cohorts.items():
         counts = [int(seen[cohort].get(value, 0)) for value in values]
-        total = len(rows) if column == NONE_IS_NONE else len(rows) - missing[cohort]
+        total = len(patients) if column == NONE_IS_NONE else len(patients) - missing[cohort]
         words = [_share(count, total) for count in counts]
         if any(missing.values()):
             counts.append(missing[cohort])
@@ -110,8 +112,8 @@ def _median(values: pd.Series, *, is_shared: bool) -> str:
     return f"{middle} ({low} to {high})"
 
 
-def _follow_up(rows: pd.DataFrame, *, is_shared: bool) -> str:
-    followed = rows.dropna(subset=["duration_days", "is_event"])
+def _follow_up(patients: pd.DataFrame, *, is_shared: bool) -> str:
+    followed = patients.dropna(subset=["duration_days", "is_event"])
     if followed.empty:
         return labels.MISSING
     if is_shared and len(followed) < FEWEST_WITH_QUARTILES:

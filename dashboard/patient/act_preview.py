@@ -27,11 +27,11 @@ def preview(patient_id: str, criteria_id: str, kind: str, session_id: str) -> st
 
 
 def _effect(patient_id: str, criteria_id: str, kind: str, session_id: str) -> what_if.Effect | None:
-    rows = queries.query("patient_judged_course", patient_id=patient_id)
+    courses = queries.query("patient_judged_course", patient_id=patient_id)
     criteria = queries.criteria_of(criteria_id)
-    if rows.empty or criteria is None:
+    if courses.empty or criteria is None:
         return None
-    course = course_text.from_text(str(rows.iloc[0]["course"]))
+    course = course_text.from_text(str(courses.iloc[0]["course"]))
     if session_id not in {visit.session_id for visit in course.visits}:
         return None
     if kind.startswith("volume:"):

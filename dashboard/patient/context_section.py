@@ -33,11 +33,11 @@ class Line:
 
 def beside(patient_id: str, session_id: str, criteria_id: str) -> None:
     """Say in one line each what became of everything that is not judged; nothing where nothing is known."""
-    found = lines(patient_id, session_id, criteria_id)
-    if not found:
+    context_lines = lines(patient_id, session_id, criteria_id)
+    if not context_lines:
         return
     page.section("Beside the verdict", "what is followed and told, and never decides it")
-    parts = ((tag("dt", line.word, style=f"color:{line.ink}"), tag("dd", line.text)) for line in found)
+    parts = ((tag("dt", line.word, style=f"color:{line.ink}"), tag("dd", line.text)) for line in context_lines)
     st.html(tag("dl", *(part for pair in parts for part in pair), class_="ct-beside"))
 
 
@@ -157,12 +157,12 @@ def _neuraxis(forms: pd.DataFrame) -> Iterator[Line]:
         return
     last = filled.iloc[0]
     present = f"Present: {last['present']}." if labels.is_known(last["present"]) else "Nothing is said to be present."
-    told = {
+    leptomeningeal_words = {
         "yes": "seeding, which is progression",
         "no": "no seeding",
         "not imaged": "seeding neither seen nor excluded",
     }
-    parts = [f"{labels.day(last['acquired_on'])}: {told[last['leptomeningeal']]}. {present}"]
+    parts = [f"{labels.day(last['acquired_on'])}: {leptomeningeal_words[last['leptomeningeal']]}. {present}"]
     if labels.is_known(last["missing"]):
         parts.append(f"Missing: {last['missing']}.")
     since = len(forms[(forms["acquired_on"] > last["acquired_on"]) & ~forms["has_form"].astype(bool)])

@@ -35,9 +35,9 @@ def acts_and_last_judged(state: pd.Series) -> None:
     earlier = acts_beside.last_judged(state)
     if earlier:
         st.html(tag("p", labels.capital(f"{earlier}."), class_="ct-sentence ct-earlier"))
-    told = acts_beside.lines(effects(state))
-    if told:
-        st.html(acts_beside.marked(told))
+    act_lines = acts_beside.lines(effects(state))
+    if act_lines:
+        st.html(acts_beside.marked(act_lines))
     waiting = _waiting(str(state["patient_id"]))
     if waiting:
         words = f"On record, not yet in the verdict: {'; '.join(waiting)}."
@@ -75,6 +75,6 @@ def state_badge(state: pd.Series) -> Html:
 
 
 def _who(state: pd.Series) -> Html:
-    told = sentences.facts(state, queries.query("patient_treatments", patient_id=state["patient_id"]))
-    parts = [tag("span", part, class_="ct-nowrap" if len(part) <= LONGEST else "") for part in told.split(SEPARATOR)]
+    facts = sentences.facts(state, queries.query("patient_treatments", patient_id=state["patient_id"]))
+    parts = [tag("span", part, class_="ct-nowrap" if len(part) <= LONGEST else "") for part in facts.split(SEPARATOR)]
     return tag("p", str(state["patient_id"]), tag("span", join(parts, SEPARATOR), class_="ct-grey"), class_="ct-name")

@@ -25,20 +25,20 @@ def volumes_of(patient_id: str, criteria_id: str) -> tuple[pd.DataFrame, pd.Data
         Rows of the patient_measurements query without the cord and what no visit shows; rows of all tumour, none where
         it is what is judged.
     """
-    rows = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
-    rows = drawn.ever_seen(rows[rows["compartment"] != "cord"])
+    volumes = queries.query("patient_measurements", patient_id=patient_id).dropna(subset=["acquired_on"])
+    volumes = drawn.ever_seen(volumes[volumes["compartment"] != "cord"])
     judged = queries.derived(_judged, patient_id, criteria_id)
-    tumour = rows[rows["compartment"] == "tumour"]
+    tumour = volumes[volumes["compartment"] == "tumour"]
     left_out = {
         session
         for session, volume in zip(tumour["session_id"], tumour["volume_mm3"], strict=True)
         if session in judged and abs(judged[session][0] - volume) > SAME_MM3
     }
     if not left_out:
-        return rows, rows.iloc[:0]
-    replaced = rows.copy()
+        return volumes, volumes.iloc[:0]
+    replaced = volumes.copy()
     for place in tumour.index[tumour["session_id"].isin(left_out)]:
-        sizes = judged[str(rows.loc[place, "session_id"])]
+        sizes = judged[str(volumes.loc[place, "session_id"])]
         replaced.loc[place, ["volume_mm3", "volume_low_mm3", "volume_high_mm3"]] = sizes
     return replaced, tumour
 

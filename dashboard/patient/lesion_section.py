@@ -28,46 +28,46 @@ def verdicts(patient_id: str, criteria_id: str) -> pd.DataFrame:
 
 def seen_at(patient_id: str, criteria_id: str, session_id: str) -> list[str]:
     """Return the names of the lesions that a visit shows."""
-    rows = verdicts(patient_id, criteria_id)
-    here = rows[(rows["session_id"] == session_id) & (rows["volume_mm3"] > 0)]
+    verdict_rows = verdicts(patient_id, criteria_id)
+    here = verdict_rows[(verdict_rows["session_id"] == session_id) & (verdict_rows["volume_mm3"] > 0)]
     return list(here["lesion_id"])
 
 
-def last_of_each(rows: pd.DataFrame) -> pd.DataFrame:
+def last_of_each(verdict_rows: pd.DataFrame) -> pd.DataFrame:
     """Return the last verdict on each lesion, the worst first.
 
     Parameters
     ----------
-    rows
+    verdict_rows
         Of the patient_lesion_verdicts query.
     """
-    last = rows.groupby("lesion_id", sort=False).tail(1)
+    last = verdict_rows.groupby("lesion_id", sort=False).tail(1)
     return last.sort_values("is_worst", ascending=False, kind="stable")
 
 
 def lesion_verdicts(patient_id: str, study: page.ShownStudy) -> None:
     """Draw the table of the lesions' last verdicts; nothing where there is only the total."""
-    rows = verdicts(patient_id, study.criteria_id)
-    if rows.empty:
+    verdict_rows = verdicts(patient_id, study.criteria_id)
+    if verdict_rows.empty:
         return
     page.section("Lesions", "each against its own first sighting and smallest size; the category above is of the total")
-    cells = [_cells(row) for row in last_of_each(rows).pipe(as_rows)]
+    cells = [_cells(row) for row in last_of_each(verdict_rows).pipe(as_rows)]
     st.html(table(HEAD, cells, "ct-table ct-lesions"))
 
 
 def printed(patient_id: str, criteria_id: str) -> tuple[tuple[str, ...], ...]:
     """Return the same table as plain words, for paper."""
-    rows = verdicts(patient_id, criteria_id)
-    if rows.empty:
+    verdict_rows = verdicts(patient_id, criteria_id)
+    if verdict_rows.empty:
         return ()
-    return tuple(_words(row) for row in last_of_each(rows).pipe(as_rows))
+    return tuple(_words(row) for row in last_of_each(verdict_rows).pipe(as_rows))
 
 
-def chosen_lesion(patient_id: str, rows: pd.DataFrame) -> str:
+def chosen_lesion(patient_id: str, verdict_rows: pd.DataFrame) -> str:
     """Offer whose curve is drawn; kept in the address where it is not the total."""
-    if rows.empty:
+    if verdict_rows.empty:
         return TOTAL
-    options = [TOTAL, *dict.fromkeys(rows["lesion_id"])]
+    options = [TOTAL, *dict.fromkeys(verdict_rows["lesion_id"])]
     chosen = st.segmented_control(
         "Curve of",
         options,
@@ -80,20 +80,20 @@ def chosen_lesion(patient_id: str, rows: pd.DataFrame) -> str:
     return str(chosen)
 
 
-def as_volumes(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def as_volumes(verdict_rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Return one lesion's sizes in place of the total's, for the timeline.
 
     Parameters
     ----------
-    rows
+    verdict_rows
         Of the patient_lesion_verdicts query, of one lesion.
     measured
         Rows of the patient_measurements query.
     """
     tumour = measured[measured["compartment"] == "tumour"]
     sizes = ["volume_mm3", "volume_low_mm3", "volume_high_mm3"]
-    kept = tumour.drop(columns=[*sizes, "missing_reason"])
-    return kept.merge(rows[["session_id", *sizes, "missing_reason"]], on="session_id")
+    visits = tumour.drop(columns=[*sizes, "missing_reason"])
+    return visits.merge(verdict_rows[["session_id", *sizes, "missing_reason"]], on="session_id")
 
 
 def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:

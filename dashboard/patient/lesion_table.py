@@ -33,11 +33,11 @@ def lesions(components: pd.DataFrame, measured: pd.DataFrame) -> Html:
     ]
     tumour = measured[measured["compartment"] == "tumour"]
     sources = {row["session_id"]: row for row in tumour.pipe(as_rows)}
-    rows = []
-    for lesion_id, own in components.groupby("lesion_id"):
-        cells = [_cell(own[own["session_id"] == name], sources) for name in visits["session_id"]]
-        rows.append((labels.words(lesion_id), *cells))
-    return table(header, rows, "ct-table ct-all")
+    lesion_rows = []
+    for lesion_id, pieces in components.groupby("lesion_id"):
+        cells = [_cell(pieces[pieces["session_id"] == name], sources) for name in visits["session_id"]]
+        lesion_rows.append((labels.words(lesion_id), *cells))
+    return table(header, lesion_rows, "ct-table ct-all")
 
 
 def _cell(parts: pd.DataFrame, sources: Sources) -> str:

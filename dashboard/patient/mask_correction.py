@@ -123,9 +123,9 @@ def _sent(place: DrawingPlace) -> str:
 def _show(place: DrawingPlace, upload: Upload, criteria_id: str) -> None:
     """Say whether a file fits and what it changes, and offer to put it on record."""
     try:
-        found, fit = drawings.look_at(place, upload)
-        if len(found) > 1:
-            upload = replace(upload, label=_label(place, found))
+        voxel_counts, fit = drawings.look_at(place, upload)
+        if len(voxel_counts) > 1:
+            upload = replace(upload, label=_label(place, voxel_counts))
             fit = drawings.look_at(place, upload)[1] if upload.label is not None else None
         if fit is not None:
             _fits(place, upload, fit, criteria_id)
@@ -133,14 +133,14 @@ def _show(place: DrawingPlace, upload: Upload, criteria_id: str) -> None:
         st.error(as_label(f"Nothing was kept. {error}"))
 
 
-def _label(place: DrawingPlace, found: dict[int, int]) -> int | None:
+def _label(place: DrawingPlace, voxel_counts: dict[int, int]) -> int | None:
     return st.selectbox(
         f"Label of {labels.compartment(place.compartment).word}",
-        list(found),
+        list(voxel_counts),
         index=None,
         key=f"label-{place}",
         placeholder="choose the number that means it",
-        format_func=lambda number: f"{number}  ({labels.count(found[number], 'voxel')})",
+        format_func=lambda number: f"{number}  ({labels.count(voxel_counts[number], 'voxel')})",
     )
 
 

@@ -19,43 +19,48 @@ NOW, LAST_JUDGED = "now", "last judged"
 def numbers(patient_id: str, session_id: str, study: page.ShownStudy) -> None:
     """Show the tables of volumes; where the last scan could not be compared, the last that could is shown too."""
     page.section("Numbers", join(["mL, ", term("95\u202f% CI"), "; a number opens what it was made from"]))
-    rows = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
+    trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
     measured = queries.query("patient_measurements", patient_id=patient_id)
-    found = to_show(rows, session_id)
-    for word, own in found:
-        st.html(tables.numbers(own, measured, word, study.criteria_name))
+    visits_shown = to_show(trajectory, session_id)
+    for word, visit_rows in visits_shown:
+        st.html(tables.numbers(visit_rows, measured, word, study.criteria_name))
         if word == LAST_JUDGED:
-            day = labels.day(own["acquired_on"].iloc[0])
+            day = labels.day(visit_rows["acquired_on"].iloc[0])
             page.remark(f"The last scan could not be compared; this is the last that could be, of {day}.")
-        for told in (made_otherwise(patient_id, own.iloc[0]), disturbed(patient_id, own["session_id"].iloc[0])):
-            if told:
-                page.remark(told)
-    if not found:
+        for remark in (
+            made_otherwise(patient_id, visit_rows.iloc[0]),
+            disturbed(patient_id, visit_rows["session_id"].iloc[0]),
+        ):
+            if remark:
+                page.remark(remark)
+    if not visits_shown:
         page.remark("Nothing was measured.")
     lesions = lesion_section.seen_at(patient_id, study.criteria_id, session_id)
     if len(lesions) > 1:
         page.remark(f"Tumour here is all that was measured, lesions {' and '.join(lesions)} together.")
 
 
-def made_otherwise(patient_id: str, own: pd.Series) -> str:
+def made_otherwise(patient_id: str, verdict_row: pd.Series) -> str:
     """Say where a scan's scanner or protocol is not that of the scans it is judged against; empty where it is.
 
     Parameters
     ----------
-    own
+    verdict_row
         A row of the patient_trajectory query.
     """
-    roles = {role: own[f"{role}_session_id"] for role in ("baseline", "nadir")}
-    rows = queries.query("patient_protocol", patient_id=patient_id)
-    return " ".join(drift_words.differently_made(roles, rows[rows["session_id"] == own["session_id"]]))
+    roles = {role: verdict_row[f"{role}_session_id"] for role in ("baseline", "nadir")}
+    protocols = queries.query("patient_protocol", patient_id=patient_id)
+    return " ".join(
+        drift_words.differently_made(roles, protocols[protocols["session_id"] == verdict_row["session_id"]])
+    )
 
 
 def disturbed(patient_id: str, session_id: str) -> str:
     """Say where a scan is disturbed, as by movement, so that its volumes are less sure; empty where it is not."""
-    rows = queries.query("patient_findings", patient_id=patient_id)
-    messages = rows.loc[(rows["session_id"] == session_id) & (rows["code"] == "scan_disturbed"), "message"]
-    told = (message.split(": ", 1)[-1] for message in messages)
-    return " ".join(f"This scan is disturbed: {words}. The interval allows for it." for words in told)
+    findings = queries.query("patient_findings", patient_id=patient_id)
+    messages = findings.loc[(findings["session_id"] == session_id) & (findings["code"] == "scan_disturbed"), "message"]
+    disturbances = (message.split(": ", 1)[-1] for message in messages)
+    return " ".join(f"This scan is disturbed: {words}. The interval allows for it." for words in disturbances)
 
 
 def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.DataFrame]]:
@@ -73,12 +78,12 @@ def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.Dat
     list
         What the scan is, and one row per compartment; a scan without any volume is left out.
     """
-    own = trajectory[trajectory["session_id"] == session_id]
-    found = [(NOW, own)] if own["volume_mm3"].notna().any() else []
-    if own.empty or own["nadir_session_id"].notna().any():
-        return found
-    earlier = trajectory[trajectory["nadir_session_id"].notna() & (trajectory["epoch"] == own["epoch"].iloc[0])]
+    visit_rows = trajectory[trajectory["session_id"] == session_id]
+    visits_shown = [(NOW, visit_rows)] if visit_rows["volume_mm3"].notna().any() else []
+    if visit_rows.empty or visit_rows["nadir_session_id"].notna().any():
+        return visits_shown
+    earlier = trajectory[trajectory["nadir_session_id"].notna() & (trajectory["epoch"] == visit_rows["epoch"].iloc[0])]
     if earlier.empty:
-        return found
+        return visits_shown
     last = earlier["session_id"].iloc[-1]  # the rows come in the order of the scans
-    return [*found, (LAST_JUDGED, earlier[earlier["session_id"] == last])]
+    return [*visits_shown, (LAST_JUDGED, earlier[earlier["session_id"] == last])]

@@ -22,8 +22,8 @@ def pair_line(patient_id: str, one: str, other: str) -> Html:
 
 
 def _between(patient_id: str, one: str, other: str) -> Between | None:
-    rows = queries.query("patient_judged_course", patient_id=patient_id)
-    return None if rows.empty else between(course_text.from_text(str(rows.iloc[0]["course"])), one, other)
+    courses = queries.query("patient_judged_course", patient_id=patient_id)
+    return None if courses.empty else between(course_text.from_text(str(courses.iloc[0]["course"])), one, other)
 
 
 def _change(pair: Between) -> str:
@@ -41,16 +41,16 @@ def _size(visit: VisitMeasure, pair: Between) -> str:
 
 
 def _rest(pair: Between) -> str:
-    compared = pair.compared
-    if compared is None or not compared.ratio:
+    scan_pair = pair.compared
+    if scan_pair is None or not scan_pair.ratio:
         return ""
-    told = [f" (95\u202f% CI {_interval(pair)})" if compared.interval else " (no interval: an error is not known)"]
+    parts = [f" (95\u202f% CI {_interval(pair)})" if scan_pair.interval else " (no interval: an error is not known)"]
     if pair.crosses_surgery:
-        told.append("; surgery between them, so by these two scans alone")
+        parts.append("; surgery between them, so by these two scans alone")
     unsigned = [visit for visit in (pair.earlier, pair.later) if _is_unsigned(visit)]
     if unsigned:
-        told.append(f"; unsigned: {', '.join(labels.day(visit.acquired_on) for visit in unsigned)}")
-    return join([*told, "; between these two, not the verdict"])
+        parts.append(f"; unsigned: {', '.join(labels.day(visit.acquired_on) for visit in unsigned)}")
+    return join([*parts, "; between these two, not the verdict"])
 
 
 def _is_unsigned(visit: VisitMeasure) -> bool:

@@ -18,8 +18,8 @@ NOTE = (
 
 def profile(patient_id: str) -> None:
     """Draw the profile of the compartment that is chosen; nothing where no profile was measured."""
-    rows = queries.query("patient_cord_profile", patient_id=patient_id)
-    seen = set(rows.loc[rows["area_mm2"] > 0, "compartment"])
+    areas = queries.query("patient_cord_profile", patient_id=patient_id)
+    seen = set(areas.loc[areas["area_mm2"] > 0, "compartment"])
     offered = [name for name in ORDER if name in seen]
     if not offered:
         return
@@ -37,11 +37,11 @@ def profile(patient_id: str) -> None:
     address.keep("along", [] if compartment == offered[0] else [str(compartment)])
     discs = queries.query("patient_discs", patient_id=patient_id)
     page.figure(
-        chart.profile(rows, str(compartment), discs),
+        chart.profile(areas, str(compartment), discs),
         f"profile-{patient_id}",
         f"Cross-section of the {compartment} of {patient_id} along the cord, one line per visit",
     )
-    source = rows["line_source"].iloc[0]
+    source = areas["line_source"].iloc[0]
     places = queries.query("patient_places", patient_id=patient_id)
     where = sentences.levels(places[places["compartment"] == compartment], discs)
     page.remark(f"{where}{NOTE} Centre line from the {labels.words(source)}.")

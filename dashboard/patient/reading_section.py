@@ -32,8 +32,8 @@ SOLID = join([tag("b", "solid tumour"), Html("<br>"), tag("span", "decides", cla
 
 def readings(patient_id: str, criteria_id: str, session_id: Any) -> pd.DataFrame:
     """Return the readings of one visit in the order in which they are shown; none where there are none."""
-    rows = queries.query("patient_readings", patient_id=patient_id, criteria_id=criteria_id)
-    here = rows[rows["session_id"] == session_id]
+    patient_readings = queries.query("patient_readings", patient_id=patient_id, criteria_id=criteria_id)
+    here = patient_readings[patient_readings["session_id"] == session_id]
     return here.sort_values("reading", key=lambda names: names.map(list(NAMES).index), kind="stable")
 
 
@@ -45,10 +45,10 @@ def differing(patient_id: str, criteria_id: str, session_id: Any) -> tuple[tuple
     tuple of pairs of str
         What was read, and what it says, such as ``PR (−52 % since 2021-03-01)``.
     """
-    rows = readings(patient_id, criteria_id, session_id)
+    visit_readings = readings(patient_id, criteria_id, session_id)
     return tuple(
         (ALOUD[row["reading"]], _called(row))
-        for row in rows[rows["is_different"].astype(bool)].pipe(as_rows)
+        for row in visit_readings[visit_readings["is_different"].astype(bool)].pipe(as_rows)
         if row["reading"] in ALOUD
     )
 
@@ -61,11 +61,11 @@ def other_readings(state: pd.Series, study: page.ShownStudy) -> None:
     state
         A row of the patient_header query.
     """
-    rows = readings(state["patient_id"], study.criteria_id, state["session_id"])
-    if rows.empty:
+    visit_readings = readings(state["patient_id"], study.criteria_id, state["session_id"])
+    if visit_readings.empty:
         return
     page.section("Other readings", "of the same scan by the same rules; solid tumour decides")
-    cells = [_cells(row) for row in (_solid(state), *rows.pipe(as_rows))]
+    cells = [_cells(row) for row in (_solid(state), *visit_readings.pipe(as_rows))]
     st.html(table(HEAD, cells, "ct-table ct-readings"))
 
 

@@ -36,38 +36,40 @@ def sequences(patient_id: str, sessions: Sequence[str]) -> dict[str, dict[str, S
     A sequence is a contrast, told apart by plane or part of the spine where the patient has several. Left out is
     what cannot be read or was never laid on its visit's aligned scan.
     """
-    rows = queries.query("patient_scans", patient_id=patient_id)
-    rows = rows[rows["unreadable_reason"].isna()]
-    planes = rows.groupby("contrast")["plane"].nunique()
-    found: dict[str, dict[str, Shown]] = {}
-    here = rows[rows["session_id"].isin(sessions)].sort_values("is_anchor", ascending=False, kind="stable")
+    scans = queries.query("patient_scans", patient_id=patient_id)
+    scans = scans[scans["unreadable_reason"].isna()]
+    planes = scans.groupby("contrast")["plane"].nunique()
+    offered: dict[str, dict[str, Shown]] = {}
+    here = scans[scans["session_id"].isin(sessions)].sort_values("is_anchor", ascending=False, kind="stable")
     anchors = {row["session_id"]: row for row in here[here["is_anchor"]].pipe(as_rows)}
     for row in here.pipe(as_rows):
         anchor = anchors.get(row["session_id"])
         if anchor is None or not (row["is_anchor"] or labels.is_known(row["transform_path"])):
             continue
         name = _named(row, has_planes=planes[row["contrast"]] > 1)
-        found.setdefault(name, {}).setdefault(str(row["session_id"]), Shown(row, anchor, name))
-    return found
+        offered.setdefault(name, {}).setdefault(str(row["session_id"]), Shown(row, anchor, name))
+    return offered
 
 
-def aligned_sequences(found: Mapping[str, Mapping[str, Shown]]) -> list[str]:
+def aligned_sequences(offered: Mapping[str, Mapping[str, Shown]]) -> list[str]:
     """Return the sequences of the scans that the visits were aligned by: what is shown unless somebody chooses."""
-    return [name for name, by_visit in found.items() if any(shown.scan["is_anchor"] for shown in by_visit.values())]
+    return [name for name, by_visit in offered.items() if any(shown.scan["is_anchor"] for shown in by_visit.values())]
 
 
 def chosen_scans(
-    found: Mapping[str, Mapping[str, Shown]], sessions: Sequence[str], names: Sequence[str]
+    offered: Mapping[str, Mapping[str, Shown]], sessions: Sequence[str], names: Sequence[str]
 ) -> tuple[list[Shown], list[str]]:
     """Return the scans to show, visit by visit, and in words what was asked for and is not shown."""
     asked = [(session, name) for session in sessions for name in names]
-    there = [found[name][session] for session, name in asked if session in found[name]]
-    said = [
-        f"{labels.day(_date(found, session))} has no {name}" for session, name in asked if session not in found[name]
+    there = [offered[name][session] for session, name in asked if session in offered[name]]
+    remarks = [
+        f"{labels.day(_date(offered, session))} has no {name}"
+        for session, name in asked
+        if session not in offered[name]
     ]
     if len(there) > MOST_PANES:
-        said.append(f"the first {MOST_PANES} of {len(there)} scans are shown")
-    return there[:MOST_PANES], said
+        remarks.append(f"the first {MOST_PANES} of {len(there)} scans are shown")
+    return there[:MOST_PANES], remarks
 
 
 def reference_panes(shown: Sequence[Shown], visits: Mapping[str, Row]) -> list[Pane]:
@@ -107,8 +109,8 @@ def own_grid_panes(
 
 def excluded_compartments(patient_id: str, session_id: str) -> list[str]:
     """Return the compartments of a visit that a person took out of use."""
-    rows = queries.query("patient_measurements", patient_id=patient_id)
-    return list(rows.loc[(rows["session_id"] == session_id) & rows["is_excluded"].astype(bool), "compartment"])
+    volumes = queries.query("patient_measurements", patient_id=patient_id)
+    return list(volumes.loc[(volumes["session_id"] == session_id) & volumes["is_excluded"].astype(bool), "compartment"])
 
 
 def _with_excluded(pane: Pane, item: Shown) -> Pane:
@@ -161,5 +163,5 @@ def _named(row: Row, *, has_planes: bool) -> str:
     return " ".join(word for word in words if word)
 
 
-def _date(found: Mapping[str, Mapping[str, Shown]], session: str) -> pd.Timestamp | None:
-    return next((by_visit[session].scan["acquired_on"] for by_visit in found.values() if session in by_visit), None)
+def _date(offered: Mapping[str, Mapping[str, Shown]], session: str) -> pd.Timestamp | None:
+    return next((by_visit[session].scan["acquired_on"] for by_visit in offered.values() if session in by_visit), None)

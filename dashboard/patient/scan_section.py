@@ -40,7 +40,7 @@ def aligned(patient_id: str) -> Visits:
     return {row["session_id"]: row for row in visits if queries.aligned_scan(patient_id, row["session_id"])}
 
 
-def compared(found: Visits, now: pd.DataFrame) -> tuple[str, ...]:
+def compared(visits: Visits, now: pd.DataFrame) -> tuple[str, ...]:
     """Return the visits to show: those of the address, else the smallest tumour and the last judged scan.
 
     Parameters
@@ -53,18 +53,18 @@ def compared(found: Visits, now: pd.DataFrame) -> tuple[str, ...]:
     tuple of str
         Nothing, or two to four sessions: the first two may be the same, the further ones are other visits.
     """
-    if not found:
+    if not visits:
         return ()
-    names = list(found)
-    dated = [name for name in names if labels.is_known(found[name]["acquired_on"])] or names
-    nadir = next((name for name in now["nadir_session_id"] if name in found), dated[0])
-    last = next((name for name in now["session_id"] if name in found), dated[-1])
+    names = list(visits)
+    dated = [name for name in names if labels.is_known(visits[name]["acquired_on"])] or names
+    nadir = next((name for name in now["nadir_session_id"] if name in visits), dated[0])
+    last = next((name for name in now["session_id"] if name in visits), dated[-1])
     pair = address.one("then", names, nadir), address.one("now", names, last)
     more = [name for name in address.several("also", names) if name not in pair]
     return *pair, *more[:MOST_MORE]
 
 
-def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | None = VIEWER_PX) -> None:
+def scans(patient_id: str, visits: Visits, chosen: Sequence[str], height: int | None = VIEWER_PX) -> None:
     """Show the chosen visits side by side, each with its masks.
 
     Parameters
@@ -72,36 +72,36 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
     height
         Of the viewer, pixels; None for as much as the screen has, with the rarer choices put away.
     """
-    if not found:
+    if not visits:
         page.remark("No aligned scans to show.")
         return
     columns = st.columns([1, 1, 0.9, *([] if height else [1])])
     for column, label, (parameter, current) in zip(
-        columns, ("Earlier", "Later"), in_order(found, chosen), strict=False
+        columns, ("Earlier", "Later"), in_order(visits, chosen), strict=False
     ):
         with column:
-            _choose_visit(label, found, current, parameter)
+            _choose_visit(label, visits, current, parameter)
     with columns[2]:
-        _choose_more(found, chosen)
-    order = sorted(set(chosen), key=list(found).index)
+        _choose_more(visits, chosen)
+    order = sorted(set(chosen), key=list(visits).index)
     offered = scan_panes.sequences(patient_id, order)
     beside = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     with beside if height else columns[3].popover("Sequences", width="stretch"):
         names = _choose_sequences(offered, patient_id)
         is_on = _switches(patient_id)
-    told = pair_line(patient_id, chosen[0], chosen[1])
-    if told:
-        st.html(told)
+    between_line = pair_line(patient_id, chosen[0], chosen[1])
+    if between_line:
+        st.html(between_line)
     if is_on["own"]:
         page.remark(f"{OWN_GRIDS} Plain slices are for the reference grid only." if is_on["plain"] else OWN_GRIDS)
-    shown, said = scan_panes.chosen_scans(offered, order, names)
-    if said:
-        page.remark(f"{'; '.join(said)}.")
+    shown, remarks = scan_panes.chosen_scans(offered, order, names)
+    if remarks:
+        page.remark(f"{'; '.join(remarks)}.")
     if not shown:
         return
     spots = new_signal(patient_id, order)
     try:
-        panes = _panes(shown, found, [spot.place for spot in spots], is_own=is_on["own"], is_whole=is_on["whole"])
+        panes = _panes(shown, visits, [spot.place for spot in spots], is_own=is_on["own"], is_whole=is_on["whole"])
     except CordtrackError as error:
         page.remark(str(error))
         return
@@ -110,9 +110,9 @@ def scans(patient_id: str, found: Visits, chosen: Sequence[str], height: int | N
     show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
 
 
-def in_order(found: Visits, chosen: Sequence[str]) -> list[tuple[str, str]]:
+def in_order(visits: Visits, chosen: Sequence[str]) -> list[tuple[str, str]]:
     """Return the two compared visits in the order of their pictures, the earlier first, each with its parameter."""
-    names = list(found)
+    names = list(visits)
     return sorted(zip(("then", "now"), chosen, strict=False), key=lambda pair: names.index(pair[1]))
 
 
@@ -122,11 +122,11 @@ def _keep_place(words: str) -> None:
 
 
 def _panes(
-    shown: Sequence[scan_panes.Shown], found: Visits, places: Sequence[Place], *, is_own: bool, is_whole: bool
+    shown: Sequence[scan_panes.Shown], visits: Visits, places: Sequence[Place], *, is_own: bool, is_whole: bool
 ) -> Sequence[Pane]:
     if is_own:
-        return scan_panes.own_grid_panes(shown, found, None if is_whole else MARGIN_MM, places)
-    panes = scan_panes.reference_panes(shown, found)
+        return scan_panes.own_grid_panes(shown, visits, None if is_whole else MARGIN_MM, places)
+    panes = scan_panes.reference_panes(shown, visits)
     return panes if is_whole else crop_to(panes, MARGIN_MM, places)
 
 
@@ -163,14 +163,14 @@ def _switches(patient_id: str) -> dict[str, bool]:
     return {name: name in picked for name in SWITCHES}
 
 
-def _choose_visit(label: str, found: Visits, current: str, parameter: str) -> None:
-    names = list(found)
+def _choose_visit(label: str, visits: Visits, current: str, parameter: str) -> None:
+    names = list(visits)
     chosen = st.selectbox(
         label,
         names,
         index=names.index(current),
-        key=f"{parameter}-{found[current]['patient_id']}-{current}",
-        format_func=lambda name: _named(found, name),
+        key=f"{parameter}-{visits[current]['patient_id']}-{current}",
+        format_func=lambda name: _named(visits, name),
         label_visibility="collapsed",
     )
     if chosen != current:
@@ -184,16 +184,16 @@ def show_instead(parameter: str, session_id: str) -> None:
     st.query_params[parameter] = session_id
 
 
-def _choose_more(found: Visits, chosen: Sequence[str]) -> None:
+def _choose_more(visits: Visits, chosen: Sequence[str]) -> None:
     more = list(chosen[2:])
-    offered = [name for name in found if name not in chosen[:2]]
+    offered = [name for name in visits if name not in chosen[:2]]
     picked = st.multiselect(
         "More visits",
         offered,
         default=more,
         max_selections=MOST_MORE,
         key=f"also-{'-'.join(chosen)}",
-        format_func=lambda name: _named(found, name),
+        format_func=lambda name: _named(visits, name),
         placeholder="add visits",
         label_visibility="collapsed",
         disabled=not offered,
@@ -203,8 +203,8 @@ def _choose_more(found: Visits, chosen: Sequence[str]) -> None:
         st.rerun()
 
 
-def _named(found: Visits, session_id: str) -> str:
+def _named(visits: Visits, session_id: str) -> str:
     """Return the day of a visit, with its name where the day alone does not tell it from the others."""
-    day = labels.day(found[session_id]["acquired_on"])
-    alike = [name for name, visit in found.items() if labels.day(visit["acquired_on"]) == day]
-    return day if len(alike) == 1 and labels.is_known(found[session_id]["acquired_on"]) else f"{day}  {session_id}"
+    day = labels.day(visits[session_id]["acquired_on"])
+    alike = [name for name, visit in visits.items() if labels.day(visit["acquired_on"]) == day]
+    return day if len(alike) == 1 and labels.is_known(visits[session_id]["acquired_on"]) else f"{day}  {session_id}"

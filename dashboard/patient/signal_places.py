@@ -16,19 +16,21 @@ PLACE_MM = ("reference_right_mm", "reference_anterior_mm", "reference_superior_m
 
 def new_signal(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
     """Return the flagged places of some visits, as :func:`flagged` does, and say in a line what they are."""
-    found = flagged(patient_id, sessions)
-    if found:
-        told = "; ".join(spot.words for spot in found)
+    spots = flagged(patient_id, sessions)
+    if spots:
+        places = "; ".join(spot.words for spot in spots)
         meaning = "Dashed rings mark it; it is a flag, not a measurement."
-        page.remark(f"New signal where no tumour was drawn: {told}. {meaning}")
-    return found
+        page.remark(f"New signal where no tumour was drawn: {places}. {meaning}")
+    return spots
 
 
 def flagged(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
     """Return the flagged places of some visits, those of the latest visit first, the largest of each first."""
-    rows = queries.query("patient_new_signal", patient_id=patient_id)
-    rows = rows[rows["session_id"].isin(sessions)].sort_values(["acquired_on", "number"], ascending=[False, True])
-    file = queries.aligned_scan(patient_id, sessions[0]) if len(rows) else None
+    signals = queries.query("patient_new_signal", patient_id=patient_id)
+    signals = signals[signals["session_id"].isin(sessions)].sort_values(
+        ["acquired_on", "number"], ascending=[False, True]
+    )
+    file = queries.aligned_scan(patient_id, sessions[0]) if len(signals) else None
     if file is None:
         return ()
     reference = queries.image(file)
@@ -39,5 +41,5 @@ def flagged(patient_id: str, sessions: Sequence[str]) -> tuple[Spot, ...]:
             row["approximate_mm3"],
             f"{labels.day(row['acquired_on'])}, about {two_figures(row['approximate_mm3'] / 1000)} mL",
         )
-        for row in rows.pipe(as_rows)
+        for row in signals.pipe(as_rows)
     )

@@ -126,8 +126,8 @@ def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:
 
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
     """Say which masks of a visit are measured, and where each comes from."""
-    rows = queries.query("patient_masks", patient_id=patient_id)
-    here = rows[(rows["session_id"] == session_id) & rows["is_primary"]]
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    here = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
     out_of_use = excluded_compartments(patient_id, session_id)
     words = ", ".join(
         f"{labels.compartment(row['compartment']).word} ({labels.MASK_ORIGINS.get(row['mask_origin'], 'unknown')}"
@@ -150,26 +150,26 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
 
 def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:
     """Offer the acts on the chosen visit, each with what it would change; what is hidden cannot be accepted."""
-    found = show_masks(patient_id, session_id)
+    digests = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
 
     def act(kind: ActKind, **more: Any) -> Act:
         is_of_mask = kind in (*ABOUT_MASKS, ActKind.CORRECT_LESION)
-        digest = found.get(str(more.get("compartment") or TUMOUR)) if is_of_mask else None
+        digest = digests.get(str(more.get("compartment") or TUMOUR)) if is_of_mask else None
         return Act(kind, patient_id, session_id, mask_sha256=digest, **more)
 
-    every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in found]
+    every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in digests]
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Accept",
             key=f"accept-{where}",
-            disabled=not found or is_hidden,
+            disabled=not digests or is_hidden,
             type="primary",
             help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_hidden),
             on_click=signing.record,
             args=(partial(_put, *every),),
         )
-        _with_effect(where, (patient_id, session_id, criteria_id), list(found), act)
+        _with_effect(where, (patient_id, session_id, criteria_id), list(digests), act)
         with st.popover("Correct lesion"):
             _lesion(where, patient_id, session_id, act)
         with st.popover("Not tumour"):
@@ -177,7 +177,7 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
             _withdrawal(where, patient_id, session_id, act)
         with st.popover("Comment"):
             _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
-    mask_correction.correct_mask(patient_id, session_id, list(found), criteria_id)
+    mask_correction.correct_mask(patient_id, session_id, list(digests), criteria_id)
 
 
 def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[str], act: Callable[..., Act]) -> None:
@@ -214,8 +214,8 @@ def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bo
 
 
 def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
-    rows = queries.query("patient_lesions", patient_id=patient_id)
-    here = sorted(rows.loc[rows["session_id"] == session_id, "lesion_id"].unique())
+    lesions = queries.query("patient_lesions", patient_id=patient_id)
+    here = sorted(lesions.loc[lesions["session_id"] == session_id, "lesion_id"].unique())
     if not here:
         page.remark("No lesion was followed at this visit.")
         return
@@ -224,16 +224,18 @@ def _lesion(where: str, patient_id: str, session_id: str, act: Callable[..., Act
     st.text_input("is from this visit on", key=then, placeholder="such as L1", max_chars=8)
 
     def correct() -> str:
-        made = act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then))
-        return _put(bound(made, rows))
+        correction = act(ActKind.CORRECT_LESION, lesion_id=signing.typed(now), same_as=signing.typed(then))
+        return _put(bound(correction, lesions))
 
     st.button("Correct it", key=f"correct-{where}", on_click=signing.record, args=(correct,))
 
 
 def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[..., Act]) -> None:
     """Offer to say that a new lesion is no tumour; what was judged on the day stays as it was said then."""
-    rows = queries.query("patient_lesions", patient_id=patient_id)
-    here = sorted(rows.loc[(rows["session_id"] == session_id) & rows["component_sha256"].notna(), "lesion_id"].unique())
+    lesions = queries.query("patient_lesions", patient_id=patient_id)
+    here = sorted(
+        lesions.loc[(lesions["session_id"] == session_id) & lesions["component_sha256"].notna(), "lesion_id"].unique()
+    )
     if not here:
         page.remark("No lesion was seen at this visit.")
         return
@@ -243,7 +245,7 @@ def _withdrawal(where: str, patient_id: str, session_id: str, act: Callable[...,
     _with_reason(
         where,
         "Withdraw the new lesion",
-        lambda why: bound(act(ActKind.WITHDRAW_LESION, lesion_id=signing.typed(chosen), reason=why), rows),
+        lambda why: bound(act(ActKind.WITHDRAW_LESION, lesion_id=signing.typed(chosen), reason=why), lesions),
     )
 
 
@@ -264,8 +266,8 @@ def _put_with_reason(key: str, make: Callable[[str], Act]) -> None:
         st.session_state[key] = ""
 
 
-def _put(*found: Act) -> str:
-    written = acts.record(signing.reader(), *found)
+def _put(*new_acts: Act) -> str:
+    written = acts.record(signing.reader(), *new_acts)
     last = written[-1]
     return f"On record: {NAMED[ActKind(last.act)]}, {last.who}. It waits for the next run."
 

@@ -51,23 +51,23 @@ def lines(effects: pd.DataFrame) -> list[ActLine]:
     effects
         Rows of the act_effects query of one patient.
     """
-    rows = effects.pipe(as_rows)
-    idle = [row for row in rows if row["act"] == SIGNED and row["is_same"]]
-    told = sorted(
-        (row for row in rows if row not in idle), key=lambda row: (bool(row["is_same"]), row["act"] == SIGNED)
+    effect_rows = effects.pipe(as_rows)
+    idle = [row for row in effect_rows if row["act"] == SIGNED and row["is_same"]]
+    others = sorted(
+        (row for row in effect_rows if row not in idle), key=lambda row: (bool(row["is_same"]), row["act"] == SIGNED)
     )
-    return [*(_line(row) for row in told), *_together(idle)]
+    return [*(_line(row) for row in others), *_together(idle)]
 
 
 def _line(row: Mapping[Any, Any]) -> ActLine:
     return ActLine(what(row), _by(row), f"without it {_without(row)}")
 
 
-def _together(rows: list[dict[Any, Any]]) -> list[ActLine]:
-    if len(rows) < 2:
-        return [_line(row) for row in rows]
-    people = ", ".join(sorted({str(row["who"]) for row in rows}))
-    days = ", ".join(sorted({labels.day(row["acquired_on"]) for row in rows}))
+def _together(signatures: list[dict[Any, Any]]) -> list[ActLine]:
+    if len(signatures) < 2:
+        return [_line(row) for row in signatures]
+    people = ", ".join(sorted({str(row["who"]) for row in signatures}))
+    days = ", ".join(sorted({labels.day(row["acquired_on"]) for row in signatures}))
     return [ActLine(f"tumour masks of {days} accepted", people, "without any one of them the same")]
 
 
@@ -113,10 +113,10 @@ def verdict(row: Mapping[Any, Any]) -> str:
     """
     look = labels.look_of(row)
     change = sentences.main_change(row)
-    told = [f"{look.symbol} {look.word}", *([change] if change else [])]
+    parts = [f"{look.symbol} {look.word}", *([change] if change else [])]
     if row["is_provisional"]:
-        told.append("provisional")
-    return ", ".join(told)
+        parts.append("provisional")
+    return ", ".join(parts)
 
 
 def last_judged(row: Mapping[Any, Any] | pd.Series) -> str:
@@ -129,7 +129,7 @@ def last_judged(row: Mapping[Any, Any] | pd.Series) -> str:
     """
     if not labels.is_known(row.get("last_judged_on")):
         return ""
-    told = verdict(
+    verdict_words = verdict(
         {
             "state": row["last_judged_state"],
             "display_state": row["last_judged_display_state"],
@@ -137,7 +137,7 @@ def last_judged(row: Mapping[Any, Any] | pd.Series) -> str:
             "is_provisional": False,
         }
     )
-    return f"last judged {labels.day(row['last_judged_on'])}: {told}"
+    return f"last judged {labels.day(row['last_judged_on'])}: {verdict_words}"
 
 
 def changes_verdict(effects: pd.DataFrame) -> pd.DataFrame:
@@ -145,19 +145,19 @@ def changes_verdict(effects: pd.DataFrame) -> pd.DataFrame:
     return effects[~(effects["is_same"].astype(bool) & (effects["act"] == SIGNED))]
 
 
-def marked(told: Iterable[ActLine]) -> Html:
+def marked(act_lines: Iterable[ActLine]) -> Html:
     """Write lines as markup, each with its flag."""
     parts = [
         tag("p", f"{FLAG} ", tag("b", line.what), f" by {line.by}; ", tag("b", line.without), ".", class_="ct-act")
-        for line in told
+        for line in act_lines
     ]
     return join(parts)
 
 
-def in_short(told: Iterable[ActLine]) -> Html:
+def in_short(act_lines: Iterable[ActLine]) -> Html:
     """Write lines where room is short: what, by whom, and the verdict without it; the reason is on hover."""
     parts = []
-    for line in told:
+    for line in act_lines:
         who, _, _ = line.by.partition(" on ")
         words = f"{FLAG} {line.what} by {who}; {line.without}"
         parts.append(tag("span", words, title=line.text, class_="ct-act-short"))

@@ -198,9 +198,9 @@ def look_of(row: Mapping[Any, Any] | pd.Series) -> Look:
 
 def category_look(row: Mapping[Any, Any]) -> Look:
     """Return symbol and colour of a category: a stable verdict is never shown as a shrinkage."""
-    own = look_of(row)
+    look = look_of(row)
     is_shrunk = row["display_state"] in ("shrinkage", "possible_shrinkage")
-    return DISPLAY_STATES["no_change"] if row["category"] == "SD" and is_shrunk else own
+    return DISPLAY_STATES["no_change"] if row["category"] == "SD" and is_shrunk else look
 
 
 def standing(row: Mapping[Any, Any] | pd.Series) -> Look:
@@ -215,9 +215,9 @@ def standing(row: Mapping[Any, Any] | pd.Series) -> Look:
     if not is_known(row["beside"]):
         return by_volume
     is_grown = by_volume.colour == WORSE.colour or row["display_state"] == "possible_growth"
-    told = by_volume.word if is_grown else f"by volume {VOLUME_WORDS.get(by_volume.word, by_volume.word)}"
+    volume_words = by_volume.word if is_grown else f"by volume {VOLUME_WORDS.get(by_volume.word, by_volume.word)}"
     colours = by_volume if by_volume.colour == WORSE.colour else WORSE
-    return replace(colours, word=f"{told}; {typeset(str(row['beside']))}")
+    return replace(colours, word=f"{volume_words}; {typeset(str(row['beside']))}")
 
 
 def compartment(name: str) -> CompartmentLook:

@@ -59,10 +59,10 @@ def image(svg: str, alt: str, **attributes: str) -> Html:
     return Html(f'<img src="{source}" alt="{_escaped(alt)}"{written}>')
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], class_: str = "ct-table") -> Html:
+def table(header: Sequence[str], cell_rows: Iterable[Sequence[str]], class_: str = "ct-table") -> Html:
     """Build a table; the first column heads its row."""
     head = tag("tr", *(tag("th", cell, scope="col") for cell in header))
-    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
+    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in cell_rows]
     return tag("table", tag("thead", head), tag("tbody", *body), class_=class_)
 
 

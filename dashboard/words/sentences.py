@@ -26,7 +26,7 @@ SAME_PERCENT = 1e-6
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
-def board(rows: pd.DataFrame) -> tuple[str, str]:
+def board(listed: pd.DataFrame) -> tuple[str, str]:
     """Say about how many patients a question is open, and what all are.
 
     Returns
@@ -34,16 +34,16 @@ def board(rows: pd.DataFrame) -> tuple[str, str]:
     tuple of str
         The answer, and the rest in smaller type.
     """
-    needs = int(rows["needs_decision"].sum())
-    patients = labels.count(len(rows), "patient")
+    needs = int(listed["needs_decision"].sum())
+    patients = labels.count(len(listed), "patient")
     verb = "has" if needs == 1 else "have"
     answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
-    found: Counter[str] = Counter()
-    worse = rows["beside"].notna()
+    state_counts: Counter[str] = Counter()
+    worse = listed["beside"].notna()
     if worse.any():
-        found["worse beside the volume"] = int(worse.sum())
-    found.update(labels.look_of(row).word for row in rows[~worse].pipe(as_rows))
-    return answer, ", ".join(f"{number} {word}" for word, number in found.items())
+        state_counts["worse beside the volume"] = int(worse.sum())
+    state_counts.update(labels.look_of(row).word for row in listed[~worse].pipe(as_rows))
+    return answer, ", ".join(f"{number} {word}" for word, number in state_counts.items())
 
 
 def change(row: pd.Series) -> tuple[str, str]:
@@ -171,10 +171,10 @@ def since_treatment(row: pd.Series) -> str:
 
 def open_questions(row: pd.Series) -> str:
     """Say every open question about a patient, the most urgent first, and at last that a scan is overdue."""
-    told = str(row["open_questions"])
+    questions = str(row["open_questions"])
     if not is_overdue(row):
-        return labels.typeset(told)
-    return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{told}; scan overdue")
+        return labels.typeset(questions)
+    return "scan overdue" if row["question_kinds"] == Question.NONE else labels.typeset(f"{questions}; scan overdue")
 
 
 def leading_questions(row: pd.Series) -> str:
@@ -313,14 +313,14 @@ def _speed(row: Mapping[Any, Any]) -> str:
 
 
 def _velocities(row: Mapping[Any, Any]) -> list[str]:
-    found = []
+    velocities = []
     for name in ("diameter", "length"):
         value, low, high = (row[f"{name}_{part}mm_per_year"] for part in ("", "low_", "high_"))
         if not labels.is_known(value) or row["days"] < DAYS_PER_YEAR:
             continue
         interval = f" ({_signed(low)} to {_signed(high)})" if labels.is_known(low) and labels.is_known(high) else ""
-        found.append(f"{MEASURES[name]} {_signed(value)}{labels.NARROW}mm a year{interval}")
-    return found
+        velocities.append(f"{MEASURES[name]} {_signed(value)}{labels.NARROW}mm a year{interval}")
+    return velocities
 
 
 def _signed(value: float) -> str:
@@ -336,11 +336,11 @@ def best_response(confirmed: Mapping[Any, Any], unconfirmed: Mapping[Any, Any]) 
         Of the patient_best_responses query, of one course and criteria.
     """
     course = f"Since {labels.typeset(confirmed['cause'])}" if confirmed["cause"] else "Watched"
-    single = ""
+    by_single_scans = ""
     if unconfirmed["best"] != confirmed["best"]:
-        single = f" By single scans {unconfirmed['best']}."
+        by_single_scans = f" By single scans {unconfirmed['best']}."
     note = " Provisional: an automatic mask that nobody signed." if confirmed["is_provisional"] else ""
-    return f"{course}: {confirmed['best']}. {labels.typeset(confirmed['reason'])}{single}{note}"
+    return f"{course}: {confirmed['best']}. {labels.typeset(confirmed['reason'])}{by_single_scans}{note}"
 
 
 def resection(row: Mapping[Any, Any]) -> str:
@@ -361,16 +361,16 @@ def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:
     """
     if places.empty:
         return ""
-    known = places[places["levels"].notna()]
-    if known.empty or discs.empty:
+    placed = places[places["levels"].notna()]
+    if placed.empty or discs.empty:
         return f"No vertebral level: {labels.words(places.iloc[-1]['level_reason'])}. "
-    ends = known.iloc[[0, -1]] if len(known) > 1 else known
-    told = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.pipe(as_rows))
+    ends = placed.iloc[[0, -1]] if len(placed) > 1 else placed
+    level_words = ", ".join(f"{row['levels']} on {labels.day(row['acquired_on'])}" for row in ends.pipe(as_rows))
     label, latest = discs.iloc[0], places.iloc[-1]
     unsigned = ", by a program or unstated" if label["label_origin"] == "automatic" else ""
     missing = f" On {labels.day(latest['acquired_on'])} no level: {labels.words(latest['level_reason'])}."
     source = f"disc labels of {labels.day(label['acquired_on'])}{unsigned}"
-    return f"{told} ({source}).{'' if labels.is_known(latest['levels']) else missing} "
+    return f"{level_words} ({source}).{'' if labels.is_known(latest['levels']) else missing} "
 
 
 def without_name(reason: str, compartment: str) -> str:

@@ -19,10 +19,10 @@ def as_rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
     [{'a': 1, 'b': True}, {'a': 2, 'b': None}]
     """
     names = list(table.columns)
-    rows: list[dict[Any, Any]] = [
+    records: list[dict[Any, Any]] = [
         dict(zip(names, values, strict=True)) for values in table.to_numpy(dtype=object).tolist()
     ]
     for name in (name for name, kind in table.dtypes.items() if kind in MAY_LACK):
-        for row in rows:
+        for row in records:
             row[name] = None if row[name] is pd.NA else row[name]  # NA is neither true nor false: asking it fails
-    return rows
+    return records

@@ -55,8 +55,10 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
         "since nadir",
     )
     order = {name: index for index, name in enumerate(labels.COMPARTMENTS)}
-    rows = seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows)
-    body = table(header, [_number_row(pd.Series(row), behind, criteria_name) for row in rows], "ct-table ct-numbers")
+    compartments = seen.sort_values("compartment", key=lambda names: names.map(order)).pipe(as_rows)
+    body = table(
+        header, [_number_row(pd.Series(row), behind, criteria_name) for row in compartments], "ct-table ct-numbers"
+    )
     note = f"Not seen or not measured at any of these scans: {', '.join(never)}." if never else ""
     if taken_out:
         words = ", ".join(labels.compartment(name).word for name in taken_out)
@@ -163,9 +165,11 @@ def measurements(measured: pd.DataFrame) -> Html:
     order = [name for name in labels.COMPARTMENTS if name in set(measured["compartment"])]
     head = ("mL", *(labels.compartment(name).word for name in order))
     body = []
-    for (_, session_id), own in measured.groupby([measured["acquired_on"].map(labels.day), "session_id"], sort=True):
-        cells = {row["compartment"]: row for row in own.pipe(as_rows)}
-        day = labels.day(own["acquired_on"].iloc[0])
+    for (_, session_id), visit_rows in measured.groupby(
+        [measured["acquired_on"].map(labels.day), "session_id"], sort=True
+    ):
+        cells = {row["compartment"]: row for row in visit_rows.pipe(as_rows)}
+        day = labels.day(visit_rows["acquired_on"].iloc[0])
         body.append((f"{day} {session_id}", *(_measured(cells.get(name)) for name in order)))
     return table(head, body, "ct-table ct-all")
 
@@ -213,12 +217,12 @@ def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
     )
 
 
-def visits(rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:
+def visits(visit_rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:
     """Show every visit: usable or not, how well it is aligned, and what that grade rests on."""
     body = []
-    own = alignments[alignments["role"] == "visit_to_reference"]
-    certificates = {row["session_id"]: row for row in own.pipe(as_rows)}
-    for row in rows.sort_values(["acquired_on", "session_id"], na_position="last").pipe(as_rows):
+    to_reference = alignments[alignments["role"] == "visit_to_reference"]
+    certificates = {row["session_id"]: row for row in to_reference.pipe(as_rows)}
+    for row in visit_rows.sort_values(["acquired_on", "session_id"], na_position="last").pipe(as_rows):
         reason = f": {row['status_reason']}" if labels.is_known(row["status_reason"]) else ""
         grade = "reference" if row["is_reference"] else labels.words(row["certificate_grade"], "not aligned")
         mask = "drawn by a person" if row["has_manual_mask"] else "no mask by a person"
@@ -227,23 +231,23 @@ def visits(rows: pd.DataFrame, alignments: pd.DataFrame) -> Html:
     return table(("visit", "scanned", "status", "tumour mask", "alignment", "certificate"), body)
 
 
-def _certificate(found: Mapping[Any, Any] | None) -> str:
-    if found is None:
+def _certificate(alignment: Mapping[Any, Any] | None) -> str:
+    if alignment is None:
         return ""
     numbers = (
-        ("likeness near the lesion", found["local_correlation"], ""),
-        ("there and back", found["inverse_consistency_mm"], f"{labels.NARROW}mm"),
-        ("smallest stretch", found["jacobian_min"], ""),
-        ("largest stretch", found["jacobian_max"], ""),
-        ("share of lesion covered", found["coverage_ratio"], ""),
+        ("likeness near the lesion", alignment["local_correlation"], ""),
+        ("there and back", alignment["inverse_consistency_mm"], f"{labels.NARROW}mm"),
+        ("smallest stretch", alignment["jacobian_min"], ""),
+        ("largest stretch", alignment["jacobian_max"], ""),
+        ("share of lesion covered", alignment["coverage_ratio"], ""),
     )
-    known = [f"{word} {value:.2f}{unit}" for word, value, unit in numbers if labels.is_known(value)]
-    return " · ".join(filter(None, [str(found["grade_reasons"]), str(found["method"]), *known]))
+    figures = [f"{word} {value:.2f}{unit}" for word, value, unit in numbers if labels.is_known(value)]
+    return " · ".join(filter(None, [str(alignment["grade_reasons"]), str(alignment["method"]), *figures]))
 
 
-def findings(rows: pd.DataFrame) -> Html:
+def findings(finding_rows: pd.DataFrame) -> Html:
     """Show what the pipeline noticed, the worst first: where, what, and what to do."""
-    body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in rows.pipe(as_rows)]
+    body = [(_severity(row["severity"]), _where(row), _what(row), row["remedy"]) for row in finding_rows.pipe(as_rows)]
     return table(("", "where", "what", "what to do"), body)
 
 
@@ -271,7 +275,7 @@ def _what(row: dict[Any, Any]) -> str:
 
 def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
     """Show where each number of some visits comes from: scan, mask, error model, rule and versions."""
-    rows = [
+    body = [
         (
             labels.day(row["acquired_on"]),
             labels.compartment(row["compartment"]).word,
@@ -290,7 +294,7 @@ def provenance(measured: pd.DataFrame, criteria_name: str) -> Html:
     ]
     note = f"Judged by {criteria_name}. Volumes are counted in each scan's own grid, never on aligned copies."
     head = ("scanned", "compartment", "volume", "scan", "mask", "error estimated from", "software")
-    return join([table(head, rows), tag("p", note, class_="ct-grey ct-small")])
+    return join([table(head, body), tag("p", note, class_="ct-grey ct-small")])
 
 
 def _path(path: object, note: str) -> str:

@@ -28,7 +28,7 @@ GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
 def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
     """Return what is said beside a verdict, in order; what concerns sizes only where the visit is judged."""
-    told = [
+    clauses = [
         *beside(ClauseKind.REMARK, days_not_known(verdict)),
         *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
         *beside(ClauseKind.REMARK, withdrawn(verdict)),
@@ -36,7 +36,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
     ]
     if verdict.is_judged:
-        told += [
+        clauses += [
             *beside(ClauseKind.REMARK, old_baseline(verdict, epoch, criteria)),
             *beside(ClauseKind.REMARK, no_response(verdict)),
             *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
@@ -45,7 +45,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
             *beside(ClauseKind.REMARK, possible_in_window(verdict)),
             *beside(ClauseKind.REMARK, unattributed(verdict, course, epoch, criteria)),
         ]
-    return [*told, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
+    return [*clauses, *beside(ClauseKind.CONFIRMATION, lesion_waits(verdict))]
 
 
 def window_words(window: Window, treatment: TreatmentEvent) -> str:

@@ -119,7 +119,7 @@ def sentence(clauses: Sequence[Clause]) -> str:
 
 def to_json(clauses: Sequence[Clause]) -> str:
     """Write clauses for the store; what is not known is left out, a day of which only the month is known as well."""
-    rows = [
+    objects = [
         {
             name: value
             for name, value in asdict(clause).items()
@@ -127,7 +127,7 @@ def to_json(clauses: Sequence[Clause]) -> str:
         }
         for clause in clauses
     ]
-    return json.dumps(rows, ensure_ascii=False, default=str)
+    return json.dumps(objects, ensure_ascii=False, default=str)
 
 
 def from_json(text: str) -> tuple[Clause, ...]:
@@ -140,6 +140,6 @@ def from_json(text: str) -> tuple[Clause, ...]:
 
 
 def _clause(row: dict[str, Any]) -> Clause:
-    known = {field.name for field in fields(Clause)} - {"kind", *DAYS}
+    field_names = {field.name for field in fields(Clause)} - {"kind", *DAYS}
     days: dict[str, Any] = {name: date.fromisoformat(row[name]) for name in DAYS if name in row}
-    return Clause(ClauseKind(row["kind"]), **{name: row[name] for name in known if name in row}, **days)
+    return Clause(ClauseKind(row["kind"]), **{name: row[name] for name in field_names if name in row}, **days)

@@ -112,46 +112,48 @@ def series_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
     sequences = {visit.contrast, baseline.contrast} - {None}
     planes = {visit.plane, baseline.plane}
     if len(sequences) == 2:
-        own, other = visit.contrast, baseline.contrast
+        at_visit, other = visit.contrast, baseline.contrast
     elif len(planes) == 2 and not planes & {None, "isotropic"}:
-        own, other = f"{visit.plane} slices", f"{baseline.plane} ones"
+        at_visit, other = f"{visit.plane} slices", f"{baseline.plane} ones"
     else:
         return None
     return (
-        f"measured on {own} but the baseline of {baseline.acquired_on} on {other}; "
+        f"measured on {at_visit} but the baseline of {baseline.acquired_on} on {other}; "
         f"the two do not compare, pin a new baseline to go on from here"
     )
 
 
-def grew_by(found: Comparison, ratio: float) -> bool:
+def grew_by(scan_pair: Comparison, ratio: float) -> bool:
     """Say whether the value reaches a ratio of a reference that is not 0."""
-    return found.reference_value > 0 and at_least(found.value, ratio * found.reference_value)
+    return scan_pair.reference_value > 0 and at_least(scan_pair.value, ratio * scan_pair.reference_value)
 
 
-def shrank_to(found: Comparison, ratio: float) -> bool:
+def shrank_to(scan_pair: Comparison, ratio: float) -> bool:
     """Say whether the value is down to a ratio of a reference that is not 0."""
-    return found.reference_value > 0 and at_most(found.value, ratio * found.reference_value)
+    return scan_pair.reference_value > 0 and at_most(scan_pair.value, ratio * scan_pair.reference_value)
 
 
-def is_down_to(found: Comparison, ratio: float) -> bool:
+def is_down_to(scan_pair: Comparison, ratio: float) -> bool:
     """Say whether the value, or what all readings together tell of it, is down to a ratio of the reference."""
-    if shrank_to(found, ratio):
+    if shrank_to(scan_pair, ratio):
         return True
-    return found.change is not None and found.change.series.is_down_to(found.change.scan, found.change.reference, ratio)
+    return scan_pair.change is not None and scan_pair.change.series.is_down_to(
+        scan_pair.change.scan, scan_pair.change.reference, ratio
+    )
 
 
-def beyond_error(found: Comparison) -> bool:
+def beyond_error(scan_pair: Comparison) -> bool:
     """Say whether the change exceeds the error of the whole series, either way; unknown error proves nothing."""
-    return found.change is not None and found.change.is_beyond_error
+    return scan_pair.change is not None and scan_pair.change.is_beyond_error
 
 
-def proven_growth(found: Comparison, criteria: ResponseCriteria) -> bool:
+def proven_growth(scan_pair: Comparison, criteria: ResponseCriteria) -> bool:
     """Say whether the value reaches the criteria's growth *and* every floor they set."""
     rule = criteria.progression
     return (
-        grew_by(found, rule.ratio)
-        and at_least(found.value - found.reference_value, rule.min_change)
-        and (beyond_error(found) or not rule.beyond_error)
+        grew_by(scan_pair, rule.ratio)
+        and at_least(scan_pair.value - scan_pair.reference_value, rule.min_change)
+        and (beyond_error(scan_pair) or not rule.beyond_error)
     )
 
 
@@ -190,9 +192,9 @@ def on_enough_slices(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
     return slices >= criteria.reappearance.min_slices
 
 
-def probability(found: Comparison, threshold_ratio: float) -> float | None:
+def probability(scan_pair: Comparison, threshold_ratio: float) -> float | None:
     """Return the probability that the true change lies beyond a threshold; None when it cannot be said."""
-    return found.change.probability(threshold_ratio) if found.change is not None else None
+    return scan_pair.change.probability(threshold_ratio) if scan_pair.change is not None else None
 
 
 def _change(

@@ -74,13 +74,13 @@ def _second_response(verdict: Verdict, others: Iterable[Verdict], wait_days: int
 
     A partial response after a complete one is no response held: it confirms nothing and nothing before confirms it.
     """
-    best = own = RESPONSE_RANK[verdict.category]
+    best = own_rank = RESPONSE_RANK[verdict.category]
     for other in others:
         if not other.is_judged:
             continue
         rank = RESPONSE_RANK.get(other.category, 0)
         is_before = other.visit.acquired_on < verdict.visit.acquired_on
-        if rank < best or (is_before and rank > own):
+        if rank < best or (is_before and rank > own_rank):
             return None
         best = rank
         if _days_apart(verdict, other) >= wait_days:

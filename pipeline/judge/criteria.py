@@ -257,8 +257,8 @@ def problems(criteria: ResponseCriteria) -> tuple[str, ...]:
 
 def sections(criteria: ResponseCriteria) -> dict[str, Rule]:
     """Return the rules that are set, by the name of their section."""
-    found = {field.name: getattr(criteria, field.name) for field in fields(criteria)}
-    return {name: value for name, value in found.items() if isinstance(value, Rule)}
+    settings = {field.name: getattr(criteria, field.name) for field in fields(criteria)}
+    return {name: value for name, value in settings.items() if isinstance(value, Rule)}
 
 
 def _ratio_problems(criteria: ResponseCriteria) -> Iterator[str]:

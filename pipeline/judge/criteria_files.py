@@ -23,8 +23,8 @@ DEFAULT_CRITERIA_ID = "imsct_adapted_v1"
 
 def names() -> tuple[str, ...]:
     """Return the ids of the packaged criteria, the default first."""
-    found = (entry.name for entry in resources.files("pipeline.judge").joinpath("criteria_tables").iterdir())
-    ids = sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+    file_names = (entry.name for entry in resources.files("pipeline.judge").joinpath("criteria_tables").iterdir())
+    ids = sorted(name.removesuffix(".toml") for name in file_names if name.endswith(".toml"))
     return (DEFAULT_CRITERIA_ID, *(name for name in ids if name != DEFAULT_CRITERIA_ID))
 
 
@@ -91,8 +91,8 @@ def _parse(content: bytes, where: str) -> ResponseCriteria:
     criteria: ResponseCriteria = toml_rules.fill(
         ResponseCriteria, {**table, "sha256": hashlib.sha256(content).hexdigest()}, where
     )
-    found = problems(criteria)
-    if found:
-        msg = f"{where}: {'; '.join(found)}; correct the file"
+    mistakes = problems(criteria)
+    if mistakes:
+        msg = f"{where}: {'; '.join(mistakes)}; correct the file"
         raise SettingsError(msg)
     return criteria

@@ -46,13 +46,13 @@ def divided(course: PatientCourse, criteria: ResponseCriteria) -> tuple[Epoch, .
         *(replace(epoch, ends_before=following.starts_on) for epoch, following in pairwise(opened)),
         opened[-1],
     ]
-    found: list[Epoch] = []
+    placed_epochs: list[Epoch] = []
     for number, epoch in enumerate(closed):
         following = closed[number + 1] if number + 1 < len(closed) else None
-        own = tuple(v for v in visits if _is_since(v, epoch) and not (following and _is_since(v, following)))
-        placed = replace(epoch, number=number, visits=own)
-        found.append(_with_baseline(placed, usable, course, criteria))
-    return tuple(found)
+        epoch_visits = tuple(v for v in visits if _is_since(v, epoch) and not (following and _is_since(v, following)))
+        placed = replace(epoch, number=number, visits=epoch_visits)
+        placed_epochs.append(_with_baseline(placed, usable, course, criteria))
+    return tuple(placed_epochs)
 
 
 def last_day(treatment: TreatmentEvent, rule: Baseline) -> date:
@@ -179,10 +179,10 @@ def _takes_place_of(visit: VisitMeasure, baseline: VisitMeasure, criteria: Respo
         return False
     if comparison.series_break(visit, baseline) is not None:
         return False
-    compared = comparison.compare(visit, baseline, criteria.metric)
-    if compared.reference_value == 0:
-        return compared.value == 0
-    return not comparison.grew_by(compared, criteria.progression.ratio)
+    scan_pair = comparison.compare(visit, baseline, criteria.metric)
+    if scan_pair.reference_value == 0:
+        return scan_pair.value == 0
+    return not comparison.grew_by(scan_pair, criteria.progression.ratio)
 
 
 def _later(day: date, days: int) -> date:

@@ -63,8 +63,8 @@ def of_any_lesion(
         None where nothing is known from time zero on.
     """
     if not lesions:
-        own = next((one for one in total if one.endpoint_id == TTP), None)
-        return None if own is None else replace(own, endpoint_id=ANY_LESION.endpoint_id)
+        to_progression = next((one for one in total if one.endpoint_id == TTP), None)
+        return None if to_progression is None else replace(to_progression, endpoint_id=ANY_LESION.endpoint_id)
     led = [(one, *proven_by_lesion(one, lesions.get(one.session_id, ()))) for one in reading.assessments]
     outcome = endpoint_of(ANY_LESION, reading.course, [judged for _, judged, _ in led], reading.losses)
     if outcome is None or not outcome.is_event:
@@ -115,6 +115,6 @@ def _together(outcomes: Sequence[TimeToEvent], *, is_complete: bool) -> TimeToEv
 def _undecided(outcomes: Sequence[TimeToEvent], first: TimeToEvent) -> str:
     """Say what the days that are not known decide, each way to end once."""
     ways = {(one.is_event, one.is_competing): one.reason.removesuffix(".") for one in reversed(outcomes)}
-    told = " or ".join(f"{way[:1].lower()}{way[1:]}" for way in dict.fromkeys(ways.values()))
+    way_words = " or ".join(f"{way[:1].lower()}{way[1:]}" for way in dict.fromkeys(ways.values()))
     where = f"censored at the earliest end, {first_possible(first.ended_on)}"
-    return f"Not decided, it depends on days that are not known: {told}; {where}."
+    return f"Not decided, it depends on days that are not known: {way_words}; {where}."

@@ -110,8 +110,8 @@ def of_course(
     tuple of Endpoint
         In the order of the rules; those that do not apply to the patient are absent.
     """
-    found = (endpoint_of(rule, course, assessments, losses) for rule in rules)
-    return tuple(endpoint for endpoint in found if endpoint is not None)
+    endpoints = (endpoint_of(rule, course, assessments, losses) for rule in rules)
+    return tuple(endpoint for endpoint in endpoints if endpoint is not None)
 
 
 def endpoint_of(
@@ -151,10 +151,10 @@ def endpoint_of(
     )
 
 
-def _is_before_surgery(found: VisitJudgement, course: PatientCourse, zero_on: date) -> bool:
+def _is_before_surgery(judgement: VisitJudgement, course: PatientCourse, zero_on: date) -> bool:
     """Say whether a scan of the day of an operation shows the tumour before it, and so is not after time zero."""
     operated = any(t.kind == TreatmentKind.SURGERY and t.started_on == zero_on for t in course.treatments)
-    return operated and found.acquired_on == zero_on
+    return operated and judgement.acquired_on == zero_on
 
 
 def interval_days(endpoint: TimeToEvent, assessments: Sequence[VisitJudgement]) -> tuple[float, float]:
@@ -211,15 +211,15 @@ def _endings(
     rule: EndpointRule, course: PatientCourse, assessments: Sequence[VisitJudgement], zero_on: date
 ) -> Iterator[_Ending]:
     """Yield everything that would stop the clock; the earliest one does."""
-    for found in assessments:
-        if found.is_proven_progression:
-            distant = found.state == State.DISTANT
-            words = f"progression on {found.acquired_on} ({found.session_id})"
-            if found.display_state == DisplayState.POSSIBLE_GROWTH:
+    for judgement in assessments:
+        if judgement.is_proven_progression:
+            distant = judgement.state == State.DISTANT
+            words = f"progression on {judgement.acquired_on} ({judgement.session_id})"
+            if judgement.display_state == DisplayState.POSSIBLE_GROWTH:
                 words += ", its measurement error not known"
             if distant and rule.distant != Role.EVENT:
-                words = f"a new lesion elsewhere on {found.acquired_on} ({found.session_id})"
-            yield _Ending(found.acquired_on, 0, rule.distant if distant else Role.EVENT, words)
+                words = f"a new lesion elsewhere on {judgement.acquired_on} ({judgement.session_id})"
+            yield _Ending(judgement.acquired_on, 0, rule.distant if distant else Role.EVENT, words)
     for surgery in course.treatments:
         if surgery.kind == TreatmentKind.SURGERY and surgery.started_on > zero_on:
             before = [a for a in assessments if a.acquired_on <= surgery.started_on]

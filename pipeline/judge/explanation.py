@@ -62,13 +62,13 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
     if not verdict.is_judged:
         words = "Not measured" if verdict.category == Category.PD else "Not evaluable"
         return Clause(ClauseKind.NOT_EVALUABLE, words, str(verdict.evidence.unusable))
-    compared = verdict.compared_with(criteria)
-    assert compared is not None  # a judged visit was compared
-    if compared.value == 0 or verdict.evidence.nadir is None:
-        return _nothing_seen(verdict, compared, criteria)
+    scan_pair = verdict.compared_with(criteria)
+    assert scan_pair is not None  # a judged visit was compared
+    if scan_pair.value == 0 or verdict.evidence.nadir is None:
+        return _nothing_seen(verdict, scan_pair, criteria)
     if verdict.evidence.nadir.reference_value == 0:
         return _seen_again(verdict, criteria)
-    return _changed(verdict, compared, criteria)
+    return _changed(verdict, scan_pair, criteria)
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
@@ -92,33 +92,33 @@ def _seen(visit: VisitMeasure, criteria: ResponseCriteria) -> str:
     return f"{subject(visit, criteria.metric)} {size(value, criteria.metric)} on {visit.acquired_on}"
 
 
-def _sizes_of(compared: Comparison, criteria: ResponseCriteria, verdict: Verdict) -> Clause:
+def _sizes_of(scan_pair: Comparison, criteria: ResponseCriteria, verdict: Verdict) -> Clause:
     """Return what a comparison says in numbers, without words."""
     return Clause(
         ClauseKind.CHANGE,
         "",
-        reference_on=compared.reference.acquired_on,
-        reference="baseline" if compared is verdict.evidence.baseline else "nadir",
+        reference_on=scan_pair.reference.acquired_on,
+        reference="baseline" if scan_pair is verdict.evidence.baseline else "nadir",
         unit=UNITS[criteria.metric],
-        value=compared.value,
-        reference_value=compared.reference_value,
-        ratio=compared.ratio,
-        low_ratio=compared.interval.low if compared.interval else None,
-        high_ratio=compared.interval.high if compared.interval else None,
-        limit_ratio=compared.limit_ratio,
+        value=scan_pair.value,
+        reference_value=scan_pair.reference_value,
+        ratio=scan_pair.ratio,
+        low_ratio=scan_pair.interval.low if scan_pair.interval else None,
+        high_ratio=scan_pair.interval.high if scan_pair.interval else None,
+        limit_ratio=scan_pair.limit_ratio,
         rule_ratio=verdict.threshold_ratio(criteria),
     )
 
 
-def _nothing_seen(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria) -> Clause:
+def _nothing_seen(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria) -> Clause:
     on, baseline, nothing = verdict.visit.acquired_on, verdict.evidence.baseline, verdict.visit.subject
-    words = f"No {nothing} seen on {on}, as on {compared.reference.acquired_on}"
+    words = f"No {nothing} seen on {on}, as on {scan_pair.reference.acquired_on}"
     if verdict.category == Category.CR and baseline is not None:
         words = f"No {nothing} seen on {on}, though seen at the baseline of {baseline.reference.acquired_on}"
-    elif compared.reference_value:
-        words = f"No {nothing} seen on {on}, though seen on {compared.reference.acquired_on}"
+    elif scan_pair.reference_value:
+        words = f"No {nothing} seen on {on}, though seen on {scan_pair.reference.acquired_on}"
     words += _refutes(verdict)
-    return replace(_sizes_of(compared, criteria, verdict), kind=ClauseKind.NONE_SEEN, words=words)
+    return replace(_sizes_of(scan_pair, criteria, verdict), kind=ClauseKind.NONE_SEEN, words=words)
 
 
 def _refutes(verdict: Verdict) -> str:
@@ -170,24 +170,24 @@ def _seen_again_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     return f"{below}, as on {asked.acquired_on}, not decidable below {wording.volume(rule.min_volume_mm3)}"
 
 
-def _changed(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria) -> Clause:
-    assert compared.ratio is not None  # the reference is not 0 here
+def _changed(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria) -> Clause:
+    assert scan_pair.ratio is not None  # the reference is not 0 here
     visit, metric = verdict.visit, criteria.metric
-    numbers = _sizes_of(compared, criteria, verdict)
+    numbers = _sizes_of(scan_pair, criteria, verdict)
     limits = (numbers.limit_ratio, numbers.rule_ratio, criteria.response.ratio)
-    decimals = wording.decimals_apart(compared.ratio, *limits)
-    figures = wording.figures_beside(compared.value, compared.reference_value)
+    decimals = wording.decimals_apart(scan_pair.ratio, *limits)
+    figures = wording.figures_beside(scan_pair.value, scan_pair.reference_value)
     interval = ""
-    if compared.interval is not None:
-        ends = wording.change_interval(100 * (compared.interval.low - 1), 100 * (compared.interval.high - 1))
+    if scan_pair.interval is not None:
+        ends = wording.change_interval(100 * (scan_pair.interval.low - 1), 100 * (scan_pair.interval.high - 1))
         interval = f" (95 % CI by all scans {ends})"
     words = (
-        f"{_capital(subject(visit, metric))} {size(compared.value, metric, figures)} on {visit.acquired_on} is "
-        f"{percent(compared.ratio, decimals)}{interval} against the {numbers.reference} "
-        f"{size(compared.reference_value, metric, figures)} of {compared.reference.acquired_on}"
+        f"{_capital(subject(visit, metric))} {size(scan_pair.value, metric, figures)} on {visit.acquired_on} is "
+        f"{percent(scan_pair.ratio, decimals)}{interval} against the {numbers.reference} "
+        f"{size(scan_pair.reference_value, metric, figures)} of {scan_pair.reference.acquired_on}"
     )
-    ruling = _rule_words(verdict, compared, criteria, decimals)
-    return replace(numbers, words=words, ruling=ruling, change=percent(compared.ratio, decimals))
+    ruling = _rule_words(verdict, scan_pair, criteria, decimals)
+    return replace(numbers, words=words, ruling=ruling, change=percent(scan_pair.ratio, decimals))
 
 
 def _limit(ratio: float, decimals: int) -> str:
@@ -196,48 +196,48 @@ def _limit(ratio: float, decimals: int) -> str:
     return words if "." not in words else f"{words.removesuffix(' %').rstrip('0').rstrip('.')} %"
 
 
-def _rule_words(verdict: Verdict, compared: Comparison, criteria: ResponseCriteria, decimals: int) -> str:
+def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria, decimals: int) -> str:
     """Say where a change lies to the rule and to the error, true of the printed numbers."""
     rule = criteria.progression
     threshold = f"the {_limit(rule.ratio, decimals)} rule"
-    error = _error_words(compared, decimals)
-    assert compared.ratio is not None  # the caller looked
+    error = _error_words(scan_pair, decimals)
+    assert scan_pair.ratio is not None  # the caller looked
     if verdict.category in (Category.PR, Category.MR):
         limit = _limit(verdict.threshold_ratio(criteria), decimals)
         return f"reaches the {limit} rule of a {_response_name(verdict, criteria)}, {error}{_refutes(verdict)}"
     asked = f"the possible growth of {verdict.evidence.asked.acquired_on}" if verdict.evidence.asked else ""
-    is_level = _limit(compared.ratio, decimals) == _limit(rule.ratio, decimals)
-    if not comparison.grew_by(compared, rule.ratio):
-        is_fall = percent(compared.ratio, decimals).startswith("-")
+    is_level = _limit(scan_pair.ratio, decimals) == _limit(rule.ratio, decimals)
+    if not comparison.grew_by(scan_pair, rule.ratio):
+        is_fall = percent(scan_pair.ratio, decimals).startswith("-")
         below = f"a fall, {error}" if is_fall else f"just below {threshold}" if is_level else f"below {threshold}"
         return f"{below}{_refutes(verdict)}"
     place = "reaches" if is_level else "beyond"
     if not verdict.grown:
-        return f"{place} {threshold} but {_open_words(compared, criteria, error, asked)}"
-    joint = "and" if comparison.beyond_error(compared) else "but"
+        return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
+    joint = "and" if comparison.beyond_error(scan_pair) else "but"
     return f"{place} {threshold} {joint} {error}{_confirms(verdict)}"
 
 
-def _open_words(compared: Comparison, criteria: ResponseCriteria, error: str, asked: str) -> str:
+def _open_words(scan_pair: Comparison, criteria: ResponseCriteria, error: str, asked: str) -> str:
     """Say why growth is only possible: ask for the next scan once, after that answer, and say what would decide."""
-    rule, why = criteria.progression, _why_not_proven(compared, criteria, error)
+    rule, why = criteria.progression, _why_not_proven(scan_pair, criteria, error)
     if not asked:
         return f"{why}, confirm on the next scan"
-    needed = compared.reference_value + rule.min_change
-    too_little = comparison.beyond_error(compared)
-    if not too_little and compared.limit_ratio is not None:
-        needed = max(needed, compared.reference_value * compared.limit_ratio)
-    decided = "" if compared.limit_ratio is None else f", a size of {size(needed, criteria.metric)} would decide"
+    needed = scan_pair.reference_value + rule.min_change
+    too_little = comparison.beyond_error(scan_pair)
+    if not too_little and scan_pair.limit_ratio is not None:
+        needed = max(needed, scan_pair.reference_value * scan_pair.limit_ratio)
+    decided = "" if scan_pair.limit_ratio is None else f", a size of {size(needed, criteria.metric)} would decide"
     answer = "not decidable below that" if too_little else "not confirmed"
     return f"{why}: {asked} is {answer}{decided}"
 
 
-def _why_not_proven(compared: Comparison, criteria: ResponseCriteria, error: str) -> str:
+def _why_not_proven(scan_pair: Comparison, criteria: ResponseCriteria, error: str) -> str:
     """Name every floor that a growth beyond the rule does not reach."""
     rule = criteria.progression
-    floor = comparison.at_least(compared.value - compared.reference_value, rule.min_change)
+    floor = comparison.at_least(scan_pair.value - scan_pair.reference_value, rule.min_change)
     missed = [] if floor else [f"by less than {size(rule.min_change, criteria.metric)}"]
-    if rule.beyond_error and not comparison.beyond_error(compared):
+    if rule.beyond_error and not comparison.beyond_error(scan_pair):
         missed.append(error)
     return " and ".join(missed) or error
 
@@ -250,14 +250,14 @@ def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
     return f"minor response{applies}"
 
 
-def _error_words(compared: Comparison, decimals: int = 0) -> str:
+def _error_words(scan_pair: Comparison, decimals: int = 0) -> str:
     """Say whether a change exceeds the error, against the limit on its own side."""
-    if compared.limit_ratio is None or compared.ratio is None:
+    if scan_pair.limit_ratio is None or scan_pair.ratio is None:
         return "of unknown measurement error"
-    if comparison.beyond_error(compared) and abs(compared.limit_ratio - 1) < comparison.ROUNDING:
+    if comparison.beyond_error(scan_pair) and abs(scan_pair.limit_ratio - 1) < comparison.ROUNDING:
         return "beyond measurement error by the other scans alone"
-    place = "beyond" if comparison.beyond_error(compared) else "within"
-    return f"{place} measurement error (limit {_limit(compared.limit_ratio, decimals)})"
+    place = "beyond" if comparison.beyond_error(scan_pair) else "within"
+    return f"{place} measurement error (limit {_limit(scan_pair.limit_ratio, decimals)})"
 
 
 def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
@@ -309,12 +309,12 @@ def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     previous, metric = verdict.evidence.previous, criteria.metric
     if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
         return ""
-    compared = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
-    if compared.ratio is None or compared.ratio >= 1:
+    scan_pair = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
+    if scan_pair.ratio is None or scan_pair.ratio >= 1:
         return ""
-    is_fall = comparison.beyond_error(compared) or comparison.shrank_to(compared, 1 / criteria.progression.ratio)
-    before = f"{size(compared.reference_value, metric)} of {previous.acquired_on}"
-    return f"yet smaller than on the scan before, {percent(compared.ratio)} against {before}" if is_fall else ""
+    is_fall = comparison.beyond_error(scan_pair) or comparison.shrank_to(scan_pair, 1 / criteria.progression.ratio)
+    before = f"{size(scan_pair.reference_value, metric)} of {previous.acquired_on}"
+    return f"yet smaller than on the scan before, {percent(scan_pair.ratio)} against {before}" if is_fall else ""
 
 
 def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
@@ -323,9 +323,9 @@ def _smallest_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) 
     if smallest is None or not verdict.is_judged:
         return ""
     value = epochs.value_of(smallest, criteria.metric)
-    own = epochs.value_of(verdict.visit, criteria.metric)
+    visit_value = epochs.value_of(verdict.visit, criteria.metric)
     assert value is not None  # it was the smallest
-    change = f"{percent(own / value)} against" if value and own is not None else "above"
+    change = f"{percent(visit_value / value)} against" if value and visit_value is not None else "above"
     least = f"{size(value, criteria.metric)} of {smallest.acquired_on}"
     since = " since the last surgery" if epoch.after_surgery_on else ""
     return f"{change} the smallest ever seen{since}, {least}"
@@ -339,8 +339,8 @@ def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
         return ""
     decimals = wording.decimals_apart(baseline.ratio, baseline.limit_ratio, criteria.response.ratio)
     against = f"{percent(baseline.ratio, decimals)} against the baseline of {baseline.reference.acquired_on}"
-    compared = verdict.compared_with(criteria)
-    is_said = compared is not None and compared.reference is baseline.reference and compared.ratio is not None
+    scan_pair = verdict.compared_with(criteria)
+    is_said = scan_pair is not None and scan_pair.reference is baseline.reference and scan_pair.ratio is not None
     if verdict.evidence.no_response is not None:  # said among the circumstances
         return "" if is_said else against
     why = f"not a {_limit(criteria.response.ratio, decimals)} response"

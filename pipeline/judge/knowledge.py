@@ -117,8 +117,8 @@ def then(course: PatientCourse, visit: VisitMeasure, criteria: ResponseCriteria,
         return _one_of(_after_too_much(by_then, criteria, place), visit)
     row = []
     for history in possible_histories:
-        own = next(one for one in history.course.visits if one.session_id == visit.session_id)
-        row.append(_one_of(place(known_by(history.course, own), criteria), visit))
+        visit_then = next(one for one in history.course.visits if one.session_id == visit.session_id)
+        row.append(_one_of(place(known_by(history.course, visit_then), criteria), visit))
     return row[0] if len(row) == 1 else _agreed(row, possible_histories)
 
 

@@ -97,13 +97,13 @@ def judge_lesion(
         The lesion's own sizes, from its first sighting on.
     """
     names = {visit.session_id for visit in visits}
-    own = replace(
+    lesion_course = replace(
         course,
         visits=tuple(visits),
         function_scores=(),
         pinned_baselines=tuple(name for name in course.pinned_baselines if name in names),
     )
-    return judge(own, criteria)
+    return judge(lesion_course, criteria)
 
 
 def severity(state: State, display: DisplayState = DisplayState.NOT_EVALUABLE) -> int:
@@ -134,9 +134,9 @@ def worst(verdicts: Sequence[LesionVerdict]) -> LesionVerdict | None:
 
 
 def _badness(verdict: LesionVerdict) -> tuple[int, bool, float]:
-    found = verdict.judgement
-    is_sure = found.confirmed
-    return severity(found.state, found.display_state), is_sure, found.change_ratio or 0.0
+    judgement = verdict.judgement
+    is_sure = judgement.confirmed
+    return severity(judgement.state, judgement.display_state), is_sure, judgement.change_ratio or 0.0
 
 
 def set_in_words(verdicts: Sequence[LesionVerdict], left_out: Container[str]) -> str:
@@ -182,12 +182,12 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of))
     if chosen is None:
         return _saying(led, (*of_total, *parts[1:])) if total_of else led
-    found = chosen.judgement
-    if severity(found.state, found.display_state) <= severity(total.state, total.display_state):
+    judgement = chosen.judgement
+    if severity(judgement.state, judgement.display_state) <= severity(total.state, total.display_state):
         if len(verdicts) == 1:  # the total says the same
             return led
         return _saying(led, (*of_total, _named(chosen), *parts[1:]))
-    led = replace(led, state=found.state, display_state=found.display_state)
+    led = replace(led, state=judgement.state, display_state=judgement.display_state)
     first = _named(chosen)
     first = replace(first, words=f"{first.words[:1].upper()}{first.words[1:]}")
     return _saying(led, (first, *of_total, *parts[1:]))  # what leads is said first
@@ -207,21 +207,21 @@ def proven_by_lesion(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -
     if total.is_proven_progression or not proven:
         return total, None
     chosen = max(proven, key=_badness)
-    own = chosen.judgement
+    judgement = chosen.judgement
     led = replace(
         total,
-        category=own.category,
-        state=own.state,
-        display_state=own.display_state,
-        detection_limit_ratio=own.detection_limit_ratio,
+        category=judgement.category,
+        state=judgement.state,
+        display_state=judgement.display_state,
+        detection_limit_ratio=judgement.detection_limit_ratio,
         confirmed=True,
         provisional=False,
     )
     return led, chosen.name
 
 
-def _saying(judgement: VisitJudgement, told: Sequence[Clause]) -> VisitJudgement:
-    return replace(judgement, reason=sentence(told), clauses=to_json(told))
+def _saying(judgement: VisitJudgement, clauses: Sequence[Clause]) -> VisitJudgement:
+    return replace(judgement, reason=sentence(clauses), clauses=to_json(clauses))
 
 
 def _named(verdict: LesionVerdict) -> Clause:
@@ -240,8 +240,8 @@ def _led_then(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> Visit
     if not progressed:
         return total
     chosen = max(progressed, key=lambda one: (one.judgement.confirmed_then, one.judgement.change_ratio or 0.0))
-    told = f"{total.reason_then} Lesion {chosen.name} by itself: {chosen.judgement.reason_then}"
-    return replace(total, state_then=chosen.judgement.state_then, reason_then=told)
+    reason_then = f"{total.reason_then} Lesion {chosen.name} by itself: {chosen.judgement.reason_then}"
+    return replace(total, state_then=chosen.judgement.state_then, reason_then=reason_then)
 
 
 def withdrawn(judgement: VisitJudgement, words: str) -> VisitJudgement:
@@ -289,5 +289,5 @@ def summed(parts: Mapping[str, VisitMeasure | None]) -> VisitMeasure | None:
 
 def _added(sizes: Iterable[float | None]) -> float | None:
     given = list(sizes)
-    known = [size for size in given if size is not None]
-    return sum(known) if given and len(known) == len(given) else None
+    known_sizes = [size for size in given if size is not None]
+    return sum(known_sizes) if given and len(known_sizes) == len(given) else None

@@ -131,9 +131,9 @@ def combined(enhancing: VisitJudgement, t2: VisitJudgement, criteria: ResponseCr
     (category, rule), confirmed = _called(now, criteria)
     (category_then, rule_then), confirmed_then = _called(then, criteria)
     parts = (enhancing, t2)
-    told = (_clause(parts, category, rule), *_missing(parts, category))
+    clauses = (_clause(parts, category, rule), *_missing(parts, category))
     is_same = now == then and (category, rule) == (category_then, rule_then)
-    reason_then = sentence(told) if is_same else sentence((_bare_clause(then, rule_then),))
+    reason_then = sentence(clauses) if is_same else sentence((_bare_clause(then, rule_then),))
     baseline = t2.baseline_session_id if t2.baseline_session_id == enhancing.baseline_session_id else None
     return replace(
         t2,
@@ -150,8 +150,8 @@ def combined(enhancing: VisitJudgement, t2: VisitJudgement, criteria: ResponseCr
         probability=None,
         change_low_ratio=None,
         change_high_ratio=None,
-        reason=sentence(told),
-        clauses=to_json(told),
+        reason=sentence(clauses),
+        clauses=to_json(clauses),
         series=None,
         next_nadir_session_id=None,
         progression_from_mm3=None,
@@ -204,8 +204,8 @@ def _display(parts: Sequence[VisitJudgement], category: Category) -> DisplayStat
 
 
 def _clause(parts: Sequence[VisitJudgement], category: Category, rule: MixedRule) -> Clause:
-    told = [f"{name} {_part_words(one)}" for name, one in zip(NAMES, parts, strict=True)]
-    words = f"{' and '.join(told)} are together {category}"
+    part_words = [f"{name} {_part_words(one)}" for name, one in zip(NAMES, parts, strict=True)]
+    words = f"{' and '.join(part_words)} are together {category}"
     if rule == MixedRule.BASELINE:
         words = f"Baseline of {' and '.join(NAMES)}"
     return Clause(ClauseKind.MIXED, f"{words[:1].upper()}{words[1:]}", _ruling(rule), on=parts[0].acquired_on)
@@ -224,8 +224,8 @@ def _part_words(judgement: VisitJudgement) -> str:
 
 def _bare_clause(pair: tuple[PartCall, PartCall], rule: MixedRule) -> Clause:
     """Say the same of another day, whose numbers stand in the sentences of the parts."""
-    told = [f"{name} {_bare_words(one)}" for name, one in zip(NAMES, pair, strict=True)]
-    words = " and ".join(told) if rule != MixedRule.BASELINE else f"Baseline of {' and '.join(NAMES)}"
+    part_words = [f"{name} {_bare_words(one)}" for name, one in zip(NAMES, pair, strict=True)]
+    words = " and ".join(part_words) if rule != MixedRule.BASELINE else f"Baseline of {' and '.join(NAMES)}"
     return Clause(ClauseKind.MIXED, f"{words[:1].upper()}{words[1:]}", _ruling(rule))
 
 
@@ -244,11 +244,11 @@ def _ruling(rule: MixedRule) -> str:
 
 def _missing(parts: Sequence[VisitJudgement], category: Category) -> tuple[Clause, ...]:
     """Say why a part cannot be judged, also where the other decides alone."""
-    told = []
+    clauses = []
     for name, one in zip(NAMES, parts, strict=True):
         main = next(iter(from_json(one.clauses)), None)
         if one.category == Category.NE and main is not None and main.ruling:
-            told.append(Clause(ClauseKind.NOT_EVALUABLE, f"{name}: {main.ruling}"))
+            clauses.append(Clause(ClauseKind.NOT_EVALUABLE, f"{name}: {main.ruling}"))
         elif one.state == State.BASELINE and category == Category.NE:
-            told.append(Clause(ClauseKind.BASELINE, f"{name} has its first scan to compare with here"))
-    return tuple(told)
+            clauses.append(Clause(ClauseKind.BASELINE, f"{name} has its first scan to compare with here"))
+    return tuple(clauses)

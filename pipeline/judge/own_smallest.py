@@ -32,11 +32,11 @@ def since_largest(visit: VisitMeasure, earlier: Sequence[VisitMeasure]) -> Compa
     return comparison.compare(visit, largest, Metric.VOLUME, seen)
 
 
-def has_grown(compared: Comparison | None) -> bool:
+def has_grown(scan_pair: Comparison | None) -> bool:
     """Say whether a volume is larger than the other beyond the error of all readings."""
-    return compared is not None and compared.value > compared.reference_value and comparison.beyond_error(compared)
+    return scan_pair is not None and scan_pair.value > scan_pair.reference_value and comparison.beyond_error(scan_pair)
 
 
-def has_shrunk(compared: Comparison | None) -> bool:
+def has_shrunk(scan_pair: Comparison | None) -> bool:
     """Say whether a volume is smaller than the other beyond the error of all readings."""
-    return compared is not None and compared.value < compared.reference_value and comparison.beyond_error(compared)
+    return scan_pair is not None and scan_pair.value < scan_pair.reference_value and comparison.beyond_error(scan_pair)

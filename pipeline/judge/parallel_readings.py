@@ -196,9 +196,9 @@ def _error_of_sum(*parts: tuple[float, float | None]) -> float | None:
     if not seen or any(cv is None for _, cv in seen):
         return None
     spreads_mm3 = [volume_mm3 * (cv or 0.0) for volume_mm3, cv in seen]
-    own = sum(spread**2 for spread in spreads_mm3)
-    shared = SHARED_ERROR * (sum(spreads_mm3) ** 2 - own)
-    return float((own + shared) ** 0.5) / sum(volume_mm3 for volume_mm3, _ in seen)
+    squares_mm6 = sum(spread**2 for spread in spreads_mm3)
+    shared = SHARED_ERROR * (sum(spreads_mm3) ** 2 - squares_mm6)
+    return float((squares_mm6 + shared) ** 0.5) / sum(volume_mm3 for volume_mm3, _ in seen)
 
 
 def _origin(part: PartSize) -> dict[str, Any]:

@@ -116,13 +116,13 @@ def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
     """Return what decides an outcome by one reading."""
     judgements = []
     for placed in one.placed:
-        verdict, compared = placed.verdict, placed.verdict.compared_with(criteria)
+        verdict, scan_pair = placed.verdict, placed.verdict.compared_with(criteria)
         is_open = verdict.display == DisplayState.POSSIBLE_GROWTH
         judgements.append(
             replace(
                 judgement_of(placed, criteria, ()),
                 provisional=verdict.is_provisional,
-                detection_limit_ratio=_detection_limit(compared) if is_open else None,
+                detection_limit_ratio=_detection_limit(scan_pair) if is_open else None,
             )
         )
     return JudgedReading(one.history.course, tuple(judgements))
@@ -166,7 +166,7 @@ def _is_all_known(course: PatientCourse, visit: VisitMeasure, placed: Placed) ->
 
 def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:
     """Judge a history in which every day is known."""
-    found: dict[str, Placed] = {}
+    by_session: dict[str, Placed] = {}
     everything = signed_only = Earlier()
     surgery = None
     for epoch in division.divided(course, criteria):
@@ -181,9 +181,9 @@ def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:
             verdicts = tuple(_by_signed_scans(verdict, alone) for verdict in verdicts)
         by_people = [verdict for verdict in verdicts if not epochs.is_unsigned(verdict.visit)]
         signed_only = _left(signed_only, epoch, by_people, criteria)
-        found |= _opening_baseline(epoch, found, course, criteria)
-        found |= {verdict.visit.session_id: Placed(verdict, epoch, course) for verdict in verdicts}
-    return [found[visit.session_id] for visit in epochs.in_order(course.visits)]
+        by_session |= _opening_baseline(epoch, by_session, course, criteria)
+        by_session |= {verdict.visit.session_id: Placed(verdict, epoch, course) for verdict in verdicts}
+    return [by_session[visit.session_id] for visit in epochs.in_order(course.visits)]
 
 
 def _opening_baseline(
@@ -206,31 +206,31 @@ def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria:
     if epoch.baseline is not None:
         judged.append(epoch.baseline)
     sizes = [(size, visit) for visit in judged if (size := epochs.value_of(visit, criteria.metric)) is not None]
-    known = epochs.value_of(earlier.smallest, criteria.metric) if earlier.smallest is not None else None
+    smallest_size = epochs.value_of(earlier.smallest, criteria.metric) if earlier.smallest is not None else None
     smallest = earlier.smallest
     for size, visit in sizes:
-        if known is None or size < known:
-            known, smallest = size, visit
+        if smallest_size is None or size < smallest_size:
+            smallest_size, smallest = size, visit
     zero_seen = earlier.zero_seen or any(visit.volume_mm3 == 0 for visit in judged)
     return Earlier(zero_seen, smallest)
 
 
 def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:
     """Return what signed scans alone say of a signed visit; name an unsigned smaller size that was left out."""
-    own = next((one for one in alone if one.visit is verdict.visit), None)
-    if own is None or epochs.is_unsigned(verdict.visit):
+    signed_verdict = next((one for one in alone if one.visit is verdict.visit), None)
+    if signed_verdict is None or epochs.is_unsigned(verdict.visit):
         return verdict
-    nadir, by_all = own.reference_visit("nadir"), verdict.reference_visit("nadir")
-    return replace(own, passed_over=by_all if nadir is not by_all else None)
+    nadir, by_all = signed_verdict.reference_visit("nadir"), verdict.reference_visit("nadir")
+    return replace(signed_verdict, passed_over=by_all if nadir is not by_all else None)
 
 
 def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
     verdict = placed.verdict
-    compared = verdict.compared_with(criteria)
+    scan_pair = verdict.compared_with(criteria)
     is_baseline = verdict.state == State.BASELINE
     baseline = verdict.visit if is_baseline else verdict.reference_visit("baseline")
     nadir = verdict.visit if is_baseline else verdict.reference_visit("nadir")
-    interval = compared.interval if compared else None
+    interval = scan_pair.interval if scan_pair else None
     next_nadir = verdict.visit if is_baseline else verdict.evidence.next_nadir(verdict.visit)
     return replace(
         judgement_of(placed, criteria, explanation.clauses_of(verdict, placed.history, placed.epoch, criteria)),
@@ -238,8 +238,8 @@ def _judgement(placed: Placed, criteria: ResponseCriteria) -> VisitJudgement:
         baseline_session_id=baseline.session_id if baseline else None,
         nadir_session_id=nadir.session_id if nadir else None,
         previous_session_id=verdict.evidence.previous.session_id if verdict.evidence.previous else None,
-        change_ratio=compared.ratio if compared else None,
-        detection_limit_ratio=_detection_limit(compared),
+        change_ratio=scan_pair.ratio if scan_pair else None,
+        detection_limit_ratio=_detection_limit(scan_pair),
         probability=_probability(verdict, criteria),
         change_low_ratio=interval.low if interval else None,
         change_high_ratio=interval.high if interval else None,
@@ -258,9 +258,9 @@ def _progression_from_mm3(
     return comparison.progression_level(reference.volume_mm3, criteria)
 
 
-def _detection_limit(compared: comparison.Comparison | None) -> float | None:
+def _detection_limit(scan_pair: comparison.Comparison | None) -> float | None:
     """Return the factor, up or down, beyond which the reading would be called."""
-    limit = compared.limit_ratio if compared is not None else None
+    limit = scan_pair.limit_ratio if scan_pair is not None else None
     return None if limit is None else max(limit, 1 / limit)
 
 
@@ -270,9 +270,9 @@ def _probability(verdict: Verdict, criteria: ResponseCriteria) -> float | None:
     That is the category's own threshold; where a shrinkage is shown that is no response, the mirror image of growth
     against the baseline, which the word rests on. None where no size decided.
     """
-    compared, threshold = verdict.compared_with(criteria), verdict.threshold_ratio(criteria)
+    scan_pair, threshold = verdict.compared_with(criteria), verdict.threshold_ratio(criteria)
     if verdict.category == Category.SD and verdict.display in SHRUNK:
-        compared, threshold = verdict.evidence.baseline, 1 / criteria.progression.ratio
-    if compared is None or (verdict.category == Category.PD and not verdict.grown):
+        scan_pair, threshold = verdict.evidence.baseline, 1 / criteria.progression.ratio
+    if scan_pair is None or (verdict.category == Category.PD and not verdict.grown):
         return None
-    return comparison.probability(compared, threshold)
+    return comparison.probability(scan_pair, threshold)

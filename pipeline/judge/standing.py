@@ -19,17 +19,17 @@ WORSE = (Question.NEW_LESION, Question.LESION_GROWTH, Question.GROWTH, Question.
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
 
-def standings(rows: Iterable[object], questions: Sequence[records.OpenQuestion]) -> list[records.WorseBeside]:
+def standings(study_records: Iterable[object], questions: Sequence[records.OpenQuestion]) -> list[records.WorseBeside]:
     """Return what is worse beside the volume, for each patient and set of criteria of which something is.
 
     Parameters
     ----------
-    rows
+    study_records
         Records of a whole study, in any order.
     questions
         What is open about each patient (``urgency.open_questions``).
     """
-    everything = list(rows)
+    everything = list(study_records)
     days = {(row.patient_id, row.session_id): row.acquired_on for row in everything if isinstance(row, records.Visit)}
     latest: dict[tuple[str, str], records.Assessment] = {}
     dated = [
@@ -48,12 +48,12 @@ def _worse(
     by_key: dict[tuple[str, str], list[records.OpenQuestion]] = {}
     for question in questions:
         by_key.setdefault((question.patient_id, question.criteria_id), []).append(question)
-    found = []
-    for key, own in by_key.items():
-        words = beside(latest.get(key), own)
+    worse = []
+    for key, patient_questions in by_key.items():
+        words = beside(latest.get(key), patient_questions)
         if words:
-            found.append(records.WorseBeside(*key, words))
-    return found
+            worse.append(records.WorseBeside(*key, words))
+    return worse
 
 
 def beside(last: records.Assessment | None, questions: Sequence[records.OpenQuestion]) -> str:

@@ -125,8 +125,8 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
         evidence = Evidence(unusable=unusable, undecided=True)
         display = DisplayState.NOT_EVALUABLE
         return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
-    compared = [pair for pair in verdicts if pair[0].state != State.BASELINE]
-    chosen = next((pair for pair in compared if not _has_scans_together(pair[1])), compared[0] if compared else first)
+    judged = [pair for pair in verdicts if pair[0].state != State.BASELINE]
+    chosen = next((pair for pair in judged if not _has_scans_together(pair[1])), judged[0] if judged else first)
     return replace(chosen[0], days_that_decide=_days_by_then(verdicts)), chosen[1]
 
 

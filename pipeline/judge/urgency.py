@@ -85,12 +85,12 @@ LISTS: dict[type, str] = {
 }
 
 
-def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
+def open_questions(study_records: Iterable[object]) -> list[records.OpenQuestion]:
     """Return what is open for each patient under each set of criteria.
 
     Parameters
     ----------
-    rows
+    study_records
         Records of a whole study, in any order.
 
     Returns
@@ -100,7 +100,7 @@ def open_questions(rows: Iterable[object]) -> list[records.OpenQuestion]:
     """
     patients: dict[str, PatientRows] = {}
     criteria: list[str] = []
-    everything = list(rows)
+    everything = list(study_records)
     for row in everything:
         if isinstance(row, records.Patient):
             patients[row.patient_id] = PatientRows()
@@ -242,10 +242,10 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
         yield Question.POSSIBLE_GROWTH, "possible growth" + place
     elif last.display_state == DisplayState.GROWTH or last.category == Category.PD:
         clinical = [part.text for part in parts if part.kind == ClauseKind.CLINICAL]
-        own = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
+        ending = place if last.display_state in grown else "".join(f": {text}" for text in clinical)
         called = "progression" if last.category == Category.PD else "growth"
         brief = "clinical progression" if clinical and last.display_state not in grown else called
-        yield Open(Question.GROWTH, called + own, brief)
+        yield Open(Question.GROWTH, called + ending, brief)
 
 
 def _neuraxis(patient: PatientRows) -> Iterator[Asked]:
@@ -313,13 +313,15 @@ def _function(patient: PatientRows) -> Iterator[Asked]:
     for scale_id in sorted({score.scale_id for score in patient.scores}):
         if LIKE_MCCORMICK not in scale_id.lower():
             continue
-        own = sorted((s for s in patient.scores if s.scale_id == scale_id), key=lambda s: (s.assessed_on, s.grade))
-        last, before = own[-1], own[:-1]
-        compared = [score for score in before if score.assessed_on > operated] or before[-1:]
-        best = min(compared, key=lambda score: (score.grade, -score.assessed_on.toordinal()), default=None)
+        scores = sorted((s for s in patient.scores if s.scale_id == scale_id), key=lambda s: (s.assessed_on, s.grade))
+        last, before = scores[-1], scores[:-1]
+        reference_scores = [score for score in before if score.assessed_on > operated] or before[-1:]
+        best = min(reference_scores, key=lambda score: (score.grade, -score.assessed_on.toordinal()), default=None)
         if best is not None and last.grade > best.grade:
             words = f"grade {best.grade:g} on {best.assessed_on}, {last.grade:g} on {last.assessed_on}"
-            since = next((s.assessed_on for s in own if s.assessed_on > _not_worse_on(own, best)), last.assessed_on)
+            since = next(
+                (s.assessed_on for s in scores if s.assessed_on > _not_worse_on(scores, best)), last.assessed_on
+            )
             yield Open(
                 Question.FUNCTION,
                 f"function worse: {scale_name(scale_id)} {words}",
@@ -336,36 +338,36 @@ def _compartments(patient: PatientRows, *, with_worse_function: bool) -> Iterato
     """Say which cyst or syrinx has grown, beyond its error, since it was smallest after the last surgery."""
     days, since = patient.days, patient.since_surgery()
     for compartment in FOLLOWED:
-        rows = {m.session_id: m for m in patient.measurements if m.compartment == compartment}
-        sizes = {name: rows[name].volume_mm3 for name in since if name in rows}
-        known = {name: size for name, size in sizes.items() if size is not None}
-        if len(known) < 2:
+        by_session = {m.session_id: m for m in patient.measurements if m.compartment == compartment}
+        sizes = {name: by_session[name].volume_mm3 for name in since if name in by_session}
+        measured = {name: size for name, size in sizes.items() if size is not None}
+        if len(measured) < 2:
             continue
-        now, smallest = list(known)[-1], min(known, key=lambda name: known[name])
-        size, least = known[now], known[smallest]
+        now, smallest = list(measured)[-1], min(measured, key=lambda name: measured[name])
+        size, least = measured[now], measured[smallest]
         if not size or now == smallest:
             continue
         also = ", with worse function" if with_worse_function else ""
         if not least:
             seen = f"{wording.volume(size)} on {days[now]} where none was seen on {days[smallest]}"
             yield Open(Question.CYST, f"{compartment} {seen}{also}", f"new {compartment}")
-        elif _has_grown(patient, [rows[name] for name in known]):
-            words = f"{compartment} {_grew(known, smallest, size, days[now], days)}{also}"
+        elif _has_grown(patient, [by_session[name] for name in measured]):
+            words = f"{compartment} {_grew(measured, smallest, size, days[now], days)}{also}"
             yield Open(Question.CYST, words, f"{compartment} growing")
 
 
-def _has_grown(patient: PatientRows, rows: Sequence[records.Measurement]) -> bool:
+def _has_grown(patient: PatientRows, measurements: Sequence[records.Measurement]) -> bool:
     """Say whether the last reading is above the smallest beyond the error of all, or by much where that is unknown."""
     days = patient.days
     visits = [
         VisitMeasure(row.session_id, days[row.session_id], row.volume_mm3, row.volume_cv, row.cv_source == ASSUMED)
-        for row in rows
-        if row.bound_reason is None or row is rows[-1]
+        for row in measurements
+        if row.bound_reason is None or row is measurements[-1]
     ]
-    compared = own_smallest.since_smallest(visits[-1], visits[:-1])
-    if compared is None or compared.change is not None:
-        return own_smallest.has_grown(compared)
-    return compared.value > WITHOUT_ERROR * compared.reference_value
+    scan_pair = own_smallest.since_smallest(visits[-1], visits[:-1])
+    if scan_pair is None or scan_pair.change is not None:
+        return own_smallest.has_grown(scan_pair)
+    return scan_pair.value > WITHOUT_ERROR * scan_pair.reference_value
 
 
 def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iterator[Asked]:
@@ -377,8 +379,8 @@ def _earlier(judged: Sequence[records.Assessment], patient: PatientRows) -> Iter
     called = [days[a.session_id] for a in judged if _is_proven(a) and days[a.session_id] > answered]
     if called:
         more = f" and {wording.count(len(called) - MOST_DAYS, 'more scan')}" if len(called) > MOST_DAYS else ""
-        told = ", ".join(wording.day(day) for day in called[-MOST_DAYS:])
-        yield Question.EARLIER_PROGRESSION, f"earlier: progression on {told}{more}"
+        days_called = ", ".join(wording.day(day) for day in called[-MOST_DAYS:])
+        yield Question.EARLIER_PROGRESSION, f"earlier: progression on {days_called}{more}"
 
 
 def _readers(patient: PatientRows) -> Iterator[Asked]:
@@ -388,8 +390,8 @@ def _readers(patient: PatientRows) -> Iterator[Asked]:
         if act.act in READINGS and act.status in {"in_force", "replaced"} and act.mask_sha256 and act.session_id:
             mask = (act.session_id, act.compartment or str(Compartment.TUMOUR), act.mask_sha256)
             by_mask.setdefault(mask, {}).setdefault(act.act, set()).add(act.who)
-    for (session_id, compartment, _), told in sorted(by_mask.items()):
-        accepted, excluded = (told.get(act, set()) for act in READINGS)
+    for (session_id, compartment, _), by_act in sorted(by_mask.items()):
+        accepted, excluded = (by_act.get(act, set()) for act in READINGS)
         if accepted and excluded and len(accepted | excluded) > 1:
             day = patient.days.get(session_id)
             which = f"{compartment} mask of {day or session_id}"
@@ -412,6 +414,6 @@ def _disagreement(judged: Sequence[records.Assessment], patient: PatientRows) ->
     counts = Counter(a.category for a in calls)
     if len(counts) < 2:
         return
-    told = ", ".join(f"{counts[name]} {name}" for name in map(str, Category) if counts[name])
+    categories = ", ".join(f"{counts[name]} {name}" for name in map(str, Category) if counts[name])
     left = len(same_scan) - len(calls)
-    yield Question.DISAGREEMENT, f"criteria disagree: {told}" + (f" ({left} not evaluable)" if left else "")
+    yield Question.DISAGREEMENT, f"criteria disagree: {categories}" + (f" ({left} not evaluable)" if left else "")

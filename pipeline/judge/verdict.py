@@ -126,8 +126,8 @@ class Verdict:
         """The call rests on an automatic mask that nobody signed, here or at a visit it is compared with."""
         if self.state in (State.CONTEXT, State.NOT_EVALUABLE):
             return False
-        compared = (self.evidence.baseline, self.evidence.nadir)
-        return any(is_unsigned(visit) for visit in (self.visit, *(c.reference for c in compared if c is not None)))
+        scan_pairs = (self.evidence.baseline, self.evidence.nadir)
+        return any(is_unsigned(visit) for visit in (self.visit, *(c.reference for c in scan_pairs if c is not None)))
 
     def compared_with(self, criteria: ResponseCriteria) -> Comparison | None:
         """Return the comparison that the category rests on: with the baseline for a response."""
@@ -145,5 +145,5 @@ class Verdict:
 
     def reference_visit(self, name: str) -> VisitMeasure | None:
         """Return the ``baseline`` or ``nadir`` visit compared with; None when there is none."""
-        found: Comparison | None = getattr(self.evidence, name)
-        return found.reference if found is not None else None
+        scan_pair: Comparison | None = getattr(self.evidence, name)
+        return scan_pair.reference if scan_pair is not None else None

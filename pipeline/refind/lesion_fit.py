@@ -259,17 +259,17 @@ def _one_layer(
     free = np.clip(1 - shares.sum(axis=1, keepdims=True), 0, 1)
     by_lesion = np.einsum("nc,ncd->nd", textures - tissue, slopes.reshape(-1, count, 3)) + rim_slope
     by_tissue = free * tissue_slope
-    rows = []
+    equations = []
     for c, centre_mm in enumerate(flows.centres_mm):
         pulls = (-(by_lesion * here[:, c, None]).T, -(by_tissue * (state.giving_way * there[:, c, None])).T)
         arms = ((lesion_mm - centre_mm).T, (tissue_mm - centre_mm).T)
-        rows.append(sum((p[:, None] * a).reshape(9, -1) for p, a in zip(pulls, arms, strict=True)))
-        rows.append(pulls[0] + pulls[1])
-    rows.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1)[None])
+        equations.append(sum((p[:, None] * a).reshape(9, -1) for p, a in zip(pulls, arms, strict=True)))
+        equations.append(pulls[0] + pulls[1])
+    equations.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1)[None])
     return Predicted(
         (shares * textures).sum(axis=1) + (free * tissue + rim)[:, 0],
         by_lesion + by_tissue,
-        np.concatenate(rows),
+        np.concatenate(equations),
         shares,
         (free * filled)[:, 0],
     )

@@ -109,10 +109,10 @@ def new_signal(
     elsewhere = _elsewhere(fit, searched, scene) / unit
     labels, count = ndimage.label(searched & (brightness > BRIGHTER))
     places = (np.where(labels == number, brightness, 0) for number in range(1, count + 1))
-    found = [
+    signals = [
         _described(place, elsewhere, scene, affine) for place in places if _size_mm3(place > 0, scene) >= SMALLEST_MM3
     ]
-    return tuple(sorted(found, key=lambda one: -one.volume_mm3))
+    return tuple(sorted(signals, key=lambda one: -one.volume_mm3))
 
 
 def _elsewhere(fit: Fit, searched: NDArray[np.bool_], scene: Scene) -> float:
@@ -152,10 +152,10 @@ def _searched_cord(template: Template) -> tuple[NDArray[np.bool_], float]:
 
 def _unknown(fit: Fit, fluid: list[int], scene: Scene) -> NDArray[np.bool_]:
     """Return the voxels away from the compartments that are known to be there."""
-    known = fit.occupancy[fluid].sum(axis=0) > KNOWN
-    if not known.any():
-        return np.ones_like(known)
-    return np.asarray(ndimage.distance_transform_edt(~known, sampling=scene.spacing_mm) > NEAR_KNOWN_MM)
+    occupied = fit.occupancy[fluid].sum(axis=0) > KNOWN
+    if not occupied.any():
+        return np.ones_like(occupied)
+    return np.asarray(ndimage.distance_transform_edt(~occupied, sampling=scene.spacing_mm) > NEAR_KNOWN_MM)
 
 
 def _averaged(fit: Fit, searched: NDArray[np.bool_], scene: Scene) -> NDArray[np.float64]:

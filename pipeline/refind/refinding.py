@@ -161,39 +161,39 @@ def follow_up_masks(
     is_sure
         False where the alignment itself is not of the best grade.
     """
-    found = carry_over(masked, follow_up, to_masked)
-    methods = dict.fromkeys(found, CARRIED_OVER)
+    probabilities = carry_over(masked, follow_up, to_masked)
+    methods = dict.fromkeys(probabilities, CARRIED_OVER)
     grown, notes, disturbed, refusal = dict[str, Grown](), list[str](), list[str](), None
     if may_grow:
         try:
             grown, doubts = found_again(masked, follow_up, to_masked, same_contrast=same_contrast)
         except ScansDifferError as error:
             doubts, refusal = (), str(error)
-            found = {name: mask for name, mask in found.items() if name not in GROWING}
-            methods = dict.fromkeys(found, CARRIED_OVER)
+            probabilities = {name: mask for name, mask in probabilities.items() if name not in GROWING}
+            methods = dict.fromkeys(probabilities, CARRIED_OVER)
         if grown and not is_sure:
             doubts = (*doubts, "the alignment is not of grade A")
         notes += [f"less sure: {doubt}" for doubt in doubts]
-        found |= {name: _mean(one.ways) for name, one in grown.items()}
+        probabilities |= {name: _mean(one.ways) for name, one in grown.items()}
         for name, one in grown.items():
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
     seen = coverage(follow_up, masked.image, inverse(to_masked)).array
-    for name in list(found):
+    for name in list(probabilities):
         mask = masked.masks[name]
         total = float(mask.array.sum())
         share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
         lit_share = grown[name].seen_share if name in grown else 1.0
         if min(share, lit_share) < COVERED_SHARE:
-            del found[name], methods[name]
+            del probabilities[name], methods[name]
             grown.pop(name, None)
             where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
             notes.append(f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable")
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
-    return FollowUpMasks(found, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
+    return FollowUpMasks(probabilities, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -206,13 +206,13 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         was found again counts: a mask that was merely carried over shows no change.
     """
     first = next((way for way in ways if way.refusal is None), ways[0])
-    found, ways_mm3, signal_cv = dict(first.probabilities), dict(first.ways_mm3), dict(first.signal_cv)
+    probabilities, ways_mm3, signal_cv = dict(first.probabilities), dict(first.ways_mm3), dict(first.signal_cv)
     for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
         again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
-        found[name] = _mean([way.probabilities[name] for way in again])
+        probabilities[name] = _mean([way.probabilities[name] for way in again])
         ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
         signal_cv[name] = float(np.mean([way.signal_cv[name] for way in again]))  # the scan is the same, so no less
-    return replace(first, probabilities=found, ways_mm3=ways_mm3, signal_cv=signal_cv)
+    return replace(first, probabilities=probabilities, ways_mm3=ways_mm3, signal_cv=signal_cv)
 
 
 def found_again(

@@ -162,8 +162,8 @@ def reblurred(scene: Scene, follow_up: Volume, blur_mm: float) -> Scene:
 
 def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Look images ``(..., I, J, K)`` on the template's grid up at points ``(N, 3)``; returns ``(..., N)``."""
-    found = places_in(template, points_mm) @ voxel_by_voxel(images)
-    return np.asarray(found.T.reshape(*images.shape[:-3], -1))
+    values = places_in(template, points_mm) @ voxel_by_voxel(images)
+    return np.asarray(values.T.reshape(*images.shape[:-3], -1))
 
 
 def places_in(template: Template, points_mm: NDArray[np.float64]) -> sparse.csr_array:
@@ -178,8 +178,8 @@ def _blurred(scan: Volume, crop: tuple[slice, ...], blur_mm: float) -> NDArray[n
     reach = np.ceil(BLUR_REACH * sigma).astype(int)
     wide = tuple(slice(max(0, c.start - r), c.stop + r) for c, r in zip(crop, reach, strict=True))
     inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(crop, wide, strict=True))
-    found = ndimage.gaussian_filter(continued(scan).array[wide].astype(np.float64), sigma, truncate=BLUR_REACH)
-    return np.asarray(found[inner])
+    blurred = ndimage.gaussian_filter(continued(scan).array[wide].astype(np.float64), sigma, truncate=BLUR_REACH)
+    return np.asarray(blurred[inner])
 
 
 def _layer_offsets(spacing_mm: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:

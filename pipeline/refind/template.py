@@ -216,10 +216,10 @@ class LesionAxis:
 def axis_of(points_mm: NDArray[np.float64]) -> LesionAxis:
     """Return the long axis of a lesion's points ``(N, 3)``, RAS+ mm."""
     centre_mm = points_mm.mean(axis=0)
-    _, frame = np.linalg.eigh(np.cov((points_mm - centre_mm).T))
-    side, front, along = ((points_mm - centre_mm) @ frame).T
+    _, directions = np.linalg.eigh(np.cov((points_mm - centre_mm).T))
+    side, front, along = ((points_mm - centre_mm) @ directions).T
     bows = (np.polyfit(along, side, 2), np.polyfit(along, front, 2))
-    return LesionAxis(centre_mm, frame, bows, float(along.min()), float(along.max()))
+    return LesionAxis(centre_mm, directions, bows, float(along.min()), float(along.max()))
 
 
 def _laid_together(
