@@ -17,6 +17,7 @@ from dashboard.cohort import (
     group_comparison,
     growth_rates,
     outcomes,
+    patients_table,
     saved_cohorts,
     survival_groups,
     table_one,
@@ -80,7 +81,7 @@ def show(study: page.ShownStudy) -> None:
     shown = first.rows
     others = second if second.words else None
     with line:
-        shown_patients(first, others, len(everyone))
+        shown_patients(first, others, len(everyone), is_shared=is_shared)
     if shown.empty or (others is not None and others.rows.empty):
         page.remark("No patient matches these filters.")
         return
@@ -109,18 +110,26 @@ def show(study: page.ShownStudy) -> None:
     figure_table(shown)
 
 
-def shown_patients(first: Cohort, others: Cohort | None, total: int) -> None:
+def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_shared: bool = False) -> None:
     """Say for whom the page speaks, with n, and warn where the numbers are too small for curves."""
-    text = sentences.cohort(len(first.rows), total, first.words)
-    if others is not None:
-        text += f"; compared with {sentences.cohort(len(others.rows), total, others.words)}"
-    page.sentence(text)
+    groups = [group for group in (first, others) if group is not None]
+    named = [sentences.cohort(_counted(len(group.rows), total, is_shared), total, group.words) for group in groups]
+    page.sentence("; compared with ".join(named))
+    if is_shared:
+        return
     if 0 < len(first.rows) < FEW:
         page.remark(f"Fewer than {FEW} patients: read each course, not the curves.")
     if others is not None:
         both = len(set(first.rows["patient_id"]) & set(others.rows["patient_id"]))
         if both:
             page.remark(f"{labels.count(both, 'patient is', 'patients are')} in both groups; the test assumes none is.")
+
+
+def _counted(count: int, total: int, is_shared: bool) -> str:
+    """Write how many of all; for sharing neither a few nor all but a few."""
+    if not is_shared or count == total:
+        return str(count)
+    return disclosure.written([count, total - count], [str(count), ""])[0]
 
 
 def grouped() -> str:
@@ -320,7 +329,11 @@ def figure_table(shown: pd.DataFrame) -> None:
     """Offer the table behind all figures."""
     opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
     if opened.open:
-        opened.dataframe(shown, hide_index=True, alt="One row per patient with covariates, volumes, state and outcome")
+        opened.dataframe(
+            patients_table.patients_table(shown),
+            hide_index=True,
+            alt="One row per patient with covariates, volumes, state and outcome",
+        )
 
 
 def _figure(

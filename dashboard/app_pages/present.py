@@ -1,6 +1,7 @@
 """The board on the projector: one patient in large type, arrow keys to the next, a line for what is decided."""
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -22,6 +23,12 @@ KINDS = ("note", "decision")
 COURSE_PX = 180
 """Height of the volumes, so that treatments and scores are on the screen too."""
 
+_keys = st.components.v2.component(
+    "cordtrack_present_keys",
+    html='<span class="ct-keys"></span>',
+    js=(Path(meeting.__file__).parent / "present_keys.js").read_text(encoding="utf-8"),
+)
+
 
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
@@ -39,6 +46,7 @@ def show(study: page.ShownStudy) -> None:
     _head(row, place, queue)
     _one(row, study)
     _notes(row["patient_id"], day)
+    _keys(key="present-keys", height=1)
 
 
 def _head(row: pd.Series, place: int, queue: list[str]) -> None:
@@ -51,7 +59,8 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
         page.remark(f"{place + 1} of {len(queue)}", "content")
         _step("›", "Right", queue[place + 1] if place + 1 < len(queue) else None)
         query = {meeting.PICKED: meeting.picked(queue), meeting.DAY: st.query_params.get_all(meeting.DAY)}
-        st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
+        with st.container(key="ct-end", width="content"):
+            st.page_link("app_pages/board.py", label="End", query_params={name: it for name, it in query.items() if it})
     main, further = sentences.verdict(row)
     page.sentence(main)
     acts_and_last_judged(state)
@@ -86,7 +95,7 @@ def _notes(patient_id: str, day: date) -> None:
         with name:
             signing.ask_name()
         with note, st.form(f"note-{patient_id}", border=False):
-            left, middle, right = st.columns([6, 1.6, 0.8], vertical_alignment="bottom")
+            left, middle, right = st.columns([5, 2, 1], vertical_alignment="bottom")
             left.text_input(
                 "Note",
                 key=key,

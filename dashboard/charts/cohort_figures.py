@@ -15,6 +15,10 @@ from dashboard.words.table_rows import as_rows
 CAP_PERCENT = 150.0
 """Bars of the waterfall end here; longer ones are cut and say so."""
 ROW_PX = 26
+MOST_LEVEL, MOST_NAMED = 6, 30
+"""Bars of the waterfall up to which their numbers lie level, and up to which bars have name and number at all."""
+LEVEL_NAMES_PX = 340
+"""Width that names beside each other have on a narrow screen."""
 DAYS_PER_MONTH = 30.4375
 
 
@@ -29,8 +33,13 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         Dashed lines by name, in percent.
     """
     with_change = cohort.dropna(subset=["best_change_percent"]).sort_values("best_change_percent", ascending=False)
-    is_crowded = len(with_change) > 6
-    fig = theme.Sheet(340, {"l": 64, "r": 150, "t": 24, "b": 76 if is_crowded else 34})
+    count = len(with_change)
+    is_named, names = count <= MOST_NAMED, theme.room_for(with_change["patient_id"])
+    is_crowded = count > MOST_LEVEL or count * names > LEVEL_NAMES_PX
+    fig = theme.Sheet(
+        420 if is_crowded and is_named else 340,
+        {"l": 64, "r": 150, "t": 24, "b": names + 20 if is_crowded and is_named else 34},
+    )
     for row in with_change.pipe(as_rows):
         style = labels.look_of(row)
         change = row["best_change_percent"]
@@ -41,8 +50,9 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
             y=[min(change, CAP_PERCENT)],
             marker={"color": theme.fade(style.colour, 0.85), "line": {"color": style.colour, "width": 1}},
             text=f"{style.symbol} {labels.percent(change)}{' (cut)' if is_cut else ''}",
-            textposition="outside",
-            textangle=0,
+            textposition="outside" if is_named else "none",
+            textangle=-90 if is_crowded else 0,
+            constraintext="none",
             textfont={"color": style.ink, "size": 11},
             cliponaxis=False,
             customdata=[row["patient_id"]],
@@ -54,13 +64,27 @@ def waterfall(cohort: pd.DataFrame, thresholds_percent: dict[str, float]) -> go.
         theme.threshold(fig, value, f"{name} {labels.percent(value)}", value)
     fig.axis(
         "yaxis",
-        range=[-112, min(CAP_PERCENT, max([45.0, *with_change["best_change_percent"]])) * 1.15],
+        range=_waterfall_range(with_change["best_change_percent"], is_crowded=is_crowded and is_named),
+        tickvals=list(range(-100, int(CAP_PERCENT) + 1, 50)),
         title_text="best change from baseline, %",
         zeroline=True,
         zerolinecolor=labels.PALE,
     )
-    fig.axis("xaxis", showgrid=False, tickangle=-40 if is_crowded else 0)
+    fig.axis("xaxis", type="category", showgrid=False, tickangle=-90 if is_crowded else 0, showticklabels=is_named,
+        dtick=1, tickfont={"size": 11, "color": labels.GREY})  # fmt: skip
+    if not is_named:
+        fig.axis("xaxis", title_text=f"{count} patients; name and change of a bar under the pointer")
     return fig.done()
+
+
+def _waterfall_range(changes: pd.Series, *, is_crowded: bool) -> list[float]:
+    """Return the range of the bars with room for their numbers, which stand upright where bars are many."""
+    top = min(CAP_PERCENT, max([45.0, *changes]))
+    if not is_crowded:
+        return [-112, top * 1.15]
+    height = top + 112
+    above = (0.46 if top == CAP_PERCENT else 0.3) * height  # "(cut)" is longer
+    return [min(-112.0, min(changes) - 0.3 * height), top + above]
 
 
 def spider(courses: pd.DataFrame, patients: pd.DataFrame, thresholds: dict[str, float]) -> go.Figure:
@@ -166,10 +190,12 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
     ongoing = followed[followed["is_event"] != True]  # noqa: E712  # an unknown outcome is no event
     fig.add_scatter(
-        x=ongoing["months"] + 1.2,
+        x=ongoing["months"],
         y=ongoing["patient_id"],
-        mode="markers",
-        marker={"symbol": "arrow-bar-right", "angle": 0, "size": 9, "color": labels.GREY},
+        mode="text",
+        text="\u2003→",  # beside the last mark, at whatever width
+        textposition="middle right",
+        textfont={"color": labels.GREY, "size": 15},
         hovertext="no event so far, follow-up goes on",
         hoverinfo="text",
         cliponaxis=False,

@@ -17,18 +17,20 @@ COLOUR = "#1F4E8C"
 
 @dataclass(frozen=True)
 class GrowthRow:
-    """One histology: growth in percent a year with its 95 % interval, and words for the right margin."""
+    """One histology: growth in percent a year with its 95 % interval, and lines of words for the right margin."""
 
     name: str
     rate_percent: float
     low_percent: float
     high_percent: float
-    note: str
+    notes: tuple[str, ...]
 
 
 def growth(growth_rows: Sequence[GrowthRow]) -> go.Figure:
     """Draw one row per histology, with no growth as a line."""
-    fig = theme.Sheet(ROW_PX * len(growth_rows) + 70, {"l": 150, "r": 230, "t": 10, "b": 48})
+    names = theme.room_for(row.name for row in growth_rows)
+    notes = theme.room_for(note for row in growth_rows for note in row.notes)
+    fig = theme.Sheet(ROW_PX * len(growth_rows) + 70, {"l": names + 20, "r": notes + 20, "t": 10, "b": 48})
     for row in growth_rows:
         fig.add_scatter(
             x=[row.rate_percent],
@@ -51,7 +53,8 @@ def growth(growth_rows: Sequence[GrowthRow]) -> go.Figure:
             xref="paper",
             x=1,
             y=theme.plain(row.name),
-            text=theme.plain(row.note),
+            text="<br>".join(map(theme.plain, row.notes)),
+            align="left",
             showarrow=False,
             xanchor="left",
             xshift=10,

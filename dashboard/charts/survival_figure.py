@@ -95,12 +95,12 @@ def survival(
     _at_risk(fig, groups, months, table_px / total)
     fig.add_annotation(
         xref="paper",
-        x=1,
+        x=0,
         yref="y domain",
         y=1,
         text=theme.plain(band),
         showarrow=False,
-        xanchor="right",
+        xanchor="left",
         yanchor="bottom",
         font={"size": 11, "color": labels.GREY},
     )

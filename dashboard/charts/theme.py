@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "showSendToCloud": False,
     "displayModeBar": "hover",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
 }
 """For every figure shown or exported: no logo, and no button that sends patient data anywhere."""
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
@@ -31,6 +31,8 @@ PNG_SCALE = 3
 """Pixels of a saved picture for each on screen: about 300 to the inch."""
 
 
+BUTTONS_PX = 32
+"""Left free above what is drawn, so that the buttons that come with the pointer cover no word."""
 TITLE: dict[str, Any] = {"font": {"size": 12, "color": GREY}, "standoff": 6}
 """Of every axis."""
 
@@ -42,10 +44,11 @@ def as_file(name: str, *, is_png: bool) -> dict[str, Any]:
 
 
 def _layout(height: int, margin: Mapping[str, float]) -> dict[str, Any]:
+    room = max(0.0, BUTTONS_PX - margin["t"])
     axis = {"showgrid": True, "gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "title": TITLE}
     return {
-        "height": height,
-        "margin": {"pad": 4, **margin},
+        "height": height + room,
+        "margin": {"pad": 4, **margin, "t": margin["t"] + room},
         "font": {"family": FONT, "size": FONT_SIZE, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -54,6 +57,7 @@ def _layout(height: int, margin: Mapping[str, float]) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": "#FFFFFF", "font": {"family": FONT, "size": FONT_SIZE}, "align": "left"},
         "showlegend": False,
         "dragmode": "pan",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": INK},
     }
 
 
@@ -104,6 +108,11 @@ def threshold(fig: Sheet, value: float, text: str, label_at: float) -> None:
         xref="paper", x=1, y=label_at, text=plain(text), showarrow=False, xanchor="left", xshift=8,
         font={"size": 12, "color": GREY},
     )  # fmt: skip
+
+
+def room_for(words: Iterable[str]) -> float:
+    """Return the width of the longest of some labels, px; of narrow letters it is more than they need."""
+    return CHARACTER_PX * max((len(straight(word)) for word in words), default=0) + 8
 
 
 def plain(text: str) -> str:

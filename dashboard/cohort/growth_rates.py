@@ -37,7 +37,7 @@ def rows_of(rates: CohortGrowth) -> list[GrowthRow]:
             one.relative_percent_per_year,
             one.relative_low,
             one.relative_high,
-            f"{labels.count(one.patient_count, 'patient')}, {labels.count(one.scan_count, 'scan')}{_doubling(one)}",
+            (f"{labels.count(one.patient_count, 'patient')}, {labels.count(one.scan_count, 'scan')}", *_doubling(one)),
         )
         for one in rates.histologies
     ]
@@ -70,8 +70,8 @@ def _number(value: Any) -> float | None:
     return float(value) if labels.is_known(value) else None
 
 
-def _doubling(one: HistologyGrowth) -> str:
+def _doubling(one: HistologyGrowth) -> tuple[str, ...]:
     if one.doubling_time_days is None:
-        return ""
+        return ()
     word = "doubles" if one.doubling_time_days > 0 else "halves"
-    return f", {word} in {labels.two_figures(abs(one.doubling_time_days) / sentences.DAYS_PER_MONTH)} months"
+    return (f"{word} in {labels.two_figures(abs(one.doubling_time_days) / sentences.DAYS_PER_MONTH)} months",)

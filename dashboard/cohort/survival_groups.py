@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import survival_figure
 from dashboard.charts.cohort_figures import DAYS_PER_MONTH
+from dashboard.cohort import shared_curves
 from dashboard.cohort.outcomes import FIRST, LATE, ShownOutcome
 from dashboard.words import labels
 from pipeline.cohort import disclosure, interval_censoring, survival
@@ -52,7 +53,9 @@ class Curves:
     refused
         Groups without a curve, with the reason in words.
     is_shared
-        Small counts are hidden.
+        Small counts are hidden, and the curves are coarse.
+    unshown_years
+        Of each shared curve the years at which its share would tell of a few people.
     """
 
     rows: pd.DataFrame
@@ -61,6 +64,7 @@ class Curves:
     outcome: ShownOutcome = field(default_factory=ShownOutcome)
     refused: Mapping[str, str] = field(default_factory=dict)
     is_shared: bool = False
+    unshown_years: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome | None = None) -> Curves:
@@ -91,10 +95,29 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
 
 
 def to_share(curves: Curves) -> Curves:
-    """Leave out the curves of so few patients that they could point at a person."""
-    large_groups = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
-    patients = curves.rows[curves.rows["group"].astype(str).isin(large_groups)]
-    return replace(curves, rows=patients, by_name=large_groups, refused={}, is_shared=True)
+    """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely."""
+    fine = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
+    patients = curves.rows[curves.rows["group"].astype(str).isin(fine)]
+    years = {year: year * DAYS_PER_YEAR for year in YEARS}
+    days = sorted({month * DAYS_PER_MONTH for month in curves.months} | set(years.values()))
+    by_name: dict[str, Curve] = {}
+    unshown: dict[str, frozenset[int]] = {}
+    ends = 0.0
+    for name, curve in fine.items():
+        of_events = patients[(patients["group"].astype(str) == name) & patients["is_event"].astype(bool)][
+            "duration_days"
+        ]
+        steps = shared_curves.steps_of(curve, of_events.tolist(), days)
+        by_name[name] = shared_curves.coarsened(curve, steps)
+        unshown[name] = frozenset(
+            year for year, day in years.items() if day > steps.ends_days or day in steps.pending_days
+        )
+        ends = max(ends, steps.ends_days / DAYS_PER_MONTH)
+    shown = sum(month <= ends for month in curves.months) + 1  # with the first mark that few or nobody reached
+    return replace(
+        curves, rows=patients, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
+        unshown_years=unshown,
+    )  # fmt: skip
 
 
 def figure(curves: Curves, intervals: pd.DataFrame | None) -> go.Figure:
@@ -145,9 +168,8 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     if not curves.by_name:
         return ""
     outcome, patients = curves.outcome, curves.rows
-    counted = f"n = {len(patients)} of {total}, {_events(int(patients['is_event'].sum()), 'event', curves)}"
-    if outcome.wording.is_competing:
-        counted += f", {_events(int(patients['is_competing'].sum()), 'competing event', curves)}"
+    of_all = "" if curves.is_shared else f" of {total}"
+    counted = ", ".join([f"n = {len(patients)}{of_all}", *_events(patients, curves)])
     estimator = "Aalen-Johansen" if outcome.wording.is_competing else "Kaplan-Meier"
     title = f"{outcome.wording.title[0].lower()}{outcome.wording.title[1:]}"
     ticks = " (ticks)" if _has_ticks(curves) else ""
@@ -156,16 +178,32 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
         f"{estimator} estimate of {title} ({counted}), {outcome.zero}, {outcome.wording.counted}; censored at the "
         f"last adequate assessment{ticks}; 95\u202f% band by the {transform} transform."
     )
-    sentences = [estimated, f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(patients))}."]
+    sentences = [estimated]
+    if curves.is_shared:
+        sentences.append(shared_curves.NOTE)
+    else:
+        sentences.append(f"Median follow-up by reverse Kaplan-Meier: {months(follow_up_days(patients))}.")
     if left_out and not curves.is_shared:
         sentences.append(f"Left out: {left_out}.")
     sentences += [f"{labels.capital(labels.words(name))}: {why}." for name, why in curves.refused.items()]
     return " ".join([*sentences, LIMITS_NOTE if has_limits(curves) else BIAS_NOTE])
 
 
-def _events(count: int, word: str, curves: Curves) -> str:
-    is_hidden = curves.is_shared and disclosure.is_small(count)
-    return f"{disclosure.HIDDEN} {word}s" if is_hidden else labels.count(count, word)
+def _events(patients: pd.DataFrame, curves: Curves) -> list[str]:
+    """Write how many events, and how many competing ones where they matter."""
+    words = {"event": int(patients["is_event"].sum())}
+    if curves.outcome.wording.is_competing:
+        words["competing event"] = int(patients["is_competing"].sum())
+    if not curves.is_shared:
+        return [labels.count(count, word) for word, count in words.items()]
+    small = f"<{disclosure.FEWEST}"
+    counts = shared_curves.counts(len(patients), *words.values())
+    named = zip(words.items(), counts, strict=True)
+    return [
+        labels.count(count, word) if text == str(count)
+        else f"{disclosure.HIDDEN if text == small else 'a number not shown of'} {word}s"
+        for (word, count), text in named
+    ]  # fmt: skip
 
 
 def header(curves: Curves) -> tuple[str, ...]:
@@ -182,13 +220,17 @@ def summary(curves: Curves) -> list[tuple[str, ...]]:
 
 
 def _summary(name: str, curve: Curve, curves: Curves) -> tuple[str, ...]:
-    events = _count(curve.event_count, is_shared=curves.is_shared)
+    competing = () if isinstance(curve, KaplanMeier) else (curve.competing_count,)
+    counted = tuple(map(str, (curve.event_count, *competing)))
+    if curves.is_shared:
+        counted = shared_curves.counts(curve.patient_count, curve.event_count, *competing)
     if isinstance(curve, KaplanMeier):
-        third, shares = _median(curve), [_at(share) for share in survival.at_years(curve, YEARS)]
+        third, shares = _median(curve, curves), [_at(share) for share in survival.at_years(curve, YEARS)]
     else:
-        third = _count(curve.competing_count, is_shared=curves.is_shared)
-        shares = [_incidence_at(curve, year) for year in YEARS]
-    return (labels.words(name), str(curve.patient_count), events, third, *shares)
+        third, shares = counted[1], [_incidence_at(curve, year) for year in YEARS]
+    unshown = curves.unshown_years.get(name, frozenset())
+    shares = [disclosure.HIDDEN_TOO if year in unshown else share for year, share in zip(YEARS, shares, strict=True)]
+    return (labels.words(name), str(curve.patient_count), counted[0], third, *shares)
 
 
 def follow_up_days(patients: pd.DataFrame) -> float | None:
@@ -210,13 +252,14 @@ def months(days: float | None) -> str:
     return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f} months"
 
 
-def _median(curve: KaplanMeier) -> str:
+def _median(curve: KaplanMeier, curves: Curves) -> str:
     if curve.median_days is None:
-        return "not reached"
+        return disclosure.HIDDEN_TOO if curves.is_shared else "not reached"  # a step may be to come
     if curve.event_count < FEWEST_EVENTS:
         return f"not given below {FEWEST_EVENTS} events"
     low, high = months(curve.median_low_days), months(curve.median_high_days)
-    return f"{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
+    by = "by " if curves.is_shared else ""  # the step may come late
+    return f"{by}{months(curve.median_days)} ({low.removesuffix(' months')} to {high.removesuffix(' months')})"
 
 
 def _at(share: SurvivalAt) -> str:
@@ -265,11 +308,8 @@ def _group(name: str, curves: Curves) -> survival_figure.Group:
     censored = pd.DataFrame({"months": ended, "share": left}, dtype=float)
     for table in (steps, censored):
         table["months"] /= DAYS_PER_MONTH
-    at_risk = [_count(curve.at_risk(month * DAYS_PER_MONTH), is_shared=is_shared) for month in curves.months]
+    followed = [curve.at_risk(month * DAYS_PER_MONTH) for month in curves.months]
+    at_risk = [shared_curves.rounded(count) if is_shared else str(count) for count in followed]
     return survival_figure.Group(
         labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk
     )
-
-
-def _count(number: int, *, is_shared: bool) -> str:
-    return f"<{disclosure.FEWEST}" if is_shared and disclosure.is_small(number) else str(number)

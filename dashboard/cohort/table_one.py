@@ -14,6 +14,8 @@ from pipeline.cohort import disclosure
 DAYS_PER_MONTH = 30.4375
 NONE_IS_NONE = "syndrome"
 """An empty cell of this column means that none is known, so shares are of all patients."""
+FEWEST_WITH_QUARTILES = 4 * disclosure.FEWEST
+"""Patients from which medians and quartiles are shared, so that each quarter holds as many as a count must."""
 METHOD = (
     "Counts with percent of the patients for whom it is known; medians with the first and third quartile; follow-up is "
     "the median by reverse Kaplan-Meier; groups are described, not tested against each other."
@@ -38,7 +40,9 @@ def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -
     if is_shared:
         cohorts = {name: patients for name, patients in cohorts.items() if len(patients) >= disclosure.FEWEST}
     lines: dict[str, dict[str, str]] = {"patients": {name: str(len(patients)) for name, patients in cohorts.items()}}
-    lines["age, years"] = {name: _median(patients["age_years"]) for name, patients in cohorts.items()}
+    lines["age, years"] = {
+        name: _median(patients["age_years"], is_shared=is_shared) for name, patients in cohorts.items()
+    }
     for column, label in {"sex": "Sex", **FILTERS}.items():
         lines |= _counts(cohorts, column, label, is_shared=is_shared)
     lines["radiotherapy"] = {
@@ -46,12 +50,12 @@ def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -
         for name, patients in cohorts.items()
     }
     lines["tumour at baseline, mL"] = {
-        name: _median(patients["baseline_volume_mm3"] / 1000) for name, patients in cohorts.items()
+        name: _median(patients["baseline_volume_mm3"] / 1000, is_shared=is_shared) for name, patients in cohorts.items()
     }
     lines["scans for each patient"] = {
-        name: _median(patients["usable_visit_count"]) for name, patients in cohorts.items()
+        name: _median(patients["usable_visit_count"], is_shared=is_shared) for name, patients in cohorts.items()
     }
-    lines["follow-up, months"] = {name: _follow_up(patients) for name, patients in cohorts.items()}
+    lines["follow-up, months"] = {name: _follow_up(patients, is_shared=is_shared) for name, patients in cohorts.items()}
     body = [{"characteristic": label, **cells} for label, cells in lines.items()]
     return pd.DataFrame(body, columns=["characteristic", *cohorts])
 
@@ -98,17 +102,21 @@ def _share(count: int, total: int) -> str:
     return f"{count} ({100 * count / total:.0f}{labels.NARROW}%)" if total else "0"
 
 
-def _median(values: pd.Series) -> str:
+def _median(values: pd.Series, *, is_shared: bool) -> str:
     numbers = values.dropna()
     if numbers.empty:
         return labels.MISSING
+    if is_shared and len(numbers) < FEWEST_WITH_QUARTILES:
+        return disclosure.HIDDEN_TOO  # of few patients each quartile is the number of one of them
     low, middle, high = (labels.two_figures(float(value)) for value in numbers.quantile([0.25, 0.5, 0.75]))
     return f"{middle} ({low} to {high})"
 
 
-def _follow_up(patients: pd.DataFrame) -> str:
+def _follow_up(patients: pd.DataFrame, *, is_shared: bool) -> str:
     followed = patients.dropna(subset=["duration_days", "is_event"])
     if followed.empty:
         return labels.MISSING
+    if is_shared and len(followed) < FEWEST_WITH_QUARTILES:
+        return disclosure.HIDDEN_TOO
     days = survival_groups.follow_up_days(followed)
     return "not reached" if days is None else f"{days / DAYS_PER_MONTH:.0f}"

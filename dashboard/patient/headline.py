@@ -14,6 +14,8 @@ from pipeline.journal.decisions import TUMOUR
 SEPARATOR = " · "
 LONGEST = 40
 """Letters of a fact that stays on one line."""
+SHORT_WORD = 11
+"""Letters of a state that stand on a narrow badge."""
 
 
 def headline(state: pd.Series) -> None:
@@ -24,10 +26,17 @@ def headline(state: pd.Series) -> None:
     state
         A row of the patient_header query.
     """
-    widths = [4.0, 3.1] if labels.is_known(state["beside"]) else [5.2, 1.9]  # two things need more room
-    left, right = st.columns(widths, vertical_alignment="center")
+    left, right = st.columns(_widths(state), vertical_alignment="center")
     left.html(_who(state))
     right.html(tag("div", state_badge(state), class_="ct-standing"))
+
+
+def _widths(state: pd.Series) -> list[float]:
+    """Return the shares of name and badge: the badge has what its words need, the rest is for the facts."""
+    if labels.is_known(state["beside"]):
+        return [4.0, 3.1]
+    is_short = len(labels.standing(state).word) <= SHORT_WORD and not state["is_provisional"]
+    return [5.6, 1.6] if is_short else [5.2, 1.9]
 
 
 def acts_and_last_judged(state: pd.Series) -> None:

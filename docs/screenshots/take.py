@@ -27,6 +27,8 @@ HEIGHTS = {"patient": 1560, "quality": 2300}
 """Pixels of the pictures that show more than a screen does, which is 1000."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 90_000
+SETTLING_MS = 8_000
+"""For the last parts of a page to be drawn, which on a busy machine come after it says that it is done."""
 
 
 def reach(page: Page, address: str) -> None:
@@ -47,7 +49,7 @@ def take(page: Page, name: str, url: str) -> None:
     if name == "patient-blend":
         page.get_by_role("button", name="blend", exact=True).click()
     page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton]')")
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(SETTLING_MS)
     page.screenshot(path=HERE / f"{name}.png")
 
 

@@ -172,7 +172,8 @@ function drawRing(pen, { x, y, radius, opacity }) {
   pen.restore();
 }
 
-function drawCrosshair(pen, { w, h, at: [x, y] }) {
+function drawCrosshair(pen, { w, h, at }) {
+  const [x, y] = at.map((place) => Math.floor(place) + 0.5); // on whole pixels, or one of the lines is hardly seen
   const gap = 12, rim = 24; // neither the spot itself nor the letters at the rim are crossed out
   pen.strokeStyle = "rgba(190, 225, 140, 0.55)";
   pen.lineWidth = 1;

@@ -31,6 +31,7 @@ class Sheets {
           }
       for (const ring of ringsOf(this.data.spots, this.frames[n], place, place.plane, place.index, view.opacity))
         drawRing(pen, ring);
+      if (view.crosshair && !isDifference) this.cross(pen, n, place);
       if (view.view !== "multiplanar") drawScale(pen, { w: place.box[2], h: place.box[3], scale: place.scale });
       pen.restore();
     }
@@ -56,8 +57,8 @@ class Sheets {
 
   // Visit n minus the first visit, over NiiVue's own picture.
   subtract(pen, n, place) {
-    const { shape } = this.frames[n], { u, v, edges } = PLANES[place.plane], [x, y, w, h] = place.box;
-    const { cal_min: low, cal_max: high } = this.viewers[n].volumes[0], cross = this.voxel(n);
+    const { shape } = this.frames[n], { u, edges } = PLANES[place.plane], [x, y, w, h] = place.box;
+    const { cal_min: low, cal_max: high } = this.viewers[n].volumes[0];
     const view = { mode: "difference", windows: [[low, high], [low, high]] };
     const [before, now] = [0, n].map((pane) => cut(this.images[pane], shape, place.plane, place.index));
     pen.fillStyle = "#0f1217";
@@ -65,10 +66,19 @@ class Sheets {
     drawRaster(pen, place, paint(before, now, view, shape[u]), shape[u]);
     pen.save();
     pen.translate(x, y);
+    drawEdges(pen, { w, h }, edges);
+    pen.restore();
+    if (this.view.crosshair) this.cross(pen, n, place);
+  }
+
+  // NiiVue's own lines are thinner than a pixel at some sizes, and then one of the two is not drawn.
+  cross(pen, n, place) {
+    const { shape } = this.frames[n], { u, v } = PLANES[place.plane], [x, y, w, h] = place.box, cross = this.voxel(n);
     const at = [[u, place.left, x, 0], [v, place.top, y, 1]].map(([axis, from, corner, c]) => (
       from - corner + (shape[axis] - cross[axis] - 0.5) * place.step[c]));
-    if (this.view.crosshair) drawCrosshair(pen, { w, h, at });
-    drawEdges(pen, { w, h }, edges);
+    pen.save();
+    pen.translate(x, y);
+    drawCrosshair(pen, { w, h, at });
     pen.restore();
   }
 

@@ -11,11 +11,12 @@ const VOLUME_KEYS = { ...SHARED_KEYS, o: ["view", "multiplanar"], 3: ["view", "r
   s: ["view", "sagittal"], a: ["view", "axial"], c: ["view", "coronal"], 0: ["home"] };
 const DRAGS = { pan: 3, windowing: 9 }; // NiiVue's DRAG_MODE
 const OPTIONS = { isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
-  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.45], crosshairWidth: 0.15, crosshairGap: 6,
+  fontColor: [0.95, 0.96, 0.97, 1], crosshairColor: [0.75, 0.88, 0.55, 0.45], crosshairWidth: 0, crosshairGap: 6,
   crosshairWidthUnit: "mm", dragModePrimary: 8, multiplanarLayout: 2, multiplanarShowRender: 0,
   clipPlaneColor: [0, 0, 0, 0], isClipAllVolumes: false, renderOverlayBlend: 1, isResizeCanvas: true, loadingText: "",
   backColor: [0.06, 0.07, 0.09, 1], dragAndDropEnabled: false, logLevel: "error" };
 const CUT_AWAY = [0, 90, 0]; // clip plane through the middle, seen from the side, so that the lesion shows in 3D
+const CROSS_3D_MM = 0.15; // thickness of the crosshair's lines in 3D
 const SOLID = 0.6; // how solid masks are in 3D; in planes their outlines are drawn instead
 const VOLUMES = new WeakMap();
 let library = null; // one copy for all viewers of the page
@@ -168,6 +169,7 @@ class Volumes extends Sheets {
         view.view = value;
         if (value === "render" && view.mode === "difference") view.mode = "side";
         each((viewer) => { viewer.opts.sliceType = VIEWS[value]; });
+        this.cross3D();
         each((viewer) => { if (viewer.volumes[1]) viewer.setOpacity(1, value === "render" ? SOLID : 0); });
         if (value === "render") this.solids().catch((error) => { this.root.querySelector(".where").value = error.message; });
       },
@@ -185,10 +187,7 @@ class Volumes extends Sheets {
           viewer.updateGLVolume();
         });
       },
-      crosshair: () => {
-        view.crosshair = !view.crosshair;
-        each((viewer) => viewer.setCrosshairWidth(view.crosshair ? OPTIONS.crosshairWidth : 0));
-      },
+      crosshair: () => { view.crosshair = !view.crosshair; this.cross3D(); },
       step: () => {
         const at = this.voxel(this.leader);
         this.goal = null;
@@ -254,6 +253,12 @@ class Volumes extends Sheets {
       viewer.drawScene();
     });
     this.located(place);
+  }
+
+  // NiiVue draws the crosshair in 3D alone; in planes its lines can be thinner than a pixel (niivue_marks.js).
+  cross3D() {
+    const width = this.view.crosshair && this.view.view === "render" ? CROSS_3D_MM : 0;
+    for (const viewer of this.viewers) if (viewer.opts.crosshairWidth !== width) viewer.setCrosshairWidth(width);
   }
 
   zoomed() { return this.viewers[this.leader].scene.pan2Dxyzmm[3]; }

@@ -106,10 +106,28 @@ def test_a_meeting_is_prepared_held_and_minuted(tiny_server, page, tmp_path):
     assert (second["notes"], second["decisions"]) == ("", "")
 
 
-def test_the_projector_walks_by_arrow_keys(page, server):
+def test_the_projector_walks_by_keys_and_clicker_wherever_the_focus_is(page, server):
     page.goto(f"{server}/present?pick=sub-03&pick=sub-04")
     page.get_by_text("1 of 2", exact=True).wait_for()
     page.get_by_role("button", name="Keep").wait_for()  # the last part of the page: then the keys are listened to
     page.keyboard.press("ArrowRight")
     page.get_by_text("2 of 2", exact=True).wait_for()
     page.get_by_text("Ses-01: baseline by imsct_adapted_v1").wait_for()
+
+    note = page.get_by_placeholder("said or decided")
+    note.click()
+    page.keyboard.type("b")
+    assert note.input_value() == "b", "a letter belongs to the field that is written in"
+    page.keyboard.press("PageUp")
+    page.get_by_text("1 of 2", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.locator(".ct-black").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".ct-black").wait_for(state="detached")
+    page.get_by_role("radio", name="decision").or_(page.get_by_role("button", name="decision")).first.click()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "/present" not in url)

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.charts import cohort_figures, crowded_figures
+from dashboard.charts import cohort_figures, crowded_figures, theme
 from dashboard.charts import growth_figure as growth_chart
 from dashboard.charts import survival_figure as survival_chart
 from dashboard.cohort import group_comparison, growth_rates, survival_groups
@@ -34,6 +34,38 @@ def test_the_waterfall_is_sorted_and_says_where_a_bar_is_cut():
     assert [bar["y"][0] for bar in bars] == [cohort_figures.CAP_PERCENT, 5.0, -70.0]
     assert bars[0]["text"] == "▲ +400\u202f% (cut)"
     assert {shape["y0"] for shape in fig["layout"]["shapes"]} == {40.0, -65.0}
+
+
+@pytest.mark.parametrize(("count", "is_upright", "is_named"), [(3, False, True), (20, True, True), (60, True, False)])
+def test_names_and_numbers_of_the_waterfall_have_room_or_wait_under_the_pointer(count, is_upright, is_named):
+    rows = pd.DataFrame({
+        "patient_id": [f"sub-P{n:05d}" for n in range(count)], "best_change_percent": [-100.0, *[30.0] * (count - 1)],
+        "state": "stable", "display_state": "no_change",
+    })  # fmt: skip
+    fig = cohort_figures.waterfall(rows, {}).to_dict()
+    bars = [trace for trace in fig["data"] if trace["type"] == "bar"]
+    assert {bar["constraintext"] for bar in bars} == {"none"}, "numbers never shrink with their bars"
+    assert {bar["textangle"] for bar in bars} == {-90 if is_upright else 0}
+    assert {bar["textposition"] for bar in bars} == {"outside" if is_named else "none"}
+    axis, layout = fig["layout"]["xaxis"], fig["layout"]
+    assert (axis["showticklabels"], axis["dtick"]) == (is_named, 1), "every second name is not enough"
+    assert all("sub-P" in bar["hovertext"] for bar in bars)
+    if is_upright and is_named:
+        low, high = layout["yaxis"]["range"]
+        drawn_px = layout["height"] - layout["margin"]["t"] - layout["margin"]["b"]
+        assert (-100 - low) / (high - low) * drawn_px > 50, "eight characters of 11 pixels below the longest bar"
+
+
+def test_buttons_of_a_figure_stand_above_what_is_drawn():
+    assert theme.Sheet(200, {"l": 0, "r": 0, "t": 10, "b": 0}).done().layout.margin.t == theme.BUTTONS_PX
+    assert theme.Sheet(200, {"l": 0, "r": 0, "t": 10, "b": 0}).done().layout.height == 190 + theme.BUTTONS_PX
+
+
+def test_words_at_the_margins_of_growth_have_the_room_they_need():
+    notes = ("120 patients, 1200 scans", "doubles in 190 months")
+    fig = growth_chart.growth([growth_chart.GrowthRow("pilocytic astrocytoma", 2, -1, 5, notes)])
+    assert fig.layout.margin.r >= len(notes[0]) * theme.CHARACTER_PX
+    assert fig.layout.margin.l >= len("pilocytic astrocytoma") * theme.CHARACTER_PX
 
 
 def test_the_spider_shows_none_seen_at_the_lower_edge():
@@ -100,7 +132,8 @@ def test_growth_is_drawn_by_histology_with_its_interval_and_few_patients_are_ref
     (row,) = growth_rates.rows_of(found)
     assert row.low_percent < row.rate_percent < row.high_percent
     assert row.rate_percent == pytest.approx(15, abs=3), "rates of 10 to 20 % a year were put in"
-    assert row.note.startswith("6 patients, 24 scans, doubles in")
+    assert row.notes[0] == "6 patients, 24 scans"
+    assert row.notes[1].startswith("doubles in ")
     (mark,) = growth_chart.growth([row]).data
     assert mark.error_x.array[0] == pytest.approx(row.high_percent - row.rate_percent)
     with pytest.raises(SettingsError, match="expected 5 patients or more"):

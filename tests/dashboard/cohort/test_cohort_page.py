@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from dashboard.cohort import courses, criteria_agreement, survival_groups, table_one
+from dashboard.cohort import courses, criteria_agreement, patients_table, survival_groups, table_one
 from dashboard.data import queries
 from tests.dashboard.app_pages.test_pages import opened, text_of
 
@@ -126,6 +126,7 @@ def test_a_page_for_sharing_offers_nothing_about_one_person(tiny):
     assert not at.exception
     text = text_of(at)
     assert "Counts below 5 are hidden" in text
+    assert "All patients: n = 7" in text
     assert "sub-0" not in text
     assert [button.proto.label for button in at.get("download_button")] == ["CSV", "Parquet"], "the table alone"
 
@@ -136,6 +137,19 @@ def test_the_table_of_all_patients_is_sent_when_somebody_opens_it(tiny):
     at.session_state["table"] = True
     at.run()
     assert len(at.dataframe[0].value) == 7
+
+
+def test_the_table_of_the_patients_has_words_days_and_nothing_where_unknown():
+    rows = pd.DataFrame({
+        "patient_id": ["a", "b"], "first_scan_on": pd.to_datetime(["2019-06-11", None]), "syndrome": [None, "NF2"],
+        "best_change_percent": [-18.4, float("nan")], "baseline_volume_mm3": [549.8, 1000.0], "criteria_id": "x",
+    })  # fmt: skip
+    table = patients_table.patients_table(rows)
+    assert list(table["first scan"]) == ["2019-06-11", ""]
+    assert list(table["syndrome"]) == ["", "NF2"]
+    assert list(table["best change, %"]) == ["−18", ""]
+    assert list(table["tumour at baseline, mL"]) == [0.55, 1.0]
+    assert not any("_" in str(name) for name in table)
 
 
 def test_courses_are_those_of_the_patients_that_are_shown(tiny):

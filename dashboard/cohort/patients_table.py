@@ -1,0 +1,73 @@
+"""The table of the patients behind the figures of a cohort, in the words of the pages; the files keep the names."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboard.words import labels
+
+HEADS = {
+    "patient_id": "patient",
+    "shown_state": "state",
+    "category_shown": "category",
+    "histology": "histology",
+    "who_grade": "WHO grade",
+    "level": "level",
+    "syndrome": "syndrome",
+    "centre": "centre",
+    "sex": "sex",
+    "age_years": "age, years",
+    "first_surgery_on": "first operation",
+    "first_surgery_extent": "extent",
+    "had_radiotherapy": "radiotherapy",
+    "visit_count": "visits",
+    "usable_visit_count": "scans used",
+    "first_scan_on": "first scan",
+    "last_scan_on": "last scan",
+    "baseline_on": "baseline",
+    "baseline_volume_mm3": "tumour at baseline, mL",
+    "last_judged_on": "last judged",
+    "last_volume_mm3": "tumour then, mL",
+    "last_change_percent": "change then, %",
+    "best_change_percent": "best change, %",
+    "is_provisional": "on an unsigned mask",
+    "time_zero_on": "time zero",
+    "ended_on": "followed to",
+    "duration_days": "days",
+    "is_event": "progression",
+}
+"""Column of the cohort query to its head, in the order of the table."""
+PERCENT = ("last_change_percent", "best_change_percent")
+VOLUMES = ("baseline_volume_mm3", "last_volume_mm3")
+WORDS = ("histology", "who_grade", "syndrome", "centre", "first_surgery_extent")
+
+
+def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as it is read: volumes in mL, days without hours, words for names, nothing where unknown.
+
+    Parameters
+    ----------
+    patients
+        Rows of the cohort query with the column shown_state.
+    """
+    readable = patients[[name for name in HEADS if name in patients]].copy()
+    for name, column in readable.items():
+        if pd.api.types.is_datetime64_any_dtype(column):
+            readable[name] = [labels.day(day) if labels.is_known(day) else "" for day in column]
+        elif name in VOLUMES:
+            readable[name] = (column / 1000).round(3)
+        elif name in PERCENT:
+            readable[name] = [_whole(value) for value in column]
+        elif name in WORDS:
+            readable[name] = [labels.words(value) if labels.is_known(value) else "" for value in column]
+        elif name == "shown_state":
+            readable[name] = [
+                labels.DISPLAY_STATES[str(it)].word if it in labels.DISPLAY_STATES else it for it in column
+            ]
+        elif column.dtype == object:
+            readable[name] = column.where(column.notna(), "")
+    return readable.rename(columns=HEADS)
+
+
+def _whole(value: float) -> str:
+    return labels.percent(value).removesuffix("%").strip() if labels.is_known(value) else ""

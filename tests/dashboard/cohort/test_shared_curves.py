@@ -1,0 +1,74 @@
+"""An attack on what is offered for sharing: from curve, table and axis nobody can be picked out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.cohort import survival_groups, table_one
+from dashboard.cohort.outcomes import ShownOutcome
+from dashboard.cohort.shared_curves import counts, rounded
+from pipeline.cohort.survival import DAYS_PER_YEAR
+
+DAYS_PER_MONTH = 30.4375
+
+
+def patients(count, seed):
+    chance = np.random.default_rng(seed)
+    return pd.DataFrame({
+        "patient_id": [f"sub-{n}" for n in range(count)],
+        "duration_days": np.round(chance.exponential(1100, count)) + 20,
+        "is_event": chance.random(count) < 0.6,
+        "is_competing": False,
+        "centre": chance.choice(["north", "south"], count),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", [ShownOutcome("ttp"), ShownOutcome("progression")], ids=str)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("by", [None, "centre"])
+def test_no_step_end_or_axis_of_a_shared_curve_is_that_of_fewer_than_five(seed, by, outcome):
+    rows = patients(12 + 8 * seed, seed)
+    fine = survival_groups.estimate(rows, by, outcome)
+    shared = survival_groups.to_share(fine)
+    for name, curve in shared.by_name.items():
+        group = fine.rows[fine.rows["group"].astype(str) == name]
+        events = np.sort(group.loc[group["is_event"], "duration_days"])
+        shares = curve.incidence if outcome.wording.is_competing else curve.survival
+        turns = [day for day, a, b in zip(curve.times_days[1:], shares, shares[1:], strict=False) if a != b]
+        for since, day in zip([-1.0, *turns], turns, strict=False):
+            assert np.count_nonzero((events > since) & (events <= day)) >= 5, "a step stands for five or more"
+            assert (day / DAYS_PER_MONTH) % 1 == pytest.approx(0, abs=1e-9), "and tells no day"
+        assert np.count_nonzero(group["duration_days"] >= curve.times_days[-1]) >= 5 or len(curve.times_days) == 1
+        assert set(curve.times_days).isdisjoint(group["duration_days"])
+        assert not getattr(curve, "censored_days", ())
+    if shared.by_name:
+        drawn = survival_groups.figure(shared, None)
+        assert all(float(month).is_integer() for month in drawn.layout.xaxis.tickvals)
+        at_risk = [trace.text for trace in drawn.data if trace.text][-1]
+        assert all(text == "<5" or int(text) % 5 == 0 for text in at_risk)
+
+
+def test_a_share_is_given_only_where_no_event_waits_for_its_step():
+    rows = patients(40, 1).assign(is_event=False, duration_days=2000.0)
+    rows.loc[:6, ["is_event", "duration_days"]] = [True, 200.0]
+    rows.loc[7, ["is_event", "duration_days"]] = [True, 500.0]
+    (line,) = survival_groups.summary(survival_groups.to_share(survival_groups.estimate(rows, None)))
+    assert line[4].startswith("82"), "seven of forty within the first year"
+    assert line[3] == "not shown", "nobody can say that it was not reached"
+    assert line[5:] == ("not shown", "not shown"), "one more in the second year would be told by its share"
+    exact = survival_groups.summary(survival_groups.estimate(rows, None))[0]
+    assert exact[5].startswith("80")
+    assert DAYS_PER_YEAR * 2 < 2000
+
+
+def test_counts_out_of_a_total_do_not_tell_of_a_few_by_what_is_left():
+    assert counts(20, 18) == ("not shown",)
+    assert counts(20, 12) == ("12",)
+    assert counts(40, 12, 3) == ("12", "<5")
+    assert [rounded(n) for n in (0, 1, 4, 5, 9, 23)] == ["0", "<5", "<5", "5", "5", "20"]
+
+
+def test_quartiles_of_few_patients_would_be_their_own_numbers():
+    few = pd.DataFrame({"age_years": [31.0, 42, 53, 64, 75, 33, 47]})
+    assert table_one._median(few["age_years"], is_shared=True) == "not shown"
+    assert table_one._median(few["age_years"], is_shared=False).startswith("47")
