@@ -18,7 +18,8 @@ from dashboard.words import labels
 from dashboard.words.markup import as_label, tag
 from pipeline.core.vocabulary import Compartment
 from pipeline.errors import CordtrackError
-from pipeline.journal.drawing import MOST_MEGABYTES, DrawingFit
+from pipeline.files.unpacking import MOST_MEGABYTES
+from pipeline.journal.drawing import DrawingFit
 
 KINDS = ["nii", "gz"]
 VIEWER_PX = 330
