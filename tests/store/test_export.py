@@ -105,9 +105,9 @@ def test_the_dictionary_is_exported_whole_or_for_one_table(database: Path, tmp_p
 
 
 def test_unknown_names_are_refused_with_those_that_exist(database: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="table patients: expected one of acquisition, assessment, "):
+    with pytest.raises(SettingsError, match="table patients: expected one of acquisition, act_effect, assessment, "):
         export.export_table(database, "patients", "csv", tmp_path / "p.csv")
-    with pytest.raises(SettingsError, match="table patients: expected one of acquisition, assessment, "):
+    with pytest.raises(SettingsError, match="table patients: expected one of acquisition, act_effect, assessment, "):
         export.export_dictionary(database, "patients", "csv", tmp_path / "p.csv")
     with pytest.raises(SettingsError, match="format ods: expected one of csv, parquet, xlsx"):
         export.export_table(database, "patient", "ods", tmp_path / "p.ods")

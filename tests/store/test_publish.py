@@ -195,12 +195,13 @@ def test_parameters_are_values_never_sql(database: Path) -> None:
 
 
 def test_unknown_names_and_parameters_are_refused_with_those_that_exist(database: Path) -> None:
-    with pytest.raises(SettingsError, match="query bord: expected one of board, "):
+    with pytest.raises(SettingsError, match="query bord: expected one of act_effects, board, "):
         store_reader.query(database, "bord")
     with pytest.raises(SettingsError, match=r"query board: expected the parameters \['criteria_id'\], got \[\]"):
         store_reader.query(database, "board")
     with pytest.raises(
-        SettingsError, match="table patients; drop: expected one of acquisition, assessment, best_response, board, "
+        SettingsError,
+        match="table patients; drop: expected one of acquisition, act_effect, assessment, best_response, board, ",
     ):
         store_reader.table(database, "patients; drop")
 
