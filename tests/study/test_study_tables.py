@@ -358,7 +358,11 @@ def test_a_treatment_of_a_patient_without_images_is_kept(tmp_path: Path) -> None
             [FunctionScore("sub-01", date(2020, 3, 1), "mccormick", 2.0, True)],
         ),
         ("sub-01\t2020-03-01\tmjoa\t14.5\t", [], [FunctionScore("sub-01", date(2020, 3, 1), "mjoa", 14.5)]),
-        ("sub-01\t2020-03-01\tmccormick\tII\tyes", [], [FunctionScore("sub-01", date(2020, 3, 1), "mccormick", 2)]),
+        (
+            "sub-01\t2020-03-01\tmccormick\tII\tyes",
+            [],
+            [FunctionScore("sub-01", date(2020, 3, 1), "mccormick", 2, tumour_related=True)],
+        ),
         ("sub-01\t2020-03-01\tmccormick\ttwo\tyes", ["number_malformed"], []),
         ("sub-01\t2020-03-01\tmccormick\t\tyes", ["row_incomplete"], []),
         ("sub-01\t2020-03-01\t\t2\tyes", ["row_incomplete"], []),
