@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, RemoteError, SettingsError
 from pipeline.files import atomic
-from pipeline.hospital.read.bounded_reading import quietly, read_dataset
+from pipeline.hospital.read.bounded_reading import looks_like_dicom, quietly, read_dataset
 from pipeline.hospital.read.headers import TAGS
 from pipeline.study.study_tables import read_delimited
 
@@ -296,6 +296,13 @@ def _add_line(path: Path, fields: Mapping[str, Any]) -> None:
         stream.write(line + "\n")
 
 
+def _dicom_files(folder: Path) -> tuple[list[Path], int]:
+    """Return the DICOM files below a folder, whatever they are called, and how many other files lie there."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    dicom_files = [path for path in files if path.suffix.lower() == ".dcm" or looks_like_dicom(path)]
+    return dicom_files, len(files) - len(dicom_files)
+
+
 def push(
     archive: Archive, folder: Path, address: str, say: Say, pauses_s: Sequence[float] = PAUSES_S
 ) -> tuple[int, int]:
@@ -313,9 +320,11 @@ def push(
     RemoteError
         The archive did not take them; what it took is remembered.
     """
-    files = sorted(path for path in folder.rglob("*.dcm") if path.is_file())
+    files, others = _dicom_files(folder)
     if not files:
-        raise InputError(f"{folder}: expected DICOM files (.dcm), found none; make them with cordtrack export-dicom")
+        raise InputError(f"{folder}: expected DICOM files, found none; make them with cordtrack export-dicom")
+    if others:
+        say(f"not sent: {others} files that are no DICOM files")
     record = folder / ".sent.json"
     sent: dict[str, list[str]] = _listed(record, dict)
     taken = set(sent.get(address, []))

@@ -197,8 +197,11 @@ def test_the_commands_fetch_import_and_send(server: Server, tmp_path: Path) -> N
     assert [json.loads(line)["objects"] for line in lines] == [10, 0]
     assert not any("4711" in line for line in lines)
     dicom.save(series("5")[0], tmp_path / "to" / "a.dcm")
+    dicom.save(series("5")[1], tmp_path / "to" / "IM000001")  # as a CD names them
+    (tmp_path / "to" / "read_me.txt").write_text("no image")
     sent = CliRunner().invoke(app, ["push", str(tmp_path / "to"), *at])
-    assert "sent 1 files" in sent.output
+    assert "sent 2 files" in sent.output, "by what they are, not by their ending"
+    assert "not sent: 1 files that are no DICOM files" in sent.output
     both = CliRunner().invoke(app, ["push", str(tmp_path / "to"), *at, "--dicomweb", "http://x"])
     assert isinstance(both.exception, SettingsError)
 
