@@ -117,6 +117,11 @@ def test_the_projector_walks_by_keys_and_clicker_wherever_the_focus_is(page, ser
     page.keyboard.press("ArrowRight")
     page.get_by_text("2 of 2", exact=True).wait_for()
     page.get_by_text("Ses-01: baseline by imsct_adapted_v1").wait_for()
+    settled(page)
+    page.keyboard.press("b")
+    page.locator(".ct-black").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".ct-black").wait_for(state="detached")
 
     note = page.get_by_placeholder("said or decided")
     note.click()
@@ -124,11 +129,6 @@ def test_the_projector_walks_by_keys_and_clicker_wherever_the_focus_is(page, ser
     assert note.input_value() == "b", "a letter belongs to the field that is written in"
     page.keyboard.press("PageUp")
     page.get_by_text("1 of 2", exact=True).wait_for()
-    page.keyboard.press("Escape")
-    page.keyboard.press("b")
-    page.locator(".ct-black").wait_for()
-    page.keyboard.press("Escape")
-    page.locator(".ct-black").wait_for(state="detached")
     page.get_by_role("radio", name="decision").or_(page.get_by_role("button", name="decision")).first.click()
     page.keyboard.press("ArrowRight")
     page.get_by_text("2 of 2", exact=True).wait_for()
