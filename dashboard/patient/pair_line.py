@@ -18,12 +18,17 @@ def pair_line(patient_id: str, one: str, other: str) -> Html:
         return Html("")
     first, last = pair.earlier, pair.later
     days = f"{labels.day(first.acquired_on)} → {labels.day(last.acquired_on)}: "
-    return tag("p", days, tag("b", _change(pair)), _rest(pair), class_="ct-pair")
+    return tag("p", days, _which(pair), tag("b", _change(pair)), _rest(pair), class_="ct-pair")
 
 
 def _between(patient_id: str, one: str, other: str) -> Between | None:
     courses = queries.query("patient_judged_course", patient_id=patient_id)
     return None if courses.empty else between(course_text.from_text(str(courses.iloc[0]["course"])), one, other)
+
+
+def _which(pair: Between) -> str:
+    """Name what is compared where a part of it is new, since the verdict and its curve may leave that out."""
+    return "all tumour, new included, " if pair.earlier.new_tumour_mm3 or pair.later.new_tumour_mm3 else ""
 
 
 def _change(pair: Between) -> str:
