@@ -114,7 +114,7 @@ def course_of_growing() -> PatientCourse:
 
 
 def beside_growing(p: str) -> list[Any]:
-    """What stands beside the verdicts on sub-01: lesions, next scan, endpoint, cyst, resection, rate of growth."""
+    """What stands beside the verdicts on sub-01: lesions, cyst, resection, what people did, and the numbers below."""
     return [
         records.Closure(p, "ses-03", "ses-02", 0.2),
         lesion_piece(p, "ses-02", "lesion-1", 1, "persistent", (1000.0, 30.0)),
@@ -124,102 +124,43 @@ def beside_growing(p: str) -> list[Any]:
         lesion_verdict(p, "ses-05", "lesion-1", ("SD", "stable", "no_change"), (1250.0, 1.25)),
         lesion_verdict(p, "ses-05", "lesion-2", ("SD", "baseline", "no_change"), (150.0, None)),
         reading_verdict(p, "ses-05", "solid_and_cyst", ("PD", "progression", "growth"), (1900.0, 1.9)),
-        records.NextScan(
-            p,
-            "surveillance_v1",
-            "ependymoma",
-            date(2023, 4, 10),
-            date(2023, 10, 10),
-            date(2024, 1, 10),
-            183,
-            "why",
-            "who",
-            None,
-            "MYCN not known",
-        ),
-        records.Neuraxis(
-            p,
-            "ses-05",
-            "yes",
-            "yes",
-            "yes",
-            None,
-            "yes",
-            "absent",
-            "absent",
-            "absent",
-            "absent",
-            "not evaluable",
-            None,
-            "B. Reader",
-            "not imaged",
-            None,
-            "lumbar canal: not said",
-        ),
-        records.Endpoint(p, ADAPTED, "ttp", date(2020, 1, 10), date(2023, 4, 10), True, "progression at ses-05"),
-        *(
-            records.BestResponse(
-                p,
-                ADAPTED,
-                1,
-                look,
-                "after_surgery",
-                "the surgery of 2020-01-10",
-                "SD",
-                "ses-02",
-                date(2020, 1, 10),
-                date(2021, 4, 10),
-                date(2020, 1, 10),
-                date(2023, 4, 10),
-                True,
-                False,
-                "Stable disease at best.",
-            )
-            for look in ("confirmed", "unconfirmed")
-        ),
         accepted(p, "ses-05"),
         records.StoredCourse(p, course_text.to_text(course_of_growing())),
         records.ActEffect(
-            p,
-            f"{p}-ses-05",
-            ADAPTED,
-            "ses-05",
-            "PD",
-            "progression",
-            "growth",
-            True,
-            True,
-            1.75,
-            "Ses-05: progression by imsct_adapted_v1.",
-            "[]",
-            False,
+            p, f"{p}-ses-05", ADAPTED, "ses-05", "PD", "progression", "growth", True, True, 1.75,
+            "Ses-05: progression by imsct_adapted_v1.", "[]", False,
         ),
         records.CompartmentCourse(p, "ses-05", "cyst", "growing", "ses-04", "Cyst 1.5 mL on 2023-04-10."),
         records.Resection(p, date(2020, 1, 10), "STR", "PR", "ses-01", "ses-02", False, False, "67 % removed"),
-        records.GrowthRate(
-            p,
-            ADAPTED,
-            1,
-            "ses-02",
-            "ses-05",
-            4,
-            1095,
-            0.1,
-            0.0,
-            0.2,
-            2532.0,
-            0.4,
-            0.1,
-            0.7,
-            1.0,
-            None,
-            None,
-            0.2,
-            0.1,
-            date(2026, 1, 1),
-            False,
+        *outcomes_of_growing(p),
+    ]  # fmt: skip
+
+
+def outcomes_of_growing(p: str) -> list[Any]:
+    """Next scan, whole neuraxis, time to progression, best response and rate of growth of sub-01."""
+    zero, progressed = date(2020, 1, 10), date(2023, 4, 10)
+    return [
+        records.NextScan(
+            p, "surveillance_v1", "ependymoma", progressed, date(2023, 10, 10), date(2024, 1, 10), 183, "why", "who",
+            None, "MYCN not known",
         ),
-    ]
+        records.Neuraxis(
+            p, "ses-05", "yes", "yes", "yes", None, "yes", "absent", "absent", "absent", "absent", "not evaluable",
+            None, "B. Reader", "not imaged", None, "lumbar canal: not said",
+        ),
+        records.Endpoint(p, ADAPTED, "ttp", zero, progressed, True, "progression at ses-05"),
+        *(
+            records.BestResponse(
+                p, ADAPTED, 1, look, "after_surgery", "the surgery of 2020-01-10", "SD", "ses-02", zero,
+                date(2021, 4, 10), zero, progressed, True, False, "Stable disease at best.",
+            )
+            for look in ("confirmed", "unconfirmed")
+        ),
+        records.GrowthRate(
+            p, ADAPTED, 1, "ses-02", "ses-05", 4, 1095, 0.1, 0.0, 0.2, 2532.0, 0.4, 0.1, 0.7, 1.0, None, None, 0.2,
+            0.1, date(2026, 1, 1), False,
+        ),
+    ]  # fmt: skip
 
 
 def along_cord(patient_id: str, session_id: str) -> list[Any]:

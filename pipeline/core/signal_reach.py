@@ -7,7 +7,7 @@ vanished, and nobody moved. Single zeros, as in air, are signal like any other.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,22 @@ BLOCK_VOXELS = 7
 """A face of the array begins padding where a square of so many zeros, or the whole width of the face, lies on it."""
 
 
-@lru_cache(maxsize=8)
+_PADDING: WeakKeyDictionary[Volume, NDArray[np.bool_] | None] = WeakKeyDictionary()
+"""What was found of each scan, for as long as somebody else holds the scan."""
+
+
 def padding_of(scan: Volume) -> NDArray[np.bool_] | None:
     """Return the voxels of a scan that nobody scanned, shape ``(I, J, K)``; None where there are none.
 
     They are the zeros that hang together with a block of zeros on a face of the array. A scan of nothing but zeros
     has no padding: it is blank.
     """
+    if scan not in _PADDING:
+        _PADDING[scan] = _padding(scan)
+    return _PADDING[scan]
+
+
+def _padding(scan: Volume) -> NDArray[np.bool_] | None:
     is_zero = scan.array == 0
     seeds = np.zeros(scan.shape, dtype=bool)
     for face in _faces(scan.shape):
@@ -48,16 +57,20 @@ def without_padding(scan: Volume) -> Volume:
     return Volume(continued(scan).array[box], affine)
 
 
-@lru_cache(maxsize=8)
+_CONTINUED: WeakKeyDictionary[Volume, Volume] = WeakKeyDictionary()
+
+
 def continued(scan: Volume) -> Volume:
     """Return a scan whose padding goes on as the nearest voxel that was scanned, so that no edge lies between them."""
     padding = padding_of(scan)
     if padding is None:
         return scan
-    nearest = ndimage.distance_transform_edt(
-        padding, sampling=scan.spacing_mm, return_distances=False, return_indices=True
-    )
-    return scan.with_array(scan.array[tuple(nearest)])
+    if scan not in _CONTINUED:
+        nearest = ndimage.distance_transform_edt(
+            padding, sampling=scan.spacing_mm, return_distances=False, return_indices=True
+        )
+        _CONTINUED[scan] = scan.with_array(scan.array[tuple(nearest)])
+    return _CONTINUED[scan]
 
 
 def _faces(shape: tuple[int, int, int]) -> Iterator[tuple[slice | int, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pipeline.core import records
@@ -47,6 +48,16 @@ class StudyRows:
     findings: Mapping[str | None, Sequence[records.Finding]]
     entries: Mapping[str | None, Sequence[records.JournalEntry]]
     criteria: tuple[records.Criteria, ...]
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        """Hash of what is laid beside the step, of each patient of whom anything is said; "" for all others."""
+        names = {name for name in (*self.findings, *self.entries) if name is not None}
+        return {name: self.of_patient(name).digest() for name in (*names, "")}
+
+    def digest_of(self, patient_id: str) -> str:
+        """Return the hash of all that a patient's published rows depend on beside the step, 64 hexadecimal digits."""
+        return self._digests.get(patient_id, self._digests[""])
 
     def of_patient(self, patient_id: str) -> RowsBeside:
         """Return what is laid beside the rows of a patient's finished step."""
@@ -127,7 +138,7 @@ def changed_patients(
         for name, input_sha256 in sorted(steps.items())
         if not input_sha256
         or (one := published.get(name)) is None
-        or (one.input_sha256, one.beside_sha256) != (input_sha256, beside.of_patient(name).digest())
+        or (one.input_sha256, one.beside_sha256) != (input_sha256, beside.digest_of(name))
     ]
 
 

@@ -132,11 +132,11 @@ def publish_if_changed(results: StudyResults, *, force: bool) -> bool:
     at_hand = {name: results.of_patient(name) for name in changed} if len(changed) <= AT_ONCE else {}
     after = {name: one for name, one in published.items() if name not in gone}
     after |= {name: patient_rows[-1] for name, patient_rows in at_hand.items()}
-    is_known = len(at_hand) == len(changed)
-    if is_known and not force and after == published and _is_published(settings, results.content(after)):
+    are_all_at_hand = len(at_hand) == len(changed)
+    if are_all_at_hand and not force and after == published and _is_published(settings, results.content(after)):
         return False
     with exclusive(settings.out_dir):
-        if is_known and not force and published and len(changed) + len(gone) <= FEW * len(results.steps):
+        if are_all_at_hand and not force and published and len(changed) + len(gone) <= FEW * len(results.steps):
             content = results.content(after)
             patient_rows = [row for name in changed for row in at_hand[name]]
             publish.update(settings.out_dir, {*changed, *gone}, [*patient_rows, *results.of_study(content)])

@@ -1,9 +1,10 @@
-"""The database file ``OUT_DIR/cordtrack.duckdb``: written whole by the pipeline; who reads it asks ``reader``.
+"""The database file ``OUT_DIR/cordtrack.duckdb``: put in place whole by the pipeline; who reads it asks ``reader``.
 
-A run builds a working copy from schema, rows and views, closes it and puts it in place in one step, so readers
-never wait and a killed run leaves the last good file. Nothing in it is precious: everything can be rebuilt, and
-comes out the same; so a store is never altered, and one of an older version is simply replaced. What this module
-refuses: rows that break a rule of the tables, and output folders of a newer version.
+A run builds a working copy, from schema, rows and views or from the store before with some patients' rows replaced,
+closes it and puts it in place in one step, so readers never wait and a killed run leaves the last good file. Nothing
+in it is precious: everything can be rebuilt, and comes out the same; so no table or column is ever altered, and a
+store of an older version is simply replaced. What this module refuses: rows that break a rule of the tables, and
+output folders of a newer version.
 """
 
 from __future__ import annotations

@@ -30,7 +30,15 @@ from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
 from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
-from pipeline.tools.assess_readings import BESIDE, READING_COLUMNS, beside, percent, reading_row, rounded
+from pipeline.tools.assess_readings import (
+    BESIDE,
+    READING_COLUMNS,
+    beside,
+    percent,
+    reading_row,
+    rounded,
+    verdict_values,
+)
 
 ALL_CRITERIA = "all"
 LOST_GRADE = frozenset({"row_long", "row_incomplete", "number_malformed", "date_malformed", "date_future"})
@@ -275,29 +283,12 @@ def _row(
     cv, cv_source = error_of(tumour, patient.course.histology)
     return {
         "patient_id": patient.course.patient_id,
-        "date": judgement.acquired_on,
+        **verdict_values(judgement, rule),
         "lesion_id": lesion_id,
-        "criteria_id": rule.criteria_id,
-        "criteria_version": rule.version,
-        "is_adapted": "yes" if rule.is_adapted else "no",
-        "category": judgement.category_shown,
-        "state": str(judgement.state),
-        "display_state": str(judgement.display_state),
-        "course": str(judgement.course),
-        "category_then": judgement.category_then_shown,
-        "state_then": str(judgement.state_then),
         "volume_mm3": rounded(tumour.volume_mm3),
         "volume_cv": rounded(cv),
         "cv_source": cv_source,
-        "baseline_date": judgement.baseline_session_id,
-        "nadir_date": judgement.nadir_session_id,
-        "change_percent": percent(judgement.change_ratio),
-        "change_low_percent": percent(judgement.change_low_ratio),
-        "change_high_percent": percent(judgement.change_high_ratio),
-        "probability": rounded(judgement.probability),
         **_series(judgement),
-        "reason": judgement.reason,
-        "reason_then": judgement.reason_then,
         **beside(()),
     }
 

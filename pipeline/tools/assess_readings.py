@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.core.vocabulary import ReadingKind
+from pipeline.core.vocabulary import ReadingKind, VisitJudgement
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.parallel_readings import ReadingVerdict
 
@@ -57,20 +57,27 @@ def reading_row(patient_id: str, verdict: ReadingVerdict, rule: ResponseCriteria
     judgement, measure = verdict.judgement, verdict.measure
     return {
         "patient_id": patient_id,
-        "date": judgement.acquired_on,
+        **verdict_values(judgement, rule),
         "reading": str(verdict.reading),
+        "is_different": "yes" if verdict.differs else "no",
+        "volume_mm3": rounded(measure.volume_mm3 if measure else None),
+        "volume_cv": rounded(measure.volume_cv if measure else None),
+    }
+
+
+def verdict_values(judgement: VisitJudgement, rule: ResponseCriteria) -> dict[str, Any]:
+    """Return the columns that every judged table has, whatever the verdict is about."""
+    return {
+        "date": judgement.acquired_on,
         "criteria_id": rule.criteria_id,
         "criteria_version": rule.version,
         "is_adapted": "yes" if rule.is_adapted else "no",
         "category": judgement.category_shown,
         "state": str(judgement.state),
         "display_state": str(judgement.display_state),
-        "is_different": "yes" if verdict.differs else "no",
         "course": str(judgement.course),
         "category_then": judgement.category_then_shown,
         "state_then": str(judgement.state_then),
-        "volume_mm3": rounded(measure.volume_mm3 if measure else None),
-        "volume_cv": rounded(measure.volume_cv if measure else None),
         "baseline_date": judgement.baseline_session_id,
         "nadir_date": judgement.nadir_session_id,
         "change_percent": percent(judgement.change_ratio),

@@ -282,6 +282,10 @@ def of_nibabel(array: np.ndarray, affine: np.ndarray | None = None) -> Callable[
     return lambda path: nib.save(nib.Nifti1Image(array, affine), path)
 
 
+def of_text(content: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(content)
+
+
 def sheared(degrees: float) -> np.ndarray:
     affine = np.eye(4)
     affine[0, 1] = np.tan(np.radians(degrees))
@@ -333,23 +337,11 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no rotation": ("a.nii", edited(254, np.int16(0).tobytes() + np.float32(2).tobytes()), "expected a rotation"),
     "more voxels than there can be": ("a.nii.gz", packed_header(30000), "bytes of voxels, found a file of"),
     "git-annex": ("a.nii.gz", lambda path: path.write_bytes(b"/annex/objects/MD5E-s3--90.nii.gz"), "git-annex pointer"),
-    "git-annex link": ("a.nii", lambda path: path.write_text("../.git/annex/objects/x/y/k"), "git-annex pointer"),
-    "git-annex link of Windows": (
-        "a.nii.gz",
-        lambda path: path.write_text(r"..\.git\annex\objects\k"),
-        "git-annex pointer",
-    ),
-    "git-annex link elsewhere": (
-        "a.nii",
-        lambda path: path.write_text("/my data/.git/annex/objects/k"),
-        "git-annex pointer",
-    ),
-    "link as text": ("a.nii", lambda path: path.write_text("../raw/a.nii"), "path of a link, not its content.*cp -rL"),
-    "Git LFS": (
-        "a.nii.gz",
-        lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"),
-        "git lfs pull",
-    ),
+    "git-annex link": ("a.nii", of_text("../.git/annex/objects/x/y/k"), "git-annex pointer"),
+    "git-annex link of Windows": ("a.nii.gz", of_text(r"..\.git\annex\objects\k"), "git-annex pointer"),
+    "git-annex link elsewhere": ("a.nii", of_text("/my data/.git/annex/objects/k"), "git-annex pointer"),
+    "link as text": ("a.nii", of_text("../raw/a.nii"), "path of a link, not its content.*cp -rL"),
+    "Git LFS": ("a.nii.gz", of_text("version https://git-lfs.github.com/spec/v1"), "git lfs pull"),
     "2D": ("a.nii.gz", of_nibabel(np.zeros((5, 6), np.int16), np.eye(4)), r"expected a 3D image, found 2D \(5x6\)"),
     "4D": ("a.nii.gz", of_nibabel(np.zeros((5, 6, 7, 3), np.int16), np.eye(4)), r"found 4D \(5x6x7x3\)"),
     "no size": ("a.nii", edited(42, np.int16(0).tobytes()), "expected an image size"),

@@ -21,6 +21,7 @@ from pipeline.measure.measurement_error import ASSUMED
 from pipeline.run.steps import judge_lesions, judge_readings
 from pipeline.run.steps.apply_acts import only_carried_over
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
+from pipeline.run.steps.verdict_columns import verdict_columns
 from pipeline.run.steps.visit_work import VisitWork
 from pipeline.study.study_folder import StudyPatient
 
@@ -227,28 +228,8 @@ def _mask_origin(tumour: records.Measurement | None) -> vocabulary.MaskOrigin | 
 
 def _assessment(patient_id: str, judgement: vocabulary.VisitJudgement) -> records.Assessment:
     return records.Assessment(
-        patient_id=patient_id,
-        session_id=judgement.session_id,
-        criteria_id=judgement.criteria_id,
-        criteria_version=judgement.criteria_version,
-        category=str(judgement.category),
-        state=str(judgement.state),
-        display_state=str(judgement.display_state),
-        is_confirmed=judgement.confirmed,
-        is_provisional=judgement.provisional,
-        epoch=judgement.epoch,
-        baseline_session_id=judgement.baseline_session_id,
-        nadir_session_id=judgement.nadir_session_id,
+        **verdict_columns(patient_id, judgement),
         previous_session_id=judgement.previous_session_id,
-        change_ratio=judgement.change_ratio,
-        detection_limit_ratio=judgement.detection_limit_ratio,
-        probability=judgement.probability,
-        reason=judgement.reason,
-        course=str(judgement.course),
-        category_then=judgement.category_then_shown,
-        state_then=str(judgement.state_then),
-        reason_then=judgement.reason_then,
-        clauses=judgement.clauses,
         change_low_ratio=judgement.change_low_ratio,
         change_high_ratio=judgement.change_high_ratio,
         next_nadir_session_id=judgement.next_nadir_session_id,

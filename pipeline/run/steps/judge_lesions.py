@@ -13,6 +13,7 @@ from pipeline.judge.epochs import makes_new_tumours
 from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.lesions.matching import NEW_LESION_MM3, UNPLACED, LesionStatus
 from pipeline.run.steps.patient_work import FollowedLesions
+from pipeline.run.steps.verdict_columns import verdict_columns
 
 LEAST_DRAWN_MM3 = 14.1
 """Volume of a 3 mm sphere: less than that, drawn by a person, is a slip of the pen as likely as a lesion, mm³; a
@@ -199,30 +200,10 @@ def _measure(visit: VisitMeasure, pieces: Sequence[records.LesionComponent], fol
 def _row(patient_id: str, verdict: LesionVerdict, *, is_worst: bool) -> records.LesionAssessment:
     judgement, measure = verdict.judgement, verdict.measure
     return records.LesionAssessment(
-        patient_id=patient_id,
-        session_id=judgement.session_id,
+        **verdict_columns(patient_id, judgement),
         lesion_id=verdict.lesion_id,
-        criteria_id=judgement.criteria_id,
-        criteria_version=judgement.criteria_version,
-        category=str(judgement.category),
-        state=str(judgement.state),
-        display_state=str(judgement.display_state),
-        is_confirmed=judgement.confirmed,
-        is_provisional=judgement.provisional,
         is_worst=is_worst,
-        epoch=judgement.epoch,
-        course=str(judgement.course),
-        baseline_session_id=judgement.baseline_session_id,
-        nadir_session_id=judgement.nadir_session_id,
         volume_mm3=measure.volume_mm3,
         volume_cv=measure.volume_cv,
-        change_ratio=judgement.change_ratio,
-        detection_limit_ratio=judgement.detection_limit_ratio,
-        probability=judgement.probability,
         missing_reason=measure.missing_reason,
-        reason=judgement.reason,
-        category_then=judgement.category_then_shown,
-        state_then=str(judgement.state_then),
-        reason_then=judgement.reason_then,
-        clauses=judgement.clauses,
     )

@@ -12,6 +12,7 @@ from pipeline.judge.parallel_readings import ReadingVerdict
 from pipeline.measure.imported_sizes import NO_VOLUME
 from pipeline.measure.measurement_error import ASSUMED
 from pipeline.refind import refinding
+from pipeline.run.steps.verdict_columns import verdict_columns
 from pipeline.run.steps.visit_work import VisitWork
 
 WARPED = "its mask was only carried over from another visit, which cannot show growth or shrinkage"
@@ -52,31 +53,11 @@ def reading_rows(
 def _row(patient_id: str, verdict: ReadingVerdict) -> records.ReadingAssessment:
     judgement, measure = verdict.judgement, verdict.measure
     return records.ReadingAssessment(
-        patient_id=patient_id,
-        session_id=judgement.session_id,
+        **verdict_columns(patient_id, judgement),
         reading=str(verdict.reading),
-        criteria_id=judgement.criteria_id,
-        criteria_version=judgement.criteria_version,
-        category=str(judgement.category),
-        state=str(judgement.state),
-        display_state=str(judgement.display_state),
-        is_confirmed=judgement.confirmed,
-        is_provisional=judgement.provisional,
         is_different=verdict.differs,
-        epoch=judgement.epoch,
-        course=str(judgement.course),
-        baseline_session_id=judgement.baseline_session_id,
-        nadir_session_id=judgement.nadir_session_id,
         volume_mm3=measure.volume_mm3 if measure is not None else None,
         volume_cv=measure.volume_cv if measure is not None else None,
-        change_ratio=judgement.change_ratio,
         change_low_ratio=judgement.change_low_ratio,
         change_high_ratio=judgement.change_high_ratio,
-        detection_limit_ratio=judgement.detection_limit_ratio,
-        probability=judgement.probability,
-        reason=judgement.reason,
-        category_then=judgement.category_then_shown,
-        state_then=str(judgement.state_then),
-        reason_then=judgement.reason_then,
-        clauses=judgement.clauses,
     )

@@ -42,6 +42,20 @@ def click_at(page, canvas, aside=0):
     page.mouse.click(box["x"] + x + aside, box["y"] + y)
 
 
+def brush_and_erase(page, sketch, sagittal, proposed):
+    """Brush and erase a voxel or more, and take each back."""
+    sagittal.focus()
+    page.keyboard.press("b")
+    click_at(page, sagittal, aside=40)
+    assert int(sketch.get_attribute("data-voxels")) > proposed
+    page.keyboard.press("u")
+    expect(sketch).to_have_attribute("data-voxels", str(proposed))
+    page.keyboard.press("e")
+    click_at(page, sagittal, aside=-40)  # the crosshair went with the brush
+    assert int(sketch.get_attribute("data-voxels")) < proposed
+    page.keyboard.press("u")
+
+
 def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(page, own_server, out, lesion, tmp_path):
     _, truth, _ = lesion
     page.goto(f"{own_server}/patient?patient=sub-01")
@@ -63,18 +77,7 @@ def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(page, own_ser
     expect(sketch.locator(".size-words")).to_contain_text("mL ·")
     look(page, tmp_path, "proposed")
 
-    sagittal.focus()
-    page.keyboard.press("b")
-    click_at(page, sagittal, aside=40)
-    assert int(sketch.get_attribute("data-voxels")) > proposed
-    page.keyboard.press("u")
-    expect(sketch).to_have_attribute("data-voxels", str(proposed))
-    page.keyboard.press("e")
-    click_at(page, sagittal, aside=-40)  # the crosshair went with the brush
-    erased = int(sketch.get_attribute("data-voxels"))
-    assert erased < proposed
-    page.keyboard.press("u")
-
+    brush_and_erase(page, sketch, sagittal, proposed)
     page.keyboard.press("Enter")
     page.get_by_text("It fits the scan.").wait_for()
     page.get_by_role("textbox", name="Reason").last.fill("first mask")
