@@ -20,7 +20,7 @@ from pipeline.core import records
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
-from pipeline.files.out_folder import exclusive
+from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
@@ -162,7 +162,7 @@ def _is_own_derivative(study: Path, out: Path) -> bool:
     """Say whether an output folder is one below the study's ``derivatives`` with nothing of others in it."""
     if out.parent != study / "derivatives":
         return False
-    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / ".cordtrack.lock").exists()))
+    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / LOCK_NAME).exists()))
 
 
 def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
