@@ -30,6 +30,7 @@ from rich.progress import (
 
 from pipeline import __version__, api
 from pipeline.cli import (
+    check_command,
     draft_command,
     hospital_commands,
     journal_commands,
@@ -52,6 +53,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(pages_command.app)
+app.add_typer(check_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(draft_command.app)
 app.add_typer(hospital_commands.app)
