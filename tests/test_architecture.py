@@ -39,6 +39,7 @@ READERS = {
     "pipeline.selftest.host_scan",
     "pipeline.selftest.report",
     "pipeline.selftest.selftest_run",
+    "pipeline.service",
     "pipeline.store",
     "pipeline.study",
     "pipeline.tools",

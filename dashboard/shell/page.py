@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import theme
-from dashboard.data import queries
+from dashboard.data import queries, study_jobs
 from dashboard.shell import dark
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
@@ -67,6 +67,18 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
     _set_aside(draw.__code__.co_filename)
 
 
+def show_workbench(draw: Callable[[], None]) -> None:
+    """Draw a page that needs no results, with styles and notice; what cannot be done is said in its place."""
+    st.html(STYLE)
+    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
+    notice = tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice")
+    st.html(join([notice, tag("div", str(queries.out_dir()), class_="ct-footer")]))
+    try:
+        draw()
+    except CordtrackError as error:
+        sentence(str(error))
+
+
 @st.cache_resource(show_spinner=False)
 def _set_aside(page: str) -> None:  # noqa: ARG001  # key of the cache: once a page, when it has loaded what it needs
     """Take what lives as long as the server, its modules mostly, out of the search for unused objects.
@@ -81,6 +93,8 @@ def _set_aside(page: str) -> None:  # noqa: ARG001  # key of the cache: once a p
 def nothing_yet(message: str) -> None:
     """Say in place of a page what is missing and what to do."""
     todo = "To make results: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
+    if study_jobs.study_dir() is not None:
+        todo = "The page Study makes results and says how far they are."
     grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
     st.html(tag("div", tag("p", "Nothing to show", class_="ct-sentence"), *grey, class_="ct-empty"))
 
