@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.data import study_jobs
+from dashboard.shell import sign_in
 
 st.set_page_config(page_title="cordtrack", page_icon=str(Path(__file__).parent / "icon.svg"), layout="wide")
 board = st.Page("app_pages/board.py", title="Board", default=True)
@@ -18,7 +19,10 @@ pages = [
     st.Page("app_pages/methods.py", title="Methods", url_path="methods"),
     *([study] if study_jobs.study_dir() else []),
 ]
-chosen = st.navigation(pages, position="top")
-if chosen == board and study_jobs.is_empty():
-    st.switch_page(study)
-chosen.run()
+if sign_in.is_let_in():
+    chosen = st.navigation(pages, position="top")
+    if chosen == board and study_jobs.is_empty():
+        st.switch_page(study)
+    chosen.run()
+else:
+    st.navigation([st.Page(sign_in.ask, title="Sign in", url_path="sign-in")], position="hidden").run()

@@ -20,6 +20,8 @@ from dashboard.upload_limits import HeldFiles, UploadLimits
 from pipeline.files.child_process import end_with_parent
 from pipeline.files.unpacking import MOST_MEGABYTES
 
+SIGN_IN = "CORDTRACK_SIGN_IN"
+"""Environment variable that names the file about the sign-in (``data.door``); nothing is to be imported from there."""
 SCRIPT = Path(__file__).with_name("app.py")
 
 
@@ -42,6 +44,8 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         "browser.gatherUsageStats": False,
         "browser.serverAddress": host,
     }
+    if SIGN_IN in os.environ:
+        settings["secrets.files"] = [os.environ[SIGN_IN]]
     app.run(config=settings)
 
 

@@ -29,6 +29,7 @@ READERS = {
     "pipeline.journal.drawn_masks",
     "pipeline.journal.lesion_names",
     "pipeline.journal.published_history",
+    "pipeline.journal.sign_in_rules",
     "pipeline.journal.sign_off",
     "pipeline.judge.criteria_files",
     "pipeline.mask_models",

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from pipeline import api
 from pipeline.errors import SettingsError
 from pipeline.files.child_process import CODE
+from pipeline.journal.roles import Deed
 from pipeline.run import run_plan, step_notes
 from pipeline.run.run_plan import RunPlan
 from pipeline.run.step_notes import StepNote
@@ -65,7 +66,8 @@ def stamp() -> str:
 
 def ask_for_run(who: str, patient_id: str | None = None) -> str:
     """Ask for a run, of one patient or of all; say what became of it."""
-    job, is_new = asking.ask_for_run(_study(), queries.out_dir(), who, [patient_id] if patient_id else [])
+    person = door.enter(Deed.RUN, who)
+    job, is_new = asking.ask_for_run(_study(), queries.out_dir(), person.name, [patient_id] if patient_id else [])
     if is_new:
         return "The run is asked for."
     return f"This run was asked for already{f', by {job.asked_by}' if job.asked_by else ''}; it does both."
@@ -73,7 +75,7 @@ def ask_for_run(who: str, patient_id: str | None = None) -> str:
 
 def cancel(job_id: str, who: str) -> str:
     """Let a job end."""
-    jobs.cancel(queries.out_dir(), job_id, who)
+    jobs.cancel(queries.out_dir(), job_id, door.enter(Deed.RUN, who).name)
     return "The run is asked to end; what was finished is kept."
 
 
@@ -119,6 +121,7 @@ def take_sample(who: str) -> str:
     SettingsError
         The folder is not empty, or there is no sample study here.
     """
+    door.enter(Deed.EDIT, who)
     if not offers_sample():
         raise SettingsError("expected an empty study folder and a checkout with the sample study, found another thing")
     shutil.copytree(SAMPLE, _study(), dirs_exist_ok=True)

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import theme
-from dashboard.data import queries, study_jobs
+from dashboard.data import door, queries, study_jobs
 from dashboard.shell import dark
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
@@ -56,7 +56,7 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
         info = _study_info()
         shown = _study(info)
     except CordtrackError as error:
-        st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
+        st.html(_notice())
         nothing_yet(str(error))
         return
     _around(shown, info)
@@ -71,8 +71,7 @@ def show_workbench(draw: Callable[[], None]) -> None:
     """Draw a page that needs no results, with styles and notice; what cannot be done is said in its place."""
     st.html(STYLE)
     st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
-    notice = tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice")
-    st.html(join([notice, tag("div", str(queries.out_dir()), class_="ct-footer")]))
+    st.html(join([_notice(), tag("div", str(queries.out_dir()), class_="ct-footer")]))
     try:
         draw()
     except CordtrackError as error:
@@ -166,7 +165,12 @@ def _study(info: pd.Series) -> ShownStudy:
 
 
 def _around(shown: ShownStudy, info: pd.Series) -> None:
-    words = [labels.SYNTHETIC] if shown.is_synthetic else []
-    notice = tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT]), class_="ct-notice")
     parts = _made(shown, info)
+    notice = _notice(*([labels.SYNTHETIC] if shown.is_synthetic else []))
     st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))
+
+
+def _notice(*words: str) -> Html:
+    """Write the line at the top of every page; where nobody signs in, it says that names are only typed."""
+    typed = [] if door.is_sign_in_on() else [labels.NAMES_TYPED]
+    return tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed]), class_="ct-notice")
