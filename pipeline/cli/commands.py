@@ -37,6 +37,7 @@ from pipeline.cli import (
     note_commands,
     pages_command,
     selftest_command,
+    serve_command,
     table_commands,
 )
 from pipeline.cli.targets import outside_study
@@ -53,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(pages_command.app)
+app.add_typer(serve_command.app)
 app.add_typer(check_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(draft_command.app)

@@ -34,7 +34,7 @@ NOBODY_DREW = "nobody drew the tumour at any visit of this patient, so that ther
 class Outlook(StrEnum):
     """How a visit's tumour will be measured."""
 
-    DRAWN = "on its mask"
+    DRAWN = "with a mask"
     IMPORTED = "imported sizes"
     MODEL = "by the model"
     FOUND_AGAIN = "found again"

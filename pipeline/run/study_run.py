@@ -65,7 +65,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     heads = _journal_as_published(settings.out_dir)
     study, rules, beside = read_inputs(settings)
     patients = {p.patient.patient_id: p for p in study.patients}
-    asked = _chosen(patients, settings.participants)
+    asked = chosen(patients, settings.participants)
     done = {} if rebuild else finished(settings.out_dir, asked, rules)
     at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
     published = {} if rebuild else published_so_far(settings.out_dir)
@@ -207,7 +207,7 @@ def finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], r
     return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 
-def _chosen(
+def chosen(
     patients: Mapping[str, study_folder.StudyPatient], participants: frozenset[str] | None
 ) -> dict[str, study_folder.StudyPatient]:
     """Return the patients that the user asked for, all when nobody was named."""
