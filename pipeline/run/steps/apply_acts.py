@@ -20,11 +20,22 @@ from pipeline.judge.criteria import ResponseCriteria
 from pipeline.run.steps.patient_work import Acts, FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
 
+NEW_SIGNAL = "new_signal"
+"""Code of the finding that new signal was seen where no tumour was drawn."""
+
 
 def decide(work: PatientWork) -> PatientWork:
     """Let what people decided take effect: once, before anything is measured."""
     acts = acts_on(work.plan.patient.acts, work.visits)
-    return replace(work, acts=acts).changing(decided(visit, acts.decided) for visit in work.visits)
+    visits = [decided(visit, acts.decided) for visit in work.visits]
+    answered = {visit.session_id for visit in visits if Compartment.TUMOUR in visit.decided.accepted}
+    rows = tuple(row for row in work.rows if not (is_flag(row) and row.session_id in answered))
+    return replace(work, acts=acts, rows=rows).changing(visits)
+
+
+def is_flag(row: object) -> bool:
+    """Say whether a record flags new signal: a question that a person answers by accepting the tumour drafted there."""
+    return isinstance(row, records.NewSignal) or (isinstance(row, records.Finding) and row.code == NEW_SIGNAL)
 
 
 def name_acts_without_effect(work: PatientWork) -> PatientWork:
