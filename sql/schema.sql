@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (26);
+insert into meta.store_version values (27);
 
 create schema record;
 
@@ -160,6 +160,25 @@ create table record.lesion_component (
     named_as varchar, missing_reason varchar,
     primary key (patient_id, session_id, lesion_id, component_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- One finding of one lesion at one visit: a term, a number with its interval, or the reason why there is neither.
+create table record.description (
+    patient_id varchar not null, session_id varchar not null,
+    lesion_id varchar not null,
+    finding varchar not null check (regexp_full_match(finding, '[a-z0-9_]+(:.+)?')),
+    value varchar,
+    number double check (isfinite(number)),
+    low double check (isfinite(low)),
+    high double check (high >= low and isfinite(high)),
+    unit varchar,
+    sureness varchar check (sureness in ('sure', 'unsure')),
+    reason varchar,
+    scans varchar,
+    primary key (patient_id, session_id, lesion_id, finding),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check ((value is null and number is null) = (sureness is null)),
+    check (value is not null or number is not null or reason is not null)
 );
 
 -- The rules that judged.

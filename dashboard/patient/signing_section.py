@@ -139,7 +139,7 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
             "Provisional: the call rests on an automatic mask that nobody signed. Accepting its mask makes it final "
             "at the next run."
         )
-    offer_update(waiting, patient_id)
+    offer_update(waiting, patient_id, patient_id)
 
 
 def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli.targets import outside_study
 from pipeline.core import wording
 from pipeline.core.vocabulary import Compartment
 from pipeline.errors import SettingsError
@@ -21,7 +22,9 @@ Places = Annotated[list[str] | None, typer.Option(metavar="X,Y,Z", help="Outside
 @app.command(epilog="Example: cordtrack draft scan.nii.gz --inside 1.5,-20,33 --outside 2,-24,51 -o tumour_mask.nii.gz")
 def draft(
     scan: Annotated[Path, typer.Argument(metavar="SCAN", help="NIfTI file of any plane and spacing.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MASK", help="Mask to write, .nii.gz.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=outside_study, metavar="MASK", help="Mask to write, .nii.gz.")
+    ],
     inside: Annotated[
         list[str] | None,
         typer.Option(metavar="X,Y,Z", help="A place in the lesion, RAS+ mm; the first near its middle."),

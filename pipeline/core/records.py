@@ -15,6 +15,7 @@ ActEffect = context_records.ActEffect
 BestResponse = context_records.BestResponse
 Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
+Description = lesion_records.Description
 Endpoint = context_records.Endpoint
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +16,15 @@ from pipeline.selftest.detection import Reading, Way, performances
 from pipeline.selftest.host_scan import PHANTOM, Place, read_source
 from pipeline.selftest.implanted_pairs import Measured, drawn, measure_pair, plans
 from sample_data import selftest_phantom
+from tests.command import typed
 from tests.places import ROOT
 
 SCANS = ROOT.parent / "shared" / "realcord" / "scans"
 SCAN, CORD = PHANTOM / "synthetic_T2w.nii.gz", PHANTOM / "synthetic_cord.nii.gz"
 
 
-def selftest(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", "selftest", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def refusal(*arguments: str | Path) -> str:
-    done = selftest(*arguments)
+    done = typed("selftest", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -49,7 +43,7 @@ def test_the_packaged_phantom_is_what_its_generator_makes(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_growth_in_the_phantom_is_measured_and_said_to_be_synthetic(tmp_path: Path) -> None:
-    done = selftest("-o", tmp_path, "--volume", "0.3", "--slice-mm", "3", "--jobs", "2")
+    done = typed("selftest", "-o", tmp_path, "--volume", "0.3", "--slice-mm", "3", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("On scans like the packaged phantom (0.8 x 0.8 x 3.0 mm, sagittal)")
     names = {path.name for path in tmp_path.iterdir()}
@@ -102,7 +96,7 @@ def test_the_files_are_the_same_for_the_same_rows(tmp_path: Path) -> None:
 def test_growth_in_a_real_scan_is_found_again(tmp_path: Path) -> None:
     if not SCANS.is_dir():
         pytest.skip("no real scans beside the project")
-    done = selftest("--like", SCANS / "t2_fake_lesion.nii.gz", "-o", tmp_path, "--at", "10", "--quick")
+    done = typed("selftest", "--like", SCANS / "t2_fake_lesion.nii.gz", "-o", tmp_path, "--at", "10", "--quick")
     assert done.returncode == 0, done.stderr
     assert "t2_fake_lesion_sc_seg.nii.gz" in done.stdout  # the mask beside the scan is named
     rows = rows_of(tmp_path)
