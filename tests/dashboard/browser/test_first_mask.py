@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from pipeline.journal import act_file
 from pipeline.store import reader
-from tests.dashboard.browser.driving import look, serve, settled
+from tests.dashboard.browser.driving import PATIENCE_MS, look, serve, settled
 from tests.draft.implant import with_lesion
 from tests.journal.test_drawn_masks import run_again
 from tests.study_folder import ONE_VISIT, T2W, write_files
@@ -67,7 +67,7 @@ def look_at_the_second(page, sketch, folder):
     expect(sketch).to_have_attribute("data-shown", "1")
     expect(sketch.get_by_role("button", name="T1w + contrast")).to_be_visible()
     page.keyboard.press("Space")
-    expect(sketch.locator(".words")).to_contain_text("from this scan and T1w + contrast")
+    expect(sketch.locator(".words")).to_contain_text("from this scan and T1w + contrast", timeout=PATIENCE_MS)
     look(page, folder, "second")
     page.keyboard.press("u")
     page.keyboard.press("t")
@@ -76,7 +76,7 @@ def look_at_the_second(page, sketch, folder):
 def smooth_and_go_by_keys(page, sketch, proposed):
     """Smooth the outline, brush without a mouse, and take each back."""
     page.keyboard.press("m")
-    expect(sketch).to_have_attribute("data-answered", "3")
+    expect(sketch).to_have_attribute("data-answered", "3", timeout=PATIENCE_MS)
     assert int(sketch.get_attribute("data-voxels")) == pytest.approx(proposed, rel=0.02)
     page.keyboard.press("u")
     expect(sketch).to_have_attribute("data-voxels", str(proposed))
@@ -99,13 +99,13 @@ def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
     settled(page)
     page.get_by_text("Draw on the scan").click()
     sketch = page.locator(".sketch")
-    expect(sketch).to_have_attribute("data-ready", "true")
+    expect(sketch).to_have_attribute("data-ready", "true", timeout=PATIENCE_MS)
     sagittal = sketch.locator("canvas").first
     sagittal.scroll_into_view_if_needed()
     look(page, tmp_path, "before")
 
     click_at(page, sagittal)  # it opens on the middle of the cord, where the lesion is
-    expect(sketch).to_have_attribute("data-answered", "1")
+    expect(sketch).to_have_attribute("data-answered", "1", timeout=PATIENCE_MS)
     proposed = int(sketch.get_attribute("data-voxels"))
     assert proposed == pytest.approx(int(truth.array.sum()), rel=0.4)
     expect(sketch.locator(".size-words")).to_contain_text("mL ·")
