@@ -46,7 +46,7 @@ def from_outline_mm(inside: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) 
 
 
 def seen_edge_mm(scan: Volume, labels: NDArray[np.int_]) -> float | None:
-    """Return how far outside the true outline a tumour's edge is seen, mm; None where nothing tells, as beside fluid."""
+    """Return how far outside the true outline a tumour's edge is seen, mm; None where fluid hides it."""
     voxels = np.argwhere(labels == TUMOUR)
     reach = np.ceil(REACH_MM / scan.spacing_mm).astype(int)
     low, high = np.maximum(voxels.min(axis=0) - reach, 0), voxels.max(axis=0) + reach + 1
