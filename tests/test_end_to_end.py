@@ -207,8 +207,10 @@ def test_a_tumour_that_came_back_is_flagged_where_nobody_drew_it(small_study: Pa
     assert sorted(found.query("code == 'no_new_signal'")["session_id"]) == ["ses-02", "ses-03", "ses-04"]
     assert found.query("code == 'tumour_not_measured'").empty, "one row a visit says it"
     tumour = reader.table(database, "measurement").query("compartment == 'tumour'").set_index("session_id")
-    assert tumour.loc["ses-06", "volume_mm3"] is None or np.isnan(tumour.loc["ses-06", "volume_mm3"])
-    assert "new signal" in tumour.loc["ses-06", "missing_reason"]
+    assert tumour.loc["ses-06", "mask_origin"] == "automatic", "a draft, which nobody has signed"
+    assert tumour.loc["ses-06", "volume_mm3"] == pytest.approx(410, rel=0.4)
+    assert tumour.loc[["ses-02", "ses-03", "ses-04"], "volume_mm3"].isna().all(), "no draft on a clean bed, nor a zero"
+    assert tumour.loc["ses-04", "missing_reason"].startswith("no tumour was drawn")
     places = reader.table(database, "new_signal").set_index("session_id")
     assert places.loc["ses-06", "approximate_mm3"] == pytest.approx(410, rel=0.6)
     there = places[["reference_right_mm", "reference_anterior_mm", "reference_superior_mm"]]
