@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.data import drawings
 from dashboard.data.drawings import DrawingPlace, Upload
-from dashboard.patient import sketch_section
+from dashboard.patient import review_section, sketch_section
 from dashboard.patient.act_preview import preview
 from dashboard.shell import page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
@@ -41,7 +41,7 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
         The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
-    with st.expander("Draw or correct a mask"):
+    with st.expander("Draw or correct a mask", expanded=review_section.is_editing(patient_id, session_id)):
         left, right = st.columns([1, 1.6], gap="medium")
         with left:
             place = DrawingPlace(patient_id, session_id, _compartment(where, measured))
@@ -63,7 +63,8 @@ def _draw(place: DrawingPlace, criteria_id: str) -> None:
         sketch_section.forget(place)
         st.rerun()  # the whole page: the journal has a new line
     try:
-        upload = sketch_section.draw(place)
+        is_asked_for = review_section.is_editing(place.patient_id, place.session_id)
+        upload = sketch_section.draw(place, takes_focus=is_asked_for)
     except CordtrackError as error:
         st.error(as_label(f"This scan cannot be drawn on. {error}"))
         return

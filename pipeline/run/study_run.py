@@ -20,7 +20,7 @@ from pipeline.core import records
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
-from pipeline.files.out_folder import exclusive
+from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
@@ -64,10 +64,10 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
-    study, rules, beside = _read(settings)
+    study, rules, beside = read_inputs(settings)
     patients = {p.patient.patient_id: p for p in study.patients}
-    asked = _chosen(patients, settings.participants)
-    done = {} if rebuild else _finished(settings.out_dir, asked, rules)
+    asked = chosen(patients, settings.participants)
+    done = {} if rebuild else finished(settings.out_dir, asked, rules)
     at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
     published = {} if rebuild else published_so_far(settings.out_dir)
     to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
@@ -86,7 +86,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
 
 
-def _read(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
+def read_inputs(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
     """Read the study folder with what people decided, the rules, and what stands beside the patients' results."""
     people, names = act_file.read(settings.out_dir), lesion_names.read(settings.out_dir)
     study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of)
@@ -164,7 +164,7 @@ def _is_own_derivative(study: Path, out: Path) -> bool:
     """Say whether an output folder is one below the study's ``derivatives`` with nothing of others in it."""
     if out.parent != study / "derivatives":
         return False
-    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / ".cordtrack.lock").exists()))
+    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / LOCK_NAME).exists()))
 
 
 def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
@@ -203,13 +203,13 @@ def _meaning(mask: study_folder.MaskFile) -> list[str]:
     return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
 
 
-def _finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
+def finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
     """Return the patients whose finished step was made of what there is now, with the hash of it."""
     keys = {name: _with_names(_patient_key(p, rules, out_dir), rules.names_of(name)) for name, p in patients.items()}
     return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 
-def _chosen(
+def chosen(
     patients: Mapping[str, study_folder.StudyPatient], participants: frozenset[str] | None
 ) -> dict[str, study_folder.StudyPatient]:
     """Return the patients that the user asked for, all when nobody was named."""

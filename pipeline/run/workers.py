@@ -28,6 +28,7 @@ from pipeline.files import child_process
 from pipeline.files.out_folder import exclusive
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
+from pipeline.run import step_notes
 from pipeline.study.study_folder import StudyPatient
 
 THREAD_LIMITS = (
@@ -200,5 +201,5 @@ def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, .
 
     name = patient.patient.patient_id
     plan = PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, rules.names_of(name))
-    with exclusive(out_dir / JOBS / name):
-        return process(plan)
+    with exclusive(out_dir / JOBS / name), step_notes.noting(out_dir / JOBS / name) as on_step:
+        return process(plan, on_step)
