@@ -60,8 +60,11 @@ def as_the_program(words: list[str]) -> Iterator[None]:
 
 @cache
 def start_workers() -> None:
-    """Start the server that workers are forked from, with ANTs: the first run of this process may align nothing."""
-    workers.worker_context([workers.STORY, workers.ALIGNING])
+    """Start the server that workers of all runs of this process are forked from, with ANTs and what it aligned before.
+
+    To be called before the first run, which may align nothing and would start a server without.
+    """
+    workers.worker_context([workers.STORY, workers.ALIGNING, "tests.kept_alignments"])
     with workers.one_thread_each():
         multiprocessing.forkserver.ensure_running()
 

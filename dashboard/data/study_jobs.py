@@ -51,23 +51,23 @@ def check() -> StudyCheck:
     CordtrackError
         The study cannot be read.
     """
-    return _check(str(_study()), stamp())
+    return _check(str(study_folder()), stamp())
 
 
 def plan() -> RunPlan:
     """Return what a run would do now and why, kept until study, decisions or results change."""
-    return _plan(str(_study()), stamp(), queries.publication())
+    return _plan(str(study_folder()), stamp(), queries.publication())
 
 
 def stamp() -> str:
     """Return the mark of what a run would read."""
-    return inputs_stamp.of_inputs(_study(), queries.out_dir())
+    return inputs_stamp.of_inputs(study_folder(), queries.out_dir())
 
 
 def ask_for_run(who: str, patient_id: str | None = None) -> str:
     """Ask for a run, of one patient or of all; say what became of it."""
     person = door.enter(Deed.RUN, who)
-    job, is_new = asking.ask_for_run(_study(), queries.out_dir(), person.name, [patient_id] if patient_id else [])
+    job, is_new = asking.ask_for_run(study_folder(), queries.out_dir(), person.name, [patient_id] if patient_id else [])
     if is_new:
         return "The run is asked for."
     return f"This run was asked for already{f', by {job.asked_by}' if job.asked_by else ''}; it does both."
@@ -102,15 +102,9 @@ def log(job: Job) -> str:
     return jobs.log_of(queries.out_dir(), job.job_id)
 
 
-def has_patients() -> bool:
-    """Say whether the study folder holds anybody."""
-    study = _study()
-    return (study / "participants.tsv").exists() or any(study.glob("sub-*"))
-
-
 def offers_sample() -> bool:
     """Say whether the sample study can be put into the study folder: it is here, and the folder is empty."""
-    return SAMPLE.is_dir() and not any(_study().iterdir())
+    return SAMPLE.is_dir() and not any(study_folder().iterdir())
 
 
 def take_sample(who: str) -> str:
@@ -124,11 +118,18 @@ def take_sample(who: str) -> str:
     door.enter(Deed.EDIT, who)
     if not offers_sample():
         raise SettingsError("expected an empty study folder and a checkout with the sample study, found another thing")
-    shutil.copytree(SAMPLE, _study(), dirs_exist_ok=True)
+    shutil.copytree(SAMPLE, study_folder(), dirs_exist_ok=True)
     return ask_for_run(who)
 
 
-def _study() -> Path:
+def study_folder() -> Path:
+    """Return the study folder that is served.
+
+    Raises
+    ------
+    SettingsError
+        The pages only show results.
+    """
     study = study_dir()
     if study is None:
         raise SettingsError("these pages show results only; start with: cordtrack serve STUDY_FOLDER OUT_DIR")

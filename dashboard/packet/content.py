@@ -17,7 +17,7 @@ from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
 from dashboard.patient.judged_volumes import volumes_of
 from dashboard.patient.lesion_section import printed
-from dashboard.patient.numbers import NOW, disturbed, made_otherwise, to_show
+from dashboard.patient.numbers import NOW, disturbed, made_otherwise, shrunk_unsurely, to_show
 from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
 from dashboard.patient.signal_places import flagged
@@ -213,8 +213,10 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
 
 
 def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
-    """Return the open questions as the board has them, but for an overdue scan, which depends on the day."""
-    return (("open questions", short(labels.typeset(str(state["open_questions"])), 2 * LONGEST)),)
+    """Return the open questions as the board has them, a line each; that a scan is overdue depends on the day."""
+    questions = labels.typeset(str(state["open_questions"])).split("; ")
+    heads = ("open questions", *("" for _ in questions[1:]))
+    return tuple((head, short(question)) for head, question in zip(heads, questions, strict=True))
 
 
 def _beside(
@@ -225,7 +227,8 @@ def _beside(
     word_lines += [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
-        word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]
+        session = visit_rows["session_id"].iloc[0]
+        word_lines += [("scan", disturbed(patient_id, session)), ("shrinkage", shrunk_unsurely(patient_id, session))]
     return tuple((word, short(words, 2 * LONGEST)) for word, words in word_lines if words)
 
 

@@ -21,7 +21,8 @@ from pipeline.errors import CordtrackError
 from pipeline.files.unpacking import MOST_MEGABYTES
 from pipeline.journal.drawing import DrawingFit
 
-KINDS = ["nii", "gz"]
+ENDINGS = (".nii", ".gz")
+"""Of files that may hold a drawing, ``.nii.gz`` among them."""
 VIEWER_PX = 330
 MARGIN_MM = 20.0
 HERE = "A click inside the lesion proposes its outline; clicks, brush and eraser correct it"
@@ -104,13 +105,23 @@ def _take(place: DrawingPlace) -> None:
 
 def _bring(place: DrawingPlace) -> Upload | None:
     """Ask for the file that was drawn, and where it holds several labels, for the one that is meant."""
-    file = st.file_uploader(
-        "Your drawing, saved on the scan's own voxels: a mask, a label map or probabilities",
-        type=KINDS,
+    file = st.file_uploader(  # of any kind: Streamlit would refuse another ending with an error page of its own
+        "Your drawing, saved on the scan's own voxels: a mask, a label map or probabilities (.nii, .nii.gz)",
         key=_key(place),
         max_upload_size=MOST_MEGABYTES,
     )
-    return None if file is None else Upload(file.name, file.getvalue())
+    if file is None:
+        return None
+    if not file.name.lower().endswith(ENDINGS):
+        where = f"{place.patient_id} {place.session_id}"
+        st.error(
+            as_label(
+                f"Nothing was kept. {where}: expected a drawing as NIfTI (.nii or .nii.gz), found '{file.name}'; save "
+                "it as NIfTI in the software that you drew it in, and bring that file"
+            )
+        )
+        return None
+    return Upload(file.name, file.getvalue())
 
 
 def _key(place: DrawingPlace) -> str:

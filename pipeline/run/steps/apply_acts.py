@@ -17,6 +17,7 @@ from pipeline.journal import decisions
 from pipeline.journal.decisions import ActKind, Decisions, Standing
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.run.steps.mask_records import SHRINKAGE_UNSURE
 from pipeline.run.steps.patient_work import Acts, FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
 
@@ -72,11 +73,14 @@ def _scans(visits: Iterable[ReadVisit]) -> dict[tuple[str, str], str]:
 
 
 def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
-    """Return a visit with what people decided about it."""
+    """Return a visit with what people decided about it; an outline that somebody accepted is doubted no more."""
     reasons = {compartment: stands.why_excluded(visit.session_id, compartment) for compartment in Compartment}
     excluded = {compartment: why for compartment, why in reasons.items() if why is not None}
     accepted = frozenset(name for name in Compartment if (visit.session_id, str(name)) in stands.accepted)
-    return replace(visit, decided=VisitDecisions(excluded, accepted))
+    answered = (SHRINKAGE_UNSURE,) if Compartment.TUMOUR in accepted else ()
+    findings = tuple(row for row in visit.masks.findings if row.code not in answered)
+    masks = replace(visit.masks, findings=findings)
+    return replace(visit, masks=masks, decided=VisitDecisions(excluded, accepted))
 
 
 def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:
