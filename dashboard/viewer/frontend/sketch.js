@@ -23,7 +23,7 @@ class Sketch {
   constructor(root, data) {
     const { shape } = data, first = bytesOf(data.labels);
     Object.assign(this, { root, data, shape, spacing: data.spacing_mm, tool: "inside", size: 2, bright: 100, serial: 0,
-      images: [bytesOf(data.image), bytesOf(data.second)], shown: 0, at: [...data.start], clicks: [], shaped: [], undone: [], drawnIn: 0, gone: new AbortController(),
+      images: [bytesOf(data.image), bytesOf(data.second)], shown: 0, at: [...data.start], clicks: [], shaped: [], undone: [], drawnIn: 0, both: false, gone: new AbortController(),
       labels: first ? first.slice() : new Uint8Array(shape[0] * shape[1] * shape[2]) });
     this.strokes = new Uint8Array(this.labels.length);
     this.canvases = [...root.querySelectorAll("canvas")];
@@ -80,8 +80,8 @@ class Sketch {
     if (name === "undo") this.back();
     if (name === "scan" && this.images[1]) this.shown = 1 - this.shown;
     if (name === "shape") this.reshape(value);
-    if (name === "clear") { this.remember(); this.labels.fill(0); this.strokes.fill(0); this.clicks = []; this.shaped = []; this.say(this.data.hint); }
-    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed(), shaped: this.shaped, both: Boolean(this.both) });
+    if (name === "clear") { this.remember(); this.labels.fill(0); this.strokes.fill(0); this.clicks = []; this.shaped = []; this.both = false; this.say(this.data.hint); }
+    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed(), shaped: this.shaped, both: this.both });
     this.redraw();
   }
 
@@ -164,7 +164,7 @@ class Sketch {
   }
 
   remember() {
-    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks], shaped: [...this.shaped] });
+    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks], shaped: [...this.shaped], both: this.both });
     if (this.undone.length > MOST_UNDONE) this.undone.shift();
   }
 
