@@ -3,8 +3,10 @@
 from dashboard.data import study_tables
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
+from dashboard.study.access_section import access_section
 from dashboard.study.first_steps import first_steps
 from dashboard.study.run_section import run_section
+from dashboard.study.scans_form import scans_form
 from dashboard.study.study_state import study_state, what_is_wrong
 from dashboard.study.table_forms import table_forms
 
@@ -16,11 +18,14 @@ def show() -> None:
         signing.answer()
         watched("empty")
         table_forms()
+        scans_form()
         return
     study = study_state()
     run_section()
     what_is_wrong(study)
     table_forms()
+    scans_form()
+    access_section()
 
 
 page.show_workbench(show)

@@ -71,6 +71,7 @@ def _form(name: str) -> None:
         key=key,
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",  # of a cell nobody filled: "None" would be an answer
         column_config={column: _column(column, content[column]) for column in shown.columns},
     )
     st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
