@@ -49,7 +49,7 @@ tools: .venv/.tools  ## and what tests and checks need: hospital libraries, lint
 
 .venv/.tools: .venv/.ready
 	@echo "Adding what tests and checks need to .venv"
-	@$(call INSTALL,.[dev$(,)hospital])
+	@$(call INSTALL,.[cluster$(,)dev$(,)hospital])
 	@touch $@
 
 benchmark: tools  ## accuracy and speed on real and synthetic truth, written to docs/benchmarks.md

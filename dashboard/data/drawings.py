@@ -103,6 +103,13 @@ def to_edit(place: DrawingPlace) -> bytes:
     return drawing.to_edit(target(place))
 
 
+def method_of_measured(place: DrawingPlace) -> str | None:
+    """Return how the mask that is measured now was made; None where there is none."""
+    masks = queries.query("patient_masks", patient_id=place.patient_id)
+    is_here = (masks["session_id"] == place.session_id) & (masks["compartment"] == place.compartment)
+    return next((str(method) for method in masks[is_here & masks["is_primary"]]["method"]), None)
+
+
 def keep(
     place: DrawingPlace, upload: Upload, who: str, reason: str, *, nothing_there: bool
 ) -> tuple[JournalEntry, ...]:

@@ -13,6 +13,7 @@ from pipeline.run.steps import (
     align_visits,
     apply_acts,
     compare_protocols,
+    describe_lesions,
     describe_shape,
     draw_labels,
     follow_lesions,
@@ -44,6 +45,7 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
     measure_visits.measure,  # every compartment in the visit's own grid, with its error
     describe_shape.describe,  # where along the cord each lies, and how it looks
     follow_lesions.follow,  # the same lesion from visit to visit
+    describe_lesions.describe,  # what each lesion looks like at each visit, beside its size
     judge_course.judge_patient,  # every visit under every set of criteria
     judge_without.judge_without_acts,  # and the latest without each thing that a person decided
     compare_protocols.compare_scans,  # how each scan was made, and what changed between visits

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from pipeline.core import records
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
-from pipeline.files.out_folder import exclusive
+from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
+from pipeline.run.executors.choice import executor_of
 from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
 from pipeline.run.run_settings import RunSettings, RunSummary
 from pipeline.run.study_results import (
@@ -117,10 +118,11 @@ def _worked_on(
     on_progress: Callable[[int, int, str], None],
 ) -> dict[str, str]:
     """Work on patients and keep what comes out; return what each one's step was made of."""
+    executor = executor_of(settings.executor, settings.jobs)
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
     fresh: dict[str, str] = {}
-    with _held(settings):
-        for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+    with _held(settings), closing(executor.work_on(pending, rules, settings.out_dir)) as finished:
+        for name, worked_out in finished:
             fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
             on_progress(len(fresh), len(pending), name)
     return fresh
@@ -162,7 +164,7 @@ def _is_own_derivative(study: Path, out: Path) -> bool:
     """Say whether an output folder is one below the study's ``derivatives`` with nothing of others in it."""
     if out.parent != study / "derivatives":
         return False
-    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / ".cordtrack.lock").exists()))
+    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / LOCK_NAME).exists()))
 
 
 def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
