@@ -1,6 +1,6 @@
 """The study behind the pages: its state, what a run would do, and the runs that people ask for."""
 
-from dashboard.data import study_tables
+from dashboard.data import table_changes
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.study.access_section import access_section
@@ -13,7 +13,7 @@ from dashboard.study.table_forms import table_forms
 
 def show() -> None:
     """Draw the page."""
-    if not study_tables.patients():
+    if not table_changes.patients():
         first_steps()
         signing.answer()
         watched("empty")

@@ -19,7 +19,7 @@ import streamlit as st
 from dashboard.data import queries
 from pipeline.journal import access_log, roles, sign_in_rules
 from pipeline.journal.access_log import Access
-from pipeline.journal.roles import Deed, Person, Role
+from pipeline.journal.roles import Deed, Visitor, VisitorRole
 from pipeline.journal.sign_in_rules import SignInRules
 
 STUDY_VARIABLE = "CORDTRACK_STUDY"
@@ -37,15 +37,15 @@ def is_sign_in_on() -> bool:
     return bool(os.environ.get(SIGN_IN_VARIABLE))
 
 
-def visitor(typed_name: str = "") -> Person:
+def visitor(typed_name: str = "") -> Visitor:
     """Return who is at this page now; nobody, with an empty name, where a sign-in is due."""
     named = os.environ.get(SIGN_IN_VARIABLE)
     if not named:
-        return Person(typed_name.strip(), roles=frozenset(Role))
+        return Visitor(typed_name.strip(), roles=frozenset(VisitorRole))
     return sign_in_rules.person_of(claims(), _rules(named, queries.identity_of(Path(named))), time.time())
 
 
-def enter(deed: Deed, typed_name: str = "") -> Person:
+def enter(deed: Deed, typed_name: str = "") -> Visitor:
     """Return who is at this page when they may do what they want to do.
 
     Raises
@@ -92,7 +92,7 @@ def latest_access(most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:
     return access_log.latest(queries.out_dir(), most)
 
 
-def _note(person: Person, what: str, patient_id: str | None) -> None:
+def _note(person: Visitor, what: str, patient_id: str | None) -> None:
     """Add a line where a study is served; pages that only show results may lie on a disk that nobody can write to."""
     if os.environ.get(STUDY_VARIABLE):
         at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)

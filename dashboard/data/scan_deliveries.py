@@ -37,7 +37,7 @@ CONTRASTS = ("T2w", "T1w", "T1w_ce", "STIR", "PDw", "FLAIR", "T2starw", "DWI", "
 
 
 @dataclass(frozen=True)
-class Series:
+class DeliveredSeries:
     """The import's decision on one series; where a person must decide (``is_open``) with a picture, as PNG."""
 
     token: str
@@ -74,7 +74,7 @@ def lay_aside(who: str, files: Sequence[tuple[str, bytes]]) -> Path:
     return folder
 
 
-def look_through(folder: Path) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+def look_through(folder: Path) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:
     """Return the import's decision on each series of a delivery, and what is odd about it; no scan is written.
 
     Raises
@@ -86,7 +86,7 @@ def look_through(folder: Path) -> tuple[tuple[Series, ...], tuple[str, ...]]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _look_through(folder: str, mark: str) -> tuple[tuple[Series, ...], tuple[str, ...]]:  # noqa: ARG001  # of the study
+def _look_through(folder: str, mark: str) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:  # noqa: ARG001  # of the study
     answer = _import(Path(folder), {}, "--dry-run")
     pictures = _unsure()
     series = tuple(_series(row, pictures.get(str(row["series"]), {})) for row in answer["series"])
@@ -133,8 +133,8 @@ def _import(folder: Path, decided: Mapping[str, str], *more: str) -> Mapping[str
     return answer
 
 
-def _series(row: Mapping[str, Any], unsure: Mapping[str, Any]) -> Series:
-    return Series(
+def _series(row: Mapping[str, Any], unsure: Mapping[str, Any]) -> DeliveredSeries:
+    return DeliveredSeries(
         token=str(row["series"]),
         patient_id=str(row["participant_id"]),
         session_id=str(row["session_id"]),

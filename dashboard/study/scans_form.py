@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.data import scan_deliveries
-from dashboard.data.scan_deliveries import CONTRASTS, Series
+from dashboard.data.scan_deliveries import CONTRASTS, DeliveredSeries
 from dashboard.shell import page, signing
 from dashboard.words import labels
 from dashboard.words.markup import join, tag
@@ -74,7 +74,7 @@ def _decisions(folder: Path, number: int) -> None:
         st.button("Forget them", key=f"forget-{number}", type="tertiary", on_click=_forget)
 
 
-def _what(one: Series) -> str:
+def _what(one: DeliveredSeries) -> str:
     sure = f" ({float(one.confidence):.0%} sure)" if one.confidence else ""
     return f"{one.contrast or 'nothing'}{sure}, {one.outcome}"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.journal import append_only
-from pipeline.journal.roles import Person
+from pipeline.journal.roles import Visitor
 
 FOLDER = "access"
 TAIL_BYTES = 4096
@@ -32,7 +32,7 @@ class Access:
     patient_id: str | None
 
 
-def note(out_dir: Path, person: Person, what: str, patient_id: str | None, at: datetime) -> None:
+def note(out_dir: Path, person: Visitor, what: str, patient_id: str | None, at: datetime) -> None:
     """Add a line.
 
     Parameters

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.journal import append_only
-from pipeline.journal.roles import Person
+from pipeline.journal.roles import Visitor
 
 RECORD = "journal/deliveries.jsonl"
 
 
-def record(out_dir: Path, person: Person, added: Sequence[str], decided: Mapping[str, str], at: datetime) -> None:
+def record(out_dir: Path, person: Visitor, added: Sequence[str], decided: Mapping[str, str], at: datetime) -> None:
     """Put on record who added files to the study, and what they called series that the import was not sure of.
 
     Parameters

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.journal import access_log
-from pipeline.journal.roles import Person
+from pipeline.journal.roles import Visitor
 
-READER = Person("R. Eader", "https://idp 3")
+READER = Visitor("R. Eader", "https://idp 3")
 
 
 def at(text: str) -> datetime:
