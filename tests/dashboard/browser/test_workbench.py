@@ -132,12 +132,14 @@ def _add_row(page, text):
         "height => document.querySelector('[data-testid=stDataFrame]').getBoundingClientRect().height > height + 10",
         arg=before["height"],
     )
-    page.wait_for_timeout(500)
+    settled(page)
+    editor = page.locator("#portal textarea, #portal input").first
     page.mouse.dblclick(*place)
-    page.wait_for_timeout(500)
-    page.keyboard.type(text)
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(1500)
+    editor.wait_for()
+    editor.fill(text)
+    editor.press("Enter")
+    grid.get_by_text(text).first.wait_for(state="attached")  # the words of the canvas, for who cannot see it
+    settled(page)
 
 
 def _deliver(delivered, study):
