@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.align.certificate import Alignment
     from pipeline.core.records import Finding
     from pipeline.run.run_settings import RunSettings, RunSummary
+    from pipeline.run.study_check import StudyCheck
     from pipeline.tools.assess import JudgedTable
 
 DEFAULT_CRITERIA = "imsct_adapted_v1"
@@ -53,6 +54,9 @@ class RunOptions:
         Masks nobody drew: ``given`` (the lesion found again), ``sct``, or a model's .toml file.
     is_job
         One job of many: only the finished steps of ``participants`` are written, and :func:`gather` publishes.
+    executor
+        Where patients are worked on: ``local``, ``dask``, ``dask:ADDRESS``, ``slurm`` or ``slurm:OPTION=VALUE,...``
+        (``docs/deploy.md``).
     """
 
     criteria_id: str = DEFAULT_CRITERIA
@@ -62,6 +66,7 @@ class RunOptions:
     schedules: Path | None = None
     masks_from: str = "given"
     is_job: bool = False
+    executor: str = "local"
 
 
 def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
@@ -265,12 +270,49 @@ def run(
         The output folder cannot be written, or another process writes to it.
     """
     from pipeline.run import study_run  # noqa: PLC0415
+
+    return study_run.run(_settings(Path(bids_dir), Path(out_dir), options), on_progress or _silent)
+
+
+def check(
+    bids_dir: FilePath,
+    out_dir: FilePath | None = None,
+    options: RunOptions | None = None,
+    on_progress: Progress | None = None,
+) -> StudyCheck:
+    """Read a study folder as a run would, compute nothing and write nothing; say what is wrong and what is left out.
+
+    Parameters
+    ----------
+    bids_dir
+        Study folder.
+    out_dir
+        Output folder, to hear what people decided and drew on the pages as well; None: the study alone.
+
+    Returns
+    -------
+    StudyCheck
+        Each visit with how it will be measured or why not, and ``findings`` (:func:`findings_table`), errors first.
+
+    Raises
+    ------
+    SettingsError
+        The folders or criteria asked for cannot be used.
+    """
+    from pipeline.run import study_check  # noqa: PLC0415
+
+    no_results = Path(bids_dir) / "derivatives" / "cordtrack"  # where an output folder inside a study is
+    settings = _settings(Path(bids_dir), no_results if out_dir is None else Path(out_dir), options)
+    return study_check.check(settings, on_progress or _silent)
+
+
+def _settings(bids_dir: Path, out_dir: Path, options: RunOptions | None) -> RunSettings:
     from pipeline.run.run_settings import RunSettings  # noqa: PLC0415
 
     asked = options or RunOptions()
-    settings = RunSettings(
-        bids_dir=Path(bids_dir),
-        out_dir=Path(out_dir),
+    return RunSettings(
+        bids_dir=bids_dir,
+        out_dir=out_dir,
         criteria_id=asked.criteria_id,
         participants=None if asked.participants is None else frozenset(asked.participants),
         jobs=asked.jobs,
@@ -279,8 +321,8 @@ def run(
         schedules=asked.schedules,
         masks_from=asked.masks_from,
         is_job=asked.is_job,
+        executor=asked.executor,
     )
-    return study_run.run(settings, on_progress or _silent)
 
 
 def gather(out_dir: FilePath) -> RunSummary:

@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (27);
+insert into meta.store_version values (30);
 
 create schema record;
 
@@ -103,7 +103,7 @@ create table record.registration (
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 
--- A mask: whose, of which scan, and how sure an automatic one is (spread of the ways, unexplained signal).
+-- A mask: whose, of which scan, and how sure an automatic one is (spread of the ways, unexplained signal, found smaller).
 create table record.segmentation (
     patient_id varchar not null, session_id varchar not null,
     compartment varchar not null,
@@ -113,7 +113,7 @@ create table record.segmentation (
     path varchar not null, scan_path varchar not null, sha256 varchar not null,
     is_primary boolean not null,
     method varchar not null, note varchar, software varchar not null,
-    spread_cv double, signal_cv double,
+    spread_cv double, signal_cv double, shrinkage_cv double,
     primary key (patient_id, session_id, compartment, source),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
@@ -160,6 +160,25 @@ create table record.lesion_component (
     named_as varchar, missing_reason varchar,
     primary key (patient_id, session_id, lesion_id, component_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- One finding of one lesion at one visit: a term, a number with its interval, or the reason why there is neither.
+create table record.description (
+    patient_id varchar not null, session_id varchar not null,
+    lesion_id varchar not null,
+    finding varchar not null check (regexp_full_match(finding, '[a-z0-9_]+(:.+)?')),
+    value varchar,
+    number double check (isfinite(number)),
+    low double check (isfinite(low)),
+    high double check (high >= low and isfinite(high)),
+    unit varchar,
+    sureness varchar check (sureness in ('sure', 'unsure')),
+    reason varchar,
+    scans varchar,
+    primary key (patient_id, session_id, lesion_id, finding),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check ((value is null and number is null) = (sureness is null)),
+    check (value is not null or number is not null or reason is not null)
 );
 
 -- The rules that judged.

@@ -16,8 +16,12 @@ sub-07   no visit that could be judged
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,19 @@ def publish_tiny(out_dir: Path) -> Path:
     """Publish the tiny store into a folder and return its database file."""
     publish.publish(out_dir, tiny_store())
     return reader.database_path(out_dir)
+
+
+def copy_tiny(out_dir: Path) -> Path:
+    """Put a copy of the published tiny store into a folder: making it anew takes half a second each time."""
+    return reader.database_path(shutil.copytree(_published_tiny(), out_dir, dirs_exist_ok=True))
+
+
+@cache
+def _published_tiny() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="cordtrack-tiny-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    publish_tiny(folder)
+    return folder
 
 
 def tiny_store() -> list[Any]:
@@ -76,6 +93,7 @@ def growing() -> list[Any]:
         records.FunctionScore(p, date(2020, 1, 5), "modified_mccormick", 2.0),
         records.FunctionScore(p, date(2023, 4, 10), "modified_mccormick", 3.0, tumour_related=True),
         *along_cord(p, "ses-02"),
+        *described(p),
         *beside_growing(p),
     ]
     for (session, volume), day in zip(volumes.items(), days, strict=True):
@@ -179,6 +197,25 @@ def along_cord(patient_id: str, session_id: str) -> list[Any]:
             for number, name, place in ((5, "C4/C5", 9.0), (6, "C5/C6", -9.0), (7, "C6/C7", -27.0))
         ),
     ]  # fmt: skip
+
+
+def described(patient_id: str) -> list[Any]:
+    """What two scans say of one lesion: bright on T2w, then enhancing where it had not; blood was not looked for."""
+    sure, mm = {"sureness": "sure"}, {"unit": "mm", "sureness": "sure"}
+    rows = []
+    for session, uptake, rise, length_mm in (("ses-02", "none", 0.01, 22.0), ("ses-05", "vivid", 0.62, 27.0)):
+        about = partial(records.Description, patient_id, session, "lesion-1")
+        paths = f"{patient_id}/{session}/anat/{patient_id}_{session}_T1w.nii.gz"
+        rows += [
+            about("length", None, length_mm, length_mm - 1, length_mm + 1, **mm),
+            about("t2_signal", "hyperintense", 1.6, 1.5, 1.7, "ratio to cord", **sure, scans="a_T2w.nii.gz"),
+            about("enhancement", uptake, rise, rise - 0.02, rise + 0.02, "rise / signal before", **sure, scans=paths),
+            about("smallest_enhancing_seen", None, 3.0, **mm),
+            about("tumoral_cyst", "absent", **sure),
+            about("expansion", "expanded", 1.4, 1.2, 1.6, "section / cord beside it", "unsure", "one side only"),
+            about("blood_cap", reason="no T2w, T2*w or SWI of this visit shows it"),
+        ]
+    return rows
 
 
 def recurring() -> list[Any]:

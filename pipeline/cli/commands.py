@@ -30,14 +30,17 @@ from rich.progress import (
 
 from pipeline import __version__, api
 from pipeline.cli import (
+    check_command,
     draft_command,
     hospital_commands,
     journal_commands,
     note_commands,
     pages_command,
     selftest_command,
+    serve_command,
     table_commands,
 )
+from pipeline.cli.targets import outside_study
 from pipeline.errors import CordtrackError, SettingsError
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(pages_command.app)
+app.add_typer(serve_command.app)
+app.add_typer(check_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(draft_command.app)
 app.add_typer(hospital_commands.app)
@@ -131,6 +136,12 @@ def run_command(
         str, typer.Option(help="Masks nobody drew: given (lesion found again), sct, or a model's .toml file.")
     ] = "given",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE", help="Where patients are worked on: local, dask[:ADDRESS] or slurm[:OPTION=VALUE,...]."
+        ),
+    ] = "local",
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Measure and judge a study folder; does only what changed since the last run."""
@@ -144,6 +155,7 @@ def run_command(
         schedules=schedules,
         masks_from=masks_from,
         is_job=level == AnalysisLevel.PARTICIPANT and bool(participant_label),
+        executor=executor,
     )
     done = _with_progress(lambda show: api.run(bids_dir, out_dir, options, show))
     printing.print_run(out, done, out_dir)
@@ -185,7 +197,9 @@ def export(
     out_dir: OutDir,
     table: Annotated[str | None, typer.Option(help="Name of the view, such as measurement or assessment.")] = None,
     file_format: Annotated[Format, typer.Option("--format", help="csv, parquet or xlsx.")] = Format.CSV,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", callback=outside_study, help="File to write.")
+    ] = None,
     dictionary: Annotated[bool, typer.Option("--dictionary", help="The data dictionary instead of a table.")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="All views as Parquet files in the folder --output, for a data warehouse.")
@@ -201,7 +215,7 @@ def export(
     from pipeline.store import export, reader  # noqa: PLC0415  # keeps --help quick
 
     database = reader.database_path(out_dir)
-    target = output or Path(f"{'dictionary' if dictionary else table}.{file_format}")
+    target = output or outside_study(Path(f"{'dictionary' if dictionary else table}.{file_format}"))
     if dictionary:
         export.export_dictionary(database, table, str(file_format), target)
     else:

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from pipeline.cli.targets import outside_study
 from pipeline.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def import_dicom(
 def export_dicom(
     out_dir: OutDir,
     patient: PatientId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path("dicom"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=outside_study, help="Folder to write into.")
+    ] = Path("dicom"),
     private: Private = None,
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")
@@ -147,7 +150,9 @@ def _set_packet(folder: Path, patient_id: str, title: str | None) -> bytes:
 def export_fhir(
     out_dir: OutDir,
     patient: PatientId,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; PATIENT.json.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", callback=outside_study, help="File to write; PATIENT.json.")
+    ] = None,
     private: Private = None,
     keep_pseudonyms: Annotated[
         bool, typer.Option("--keep-pseudonyms", help="Write the pseudonym, not the person the study was made from.")

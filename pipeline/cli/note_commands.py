@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipeline.cli.targets import outside_study
 from pipeline.errors import SettingsError
 from pipeline.files import child_process
 from pipeline.journal.decisions import ABOUT_LESIONS, TUMOUR, Act, ActKind
@@ -80,7 +81,9 @@ def note(
 def packet(
     out_dir: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")],
     patient: Annotated[str, typer.Option(help="With or without sub-.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, .pdf or .html.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", callback=outside_study, help="File to write, .pdf or .html.")
+    ],
 ) -> None:
     """Write the packet of one patient: one A4 page with sentence, course, scans, numbers, criteria and sources."""
     command = child_process.module_command("dashboard.packet", out_dir.resolve(), patient, output.absolute())

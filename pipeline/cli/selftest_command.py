@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.cli.targets import outside_study
+
 if TYPE_CHECKING:
     from pipeline.selftest.selftest_run import Done, Settings
 
@@ -22,7 +24,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 @app.command(epilog="Example: cordtrack selftest --like scan.nii.gz --cord scan_cord.nii.gz -o selftest_out --jobs 2")
 def selftest(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write table, summary and figure to.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", callback=outside_study, help="Folder to write table, summary and figure to."),
+    ],
     like: Annotated[
         Path | None, typer.Option(help="Scan of your protocol, without a tumour if you can; else a packaged phantom.")
     ] = None,

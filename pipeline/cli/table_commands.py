@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from pipeline import api
+from pipeline.cli.targets import outside_study
 
 if TYPE_CHECKING:
     from pipeline.core.records import Finding
@@ -32,24 +33,33 @@ Volumes = Annotated[
 Treatments = Annotated[
     Path | None, typer.Option(help="Columns patient_id, date, kind, [end_date, extent, dose_gy, agent].")
 ]
+FindingsTable = Annotated[
+    Path | None, typer.Option(callback=outside_study, help="CSV file for what was odd in the tables.")
+]
+ResponsesTable = Annotated[
+    Path | None, typer.Option(callback=outside_study, help="CSV file for the best response of each course.")
+]
+ReadingsTable = Annotated[
+    Path | None,
+    typer.Option(
+        callback=outside_study, help="CSV file for verdicts with the cyst counted, and on enhancing and T2 tumour."
+    ),
+]
 AsOf = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")]
 
 
 @app.command(epilog="Example: cordtrack assess volumes.csv --treatments treatments.csv -o judged.csv")
 def assess(
     volumes: Volumes,
-    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", callback=outside_study, help="CSV file to write.")],
     treatments: Treatments = None,
     function: Annotated[
         Path | None, typer.Option(help="Columns patient_id, date, scale_id, grade, [tumour_related].")
     ] = None,
     criteria: Annotated[str, typer.Option(help="Id of criteria, a .toml file, or all.")] = api.DEFAULT_CRITERIA,
-    findings: Annotated[Path | None, typer.Option(help="CSV file for what was odd in the tables.")] = None,
-    best_response: Annotated[Path | None, typer.Option(help="CSV file for the best response of each course.")] = None,
-    readings: Annotated[
-        Path | None,
-        typer.Option(help="CSV file for verdicts with the cyst counted, and on enhancing and T2 tumour."),
-    ] = None,
+    findings: FindingsTable = None,
+    best_response: ResponsesTable = None,
+    readings: ReadingsTable = None,
     as_of: AsOf = None,
 ) -> None:
     """Judge sizes that other software measured, without images.

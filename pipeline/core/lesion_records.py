@@ -35,6 +35,28 @@ class LesionComponent:
 
 
 @dataclass(frozen=True)
+class Description:
+    """One finding of one lesion at one visit (``description/finding_terms.py``).
+
+    ``value`` is a term, ``number`` the measure behind it with its 95 % interval in ``unit``; where nothing is said
+    ``reason`` says why. ``scans`` are the paths it was taken from, separated by semicolons.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    finding: str
+    value: str | None = None
+    number: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str | None = None
+    sureness: str | None = None
+    reason: str | None = None
+    scans: str | None = None
+
+
+@dataclass(frozen=True)
 class LesionAssessment:
     """The verdict on one lesion at one visit under one set of criteria, judged as a course of its own.
 

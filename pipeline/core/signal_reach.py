@@ -1,7 +1,8 @@
-"""Where a scan shows anything at all: blocks of exact zeros at its ends are padding, not dark tissue.
+"""Where a scan shows anything at all: blocks of one exact value at its ends are padding, not dark tissue.
 
-Scanners, converters and resampling fill up what was not scanned with zeros. Such places are unknown: nothing there has
-vanished, and nobody moved. Single zeros, as in air, are signal like any other.
+Scanners, converters and resampling fill up what was not scanned with one value, mostly zero, after a rescaling any
+other. Such places are unknown: nothing there has vanished, and nobody moved. Single voxels of that value, as in air,
+are signal like any other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy import ndimage
 from pipeline.core.volume import Volume
 
 BLOCK_VOXELS = 7
-"""A face of the array begins padding where a square of so many zeros, or the whole width of the face, lies on it."""
+"""A face of the array begins padding where a square of so many voxels of one value, or its whole width, lies on it."""
 
 
 _PADDING: WeakKeyDictionary[Volume, NDArray[np.bool_] | None] = WeakKeyDictionary()
@@ -26,8 +27,8 @@ _PADDING: WeakKeyDictionary[Volume, NDArray[np.bool_] | None] = WeakKeyDictionar
 def padding_of(scan: Volume) -> NDArray[np.bool_] | None:
     """Return the voxels of a scan that nobody scanned, shape ``(I, J, K)``; None where there are none.
 
-    They are the zeros that hang together with a block of zeros on a face of the array. A scan of nothing but zeros
-    has no padding: it is blank.
+    They are the voxels of one value that hang together with a block of it on a face of the array. A scan of nothing
+    but one value has no padding: it is blank.
     """
     if scan not in _PADDING:
         _PADDING[scan] = _padding(scan)
@@ -35,15 +36,31 @@ def padding_of(scan: Volume) -> NDArray[np.bool_] | None:
 
 
 def _padding(scan: Volume) -> NDArray[np.bool_] | None:
-    is_zero = scan.array == 0
-    seeds = np.zeros(scan.shape, dtype=bool)
+    padding = np.zeros(scan.shape, dtype=bool)
+    for value in _flat_values(scan):
+        is_value = scan.array == value
+        seeds = np.zeros(scan.shape, dtype=bool)
+        for face in _faces(scan.shape):
+            plane = is_value[face]
+            seeds[face] |= ndimage.binary_opening(plane, np.ones(_block(plane.shape)))
+        padding |= ndimage.binary_propagation(seeds, mask=is_value)
+    return padding if padding.any() and not padding.all() else None
+
+
+def _flat_values(scan: Volume) -> set[float]:
+    """Return the values of which a whole block lies on a face of the array."""
+    values: set[float] = set()
     for face in _faces(scan.shape):
-        plane = is_zero[face]
-        size = tuple(min(BLOCK_VOXELS, n) for n in plane.shape)
-        seeds[face] |= ndimage.binary_opening(plane, np.ones(size))
-    if not seeds.any() or is_zero.all():
-        return None
-    return np.asarray(ndimage.binary_propagation(seeds, mask=is_zero))
+        plane = scan.array[face]
+        size = _block(plane.shape)
+        is_flat = ndimage.maximum_filter(plane, size) == ndimage.minimum_filter(plane, size)
+        inside = tuple(slice(m // 2, n - m + m // 2 + 1) for n, m in zip(plane.shape, size, strict=True))
+        values.update(np.unique(plane[inside][is_flat[inside]]).tolist())
+    return values
+
+
+def _block(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(min(BLOCK_VOXELS, n) for n in shape)
 
 
 def without_padding(scan: Volume) -> Volume:

@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import StoreError
 
+LOCK_NAME = ".cordtrack.lock"
+"""File that a run locks in its output folder; it stays, and tells an output folder from any other."""
+
 
 def settings_of(out_dir: Path) -> dict[str, Any]:
     """Read what the last run was asked to do, from ``run.toml`` in the output folder.
@@ -45,7 +48,7 @@ def exclusive(out_dir: Path) -> Iterator[None]:
         Another process holds it (the message names it), or the folder cannot be made or written.
     """
     holder = out_dir / ".cordtrack.holder"
-    lock = FileLock(out_dir / ".cordtrack.lock", timeout=0, is_singleton=True)
+    lock = FileLock(out_dir / LOCK_NAME, timeout=0, is_singleton=True)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -41,6 +41,7 @@ class LineSource(StrEnum):
 
     CORD = "cord mask"
     LESION = "lesion axis"
+    FOUND = "found in the scan"  # to hold a lesion against its cord, never in a table
 
 
 @dataclass(frozen=True, eq=False)

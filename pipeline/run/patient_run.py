@@ -13,6 +13,7 @@ from pipeline.run.steps import (
     align_visits,
     apply_acts,
     compare_protocols,
+    describe_lesions,
     describe_shape,
     draw_labels,
     follow_lesions,
@@ -44,6 +45,7 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
     measure_visits.measure,  # every compartment in the visit's own grid, with its error
     describe_shape.describe,  # where along the cord each lies, and how it looks
     follow_lesions.follow,  # the same lesion from visit to visit
+    describe_lesions.describe,  # what each lesion looks like at each visit, beside its size
     judge_course.judge_patient,  # every visit under every set of criteria
     judge_without.judge_without_acts,  # and the latest without each thing that a person decided
     compare_protocols.compare_scans,  # how each scan was made, and what changed between visits
@@ -54,8 +56,13 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
 """The steps in order: each takes all that is known of the patient and gives back more of it."""
 
 
-def process(plan: PatientPlan) -> tuple[Any, ...]:
+def process(plan: PatientPlan, on_step: Callable[[int, int, str], None] | None = None) -> tuple[Any, ...]:
     """Do everything for one patient and return its records, each kind in a fixed order.
+
+    Parameters
+    ----------
+    on_step
+        Called before each step with the steps done, the steps in all, and the name of the one that begins.
 
     Returns
     -------
@@ -63,6 +70,8 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         Records of every kind except ``Study``, ``Criteria`` and ``Run``, which belong to the whole study.
     """
     work = PatientWork(plan)
-    for step in STORY:
+    for done, step in enumerate(STORY):
+        if on_step is not None:
+            on_step(done, len(STORY), step.__module__.rpartition(".")[2])
         work = step(work)
     return work.rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from pipeline.core import records
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
-from pipeline.files.out_folder import exclusive
+from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
+from pipeline.run.executors.choice import executor_of
 from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
 from pipeline.run.run_settings import RunSettings, RunSummary
 from pipeline.run.study_results import (
@@ -63,10 +64,10 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         with _held(settings):
             describe_dataset(settings.out_dir)  # before the study is read: its own results are no masks of people
     heads = _journal_as_published(settings.out_dir)
-    study, rules, beside = _read(settings)
+    study, rules, beside = read_inputs(settings)
     patients = {p.patient.patient_id: p for p in study.patients}
-    asked = _chosen(patients, settings.participants)
-    done = {} if rebuild else _finished(settings.out_dir, asked, rules)
+    asked = chosen(patients, settings.participants)
+    done = {} if rebuild else finished(settings.out_dir, asked, rules)
     at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
     published = {} if rebuild else published_so_far(settings.out_dir)
     to_read = (patients.keys() - asked.keys() - at_hand.keys()) | {*changed_patients(at_hand, beside, published)}
@@ -85,7 +86,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     return RunSummary(tuple(sorted(fresh)), tuple(sorted(done.keys() - lost)), findings, is_published)
 
 
-def _read(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
+def read_inputs(settings: RunSettings) -> tuple[study_folder.StudyFolder, workers.Rules, StudyRows]:
     """Read the study folder with what people decided, the rules, and what stands beside the patients' results."""
     people, names = act_file.read(settings.out_dir), lesion_names.read(settings.out_dir)
     study = study_folder.read_study(settings.bids_dir, as_of=settings.as_of)
@@ -117,10 +118,11 @@ def _worked_on(
     on_progress: Callable[[int, int, str], None],
 ) -> dict[str, str]:
     """Work on patients and keep what comes out; return what each one's step was made of."""
+    executor = executor_of(settings.executor, settings.jobs)
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
     fresh: dict[str, str] = {}
-    with _held(settings):
-        for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+    with _held(settings), closing(executor.work_on(pending, rules, settings.out_dir)) as finished:
+        for name, worked_out in finished:
             fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
             on_progress(len(fresh), len(pending), name)
     return fresh
@@ -162,7 +164,7 @@ def _is_own_derivative(study: Path, out: Path) -> bool:
     """Say whether an output folder is one below the study's ``derivatives`` with nothing of others in it."""
     if out.parent != study / "derivatives":
         return False
-    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / ".cordtrack.lock").exists()))
+    return not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / LOCK_NAME).exists()))
 
 
 def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_dir: Path) -> str:
@@ -201,13 +203,13 @@ def _meaning(mask: study_folder.MaskFile) -> list[str]:
     return [f"{index}={name}" for index, name in sorted(mask.labels.items())] or [str(mask.compartment)]
 
 
-def _finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
+def finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], rules: workers.Rules) -> dict[str, str]:
     """Return the patients whose finished step was made of what there is now, with the hash of it."""
     keys = {name: _with_names(_patient_key(p, rules, out_dir), rules.names_of(name)) for name, p in patients.items()}
     return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 
-def _chosen(
+def chosen(
     patients: Mapping[str, study_folder.StudyPatient], participants: frozenset[str] | None
 ) -> dict[str, study_folder.StudyPatient]:
     """Return the patients that the user asked for, all when nobody was named."""

@@ -6,7 +6,7 @@ A visit with images is measured on them; the table counts only for days without.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -25,6 +25,7 @@ IMPORTED_TABLE = "phenotype/cordtrack_volumes.tsv"
 """Where ``cordtrack import`` puts the rows, relative to the study folder."""
 
 UNDATED = "ses-importedundated"
+"""Beginning of the names of visits whose day nobody can tell; a number follows."""
 
 NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 
@@ -65,9 +66,11 @@ def with_imported(
     A day on which the patient has images keeps them, which is said in a finding.
     """
     merged = list(visits)
+    names = {visit.session_id for visit in visits}
     for one in given:
         if not one.is_placed:
-            merged.append(_undated_visit(patient_id, one, merged))
+            merged.append(_undated_visit(patient_id, one, names))
+            names.add(merged[-1].session_id)
             continue
         same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
@@ -82,14 +85,15 @@ def with_imported(
                 acquired_at=acquired_at,
             )
         else:
-            merged.append(_new_visit(patient_id, one, merged))
+            merged.append(_new_visit(patient_id, one, names))
+            names.add(merged[-1].session_id)
     return tuple(sorted(merged, key=by_date))
 
 
-def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
+def _new_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> StudyVisit:
     """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
     session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
-    while session_id in {visit.session_id for visit in others}:
+    while session_id in others:
         session_id += "x"
     return StudyVisit(
         patient_id,
@@ -103,10 +107,9 @@ def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -
     )
 
 
-def _undated_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
+def _undated_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> StudyVisit:
     """Return a visit whose day nobody can tell, with sizes of the whole tumour; no lesion is followed there."""
-    names = {visit.session_id for visit in others}
-    number = next(number for number in count(1) if f"{UNDATED}{number}" not in names)
+    number = next(number for number in count(1) if f"{UNDATED}{number}" not in others)
     total = (total_of(one.lesions),) if one.lesions and not _has_tumour(one) else ()
     return StudyVisit(patient_id, f"{UNDATED}{number}", None, (), (), (*one.measures, *total) or NOTHING)
 

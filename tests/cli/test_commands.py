@@ -1,12 +1,10 @@
-"""The commands as a user types them, each in a process of its own: what they print, write and refuse. About 40 s."""
+"""The commands as a user types them: what they print, write and refuse; a few in a process of their own."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +19,8 @@ from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.store import reader
 from pipeline.tools import one_scan
-from tests.factories import publish_tiny
+from tests.command import started, typed
+from tests.factories import copy_tiny
 from tests.places import ROOT
 
 SAMPLE = ROOT / "sample_data" / "study"
@@ -29,20 +28,15 @@ READER = SAMPLE / "derivatives" / "reader" / "sub-demo03" / "ses-05" / "anat"
 TRUTH = ROOT / "sample_data" / "truth"
 
 
-def cordtrack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def refusal(*arguments: str | Path) -> str:
-    done = cordtrack(*arguments)
+    done = typed(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
 
 
 def test_the_version_is_said_either_way() -> None:
-    assert cordtrack("--version").stdout == cordtrack("version").stdout == f"cordtrack {__version__}\n"
+    assert started("--version").stdout == started("version").stdout == f"cordtrack {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +61,7 @@ def test_a_label_map_measures_its_voxels_exactly(tmp_path: Path) -> None:
     labels[1:3, 1:4, 1:5] = 1
     labels[5:7, 5:7, 5:7] = 4
     images.save(Volume(labels, np.diag([3.3, 0.7, 0.7, 1.0])), tmp_path / "map.nii.gz")
-    rows = json.loads(cordtrack("measure", tmp_path / "map.nii.gz", "--json").stdout)
+    rows = json.loads(typed("measure", tmp_path / "map.nii.gz", "--json").stdout)
     voxel_mm3 = 3.3 * 0.7 * 0.7
     assert {row["label"]: row["volume_mm3"] for row in rows} == {
         1: pytest.approx(24 * voxel_mm3, rel=1e-4),
@@ -81,8 +75,8 @@ def test_an_empty_mask_measures_zero_and_a_soft_one_its_sum(tmp_path: Path) -> N
     soft = np.zeros((4, 4, 4), dtype=np.float32)
     soft[0], soft[1] = 0.75, 0.25
     images.save(Volume(soft, np.eye(4)), tmp_path / "soft.nii.gz")
-    assert json.loads(cordtrack("measure", tmp_path / "empty.nii.gz", "--json").stdout)[0]["volume_mm3"] == 0
-    assert json.loads(cordtrack("measure", tmp_path / "soft.nii.gz", "--json").stdout)[0]["volume_mm3"] == 16
+    assert json.loads(typed("measure", tmp_path / "empty.nii.gz", "--json").stdout)[0]["volume_mm3"] == 0
+    assert json.loads(typed("measure", tmp_path / "soft.nii.gz", "--json").stdout)[0]["volume_mm3"] == 16
 
 
 def test_a_mask_of_another_grid_is_refused_with_both_sizes(tmp_path: Path) -> None:
@@ -107,7 +101,7 @@ def test_one_pair_is_registered_and_points_follow(tmp_path: Path) -> None:
     both = first.index.intersection(second.index)
     assert len(both) > 20
     first.loc[both].to_csv(tmp_path / "points.csv")
-    done = cordtrack(
+    done = typed(
         "register", *scans, tmp_path / "pair_",
         "--points", tmp_path / "points.csv", "--points-out", tmp_path / "moved.csv",
     )  # fmt: skip
@@ -131,19 +125,19 @@ def test_points_need_both_files(tmp_path: Path) -> None:
 
 
 def test_status_lists_each_patient_and_speaks_json(tmp_path: Path) -> None:
-    publish_tiny(tmp_path)
-    rows = json.loads(cordtrack("status", tmp_path, "--json").stdout)
+    copy_tiny(tmp_path)
+    rows = json.loads(typed("status", tmp_path, "--json").stdout)
     assert {row["patient"] for row in rows} == set(
         reader.table(reader.database_path(tmp_path), "patient")["patient_id"]
     )
-    assert "sub-01" in cordtrack("status", tmp_path).stdout
+    assert "sub-01" in typed("status", tmp_path).stdout
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet", "xlsx"])
 def test_a_view_is_exported_in_each_format(tmp_path: Path, file_format: str) -> None:
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     target = tmp_path / f"measurement.{file_format}"
-    done = cordtrack("export", tmp_path, "--table", "measurement", "--format", file_format, "-o", target)
+    done = typed("export", tmp_path, "--table", "measurement", "--format", file_format, "-o", target)
     assert done.returncode == 0, done.stderr
     read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "xlsx": pd.read_excel}[file_format]
     assert {"patient_id", "session_id", "acquired_on", "compartment", "volume_mm3", "volume_cv", "mask_origin"} <= set(
@@ -152,7 +146,7 @@ def test_a_view_is_exported_in_each_format(tmp_path: Path, file_format: str) -> 
 
 
 def test_an_unknown_view_is_refused_with_the_names_of_all(tmp_path: Path) -> None:
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     assert "measurement" in refusal("export", tmp_path, "--table", "measurements", "-o", tmp_path / "x.csv")
 
 

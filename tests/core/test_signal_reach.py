@@ -42,6 +42,17 @@ def test_blocks_of_zeros_at_an_end_are_padding_and_nothing_else_is(end: str) -> 
     assert whole.array.min() > 0
 
 
+def test_padding_may_have_any_value_and_each_end_its_own() -> None:
+    padded = scan(ENDS["rows"], ENDS["one slice"])
+    zeros = padded.array == 0
+    padded.array[zeros] = -1024.0
+    padded.array[0, :24] = 7.5
+    padding = padding_of(padded)
+    assert padding is not None
+    assert np.array_equal(padding, zeros)
+    assert continued(padded).array.min() > 0
+
+
 def test_zeros_inside_and_single_ones_at_an_end_are_signal() -> None:
     inside = scan((slice(3, 6), slice(10, 20), slice(10, 20)))
     assert padding_of(inside) is None

@@ -1,4 +1,4 @@
-"""Patients worked on by jobs of their own, at the same time, and published by one who gathers. About 20 s."""
+"""Patients worked on by jobs of their own, at the same time, and published by one who gathers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.files.out_folder import exclusive
 from pipeline.run.workers import JOBS
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
+from tests.command import cordtrack
 from tests.places import ROOT
 
 AS_OF = ("--as-of", "2024-01-01")
@@ -40,8 +41,8 @@ def ended(process: subprocess.Popen[str]) -> str:
     return printed
 
 
-def job(study: Path, out: Path, label: str) -> subprocess.Popen[str]:
-    return started("run", study, out, "participant", "--participant-label", label, *AS_OF, "--jobs", "1")
+def job_of(study: Path, out: Path, label: str) -> tuple[str | Path, ...]:
+    return ("run", study, out, "participant", "--participant-label", label, *AS_OF, "--jobs", "1")
 
 
 def all_rows(out: Path) -> dict[str, list[str]]:
@@ -54,33 +55,30 @@ def test_jobs_at_the_same_time_publish_nothing_and_what_is_gathered_is_what_one_
     study: Path, tmp_path: Path
 ) -> None:
     out, alone = tmp_path / "out", tmp_path / "alone"
-    jobs = [job(study, out, label) for label in ("p1", "p2", "p3")]
+    jobs = [started(*job_of(study, out, label)) for label in ("p1", "p2", "p3")]
     assert all("not published: when all jobs have ended, cordtrack gather" in ended(one) for one in jobs)
     assert not reader.database_path(out).exists()
-    assert "0 patients computed, 0 reused" in ended(started("gather", out))
+    assert "0 patients computed, 0 reused" in cordtrack("gather", out)
     before = reader.database_path(out).read_bytes()
-    assert "1 up to date" in ended(job(study, out, "p2")), "a job that ran before has nothing to do"
-    assert "nothing changed" in ended(started("gather", out))
+    assert "1 up to date" in cordtrack(*job_of(study, out, "p2")), "a job that ran before has nothing to do"
+    assert "nothing changed" in cordtrack("gather", out)
     assert reader.database_path(out).read_bytes() == before
-    ended(started("run", study, alone, *AS_OF, "--jobs", "1"))
+    cordtrack("run", study, alone, *AS_OF, "--jobs", "1")
     assert all_rows(out) == all_rows(alone)
 
 
 def test_a_patient_that_somebody_works_on_is_not_worked_on_twice(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with exclusive(out / JOBS / "sub-p1"):
-        refused = job(study, out, "p1")
+        refused = started(*job_of(study, out, "p1"))
         _, complaint = refused.communicate(timeout=300)
         assert refused.returncode == 2
         assert "is writing here; wait until it has finished" in complaint
-        ended(job(study, out, "p2"))
-    ended(job(study, out, "p1"))
-    ended(started("gather", out))
+        cordtrack(*job_of(study, out, "p2"))
+    cordtrack(*job_of(study, out, "p1"))
+    cordtrack("gather", out)
     assert set(reader.table(reader.database_path(out), "patient")["patient_id"]) == {"sub-p1", "sub-p2"}
 
 
 def test_gathering_where_no_job_ever_ran_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    process = started("gather", tmp_path / "nowhere")
-    _, complaint = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "run first" in complaint
+    assert "run first" in cordtrack("gather", tmp_path / "nowhere", expect=2)

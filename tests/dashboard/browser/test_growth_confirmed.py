@@ -4,14 +4,13 @@ One patient of the sample study; masks of the two later visits stand in a folder
 """
 
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from pipeline.files import images
+from tests.command import cordtrack
 from tests.dashboard.browser.driving import ROOT, look, serve, settled
 
 SAMPLE = ROOT / "sample_data" / "study"
@@ -23,12 +22,6 @@ SAYS_WHO = {"reader": '{"Name": "manual"}', "program": '{"Name": "a program"}'}
 PATIENCE_MS = 300_000
 """The page's own update runs the pipeline, perhaps beside other tests."""
 UNSIGNED = "Provisional: the call rests on an automatic mask that nobody signed."
-
-
-def run(study, out):
-    command = [sys.executable, "-m", "pipeline", "run", str(study), str(out), "--jobs", "1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def add_visit(study, session):
@@ -76,7 +69,7 @@ def study(tmp_path):
 @pytest.fixture
 def out(study):
     out = study.parent / "out"
-    run(study, out)
+    cordtrack("run", study, out, "--jobs", "1")
     return out
 
 
@@ -101,7 +94,7 @@ def test_growth_is_found_confirmed_by_the_next_scan_signed_and_final_on_the_boar
     look(page, tmp_path, "found")
 
     add_visit(study, CONFIRMING)
-    run(study, out)
+    cordtrack("run", study, out, "--jobs", "1")
     page.goto(f"{own_server}/patient?patient={PATIENT}")
     page.locator(".ct-badge", has_text="growing").wait_for()
     page.get_by_text(UNSIGNED).wait_for()

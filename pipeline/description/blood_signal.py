@@ -1,0 +1,160 @@
+"""Blood in and at a lesion: a cap of low signal at a pole, blood that somebody drew, and its age by T1w and T2w.
+
+T2*w and SWI show it best; low signal on T2w alone is said less surely, for calcium, flow and fibrous tissue look alike.
+What this module refuses: an age without T1w and T2w, and "absent" where no scan reaches.
+
+References
+----------
+Bradley 1993, Radiology 189:15 (signal of haemorrhage by age, of the brain; no such table exists for the cord).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.description.description_limits import BloodLimits, DescriptionLimits
+from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, object_points, share_in
+from pipeline.description.tissue_signal import laid_along
+from pipeline.measure.volumes import OBJECT_PROBABILITY
+
+CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
+SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
+MOSTLY = 0.8
+NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
+STAGES = {
+    ("iso", "high"): "hyperacute", ("low", "high"): "hyperacute", ("iso", "low"): "acute",
+    ("high", "low"): "early subacute", ("high", "high"): "late subacute", ("low", "low"): "chronic",
+}  # fmt: skip
+"""Signal on T1w and on T2w to age."""
+
+
+def blood_findings(
+    scans: Sequence[AlignedScan], t1: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
+) -> tuple[Described, ...]:
+    """Describe cap, blood and its age; ``scans`` show blood, best first, ``t1`` is the T1w before contrast agent."""
+    reasons = [NO_SCAN]
+    for scan in scans:
+        laid = laid_along(scan, scene, limits)
+        if isinstance(laid, str):
+            reasons.append(laid)
+            continue
+        voxels, reference = laid
+        relative = voxels.values / reference.at(voxels.position_mm)
+        dark = _dark_pieces(voxels, relative, scan, reference.spread, limits.blood)
+        cap, anywhere = _cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan)
+        return (cap, anywhere, _stage(scene, (scan, t1), anywhere, limits))
+    drawn = scene.others.get(Compartment.HAEMORRHAGE)
+    if drawn is not None:
+        blood = _drawn(drawn, ())
+        return (unsaid(CAP, reasons[-1]), blood, unsaid(STAGE, reasons[-1]))
+    return tuple(unsaid(name, reasons[-1], tuple(scan.path for scan in scans)) for name in (CAP, BLOOD, STAGE))
+
+
+def _dark_pieces(
+    voxels: CordVoxels, relative: NDArray[np.float64], scan: AlignedScan, spread: float, limits: BloodLimits
+) -> NDArray[np.bool_]:
+    """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
+    limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
+    limit = min(limit, 1.0 - 3.0 * spread)
+    lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
+    reach_mm = limits.cap_reach_mm
+    near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)
+    in_cord = near & ((voxels.away_mm <= 0.75 * voxels.radius_mm) | (voxels.solid + voxels.beside >= 0.5))
+    dark = in_cord & (relative < limit)
+    marked = np.zeros(len(relative), dtype=bool)
+    if not dark.any():
+        return marked
+    low = voxels.indices.min(axis=0)
+    box = np.zeros(voxels.indices.max(axis=0) - low + 1, dtype=bool)
+    box[tuple((voxels.indices[dark] - low).T)] = True
+    pieces, _ = ndimage.label(box, structure=np.ones((3, 3, 3)))
+    number = pieces[tuple((voxels.indices - low).T)] * dark
+    sizes = np.bincount(number) * voxels.voxel_mm3
+    counts = np.bincount(number)
+    for piece in range(1, len(sizes)):
+        if sizes[piece] >= limits.least_mm3 and counts[piece] >= 3:
+            marked |= number == piece
+    return marked
+
+
+def _cap(voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, limits: BloodLimits) -> Described:
+    lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
+    low, high = np.percentile(lesion_mm, [2, 98])
+    third = (high - low) / 4
+    at_pole = dark & ((voxels.position_mm > high - third) | (voxels.position_mm < low + third))
+    volume_mm3 = float(at_pole.sum()) * voxels.voxel_mm3
+    is_sure_scan = scan.contrast in SUSCEPTIBLE
+    paths = (scan.path,)
+    if volume_mm3 >= limits.least_mm3:
+        pole = "upper" if voxels.position_mm[at_pole].mean() > (low + high) / 2 else "lower"
+        reason = f"at the {pole} pole" + ("" if is_sure_scan else "; on T2w alone")
+        return Described(
+            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=paths
+        )
+    doubt = None if is_sure_scan else "T2w alone does not show old blood surely"
+    return Described(CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=doubt, scans=paths)
+
+
+def _drawn(mask: Volume, paths: tuple[str, ...]) -> Described:
+    volume_mm3 = float((mask.array >= OBJECT_PROBABILITY).sum()) * mask.voxel_mm3
+    return Described(
+        BLOOD, "present" if volume_mm3 else "absent", volume_mm3, unit="mm³", sureness=sure_if(True), reason="as drawn",
+        scans=paths,
+    )  # fmt: skip
+
+
+def _blood(scene: LesionScene, voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan) -> Described:
+    drawn = scene.others.get(Compartment.HAEMORRHAGE)
+    if drawn is not None and len(object_points(drawn)):
+        return _drawn(drawn, (scan.path,))
+    volume_mm3 = float(dark.sum()) * voxels.voxel_mm3
+    is_sure_scan = scan.contrast in SUSCEPTIBLE
+    reason = None if is_sure_scan else "on T2w alone"
+    value = "present" if volume_mm3 else "absent"
+    return Described(
+        BLOOD, value, volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=(scan.path,)
+    )
+
+
+def _stage(
+    scene: LesionScene, scans: tuple[AlignedScan, AlignedScan | None], blood: Described, limits: DescriptionLimits
+) -> Described:
+    """Name the age of blood that somebody drew by its signal on T1w and T2w, never surely."""
+    t2, t1 = scans
+    if blood.value != "present":
+        return unsaid(STAGE, blood.reason if blood.value is None and blood.reason else "no blood is seen")
+    drawn = scene.others.get(Compartment.HAEMORRHAGE)
+    if drawn is None or not len(object_points(drawn)):
+        return unsaid(STAGE, "nobody drew the blood, so its signal is not told from what surrounds it", blood.scans)
+    if t1 is None or t2.contrast in SUSCEPTIBLE:
+        return unsaid(STAGE, "its age needs T1w before contrast agent and T2w", blood.scans)
+    words = []
+    for scan in (t1, t2):
+        ratio = _ratio_in(drawn, scan, scene, limits)
+        if ratio is None:
+            return unsaid(STAGE, "T1w or T2w does not show the blood with cord beside it", (t1.path, t2.path))
+        bounds = (limits.blood.low_below, limits.blood.high_above)
+        words.append(("low", "iso", "high")[int(np.searchsorted(bounds, ratio))])
+    stage = STAGES.get((words[0], words[1]))
+    if stage is None:
+        return unsaid(STAGE, f"T1w {words[0]} and T2w {words[1]} is no stage of the table", (t1.path, t2.path))
+    reason = "by the table of the brain; stages overlap and mix"
+    return Described(STAGE, stage, sureness=sure_if(False), reason=reason, scans=(t1.path, t2.path))
+
+
+def _ratio_in(drawn: Volume, scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> float | None:
+    laid = laid_along(scan, scene, limits)
+    if isinstance(laid, str):
+        return None
+    voxels, reference = laid
+    inside = share_in(scan, drawn, voxels.indices) >= MOSTLY
+    if inside.sum() < 3:
+        return None
+    return float(np.median(voxels.values[inside] / reference.at(voxels.position_mm[inside])))

@@ -1,0 +1,322 @@
+"""How solid tumour takes up contrast agent: none, faint or vivid; its pattern; the smallest that could be seen.
+
+Each T1w is held against the cord above and below on its own grid, so neither the coil's fall-off nor the scanner's
+gain is in the rise; where only a scan after contrast agent is there, it is held against the cord alone, less surely.
+What this module refuses: "none" without the size of what this scan could not have shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pipeline.core.transform import move_points
+from pipeline.core.volume import to_voxel, to_world
+from pipeline.description.cord_reference import ONE_SIDE, CordReference
+from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
+from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
+from pipeline.description.tissue_signal import laid_along, readings_of
+from pipeline.measure.measurement_error import Z_95
+
+SMOOTHED_MM = 0.8
+"""Standard deviation by which the rise is smoothed before a focus is looked for, mm."""
+
+DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
+IMPLANTS = 16
+SEEN_SHARE = 0.95
+LEAST_PART = 8
+LEAST_BEFORE = 0.1
+"""A lesion darker than this share of the cord gives no signal to take a share of."""
+
+WELL_WITHIN = 0.9
+ONLY_AFTER = "only a scan after contrast agent: what is bright may have been bright before"
+NO_PAIR = "no T1w after contrast agent at this visit"
+
+
+@dataclass(frozen=True, eq=False)
+class RiseMap:
+    """The rise of signal by contrast agent in the voxels of the scan after it.
+
+    Attributes
+    ----------
+    voxels, healthy
+        Of the scan after contrast agent.
+    rise
+        Shape ``(N,)``; signal after less before, each as a ratio to the cord, over the lesion before; NaN
+        where a scan does not reach.
+    smooth
+        The same smoothed along the scan's grid.
+    error
+        Standard error of a mean rise that all voxels share, from the two profiles.
+    noise
+        Standard deviation of ``smooth`` in healthy cord.
+    """
+
+    voxels: CordVoxels
+    healthy: CordReference
+    rise: NDArray[np.float64]
+    smooth: NDArray[np.float64]
+    error: float
+    noise: float
+
+
+def uptake_of(
+    before: AlignedScan | None, after: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
+) -> tuple[Described, ...]:
+    """Describe uptake, its pattern and the smallest nodule that could have been seen."""
+    if after is None:
+        return tuple(unsaid(name, NO_PAIR) for name in NAMES)
+    if before is None:
+        return _after_only(after, scene, limits)
+    paths = (before.path, after.path)
+    rises = rise_map(before, after, scene, limits)
+    if isinstance(rises, str):
+        return tuple(unsaid(name, rises, paths) for name in NAMES)
+    smallest = smallest_seen_mm(rises, limits.uptake)
+    strength = _strength(rises, limits, smallest)
+    pattern = _pattern(rises, limits.uptake, strength)
+    words = None if smallest else f"not even {DIAMETERS_MM[-1]:g} mm on a scan so noisy or thick"
+    size = (
+        Described(NAMES[2], None, smallest, unit="mm", sureness=sure_if(True), scans=paths)
+        if smallest
+        else unsaid(NAMES[2], words or "", paths)
+    )
+    return (strength, pattern, size)
+
+
+NAMES = (LesionFinding.ENHANCEMENT, LesionFinding.ENHANCEMENT_PATTERN, LesionFinding.SMALLEST_ENHANCING_SEEN)
+
+
+def rise_map(before: AlignedScan, after: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> RiseMap | str:
+    """Return the rise by contrast agent on the grid of the scan after it, or why there is none, in words."""
+    laid, laid_before = laid_along(after, scene, limits), laid_along(before, scene, limits)
+    if isinstance(laid, str):
+        return f"after contrast agent: {laid}"
+    if isinstance(laid_before, str):
+        return f"before contrast agent: {laid_before}"
+    voxels, healthy = laid
+    _, healthy_before = laid_before
+    points_mm = move_points(after.to_anchor, to_world(after.image.affine, voxels.indices))
+    indices = to_voxel(before.image.affine, move_points(before.from_anchor, points_mm)).T
+    earlier = ndimage.map_coordinates(
+        before.image.array.astype(np.float64), indices, order=1, mode="constant", cval=np.nan
+    )
+    relative_before = earlier / healthy_before.at(voxels.position_mm)
+    deep = voxels.core(limits.signal.least_voxels) & np.isfinite(relative_before)
+    level = float(np.median(relative_before[deep])) if deep.any() else 0.0
+    if level <= LEAST_BEFORE:
+        return "before contrast agent the lesion has no signal to rise from"
+    rise = (voxels.values / healthy.at(voxels.position_mm) - relative_before) / level
+    tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
+    smooth = _smoothed(voxels, np.where(tissue, rise, np.nan))
+    healthy_smooth = smooth[healthy.voxels & np.isfinite(smooth)]
+    if len(healthy_smooth) < limits.signal.least_voxels:
+        return "the scans before and after contrast agent do not show the same stretch of cord"
+    place = float(voxels.position_mm[voxels.solid >= 0.9].mean())
+    error = float(np.sqrt(healthy.error_at(place) ** 2 + healthy_before.error_at(place) ** 2))
+    rise = rise - float(np.median(healthy_smooth))
+    smooth = smooth - float(np.median(healthy_smooth))
+    noise = 1.4826 * float(np.median(np.abs(healthy_smooth - np.median(healthy_smooth))))
+    return RiseMap(voxels, healthy, rise, smooth, error, noise)
+
+
+def _smoothed(voxels: CordVoxels, rise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth what is known along the scan's grid; NaN where nothing is near."""
+    return _in_grid(voxels, rise)[1]
+
+
+def _in_grid(voxels: CordVoxels, rise: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smoothed rise as an array in the box of the voxels, and at the voxels."""
+    low = voxels.indices.min(axis=0)
+    shape = tuple(voxels.indices.max(axis=0) - low + 1)
+    at = tuple((voxels.indices - low).T)
+    weight, total = np.zeros(shape), np.zeros(shape)
+    reached = np.isfinite(rise)
+    weight[at], total[at] = reached, np.where(reached, rise, 0.0)
+    sigma = SMOOTHED_MM / voxels.scan.image.spacing_mm
+    sigma[sigma < 0.3] = 0.0
+    weight, total = (ndimage.gaussian_filter(one, sigma, mode="constant") for one in (weight, total))
+    box = np.where(weight > 0.2, total / np.maximum(weight, 1e-9), np.nan)
+    return box, np.where(reached, box[at], np.nan)
+
+
+def focus_mm3(rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: UptakeLimits) -> float:
+    """Return the volume of the largest connected focus that enhances within some voxels, mm³."""
+    return float(_focus(rises, smooth, where, limits).sum()) * rises.voxels.voxel_mm3
+
+
+def _focus(
+    rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: UptakeLimits
+) -> NDArray[np.bool_]:
+    """Mark the largest connected focus; none when it is smaller than a focus may be."""
+    bright = where & (np.nan_to_num(smooth, nan=-1.0) > threshold(rises, limits))
+    marked = np.zeros(len(smooth), dtype=bool)
+    if not bright.any():
+        return marked
+    indices = rises.voxels.indices[bright]
+    low = indices.min(axis=0)
+    box = np.zeros(indices.max(axis=0) - low + 1, dtype=bool)
+    box[tuple((indices - low).T)] = True
+    pieces, _ = ndimage.label(box, structure=np.ones((3, 3, 3)))
+    number = pieces[tuple((indices - low).T)]
+    largest = int(np.argmax(np.bincount(number)[1:])) + 1
+    here = np.flatnonzero(bright)[number == largest]
+    if len(here) * rises.voxels.voxel_mm3 >= limits.focal_least_mm3 and len(here) > 1:
+        marked[here] = True
+    return marked
+
+
+def threshold(rises: RiseMap, limits: UptakeLimits) -> float:
+    """Return the smoothed rise from which on a voxel enhances."""
+    return max(limits.focal_rise, limits.focal_deviations * rises.noise)
+
+
+def smallest_seen_mm(rises: RiseMap, limits: UptakeLimits) -> float | None:
+    """Return the diameter of the smallest sphere that this pair of scans shows, mm; None where not even the largest.
+
+    Spheres of a nodule's usual rise are implanted at set places of the healthy cord, with the noise and grain that it
+    has there, and looked for as in the lesion; one is seen when at least 95 of 100 would be.
+    """
+    healthy = np.flatnonzero(rises.healthy.voxels & np.isfinite(rises.rise))
+    places = healthy[np.linspace(0, len(healthy) - 1, IMPLANTS).astype(int)]
+    world_mm = to_world(rises.voxels.scan.image.affine, rises.voxels.indices)
+    spacing_mm = rises.voxels.scan.image.spacing_mm
+    shift = np.stack([np.cos(np.arange(IMPLANTS) * k) for k in (1.0, 2.0, 3.0)], axis=-1) * spacing_mm / 2
+    for diameter_mm in DIAMETERS_MM:
+        seen = 0
+        for place, off_mm in zip(places, shift, strict=True):
+            near = np.linalg.norm(world_mm - world_mm[place], axis=1) <= diameter_mm / 2 + 4 + spacing_mm.max()
+            seen += _is_seen(rises, near, world_mm[place] + off_mm, diameter_mm, limits)
+        if seen >= SEEN_SHARE * len(places):
+            return diameter_mm
+    return None
+
+
+def _is_seen(
+    rises: RiseMap, near: NDArray[np.bool_], centre_mm: NDArray[np.float64], diameter_mm: float, limits: UptakeLimits
+) -> bool:
+    """Say whether a sphere implanted among some voxels is seen there."""
+    image = rises.voxels.scan.image
+    counts = np.clip(np.ceil(image.spacing_mm / 0.7), 1, 5).astype(int)
+    steps = [(np.arange(count) + 0.5) / count - 0.5 for count in counts]
+    offsets = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    indices = rises.voxels.indices[near]
+    inside = [
+        np.linalg.norm(to_world(image.affine, indices + offset) - centre_mm, axis=1) <= diameter_mm / 2
+        for offset in offsets
+    ]
+    part = rises.voxels
+    local = CordVoxels(
+        part.scan, indices, part.values[near], part.position_mm[near], part.away_mm[near], part.radius_mm[near],
+        part.solid[near], part.beside[near], part.depth_mm[near],
+    )  # fmt: skip
+    tissue = part.away_mm[near] <= part.radius_mm[near]
+    rise = np.where(tissue, rises.rise[near], np.nan) + np.mean(inside, axis=0) * limits.nodule_rise
+    patch = RiseMap(local, rises.healthy, rise, rise, rises.error, rises.noise)
+    return bool(_focus(patch, _smoothed(local, rise), np.ones(len(rise), dtype=bool), limits).any())
+
+
+def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | None) -> Described:
+    """Say how strongly solid tumour enhances: over all of it, or in its brightest focus."""
+    voxels, uptake = rises.voxels, limits.uptake
+    core = voxels.core(limits.signal.least_voxels) & np.isfinite(rises.rise)
+    paths: tuple[str, ...] = (voxels.scan.path,)
+    if core.sum() < limits.signal.least_voxels:
+        return unsaid(NAMES[0], "the T1w scans do not cover the lesion", paths)
+    values = rises.rise[core]
+    mean = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - mean)))
+    error = float(
+        np.hypot(np.hypot(rises.error, limits.reference.floor_ratio), spread / np.sqrt(readings_of(voxels, core)))
+    )
+    focus = _focus(rises, rises.smooth, voxels.solid >= WELL_WITHIN, uptake)
+    number = max(mean, float(np.median(rises.smooth[focus])) if focus.any() else mean)
+    if focus.any():
+        error = float(np.hypot(rises.error, rises.noise / np.sqrt(readings_of(voxels, focus))))
+    low, high = number - Z_95 * error, number + Z_95 * error
+    bounds = (uptake.none_below, uptake.vivid_from)
+    place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
+    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) or (
+        focus.any() and place == 1 and high < bounds[1]
+    )
+    reason = "its interval holds another term"
+    if rises.healthy.is_one_sided:
+        is_clear, reason = False, ONE_SIDE
+    if place == 0 and smallest_mm is None:
+        is_clear, reason = False, "the scan is too noisy or too thick to show that nothing enhances"
+    return Described(
+        NAMES[0], ("none", "faint", "vivid")[place], number, low, high, "rise / signal before",
+        sure_if(bool(is_clear)), None if is_clear else reason, paths,
+    )  # fmt: skip
+
+
+def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Described:
+    """Say in which pattern solid tumour, with the cysts it encloses, enhances."""
+    name, paths = NAMES[1], strength.scans
+    if strength.value is None or strength.value == "none":
+        return unsaid(name, strength.reason or "nothing enhances", paths)
+    voxels = rises.voxels
+    solid = (voxels.solid >= 0.5) & np.isfinite(rises.smooth)
+    level = max(threshold(rises, limits), 0.4 * float(np.nanpercentile(rises.smooth[solid], 90)))
+    if strength.value == "faint":
+        level = max(min(level, 0.5 * (strength.number or 0.0)), 1.5 * rises.noise)
+    bright = solid & (np.nan_to_num(rises.smooth, nan=-1.0) > level)
+    share = float(bright.sum() / max(solid.sum(), 1))
+    value = _pattern_term(rises, solid, bright, share, limits)
+    if value == "heterogeneous" and share < limits.nodule_below and _is_nodule(voxels, bright):
+        value = "nodule"
+    is_clear = strength.sureness == "sure" and abs(share - limits.homogeneous_from) > 0.15 and value != "nodule"
+    reason = None if is_clear else "patterns pass into one another on scans of this size"
+    error = 0.5 / np.sqrt(readings_of(voxels, solid))
+    low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
+    return Described(name, value, share, low, high, "share enhancing", sure_if(bool(is_clear)), reason, paths)
+
+
+def _pattern_term(
+    rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_], share: float, limits: UptakeLimits
+) -> str:
+    """Tell a ring by its middle that rises far less than its rim, else by the share that enhances."""
+    depth_mm = rises.voxels.depth_mm
+    deepest_mm = float(depth_mm[solid].max())
+    rim, middle = solid & (depth_mm <= 0.4 * deepest_mm), solid & (depth_mm >= 0.7 * deepest_mm)
+    if min(rim.sum(), middle.sum()) >= LEAST_PART:
+        outer, inner = float(np.median(rises.smooth[rim])), float(np.median(rises.smooth[middle]))
+        is_bright_rim = float((bright & rim).sum() / rim.sum()) >= limits.ring_rim_from
+        if is_bright_rim and inner < limits.ring_core_below * outer:
+            return "ring"
+    return "homogeneous" if share >= limits.homogeneous_from else "heterogeneous"
+
+
+def _is_nodule(voxels: CordVoxels, bright: NDArray[np.bool_]) -> bool:
+    """Say whether what enhances is one compact piece that reaches over less than half of the lesion's length."""
+    if bright.sum() < 2:
+        return False
+    solid_mm = np.ptp(voxels.position_mm[voxels.solid >= 0.5])
+    return bool(np.ptp(voxels.position_mm[bright]) < 0.5 * solid_mm)
+
+
+def _after_only(after: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> tuple[Described, ...]:
+    """Say from a scan after contrast agent alone what can be said, never surely."""
+    paths = (after.path,)
+    laid = laid_along(after, scene, limits)
+    if isinstance(laid, str):
+        return tuple(unsaid(name, laid, paths) for name in NAMES)
+    voxels, healthy = laid
+    core = voxels.core(limits.signal.least_voxels)
+    relative = voxels.values[core] / healthy.at(voxels.position_mm[core])
+    ratio = float(np.percentile(relative, 75))
+    error = float(np.hypot(healthy.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio))
+    low, high = ratio * np.exp(-Z_95 * error), ratio * np.exp(Z_95 * error)
+    rest = "no T1w before contrast agent to hold it against"
+    if ratio < limits.uptake.after_only_from:
+        strength = unsaid(NAMES[0], "not brighter than the cord after contrast agent, and no T1w before it", paths)
+    else:
+        value = "vivid" if ratio >= 1 + 1.5 * limits.uptake.vivid_from else "faint"
+        strength = Described(
+            NAMES[0], value, ratio, float(low), float(high), "ratio to cord after", sure_if(False), ONLY_AFTER, paths
+        )
+    return (strength, unsaid(NAMES[1], rest, paths), unsaid(NAMES[2], rest, paths))

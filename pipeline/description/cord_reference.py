@@ -1,0 +1,131 @@
+"""What this person's healthy cord shows at each place of a scan: the signal that *isointense* means there.
+
+The signal of the cord above and below all that was drawn, as a smooth profile along the cord carried on through the
+lesion: the coil's fall-off along the spine is in the profile and so goes out of every ratio. What this module refuses:
+a profile from too little cord.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.description.description_limits import ReferenceLimits
+from pipeline.description.lesion_scene import CordVoxels
+
+LEAST_CORE_MM = 1.2
+QUADRATIC_FROM_BINS = 6
+"""Stretches on each side from which on the profile may bend."""
+
+ALIKE_STRETCHES = 3.0
+"""Neighbouring stretches of cord err together: so many of them count as one."""
+
+LEAST_IN_BIN = 3
+ONE_SIDE = "cord on one side of the lesion only"
+TOO_LITTLE = "too little healthy cord above and below the lesion on this scan"
+
+
+@dataclass(frozen=True, eq=False)
+class CordReference:
+    """The signal of healthy cord along a scan.
+
+    Attributes
+    ----------
+    coefficients
+        Of the polynomial of ln signal in centimetres from ``middle_mm``, lowest first.
+    covariance
+        Of the coefficients.
+    spread
+        Standard deviation of a voxel of healthy cord about the profile, as a share of it: noise and texture.
+    voxels
+        Marks the voxels that it was taken from.
+    is_one_sided
+        There is cord on one side of the lesion only; the profile is level then.
+    """
+
+    coefficients: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    middle_mm: float
+    spread: float
+    voxels: NDArray[np.bool_]
+    is_one_sided: bool
+
+    def at(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the signal of healthy cord at positions along the line, in the scan's own unit."""
+        return np.asarray(np.exp(self._design(position_mm) @ self.coefficients))
+
+    def error_at(self, position_mm: float) -> float:
+        """Return the standard error of that signal at one position, as a share of it."""
+        row = self._design(np.array([position_mm]))[0]
+        return float(np.sqrt(max(row @ self.covariance @ row, 0.0)))
+
+    def _design(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        columns = np.vander((position_mm - self.middle_mm) / 10.0, len(self.coefficients), increasing=True)
+        return np.asarray(columns, dtype=np.float64)
+
+
+def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: ReferenceLimits) -> CordReference | str:
+    """Take the profile of healthy cord from one scan.
+
+    Parameters
+    ----------
+    voxels
+        Of that scan.
+    extents_mm
+        Lower and upper end of all that is no healthy cord, mm.
+
+    Returns
+    -------
+    CordReference or str
+        In words, why there is none.
+    """
+    low_mm, high_mm = extents_mm[0] - limits.gap_mm, extents_mm[1] + limits.gap_mm
+    core_mm = np.clip(limits.core_ratio * voxels.radius_mm, LEAST_CORE_MM, limits.core_most_mm)
+    healthy = (voxels.away_mm <= core_mm) & (voxels.beside < 0.02) & (voxels.solid < 0.02) & (voxels.values > 0)
+    below = healthy & (voxels.position_mm < low_mm) & (voxels.position_mm > low_mm - limits.reach_mm)
+    above = healthy & (voxels.position_mm > high_mm) & (voxels.position_mm < high_mm + limits.reach_mm)
+    lower, upper = (_stretches(voxels, side, limits.bin_mm) for side in (below, above))
+    places, levels = np.array([*lower, *upper]).reshape(-1, 2).T
+    if len(places) < limits.least_bins:
+        return TOO_LITTLE
+    middle_mm = (extents_mm[0] + extents_mm[1]) / 2
+    fewest = min(len(lower), len(upper))
+    degree = 0 if fewest < 2 else 2 if fewest >= QUADRATIC_FROM_BINS else 1
+    coefficients, covariance = _fit((places - middle_mm) / 10.0, levels, degree)
+    profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, degree == 0)
+    relative = voxels.values[profile.voxels] / profile.at(voxels.position_mm[profile.voxels])
+    spread = 1.4826 * float(np.median(np.abs(relative - np.median(relative))))
+    return CordReference(coefficients, covariance, middle_mm, spread, below | above, degree == 0)
+
+
+def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], bin_mm: float) -> list[tuple[float, float]]:
+    """Return middle and median ln signal of each stretch of cord that holds enough voxels."""
+    position_mm, level = voxels.position_mm[side], np.log(voxels.values[side])
+    cells = np.floor(position_mm / bin_mm).astype(int)
+    stretches = []
+    for cell in np.unique(cells):
+        here = cells == cell
+        if here.sum() >= LEAST_IN_BIN:
+            stretches.append((float(position_mm[here].mean()), float(np.median(level[here]))))
+    return stretches
+
+
+def _fit(
+    place: NDArray[np.float64], level: NDArray[np.float64], degree: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit a polynomial that a few odd stretches do not pull; return its coefficients and their covariance."""
+    design = np.vander(place, degree + 1, increasing=True)
+    weight = np.ones(len(place))
+    coefficients: NDArray[np.float64] = np.zeros(degree + 1)
+    scale = 0.0
+    for _ in range(6):
+        coefficients = np.asarray(np.linalg.lstsq(design * weight[:, None], level * weight, rcond=None)[0])
+        left = level - design @ coefficients
+        scale = max(1.4826 * float(np.median(np.abs(left))), 1e-6)
+        weight = np.sqrt(np.minimum(1.0, 1.5 * scale / np.maximum(np.abs(left), 1e-9)))
+    freedom = max(len(place) - degree - 1, 1)
+    variance = max(float((weight**2 * left**2).sum()) / freedom, scale**2) * ALIKE_STRETCHES
+    normal = design.T @ (weight[:, None] ** 2 * design)
+    return coefficients, variance * np.linalg.pinv(normal)

@@ -1,0 +1,135 @@
+"""The limits that make a term of a number, as one frozen value; ``limit_file`` reads them.
+
+Each section says where its limits come from. What this module refuses: limits in the wrong order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReferenceLimits:
+    """Which cord a lesion is held against: how far beyond it, over how much, and how near to the middle."""
+
+    source: str
+    gap_mm: float
+    reach_mm: float
+    bin_mm: float
+    least_bins: int
+    core_ratio: float
+    core_most_mm: float
+    floor_ratio: float
+
+
+@dataclass(frozen=True)
+class SignalLimits:
+    """Ratio to the cord below which a lesion is hypointense and above which it is hyperintense."""
+
+    source: str
+    hypo_below: float
+    hyper_above: float
+    least_voxels: int
+    heterogeneous_above: float
+
+
+@dataclass(frozen=True)
+class UptakeLimits:
+    """Rise of signal by contrast agent against the cord's own, as a share of the signal before."""
+
+    source: str
+    none_below: float
+    vivid_from: float
+    focal_rise: float
+    focal_deviations: float
+    focal_least_mm3: float
+    homogeneous_from: float
+    ring_rim_from: float
+    ring_core_below: float
+    nodule_below: float
+    after_only_from: float
+    nodule_rise: float
+
+
+@dataclass(frozen=True)
+class CordFormLimits:
+    """When a cord is expanded or thin, a lesion eccentric."""
+
+    source: str
+    expanded_above: float
+    thin_below: float
+    eccentric_mm: float
+    eccentric_without_mask_mm: float
+
+
+@dataclass(frozen=True)
+class EdgeLimits:
+    """Width of an edge beyond what the scan blurs, mm."""
+
+    source: str
+    sharp_below_mm: float
+    least_explained: float
+
+
+@dataclass(frozen=True)
+class CavityLimits:
+    """How cysts and oedema lie to the tumour."""
+
+    source: str
+    inside_from: float
+    pole_gap_mm: float
+    longest_polar_mm: float
+    least_mm: float
+
+
+@dataclass(frozen=True)
+class BloodLimits:
+    """Low signal that may be blood, and the signals of its stages, as ratios to the cord."""
+
+    source: str
+    dark_below: float
+    dark_susceptible_below: float
+    cap_reach_mm: float
+    least_mm3: float
+    low_below: float
+    high_above: float
+
+
+@dataclass(frozen=True)
+class DiffusionLimits:
+    """From how many voxels on a diffusion coefficient is said, and is sure."""
+
+    source: str
+    least_voxels: int
+    sure_voxels: int
+    lowest_um2_ms: float
+    highest_um2_ms: float
+
+
+@dataclass(frozen=True)
+class DescriptionLimits:
+    """All limits of the description."""
+
+    version: str
+    reference: ReferenceLimits
+    signal: SignalLimits
+    uptake: UptakeLimits
+    cord: CordFormLimits
+    edge: EdgeLimits
+    cavities: CavityLimits
+    blood: BloodLimits
+    diffusion: DiffusionLimits
+
+
+def problems(limits: DescriptionLimits) -> list[str]:
+    """Say which limits contradict each other; empty when none do."""
+    pairs = {
+        "signal: hypo_below and hyper_above": (limits.signal.hypo_below, limits.signal.hyper_above),
+        "uptake: none_below and vivid_from": (limits.uptake.none_below, limits.uptake.vivid_from),
+        "cord: thin_below and expanded_above": (limits.cord.thin_below, limits.cord.expanded_above),
+        "diffusion: lowest_um2_ms and highest_um2_ms": (
+            limits.diffusion.lowest_um2_ms,
+            limits.diffusion.highest_um2_ms,
+        ),
+    }
+    return [f"{names} must grow, found {low:g} and {high:g}" for names, (low, high) in pairs.items() if low >= high]

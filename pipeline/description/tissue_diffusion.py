@@ -1,0 +1,89 @@
+"""Apparent diffusion coefficient of solid tumour, against the same person's cord, in 10^-3 mm²/s.
+
+Maps come in several units; which one is told by their size in tissue and said. What this module refuses: a number from
+fewer voxels than the limit, and a map whose unit cannot be told.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.description.cord_reference import CordReference
+from pipeline.description.description_limits import DescriptionLimits, DiffusionLimits
+from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
+from pipeline.description.tissue_signal import laid_along, readings_of
+from pipeline.measure.measurement_error import Z_95
+
+NAMES = (LesionFinding.ADC, LesionFinding.ADC_RATIO, LesionFinding.ADC_P10)
+UNIT = "10^-3 mm²/s"
+UNITS = ((1e-3, "10^-6 mm²/s"), (1.0, "10^-3 mm²/s"), (1e3, "mm²/s"))
+"""What a map's number is multiplied with to be in 10^-3 mm²/s, and how its unit is written; tried in turn."""
+
+
+def unit_of(values: NDArray[np.float64], limits: DiffusionLimits) -> tuple[float, str] | None:
+    """Tell a map's unit by the middle of its values near the cord; None where none is possible.
+
+    Examples
+    --------
+    >>> from pipeline.description.limit_file import packaged
+    >>> unit_of(np.array([900.0, 1000.0]), packaged().diffusion)
+    (0.001, '10^-6 mm²/s')
+    >>> unit_of(np.array([0.0009]), packaged().diffusion)
+    (1000.0, 'mm²/s')
+    """
+    inside = values[np.isfinite(values) & (values > 0)]
+    middle = float(np.median(inside)) if len(inside) else 0.0
+    for factor, words in UNITS:
+        if limits.lowest_um2_ms <= middle * factor <= limits.highest_um2_ms:
+            return factor, words
+    return None
+
+
+def diffusion_of(adc: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits) -> tuple[Described, ...]:
+    """Describe mean, ratio to the cord and 10th percentile of the diffusion coefficient."""
+    if adc is None:
+        return tuple(unsaid(name, "no ADC map at this visit") for name in NAMES)
+    paths = (adc.path,)
+    laid = laid_along(adc, scene, limits)
+    if isinstance(laid, str):
+        return tuple(unsaid(name, laid, paths) for name in NAMES)
+    voxels, reference = laid
+    unit = unit_of(voxels.values[voxels.away_mm <= voxels.radius_mm], limits.diffusion)
+    if unit is None:
+        return tuple(unsaid(name, "the unit of the ADC map cannot be told from its values", paths) for name in NAMES)
+    core = voxels.core(limits.diffusion.least_voxels) & (voxels.values > 0)
+    if core.sum() < limits.diffusion.least_voxels:
+        count, least = int(core.sum()), limits.diffusion.least_voxels
+        reason = f"too small: {count} voxels lie wholly in solid tumour, {least} are needed"
+        return tuple(unsaid(name, reason, paths) for name in NAMES)
+    return _numbers(voxels, reference, core, unit, limits)
+
+
+def _numbers(
+    voxels: CordVoxels,
+    reference: CordReference,
+    core: NDArray[np.bool_],
+    unit: tuple[float, str],
+    limits: DescriptionLimits,
+) -> tuple[Described, ...]:
+    values = voxels.values[core] * unit[0]
+    mean, lowest = float(values.mean()), float(np.percentile(values, 10))
+    error = float(values.std(ddof=1) / np.sqrt(readings_of(voxels, core)))
+    is_enough = bool(core.sum() >= limits.diffusion.sure_voxels)
+    words = f"map in {unit[1]}; median {np.median(values):.2f}; {int(core.sum())} voxels"
+    reason = words if is_enough else f"{words}, fewer than the {limits.diffusion.sure_voxels} that are sure"
+    scans = (voxels.scan.path,)
+    cord = float(reference.at(np.array([voxels.position_mm[core].mean()]))[0]) * unit[0]
+    cord_error = np.hypot(reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio)
+    ratio = mean / cord
+    ratio_error = float(np.hypot(error / mean, cord_error))
+    at_ends = (ratio * float(np.exp(-Z_95 * ratio_error)), ratio * float(np.exp(Z_95 * ratio_error)))
+    half = Z_95 * error
+    is_sure, is_held = sure_if(is_enough), sure_if(is_enough and not reference.is_one_sided)
+    return (
+        Described(NAMES[0], None, mean, mean - half, mean + half, UNIT, is_sure, reason, scans),
+        Described(NAMES[1], None, ratio, *at_ends, "ratio to cord", is_held, f"cord {cord:.2f} {UNIT}", scans),
+        Described(NAMES[2], None, lowest, lowest - 2 * half, lowest + 2 * half, UNIT, is_sure, reason, scans),
+    )

@@ -1,0 +1,101 @@
+"""Signal of solid tumour against the same person's cord on one scan, and how even it is.
+
+Ratios only: raw scanner units are never compared between scans or visits. What this module refuses: a ratio from too
+few voxels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.description.cord_reference import ONE_SIDE, CordReference, cord_reference
+from pipeline.description.description_limits import DescriptionLimits
+from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, voxels_near
+from pipeline.measure.measurement_error import Z_95
+
+ALIKE_MM3 = 8.0
+"""Neighbouring voxels are alike (the scanner's blur, the tissue's grain): so much tissue counts as one reading, mm³."""
+
+TEN_TO_NINETY = 2.563
+"""Distance from the 10th to the 90th percentile of a Gaussian, in standard deviations."""
+
+
+def readings_of(voxels: CordVoxels, inside: NDArray[np.bool_]) -> float:
+    """Return how many readings some voxels are worth, at least 1."""
+    return max(float(inside.sum()) * min(1.0, voxels.voxel_mm3 / ALIKE_MM3), 1.0)
+
+
+def laid_along(
+    scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits
+) -> tuple[CordVoxels, CordReference] | str:
+    """Return a scan's voxels near the cord and its healthy cord, or why there are none, in words."""
+    if scene.course is None or scene.extents_mm is None:
+        return scene.no_course_reason or "no lesion drawn"
+    voxels = voxels_near(scan, scene)
+    if voxels is None:
+        return "the scan does not reach the lesion"
+    if (voxels.solid >= 0.9).sum() < limits.signal.least_voxels:
+        reaches = bool((voxels.solid > 0.2).any())
+        return "too few voxels lie wholly in solid tumour" if reaches else "the scan does not reach the lesion"
+    reference = cord_reference(voxels, scene.extents_mm, limits.reference)
+    return reference if isinstance(reference, str) else (voxels, reference)
+
+
+def signal_of_scan(
+    finding: LesionFinding, scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits
+) -> Described:
+    """Say whether solid tumour is hypo-, iso- or hyperintense to the cord on one scan."""
+    laid = laid_along(scan, scene, limits)
+    if isinstance(laid, str):
+        return unsaid(finding, laid, (scan.path,))
+    voxels, reference = laid
+    core = voxels.core(limits.signal.least_voxels)
+    relative = voxels.values[core] / reference.at(voxels.position_mm[core])
+    ratio = float(np.median(relative))
+    spread = 1.4826 * float(np.median(np.abs(relative - ratio))) / max(ratio, 1e-6)
+    error = np.hypot(
+        np.hypot(reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio),
+        1.253 * spread / np.sqrt(readings_of(voxels, core)),
+    )
+    low, high = ratio * float(np.exp(-Z_95 * error)), ratio * float(np.exp(Z_95 * error))
+    bounds = (limits.signal.hypo_below, limits.signal.hyper_above)
+    terms = ("hypointense", "isointense", "hyperintense")
+    value = terms[int(np.searchsorted(bounds, ratio))]
+    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) and not reference.is_one_sided
+    reason = None if is_clear else ONE_SIDE if reference.is_one_sided else "its interval holds another term"
+    return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(bool(is_clear)), reason, (scan.path,))
+
+
+def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
+    """Say whether solid tumour is homogeneous or heterogeneous on the first scan that can tell.
+
+    The spread of the lesion's signal beyond that of healthy cord on the same scan, as a share of the lesion's signal.
+    """
+    finding = LesionFinding.HETEROGENEITY
+    reason = "no scan of the visit shows signal in solid tumour"
+    for scan in scans:
+        laid = laid_along(scan, scene, limits)
+        if isinstance(laid, str):
+            reason = laid
+            continue
+        voxels, reference = laid
+        core = voxels.core(limits.signal.least_voxels)
+        relative = voxels.values[core] / reference.at(voxels.position_mm[core])
+        spread = float(np.diff(np.percentile(relative, [10, 90]))[0]) / TEN_TO_NINETY
+        error = spread / np.sqrt(2 * readings_of(voxels, core))
+        beyond, low, high = (
+            float(np.sqrt(max(s**2 - reference.spread**2, 0.0)) / np.median(relative))
+            for s in (spread, max(spread - Z_95 * error, 0.0), spread + Z_95 * error)
+        )
+        limit = limits.signal.heterogeneous_above
+        value = "heterogeneous" if beyond > limit else "homogeneous"
+        is_clear = (low > limit) == (high > limit)
+        words = None if is_clear else "its interval holds the limit"
+        return Described(
+            finding, value, beyond, low, high, "spread beyond cord / mean", sure_if(is_clear), words, (scan.path,)
+        )
+    return unsaid(finding, reason, tuple(scan.path for scan in scans))

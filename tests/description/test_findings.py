@@ -1,0 +1,163 @@
+"""What is said of a made-up lesion of known signal, uptake, place and surroundings. About 3 s."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.core.volume import Volume
+from pipeline.description import limit_file, visit_description
+from pipeline.description.finding_terms import TERMS, Described, LesionFinding, unsaid
+from pipeline.description.lesion_place import LevelsHere
+from pipeline.description.lesion_scene import LesionScene
+from pipeline.measure.vertebral_levels import Levels
+from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, scan, scene
+
+NOWHERE = LevelsHere(None, None, "no visit has disc labels")
+
+
+def described(scans, lesion: LesionScene | None = None, here: LevelsHere = NOWHERE) -> dict[str, Described]:
+    lesion = lesion or scene(cord=CORD & ~TUMOUR)
+    rows = visit_description.description_of(lesion, scans, here, limit_file.packaged())
+    assert [row.finding for row in rows] == list(LesionFinding)
+    return {str(row.finding): row for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("contrast", "finding"), [("T2w", "t2_signal"), ("T1w", "t1_signal"), ("STIR", "stir_signal"), ("PDw", "pd_signal")]
+)
+@pytest.mark.parametrize(("ratio", "term"), [(0.7, "hypointense"), (1.0, "isointense"), (1.5, "hyperintense")])
+def test_signal_is_held_against_the_cord_whatever_the_coil_and_the_gain(contrast, finding, ratio, term) -> None:
+    said = described([scan(contrast, ratio, gain=37.0)])[finding]
+    assert (said.value, said.sureness) == (term, "sure")
+    assert said.number == pytest.approx(ratio, rel=0.06)
+    assert said.low < ratio < said.high
+
+
+def test_a_ratio_at_a_limit_is_never_sure() -> None:
+    assert described([scan("T2w", 1.1)])["t2_signal"].sureness == "unsure"
+
+
+def test_uneven_signal_is_heterogeneous_and_noise_is_not() -> None:
+    rng = np.random.default_rng(1)
+    mottled = 1.5 + 0.5 * np.sign(np.sin(X * 1.2) * np.sin(Z * 0.9)) + 0 * rng.normal()
+    assert described([scan("T2w", mottled)])["heterogeneity"].value == "heterogeneous"
+    even = described([scan("T2w", 1.5)])["heterogeneity"]
+    assert (even.value, even.sureness) == ("homogeneous", "sure")
+
+
+@pytest.mark.parametrize(("rise", "term"), [(0.0, "none"), (0.2, "faint"), (0.9, "vivid")])
+def test_uptake_is_the_rise_against_the_cord_s_own(rise, term) -> None:
+    rows = described([scan("T2w", 1.5), scan("T1w", 0.8, seed=2), scan("T1w_ce", 0.8 * (1 + rise), gain=90.0, seed=3)])
+    assert (rows["enhancement"].value, rows["enhancement"].sureness) == (term, "sure")
+    assert rows["enhancement"].number == pytest.approx(rise, abs=0.06)
+    assert rows["enhancement_pattern"].value == (None if term == "none" else "homogeneous")
+    assert 2.0 <= rows["smallest_enhancing_seen"].number <= 6.0
+
+
+def test_a_ring_enhances_at_its_rim() -> None:
+    ring = np.where(np.maximum(np.hypot(X, Y) / 4.5, abs(Z) / 10) > 0.62, 1.6, 0.8)
+    rows = described([scan("T1w", 0.8, seed=2), scan("T1w_ce", ring, seed=3)])
+    assert (rows["enhancement"].value, rows["enhancement_pattern"].value) == ("vivid", "ring")
+
+
+def test_a_scan_after_contrast_agent_alone_is_never_sure_and_never_says_none() -> None:
+    bright = described([scan("T1w_ce", 2.0)])["enhancement"]
+    assert (bright.value, bright.sureness) == ("vivid", "unsure")
+    dull = described([scan("T1w_ce", 0.9)])["enhancement"]
+    assert dull.value is None
+    assert "no T1w before it" in dull.reason
+
+
+def test_noise_takes_the_sureness_from_none() -> None:
+    def noisy(contrast, seed):
+        good = scan(contrast, 0.8, seed=seed)
+        noise = np.random.default_rng(seed).normal(0, 150.0, GRID.shape)
+        return replace(good, image=good.image.with_array(good.image.array + noise))
+
+    rows = described([noisy("T1w", 2), noisy("T1w_ce", 3)])
+    assert rows["enhancement"].sureness != "sure"
+    smallest = rows["smallest_enhancing_seen"]
+    assert smallest.number is None or smallest.number > 4.0
+
+
+def test_the_cord_s_form_comes_from_its_mask() -> None:
+    bulge = (np.hypot(X, Y) < 6.0 + 2.0 * np.exp(-((Z / 9) ** 2))) & (abs(Z) < 58)
+    lesion = (np.hypot(X, Y + 2.5) < 3.5) & (abs(Z) < 10)
+    rows = described([scan("T2w", 1.5)], scene(lesion, cord=bulge & ~lesion))
+    assert (rows["expansion"].value, rows["expansion"].sureness) == ("expanded", "sure")
+    assert rows["expansion"].number == pytest.approx((8 / 6) ** 2, rel=0.08)
+    assert (rows["eccentricity"].value, rows["eccentricity"].sureness) == ("dorsal", "sure")
+    assert rows["eccentricity"].number == pytest.approx(2.5, abs=0.3)
+    assert (rows["nearest_surface"].value, rows["nearest_surface"].sureness) == ("dorsal", "sure")
+    largest = max(lesion[:, :, plane].sum() / bulge[:, :, plane].sum() for plane in range(51, 70))
+    assert rows["cord_share"].number == pytest.approx(largest, rel=0.1)
+
+
+def test_without_a_mask_of_the_cord_no_section_is_said() -> None:
+    rows = described([scan("T2w", 1.5)], scene())
+    for name in ("expansion", "cord_share", "nearest_surface"):
+        assert (rows[name].value, rows[name].number, rows[name].reason) == (None, None, "no mask of the cord")
+    assert rows["eccentricity"].sureness == "unsure"
+
+
+def test_cysts_are_inside_or_at_a_pole_and_nobody_s_look_is_not_absence() -> None:
+    inside, above = (np.hypot(X, Y) < 2) & (abs(Z) < 4), (np.hypot(X, Y) < 3) & (abs(Z - 16) < 6)
+    long = (np.hypot(X, Y) < 2) & (abs(Z + 35) < 20)
+    rows = described([scan("T2w", 1.5)], scene(TUMOUR & ~inside, cyst=inside | above, syrinx=long, oedema=NEVER))
+    terms = {name: rows[name].value for name in ("tumoral_cyst", "polar_cyst_above", "polar_cyst_below", "syrinx")}
+    assert terms == {
+        "tumoral_cyst": "present", "polar_cyst_above": "present", "polar_cyst_below": "absent", "syrinx": "present",
+    }  # fmt: skip
+    assert rows["polar_cyst_above"].number == pytest.approx(11.0, abs=1.5)
+    assert (rows["oedema_above"].value, rows["oedema_above"].sureness) == ("absent", "sure")
+    nobody = described([scan("T2w", 1.5)])
+    assert nobody["tumoral_cyst"].value is None
+    assert nobody["oedema_below"].reason.startswith("nobody drew oedema")
+
+
+@pytest.mark.parametrize(("contrast", "sureness"), [("T2starw", "sure"), ("T2w", "unsure")])
+def test_a_dark_cap_is_blood_and_sure_only_where_the_scan_shows_blood(contrast, sureness) -> None:
+    cap = np.where(Z > 7, 0.3, 1.5)
+    rows = described([scan(contrast, cap)])
+    assert (rows["blood_cap"].value, rows["blood_cap"].sureness) == ("present", sureness)
+    assert "upper pole" in rows["blood_cap"].reason
+    assert described([scan(contrast, 1.5)])["blood_cap"].value == "absent"
+
+
+@pytest.mark.parametrize(("gain", "words"), [(0.9, "10^-3 mm²/s"), (900.0, "10^-6 mm²/s"), (9e-4, "in mm²/s")])
+def test_a_diffusion_map_s_unit_is_told_and_the_number_is_the_same(gain, words) -> None:
+    rows = described([scan("ADC", 1.4, gain=gain)])
+    assert rows["adc"].unit == "10^-3 mm²/s"
+    assert words in rows["adc"].reason
+    assert rows["adc_ratio"].number == pytest.approx(1.4, rel=0.04)
+    assert rows["adc"].low < rows["adc"].number < rows["adc"].high
+
+
+def test_levels_and_length_stand_side_by_side() -> None:
+    here = LevelsHere(Levels({5: 20.0, 6: 2.0, 7: -16.0}), (-10.0, 9.0), None)
+    rows = described([scan("T2w", 1.5)], here=here)
+    assert (rows["levels"].value, rows["levels"].sureness) == ("C5 to C6", "sure")
+    assert rows["length"].number == pytest.approx(19.0, abs=1.0)
+    assert described([scan("T2w", 1.5)])["levels"].reason == "no visit has disc labels"
+
+
+def test_nothing_is_said_without_cord_or_scan_and_each_says_why() -> None:
+    lost = LesionScene(GRID.with_array(TUMOUR), {}, None, "no cord to hold it against: the scan is blank")
+    rows = described([scan("T2w", 1.5)], lost)
+    assert rows["t2_signal"].reason == "no cord to hold it against: the scan is blank"
+    assert all(row.reason for row in visit_description.undescribed("no mask"))
+    small = Volume(scan("T1w", 1.0).image.array[:, :, :20], GRID.affine)
+    elsewhere = replace(scan("T1w", 1.0), image=small)
+    assert described([scan("T2w", 1.5), elsewhere])["t1_signal"].reason == "the scan does not reach the lesion"
+
+
+def test_only_terms_of_the_list_are_taken() -> None:
+    with pytest.raises(ValueError, match="expected one of none, faint, vivid"):
+        Described("enhancement", "some", sureness=None)
+    with pytest.raises(ValueError, match="the reason why there is none"):
+        Described("adc")
+    assert set(TERMS) <= set(LesionFinding)
+    assert unsaid("adc", "why").sureness is None

@@ -1,0 +1,80 @@
+"""Every lesion has every finding at every visit, made once and as sure as its mask. About 2 s."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.core import records
+from pipeline.core.transform import identity
+from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.description.finding_terms import LesionFinding
+from pipeline.run.steps import describe_lesions
+from pipeline.run.steps.measure_visits import NO_MASK
+from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
+from pipeline.run.steps.visit_work import NO_MASKS, AlignedVisit, MaskedVisit, ScannedVisit, VisitWork
+from pipeline.study.scans import ScanFile
+from pipeline.study.visits import StudyVisit
+from tests.description.scenes import CORD, GRID, TUMOUR, scan
+
+
+def visit(session: str, masked: bool = True, origin: MaskOrigin = MaskOrigin.MANUAL) -> VisitWork:
+    anchor = ScanFile(Path("x"), f"sub-x/{session}/anat/sub-x_{session}_T2w.nii.gz", "sub-x", session, "T2w")
+    row = records.Scan("sub-x", session, anchor.relative, "T2w", is_anchor=True, sha256="0")
+    image = scan("T2w", 1.5).image
+    study = StudyVisit("sub-x", session, date(2024, 1, 1), (anchor,), ())
+    read = ScannedVisit(study, "usable", None, anchor, image, (row,), ())
+    drawn = {Compartment.TUMOUR: GRID.with_array(TUMOUR), Compartment.CORD: GRID.with_array(CORD & ~TUMOUR)}
+    masks = MaskedVisit(session, origin, {"reader": drawn}, source="reader") if masked else NO_MASKS
+    here = AlignedVisit(session, identity("reference", session), identity(session, "reference"), "x", None)
+    return VisitWork(read, masks, here)
+
+
+def piece(session: str) -> records.LesionComponent:
+    return records.LesionComponent("sub-x", session, "L1", 1, "persistent", 900.0, 0.0, 0.0, 0.0, "digest")
+
+
+def described(out_dir: Path, *visits: VisitWork, **changes: object) -> dict[tuple[str, str], records.Description]:
+    seen = FollowedLesions(tuple(piece(one.session_id) for one in visits if one.masks.has_tumour))
+    plan = SimpleNamespace(out_dir=out_dir)
+    work = PatientWork(plan, visits, visits[0].read, lesions=replace(seen, **changes))
+    return {(row.session_id, row.finding): row for row in describe_lesions.describe(work).rows}
+
+
+def test_every_finding_has_its_row_at_every_visit(tmp_path: Path) -> None:
+    rows = described(tmp_path, visit("ses-01"), visit("ses-02", masked=False))
+    assert set(rows) == {(session, name) for session in ("ses-01", "ses-02") for name in LesionFinding}
+    assert {row.lesion_id for row in rows.values()} == {"L1"}
+    said = rows["ses-01", "t2_signal"]
+    assert (said.value, said.sureness) == ("hyperintense", "sure")
+    assert said.scans == "sub-x/ses-01/anat/sub-x_ses-01_T2w.nii.gz"
+    silent = rows["ses-02", "t2_signal"]
+    assert (silent.value, silent.number, silent.sureness, silent.reason) == (None, None, None, NO_MASK)
+
+
+def test_a_visit_is_described_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = described(tmp_path, visit("ses-01"))
+    monkeypatch.setattr(describe_lesions, "_look", lambda *_: pytest.fail("described again"))
+    assert described(tmp_path, visit("ses-01")) == first
+
+
+def test_what_rests_on_an_unsigned_outline_is_unsure(tmp_path: Path) -> None:
+    rows = described(tmp_path, visit("ses-01", origin=MaskOrigin.AUTOMATIC))
+    assert rows["ses-01", "length"].sureness == "unsure"
+    assert rows["ses-01", "length"].reason == describe_lesions.UNSIGNED
+    assert rows["ses-01", "t2_signal"].sureness == "sure"
+
+
+def test_a_lesion_that_nobody_could_look_at_says_why(tmp_path: Path) -> None:
+    lost = replace(piece("ses-01"), lesion_id="L2", component_id=0, volume_mm3=None, missing_reason="out of view")
+    of_both = (piece("ses-01"), lost)
+    work = PatientWork(
+        SimpleNamespace(out_dir=tmp_path), (visit("ses-01"),), visit("ses-01").read, lesions=FollowedLesions(of_both)
+    )
+    rows = {(row.lesion_id, row.finding): row for row in describe_lesions.describe(work).rows}
+    assert rows["L2", "adc"].reason == "out of view"
+    assert rows["L1", "t2_signal"].value == "hyperintense"
