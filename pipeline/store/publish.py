@@ -148,7 +148,7 @@ def update(out_dir: Path, replaced: Collection[str], result_rows: Iterable[Any])
                 _take_out(connection, kind)
             _insert_all(connection, result_rows)
             _refuse_repeated(connection)
-            create_views(connection)
+            _bring_views(connection)
             connection.execute("checkpoint")
 
 
@@ -185,7 +185,7 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
         for batch in batches:
             _insert_all(connection, batch)
         _refuse_repeated(connection)
-        create_views(connection)
+        _bring_views(connection)
         connection.execute("checkpoint")
 
 
@@ -230,6 +230,17 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     for name in order.static_order():
         connection.execute(statements[name])
     connection.commit()
+
+
+def _bring_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the views, unless those of the store are of this very SQL: that takes longer than a patient's rows."""
+    digest = sql_files.digest()
+    noted = connection.execute(
+        "select comment from duckdb_tables() where database_name = 'store' and table_name = 'store_version'"
+    ).fetchone()
+    if noted is None or noted[0] != digest:
+        create_views(connection)
+        connection.execute(f"comment on table store.meta.store_version is '{digest}'")
 
 
 def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:

@@ -122,6 +122,21 @@ def test_a_row_that_breaks_a_rule_stops_and_leaves_the_previous_store(database: 
     assert names_in(database.parent) == {"cordtrack.duckdb"}
 
 
+def test_a_patient_that_comes_twice_in_two_parts_stops_too(database: Path) -> None:
+    """Rows are held to the rules some at a time; a key has to be there once in the whole store all the same."""
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    with pytest.raises(StoreError, match="Duplicate key patient_id: sub-01 in table patient"):
+        publish.publish_batches(database.parent, [tiny_store(), [records.Patient("sub-01")]])
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
+
+
+def test_replaced_rows_bring_the_views_of_other_sql_anew(database: Path) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("drop view study; comment on table meta.store_version is 'of other SQL'")
+    publish.update(database.parent, (), [])
+    assert "study" in store_reader.views(database)
+
+
 def test_a_full_disk_stops_and_leaves_the_previous_store(database: Path) -> None:
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     said = run_python(PUBLISH_WITH_LITTLE_SPACE, database.parent)
