@@ -30,7 +30,15 @@ from pipeline.errors import StoreError
 from pipeline.files.atomic import put_in_place
 from pipeline.files.out_folder import exclusive, sweep
 from pipeline.store import sql_files
-from pipeline.store.reader import OFFLINE, database_path, first_line, quoted, refuse_newer, stored_version
+from pipeline.store.reader import (
+    OFFLINE,
+    bytes_of_blocks,
+    database_path,
+    first_line,
+    quoted,
+    refuse_newer,
+    stored_version,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,6 +165,7 @@ def _working_copy(out_dir: Path) -> Iterator[Path]:
         working = out_dir / WORKING.format(os.getpid())
         try:
             yield working
+            _make_as_long_as_counted(working)
             put_in_place(working, database_path(out_dir))
         except duckdb.ConstraintException as error:
             message = (
@@ -183,6 +192,18 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
         _refuse_repeated(connection)
         _bring_views(connection)
         connection.execute("checkpoint")
+
+
+def _make_as_long_as_counted(database: Path) -> None:
+    """Lengthen a closed file to what its header counts: DuckDB cuts free blocks off the end after it has written that.
+
+    Readers take a file that is shorter than its blocks for a copy cut short.
+    """
+    with duckdb.connect(":memory:", config=OFFLINE) as connection:
+        connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+        counted = bytes_of_blocks(connection)
+    if database.stat().st_size < counted:
+        os.truncate(database, counted)
 
 
 @contextmanager

@@ -137,6 +137,26 @@ def test_replaced_rows_bring_the_views_of_other_sql_anew(database: Path) -> None
     assert "study" in store_reader.views(database)
 
 
+def test_a_store_that_became_smaller_is_not_taken_for_one_cut_short(database: Path) -> None:
+    """DuckDB gives free room at the end of its file back after it has counted it in the header."""
+    words = random.Random(1)
+    long = [
+        records.Finding("file_unreadable", "error", "study", None, None, None, words.randbytes(2000).hex(), "look")
+        for _ in range(2000)
+    ]
+    publish.update(database.parent, (), long)
+    publish.update(database.parent, (), [])
+    publish.update(database.parent, (), [])
+    assert not [one for one in store_reader.findings(database) if one.code == "file_unreadable"]
+
+
+def test_a_working_copy_is_published_as_long_as_its_header_counts(database: Path) -> None:
+    whole = database.stat().st_size
+    os.truncate(database, whole - 4096)
+    publish._make_as_long_as_counted(database)
+    assert database.stat().st_size == whole
+
+
 def test_a_full_disk_stops_and_leaves_the_previous_store(database: Path) -> None:
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     said = run_python(PUBLISH_WITH_LITTLE_SPACE, database.parent)
