@@ -27,6 +27,9 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
+SHOWS_CAP_MM = 2.0
+"""Voxels longer than this head-foot do not show that there is no cap, mm."""
+
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
     ("iso", "high"): "hyperacute", ("low", "high"): "hyperacute", ("iso", "low"): "acute",
@@ -39,7 +42,7 @@ def blood_findings(
     scans: Sequence[AlignedScan], t1: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
 ) -> tuple[Described, ...]:
     """Describe cap, blood and its age; ``scans`` show blood, best first, ``t1`` is the T1w before contrast agent."""
-    reasons = [NO_SCAN]
+    reasons, looks = [NO_SCAN], []
     for scan in scans:
         laid = laid_along(scan, scene, limits)
         if isinstance(laid, str):
@@ -48,8 +51,12 @@ def blood_findings(
         voxels, reference = laid
         relative = voxels.values / reference.at(voxels.position_mm)
         dark = _dark_pieces(voxels, relative, scan, reference.spread, limits.blood)
-        cap, anywhere = _cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan)
-        return (cap, anywhere, _stage(scene, (scan, t1), anywhere, limits))
+        looks.append((_cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan), scan))
+    if looks:
+        cap = next((cap for cap, _, _ in looks if cap.value == "present"), looks[0][0])
+        blood, scan = next(((blood, scan) for _, blood, scan in looks if blood.value == "present"), looks[0][1:])
+        t2 = next((scan for _, _, scan in looks if scan.contrast not in SUSCEPTIBLE), scan)
+        return (cap, blood, _stage(scene, (t2, t1), blood, limits))
     drawn = scene.others.get(Compartment.HAEMORRHAGE)
     if drawn is not None:
         blood = _drawn(drawn, ())
@@ -98,8 +105,15 @@ def _cap(voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, limits:
         return Described(
             CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=paths
         )
-    doubt = None if is_sure_scan else "T2w alone does not show old blood surely"
-    return Described(CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=doubt, scans=paths)
+    doubt = "T2w alone does not show old blood surely" if not is_sure_scan else None
+    if doubt is None and _along_cord_mm(scan) > SHOWS_CAP_MM:
+        doubt = f"a cap may be thinner than slices of {_along_cord_mm(scan):.1f} mm"
+    return Described(CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(doubt is None), reason=doubt, scans=paths)
+
+
+def _along_cord_mm(scan: AlignedScan) -> float:
+    """Return the length of a voxel head-foot, mm."""
+    return float(np.abs(scan.image.affine[2, :3]).max())
 
 
 def _drawn(mask: Volume, paths: tuple[str, ...]) -> Described:

@@ -26,7 +26,7 @@ SMOOTHED_MM = 0.8
 """Standard deviation by which the rise is smoothed before a focus is looked for, mm."""
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
-IMPLANTS = 16
+IMPLANTS = 12
 SEEN_SHARE = 0.95
 LEAST_PART = 8
 LEAST_BEFORE = 0.1
@@ -234,15 +234,15 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
         np.hypot(np.hypot(rises.error, limits.reference.floor_ratio), spread / np.sqrt(readings_of(voxels, core)))
     )
     focus = _focus(rises, rises.smooth, voxels.solid >= WELL_WITHIN, uptake)
-    number = max(mean, float(np.median(rises.smooth[focus])) if focus.any() else mean)
+    number = max(mean, float(np.percentile(rises.smooth[focus], 75)) if focus.any() else mean)
     if focus.any():
         error = float(np.hypot(rises.error, rises.noise / np.sqrt(readings_of(voxels, focus))))
     low, high = number - Z_95 * error, number + Z_95 * error
     bounds = (uptake.none_below, uptake.vivid_from)
     place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
-    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) or (
-        focus.any() and place == 1 and high < bounds[1]
-    )
+    is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
+    if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
+        is_clear = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error < uptake.vivid_from
     reason = "its interval holds another term"
     if rises.healthy.is_one_sided:
         is_clear, reason = False, ONE_SIDE
