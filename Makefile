@@ -20,11 +20,9 @@ endif
 
 .PHONY: demo test check audit setup tools benchmark golden docs format clean
 
-demo: setup  ## pipeline on the sample study, then the dashboard on http://127.0.0.1:8501
-	@echo "2/3 Measuring the synthetic sample study into $(OUT): some minutes the first time, seconds after that"
-	$(BIN)/cordtrack run $(STUDY) $(OUT) --jobs $(JOBS)
-	@echo "3/3 The dashboard opens on http://127.0.0.1:$(PORT) (stop with Ctrl+C)"
-	$(BIN)/cordtrack dashboard $(OUT) --port $(PORT)
+demo: setup  ## the pages of the sample study on http://127.0.0.1:8501, while it is measured behind them
+	@echo "2/2 The pages open on http://127.0.0.1:$(PORT) (stop with Ctrl+C); patients appear as they are measured"
+	$(BIN)/cordtrack serve $(STUDY) $(OUT) --port $(PORT) --jobs $(JOBS) --run
 
 test: tools  ## all tests; hundreds of commands are started, so what is compiled is kept whatever the shell says
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
@@ -43,7 +41,7 @@ tools: .venv/.tools  ## and what tests and checks need: hospital libraries, lint
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "cordtrack needs Python 3.11, 3.12 or 3.13; none was found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
-	@echo "1/3 Setting up .venv with $(if $(UV),uv,pip): once, about a minute"
+	@echo "1/2 Setting up .venv with $(if $(UV),uv,pip): once, about a minute"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(call INSTALL,.)
 	@$(BIN)/python dashboard/viewer/fetch_niivue.py
@@ -51,7 +49,7 @@ tools: .venv/.tools  ## and what tests and checks need: hospital libraries, lint
 
 .venv/.tools: .venv/.ready
 	@echo "Adding what tests and checks need to .venv"
-	@$(call INSTALL,.[dev$(,)hospital])
+	@$(call INSTALL,.[cluster$(,)dev$(,)hospital])
 	@touch $@
 
 benchmark: tools  ## accuracy and speed on real and synthetic truth, written to docs/benchmarks.md

@@ -7,10 +7,7 @@ environment. A server whose starter was killed would serve on unseen, so it look
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,11 +17,12 @@ from streamlit import runtime
 
 from dashboard.guard import Guard
 from dashboard.upload_limits import HeldFiles, UploadLimits
+from pipeline.files.child_process import end_with_parent
 from pipeline.files.unpacking import MOST_MEGABYTES
 
+SIGN_IN = "CORDTRACK_SIGN_IN"
+"""Environment variable that names the file about the sign-in (``data.door``); nothing is to be imported from there."""
 SCRIPT = Path(__file__).with_name("app.py")
-GRACE_SECONDS = 5.0
-"""How long open requests may take to end before the server leaves all the same."""
 
 
 def serve(host: str, port: int, names: Sequence[str]) -> None:
@@ -46,6 +44,8 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         "browser.gatherUsageStats": False,
         "browser.serverAddress": host,
     }
+    if SIGN_IN in os.environ:
+        settings["secrets.files"] = [os.environ[SIGN_IN]]
     app.run(config=settings)
 
 
@@ -56,20 +56,6 @@ def held(session_id: str) -> HeldFiles:
     sessions = dict(runtime.get_instance().uploaded_file_mgr.file_storage)
     sizes = {session: [len(file.data) for file in list(files.values())] for session, files in sessions.items()}
     return HeldFiles(len(sizes.get(session_id, ())), sum(map(sum, sizes.values())))
-
-
-def end_with_parent(parent: int) -> None:
-    """Let this process end when the one that started it is gone, be it killed."""
-
-    def look_after() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_SECONDS)
-        os._exit(1)
-
-    if hasattr(os, "fork"):  # elsewhere a parent's number stays when it is gone
-        threading.Thread(target=look_after, daemon=True).start()
 
 
 if __name__ == "__main__":

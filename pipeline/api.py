@@ -54,6 +54,9 @@ class RunOptions:
         Masks nobody drew: ``given`` (the lesion found again), ``sct``, or a model's .toml file.
     is_job
         One job of many: only the finished steps of ``participants`` are written, and :func:`gather` publishes.
+    executor
+        Where patients are worked on: ``local``, ``dask``, ``dask:ADDRESS``, ``slurm`` or ``slurm:OPTION=VALUE,...``
+        (``docs/deploy.md``).
     """
 
     criteria_id: str = DEFAULT_CRITERIA
@@ -63,6 +66,7 @@ class RunOptions:
     schedules: Path | None = None
     masks_from: str = "given"
     is_job: bool = False
+    executor: str = "local"
 
 
 def measure(mask: FilePath, image: FilePath | None = None) -> pd.DataFrame:
@@ -317,6 +321,7 @@ def _settings(bids_dir: Path, out_dir: Path, options: RunOptions | None) -> RunS
         schedules=asked.schedules,
         masks_from=asked.masks_from,
         is_job=asked.is_job,
+        executor=asked.executor,
     )
 
 

@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (28);
+insert into meta.store_version values (30);
 
 create schema record;
 
@@ -103,7 +103,7 @@ create table record.registration (
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 
--- A mask: whose, of which scan, and how sure an automatic one is (spread of the ways, unexplained signal).
+-- A mask: whose, of which scan, and how sure an automatic one is (spread of the ways, unexplained signal, found smaller).
 create table record.segmentation (
     patient_id varchar not null, session_id varchar not null,
     compartment varchar not null,
@@ -113,7 +113,7 @@ create table record.segmentation (
     path varchar not null, scan_path varchar not null, sha256 varchar not null,
     is_primary boolean not null,
     method varchar not null, note varchar, software varchar not null,
-    spread_cv double, signal_cv double,
+    spread_cv double, signal_cv double, shrinkage_cv double,
     primary key (patient_id, session_id, compartment, source),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

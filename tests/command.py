@@ -12,10 +12,12 @@ import multiprocessing.forkserver
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from pipeline.cli import commands
@@ -33,6 +35,9 @@ def typed(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
             commands.main()
         except SystemExit as end:
             code = end.code
+        except Exception:
+            traceback.print_exc()  # as Python does for a process, and ends it with 1
+            code = 1
         else:
             code = 0
     if isinstance(code, str):
@@ -55,8 +60,11 @@ def as_the_program(words: list[str]) -> Iterator[None]:
 
 @cache
 def start_workers() -> None:
-    """Start the server that workers are forked from, with ANTs: the first run of this process may align nothing."""
-    workers.worker_context([workers.STORY, workers.ALIGNING])
+    """Start the server that workers of all runs of this process are forked from, with ANTs and what it aligned before.
+
+    To be called before the first run, which may align nothing and would start a server without.
+    """
+    workers.worker_context([workers.STORY, workers.ALIGNING, "tests.kept_alignments"])
     with workers.one_thread_each():
         multiprocessing.forkserver.ensure_running()
 
@@ -65,6 +73,42 @@ def started(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """What a command prints and how it ends, in a process of its own."""
     command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def script_beside(script: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script that starts the command again and again: it and every ``cordtrack`` that it starts, in this process.
+
+    Parameters
+    ----------
+    script
+        A Python file that takes the path of the program as its argument and starts it with ``subprocess.run``.
+    folder
+        Where what stands for the program is put.
+    """
+    program = folder / "cordtrack"
+    program.write_text("#!/bin/sh\nexit 99\n", encoding="utf-8")
+    program.chmod(0o755)
+    start = subprocess.run
+
+    def stand_in(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+        if Path(command[0]) != program:
+            return start(command, **how)
+        with chdir(how.get("cwd") or Path.cwd()):
+            return typed(*command[1:])
+
+    code_of_script = compile(script.read_text(encoding="utf-8"), script, "exec")
+    printed, code = io.StringIO(), None
+    with (
+        redirect_stdout(printed),
+        mock.patch.object(subprocess, "run", stand_in),
+        mock.patch.object(sys, "argv", [str(script), str(program)]),
+        mock.patch.object(sys, "path", [str(script.parent), *sys.path]),
+    ):
+        try:
+            exec(code_of_script, {"__name__": "__main__", "__file__": str(script)})
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess([str(script)], int(code or 0), printed.getvalue(), "")
 
 
 def cordtrack(*arguments: str | Path, expect: int = 0) -> str:

@@ -17,6 +17,14 @@ settings.register_profile("cordtrack", deadline=None, derandomize=True, suppress
 settings.load_profile("cordtrack")
 
 
+def pytest_sessionstart() -> None:
+    """Let the workers of all tests' runs be forked from one server, in each of the processes that share the tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from tests.command import start_workers  # noqa: PLC0415  # a few files alone may do without
+
+        start_workers()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with most slow tests first."""

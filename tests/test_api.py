@@ -12,7 +12,7 @@ import pytest
 from pipeline import api
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import reader
-from tests.factories import publish_tiny
+from tests.factories import copy_tiny
 from tests.places import ROOT, SAMPLE
 from tests.small_sample import two_visits
 
@@ -40,7 +40,7 @@ def test_every_function_is_in_the_guide() -> None:
 
 
 def test_results_are_read_as_they_are_stored(tmp_path: Path) -> None:
-    database = publish_tiny(tmp_path)
+    database = copy_tiny(tmp_path)
     assert api.table(tmp_path, "patient").equals(reader.table(database, "patient"))
     assert api.status(tmp_path)["patient"].is_unique
     assert api.dictionary(tmp_path)["comment"].notna().all()

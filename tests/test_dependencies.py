@@ -17,7 +17,11 @@ from tests.places import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OWN = {"pipeline", "dashboard"}
-EXTRAS = {"hospital": ROOT / "pipeline" / "hospital", "onnx": ROOT / "pipeline" / "mask_models" / "onnx_model.py"}
+EXTRAS = {
+    "cluster": ROOT / "pipeline" / "run" / "executors",
+    "hospital": ROOT / "pipeline" / "hospital",
+    "onnx": ROOT / "pipeline" / "mask_models" / "onnx_model.py",
+}
 """Where the imports of an extra stand; all else needs no more than the core."""
 
 

@@ -18,7 +18,7 @@ from pipeline.store import reader
 from tests.benchmark import series
 from tests.benchmark.alignment import Pair
 from tests.benchmark.broken_pairs import ghosted, smeared
-from tests.finished_runs import finished_run
+from tests.finished_runs import finished, finished_run
 from tests.places import REALCORD
 
 REAL = REALCORD / "thoracolumbar"
@@ -59,7 +59,8 @@ def pair_of(session: str) -> Pair:
 def to_first(session: str) -> Transform:
     """Return where points of a later visit lie in the first one."""
     pair = pair_of(session)
-    return registration.align(pair.first, pair.second, region=pair.lesion, exclude=pair.lesion).to_reference
+    aligned = finished(registration.align, pair.first, pair.second, region=pair.lesion, exclude=pair.lesion)
+    return aligned.to_reference
 
 
 @pytest.mark.parametrize("session", ["ses-02", "ses-03"])

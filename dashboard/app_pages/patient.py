@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.packet.downloads import downloads
+from dashboard.patient import review_section
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
 from dashboard.patient.description_section import description
@@ -17,8 +18,8 @@ from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
 from dashboard.patient.profile_section import profile
 from dashboard.patient.reading_section import differing, other_readings
-from dashboard.patient.scan_section import aligned, compared, scans
-from dashboard.patient.signing_section import sign_off
+from dashboard.patient.scan_section import Review, Visits, aligned, compared, scans
+from dashboard.patient.signing_section import acceptance, sign_off
 from dashboard.shell import page
 from dashboard.words import labels, sentences, tables
 from dashboard.words.glossary import TERMS
@@ -64,7 +65,7 @@ def show(study: page.ShownStudy) -> None:
     with left:
         course(patient_id, judged, study, pair)
     with right:
-        scans(patient_id, scan_of_visit, pair)
+        _reviewed_scans(patient_id, scan_of_visit, pair)
         description(patient_id, pair[1] if pair else state["session_id"])
         sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
@@ -80,6 +81,16 @@ def show(study: page.ShownStudy) -> None:
     with left:
         downloads(patient_id, study)
     details(patient_id, state, study)
+
+
+def _reviewed_scans(patient_id: str, visits: Visits, pair: tuple[str, ...]) -> None:
+    """Show the scans; while masks are reviewed with what is left and the keys above them."""
+    if not review_section.is_on():
+        scans(patient_id, visits, pair)
+        return
+    review_section.review(patient_id, pair, partial(acceptance, patient_id))
+    reviewed = Review(review_section.opening_of_review(patient_id, pair[1]), review_section.KEYS) if pair else None
+    scans(patient_id, visits, pair, review=reviewed)
 
 
 def choose_patient(study: page.ShownStudy) -> str | None:
@@ -138,7 +149,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
         symbol,
         key=f"step-{key}",
         help=f"{'Next' if key == 'N' else 'Previous'} patient of the Board",
-        shortcut=key,
+        shortcut=None if key.lower() in review_section.KEYS and review_section.is_on() else key,
         type="tertiary",
         disabled=patient_id is None,
         on_click=show_patient,

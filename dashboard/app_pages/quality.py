@@ -82,11 +82,21 @@ def waiting(review: pd.DataFrame, decided: pd.DataFrame) -> None:
     if review.empty:
         page.remark("Nothing waits.")
         return
+    _offer_review(review[review["kind"] == UNSIGNED])
     pages = -(-len(review) // ROWS_PER_PAGE)
     page_number = st.pagination(pages, key="queue", bind="query-params") if pages > 1 else 1
     first = (page_number - 1) * ROWS_PER_PAGE
     for row in review.iloc[first : first + ROWS_PER_PAGE].pipe(as_rows):
         _waits(row)
+
+
+def _offer_review(unsigned: pd.DataFrame) -> None:
+    """Offer to go through the unsigned masks by keyboard, the oldest first."""
+    if unsigned.empty:
+        return
+    first = unsigned.iloc[0]
+    address = {"patient": str(first["patient_id"]), "now": str(first["session_id"]), "review": "1"}
+    st.page_link("app_pages/patient.py", label="Review unsigned masks one by one", query_params=address)
 
 
 def _waits(row: dict[Any, Any]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
@@ -19,6 +19,7 @@ from pipeline.files import child_process, out_folder
 from pipeline.journal import act_file, cohort_file, decisions, sign_off
 from pipeline.journal.cohort_file import Saved, SavedCohort
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.journal.roles import Deed
 
 RUN_SECONDS = 900
 """How long bringing the results up to date may take; seconds for one decision, since a run does only what changed."""
@@ -110,11 +111,12 @@ def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
     Raises
     ------
     SettingsError
-        An act says too little, or speaks of what the results do not have; nothing was written.
+        An act says too little, speaks of what the results do not have, or the person may not; nothing was written.
     StoreError
         The journal cannot be written.
     """
-    return sign_off.put_on_record(queries.out_dir(), acts, who, _now())
+    person = door.enter(Deed.SIGN, who)
+    return sign_off.put_on_record(queries.out_dir(), acts, person.name, _now(), person.identity)
 
 
 def together(entries: Sequence[JournalEntry]) -> list[list[JournalEntry]]:
@@ -141,12 +143,14 @@ def save_cohort(who: str, name: str, filters: Mapping[str, Sequence[str]], patie
     StoreError
         The file cannot be written.
     """
-    return cohort_file.save(queries.out_dir(), name, filters, patient_count, who=who, at=_now())
+    person = door.enter(Deed.SIGN, who)
+    return cohort_file.save(queries.out_dir(), name, filters, patient_count, who=person.name, at=_now())
 
 
 def delete_cohort(who: str, cohort: SavedCohort) -> str:
     """Take a saved cohort off the list; what was saved stays in the file. Returns its name."""
-    cohort_file.delete(queries.out_dir(), cohort.entry_id, who=who, at=_now())
+    person = door.enter(Deed.SIGN, who)
+    cohort_file.delete(queries.out_dir(), cohort.entry_id, who=person.name, at=_now())
     return cohort.name
 
 
@@ -163,6 +167,7 @@ def take_effect() -> None:
     StoreError
         The run took too long and was stopped.
     """
+    door.enter(Deed.RUN)
     out_dir = queries.out_dir()
     last = out_folder.settings_of(out_dir)
     options = [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]

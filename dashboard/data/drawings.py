@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from pipeline.cord.cord_finding import FoundCord, find_cord
 from pipeline.core.records import JournalEntry
 from pipeline.core.volume import Volume
@@ -20,6 +20,7 @@ from pipeline.files import images
 from pipeline.files.unpacking import unpack
 from pipeline.journal import drawing, sign_off
 from pipeline.journal.drawing import DrawingFit, Target
+from pipeline.journal.roles import Deed
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,13 @@ def to_edit(place: DrawingPlace) -> bytes:
     return drawing.to_edit(target(place))
 
 
+def method_of_measured(place: DrawingPlace) -> str | None:
+    """Return how the mask that is measured now was made; None where there is none."""
+    masks = queries.query("patient_masks", patient_id=place.patient_id)
+    is_here = (masks["session_id"] == place.session_id) & (masks["compartment"] == place.compartment)
+    return next((str(method) for method in masks[is_here & masks["is_primary"]]["method"]), None)
+
+
 def keep(
     place: DrawingPlace, upload: Upload, who: str, reason: str, *, nothing_there: bool
 ) -> tuple[JournalEntry, ...]:
@@ -114,9 +122,11 @@ def keep(
     StoreError
         It cannot be written.
     """
+    person = door.enter(Deed.SIGN, who)
     out_dir = queries.out_dir()
     meant = drawing.target_of(out_dir, place.patient_id, place.session_id, place.compartment)
-    signed = sign_off.Signature(who, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+    at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    signed = sign_off.Signature(person.name, reason, at, person.identity)
     labels, fit = _held(meant, upload)
     if fit is None:
         raise InputError(f"expected one label, found {', '.join(map(str, labels))}; say which is {place.compartment}")

@@ -20,7 +20,7 @@ from pipeline.core.label_maps import label_map
 from pipeline.core.transform import Transform, compose, identity, inverse, resample
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
-from pipeline.errors import InputError
+from pipeline.errors import CordtrackError, InputError
 from pipeline.files import fingerprints, images, out_folder
 from pipeline.study import study_folder
 from pipeline.study.mask_voxels import read_mask
@@ -108,6 +108,24 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
     for row in mask_rows.pipe(as_rows):
         _refuse_changed(row)
     return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
+
+
+def automatic_share(patient_id: str, session_id: str, compartment: str) -> tuple[Volume, Transform] | None:
+    """Return a visit's automatic mask, the share of each voxel, and how points move from it to the reference space.
+
+    None where there is none, or its files are not there.
+    """
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    masks = masks[(masks["session_id"] == session_id) & masks["is_primary"] & (masks["compartment"] == compartment)]
+    scans = queries.query("patient_scans", patient_id=patient_id)
+    anchors = scans[(scans["session_id"] == session_id) & scans["is_anchor"]].pipe(as_rows)
+    row = next(iter(masks[masks["folder"] == "output"].pipe(as_rows)), None)
+    if row is None or not anchors:
+        return None
+    try:
+        return images.load(_path(row)), ways(anchors[0], anchors[0])[1]
+    except CordtrackError:
+        return None
 
 
 def _study_dir() -> Path:

@@ -17,7 +17,7 @@ from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
 from dashboard.patient.judged_volumes import volumes_of
 from dashboard.patient.lesion_section import printed
-from dashboard.patient.numbers import NOW, disturbed, made_otherwise, to_show
+from dashboard.patient.numbers import NOW, disturbed, made_otherwise, shrunk_unsurely, to_show
 from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
 from dashboard.patient.signal_places import flagged
@@ -232,7 +232,8 @@ def _beside(
     word_lines += [(line.word, line.text) for line in lines(patient_id, session_id, criteria_id)]
     for _, visit_rows in to_show(trajectory, session_id):
         word_lines += [("scanner", made_otherwise(patient_id, visit_rows.iloc[0]))]
-        word_lines += [("scan", disturbed(patient_id, visit_rows["session_id"].iloc[0]))]
+        session = visit_rows["session_id"].iloc[0]
+        word_lines += [("scan", disturbed(patient_id, session)), ("shrinkage", shrunk_unsurely(patient_id, session))]
     return tuple((word, short(words, 2 * LONGEST)) for word, words in word_lines if words)
 
 

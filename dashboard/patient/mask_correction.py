@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.data import drawings
 from dashboard.data.drawings import DrawingPlace, Upload
-from dashboard.patient import sketch_section
+from dashboard.patient import review_section, sketch_section
 from dashboard.patient.act_preview import preview
 from dashboard.shell import page, signing
 from dashboard.viewer import crop_to, pane_of, slice_viewer
@@ -21,7 +21,8 @@ from pipeline.errors import CordtrackError
 from pipeline.files.unpacking import MOST_MEGABYTES
 from pipeline.journal.drawing import DrawingFit
 
-KINDS = ["nii", "gz"]
+ENDINGS = (".nii", ".gz")
+"""Of files that may hold a drawing, ``.nii.gz`` among them."""
 VIEWER_PX = 330
 MARGIN_MM = 20.0
 HERE = "A click inside the lesion proposes its outline; clicks, brush and eraser correct it"
@@ -40,7 +41,7 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
         The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
-    with st.expander("Draw or correct a mask"):
+    with st.expander("Draw or correct a mask", expanded=review_section.is_editing(patient_id, session_id)):
         left, right = st.columns([1, 1.6], gap="medium")
         with left:
             place = DrawingPlace(patient_id, session_id, _compartment(where, measured))
@@ -62,7 +63,8 @@ def _draw(place: DrawingPlace, criteria_id: str) -> None:
         sketch_section.forget(place)
         st.rerun()  # the whole page: the journal has a new line
     try:
-        upload = sketch_section.draw(place)
+        is_asked_for = review_section.is_editing(place.patient_id, place.session_id)
+        upload = sketch_section.draw(place, takes_focus=is_asked_for)
     except CordtrackError as error:
         st.error(as_label(f"This scan cannot be drawn on. {error}"))
         return
@@ -103,13 +105,23 @@ def _take(place: DrawingPlace) -> None:
 
 def _bring(place: DrawingPlace) -> Upload | None:
     """Ask for the file that was drawn, and where it holds several labels, for the one that is meant."""
-    file = st.file_uploader(
-        "Your drawing, saved on the scan's own voxels: a mask, a label map or probabilities",
-        type=KINDS,
+    file = st.file_uploader(  # of any kind: Streamlit would refuse another ending with an error page of its own
+        "Your drawing, saved on the scan's own voxels: a mask, a label map or probabilities (.nii, .nii.gz)",
         key=_key(place),
         max_upload_size=MOST_MEGABYTES,
     )
-    return None if file is None else Upload(file.name, file.getvalue())
+    if file is None:
+        return None
+    if not file.name.lower().endswith(ENDINGS):
+        where = f"{place.patient_id} {place.session_id}"
+        st.error(
+            as_label(
+                f"Nothing was kept. {where}: expected a drawing as NIfTI (.nii or .nii.gz), found '{file.name}'; save "
+                "it as NIfTI in the software that you drew it in, and bring that file"
+            )
+        )
+        return None
+    return Upload(file.name, file.getvalue())
 
 
 def _key(place: DrawingPlace) -> str:

@@ -30,6 +30,7 @@ def numbers(patient_id: str, session_id: str, study: page.ShownStudy) -> None:
         for remark in (
             made_otherwise(patient_id, visit_rows.iloc[0]),
             disturbed(patient_id, visit_rows["session_id"].iloc[0]),
+            shrunk_unsurely(patient_id, visit_rows["session_id"].iloc[0]),
         ):
             if remark:
                 page.remark(remark)
@@ -57,10 +58,21 @@ def made_otherwise(patient_id: str, verdict_row: pd.Series) -> str:
 
 def disturbed(patient_id: str, session_id: str) -> str:
     """Say where a scan is disturbed, as by movement, so that its volumes are less sure; empty where it is not."""
-    findings = queries.query("patient_findings", patient_id=patient_id)
-    messages = findings.loc[(findings["session_id"] == session_id) & (findings["code"] == "scan_disturbed"), "message"]
-    disturbances = (message.split(": ", 1)[-1] for message in messages)
+    disturbances = _messages(patient_id, session_id, "scan_disturbed")
     return " ".join(f"This scan is disturbed: {words}. The interval allows for it." for words in disturbances)
+
+
+def shrunk_unsurely(patient_id: str, session_id: str) -> str:
+    """Say where a tumour's shrinkage rests on an outline that nobody drew or signed; empty where it does not."""
+    doubts = _messages(patient_id, session_id, "shrinkage_unsure")
+    return " ".join(f"The shrinkage is unsure: {words}. The interval is wider for it." for words in doubts)
+
+
+def _messages(patient_id: str, session_id: str, code: str) -> list[str]:
+    """Return what is found of a visit under a code, without the names of patient and visit."""
+    findings = queries.query("patient_findings", patient_id=patient_id)
+    messages = findings.loc[(findings["session_id"] == session_id) & (findings["code"] == code), "message"]
+    return [labels.typeset(message.split(": ", 1)[-1]) for message in messages]
 
 
 def to_show(trajectory: pd.DataFrame, session_id: str) -> list[tuple[str, pd.DataFrame]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from dashboard.patient.pair_line import pair_line
 from dashboard.patient.signal_places import new_signal
 from dashboard.shell import address, page
 from dashboard.viewer import Pane, crop_to, niivue, slice_viewer
-from dashboard.viewer.opening import Place, ViewLink, opening_of
+from dashboard.viewer.opening import Opening, Place, ViewLink, opening_of
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.errors import CordtrackError
@@ -32,6 +33,14 @@ PLACE = "place"
 
 Visits = Mapping[str, dict[Any, Any]]
 """Visits on the reference grid by session, the oldest first."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """How scans are shown while masks are reviewed: where to open, and keys that the page answers to."""
+
+    opening: Opening | None
+    keys: Mapping[str, str]
 
 
 def aligned(patient_id: str) -> Visits:
@@ -64,11 +73,19 @@ def compared(visits: Visits, now: pd.DataFrame) -> tuple[str, ...]:
     return *pair, *more[:MOST_MORE]
 
 
-def scans(patient_id: str, visits: Visits, chosen: Sequence[str], height: int | None = VIEWER_PX) -> None:
+def scans(
+    patient_id: str,
+    visits: Visits,
+    chosen: Sequence[str],
+    height: int | None = VIEWER_PX,
+    review: Review | None = None,
+) -> None:
     """Show the chosen visits side by side, each with its masks.
 
     Parameters
     ----------
+    review
+        Where the masks are being reviewed: the slice to open at, and the keys that are left to the page.
     height
         Of the viewer, pixels; None for as much as the screen has, with the rarer choices put away.
     """
@@ -106,7 +123,8 @@ def scans(patient_id: str, visits: Visits, chosen: Sequence[str], height: int | 
         page.remark(str(error))
         return
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
-    link = ViewLink(opening_of(st.query_params.get(PLACE)), _keep_place)
+    linked = opening_of(st.query_params.get(PLACE))
+    link = ViewLink(linked or (review.opening if review else None), _keep_place, review.keys if review else {})
     show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
 
 

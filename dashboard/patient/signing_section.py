@@ -13,8 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import acts, queries
-from dashboard.patient import mask_correction
+from dashboard.patient import mask_correction, review_section
 from dashboard.patient.act_preview import preview
+from dashboard.patient.masks_waiting import measured_masks, unsigned
 from dashboard.patient.scan_panes import excluded_compartments
 from dashboard.patient.scan_section import show_instead
 from dashboard.shell import page, signing
@@ -45,7 +46,6 @@ STANDS = {
     Standing.REPLACED: "decided anew later",
     Standing.LAPSED: "lapsed",
 }
-OF_MASKS = (*ABOUT_MASKS, ActKind.CORRECT_MASK)
 SHOWN = 8
 
 
@@ -70,7 +70,8 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
     page.section("Sign-off", "of the visit shown; kept in the journal with name and time")
     _standing(patient_id, state, entries)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        signing.ask_name()
+        if not review_section.is_on():
+            signing.ask_name()
         session_id = st.selectbox(
             "Visit to sign",
             names,
@@ -80,7 +81,9 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
             label_visibility="collapsed",
             width=210,
         )
-        _next_unsigned(patient_id, str(session_id), entries)
+        if not review_section.is_on():
+            _next_unsigned(patient_id, str(session_id), entries)
+            review_section.offer(patient_id, entries)
     if session_id != usual:
         show_instead("now", str(session_id))
         st.rerun()
@@ -105,25 +108,6 @@ def _next_unsigned(patient_id: str, session_id: str, entries: tuple[JournalEntry
     )
 
 
-def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:
-    """Return the visits whose tumour mask a program made and nobody has decided about, what waits for a run included.
-
-    Parameters
-    ----------
-    entries
-        The journal of the patient, with what stands now.
-    """
-    masks = queries.query("patient_masks", patient_id=patient_id)
-    automatic = masks[masks["is_primary"] & (masks["compartment"] == TUMOUR) & (masks["mask_origin"] == "automatic")]
-    decided = {
-        entry.session_id
-        for entry in entries
-        if entry.status == Standing.IN_FORCE
-        and (entry.act == ActKind.EXCLUDE_VISIT or (entry.act in OF_MASKS and (entry.compartment or TUMOUR) == TUMOUR))
-    }
-    return sorted(set(automatic["session_id"]) - decided)
-
-
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
     """Say which masks of a visit are measured, and where each comes from."""
     masks = queries.query("patient_masks", patient_id=patient_id)
@@ -135,7 +119,17 @@ def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
         for row in here.pipe(as_rows)
     )
     page.remark(f"Measured masks: {words}." if words else "This visit has no mask that is measured.")
-    return dict(zip(here["compartment"], here["sha256"], strict=True))
+    return measured_masks(patient_id, session_id)
+
+
+def acceptance(patient_id: str, session_id: str) -> Callable[[], str] | None:
+    """Return what puts the acceptance of a visit's masks on record; None where it has none."""
+    digests = measured_masks(patient_id, session_id)
+    every = [
+        Act(ActKind.ACCEPT_MASK, patient_id, session_id, compartment=name, mask_sha256=digest)
+        for name, digest in digests.items()
+    ]
+    return partial(_put, *every) if every else None
 
 
 def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ...]) -> None:
@@ -145,7 +139,7 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
             "Provisional: the call rests on an automatic mask that nobody signed. Accepting its mask makes it final "
             "at the next run."
         )
-    offer_update(waiting, patient_id)
+    offer_update(waiting, patient_id, patient_id)
 
 
 def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:
@@ -158,16 +152,16 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
         digest = digests.get(str(more.get("compartment") or TUMOUR)) if is_of_mask else None
         return Act(kind, patient_id, session_id, mask_sha256=digest, **more)
 
-    every = [act(ActKind.ACCEPT_MASK, compartment=name) for name in digests]
+    accept = acceptance(patient_id, session_id)
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Accept",
             key=f"accept-{where}",
-            disabled=not digests or is_hidden,
+            disabled=accept is None or is_hidden,
             type="primary",
             help="Signs the masks of the visit shown. " + _accepting(patient_id, session_id, criteria_id, is_hidden),
             on_click=signing.record,
-            args=(partial(_put, *every),),
+            args=(accept,),
         )
         _with_effect(where, (patient_id, session_id, criteria_id), list(digests), act)
         with st.popover("Correct lesion"):

@@ -17,14 +17,20 @@ from dashboard.viewer.sketch import SketchAnswer, SketchSheet, SketchStart, shee
 from dashboard.words import labels
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel
+from pipeline.draft.between_slices import filled_between, smoothed
 from pipeline.draft.proposal import ALGORITHM, POORLY_PROPOSED, VERSION, Clicks
 from pipeline.errors import CordtrackError
 
 COLOURS = dict(COMPARTMENT_COLOURS.values())
 
 
-def draw(place: DrawingPlace) -> Upload | None:
+def draw(place: DrawingPlace, *, takes_focus: bool = False) -> Upload | None:
     """Show the scan to draw on; return what was drawn once somebody uses it, until they draw on.
+
+    Parameters
+    ----------
+    takes_focus
+        Keys go to it at once, as while masks are reviewed.
 
     Raises
     ------
@@ -41,7 +47,7 @@ def draw(place: DrawingPlace) -> Upload | None:
     opening = _opening(sheet, outline, seen.points_mm)
     sketch(
         sheet,
-        SketchStart(outline, opening, COLOURS[place.compartment], hint),
+        SketchStart(outline, opening, COLOURS[place.compartment], hint, takes_focus),
         st.session_state.get(_answer_key(place)),
         key=f"sketch-{place}-{st.session_state.get(f'sent-{place}', 0)}",
         asked=partial(_answer, place),
@@ -88,6 +94,10 @@ def _clicks(sheet: SketchSheet, words: Any) -> Clicks:
 def _answer(place: DrawingPlace, words: Mapping[str, Any]) -> None:
     """Answer clicks with an outline, or with why there is none: a callback."""
     serial = int(words["serial"])
+    if words.get("shape"):
+        st.session_state[_answer_key(place)] = _shaped(serial, _sheet(place), words)
+        st.session_state.pop(_used_key(place), None)
+        return
     try:
         sheet = _sheet(place)
         proposal = drawings.proposed(place, _clicks(sheet, words["clicks"]))
@@ -101,6 +111,15 @@ def _answer(place: DrawingPlace, words: Mapping[str, Any]) -> None:
     st.session_state.pop(_used_key(place), None)
 
 
+def _shaped(serial: int, sheet: SketchSheet, words: Mapping[str, Any]) -> SketchAnswer:
+    """Return what is drawn, filled between its slices or smoothed."""
+    mask = sheet.part([int(n) for n in words["runs"]])
+    is_between = words["shape"] == "between"
+    outline = filled_between(mask, int(words["axis"])) if is_between else smoothed(mask)
+    said = "Filled between the drawn slices." if is_between else "Smoothed; the volume stays."
+    return SketchAnswer(serial, said, np.ascontiguousarray(outline.array, dtype=np.uint8))
+
+
 def _use(place: DrawingPlace, words: Mapping[str, Any]) -> None:
     """Keep what was drawn, as if it had been uploaded: a callback."""
     sheet = _sheet(place)
@@ -111,6 +130,8 @@ def _use(place: DrawingPlace, words: Mapping[str, Any]) -> None:
         "algorithm": ALGORITHM if clicks.inside else None,
         "algorithm_version": VERSION if clicks.inside else None,
         "brushed_voxels": int(words["brushed"]),
+        "shaped": [str(what) for what in words.get("shaped", ())],
+        "began_with": drawings.method_of_measured(place),
     }
     mask: Volume = sheet.drawn([int(n) for n in words["runs"]])
     st.session_state[_used_key(place)] = drawings.as_upload(mask, json.dumps(how))

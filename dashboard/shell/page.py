@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import theme
-from dashboard.data import queries
+from dashboard.data import door, queries, study_jobs
 from dashboard.shell import dark
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
@@ -56,7 +56,7 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
         info = _study_info()
         shown = _study(info)
     except CordtrackError as error:
-        st.html(tag("div", labels.NOT_FOR_TREATMENT, class_="ct-notice"))
+        st.html(_notice())
         nothing_yet(str(error))
         return
     _around(shown, info)
@@ -65,6 +65,17 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
     except CordtrackError as error:
         nothing_yet(str(error))
     _set_aside(draw.__code__.co_filename)
+
+
+def show_workbench(draw: Callable[[], None]) -> None:
+    """Draw a page that needs no results, with styles and notice; what cannot be done is said in its place."""
+    st.html(STYLE)
+    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
+    st.html(join([_notice(), tag("div", str(queries.out_dir()), class_="ct-footer")]))
+    try:
+        draw()
+    except CordtrackError as error:
+        sentence(str(error))
 
 
 @st.cache_resource(show_spinner=False)
@@ -81,6 +92,8 @@ def _set_aside(page: str) -> None:  # noqa: ARG001  # key of the cache: once a p
 def nothing_yet(message: str) -> None:
     """Say in place of a page what is missing and what to do."""
     todo = "To make results: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
+    if study_jobs.study_dir() is not None:
+        todo = "The page Study makes results and says how far they are."
     grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
     st.html(tag("div", tag("p", "Nothing to show", class_="ct-sentence"), *grey, class_="ct-empty"))
 
@@ -152,7 +165,12 @@ def _study(info: pd.Series) -> ShownStudy:
 
 
 def _around(shown: ShownStudy, info: pd.Series) -> None:
-    words = [labels.SYNTHETIC] if shown.is_synthetic else []
-    notice = tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT]), class_="ct-notice")
     parts = _made(shown, info)
+    notice = _notice(*([labels.SYNTHETIC] if shown.is_synthetic else []))
     st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))
+
+
+def _notice(*words: str) -> Html:
+    """Write the line at the top of every page; where nobody signs in, it says that names are only typed."""
+    typed = [] if door.is_sign_in_on() else [labels.NAMES_TYPED]
+    return tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed]), class_="ct-notice")

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.words.markup import as_label
+from dashboard.data import door
+from dashboard.words.markup import as_label, tag
 from pipeline.errors import CordtrackError
 
 WHO = "who"
@@ -22,7 +23,10 @@ NO_REASON = "A reason, please: it stands beside the verdict with your name. Noth
 
 
 def ask_name() -> None:
-    """Ask who reads; kept for the session, over all pages."""
+    """Ask who reads, kept for the session over all pages; whoever signed in is not asked."""
+    if door.is_sign_in_on():
+        st.html(tag("p", door.visitor().name, class_="ct-small"), width="content")
+        return
     st.text_input(
         "Your name",
         key=WHO,
@@ -34,8 +38,8 @@ def ask_name() -> None:
 
 
 def reader() -> str:
-    """Return the name of whoever reads; empty when nobody gave one."""
-    return typed(WHO)
+    """Return the name of whoever reads, verified where people sign in; empty when nobody gave one."""
+    return door.visitor(typed(WHO)).name
 
 
 def typed(key: str) -> str:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import acts
+from dashboard.data import acts, study_jobs
 from dashboard.shell import page, signing
+from dashboard.shell.job_progress import watched
 from dashboard.words import labels
 
 UPDATING = "updating"
 """Where it is kept that somebody asked for the results to be brought up to date."""
 
 
-def offer_update(waiting: int, where: str) -> None:
+def offer_update(waiting: int, where: str, patient_id: str | None = None) -> None:
     """Say how many decisions wait, and offer the run that lets them take effect; nothing where none waits.
+
+    Where a study is served, the run is a job behind the page, of the one patient concerned; else the page waits for it.
 
     Parameters
     ----------
     where
         Name of the place, one on a page.
+    patient_id
+        Whom the page is about; None for everybody.
     """
+    if study_jobs.study_dir() is not None:
+        _offer_job(waiting, where, patient_id)
+        return
     if not waiting:
         return
     verb = "waits" if waiting == 1 else "wait"
@@ -32,6 +40,21 @@ def offer_update(waiting: int, where: str) -> None:
             with st.spinner("Updating the results …", show_time=True):
                 signing.record(_update, needs_name=False)
             st.rerun()
+
+
+def _offer_job(waiting: int, where: str, patient_id: str | None) -> None:
+    if waiting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            page.remark(f"{labels.count(waiting, 'decision')} not yet in the results shown.", "content")
+            st.button(
+                "Update now",
+                key=f"apply-{where}",
+                help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
+                on_click=signing.record,
+                args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
+                kwargs={"needs_name": False},
+            )
+    watched(where, patient_id)
 
 
 def _ask_for_update() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,10 +48,14 @@ class Opening:
 
 @dataclass(frozen=True)
 class ViewLink:
-    """What a link says, and what is done with the words of a new one when somebody asks for it."""
+    """What a link says, and what is done with the words of a new one when somebody asks for it.
+
+    ``page_keys`` press a button of the page, by the name of its widget, and nothing in the viewer.
+    """
 
     opening: Opening | None
     keep: Callable[[str], None]
+    page_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def opening_of(words: str | None) -> Opening | None:

@@ -81,6 +81,7 @@ def payload(
         "excluded": [sorted(pane.excluded) for pane in panes],
         "height": height,
         "is_linkable": link is not None,
+        "page_keys": dict(link.page_keys) if link else {},
         "spots": [{"place": list(it.place), "radius_mm": it.radius_mm, "words": it.words} for it in spots],
     }
     matters = spots[0].place if spots else largest["sagittal"]

@@ -66,15 +66,25 @@ class SketchSheet:
         ValueError
             A run that does not lie on the sheet.
         """
+        array = np.zeros(self.whole.shape, dtype=np.uint8)
+        array[self._box] = self.part(runs).array
+        return self.whole.with_array(array)
+
+    def part(self, runs: list[int]) -> Volume:
+        """Return the same on the sheet alone.
+
+        Raises
+        ------
+        ValueError
+            A run that does not lie on the sheet.
+        """
         flat = np.zeros(self.image.array.size, dtype=np.uint8)
         for start, length in zip(runs[::2], runs[1::2], strict=True):
             if not 0 <= start < start + length <= flat.size:
                 msg = f"expected runs of voxels within {flat.size}, got {start} to {start + length}"
                 raise ValueError(msg)
             flat[start : start + length] = 1
-        array = np.zeros(self.whole.shape, dtype=np.uint8)
-        array[self._box] = flat.reshape(self.image.shape)
-        return self.whole.with_array(array)
+        return self.image.with_array(flat.reshape(self.image.shape))
 
     @property
     def _box(self) -> tuple[slice, ...]:
@@ -121,12 +131,15 @@ class SketchStart:
         CSS colour of the outline.
     hint
         What to do, in words.
+    takes_focus
+        Keys go to it at once.
     """
 
     labels: NDArray[np.uint8] | None
     voxel: tuple[int, int, int]
     colour: str
     hint: str
+    takes_focus: bool = False
 
 
 def sketch(
@@ -158,6 +171,7 @@ def sketch(
         "start": [int(at) for at in start.voxel],
         "colour": start.colour,
         "hint": start.hint,
+        "takes_focus": start.takes_focus,
         "height": HEIGHT_PX,
         "signature": f"{key}-{digest.hexdigest()}",
         "answer": None

@@ -21,6 +21,7 @@ from pipeline.judge.clauses import from_json, of_total
 __all__ = ["SCALES", "count", "scale_name", "typeset"]
 
 NOT_FOR_TREATMENT = "Research use, not for treatment decisions"
+NAMES_TYPED = "names are not verified"
 SYNTHETIC = "Synthetic data"
 INK = "#1D2733"
 GREY = "#5F6B76"

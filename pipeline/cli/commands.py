@@ -37,6 +37,7 @@ from pipeline.cli import (
     note_commands,
     pages_command,
     selftest_command,
+    serve_command,
     table_commands,
 )
 from pipeline.cli.targets import outside_study
@@ -53,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(pages_command.app)
+app.add_typer(serve_command.app)
 app.add_typer(check_command.app)
 app.add_typer(table_commands.app)
 app.add_typer(draft_command.app)
@@ -134,6 +136,12 @@ def run_command(
         str, typer.Option(help="Masks nobody drew: given (lesion found again), sct, or a model's .toml file.")
     ] = "given",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE", help="Where patients are worked on: local, dask[:ADDRESS] or slurm[:OPTION=VALUE,...]."
+        ),
+    ] = "local",
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Measure and judge a study folder; does only what changed since the last run."""
@@ -147,6 +155,7 @@ def run_command(
         schedules=schedules,
         masks_from=masks_from,
         is_job=level == AnalysisLevel.PARTICIPANT and bool(participant_label),
+        executor=executor,
     )
     done = _with_progress(lambda show: api.run(bids_dir, out_dir, options, show))
     printing.print_run(out, done, out_dir)

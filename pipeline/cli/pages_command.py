@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from pipeline.files import child_process
 app = typer.Typer()
 SERVER_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 """Of the dashboard's process, unless set already: with an arena for each thread glibc keeps what nobody uses."""
+PAGES = child_process.CODE / "dashboard"
 EVERYWHERE = ("0.0.0.0", "::")  # only named
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -33,27 +35,38 @@ def dashboard(
     ] = None,
 ) -> None:
     """Serve the dashboard of an output folder."""
-    _check(out_dir, host, port)
-    pages = child_process.CODE / "dashboard"
-    command = child_process.module_command("dashboard.server", host, str(port), *(allow_host or ()))
-    environment = SERVER_ENVIRONMENT | child_process.child_environment() | {"CORDTRACK_OUT": str(out_dir.resolve())}
+    if not out_dir.is_dir():
+        raise SettingsError(
+            f"{out_dir}: expected an output folder of cordtrack, found no such folder; "
+            "name the folder that cordtrack run wrote to"
+        )
+    check_address(host, port)
     # Streamlit reads settings from the folder it is started in: only ours count.
-    with subprocess.Popen(command, env=environment, cwd=pages) as server:
+    with subprocess.Popen(server_command(host, port, allow_host), env=server_environment(out_dir), cwd=PAGES) as server:
         try:
-            if _is_answering(server, host, port):
+            if is_answering(server, host, port):
                 err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
             raise typer.Exit(server.wait())
         finally:
             server.terminate()
 
 
-def _check(out_dir: Path, host: str, port: int) -> None:
-    """Refuse a folder that is none and an address that is taken."""
-    if not out_dir.is_dir():
-        raise SettingsError(
-            f"{out_dir}: expected an output folder of cordtrack, found no such folder; "
-            "name the folder that cordtrack run wrote to"
-        )
+def server_command(host: str, port: int, allow_host: Sequence[str] | None) -> list[str]:
+    """Return the command of the process that serves the pages."""
+    return child_process.module_command("dashboard.server", host, str(port), *(allow_host or ()))
+
+
+def server_environment(out_dir: Path, bids_dir: Path | None = None) -> dict[str, str]:
+    """Return its environment: which output folder is shown, and of which study, where runs can be asked for."""
+    study = {} if bids_dir is None else {"CORDTRACK_STUDY": str(bids_dir.resolve())}
+    environment = SERVER_ENVIRONMENT | child_process.child_environment()
+    for name in ("CORDTRACK_STUDY", "CORDTRACK_SIGN_IN"):
+        environment.pop(name, None)
+    return environment | study | {"CORDTRACK_OUT": str(out_dir.resolve())}
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that is taken."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family) as trial:
@@ -66,7 +79,7 @@ def _check(out_dir: Path, host: str, port: int) -> None:
         ) from error
 
 
-def _is_answering(server: subprocess.Popen[bytes], host: str, port: int) -> bool:
+def is_answering(server: subprocess.Popen[bytes], host: str, port: int) -> bool:
     """Wait until the server answers; say False when it ends before."""
     near = "127.0.0.1" if host in EVERYWHERE else host
     name = f"[{near}]" if ":" in near else near

@@ -185,7 +185,12 @@ RUN_KINDS = (
         "warning",
         "look at the scan and the outline found on it; correct the mask where it is wrong",
     ),
-    ("new_signal", "warning", "look at this place and draw a mask on this visit's scan"),
+    (
+        "shrinkage_unsure",
+        "warning",
+        "look at the outline found on the scan; correct it where it is wrong, or sign it",
+    ),
+    ("new_signal", "warning", "look at this place; accept the draft where there is one, or draw a mask on this scan"),
     ("no_new_signal", "note", "this is no proof; draw a mask on this visit's scan, an empty one where nothing is seen"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),
     ("journal_line_unusable", "error", "look at this line of the journal; what it says has no effect, do it again"),

@@ -137,7 +137,8 @@ class Segmentation:
 
     ``folder`` says where ``path`` is relative to: ``study`` for masks people drew, ``output`` for automatic ones.
     ``spread_cv`` is the standard error of ln V from how far apart the ways end in which an automatic mask was found,
-    ``signal_cv`` the standard deviation of ln V that unexplained signal gives it.
+    ``signal_cv`` the standard deviation of ln V that unexplained signal gives it, ``shrinkage_cv`` that of being found
+    clearly smaller than drawn.
     """
 
     patient_id: str
@@ -155,6 +156,7 @@ class Segmentation:
     software: str
     spread_cv: float | None = None
     signal_cv: float | None = None
+    shrinkage_cv: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 IMPLANTS = 12
 SEEN_SHARE = 0.95
 LEAST_PART = 8
+ALMOST_ALL, LITTLE_OVER_HALF = 0.85, 0.65
+"""Ends of the interval of the enhancing share from which a homogeneous and a heterogeneous pattern are sure."""
+
 LEAST_BEFORE = 0.1
 """A lesion darker than this share of the cord gives no signal to take a share of."""
 
@@ -269,10 +272,11 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
     value = _pattern_term(rises, solid, bright, share, limits)
     if value == "heterogeneous" and share < limits.nodule_below and _is_nodule(voxels, bright):
         value = "nodule"
-    is_clear = strength.sureness == "sure" and abs(share - limits.homogeneous_from) > 0.15 and value != "nodule"
-    reason = None if is_clear else "patterns pass into one another on scans of this size"
     error = 0.5 / np.sqrt(readings_of(voxels, solid))
     low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
+    beyond = {"homogeneous": low >= ALMOST_ALL, "heterogeneous": high <= LITTLE_OVER_HALF, "ring": True}
+    is_clear = strength.sureness == "sure" and beyond.get(value, False)
+    reason = None if is_clear else "patterns pass into one another on scans of this size"
     return Described(name, value, share, low, high, "share enhancing", sure_if(bool(is_clear)), reason, paths)
 
 

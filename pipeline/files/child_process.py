@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +24,9 @@ SAFE_PATH = "PYTHONSAFEPATH"
 
 UMASK, PRIVATE = "CORDTRACK_UMASK", "077"
 """Rights that new files do not get, and what they are where nobody says."""
+
+GRACE_SECONDS = 5.0
+"""How long what is open may take to end before a process leaves all the same."""
 
 INSTALLED = ("site-packages", "dist-packages")
 
@@ -87,6 +93,20 @@ def child_environment(code: Path = CODE) -> dict[str, str]:
 def outside_environment() -> dict[str, str]:
     """Return the environment for a program that is not ours, which may look for its modules as it is used to."""
     return {name: value for name, value in os.environ.items() if name != SAFE_PATH}
+
+
+def end_with_parent(parent: int) -> None:
+    """Let this process end when the one that started it is gone, be it killed."""
+
+    def look_after() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
+
+    if hasattr(os, "fork"):  # elsewhere a parent's number stays when it is gone
+        threading.Thread(target=look_after, daemon=True).start()
 
 
 def _entries(environment: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
@@ -99,7 +99,7 @@ def _imports_of(path: Path) -> Iterator[str]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}  # what they hold comes here in turn
     if isinstance(value, date | Path):
         return str(value)
     if isinstance(value, set | frozenset):

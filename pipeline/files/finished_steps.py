@@ -114,6 +114,14 @@ def input_of(sidecar: Path) -> str | None:
     return head[1].decode() if head else None
 
 
+def software_of(sidecar: Path) -> str | None:
+    """Return the versions that made a finished step; None where nothing tells."""
+    try:
+        return str(json.loads(sidecar.read_text(encoding="utf-8"))["GeneratedBy"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def write_step(sidecar: Path, step: Step, sources: Sequence[str], software: str) -> None:
     """Write a finished step's sidecar after its files, so that a killed run leaves no half-finished step."""
     content = {

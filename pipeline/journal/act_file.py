@@ -23,6 +23,8 @@ OPTIONAL = (
     "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
     "undoes", "meeting_on", "component_sha256", "component_at_mm", "drawn_how",
 )  # fmt: skip
+VERIFIED = "identity"
+"""Issuer and subject of whoever signed in; in the file alone, for the database has the name."""
 REQUIRED = ("entry_id", "previous", "written_at", "who", "act", "patient_id")
 
 
@@ -50,7 +52,7 @@ def read(out_dir: Path) -> Journal:
     return Journal(lines_read.entries, tuple(findings))
 
 
-def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
+def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime, identity: str = "") -> tuple[JournalEntry, ...]:
     """Add entries at the end of the journal, all or none of them.
 
     Parameters
@@ -61,6 +63,8 @@ def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[
         The person, as others know them.
     at
         Now, UTC without a time zone.
+    identity
+        Issuer and subject of the person's sign-in; empty where names are typed.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def append(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[
         lines_read = append_only.read(out_dir, FILE, _entry)
         for act in acts:
             check(act, who, (*lines_read.entries, *fresh))
-            lines.append(append_only.sealed(_said(act, who, at), fresh[-1].entry_id if fresh else lines_read.last))
+            fields = _said(act, who, at) | ({VERIFIED: identity} if identity else {})
+            lines.append(append_only.sealed(fields, fresh[-1].entry_id if fresh else lines_read.last))
             fresh.append(_entry(append_only.without_seal(lines[-1])))
     return tuple(fresh)
 
@@ -98,7 +103,7 @@ def _said(act: Act, who: str, at: datetime) -> dict[str, Any]:
 def _entry(fields: Mapping[str, Any]) -> JournalEntry:
     if not all(isinstance(fields.get(name), str) for name in REQUIRED):
         raise ValueError(f"expected the fields {', '.join(REQUIRED)}, found others")
-    if fields["act"] not in set(ActKind) or not set(fields) <= {*REQUIRED, *OPTIONAL}:
+    if fields["act"] not in set(ActKind) or not set(fields) <= {*REQUIRED, *OPTIONAL, VERIFIED}:
         raise ValueError(f"expected one of {', '.join(NEEDED)}, found {fields['act']} of another version")
     meeting_on = fields.get("meeting_on")
     entry = JournalEntry(

@@ -16,6 +16,8 @@ from pipeline.journal import drawn_masks
 
 FOLDER = "journal"
 SETTINGS = "run.toml"
+BY_DIGEST = {drawn_masks.FOLDER: ".nii.gz", "journal/tables": ".tsv"}
+"""Folders whose files are named by their own digests: drawn masks, and versions of the study's tables."""
 LARGEST = 2_000_000_000
 """Bytes that one file of a copy may hold when it is unpacked."""
 
@@ -101,10 +103,9 @@ def _contents(archive: Path) -> dict[str, bytes]:
         )
     for name, content in contents.items():
         path = PurePosixPath(name)
-        if path.parent.as_posix() == drawn_masks.FOLDER:
-            expected = path.name.removesuffix(".nii.gz")
-            if hashlib.sha256(content).hexdigest() != expected:
-                raise InputError(f"{archive}: {name} is not the mask that was put on record; take another copy")
+        ending = BY_DIGEST.get(path.parent.as_posix())
+        if ending and hashlib.sha256(content).hexdigest() != path.name.removesuffix(ending):
+            raise InputError(f"{archive}: {name} is not the file that was put on record; take another copy")
     return contents
 
 
@@ -119,9 +120,8 @@ def _is_of_a_copy(name: str) -> bool:
     if name == SETTINGS:
         return True
     is_plain = ".." not in parts and not name.startswith("/") and "\\" not in name and ":" not in name
-    is_kind = (len(parts) == 2 and name.endswith(".jsonl")) or (
-        len(parts) == 3 and name.startswith(f"{drawn_masks.FOLDER}/") and name.endswith(".nii.gz")
-    )
+    ending = BY_DIGEST.get(PurePosixPath(name).parent.as_posix())
+    is_kind = (len(parts) == 2 and name.endswith(".jsonl")) or (ending is not None and name.endswith(ending))
     return is_plain and parts[0] == FOLDER and is_kind
 
 

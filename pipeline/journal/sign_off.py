@@ -34,11 +34,12 @@ LESION = re.compile(r"L[1-9]\d*")
 
 @dataclass(frozen=True)
 class Signature:
-    """Who says something, why, and when (UTC without a time zone)."""
+    """Who says something, why, and when (UTC without a time zone); ``identity`` is that of a verified sign-in."""
 
     who: str
     reason: str
     at: datetime
+    identity: str = ""
 
 
 def measured_masks(out_dir: Path, patient_id: str, session_id: str) -> dict[str, str]:
@@ -136,16 +137,20 @@ def correct_mask(
     )
     decisions.check(act, signed.who, ())
     act_with_mask = replace(act, mask_sha256=drawn_masks.keep(out_dir, fit.mask))
-    return put_on_record(out_dir, [act_with_mask], signed.who, signed.at)
+    return put_on_record(out_dir, [act_with_mask], signed.who, signed.at, signed.identity)
 
 
-def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) -> tuple[JournalEntry, ...]:
+def put_on_record(
+    out_dir: Path, acts: Sequence[Act], who: str, at: datetime, identity: str = ""
+) -> tuple[JournalEntry, ...]:
     """Write acts into the journal after holding them against the published results; all or none.
 
     Parameters
     ----------
     at
         Now, UTC without a time zone.
+    identity
+        Issuer and subject of the person's sign-in; empty where names are typed.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def put_on_record(out_dir: Path, acts: Sequence[Act], who: str, at: datetime) ->
     for act in acts:
         if act.kind != ActKind.UNDO:
             _check(out_dir, act)
-    return act_file.append(out_dir, [_bound_now(out_dir, act) for act in acts], who, at)
+    return act_file.append(out_dir, [_bound_now(out_dir, act) for act in acts], who, at, identity)
 
 
 def _bound_now(out_dir: Path, act: Act) -> Act:

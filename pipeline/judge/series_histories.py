@@ -166,14 +166,18 @@ def _rare_jumps(years: Floats, per_year: float, lines: list[tuple[float, Normal 
 
 
 def _watched_jumps(scans: int) -> Histories:
-    """Return one and two jumps of a tumour that is else static, late ones first."""
+    """Return one and two jumps of a tumour that is else static, late ones first.
+
+    Of two jumps the later one is as likely as it is alone, and the other is before any scan until then alike.
+    """
     chances = np.full(scans, ALARM_EARLIER / (scans - 1))
     latest = ALARM_LATEST[: scans - 1]
     chances[scans - 1 - np.arange(1, len(latest) + 1)] += latest
     places = _places(scans, 2)
     first, last = places[:, 0], places[:, 1]
-    second = ALARM_TWO_JUMPS * chances[last - 2] / np.maximum(last - 1, 1)
-    weights = np.where(last == scans, chances[first - 1], second)
+    latest_jump = np.where(last == scans, first, last)
+    one_more = np.where(last == scans, 1.0, ALARM_TWO_JUMPS / np.maximum(last - 1, 1))
+    weights = chances[latest_jump - 1] * one_more
     return _block(places, scans, None, Normal(1.0, 0.0, ALARM_JUMP_SD), weights)
 
 

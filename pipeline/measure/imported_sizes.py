@@ -28,7 +28,7 @@ ASSUMED_LENGTH_RATIO = 2.5
 NO_VOLUME = "the table gives no volume of solid tumour for this visit"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImportedMeasure:
     """One compartment of one visit, as a table gives it.
 

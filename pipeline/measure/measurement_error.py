@@ -204,18 +204,25 @@ def mean_cv(volumes_mm3: Sequence[float]) -> float | None:
 
 
 def largest_error(
-    geometric: float, *, signal: float | None = None, spread: float | None = None, repeat: float | None = None
+    geometric: float,
+    *,
+    signal: float | None = None,
+    shrinkage: float | None = None,
+    spread: float | None = None,
+    repeat: float | None = None,
 ) -> tuple[float, str]:
     """Return the error of a volume, and where it comes from.
 
-    Where an outline lies and what unexplained signal does to a mask found again add up. Two readers can agree by luck,
+    Where an outline lies, what unexplained signal does to a mask found again, and what a shrinkage that was found again
+    may be off by add up. Two readers can agree by luck,
     and so can two ways in which a mask was found, so what was seen to differ counts only where it exceeds that.
 
     Parameters
     ----------
-    geometric, signal, spread, repeat
-        Coefficients of variation: by the geometric model; what unexplained signal gives an automatic mask; of the ways
-        in which it was found (:func:`mean_cv`); of repeat reads (:func:`repeat_reads_cv`).
+    geometric, signal, shrinkage, spread, repeat
+        Coefficients of variation: by the geometric model; what unexplained signal gives an automatic mask; what it has
+        for being found smaller than drawn; of the ways in which it was found (:func:`mean_cv`); of repeat reads
+        (:func:`repeat_reads_cv`).
 
     Examples
     --------
@@ -224,7 +231,7 @@ def largest_error(
     >>> largest_error(0.1, spread=0.02, repeat=0.05)
     (0.1, 'geometric_model')
     """
-    signal, spread, repeat = signal or 0.0, spread or 0.0, repeat or 0.0
+    signal, spread, repeat = math.hypot(signal or 0.0, shrinkage or 0.0), spread or 0.0, repeat or 0.0
     own_cv = math.hypot(geometric, signal)
     if repeat > max(own_cv, spread):
         return repeat, "repeat_reads"

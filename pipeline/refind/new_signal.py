@@ -4,6 +4,7 @@ Where an earlier visit was drawn without a solid tumour, there is nothing to gro
 earlier one as well as it can be (:mod:`pipeline.refind.lesion_fit`: fluid may grow or shrink, everything else keeps its
 place and signal), and what stays brighter than explained, inside the cord and as large as a lesion, is reported. It is
 a flag for a person, never a volume: the size is only about right, and nothing found is no proof that nothing is there.
+What is left goes on to :mod:`pipeline.draft.recurrence`, which drafts an outline where that is sure enough.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.core.volume import Volume, to_world, voxel_centres_mm
+from pipeline.draft.recurrence import CLEARLY, UnexplainedSignal
 from pipeline.refind.lesion_fit import Fit, fit_lesion
 from pipeline.refind.scene import Scene, looked_up
 from pipeline.refind.template import Template, axis_of, cord_signal
@@ -50,10 +52,6 @@ BRIGHT_PERCENTILE = 75
 SMALLEST_MM3 = 100.0
 """Smaller places are not reported, mm³."""
 
-CLEARLY = 2.2
-"""New signal stands out when it is this many times brighter than what stays unexplained elsewhere. On real cords true
-recurrences were 2.4 to 5.0 times; visits without one that were flagged on scans made with movement 1.4 to 4.3 times."""
-
 FLUID_PERCENTILE, FLUID_WITHIN_MM = 95, 6.0
 """Fluid is this percentile of the signal around the bed, within this distance, mm."""
 
@@ -78,9 +76,15 @@ class SignalPlace:
         return self.brightness > CLEARLY * self.elsewhere
 
 
-def new_signal(
-    template: Template, scene: Scene, still: Collection[str], affine: NDArray[np.float64]
-) -> tuple[SignalPlace, ...]:
+@dataclass(frozen=True, eq=False)
+class SearchedSignal:
+    """What was found: places, the largest first, and what they were found in; None where no cord could be searched."""
+
+    places: tuple[SignalPlace, ...]
+    seen: UnexplainedSignal | None
+
+
+def new_signal(template: Template, scene: Scene, still: Collection[str], affine: NDArray[np.float64]) -> SearchedSignal:
     """Search the surroundings of a template's compartments on a later scan.
 
     Parameters
@@ -94,16 +98,17 @@ def new_signal(
 
     Returns
     -------
-    tuple of NewSignal
-        Largest first.
+    SearchedSignal
+        The places, and what they were found in.
     """
     fit = fit_lesion(template, scene, still)
     cord, step = _searched_cord(template)
     share = np.mean([looked_up(cord.astype(np.float64), template, layer) for layer in scene.layers], axis=0)
     fluid = [c for c, name in enumerate(template.names) if name not in still]
-    searched = (scene.spread(share[None])[0] > MOSTLY) & _unknown(fit, fluid, scene)
+    cord_share = scene.spread(share[None])[0]
+    searched = (cord_share > MOSTLY) & _unknown(fit, fluid, scene)
     if not searched.any():
-        return ()
+        return SearchedSignal((), None)
     unit = float(np.median(fit.gain[searched])) * step
     brightness = _averaged(fit, searched, scene) / unit
     elsewhere = _elsewhere(fit, searched, scene) / unit
@@ -112,7 +117,11 @@ def new_signal(
     signals = [
         _described(place, elsewhere, scene, affine) for place in places if _size_mm3(place > 0, scene) >= SMALLEST_MM3
     ]
-    return tuple(sorted(signals, key=lambda one: -one.volume_mm3))
+    seen = UnexplainedSignal(
+        scene.crop, fit.left / unit, brightness, fit.certainty, searched, cord_share, fit.occupancy[fluid].sum(axis=0),
+        elsewhere,
+    )  # fmt: skip
+    return SearchedSignal(tuple(sorted(signals, key=lambda one: -one.volume_mm3)), seen)
 
 
 def _elsewhere(fit: Fit, searched: NDArray[np.bool_], scene: Scene) -> float:

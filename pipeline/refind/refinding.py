@@ -19,6 +19,7 @@ from pipeline.core.transform import Transform, coverage, inverse, resample
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.measure.measurement_error import THICK_MM
+from pipeline.refind import shrinkage
 from pipeline.refind.lesion_fit import fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.scene import Scene, scene_of
@@ -90,8 +91,10 @@ class FollowUpMasks:
     signal_cv
         Compartment name to the standard deviation of ln V that unexplained signal gives its volume, where it was found
         again.
+    shrinkage_cv
+        The tumour to the standard deviation of ln V that it has for being found clearly smaller than it was drawn.
     disturbed
-        Compartments whose volume is less sure for that alone.
+        Compartments whose volume is less sure for unexplained signal alone.
     """
 
     probabilities: dict[str, Volume]
@@ -99,6 +102,7 @@ class FollowUpMasks:
     notes: tuple[str, ...]
     ways_mm3: dict[str, tuple[float, ...]] = field(default_factory=dict)
     signal_cv: dict[str, float] = field(default_factory=dict)
+    shrinkage_cv: dict[str, float] = field(default_factory=dict)
     refusal: str | None = None
     disturbed: tuple[str, ...] = ()
 
@@ -193,7 +197,21 @@ def follow_up_masks(
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
-    return FollowUpMasks(probabilities, methods, tuple(notes), ways_mm3, signal_cv, refusal, seen_disturbed)
+    shrinkage_cv = _shrinkage_cv(masked, ways_mm3)
+    return FollowUpMasks(
+        probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed
+    )
+
+
+def _shrinkage_cv(masked: DonorVisit, ways_mm3: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Return what a tumour that was found clearly smaller than drawn has as error for that."""
+    name = str(Compartment.TUMOUR)
+    if name not in ways_mm3:
+        return {}
+    drawn = masked.masks[name]
+    drawn_mm3 = float(drawn.array.sum(dtype=np.float64)) * drawn.voxel_mm3
+    cv = shrinkage.shrinkage_cv(float(np.mean(ways_mm3[name])), drawn_mm3)
+    return {} if cv is None else {name: cv}
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -212,7 +230,13 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
         probabilities[name] = _mean([way.probabilities[name] for way in again])
         ways_mm3[name] = tuple(volume for way in again for volume in way.ways_mm3[name])
         signal_cv[name] = float(np.mean([way.signal_cv[name] for way in again]))  # the scan is the same, so no less
-    return replace(first, probabilities=probabilities, ways_mm3=ways_mm3, signal_cv=signal_cv)
+    used = [way for way in ways if way.refusal is None]
+    shrinkage_cv = {
+        name: max(way.shrinkage_cv.get(name, 0.0) for way in used) for way in used for name in way.shrinkage_cv
+    }
+    return replace(
+        first, probabilities=probabilities, ways_mm3=ways_mm3, signal_cv=signal_cv, shrinkage_cv=shrinkage_cv
+    )
 
 
 def found_again(

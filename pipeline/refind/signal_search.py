@@ -14,7 +14,7 @@ from pipeline.core.transform import Transform
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.refind.likeness import ScansDifferError, alike_enough, matched
-from pipeline.refind.new_signal import SEARCHED_MM, SignalPlace, new_signal
+from pipeline.refind.new_signal import SEARCHED_MM, SearchedSignal, SignalPlace, new_signal
 from pipeline.refind.refinding import (
     COVERED_SHARE,
     FEWEST_VOXELS,
@@ -38,6 +38,14 @@ BED = "bed"
 def look_for_new_signal(
     masked: DonorVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
 ) -> tuple[SignalPlace, ...] | None:
+    """Return the places of :func:`search_for_new_signal` alone."""
+    searched = search_for_new_signal(masked, bed, follow_up, to_masked, same_contrast=same_contrast)
+    return None if searched is None else searched.places
+
+
+def search_for_new_signal(
+    masked: DonorVisit, bed: Volume | None, follow_up: Volume, to_masked: Transform, *, same_contrast: bool = True
+) -> SearchedSignal | None:
     """Look for new tumour-like signal on a later scan, in and next to where a tumour was.
 
     Parameters
@@ -49,7 +57,7 @@ def look_for_new_signal(
 
     Returns
     -------
-    tuple of NewSignal or None
+    SearchedSignal or None
         None when nothing marks the place, or the later scan does not show it or is too different: then nobody looked.
     """
     fluid = {name: mask for name, mask in masked.masks.items() if name in FLUID and has_inside(mask)}

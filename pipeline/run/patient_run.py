@@ -56,8 +56,13 @@ STORY: tuple[Callable[[PatientWork], PatientWork], ...] = (
 """The steps in order: each takes all that is known of the patient and gives back more of it."""
 
 
-def process(plan: PatientPlan) -> tuple[Any, ...]:
+def process(plan: PatientPlan, on_step: Callable[[int, int, str], None] | None = None) -> tuple[Any, ...]:
     """Do everything for one patient and return its records, each kind in a fixed order.
+
+    Parameters
+    ----------
+    on_step
+        Called before each step with the steps done, the steps in all, and the name of the one that begins.
 
     Returns
     -------
@@ -65,6 +70,8 @@ def process(plan: PatientPlan) -> tuple[Any, ...]:
         Records of every kind except ``Study``, ``Criteria`` and ``Run``, which belong to the whole study.
     """
     work = PatientWork(plan)
-    for step in STORY:
+    for done, step in enumerate(STORY):
+        if on_step is not None:
+            on_step(done, len(STORY), step.__module__.rpartition(".")[2])
         work = step(work)
     return work.rows

@@ -28,6 +28,8 @@ class RunSettings:
         One job of many: only the chosen patients' finished steps are written, never the store; ``gather`` publishes.
     masks_from
         Where masks come from that nobody drew, as ``mask_sources.source_of`` reads it.
+    executor
+        Where patients are worked on, as ``executors.choice.executor_of`` reads it; results do not depend on it.
     """
 
     bids_dir: Path
@@ -40,6 +42,7 @@ class RunSettings:
     schedules: Path | None = None
     masks_from: str = mask_models.GIVEN
     is_job: bool = False
+    executor: str = "local"
 
 
 @dataclass(frozen=True)

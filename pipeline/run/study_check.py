@@ -34,7 +34,7 @@ NOBODY_DREW = "nobody drew the tumour at any visit of this patient, so that ther
 class Outlook(StrEnum):
     """How a visit's tumour will be measured."""
 
-    DRAWN = "on its mask"
+    DRAWN = "with a mask"
     IMPORTED = "imported sizes"
     MODEL = "by the model"
     FOUND_AGAIN = "found again"
@@ -99,7 +99,9 @@ def check(settings: RunSettings, on_progress: Callable[[int, int, str], None]) -
     findings, visits = list(study.findings), list[VisitOutlook]()
     with ThreadPoolExecutor(settings.jobs) as pool:  # unpacking images leaves Python to the others
         read = partial(_outlook, rules=rules, settings=settings)
-        for done, (patient, patient_check) in enumerate(zip(study.patients, pool.map(read, study.patients)), 1):
+        for done, (patient, patient_check) in enumerate(
+            zip(study.patients, pool.map(read, study.patients), strict=True), 1
+        ):
             visits += patient_check[0]
             findings += patient_check[1]
             on_progress(done, len(study.patients), patient.patient.patient_id)

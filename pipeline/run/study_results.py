@@ -22,7 +22,7 @@ from pipeline.run.published_rows import StudyRows, changed_patients, content_of,
 from pipeline.run.run_settings import RunSettings
 from pipeline.store import publish, reader, sql_files
 
-AT_ONCE = 250
+AT_ONCE = 100
 """Patients whose rows are held in memory at the same time."""
 
 FEW = 0.1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
 from pipeline.run import workers
+from pipeline.run.executors.choice import executor_of
 from pipeline.run.published_rows import StudyRows, changed_patients, study_rows
 from pipeline.run.run_settings import RunSettings, RunSummary
 from pipeline.run.study_results import (
@@ -65,7 +66,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
     heads = _journal_as_published(settings.out_dir)
     study, rules, beside = read_inputs(settings)
     patients = {p.patient.patient_id: p for p in study.patients}
-    asked = _chosen(patients, settings.participants)
+    asked = chosen(patients, settings.participants)
     done = {} if rebuild else finished(settings.out_dir, asked, rules)
     at_hand = {**_left_alone(settings.out_dir, patients.keys() - asked.keys()), **done}
     published = {} if rebuild else published_so_far(settings.out_dir)
@@ -117,10 +118,11 @@ def _worked_on(
     on_progress: Callable[[int, int, str], None],
 ) -> dict[str, str]:
     """Work on patients and keep what comes out; return what each one's step was made of."""
+    executor = executor_of(settings.executor, settings.jobs)
     keys = {p.patient.patient_id: _patient_key(p, rules, settings.out_dir) for p in pending}
     fresh: dict[str, str] = {}
-    with _held(settings):
-        for name, worked_out in workers.work_on(pending, rules, settings.out_dir, settings.jobs):
+    with _held(settings), closing(executor.work_on(pending, rules, settings.out_dir)) as finished:
+        for name, worked_out in finished:
             fresh[name] = _finish(name, worked_out, (keys[name], rules.names_of(name)), settings.out_dir)
             on_progress(len(fresh), len(pending), name)
     return fresh
@@ -207,7 +209,7 @@ def finished(out_dir: Path, patients: Mapping[str, study_folder.StudyPatient], r
     return {name: key for name, key in keys.items() if finished_steps.input_of(sidecar(out_dir, name)) == key}
 
 
-def _chosen(
+def chosen(
     patients: Mapping[str, study_folder.StudyPatient], participants: frozenset[str] | None
 ) -> dict[str, study_folder.StudyPatient]:
     """Return the patients that the user asked for, all when nobody was named."""

@@ -11,11 +11,11 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipeline.files import child_process
 from pipeline.files.out_folder import exclusive
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.mask_models import MaskSource
+from pipeline.run import step_notes
 from pipeline.study.study_folder import StudyPatient
 
 THREAD_LIMITS = (
@@ -40,6 +41,9 @@ THREAD_LIMITS = (
 
 JOBS = ".jobs"
 """Folder of the output folder in which each patient that is worked on is held against every other process."""
+
+START = "pipeline.run.worker_start"
+"""Module that the server of the workers imports before all others."""
 
 STORY, ALIGNING = "pipeline.run.patient_run", "pipeline.align.rigid"
 """Modules imported once for all workers: the story of a patient, and ANTs, which takes seconds."""
@@ -62,10 +66,14 @@ class Rules:
         """Return the names that one patient's lesions have."""
         return self.names.get(patient_id, NamesGiven())
 
+    def of_patient(self, patient_id: str) -> Rules:
+        """Return the rules with the names of one patient's lesions only: what a process needs that works on it."""
+        return replace(self, names={patient_id: self.names_of(patient_id)})
+
 
 def work_on(
     patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
+) -> Generator[tuple[str, tuple[Any, ...]], None, None]:
     """Work on patients in parallel and yield each one's name and records as it is finished.
 
     A patient whose process dies is tried once more alone, then yielded with a finding that says so.
@@ -87,15 +95,17 @@ def work_on(
 
 def _in_processes(
     patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
+) -> Generator[tuple[str, tuple[Any, ...]], None, None]:
     """Yield each patient's records as they are finished; stop early when a process dies."""
     context = worker_context([STORY, *([ALIGNING] if jobs > 1 and _new_to_align(patients, out_dir) > 1 else [])])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(out_dir,))
-    with one_thread_each():
-        futures: dict[Future[tuple[Any, ...]], str] = {
-            pool.submit(_process, patient, out_dir, rules): patient.patient.patient_id for patient in patients
-        }
     try:
+        with one_thread_each():
+            futures: dict[Future[tuple[Any, ...]], str] = {
+                pool.submit(_process, patient, out_dir, rules.of_patient(name)): name
+                for patient in patients
+                for name in (patient.patient.patient_id,)
+            }
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -117,7 +127,7 @@ def worker_context(modules: Sequence[str]) -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(modules))
+    context.set_forkserver_preload([START, *modules])
     return context
 
 
@@ -157,8 +167,25 @@ def _end_after(sentinel: int) -> None:
     os._exit(1)  # at once: another run may be writing to the same folder already
 
 
+def process_here(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, ...]:
+    """Work on one patient in this process, which holds the patient meanwhile, and return its records.
+
+    Raises
+    ------
+    StoreError
+        Another process works on it.
+    """
+    keep_log(out_dir)
+    return _process(patient, out_dir, rules)
+
+
 def _start_worker(out_dir: Path) -> None:
     end_with_parent()
+    keep_log(out_dir)
+
+
+def keep_log(out_dir: Path) -> None:
+    """Let this process write what it did not expect into the output folder."""
     handler_path = out_dir / "logs" / "unexpected.log"
     handler_path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -174,5 +201,5 @@ def _process(patient: StudyPatient, out_dir: Path, rules: Rules) -> tuple[Any, .
 
     name = patient.patient.patient_id
     plan = PatientPlan(patient, out_dir, rules.criteria, rules.schedules, rules.mask_source, rules.names_of(name))
-    with exclusive(out_dir / JOBS / name):
-        return process(plan)
+    with exclusive(out_dir / JOBS / name), step_notes.noting(out_dir / JOBS / name) as on_step:
+        return process(plan, on_step)

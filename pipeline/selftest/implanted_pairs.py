@@ -192,6 +192,7 @@ def _found_again(
     cv, _ = measurement_error.largest_error(
         reading.cv,
         signal=follow_up.signal_cv[Compartment.TUMOUR],
+        shrinkage=follow_up.shrinkage_cv.get(Compartment.TUMOUR),
         spread=measurement_error.mean_cv(follow_up.ways_mm3[Compartment.TUMOUR]),
     )
     return grade, reasons, replace(reading, cv=cv), method

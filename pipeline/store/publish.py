@@ -1,10 +1,11 @@
 """The database file ``OUT_DIR/cordtrack.duckdb``: put in place whole by the pipeline; who reads it asks ``reader``.
 
 A run builds a working copy, from schema, rows and views or from the store before with some patients' rows replaced,
-closes it and puts it in place in one step, so readers never wait and a killed run leaves the last good file. Nothing
-in it is precious: everything can be rebuilt, and comes out the same; so no table or column is ever altered, and a
-store of an older version is simply replaced. What this module refuses: rows that break a rule of the tables, and
-output folders of a newer version.
+closes it and puts it in place in one step, so readers never wait and a killed run leaves the last good file. Rows are
+held to the rules of the tables before they go in; the keys themselves are not published, for they take more room and
+time than the rows. Nothing in it is precious: everything can be rebuilt, and comes out the same; so no table or column
+is ever altered, and a store of an older version is simply replaced. What this module refuses: rows that break a rule of
+the tables, and output folders of a newer version.
 """
 
 from __future__ import annotations
@@ -139,9 +140,10 @@ def update(out_dir: Path, replaced: Collection[str], result_rows: Iterable[Any])
             connection.execute("create temp table replaced (patient_id varchar)")
             if replaced:
                 connection.executemany("insert into replaced values (?)", [[name] for name in sorted(replaced)])
-            for kind in reversed([*TABLES]):  # children before parents
+            for kind in TABLES:
                 _take_out(connection, kind)
             _insert_all(connection, result_rows)
+            _refuse_repeated(connection)
             create_views(connection)
             connection.execute("checkpoint")
 
@@ -175,9 +177,10 @@ def _working_copy(out_dir: Path) -> Iterator[Path]:
 def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
     """Write a complete store into a new file and close it, leaving no write-ahead log beside it."""
     with _attached(database) as connection:
-        create_tables(connection)
+        _create_without_keys(connection)
         for batch in batches:
             _insert_all(connection, batch)
+        _refuse_repeated(connection)
         create_views(connection)
         connection.execute("checkpoint")
 
@@ -244,21 +247,63 @@ def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:
     )
 
 
+def _create_without_keys(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of a new store as the schema has them, but for its keys and checks."""
+    with _checked(connection):
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'checked' order by all"
+        ).fetchall()
+        for schema, table in tables:  # names of our own tables
+            connection.execute(f"create schema if not exists store.{schema}")
+            connection.execute(f"create table store.{schema}.{table} as from checked.{schema}.{table}")
+
+
+@contextmanager
+def _checked(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Work in an empty database ``checked`` in memory, with all keys and checks of the schema, beside the store."""
+    connection.execute("attach ':memory:' as checked; use checked")
+    create_tables(connection)
+    yield
+    connection.execute("use store; detach checked")
+
+
 def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any]) -> None:
-    """Add records to their tables, parents first."""
+    """Add records to their tables, once they have been held to the rules of the schema, parents first.
+
+    All records of a patient have to come together: their keys are looked for among one another, and among the criteria.
+    """
     by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
     for row in result_rows:
         by_kind[type(row)].append(row)
-    for kind, same_kind in by_kind.items():
-        if same_kind:
-            _insert(connection, kind, same_kind)
+    with _checked(connection):
+        connection.execute("insert into record.criteria from store.record.criteria")
+        for kind, same_kind in by_kind.items():
+            if same_kind:
+                _insert(connection, kind, same_kind)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: list[Any]) -> None:
     """Add rows to one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
     connection.register("incoming", columns(kind, kind_rows))
     connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
+    connection.execute(f"insert into store.record.{TABLES[kind]} by name select * from incoming order by all")
     connection.unregister("incoming")
+
+
+def _refuse_repeated(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a store in which a key of one column is there twice: rows are held to the schema some at a time."""
+    with _checked(connection):
+        keys = connection.execute(
+            "select table_name, constraint_column_names[1] from duckdb_constraints() where database_name = 'checked' "
+            "and constraint_type = 'PRIMARY KEY' and len(constraint_column_names) = 1 order by all"
+        ).fetchall()
+    for table, column in keys:
+        repeated = connection.execute(
+            f"select {column} from record.{table} group by {column} having count(*) > 1 order by 1 limit 1"
+        ).fetchone()
+        if repeated:
+            message = f"Constraint Error: Duplicate key {column}: {repeated[0]} in table {table}"
+            raise duckdb.ConstraintException(message)
 
 
 def _plain(hint: Any) -> type:

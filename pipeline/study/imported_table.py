@@ -6,7 +6,7 @@ A visit with images is measured on them; the table counts only for days without.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -61,6 +61,7 @@ def with_imported(
     A day on which the patient has images keeps them, which is said in a finding.
     """
     merged = list(visits)
+    names = {visit.session_id for visit in visits}
     for one in given:
         same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
@@ -75,14 +76,15 @@ def with_imported(
                 acquired_at=acquired_at,
             )
         else:
-            merged.append(_new_visit(patient_id, one, merged))
+            merged.append(_new_visit(patient_id, one, names))
+            names.add(merged[-1].session_id)
     return tuple(sorted(merged, key=by_date))
 
 
-def _new_visit(patient_id: str, one: GivenVisit, others: Sequence[StudyVisit]) -> StudyVisit:
+def _new_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> StudyVisit:
     """Name a visit by its day; a study that uses that very name for another visit gets a longer one."""
     session_id = f"ses-imported{''.join(letter for letter in str(one.acquired_on) if letter.isdigit())}"
-    while session_id in {visit.session_id for visit in others}:
+    while session_id in others:
         session_id += "x"
     return StudyVisit(
         patient_id,

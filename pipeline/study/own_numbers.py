@@ -24,17 +24,20 @@ from pipeline.study.label_names import compartment_named
 from pipeline.study.lesion_rows import lesion_of, lesions_in, total_of, with_marks, with_unseen
 from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
-from pipeline.study.study_tables import TableRow, is_complete, parse_days, read_delimited, span_in, time_in, word_in
+from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
 from pipeline.study.wide_rows import in_rows
+from pipeline.study.written_dates import parse_days
 
 REQUIRED = ("participant_id", "date")
+OF_PATIENT = ("histology", "syndrome", "enhancing_tumour")
+"""Columns that say something of the patient, in whichever row."""
 WORDS = {category.value.lower(): category for category in Category}
 SUSPECT_MM3, SUSPECT_ML = 20.0, 100.0
 """Half of all tumours below so few mm³, or above so many mL, look like a mistaken unit; a proposal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GivenVisit:
     """One visit that a table knows.
 
@@ -217,6 +220,8 @@ def _patients(
 ) -> dict[str, Patient]:
     patients = {patient_id: Patient(patient_id) for patient_id in id_by_key.values()}
     for row in table_rows:
+        if not any(row.cells.get(name) for name in OF_PATIENT):
+            continue
         patient = patients[id_by_key[_key(row)]]
         patients[patient.patient_id] = replace(
             patient,
@@ -247,13 +252,11 @@ def _visit(
             by_compartment[compartment].append(row)
     of_lesions = [row for row in by_compartment.get(Compartment.TUMOUR, ()) if lesion_of(row)]
     lesions = lesions_in(of_lesions, findings)
-    whole = {
-        name: [row for row in compartment_rows if row not in of_lesions]
-        for name, compartment_rows in by_compartment.items()
-    }
+    if of_lesions:
+        by_compartment[Compartment.TUMOUR] = [row for row in by_compartment[Compartment.TUMOUR] if not lesion_of(row)]
     measures = tuple(
         one_measure(name, compartment_rows, findings)
-        for name, compartment_rows in sorted(whole.items())
+        for name, compartment_rows in sorted(by_compartment.items())
         if compartment_rows
     )
     return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at, lesions)
@@ -273,12 +276,13 @@ def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:
         lesions = with_unseen(visit.lesions, earlier[visit.patient_id])
         earlier[visit.patient_id] |= lesions
         measures = tuple(
-            with_marks(one, lesions.values()) if one.compartment == Compartment.TUMOUR else one
+            with_marks(one, lesions.values()) if lesions and one.compartment == Compartment.TUMOUR else one
             for one in visit.measures
         )
         is_given = any(measure.compartment == Compartment.TUMOUR for measure in measures)
         total = () if is_given or not lesions else (total_of(lesions),)
-        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions))
+        is_changed = total or lesions != visit.lesions or measures != visit.measures
+        complete.append(replace(visit, measures=(*total, *measures), lesions=lesions) if is_changed else visit)
     return complete
 
 

@@ -6,12 +6,13 @@ alignment. Nothing in the study folder is ever written. Whatever is odd becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core import markers
 from pipeline.core.findings import finding
@@ -47,6 +48,8 @@ __all__ = [
     "read_masks",
     "read_study",
 ]
+
+Clinical = TypeVar("Clinical", Treatment, FunctionScore)
 
 TREATMENT_COLUMNS = ("participant_id", "date", "kind")
 FUNCTION_COLUMNS = ("participant_id", "date", "scale_id", "grade")
@@ -91,8 +94,8 @@ class _Clinical:
     """What the study-wide tables say, by patient."""
 
     participants: Mapping[str, Patient]
-    treatments: tuple[Treatment, ...]
-    function_scores: tuple[FunctionScore, ...]
+    treatments: Mapping[str, Sequence[Treatment]]
+    function_scores: Mapping[str, Sequence[FunctionScore]]
     is_synthetic: bool
     folders: AbstractSet[str]
 
@@ -234,13 +237,18 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
     )
     treated += clinical.unread_treatments(treatments, findings[said_before:], patient_ids, folders)
     scores = _rows(root / "function.tsv", FUNCTION_COLUMNS, None, findings)
+    graded = clinical.read_function_scores(clinical.of_known_patients(scores, patient_ids, findings), as_of, findings)
     return _Clinical(
-        participants,
-        treated,
-        clinical.read_function_scores(clinical.of_known_patients(scores, patient_ids, findings), as_of, findings),
-        clinical.says_synthetic(participant_rows),
-        folders,
+        participants, _by_patient(treated), _by_patient(graded), clinical.says_synthetic(participant_rows), folders
     )
+
+
+def _by_patient(clinical_records: Iterable[Clinical]) -> dict[str, list[Clinical]]:
+    """Sort records by whom they are about, in their order."""
+    by_patient: dict[str, list[Clinical]] = defaultdict(list)
+    for one in clinical_records:
+        by_patient[one.patient_id].append(one)
+    return by_patient
 
 
 def _rows(path: Path, columns: tuple[str, ...], missing_code: str | None, findings: list[Finding]) -> list[TableRow]:
@@ -285,12 +293,12 @@ def _patient(
         message = f"{patient_id}: expected images in a folder {patient_id}, found none"
         message += resembling_words(patient_id, tables.folders)
         findings.append(finding("patient_without_images", message, "participants.tsv", patient_id=patient_id))
-    treatments = tuple(t for t in tables.treatments if t.patient_id == patient_id)
+    treatments = tuple(tables.treatments.get(patient_id, ()))
     listed = tables.participants.get(patient_id) or Patient(patient_id)
     alive_on = [*(v.acquired_on for v in visits if v.acquired_on), *(t.started_on for t in treatments)]
     return StudyPatient(
         patient=clinical.with_possible_death(listed, alive_on, findings),
         visits=visits,
         treatments=treatments,
-        function_scores=tuple(s for s in tables.function_scores if s.patient_id == patient_id),
+        function_scores=tuple(tables.function_scores.get(patient_id, ())),
     )

@@ -7,14 +7,15 @@ stripped of surrounding spaces and of one matching pair of quotation marks. A da
 
 from __future__ import annotations
 
-import calendar
 import csv
 import json
 import re
+import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from pipeline.core.vocabulary import ANY_DAY
 from pipeline.core.written_day import WrittenDay, span
 from pipeline.files.content_pointers import pointer_in
 from pipeline.study.names import is_inside, relative_to, with_prefix
+from pipeline.study.written_dates import parse_date, parse_days
 from pipeline.study.written_numbers import NUMBER_COLUMNS, WrittenNumbers, numbers_in
 
 Word = TypeVar("Word")
@@ -55,9 +57,7 @@ COLUMN_ALIASES = {
     "site": "centre",
     "tumor_related": "tumour_related",
 }
-DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 CLOCK = re.compile(r"\d{4}-\d{2}-\d{2}[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?", re.ASCII)
-PART_OF_DATE = re.compile(r"(\d{4})(?:-(\d{2}|[xX?0]{2}))?(?:-[xX?0]{2})?", re.ASCII)
 WHOSE = ("participant_id", "compartment", "lesion_id")
 """Columns that say whose size a row gives."""
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -70,7 +70,7 @@ INVISIBLE = frozenset({"Cf", "Cc"})
 """Unicode categories of letters that nobody sees: marks of direction, joiners, control characters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableRow:
     """One line of a table.
 
@@ -125,7 +125,9 @@ def read_table(path: Path, root: Path, required: tuple[str, ...], findings: list
     text = _text(path, root, findings)
     if text is None:
         return []
-    return _rows(relative_to(root, path), [line.split("\t") for line in LINE_END.split(text)], required, findings)
+    lines = (line.split("\t") for line in LINE_END.split(text))
+    table_rows = _rows(relative_to(root, path), lines, required, findings)
+    return _written_by(table_rows, _numbers(table_rows))
 
 
 def read_delimited(
@@ -152,34 +154,45 @@ def read_delimited(
     written = LINE_END.split(text)
     header = next((line for line in written if line.strip()), "")
     delimiter = next((mark for mark in DELIMITERS if mark in header), DELIMITERS[0])
-    table_rows = _rows(relative_to(root, path), [_parted(line, delimiter) for line in written], required, findings)
-    if has_points or not table_rows:
-        return [replace(row, numbers=None) for row in table_rows]
-    numbers = replace(table_rows[0].numbers or WrittenNumbers(), has_comma_columns=delimiter == ",")
-    return [replace(row, numbers=numbers) for row in table_rows]
+    lines = (_parted(line, delimiter) for line in written)
+    table_rows = _rows(relative_to(root, path), lines, required, findings)
+    if has_points:
+        return table_rows
+    return _written_by(table_rows, replace(_numbers(table_rows), has_comma_columns=delimiter == ","))
+
+
+def _numbers(table_rows: Iterable[TableRow]) -> WrittenNumbers:
+    return numbers_in((row.line, tuple(map(row.cells.get, WHOSE)), row.cells) for row in table_rows)
+
+
+def _written_by(table_rows: Iterable[TableRow], numbers: WrittenNumbers) -> list[TableRow]:
+    """Return the rows with how their table writes numbers."""
+    return [TableRow(row.table, row.line, row.cells, row.absent, numbers) for row in table_rows]
 
 
 def _parted(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter) if line else []
     try:
         return next(csv.reader([line], delimiter=delimiter), [""])
     except csv.Error:  # a cell longer than the reader takes
         return line.split(delimiter)
 
 
-def _rows(table: str, lines: list[list[str]], required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
-    first = next((number for number, cells in enumerate(lines) if any(map(_clean, cells))), None)
-    if first is None:
+def _rows(table: str, lines: Iterable[list[str]], required: tuple[str, ...], findings: list[Finding]) -> list[TableRow]:
+    """Return the rows of a table's lines; how it writes numbers is not said yet."""
+    cleaned = ((number, [_clean(cell) for cell in cells]) for number, cells in enumerate(lines, start=1))
+    written = ((number, cells) for number, cells in cleaned if any(cells))
+    _, header = next(written, (0, None))
+    if header is None:
         findings.append(finding("table_empty", f"{table}: expected a header and rows, found nothing", table))
         return []
-    columns = [COLUMN_ALIASES.get(name, name) for name in (_clean(cell).lower() for cell in lines[first])]
+    columns = [COLUMN_ALIASES.get(name, name) for name in map(str.lower, header)]
     if not _header_is_usable(columns, required, table, findings):
         return []
-    numbered = enumerate(lines[first + 1 :], start=first + 2)
-    written = ((line, cells) for line, cells in numbered if any(map(_clean, cells)))
-    optional_rows = [_row(table, line, columns, cells, required, findings) for line, cells in written]
-    table_rows = [row for row in optional_rows if row is not None]
-    numbers = numbers_in((row.line, tuple(map(row.cells.get, WHOSE)), row.cells) for row in table_rows)
-    return [replace(row, numbers=numbers) for row in table_rows]
+    place = _Columns(table, columns, frozenset(required) - frozenset(columns))
+    optional_rows = (_row(place, line, cells, findings) for line, cells in written)
+    return [row for row in optional_rows if row is not None]
 
 
 def is_complete(row: TableRow, columns: tuple[str, ...], findings: list[Finding]) -> bool:
@@ -243,58 +256,6 @@ def days_in(row: TableRow, column: str, as_of: date, findings: list[Finding], co
     if days[0] != days[1]:
         findings.append(row.problem("date_partial", f"expected a whole date in {column}, found '{cell}'"))
     return days
-
-
-def parse_days(text: str) -> tuple[date, date] | None:
-    """Read a date, a month or a year as its first and last day; None for anything else.
-
-    Examples
-    --------
-    >>> parse_days("2012-02"), parse_days("2012-02-xx") == parse_days("2012-02"), parse_days("02/2012")
-    ((datetime.date(2012, 2, 1), datetime.date(2012, 2, 29)), True, None)
-    """
-    day = parse_date(text)
-    if day is not None:
-        return day, day
-    match = PART_OF_DATE.fullmatch(text)
-    if match is None or not 1900 <= int(match[1]) <= 2200:
-        return None
-    year, month = int(match[1]), match[2]
-    if month is None or not month.isdigit() or month == "00":
-        return date(year, 1, 1), date(year, 12, 31)
-    if not 1 <= int(month) <= 12:
-        return None
-    return date(year, int(month), 1), date(year, int(month), calendar.monthrange(year, int(month))[1])
-
-
-def written_days(first: date, last: date | None) -> str | None:
-    """Write a day, or the span of days that it may be, as a table has it; None for any day at all.
-
-    Examples
-    --------
-    >>> [written_days(*parse_days(text)) for text in ("2012", "2012-02", "2012-02-03")]
-    ['2012', '2012-02', '2012-02-03']
-    """
-    if (first, last) == ANY_DAY:
-        return None
-    if last is None or last == first:
-        return first.isoformat()
-    return f"{first:%Y}" if first.month != last.month else f"{first:%Y-%m}"
-
-
-def parse_date(text: str) -> date | None:
-    """Read an ISO date, with or without a time of day; None for anything else.
-
-    Examples
-    --------
-    >>> parse_date("2020-02-17T09:30:00"), parse_date("17.02.2020"), parse_date("2020-02-30")
-    (datetime.date(2020, 2, 17), None, None)
-    """
-    match = DAY.fullmatch(text)
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:  # a day that no calendar has
-        return None
 
 
 def time_in(row: TableRow, column: str) -> time | None:
@@ -391,22 +352,37 @@ def _header_is_usable(columns: list[str], required: tuple[str, ...], table: str,
     return True
 
 
-def _row(
-    table: str, line: int, columns: list[str], cells: list[str], required: tuple[str, ...], findings: list[Finding]
-) -> TableRow | None:
-    cleaned = [_clean(cell) for cell in cells]
-    values = [None if cell.lower() in MISSING else cell for cell in cleaned]
-    values += [None] * (len(columns) - len(values))
-    row = TableRow(table, line, _merged(columns, values), frozenset(required) - frozenset(columns))
-    counted = f"expected {len(columns)} cells, found {len(cells)}"
-    if any(cleaned[len(columns) :]) or (len(cells) > len(columns) and _parts_a_number(columns, cleaned)):
+@dataclass(frozen=True)
+class _Columns:
+    """A table and its columns, and those that it should have and lacks."""
+
+    table: str
+    names: list[str]
+    absent: frozenset[str]
+
+    @cached_property
+    def repeated(self) -> list[str]:
+        """The columns that are there more than once, also those without a name."""
+        return [name for name in dict.fromkeys(self.names) if self.names.count(name) > 1]
+
+
+def _row(columns: _Columns, line: int, cells: list[str], findings: list[Finding]) -> TableRow | None:
+    names = columns.names
+    values = [None if cell.lower() in MISSING else sys.intern(cell) for cell in cells]
+    values += [None] * (len(names) - len(values))
+    merged = _merged(names, values) if columns.repeated else dict(zip(names, values, strict=False))
+    row = TableRow(columns.table, line, merged, columns.absent)
+    if len(cells) == len(names) and not columns.repeated:
+        return row
+    counted = f"expected {len(names)} cells, found {len(cells)}"
+    if any(cells[len(names) :]) or (len(cells) > len(names) and _parts_a_number(names, cells)):
         findings.append(row.problem("row_long", counted))
         return None
-    if len(cells) < len(columns):
+    if len(cells) < len(names):
         findings.append(row.problem("row_short", counted))
-    for column in dict.fromkeys(columns):
+    for column in columns.repeated:
         values_given = {
-            value for name, value in zip(columns, values, strict=False) if name == column and value is not None
+            value for name, value in zip(names, values, strict=False) if name == column and value is not None
         }
         if column and len(values_given) > 1:
             words = f"expected one value of {column}, found {' and '.join(sorted(values_given))}; neither is used"

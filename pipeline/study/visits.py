@@ -32,7 +32,7 @@ OTHER_DATATYPES = frozenset(
 """Folders that BIDS allows and cordtrack does not read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StudyVisit:
     """One visit; ``acquired_on`` is None when no usable date is given, of a month or a year its first day.
 

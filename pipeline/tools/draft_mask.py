@@ -7,18 +7,34 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline import __version__
 from pipeline.cord.cord_finding import find_cord
 from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.draft.between_slices import across_slices, filled_between, smoothed
 from pipeline.draft.proposal import ALGORITHM, VERSION, Clicks, propose
-from pipeline.errors import SettingsError
+from pipeline.errors import InputError, SettingsError
 from pipeline.files import atomic, fingerprints, images
 from pipeline.measure import volumes
 
 Place = tuple[float, float, float]
+
+BETWEEN = "distances from the outlines of the drawn slices, mixed"
+"""What goes on record with a mask that was filled between drawn slices."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to write: a compartment's mask, where, whether its outline is smoothed, and whether files are replaced."""
+
+    compartment: Compartment
+    target: Path
+    smooth: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,33 +48,23 @@ class Drafted:
     volume_mm3, length_mm
         Of the proposed outline, counted in the scan's grid.
     unsure_mm
-        RAS+ mm; look there first.
+        RAS+ mm; look there first. None where nothing was proposed from clicks.
     """
 
     mask: Path
     sidecar: Path
     volume_mm3: float
     length_mm: float
-    unsure_mm: Place
+    unsure_mm: Place | None
 
 
-def draft_file(
-    scan: Path,
-    clicks: Clicks,
-    compartment: Compartment,
-    target: Path,
-    *,
-    second: Path | None = None,
-    force: bool = False,
-) -> Drafted:
+def draft_file(scan: Path, clicks: Clicks, wanted: Wanted, second: Path | None = None) -> Drafted:
     """Propose the outline of a lesion around clicks and write it beside a JSON file that says how it came about.
 
     Parameters
     ----------
     second
         Another contrast, laid on the same world.
-    force
-        Replace files that are there.
 
     Raises
     ------
@@ -67,34 +73,82 @@ def draft_file(
     InputError
         A scan cannot be read, or shows no cord.
     """
-    if not target.name.endswith((".nii", ".nii.gz")):
-        raise SettingsError(f"{target.name}: expected a name that ends with .nii.gz")
-    sidecar = target.with_name(target.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-    taken = [path.name for path in (target, sidecar) if path.exists()]
-    if taken and not force:
-        raise SettingsError(f"{', '.join(taken)}: already there; choose another name, or say --force to replace")
+    _refuse_taken(wanted)
     image = images.load_scan(scan)
     beside = None if second is None else images.load_scan(second)
-    proposal = propose(image, find_cord(image), clicks, compartment, beside)
-    size = volumes.measure(proposal.mask)
-    record = {
-        "SpatialReference": "orig",
-        "Type": "Lesion",
-        "Label": str(compartment),
-        "Manual": False,
-        "GeneratedBy": [{"Name": "cordtrack draft", "Version": __version__}],
+    proposal = propose(image, find_cord(image), clicks, wanted.compartment, beside)
+    how = {
         "Algorithm": ALGORITHM,
         "AlgorithmVersion": VERSION,
         "Sources": {path.name: fingerprints.of_file(path) for path in (scan, second) if path is not None},
         "ClicksInsideMm": clicks.inside,
         "ClicksOutsideMm": clicks.outside,
-        "VolumeMm3": round(size.volume_mm3, 2),
-        "LengthMm": round(size.length_mm, 2),
         "LeastSureMm": [round(at, 1) for at in proposal.unsure_mm],
     }
-    images.save(proposal.mask.with_array(proposal.mask.array.astype(np.uint8)), target)
+    return _written(proposal.mask, wanted, how, proposal.unsure_mm)
+
+
+def fill_file(scan: Path, drawn: Path, wanted: Wanted) -> Drafted:
+    """Fill a mask that was drawn on some slices between them, and write it as :func:`draft_file` does.
+
+    Parameters
+    ----------
+    drawn
+        Mask on the scan's own voxels; a voxel belongs to it from 0.5 on.
+
+    Raises
+    ------
+    SettingsError
+        The mask's name is no NIfTI file's, or a file is there already.
+    InputError
+        A file cannot be read, the mask is on another grid, or it is empty.
+    """
+    _refuse_taken(wanted)
+    image, mask = images.load_scan(scan), images.load(drawn)
+    if mask.shape != image.shape or not np.allclose(mask.affine, image.affine, atol=1e-3):
+        raise InputError(f"{drawn.name}: expected a mask on the voxels of {scan.name}, found another grid")
+    if not (mask.array >= 0.5).any():
+        raise InputError(f"{drawn.name}: expected something drawn on two slices or more, found nothing")
+    how = {
+        "Algorithm": BETWEEN,
+        "AlgorithmVersion": 1,
+        "Sources": {path.name: fingerprints.of_file(path) for path in (scan, drawn)},
+    }
+    return _written(filled_between(mask, across_slices(mask)), wanted, how)
+
+
+def _refuse_taken(wanted: Wanted) -> None:
+    target = wanted.target
+    if not target.name.endswith((".nii", ".nii.gz")):
+        raise SettingsError(f"{target.name}: expected a name that ends with .nii.gz")
+    taken = [path.name for path in (target, _sidecar(target)) if path.exists()]
+    if taken and not wanted.force:
+        raise SettingsError(f"{', '.join(taken)}: already there; choose another name, or say --force to replace")
+
+
+def _sidecar(target: Path) -> Path:
+    return target.with_name(target.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+
+
+def _written(mask: Volume, wanted: Wanted, how: dict[str, Any], unsure_mm: Place | None = None) -> Drafted:
+    """Write a mask and the file beside it that says how it came about."""
+    outline = smoothed(mask) if wanted.smooth else mask
+    sidecar = _sidecar(wanted.target)
+    size = volumes.measure(outline)
+    record = {
+        "SpatialReference": "orig",
+        "Type": "Lesion",
+        "Label": str(wanted.compartment),
+        "Manual": False,
+        "GeneratedBy": [{"Name": "cordtrack draft", "Version": __version__}],
+        **how,
+        "Smoothed": wanted.smooth,
+        "VolumeMm3": round(size.volume_mm3, 2),
+        "LengthMm": round(size.length_mm, 2),
+    }
+    images.save(outline.with_array(outline.array.astype(np.uint8)), wanted.target)
     atomic.write_text(sidecar, json.dumps(record, indent=2) + "\n")
-    return Drafted(target, sidecar, size.volume_mm3, size.length_mm, proposal.unsure_mm)
+    return Drafted(wanted.target, sidecar, size.volume_mm3, size.length_mm, unsure_mm)
 
 
 def places(words: Sequence[str]) -> tuple[Place, ...]:

@@ -3,7 +3,7 @@ create or replace view segmentation as
 with segmentations as (
     select
         patient_id, session_id, compartment, source, mask_origin, folder, path, scan_path, sha256, is_primary,
-        method, note, software, spread_cv, signal_cv
+        method, note, software, spread_cv, signal_cv, shrinkage_cv
     from record.segmentation
 ),
 visits as (
@@ -25,7 +25,8 @@ select
     segmentations.note,
     segmentations.software,
     segmentations.spread_cv,
-    segmentations.signal_cv
+    segmentations.signal_cv,
+    segmentations.shrinkage_cv
 from segmentations
 inner join visits using (patient_id, session_id);
 
@@ -46,3 +47,4 @@ comment on column segmentation.note is 'remark of the reader or program';
 comment on column segmentation.software is 'programs and versions';
 comment on column segmentation.spread_cv is 'standard error of ln V from how far apart the ways end in which an automatic mask was found, a fraction; empty where there is one way';
 comment on column segmentation.signal_cv is 'standard deviation of ln V that signal the masked scan does not explain, as after movement, gives an automatic mask, a fraction; empty for other masks';
+comment on column segmentation.shrinkage_cv is 'standard deviation of ln V that an automatic mask has for being found clearly smaller than it was drawn at the masked visit, a fraction; empty for other masks';

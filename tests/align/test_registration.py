@@ -17,6 +17,7 @@ from pipeline.run.steps import align_visits as steps
 from pipeline.run.steps.visit_work import ScannedVisit
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
+from tests.finished_runs import finished
 from tests.places import REALCORD
 from tests.spine import scan
 
@@ -50,7 +51,7 @@ def lesion(reference):
 @pytest.fixture(scope="module")
 def nodded(reference, lesion):
     follow_up = scan((3.3, 0.9, 0.9), (11, 90, 130), seed=2, motion=nod)
-    return follow_up, align(reference, follow_up, region=lesion, exclude=lesion)
+    return follow_up, finished(align, reference, follow_up, region=lesion, exclude=lesion)
 
 
 def test_a_known_motion_is_recovered_from_a_thick_slice_scan(nodded):
@@ -96,7 +97,7 @@ def test_going_by_an_earlier_visit_closes_and_sees_a_visit_that_was_put_elsewher
 
 def test_a_blank_follow_up_is_graded_c_in_words(reference, lesion):
     blank = reference.with_array(np.zeros(reference.shape))
-    quality = align(reference, blank, region=lesion, exclude=lesion).quality
+    quality = finished(align, reference, blank, region=lesion, exclude=lesion).quality
     assert quality.grade == "C"
     assert any("agree poorly" in reason for reason in quality.reasons)
 
@@ -114,14 +115,16 @@ def test_another_sequence_of_the_same_visit_follows_a_small_move(reference):
 def test_visits_of_different_contrast_are_laid_by_their_edges_and_never_graded_a(reference, lesion):
     follow_up = scan((1.2, 1.0, 1.0), (28, 80, 120), seed=2, motion=nod)
     turned = follow_up.with_array(900.0 - 0.7 * follow_up.array)
-    found = align(reference, turned, region=lesion, exclude=lesion, same_contrast=False)
+    found = finished(align, reference, turned, region=lesion, exclude=lesion, same_contrast=False)
     points = cord_points()
     error_mm = np.linalg.norm(move_points(found.to_reference, points) - nod(points), axis=-1)
     assert error_mm.mean() < 1.5
     assert found.method == "cord-bend edges 1"
     assert found.quality.grade != "A"
     assert "compared by their edges alone" in found.quality.reasons[0]
-    assert align(reference, turned, region=lesion, exclude=lesion).quality.grade == "C", "as if of one contrast"
+    assert finished(align, reference, turned, region=lesion, exclude=lesion).quality.grade == "C", (
+        "as if of one contrast"
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,7 @@ def test_real_cords_are_aligned_within_a_millimetre(folder, patient, session):
     reader = REALCORD / folder / "bids" / "derivatives" / "reader" / patient / "ses-01" / "anat"
     labels = load(reader / f"{patient}_ses-01_space-orig_dseg.nii.gz")
     lesion = labels.with_array(labels.array > 0)
-    alignment = align(*scans, region=lesion, exclude=lesion)
+    alignment = finished(align, *scans, region=lesion, exclude=lesion)
     here, there = landmarks(folder, patient, session)
     error_mm = np.linalg.norm(move_points(alignment.to_follow_up, here) - there, axis=-1)
     assert error_mm.mean() < 1.0

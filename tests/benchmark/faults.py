@@ -105,12 +105,17 @@ def state_of(out: Path) -> Mapping[str, str] | None:
     return {name: digest for name, digest in reader.fingerprint(database).items() if name not in OF_EACH_RUN}
 
 
-def killed(number: signal.Signals) -> Callable[[Case, Path, Random], tuple[bool, str]]:
+def killed(number: signal.Signals, *, is_to_all: bool = False) -> Callable[[Case, Path, Random], tuple[bool, str]]:
+    """Send a signal at a random moment, to the run alone or to all its processes, as a terminal does."""
+
     def disturb(case: Case, out: Path, random: Random) -> tuple[bool, str]:
-        run = start(case.study, out)
+        run = start(case.study, out, os.setpgrp)
         time.sleep(random.uniform(0, 1.1 * case.seconds))
         was_at_work = run.poll() is None
-        run.send_signal(number)
+        if is_to_all and was_at_work:
+            os.killpg(run.pid, number)
+        else:
+            run.send_signal(number)
         return was_at_work, ended(run)
 
     return disturb
@@ -164,12 +169,16 @@ def clock_set_back(case: Case, out: Path, random: Random) -> tuple[bool, str]:
 FAULTS: Mapping[str, Callable[[Case, Path, Random], tuple[bool, str]]] = {
     "killed (SIGKILL)": killed(signal.SIGKILL),
     "asked to end (SIGTERM)": killed(signal.SIGTERM),
+    "Ctrl+C, as a terminal sends it": killed(signal.SIGINT, is_to_all=True),
     "no room for a file of more than 0.1 kB to 5 MB": no_room,
     "the output folder turns read-only": read_only,
     "a second run on the same output": two_at_once,
     "a clock set back": clock_set_back,
 }
-WITH_SCANS = ("killed (SIGKILL)", "asked to end (SIGTERM)", "no room for a file of more than 0.1 kB to 5 MB")
+WITH_SCANS = (
+    "killed (SIGKILL)", "asked to end (SIGTERM)", "Ctrl+C, as a terminal sends it",
+    "no room for a file of more than 0.1 kB to 5 MB",
+)  # fmt: skip
 
 
 def tried(case: Case, name: str, times: int, random: Random) -> Tally:

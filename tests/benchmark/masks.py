@@ -142,7 +142,8 @@ def stated_cv(mask: Volume, volume_mm3: float, name: str, again: refinding.Follo
     if again is None:
         return geometric
     spread = measurement_error.mean_cv(again.ways_mm3.get(name, ()))
-    return measurement_error.largest_error(geometric, signal=again.signal_cv.get(name), spread=spread)[0]
+    signal, shrinkage = again.signal_cv.get(name), again.shrinkage_cv.get(name)
+    return measurement_error.largest_error(geometric, signal=signal, shrinkage=shrinkage, spread=spread)[0]
 
 
 def _dice(first: np.ndarray, second: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from pipeline.core.volume import Volume
 from pipeline.files import images
 from pipeline.study import study_folder
 from tests.dashboard.viewer_phantoms import chromium, served
-from tests.factories import publish_tiny
+from tests.factories import copy_tiny
 
 SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
 
@@ -22,7 +22,7 @@ def fresh_caches():
 @pytest.fixture(scope="session")
 def tiny_out(tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("tiny")
-    publish_tiny(out_dir)
+    copy_tiny(out_dir)
     return out_dir
 
 
@@ -30,7 +30,7 @@ def tiny_out(tmp_path_factory):
 def scans_out(tmp_path_factory):
     """The tiny store, and aligned scans with masks for sub-01."""
     out_dir = tmp_path_factory.mktemp("scans")
-    publish_tiny(out_dir)
+    copy_tiny(out_dir)
     for number in range(1, 6):
         save_scan(out_dir, "sub-01", f"ses-0{number}", radius=2 + number)
     return out_dir

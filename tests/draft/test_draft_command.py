@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import commands
+from pipeline.core.volume import Volume
 from pipeline.errors import CordtrackError
 from pipeline.files import images
 from tests.draft.implant import dice, with_lesion
@@ -54,6 +55,24 @@ def test_nothing_is_overwritten_unless_asked(phantom, tmp_path) -> None:
     assert mask.read_text() == "drawn by hand"
     assert "doubt" not in draft(file, "--inside", click, "-o", mask, "--force")
     assert images.load(mask).array.any()
+
+
+def test_a_mask_drawn_on_some_slices_is_filled_between_them_and_says_so(phantom, tmp_path) -> None:
+    file, truth, click = phantom
+    drawn = truth.array.astype(np.uint8)
+    drawn[1::2] = 0  # the phantom's first axis runs from left to right; all its spacings are alike
+    images.save(truth.with_array(drawn), tmp_path / "drawn.nii.gz")
+    mask = tmp_path / "filled.nii.gz"
+    assert "least sure" not in draft(file, "--between", tmp_path / "drawn.nii.gz", "--smooth", "-o", mask)
+    assert dice(images.load(mask).array > 0, truth.array) > 0.9
+    record = json.loads((tmp_path / "filled.json").read_text())
+    assert list(record["Sources"]) == ["scan.nii.gz", "drawn.nii.gz"]
+    assert record["Smoothed"] is True
+    assert "ClicksInsideMm" not in record
+    both = ["--between", tmp_path / "drawn.nii.gz", "--inside", click, "-o", tmp_path / "other.nii.gz"]
+    assert "expected clicks (--inside X,Y,Z), or a mask drawn on some slices" in draft(file, *both)
+    images.save(Volume(drawn[:-1], truth.affine), tmp_path / "cut.nii.gz")
+    assert "on the voxels of scan.nii.gz" in draft(file, "--between", tmp_path / "cut.nii.gz", "-o", mask, "--force")
 
 
 @pytest.mark.parametrize(

@@ -231,5 +231,5 @@ def test_a_damaged_copy_and_a_changed_mask_are_refused(tmp_path: Path) -> None:
         backup.restore(tmp_path / "copy.zip", tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "copy.zip", "w") as packed:
         packed.writestr(drawn_masks.relative_path("a" * 64), "other")
-    with pytest.raises(InputError, match="is not the mask that was put on record"):
+    with pytest.raises(InputError, match="is not the file that was put on record"):
         backup.restore(tmp_path / "copy.zip", tmp_path / "out")

@@ -56,7 +56,7 @@ def listed(years: np.ndarray, stance: Stance) -> dict[tuple[Effect, ...], float]
     late = before | {last - k: before[last - k] + more for k, more in enumerate((0.45, 0.35, 0.15)) if last - k > 0}
     one = {((scan, 0.0, 0.7),): late[scan] for scan in late}
     two = {
-        ((first, 0.0, 0.7), (second, 0.0, 0.7)): 0.1 * late[second - 1] / (second - 1)
+        ((first, 0.0, 0.7), (second, 0.0, 0.7)): 0.1 * late[second] / (second - 1)
         for first, second in combinations(late, 2)
     }
     return {(): 1.0, ((0, 0.08, 0.08),): 0.2, ((0, 0.0, 0.25),): 0.03, **one, **two}

@@ -137,7 +137,7 @@ def test_oedema_found_beside_new_signal_is_not_measured_and_says_why(
         assert found.signals == (place,)
 
 
-def test_the_place_is_told_in_both_scans() -> None:
+def test_the_place_is_told_in_both_scans(tmp_path: Path) -> None:
     masked, bed = masked_without_tumour(with_cyst=False)
     later, _ = phantom(4.0)
     bed_masks = {"reader": {Compartment.TUMOUR: bed.with_array(bed.array.astype(np.float32))}}
@@ -147,10 +147,10 @@ def test_the_place_is_told_in_both_scans() -> None:
     )
     donor = placed("ses-01", 5.0, masked.image, given)
     visit = placed("ses-02", 5.0, later, MaskedVisit("ses-02", None, {}))
-    seen = search_signal._look(visit, donor, [placed("ses-00", 5.0, bed, earlier), donor])
-    flag, place = seen.records
+    seen = search_signal._look(visit, donor, [placed("ses-00", 5.0, bed, earlier), donor], tmp_path)
+    flag, place, *_ = seen.records
     assert isinstance(flag, records.Finding)
-    assert flag.message.endswith("where no tumour was drawn at ses-01"), "which has no date"
+    assert "where no tumour was drawn at ses-01" in flag.message, "which has no date"
     assert isinstance(place, records.NewSignal)
     assert (place.session_id, place.number, place.compared_session_id) == ("ses-02", 1, "ses-01")
     np.testing.assert_allclose([place.right_mm, place.anterior_mm, place.superior_mm], [0, 0, 0], atol=3)

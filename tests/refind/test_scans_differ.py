@@ -15,11 +15,12 @@ from pipeline.core import records
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
+from pipeline.journal.decisions import Decisions
 from pipeline.refind import refinding, signal_search
 from pipeline.refind.scene import scene_of
 from pipeline.refind.sharpness import extra_blur_mm
 from pipeline.refind.template import template_of
-from pipeline.run.steps import measure_visits, refind_masks, use_drawings
+from pipeline.run.steps import apply_acts, measure_visits, refind_masks, use_drawings
 from pipeline.run.steps.visit_work import AlignedVisit, Drawings, MaskedVisit, PlacedVisit, ScannedVisit, VisitWork
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
@@ -120,6 +121,20 @@ def test_a_disturbed_scan_is_said_once_and_answered_by_a_drawing(tmp_path: Path)
     assert (unchanged.signal_cv or 1) < 0.3 * (tumour.signal_cv or 0)
     assert (size.volume_cv or 0) > 2 * (size_of(clean, sure).volume_cv or 1)
     assert drawn_by_a_person(later, found).findings == ()
+
+
+def test_a_tumour_found_smaller_may_be_smaller_yet_until_a_person_draws_or_accepts_it(tmp_path: Path) -> None:
+    later = visited("ses-02", phantom(3.5, seed=4)[0])
+    shrunk = automatic(later, tmp_path)
+    (doubt,) = shrunk.findings
+    assert (doubt.code, doubt.severity) == ("shrinkage_unsure", "warning")
+    assert doubt.message.startswith("sub-1 ses-02: the tumour was found again, -")
+    assert "what is drawn at ses-01" in doubt.message
+    assert drawn_by_a_person(later, shrunk).findings == ()
+    visit = VisitWork(later, shrunk)
+    accepted = Decisions(accepted=frozenset({("ses-02", "tumour")}))
+    assert apply_acts.decided(visit, Decisions()).masks.findings == (doubt,)
+    assert apply_acts.decided(visit, accepted).masks.findings == ()
 
 
 def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:

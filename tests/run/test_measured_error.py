@@ -24,17 +24,24 @@ def cube(side: int) -> Volume:
 
 
 def measured(
-    spread: float | None, second_side: int | None = None, *, signal: float | None = None, method: str = GROWN
+    spread: float | None,
+    second_side: int | None = None,
+    *,
+    signal: float | None = None,
+    method: str = GROWN,
+    shrinkage: float | None = None,
+    origin: MaskOrigin = MaskOrigin.AUTOMATIC,
 ) -> records.Measurement:
     """Measure a tumour of 1000 mm³ that was found again, with how far its ways ended apart, and a second reader's."""
     row = records.Segmentation(
         "sub-1", "ses-2", "tumour", "cordtrack", "automatic", "output", "m.nii.gz", "s.nii.gz", "0", is_primary=True,
         method=method, note=None, software="", spread_cv=spread, signal_cv=signal,
+        shrinkage_cv=shrinkage,
     )  # fmt: skip
     masks = {"cordtrack": {Compartment.TUMOUR: cube(10)}}
     if second_side:
         masks["reader"] = {Compartment.TUMOUR: cube(second_side)}
-    masked = MaskedVisit("ses-2", MaskOrigin.AUTOMATIC, masks, (row,), source="cordtrack")
+    masked = MaskedVisit("ses-2", origin, masks, (row,), source="cordtrack")
     return measure_visits.measure_visit(VisitWork(VISIT, masked), [Compartment.TUMOUR], None)[0]
 
 
@@ -61,6 +68,13 @@ def test_what_unexplained_signal_does_adds_to_the_error_of_the_outline() -> None
     assert (small.volume_cv, small.cv_source) == (pytest.approx(np.hypot(outline, 0.05)), "geometric_model")
     assert (large.volume_cv, large.cv_source) == (pytest.approx(np.hypot(outline, 0.3)), "automatic_spread")
     assert measured(0.4, signal=0.3).volume_cv == pytest.approx(0.4)
+
+
+def test_a_shrinkage_adds_to_the_error_of_an_outline_that_nobody_accepted() -> None:
+    outline, shrunk = measured(None).volume_cv, measured(None, signal=0.1, shrinkage=0.2)
+    assert shrunk.volume_cv == pytest.approx(np.linalg.norm([outline or 0, 0.1, 0.2]))
+    edited = [measured(None, shrinkage=cv, origin=MaskOrigin.EDITED).volume_cv for cv in (None, 0.2)]
+    assert edited[0] == edited[1]
 
 
 def test_the_larger_of_two_spreads_counts() -> None:

@@ -55,7 +55,7 @@ def test_a_sound_study_is_called_so_and_nothing_is_written(study: Path) -> None:
     before = sorted(study.rglob("*"))
     ended = CliRunner().invoke(commands.app, ["check", str(study)], catch_exceptions=False)
     assert ended.exit_code == 0, ended.output
-    assert "2 on its mask" in ended.output
+    assert "2 with a mask" in ended.output
     assert sorted(study.rglob("*")) == before
 
 

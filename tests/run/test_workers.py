@@ -107,6 +107,32 @@ def test_a_worker_ends_when_the_run_that_started_it_is_killed(tmp_path: Path) ->
     pytest.fail("the worker went on, and would write to a folder that another run may hold")
 
 
+LEFT = """
+import os, signal
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
+from pipeline.run import workers
+connect = forkserver.connect_to_new_process
+def and_die(fds):
+    connect(fds)
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == '__main__':
+    context = workers.worker_context([])
+    forkserver.connect_to_new_process = and_die
+    ProcessPoolExecutor(1, mp_context=context).submit(os.getpid).result()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the test asks the system for a process as POSIX does")
+def test_a_worker_whose_run_dies_while_it_starts_says_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(LEFT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert "Traceback" not in run.stderr
+
+
 ENDED = """
 import os, signal, time
 from pathlib import Path
@@ -122,7 +148,7 @@ if __name__ == '__main__':
     one = SimpleNamespace(patient=SimpleNamespace(patient_id='sub-p1'), visits=())
     out = Path.cwd()
     print(os.getpid(), flush=True)
-    list(workers.work_on([one], None, out, 1))
+    list(workers.work_on([one], workers.Rules((), None), out, 1))
 """
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from pipeline.selftest.host_scan import PHANTOM, Place, read_source
 from pipeline.selftest.implanted_pairs import Measured, drawn, measure_pair, plans
 from sample_data import selftest_phantom
 from tests.command import typed
+from tests.finished_runs import finished
 from tests.places import ROOT
 
 SCANS = ROOT.parent / "shared" / "realcord" / "scans"
+COMMAND = ("pipeline.cli.selftest_command", "pipeline.selftest.selftest_run")
 SCAN, CORD = PHANTOM / "synthetic_T2w.nii.gz", PHANTOM / "synthetic_cord.nii.gz"
 
 
@@ -28,6 +31,25 @@ def refusal(*arguments: str | Path) -> str:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+def measured(folder: Path, *inputs: Path, options: tuple[str, ...]) -> str:
+    """Let the command write into a folder and return what it prints; inputs and code unchanged, as it did before."""
+    printed, files = finished(written, {path.name: path.read_bytes() for path in inputs}, *options, code=COMMAND)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return printed
+
+
+def written(inputs: dict[str, bytes], *options: str) -> tuple[str, dict[str, bytes]]:
+    with TemporaryDirectory() as folder:
+        for name, content in inputs.items():
+            (Path(folder) / name).write_bytes(content)
+        out = Path(folder) / "out"
+        words = [Path(folder) / word if word in inputs else word for word in options]
+        done = typed("selftest", "-o", out, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, {path.name: path.read_bytes() for path in out.iterdir()}
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -43,9 +65,8 @@ def test_the_packaged_phantom_is_what_its_generator_makes(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_growth_in_the_phantom_is_measured_and_said_to_be_synthetic(tmp_path: Path) -> None:
-    done = typed("selftest", "-o", tmp_path, "--volume", "0.3", "--slice-mm", "3", "--jobs", "2")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("On scans like the packaged phantom (0.8 x 0.8 x 3.0 mm, sagittal)")
+    printed = measured(tmp_path, SCAN, CORD, options=("--volume", "0.3", "--slice-mm", "3", "--jobs", "2"))
+    assert printed.startswith("On scans like the packaged phantom (0.8 x 0.8 x 3.0 mm, sagittal)")
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"selftest.csv", "selftest.json", "selftest.png", "selftest.svg"}
     rows = rows_of(tmp_path)
@@ -96,9 +117,9 @@ def test_the_files_are_the_same_for_the_same_rows(tmp_path: Path) -> None:
 def test_growth_in_a_real_scan_is_found_again(tmp_path: Path) -> None:
     if not SCANS.is_dir():
         pytest.skip("no real scans beside the project")
-    done = typed("selftest", "--like", SCANS / "t2_fake_lesion.nii.gz", "-o", tmp_path, "--at", "10", "--quick")
-    assert done.returncode == 0, done.stderr
-    assert "t2_fake_lesion_sc_seg.nii.gz" in done.stdout  # the mask beside the scan is named
+    scan, cord = SCANS / "t2_fake_lesion.nii.gz", SCANS / "t2_fake_lesion_sc_seg.nii.gz"
+    printed = measured(tmp_path, scan, cord, options=("--like", scan.name, "--at", "10", "--quick"))
+    assert cord.name in printed  # the mask beside the scan is named
     rows = rows_of(tmp_path)
     assert {row["grade"] for row in rows} <= {"A", "B"}
     assert rows[-1]["found_again_told"] == "growth"

@@ -15,12 +15,12 @@ from pipeline.cli.commands import app
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import export, publish, reader
-from tests.factories import publish_tiny, tiny_store
+from tests.factories import copy_tiny, tiny_store
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish_tiny(tmp_path_factory.mktemp("exports"))
+    return copy_tiny(tmp_path_factory.mktemp("exports"))
 
 
 def read(file: Path) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pipeline.core.records import Finding
 from pipeline.core.vocabulary import ANY_DAY, Compartment
 from pipeline.core.written_day import WrittenDay
 from pipeline.measure.imported_sizes import NO_VOLUME
-from pipeline.study import clinical, own_number_rows, study_tables, table_numbers
+from pipeline.study import clinical, own_number_rows, study_tables, table_numbers, written_dates
 from pipeline.study.lesion_rows import total_of, with_unseen
 from pipeline.study.own_number_rows import ImportedMeasure
 from pipeline.study.study_tables import TableRow
@@ -67,7 +67,7 @@ def test_a_span_lasts_until_its_end_and_never_beyond_today() -> None:
     ],
 )  # fmt: skip
 def test_a_day_a_month_or_a_year_is_read_as_its_first_and_last_day(text: str, days: tuple[str, str] | None) -> None:
-    found = study_tables.parse_days(text)
+    found = written_dates.parse_days(text)
     assert (None if found is None else tuple(map(str, found))) == days
 
 
@@ -86,7 +86,7 @@ def test_a_cell_without_a_date_may_be_any_day_and_says_what_was_found() -> None:
     ],
 )  # fmt: skip
 def test_days_are_written_as_they_were_read(first: date, last: date | None, written: str | None) -> None:
-    assert study_tables.written_days(first, last) == written
+    assert written_dates.written_days(first, last) == written
 
 
 @pytest.mark.parametrize(

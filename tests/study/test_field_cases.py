@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +19,8 @@ from pipeline.run.steps import judge_course, mask_visits, measure_visits, read_v
 from pipeline.run.steps.patient_work import PatientPlan, PatientWork
 from pipeline.run.study_run import RunSettings, run
 from pipeline.study.study_folder import read_study
-from tests.places import ROOT, SHARED
+from tests.command import script_beside
+from tests.places import SHARED
 from tests.study_folder import AS_OF, ONE_VISIT, write_files
 
 SHAPE = (9, 40, 60)
@@ -360,11 +359,11 @@ def test_every_shared_case_has_the_right_answer(tmp_path: Path) -> None:
     script = SHARED / "field_cases" / "check_cases.py"
     if not script.is_file():
         pytest.skip("the shared field cases are not on this machine")
-    command = tmp_path / "cordtrack"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m pipeline "$@"\n')
-    command.chmod(0o700)
-    done = subprocess.run([sys.executable, script, command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = script_beside(script, tmp_path)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    right, total = map(int, lines[-1].split(" of "))
+    assert right == total > 0, done.stdout
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.records import FunctionScore, Treatment
 from pipeline.study.study_folder import StudyFolder
-from pipeline.study.study_tables import is_complete, parse_date, read_table
+from pipeline.study.study_tables import is_complete, read_table
+from pipeline.study.written_dates import parse_date
 from tests.study_folder import AS_OF, codes, only_visit, study_of
 
 TREATMENTS = "participant_id\tdate\tkind\tend_date\textent\tdose_gy\tagent\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from pipeline.run.study_run import RunSettings, run
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from pipeline.tools import assess
+from tests.command import script_beside
 from tests.places import SHARED
 
 AS_OF = date(2026, 1, 31)
@@ -219,9 +218,7 @@ def test_the_contentious_series_are_judged_as_expected(tmp_path: Path) -> None:
     runner = SHARED / "keys" / "run_course_cases.py"
     if not runner.is_file():
         pytest.skip("the contentious series are not on this machine")
-    command = tmp_path / "cordtrack"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipeline "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
-    done = subprocess.run([sys.executable, str(runner), str(command)], capture_output=True, text=True, check=False)
+    done = script_beside(runner, tmp_path)
     wrong = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("MISMATCH")}
     assert not wrong, done.stdout
+    assert done.returncode == 0, done.stdout

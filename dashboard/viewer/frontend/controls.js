@@ -13,6 +13,14 @@ const MODES_OF_TWO = ["blend", "swipe", "difference"];
 const bytesOf = (table) => table?.getChildAt(0).get(0) ?? null;
 const LEAST_PX = 260; // of a viewer that is as high as the screen allows
 const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+// Some keys are the page's own, as while masks are reviewed: they press its buttons from within the picture, too.
+function pressPageKey({ root, data }, event) {
+  const name = data.page_keys?.[keyOf(event)];
+  if (!name) return false;
+  event.preventDefault();
+  root.getRootNode().host?.ownerDocument.querySelector(`.st-key-${name} button`)?.click();
+  return true;
+}
 const comparable = ({ titles, grids }) => titles.length > 1 && !grids.some(({ to }) => to);
 const areAlike = ({ sequences }, second) => sequences[0] === sequences[second];
 

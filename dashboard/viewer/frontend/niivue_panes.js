@@ -100,6 +100,7 @@ class Volumes extends Sheets {
   onKey(event) {
     if (!event.target.matches("canvas") || event.key === "Tab" || event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation(); // neither NiiVue's nor Streamlit's own shortcuts
+    if (pressPageKey(this, event)) return;
     const act = VOLUME_KEYS[keyOf(event)];
     if (!act) return;
     event.preventDefault();

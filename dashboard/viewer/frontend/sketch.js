@@ -23,7 +23,7 @@ class Sketch {
   constructor(root, data) {
     const { shape } = data, first = bytesOf(data.labels);
     Object.assign(this, { root, data, shape, spacing: data.spacing_mm, tool: "inside", size: 2, bright: 100, serial: 0,
-      image: bytesOf(data.image), at: [...data.start], clicks: [], undone: [], gone: new AbortController(),
+      image: bytesOf(data.image), at: [...data.start], clicks: [], shaped: [], undone: [], drawnIn: 0, gone: new AbortController(),
       labels: first ? first.slice() : new Uint8Array(shape[0] * shape[1] * shape[2]) });
     this.strokes = new Uint8Array(this.labels.length);
     this.canvases = [...root.querySelectorAll("canvas")];
@@ -31,6 +31,7 @@ class Sketch {
     this.listen();
     this.say(data.hint);
     this.redraw();
+    if (data.takes_focus) this.canvases[0].focus();
   }
 
   stop() { this.gone.abort(); this.sizes?.disconnect(); }
@@ -61,7 +62,9 @@ class Sketch {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches("canvas, .sketch")) return;
     const key = keyOf(event), n = Math.max(0, this.canvases.indexOf(event.target));
-    const acts = { u: () => this.act("undo"), Enter: () => this.act("done"), "?": () => this.act("keys"),
+    const { u, v } = PLANES[VIEWS_DRAWN[n]], moves = { ArrowUp: [v, 1], ArrowDown: [v, -1], ArrowLeft: [u, 1], ArrowRight: [u, -1] };
+    if (event.shiftKey && moves[key]) { event.preventDefault(); event.stopPropagation(); return this.move(...moves[key]); }
+    const acts = { " ": () => this.apply(n), f: () => this.act("shape", "between"), m: () => this.act("shape", "smooth"), u: () => this.act("undo"), Enter: () => this.act("done"), "?": () => this.act("keys"),
       "[": () => this.resize(-0.5), "]": () => this.resize(0.5), ArrowUp: () => this.step(n, -1), ArrowLeft: () => this.step(n, -1),
       ArrowDown: () => this.step(n, 1), ArrowRight: () => this.step(n, 1) };
     const act = acts[key] ?? (TOOL_KEYS[key] && (() => this.act("tool", TOOL_KEYS[key])));
@@ -75,8 +78,9 @@ class Sketch {
     if (name === "tool") this.tool = value;
     if (name === "keys") { const help = this.root.querySelector(".keys"); help.open = !help.open; }
     if (name === "undo") this.back();
-    if (name === "clear") { this.remember(); this.labels.fill(0); this.strokes.fill(0); this.clicks = []; this.say(this.data.hint); }
-    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed() });
+    if (name === "shape") this.reshape(value);
+    if (name === "clear") { this.remember(); this.labels.fill(0); this.strokes.fill(0); this.clicks = []; this.shaped = []; this.say(this.data.hint); }
+    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed(), shaped: this.shaped });
     this.redraw();
   }
 
@@ -95,11 +99,31 @@ class Sketch {
     if (!voxel) return;
     this.at = voxel;
     if (event.button !== 0) return this.redraw();
-    if (CLICK_COLOURS[this.tool]) return this.ask(voxel);
-    canvas.setPointerCapture(event.pointerId);
+    if (!CLICK_COLOURS[this.tool]) canvas.setPointerCapture(event.pointerId);
+    this.apply(n);
+    if (!CLICK_COLOURS[this.tool]) this.stroke = n;
+  }
+
+  // The tool at the crosshair.
+  apply(n) {
+    if (CLICK_COLOURS[this.tool]) return this.ask([...this.at]);
     this.remember();
-    Object.assign(this, { stroke: n, last: voxel });
-    this.paintTo(n, voxel);
+    Object.assign(this, { drawnIn: n, last: [...this.at] });
+    this.paintTo(n, [...this.at]);
+  }
+
+  move(axis, by) {
+    this.at[axis] = clamp(this.at[axis] + by, 0, this.shape[axis] - 1);
+    this.redraw();
+  }
+
+  // The server fills between slices, or smooths; what it changes counts as drawn.
+  reshape(what) {
+    if (this.isWaiting || !this.labels.some(Boolean)) return;
+    this.remember();
+    this.shaped.push(what);
+    Object.assign(this, { isWaiting: true, isShaping: true, asked: performance.now() });
+    this.send("asked", { serial: ++this.serial, clicks: this.clicks, shape: what, runs: this.runs(), axis: PLANES[VIEWS_DRAWN[this.drawnIn]].axis });
   }
 
   // The outline is asked for; until it comes the old one stands.
@@ -122,10 +146,15 @@ class Sketch {
     if (!answer || answer.serial !== this.serial || !this.isWaiting) return;
     this.isWaiting = false;
     if (answer.refusal) this.back();
-    else {
+    else if (this.isShaping) {
+      const before = this.labels;
+      this.labels = bytesOf(outline).slice();
+      this.labels.forEach((label, n) => { if (label !== before[n]) this.strokes[n] = label ? ADDED : ERASED; });
+    } else {
       this.labels = bytesOf(outline).slice();
       this.strokes.forEach((stroke, n) => { if (stroke) this.labels[n] = stroke === ADDED ? 1 : 0; });
     }
+    this.isShaping = false;
     this.root.dataset.answered = String(answer.serial);
     this.root.dataset.answerMs = String(Math.round(performance.now() - this.asked));
     this.say(answer.refusal ?? answer.words);
@@ -133,7 +162,7 @@ class Sketch {
   }
 
   remember() {
-    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks] });
+    this.undone.push({ labels: this.labels.slice(), strokes: this.strokes.slice(), clicks: [...this.clicks], shaped: [...this.shaped] });
     if (this.undone.length > MOST_UNDONE) this.undone.shift();
   }
 

@@ -80,6 +80,7 @@ class Viewer {
   onKey(event) {
     const key = keyOf(event);
     const here = event.target.matches("canvas, .slider") && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (here && pressPageKey(this, event)) return event.stopPropagation();
     if (!here || !(key in KEYS)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -17,14 +17,26 @@ from pipeline.journal import decisions
 from pipeline.journal.decisions import ActKind, Decisions, Standing
 from pipeline.judge import epochs
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.run.steps.mask_records import SHRINKAGE_UNSURE
 from pipeline.run.steps.patient_work import Acts, FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
+
+NEW_SIGNAL = "new_signal"
+"""Code of the finding that new signal was seen where no tumour was drawn."""
 
 
 def decide(work: PatientWork) -> PatientWork:
     """Let what people decided take effect: once, before anything is measured."""
     acts = acts_on(work.plan.patient.acts, work.visits)
-    return replace(work, acts=acts).changing(decided(visit, acts.decided) for visit in work.visits)
+    visits = [decided(visit, acts.decided) for visit in work.visits]
+    answered = {visit.session_id for visit in visits if Compartment.TUMOUR in visit.decided.accepted}
+    rows = tuple(row for row in work.rows if not (is_flag(row) and row.session_id in answered))
+    return replace(work, acts=acts, rows=rows).changing(visits)
+
+
+def is_flag(row: object) -> bool:
+    """Say whether a record flags new signal: a question that a person answers by accepting the tumour drafted there."""
+    return isinstance(row, records.NewSignal) or (isinstance(row, records.Finding) and row.code == NEW_SIGNAL)
 
 
 def name_acts_without_effect(work: PatientWork) -> PatientWork:
@@ -61,11 +73,14 @@ def _scans(visits: Iterable[ReadVisit]) -> dict[tuple[str, str], str]:
 
 
 def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
-    """Return a visit with what people decided about it."""
+    """Return a visit with what people decided about it; an outline that somebody accepted is doubted no more."""
     reasons = {compartment: stands.why_excluded(visit.session_id, compartment) for compartment in Compartment}
     excluded = {compartment: why for compartment, why in reasons.items() if why is not None}
     accepted = frozenset(name for name in Compartment if (visit.session_id, str(name)) in stands.accepted)
-    return replace(visit, decided=VisitDecisions(excluded, accepted))
+    answered = (SHRINKAGE_UNSURE,) if Compartment.TUMOUR in accepted else ()
+    findings = tuple(row for row in visit.masks.findings if row.code not in answered)
+    masks = replace(visit.masks, findings=findings)
+    return replace(visit, masks=masks, decided=VisitDecisions(excluded, accepted))
 
 
 def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:

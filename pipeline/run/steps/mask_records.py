@@ -18,8 +18,8 @@ from pipeline.study import study_folder
 
 AUTOMATIC_SOURCE = "cordtrack"
 
-SCANS_DIFFER, SCAN_DISTURBED = "scans_differ", "scan_disturbed"
-"""Codes of the findings that masks cannot be found again on a scan, or not surely."""
+SCANS_DIFFER, SCAN_DISTURBED, SHRINKAGE_UNSURE = "scans_differ", "scan_disturbed", "shrinkage_unsure"
+"""Codes of the findings that masks cannot be found again on a scan, not surely, or clearly smaller."""
 
 PROBABILITY_DECIMALS = 3
 """Probabilities are stored and measured with this many decimals: far finer than they are known, and small on disk."""
@@ -30,7 +30,7 @@ class MaskMaking:
     """How an automatic mask was made, for its record.
 
     ``spread_cv`` is how far several ways of finding it differ, ``signal_cv`` what unexplained signal could do to its
-    volume: standard deviations of ln V.
+    volume, ``shrinkage_cv`` what it is unsure by for being found smaller than drawn: standard deviations of ln V.
     """
 
     source: str
@@ -38,6 +38,7 @@ class MaskMaking:
     note: str
     spread_cv: float | None = None
     signal_cv: float | None = None
+    shrinkage_cv: float | None = None
 
 
 def given_record(
@@ -75,6 +76,7 @@ def keep_automatic(
         software=fingerprints.software(),
         spread_cv=making.spread_cv,
         signal_cv=making.signal_cv,
+        shrinkage_cv=making.shrinkage_cv,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pipeline.core import records
 from pipeline.core.findings import finding
-from pipeline.core.vocabulary import Compartment
+from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, plane
 from pipeline.measure import imported_sizes, measurement_error, volumes
 from pipeline.refind.refinding import GROWN_LESS_SURELY
@@ -118,6 +118,7 @@ def _error(
     return measurement_error.largest_error(
         geometric,
         signal=row.signal_cv if row else None,
+        shrinkage=row.shrinkage_cv if row and masked.origin_of(compartment) == MaskOrigin.AUTOMATIC else None,
         spread=row.spread_cv if row else None,
         repeat=measurement_error.repeat_reads_cv(reads),
     )

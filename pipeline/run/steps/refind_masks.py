@@ -12,16 +12,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.transform import compose
 from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, finished_steps
 from pipeline.measure import measurement_error
 from pipeline.refind import refinding
 from pipeline.refind.likeness import disturbed_in_words
+from pipeline.refind.shrinkage import shrinkage_in_words
 from pipeline.run.steps import apply_acts, choose_donor, mask_records, search_signal, use_drawings
-from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER
+from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SCANS_DIFFER, SHRINKAGE_UNSURE
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, VisitWork
 
@@ -138,15 +142,16 @@ def _segment(
             "; ".join([f"from the masks of {named}", *operated, *both.notes, *doubt_of_signal]),
             measurement_error.mean_cv(both.ways_mm3.get(name, ())),
             both.signal_cv.get(name),
+            both.shrinkage_cv.get(name),
         )
         mask_rows.append(mask_records.keep_automatic(visit.read, compartment, probability, making, out_dir))
-    doubts = _doubts(named, both)
+    doubts = _doubts(named, both, [donor for donor, counts in zip(used, is_used, strict=True) if counts])
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
     return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused)
 
 
-def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:
+def _doubts(named: str, both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) -> dict[str, str]:
     """Say what a person should know of a visit's scan, by code: nothing could be found on it, or not surely."""
     tumour = str(Compartment.TUMOUR)
     doubts = {}
@@ -154,7 +159,17 @@ def _doubts(named: str, both: refinding.FollowUpMasks) -> dict[str, str]:
         doubts[SCANS_DIFFER] = f"the masks of {named} cannot be found again: {both.refusal}"
     if tumour in both.disturbed:
         doubts[SCAN_DISTURBED] = disturbed_in_words(tumour, both.signal_cv[tumour])
+    if tumour in both.shrinkage_cv:
+        drawn_mm3, drawn_at = max(
+            (_volume_mm3(one.masks.primary[Compartment.TUMOUR]), one.session_id) for one in donors
+        )
+        found_mm3 = _volume_mm3(both.probabilities[tumour])
+        doubts[SHRINKAGE_UNSURE] = shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at)
     return doubts
+
+
+def _volume_mm3(mask: Volume) -> float:
+    return float(mask.array.sum(dtype=np.float64)) * mask.voxel_mm3
 
 
 def _ways(visit: PlacedVisit, used: Sequence[PlacedVisit], *, may_grow: bool) -> Iterator[refinding.FollowUpMasks]:

@@ -1,7 +1,9 @@
-"""New signal at visits that nobody drew on, where the masked visit before had no tumour: looked for, and flagged.
+"""New signal at visits that nobody drew on, where the masked visit before had no tumour: looked for, flagged, drafted.
 
-A flag is a finding for a person. It is never a volume, and finding nothing is no proof that nothing is there: either
-way the visit stays without a tumour volume until somebody draws a mask, an empty one where nothing is seen.
+A flag is a finding for a person. It is no volume, and finding nothing is no proof that nothing is there: without a
+draft the visit stays without a tumour volume until somebody draws a mask, an empty one where nothing is seen. Where new
+signal is sure enough (:mod:`pipeline.draft.recurrence`), the visit gets a draft outline: an automatic mask like others,
+provisional until a person accepts it, draws a better one, or excludes it.
 """
 
 from __future__ import annotations
@@ -13,20 +15,25 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.cord.cord_finding import find_cord
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.core.transform import compose, move_points, resample
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
+from pipeline.draft.recurrence import METHOD, RecurrenceDraft, draft_recurrence
 from pipeline.files import fingerprints, finished_steps
 from pipeline.judge.explanation import two_figures
+from pipeline.measure import measurement_error
 from pipeline.refind import new_signal, signal_search
+from pipeline.run.steps import apply_acts, mask_records
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, ReadVisit
 from pipeline.study import study_folder
 
-FOUND, NOT_FOUND = "new_signal", "no_new_signal"
+FOUND, NOT_FOUND = apply_acts.NEW_SIGNAL, "no_new_signal"
 CODES = (FOUND, NOT_FOUND)
 MAY_BE_MOVEMENT = "; much else on this scan is not explained either, as after movement, so it may be no tissue at all"
+DRAFTED = "; a draft outline of about {} mL is measured until a person accepts it, draws a better one, or excludes it"
 OVERGROWN = (
     "new signal was flagged at this visit, and the mask found from the earlier one may have grown over it; draw one"
 )
@@ -50,7 +57,7 @@ def with_new_signal(
     -------
     MaskedVisit
         As it was where the donor had a tumour, or where nothing marks the bed or the scan does not show it; else with
-        a finding, the places flagged, and the reason why there is no tumour volume.
+        a finding, the places flagged, and a draft outline of the tumour or the reason why it has no volume.
     """
     if donor.masks.has_tumour:
         return visit.masks
@@ -59,20 +66,36 @@ def with_new_signal(
         "signal", read.anchor_sha256, source.anchor_sha256, read.contrast, source.contrast,
         [(row.path, row.sha256) for other in earlier for row in other.masks.measured_rows],
         [other.place.input_sha256 for other in sorted((visit, *earlier), key=lambda other: other.session_id)],
-        fingerprints.of_code("pipeline.refind.signal_search"), fingerprints.of_file(Path(__file__)),
-        fingerprints.software(),
+        fingerprints.of_code("pipeline.refind.signal_search"), fingerprints.of_code("pipeline.draft.recurrence"),
+        [fingerprints.of_file(Path(code)) for code in (__file__, mask_records.__file__)], fingerprints.software(),
     )  # fmt: skip
     path = study_folder.derivative_path(**read.subject, suffix="finding", extension=".json", desc="newsignal")
     sources = [scan.anchor.relative for scan in (read, source)]
-    step = finished_steps.cached(path.as_posix(), out_dir, key, sources, partial(_look, visit, donor, earlier))
+    step = finished_steps.cached(path.as_posix(), out_dir, key, sources, partial(_look, visit, donor, earlier, out_dir))
     findings: tuple[records.Finding, ...] = step.of_kind(records.Finding)
     if not findings:
         return visit.masks
     signals: tuple[records.NewSignal, ...] = step.of_kind(records.NewSignal)
+    masks = replace(visit.masks, findings=(*visit.masks.findings, *findings), signals=signals)
+    drafts: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
+    if drafts:
+        return _with_draft(_without_solid(masks), drafts, out_dir)
     seen = briefly(signals, _when(source)) if signals else step.words[NOT_FOUND]
-    missing = {**visit.masks.missing, Compartment.TUMOUR: f"{seen}; {findings[0].remedy}"}
-    masks = replace(visit.masks, findings=(*visit.masks.findings, *findings), signals=signals, missing=missing)
+    missing = {**masks.missing, Compartment.TUMOUR: f"{seen}; {findings[0].remedy}"}
+    masks = replace(masks, missing=missing)
     return _without_solid(masks) if signals else masks
+
+
+def _with_draft(masks: MaskedVisit, drafts: Sequence[records.Segmentation], out_dir: Path) -> MaskedVisit:
+    """Add a draft outline to a visit's automatic masks."""
+    source = str(masks.source)
+    drawn = mask_records.read_automatic(drafts, out_dir)
+    return replace(
+        masks,
+        masks={**masks.masks, source: {**masks.masks[source], **drawn}},
+        rows=(*masks.rows, *drafts),
+        missing={name: why for name, why in masks.missing.items() if name not in drawn},
+    )
 
 
 def _without_solid(masks: MaskedVisit) -> MaskedVisit:
@@ -106,15 +129,21 @@ def _bed(donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> Volume | None:
     return beds[0].with_array(np.max([bed.array for bed in beds], axis=0)) if beds else None
 
 
-def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]) -> finished_steps.StepResult:
+def _look(
+    visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit], out_dir: Path
+) -> finished_steps.StepResult:
     read, when = visit.read, _when(donor.read)
     to_donor = compose(visit.place.to_reference, donor.place.from_reference)
     same = read.contrast == donor.read.contrast
-    places = signal_search.look_for_new_signal(
+    searched = signal_search.search_for_new_signal(
         donor.donor, _bed(donor, earlier), read.image, to_donor, same_contrast=same
     )
-    if places is None:
+    if searched is None:
         return finished_steps.StepResult()
+    draft = None
+    if same and searched.seen is not None:
+        draft = draft_recurrence(read.image, find_cord(read.image), searched.seen)
+    places = searched.places or (() if draft is None else (_place_of(draft),))
     if not places:
         least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
         seen = (
@@ -123,16 +152,41 @@ def _look(visit: PlacedVisit, donor: PlacedVisit, earlier: Iterable[PlacedVisit]
         )
         none = finding(NOT_FOUND, f"{read.named}: {seen}", **read.subject)
         return finished_steps.StepResult(records=(none,), words={NOT_FOUND: seen})
-    flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}", **read.subject) for place in places)
+    drafted = "" if draft is None else DRAFTED.format(two_figures(draft.volume_mm3 / 1000))
+    flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}{drafted}", **read.subject) for place in places)
+    rows = () if draft is None else (_kept(visit, draft, when, out_dir),)
+    return finished_steps.StepResult(tuple(row.path for row in rows), (*flags, *_signals(visit, donor, places), *rows))
+
+
+def _place_of(draft: RecurrenceDraft) -> new_signal.SignalPlace:
+    return new_signal.SignalPlace(draft.volume_mm3, draft.centre_mm, draft.brightness, draft.elsewhere)
+
+
+def _kept(visit: PlacedVisit, draft: RecurrenceDraft, when: str, out_dir: Path) -> records.Segmentation:
+    """Write a draft outline; its error is how far the three ways of drawing it are apart."""
+    making = mask_records.MaskMaking(
+        mask_records.AUTOMATIC_SOURCE,
+        METHOD,
+        f"drafted from new signal where no tumour was drawn {when}; nobody has said that it is tumour",
+        measurement_error.mean_cv(draft.ways_mm3),
+    )
+    mask = draft.mask.with_array(draft.mask.array.astype(np.float32))
+    return mask_records.keep_automatic(visit.read, Compartment.TUMOUR, mask, making, out_dir)
+
+
+def _signals(
+    visit: PlacedVisit, donor: PlacedVisit, places: Sequence[new_signal.SignalPlace]
+) -> Iterable[records.NewSignal]:
+    """Return the flagged places as they are kept, each in its own scan's world and in the reference space."""
+    read = visit.read
     centres_mm = np.array([place.centre_mm for place in places])
     on_reference = move_points(visit.place.to_reference, centres_mm).tolist()
-    signals = tuple(
+    return tuple(
         records.NewSignal(
             read.visit.patient_id, read.session_id, n, donor.session_id, place.volume_mm3, *centre, *there
         )
         for n, (place, centre, there) in enumerate(zip(places, centres_mm.tolist(), on_reference, strict=True), start=1)
     )
-    return finished_steps.StepResult(records=(*flags, *signals))
 
 
 def in_words(one: new_signal.SignalPlace, when: str) -> str:

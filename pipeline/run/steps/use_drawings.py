@@ -21,7 +21,7 @@ from pipeline.journal import drawn_masks
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 from pipeline.refind import refinding
 from pipeline.run.steps import apply_acts, search_signal
-from pipeline.run.steps.mask_records import SCAN_DISTURBED, SCANS_DIFFER, drawn_record
+from pipeline.run.steps.mask_records import SCAN_DISTURBED, SCANS_DIFFER, SHRINKAGE_UNSURE, drawn_record
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import Drawings, MaskedVisit, ReadVisit, ScannedVisit, VisitWork
 
@@ -80,7 +80,7 @@ def drawn_over(visit: VisitWork) -> VisitWork:
     ]
     drawn = [drawn_record(read, c, drawings.entries[c], _by(drawings.entries[c])) for c in drawings.masks]
     is_answered = Compartment.TUMOUR in drawings.masks  # a person has looked
-    answered = (*search_signal.CODES, SCANS_DIFFER, SCAN_DISTURBED) if is_answered else ()
+    answered = (*search_signal.CODES, SCANS_DIFFER, SCAN_DISTURBED, SHRINKAGE_UNSURE) if is_answered else ()
     findings = [row for row in masks.findings if row.code not in answered]
     better = replace(
         masks,

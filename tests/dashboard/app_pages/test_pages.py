@@ -10,7 +10,7 @@ from dashboard.data import queries
 from pipeline.core import records
 from pipeline.errors import StoreError
 from pipeline.store import publish
-from tests.factories import publish_tiny, tiny_store
+from tests.factories import copy_tiny, tiny_store
 from tests.places import ROOT
 
 APP = ROOT / "dashboard" / "app.py"
@@ -158,7 +158,7 @@ def test_visits_to_compare_are_restored_from_the_address(scans_out, monkeypatch)
 
 
 def test_a_damaged_scan_is_said_and_the_rest_of_the_page_stands(tmp_path, monkeypatch):
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     folder = tmp_path / "sub-01" / "ses-02" / "anat"
     folder.mkdir(parents=True)
     (folder / "sub-01_ses-02_space-reference_T2w.nii.gz").write_bytes(b"not an image")
@@ -231,7 +231,7 @@ def test_a_store_of_another_version_is_said_in_words_and_not_as_a_crash(tiny, mo
 
 def test_a_new_run_is_shown_without_restarting(tmp_path, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     at = opened("board")
     publish.publish(tmp_path, [row for row in tiny_store() if getattr(row, "patient_id", "sub-01") == "sub-01"])
     at.run()

@@ -17,14 +17,14 @@ from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
 from tests.dashboard.app_pages.test_pages import listed, opened, text_of
-from tests.factories import ADAPTED, publish_tiny, tiny_store
+from tests.factories import ADAPTED, copy_tiny, tiny_store
 
 DAY = date(2024, 2, 1)
 
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.dashboard.browser.driving import CHROMIUM, FLAGS, serve, watched
-from tests.factories import publish_tiny
+from tests.factories import copy_tiny
 
 
 def pytest_collection_modifyitems(items):
@@ -37,7 +37,7 @@ def server(scans_out):
 @pytest.fixture
 def tiny_copy(tmp_path):
     """An output folder whose journal and cohorts may be written to."""
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     return tmp_path
 
 

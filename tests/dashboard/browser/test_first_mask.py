@@ -1,6 +1,7 @@
 """A visit without any mask gets one from a click: proposed, corrected, put on record, measured (about a minute)."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -56,8 +57,11 @@ def brush_and_erase(page, sketch, sagittal, proposed):
     page.keyboard.press("u")
 
 
-def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(page, own_server, out, lesion, tmp_path):
+def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
+    page, own_server, out, lesion, tmp_path, record_property
+):
     _, truth, _ = lesion
+    begun = time.monotonic()
     page.goto(f"{own_server}/patient?patient=sub-01")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.get_by_text("This visit has no mask that is measured.").wait_for()
@@ -78,17 +82,30 @@ def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(page, own_ser
     look(page, tmp_path, "proposed")
 
     brush_and_erase(page, sketch, sagittal, proposed)
+    page.keyboard.press("m")
+    expect(sketch).to_have_attribute("data-answered", "2")
+    assert int(sketch.get_attribute("data-voxels")) == pytest.approx(proposed, rel=0.02)
+    page.keyboard.press("u")
+    expect(sketch).to_have_attribute("data-voxels", str(proposed))
+    page.keyboard.press("b")
+    page.keyboard.press("Shift+ArrowUp")
+    page.keyboard.press("Space")  # without a mouse
+    assert int(sketch.get_attribute("data-voxels")) >= proposed
+    page.keyboard.press("u")
     page.keyboard.press("Enter")
     page.get_by_text("It fits the scan.").wait_for()
     page.get_by_role("textbox", name="Reason").last.fill("first mask")
     look(page, tmp_path, "used")
     page.get_by_role("button", name="Measure this mask").click()
     page.get_by_text("Rita Reader, corrected the mask (ses-01 tumour): first mask").wait_for()
+    record_property("seconds_to_signed", round(time.monotonic() - begun))  # told by --junit-xml, never asserted
     (entry,) = act_file.read(out).entries
     how = json.loads(entry.drawn_how)
     assert len(how["inside_mm"]) == 1
     assert how["algorithm_version"] == 1
     assert how["brushed_voxels"] == 0
+    assert how["shaped"] == []
+    assert how["began_with"] is None, "nobody drew here before"
 
     page.get_by_role("button", name="Update the results now").click()
     page.get_by_text("Measured masks: tumour (edited by hand).").wait_for()

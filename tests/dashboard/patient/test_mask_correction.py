@@ -92,6 +92,17 @@ def claiming_a_thousand_million(content):
     return gzip.compress(bytes(header))
 
 
+def test_a_file_of_another_kind_is_refused_in_one_sentence_of_ours_and_the_field_stays(out, at, tmp_path):
+    at = brought(at, b"%PDF-1.7", "report <b>.pdf")
+    (error,) = at.error
+    words = error.value.replace("\\", "")
+    assert f"{PATIENT} {VISIT}: expected a drawing as NIfTI (.nii or .nii.gz), found 'report <b>.pdf'" in words
+    assert "save it as NIfTI" in words
+    at = brought(at, as_file(block(30), tmp_path), "MINE.NII.GZ")
+    assert not at.error
+    assert "Dice 0.77" in text_of(at)
+
+
 def test_a_name_is_no_path_and_no_code(out, at, tmp_path):
     name = "../../../etc/cron.d/$(id)`id`;<img src=x onerror=alert(1)>.nii.gz"
     before = sorted(tmp_path.rglob("*"))

@@ -9,9 +9,9 @@ from dashboard import packet
 from dashboard.data import queries
 from dashboard.patient.course import levels
 from dashboard.patient.lesion_table import lesions
-from dashboard.patient.numbers import LAST_JUDGED, NOW, disturbed, to_show
+from dashboard.patient.numbers import LAST_JUDGED, NOW, disturbed, shrunk_unsurely, to_show
 from dashboard.shell import page
-from dashboard.words import tables
+from dashboard.words import labels, tables
 from pipeline.core import records
 from pipeline.store import publish
 from tests.dashboard.app_pages.test_pages import opened, words_of
@@ -46,16 +46,31 @@ def test_a_scan_of_a_later_period_is_not_replaced_by_one_before_the_treatment(ti
     assert to_show(rows, "ses-03") == []
 
 
-def test_a_disturbed_scan_is_said_beside_its_numbers_and_in_the_packet(tmp_path, monkeypatch):
-    words = "sub-01 ses-05: signal around the tumour could change its volume by 21%"
-    told = records.Finding("scan_disturbed", "warning", "mask", None, "sub-01", "ses-05", words, "look at the scan")
-    publish.publish(tmp_path, [*tiny_store(), told])
+DOUBTS = {
+    "scan_disturbed": "signal around the tumour could change its volume by 21%",
+    "shrinkage_unsure": "the tumour was found again, -41 % against what is drawn at ses-01",
+}
+
+
+def test_what_makes_a_number_unsure_is_said_beside_it_and_in_the_packet(tmp_path, monkeypatch):
+    doubts = [
+        records.Finding(
+            code, "warning", "mask", None, "sub-01", "ses-05", f"sub-01 ses-05: {words}", "look at the scan"
+        )
+        for code, words in DOUBTS.items()
+    ]
+    publish.publish(tmp_path, [*tiny_store(), *doubts])
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
-    said = "This scan is disturbed: signal around the tumour could change its volume by 21%."
-    assert said in words_of(opened("patient", patient="sub-01"))
+    shown_words = words_of(opened("patient", patient="sub-01"))
     text, _ = read(packet.pdf(packet.gather("sub-01", page.study())))
-    assert said in text
-    assert disturbed("sub-01", "ses-03") == ""
+    flat = " ".join(text.split())
+    for sentence in (
+        f"This scan is disturbed: {DOUBTS['scan_disturbed']}. The interval allows for it.",
+        f"The shrinkage is unsure: {DOUBTS['shrinkage_unsure']}. The interval is wider for it.",
+    ):
+        assert labels.typeset(sentence) in shown_words
+        assert " ".join(labels.typeset(sentence).split()) in flat
+    assert disturbed("sub-01", "ses-03") == shrunk_unsurely("sub-01", "ses-03") == ""
 
 
 def numbers_of(patient_id, session_id):

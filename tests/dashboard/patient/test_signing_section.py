@@ -8,7 +8,7 @@ from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
 from tests.dashboard.app_pages.test_pages import opened, text_of
-from tests.factories import publish_tiny, tiny_store
+from tests.factories import copy_tiny, tiny_store
 
 EVIL = "<img src=x onerror=alert(1)> *bold* \u202egnorw"
 
@@ -16,7 +16,7 @@ EVIL = "<img src=x onerror=alert(1)> *bold* \u202egnorw"
 @pytest.fixture
 def out(tmp_path, monkeypatch):
     """An output folder of its own, since signing writes into it."""
-    publish_tiny(tmp_path)
+    copy_tiny(tmp_path)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 

@@ -1,0 +1,109 @@
+"""Runs that are going on: how far each patient is, how long it will take, and the button that ends one.
+
+Drawn anew every two seconds without the rest of the page; when a run ends, the page is drawn anew as a whole.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from dashboard.data import queries, study_jobs
+from dashboard.shell import page, signing
+from dashboard.words import labels
+from pipeline.run.step_notes import StepNote
+from pipeline.service.jobs import Job, JobState, Progress
+
+EVERY_SECONDS = 2
+SEEN = "runs-seen"
+LEAST_SHARE = 0.08
+"""Below this share of a run nothing is said of how long the rest takes."""
+STEP_WORDS = {
+    "read_visits": "reading scans",
+    "mask_visits": "reading masks",
+    "align_visits": "aligning visits",
+    "use_drawings": "reading drawings",
+    "model_masks": "drawing masks by the model",
+    "refind_masks": "finding the lesion again",
+    "draw_labels": "laying masks on the reference",
+    "measure_visits": "measuring",
+    "describe_shape": "describing shape",
+    "follow_lesions": "following lesions",
+    "judge_course": "judging",
+    "judge_without": "judging without single acts",
+}
+
+
+def watched(where: str, patient_id: str | None = None) -> None:
+    """Show the runs that go on, of all or of those that concern one patient; nothing where there is none."""
+    seen = _concerning(patient_id)
+    st.session_state[SEEN] = _mark(seen)
+    st.fragment(_watched, run_every=EVERY_SECONDS if seen else 5 * EVERY_SECONDS)(where, patient_id)
+
+
+def _watched(where: str, patient_id: str | None) -> None:
+    jobs = _concerning(patient_id)
+    if _mark(jobs) != st.session_state.get(SEEN):
+        st.rerun()
+    for job in jobs:
+        _show(job, where)
+
+
+def _concerning(patient_id: str | None) -> tuple[Job, ...]:
+    jobs = study_jobs.open_jobs()
+    return tuple(job for job in jobs if patient_id is None or not job.participants or patient_id in job.participants)
+
+
+def _mark(jobs: tuple[Job, ...]) -> tuple[object, ...]:
+    """Return what changes when a run begins, ends or publishes."""
+    return (*((job.job_id, job.state) for job in jobs), queries.publication())
+
+
+def _show(job: Job, where: str) -> None:
+    progress, steps = study_jobs.progress(job) if job.state == JobState.RUNNING else (Progress(), ())
+    share = _share(progress, steps)
+    st.progress(share, text=_words(job, progress, share))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for step in steps:
+            words = STEP_WORDS.get(step.step, step.step.replace("_", " "))
+            page.remark(f"{step.patient_id}: {words} (step {step.done + 1} of {step.total})", "content")
+        if not job.is_to_end:
+            st.button(
+                "Stop it",
+                key=f"stop-{where}-{job.job_id}",
+                type="tertiary",
+                on_click=signing.record,
+                args=(partial(_cancel, job.job_id),),
+                kwargs={"needs_name": False},
+            )
+
+
+def _cancel(job_id: str) -> str:
+    return study_jobs.cancel(job_id, signing.reader())
+
+
+def _share(progress: Progress, steps: tuple[StepNote, ...]) -> float:
+    if not progress.total:
+        return 0.0
+    begun = sum(step.done / step.total for step in steps if step.total)
+    return min(1.0, (progress.done + begun) / progress.total)
+
+
+def _words(job: Job, progress: Progress, share: float) -> str:
+    if job.state == JobState.QUEUED:
+        return "A run waits for its turn."
+    if job.is_to_end:
+        return "The run is ending …"
+    if progress.words.startswith("waits"):
+        return progress.words
+    if not progress.total:
+        return "The run reads the study …"
+    elapsed_s = (datetime.now(UTC).replace(tzinfo=None) - (job.began_at or job.asked_at)).total_seconds()
+    words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_time(elapsed_s)} so far"
+    return f"{words}, about {_time(elapsed_s * (1 - share) / share)} left" if share >= LEAST_SHARE else words
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

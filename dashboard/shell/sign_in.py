@@ -1,0 +1,40 @@
+"""Signing in and out by OpenID Connect, and what stands in place of the pages for whoever may not see them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.data import door
+from dashboard.shell import page
+from dashboard.words.markup import as_label
+from pipeline.errors import CordtrackError
+from pipeline.journal.roles import Deed
+
+
+def is_let_in() -> bool:
+    """Say whether whoever is here may look; offer to sign out where people sign in."""
+    try:
+        person = door.enter(Deed.READ)
+    except CordtrackError:
+        return False
+    if person.identity:
+        with st.container(key="ct-who"):
+            who = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
+            st.button(as_label(who), key="sign-out", type="tertiary", on_click=st.logout)
+    return True
+
+
+def ask() -> None:
+    """Ask to sign in; say to whom signed in and has no role, or whose sign-in is over, what to do."""
+    page.show_workbench(_ask)
+
+
+def _ask() -> None:
+    if not door.claims():
+        page.sentence("Please sign in.")
+    else:
+        person = door.visitor()
+        is_over = "Your sign-in is over or was taken away; sign in again."
+        page.sentence(f"{person.name} has no role here; ask whoever keeps the sign-in." if person.name else is_over)
+        st.button("Sign out", key="sign-out", on_click=st.logout)
+    st.button("Sign in", key="sign-in", type="primary", on_click=st.login)

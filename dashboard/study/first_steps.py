@@ -1,0 +1,33 @@
+"""What an empty study shows: three steps to a first result, and the sample study one click away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.data import study_jobs
+from dashboard.shell import page, signing
+from dashboard.words.markup import join, tag
+
+STEPS = (
+    ("People and dates", "who they are, when they were scanned, what treatment they had: in the forms below."),
+    ("Scans", "NIfTI in a folder per visit, or a hospital's DICOM: cordtrack import-dicom FOLDER STUDY."),
+    ("Outline and run", "one outline of the tumour per person, then Run: patients appear as they are finished."),
+)
+
+
+def first_steps() -> None:
+    """Say what an empty study needs, and offer the sample study."""
+    page.sentence("This study is empty. ", tag("span", "Three steps to a first result:", class_="ct-grey"))
+    items = (tag("li", tag("b", title), ": ", words) for title, words in STEPS)
+    st.html(tag("ol", join(items)))
+    if study_jobs.offers_sample():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Use the sample study",
+                key="sample",
+                type="primary",
+                on_click=signing.record,
+                args=(lambda: study_jobs.take_sample(signing.reader()),),
+                kwargs={"needs_name": False},
+            )
+            page.remark("Eight synthetic patients, copied into this study folder and measured at once.", "content")

@@ -1,0 +1,95 @@
+"""Forms for people, visits, treatments and function: a table edited in place and saved as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.data import study_tables
+from dashboard.shell import page, signing
+from dashboard.words.markup import tag
+from pipeline.core.vocabulary import TreatmentKind
+from pipeline.errors import CordtrackError
+from pipeline.service.study_forms import FormTable, sessions_of
+
+TABS = {"People": "participants.tsv", "Visits": "", "Treatments": "treatments.tsv", "Function": "function.tsv"}
+NOTES = {
+    "People": "One row per person, sub-01 or the like; level such as C4-C6. What is not known stays empty.",
+    "Visits": "One row per visit: ses-01 and the day of the scan; a month (2012-05) or a year will do.",
+    "Treatments": "One row per treatment; a steroid with its daily dose as dexamethasone in dose_mg.",
+    "Function": "One row per examination: mmccormick for the modified McCormick scale, or another scale's name.",
+}
+CHOICES: Mapping[str, list[str]] = {
+    "sex": ["F", "M", "O"],
+    "kind": [str(kind) for kind in TreatmentKind if kind != TreatmentKind.UNKNOWN],
+    "extent": ["GTR", "NTR", "STR", "PR", "biopsy"],
+    "syndrome": ["VHL", "NF1", "NF2", "none", "unknown"],
+    "leptomeningeal": ["yes", "no", "not imaged"],
+}
+LISTED = 6
+
+
+def table_forms() -> None:
+    """Show the study's tables, to be changed by whoever may."""
+    page.section("People and treatments", "checked as a run checks them; the version before is kept, with who and when")
+    with st.container(width=260):
+        signing.ask_name()
+    for tab, (title, name) in zip(st.tabs(list(TABS)), TABS.items(), strict=True):
+        with tab:
+            page.remark(NOTES[title])
+            try:
+                _form(name or _sessions())
+            except CordtrackError as error:
+                page.remark(str(error))
+    signing.answer()
+    changes = study_tables.history()[:LISTED]
+    for one in changes:
+        words = f"{str(one['written_at'])[:16].replace('T', ' ')}  {one['table']} changed by {one['who']}"
+        st.html(tag("p", words, class_="ct-grey ct-small"))
+
+
+def _sessions() -> str:
+    people = study_tables.patients()
+    if not people:
+        page.remark("Add a person first.")
+        return ""
+    return sessions_of(str(st.selectbox("Whose visits", people, key="visits-of", width=260)))
+
+
+def _form(name: str) -> None:
+    if not name:
+        return
+    shown = study_tables.table(name)
+    key = f"form-{name}-{shown.sha256[:12]}"  # a saved table begins anew
+    content = pd.DataFrame([dict(row) for row in shown.rows], columns=list(shown.columns), dtype="str").fillna("")
+    st.data_editor(
+        content,
+        key=key,
+        num_rows="dynamic",
+        hide_index=True,
+        column_config={column: _column(column, content[column]) for column in shown.columns},
+    )
+    st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
+
+
+def _column(name: str, cells: pd.Series[str]) -> Any:
+    if name in CHOICES and set(cells) <= {"", *CHOICES[name]}:  # other words stay as they are, and can be changed
+        return st.column_config.SelectboxColumn(name, options=["", *CHOICES[name]])
+    return st.column_config.TextColumn(name, required=False, max_chars=200)
+
+
+def _save(key: str, shown: FormTable) -> None:
+    """Save what was changed in a form: a callback."""
+    changes: Mapping[str, Any] = st.session_state.get(key) or {}
+    signing.record(partial(_write, shown, changes))
+
+
+def _write(shown: FormTable, changes: Mapping[str, Any]) -> str:
+    edited = changes.get("edited_rows", {})
+    gone = set(changes.get("deleted_rows", ()))
+    stay = [{**row, **edited.get(number, {})} for number, row in enumerate(shown.rows) if number not in gone]
+    return study_tables.save(signing.reader(), shown, [*stay, *changes.get("added_rows", ())])

@@ -1,0 +1,107 @@
+"""The one file that says how people sign in and what they may do: Streamlit's ``[auth]`` and our ``[roles]``.
+
+``[auth]`` names the provider (OpenID Connect) as Streamlit's documentation has it; ``[roles]`` says which claim of the
+identity token holds groups, which groups give which role, how long a sign-in lasts, and whose was taken away.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import SettingsError
+from pipeline.journal.roles import Person, Role, roles_of
+
+AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+SHORTEST_SECRET = 32
+HOURS = 10.0
+ROLE_KEYS = frozenset({"claim", "hours", "revoked", *Role})
+
+
+@dataclass(frozen=True)
+class SignInRules:
+    """How claims of a sign-in become a person.
+
+    Attributes
+    ----------
+    claim
+        Name of the claim that holds the groups; dots lead into nested claims, as in ``realm_access.roles``.
+    groups
+        By role, the groups that give it.
+    hours
+        How long a sign-in lasts, whatever the token says of itself.
+    revoked
+        Subjects whose sign-in was taken away at once.
+    redirect_uri
+        Where the provider sends people back to: the public address of the pages.
+    """
+
+    claim: str
+    groups: Mapping[str, frozenset[str]]
+    redirect_uri: str
+    hours: float = HOURS
+    revoked: frozenset[str] = field(default_factory=frozenset)
+
+
+def read(file: Path) -> SignInRules:
+    """Read the file.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, or says too little.
+    """
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{file}: expected a TOML file about the sign-in, but it cannot be read ({error})"
+        ) from error
+    auth, roles = content.get("auth", {}), content.get("roles", {})
+    missing = [key for key in AUTH_KEYS if not isinstance(auth.get(key), str) or not auth[key]]
+    if missing:
+        raise SettingsError(f"{file}: expected {', '.join(AUTH_KEYS)} in [auth], found no {', '.join(missing)}")
+    if len(auth["cookie_secret"]) < SHORTEST_SECRET:
+        raise SettingsError(
+            f"{file}: expected a cookie_secret of {SHORTEST_SECRET} characters or more; make a longer one"
+        )
+    if not isinstance(roles.get("claim"), str) or not ROLE_KEYS.issuperset(roles):
+        raise SettingsError(
+            f"{file}: expected claim and {', '.join(Role)} in [roles], found {', '.join(roles) or 'none'}"
+        )
+    groups = {str(role): frozenset(map(str, roles.get(role, ()))) for role in Role}
+    revoked = frozenset(map(str, roles.get("revoked", ())))
+    return SignInRules(roles["claim"], groups, auth["redirect_uri"], float(roles.get("hours", HOURS)), revoked)
+
+
+def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Person:
+    """Return who signed in, with the roles that the claims give now; nobody for a sign-in that is over or revoked.
+
+    Parameters
+    ----------
+    claims
+        Of the identity token, whose signature, audience and issuer were checked when it came.
+    now_s
+        The time, s since 1970.
+    """
+    issuer, subject, issued_s = claims.get("iss"), claims.get("sub"), claims.get("iat")
+    if not isinstance(issuer, str) or not isinstance(subject, str) or not isinstance(issued_s, int | float):
+        return Person("")
+    if subject in rules.revoked or now_s > issued_s + rules.hours * 3600:
+        return Person("")
+    names = (claims.get(key) for key in ("name", "preferred_username", "email"))
+    name = next((text for text in names if isinstance(text, str) and text.strip()), subject)
+    groups = frozenset(_groups(claims, rules.claim))
+    return Person(name.strip(), f"{issuer} {subject}", roles_of(groups, rules.groups))
+
+
+def _groups(claims: Mapping[str, Any], claim: str) -> list[str]:
+    content: Any = claims
+    for key in claim.split("."):
+        content = content.get(key) if isinstance(content, Mapping) else None
+    if isinstance(content, str):
+        return [content]
+    return [text for text in content if isinstance(text, str)] if isinstance(content, list | tuple) else []

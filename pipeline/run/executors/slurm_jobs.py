@@ -1,0 +1,197 @@
+"""Patients worked on by jobs of a Slurm queue, which submitit submits and watches.
+
+A job that the queue preempts or stops in time goes back into the queue; one that dies is reported as lost. Where the
+queue takes no more jobs, those that it has are waited for, and then the others are submitted.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RemoteError, SettingsError
+from pipeline.run import workers
+from pipeline.run.executors.errands import Answer, Errand, run_errand, sent
+from pipeline.study.study_folder import StudyPatient
+
+SLURM, ON_THIS_MACHINE = "slurm", "local"
+"""Kinds of queue that submitit knows: the second starts a process for each job, for tests."""
+
+LOOK_S, PATIENCE_S = 5.0, 3600.0
+"""How often jobs are looked at, and how long the queue may take no job while it has none of ours."""
+
+WITHOUT_SCANS = 50
+"""Patients of a job, when nothing of them has to be aligned: seconds of work each."""
+
+
+@dataclass(frozen=True)
+class SlurmJobs:
+    """Jobs of a queue.
+
+    Attributes
+    ----------
+    jobs
+        Jobs in the queue at the same time.
+    options
+        Parameters of submitit, such as ``slurm_partition`` and ``timeout_min``.
+    queue
+        ``slurm``, or ``local`` for processes of this machine.
+    errand
+        What a job does with each of its patients.
+    """
+
+    jobs: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    queue: str = SLURM
+    look_s: float = LOOK_S
+    patience_s: float = PATIENCE_S
+    errand: Callable[[Errand], Answer] = run_errand
+
+    def __post_init__(self) -> None:
+        """Refuse where the library is missing, before a study is read."""
+        _submitit()
+
+    def work_on(
+        self, patients: Sequence[StudyPatient], rules: workers.Rules, out_dir: Path
+    ) -> Generator[tuple[str, tuple[Any, ...]], None, None]:
+        """Yield each patient's name and records as it is finished."""
+        folder = out_dir.resolve() / workers.JOBS / "queue"
+        try:
+            yield from sent(patients, rules, out_dir, lambda errands: self._send(errands, folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # it holds what the tables say of patients
+
+    def _send(self, errands: Sequence[Errand], folder: Path) -> Iterator[Answer]:
+        queue, waiting, submitted = self._queue(folder), chunks(errands, self.jobs), _Submitted()
+        try:
+            while waiting or submitted.jobs:
+                while waiting and len(submitted.jobs) < self.jobs:
+                    if not self._submit(queue, waiting[0], submitted):
+                        break
+                    waiting.pop(0)
+                yield from submitted.answers()
+                if submitted.jobs or waiting:
+                    time.sleep(self.look_s)
+        finally:
+            for job in submitted.jobs:
+                job.cancel()
+
+    def _submit(self, queue: Any, chunk: Sequence[Errand], submitted: _Submitted) -> bool:
+        """Submit a job and say whether the queue took it; refuse when it takes none for long and has none of ours."""
+        try:
+            with workers.one_thread_each():
+                job = queue.submit(Chunk(self.errand), tuple(chunk))
+        except _refusals() as error:
+            reason = " ".join(str(error).split())[:300]
+            logging.getLogger(__name__).warning("the queue took no job: %s", reason)
+            if not submitted.jobs and time.monotonic() - submitted.last_taken > self.patience_s:
+                raise RemoteError(
+                    f"{self.queue}: expected a queue that takes jobs, found none for {self.patience_s:g} s ({reason}); "
+                    "what was finished is kept. Wait until it is less full, or ask for fewer --jobs, then run again"
+                ) from error
+            return False
+        submitted.last_taken = time.monotonic()
+        submitted.jobs[job] = [errand.patient_id for errand in chunk]
+        return True
+
+    def _queue(self, folder: Path) -> Any:
+        try:
+            queue = _submitit().AutoExecutor(folder=folder / "%j", cluster=self.queue)
+            limits = [f"export {name}=1" for name in workers.THREAD_LIMITS]
+            setup = {"slurm_setup": limits} if self.queue == SLURM else {}
+            queue.update_parameters(name="cordtrack", timeout_min=240, cpus_per_task=1, **setup)
+            queue.update_parameters(**self.options)
+        except (RuntimeError, NameError, TypeError, ValueError, AssertionError) as error:
+            words = " ".join(str(error).split())[:300]
+            raise SettingsError(
+                f"--executor {self.queue}: expected a queue on this machine and options that it knows, found: {words}; "
+                "run this where sbatch is at hand, with options as sbatch has them"
+            ) from error
+        return queue
+
+
+@dataclass
+class _Submitted:
+    """The jobs in the queue, each with its patients, and when the queue took the last one."""
+
+    jobs: dict[Any, list[str]] = field(default_factory=dict)
+    last_taken: float = field(default_factory=time.monotonic)
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield what came of jobs that ended."""
+        for job in [one for one in self.jobs if one.done()]:
+            patients = self.jobs.pop(job)
+            try:
+                yield from job.result()
+            except Exception as error:  # the job died, was cancelled, or left an answer nobody can read
+                reason = f"job {job.job_id}: {' '.join(str(error).split())[:200]}"
+                yield from (Answer(name, lost=reason) for name in patients)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one job does: an errand after the other."""
+
+    errand: Callable[[Errand], Answer]
+
+    def __call__(self, errands: tuple[Errand, ...]) -> list[Answer]:
+        """Return the answers of all errands."""
+        return [self.errand(one) for one in errands]
+
+    def checkpoint(self, errands: tuple[Errand, ...]) -> Any:
+        """Go back into the queue when preempted; steps that were finished are on disk and are not done again."""
+        return _submitit().helpers.DelayedSubmission(self, errands)
+
+
+def chunks(errands: Sequence[Errand], jobs: int) -> list[tuple[Errand, ...]]:
+    """Share errands among jobs: a patient with scans has one alone, others go together, so that all jobs have some."""
+    alone = [one for one in errands if any(visit.scans for visit in one.patient.visits)]
+    together = [one for one in errands if one not in alone] if alone else [*errands]
+    size = max(1, min(WITHOUT_SCANS, -(-len(together) // max(1, jobs))))
+    return [(one,) for one in alone] + [tuple(together[n : n + size]) for n in range(0, len(together), size)]
+
+
+def options_in(words: str) -> dict[str, Any]:
+    """Read options of sbatch, such as ``partition=short,time=120``; minutes and GB are whole numbers.
+
+    Examples
+    --------
+    >>> options_in("partition=short,time=120,mem_gb=4")
+    {'slurm_partition': 'short', 'timeout_min': 120, 'mem_gb': 4}
+
+    Raises
+    ------
+    SettingsError
+        One is no ``name=value``.
+    """
+    options: dict[str, Any] = {}
+    for word in (one.strip() for one in words.split(",") if one.strip()):
+        name, sign, value = word.partition("=")
+        if not sign or not name or not value:
+            raise SettingsError(f"--executor slurm:{words}: expected name=value, found '{word}'")
+        plain = {"time": "timeout_min", "mem_gb": "mem_gb"}.get(name, f"slurm_{name}")
+        options[plain] = int(value) if value.isdigit() else value
+    return options
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return what submitit raises where a queue takes no job."""
+    errors = _submitit().core.utils
+    return errors.FailedJobError, errors.FailedSubmissionError, subprocess.CalledProcessError, OSError
+
+
+def _submitit() -> Any:
+    try:
+        import submitit  # noqa: PLC0415  # an extra that few install
+    except ImportError as error:
+        raise SettingsError(
+            "--executor slurm: expected the library submitit, found none; install it with: pip install "
+            "'cordtrack[cluster]'"
+        ) from error
+    return submitit

@@ -1,0 +1,25 @@
+"""What the server of the workers is told before it starts any: a worker that nobody waits for any more ends in silence.
+
+Imported by that server alone, before its other modules. A run that is asked to end, or is killed, may do so while a
+worker is still being told what to do; that worker then has nobody to answer to, which is no fault of its own. Ctrl+C
+reaches every process of a terminal: workers leave it to the run, which ends them.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import TracebackType
+
+NOBODY_THERE = (EOFError, ConnectionError)
+"""What a worker meets when the run went away while it was started."""
+
+
+def end_in_silence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what nobody caught, but for what only says that the run is gone."""
+    if not issubclass(kind, NOBODY_THERE):
+        sys.__excepthook__(kind, error, trace)
+
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.excepthook = end_in_silence

@@ -1,0 +1,51 @@
+"""How unsure a lesion is that was found smaller than drawn, and when nothing is said of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.measure import measurement_error
+from pipeline.refind import refinding, shrinkage
+
+DRAWN_MM3 = 1000.0
+
+
+@pytest.mark.parametrize("found_mm3", [0.0, shrinkage.WORTH_SAYING * DRAWN_MM3, DRAWN_MM3, 2 * DRAWN_MM3])
+def test_a_lesion_that_is_gone_or_not_clearly_smaller_has_no_such_error(found_mm3: float) -> None:
+    assert shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3) is None
+
+
+@pytest.mark.parametrize("found_mm3", [0.0, 5.0])
+def test_nothing_drawn_has_not_shrunk(found_mm3: float) -> None:
+    assert shrinkage.shrinkage_cv(found_mm3, 0.0) is None
+
+
+@given(st.floats(1.0, 849.0))
+def test_the_error_grows_with_the_shrinkage_and_not_with_the_size(found_mm3: float) -> None:
+    cv = shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3)
+    assert cv is not None
+    assert cv > 0
+    assert shrinkage.shrinkage_cv(2 * found_mm3, 2 * DRAWN_MM3) == pytest.approx(cv)
+    assert (shrinkage.shrinkage_cv(0.9 * found_mm3, DRAWN_MM3) or 0) > cv
+
+
+@given(st.floats(1.0, 300.0))
+def test_a_tumour_found_at_less_than_a_third_is_surely_smaller_for_all_that(found_mm3: float) -> None:
+    cv = shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3)
+    total, _ = measurement_error.largest_error(0.15, shrinkage=cv)
+    assert measurement_error.change_interval(found_mm3 / DRAWN_MM3, total, 0.1).high < 1
+
+
+def test_of_several_masked_visits_the_one_from_which_it_shrank_most_counts() -> None:
+    ways = [refinding.FollowUpMasks({}, {}, (), shrinkage_cv=cvs) for cvs in ({"tumour": 0.1}, {"tumour": 0.2}, {})]
+    assert refinding.together(ways).shrinkage_cv == {"tumour": 0.2}
+    refused = refinding.FollowUpMasks({}, {}, (), shrinkage_cv={"tumour": 0.4}, refusal="blurred")
+    assert refinding.together([refused, *ways]).shrinkage_cv == {"tumour": 0.2}
+
+
+def test_the_words_name_lesion_visit_and_both_sizes() -> None:
+    words = shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01")
+    for part in ("tumour", "-41 %", "ses-01", "-65 %"):
+        assert part in words

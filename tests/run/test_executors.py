@@ -1,0 +1,271 @@
+"""Patients worked on elsewhere: the numbers of a run at home, lost workers and a full queue told and survived.
+
+About 20 s alone: one Dask cluster and a few processes of submitit's local queue.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import pytest
+
+from pipeline.context import schedule_files
+from pipeline.core import records
+from pipeline.errors import RemoteError, SettingsError
+from pipeline.judge import criteria_files
+from pipeline.run import study_run, workers
+from pipeline.run.executors import choice, errands, slurm_jobs
+from pipeline.run.executors.dask_workers import DaskWorkers
+from pipeline.run.executors.errands import Answer, Errand
+from pipeline.run.executors.slurm_jobs import SlurmJobs
+from pipeline.run.run_settings import RunSettings
+from pipeline.study import study_folder
+from pipeline.study.import_numbers import import_table
+from tests.places import ROOT
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no worker can import this file
+TODAY = date(2024, 1, 1)
+SIZES = "".join(f"p{n},{year}-01-01,tumour,{900 + 100 * n}\n" for n in (1, 2, 3) for year in (2020, 2021))
+Rows = dict[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an executor is given."""
+
+    patients: Sequence[study_folder.StudyPatient]
+    rules: workers.Rules
+    study: Path
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    folder = tmp_path_factory.mktemp("executors")
+    (folder / "volumes.csv").write_text(f"patient_id,date,compartment,volume_mm3\n{SIZES}", encoding="utf-8")
+    import_table(folder / "volumes.csv", None, folder / "study", TODAY)
+    study = study_folder.read_study(folder / "study", as_of=TODAY)
+    rules = workers.Rules(criteria_files.load_all("imsct_adapted_v1"), schedule_files.load(None))
+    return Work(study.patients, rules, folder / "study")
+
+
+@pytest.fixture(scope="module")
+def at_home(work: Work, tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """What a run in this very process finds."""
+    out = tmp_path_factory.mktemp("at_home")
+    return {p.patient.patient_id: workers.process_here(p, out, work.rules) for p in work.patients}
+
+
+def finished(executor: choice.Executor, work: Work, out: Path) -> Rows:
+    out.mkdir(exist_ok=True)
+    return dict(executor.work_on(work.patients, work.rules, out))
+
+
+def deadly(errand: Errand) -> Answer:
+    """Work on a patient; who gets the second one dies of it, the first time."""
+    mark = errand.out_dir / "died_once"
+    if errand.patient_id == "sub-p2" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return errands.run_errand(errand)
+
+
+def always_deadly(errand: Errand) -> Answer:
+    if errand.patient_id == "sub-p2":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return errands.run_errand(errand)
+
+
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="the test kills processes as POSIX does")
+
+
+@needs_posix
+def test_dask_workers_find_what_a_run_at_home_finds_also_when_one_is_killed(
+    work: Work, at_home: Rows, tmp_path: Path
+) -> None:
+    executor = DaskWorkers(2, errand=deadly)
+    assert finished(executor, work, tmp_path / "out") == at_home
+    assert (tmp_path / "out" / "died_once").exists(), "nobody died"
+
+
+@needs_posix
+def test_jobs_of_a_queue_find_what_a_run_at_home_finds_also_when_one_is_killed(
+    work: Work, at_home: Rows, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    executor = SlurmJobs(3, queue=slurm_jobs.ON_THIS_MACHINE, look_s=0.1, errand=deadly)
+    assert finished(executor, work, out) == at_home
+    assert (out / "died_once").exists(), "nobody died"
+    assert not (out / workers.JOBS / "queue").exists(), "what the queue was given holds patients' data"
+
+
+@needs_posix
+def test_a_patient_that_is_lost_twice_is_told_and_never_a_result(work: Work, at_home: Rows, tmp_path: Path) -> None:
+    executor = SlurmJobs(3, queue=slurm_jobs.ON_THIS_MACHINE, look_s=0.1, errand=always_deadly)
+    rows = finished(executor, work, tmp_path / "out")
+    assert rows["sub-p1"] == at_home["sub-p1"]
+    (told,) = (row for row in rows["sub-p2"] if isinstance(row, records.Finding))
+    assert told.code in study_run.TRIED_AGAIN
+    assert "was lost 2 times (job " in told.message
+
+
+def answers_of(chosen: Sequence[Errand]) -> list[Answer]:
+    return [Answer(one.patient_id, (one.patient_id,)) for one in chosen]
+
+
+@dataclass
+class Job:
+    """A job of a queue that is made up; preempted ones come back without an answer."""
+
+    job_id: str
+    chosen: Sequence[Errand]
+    is_lost: bool
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> list[Answer]:
+        if self.is_lost:
+            raise RuntimeError("preempted")
+        return answers_of(self.chosen)
+
+    def cancel(self) -> None:
+        pytest.fail("a job that ended is not cancelled")
+
+    def __hash__(self) -> int:
+        return hash(self.job_id)
+
+
+class FullQueue:
+    """Takes every second job, and loses the first that it took."""
+
+    def __init__(self) -> None:
+        self.asked = self.taken = 0
+
+    def submit(self, _: object, chosen: Sequence[Errand]) -> Job:
+        self.asked += 1
+        if self.asked % 2:
+            raise slurm_jobs._refusals()[0]("QOSMaxSubmitJobPerUserLimit")
+        self.taken += 1
+        return Job(str(self.taken), chosen, is_lost=self.taken == 1)
+
+
+def test_a_full_queue_is_waited_for_and_a_preempted_job_sent_again(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = FullQueue()
+    monkeypatch.setattr(SlurmJobs, "_queue", lambda *_: queue)
+    rows = finished(SlurmJobs(3, look_s=0.0), work, tmp_path / "out")
+    assert rows == {name: (name,) for name in ("sub-p1", "sub-p2", "sub-p3")}
+    assert queue.taken == 4, "the lost one is sent once more"
+
+
+def test_a_queue_that_takes_nothing_is_told_with_what_to_do(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed:
+        def submit(self, *_: object) -> Job:
+            raise slurm_jobs._refusals()[0]("partition down")
+
+    monkeypatch.setattr(SlurmJobs, "_queue", lambda *_: Closed())
+    with pytest.raises(RemoteError, match=r"found none for 0 s \(partition down\); what was finished is kept"):
+        finished(SlurmJobs(1, look_s=0.0, patience_s=0.0), work, tmp_path / "out")
+
+
+def test_no_scheduler_is_told_with_what_to_do(work: Work, tmp_path: Path) -> None:
+    with pytest.raises(RemoteError, match=r"127\.0\.0\.1:9: expected Dask workers, found .*run again"):
+        finished(DaskWorkers(1, "tcp://127.0.0.1:9", patience_s=1.0), work, tmp_path / "out")
+
+
+def test_a_machine_that_would_give_other_numbers_refuses(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errand = Errand(work.patients[0], work.rules, tmp_path, errands.program())
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    for name in workers.THREAD_LIMITS[:1] + workers.THREAD_LIMITS[2:]:
+        monkeypatch.setenv(name, "1")
+    assert "start the workers with ITK_GLOBAL" in str(errands.run_errand(errand).refusal)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert "install the same version" in str(errands.run_errand(replace(errand, program="other")).refusal)
+    assert "at the same path" in str(errands.run_errand(replace(errand, out_dir=tmp_path / "elsewhere")).refusal)
+    answer = errands.run_errand(errand)
+    assert answer.result_rows
+    with pytest.raises(SettingsError, match="at the same path"):
+        list(errands.sent(work.patients, work.rules, tmp_path / "nowhere", lambda sent: map(errands.run_errand, sent)))
+
+
+def test_an_errand_holds_the_names_of_its_own_lesions_only(work: Work) -> None:
+    everybody = replace(work.rules, names={"sub-p1": work.rules.names_of("x"), "sub-p2": work.rules.names_of("x")})
+    assert everybody.of_patient("sub-p1").names.keys() == {"sub-p1"}
+
+
+def test_somebody_else_s_patient_is_sent_again_later(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in workers.THREAD_LIMITS:
+        monkeypatch.setenv(name, "1")
+    holding = (
+        "import sys; from pathlib import Path; from pipeline.files.out_folder import exclusive\n"
+        "with exclusive(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, tmp_path / workers.JOBS / "sub-p1"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        answer = errands.run_errand(Errand(work.patients[0], work.rules, tmp_path, errands.program()))
+        holder.communicate("")
+    assert "is writing here" in str(answer.lost)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("cloud", "expected local, dask, dask:ADDRESS, slurm or slurm:OPTION=VALUE"),
+        ("local:8", "expected local, dask"),
+        ("slurm:partition", "expected name=value, found 'partition'"),
+    ],
+)
+def test_an_executor_that_does_not_exist_is_refused(asked: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        choice.executor_of(asked, 1)
+
+
+@pytest.mark.parametrize(("asked", "library"), [("dask", "distributed"), ("slurm", "submitit")])
+def test_what_is_not_installed_is_named_with_its_remedy(
+    asked: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SettingsError, match=rf"library {library}, found none; .*pip install 'cordtrack\[cluster\]'"):
+        choice.executor_of(asked, 1)
+
+
+def test_patients_without_scans_are_shared_among_all_jobs(work: Work, tmp_path: Path) -> None:
+    given = [Errand(one, work.rules, tmp_path, "") for one in work.patients]
+    assert [len(one) for jobs in (1, 2, 3, 9) for one in slurm_jobs.chunks(given, jobs)] == [3, 2, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_run_asks_the_executor_that_it_was_told_to(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def chosen(words: str, jobs: int) -> choice.Executor:
+        asked.append((words, jobs))
+        return choice.LocalProcesses(jobs)
+
+    monkeypatch.setattr(study_run, "executor_of", chosen)
+    settings = RunSettings(work.study, tmp_path, "imsct_adapted_v1", None, 1, TODAY, datetime.combine(TODAY, time()))
+    summary = study_run.run(replace(settings, executor="dask:tcp://x:1"), lambda *_: None)
+    assert asked == [("dask:tcp://x:1", 1)]
+    assert len(summary.computed) == 3
