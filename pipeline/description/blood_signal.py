@@ -27,6 +27,7 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
+LEAST_TISSUE = 8
 SHOWS_CAP_MM = 2.0
 """Voxels longer than this head-foot do not show that there is no cap, mm."""
 
@@ -69,7 +70,9 @@ def _dark_pieces(
 ) -> NDArray[np.bool_]:
     """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
     limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
-    limit = min(limit, 1.0 - 3.0 * spread)
+    deep = voxels.core(LEAST_TISSUE)
+    usual = float(np.median(relative[deep])) if deep.any() else 1.0
+    limit = min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0)  # a dark tumour is no blood
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)

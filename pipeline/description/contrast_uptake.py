@@ -29,6 +29,7 @@ DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 IMPLANTS = 12
 SEEN_SHARE = 0.95
 LEAST_PART = 8
+THIN_MM = 2.5
 ALMOST_ALL, LITTLE_OVER_HALF = 0.85, 0.65
 """Ends of the interval of the enhancing share from which a homogeneous and a heterogeneous pattern are sure."""
 
@@ -245,7 +246,8 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
     is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
     if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
-        is_clear = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error < uptake.vivid_from
+        brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
+        is_clear = brightest < uptake.vivid_from and voxels.scan.image.spacing_mm.max() <= THIN_MM
     reason = "its interval holds another term"
     if rises.healthy.is_one_sided:
         is_clear, reason = False, ONE_SIDE

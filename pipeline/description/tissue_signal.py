@@ -21,6 +21,9 @@ from pipeline.measure.measurement_error import Z_95
 ALIKE_MM3 = 8.0
 """Neighbouring voxels are alike (the scanner's blur, the tissue's grain): so much tissue counts as one reading, mm³."""
 
+SURE_VOXELS = 24
+FEW = "few voxels lie well within the tumour"
+GRAIN_ON = frozenset({"T2w", "STIR"})
 WELL_READ = 40
 """Voxels that a median of uneven tissue rests on, where there are as many; the deepest ones."""
 
@@ -83,8 +86,9 @@ def signal_of_scan(
     bounds = (limits.signal.hypo_below, limits.signal.hyper_above)
     terms = ("hypointense", "isointense", "hyperintense")
     value = terms[int(np.searchsorted(bounds, ratio))]
-    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) and not reference.is_one_sided
-    reason = None if is_clear else ONE_SIDE if reference.is_one_sided else "its interval holds another term"
+    doubt = ONE_SIDE if reference.is_one_sided else FEW if core.sum() < SURE_VOXELS else None
+    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) and doubt is None
+    reason = None if is_clear else doubt or "its interval holds another term"
     return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(bool(is_clear)), reason, (scan.path,))
 
 
@@ -111,10 +115,15 @@ def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: D
         )
         limit = limits.signal.heterogeneous_above
         value = "heterogeneous" if beyond > limit else "homogeneous"
-        is_thick = beyond <= limit and scan.image.spacing_mm.max() > SHOWS_GRAIN_MM
+        shows_grain = scan.contrast in GRAIN_ON and scan.image.spacing_mm.max() <= SHOWS_GRAIN_MM
+        is_thick = beyond <= limit and not shows_grain
         is_clear = (low > limit) == (high > limit) and not is_thick
         words = (
-            None if is_clear else "slices this thick even out its grain" if is_thick else "its interval holds the limit"
+            None
+            if is_clear
+            else f"on {scan.contrast} of slices this thick grain may not show"
+            if is_thick
+            else "its interval holds the limit"
         )
         return Described(
             finding, value, beyond, low, high, "spread beyond cord / mean", sure_if(is_clear), words, (scan.path,)
