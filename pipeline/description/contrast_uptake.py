@@ -276,7 +276,11 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
         value = "nodule"
     error = 0.5 / np.sqrt(readings_of(voxels, solid))
     low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
-    beyond = {"homogeneous": low >= ALMOST_ALL, "heterogeneous": high <= LITTLE_OVER_HALF, "ring": True}
+    beyond = {
+        "homogeneous": low >= ALMOST_ALL,
+        "heterogeneous": limits.nodule_below <= low and high <= LITTLE_OVER_HALF,
+        "ring": True,
+    }
     is_clear = strength.sureness == "sure" and beyond.get(value, False)
     reason = None if is_clear else "patterns pass into one another on scans of this size"
     return Described(name, value, share, low, high, "share enhancing", sure_if(bool(is_clear)), reason, paths)

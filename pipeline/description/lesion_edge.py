@@ -26,9 +26,6 @@ BOX_BLUR = 0.8
 WITHIN_CORD = 0.7
 """Share of the cord's radius within which what borders on the tumour is cord and not fluid."""
 
-THROUGH_MM = 2.0
-"""In thicker slices a boundary that runs aslant looks infiltrating, mm."""
-
 LEAST_CONTRAST = 0.12
 LEAST_VOXELS = 24
 ALIKE_VOXELS = 4.0
@@ -57,9 +54,9 @@ def margin_finding(anchor: AlignedScan, scene: LesionScene, limits: DescriptionL
     )
     limit_mm = limits.edge.sharp_below_mm
     value = "sharp" if beyond < limit_mm else "infiltrating"
-    is_thick = bool(scene.solid.spacing_mm.max() > THROUGH_MM)
-    is_clear = high < limit_mm or (low > limit_mm and not is_thick)
-    reason = f"the scan's own blur is {blur_mm:.1f} mm" + ("" if is_clear else "; its interval holds the limit")
+    is_clear = high < limit_mm
+    doubt = "; an edge that runs aslant or was drawn beside itself looks the same" if value == "infiltrating" else ""
+    reason = f"the scan's own blur is {blur_mm:.1f} mm{doubt}"
     return Described(NAME, value, beyond, low, high, "mm, 10 to 90 %", sure_if(is_clear), reason, (anchor.path,))
 
 

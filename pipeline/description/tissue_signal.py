@@ -24,6 +24,7 @@ ALIKE_MM3 = 8.0
 SURE_VOXELS = 24
 FEW = "few voxels lie well within the tumour"
 GRAIN_ON = frozenset({"T2w", "STIR"})
+LEAST_READINGS = 15.0
 WELL_READ = 40
 """Voxels that a median of uneven tissue rests on, where there are as many; the deepest ones."""
 
@@ -116,12 +117,13 @@ def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: D
         limit = limits.signal.heterogeneous_above
         value = "heterogeneous" if beyond > limit else "homogeneous"
         shows_grain = scan.contrast in GRAIN_ON and scan.image.spacing_mm.max() <= SHOWS_GRAIN_MM
+        shows_grain = shows_grain and readings_of(voxels, core) >= LEAST_READINGS
         is_thick = beyond <= limit and not shows_grain
         is_clear = (low > limit) == (high > limit) and not is_thick
         words = (
             None
             if is_clear
-            else f"on {scan.contrast} of slices this thick grain may not show"
+            else "so little tissue, on this contrast or in slices this thick, may not show grain"
             if is_thick
             else "its interval holds the limit"
         )
