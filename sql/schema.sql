@@ -366,7 +366,7 @@ create table record.best_response (
     reason varchar not null,
     primary key (patient_id, criteria_id, epoch, look),
     check (ended_on >= lasts_from_on),
-    check ((ended_on is null) = (lasts_from_on is null))
+    check (lasts_from_on is null or ended_on is not null)  -- its end may be known where its beginning is not
 );
 
 -- When the next scan is due.

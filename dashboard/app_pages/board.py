@@ -105,7 +105,7 @@ def _asks(patients: pd.DataFrame, question: Question) -> "pd.Series[bool]":
 def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
     """Offer the meeting: its day, who is picked, the projector and the minutes."""
     picks = meeting.picked(list(patients["patient_id"]))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ct-meeting"):
         day = meeting.choose_day()
         who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all with an open question"
         link = {meeting.PICKED: picks} if picks else {}

@@ -220,8 +220,10 @@ def _numbers(trajectory: pd.DataFrame, session_id: str) -> tuple[tuple[str, ...]
 
 
 def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
-    """Return the open questions as the board has them, but for an overdue scan, which depends on the day."""
-    return (("open questions", short(labels.typeset(str(state["open_questions"])), 2 * LONGEST)),)
+    """Return the open questions as the board has them, a line each; that a scan is overdue depends on the day."""
+    questions = labels.typeset(str(state["open_questions"])).split("; ")
+    heads = ("open questions", *("" for _ in questions[1:]))
+    return tuple((head, short(question)) for head, question in zip(heads, questions, strict=True))
 
 
 def _beside(

@@ -85,6 +85,12 @@ class AnalysisLevel(StrEnum):
 
 BidsDir = Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="Study folder; it is never written to.")]
 OutDir = Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Output folder of cordtrack.")]
+Executor = Annotated[
+    str,
+    typer.Option(
+        metavar="WHERE", help="Where patients are worked on: local, dask[:ADDRESS] or slurm[:OPTION=VALUE,...]."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -136,12 +142,7 @@ def run_command(
         str, typer.Option(help="Masks nobody drew: given (lesion found again), sct, or a model's .toml file.")
     ] = "given",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of reading; today.")] = None,
-    executor: Annotated[
-        str,
-        typer.Option(
-            metavar="WHERE", help="Where patients are worked on: local, dask[:ADDRESS] or slurm[:OPTION=VALUE,...]."
-        ),
-    ] = "local",
+    executor: Executor = "local",
     strict: Annotated[bool, typer.Option(help="Exit with code 1 when something was left out.")] = False,
 ) -> None:
     """Measure and judge a study folder; does only what changed since the last run."""

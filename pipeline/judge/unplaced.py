@@ -24,7 +24,7 @@ from pipeline.core.vocabulary import (
     TreatmentKind,
     VisitMeasure,
 )
-from pipeline.core.written_day import span, written
+from pipeline.core.written_day import WrittenDay, span, written
 from pipeline.judge import critical_days
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.verdict import Evidence, Verdict
@@ -184,7 +184,8 @@ def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: Respon
         last = treatment.started_on + timedelta(days=criteria.baseline.radiotherapy_course_days)
         days = critical_days.of_treatment(treatment, treatment.started_on, last, course, criteria)
         words = f"the last day of the {name} begun {treatment.started_on}"
-        return Unplaced(words, days, tuple(replace(treatment, ended_on=day) for day in days))
+        ends = (_assumed_end(day, treatment, criteria) for day in days)
+        return Unplaced(words, days, tuple(replace(treatment, ended_on=end) for end in ends))
     if treatment.ended_by is not None and treatment.ended_on is not None:
         days = critical_days.of_treatment(treatment, treatment.ended_on, treatment.ended_by, course, criteria)
         words = f"the last day of the {name} {period(treatment.ended_on, treatment.ended_by)}"
@@ -199,7 +200,7 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
     if treatment.kind == TreatmentKind.SURGERY:
         ended_on = written(day, treatment.started_on, treatment.started_by or treatment.started_on)
     elif _lacks_end(treatment):
-        ended_on = day + timedelta(days=criteria.baseline.radiotherapy_course_days)
+        ended_on = _assumed_end(day + timedelta(days=criteria.baseline.radiotherapy_course_days), treatment, criteria)
     elif treatment.ended_by is not None and treatment.ended_on is not None:
         ended_on = written(treatment.ended_by, treatment.ended_on, treatment.ended_by)
     if ended_on is not None:
@@ -207,6 +208,13 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
     assert treatment.started_by is not None  # such are placed here
     started_on = written(day, treatment.started_on, treatment.started_by)
     return replace(treatment, started_on=started_on, ended_on=ended_on, started_by=None, ended_by=None)
+
+
+def _assumed_end(day: date, treatment: TreatmentEvent, criteria: ResponseCriteria) -> date:
+    """Return a last day that nobody recorded, which in text says so."""
+    begun = (treatment.started_on, treatment.started_by or treatment.started_on)
+    words = f"within {criteria.baseline.radiotherapy_course_days} days of {span(*begun)}"
+    return WrittenDay(day.year, day.month, day.day, "on a day not recorded" if begun == ANY_DAY else words, day)
 
 
 def period(first: date, last: date) -> str:

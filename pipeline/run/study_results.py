@@ -22,8 +22,11 @@ from pipeline.run.published_rows import StudyRows, changed_patients, content_of,
 from pipeline.run.run_settings import RunSettings
 from pipeline.store import publish, reader, sql_files
 
-AT_ONCE = 100
-"""Patients whose rows are held in memory at the same time."""
+AT_ONCE = 40
+"""Patients whose rows are held in memory at the same time while the whole store is built."""
+
+MOST_REPLACED = 250
+"""Patients whose rows are replaced at most; they are all in memory then."""
 
 FEW = 0.1
 """Up to this share of changed patients their rows are replaced; beyond, the whole store is built, without gaps."""
@@ -129,7 +132,7 @@ def publish_if_changed(results: StudyResults, *, force: bool) -> bool:
     published, settings = results.published, results.settings
     changed = changed_patients(results.steps, results.rows, published)
     gone = published.keys() - results.steps.keys()
-    at_hand = {name: results.of_patient(name) for name in changed} if len(changed) <= AT_ONCE else {}
+    at_hand = {name: results.of_patient(name) for name in changed} if len(changed) <= MOST_REPLACED else {}
     after = {name: one for name, one in published.items() if name not in gone}
     after |= {name: patient_rows[-1] for name, patient_rows in at_hand.items()}
     are_all_at_hand = len(at_hand) == len(changed)

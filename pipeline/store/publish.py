@@ -40,6 +40,10 @@ WORKING = ".cordtrack.{}.duckdb"
 ROW_GROUP_ROWS = 8192
 """Rows that are read together: a patient's few lie close, and far fewer are passed over than with the usual 122,880."""
 
+MOST_MEMORY = "192MB"
+"""What DuckDB may hold while it writes; beyond, it uses a folder beside the working copy. Its own limit is most of all
+memory that there is, and it keeps what it wrote."""
+
 PARENTS = (records.Patient, records.Visit, records.Criteria)
 """Tables that others refer to, filled first."""
 
@@ -188,6 +192,7 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
 @contextmanager
 def _attached(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
+        connection.execute(f"set memory_limit = '{MOST_MEMORY}'; set temp_directory = '{quoted(database)}.tmp'")
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
         connection.execute("use store; set enable_progress_bar = false")
         yield connection

@@ -10,6 +10,9 @@ from pipeline.study import study_folder
 from tests.dashboard.viewer_phantoms import chromium, served
 from tests.factories import copy_tiny
 
+PATIENCE_MS = 120_000
+"""A machine may be busy: no test is about how long a page takes."""
+
 SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
 
 
@@ -70,8 +73,9 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(address):  # the server first: it waits while no other thread runs yet
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # other tests do without it
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  # other tests do without it
 
+    expect.set_options(timeout=PATIENCE_MS)
     flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=flags)

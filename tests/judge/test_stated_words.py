@@ -137,3 +137,10 @@ def test_judgement_of_words_has_no_numbers_of_a_series() -> None:
     found: VisitJudgement = stated("0 SD").judgements[0]
     assert (found.series, found.display_state, found.is_undecided) == (None, DisplayState.NO_CHANGE, False)
     assert replace(found, reason="").reason_then == found.reason
+
+
+def test_the_end_of_a_radiotherapy_that_nobody_recorded_is_never_named_as_a_day() -> None:
+    given = some(TreatmentKind.RADIOTHERAPY, 20, 40)
+    held = last_of(visit(0, 1000.0), visit(400, 900.0), visit(600, 900.0), treatments=(given,))
+    assert "radiotherapy that ended within" in held.cause
+    assert "days of" in held.cause

@@ -85,6 +85,8 @@ class Volumes extends Sheets {
     const { signal } = this.gone, on = (type, handler) =>
       this.root.addEventListener(type, handler, { signal, capture: true });
     listenForActs(this, signal);
+    addEventListener("beforeprint", () => this.still(), { signal });
+    addEventListener("afterprint", () => this.root.querySelectorAll("canvas.still").forEach((one) => one.remove()), { signal });
     on("keydown", (event) => this.onKey(event));
     on("keyup", (event) => {
       if (event.target.matches("canvas")) event.stopPropagation(); // or NiiVue's own keys answer too
@@ -95,6 +97,18 @@ class Volumes extends Sheets {
         this.leader = this.canvases.indexOf(target);
         if (type !== "focusin") this.goal = null;
       });
+  }
+
+  still() { // a WebGL canvas prints black: what it shows is put into a plain one at the moment in which it is drawn
+    if (!this.isReady) return;
+    for (const [n, canvas] of this.canvases.entries()) {
+      if (canvas.closest("figure").hidden) continue;
+      this.viewers[n].drawScene();
+      const { width, height } = canvas;
+      const copy = Object.assign(document.createElement("canvas"), { className: "still", ariaHidden: "true", width, height });
+      copy.getContext("2d").drawImage(canvas, 0, 0);
+      canvas.after(copy);
+    }
   }
 
   onKey(event) {

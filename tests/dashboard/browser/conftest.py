@@ -1,10 +1,10 @@
-"""One Chromium for each file of journeys, and one server for all journeys that only look."""
+"""One Chromium for each file of journeys, and one server for all: it shows one output folder after the other."""
 
 import os
 
 import pytest
 
-from tests.dashboard.browser.driving import CHROMIUM, FLAGS, serve, watched
+from tests.dashboard.browser.driving import CHROMIUM, FLAGS, PATIENCE_MS, serve, watched
 from tests.factories import copy_tiny
 
 
@@ -22,6 +22,7 @@ def chromium():
         if os.environ.get("CORDTRACK_REQUIRE_BROWSER") == "1":
             pytest.fail("CORDTRACK_REQUIRE_BROWSER=1, but no Chromium is installed")
         pytest.skip("no Chromium is installed: the pages were not opened in a browser")
+    playwright.expect.set_options(timeout=PATIENCE_MS)  # not five seconds, which a busy machine may need
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -29,9 +30,31 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def server(scans_out):
+def stage(tmp_path_factory):
+    """What the one server takes for its output folder, a link to be led elsewhere, and the server's address."""
+    link = tmp_path_factory.mktemp("stage") / "out"
+    link.symlink_to(tmp_path_factory.mktemp("nothing"))
+    for address in serve(link):
+        yield link, address
+
+
+@pytest.fixture
+def shown(stage):
+    """Let the server show an output folder, and give its address; as if it were put in place of the one before."""
+    link, address = stage
+
+    def show(folder):
+        link.unlink()
+        link.symlink_to(folder)
+        return address
+
+    return show
+
+
+@pytest.fixture
+def server(shown, scans_out):
     """For looking only: whoever writes has an output folder of their own."""
-    yield from serve(scans_out)
+    return shown(scans_out)
 
 
 @pytest.fixture
@@ -42,8 +65,8 @@ def tiny_copy(tmp_path):
 
 
 @pytest.fixture
-def tiny_server(tiny_copy):
-    yield from serve(tiny_copy)
+def tiny_server(shown, tiny_copy):
+    return shown(tiny_copy)
 
 
 @pytest.fixture

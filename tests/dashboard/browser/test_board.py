@@ -1,15 +1,31 @@
 """The tumour board: from the list to a patient and on, a meeting with its minutes, the projector (about 60 s)."""
 
 import csv
+import io
 import re
+import unicodedata
+
+import numpy as np
+import pypdf
 
 from tests.dashboard.browser.driving import look, saved, settled
+
+
+def on_paper(page):
+    """The sheets that the browser prints."""
+    settled(page)
+    return pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
 
 
 def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     page.goto(server)
     page.get_by_text("6 of 7 patients have an open question.").wait_for()
     look(page, tmp_path, "board")
+    words = unicodedata.normalize("NFKC", " ".join(sheet.extract_text() for sheet in on_paper(page)))
+    for number in range(1, 8):
+        assert f"sub-0{number}" in words, "every row is printed, its name whole"
+    assert "function worse: modified McCormick grade 2 on 2020-01-05, 3 on 2023-04-10" in " ".join(words.split())
+    assert "unsigned mask" not in words.split("state")[0], "nothing to press"
 
     page.get_by_role("link", name="sub-01").click()
     page.get_by_text("Ses-05: progression by imsct_adapted_v1").first.wait_for()
@@ -19,6 +35,9 @@ def test_from_the_board_to_a_patient_to_the_cohort(page, server, tmp_path):
     page.locator("canvas").first.wait_for()
     assert page.get_by_text("progression from 1.1").count() == 1
     look(page, tmp_path, "patient")
+    page.locator("[data-ready=true], .slices:not([hidden])").first.wait_for()
+    pictures = [np.asarray(image.image.convert("L")) for sheet in on_paper(page) for image in sheet.images]
+    assert sum(picture.std() > 10 for picture in pictures) >= 2, "scans are printed, and not in black"
 
     page.get_by_role("link", name="Cohort").click()
     page.get_by_text("All patients: n = 7").wait_for()

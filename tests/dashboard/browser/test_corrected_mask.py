@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.files import images
 from pipeline.store import reader
-from tests.dashboard.browser.driving import look, saved, serve
+from tests.dashboard.browser.driving import look, saved
 from tests.journal.test_drawn_masks import run_again, study_of_one_visit
 
 
@@ -17,8 +17,8 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def own_server(out):
-    yield from serve(out)
+def own_server(shown, out):
+    return shown(out)
 
 
 def measured_mm3(out):

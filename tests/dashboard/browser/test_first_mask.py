@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from pipeline.journal import act_file
 from pipeline.store import reader
-from tests.dashboard.browser.driving import look, serve, settled
+from tests.dashboard.browser.driving import look, settled
 from tests.draft.implant import with_lesion
 from tests.journal.test_drawn_masks import run_again
 from tests.study_folder import ONE_VISIT, T2W, write_files
@@ -32,8 +32,8 @@ def out(tmp_path, lesion):
 
 
 @pytest.fixture
-def own_server(out):
-    yield from serve(out)
+def own_server(shown, out):
+    return shown(out)
 
 
 def click_at(page, canvas, aside=0):

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from pipeline.files import images
 from tests.command import cordtrack
-from tests.dashboard.browser.driving import ROOT, look, serve, settled
+from tests.dashboard.browser.driving import ROOT, look, settled
 
 SAMPLE = ROOT / "sample_data" / "study"
 PATIENT = "sub-demo02"
@@ -74,8 +74,8 @@ def out(study):
 
 
 @pytest.fixture
-def own_server(out):
-    yield from serve(out)
+def own_server(shown, out):
+    return shown(out)
 
 
 def test_growth_is_found_confirmed_by_the_next_scan_signed_and_final_on_the_board(

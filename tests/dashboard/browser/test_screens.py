@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.store import publish
-from tests.dashboard.browser.driving import serve, settled, watched
+from tests.dashboard.browser.driving import settled, watched
 from tests.factories import tiny_store
 
 TOO_WIDE = (
@@ -18,12 +18,12 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** \u202egnorw שלום " + "long"
 
 
 @pytest.fixture
-def empty_server(tmp_path):
-    yield from serve(tmp_path)
+def empty_server(shown, tmp_path):
+    return shown(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def hostile_server(tmp_path_factory):
+def hostile_out(tmp_path_factory):
     """Everything that is free text says something hostile, over-long and from right to left."""
     out = tmp_path_factory.mktemp("hostile")
     rows = [
@@ -35,7 +35,12 @@ def hostile_server(tmp_path_factory):
         for row in tiny_store()
     ]  # fmt: skip
     publish.publish(out, rows)
-    yield from serve(out)
+    return out
+
+
+@pytest.fixture
+def hostile_server(shown, hostile_out):
+    return shown(hostile_out)
 
 
 @pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((2560, 1440), "dark")])
