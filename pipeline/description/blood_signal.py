@@ -28,6 +28,7 @@ CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
 LEAST_TISSUE = 8
+SURE_TIMES = 2.0
 SHOWS_CAP_MM = 2.0
 """Voxels longer than this head-foot do not show that there is no cap, mm."""
 
@@ -104,14 +105,24 @@ def _cap(voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, limits:
     paths = (scan.path,)
     if volume_mm3 >= limits.least_mm3:
         pole = "upper" if voxels.position_mm[at_pole].mean() > (low + high) / 2 else "lower"
-        reason = f"at the {pole} pole" + ("" if is_sure_scan else "; on T2w alone")
+        is_large = volume_mm3 >= SURE_TIMES * limits.least_mm3
+        doubt = "; on T2w alone" if not is_sure_scan else "" if is_large else "; hardly larger than a speck"
         return Described(
-            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=paths
-        )
-    doubt = "T2w alone does not show old blood surely" if not is_sure_scan else None
-    if doubt is None and _along_cord_mm(scan) > SHOWS_CAP_MM:
-        doubt = f"a cap may be thinner than slices of {_along_cord_mm(scan):.1f} mm"
-    return Described(CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(doubt is None), reason=doubt, scans=paths)
+            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(not doubt), reason=f"at the {pole} pole{doubt}",
+            scans=paths,
+        )  # fmt: skip
+    doubt_of_none = "T2w alone does not show old blood surely" if not is_sure_scan else None
+    if doubt_of_none is None and _along_cord_mm(scan) > SHOWS_CAP_MM:
+        doubt_of_none = f"a cap may be thinner than slices of {_along_cord_mm(scan):.1f} mm"
+    return Described(
+        CAP,
+        "absent",
+        volume_mm3,
+        unit="mm³",
+        sureness=sure_if(doubt_of_none is None),
+        reason=doubt_of_none,
+        scans=paths,
+    )
 
 
 def _along_cord_mm(scan: AlignedScan) -> float:

@@ -350,7 +350,8 @@ def _contrasts(
     level = float(np.median(host.t2[host.cord > 0.9]))
     level_t1 = float(np.median(host.t1[host.cord > 0.9]))
     mottle = ndimage.gaussian_filter(rng.normal(size=solid.shape), 2.2 / STEP_MM)
-    mottle /= mottle.std()
+    within = mottle[solid > 0.9] if (solid > 0.9).sum() > 8 else mottle
+    mottle = (mottle - np.median(within)) / within.std()  # of this lesion, or a bright patch would be its signal
     uneven = rng.random() < 0.5
     truth.terms["heterogeneity"] = "heterogeneous" if uneven else "homogeneous"
     texture = 1 + (rng.uniform(0.2, 0.35) if uneven else 0.02) * np.clip(mottle, -2, 2)
