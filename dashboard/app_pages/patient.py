@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient import review_section
 from dashboard.patient.context_section import beside, history, neuraxis
@@ -48,6 +48,7 @@ def show(study: page.ShownStudy) -> None:
     patient_id = choose_patient(study)
     if patient_id is None:
         return
+    door.opened(patient_id)
     queries.begin(
         "patient_header", "patient_trajectory", "patient_lesion_verdicts", "patient_readings",
         patient_id=patient_id, criteria_id=study.criteria_id,
@@ -234,7 +235,7 @@ def _sources(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
     st.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
     st.download_button(
         "All measurements of this patient (CSV)",
-        data=lambda: queries.csv(measured),
+        data=door.taking("all measurements", lambda: queries.csv(measured), patient_id),
         file_name=f"{patient_id}_measurements.csv",
         mime="text/csv",
         on_click="ignore",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.data import door, queries
+from dashboard.data import door, queries, scan_files
 from pipeline.cord.cord_finding import FoundCord, find_cord
 from pipeline.core.records import JournalEntry
 from pipeline.core.volume import Volume
 from pipeline.draft.proposal import Clicks, Proposal, propose
-from pipeline.errors import InputError
+from pipeline.errors import CordtrackError, InputError
 from pipeline.files import images
 from pipeline.files.unpacking import unpack
 from pipeline.journal import drawing, sign_off
@@ -146,15 +146,29 @@ def cord(place: DrawingPlace) -> FoundCord:
     return _cord(str(meant.scan), meant.scan_sha256)
 
 
-def proposed(place: DrawingPlace, clicks: Clicks) -> Proposal:
+def proposed(place: DrawingPlace, clicks: Clicks, *, from_both: bool = False) -> Proposal:
     """Return the outline that clicks propose.
+
+    Parameters
+    ----------
+    from_both
+        The visit's other contrast counts, too.
 
     Raises
     ------
     SettingsError, InputError
         None can be proposed from them, in words.
     """
-    return propose(scan(place), cord(place), clicks, target(place).compartment)
+    beside = second(place) if from_both else None
+    return propose(scan(place), cord(place), clicks, target(place).compartment, None if beside is None else beside[0])
+
+
+def second(place: DrawingPlace) -> tuple[Volume, str] | None:
+    """Return another contrast of the visit on the grid of the scan to draw on, and its name; None without one."""
+    try:
+        return scan_files.second_contrast(place.patient_id, place.session_id)
+    except CordtrackError:
+        return None
 
 
 def as_upload(mask: Volume, drawn_how: str) -> Upload:

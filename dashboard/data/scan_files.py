@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
+from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.core.label_maps import label_map
 from pipeline.core.transform import Transform, compose, identity, inverse, resample
@@ -110,6 +111,36 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
     return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
 
 
+def second_contrast(patient_id: str, session_id: str) -> tuple[Volume, str] | None:
+    """Return another contrast of a visit on the grid of the scan that is measured, and its name; for drawing.
+
+    After contrast agent where there is one. None where the visit has no other contrast, or none that lies surely on it.
+
+    Raises
+    ------
+    InputError, StoreError
+        A file is missing or damaged.
+    """
+    scans = queries.query("patient_scans", patient_id=patient_id)
+    here = scans[(scans["session_id"] == session_id) & scans["unreadable_reason"].isna()].pipe(as_rows)
+    anchor = next((row for row in here if row["is_anchor"]), None)
+    others = [
+        row
+        for row in here
+        if anchor is not None
+        and row["contrast"] != anchor["contrast"]
+        and labels.is_known(row["transform_path"])
+        and row["grade"] != "C"
+    ]
+    if anchor is None or not others:
+        return None
+    chosen = min(others, key=lambda row: (not str(row["contrast"]).endswith("ce"), str(row["path"])))
+    files = (_study_dir() / str(chosen["path"]), _study_dir() / str(anchor["path"]))
+    onward = _transform(str(chosen["transform_path"]), session_id, str(chosen["path"]))
+    keys = tuple((str(file), queries.identity_of(file)) for file in files)
+    return _beside(keys, onward), labels.sequence(str(chosen["contrast"]))
+
+
 def automatic_share(patient_id: str, session_id: str, compartment: str) -> tuple[Volume, Transform] | None:
     """Return a visit's automatic mask, the share of each voxel, and how points move from it to the reference space.
 
@@ -165,6 +196,12 @@ def _mask(row: Row, drawn_on: Volume) -> Volume | None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _loaded(file: str, file_identity: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
     return images.load_transform(Path(file), source, target)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _beside(files: tuple[tuple[str, queries.Identity | None], ...], _onward: Transform) -> Volume:
+    scan, grid = (queries.image(Path(file)) for file, _ in files)
+    return resample(scan.with_array(scan.array.astype(np.float32)), grid, _onward, order=1, outside=np.nan)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -100,9 +100,11 @@ def _answer(place: DrawingPlace, words: Mapping[str, Any]) -> None:
         return
     try:
         sheet = _sheet(place)
-        proposal = drawings.proposed(place, _clicks(sheet, words["clicks"]))
+        from_both = bool(words.get("both")) and sheet.second is not None
+        proposal = drawings.proposed(place, _clicks(sheet, words["clicks"]), from_both=from_both)
         least = np.round(np.array(proposal.unsure_mm)).astype(int)
-        text = f"Proposed, not signed. Least sure near {', '.join(map(str, least))} mm."
+        scans = f" from this scan and {sheet.second[1]}" if from_both and sheet.second is not None else ""
+        text = f"Proposed{scans}, not signed. Least sure near {', '.join(map(str, least))} mm."
         doubt = POORLY_PROPOSED.get(Compartment(place.compartment))
         answer = SketchAnswer(serial, f"{text} Doubt: {doubt}." if doubt else text, sheet.cut(proposal.mask))
     except CordtrackError as error:
@@ -116,8 +118,8 @@ def _shaped(serial: int, sheet: SketchSheet, words: Mapping[str, Any]) -> Sketch
     mask = sheet.part([int(n) for n in words["runs"]])
     is_between = words["shape"] == "between"
     outline = filled_between(mask, int(words["axis"])) if is_between else smoothed(mask)
-    said = "Filled between the drawn slices." if is_between else "Smoothed; the volume stays."
-    return SketchAnswer(serial, said, np.ascontiguousarray(outline.array, dtype=np.uint8))
+    sentence = "Filled between the drawn slices." if is_between else "Smoothed; the volume stays."
+    return SketchAnswer(serial, sentence, np.ascontiguousarray(outline.array, dtype=np.uint8))
 
 
 def _use(place: DrawingPlace, words: Mapping[str, Any]) -> None:
@@ -131,6 +133,7 @@ def _use(place: DrawingPlace, words: Mapping[str, Any]) -> None:
         "algorithm_version": VERSION if clicks.inside else None,
         "brushed_voxels": int(words["brushed"]),
         "shaped": [str(what) for what in words.get("shaped", ())],
+        "second_contrast": sheet.second[1] if sheet.second is not None and words.get("both") else None,
         "began_with": drawings.method_of_measured(place),
     }
     mask: Volume = sheet.drawn([int(n) for n in words["runs"]])
@@ -143,4 +146,4 @@ def _sheet(place: DrawingPlace) -> SketchSheet:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _sheet_of(scan_sha256: str, place: DrawingPlace) -> SketchSheet:  # noqa: ARG001  # key of the cache
-    return sheet_of(drawings.scan(place), drawings.cord(place).points_mm)
+    return sheet_of(drawings.scan(place), drawings.cord(place).points_mm, drawings.second(place))

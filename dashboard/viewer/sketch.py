@@ -44,11 +44,14 @@ class SketchSheet:
         The upright scan's grid; its array is not read.
     first
         Voxel of ``whole`` at which ``image`` begins.
+    second
+        Grey values of another contrast at the same places, and its name; None where there is none.
     """
 
     image: Volume
     whole: Volume
     first: NDArray[np.intp]
+    second: tuple[NDArray[np.uint8], str] | None = None
 
     def places(self, voxels: NDArray) -> NDArray[np.float64]:
         """Return voxels of the sheet, shape ``(N, 3)``, in RAS+ mm."""
@@ -92,8 +95,14 @@ class SketchSheet:
         return tuple(slice(int(low), int(high)) for low, high in ends)
 
 
-def sheet_of(scan: Volume, around_mm: NDArray) -> SketchSheet:
-    """Cut out what is drawn on: :data:`AROUND_MM` around some places ``(N, 3)``, RAS+ mm; all where there is none."""
+def sheet_of(scan: Volume, around_mm: NDArray, second: tuple[Volume, str] | None = None) -> SketchSheet:
+    """Cut out what is drawn on: :data:`AROUND_MM` around some places ``(N, 3)``, RAS+ mm; all where there is none.
+
+    Parameters
+    ----------
+    second
+        Another contrast on the same grid, and its name.
+    """
     upright = to_ras(scan)
     grey = window_to_uint8(upright.array)
     low, high = np.zeros(3), np.array(upright.shape) - 1.0
@@ -103,8 +112,11 @@ def sheet_of(scan: Volume, around_mm: NDArray) -> SketchSheet:
     first, last = np.floor(low).astype(int), np.ceil(high).astype(int) + 1
     affine = upright.affine.copy()
     affine[:3, 3] = to_world(upright.affine, first)
-    part = grey[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-    return SketchSheet(Volume(np.ascontiguousarray(part), affine), upright, first)
+    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+    beside = None
+    if second is not None:
+        beside = np.ascontiguousarray(window_to_uint8(to_ras(second[0]).array)[box]), second[1]
+    return SketchSheet(Volume(np.ascontiguousarray(grey[box]), affine), upright, first, beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +178,8 @@ def sketch(
     data = {
         "image": one_cell(sheet.image.array.tobytes()),
         "labels": None if labels is None else one_cell(labels.tobytes()),
+        "second": None if sheet.second is None else one_cell(sheet.second[0].tobytes()),
+        "second_name": None if sheet.second is None else sheet.second[1],
         "shape": [int(n) for n in sheet.image.shape],
         "spacing_mm": [float(mm) for mm in sheet.image.spacing_mm],
         "start": [int(at) for at in start.voxel],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from pipeline.cli.targets import outside_study
 from pipeline.core import wording
 from pipeline.core.vocabulary import Compartment
 from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.tools.draft_mask import Drafted
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True)
@@ -63,11 +66,15 @@ def draft(
     if as_json:
         out.print_json(drafted.sidecar.read_text(encoding="utf-8"))
         return
+    _tell(drafted, meant, POORLY_PROPOSED.get(meant) if between is None else None)
+
+
+def _tell(drafted: Drafted, compartment: Compartment, doubt: str | None) -> None:
     unsure = "" if drafted.unsure_mm is None else f"least sure at {','.join(f'{at:.1f}' for at in drafted.unsure_mm)}; "
     out.print(
         f"{compartment}: {wording.volume(drafted.volume_mm3)}, {wording.length(drafted.length_mm)} long; proposed by a "
         f"program, signed by nobody; {unsure}wrote {drafted.mask}, {drafted.sidecar.name}",
         markup=False,
     )
-    if meant in POORLY_PROPOSED and between is None:
-        out.print(f"doubt: {POORLY_PROPOSED[meant]}", markup=False)
+    if doubt is not None:
+        out.print(f"doubt: {doubt}", markup=False)

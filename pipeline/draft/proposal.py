@@ -42,6 +42,12 @@ POORLY_PROPOSED = MappingProxyType(
 )
 """Compartments whose proposal is to be doubted, with what to say."""
 
+SHOWN_BY = 1.5
+"""A second contrast shows the lesion when it differs from cord there by this many deviations; else it says nothing."""
+
+BESIDE_BETWEEN = 1.0
+"""A second contrast, as T1w after contrast agent, shows no oedema: there cord itself ends the lesion."""
+
 APART_MM = 0.5
 """Clicks inside and outside must lie at least so far apart, mm."""
 
@@ -93,7 +99,7 @@ def propose(
     compartment
         Said in refusals; what it looks like is learnt from the first click.
     second
-        Another contrast, laid on the same world; any grid.
+        Another contrast, laid on the same world; any grid. It counts where it shows the lesion.
 
     Raises
     ------
@@ -109,12 +115,17 @@ def propose(
     rays = star_shape.click_rays(centre, inside, outside)
     width = star_shape.bump_width(len(inside) + len(outside))
     shape = StarShape(centre, 0.0, np.zeros(star_shape.MODES + 3), width)
-    signals = [ray_evidence.ray_signal(each, axis, centre, inside[0]) for each in (scan, second) if each is not None]
+    signals = [ray_evidence.ray_signal(scan, axis, centre, inside[0])]
+    if second is not None:
+        beside = ray_evidence.ray_signal(second, axis, centre, inside[0])
+        signals += [beside] * (abs(beside.lesion - beside.cord) >= SHOWN_BY * beside.spread)
     trust = _trust(scan, axis, centre)
     by_hand = _said(centre, inside[1:], outside)
     gain = np.zeros((len(DIRECTIONS), len(RADII_MM)))
     for turn in range(ROUNDS):
-        gain = reduce(np.add, [ray_evidence.evidence(signal) for signal in signals]) + by_hand
+        ends = (ray_evidence.BETWEEN, BESIDE_BETWEEN)
+        parts = [ray_evidence.evidence(signal, end) for signal, end in zip(signals, ends, strict=False)]
+        gain = reduce(np.add, parts) + by_hand
         shape = star_shape.fitted(gain, trust, rays, shape, () if turn else star_shape.START_RADII_MM)
         signals = [ray_evidence.refitted(signal, shape.radii_mm(DIRECTIONS)) for signal in signals]
     return Proposal(_voxels(scan, axis, shape, clicks), _least_sure(axis, shape, gain))

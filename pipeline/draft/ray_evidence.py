@@ -122,10 +122,16 @@ def ray_signal(scan: Volume, cord: CordCoordinates, centre: NDArray, click: NDAr
     )
 
 
-def evidence(signal: RaySignal) -> NDArray[np.float64]:
-    """Return what each sample of the rays says for the lesion, log-likelihood per sample, its volume counted."""
+def evidence(signal: RaySignal, between: float = BETWEEN) -> NDArray[np.float64]:
+    """Return what each sample of the rays says for the lesion, log-likelihood per sample, its volume counted.
+
+    Parameters
+    ----------
+    between
+        How far on the way from lesion to cord the signal lies that ends the lesion; 1 is cord itself.
+    """
     toward = 1.0 if signal.lesion >= signal.cord else -1.0
-    step = max(BETWEEN * abs(signal.lesion - signal.cord), signal.spread)
+    step = max(between * abs(signal.lesion - signal.cord), signal.spread)
     other = signal.lesion - toward * step
     says = 0.5 * (
         ((signal.values - other) / signal.spread) ** 2 - ((signal.values - signal.lesion) / signal.spread) ** 2

@@ -141,8 +141,8 @@ def draft_recurrence(scan: Volume, cord: FoundCord, seen: UnexplainedSignal) -> 
     if place is None or not cord.is_found:
         return None
     middle_mm, brightness, region_mm3 = place
-    compared = (seen.cord_share > MOSTLY_CORD) & (seen.fluid_share < TAKEN)
-    certainty = _on(scan, seen, np.where(compared, seen.certainty, 0.0))
+    is_compared = (seen.cord_share > MOSTLY_CORD) & (seen.fluid_share < TAKEN)
+    certainty = _on(scan, seen, np.where(is_compared, seen.certainty, 0.0))
     unexplained = scan.with_array(_on(scan, seen, seen.left))
     growth = fitted_growth(unexplained, certainty, CordCoordinates(cord.points_mm), middle_mm)
     if growth is None or not _is_sure(growth, region_mm3):

@@ -23,7 +23,7 @@ class Sketch {
   constructor(root, data) {
     const { shape } = data, first = bytesOf(data.labels);
     Object.assign(this, { root, data, shape, spacing: data.spacing_mm, tool: "inside", size: 2, bright: 100, serial: 0,
-      image: bytesOf(data.image), at: [...data.start], clicks: [], shaped: [], undone: [], drawnIn: 0, gone: new AbortController(),
+      images: [bytesOf(data.image), bytesOf(data.second)], shown: 0, at: [...data.start], clicks: [], shaped: [], undone: [], drawnIn: 0, gone: new AbortController(),
       labels: first ? first.slice() : new Uint8Array(shape[0] * shape[1] * shape[2]) });
     this.strokes = new Uint8Array(this.labels.length);
     this.canvases = [...root.querySelectorAll("canvas")];
@@ -64,7 +64,7 @@ class Sketch {
     const key = keyOf(event), n = Math.max(0, this.canvases.indexOf(event.target));
     const { u, v } = PLANES[VIEWS_DRAWN[n]], moves = { ArrowUp: [v, 1], ArrowDown: [v, -1], ArrowLeft: [u, 1], ArrowRight: [u, -1] };
     if (event.shiftKey && moves[key]) { event.preventDefault(); event.stopPropagation(); return this.move(...moves[key]); }
-    const acts = { " ": () => this.apply(n), f: () => this.act("shape", "between"), m: () => this.act("shape", "smooth"), u: () => this.act("undo"), Enter: () => this.act("done"), "?": () => this.act("keys"),
+    const acts = { " ": () => this.apply(n), f: () => this.act("shape", "between"), m: () => this.act("shape", "smooth"), t: () => this.act("scan"), u: () => this.act("undo"), Enter: () => this.act("done"), "?": () => this.act("keys"),
       "[": () => this.resize(-0.5), "]": () => this.resize(0.5), ArrowUp: () => this.step(n, -1), ArrowLeft: () => this.step(n, -1),
       ArrowDown: () => this.step(n, 1), ArrowRight: () => this.step(n, 1) };
     const act = acts[key] ?? (TOOL_KEYS[key] && (() => this.act("tool", TOOL_KEYS[key])));
@@ -78,9 +78,10 @@ class Sketch {
     if (name === "tool") this.tool = value;
     if (name === "keys") { const help = this.root.querySelector(".keys"); help.open = !help.open; }
     if (name === "undo") this.back();
+    if (name === "scan" && this.images[1]) this.shown = 1 - this.shown;
     if (name === "shape") this.reshape(value);
     if (name === "clear") { this.remember(); this.labels.fill(0); this.strokes.fill(0); this.clicks = []; this.shaped = []; this.say(this.data.hint); }
-    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed(), shaped: this.shaped });
+    if (name === "done" && !this.isWaiting) this.send("done", { runs: this.runs(), clicks: this.clicks, brushed: this.brushed(), shaped: this.shaped, both: Boolean(this.both) });
     this.redraw();
   }
 
@@ -138,7 +139,8 @@ class Sketch {
     this.isWaiting = true;
     this.asked = performance.now();
     this.say("…");
-    this.send("asked", { serial: ++this.serial, clicks: this.clicks });
+    this.both = Boolean(this.shown); // a click on the other scan is answered from both
+    this.send("asked", { serial: ++this.serial, clicks: this.clicks, both: this.both });
     this.redraw();
   }
 
@@ -229,10 +231,13 @@ class Sketch {
     root.querySelector(".size-words").value = count ? `${((count * x * y * z) / 1000).toPrecision(3)} mL · ${this.lengthMm().toFixed(0)} mm long` : "nothing drawn";
     for (const element of root.querySelectorAll("[data-act^='tool:']"))
       element.setAttribute("aria-pressed", element.dataset.act === `tool:${this.tool}`);
+    const other = root.querySelector(".second");
+    Object.assign(other, { hidden: !this.images[1], textContent: this.data.second_name ?? "" });
+    other.setAttribute("aria-pressed", String(Boolean(this.shown)));
     root.querySelector("[data-act=undo]").disabled = !this.undone.length;
     root.querySelector(".size").hidden = Boolean(CLICK_COLOURS[this.tool]);
     for (const name of ["size", "bright"]) root.querySelector(`[data-value=${name}]`).value = this[name];
-    Object.assign(root.dataset, { voxels: String(count), ready: "true", waiting: String(Boolean(this.isWaiting)) });
+    Object.assign(root.dataset, { voxels: String(count), ready: "true", shown: String(this.shown), waiting: String(Boolean(this.isWaiting)) });
   }
 
   lengthMm() {
@@ -245,7 +250,7 @@ class Sketch {
   redrawOne(plane, n) {
     const canvas = this.canvases[n], place = this.place(n), { axis, u, v } = place, { shape } = this;
     if (!place.w) return;
-    const grey = cut(this.image, shape, plane, this.at[axis]), white = (255 * this.bright) / 100;
+    const grey = cut(this.images[this.shown], shape, plane, this.at[axis]), white = (255 * this.bright) / 100;
     const path = outline(cut(this.labels, shape, plane, this.at[axis]), shape[u], shape[v], 1);
     draw(canvas, place, { rgba: paint(grey, null, { mode: "side", mix: 0, windows: [[0, white], [0, white]] }, shape[u]), width: shape[u],
       outlines: [{ path, colour: this.data.colour, opacity: 1 }], rings: [], edges: PLANES[plane].edges, crosshair: true });

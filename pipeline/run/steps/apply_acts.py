@@ -30,8 +30,8 @@ def decide(work: PatientWork) -> PatientWork:
     acts = acts_on(work.plan.patient.acts, work.visits)
     visits = [decided(visit, acts.decided) for visit in work.visits]
     answered = {visit.session_id for visit in visits if Compartment.TUMOUR in visit.decided.accepted}
-    rows = tuple(row for row in work.rows if not (is_flag(row) and row.session_id in answered))
-    return replace(work, acts=acts, rows=rows).changing(visits)
+    open_rows = tuple(row for row in work.rows if not (is_flag(row) and row.session_id in answered))
+    return replace(work, acts=acts, rows=open_rows).changing(visits)
 
 
 def is_flag(row: object) -> bool:

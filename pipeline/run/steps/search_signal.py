@@ -154,8 +154,10 @@ def _look(
         return finished_steps.StepResult(records=(none,), words={NOT_FOUND: seen})
     drafted = "" if draft is None else DRAFTED.format(two_figures(draft.volume_mm3 / 1000))
     flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}{drafted}", **read.subject) for place in places)
-    rows = () if draft is None else (_kept(visit, draft, when, out_dir),)
-    return finished_steps.StepResult(tuple(row.path for row in rows), (*flags, *_signals(visit, donor, places), *rows))
+    mask_rows = () if draft is None else (_kept(visit, draft, when, out_dir),)
+    return finished_steps.StepResult(
+        tuple(row.path for row in mask_rows), (*flags, *_signals(visit, donor, places), *mask_rows)
+    )
 
 
 def _place_of(draft: RecurrenceDraft) -> new_signal.SignalPlace:
