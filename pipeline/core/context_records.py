@@ -291,3 +291,13 @@ class Neuraxis:
     leptomeningeal: str
     present: str | None
     missing: str | None
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """How far a file of the journal, named from the output folder, went when results were published."""
+
+    file: str
+    line_count: int
+    size_bytes: int
+    sha256: str
