@@ -21,6 +21,7 @@ READERS = {
     "pipeline.core.findings",
     "pipeline.files",
     "pipeline.hospital",
+    "pipeline.journal.access_log",
     "pipeline.journal.act_file",
     "pipeline.journal.append_only",
     "pipeline.journal.backup",

@@ -6,11 +6,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from dashboard.packet.downloads import downloads
 from dashboard.patient import review_section
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
+from dashboard.patient.description_section import description
 from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
@@ -32,6 +33,7 @@ ASKED = tuple(
     for name in (
         "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
         "resections", "best_responses", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+        "description", "fits",
     )
 )  # fmt: skip
 """Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
@@ -46,6 +48,7 @@ def show(study: page.ShownStudy) -> None:
     patient_id = choose_patient(study)
     if patient_id is None:
         return
+    door.opened(patient_id)
     queries.begin(
         "patient_header", "patient_trajectory", "patient_lesion_verdicts", "patient_readings",
         patient_id=patient_id, criteria_id=study.criteria_id,
@@ -64,6 +67,7 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         _reviewed_scans(patient_id, scan_of_visit, pair)
+        description(patient_id, pair[1] if pair else state["session_id"])
         sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)
@@ -231,7 +235,7 @@ def _sources(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
     st.html(tables.provenance(measured[measured["session_id"].isin(named)], study.criteria_name))
     st.download_button(
         "All measurements of this patient (CSV)",
-        data=lambda: queries.csv(measured),
+        data=door.taking("all measurements", lambda: queries.csv(measured), patient_id),
         file_name=f"{patient_id}_measurements.csv",
         mime="text/csv",
         on_click="ignore",

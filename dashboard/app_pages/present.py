@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.board import meeting
 from dashboard.board.board_rows import board_rows
-from dashboard.data import acts, queries
+from dashboard.data import acts, door, queries
 from dashboard.patient.course import course
 from dashboard.patient.headline import acts_and_last_judged, headline
 from dashboard.patient.numbers import numbers
@@ -69,6 +69,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
 
 def _one(row: pd.Series, study: page.ShownStudy) -> None:
     patient_id = row["patient_id"]
+    door.opened(patient_id)
     everything = queries.query("patient_assessments", patient_id=patient_id)
     judged = everything[everything["criteria_id"] == study.criteria_id]
     scan_of_visit = aligned(patient_id)

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import acts, queries
+from dashboard.data import acts, door, queries
 from dashboard.quality.drift_section import drift
 from dashboard.shell import page, signing
 from dashboard.shell.updating import offer_update
@@ -138,7 +138,7 @@ def alignments(graded: pd.DataFrame) -> None:
     )
     st.download_button(
         "All alignments (CSV)",
-        data=lambda: queries.csv(queries.fresh("quality_registration", most=total)),
+        data=door.taking("alignments", lambda: queries.csv(queries.fresh("quality_registration", most=total))),
         file_name="alignments.csv",
         mime="text/csv",
         on_click="ignore",

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import acts, queries
+from dashboard.data import acts, door, queries
 from dashboard.packet import minutes
 from dashboard.packet.content import short
 from dashboard.patient.headline import effects
@@ -140,6 +140,6 @@ def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
     )
     for label, suffix, mime, content in kinds:
         st.download_button(
-            label, data=content, file_name=f"board_{day.isoformat()}.{suffix}", mime=mime, on_click="ignore",
-            key=f"minutes-{suffix}", type="tertiary",
+            label, data=door.taking(label, content), file_name=f"board_{day.isoformat()}.{suffix}", mime=mime,
+            on_click="ignore", key=f"minutes-{suffix}", type="tertiary",
         )  # fmt: skip

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 
 
 def offer(make_table: Callable[[], pd.DataFrame], name: str) -> None:
@@ -17,7 +17,7 @@ def offer(make_table: Callable[[], pd.DataFrame], name: str) -> None:
         for suffix, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
             st.download_button(
                 suffix.capitalize() if suffix == "parquet" else "CSV",
-                data=partial(_file, make_table, suffix),
+                data=door.taking(name, partial(_file, make_table, suffix)),
                 file_name=f"{name}.{suffix}",
                 mime=mime,
                 on_click="ignore",

@@ -25,8 +25,6 @@ from pipeline.run.workers import JOBS
 from pipeline.service import asking, inputs_stamp, job_run, jobs
 from pipeline.service.jobs import Job, Progress
 
-STUDY_VARIABLE = "CORDTRACK_STUDY"
-"""Environment variable that names the study folder, where runs can be asked for."""
 SAMPLE = CODE / "sample_data" / "study"
 """The synthetic sample study of a checkout."""
 READERS = 2
@@ -34,7 +32,7 @@ READERS = 2
 
 def study_dir() -> Path | None:
     """Return the study folder that runs are asked for; None where the pages only show results."""
-    named = os.environ.get(STUDY_VARIABLE)
+    named = os.environ.get(door.STUDY_VARIABLE)
     return Path(named) if named else None
 
 

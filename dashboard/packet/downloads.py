@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard import packet
+from dashboard.data import door
 from dashboard.shell import page
 
 
@@ -29,7 +30,7 @@ def downloads(patient_id: str, study: page.ShownStudy) -> None:
         for label, suffix, mime, content in kinds:
             st.download_button(
                 label,
-                data=content,
+                data=door.taking(label, content, patient_id),
                 file_name=f"{patient_id}.{suffix}",
                 mime=mime,
                 on_click="ignore",

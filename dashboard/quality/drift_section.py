@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import queries
+from dashboard.data import door, queries
 from dashboard.quality import drift_words
 from dashboard.shell import page
 from dashboard.words import labels
@@ -36,7 +36,10 @@ def changed(total: int, study: page.ShownStudy) -> None:
         page.remark(f"The first {MOST_LISTED} of {total:,}; the file has all.")
     st.download_button(
         "All changes of scanner or protocol (CSV)",
-        data=lambda: queries.csv(queries.fresh("quality_drift", criteria_id=study.criteria_id, most=total)),
+        data=door.taking(
+            "protocol changes",
+            lambda: queries.csv(queries.fresh("quality_drift", criteria_id=study.criteria_id, most=total)),
+        ),
         file_name="protocol_changes.csv",
         mime="text/csv",
         on_click="ignore",
@@ -53,7 +56,7 @@ def scanners(scanner_rows: pd.DataFrame) -> None:
         page.remark(f"The busiest {SCANNERS_LISTED} of {labels.count(len(scanner_rows), 'scanner')}; the file has all.")
     st.download_button(
         "All scanners (CSV)",
-        data=lambda: queries.csv(scanner_rows),
+        data=door.taking("scanners", lambda: queries.csv(scanner_rows)),
         file_name="scanners.csv",
         mime="text/csv",
         on_click="ignore",

@@ -14,7 +14,7 @@ from dashboard.data import door
 from dashboard.words.markup import as_label, tag
 from pipeline.errors import CordtrackError
 
-WHO = "who"
+WHO = door.NAME_TYPED
 """Where the name of whoever reads is kept for the session."""
 SAID = "said"
 """Where the answer to an act waits for the next run of the page."""

@@ -10,7 +10,7 @@ from dashboard.words.markup import join, tag
 
 STEPS = (
     ("People and dates", "who they are, when they were scanned, what treatment they had: in the forms below."),
-    ("Scans", "NIfTI in a folder per visit, or a hospital's DICOM: cordtrack import-dicom FOLDER STUDY."),
+    ("Scans", "a hospital's DICOM, dropped below; NIfTI goes into the folder of each visit by hand."),
     ("Outline and run", "one outline of the tumour per person, then Run: patients appear as they are finished."),
 )
 

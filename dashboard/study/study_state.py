@@ -11,7 +11,7 @@ from dashboard.shell import page
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
 from pipeline.core.records import Finding
-from pipeline.run.study_check import StudyCheck, VisitOutlook
+from pipeline.run.study_check import Outlook, StudyCheck, VisitOutlook
 
 MARKS = {"error": "left out", "warning": "look", "note": "note"}
 SHOWN = 40
@@ -61,7 +61,10 @@ def _sentence(study: StudyCheck) -> str:
     if study.is_sound:
         return f"{study.study}: nothing is wrong, every visit will be measured."
     errors = sum(one.severity == "error" for one in study.findings)
-    return f"{study.study}: {labels.count(errors, 'thing')} left out."
+    unmeasured = sum(visit.outlook == Outlook.NOTHING for visit in study.visits)
+    words = [f"{labels.count(errors, 'thing')} left out"] if errors else []
+    words += [f"{labels.count(unmeasured, 'visit')} will not be measured"] if unmeasured else []
+    return f"{study.study}: {', '.join(words)}."
 
 
 def _counts(study: StudyCheck) -> str:

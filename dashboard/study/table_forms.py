@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import study_tables
+from dashboard.data import table_changes
 from dashboard.shell import page, signing
 from dashboard.words.markup import tag
 from pipeline.core.vocabulary import TreatmentKind
@@ -46,14 +46,14 @@ def table_forms() -> None:
             except CordtrackError as error:
                 page.remark(str(error))
     signing.answer()
-    changes = study_tables.history()[:LISTED]
+    changes = table_changes.history()[:LISTED]
     for one in changes:
         words = f"{str(one['written_at'])[:16].replace('T', ' ')}  {one['table']} changed by {one['who']}"
         st.html(tag("p", words, class_="ct-grey ct-small"))
 
 
 def _sessions() -> str:
-    people = study_tables.patients()
+    people = table_changes.patients()
     if not people:
         page.remark("Add a person first.")
         return ""
@@ -63,7 +63,7 @@ def _sessions() -> str:
 def _form(name: str) -> None:
     if not name:
         return
-    shown = study_tables.table(name)
+    shown = table_changes.table(name)
     key = f"form-{name}-{shown.sha256[:12]}"  # a saved table begins anew
     content = pd.DataFrame([dict(row) for row in shown.rows], columns=list(shown.columns), dtype="str").fillna("")
     st.data_editor(
@@ -71,6 +71,7 @@ def _form(name: str) -> None:
         key=key,
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",  # of a cell nobody filled: "None" would be an answer
         column_config={column: _column(column, content[column]) for column in shown.columns},
     )
     st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
@@ -92,4 +93,4 @@ def _write(shown: FormTable, changes: Mapping[str, Any]) -> str:
     edited = changes.get("edited_rows", {})
     gone = set(changes.get("deleted_rows", ()))
     stay = [{**row, **edited.get(number, {})} for number, row in enumerate(shown.rows) if number not in gone]
-    return study_tables.save(signing.reader(), shown, [*stay, *changes.get("added_rows", ())])
+    return table_changes.save(signing.reader(), shown, [*stay, *changes.get("added_rows", ())])

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from pipeline.errors import SettingsError
 
 
-class Role(StrEnum):
+class VisitorRole(StrEnum):
     """What a person is to the study."""
 
     READER = "reader"
@@ -33,20 +33,20 @@ class Deed(StrEnum):
     ADMINISTER = "see who looked at what"
 
 
-ALLOWED: Mapping[Deed, frozenset[Role]] = MappingProxyType(
+ALLOWED: Mapping[Deed, frozenset[VisitorRole]] = MappingProxyType(
     {
-        Deed.READ: frozenset(Role),
-        Deed.SIGN: frozenset({Role.SIGNER, Role.ADMIN}),
-        Deed.EDIT: frozenset({Role.EDITOR, Role.ADMIN}),
-        Deed.RUN: frozenset({Role.SIGNER, Role.EDITOR, Role.ADMIN}),
-        Deed.ADMINISTER: frozenset({Role.ADMIN}),
+        Deed.READ: frozenset(VisitorRole),
+        Deed.SIGN: frozenset({VisitorRole.SIGNER, VisitorRole.ADMIN}),
+        Deed.EDIT: frozenset({VisitorRole.EDITOR, VisitorRole.ADMIN}),
+        Deed.RUN: frozenset({VisitorRole.SIGNER, VisitorRole.EDITOR, VisitorRole.ADMIN}),
+        Deed.ADMINISTER: frozenset({VisitorRole.ADMIN}),
     }
 )
 """Which roles a deed asks for: one of them."""
 
 
 @dataclass(frozen=True)
-class Person:
+class Visitor:
     """Somebody on the pages.
 
     Attributes
@@ -61,10 +61,10 @@ class Person:
 
     name: str
     identity: str = ""
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[VisitorRole] = frozenset()
 
 
-def check(person: Person, deed: Deed) -> Person:
+def check(person: Visitor, deed: Deed) -> Visitor:
     """Return the person when they may do it.
 
     Raises
@@ -74,7 +74,7 @@ def check(person: Person, deed: Deed) -> Person:
 
     Examples
     --------
-    >>> check(Person("R. Eader", "x", frozenset({Role.READER})), Deed.SIGN)
+    >>> check(Visitor("R. Eader", "x", frozenset({VisitorRole.READER})), Deed.SIGN)
     Traceback (most recent call last):
     pipeline.errors.SettingsError: R. Eader may not put acts on record: that needs the role admin or signer; ...
     """
@@ -87,13 +87,13 @@ def check(person: Person, deed: Deed) -> Person:
     return person
 
 
-def roles_of(groups: frozenset[str], rules: Mapping[str, frozenset[str]]) -> frozenset[Role]:
+def roles_of(groups: frozenset[str], rules: Mapping[str, frozenset[str]]) -> frozenset[VisitorRole]:
     """Return the roles that groups of a sign-in give.
 
     Examples
     --------
     >>> rules = {"reader": frozenset({"ward"}), "signer": frozenset({"board"})}
     >>> sorted(roles_of(frozenset({"ward", "kitchen"}), rules))
-    [<Role.READER: 'reader'>]
+    [<VisitorRole.READER: 'reader'>]
     """
-    return frozenset(role for role in Role if groups & rules.get(role, frozenset()))
+    return frozenset(role for role in VisitorRole if groups & rules.get(role, frozenset()))

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SettingsError
-from pipeline.journal.roles import Person, Role, roles_of
+from pipeline.journal.roles import Visitor, VisitorRole, roles_of
 
 AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 SHORTEST_SECRET = 32
 HOURS = 10.0
-ROLE_KEYS = frozenset({"claim", "hours", "revoked", *Role})
+ROLE_KEYS = frozenset({"claim", "hours", "revoked", *VisitorRole})
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ def read(file: Path) -> SignInRules:
         )
     if not isinstance(roles.get("claim"), str) or not ROLE_KEYS.issuperset(roles):
         raise SettingsError(
-            f"{file}: expected claim and {', '.join(Role)} in [roles], found {', '.join(roles) or 'none'}"
+            f"{file}: expected claim and {', '.join(VisitorRole)} in [roles], found {', '.join(roles) or 'none'}"
         )
-    groups = {str(role): frozenset(map(str, roles.get(role, ()))) for role in Role}
+    groups = {str(role): frozenset(map(str, roles.get(role, ()))) for role in VisitorRole}
     revoked = frozenset(map(str, roles.get("revoked", ())))
     return SignInRules(roles["claim"], groups, auth["redirect_uri"], float(roles.get("hours", HOURS)), revoked)
 
 
-def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Person:
+def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Visitor:
     """Return who signed in, with the roles that the claims give now; nobody for a sign-in that is over or revoked.
 
     Parameters
@@ -89,13 +89,13 @@ def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Pe
     """
     issuer, subject, issued_s = claims.get("iss"), claims.get("sub"), claims.get("iat")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not isinstance(issued_s, int | float):
-        return Person("")
+        return Visitor("")
     if subject in rules.revoked or now_s > issued_s + rules.hours * 3600:
-        return Person("")
+        return Visitor("")
     names = (claims.get(key) for key in ("name", "preferred_username", "email"))
     name = next((text for text in names if isinstance(text, str) and text.strip()), subject)
     groups = frozenset(_groups(claims, rules.claim))
-    return Person(name.strip(), f"{issuer} {subject}", roles_of(groups, rules.groups))
+    return Visitor(name.strip(), f"{issuer} {subject}", roles_of(groups, rules.groups))
 
 
 def _groups(claims: Mapping[str, Any], claim: str) -> list[str]:

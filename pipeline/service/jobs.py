@@ -116,8 +116,7 @@ def ask(out_dir: Path, participants: Sequence[str], who: str, stamp: str) -> tup
             covers = not job.participants or (wanted and set(wanted) <= set(job.participants))
             if job.is_open and not job.is_to_end and covers and (job.state == JobState.QUEUED or job.stamp == stamp):
                 return job, False
-        at = now()
-        job = Job(f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", wanted, who.strip(), at, stamp)
+        job = Job(_fresh_id(), wanted, who.strip(), now(), stamp)
         _write(out_dir, job)
         _tidy(out_dir)
     return job, True
@@ -223,6 +222,11 @@ def _changing(out_dir: Path) -> Iterator[None]:
         raise StoreError(
             f"{place}: jobs cannot be kept ({error.strerror}); free some space or correct the folder's permissions"
         ) from error
+
+
+def _fresh_id() -> str:
+    """Return an id that comes after those of before: jobs of one second keep their order."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
 
 
 def _write(out_dir: Path, job: Job) -> None:

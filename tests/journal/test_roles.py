@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.journal import roles, sign_in_rules
-from pipeline.journal.roles import Deed, Person, Role
+from pipeline.journal.roles import Deed, Visitor, VisitorRole
 
 AUTH = """[auth]
 redirect_uri = "https://cordtrack.example.org/oauth2callback"
@@ -26,10 +26,10 @@ CLAIMS = {
     "realm": {"groups": ["ward"]},
 }
 MAY = {
-    Role.READER: {Deed.READ},
-    Role.SIGNER: {Deed.READ, Deed.SIGN, Deed.RUN},
-    Role.EDITOR: {Deed.READ, Deed.EDIT, Deed.RUN},
-    Role.ADMIN: set(Deed),
+    VisitorRole.READER: {Deed.READ},
+    VisitorRole.SIGNER: {Deed.READ, Deed.SIGN, Deed.RUN},
+    VisitorRole.EDITOR: {Deed.READ, Deed.EDIT, Deed.RUN},
+    VisitorRole.ADMIN: set(Deed),
 }
 
 
@@ -41,9 +41,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("deed", Deed)
-@pytest.mark.parametrize("role", [None, *Role])
-def test_each_role_may_what_is_listed_and_nothing_else(role: Role | None, deed: Deed) -> None:
-    person = Person("A", "x", frozenset() if role is None else frozenset({role}))
+@pytest.mark.parametrize("role", [None, *VisitorRole])
+def test_each_role_may_what_is_listed_and_nothing_else(role: VisitorRole | None, deed: Deed) -> None:
+    person = Visitor("A", "x", frozenset() if role is None else frozenset({role}))
     if role is not None and deed in MAY[role]:
         assert roles.check(person, deed) is person
     else:
@@ -54,7 +54,7 @@ def test_each_role_may_what_is_listed_and_nothing_else(role: Role | None, deed: 
 def test_claims_become_a_person_with_the_roles_of_their_groups(file: Path) -> None:
     rules = sign_in_rules.read(file)
     person = sign_in_rules.person_of(CLAIMS, rules, 2000.0)
-    assert person == Person("A. Reader", "https://idp.example.org 17", frozenset({Role.READER}))
+    assert person == Visitor("A. Reader", "https://idp.example.org 17", frozenset({VisitorRole.READER}))
     assert sign_in_rules.person_of(CLAIMS | {"realm": "board"}, rules, 2000.0).roles == frozenset()
 
 
@@ -62,7 +62,7 @@ def test_claims_become_a_person_with_the_roles_of_their_groups(file: Path) -> No
     "changed", [{"iat": None}, {"iss": None}, {"sub": None}, {"sub": "gone"}, {"iat": 2000 - 11 * 3600}]
 )
 def test_a_sign_in_that_is_over_or_revoked_or_says_too_little_is_nobody(file: Path, changed: dict[str, object]) -> None:
-    assert sign_in_rules.person_of(CLAIMS | changed, sign_in_rules.read(file), 2000.0) == Person("")
+    assert sign_in_rules.person_of(CLAIMS | changed, sign_in_rules.read(file), 2000.0) == Visitor("")
 
 
 @pytest.mark.parametrize(
