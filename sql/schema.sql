@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (29);
+insert into meta.store_version values (31);
 
 create schema record;
 
@@ -179,6 +179,39 @@ create table record.description (
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
     check ((value is null and number is null) = (sureness is null)),
     check (value is not null or number is not null or reason is not null)
+);
+
+-- What became of a finding since the visit before at which it was told.
+create table record.description_change (
+    patient_id varchar not null, session_id varchar not null,
+    lesion_id varchar not null,
+    finding varchar not null,
+    compared_session_id varchar not null,
+    course varchar not null check (course in ('changed', 'unchanged', 'cannot be compared')),
+    reason varchar,
+    value_before varchar,
+    number_before double check (isfinite(number_before)),
+    primary key (patient_id, session_id, lesion_id, finding),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    foreign key (patient_id, compared_session_id) references record.visit (patient_id, session_id),
+    check (session_id <> compared_session_id),
+    check ((course = 'cannot be compared') = (reason is not null))
+);
+
+-- A published frequency beside a sure finding of the last visit that has it; no probability of a diagnosis.
+create table record.fits (
+    patient_id varchar not null, lesion_id varchar not null, session_id varchar not null,
+    finding varchar not null, value varchar not null,
+    histology varchar not null, is_recorded boolean not null,
+    term varchar not null,
+    low_percent double not null check (low_percent >= 0),
+    high_percent double not null check (high_percent between low_percent and 100),
+    people integer check (people > 0),
+    source varchar not null,
+    note varchar,
+    primary key (patient_id, lesion_id, finding, histology, term),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id),
+    check (note is null or is_recorded)
 );
 
 -- The rules that judged.
@@ -573,6 +606,7 @@ create table record.act_effect (
     reason varchar not null,
     clauses varchar not null,
     is_same boolean not null,
+    reading varchar,
     primary key (entry_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

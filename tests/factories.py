@@ -215,7 +215,28 @@ def described(patient_id: str) -> list[Any]:
             about("expansion", "expanded", 1.4, 1.2, 1.6, "section / cord beside it", "unsure", "one side only"),
             about("blood_cap", reason="no T2w, T2*w or SWI of this visit shows it"),
         ]
-    return rows
+    became = partial(records.DescriptionChange, patient_id, "ses-05", "lesion-1")
+    return [
+        *rows,
+        records.Fits(
+            patient_id,
+            "lesion-1",
+            "ses-05",
+            "tumoral_cyst",
+            "absent",
+            "ependymoma",
+            True,
+            "present",
+            22.0,
+            22.0,
+            None,
+            "passed on",
+        ),
+        became("enhancement", "ses-02", "changed", None, "none", 0.01),
+        became("length", "ses-02", "changed", None, None, 22.0),
+        became("t2_signal", "ses-02", "unchanged", None, "hyperintense", 1.6),
+        became("expansion", "ses-02", "cannot be compared", "not sure then and now", "none", 1.1),
+    ]
 
 
 def recurring() -> list[Any]:

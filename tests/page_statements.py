@@ -167,7 +167,20 @@ class Truth:
         ratios += self._numbers("_ratio")
         shares = self._numbers("_cv", "_sd", "probability")
         changes = self._numbers("_percent", "_percent_per_year")
+        shares += self._described(
+            "share of section", "share enhancing", "spread beyond cord / mean", "rise / signal before"
+        )
+        ratios += self._described("section / cord beside it")
         return np.sort([*changes, *(100 * (x - 1) for x in ratios), *(100 * x for x in shares), *OF_CRITERIA])
+
+    def _described(self, *units: str) -> list[float]:
+        """Return what the scans say of the lesions in some units."""
+        described = self.rows("description")
+        return (
+            [float(x) for x in described.loc[described["unit"].isin(units), "number"].dropna()]
+            if len(described)
+            else []
+        )
 
     def _numbers(self, *endings: str) -> list[float]:
         columns = [table[name] for table in self.tables.values() for name in table.columns if name.endswith(endings)]

@@ -11,6 +11,7 @@ from dashboard.packet.downloads import downloads
 from dashboard.patient import review_section
 from dashboard.patient.context_section import beside, history, neuraxis
 from dashboard.patient.course import course
+from dashboard.patient.description_section import description
 from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
@@ -32,6 +33,7 @@ ASKED = tuple(
     for name in (
         "assessments", "treatments", "visits", "measurements", "function", "protocol", "compartments", "growth",
         "resections", "best_responses", "cord_profile", "discs", "places", "masks", "scans", "journal", "lesions",
+        "description", "fits",
     )
 )  # fmt: skip
 """Queries of the page in the order in which it needs them; what a tab alone needs is asked for when it is open."""
@@ -65,6 +67,7 @@ def show(study: page.ShownStudy) -> None:
         course(patient_id, judged, study, pair)
     with right:
         _reviewed_scans(patient_id, scan_of_visit, pair)
+        description(patient_id, pair[1] if pair else state["session_id"])
         sign_off(patient_id, state, study.criteria_id, sorted(set(pair), key=list(scan_of_visit).index))
     with words_column:
         lesion_verdicts(patient_id, study)

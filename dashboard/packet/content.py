@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.charts.timeline import CourseFigure
 from dashboard.data import queries
 from dashboard.packet import figures
-from dashboard.patient import reading_section
+from dashboard.patient import description_section, reading_section
 from dashboard.patient.context_section import lines
 from dashboard.patient.course import levels, windows
 from dashboard.patient.headline import effects
@@ -48,6 +48,8 @@ class Packet:
         The last verdict where the latest scan has none, and what people did that the verdict rests on.
     beside
         What is told beside the verdict: what it is about, and what became of it.
+    description
+        What the scans of the last judged visit say of each lesion, in the order of a dictated report.
     numbers, lesions, criteria, sources
         Rows of the tables, as long as their heads.
     sign_off
@@ -71,6 +73,7 @@ class Packet:
     numbers: tuple[tuple[str, ...], ...]
     lesions: tuple[tuple[str, ...], ...]
     beside: tuple[tuple[str, ...], ...]
+    description: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, ...], ...]
     sources: tuple[tuple[str, ...], ...]
     sign_off: tuple[str, ...]
@@ -116,6 +119,10 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         beside=(
             *_open(state),
             *_beside(patient_id, str(state["session_id"]), trajectory, study.criteria_id),
+        ),
+        description=tuple(
+            (word, short(labels.typeset(text)))
+            for word, text in description_section.printed(patient_id, state["session_id"])
         ),
         criteria=tuple(_verdict(row) for row in now.pipe(as_rows)),
         sources=_sources(patient_id, named),

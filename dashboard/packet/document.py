@@ -21,6 +21,8 @@ FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
 """DejaVu Sans, which holds every symbol of the states and comes with matplotlib."""
 CRITERIA_TITLE = "Criteria, each an adaptation: none is validated for intramedullary tumours"
 LESIONS_TITLE = "Lesions, each by itself; the numbers above are of all tumour, the category of the total"
+DESCRIPTION_TITLE = "What the MRI says"
+DESCRIPTION_NOTE = "measured against this person's own cord; ? is not sure; nothing here decides a category"
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -75,6 +77,7 @@ def html(packet: Packet) -> bytes:
         *_section("Numbers", NUMBERS_HEAD, packet.numbers, "numbers"),
         *_section(LESIONS_TITLE, LESIONS_HEAD, packet.lesions, "lesions"),
         *_section("Beside the verdict", ("", "followed and told, and never decides it"), packet.beside, "beside"),
+        *_section(DESCRIPTION_TITLE, ("", DESCRIPTION_NOTE), packet.description, "beside"),
         *_section(CRITERIA_TITLE, CRITERIA_HEAD, packet.criteria),
         tag("h2", "Sign-off"),
         *(tag("p", line) for line in packet.sign_off),

@@ -57,6 +57,47 @@ class Description:
 
 
 @dataclass(frozen=True)
+class DescriptionChange:
+    """What became of a finding since the visit before at which it was told (``description/finding_change.py``).
+
+    ``course`` is changed, unchanged or cannot be compared, and then ``reason`` says why; ``value_before`` and
+    ``number_before`` are those of the visit ``compared_session_id``.
+    """
+
+    patient_id: str
+    session_id: str
+    lesion_id: str
+    finding: str
+    compared_session_id: str
+    course: str
+    reason: str | None = None
+    value_before: str | None = None
+    number_before: float | None = None
+
+
+@dataclass(frozen=True)
+class Fits:
+    """A published frequency of one finding in one histology beside the sure term of the last visit that has one.
+
+    ``people`` is None where that was not passed on; ``note`` says what does not fit the recorded histology.
+    """
+
+    patient_id: str
+    lesion_id: str
+    session_id: str
+    finding: str
+    value: str
+    histology: str
+    is_recorded: bool
+    term: str
+    low_percent: float
+    high_percent: float
+    people: int | None
+    source: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
 class LesionAssessment:
     """The verdict on one lesion at one visit under one set of criteria, judged as a course of its own.
 

@@ -16,9 +16,12 @@ BestResponse = context_records.BestResponse
 Closure = context_records.Closure
 CompartmentCourse = context_records.CompartmentCourse
 Description = lesion_records.Description
+DescriptionChange = lesion_records.DescriptionChange
 Endpoint = context_records.Endpoint
+Fits = lesion_records.Fits
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
+JournalHead = context_records.JournalHead
 LesionAssessment = lesion_records.LesionAssessment
 LesionComponent = lesion_records.LesionComponent
 Neuraxis = context_records.Neuraxis
@@ -424,16 +427,6 @@ class Run:
     software: str
     settings: str
     content_sha256: str
-
-
-@dataclass(frozen=True)
-class JournalHead:
-    """How far a file of the journal, named from the output folder, went when results were published."""
-
-    file: str
-    line_count: int
-    size_bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
+LEAST_TISSUE = 8
+SURE_TIMES = 2.0
+SHOWS_CAP_MM = 2.0
+"""Voxels longer than this head-foot do not show that there is no cap, mm."""
+
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
     ("iso", "high"): "hyperacute", ("low", "high"): "hyperacute", ("iso", "low"): "acute",
@@ -39,7 +44,7 @@ def blood_findings(
     scans: Sequence[AlignedScan], t1: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
 ) -> tuple[Described, ...]:
     """Describe cap, blood and its age; ``scans`` show blood, best first, ``t1`` is the T1w before contrast agent."""
-    reasons = [NO_SCAN]
+    reasons, looks = [NO_SCAN], []
     for scan in scans:
         laid = laid_along(scan, scene, limits)
         if isinstance(laid, str):
@@ -48,8 +53,12 @@ def blood_findings(
         voxels, reference = laid
         relative = voxels.values / reference.at(voxels.position_mm)
         dark = _dark_pieces(voxels, relative, scan, reference.spread, limits.blood)
-        cap, anywhere = _cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan)
-        return (cap, anywhere, _stage(scene, (scan, t1), anywhere, limits))
+        looks.append((_cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan), scan))
+    if looks:
+        cap = next((cap for cap, _, _ in looks if cap.value == "present"), looks[0][0])
+        blood, scan = next(((blood, scan) for _, blood, scan in looks if blood.value == "present"), looks[0][1:])
+        t2 = next((scan for _, _, scan in looks if scan.contrast not in SUSCEPTIBLE), scan)
+        return (cap, blood, _stage(scene, (t2, t1), blood, limits))
     drawn = scene.others.get(Compartment.HAEMORRHAGE)
     if drawn is not None:
         blood = _drawn(drawn, ())
@@ -62,7 +71,9 @@ def _dark_pieces(
 ) -> NDArray[np.bool_]:
     """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
     limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
-    limit = min(limit, 1.0 - 3.0 * spread)
+    deep = voxels.core(LEAST_TISSUE)
+    usual = float(np.median(relative[deep])) if deep.any() else 1.0
+    limit = min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0)  # a dark tumour is no blood
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)
@@ -94,12 +105,29 @@ def _cap(voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, limits:
     paths = (scan.path,)
     if volume_mm3 >= limits.least_mm3:
         pole = "upper" if voxels.position_mm[at_pole].mean() > (low + high) / 2 else "lower"
-        reason = f"at the {pole} pole" + ("" if is_sure_scan else "; on T2w alone")
+        is_large = volume_mm3 >= SURE_TIMES * limits.least_mm3
+        doubt = "; on T2w alone" if not is_sure_scan else "" if is_large else "; hardly larger than a speck"
         return Described(
-            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=reason, scans=paths
-        )
-    doubt = None if is_sure_scan else "T2w alone does not show old blood surely"
-    return Described(CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(is_sure_scan), reason=doubt, scans=paths)
+            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(not doubt), reason=f"at the {pole} pole{doubt}",
+            scans=paths,
+        )  # fmt: skip
+    doubt_of_none = "T2w alone does not show old blood surely" if not is_sure_scan else None
+    if doubt_of_none is None and _along_cord_mm(scan) > SHOWS_CAP_MM:
+        doubt_of_none = f"a cap may be thinner than slices of {_along_cord_mm(scan):.1f} mm"
+    return Described(
+        CAP,
+        "absent",
+        volume_mm3,
+        unit="mm³",
+        sureness=sure_if(doubt_of_none is None),
+        reason=doubt_of_none,
+        scans=paths,
+    )
+
+
+def _along_cord_mm(scan: AlignedScan) -> float:
+    """Return the length of a voxel head-foot, mm."""
+    return float(np.abs(scan.image.affine[2, :3]).max())
 
 
 def _drawn(mask: Volume, paths: tuple[str, ...]) -> Described:

@@ -26,9 +26,13 @@ SMOOTHED_MM = 0.8
 """Standard deviation by which the rise is smoothed before a focus is looked for, mm."""
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
-IMPLANTS = 16
+IMPLANTS = 12
 SEEN_SHARE = 0.95
 LEAST_PART = 8
+THIN_MM = 2.5
+ALMOST_ALL, LITTLE_OVER_HALF = 0.85, 0.65
+"""Ends of the interval of the enhancing share from which a homogeneous and a heterogeneous pattern are sure."""
+
 LEAST_BEFORE = 0.1
 """A lesion darker than this share of the cord gives no signal to take a share of."""
 
@@ -234,15 +238,16 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
         np.hypot(np.hypot(rises.error, limits.reference.floor_ratio), spread / np.sqrt(readings_of(voxels, core)))
     )
     focus = _focus(rises, rises.smooth, voxels.solid >= WELL_WITHIN, uptake)
-    number = max(mean, float(np.median(rises.smooth[focus])) if focus.any() else mean)
+    number = max(mean, float(np.percentile(rises.smooth[focus], 75)) if focus.any() else mean)
     if focus.any():
         error = float(np.hypot(rises.error, rises.noise / np.sqrt(readings_of(voxels, focus))))
     low, high = number - Z_95 * error, number + Z_95 * error
     bounds = (uptake.none_below, uptake.vivid_from)
     place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
-    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) or (
-        focus.any() and place == 1 and high < bounds[1]
-    )
+    is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
+    if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
+        brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
+        is_clear = brightest < uptake.vivid_from and voxels.scan.image.spacing_mm.max() <= THIN_MM
     reason = "its interval holds another term"
     if rises.healthy.is_one_sided:
         is_clear, reason = False, ONE_SIDE
@@ -269,10 +274,15 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
     value = _pattern_term(rises, solid, bright, share, limits)
     if value == "heterogeneous" and share < limits.nodule_below and _is_nodule(voxels, bright):
         value = "nodule"
-    is_clear = strength.sureness == "sure" and abs(share - limits.homogeneous_from) > 0.15 and value != "nodule"
-    reason = None if is_clear else "patterns pass into one another on scans of this size"
     error = 0.5 / np.sqrt(readings_of(voxels, solid))
     low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
+    beyond = {
+        "homogeneous": low >= ALMOST_ALL,
+        "heterogeneous": limits.nodule_below <= low and high <= LITTLE_OVER_HALF,
+        "ring": True,
+    }
+    is_clear = strength.sureness == "sure" and beyond.get(value, False)
+    reason = None if is_clear else "patterns pass into one another on scans of this size"
     return Described(name, value, share, low, high, "share enhancing", sure_if(bool(is_clear)), reason, paths)
 
 

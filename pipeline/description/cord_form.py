@@ -32,7 +32,7 @@ BETWEEN_LEVELS_CV = 0.06
 
 NEIGHBOUR_MM = 30.0
 LEAST_NEIGHBOUR_MM = 8
-LARGEST_OVER_MM = 3
+LARGEST_OVER_MM = 5
 WORDS = {"dorsal": (1, -1), "ventral": (1, 1), "right": (0, 1), "left": (0, -1)}
 
 

@@ -23,7 +23,7 @@ from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.measure.cord import CentreLine, LineSource
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
-NEAR_MM = 14.0
+NEAR_MM = 12.0
 """How far from the centre line a voxel is looked at, mm: beyond lies no cord, however wide."""
 
 SAMPLED_MM = 1.3
@@ -178,7 +178,7 @@ class CordVoxels:
 
     def core(self, least: int) -> NDArray[np.bool_]:
         """Mark the voxels well within the solid tumour: the deepest set of which there are enough."""
-        for share, depth_mm in ((0.99, 1.5), (0.97, 1.0), (0.95, 0.5), (0.9, 0.0)):
+        for share, depth_mm in ((0.99, 2.0), (0.99, 1.5), (0.97, 1.0), (0.95, 0.5), (0.9, 0.0)):
             inner = (self.solid >= share) & (self.depth_mm >= depth_mm)
             if inner.sum() >= 3 * least:
                 return inner
@@ -204,8 +204,12 @@ def object_points(mask: Volume) -> NDArray[np.float64]:
 def along(course: CordCourse, points_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the positions of points along the cord, mm, and the point of the line that each is nearest to."""
     _, nearest = course.tree.query(points_mm)
+    return _positions(course, points_mm, nearest), nearest
+
+
+def _positions(course: CordCourse, points_mm: NDArray[np.float64], nearest: NDArray[np.intp]) -> NDArray[np.float64]:
     offset_mm = np.einsum("ni,ni->n", points_mm - course.line.points_mm[nearest], course.line.tangents[nearest])
-    return course.line.positions_mm[nearest] + offset_mm, nearest
+    return np.asarray(course.line.positions_mm[nearest] + offset_mm)
 
 
 def voxels_near(scan: AlignedScan, scene: LesionScene) -> CordVoxels | None:
@@ -217,12 +221,12 @@ def voxels_near(scan: AlignedScan, scene: LesionScene) -> CordVoxels | None:
     if not len(indices):
         return None
     points_mm = move_points(scan.to_anchor, to_world(scan.image.affine, indices))
-    distance_mm, _ = course.tree.query(points_mm, distance_upper_bound=NEAR_MM)
+    distance_mm, nearest = course.tree.query(points_mm, distance_upper_bound=NEAR_MM)
     near = np.isfinite(distance_mm)
     if not near.any():
         return None
-    indices, points_mm = indices[near], points_mm[near]
-    position_mm, nearest = along(course, points_mm)
+    indices, points_mm, nearest = indices[near], points_mm[near], nearest[near]
+    position_mm = _positions(course, points_mm, nearest)
     sideways_mm = points_mm - course.line.points_mm[nearest]
     offset_mm = position_mm - course.line.positions_mm[nearest]
     away_mm = np.linalg.norm(sideways_mm - offset_mm[:, None] * course.line.tangents[nearest], axis=1)

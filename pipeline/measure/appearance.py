@@ -124,7 +124,7 @@ def margin_of(image: Volume, mask: Volume, others: NDArray[np.bool_]) -> MarginM
     if inside.sum() < LEAST_VOXELS:
         return MarginMeasure(None, None, "too few voxels")
     box = _box(inside, np.ceil(2 * MARGIN_REACH_MM / mask.spacing_mm).astype(int))
-    distance_mm = _signed_distance_mm(inside[box], mask)
+    distance_mm = signed_distance_mm(inside[box], mask)
     near = (np.abs(distance_mm) <= MARGIN_REACH_MM) & ~others[box]
     distance_mm, values = distance_mm[near], image.array[box][near].astype(np.float64)
     if min((distance_mm < 0).sum(), (distance_mm > 0).sum()) < LEAST_VOXELS:
@@ -184,7 +184,7 @@ def _box(inside: NDArray[np.bool_], margin: NDArray[np.int_]) -> tuple[slice, ..
     return tuple(slice(int(low), int(high)) for low, high in zip(lower, upper, strict=True))
 
 
-def _signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.float64]:
+def signed_distance_mm(inside: NDArray[np.bool_], grid: Volume) -> NDArray[np.float64]:
     """Return each voxel's distance to the boundary within its own slice, mm, negative inside; far when it has none."""
     across = slice_axis(grid)
     sides_mm = np.delete(grid.spacing_mm, across)

@@ -21,6 +21,7 @@ REAL_CORD = ROOT.parent / "shared" / "realcord"
 WITH_DATA = ("alignment", "certificate", "masks", "poor_scans", "first_masks")
 WITHOUT_DATA = (
     "cord",
+    "description",
     "implants",
     "lesions",
     "study_run",

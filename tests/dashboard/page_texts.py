@@ -80,7 +80,14 @@ def packet_pieces(study: page.ShownStudy, patient_id: str) -> list[str]:
     """Return what the printed packet says, its drawings left out; cells of a row stand apart by a sign."""
     with patch.object(content, "_timeline", lambda *_: ""), patch.object(content, "_slices", lambda *_: ("", "")):
         gathered = content.gather(patient_id, study)
-    tables = (gathered.numbers, gathered.lesions, gathered.beside, gathered.criteria, gathered.sources)
+    tables = (
+        gathered.numbers,
+        gathered.lesions,
+        gathered.beside,
+        gathered.description,
+        gathered.criteria,
+        gathered.sources,
+    )
     lines = [gathered.facts, gathered.word, gathered.sentence, *gathered.acts, gathered.caveats, *gathered.sign_off]
     return [" ".join(line.split()) for line in (*lines, *(LINE.join(row) for rows in tables for row in rows)) if line]
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.core.volume import Volume
-from pipeline.description import limit_file, visit_description
-from pipeline.description.finding_terms import TERMS, Described, LesionFinding, unsaid
+from pipeline.description import histology_fit, limit_file, visit_description
+from pipeline.description.finding_change import HowScanned, change_of
+from pipeline.description.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import LesionScene
 from pipeline.measure.vertebral_levels import Levels
@@ -161,3 +162,39 @@ def test_only_terms_of_the_list_are_taken() -> None:
         Described("adc")
     assert set(TERMS) <= set(LesionFinding)
     assert unsaid("adc", "why").sureness is None
+
+
+NONE = Described("enhancement", "none", 0.0, -0.02, 0.02, "rise / signal before", Sureness.SURE)
+VIVID = Described("enhancement", "vivid", 0.6, 0.5, 0.7, "rise / signal before", Sureness.SURE)
+HERE = (HowScanned("T1w_ce", "sagittal", 3.0),)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "scanned", "expected"),
+    [
+        (NONE, VIVID, HERE, "changed, None"),
+        (VIVID, VIVID, HERE, "unchanged, None"),
+        (VIVID, replace(VIVID, number=0.9, low=0.8, high=1.0), HERE, "changed, None"),
+        (NONE, replace(VIVID, sureness=Sureness.UNSURE), HERE, "cannot be compared, not sure now"),
+        (NONE, VIVID, (replace(HERE[0], plane="axial"),), "cannot be compared, sagittal slices then, axial now"),
+        (NONE, VIVID, (replace(HERE[0], field_tesla=1.5),), "cannot be compared, 3 tesla then, 1.5 now"),
+        (NONE, VIVID, (replace(HERE[0], contrast="T1w"),), "cannot be compared, on T1w_ce then, on T1w now"),
+        (NONE, unsaid("enhancement", "no T1w"), (), "cannot be compared, no T1w"),
+        (VIVID, VIVID, (replace(HERE[0], field_tesla=1.5),), "unchanged, None"),
+    ],
+)  # fmt: skip
+def test_a_finding_changed_only_where_both_are_sure_and_the_scans_alike(then, now, scanned, expected) -> None:
+    change = change_of(then, now, HERE, scanned)
+    assert f"{change.course}, {change.reason}" == expected
+
+
+def test_frequencies_are_published_ones_and_only_a_sure_rarity_of_the_recorded_histology_is_a_note() -> None:
+    table = histology_fit.packaged()
+    assert all(one.source and one.mark in ("V", "M") for one in table.frequency)
+    rows = list(histology_fit.fits({"eccentricity": "left", "tumoral_cyst": "absent"}, "Ependymoma", table))
+    assert [fit.note for fit in rows if fit.note] == ["left; ependymoma: central in 100 % of 47"]
+    assert {fit.frequency.histology for fit in rows if fit.frequency.finding == "tumoral_cyst"} == {
+        "ependymoma", "astrocytoma", "haemangioblastoma", "ganglioglioma",
+    }  # fmt: skip
+    assert not any(fit.note for fit in histology_fit.fits({"eccentricity": "left"}, None, table))
+    assert not list(histology_fit.fits({}, "ependymoma", table))

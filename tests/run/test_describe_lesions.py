@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from pipeline.core import records
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.description.finding_terms import LesionFinding
+from pipeline.files import finished_steps
 from pipeline.run.steps import describe_lesions
 from pipeline.run.steps.measure_visits import NO_MASK
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
@@ -34,15 +36,25 @@ def visit(session: str, masked: bool = True, origin: MaskOrigin = MaskOrigin.MAN
     return VisitWork(read, masks, here)
 
 
+def plan(out_dir: Path) -> Any:
+    """As much of a plan as this step asks for."""
+    person = records.Patient("sub-x", histology="ependymoma")
+    return SimpleNamespace(out_dir=out_dir, patient=SimpleNamespace(patient=person))
+
+
 def piece(session: str) -> records.LesionComponent:
     return records.LesionComponent("sub-x", session, "L1", 1, "persistent", 900.0, 0.0, 0.0, 0.0, "digest")
 
 
-def described(out_dir: Path, *visits: VisitWork, **changes: object) -> dict[tuple[str, str], records.Description]:
+def described(out_dir: Path, *visits: VisitWork) -> dict[tuple[str, str], records.Description]:
+    rows = finished_steps.of_kind(all_rows(out_dir, *visits), records.Description)
+    return {(row.session_id, row.finding): row for row in rows}
+
+
+def all_rows(out_dir: Path, *visits: VisitWork) -> tuple[Any, ...]:
     seen = FollowedLesions(tuple(piece(one.session_id) for one in visits if one.masks.has_tumour))
-    plan = SimpleNamespace(out_dir=out_dir)
-    work = PatientWork(plan, visits, visits[0].read, lesions=replace(seen, **changes))
-    return {(row.session_id, row.finding): row for row in describe_lesions.describe(work).rows}
+    work = PatientWork(plan(out_dir), visits, visits[0].read, lesions=seen)
+    return describe_lesions.describe(work).rows
 
 
 def test_every_finding_has_its_row_at_every_visit(tmp_path: Path) -> None:
@@ -72,9 +84,18 @@ def test_what_rests_on_an_unsigned_outline_is_unsure(tmp_path: Path) -> None:
 def test_a_lesion_that_nobody_could_look_at_says_why(tmp_path: Path) -> None:
     lost = replace(piece("ses-01"), lesion_id="L2", component_id=0, volume_mm3=None, missing_reason="out of view")
     of_both = (piece("ses-01"), lost)
-    work = PatientWork(
-        SimpleNamespace(out_dir=tmp_path), (visit("ses-01"),), visit("ses-01").read, lesions=FollowedLesions(of_both)
-    )
+    work = PatientWork(plan(tmp_path), (visit("ses-01"),), visit("ses-01").read, lesions=FollowedLesions(of_both))
     rows = {(row.lesion_id, row.finding): row for row in describe_lesions.describe(work).rows}
     assert rows["L2", "adc"].reason == "out of view"
     assert rows["L1", "t2_signal"].value == "hyperintense"
+
+
+def test_each_visit_is_compared_with_the_last_one_that_told(tmp_path: Path) -> None:
+    visits = (visit("ses-01"), visit("ses-02", masked=False), visit("ses-03"))
+    rows = finished_steps.of_kind(all_rows(tmp_path, *visits), records.DescriptionChange)
+    changes = {(row.session_id, row.finding): row for row in rows}
+    later = changes["ses-03", "t2_signal"]
+    assert (later.compared_session_id, later.course, later.value_before) == ("ses-01", "unchanged", "hyperintense")
+    between = changes["ses-02", "t2_signal"]
+    assert (between.course, between.reason) == ("cannot be compared", NO_MASK)
+    assert ("ses-03", "adc") not in changes

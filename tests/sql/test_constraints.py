@@ -31,6 +31,10 @@ FINDING = records.Finding("code", "note", "read", None, None, None, "what", "do"
 PROFILE = records.CordProfile(P, "ses-01", "cyst", "cord mask", "ses-01", -1.0, "0.0 x 2.5")
 SHAPE = records.Shape(P, "ses-01", "cyst", "cord mask", 12.0, 0.0, 30.0, 1.0, 0.5, margin="sharp", enhancement="none")
 SAYS = records.Description(P, "ses-01", "lesion-1", "t2_signal", "isointense", 1.0, 0.9, 1.1, sureness="sure")
+BECAME = records.DescriptionChange("sub-01", "ses-04", "lesion-1", "adc", "ses-01", "changed")
+FIT = records.Fits(
+    "sub-01", "lesion-1", "ses-05", "syrinx", "absent", "ependymoma", True, "present", 58.0, 58.0, 100, "who", "odd"
+)
 DISC = records.Disc(P, "ses-01", 5, "C4/C5", 9.0, None, True, "manual", "x.nii.gz", "0")
 LEVEL = records.Level(P, "ses-01", "cyst", 9.0, -9.0, "C4", "below C5", "ses-01")
 NEXT = records.NextScan("sub-07", "s", "any", date(2020, 1, 1), date(2020, 7, 1), date(2020, 10, 1), 182, "why", "who")
@@ -39,7 +43,7 @@ CLOSED = records.Closure("sub-01", "ses-04", "ses-03", 0.3)
 MADE = records.Acquisition(P, "ses-01", "x.nii.gz", "GE", "Signa", 3.0, "s-1", scanner_key="s-1", echo_time_ms=90.0)
 DIFFERS = records.ProtocolChange("sub-01", "ses-04", "ses-01", False, "changed", "cannot tell", "same", "from A to B")
 FLAG = records.NewSignal("sub-01", "ses-04", 1, "ses-01", 200.0, -2.0, 30.0, 4.0, -1.0, 31.0, 5.0)
-GOOD = [PROFILE, SHAPE, SAYS, DISC, LEVEL, CLOSED, MADE, DIFFERS, FLAG]
+GOOD = [PROFILE, SHAPE, SAYS, BECAME, FIT, DISC, LEVEL, CLOSED, MADE, DIFFERS, FLAG]
 GOOD += [NEXT, VISIT, ALIGNED, MEASURED, MASK, VERDICT, LESION, CRITERIA, SURGERY, SCORE, ENDPOINT, FINDING]
 BAD: list[tuple[Any, dict[str, Any]]] = [
     (records.Patient("sub-08"), {"age_years": -1.0}),
@@ -78,6 +82,15 @@ BAD: list[tuple[Any, dict[str, Any]]] = [
     (CLOSED, {"through_session_id": "ses-04"}),
     (CLOSED, {"closure_mm": -0.1}),
     (SAYS, {"session_id": "ses-99"}),
+    (BECAME, {"compared_session_id": "ses-99"}),
+    (FIT, {"high_percent": 101.0}),
+    (FIT, {"low_percent": 59.0}),
+    (FIT, {"people": 0}),
+    (FIT, {"is_recorded": False}),
+    (BECAME, {"compared_session_id": "ses-04"}),
+    (BECAME, {"course": "better"}),
+    (BECAME, {"course": "cannot be compared"}),
+    (BECAME, {"number_before": INFINITE}),
     (SAYS, {"sureness": None}),
     (SAYS, {"sureness": "certain"}),
     (SAYS, {"number": NAN}),

@@ -18,7 +18,8 @@ from pipeline.core import records
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.description import limit_file
+from pipeline.description import histology_fit, limit_file
+from pipeline.description.finding_change import NEVER, HowScanned, change_of
 from pipeline.description.finding_terms import Described, LesionFinding, Sureness
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
@@ -74,7 +75,61 @@ def describe(work: PatientWork) -> PatientWork:
         for name in names:
             listed = of_visit.get(name) or undescribed(_why_not(visit, here, name, bool(not_described)))
             rows_made += [_row(visit.read, name, one) for one in listed]
-    return work.adding(*rows_made, *findings)
+    fit_rows = histology_fits(rows_made, work.visits, work.plan.patient.patient.histology)
+    return work.adding(*rows_made, *changes_between(work.visits, rows_made), *fit_rows, *findings)
+
+
+def histology_fits(
+    description_rows: Sequence[records.Description], visits: Sequence[VisitWork], histology: str | None
+) -> Iterator[records.Fits]:
+    """Yield the published frequencies of each lesion's findings, each as the last visit tells it that is sure of it."""
+    order = {visit.session_id: place for place, visit in enumerate(visits)}
+    latest: dict[str, dict[str, records.Description]] = {}
+    for row in sorted(description_rows, key=lambda row: order[row.session_id]):
+        if row.sureness == Sureness.SURE and row.value is not None:
+            latest.setdefault(row.lesion_id, {})[row.finding] = row
+    for lesion_id, by_finding in sorted(latest.items()):
+        sure = {finding: str(row.value) for finding, row in by_finding.items()}
+        for fit in histology_fit.fits(sure, histology, histology_fit.packaged()):
+            one, row = fit.frequency, by_finding[fit.frequency.finding]
+            yield records.Fits(
+                row.patient_id, lesion_id, row.session_id, one.finding, fit.value, one.histology, fit.is_recorded,
+                one.term, one.low_percent, one.high_percent, one.n or None, one.source, fit.note,
+            )  # fmt: skip
+
+
+def changes_between(
+    visits: Sequence[VisitWork], description_rows: Sequence[records.Description]
+) -> Iterator[records.DescriptionChange]:
+    """Yield what became of each finding at each dated visit since the one before at which it was told."""
+    order = {v.session_id: place for place, v in enumerate(visits) if v.read.acquired_on is not None}
+    how = {scan.path: _how_scanned(visit, scan) for visit in visits for scan in visit.read.scans}
+    latest: dict[tuple[str, str], records.Description] = {}
+    dated = (row for row in description_rows if row.session_id in order and row.finding not in NEVER)
+    for row in sorted(dated, key=lambda row: order[row.session_id]):
+        before = latest.get((row.lesion_id, row.finding))
+        if before is not None:
+            then, now = _of_row(before), _of_row(row)
+            scanned_then, scanned = (tuple(how[path] for path in one.scans if path in how) for one in (then, now))
+            change = change_of(then, now, scanned_then, scanned)
+            yield records.DescriptionChange(
+                row.patient_id,
+                row.session_id,
+                row.lesion_id,
+                row.finding,
+                before.session_id,
+                str(change.course),
+                change.reason,
+                before.value,
+                before.number,
+            )
+        if row.sureness is not None:
+            latest[row.lesion_id, row.finding] = row
+
+
+def _how_scanned(visit: VisitWork, scan: records.Scan) -> HowScanned:
+    file = next((one for one in visit.read.visit.scans if one.relative == scan.path), None)
+    return HowScanned(scan.contrast, scan.plane, file.facts.field_tesla if file else None)
 
 
 def _why_not(visit: VisitWork, here: Sequence[records.LesionComponent], name: str, failed: bool) -> str:

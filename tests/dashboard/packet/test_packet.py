@@ -65,6 +65,7 @@ def test_the_pdf_is_one_a4_page_that_says_everything(made):
         "1.4 (1.2 to 1.7)", "+75 %", "RANO 2.0, volume, 1", "▲ PD", "drawn by hand", "run-1", "imsct_adapted_v1 1",
         "Synthetic data", "Research use, not for treatment decisions", "accept mask (ses-05", "patient?patient=sub-01",
         "Adapted volume criteria, version 1", "scanner Measured otherwise than its baseline of 2020-04-10",
+        "What the MRI says", "contrast agent Vivid enhancement (+62 %), none on 2020-04-10",
     ):  # fmt: skip
         assert words in text, words
     assert {image.name for image in pages[0].images}, "the scans are pictures on the page"

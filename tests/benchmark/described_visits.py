@@ -1,0 +1,425 @@
+"""Made-up visits of known look: a lesion of known signal, uptake, edge, cysts, blood and diffusion in a known cord.
+
+Hosts are lesion-free cords: packaged phantoms by seed, and real T2w scans with a cord mask beside the project (their
+T1w is made of the T2w). The lesion is painted into them, then each contrast is scanned with its own gain, a bias field
+of up to 30 %, noise, slices of 1 to 4 mm and a millimetre of misalignment that nobody corrects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pipeline.core.transform import identity
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume, to_voxel, voxel_centres_mm
+from pipeline.description.lesion_scene import AlignedScan
+from pipeline.files import images
+from sample_data.anatomy import locate, make_person
+from sample_data.lesions import Scene, cord_distance
+from sample_data.phantom import signals
+from sample_data.spine import curve_mm
+from tests.places import ROOT
+
+REAL = ROOT.parent / "shared" / "realcord" / "scans"
+STEP_MM = 0.8
+GRIDS = {"iso": (1.0, 1.0, 1.0), "fine": (0.8, 0.8, 0.8), "sag": (3.0, 0.7, 0.7), "ax": (0.6, 0.6, 4.0)}
+"""Voxel spacing right, front, head, mm."""
+
+ADC_MM = (1.3, 1.3, 3.0)
+WHITE_ADC = 0.9
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class HostCord:
+    """A lesion-free cord on an upright grid: T2w and T1w signal, share of cord, its middle and half widths by plane."""
+
+    name: str
+    t2: Array
+    t1: Array
+    cord: Array
+    affine: Array
+    middle_mm: Array
+    half_mm: Array
+
+
+@dataclass
+class Truth:
+    """What was painted; terms as a description should give them."""
+
+    terms: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class MadeVisit:
+    """Scans, masks on the anchor's grid, and the truth."""
+
+    scans: tuple[AlignedScan, ...]
+    masks: dict[Compartment, Volume]
+    truth: Truth
+    name: str
+
+
+@cache
+def phantom_host(region: str, seed: int) -> HostCord:
+    """Paint a phantom without a lesion."""
+    person = make_person(region, seed)
+    x, y, z = np.meshgrid(
+        *(np.arange(low, high, STEP_MM, dtype=np.float32) for low, high in ((-27, 27), (-38, 32), (-64, 64))),
+        indexing="ij",
+    )
+    scene = Scene(person.spine.region.cord, person.spine.region.conus_z, ())
+    t2, t1 = signals(person, scene, None, locate(person, x, y, z))
+    u = y - curve_mm(person.spine.region, z)
+    cord = np.clip(0.5 - cord_distance(scene, x, u, z) / STEP_MM, 0, 1)
+    affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
+    affine[:3, 3] = (-27, -38, -64)
+    return _host(f"phantom {region} {seed}", t2.astype(float), t1.astype(float), cord.astype(float), affine)
+
+
+@cache
+def real_host(name: str) -> HostCord:
+    """Read a real T2w with its cord mask, on an upright grid of its own axes; T1w is made of it."""
+    scan, cord = (images.load_scan(REAL / name / f"{part}.nii.gz") for part in ("t2", "cord"))
+    corners = voxel_centres_mm(scan).reshape(-1, 3)
+    middle = np.median(voxel_centres_mm(cord)[cord.array > 0.5], axis=0)
+    low = np.maximum(corners.min(axis=0), middle - np.array([25, 35, 62]))
+    high = np.minimum(corners.max(axis=0), middle + np.array([25, 30, 62]))
+    affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
+    affine[:3, 3] = low
+    shape = tuple(((high - low) / STEP_MM).astype(int))
+    grid = Volume(np.zeros(shape, dtype=np.float32), affine)
+    at = to_voxel(scan.affine, voxel_centres_mm(grid).reshape(-1, 3)).T
+    t2, share = (
+        ndimage.map_coordinates(one.array.astype(float), at, order=1, mode="nearest").reshape(shape)
+        for one in (scan, cord)
+    )
+    level = float(np.median(t2[share > 0.9]))
+    t1 = level * np.clip(1.5 - 0.5 * t2 / level, 0.25, 2.0)
+    return _host(f"real {name}", t2, t1, share, affine)
+
+
+def _host(name: str, t2: Array, t1: Array, cord: Array, affine: Array) -> HostCord:
+    grid = Volume(cord, affine)
+    middle, half = np.full((cord.shape[2], 2), np.nan), np.full((cord.shape[2], 2), np.nan)
+    centres = voxel_centres_mm(grid)
+    for k in range(cord.shape[2]):
+        inside = cord[:, :, k] > 0.5
+        if inside.sum() > 10:
+            points = centres[:, :, k][inside][:, :2]
+            middle[k], half[k] = points.mean(axis=0), (np.ptp(points, axis=0) + STEP_MM) / 2
+    return HostCord(name, t2, t1, cord, affine, middle, half)
+
+
+def visit_of(host: HostCord, rng: np.random.Generator) -> MadeVisit:
+    """Draw a lesion, paint it and scan it."""
+    truth = Truth()
+    painted = _painted(host, rng, truth)
+    kind = str(rng.choice(list(GRIDS)))
+    level = float(np.median(host.t2[host.cord > 0.9]))
+    level_t1 = float(np.median(host.t1[host.cord > 0.9]))
+    anchor_grid = _grid(host, GRIDS[kind])
+    plan = [
+        ("T2w", painted["T2w"], anchor_grid, level),
+        ("T1w", painted["T1w"], _grid(host, GRIDS[str(rng.choice(list(GRIDS)))]), level_t1),
+    ]
+    plan.append(("T1w_ce", painted["T1w_ce"], plan[1][2] if rng.random() < 0.5 else anchor_grid, level_t1))
+    if "T2starw" in painted:
+        plan.append(("T2starw", painted["T2starw"], _grid(host, GRIDS["ax"]), level))
+    plan.append(("ADC", painted["ADC"], _grid(host, ADC_MM), WHITE_ADC))
+    scans = []
+    for number, (contrast, values, grid, usual) in enumerate(plan):
+        off_mm = np.zeros(3) if number == 0 else _direction(rng) * rng.uniform(0, 1.0)
+        scanned = _sampled(values, host.affine, grid, off_mm)
+        noise = usual * (rng.uniform(0.02, 0.06) if contrast != "ADC" else 0.08)
+        if contrast != "ADC":
+            scanned = scanned * _bias(grid, rng)
+        scanned = (
+            np.hypot(scanned + rng.normal(0, noise, grid.shape), rng.normal(0, noise, grid.shape))
+            if contrast != "ADC"
+            else scanned + rng.normal(0, noise, grid.shape)
+        )
+        gain = rng.uniform(0.3, 30.0) if contrast != "ADC" else 1e3
+        scans.append(
+            AlignedScan(
+                grid.with_array((scanned * gain).astype(np.float32)), identity("anchor", contrast), contrast, contrast
+            )
+        )
+    masks = {
+        Compartment(name): anchor_grid.with_array(_sampled(painted[name], host.affine, anchor_grid, np.zeros(3)) > 0.5)
+        for name in ("tumour", "cyst", "syrinx", "oedema", "cord")
+        if name in painted
+    }
+    masks[Compartment.CORD] = masks[Compartment.CORD].with_array(
+        masks[Compartment.CORD].array & ~np.any([m.array for c, m in masks.items() if c != Compartment.CORD], axis=0)
+    )
+    if rng.random() < 0.4:
+        del masks[Compartment.CORD]
+    return MadeVisit(tuple(scans), masks, truth, f"{host.name}, {kind}")
+
+
+def _direction(rng: np.random.Generator) -> Array:
+    way = rng.normal(size=3)
+    return way / np.linalg.norm(way)
+
+
+def _grid(host: HostCord, spacing_mm: tuple[float, float, float]) -> Volume:
+    extent = np.array(host.cord.shape) * STEP_MM
+    shape = np.maximum((extent / spacing_mm).astype(int), 3)
+    affine = np.diag([*spacing_mm, 1.0])
+    affine[:3, 3] = host.affine[:3, 3] + (np.array(spacing_mm) - STEP_MM) / 2
+    return Volume(np.zeros(tuple(shape), dtype=np.float32), affine)
+
+
+def _sampled(values: Array, affine: Array, grid: Volume, off_mm: Array) -> Array:
+    """Average the fine values over each voxel of a grid."""
+    counts = np.maximum(np.round(grid.spacing_mm / STEP_MM), 1).astype(int)
+    total = np.zeros(grid.shape)
+    axes = [
+        [(np.arange(size) + (step + 0.5) / count - 0.5) * space + start for step in range(count)]
+        for size, count, space, start in zip(grid.shape, counts, grid.spacing_mm, grid.affine[:3, 3], strict=True)
+    ]
+    for x in axes[0]:
+        for y in axes[1]:
+            for z in axes[2]:
+                places = [
+                    (one + off - start) / STEP_MM
+                    for one, off, start in zip((x, y, z), off_mm, affine[:3, 3], strict=True)
+                ]
+                total += _trilinear(values, places)
+    return total / np.prod(counts)
+
+
+def _trilinear(values: Array, places: list[Array]) -> Array:
+    """Look up along the three axes one after the other."""
+    for axis, at in enumerate(places):
+        low = np.clip(np.floor(at).astype(int), 0, values.shape[axis] - 2)
+        share = np.clip(at - low, 0, 1).reshape([-1 if n == axis else 1 for n in range(3)])
+        values = np.take(values, low, axis) * (1 - share) + np.take(values, low + 1, axis) * share
+    return values
+
+
+def _bias(grid: Volume, rng: np.random.Generator) -> Array:
+    """Return a smooth field of up to 30 % either way, mostly along the spine."""
+    x, y, z = (voxel_centres_mm(grid)[..., n] for n in range(3))
+    z = z - z.mean()
+    wave = np.sin(z / rng.uniform(25, 60) + rng.uniform(0, 6)) + 0.01 * rng.normal() * x + 0.01 * rng.normal() * y
+    return 1.0 + rng.uniform(0, 0.3) * wave / max(np.abs(wave).max(), 1e-6)
+
+
+def _painted(host: HostCord, rng: np.random.Generator, truth: Truth) -> dict[str, Array]:  # noqa: PLR0915 (one lesion)
+    """Return fine arrays of every contrast and the share of every compartment."""
+    z_mm = host.affine[2, 3] + STEP_MM * np.arange(host.cord.shape[2])
+    usable = z_mm[np.isfinite(host.middle_mm[:, 0])]
+    long = rng.uniform(7, 18)
+    room = max((usable.max() - usable.min()) / 2 - long - 22, 2.0)
+    centre_z = (usable.max() + usable.min()) / 2 + rng.uniform(-1, 1) * min(room, 12)
+    at = int(np.argmin(np.abs(z_mm - centre_z)))
+    wide = rng.uniform(0.45, 0.85)
+    half = host.half_mm[at] * wide
+    side = np.zeros(2)
+    where = "central"
+    if rng.random() < 0.4 and wide < 0.65:
+        where = str(rng.choice(["left", "right", "dorsal", "ventral"]))
+        axis, sign = {"left": (0, -1), "right": (0, 1), "dorsal": (1, -1), "ventral": (1, 1)}[where]
+        side[axis] = sign * (host.half_mm[at][axis] - half[axis]) * rng.uniform(0.85, 1.0)
+        if abs(side[axis]) < 2.2:
+            side[:], where = 0, "central"
+    swell = float(rng.choice([1.0, 1.0, 1.3, 1.4])) if not side.any() else 1.0
+    grid = Volume(host.cord, host.affine)
+    centres = voxel_centres_mm(grid)
+    middle = np.stack(
+        [
+            np.interp(
+                z_mm, z_mm[np.isfinite(host.middle_mm[:, n])], host.middle_mm[np.isfinite(host.middle_mm[:, n]), n]
+            )
+            for n in range(2)
+        ],
+        axis=-1,
+    )
+    dx, dy = (centres[..., n] - middle[None, None, :, n] for n in range(2))
+    dz = centres[..., 2] - centre_z
+    fields = {"T2w": host.t2, "T1w": host.t1, "cord": host.cord}
+    bulge = 1 + (swell - 1) * np.exp(-((dz / (long * 0.9)) ** 4))
+    if swell > 1:
+        fields = _swollen(fields, host, (dx, dy), bulge)
+    half = half * swell
+    truth.terms["expansion"] = "expanded" if swell > 1 else "none"
+    truth.numbers["expansion"] = swell**2
+    truth.terms["eccentricity"] = where
+    reach = np.sqrt(((dx - side[0]) / half[0]) ** 2 + ((dy - side[1]) / half[1]) ** 2 + (dz / long) ** 2)
+    away_mm = (reach - 1) * float(min(half.min(), long))  # near the surface
+    edge = str(rng.choice(["sharp", "infiltrating"]))
+    blend_mm = 0.25 if edge == "sharp" else rng.uniform(1.3, 2.0)
+    solid = (
+        0.5 * (1 - np.tanh(away_mm / (1.1 * blend_mm)))
+        if edge == "infiltrating"
+        else np.clip(0.5 - away_mm / STEP_MM, 0, 1)
+    )
+    solid = solid * (fields["cord"] > 0.02)
+    truth.terms["margin"] = edge
+    made: dict[str, Array] = {"cord": fields["cord"]}
+    wet: dict[str, Array] = {}
+    if rng.random() < 0.6:  # somebody looked for cysts and syrinx
+        wet = _cavities(rng, truth, (dx - side[0], dy - side[1], dz), (half, long), fields["cord"])
+    taken = np.clip(sum(wet.values(), np.zeros_like(solid)), 0, 1)
+    oedema = np.zeros_like(solid)
+    for name, sign in (("oedema_above", 1), ("oedema_below", -1)):
+        far = float(rng.choice([0.0, 0.0, rng.uniform(8, 16)]))
+        truth.terms[name] = "present" if far else "absent"
+        if far:
+            oedema = np.maximum(
+                oedema,
+                fields["cord"]
+                * (sign * dz > 0)
+                * (np.abs(dz) < long + far)
+                * (1 - solid)
+                * (1 - taken)
+                * (np.hypot(dx / half[0], dy / half[1]) < 0.9),
+            )
+    made["oedema"] = oedema
+    solid = solid * (1 - taken)
+    made["tumour"] = solid
+    made |= wet
+    _contrasts(made, fields, rng, truth, (reach, away_mm, dz, long), host)
+    return made
+
+
+def _swollen(fields: dict[str, Array], host: HostCord, offset: tuple[Array, Array], bulge: Array) -> dict[str, Array]:
+    """Widen the cord about its middle; what lies beyond twice its width stays where it is."""
+    dx, dy = offset
+    far = np.hypot(dx / np.nanmedian(host.half_mm[:, 0]), dy / np.nanmedian(host.half_mm[:, 1]))
+    weight = np.clip((2.0 - far / bulge) / 1.0, 0, 1)
+    scale = 1 / (1 + (bulge - 1) * weight)
+    index = np.indices(host.cord.shape, dtype=float)
+    index[0] += dx * (scale - 1) / STEP_MM
+    index[1] += dy * (scale - 1) / STEP_MM
+    return {name: ndimage.map_coordinates(one, index, order=1, mode="nearest") for name, one in fields.items()}
+
+
+def _cavities(
+    rng: np.random.Generator, truth: Truth, at: tuple[Array, ...], size: tuple[Array, float], cord: Array
+) -> dict[str, Array]:
+    dx, dy, dz = at
+    half, long = size
+    cyst, syrinx = np.zeros_like(dx), np.zeros_like(dx)
+
+    def ball(z_mm: float, length: float, share: float) -> Array:
+        gone = np.sqrt((dx / (share * half[0])) ** 2 + (dy / (share * half[1])) ** 2 + ((dz - z_mm) / length) ** 2)
+        return np.clip(0.5 - (gone - 1) * min(share * half.min(), length) / STEP_MM, 0, 1) * cord
+
+    inside = rng.random() < 0.4
+    if inside:
+        cyst = np.maximum(cyst, ball(rng.uniform(-0.3, 0.3) * long, 0.4 * long, 0.5))
+    truth.terms["tumoral_cyst"] = "present" if inside else "absent"
+    for name, sign in (("polar_cyst_above", 1), ("polar_cyst_below", -1)):
+        there = rng.random() < 0.3
+        length = rng.uniform(4, 8)
+        if there:
+            cyst = np.maximum(cyst, ball(sign * (long + 0.75 * length), length, 0.8))
+        truth.terms[name] = "present" if there else "absent"
+    hollow = rng.random() < 0.3
+    if hollow:
+        syrinx = np.maximum(syrinx, ball(float(rng.choice([-1, 1])) * (long + 24), 14, 0.5))
+    truth.terms["syrinx"] = "present" if hollow else "absent"
+    return {"cyst": cyst, "syrinx": syrinx * (1 - cyst)}
+
+
+def _contrasts(
+    made: dict[str, Array],
+    fields: dict[str, Array],
+    rng: np.random.Generator,
+    truth: Truth,
+    shape: tuple[Array, Array, Array, float],
+    host: HostCord,
+) -> None:
+    """Paint tumour, fluid, oedema and blood into T2w, T1w before and after contrast agent, T2*w and ADC."""
+    reach, away_mm, dz, long = shape
+    solid, wet = (
+        made["tumour"],
+        np.clip(made.get("cyst", 0) + made.get("syrinx", 0) + np.zeros_like(solid := made["tumour"]), 0, 1),
+    )
+    level = float(np.median(host.t2[host.cord > 0.9]))
+    level_t1 = float(np.median(host.t1[host.cord > 0.9]))
+    mottle = ndimage.gaussian_filter(rng.normal(size=solid.shape), 2.2 / STEP_MM)
+    within = mottle[solid > 0.9] if (solid > 0.9).sum() > 8 else mottle
+    mottle = (mottle - np.median(within)) / within.std()  # of this lesion, or a bright patch would be its signal
+    uneven = rng.random() < 0.5
+    truth.terms["heterogeneity"] = "heterogeneous" if uneven else "homogeneous"
+    texture = 1 + (rng.uniform(0.2, 0.35) if uneven else 0.02) * np.clip(mottle, -2, 2)
+    terms = ("hypointense", "isointense", "hyperintense")
+    t2_kind, t1_kind = rng.integers(0, 3, 2)
+    t2_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.9))[t2_kind]
+    t1_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.7))[t1_kind]
+    truth.terms |= {"t2_signal": terms[t2_kind], "t1_signal": terms[t1_kind]}
+    truth.numbers |= {"t2_signal": t2_ratio, "t1_signal": t1_ratio}
+    rise, pattern = _uptake(rng, truth, mottle, (reach, away_mm, dz, long))
+    oedema = made["oedema"]
+
+    def laid(base: Array, tumour: Array, oedema_ratio: float, fluid: float, usual: float) -> Array:
+        values = base * (1 - oedema) + oedema * oedema_ratio * usual
+        values = values * (1 - solid) + solid * tumour * usual
+        return values * (1 - wet) + wet * fluid * usual
+
+    made["T2w"] = laid(fields["T2w"], t2_ratio * texture, 1.4, 2.4, level)
+    made["T1w"] = laid(fields["T1w"], t1_ratio * (1 + 0.02 * mottle), 0.85, 0.4, level_t1)
+    made["T1w_ce"] = laid(fields["T1w"], t1_ratio * (1 + 0.02 * mottle) * (1 + rise * pattern), 0.85, 0.4, level_t1)
+    capped = rng.random() < 0.4
+    truth.terms["blood_cap"] = "present" if capped else "absent"
+    cap = np.zeros_like(solid)
+    if capped:
+        sign = float(rng.choice([-1, 1]))
+        cap = np.clip(solid + oedema, 0, 1) * (sign * dz > 0.72 * long) * (np.abs(dz) < long + 0.5)
+    made["T2w"] = made["T2w"] * (1 - cap) + cap * 0.35 * level
+    if rng.random() < 0.6:
+        made["T2starw"] = laid(fields["T2w"], t2_ratio * texture, 1.3, 2.2, level) * (1 - cap) + cap * 0.2 * level
+    adc = float(rng.uniform(0.7, 1.9))
+    truth.numbers["adc"] = adc
+    white = np.where(fields["cord"] > 0.5, WHITE_ADC, 2.6)
+    made["ADC"] = laid(white, np.full(solid.shape, adc / WHITE_ADC), 1.4, 3.0, WHITE_ADC)
+
+
+def _uptake(
+    rng: np.random.Generator, truth: Truth, mottle: Array, shape: tuple[Array, Array, Array, float]
+) -> tuple[float, Array]:
+    reach, _, dz, _ = shape
+    kind = str(rng.choice(["none", "none", "faint", "vivid", "vivid"]))
+    truth.terms["enhancement"] = kind
+    rise = {"none": 0.0, "faint": float(rng.uniform(0.12, 0.3)), "vivid": float(rng.uniform(0.6, 1.3))}[kind]
+    pattern = str(rng.choice(["homogeneous", "homogeneous", "ring", "heterogeneous", "nodule"]))
+    if kind != "vivid":
+        pattern = "homogeneous"
+    if kind != "none":
+        truth.terms["enhancement_pattern"] = pattern
+    if pattern == "ring":
+        return rise, np.asarray((reach > 0.66).astype(float))
+    if pattern == "heterogeneous":
+        return rise, np.asarray((mottle > 0.0).astype(float))
+    if pattern == "nodule":
+        size = float(rng.uniform(5, 7)) / 2
+        centre = np.unravel_index(int(np.argmin(np.abs(reach - 0.55) + (rng.random() > 0.5) * (dz > 0))), reach.shape)
+        index = np.indices(reach.shape)
+        gone = np.sqrt(sum((index[n] - centre[n]) ** 2 for n in range(3))) * STEP_MM
+        truth.numbers["nodule_mm"] = 2 * size
+        return rise, np.asarray((gone <= size).astype(float))
+    return rise, np.ones_like(reach)
+
+
+def made_visits(hosts: list[HostCord], count: int, seed: int) -> Iterator[MadeVisit]:
+    """Yield visits, the hosts in turn."""
+    for number in range(count):
+        yield visit_of(hosts[number % len(hosts)], np.random.default_rng([seed, number]))
+
+
+def hosts_of(seeds: tuple[int, ...], real: tuple[str, ...]) -> list[HostCord]:
+    """Return phantoms of all regions by seed, and the real cords that are there."""
+    phantoms = [phantom_host(region, seed) for seed in seeds for region in ("cervical", "thoracic")]
+    return phantoms + [real_host(name) for name in real if (Path(REAL) / name / "t2.nii.gz").is_file()]

@@ -1,0 +1,52 @@
+"""What the scans say of a lesion, in words. Under a second."""
+
+from dashboard.words import description_words as words
+from pipeline.description.finding_terms import LesionFinding
+
+NOTHING = {
+    "value": None, "number": None, "unit": None, "sureness": None, "reason": None, "course": None,
+    "change_reason": None, "compared_on": None, "value_before": None, "number_before": None,
+}  # fmt: skip
+
+
+def finding(name, value=None, number=None, unit=None, sureness="sure", **more):
+    told = {"finding": name, "value": value, "number": number, "unit": unit, "sureness": sureness}
+    return {**NOTHING, **told, **more}
+
+
+def said(*rows):
+    return {line.about: line for line in words.lines({row["finding"]: row for row in rows})}
+
+
+def test_every_finding_has_a_name_and_a_line() -> None:
+    in_lines = [name for _, names in words.LINES for name in names]
+    assert sorted(in_lines) == sorted(LesionFinding)
+    assert set(words.NAMES) == set(LesionFinding)
+    assert len(words.LINES) <= 7
+
+
+def test_a_line_has_each_number_and_marks_what_is_unsure() -> None:
+    signal = said(
+        finding("t2_signal", "hyperintense", 1.652, "ratio to cord"),
+        finding("heterogeneity", "homogeneous", 0.02, "spread beyond cord / mean", "unsure"),
+    )["signal"]
+    assert signal.text == "Hyperintense on T2w (1.7 × cord); homogeneous?"
+
+
+def test_what_changed_says_what_it_was_and_when() -> None:
+    before = {"course": "changed", "compared_on": "2023-01-02", "value_before": "none", "number_before": 0.01}
+    line = said(finding("enhancement", "vivid", 0.62, "rise / signal before", **before))["contrast agent"]
+    assert line.text == "Vivid enhancement (+62\u202f%), none on 2023-01-02"
+    same = {"course": "unchanged", "compared_on": "2023-01-02", "value_before": None, "number_before": 22.0}
+    assert said(finding("length", None, 22.4, "mm", **same))["place"].text == "22 mm long; unchanged since 2023-01-02"
+
+
+def test_absent_findings_stand_together_and_untold_ones_say_why() -> None:
+    lines = said(
+        finding("tumoral_cyst", "absent"),
+        finding("syrinx", "absent"),
+        finding("polar_cyst_above", "present", 12.2, "mm long"),
+        finding("adc", sureness=None, reason="no ADC map at this visit"),
+    )
+    assert lines["cysts, oedema"].text == "Polar cyst above present 12 mm; no tumoral cyst, syrinx"
+    assert (lines["diffusion"].text, lines["diffusion"].is_told) == ("no ADC map at this visit", False)
