@@ -6,6 +6,7 @@ module refuses: to wait for ever for workers that do not come.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,9 @@ from pipeline.study.study_folder import StudyPatient
 
 PATIENCE_S = 300.0
 """How long nobody may be there who works."""
+
+HERE = "127.0.0.1"
+"""Where workers of this machine are spoken to: by nobody from outside."""
 
 LOOK_S = 5.0
 AT_LEAST, EACH = 16, 4
@@ -72,7 +76,12 @@ class DaskWorkers:
                 if address is None:
                     with workers.one_thread_each():
                         cluster = distributed.LocalCluster(
-                            n_workers=self.jobs, threads_per_worker=1, processes=True, dashboard_address=None
+                            n_workers=self.jobs,
+                            threads_per_worker=1,
+                            processes=True,
+                            host=HERE,
+                            dashboard_address=f"{HERE}:0",
+                            silence_logs=logging.ERROR,
                         )
                     address = stack.enter_context(cluster)
                 client = stack.enter_context(distributed.Client(address, timeout=min(30.0, self.patience_s)))
