@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (30);
+insert into meta.store_version values (31);
 
 create schema record;
 
@@ -606,6 +606,7 @@ create table record.act_effect (
     reason varchar not null,
     clauses varchar not null,
     is_same boolean not null,
+    reading varchar,
     primary key (entry_id, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );

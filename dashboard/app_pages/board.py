@@ -117,10 +117,10 @@ def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
 
 
 def _pills(label: str, options: list[str], key: str, named: Callable[[str], str]) -> list[str]:
+    address.follow(key, address.several(key, options))
     chosen = st.pills(
         label,
         options,
-        default=address.several(key, options),
         selection_mode="multi",
         key=key,
         label_visibility="collapsed",

@@ -135,10 +135,10 @@ def _counted(count: int, total: int, is_shared: bool) -> str:
 def grouped() -> str:
     """Offer to split the survival curve by a covariate, kept in the address."""
     choices = [TOGETHER, *FILTERS]
+    address.follow("by", address.one("by", choices, TOGETHER))
     by = st.selectbox(
         "Survival curve",
         choices,
-        index=choices.index(address.one("by", choices, TOGETHER)),
         key="by",
         format_func=lambda name: f"curves by {FILTERS[name].lower()}" if name in FILTERS else TOGETHER,
         width=230,

@@ -124,17 +124,16 @@ def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
 def _several(label: str, key: str, options: list[str]) -> list[str]:
     if not options:
         return []
-    picked = st.multiselect(label, options, default=address.several(key, options), key=key, format_func=labels.words)
+    address.follow(key, address.several(key, options))
+    picked = st.multiselect(label, options, key=key, format_func=labels.words)
     address.keep(key, picked)
     return list(picked)
 
 
 def _radiotherapy(key: str) -> list[str]:
     names = list(RADIOTHERAPY)
-    picked = st.pills(
-        "Radiotherapy", names, default=address.one(key, names, "") or None, key=key,
-        format_func=RADIOTHERAPY.__getitem__,
-    )  # fmt: skip
+    address.follow(key, address.one(key, names, "") or None)
+    picked = st.pills("Radiotherapy", names, key=key, format_func=RADIOTHERAPY.__getitem__)
     address.keep(key, [picked] if picked else [])
     return [picked] if picked else []
 

@@ -110,16 +110,16 @@ class Timed:
 
 def choose() -> ShownOutcome:
     """Offer every outcome and clock, kept in the address."""
-    picked = {
-        key: st.selectbox(
-            label, list(names), index=list(names).index(address.one(key, list(names), default)), key=key,
-            format_func=names.__getitem__, width=width, label_visibility="collapsed",
+    offered = (
+        ("Outcome", "outcome", {name: one.title for name, one in OUTCOMES.items()}, "ttp", 230),
+        ("Clock", "clock", CLOCKS, FIRST, 310),
+    )
+    picked = {}
+    for label, key, names, default, width in offered:
+        address.follow(key, address.one(key, list(names), default))
+        picked[key] = st.selectbox(
+            label, list(names), key=key, format_func=names.__getitem__, width=width, label_visibility="collapsed"
         )
-        for label, key, names, default, width in (
-            ("Outcome", "outcome", {name: one.title for name, one in OUTCOMES.items()}, "ttp", 230),
-            ("Clock", "clock", CLOCKS, FIRST, 310),
-        )
-    }  # fmt: skip
     address.keep("outcome", [] if picked["outcome"] == "ttp" else [picked["outcome"]])
     address.keep("clock", [] if picked["clock"] == FIRST else [picked["clock"]])
     return ShownOutcome(picked["outcome"], picked["clock"])

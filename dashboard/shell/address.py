@@ -19,8 +19,20 @@ def one(parameter: str, options: Sequence[str], default: str) -> str:
     return named if named in options else default
 
 
+def follow(parameter: str, value: object) -> None:
+    """Give the widget whose key is a parameter the value of the address, unless the widget wrote that itself.
+
+    So a link, a reload and Back are followed, and what the reader chose just now is not undone. The widget takes no
+    default of its own.
+    """
+    is_written = st.session_state.get(f"written-{parameter}") == st.query_params.get_all(parameter)
+    if parameter not in st.session_state or not is_written:
+        st.session_state[parameter] = value
+
+
 def keep(parameter: str, chosen: Sequence[str]) -> None:
     """Write what was chosen into the address; nothing chosen leaves the parameter out."""
+    st.session_state[f"written-{parameter}"] = list(chosen)
     if list(chosen) == st.query_params.get_all(parameter):
         return
     if chosen:

@@ -27,6 +27,7 @@ SAID = {
 }
 """What was done, by the kind of act."""
 SIGNED = "accept_mask"
+READINGS = {"solid_and_cyst": "with the cyst counted"}
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,20 @@ def lines(effects: pd.DataFrame) -> list[ActLine]:
         Rows of the act_effects query of one patient.
     """
     effect_rows = effects.pipe(as_rows)
-    idle = [row for row in effect_rows if row["act"] == SIGNED and row["is_same"]]
+    idle = [row for row in effect_rows if row["act"] == SIGNED and row["is_same"] and not _is_of_cyst(row)]
     others = sorted(
         (row for row in effect_rows if row not in idle), key=lambda row: (bool(row["is_same"]), row["act"] == SIGNED)
     )
     return [*(_line(row) for row in others), *_together(idle)]
 
 
+def _is_of_cyst(row: Mapping[Any, Any]) -> bool:
+    return labels.is_known(row.get("reading"))
+
+
 def _line(row: Mapping[Any, Any]) -> ActLine:
-    return ActLine(what(row), _by(row), f"without it {_without(row)}")
+    of = f"{READINGS[row['reading']]}, " if _is_of_cyst(row) else ""
+    return ActLine(what(row), _by(row), f"{of}without it {_without(row)}")
 
 
 def _together(signatures: list[dict[Any, Any]]) -> list[ActLine]:

@@ -64,6 +64,9 @@ app.add_typer(journal_commands.app)
 app.add_typer(selftest_command.app)
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
+asked_to_end: list[int] = []
+"""The signal that asked this command to end; whatever breaks off after that is no crash."""
+
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -102,6 +105,10 @@ def main() -> None:
     except CordtrackError as error:
         err.print(f"cordtrack: {error}", style="bold red", markup=False)
         sys.exit(2)
+    except RuntimeError:
+        if not asked_to_end:
+            raise
+        sys.exit(128 + asked_to_end[0])  # DuckDB puts "Query interrupted" in place of the end that was under way
 
 
 def obey_signals() -> None:
@@ -112,6 +119,7 @@ def obey_signals() -> None:
 
 def _end(number: int, _frame: FrameType | None) -> None:
     """End in order: what is open is closed on the way, workers included."""
+    asked_to_end.append(number)
     reason = signal.Signals(number).name
     err.print(f"cordtrack: ended by {reason}; what was finished is kept, run again to go on", markup=False)
     sys.exit(128 + number)

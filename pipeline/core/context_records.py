@@ -250,7 +250,8 @@ class StoredCourse:
 class ActEffect:
     """The latest verdict by the criteria shown first as it would be without one act (``run/steps/judge_without.py``).
 
-    ``is_same`` says that leaving the act out changes nothing of it.
+    ``is_same`` says that leaving the act out changes nothing of it. ``reading`` names the reading beside solid tumour
+    that the verdict is of, for acts that bear on that alone; None for the verdict on the patient.
     """
 
     patient_id: str
@@ -266,6 +267,7 @@ class ActEffect:
     reason: str
     clauses: str
     is_same: bool
+    reading: str | None = None
 
 
 @dataclass(frozen=True)

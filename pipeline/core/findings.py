@@ -46,7 +46,11 @@ FOLDER_KINDS = (
     ("patient_without_images", "warning", "add the patient's images or remove the row from participants.tsv"),
     ("visit_without_images", "warning", "add the visit's images or remove its row from the sessions table"),
     ("visit_level_missing", "note", "put the images in sub-<label>/ses-<label>/anat when there is a second visit"),
-    ("visit_undated", "error", "write the visit's date (YYYY-MM-DD) into the sessions table; else it is not judged"),
+    (
+        "visit_undated",
+        "error",
+        "write the visit's date (YYYY-MM-DD) into the sessions table; until then what its day may change is not judged",
+    ),
     ("visit_date_conflict", "error", "leave one date for the visit in the sessions table"),
     ("visit_date_repeated", "warning", "check both dates; two visits of one day are both kept"),
     ("visit_date_from_scans", "note", "write the date into the sessions table to have it in one place"),
@@ -160,6 +164,7 @@ MASK_KINDS = (
         "warning",
         "name it label-<compartment>_mask, or _dseg with a dseg.tsv beside it that lists its numbers (see docs)",
     ),
+    ("cyst_apart", "warning", "name it syrinx where it is one; where it is the tumour's own, draw it up to the tumour"),
     ("mask_empty", "warning", "confirm that nothing is there; an empty mask counts as volume 0"),
 )
 

@@ -279,7 +279,8 @@ class PatientCourse:
 
     ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
     last day known to be alive) are None unless the study says so. ``is_enhancing`` says whether the tumour as a whole
-    takes up contrast agent; None where nobody said so.
+    takes up contrast agent; None where nobody said so. ``undated`` holds scans that were measured and whose day nobody
+    can tell: they get no verdict of their own, and others stand only where no day of theirs would change them.
     """
 
     patient_id: str
@@ -293,6 +294,7 @@ class PatientCourse:
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None
+    undated: tuple[VisitMeasure, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,12 @@ from pipeline.core.vocabulary import (
 )
 from pipeline.core.written_day import WrittenDay
 
-PARTS = {"visits": VisitMeasure, "treatments": TreatmentEvent, "function_scores": FunctionGrade}
+PARTS = {
+    "visits": VisitMeasure,
+    "undated": VisitMeasure,
+    "treatments": TreatmentEvent,
+    "function_scores": FunctionGrade,
+}
 WITHIN = {"cyst": PartSize, "enhancing": PartSize}
 """Values that are records themselves, by the names of their fields."""
 
@@ -44,7 +49,7 @@ def from_text(text: str) -> PatientCourse:
     """
     read: dict[str, Any] = json.loads(text)
     for name, kind in PARTS.items():
-        read[name] = tuple(_part(kind, values) for values in read[name])
+        read[name] = tuple(_part(kind, values) for values in read.get(name, ()))
     read["pinned_baselines"] = tuple(read["pinned_baselines"])
     for name in ("died_on", "last_contact_on"):
         read[name] = _day(read[name])

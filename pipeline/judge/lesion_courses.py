@@ -99,6 +99,7 @@ def judge_lesion(
     names = {visit.session_id for visit in visits}
     lesion_course = replace(
         course,
+        undated=(),
         visits=tuple(visits),
         function_scores=(),
         pinned_baselines=tuple(name for name in course.pinned_baselines if name in names),

@@ -99,7 +99,8 @@ def _with_cyst(
     if criteria.metric != Metric.VOLUME or not shown:
         return []
     counted = {visit.session_id: with_cyst(visit) for visit in course.visits}
-    together = judge_visits(replace(course, visits=tuple(counted.values())), criteria, shown)
+    undated = tuple(map(with_cyst, course.undated))
+    together = judge_visits(replace(course, visits=tuple(counted.values()), undated=undated), criteria, shown)
     return [
         ReadingVerdict(ReadingKind.SOLID_AND_CYST, one, counted[one.session_id], _differs(one, decided[one.session_id]))
         for one in together
@@ -119,8 +120,9 @@ def _in_parallel(
     makes_tumours = epochs.makes_new_tumours(course.syndrome, criteria.new_lesion)
     enhancing = {visit.session_id: enhancing_part(visit, makes_tumours=makes_tumours) for visit in course.visits}
     t2 = {visit.session_id: _on_t2(visit) for visit in course.visits}
-    alone = replace(course, visits=tuple(enhancing.values()), function_scores=(), is_enhancing=True)
-    outline = replace(course, visits=tuple(t2.values()), is_enhancing=False)
+    unplaced = tuple(enhancing_part(visit, makes_tumours=makes_tumours) for visit in course.undated)
+    alone = replace(course, visits=tuple(enhancing.values()), undated=unplaced, function_scores=(), is_enhancing=True)
+    outline = replace(course, visits=tuple(t2.values()), undated=tuple(map(_on_t2, course.undated)), is_enhancing=False)
     verdicts = []
     parts, outlines = (judge_visits(one, criteria, shown) for one in (alone, outline))
     for part, other in zip(parts, outlines, strict=True):

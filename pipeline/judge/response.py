@@ -31,7 +31,16 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.core.vocabulary import (
+    ANY_DAY,
+    Category,
+    DisplayState,
+    PatientCourse,
+    State,
+    VisitJudgement,
+    VisitMeasure,
+)
+from pipeline.core.written_day import written
 from pipeline.judge import best_response, comparison, division, epoch_verdicts, epochs, explanation, exposure
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.confirmation import confirmed
@@ -100,11 +109,12 @@ def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudge
 
 def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCourse:
     """Judge every visit of a patient, as :func:`judge` does, and read each course's best response from the verdicts."""
+    course = _with_undated(course)
     measured = {visit.session_id: visit for visit in course.visits}
     course = epochs.followed_tumours(course, criteria)
     standing = without_withdrawn(course, date.max)
     by_reading = readings(standing, criteria, _placed)
-    placed = agreed(by_reading, standing, criteria, _placed)
+    placed = [one for one in agreed(by_reading, standing, criteria, _placed) if not _is_undated(one, course)]
     judgements = ((replace(_judgement(one, criteria), series=of_verdict(one.verdict, measured)), one) for one in placed)
     whole = tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
     several = by_reading if len(by_reading) > 1 else ()
@@ -115,7 +125,8 @@ def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCour
 def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
     """Return what decides an outcome by one reading."""
     judgements = []
-    for placed in one.placed:
+    course = one.history.course
+    for placed in (placed for placed in one.placed if not _is_undated(placed, course)):
         verdict, scan_pair = placed.verdict, placed.verdict.compared_with(criteria)
         is_open = verdict.display == DisplayState.POSSIBLE_GROWTH
         judgements.append(
@@ -125,14 +136,27 @@ def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
                 detection_limit_ratio=_detection_limit(scan_pair) if is_open else None,
             )
         )
-    return JudgedReading(one.history.course, tuple(judgements))
+    nameless = {visit.session_id for visit in course.undated}
+    dated = tuple(visit for visit in course.visits if visit.session_id not in nameless)
+    return JudgedReading(replace(course, visits=dated), tuple(judgements))
+
+
+def _with_undated(course: PatientCourse) -> PatientCourse:
+    """Put the scans whose day nobody can tell among the others, on any day."""
+    first, last = ANY_DAY
+    anywhere = (replace(one, acquired_on=written(first, first, last), acquired_by=last) for one in course.undated)
+    return replace(course, visits=(*course.visits, *anywhere)) if course.undated else course
+
+
+def _is_undated(placed: Placed, course: PatientCourse) -> bool:
+    return any(placed.verdict.visit.session_id == visit.session_id for visit in course.undated)
 
 
 def judge_visits(
     course: PatientCourse, criteria: ResponseCriteria, session_ids: Container[str]
 ) -> tuple[VisitJudgement, ...]:
     """Judge some visits of a patient, in date order, as :func:`judge` does all, without the numbers of the series."""
-    course = epochs.followed_tumours(course, criteria)
+    course = epochs.followed_tumours(_with_undated(course), criteria)
     placed = known(without_withdrawn(course, date.max), criteria, _placed)
     asked = (one for one in placed if one.verdict.visit.session_id in session_ids)
     return tuple(_with_then(_judgement(one, criteria), one, course, criteria) for one in asked)

@@ -121,7 +121,8 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
     """
     first, *_ = verdicts
     if len({(v.category, v.confirmed) for v, _ in verdicts}) > 1:
-        unusable = f"it depends on a day that is not known ({'; '.join(_days_that_decide(verdicts))})"
+        deciding = "; ".join(_days_that_decide(verdicts)) or " and ".join(first[1].days)
+        unusable = f"it depends on a day that is not known ({deciding})"
         evidence = Evidence(unusable=unusable, undecided=True)
         display = DisplayState.NOT_EVALUABLE
         return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
@@ -172,14 +173,17 @@ def _lacks_end(treatment: TreatmentEvent) -> bool:
 def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: ResponseCriteria) -> Unplaced | None:
     """Return a treatment's possible days; None when it is placed.
 
-    A start and an end that are both unknown move together: the days between them are not known better.
+    A start and an end that are both of a month or a year move together: the days between them are not known better. An
+    end that nobody wrote down lies anywhere from the start on to the end of the longest course.
     """
+    if treatment.started_by is not None and _lacks_end(treatment):
+        return _without_either_day(treatment, treatment.started_by, course, criteria)
     is_unknown = treatment.kind == TreatmentKind.UNKNOWN
     name = treatment.agent or (treatment.written if is_unknown else None) or str(treatment.kind)
     if treatment.started_by is not None:
         days = critical_days.of_treatment(treatment, treatment.started_on, treatment.started_by, course, criteria)
         words = f"the {name} {period(treatment.started_on, treatment.started_by)}"
-        return Unplaced(words, days, tuple(_starting(treatment, day, criteria) for day in days))
+        return Unplaced(words, days, tuple(_starting(treatment, day) for day in days))
     if _lacks_end(treatment):
         last = treatment.started_on + timedelta(days=criteria.baseline.radiotherapy_course_days)
         days = critical_days.of_treatment(treatment, treatment.started_on, last, course, criteria)
@@ -194,13 +198,38 @@ def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: Respon
     return None
 
 
-def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) -> TreatmentEvent:
+def _without_either_day(
+    treatment: TreatmentEvent, started_by: date, course: PatientCourse, criteria: ResponseCriteria
+) -> Unplaced:
+    """Return the possible last days of a radiotherapy whose first day is not known and whose last nobody wrote down."""
+    first, longest = treatment.started_on, timedelta(days=criteria.baseline.radiotherapy_course_days)
+    last = started_by + longest
+    ending = replace(treatment, started_by=None)
+    starting = replace(ending, kind=TreatmentKind.CHEMOTHERAPY)  # from whose start on nothing is waited for
+    starts = critical_days.of_treatment(starting, first, started_by, course, criteria)
+    ends = critical_days.of_treatment(ending, first, last, course, criteria)
+    pairs = {(start, end) for start in starts for end in (start, start + longest)}
+    pairs |= {(max(first, end - longest), end) for end in ends} | {(min(end, started_by), end) for end in ends}
+    placed = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
+    options = tuple(
+        replace(
+            treatment,
+            started_on=written(start, first, started_by),
+            ended_on=_assumed_end(end, treatment, criteria, last),
+            started_by=None,
+            ended_by=None,
+        )
+        for start, end in placed
+    )
+    words = f"the last day of the {treatment.agent or treatment.kind} {period(first, started_by)}"
+    return Unplaced(words, tuple(end for _, end in placed), options)
+
+
+def _starting(treatment: TreatmentEvent, day: date) -> TreatmentEvent:
     """Return a treatment that began on a day; one that ends before it began ended on that day."""
     ended_on = treatment.ended_on
     if treatment.kind == TreatmentKind.SURGERY:
         ended_on = written(day, treatment.started_on, treatment.started_by or treatment.started_on)
-    elif _lacks_end(treatment):
-        ended_on = _assumed_end(day + timedelta(days=criteria.baseline.radiotherapy_course_days), treatment, criteria)
     elif treatment.ended_by is not None and treatment.ended_on is not None:
         ended_on = written(treatment.ended_by, treatment.ended_on, treatment.ended_by)
     if ended_on is not None:
@@ -210,11 +239,11 @@ def _starting(treatment: TreatmentEvent, day: date, criteria: ResponseCriteria) 
     return replace(treatment, started_on=started_on, ended_on=ended_on, started_by=None, ended_by=None)
 
 
-def _assumed_end(day: date, treatment: TreatmentEvent, criteria: ResponseCriteria) -> date:
-    """Return a last day that nobody recorded, which in text says so."""
+def _assumed_end(day: date, treatment: TreatmentEvent, criteria: ResponseCriteria, last: date | None = None) -> date:
+    """Return a last day that nobody recorded, ``last`` at the latest, which in text says so."""
     begun = (treatment.started_on, treatment.started_by or treatment.started_on)
     words = f"within {criteria.baseline.radiotherapy_course_days} days of {span(*begun)}"
-    return WrittenDay(day.year, day.month, day.day, "on a day not recorded" if begun == ANY_DAY else words, day)
+    return WrittenDay(day.year, day.month, day.day, "on a day not recorded" if begun == ANY_DAY else words, last or day)
 
 
 def period(first: date, last: date) -> str:

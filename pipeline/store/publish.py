@@ -30,7 +30,15 @@ from pipeline.errors import StoreError
 from pipeline.files.atomic import put_in_place
 from pipeline.files.out_folder import exclusive, sweep
 from pipeline.store import sql_files
-from pipeline.store.reader import OFFLINE, database_path, first_line, quoted, refuse_newer, stored_version
+from pipeline.store.reader import (
+    OFFLINE,
+    bytes_of_blocks,
+    database_path,
+    first_line,
+    quoted,
+    refuse_newer,
+    stored_version,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,10 +47,6 @@ WORKING = ".cordtrack.{}.duckdb"
 
 ROW_GROUP_ROWS = 8192
 """Rows that are read together: a patient's few lie close, and far fewer are passed over than with the usual 122,880."""
-
-MOST_MEMORY = "192MB"
-"""What DuckDB may hold while it writes; beyond, it uses a folder beside the working copy. Its own limit is most of all
-memory that there is, and it keeps what it wrote."""
 
 PARENTS = (records.Patient, records.Visit, records.Criteria)
 """Tables that others refer to, filled first."""
@@ -148,7 +152,7 @@ def update(out_dir: Path, replaced: Collection[str], result_rows: Iterable[Any])
                 _take_out(connection, kind)
             _insert_all(connection, result_rows)
             _refuse_repeated(connection)
-            create_views(connection)
+            _bring_views(connection)
             connection.execute("checkpoint")
 
 
@@ -161,6 +165,7 @@ def _working_copy(out_dir: Path) -> Iterator[Path]:
         working = out_dir / WORKING.format(os.getpid())
         try:
             yield working
+            _make_as_long_as_counted(working)
             put_in_place(working, database_path(out_dir))
         except duckdb.ConstraintException as error:
             message = (
@@ -185,14 +190,25 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
         for batch in batches:
             _insert_all(connection, batch)
         _refuse_repeated(connection)
-        create_views(connection)
+        _bring_views(connection)
         connection.execute("checkpoint")
+
+
+def _make_as_long_as_counted(database: Path) -> None:
+    """Lengthen a closed file to what its header counts: DuckDB cuts free blocks off the end after it has written that.
+
+    Readers take a file that is shorter than its blocks for a copy cut short.
+    """
+    with duckdb.connect(":memory:", config=OFFLINE) as connection:
+        connection.execute(f"attach '{quoted(database)}' as store (read_only)")
+        counted = bytes_of_blocks(connection)
+    if database.stat().st_size < counted:
+        os.truncate(database, counted)
 
 
 @contextmanager
 def _attached(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
-        connection.execute(f"set memory_limit = '{MOST_MEMORY}'; set temp_directory = '{quoted(database)}.tmp'")
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
         connection.execute("use store; set enable_progress_bar = false")
         yield connection
@@ -230,6 +246,17 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     for name in order.static_order():
         connection.execute(statements[name])
     connection.commit()
+
+
+def _bring_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the views, unless those of the store are of this very SQL: that takes longer than a patient's rows."""
+    digest = sql_files.digest()
+    noted = connection.execute(
+        "select comment from duckdb_tables() where database_name = 'store' and table_name = 'store_version'"
+    ).fetchone()
+    if noted is None or noted[0] != digest:
+        create_views(connection)
+        connection.execute(f"comment on table store.meta.store_version is '{digest}'")
 
 
 def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:

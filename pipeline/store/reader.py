@@ -343,12 +343,17 @@ HEADER_BYTES = 3 * 4096
 """Before the first block of a DuckDB file: the file's header and two of the database."""
 
 
-def _refuse_cut(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    """Refuse a file that is shorter than its blocks: a copy cut short, of which the first rows can still be read."""
+def bytes_of_blocks(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return how long the file of the attached store has to be at least, for all the blocks that its header counts."""
     sizes = connection.execute(
         "select total_blocks * block_size from pragma_database_size() where database_name = 'store'"
     ).fetchone()
-    expected, actual = HEADER_BYTES + (sizes[0] if sizes else 0), database.stat().st_size
+    return HEADER_BYTES + (sizes[0] if sizes else 0)
+
+
+def _refuse_cut(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuse a file that is shorter than its blocks: a copy cut short, of which the first rows can still be read."""
+    expected, actual = bytes_of_blocks(connection), database.stat().st_size
     if actual < expected:
         message = f"expected {expected} bytes, found {actual}: a copy cut short"
         raise duckdb.IOException(message)

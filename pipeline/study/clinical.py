@@ -105,11 +105,14 @@ class SessionRow:
         Time of the scan on its day.
     leptomeningeal
         Seeding seen, looked for and not seen, or None: not imaged, or nothing written.
+    is_to_come
+        Without a usable date, since the day written lies after the day of reading.
     """
 
     acquired_on: date | None = None
     acquired_at: time | None = None
     leptomeningeal: bool | None = None
+    is_to_come: bool = False
 
 
 def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding]) -> dict[str, SessionRow]:
@@ -137,8 +140,10 @@ def read_sessions(table: Path, root: Path, as_of: date, findings: list[Finding])
 def _session(
     session_id: str, table_rows: Sequence[TableRow], table: str, as_of: date, findings: list[Finding]
 ) -> SessionRow:
+    read_before = len(findings)
     days = {day for row in table_rows for day in _days(row, as_of, findings)}
     acquired_on = _only(days, session_id, table, findings)
+    has_later_day = any(one.code == "date_future" for one in findings[read_before:])
     times = {clock for row in table_rows if (clock := time_in(row, "acq_time")) is not None}
     seen = [word_in(row, "leptomeningeal", SEEDING, findings) for row in table_rows]
     looked = [one for one in seen if one is not None]
@@ -146,6 +151,7 @@ def _session(
         acquired_on=acquired_on,
         acquired_at=times.pop() if len(times) == 1 and acquired_on is not None else None,
         leptomeningeal=any(looked) if looked else None,
+        is_to_come=acquired_on is None and has_later_day,
     )
 
 

@@ -82,7 +82,7 @@ def import_table(volumes: Path, treatments: Path | None, bids_dir: Path, as_of: 
     table = read_volumes(volumes.resolve(), volumes.resolve().parent, as_of, findings)
     if table.has_words:
         raise InputError(f"{volumes.name}: expected sizes, found responses; judge them with cordtrack assess")
-    readable = (_readable(visit) for visit in table.visits if visit.is_placed)
+    readable = map(_readable, table.visits)
     visits = [visit for visit in readable if _has_rows(visit) and _is_label(visit, table, findings)]
     if not visits:
         first = f" (first: {findings[0].message})" if findings else ""
@@ -209,7 +209,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
 def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | None, source: str) -> dict[str, Any]:
     return {
         "participant_id": _label(visit.patient_id),
-        "date": f"{visit.acquired_on}T{visit.acquired_at}" if visit.acquired_at else visit.acquired_on,
+        "date": _written_day(visit),
         "compartment": measure.compartment,
         "lesion_id": lesion_id,
         "volume_mm3": None if measure.volume_mm3 is None else round(measure.volume_mm3, 6),
@@ -223,6 +223,13 @@ def _measure_row(visit: GivenVisit, measure: ImportedMeasure, lesion_id: str | N
         "leptomeningeal": YES_OR_NO[measure.leptomeningeal],
         "source": f"{source} line {' '.join(map(str, visit.lines))}",
     }
+
+
+def _written_day(visit: GivenVisit) -> str:
+    """Return a visit's day as the table had it, with its time where it is known; n/a where there was none."""
+    if not visit.is_placed:
+        return str(visit.acquired_on).removeprefix("an unknown day").removeprefix(" ('").removesuffix("')") or "n/a"
+    return f"{visit.acquired_on}T{visit.acquired_at}" if visit.acquired_at else str(visit.acquired_on)
 
 
 def _label(patient_id: str) -> str:

@@ -9,18 +9,23 @@ from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import replace
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.study.lesion_rows import total_of
 from pipeline.study.names import with_prefix
 from pipeline.study.own_numbers import GivenVisit, read_volumes
 from pipeline.study.visits import StudyVisit, by_date
 
 IMPORTED_TABLE = "phenotype/cordtrack_volumes.tsv"
 """Where ``cordtrack import`` puts the rows, relative to the study folder."""
+
+UNDATED = "ses-importedundated"
+"""Beginning of the names of visits whose day nobody can tell; a number follows."""
 
 NOTHING = (ImportedMeasure(Compartment.TUMOUR, missing_reason=NO_VOLUME),)
 
@@ -42,7 +47,7 @@ def read_imported(
         return {}
     visits_by_patient: dict[str, list[GivenVisit]] = defaultdict(list)
     table = read_volumes(path, root, as_of, findings, has_points=True)
-    for visit in (one for one in table.visits if one.is_placed):
+    for visit in table.visits:
         patient_id = with_prefix("sub", visit.patient_id)
         if patient_id is not None and patient_id in patient_ids:
             visits_by_patient[patient_id].append(visit)
@@ -63,6 +68,10 @@ def with_imported(
     merged = list(visits)
     names = {visit.session_id for visit in visits}
     for one in given:
+        if not one.is_placed:
+            merged.append(_undated_visit(patient_id, one, names))
+            names.add(merged[-1].session_id)
+            continue
         same_day = [visit for visit in visits if str(visit.acquired_on) == str(one.acquired_on)]
         imaged = next((visit for visit in same_day if visit.scans), None)
         if imaged is not None:
@@ -96,6 +105,17 @@ def _new_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> Stud
         acquired_at=one.acquired_at,
         imported_lesions=one.lesions,
     )
+
+
+def _undated_visit(patient_id: str, one: GivenVisit, others: Container[str]) -> StudyVisit:
+    """Return a visit whose day nobody can tell, with sizes of the whole tumour; no lesion is followed there."""
+    number = next(number for number in count(1) if f"{UNDATED}{number}" not in others)
+    total = (total_of(one.lesions),) if one.lesions and not _has_tumour(one) else ()
+    return StudyVisit(patient_id, f"{UNDATED}{number}", None, (), (), (*one.measures, *total) or NOTHING)
+
+
+def _has_tumour(one: GivenVisit) -> bool:
+    return any(measure.compartment == Compartment.TUMOUR for measure in one.measures)
 
 
 def _not_used(one: GivenVisit, patient_id: str, session_id: str) -> Finding:

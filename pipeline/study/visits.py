@@ -39,7 +39,7 @@ class StudyVisit:
     ``acquired_at`` is the time of the scan; ``leptomeningeal`` is None where nobody imaged or said it.
     ``imported`` holds sizes that other software measured, at visits without images only, and ``imported_lesions`` those
     of each lesion by name where the table tells them apart; ``neuraxis`` is the form of the whole neuraxis, None where
-    nobody filled one in.
+    nobody filled one in. ``is_to_come`` says of a visit without a date that its day lies after the day of reading.
     """
 
     patient_id: str
@@ -53,6 +53,7 @@ class StudyVisit:
     acquired_at: time | None = None
     leptomeningeal: bool | None = None
     imported_lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
+    is_to_come: bool = False
 
 
 def read_visits(
@@ -106,13 +107,16 @@ def _patient_visits(
         row = listed.get(session_id, SessionRow())
         acquired_on = row.acquired_on
         is_unsaid = session_id not in listed or (acquired_on is None and not has_odd_dates)
+        is_to_come = row.is_to_come
         if is_unsaid and place is not None:
+            read_before = len(findings)
             acquired_on = read_scan_date(_scans_table(place, folder), root, as_of, findings)
+            is_to_come = acquired_on is None and any(one.code == "date_future" for one in findings[read_before:])
         scans = find_scans(place, root, session_id, findings) if place else ()
         files = drawn.get(session_id, ())
         masks = tuple(file for file in files if isinstance(file, MaskFile))
         discs = tuple(file for file in files if isinstance(file, DiscFile))
-        visit = StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs)
+        visit = StudyVisit(folder.name, session_id, acquired_on, scans, masks, discs=discs, is_to_come=is_to_come)
         visits.append(replace(visit, acquired_at=row.acquired_at, leptomeningeal=row.leptomeningeal))
     _report(visits, relative_to(root, folder), findings)
     for file in (file for session_id in drawn.keys() - {v.session_id for v in visits} for file in drawn[session_id]):

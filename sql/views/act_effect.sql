@@ -6,7 +6,7 @@ select
     e.session_id as without_session_id, w.acquired_on as without_on, e.category as without_category,
     e.state as without_state, e.display_state as without_display_state, e.is_confirmed as without_is_confirmed,
     e.is_provisional as without_is_provisional, ratio_percent(e.change_ratio) as without_change_percent,
-    e.reason as without_reason, e.clauses as without_clauses, e.is_same
+    e.reason as without_reason, e.clauses as without_clauses, e.is_same, e.reading
 from record.act_effect as e
 inner join record.journal_entry as j using (entry_id)
 inner join record.visit as w on (w.patient_id, w.session_id) = (e.patient_id, e.session_id)
@@ -37,3 +37,4 @@ comment on column act_effect.without_change_percent is 'change that it compared,
 comment on column act_effect.without_reason is 'visits, numbers and rule of it in one sentence';
 comment on column act_effect.without_clauses is 'the parts of that sentence as data, JSON';
 comment on column act_effect.is_same is 'true when the latest verdict would be the same without it';
+comment on column act_effect.reading is 'reading beside solid tumour that the act bears on, as in reading_assessment; empty for the verdict on the patient';

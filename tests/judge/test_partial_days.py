@@ -19,7 +19,7 @@ from pipeline.core.vocabulary import (
 )
 from pipeline.core.written_day import WrittenDay, span
 from pipeline.judge import criteria_files
-from pipeline.judge.response import judge
+from pipeline.judge.response import judge, judge_whole
 from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
 
 DEFAULT = criteria_files.load("imsct_adapted_v1")
@@ -166,3 +166,20 @@ def test_a_line_of_which_only_months_are_known_names_no_day_that_nobody_wrote() 
     assert last.category == "PD"
     assert "bevacizumab stopped 2022-02." in last.reason
     assert "2022-02-" not in last.reason + last.reason_then
+
+
+def test_a_measured_scan_of_an_unknown_day_lets_others_stand_only_where_no_day_changes_them() -> None:
+    small, alike = visit(5000, 400.0), visit(5000, 1020.0)
+    scans = (visit(0, 1000.0), visit(400, 1050.0), visit(800, 1100.0))
+    assert [one.category for one in judge(course(*scans, undated=(small,)), DEFAULT)] == ["NE"] * 3
+    kept = judge(course(*scans, undated=(alike,)), DEFAULT)
+    assert [one.category for one in kept] == ["SD"] * 3
+    assert all("the scan without a readable date" in one.reason for one in kept)
+    grown = judge(course(*scans, visit(1200, 3000.0), undated=(alike,)), DEFAULT)[-1]
+    assert (grown.category, grown.display_state) == ("PD", "growth"), "no day of a scan of 1.02 mL makes 3 mL smaller"
+
+
+def test_outcomes_count_no_day_of_an_undated_scan() -> None:
+    whole = judge_whole(course(visit(0, 1000.0), visit(400, 1050.0), undated=(visit(5000, 1020.0),)), DEFAULT)
+    assert len(whole.readings) > 1
+    assert {one.session_id for reading in whole.readings for one in reading.course.visits} == {"ses-0000", "ses-0400"}

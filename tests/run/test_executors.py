@@ -25,7 +25,7 @@ from pipeline.judge import criteria_files
 from pipeline.run import study_run, workers
 from pipeline.run.executors import choice, errands, slurm_jobs
 from pipeline.run.executors.dask_workers import DaskWorkers
-from pipeline.run.executors.errands import Answer, Errand
+from pipeline.run.executors.errands import Errand, ErrandAnswer
 from pipeline.run.executors.slurm_jobs import SlurmJobs
 from pipeline.run.run_settings import RunSettings
 from pipeline.study import study_folder
@@ -69,7 +69,7 @@ def finished(executor: choice.Executor, work: Work, out: Path) -> Rows:
     return dict(executor.work_on(work.patients, work.rules, out))
 
 
-def deadly(errand: Errand) -> Answer:
+def deadly(errand: Errand) -> ErrandAnswer:
     """Work on a patient; who gets the second one dies of it, the first time."""
     mark = errand.out_dir / "died_once"
     if errand.patient_id == "sub-p2" and not mark.exists():
@@ -78,7 +78,7 @@ def deadly(errand: Errand) -> Answer:
     return errands.run_errand(errand)
 
 
-def always_deadly(errand: Errand) -> Answer:
+def always_deadly(errand: Errand) -> ErrandAnswer:
     if errand.patient_id == "sub-p2":
         os.kill(os.getpid(), signal.SIGKILL)
     return errands.run_errand(errand)
@@ -117,8 +117,8 @@ def test_a_patient_that_is_lost_twice_is_told_and_never_a_result(work: Work, at_
     assert "was lost 2 times (job " in told.message
 
 
-def answers_of(chosen: Sequence[Errand]) -> list[Answer]:
-    return [Answer(one.patient_id, (one.patient_id,)) for one in chosen]
+def answers_of(chosen: Sequence[Errand]) -> list[ErrandAnswer]:
+    return [ErrandAnswer(one.patient_id, (one.patient_id,)) for one in chosen]
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Job:
     def done(self) -> bool:
         return True
 
-    def result(self) -> list[Answer]:
+    def result(self) -> list[ErrandAnswer]:
         if self.is_lost:
             raise RuntimeError("preempted")
         return answers_of(self.chosen)

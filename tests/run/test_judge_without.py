@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from pipeline.core.vocabulary import PartSize
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.judge import criteria_files
+from pipeline.run.steps import judge_without
 from pipeline.store import reader
+from tests.judge.course_maker import course, visit
 from tests.run.test_acts import imported, put, run_again, verdicts  # noqa: F401  # the fixture
 
 PINNED = Act(ActKind.PIN_BASELINE, "sub-p1", "ses-imported20210101", reason="the better scan")
@@ -55,3 +60,31 @@ def test_where_the_latest_scan_is_excluded_the_last_verdict_stays_in_sight(impor
     ).iloc[0]
     assert row["display_state"] == "not_evaluable"
     assert (str(row["last_judged_on"])[:10], row["last_judged_display_state"]) == ("2021-01-01", "growth")
+
+
+@pytest.mark.parametrize(
+    ("act", "compartment", "bears"),
+    [
+        (ActKind.EXCLUDE_MASK, None, True),
+        (ActKind.EXCLUDE_MASK, "enhancing", True),
+        (ActKind.CORRECT_MASK, "cyst", True),
+        (ActKind.EXCLUDE_MASK, "syrinx", False),
+        (ActKind.COMMENT, None, False),
+    ],
+)
+def test_an_act_about_a_cyst_bears_on_a_verdict_and_one_about_a_syrinx_on_none(act, compartment, bears: bool) -> None:
+    assert judge_without.bears_on_verdict(SimpleNamespace(act=act, compartment=compartment)) == bears
+
+
+def test_without_an_excluded_cyst_the_reading_with_the_cyst_is_told_and_not_the_verdict_on_the_tumour() -> None:
+    cyst = PartSize(2000.0, 0.05)
+    grown = course(visit(0, 1000.0, cyst=cyst), visit(400, 1010.0, cyst=PartSize(6000.0, 0.05)))
+    criteria = (criteria_files.load("imsct_adapted_v1"),)
+    work = SimpleNamespace(course=grown, plan=SimpleNamespace(criteria=criteria))
+    without = judge_without._latest_with_cyst(work)
+    entry = SimpleNamespace(entry_id="e1")
+    (row,) = judge_without._effect_with_cyst(entry, None, without, work)
+    assert (row.reading, row.category, row.display_state, row.is_same) == ("solid_and_cyst", "PD", "growth", False)
+    (other,) = judge_without._effect_with_cyst(entry, without, None, work)
+    assert (other.category, other.reason) == ("NE", "Not evaluable: no cyst of the tumour was measured.")
+    assert judge_without._effect_with_cyst(entry, None, None, work) == []

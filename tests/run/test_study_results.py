@@ -138,7 +138,7 @@ def ended(_: object) -> None:
 def test_a_killed_replacement_leaves_the_store_as_it_was(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = reader.database_path(out).read_bytes()
     finish(out, "sub-07", "bb", 900.0)
-    monkeypatch.setattr(room.publish, "create_views", ended)
+    monkeypatch.setattr(room.publish, "_refuse_repeated", ended)
     with pytest.raises(KeyboardInterrupt):
         publish_if_changed(results_in(out), force=False)
     assert reader.database_path(out).read_bytes() == before

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import commands
 from pipeline.run import workers
 from tests.places import ROOT
 
@@ -174,3 +175,22 @@ def test_a_run_that_is_asked_to_end_ends_its_workers_and_says_what_is_kept(
     assert f"ended by {number.name}; what was finished is kept" in spoken
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
+
+
+def test_a_query_that_a_signal_broke_off_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB answers with an error of its own when a command is asked to end while it works."""
+
+    def interrupted(**_: object) -> None:
+        with pytest.raises(SystemExit):
+            commands._end(signal.SIGTERM, None)
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(commands, "obey_signals", lambda: None)
+    monkeypatch.setattr(commands, "asked_to_end", [])
+    monkeypatch.setattr(commands, "app", interrupted)
+    with pytest.raises(SystemExit, match="143"):
+        commands.main()
+    monkeypatch.setattr(commands, "asked_to_end", [])
+    monkeypatch.setattr(commands, "app", lambda **_: (_ for _ in ()).throw(RuntimeError("a fault of ours")))
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        commands.main()

@@ -122,6 +122,41 @@ def test_a_row_that_breaks_a_rule_stops_and_leaves_the_previous_store(database: 
     assert names_in(database.parent) == {"cordtrack.duckdb"}
 
 
+def test_a_patient_that_comes_twice_in_two_parts_stops_too(database: Path) -> None:
+    """Rows are held to the rules some at a time; a key has to be there once in the whole store all the same."""
+    before = hashlib.sha256(database.read_bytes()).hexdigest()
+    with pytest.raises(StoreError, match="Duplicate key patient_id: sub-01 in table patient"):
+        publish.publish_batches(database.parent, [tiny_store(), [records.Patient("sub-01")]])
+    assert hashlib.sha256(database.read_bytes()).hexdigest() == before
+
+
+def test_replaced_rows_bring_the_views_of_other_sql_anew(database: Path) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("drop view study; comment on table meta.store_version is 'of other SQL'")
+    publish.update(database.parent, (), [])
+    assert "study" in store_reader.views(database)
+
+
+def test_a_store_that_became_smaller_is_not_taken_for_one_cut_short(database: Path) -> None:
+    """DuckDB gives free room at the end of its file back after it has counted it in the header."""
+    words = random.Random(1)
+    long = [
+        records.Finding("file_unreadable", "error", "study", None, None, None, words.randbytes(2000).hex(), "look")
+        for _ in range(2000)
+    ]
+    publish.update(database.parent, (), long)
+    publish.update(database.parent, (), [])
+    publish.update(database.parent, (), [])
+    assert not [one for one in store_reader.findings(database) if one.code == "file_unreadable"]
+
+
+def test_a_working_copy_is_published_as_long_as_its_header_counts(database: Path) -> None:
+    whole = database.stat().st_size
+    os.truncate(database, whole - 4096)
+    publish._make_as_long_as_counted(database)
+    assert database.stat().st_size == whole
+
+
 def test_a_full_disk_stops_and_leaves_the_previous_store(database: Path) -> None:
     before = hashlib.sha256(database.read_bytes()).hexdigest()
     said = run_python(PUBLISH_WITH_LITTLE_SPACE, database.parent)

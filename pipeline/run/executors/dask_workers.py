@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.run import workers
-from pipeline.run.executors.errands import Answer, Errand, run_errand, sent
+from pipeline.run.executors.errands import Errand, ErrandAnswer, run_errand, sent
 from pipeline.study.study_folder import StudyPatient
 
 PATIENCE_S = 300.0
@@ -36,7 +36,7 @@ class DaskWorkers:
     jobs: int
     address: str | None = None
     patience_s: float = PATIENCE_S
-    errand: Callable[[Errand], Answer] = run_errand
+    errand: Callable[[Errand], ErrandAnswer] = run_errand
 
     def __post_init__(self) -> None:
         """Refuse where the libraries are missing, before a study is read."""
@@ -48,7 +48,7 @@ class DaskWorkers:
         """Yield each patient's name and records as it is finished."""
         return sent(patients, rules, out_dir, self._send)
 
-    def _send(self, errands: Sequence[Errand]) -> Iterator[Answer]:
+    def _send(self, errands: Sequence[Errand]) -> Iterator[ErrandAnswer]:
         with self._client() as client:
             waiting = [*errands]
             on_the_way: dict[Any, str] = {}
@@ -107,12 +107,12 @@ def _some_of(futures: Any) -> list[Any]:
         return [future for future in futures if future.cancelled()]
 
 
-def _answer(future: Any, patient_id: str) -> Answer:
+def _answer(future: Any, patient_id: str) -> ErrandAnswer:
     """Return what came of an errand; whatever went wrong on the way, it may be sent again."""
     try:
-        answer: Answer = future.result()
+        answer: ErrandAnswer = future.result()
     except Exception as error:  # of any library on the way: the worker died, or its answer was lost
-        return Answer(patient_id, lost=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return ErrandAnswer(patient_id, lost=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
     return answer
 
 

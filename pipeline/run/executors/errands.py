@@ -39,7 +39,7 @@ class Errand:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ErrandAnswer:
     """What came of an errand: the patient's records, or why there are none.
 
     Attributes
@@ -56,7 +56,7 @@ class Answer:
     refusal: str | None = None
 
 
-Send = Callable[[Sequence[Errand]], Iterator[Answer]]
+Send = Callable[[Sequence[Errand]], Iterator[ErrandAnswer]]
 
 
 def program() -> str:
@@ -64,15 +64,15 @@ def program() -> str:
     return f"{fingerprints.of_all_code()[:12]}; {fingerprints.software()}"
 
 
-def run_errand(errand: Errand) -> Answer:
+def run_errand(errand: Errand) -> ErrandAnswer:
     """Work on one patient here, unless this process would give other numbers."""
     refusal = _refusal(errand)
     if refusal is not None:
-        return Answer(errand.patient_id, refusal=f"{socket.gethostname()}: {refusal}")
+        return ErrandAnswer(errand.patient_id, refusal=f"{socket.gethostname()}: {refusal}")
     try:
-        return Answer(errand.patient_id, workers.process_here(errand.patient, errand.out_dir, errand.rules))
+        return ErrandAnswer(errand.patient_id, workers.process_here(errand.patient, errand.out_dir, errand.rules))
     except StoreError as error:
-        return Answer(errand.patient_id, lost=str(error))
+        return ErrandAnswer(errand.patient_id, lost=str(error))
 
 
 def sent(

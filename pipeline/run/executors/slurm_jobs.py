@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.errors import RemoteError, SettingsError
 from pipeline.run import workers
-from pipeline.run.executors.errands import Answer, Errand, run_errand, sent
+from pipeline.run.executors.errands import Errand, ErrandAnswer, run_errand, sent
 from pipeline.study.study_folder import StudyPatient
 
 SLURM, ON_THIS_MACHINE = "slurm", "local"
@@ -51,7 +51,7 @@ class SlurmJobs:
     queue: str = SLURM
     look_s: float = LOOK_S
     patience_s: float = PATIENCE_S
-    errand: Callable[[Errand], Answer] = run_errand
+    errand: Callable[[Errand], ErrandAnswer] = run_errand
 
     def __post_init__(self) -> None:
         """Refuse where the library is missing, before a study is read."""
@@ -67,7 +67,7 @@ class SlurmJobs:
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # it holds what the tables say of patients
 
-    def _send(self, errands: Sequence[Errand], folder: Path) -> Iterator[Answer]:
+    def _send(self, errands: Sequence[Errand], folder: Path) -> Iterator[ErrandAnswer]:
         queue, waiting, submitted = self._queue(folder), chunks(errands, self.jobs), _Submitted()
         try:
             while waiting or submitted.jobs:
@@ -123,7 +123,7 @@ class _Submitted:
     jobs: dict[Any, list[str]] = field(default_factory=dict)
     last_taken: float = field(default_factory=time.monotonic)
 
-    def answers(self) -> Iterator[Answer]:
+    def answers(self) -> Iterator[ErrandAnswer]:
         """Yield what came of jobs that ended."""
         for job in [one for one in self.jobs if one.done()]:
             patients = self.jobs.pop(job)
@@ -131,16 +131,16 @@ class _Submitted:
                 yield from job.result()
             except Exception as error:  # the job died, was cancelled, or left an answer nobody can read
                 reason = f"job {job.job_id}: {' '.join(str(error).split())[:200]}"
-                yield from (Answer(name, lost=reason) for name in patients)
+                yield from (ErrandAnswer(name, lost=reason) for name in patients)
 
 
 @dataclass(frozen=True)
 class Chunk:
     """What one job does: an errand after the other."""
 
-    errand: Callable[[Errand], Answer]
+    errand: Callable[[Errand], ErrandAnswer]
 
-    def __call__(self, errands: tuple[Errand, ...]) -> list[Answer]:
+    def __call__(self, errands: tuple[Errand, ...]) -> list[ErrandAnswer]:
         """Return the answers of all errands."""
         return [self.errand(one) for one in errands]
 

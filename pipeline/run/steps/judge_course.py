@@ -55,7 +55,7 @@ def course_with_acts(work: PatientWork) -> vocabulary.PatientCourse:
 def course_of(
     patient: StudyPatient, visits: Sequence[VisitWork], followed: FollowedLesions
 ) -> vocabulary.PatientCourse:
-    """Gather what judgement may look at: dated visits with their solid tumour, treatments and function.
+    """Gather what judgement may look at: visits with their solid tumour, undated ones apart, treatments and function.
 
     Parameters
     ----------
@@ -71,9 +71,16 @@ def course_of(
         for visit in visits
         if visit.read.acquired_on is not None
     ]
+    first, last = vocabulary.ANY_DAY
+    undated = (
+        _visit_measure(visit, first, followed, unseen.get(visit.session_id))
+        for visit in visits
+        if visit.read.acquired_on is None and not visit.read.visit.is_to_come
+    )
     return vocabulary.PatientCourse(
         patient_id=patient.patient.patient_id,
         visits=tuple(judgeable),
+        undated=tuple(replace(one, acquired_by=last) for one in undated if _shows_something(one)),
         treatments=treatment_events(patient.treatments),
         function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
@@ -208,6 +215,12 @@ def _visit_measure(
     return _without_size(measure) if only_carried_over(visit) else measure
 
 
+def _shows_something(visit: vocabulary.VisitMeasure) -> bool:
+    """Say whether a scan of an unknown day shows anything that verdicts on others may rest on."""
+    sizes = (visit.volume_mm3, visit.product_mm2, visit.longest_mm)
+    return any(size is not None for size in sizes) or visit.new_lesion or bool(visit.leptomeningeal)
+
+
 def _without_size(visit: vocabulary.VisitMeasure) -> vocabulary.VisitMeasure:
     return replace(
         visit,
@@ -272,4 +285,5 @@ def _best_response(patient_id: str, rule: ResponseCriteria, response: CourseResp
 
 
 def _stored(day: date | None) -> date | None:
-    return None if day is None else first_possible(day)
+    placed = None if day is None else first_possible(day)
+    return None if placed == vocabulary.ANY_DAY[0] else placed

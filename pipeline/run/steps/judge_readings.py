@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin, PartSize, PatientCourse, VisitJudgement
@@ -11,10 +12,13 @@ from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.parallel_readings import ReadingVerdict
 from pipeline.measure.imported_sizes import NO_VOLUME
 from pipeline.measure.measurement_error import ASSUMED
+from pipeline.measure.own_cyst import CystPlace
 from pipeline.refind import refinding
+from pipeline.run.steps import measure_visits
 from pipeline.run.steps.verdict_columns import verdict_columns
 from pipeline.run.steps.visit_work import VisitWork
 
+APART = "what was drawn as cyst lies away from the tumour, and is not its own"
 WARPED = "its mask was only carried over from another visit, which cannot show growth or shrinkage"
 
 
@@ -30,7 +34,7 @@ def part_of(visit: VisitWork, compartment: Compartment) -> PartSize | None:
     mask = visit.masks.measured(compartment)
     if is_automatic and mask is not None and mask.method == refinding.CARRIED_OVER:
         return PartSize(None, missing_reason=WARPED)
-    return PartSize(
+    size = PartSize(
         row.volume_mm3,
         row.volume_cv,
         row.cv_source == ASSUMED,
@@ -41,6 +45,23 @@ def part_of(visit: VisitWork, compartment: Compartment) -> PartSize | None:
         None if row.missing_reason == NO_VOLUME else row.missing_reason,
         row.bound_reason,
     )
+    place = measure_visits.cyst_place(visit) if compartment == Compartment.CYST and size.volume_mm3 else None
+    return size if place is None else _own_part(size, place)
+
+
+def _own_part(size: PartSize, place: CystPlace) -> PartSize:
+    """Return the size of a cyst without what lies away from the tumour; none where all of it does.
+
+    The error of a smaller volume is larger as that of a sphere is (V^(-1/3)); diameters are those of the whole.
+    """
+    if not place.apart_mm3:
+        return size
+    if not place.own_mm3:
+        return PartSize(None, is_unsigned=size.is_unsigned, missing_reason=APART)
+    share = place.own_share
+    volume_mm3 = None if size.volume_mm3 is None else size.volume_mm3 * share
+    cv = None if size.volume_cv is None else size.volume_cv * share ** (-1 / 3)
+    return replace(size, volume_mm3=volume_mm3, volume_cv=cv)
 
 
 def reading_rows(

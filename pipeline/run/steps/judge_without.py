@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.core import records
-from pipeline.core.vocabulary import Compartment, VisitJudgement
+from pipeline.core.vocabulary import Category, Compartment, DisplayState, ReadingKind, State, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind, Standing
-from pipeline.judge import course_text
+from pipeline.judge import course_text, parallel_readings
 from pipeline.judge.response import judge_whole
 from pipeline.run.steps import apply_acts, follow_lesions, judge_lesions, measure_visits, use_drawings
 from pipeline.run.steps.judge_course import course_with_acts
@@ -20,8 +20,11 @@ from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import VisitWork
 
 OF_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_MASK)
-JUDGED = (TUMOUR, str(Compartment.ENHANCING))
-"""Compartments that a verdict rests on."""
+CYST = str(Compartment.CYST)
+JUDGED = (TUMOUR, str(Compartment.ENHANCING), CYST)
+"""Compartments that a verdict rests on; the cyst bears on the reading with the cyst counted and on no other."""
+
+NO_CYST = "no cyst of the tumour was measured"
 
 
 def judge_without_acts(work: PatientWork) -> PatientWork:
@@ -30,16 +33,21 @@ def judge_without_acts(work: PatientWork) -> PatientWork:
     now = _latest(work)
     if now is None:
         return work.adding(judged_course)
-    effects = [
-        _effect(entry, now, _latest(_without(work, entry)), work)
-        for entry in work.acts.entries
-        if entry.status == Standing.IN_FORCE and bears_on_verdict(entry)
-    ]
+    with_cyst = _latest_with_cyst(work)
+    effects = []
+    for entry in work.acts.entries:
+        if entry.status != Standing.IN_FORCE or not bears_on_verdict(entry):
+            continue
+        without = _without(work, entry)
+        if entry.act in OF_MASKS and entry.compartment == CYST:
+            effects += _effect_with_cyst(entry, with_cyst, _latest_with_cyst(without), work)
+        else:
+            effects.append(_effect(entry, now, _latest(without), work))
     return work.adding(judged_course, *effects)
 
 
 def bears_on_verdict(entry: records.JournalEntry) -> bool:
-    """Tell whether an act can change a verdict at all: not a comment, and not one about a cyst's mask."""
+    """Tell whether an act can change a verdict at all: not a comment, and not one about a syrinx's mask."""
     if entry.act in OF_MASKS:
         return (entry.compartment or TUMOUR) in JUDGED
     return entry.act in (
@@ -83,6 +91,38 @@ def _latest(work: PatientWork) -> VisitJudgement | None:
         return None
     sizes = judge_lesions.sizes_of(work.course, work.lesions)
     return judge_lesions.judge_lesions(work.course, work.lesions, sizes, rule).leading(judged[-1])
+
+
+def _latest_with_cyst(work: PatientWork) -> VisitJudgement | None:
+    """Return the latest verdict with the cyst counted, under the criteria shown first; None where there is none."""
+    rule = work.plan.criteria[0]
+    read = parallel_readings.readings(work.course, judge_whole(work.course, rule).judgements, rule)
+    return next((one.judgement for one in reversed(read) if one.reading == ReadingKind.SOLID_AND_CYST), None)
+
+
+def _effect_with_cyst(
+    entry: records.JournalEntry, now: VisitJudgement | None, without: VisitJudgement | None, work: PatientWork
+) -> list[records.ActEffect]:
+    """Return what the reading with the cyst counted would be without an act; none where there is no such reading."""
+    if now is None and without is None:
+        return []
+    before, after = (one or _no_cyst(now or without) for one in (now, without))
+    return [replace(_effect(entry, before, after, work), reading=str(ReadingKind.SOLID_AND_CYST))]
+
+
+def _no_cyst(other: VisitJudgement | None) -> VisitJudgement:
+    assert other is not None  # one of the two is there
+    return replace(
+        other,
+        category=Category.NE,
+        state=State.NOT_EVALUABLE,
+        display_state=DisplayState.NOT_EVALUABLE,
+        confirmed=True,
+        provisional=False,
+        change_ratio=None,
+        reason=f"Not evaluable: {NO_CYST}.",
+        clauses="[]",
+    )
 
 
 def _effect(

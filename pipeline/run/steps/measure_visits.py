@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pipeline.core import records
+from pipeline.core import records, wording
 from pipeline.core.findings import finding
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume, plane
-from pipeline.measure import imported_sizes, measurement_error, volumes
+from pipeline.measure import imported_sizes, measurement_error, own_cyst, volumes
 from pipeline.refind.refinding import GROWN_LESS_SURELY
 from pipeline.run.steps import search_signal
 from pipeline.run.steps.mask_records import SCANS_DIFFER
@@ -32,7 +32,7 @@ def measure(work: PatientWork) -> PatientWork:
     visits = tuple(replace(visit, measured=measure_visit(visit, compartments, histology)) for visit in work.visits)
     measurements = (row for visit in visits for row in visit.measured)
     cut = cut_off(row for visit in visits for row in visit.measured)
-    return work.changing(visits).adding(*measurements, *cut, *unmeasured(visits))
+    return work.changing(visits).adding(*measurements, *cut, *unmeasured(visits), *cysts_apart(visits))
 
 
 def compartments_of(visits: Iterable[VisitWork]) -> tuple[Compartment, ...]:
@@ -188,6 +188,27 @@ def cut_off(measurements: Iterable[records.Measurement]) -> tuple[records.Findin
         for row in measurements
         if row.bound_reason and row.compartment != Compartment.CORD
     )
+
+
+def cyst_place(visit: VisitWork) -> own_cyst.CystPlace | None:
+    """Return how much of what was drawn as cyst lies in or at the tumour; None where not both have masks that count."""
+    masks = visit.counted.primary
+    cyst, tumour = masks.get(Compartment.CYST), masks.get(Compartment.TUMOUR)
+    return None if cyst is None or tumour is None else own_cyst.place_of(cyst, tumour)
+
+
+def cysts_apart(visits: Iterable[VisitWork]) -> tuple[records.Finding, ...]:
+    """Say of which visits something drawn as cyst lies away from the tumour: it is not counted with it."""
+    findings = []
+    for visit in visits:
+        place = cyst_place(visit)
+        if place is not None and place.apart_mm3:
+            message = (
+                f"{visit.read.named}: expected what is named cyst in or at the tumour, found "
+                f"{wording.volume(place.apart_mm3)} of it away from it; that is not counted with the tumour"
+            )
+            findings.append(finding("cyst_apart", message, **visit.read.subject))
+    return tuple(findings)
 
 
 def unmeasured(visits: Iterable[VisitWork]) -> tuple[records.Finding, ...]:

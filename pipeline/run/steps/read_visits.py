@@ -22,6 +22,8 @@ from pipeline.study import study_folder
 EARLY_POSTOPERATIVE = timedelta(days=42)
 """Scans this soon after surgery show swelling and blood: no reference while a later one exists (CLINICAL practice)."""
 
+NO_DATE = "the study gives no valid date for this visit"
+
 AS_FINE = 1.5
 """A scan counts as fine as another when its thickest voxel edge is at most this many times the other's."""
 
@@ -149,14 +151,14 @@ def _status(
     visit: study_folder.StudyVisit, anchor: study_folder.ScanFile | None, scan_rows: list[records.Scan]
 ) -> tuple[str, str | None]:
     if visit.imported:
-        return "usable", None
+        return ("usable", None) if visit.acquired_on is not None else ("undated", NO_DATE)
     if anchor is None:
         return "failed", "no scan that a tumour can be measured on (a T2w, or else a T1w, is needed)"
     unreadable = next((row.unreadable_reason for row in scan_rows if row.is_anchor and row.unreadable_reason), None)
     if unreadable:
         return "failed", unreadable
     if visit.acquired_on is None:
-        return "undated", "the study gives no valid date for this visit"
+        return "undated", NO_DATE
     return "usable", None
 
 

@@ -56,6 +56,19 @@ def test_filters_come_from_the_address_and_are_said_with_n(tiny, address, words)
     assert words in text_of(opened("cohort", **address))
 
 
+def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
+    at = opened("cohort", histology="ependymoma", by="sex")
+    at.multiselect(key="histology").set_value(["astrocytoma"]).run()
+    assert "astrocytoma" in at.query_params["histology"], "what was chosen now is kept in the address"
+    assert "Astrocytoma: n = 1 of 7" in text_of(at)
+    at.query_params["histology"] = "ependymoma"  # as Back does
+    at.query_params.pop("by")
+    at.run()
+    assert not at.exception
+    assert "Ependymoma: n = 3 of 7" in text_of(at)
+    assert "by" not in at.query_params
+
+
 def test_two_groups_are_named_counted_and_compared(tiny):
     text = text_of(opened("cohort", histology="ependymoma", b_centre="South"))
     assert "Ependymoma: n = 3 of 7; compared with South: n = 3 of 7" in text

@@ -58,3 +58,10 @@ def test_the_last_verdict_is_said_only_where_the_latest_scan_has_none():
     }  # fmt: skip
     assert acts_beside.last_judged(row).replace("\u202f", " ") == "last judged 2023-04-11: ▲ growing, +72 %"
     assert acts_beside.last_judged(row | {"last_judged_on": pd.NaT}) == ""
+
+
+def test_an_act_about_a_cyst_says_that_the_cyst_is_counted() -> None:
+    (line,) = acts_beside.lines(pd.DataFrame([effect("exclude_mask", compartment="cyst", reading="solid_and_cyst")]))
+    assert line.without.startswith("with the cyst counted, without it ")
+    (alone,) = acts_beside.lines(pd.DataFrame([effect("exclude_mask", reading=None)]))
+    assert alone.without.startswith("without it ")
