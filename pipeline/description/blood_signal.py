@@ -28,6 +28,10 @@ CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
 LEAST_TISSUE = 8
+WELL_WITHIN = 0.9
+GRAINS = 2.5
+"""Deviations of the tumour's own grain by which blood is darker."""
+
 SURE_TIMES = 2.0
 SHOWS_CAP_MM = 2.0
 """Voxels longer than this head-foot do not show that there is no cap, mm."""
@@ -73,7 +77,9 @@ def _dark_pieces(
     limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
     deep = voxels.core(LEAST_TISSUE)
     usual = float(np.median(relative[deep])) if deep.any() else 1.0
-    limit = min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0)  # a dark tumour is no blood
+    tissue = relative[voxels.solid >= WELL_WITHIN]
+    grain = 1.4826 * float(np.median(np.abs(tissue - np.median(tissue)))) if len(tissue) else 0.0
+    limit = min(min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0), usual - GRAINS * grain)  # dark tumour is no blood
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)

@@ -16,8 +16,8 @@ WEIGHTED = ("T2w", "T1w", "PDw", "FLAIR")
 """Suffixes of images that a tumour is measured on; a contrast agent (``ce-``) adds ``_ce``."""
 
 WHERE_DRAWN = (
-    "T2star", "T2starw", "UNIT1", "inplaneT2", "PDT2", "MTw", "MTS", "swi", "MEGRE", "MESE", "MP2RAGE", "VFA", "IRT1",
-    "angio",
+    "T2star", "T2starw", "STIR", "UNIT1", "inplaneT2", "PDT2", "MTw", "MTS", "swi", "MEGRE", "MESE", "MP2RAGE", "VFA",
+    "IRT1", "angio",
 )  # fmt: skip
 """Suffixes of images that a tumour is measured on only where somebody drew on them."""
 
