@@ -36,6 +36,10 @@ LIMIT_REACH = 8.0
 LIMIT_STEPS = 24
 """Readings tried at a time while the limit is looked for."""
 
+LIMIT_PASSES = 4
+"""Times that the limit is looked for, each between the two readings of the last time; half of them, unless the scan's
+own reading lies between the last two."""
+
 ROUNDING = 1e-9
 """Relative difference at which two sizes are the same."""
 
@@ -273,7 +277,10 @@ class LesionSeries:
         at, other = self._order.index(scan), self._order.index(reference)
         least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
         low, high = 0.0, LIMIT_REACH * math.hypot(self._errors[at], self._errors[other])
-        for _ in range(2):
+        reading = direction * float(self._logs[0, at] - self._logs[0, other])
+        for passes in range(LIMIT_PASSES):
+            if passes >= LIMIT_PASSES // 2 and not low < reading <= high:
+                break  # fine enough to say on which side of the limit the reading lies
             tried = np.linspace(low, high, LIMIT_STEPS)
             logs = np.tile(self._logs, (LIMIT_STEPS, 1))
             logs[:, at] = self._logs[0, other] + direction * tried

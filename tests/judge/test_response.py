@@ -133,9 +133,8 @@ def test_an_assessment_carries_what_it_was_judged_by():
         "ses-0100",
     )
     assert found.change_ratio == pytest.approx(1100 / 700)
-    assert found.detection_limit_ratio == pytest.approx(
-        1.2747, abs=1e-4
-    )  # of three readings and ten looks, not of a pair
+    of_the_series = 1.2693  # of three readings and ten looks, not of a pair
+    assert found.detection_limit_ratio == pytest.approx(of_the_series, abs=1e-4)
     assert found.probability == pytest.approx(0.911, abs=1e-3)
 
 
