@@ -223,7 +223,7 @@ def _open(state: pd.Series) -> tuple[tuple[str, ...], ...]:
     """Return the open questions as the board has them, a line each; that a scan is overdue depends on the day."""
     questions = labels.typeset(str(state["open_questions"])).split("; ")
     heads = ("open questions", *("" for _ in questions[1:]))
-    return tuple((head, short(question)) for head, question in zip(heads, questions, strict=True))
+    return tuple((head, short(words, 2 * LONGEST)) for head, words in zip(heads, questions, strict=True))
 
 
 def _beside(
