@@ -183,6 +183,8 @@ def _course_words(
         return f", {since} {first.acquired_on}"
     ratio = against.ratio
     change = "" if ratio is None else f" ({percent(ratio)})"
+    if course == CompartmentState.NO_CHANGE:
+        return f", within error since {against.reference.acquired_on}{change}"
     return f", {course} since {against.reference.acquired_on}{change}"
 
 
