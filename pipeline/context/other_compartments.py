@@ -184,7 +184,8 @@ def _course_words(
     ratio = against.ratio
     change = "" if ratio is None else f" ({percent(ratio)})"
     if course == CompartmentState.NO_CHANGE:
-        return f", within error since {against.reference.acquired_on}{change}"
+        error = "of unknown error" if against.limit_ratio is None else "within error"
+        return f", {error} since {against.reference.acquired_on}{change}"
     return f", {course} since {against.reference.acquired_on}{change}"
 
 

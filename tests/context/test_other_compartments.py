@@ -70,7 +70,12 @@ def test_an_unknown_error_proves_no_change():
     unsure = [CompartmentVisit(f"ses-{i}", on(100 * i), v) for i, v in enumerate((500.0, 5000.0))]
     last = compartment_course(Compartment.CYST, unsure)[-1]
     assert str(last.course) == "no change"
-    assert ", within error since " in last.reason
+    assert ", of unknown error since 2020-01-01 (+900 %)" in last.reason
+
+
+def test_a_change_within_error_is_not_told_as_none():
+    last = compartment_course(Compartment.CYST, seen(500.0, 540.0))[-1]
+    assert ", within error since 2020-01-01 (+8 %)" in last.reason
 
 
 def test_what_is_gone_is_told_without_a_size():
