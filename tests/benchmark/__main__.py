@@ -1,7 +1,8 @@
 """``make benchmark``: every figure of docs/benchmarks.md, measured now on this machine.
 
-Each section is a module of this folder that prints Markdown; it is run in a process of its own. A section that fails
-is named as failed in the report, and the command ends with an error.
+Each section is a module of this folder that prints Markdown under a heading; it is run in a process of its own. What
+it prints takes the place of the section of that heading in the report, other sections stay. A section that fails stays
+as it was, is named, and the command ends with an error.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from tests.places import ROOT
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 REAL_CORD = ROOT.parent / "shared" / "realcord"
-WITH_DATA = ("alignment", "certificate", "masks", "poor_scans", "first_masks")
+WITH_DATA = ("alignment", "certificate", "masks", "poor_scans", "first_masks", "recurrences", "visible_edges")
 WITHOUT_DATA = (
     "cord",
     "description",
@@ -26,6 +28,7 @@ WITHOUT_DATA = (
     "lesions",
     "study_run",
     "growing_study",
+    "readers",
     "judging",
     "series_calls",
     "stated_probabilities",
@@ -37,26 +40,21 @@ WITHOUT_DATA = (
 )
 ON_REQUEST = ("refits",)
 """Sections with data that only ``--section`` runs: for trials, what they measure is in another section too."""
-HEADER = """# Benchmarks
-
-Made by `make benchmark`; nothing here is typed by hand. Other data of the same layout (`bids/`,
-`truth/landmarks.tsv`, `truth/volumes.tsv`, `truth/masks/`) is measured with `make benchmark DATA="folder folder"`.
-Times are medians on a shared two-core machine and are upper bounds; accuracy does not depend on the machine.
-"""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", action="append", type=Path, help="dataset folder with bids/ and truth/; repeatable")
     parser.add_argument("--section", action="append", help="only these; the report is printed, pictures are written")
+    parser.add_argument("--keep", action="store_true", help="put the sections named into docs/benchmarks.md")
     arguments = parser.parse_args()
     folders = arguments.data or [
         folder for name in ("cervical", "thoracolumbar") if (folder := REAL_CORD / name).is_dir()
     ]
     wanted = arguments.section or [*WITH_DATA, *WITHOUT_DATA]
-    parts = [HEADER, _machine()]
+    printed = [_machine()]
     if not folders:
-        parts.append("No dataset with known truth was found beside the project: the alignment figures are missing.\n")
+        printed.append("No dataset with known truth was found beside the project: figures of real scans are missing.\n")
     failed = []
     for name in wanted:
         takes_data = name in (*WITH_DATA, *ON_REQUEST)
@@ -65,15 +63,49 @@ def main() -> int:
         command = [sys.executable, "-m", f"tests.benchmark.{name}"]
         command += [word for folder in folders for word in ("--data", str(folder))] if takes_data else []
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        parts.append(done.stdout if done.returncode == 0 else f"## {name}\n\nfailed, see the messages of the command\n")
-        failed += [name] if done.returncode else []
-    report = "\n".join(parts)
-    if arguments.section:
-        sys.stdout.write(report)
+        if done.returncode:
+            failed.append(name)
+        else:
+            printed.append(done.stdout)
+    if failed:
+        sys.stderr.write(f"failed, see the messages above: {', '.join(failed)}\n")
+    if arguments.section and not arguments.keep:
+        sys.stdout.write("\n".join(printed))
     else:
+        report = REPORT.read_text(encoding="utf-8")
+        for text in printed:
+            report = with_sections(report, text, f"_{_machine().strip()}_")
         REPORT.write_text(report, encoding="utf-8")
         sys.stdout.write(f"wrote {REPORT.relative_to(ROOT)}\n")
     return 1 if failed else 0
+
+
+def with_sections(report: str, printed: str, origin: str) -> str:
+    """Return a report with the sections that were printed in the place of those with their headings, else at its end.
+
+    Parameters
+    ----------
+    report, printed
+        Markdown with headings ``## ``; what stands before the first of ``printed`` is left out.
+    origin
+        A line put below each printed heading: when and where it was measured.
+    """
+    for section in _sections(printed)[1:]:
+        heading, _, body = section.partition("\n")
+        whole = f"{heading}\n{origin}\n\n{body.strip()}\n\n"
+        parts = _sections(report)
+        names = [part.partition("\n")[0] for part in parts]
+        if heading in names:
+            parts[names.index(heading)] = whole
+        else:
+            parts.append(f"\n{whole}")
+        report = "".join(parts)
+    return f"{report.rstrip()}\n"
+
+
+def _sections(text: str) -> list[str]:
+    """Return what stands before the first heading, and each section with its heading."""
+    return re.split(r"^(?=## )", text, flags=re.MULTILINE)
 
 
 def _machine() -> str:
