@@ -113,9 +113,8 @@ def main() -> None:
                 rows += implanted(host, slice_mm, arguments.seed)
             except CordtrackError as error:
                 print(f"{host.scan.name}: {error}")
-    print(
-        "## Recurrences, drafted\n\n| follow-up | slices | true, mm³ | draft, mm³ | error | Dice |\n|---|---|---|---|---|---|"
-    )
+    print("## Recurrences, drafted\n")
+    print("| follow-up | slices | true, mm³ | draft, mm³ | error | Dice |\n|---|---|---|---|---|---|")
     measured = [row for row in rows if row is not None]
     for row in measured:
         error = f"{100 * (row.drafted_mm3 / row.true_mm3 - 1):+.0f} %" if row.drafted_mm3 and row.true_mm3 else ""
