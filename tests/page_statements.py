@@ -269,6 +269,8 @@ def _ruling(text: str, truth: Truth) -> Iterator[str]:
     for segment in re.split(r"[;:¶]|\.(?!\d)", text):
         rule = re.search(rf"(below|beyond|reaches) the ({NUMBER}) % rule", segment)
         limits = re.findall(rf"(within|beyond) measurement error \(limit ({NUMBER}) %\)", segment)
+        if re.search(r"below the \S+ % rule but by less than", segment):
+            yield f"{segment}: what is below a rule is not held to its smallest change"
         said = (rule[1], rule[2]) if rule else ("", "")
         if (rule or limits) and not any(_is_ruled(part, said, limits) for part in truth.clauses):
             yield f"{said} {limits}"

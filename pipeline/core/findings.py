@@ -95,7 +95,7 @@ TABLE_KINDS = (
     ("row_long", "error", "give the row one cell per column (a decimal comma makes one too many); it was not used"),
     ("row_incomplete", "error", "fill in the missing cells; the row was not used as it stands"),
     ("row_repeated", "warning", "remove one of the two rows"),
-    ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used as it stands"),
+    ("row_unknown_patient", "error", "correct the participant_id or add the patient; the row was not used"),
     ("date_malformed", "error", "write dates as YYYY-MM-DD; this one was not used"),
     ("date_partial", "warning", "write the whole day; until then what depends on it is not evaluable"),
     ("treatment_unplaced", "error", "write its date; until then only what no day of it could change is judged"),

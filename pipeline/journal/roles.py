@@ -74,7 +74,7 @@ def check(person: Visitor, deed: Deed) -> Visitor:
 
     Examples
     --------
-    >>> check(Visitor("R. Eader", "x", frozenset({VisitorRole.READER})), Deed.SIGN)
+    >>> check(Visitor("R. Eader", "x", frozenset({VisitorRole.READER})), Deed.SIGN)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     pipeline.errors.SettingsError: R. Eader may not put acts on record: that needs the role admin or signer; ...
     """

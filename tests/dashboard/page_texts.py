@@ -88,7 +88,8 @@ def packet_pieces(study: page.ShownStudy, patient_id: str) -> list[str]:
         gathered.criteria,
         gathered.sources,
     )
-    lines = [gathered.facts, gathered.word, gathered.sentence, *gathered.acts, gathered.caveats, *gathered.sign_off]
+    facts = gathered.facts or "nothing is known of this patient"  # so that each line keeps its place
+    lines = [facts, gathered.word, gathered.sentence, *gathered.acts, gathered.caveats, *gathered.sign_off]
     return [" ".join(line.split()) for line in (*lines, *(LINE.join(row) for rows in tables for row in rows)) if line]
 
 
