@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from pipeline.description.finding_terms import TERMS, LesionFinding
 from pipeline.errors import SettingsError
@@ -63,8 +62,7 @@ def packaged() -> Frequencies:
     SettingsError
         The file was changed into one that cannot be used.
     """
-    content = (resources.files("pipeline.description") / FILE).read_bytes()
-    table: Frequencies = toml_rules.fill(Frequencies, toml_rules.parse(content, FILE), FILE)
+    table: Frequencies = toml_rules.fill(Frequencies, toml_rules.packaged("pipeline.description", FILE), FILE)
     faults = [
         f"{one.finding} {one.term} of {one.histology}"
         for one in table.frequency

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 
 from pipeline.description.description_limits import DescriptionLimits, problems
 from pipeline.errors import SettingsError
@@ -21,8 +20,8 @@ def packaged() -> DescriptionLimits:
     SettingsError
         The file was changed into one that cannot be used.
     """
-    content = (resources.files("pipeline.description") / FILE).read_bytes()
-    limits: DescriptionLimits = toml_rules.fill(DescriptionLimits, toml_rules.parse(content, FILE), FILE)
+    table = toml_rules.packaged("pipeline.description", FILE)
+    limits: DescriptionLimits = toml_rules.fill(DescriptionLimits, table, FILE)
     faults = problems(limits)
     if faults:
         raise SettingsError(f"{FILE}: {'; '.join(faults)}; correct the file")

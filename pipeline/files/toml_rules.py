@@ -11,6 +11,7 @@ import tomllib
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
+from importlib import resources
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pipeline.errors import SettingsError
@@ -38,6 +39,17 @@ def parse(content: bytes, where: str) -> dict[str, Any]:
         msg = f"{where}: unknown key 'sha256'; remove it, the hash is computed"
         raise SettingsError(msg)
     return table
+
+
+def packaged(room: str, name: str) -> dict[str, Any]:
+    """Read a TOML file that lies in a room of the program, such as ``pipeline.study``.
+
+    Raises
+    ------
+    SettingsError
+        It is no TOML.
+    """
+    return parse((resources.files(room) / name).read_bytes(), name)
 
 
 def fill(kind: type[Any], table: dict[str, Any], where: str) -> Any:

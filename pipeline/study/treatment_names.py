@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from pipeline.core.records import Finding
@@ -31,8 +30,7 @@ NOT_DONE = re.compile(
 @cache
 def packaged() -> Mapping[str, TreatmentKind]:
     """Return the packaged names, plain, with the kind each means."""
-    content = resources.files("pipeline.study").joinpath("treatment_names.toml").read_bytes()
-    table = toml_rules.parse(content, "treatment_names.toml")
+    table = toml_rules.packaged("pipeline.study", "treatment_names.toml")
     return {plain(name): TreatmentKind(kind) for kind, names in table.items() for name in names}
 
 

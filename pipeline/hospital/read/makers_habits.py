@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from pipeline.files import toml_rules
 from pipeline.hospital.read.instances import SeriesAcquisition
@@ -45,8 +44,7 @@ class HabitTable:
 @cache
 def table() -> tuple[Habit, ...]:
     """Return all habits."""
-    content = (resources.files("pipeline.hospital.read") / FILE).read_bytes()
-    filled: HabitTable = toml_rules.fill(HabitTable, toml_rules.parse(content, FILE), FILE)
+    filled: HabitTable = toml_rules.fill(HabitTable, toml_rules.packaged("pipeline.hospital.read", FILE), FILE)
     return filled.habit
 
 
