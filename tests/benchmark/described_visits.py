@@ -8,7 +8,7 @@ of up to 30 %, noise, slices of 1 to 4 mm and a millimetre of misalignment that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -215,8 +215,52 @@ def _bias(grid: Volume, rng: np.random.Generator) -> Array:
     return 1.0 + rng.uniform(0, 0.3) * wave / max(np.abs(wave).max(), 1e-6)
 
 
-def _painted(host: HostCord, rng: np.random.Generator, truth: Truth) -> dict[str, Array]:  # noqa: PLR0915 (one lesion)
+@dataclass(frozen=True, eq=False)
+class LesionPlace:
+    """Where a lesion lies in its host: offsets from its middle in mm, its half widths across and its half length."""
+
+    across_mm: tuple[Array, Array]
+    along_mm: Array
+    side_mm: Array
+    half_mm: Array
+    long_mm: float
+    swell: float
+
+    @property
+    def from_middle_mm(self) -> tuple[Array, Array, Array]:
+        """Offsets from the lesion's own middle, which may lie beside the cord's."""
+        dx, dy = self.across_mm
+        return dx - self.side_mm[0], dy - self.side_mm[1], self.along_mm
+
+    @property
+    def reach(self) -> Array:
+        """How far out a voxel lies: 1 on the surface of the lesion."""
+        offsets, sizes = self.from_middle_mm, (*self.half_mm, self.long_mm)
+        return np.asarray(np.sqrt(sum((offset / size) ** 2 for offset, size in zip(offsets, sizes, strict=True))))
+
+
+def _painted(host: HostCord, rng: np.random.Generator, truth: Truth) -> dict[str, Array]:
     """Return fine arrays of every contrast and the share of every compartment."""
+    place = _place(host, rng, truth)
+    fields = {"T2w": host.t2, "T1w": host.t1, "cord": host.cord}
+    if place.swell > 1:
+        bulge = 1 + (place.swell - 1) * np.exp(-((place.along_mm / (place.long_mm * 0.9)) ** 4))
+        fields = _swollen(fields, host, place.across_mm, bulge)
+    place = replace(place, half_mm=place.half_mm * place.swell)
+    away_mm = (place.reach - 1) * float(min(place.half_mm.min(), place.long_mm))  # near the surface
+    solid = _solid(rng, truth, away_mm) * (fields["cord"] > 0.02)
+    wet: dict[str, Array] = {}
+    if rng.random() < 0.6:  # somebody looked for cysts and syrinx
+        wet = _cavities(rng, truth, place.from_middle_mm, (place.half_mm, place.long_mm), fields["cord"])
+    taken = np.clip(sum(wet.values(), np.zeros_like(solid)), 0, 1)
+    oedema = _oedema(rng, truth, place, fields["cord"] * (1 - solid) * (1 - taken))
+    made = {"cord": fields["cord"], "oedema": oedema, "tumour": solid * (1 - taken), **wet}
+    _contrasts(made, fields, rng, truth, (place.reach, away_mm, place.along_mm, place.long_mm), host)
+    return made
+
+
+def _place(host: HostCord, rng: np.random.Generator, truth: Truth) -> LesionPlace:
+    """Choose where a lesion lies, how wide it is and whether the cord swells around it."""
     z_mm = host.affine[2, 3] + STEP_MM * np.arange(host.cord.shape[2])
     usable = z_mm[np.isfinite(host.middle_mm[:, 0])]
     long = rng.uniform(7, 18)
@@ -234,63 +278,37 @@ def _painted(host: HostCord, rng: np.random.Generator, truth: Truth) -> dict[str
         if abs(side[axis]) < 2.2:
             side[:], where = 0, "central"
     swell = float(rng.choice([1.0, 1.0, 1.3, 1.4])) if not side.any() else 1.0
-    grid = Volume(host.cord, host.affine)
-    centres = voxel_centres_mm(grid)
-    middle = np.stack(
-        [
-            np.interp(
-                z_mm, z_mm[np.isfinite(host.middle_mm[:, n])], host.middle_mm[np.isfinite(host.middle_mm[:, n]), n]
-            )
-            for n in range(2)
-        ],
-        axis=-1,
-    )
-    dx, dy = (centres[..., n] - middle[None, None, :, n] for n in range(2))
-    dz = centres[..., 2] - centre_z
-    fields = {"T2w": host.t2, "T1w": host.t1, "cord": host.cord}
-    bulge = 1 + (swell - 1) * np.exp(-((dz / (long * 0.9)) ** 4))
-    if swell > 1:
-        fields = _swollen(fields, host, (dx, dy), bulge)
-    half = half * swell
     truth.terms["expansion"] = "expanded" if swell > 1 else "none"
     truth.numbers["expansion"] = swell**2
     truth.terms["eccentricity"] = where
-    reach = np.sqrt(((dx - side[0]) / half[0]) ** 2 + ((dy - side[1]) / half[1]) ** 2 + (dz / long) ** 2)
-    away_mm = (reach - 1) * float(min(half.min(), long))  # near the surface
+    centres = voxel_centres_mm(Volume(host.cord, host.affine))
+    known = np.isfinite(host.middle_mm[:, 0])
+    middle = (np.interp(z_mm, z_mm[known], host.middle_mm[known, n]) for n in range(2))
+    dx, dy = (centres[..., n] - line[None, None, :] for n, line in enumerate(middle))
+    return LesionPlace((dx, dy), centres[..., 2] - centre_z, side, half, long, swell)
+
+
+def _solid(rng: np.random.Generator, truth: Truth, away_mm: Array) -> Array:
+    """Return the share of tumour with an edge that is sharp or infiltrates."""
     edge = str(rng.choice(["sharp", "infiltrating"]))
-    blend_mm = 0.25 if edge == "sharp" else rng.uniform(1.3, 2.0)
-    solid = (
-        0.5 * (1 - np.tanh(away_mm / (1.1 * blend_mm)))
-        if edge == "infiltrating"
-        else np.clip(0.5 - away_mm / STEP_MM, 0, 1)
-    )
-    solid = solid * (fields["cord"] > 0.02)
     truth.terms["margin"] = edge
-    made: dict[str, Array] = {"cord": fields["cord"]}
-    wet: dict[str, Array] = {}
-    if rng.random() < 0.6:  # somebody looked for cysts and syrinx
-        wet = _cavities(rng, truth, (dx - side[0], dy - side[1], dz), (half, long), fields["cord"])
-    taken = np.clip(sum(wet.values(), np.zeros_like(solid)), 0, 1)
-    oedema = np.zeros_like(solid)
+    if edge == "sharp":
+        return np.asarray(np.clip(0.5 - away_mm / STEP_MM, 0, 1))
+    return np.asarray(0.5 * (1 - np.tanh(away_mm / (1.1 * rng.uniform(1.3, 2.0)))))
+
+
+def _oedema(rng: np.random.Generator, truth: Truth, place: LesionPlace, free: Array) -> Array:
+    """Return the share of oedema above and below, in what is ``free`` of all else."""
+    oedema = np.zeros_like(free)
+    dx, dy = place.across_mm
+    within = np.hypot(dx / place.half_mm[0], dy / place.half_mm[1]) < 0.9
     for name, sign in (("oedema_above", 1), ("oedema_below", -1)):
         far = float(rng.choice([0.0, 0.0, rng.uniform(8, 16)]))
         truth.terms[name] = "present" if far else "absent"
         if far:
-            oedema = np.maximum(
-                oedema,
-                fields["cord"]
-                * (sign * dz > 0)
-                * (np.abs(dz) < long + far)
-                * (1 - solid)
-                * (1 - taken)
-                * (np.hypot(dx / half[0], dy / half[1]) < 0.9),
-            )
-    made["oedema"] = oedema
-    solid = solid * (1 - taken)
-    made["tumour"] = solid
-    made |= wet
-    _contrasts(made, fields, rng, truth, (reach, away_mm, dz, long), host)
-    return made
+            there = (sign * place.along_mm > 0) & (np.abs(place.along_mm) < place.long_mm + far) & within
+            oedema = np.maximum(oedema, free * there)
+    return oedema
 
 
 def _swollen(fields: dict[str, Array], host: HostCord, offset: tuple[Array, Array], bulge: Array) -> dict[str, Array]:
@@ -342,27 +360,13 @@ def _contrasts(
     host: HostCord,
 ) -> None:
     """Paint tumour, fluid, oedema and blood into T2w, T1w before and after contrast agent, T2*w and ADC."""
-    reach, away_mm, dz, long = shape
-    solid, wet = (
-        made["tumour"],
-        np.clip(made.get("cyst", 0) + made.get("syrinx", 0) + np.zeros_like(solid := made["tumour"]), 0, 1),
-    )
-    level = float(np.median(host.t2[host.cord > 0.9]))
-    level_t1 = float(np.median(host.t1[host.cord > 0.9]))
-    mottle = ndimage.gaussian_filter(rng.normal(size=solid.shape), 2.2 / STEP_MM)
-    within = mottle[solid > 0.9] if (solid > 0.9).sum() > 8 else mottle
-    mottle = (mottle - np.median(within)) / within.std()  # of this lesion, or a bright patch would be its signal
-    uneven = rng.random() < 0.5
-    truth.terms["heterogeneity"] = "heterogeneous" if uneven else "homogeneous"
-    texture = 1 + (rng.uniform(0.2, 0.35) if uneven else 0.02) * np.clip(mottle, -2, 2)
-    terms = ("hypointense", "isointense", "hyperintense")
-    t2_kind, t1_kind = rng.integers(0, 3, 2)
-    t2_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.9))[t2_kind]
-    t1_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.7))[t1_kind]
-    truth.terms |= {"t2_signal": terms[t2_kind], "t1_signal": terms[t1_kind]}
-    truth.numbers |= {"t2_signal": t2_ratio, "t1_signal": t1_ratio}
-    rise, pattern = _uptake(rng, truth, mottle, (reach, away_mm, dz, long))
-    oedema = made["oedema"]
+    _, _, dz, long = shape
+    solid, oedema = made["tumour"], made["oedema"]
+    wet = np.clip(made.get("cyst", 0) + made.get("syrinx", 0) + np.zeros_like(solid), 0, 1)
+    level, level_t1 = (float(np.median(base[host.cord > 0.9])) for base in (host.t2, host.t1))
+    mottle, texture = _texture(rng, truth, solid)
+    t2_ratio, t1_ratio = _signal_ratios(rng, truth)
+    rise, pattern = _uptake(rng, truth, mottle, shape)
 
     def laid(base: Array, tumour: Array, oedema_ratio: float, fluid: float, usual: float) -> Array:
         values = base * (1 - oedema) + oedema * oedema_ratio * usual
@@ -385,6 +389,27 @@ def _contrasts(
     truth.numbers["adc"] = adc
     white = np.where(fields["cord"] > 0.5, WHITE_ADC, 2.6)
     made["ADC"] = laid(white, np.full(solid.shape, adc / WHITE_ADC), 1.4, 3.0, WHITE_ADC)
+
+
+def _texture(rng: np.random.Generator, truth: Truth, solid: Array) -> tuple[Array, Array]:
+    """Return a mottle about this lesion's own middle (or a bright patch would be its signal), and it as a factor."""
+    mottle = ndimage.gaussian_filter(rng.normal(size=solid.shape), 2.2 / STEP_MM)
+    within = mottle[solid > 0.9] if (solid > 0.9).sum() > 8 else mottle
+    mottle = (mottle - np.median(within)) / within.std()
+    uneven = rng.random() < 0.5
+    truth.terms["heterogeneity"] = "heterogeneous" if uneven else "homogeneous"
+    return mottle, 1 + (rng.uniform(0.2, 0.35) if uneven else 0.02) * np.clip(mottle, -2, 2)
+
+
+def _signal_ratios(rng: np.random.Generator, truth: Truth) -> tuple[float, float]:
+    """Return signal over that of the cord, on T2w and T1w."""
+    terms = ("hypointense", "isointense", "hyperintense")
+    t2_kind, t1_kind = rng.integers(0, 3, 2)
+    t2_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.9))[t2_kind]
+    t1_ratio = (rng.uniform(0.6, 0.8), rng.uniform(0.97, 1.03), rng.uniform(1.25, 1.7))[t1_kind]
+    truth.terms |= {"t2_signal": terms[t2_kind], "t1_signal": terms[t1_kind]}
+    truth.numbers |= {"t2_signal": t2_ratio, "t1_signal": t1_ratio}
+    return t2_ratio, t1_ratio
 
 
 def _uptake(
