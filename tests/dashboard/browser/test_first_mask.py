@@ -87,6 +87,18 @@ def smooth_and_go_by_keys(page, sketch, proposed):
     page.keyboard.press("u")
 
 
+def on_record_is_how_it_was_drawn(out):
+    """One click inside, by which version of the algorithm, no brush, no second scan, nothing before."""
+    (entry,) = act_file.read(out).entries
+    how = json.loads(entry.drawn_how)
+    assert len(how["inside_mm"]) == 1
+    assert how["algorithm_version"] == 1
+    assert how["brushed_voxels"] == 0
+    assert how["shaped"] == []
+    assert how["second_contrast"] is None, "no click was made on the other scan"
+    assert how["began_with"] is None, "nobody drew here before"
+
+
 def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
     page, own_server, out, lesion, tmp_path, record_property
 ):
@@ -121,14 +133,7 @@ def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
     page.get_by_role("button", name="Measure this mask").click()
     page.get_by_text("Rita Reader, corrected the mask (ses-01 tumour): first mask").wait_for()
     record_property("seconds_to_signed", round(time.monotonic() - begun))  # told by --junit-xml, never asserted
-    (entry,) = act_file.read(out).entries
-    how = json.loads(entry.drawn_how)
-    assert len(how["inside_mm"]) == 1
-    assert how["algorithm_version"] == 1
-    assert how["brushed_voxels"] == 0
-    assert how["shaped"] == []
-    assert how["second_contrast"] is None, "no click was made on the other scan"
-    assert how["began_with"] is None, "nobody drew here before"
+    on_record_is_how_it_was_drawn(out)
 
     page.get_by_role("button", name="Update the results now").click()
     page.get_by_text("Measured masks: tumour (edited by hand).").wait_for()
