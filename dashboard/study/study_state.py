@@ -51,7 +51,8 @@ def _finding(finding: Finding) -> Html:
 
 
 def _visit(visit: VisitOutlook) -> Html:
-    cells = (tag("td", visit.patient_id), tag("td", visit.session_id), tag("td", labels.day(visit.acquired_on)))
+    whole = (visit.patient_id, visit.session_id, labels.day(visit.acquired_on))
+    cells = (tag("td", tag("span", words, class_="ct-nowrap")) for words in whole)
     return tag("tr", *cells, tag("td", f"{visit.outlook}: {visit.reason}"))
 
 
