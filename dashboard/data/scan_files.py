@@ -135,10 +135,11 @@ def second_contrast(patient_id: str, session_id: str) -> tuple[Volume, str] | No
     if anchor is None or not others:
         return None
     chosen = min(others, key=lambda row: (not str(row["contrast"]).endswith("ce"), str(row["path"])))
-    files = (_study_dir() / str(chosen["path"]), _study_dir() / str(anchor["path"]))
-    onward = _transform(str(chosen["transform_path"]), session_id, str(chosen["path"]))
+    way = str(chosen["transform_path"])
+    files = (_study_dir() / str(chosen["path"]), _study_dir() / str(anchor["path"]), queries.out_dir() / way)
+    onward = _transform(way, session_id, str(chosen["path"]))
     keys = tuple((str(file), queries.identity_of(file)) for file in files)
-    return _beside(keys, onward), labels.sequence(str(chosen["contrast"]))
+    return _on_reference(keys, onward), labels.sequence(str(chosen["contrast"]))
 
 
 def automatic_share(patient_id: str, session_id: str, compartment: str) -> tuple[Volume, Transform] | None:
@@ -196,12 +197,6 @@ def _mask(row: Row, drawn_on: Volume) -> Volume | None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _loaded(file: str, file_identity: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
     return images.load_transform(Path(file), source, target)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _beside(files: tuple[tuple[str, queries.Identity | None], ...], _onward: Transform) -> Volume:
-    scan, grid = (queries.image(Path(file)) for file, _ in files)
-    return resample(scan.with_array(scan.array.astype(np.float32)), grid, _onward, order=1, outside=np.nan)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
