@@ -6,19 +6,31 @@ identity token holds groups, which groups give which role, how long a sign-in la
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SettingsError
+from pipeline.files import toml_rules
 from pipeline.journal.roles import Visitor, VisitorRole, roles_of
 
 AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 SHORTEST_SECRET = 32
 HOURS = 10.0
-ROLE_KEYS = frozenset({"claim", "hours", "revoked", *VisitorRole})
+
+
+@dataclass(frozen=True)
+class RoleSection:
+    """The section ``[roles]`` as it is written: groups by role, each a list."""
+
+    claim: str
+    hours: float = HOURS
+    revoked: tuple[str, ...] = ()
+    reader: tuple[str, ...] = ()
+    signer: tuple[str, ...] = ()
+    editor: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +67,12 @@ def read(file: Path) -> SignInRules:
         It cannot be read, or says too little.
     """
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = toml_rules.parse(file.read_bytes(), str(file))
+    except OSError as error:
         raise SettingsError(
             f"{file}: expected a TOML file about the sign-in, but it cannot be read ({error})"
         ) from error
-    auth, roles = content.get("auth", {}), content.get("roles", {})
+    auth, roles = (part if isinstance(part := content.get(name), dict) else {} for name in ("auth", "roles"))
     missing = [key for key in AUTH_KEYS if not isinstance(auth.get(key), str) or not auth[key]]
     if missing:
         raise SettingsError(f"{file}: expected {', '.join(AUTH_KEYS)} in [auth], found no {', '.join(missing)}")
@@ -68,13 +80,11 @@ def read(file: Path) -> SignInRules:
         raise SettingsError(
             f"{file}: expected a cookie_secret of {SHORTEST_SECRET} characters or more; make a longer one"
         )
-    if not isinstance(roles.get("claim"), str) or not ROLE_KEYS.issuperset(roles):
-        raise SettingsError(
-            f"{file}: expected claim and {', '.join(VisitorRole)} in [roles], found {', '.join(roles) or 'none'}"
-        )
-    groups = {str(role): frozenset(map(str, roles.get(role, ()))) for role in VisitorRole}
-    revoked = frozenset(map(str, roles.get("revoked", ())))
-    return SignInRules(roles["claim"], groups, auth["redirect_uri"], float(roles.get("hours", HOURS)), revoked)
+    section: RoleSection = toml_rules.fill(RoleSection, roles, f"{file}: [roles]")
+    if not section.hours > 0:
+        raise SettingsError(f"{file}: expected hours above 0 in [roles], found {section.hours:g}; say how many")
+    groups = {str(role): frozenset(getattr(section, role)) for role in VisitorRole}
+    return SignInRules(section.claim, groups, auth["redirect_uri"], section.hours, frozenset(section.revoked))
 
 
 def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Visitor:

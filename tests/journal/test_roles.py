@@ -70,9 +70,14 @@ def test_a_sign_in_that_is_over_or_revoked_or_says_too_little_is_nobody(file: Pa
     [
         ("client_secret", "klient_secret", "client_secret"),
         ("that is long enough", "", "cookie_secret"),
-        ("claim =", "klaim =", "expected claim"),
-        ("signer", "singer", "expected claim"),
-        ("[auth]", "[auth", "cannot be read"),
+        ("claim =", "klaim =", "unknown key 'klaim'"),
+        ("signer", "singer", "unknown key 'singer'"),
+        ('["gone"]', '"gone"', "revoked: expected a list of texts"),
+        ('["board"]', '"board"', "signer: expected a list of texts"),
+        ("reader =", 'hours = "ten"\nreader =', "hours: expected a number"),
+        ("reader =", "hours = 0\nreader =", "expected hours above 0"),
+        ("[roles]\n", "[[roles]]\n", "'claim' is missing"),
+        ("[auth]", "[auth", "expected a TOML file"),
     ],
 )
 def test_a_file_that_says_too_little_is_refused(file: Path, old: str, new: str, words: str) -> None:
