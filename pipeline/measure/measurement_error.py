@@ -214,8 +214,8 @@ def largest_error(
     """Return the error of a volume, and where it comes from.
 
     Where an outline lies, what unexplained signal does to a mask found again, and what a shrinkage that was found again
-    may be off by add up. Two readers can agree by luck,
-    and so can two ways in which a mask was found, so what was seen to differ counts only where it exceeds that.
+    may be off by add up. Two readers can agree by luck, and so can two ways in which a mask was found, so what was seen
+    to differ counts only where it exceeds that.
 
     Parameters
     ----------
