@@ -136,8 +136,9 @@ def beside() -> list[Said]:
 
 
 def next_scans(rules: Surveillance) -> list[Said]:
-    """Say when each schedule has the next scan; the first that fits a patient applies."""
-    return [(schedule.title, _schedule(schedule), schedule.source) for schedule in rules.schedules]
+    """Say when each schedule has the next scan: the first that fits a patient, and what makes it sooner."""
+    closer = [(f"Sooner: {schedule.title}", _schedule(schedule), schedule.source) for schedule in rules.closer]
+    return [*((schedule.title, _schedule(schedule), schedule.source) for schedule in rules.schedules), *closer]
 
 
 def _schedule(schedule: Schedule) -> str:

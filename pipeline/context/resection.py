@@ -113,6 +113,24 @@ def contradicts(extent_surgeon: str | None, extent_mri: str, residual_mm3: float
     return abs(ORDER.index(extent_surgeon) - ORDER.index(extent_mri)) > 1
 
 
+def lesser_extent(extent_surgeon: str | None, extent_mri: str | None, *, is_contradiction: bool) -> str | None:
+    """Return the extent that surgeon and scan leave: a total resection needs both, and where they clash the lesser.
+
+    Examples
+    --------
+    >>> [lesser_extent("GTR", mri, is_contradiction=True) for mri in ("PR", None)]
+    ['PR', 'NTR']
+    >>> lesser_extent(None, "GTR", is_contradiction=False), lesser_extent(None, "PR", is_contradiction=False)
+    (None, 'PR')
+    """
+    if extent_surgeon is None:
+        return None if extent_mri == "GTR" else extent_mri
+    if not is_contradiction or extent_surgeon not in ORDER:
+        return extent_surgeon
+    seen = extent_mri or "NTR"  # a residual was seen; how much of the tumour it is nobody knows
+    return max(extent_surgeon, seen, key=ORDER.index)
+
+
 def _before(
     operated_on: date, visits: Sequence[VisitMeasure], surgeries: Sequence[TreatmentEvent]
 ) -> VisitMeasure | None:

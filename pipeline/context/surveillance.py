@@ -10,20 +10,18 @@ What this module refuses: advice. It says what a published schedule would say, a
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from pipeline.context.patient_facts import PatientFacts, plain
 from pipeline.core.markers import H3K27, Mycn
 from pipeline.core.syndromes import Syndrome
 from pipeline.judge.criteria import Rule
 from pipeline.measure.measurement_error import detection_limit_ratio
 
-ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
-GRADE = re.compile(r"(?:who|cns|grade|grad|g|°|\s)*(iv|iii|ii|i|[1-4])(?:[^a-z0-9].*)?", re.IGNORECASE)
 NO_END = 0
 """``until_days`` of a phase that never ends."""
 
@@ -59,9 +57,11 @@ class Schedule(Rule):
     phases
         In order of time; after the last one that ends, the source says nothing more.
     histologies, syndromes
-        Any of these words must occur in the patient's; empty for all.
+        Any of these words must occur in the patient's, in any case and without accents; empty for all.
+    not_histologies
+        None of these words may occur in the patient's histology.
     grades, extents
-        The WHO grade, or extent of the last surgery, must be one of these; empty for all.
+        Every grade that the tumour may have, or the extent of the last surgery, must be one of these; empty for all.
     under_age_years
         Only for younger patients; 0 for all.
     mycn, h3_k27
@@ -78,6 +78,7 @@ class Schedule(Rule):
     early_scan_days: int
     phases: tuple[Phase, ...]
     histologies: tuple[str, ...] = ()
+    not_histologies: tuple[str, ...] = ()
     syndromes: tuple[str, ...] = ()
     grades: tuple[str, ...] = ()
     extents: tuple[str, ...] = ()
@@ -112,24 +113,6 @@ class Surveillance(Rule):
     schedules: tuple[Schedule, ...]
     closer: tuple[Schedule, ...] = ()
     sha256: str = ""
-
-
-@dataclass(frozen=True)
-class PatientFacts:
-    """What a schedule may depend on; None and *unknown* are not known, and never fit a condition.
-
-    ``extent`` is that of the last operation: None too where nobody operated, which ``is_operated`` tells.
-    """
-
-    histology: str | None = None
-    who_grade: str | None = None
-    extent: str | None = None
-    syndrome: str | None = None
-    age_years: float | None = None
-    mycn: str | None = None
-    h3_k27: str | None = None
-    is_growing: bool | None = None
-    is_operated: bool = True
 
 
 QUESTIONS = (
@@ -179,8 +162,21 @@ class DueScan:
         return self.overdue_from is not None and as_of >= self.overdue_from
 
 
+@dataclass(frozen=True)
+class Reckoning:
+    """The days that a due date is counted from, and how soon after the treatment a scan is no follow-up yet."""
+
+    last_scan_on: date | None
+    last_treatment_on: date | None
+    least_early_days: int = 0
+
+
 def due(
-    facts: PatientFacts, last_scan_on: date | None, last_treatment_on: date | None, rules: Surveillance
+    facts: PatientFacts,
+    last_scan_on: date | None,
+    last_treatment_on: date | None,
+    rules: Surveillance,
+    least_early_days: int = 0,
 ) -> DueScan | None:
     """Return when the next scan is due.
 
@@ -191,33 +187,35 @@ def due(
     last_scan_on
         Day of the last scan; None when there is none.
     last_treatment_on
-        Last day of the last surgery or radiotherapy; None for a tumour that is only watched, whose interval is that
-        of the first phase for good.
+        Last day of the last surgery or radiotherapy; None for a tumour that had neither, whose interval is that of the
+        first phase for good.
     rules
         The schedules.
+    least_early_days
+        A scan sooner after the treatment shows the treatment, whatever the schedule has (after surgery no scan can
+        be a baseline earlier than the criteria say).
 
     Returns
     -------
     DueScan or None
         None when neither a scan nor a treatment is known, so that there is nothing to count from.
     """
-    shortest = _shortest(facts, last_scan_on, last_treatment_on, rules)
+    days = Reckoning(last_scan_on, last_treatment_on, least_early_days)
+    shortest = _shortest(facts, days, rules)
     if shortest is None:
         return None
-    assumed = "; ".join(_unknown(facts, shortest, (last_scan_on, last_treatment_on), rules))
+    assumed = "; ".join(_unknown(facts, shortest, days, rules))
     return replace(shortest, assumed=assumed or None)
 
 
-def _shortest(
-    facts: PatientFacts, last_scan_on: date | None, last_treatment_on: date | None, rules: Surveillance
-) -> DueScan | None:
+def _shortest(facts: PatientFacts, days: Reckoning, rules: Surveillance) -> DueScan | None:
     """Return what the schedule that fits says, or the closer one that says it soonest."""
-    planned = _by(schedule_for(facts, rules), last_scan_on, last_treatment_on, rules)
+    planned = _by(schedule_for(facts, rules), days, rules)
     if planned is None:
         return None
     ruling = planned
     for schedule in (schedule for schedule in rules.closer if _fits(schedule, facts)):
-        closer = _by(schedule, last_scan_on, last_treatment_on, rules)
+        closer = _by(schedule, days, rules)
         if closer is not None and (closer.due_on or date.max) < (ruling.due_on or date.max):
             ruling = replace(closer, closer_reason=schedule.title)
     if ruling is planned:
@@ -226,11 +224,11 @@ def _shortest(
     return replace(ruling, rule=f"{ruling.rule}; without that {before} ({schedule_for(facts, rules).title})")
 
 
-def _by(
-    schedule: Schedule, last_scan_on: date | None, last_treatment_on: date | None, rules: Surveillance
-) -> DueScan | None:
+def _by(schedule: Schedule, days: Reckoning, rules: Surveillance) -> DueScan | None:
     """Return what one schedule says; None where there is nothing to count from."""
-    if last_treatment_on is not None and _first_is_awaited(last_scan_on, last_treatment_on, schedule):
+    last_scan_on, last_treatment_on = days.last_scan_on, days.last_treatment_on
+    early_days = max(schedule.early_scan_days, days.least_early_days)
+    if last_treatment_on is not None and _first_is_awaited(last_scan_on, last_treatment_on, early_days):
         words = f"{schedule.title}: first scan {schedule.first_scan_days} days after the treatment"
         return _planned(schedule, last_treatment_on, schedule.first_scan_days, words, rules)
     if last_scan_on is None:
@@ -240,25 +238,25 @@ def _by(
     if phase is None:
         words = f"{schedule.title}: the schedule ended before the last scan; what follows is for the team to decide"
         return DueScan(schedule.schedule_id, last_scan_on, None, None, None, words, _source(schedule))
-    since = "after the treatment" if last_treatment_on is not None else "of a tumour that is only watched"
-    until = _until(phase) if last_treatment_on is not None else ""  # only watched: the first interval for good
+    since = "after the treatment" if last_treatment_on is not None else "of a tumour neither operated on nor irradiated"
+    until = _until(phase) if last_treatment_on is not None else ""  # without either: the first interval for good
     words = f"{schedule.title}: every {phase.interval_days} days{until} {since}"
     return _planned(schedule, last_scan_on, phase.interval_days, words, rules)
 
 
-def _unknown(
-    facts: PatientFacts, ruling: DueScan, days: tuple[date | None, date | None], rules: Surveillance
-) -> Iterator[str]:
+def _unknown(facts: PatientFacts, ruling: DueScan, days: Reckoning, rules: Surveillance) -> Iterator[str]:
     """Say for everything that is not known what it was taken for, and which value would mean another interval."""
     if not facts.histology:
         yield "histology not known: the schedule for any tumour of the cord, unless another fact says more"
+    elif not facts.has_sure_name:
+        yield f"histology not certain ('{facts.histology}'): the schedule for the tumour it names"
     for name, fact, condition, written in QUESTIONS:
         if _is_known(facts, fact):
             continue
         others: defaultdict[str, list[str]] = defaultdict(list)
-        for value in _values(condition, facts.histology, rules):
+        for value in _values(condition, facts, rules):
             change: dict[str, Any] = {fact: value}
-            other = _shortest(replace(facts, **change), *days, rules)
+            other = _shortest(replace(facts, **change), days, rules)
             if other is not None and other.interval_days != ruling.interval_days:
                 others[_interval(other)].append(value)
         if others:
@@ -268,10 +266,15 @@ def _unknown(
             yield f"{name} not known: {_interval(ruling)} until it is ({would_be})"
 
 
-def _values(condition: str, histology: str | None, rules: Surveillance) -> list[str]:
+def _values(condition: str, facts: PatientFacts, rules: Surveillance) -> list[str]:
     """Return the values that schedules ask for, of those worth asking of the histology."""
-    schedules = [s for s in (*rules.schedules, *rules.closer) if _has_word(histology, s.asked_of)]
+    name = facts.histology
+    schedules = [
+        s for s in (*rules.schedules, *rules.closer) if _has_word(name, s.asked_of) and not _is_ruled_out(name, s)
+    ]
     values = dict.fromkeys(value for schedule in schedules for value in getattr(schedule, condition))
+    if condition == "grades" and facts.grades:
+        return [value for value in values if int(value) in facts.grades]
     if condition != "syndromes":
         return list(values)
     return [code for code in Syndrome if code.lower() in values]  # the others are ways of writing them
@@ -284,7 +287,7 @@ def _interval(due: DueScan) -> str:
 def _is_known(facts: PatientFacts, fact: str) -> bool:
     value = getattr(facts, fact)
     if fact == "who_grade":
-        return grade_number(value) is not None
+        return len(facts.grades) == 1
     if fact == "extent":
         return value is not None or not facts.is_operated
     return value is not None and value.lower() != "unknown"
@@ -293,21 +296,6 @@ def _is_known(facts: PatientFacts, fact: str) -> bool:
 def schedule_for(facts: PatientFacts, rules: Surveillance) -> Schedule:
     """Return the first schedule whose conditions all fit a patient."""
     return next(schedule for schedule in rules.schedules if _fits(schedule, facts))
-
-
-def grade_number(text: str | None) -> int | None:
-    """Read a WHO grade, written in any of the usual ways; None when unknown.
-
-    Examples
-    --------
-    >>> [grade_number(text) for text in ("2", "II", "WHO grade 3", "G4", "III-IV", "high", None)]
-    [2, 2, 3, 4, 3, None, None]
-    """
-    match = GRADE.fullmatch((text or "").strip())
-    if match is None:
-        return None
-    written = match[1].lower()
-    return ROMAN[written] if written in ROMAN else int(written)
 
 
 def detectable_on(
@@ -347,8 +335,8 @@ def problems(rules: Surveillance) -> tuple[str, ...]:
     return tuple(_problems(rules))
 
 
-def _first_is_awaited(last_scan_on: date | None, last_treatment_on: date, schedule: Schedule) -> bool:
-    return last_scan_on is None or (last_scan_on - last_treatment_on).days < schedule.early_scan_days
+def _first_is_awaited(last_scan_on: date | None, last_treatment_on: date, early_days: int) -> bool:
+    return last_scan_on is None or (last_scan_on - last_treatment_on).days < early_days
 
 
 def _planned(schedule: Schedule, counted_from: date, days: int, words: str, rules: Surveillance) -> DueScan:
@@ -372,21 +360,30 @@ def _until(phase: Phase) -> str:
 
 
 def _fits(schedule: Schedule, facts: PatientFacts) -> bool:
-    grade = grade_number(facts.who_grade)
     return (
         _has_word(facts.histology, schedule.histologies)
+        and not _is_ruled_out(facts.histology, schedule)
         and (not schedule.mycn or facts.mycn in schedule.mycn)
         and (not schedule.h3_k27 or facts.h3_k27 in schedule.h3_k27)
         and (not schedule.growing or facts.is_growing is True)
         and _has_word(facts.syndrome, schedule.syndromes)
-        and (not schedule.grades or str(grade) in schedule.grades)
+        and (not schedule.grades or _are_of(facts.grades, schedule.grades))
         and (not schedule.extents or facts.extent in schedule.extents)
         and (not schedule.under_age_years or _is_under(facts.age_years, schedule.under_age_years))
     )
 
 
 def _has_word(text: str | None, words: tuple[str, ...]) -> bool:
-    return not words or any(word in (text or "").lower() for word in words)
+    return not words or any(plain(word) in plain(text) for word in words)
+
+
+def _is_ruled_out(histology: str | None, schedule: Schedule) -> bool:
+    return any(plain(word) in plain(histology) for word in schedule.not_histologies)
+
+
+def _are_of(grades: frozenset[int], asked: tuple[str, ...]) -> bool:
+    """Say whether every grade that it may have is one of those asked for."""
+    return bool(grades) and all(str(grade) in asked for grade in grades)
 
 
 def _is_under(age_years: float | None, limit_years: int) -> bool:

@@ -149,7 +149,7 @@ def of_readings(readings: Sequence[PlacedHistory], criteria: ResponseCriteria) -
 
 
 def _agreed(row: Sequence[CourseResponse], words: str) -> CourseResponse:
-    """Return what all ways to place the days say; days that differ between them are not known."""
+    """Return what all ways to place the days say; what differs between them is not known, nor how long it lasted."""
     first, bests = row[0], sorted({one.best for one in row})
     if len(bests) > 1:
         return _without_answer(first, f"it depends on a day that is not known ({words}): {' or '.join(bests)}")
@@ -159,6 +159,8 @@ def _agreed(row: Sequence[CourseResponse], words: str) -> CourseResponse:
     shared: dict[str, Any] = {
         name: getattr(first, name) if len({getattr(one, name) for one in row}) == 1 else None for name in days
     }
+    if shared["ended_on"] is None:
+        shared["lasts_from_on"] = None  # a beginning without its end would read as a response that goes on
     reason = f"{_capital(WORDS.get(first.best, 'not evaluable'))} for every day that may be meant by {words}"
     if first.best == Category.NE:
         reason = first.reason.removesuffix(".")

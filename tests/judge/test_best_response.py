@@ -78,6 +78,20 @@ def test_an_open_day_that_moves_time_zero_leaves_the_time_to_response_unknown() 
     assert "every day" in response.reason
 
 
+def test_an_open_day_that_moves_the_end_leaves_how_long_it_lasted_unknown() -> None:
+    chemotherapy = TreatmentEvent(TreatmentKind.CHEMOTHERAPY, on(150), started_by=on(450))
+    looks = judge_whole(
+        course(*(visit(day, 1000.0) for day in (0, 100, 200, 400)), treatments=(chemotherapy,)), DEFAULT
+    )
+    watched = looks.best_responses[0]
+    assert (watched.best, watched.lasts_from_on, watched.ended_on) == (
+        "SD",
+        None,
+        None,
+    )  # its last scan is that of day 100, 200 or 400
+    assert "every day" in watched.reason
+
+
 def test_which_course_a_scan_belongs_to_may_be_open() -> None:
     first = TreatmentEvent(TreatmentKind.CHEMOTHERAPY, on(210), on(210), started_by=on(290))
     second = TreatmentEvent(TreatmentKind.RADIOSURGERY, on(250))

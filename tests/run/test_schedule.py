@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
 from pipeline.context import schedule_files
-from pipeline.core import records, vocabulary
+from pipeline.core import records, vocabulary, written_day
 from pipeline.core.vocabulary import TreatmentKind
 from pipeline.errors import SettingsError
 from pipeline.files import out_folder
@@ -24,6 +25,7 @@ from tests.judge.course_maker import course, on, visit
 
 BASELINE = criteria_files.load("imsct_adapted_v1").baseline
 PATIENT = records.Patient("sub-01", histology="ependymoma", who_grade="2")
+KNOWN = replace(PATIENT, mycn="not amplified", syndrome="none")
 SURGERY = vocabulary.TreatmentEvent(TreatmentKind.SURGERY, date(2020, 1, 1), date(2020, 1, 1), "GTR")
 BIOPSY = vocabulary.TreatmentEvent(TreatmentKind.SURGERY, date(2019, 1, 1), date(2019, 1, 1), "biopsy")
 CHEMOTHERAPY = vocabulary.TreatmentEvent(TreatmentKind.CHEMOTHERAPY, date(2021, 1, 1))
@@ -130,3 +132,112 @@ def test_radiosurgery_is_a_treatment_that_follow_up_is_counted_from() -> None:
     (row,) = schedule_scan.next_scans(PATIENT, course(treatments=(treated,)), [], BASELINE, schedule_files.load())
     assert row.counted_from == date(2020, 3, 3)
     assert row.assumed == "MYCN not known: every 91 days until it is (amplified: every 42 days)"
+
+
+def due_row(
+    *treatments: vocabulary.TreatmentEvent,
+    days: tuple[date | None, ...] = (date(2020, 10, 10),),
+    patient: records.Patient = KNOWN,
+    extents: tuple[records.Resection, ...] = (),
+) -> records.NextScan:
+    visits = [seen(f"ses-{number}", day) for number, day in enumerate(days)]
+    (row,) = schedule_scan.next_scans(
+        patient,
+        course(treatments=treatments),
+        visits,
+        BASELINE,
+        schedule_files.load(),
+        schedule_scan.Seen(None, extents),
+    )
+    return row
+
+
+def resected(surgeon: str | None, mri: str | None, *, clash: bool) -> records.Resection:
+    return records.Resection("sub-01", date(2020, 1, 1), surgeon, mri, None, "ses-0", clash, False, "Words.")
+
+
+def test_nothing_is_due_of_a_patient_who_died() -> None:
+    dead = replace(KNOWN, died_on=date(2021, 2, 1))
+    assert schedule_scan.next_scans(dead, course(treatments=(SURGERY,)), [], BASELINE, schedule_files.load()) == ()
+
+
+@pytest.mark.parametrize(
+    ("surgeon", "mri", "clash", "schedule_id", "words"),
+    [
+        ("GTR", "GTR", False, "ependymoma_resected", None),
+        ("GTR", "NTR", False, "ependymoma_resected", None),  # less than 0.1 mL contradicts no surgeon
+        ("GTR", "PR", True, "ependymoma", "the surgeon reports GTR and the scan shows a residual: taken for PR"),
+        ("GTR", None, True, "ependymoma", "the surgeon reports GTR and the scan shows a residual: taken for NTR"),
+        ("STR", "GTR", True, "ependymoma", None),
+        (None, "GTR", False, "ependymoma", "extent of resection not known: every 122 days until it is (GTR: every"),
+        (None, "PR", False, "ependymoma", None),
+    ],
+)
+def test_a_resection_is_total_where_surgeon_and_scan_say_so(
+    surgeon: str | None, mri: str | None, clash: bool, schedule_id: str, words: str | None
+) -> None:
+    operation = replace(SURGERY, extent=surgeon)
+    row = due_row(operation, extents=(resected(surgeon, mri, clash=clash),))
+    assert row.schedule_id == schedule_id
+    assert (row.assumed or "").startswith(words or "")
+    assert (row.assumed is None) == (words is None)
+
+
+def test_of_a_treatment_whose_day_is_not_known_the_soonest_due_date_stands_and_says_so() -> None:
+    first, last = vocabulary.ANY_DAY
+    undated = replace(SURGERY, started_on=first, ended_on=first, started_by=last)
+    row = due_row(undated)
+    assert (row.counted_from, row.due_on) == (date(2020, 10, 10), date(2021, 1, 9))
+    assert row.assumed == (
+        "day of the surgery not known: 91 days, the soonest that it may mean (365 days on other days)"
+    )
+    year = replace(SURGERY, started_on=date(2019, 1, 1), ended_on=date(2019, 1, 1), started_by=date(2019, 12, 31))
+    row = due_row(year, days=(date(2022, 6, 1),))
+    assert row.interval_days == 183
+    assert row.assumed == (
+        "day of the surgery (2019) not known: 183 days, the soonest that it may mean (365 days on other days)"
+    )
+    assert due_row(year, days=(date(2020, 6, 1),)).assumed is None  # every day of 2019 means the same then
+    visits = [seen("ses-0", None)]
+    assert schedule_scan.next_scans(KNOWN, course(treatments=(undated,)), visits, BASELINE, schedule_files.load()) == ()
+
+
+def test_of_two_operations_one_of_unknown_day_neither_extent_is_the_last() -> None:
+    year = replace(BIOPSY, started_on=date(2020, 1, 1), ended_on=date(2020, 1, 1), started_by=date(2020, 12, 31))
+    both = due_row(SURGERY, year)
+    assert both.schedule_id == "ependymoma"
+    alike = due_row(SURGERY, replace(year, extent="GTR"))
+    assert alike.schedule_id == "ependymoma_resected"
+
+
+def test_a_radiotherapy_without_its_end_says_what_that_was_taken_for() -> None:
+    row = due_row(SURGERY, RADIOTHERAPY)
+    assert row.assumed == "end of the radiotherapy not known: taken for 2020-04-19"
+    months = replace(RADIOTHERAPY, ended_on=date(2020, 3, 1), ended_by=date(2020, 12, 31))
+    row = due_row(SURGERY, months)
+    assert (row.due_on, row.interval_days) == (date(2021, 1, 9), 91)
+    assert str(row.assumed).startswith("day of the radiotherapy (a day between 2020-03-01 and 2020-12-31) not known")
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (date(2020, 9, 1), "what 'zap' of 2020-09-01 was is not known: not counted as a treatment"),
+        (date(2021, 1, 10), "what 'zap' of 2021-01-10 was is not known: not counted as a treatment"),
+        (date(2019, 9, 1), None),  # before the operation that is counted from
+    ],
+)
+def test_a_treatment_of_unknown_kind_is_never_silently_left_out(day: date, words: str | None) -> None:
+    unknown = vocabulary.TreatmentEvent(TreatmentKind.UNKNOWN, day, written="zap")
+    row = due_row(SURGERY, unknown)
+    assert (row.interval_days, row.assumed) == (183, words)
+
+
+def test_a_scan_of_a_month_is_counted_from_its_first_day_and_one_without_date_is_named() -> None:
+    month = written_day.written(date(2020, 10, 1), date(2020, 10, 1), date(2020, 10, 31))
+    row = due_row(SURGERY, days=(date(2020, 4, 10), month, None))
+    assert row.counted_from == date(2020, 10, 1)
+    assert row.assumed == (
+        "day of the last scan not known (2020-10): counted from the first that it may be; "
+        "1 scan has no readable date: not counted"
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
-from pipeline.context import surveillance
+from pipeline.context import open_days, surveillance
+from pipeline.context.patient_facts import PatientFacts
 from pipeline.core import records
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentKind
 from pipeline.core.written_day import first_possible
-from pipeline.judge import division
 from pipeline.judge.criteria import Baseline
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import ReadVisit
@@ -17,13 +19,35 @@ NO_ANSWER = (TreatmentKind.STEROID, TreatmentKind.DRAINAGE, TreatmentKind.OTHER,
 """Treatments that leave a growing tumour as it is."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a tumour that its schedule depends on.
+
+    Attributes
+    ----------
+    is_growing
+        It grew on the last judged scan; None where nobody knows.
+    extents
+        What surgeon and scans say of each resection.
+    """
+
+    is_growing: bool | None = None
+    extents: tuple[records.Resection, ...] = ()
+
+
+NOTHING_SEEN = Seen()
+
+
 def schedule(work: PatientWork) -> PatientWork:
     """Say when the patient's next scan is due."""
     plan = work.plan
     rule = plan.criteria[0]
     of_all = [row for row in work.rows if isinstance(row, records.Assessment)]
     growing = is_growing(work.course, [row for row in of_all if row.criteria_id == rule.criteria_id])
-    due = next_scans(plan.patient.patient, work.course, work.reads, rule.baseline, plan.schedules, growing)
+    extents = tuple(row for row in work.rows if isinstance(row, records.Resection))
+    due = next_scans(
+        plan.patient.patient, work.course, work.reads, rule.baseline, plan.schedules, Seen(growing, extents)
+    )
     return work.adding(*due)
 
 
@@ -52,9 +76,12 @@ def next_scans(
     visits: Sequence[ReadVisit],
     rule: Baseline,
     schedules: surveillance.Surveillance,
-    growing: bool | None = None,
+    seen: Seen = NOTHING_SEEN,
 ) -> tuple[records.NextScan, ...]:
-    """Return when the next scan is due; nothing for a patient with neither a dated scan nor a treatment.
+    """Return when the next scan is due.
+
+    Nothing is due of a patient who died, nor where neither a dated scan nor a treatment is known. Of a day that is not
+    known every one that matters is tried; the soonest due date stands and says so.
 
     Parameters
     ----------
@@ -63,39 +90,48 @@ def next_scans(
     visits
         Every dated one counts as a scan, readable or not: the patient was there.
     rule
-        Says how long a radiotherapy without a last day is taken to last.
+        Says how long a radiotherapy without a last day is taken to last, and how soon after surgery no scan counts.
     schedules
         The packaged schedules or a user's own.
-    growing
-        Whether the tumour grew on the last judged scan; None where nobody knows.
+    seen
+        What the verdicts and the scans after surgery say.
     """
-    surgeries = [t for t in course.treatments if t.kind == TreatmentKind.SURGERY]
-    irradiations = [t for t in course.treatments if t.kind == TreatmentKind.RADIOTHERAPY]
-    radiosurgeries = [t for t in course.treatments if t.kind == TreatmentKind.RADIOSURGERY]
-    ended_on = [
-        *(t.started_on for t in surgeries),
-        *(division.last_day(t, rule) for t in irradiations),
-        *(t.ended_on or t.started_on for t in radiosurgeries),
-    ]
-    last_surgery = max(surgeries, key=lambda t: t.started_on, default=None)
-    facts = surveillance.PatientFacts(
+    if patient.died_on is not None:
+        return ()
+    extent, clash = open_days.last_extent(course.treatments, seen.extents)
+    facts = PatientFacts(
         patient.histology,
         patient.who_grade,
-        last_surgery.extent if last_surgery else None,
+        extent,
         patient.syndrome,
         patient.age_years,
         mycn=patient.mycn,
         h3_k27=patient.h3_k27,
-        is_growing=growing,
-        is_operated=last_surgery is not None,
+        is_growing=seen.is_growing,
+        is_operated=any(t.kind == TreatmentKind.SURGERY for t in course.treatments),
     )
-    due_scan = surveillance.due(
-        facts,
-        max((first_possible(visit.acquired_on) for visit in visits if visit.acquired_on), default=None),
-        max(ended_on, default=None),
-        schedules,
-    )
-    return () if due_scan is None else (_record(patient.patient_id, due_scan, schedules.surveillance_id),)
+    scans = [visit.acquired_on for visit in visits]
+    last_scan_on = max((first_possible(day) for day in scans if day), default=None)
+
+    def due_after(treated: open_days.LastTreatment | None) -> surveillance.DueScan | None:
+        early_days = rule.after_surgery_days if treated is not None and treated.is_surgery else 0
+        return surveillance.due(facts, last_scan_on, treated.day if treated else None, schedules, early_days)
+
+    ended = open_days.ended_treatments(course.treatments, rule)
+    tried = [due_after(one) for one in open_days.last_treatments(ended, last_scan_on)]
+    planned = [one for one in tried if one is not None]
+    if not planned:
+        return ()
+    soonest = min(planned, key=lambda one: one.due_on or date.max)
+    assumed = [
+        *([clash] if clash else []),
+        *open_days.open_treatments(ended, planned, soonest),
+        *open_days.unknown_treatments(course.treatments, ended, soonest, due_after),
+        *open_days.open_scans(scans, last_scan_on),
+        *([soonest.assumed] if soonest.assumed else []),
+    ]
+    due_scan = replace(soonest, assumed="; ".join(assumed) or None)
+    return (_record(patient.patient_id, due_scan, schedules.surveillance_id),)
 
 
 def _record(patient_id: str, due_scan: surveillance.DueScan, surveillance_id: str) -> records.NextScan:
