@@ -29,7 +29,7 @@ def seeding(form: NeuraxisForm | None) -> bool | None:
     """
     if form is None:
         return None
-    if any(getattr(form, name) == Item.PRESENT for name in (*SEEDING_ITEMS, "csf_cytology")):
+    if form.shows_seeding:
         return True
     is_whole = all(getattr(form, level) == Imaged.YES for level in LEVELS) and form.contrast == "yes"
     is_clear = all(getattr(form, name) == Item.ABSENT for name in SEEDING_ITEMS)

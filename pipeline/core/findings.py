@@ -108,7 +108,7 @@ TABLE_KINDS = (
     ("marker_unknown", "warning", "write one of the expected words; until then the marker is unknown, never negative"),
     ("neuraxis_word", "error", "use one of the expected words; until then the item is missing, never negative"),
     ("neuraxis_differ", "error", "leave one form per visit, or agree; until then the item is not evaluable"),
-    ("neuraxis_unplaced", "error", "name a visit by its session_id or day; until then the form counts for nothing"),
+    ("neuraxis_unplaced", "error", "name a visit by its session_id or day; until then only seeding that it saw counts"),
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),

@@ -6,6 +6,7 @@ fluid, which RANO's proposal asks for beside it (Chamberlain 2017, 10.1093/neuon
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,12 @@ SEEDING_ITEMS = {
 }
 """Items of the scans that are seeding where they are present."""
 
+IMAGED_FOR: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("brain_nodules", "brain_linear", "hydrocephalus"), ("brain",)),
+    **dict.fromkeys(("spine_nodules", "spine_linear"), ("cervical", "thoracic", "lumbar")),
+}
+"""Levels of which one at least must be imaged for an item to be absent."""
+
 ITEMS = {**SEEDING_ITEMS, "hydrocephalus": "hydrocephalus", "csf_cytology": "tumour cells in the cerebrospinal fluid"}
 
 
@@ -66,3 +73,8 @@ class NeuraxisForm:
     spine_linear: str | None = None
     csf_cytology: str | None = None
     reader: str | None = None
+
+    @property
+    def shows_seeding(self) -> bool:
+        """A nodule, linear enhancement or tumour cells in the fluid were seen."""
+        return any(getattr(self, name) == Item.PRESENT for name in (*SEEDING_ITEMS, "csf_cytology"))

@@ -69,6 +69,9 @@ class PatientRows:
         return after or list(self.days)
 
 
+UNREAD_FORM = frozenset({"neuraxis_word", "neuraxis_differ", "neuraxis_unplaced"})
+"""Findings about a form in which seeding may stand."""
+
 LISTS: dict[type, str] = {
     records.Visit: "visits",
     records.Treatment: "treatments",
@@ -147,12 +150,17 @@ def of_patient(patient: PatientRows, criteria_id: str) -> list[Asked]:
         *_disagreement(judged, patient),
         *(asked_by_readings(judged[-1], patient.readings) if judged else ()),
         *_readers(patient),
-        *([(Question.LEFT_OUT, "something was left out, see the findings")] if _has_errors(patient) else []),
+        *_left_out(patient),
     ]
 
 
-def _has_errors(patient: PatientRows) -> bool:
-    return any(finding.severity == "error" for finding in patient.findings)
+def _left_out(patient: PatientRows) -> Iterator[Asked]:
+    """Say that something was left out; of a form of the whole neuraxis what, since seeding may stand in it."""
+    errors = [finding for finding in patient.findings if finding.severity == "error"]
+    for finding in (one for one in errors if one.code in UNREAD_FORM):
+        yield Question.LEFT_OUT, f"whole neuraxis not read: {finding.message}"
+    if any(one.code not in UNREAD_FORM for one in errors):
+        yield Question.LEFT_OUT, "something was left out, see the findings"
 
 
 def _of_verdict(

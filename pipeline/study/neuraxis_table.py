@@ -2,22 +2,23 @@
 
 A table of its own beside ``sessions.tsv``: a dozen columns that somebody fills in from the reports of brain and spine,
 often later and by another person than the dates. A word that is not understood leaves its item missing, never
-negative; a form that cannot be placed is reported.
+negative; so do two columns that differ, and *absent* of what was not imaged. A form that cannot be placed is reported,
+and seeding that it saw is a visit of its own: no event is left out for want of a scan of that day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from pipeline.core.neuraxis_form import ITEMS, LEVELS, Imaged, Item, NeuraxisForm
+from pipeline.core.neuraxis_form import IMAGED_FOR, ITEMS, LEVELS, Imaged, Item, NeuraxisForm
 from pipeline.core.records import Finding
 from pipeline.study.clinical import of_known_patients, unrepeated
 from pipeline.study.names import with_prefix
-from pipeline.study.study_tables import TableRow, date_in, read_table
-from pipeline.study.visits import StudyVisit
+from pipeline.study.study_tables import TableRow, date_in, read_table, span_in
+from pipeline.study.visits import StudyVisit, by_date
 
 TABLE = "neuraxis.tsv"
 YES = ("yes", "y", "true", "1", "imaged", "done", "whole", "complete")
@@ -100,32 +101,47 @@ def with_forms(
     for row in unrepeated(of_known_patients(lines, patient_ids, findings), findings):
         if row.patient_id in chosen:
             _place(row, chosen[row.patient_id], as_of, findings)
-    return {key: tuple(of_patient) for key, of_patient in chosen.items()}
+    return {key: tuple(sorted(of_patient, key=by_date)) for key, of_patient in chosen.items()}
 
 
 def form_in(row: TableRow, findings: list[Finding]) -> NeuraxisForm:
-    """Return one row's form; a word that is not understood is reported and missing."""
-    answers: dict[str, str | None] = {}
-    for name, words in WORDS.items():
-        cell = _cell(row, name)
-        answers[name] = None if cell is None else words.get(cell.lower())
-        if cell is not None and answers[name] is None:
-            expected = " or ".join(dict.fromkeys(words.values()))
-            findings.append(row.problem("neuraxis_word", f"expected {expected} in {name}, found '{cell}'"))
-    return NeuraxisForm(**answers, reader=_cell(row, "reader"))
+    """Return one row's form; what is not understood or contradicts itself is reported and missing."""
+    answers = {name: _answer(row, name, findings) for name in WORDS}
+    for name, levels in IMAGED_FOR.items():
+        if answers[name] == Item.ABSENT and all(answers[level] == Imaged.NO for level in levels):
+            message = f"expected no answer for {name} where {' and '.join(levels)} was not imaged, found absent"
+            findings.append(row.problem("neuraxis_differ", message))
+            answers[name] = str(Item.NOT_EVALUABLE)
+    return NeuraxisForm(**answers, reader=row.cells.get("reader") or row.cells.get("radiologist"))
 
 
-def _cell(row: TableRow, name: str) -> str | None:
+def _answer(row: TableRow, name: str, findings: list[Finding]) -> str | None:
+    """Return one item's answer by its own column and those of other names; None, reported, where they differ."""
     others = [other for other, names in ALIASES.items() if name in names]
-    return next((row.cells[column] for column in (name, *others) if row.cells.get(column) is not None), None)
+    cells = {column: cell for column in (name, *others) if (cell := row.cells.get(column)) is not None}
+    words = WORDS[name]
+    coded = {column: words.get(cell.lower()) for column, cell in cells.items()}
+    for column in (column for column, answer in coded.items() if answer is None):
+        expected = " or ".join(dict.fromkeys(words.values()))
+        findings.append(row.problem("neuraxis_word", f"expected {expected} in {column}, found '{cells[column]}'"))
+    own = {column: answer for column, answer in coded.items() if len(ALIASES.get(column, ())) < 2}
+    if own and any(answer != Imaged.YES for column, answer in coded.items() if column not in own):
+        coded = own  # *not the whole spine* says nothing against one level of it
+    if len(set(coded.values())) < 2:
+        return next(iter(coded.values()), None)
+    said = " and ".join(f"{cells[column]} in {column}" for column in coded)
+    findings.append(row.problem("neuraxis_differ", f"expected one answer for {name}, found {said}; neither is used"))
+    return str(Item.NOT_EVALUABLE) if name in ITEMS else None
 
 
 def _place(row: TableRow, visits: list[StudyVisit], as_of: date, findings: list[Finding]) -> None:
     """Give a form to its visit; of two that differ neither answer counts."""
     index = _index(row, visits, as_of, findings)
+    form = form_in(row, findings)
     if index is None:
+        visits.extend(_own_visit(row, form, {visit.session_id for visit in visits}, as_of))
         return
-    form, visit = form_in(row, findings), visits[index]
+    visit = visits[index]
     if visit.neuraxis is not None:
         form = _agreed(visit.neuraxis, form, row, findings)
     visits[index] = replace(visit, neuraxis=form)
@@ -149,6 +165,23 @@ def _index(row: TableRow, visits: Sequence[StudyVisit], as_of: date, findings: l
         message = f"expected session_id or date of a visit of {row.patient_id}, found neither"
     findings.append(row.problem("neuraxis_unplaced", message))
     return None
+
+
+def _own_visit(row: TableRow, form: NeuraxisForm, taken: Collection[str], as_of: date) -> Iterator[StudyVisit]:
+    """Make a visit without scans of a form that fits none and saw seeding; nothing of a day to come.
+
+    Its day may be a month, or any day at all where none can be read.
+    """
+    oddities: list[Finding] = []
+    day = span_in(row, "date", as_of, oddities)
+    if not form.shows_seeding or row.patient_id is None or any(one.code == "date_future" for one in oddities):
+        return
+    session_id = row.cells.get("session_id")
+    named = None if session_id is None else with_prefix("ses", session_id)
+    if named in taken:
+        named = day = None  # that visit has another day: which of the two is right nobody knows
+    digits = "".join(letter for letter in str(day or "") if letter.isdigit()) or f"line{row.line}"
+    yield StudyVisit(row.patient_id, named or f"ses-neuraxis{digits}", day, (), (), neuraxis=form)
 
 
 def _agreed(first: NeuraxisForm, second: NeuraxisForm, row: TableRow, findings: list[Finding]) -> NeuraxisForm:

@@ -78,7 +78,31 @@ def test_hydrocephalus_alone_is_for_the_board_and_no_progression(study: Path) ->
     assert any("whole neuraxis on 2021-01-01: hydrocephalus" in one for one in questions(database))
 
 
-def test_a_form_that_has_no_visit_is_said_on_the_board(study: Path) -> None:
-    database, _ = run(study, "participant_id | date | spine_nodules", "p1 | 2021-02-01 | present")
-    assert verdicts(database) == ["SD", "SD", "SD"]
-    assert any("something was left out" in one for one in questions(database))
+@pytest.mark.parametrize(
+    ("line", "expected", "words"),
+    [
+        ("p1 | n/a | 2021-02-01 | present", ["SD", "SD", "SD", "PD"], "found 0 for 2021-02-01"),
+        ("p1 | n/a | 2020-02-01 | present", ["SD", "SD", "PD", "PD"], "found 0 for 2020-02-01"),
+        ("p1 | ses-99 | n/a | present", ["SD", "NE", "NE"], "found 0 for ses-99"),
+        ("p1 | n/a | 2021-02-01 | absent", ["SD", "SD", "SD"], "found 0 for 2021-02-01"),
+        ("p1 | n/a | 2031-02-01 | present", ["SD", "SD", "SD"], "found 0 for 2031-02-01"),
+    ],
+)
+def test_seeding_that_no_scan_of_a_visit_saw_is_an_event_of_its_own_day(
+    study: Path, line: str, expected: list[str], words: str
+) -> None:
+    database, _ = run(study, "participant_id | session_id | date | spine_nodules", line)
+    assert verdicts(database) == expected
+    assert any(words in one for one in questions(database))
+
+
+@pytest.mark.parametrize("syndrome", ["VHL", "NF2", "NF1", "none"])
+def test_seeding_is_progression_in_every_syndrome(study: Path, syndrome: str) -> None:
+    (study / "participants.tsv").write_text(f"participant_id\tsyndrome\nsub-p1\t{syndrome}\n", encoding="utf-8")
+    database, _ = run(study, "participant_id | date | csf_cytology", "p1 | 2021-01-01 | positive")
+    assert verdicts(database) == ["SD", "SD", "PD"]
+
+
+def test_a_word_about_seeding_that_nobody_understands_is_on_the_board_as_it_stands(study: Path) -> None:
+    database, _ = run(study, "participant_id | date | spine_nodules", "p1 | 2021-01-01 | 2 new at L3")
+    assert any("whole neuraxis not read: " in one and "found '2 new at L3'" in one for one in questions(database))

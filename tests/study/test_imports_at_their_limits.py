@@ -70,7 +70,7 @@ def form(**answers: str | None) -> Any:
 
 
 def test_two_forms_that_differ_leave_an_item_not_evaluable_and_a_level_unknown() -> None:
-    one, other = form(brain="no", brain_nodules="yes", reader="A")[0], form(reader="B")[0]
+    one, other = form(brain="no", brain_nodules="yes", brain_linear=None, hydrocephalus=None, reader="A")[0], form(reader="B")[0]
     findings: list[Finding] = []
     both = neuraxis_table._agreed(one, other, TableRow("t", 3, {}), findings)
     assert (both.brain, both.brain_nodules, both.cervical) == (None, "not evaluable", "yes")
@@ -80,11 +80,11 @@ def test_two_forms_that_differ_leave_an_item_not_evaluable_and_a_level_unknown()
     assert (silent.brain, silent.contrast, silent.reader) == ("yes", "yes", "B")
 
 
-def test_a_column_of_the_name_itself_counts_before_its_other_names() -> None:
+def test_columns_of_other_names_are_read_and_count_where_they_agree() -> None:
     whole, none_odd = form(brain=None, head="partly", cervical=None, spine="no")
     assert (whole.brain, whole.cervical, none_odd) == ("partly", "no", [])
-    itself, _ = form(brain="yes", head="no")
-    assert itself.brain == "yes"
+    differing, odd = form(brain="yes", head="no")
+    assert (differing.brain, codes(odd)) == (None, ["neuraxis_differ"])
     odd_word, odd = form(brain="blue")
     assert (odd_word.brain, codes(odd)) == (None, ["neuraxis_word"])
 

@@ -177,7 +177,11 @@ def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monke
     ) in further_rules.certificate_words()
     assert "oedema 0.77\u202fmm" in {name: words for name, words, _ in further_rules.errors()}["Found again"]
     due = {name: words for name, words, _ in further_rules.next_scans(schedule_files.load())}
-    assert len(due) == len(schedule_files.load().schedules)
+    assert len(due) == len(schedule_files.load().schedules) + len(schedule_files.load().closer)
+    assert (
+        due["Sooner: MYCN amplified"]
+        == "First 42 days after treatment, then every 3 months until 36 months after it, then every 6 months."
+    )
     assert due["Haemangioblastoma, sporadic, totally resected"] == (
         "First about 6 months after treatment, then every 12 months until 60 months after it."
     )
