@@ -70,7 +70,10 @@ def form(**answers: str | None) -> Any:
 
 
 def test_two_forms_that_differ_leave_an_item_not_evaluable_and_a_level_unknown() -> None:
-    one, other = form(brain="no", brain_nodules="yes", brain_linear=None, hydrocephalus=None, reader="A")[0], form(reader="B")[0]
+    one, other = (
+        form(brain="no", brain_nodules="yes", brain_linear=None, hydrocephalus=None, reader="A")[0],
+        form(reader="B")[0],
+    )
     findings: list[Finding] = []
     both = neuraxis_table._agreed(one, other, TableRow("t", 3, {}), findings)
     assert (both.brain, both.brain_nodules, both.cervical) == (None, "not evaluable", "yes")
