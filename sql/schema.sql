@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (31);
+insert into meta.store_version values (32);
 
 create schema record;
 
@@ -345,7 +345,9 @@ create table record.endpoint (
     reason varchar not null,
     shortest_days integer check (shortest_days >= 0),
     longest_days integer,
+    is_competing boolean not null,
     primary key (patient_id, criteria_id, endpoint_id),
+    check (not (is_event and is_competing)),
     check (ended_on >= time_zero_on),
     check (longest_days >= shortest_days)
 );

@@ -85,7 +85,8 @@ class ShownOutcome:
         """Say when the clock starts."""
         if self.clock == BASELINE:
             return "from the baseline scan"
-        started = "end of the first radiotherapy" if self.endpoint_id == "local_control" else "first scan"
+        irradiated = "end of the first radiotherapy or radiosurgery"
+        started = irradiated if self.endpoint_id == "local_control" else "first scan"
         zero = f"from the first operation, else the {started}"
         if self.clock == LATE:
             return f"{zero}; each patient counts from the baseline scan on only (left truncation)"

@@ -87,7 +87,7 @@ class Endpoint:
 
     ``endpoint_id`` is ttp, pfs, rfs, local_control or any_lesion; an event or a censoring happened on ``ended_on``.
     The time lies between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else
-    they are None.
+    they are None. ``is_competing``: ended by what makes the event impossible to see, neither event nor censoring.
     """
 
     patient_id: str
@@ -99,6 +99,7 @@ class Endpoint:
     reason: str
     shortest_days: int | None = None
     longest_days: int | None = None
+    is_competing: bool = False
 
 
 @dataclass(frozen=True)

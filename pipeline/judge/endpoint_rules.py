@@ -35,7 +35,7 @@ class TimeZero(StrEnum):
     """The declared start of the clock."""
 
     SURGERY_OR_SCAN = "first surgery, else first scan"
-    SURGERY_OR_RADIOTHERAPY = "first surgery, else end of the first radiotherapy"
+    SURGERY_OR_RADIOTHERAPY = "first surgery, else end of the first radiotherapy or radiosurgery"
 
 
 class Role(StrEnum):

@@ -190,10 +190,12 @@ def _time_zero(
         return min(surgeries), "first surgery"
     if landmark == TimeZero.SURGERY_OR_SCAN:
         return (assessments[0].acquired_on, "first scan") if assessments else None
-    courses = [t for t in course.treatments if t.kind == TreatmentKind.RADIOTHERAPY]
-    first = min(courses, key=lambda t: t.started_on, default=None)
+    irradiated = [t for t in course.treatments if t.kind in (TreatmentKind.RADIOTHERAPY, TreatmentKind.RADIOSURGERY)]
+    first = min(irradiated, key=lambda t: t.started_on, default=None)
     if first is None:
         return None
+    if first.kind == TreatmentKind.RADIOSURGERY:
+        return first.ended_on or first.started_on, "radiosurgery"
     return (first.ended_on, "end of radiotherapy") if first.ended_on else (first.started_on, "start of radiotherapy")
 
 

@@ -2,19 +2,11 @@
 -- An endpoint that death only censors is there once more as one that death competes with (progression).
 create or replace view outcome as
 with endpoints as (
-    select patient_id, criteria_id, endpoint_id, time_zero_on, ended_on, is_event, reason from record.endpoint
+    select patient_id, criteria_id, endpoint_id, time_zero_on, ended_on, is_event, is_competing, reason
+    from record.endpoint
 ),
 progression_free as (
     select patient_id, criteria_id, ended_on, is_event, reason from endpoints where endpoint_id = 'pfs'
-),
-stored as (
-    -- what ends local control on the day of another progression or death competes with it
-    select
-        e.patient_id, e.criteria_id, e.endpoint_id, e.time_zero_on, e.ended_on, e.is_event, e.reason,
-        e.endpoint_id = 'local_control' and not e.is_event
-        and coalesce(f.is_event and f.ended_on = e.ended_on, false) as is_competing
-    from endpoints as e
-    left join progression_free as f using (patient_id, criteria_id)
 ),
 with_deaths as (
     select
@@ -27,7 +19,7 @@ with_deaths as (
     where e.endpoint_id = 'ttp'
 ),
 outcomes as (
-    from stored
+    from endpoints
     union all by name
     from with_deaths
 ),
@@ -37,7 +29,13 @@ baselines as (
     from outcomes as o
     inner join record.assessment as a using (patient_id, criteria_id)
     inner join record.visit as v using (patient_id, session_id)
-    where a.state = 'baseline' and v.acquired_on >= o.time_zero_on
+    where
+        a.state = 'baseline'
+        and v.acquired_on >= o.time_zero_on
+        -- a scan of the day of the operation that starts the clock shows the tumour before it
+        and not (v.acquired_on = o.time_zero_on and v.acquired_on in (
+            select t.started_on from record.treatment as t where t.patient_id = o.patient_id and t.kind = 'surgery'
+        ))
     group by o.patient_id, o.criteria_id, o.endpoint_id
 )
 select

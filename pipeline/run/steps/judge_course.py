@@ -261,6 +261,7 @@ def _endpoint(patient_id: str, rule: ResponseCriteria, endpoint: endpoints.TimeT
         reason=endpoint.reason,
         shortest_days=endpoint.shortest_days,
         longest_days=endpoint.longest_days,
+        is_competing=endpoint.is_competing,
     )
 
 
