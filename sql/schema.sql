@@ -608,8 +608,8 @@ create table record.act_effect (
     reason varchar not null,
     clauses varchar not null,
     is_same boolean not null,
-    reading varchar,
-    primary key (entry_id, criteria_id),
+    reading varchar,  -- empty for the verdict on the patient
+    unique (entry_id, criteria_id, reading),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
 );
 

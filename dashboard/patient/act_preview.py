@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 from dashboard.data import queries
-from dashboard.words import acts_beside
-from pipeline.core.vocabulary import VisitJudgement
+from dashboard.words import acts_beside, labels
+from pipeline.core.vocabulary import PatientCourse, VisitJudgement
+from pipeline.journal.decisions import TUMOUR, ActKind
 from pipeline.judge import course_text, what_if
 
 NOT_KNOWN = "What it changes is known after the next run."
 
 
-def preview(patient_id: str, criteria_id: str, kind: str, session_id: str) -> str:
-    """Say what an act about a visit would change of the latest verdict on the total.
+def preview(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str = TUMOUR) -> str:
+    """Say what an act about a visit would change of the latest verdict on the total, and of the readings beside it.
 
     Parameters
     ----------
     kind
         A key of ``what_if.CHANGES``, or ``volume:`` and a volume in mm³ of a mask drawn anew.
+    compartment
+        Whose mask the act is about; of others than the tumour and ``what_if.PARTS`` nothing is said.
     """
-    effect = queries.derived(_effect, patient_id, criteria_id, kind, session_id)
+    if compartment not in (TUMOUR, *what_if.PARTS):
+        return ""
+    effect = queries.derived(_effect, patient_id, criteria_id, kind, session_id, compartment)
     if effect is None:
         return NOT_KNOWN
     if effect.is_same:
-        return f"The latest verdict stays: {_told(effect.after)}."
-    return f"The latest verdict changes: {_told(effect.before)} → {_told(effect.after)}."
+        words = [f"The latest verdict stays: {_told(effect.after)}."]
+    else:
+        words = [f"The latest verdict changes: {_told(effect.before)} → {_told(effect.after)}."]
+    words += [
+        f"{labels.capital(acts_beside.READINGS[reading])}: {_told(one.before)} → {_told(one.after)}."
+        for reading, one in effect.changed_readings.items()
+    ]
+    return " ".join(words)
 
 
-def _effect(patient_id: str, criteria_id: str, kind: str, session_id: str) -> what_if.Effect | None:
+def _effect(patient_id: str, criteria_id: str, kind: str, session_id: str, compartment: str) -> what_if.Effect | None:
     courses = queries.query("patient_judged_course", patient_id=patient_id)
     criteria = queries.criteria_of(criteria_id)
     if courses.empty or criteria is None:
         return None
     course = course_text.from_text(str(courses.iloc[0]["course"]))
-    if session_id not in {visit.session_id for visit in course.visits}:
+    visit = next((one for one in course.visits if one.session_id == session_id), None)
+    if visit is None:
         return None
-    if kind.startswith("volume:"):
-        changed = what_if.with_volume(course, session_id, float(kind.removeprefix("volume:")))
-    elif kind == "accept_mask" and next(v for v in course.visits if v.session_id == session_id).volume_mm3 is None:
+    if kind == "accept_mask" and visit.volume_mm3 is None:
         return None  # a mask that was only carried over counts once it is accepted: its size is not judged yet
-    else:
-        changed = what_if.CHANGES[kind](course, session_id, "you")
-    return what_if.effect(course, changed, criteria)
+    return what_if.effect(course, _changed(course, kind, session_id, compartment), criteria)
+
+
+def _changed(course: PatientCourse, kind: str, session_id: str, compartment: str) -> PatientCourse:
+    if kind.startswith("volume:"):
+        volume_mm3 = float(kind.removeprefix("volume:"))
+        if compartment == TUMOUR:
+            return what_if.with_volume(course, session_id, volume_mm3)
+        return what_if.with_part_volume(course, session_id, volume_mm3, compartment)
+    if kind == ActKind.EXCLUDE_MASK and compartment != TUMOUR:
+        return what_if.without_part(course, session_id, "its mask is excluded", compartment)
+    return what_if.CHANGES[kind](course, session_id, "you")
 
 
 def _told(verdict: VisitJudgement) -> str:

@@ -159,9 +159,9 @@ def _label(place: DrawingPlace, voxel_counts: dict[int, int]) -> int | None:
 
 def _fits(place: DrawingPlace, upload: Upload, fit: DrawingFit, criteria_id: str) -> None:
     st.html(tag("p", tag("b", _volumes(fit)), tag("span", _overlap(fit), class_="ct-grey")))
-    if place.compartment == Compartment.TUMOUR:
-        kind = f"volume:{0.0 if fit.is_empty else fit.volume_mm3}"
-        page.remark(preview(place.patient_id, criteria_id, kind, place.session_id))
+    kind = f"volume:{0.0 if fit.is_empty else fit.volume_mm3}"
+    if words := preview(place.patient_id, criteria_id, kind, place.session_id, str(place.compartment)):
+        page.remark(words)
     for doubt in fit.doubts:
         st.warning(as_label(doubt))
     _look(place, fit)

@@ -178,15 +178,16 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
     """Offer to exclude and to pin, each with what it would change, of a patient's visit under some criteria."""
     patient_id, session_id, criteria_id = of
 
-    def effect(kind: ActKind) -> None:
-        page.remark(preview(patient_id, criteria_id, str(kind), session_id))
+    def effect(kind: ActKind, compartment: str = TUMOUR) -> None:
+        if words := preview(patient_id, criteria_id, str(kind), session_id, compartment):
+            page.remark(words)
 
     with st.popover("Exclude mask", disabled=not compartments):
         chosen = f"mask-{where}"
         tumour_first = sorted(compartments, key=lambda name: name != TUMOUR)
         name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
-        if name == TUMOUR:
-            effect(ActKind.EXCLUDE_MASK)
+        if name is not None:
+            effect(ActKind.EXCLUDE_MASK, name)
         _with_reason(
             where,
             "Exclude this mask",

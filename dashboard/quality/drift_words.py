@@ -191,7 +191,7 @@ def differently_made(roles: Mapping[str, Any], change_rows: pd.DataFrame) -> lis
     for session in dict.fromkeys(session for session in roles.values() if session in by_session):
         row = by_session[session]
         who = " and ".join(role for role, name in roles.items() if name == session)
-        scans_by_difference.setdefault(_difference(row), []).append(f"{who} of {labels.day(row['compared_on'])}")
+        scans_by_difference.setdefault(_difference(row), []).append(f"{who} {labels.of_day(row['compared_on'])}")
     scans_by_difference.pop("", None)
     lines = [words.format(" and ".join(scans)) for words, scans in scans_by_difference.items()]
     return [*lines, NO_VERDICT] if lines else []

@@ -27,7 +27,13 @@ SAID = {
 }
 """What was done, by the kind of act."""
 SIGNED = "accept_mask"
-READINGS = {"solid_and_cyst": "with the cyst counted"}
+READINGS = {
+    "solid_and_cyst": "with the cyst counted",
+    "enhancing": "enhancing part alone",
+    "t2": "T2 part alone",
+    "mixed": "enhancing and T2 together",
+}
+"""What a reading beside solid tumour is called."""
 
 
 @dataclass(frozen=True)
@@ -52,26 +58,45 @@ def lines(effects: pd.DataFrame) -> list[ActLine]:
     effects
         Rows of the act_effects query of one patient.
     """
-    effect_rows = effects.pipe(as_rows)
-    idle = [row for row in effect_rows if row["act"] == SIGNED and row["is_same"] and not _is_of_cyst(row)]
+    of_acts: dict[Any, list[dict[Any, Any]]] = {}
+    for number, row in enumerate(effects.pipe(as_rows)):
+        of_acts.setdefault(row.get("entry_id", number), []).append(row)
+    acts = [sorted(act_rows, key=_place) for act_rows in of_acts.values()]
+    idle = [act_rows[0] for act_rows in acts if len(act_rows) == 1 and _is_idle(act_rows[0])]
     others = sorted(
-        (row for row in effect_rows if row not in idle), key=lambda row: (bool(row["is_same"]), row["act"] == SIGNED)
+        (act_rows for act_rows in acts if act_rows[0] not in idle),
+        key=lambda act_rows: (all(bool(row["is_same"]) for row in act_rows), act_rows[0]["act"] == SIGNED),
     )
-    return [*(_line(row) for row in others), *_together(idle)]
+    return [*(_line(act_rows) for act_rows in others), *_together(idle)]
 
 
-def _is_of_cyst(row: Mapping[Any, Any]) -> bool:
+def _is_of_reading(row: Mapping[Any, Any]) -> bool:
     return labels.is_known(row.get("reading"))
 
 
-def _line(row: Mapping[Any, Any]) -> ActLine:
-    of = f"{READINGS[row['reading']]}, " if _is_of_cyst(row) else ""
-    return ActLine(what(row), _by(row), f"{of}without it {_without(row)}")
+def _is_idle(row: Mapping[Any, Any]) -> bool:
+    return row["act"] == SIGNED and bool(row["is_same"]) and not _is_of_reading(row)
+
+
+def _place(row: Mapping[Any, Any]) -> int:
+    """Put the verdict on the patient first, and the readings in their order."""
+    return list(READINGS).index(row["reading"]) + 1 if _is_of_reading(row) else 0
+
+
+def _line(act_rows: list[dict[Any, Any]]) -> ActLine:
+    """Say one act with all that it bears on: the verdict, and the readings beside it."""
+    parts = [
+        f"{READINGS[row['reading']]}, without it {_without(row)}"
+        if _is_of_reading(row)
+        else f"without it {_without(row)}"
+        for row in act_rows
+    ]
+    return ActLine(what(act_rows[0]), _by(act_rows[0]), "; ".join(parts))
 
 
 def _together(signatures: list[dict[Any, Any]]) -> list[ActLine]:
     if len(signatures) < 2:
-        return [_line(row) for row in signatures]
+        return [_line([row]) for row in signatures]
     people = ", ".join(sorted({str(row["who"]) for row in signatures}))
     days = ", ".join(sorted({labels.day(row["acquired_on"]) for row in signatures}))
     return [ActLine(f"tumour masks of {days} accepted", people, "without any one of them the same")]
@@ -148,7 +173,8 @@ def last_judged(row: Mapping[Any, Any] | pd.Series) -> str:
 
 def changes_verdict(effects: pd.DataFrame) -> pd.DataFrame:
     """Keep the acts without which the verdict would be another one, and all that took something out or pinned it."""
-    return effects[~(effects["is_same"].astype(bool) & (effects["act"] == SIGNED))]
+    is_quiet = effects["is_same"].astype(bool) & ((effects["act"] == SIGNED) | effects["reading"].notna())
+    return effects[~is_quiet]
 
 
 def marked(act_lines: Iterable[ActLine]) -> Html:

@@ -90,7 +90,8 @@ def _before(findings: list[Mapping[Any, Any]]) -> str:
         return ""
     row = changed[0]
     earlier = {**row, "value": row["value_before"], "number": row["number_before"]}
-    return f", {short(earlier)} on {labels.day(row['compared_on'])}"
+    when = f"on {labels.day(row['compared_on'])}" if labels.is_known(row["compared_on"]) else "on a scan without a date"
+    return f", {short(earlier)} {when}"
 
 
 def _unchanged(stated: list[Mapping[Any, Any]]) -> list[str]:

@@ -308,6 +308,17 @@ def day(value: Any) -> str:
     return wording.day(pd.Timestamp(value))
 
 
+def of_day(value: Any) -> str:
+    """Write *of* a date, for a sentence; a missing one in words.
+
+    Examples
+    --------
+    >>> of_day("2020-02-01"), of_day(None)
+    ('of 2020-02-01', 'of a day that is not known')
+    """
+    return f"of {day(value)}" if is_known(value) else "of a day that is not known"
+
+
 def month(value: Any) -> str:
     """Write year and month of a date, where room is short; a missing one in words."""
     return f"{pd.Timestamp(value):%Y-%m}" if is_known(value) else day(value)

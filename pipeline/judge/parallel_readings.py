@@ -9,7 +9,7 @@ reading of a visit on whose day nobody had measured such a compartment yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipeline.core.vocabulary import (
     PartSize,
     PatientCourse,
     ReadingKind,
+    State,
     VisitJudgement,
     VisitMeasure,
 )
@@ -44,6 +45,14 @@ SUBJECTS = {
     ReadingKind.ENHANCING: "enhancing tumour",
     ReadingKind.T2: "T2 tumour",
 }
+
+UNREAD = {
+    ReadingKind.SOLID_AND_CYST: "no cyst of the tumour was measured",
+    ReadingKind.ENHANCING: "no enhancing tumour was measured",
+    ReadingKind.T2: "no tumour was measured on a T2 scan beside enhancing tumour",
+    ReadingKind.MIXED: "enhancing and T2 tumour were not both measured",
+}
+"""Why there is no such reading."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,41 @@ def readings(
     order = {visit.session_id: number for number, visit in enumerate(epochs.in_order(course.visits))}
     return tuple(
         sorted(verdicts, key=lambda one: (order[one.judgement.session_id], list(ReadingKind).index(one.reading)))
+    )
+
+
+def latest(
+    course: PatientCourse, solid: Sequence[VisitJudgement], criteria: ResponseCriteria
+) -> dict[ReadingKind, VisitJudgement]:
+    """Return the latest verdict of each reading that there is."""
+    return {one.reading: one.judgement for one in readings(course, solid, criteria)}
+
+
+def compared(
+    kind: ReadingKind, now: Mapping[ReadingKind, VisitJudgement], changed: Mapping[ReadingKind, VisitJudgement]
+) -> tuple[VisitJudgement, VisitJudgement] | None:
+    """Return a reading's latest verdict as it is and as it would be, one not evaluable where only the other is there.
+
+    None where the reading is in neither.
+    """
+    before, after = now.get(kind), changed.get(kind)
+    if before is None and after is None:
+        return None
+    return before or _unread(kind, after), after or _unread(kind, before)
+
+
+def _unread(kind: ReadingKind, other: VisitJudgement | None) -> VisitJudgement:
+    assert other is not None  # one of the two is there
+    return replace(
+        other,
+        category=Category.NE,
+        state=State.NOT_EVALUABLE,
+        display_state=DisplayState.NOT_EVALUABLE,
+        confirmed=True,
+        provisional=False,
+        change_ratio=None,
+        reason=f"Not evaluable: {UNREAD[kind]}.",
+        clauses="[]",
     )
 
 

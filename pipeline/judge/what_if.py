@@ -1,16 +1,25 @@
-"""What the latest verdict would be with an act that no run has seen yet, by the function that judges.
+"""What the latest verdict and the readings beside it would be with an act that no run has seen yet.
 
-It speaks of the total of all solid tumour: which pieces are one lesion is known only to the run that lets the act take
-effect. What this module refuses: to guess a size that nobody measured.
+All is judged by the function that judges. It speaks of the total of all solid tumour: which pieces are one lesion is
+known only to the run that lets the act take effect. What this module refuses: to guess a size that nobody measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from pipeline.core.vocabulary import MaskOrigin, PatientCourse, VisitJudgement, VisitMeasure
+from pipeline.core.vocabulary import (
+    Compartment,
+    MaskOrigin,
+    PartSize,
+    PatientCourse,
+    ReadingKind,
+    VisitJudgement,
+    VisitMeasure,
+)
+from pipeline.judge import parallel_readings
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 
@@ -21,11 +30,18 @@ class Effect:
 
     before: VisitJudgement
     after: VisitJudgement
+    readings: Mapping[ReadingKind, Effect] = field(default_factory=dict)
+    """Of the readings beside solid tumour, each by its kind."""
 
     @property
     def is_same(self) -> bool:
         """Tell whether the same is said of the same comparison."""
         return _told(self.before) == _told(self.after)
+
+    @property
+    def changed_readings(self) -> Mapping[ReadingKind, Effect]:
+        """The readings that would say something else."""
+        return {kind: one for kind, one in self.readings.items() if not one.is_same}
 
 
 def _told(verdict: VisitJudgement) -> tuple[object, ...]:
@@ -38,7 +54,11 @@ def _told(verdict: VisitJudgement) -> tuple[object, ...]:
 def effect(course: PatientCourse, changed: PatientCourse, criteria: ResponseCriteria) -> Effect | None:
     """Judge a course as it is and as it would be; None where it has no dated visit."""
     before, after = judge(course, criteria), judge(changed, criteria)
-    return Effect(before[-1], after[-1]) if before and after else None
+    if not (before and after):
+        return None
+    now, then = parallel_readings.latest(course, before, criteria), parallel_readings.latest(changed, after, criteria)
+    pairs = {kind: parallel_readings.compared(kind, now, then) for kind in ReadingKind}
+    return Effect(before[-1], after[-1], {kind: Effect(*pair) for kind, pair in pairs.items() if pair is not None})
 
 
 def with_baseline(course: PatientCourse, session_id: str, who: str) -> PatientCourse:
@@ -57,6 +77,35 @@ def without_tumour(course: PatientCourse, session_id: str, why: str) -> PatientC
         )  # fmt: skip
 
     return _changed(course, session_id, excluded)
+
+
+def without_part(course: PatientCourse, session_id: str, why: str, compartment: str) -> PatientCourse:
+    """Return the course without the size of a visit's cyst or enhancing part, as when its mask is excluded."""
+
+    def excluded(visit: VisitMeasure) -> VisitMeasure:
+        return _with_part(visit, compartment, PartSize(None, missing_reason=why))
+
+    return _changed(course, session_id, excluded)
+
+
+def with_part_volume(course: PatientCourse, session_id: str, volume_mm3: float, compartment: str) -> PatientCourse:
+    """Return the course with another volume of a visit's cyst or enhancing part, drawn by a person.
+
+    The error stays that of the mask before, as a share of the volume; without one it is not known.
+    """
+
+    def drawn(visit: VisitMeasure) -> VisitMeasure:
+        before = getattr(visit, compartment)
+        cv = before.volume_cv if before is not None and volume_mm3 else None
+        return _with_part(visit, compartment, PartSize(volume_mm3, cv))
+
+    return _changed(course, session_id, drawn)
+
+
+def _with_part(visit: VisitMeasure, compartment: str, part: PartSize) -> VisitMeasure:
+    if compartment == Compartment.ENHANCING:
+        return replace(visit, enhancing=part, enhancing_mm3=part.volume_mm3)
+    return replace(visit, cyst=part)
 
 
 def with_accepted(course: PatientCourse, session_id: str) -> PatientCourse:
@@ -83,6 +132,9 @@ def without_new_lesion(course: PatientCourse, session_id: str) -> PatientCourse:
     """Return the course with nothing new at one visit."""
     return _changed(course, session_id, lambda visit: replace(visit, new_lesion=False, new_tumour_mm3=0.0))
 
+
+PARTS = (str(Compartment.CYST), str(Compartment.ENHANCING))
+"""Compartments beside the tumour whose masks bear on a verdict or on a reading beside it."""
 
 CHANGES: Mapping[str, Callable[[PatientCourse, str, str], PatientCourse]] = MappingProxyType(
     {

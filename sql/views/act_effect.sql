@@ -13,7 +13,7 @@ inner join record.visit as w on (w.patient_id, w.session_id) = (e.patient_id, e.
 left join record.visit as v on (v.patient_id, v.session_id) = (e.patient_id, j.session_id)
 where j.status = 'in_force';
 
-comment on view act_effect is 'One row per act in force that bears on a verdict: the latest verdict as it would be without it';
+comment on view act_effect is 'One row per act in force that bears on a verdict, and for each reading beside it: the latest verdict as it would be without it';
 comment on column act_effect.patient_id is 'participant label';
 comment on column act_effect.criteria_id is 'criteria that judged, those shown first';
 comment on column act_effect.entry_id is 'entry of the journal';

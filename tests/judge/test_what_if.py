@@ -42,6 +42,41 @@ def test_excluding_the_latest_mask_leaves_a_visit_that_cannot_be_judged() -> Non
     assert effect.after.session_id == "ses-0700"
 
 
+PARTED = course(
+    visit(
+        0, 2000.0, enhancing=PartSize(400.0, 0.05, slices_spanned=9), enhancing_mm3=400.0, cyst=PartSize(2000.0, 0.05)
+    ),
+    visit(
+        400, 2050.0, enhancing=PartSize(900.0, 0.05, slices_spanned=9), enhancing_mm3=900.0, cyst=PartSize(6000.0, 0.05)
+    ),
+)
+
+
+def test_excluding_an_enhancing_mask_is_seen_on_the_readings_of_the_parts_before_it_counts() -> None:
+    effect = what_if.effect(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "enhancing"), RULE)
+    assert effect is not None
+    assert effect.is_same, "solid tumour decides"
+    changed = {kind: (one.before.category, one.after.category) for kind, one in effect.changed_readings.items()}
+    assert changed == {"enhancing": ("PD", "NE"), "mixed": ("PD", "NE")}
+
+
+def test_excluding_a_cyst_is_seen_on_the_reading_with_the_cyst_alone() -> None:
+    effect = what_if.effect(PARTED, what_if.without_part(PARTED, "ses-0400", "excluded", "cyst"), RULE)
+    assert effect is not None
+    assert effect.is_same
+    assert list(effect.changed_readings) == ["solid_and_cyst"]
+
+
+def test_a_part_drawn_anew_is_judged_by_its_own_volume() -> None:
+    drawn = what_if.with_part_volume(PARTED, "ses-0400", 410.0, "enhancing")
+    effect = what_if.effect(PARTED, drawn, RULE)
+    assert effect is not None
+    assert effect.changed_readings["enhancing"].after.category == "SD"
+    gone = what_if.effect(PARTED, what_if.with_part_volume(PARTED, "ses-0400", 0.0, "enhancing"), RULE)
+    assert gone is not None
+    assert gone.changed_readings["enhancing"].after.display_state == "none_seen"
+
+
 def test_excluding_what_nothing_rests_on_changes_nothing() -> None:
     effect = what_if.effect(GROWING, what_if.with_accepted(GROWING, "ses-0400"), RULE)
     assert effect is not None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from pipeline.core.vocabulary import PartSize
+from pipeline.core.vocabulary import PartSize, VisitMeasure
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.judge import criteria_files
 from pipeline.run.steps import judge_without
@@ -76,15 +78,39 @@ def test_an_act_about_a_cyst_bears_on_a_verdict_and_one_about_a_syrinx_on_none(a
     assert judge_without.bears_on_verdict(SimpleNamespace(act=act, compartment=compartment)) == bears
 
 
-def test_without_an_excluded_cyst_the_reading_with_the_cyst_is_told_and_not_the_verdict_on_the_tumour() -> None:
-    cyst = PartSize(2000.0, 0.05)
-    grown = course(visit(0, 1000.0, cyst=cyst), visit(400, 1010.0, cyst=PartSize(6000.0, 0.05)))
+def work_of(*visits: VisitMeasure) -> Any:
     criteria = (criteria_files.load("imsct_adapted_v1"),)
-    work = SimpleNamespace(course=grown, plan=SimpleNamespace(criteria=criteria))
-    without = judge_without._latest_with_cyst(work)
-    entry = SimpleNamespace(entry_id="e1")
-    (row,) = judge_without._effect_with_cyst(entry, None, without, work)
+    return SimpleNamespace(course=course(*visits), plan=SimpleNamespace(criteria=criteria))
+
+
+def entry(compartment: str) -> Any:
+    return SimpleNamespace(entry_id="e1", compartment=compartment)
+
+
+def test_without_an_excluded_cyst_the_reading_with_the_cyst_is_told() -> None:
+    cyst = PartSize(2000.0, 0.05)
+    work = work_of(visit(0, 1000.0, cyst=cyst), visit(400, 1010.0, cyst=PartSize(6000.0, 0.05)))
+    without = judge_without._latest_readings(work)
+    (row,) = judge_without._effects_on_readings(entry("cyst"), {}, without, work)
     assert (row.reading, row.category, row.display_state, row.is_same) == ("solid_and_cyst", "PD", "growth", False)
-    (other,) = judge_without._effect_with_cyst(entry, without, None, work)
+    (other,) = judge_without._effects_on_readings(entry("cyst"), without, {}, work)
     assert (other.category, other.reason) == ("NE", "Not evaluable: no cyst of the tumour was measured.")
-    assert judge_without._effect_with_cyst(entry, None, None, work) == []
+    assert judge_without._effects_on_readings(entry("cyst"), {}, {}, work) == []
+
+
+def test_without_an_enhancing_mask_the_readings_of_the_parts_are_told_beside_the_verdict() -> None:
+    small, grown = (PartSize(mm3, 0.05, slices_spanned=9) for mm3 in (400.0, 900.0))
+    first = visit(0, 2000.0, enhancing=small, enhancing_mm3=400.0, contrast="T2w")
+    last = visit(400, 2050.0, enhancing=grown, enhancing_mm3=900.0, contrast="T2w")
+    work = work_of(first, last)
+    now = judge_without._latest_readings(work)
+    lost = replace(last, enhancing=PartSize(None, missing_reason="excluded"), enhancing_mm3=None)
+    without = judge_without._latest_readings(work_of(first, lost))
+    told = judge_without._effects_on_readings(entry("enhancing"), now, without, work)
+    assert [(row.reading, row.category, row.is_same) for row in told] == [
+        ("enhancing", "NE", False),
+        ("mixed", "NE", False),
+    ]
+    assert {kind: now[kind].category for kind in ("enhancing", "mixed")} == {"enhancing": "PD", "mixed": "PD"}
+    same = judge_without._effects_on_readings(entry("enhancing"), now, now, work)
+    assert all(row.is_same for row in same)

@@ -7,10 +7,11 @@ without effect on the verdict by its kind alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.core import records
-from pipeline.core.vocabulary import Category, Compartment, DisplayState, ReadingKind, State, VisitJudgement
+from pipeline.core.vocabulary import Compartment, ReadingKind, VisitJudgement
 from pipeline.journal.decisions import TUMOUR, ActKind, Standing
 from pipeline.judge import course_text, parallel_readings
 from pipeline.judge.response import judge_whole
@@ -21,10 +22,12 @@ from pipeline.run.steps.visit_work import VisitWork
 
 OF_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_MASK)
 CYST = str(Compartment.CYST)
-JUDGED = (TUMOUR, str(Compartment.ENHANCING), CYST)
+ENHANCING = str(Compartment.ENHANCING)
+JUDGED = (TUMOUR, ENHANCING, CYST)
 """Compartments that a verdict rests on; the cyst bears on the reading with the cyst counted and on no other."""
 
-NO_CYST = "no cyst of the tumour was measured"
+READINGS_OF = {CYST: (ReadingKind.SOLID_AND_CYST,), ENHANCING: (ReadingKind.ENHANCING, ReadingKind.MIXED)}
+"""Readings beside solid tumour that the mask of a compartment bears on."""
 
 
 def judge_without_acts(work: PatientWork) -> PatientWork:
@@ -33,16 +36,16 @@ def judge_without_acts(work: PatientWork) -> PatientWork:
     now = _latest(work)
     if now is None:
         return work.adding(judged_course)
-    with_cyst = _latest_with_cyst(work)
+    read_now = _latest_readings(work)
     effects = []
     for entry in work.acts.entries:
         if entry.status != Standing.IN_FORCE or not bears_on_verdict(entry):
             continue
         without = _without(work, entry)
-        if entry.act in OF_MASKS and entry.compartment == CYST:
-            effects += _effect_with_cyst(entry, with_cyst, _latest_with_cyst(without), work)
-        else:
+        if not (entry.act in OF_MASKS and entry.compartment == CYST):
             effects.append(_effect(entry, now, _latest(without), work))
+        if entry.act in OF_MASKS and entry.compartment in READINGS_OF:
+            effects += _effects_on_readings(entry, read_now, _latest_readings(without), work)
     return work.adding(judged_course, *effects)
 
 
@@ -93,36 +96,25 @@ def _latest(work: PatientWork) -> VisitJudgement | None:
     return judge_lesions.judge_lesions(work.course, work.lesions, sizes, rule).leading(judged[-1])
 
 
-def _latest_with_cyst(work: PatientWork) -> VisitJudgement | None:
-    """Return the latest verdict with the cyst counted, under the criteria shown first; None where there is none."""
+def _latest_readings(work: PatientWork) -> dict[ReadingKind, VisitJudgement]:
+    """Return the latest verdict of each reading beside solid tumour, under the criteria shown first."""
     rule = work.plan.criteria[0]
-    read = parallel_readings.readings(work.course, judge_whole(work.course, rule).judgements, rule)
-    return next((one.judgement for one in reversed(read) if one.reading == ReadingKind.SOLID_AND_CYST), None)
+    return parallel_readings.latest(work.course, judge_whole(work.course, rule).judgements, rule)
 
 
-def _effect_with_cyst(
-    entry: records.JournalEntry, now: VisitJudgement | None, without: VisitJudgement | None, work: PatientWork
+def _effects_on_readings(
+    entry: records.JournalEntry,
+    now: Mapping[ReadingKind, VisitJudgement],
+    without: Mapping[ReadingKind, VisitJudgement],
+    work: PatientWork,
 ) -> list[records.ActEffect]:
-    """Return what the reading with the cyst counted would be without an act; none where there is no such reading."""
-    if now is None and without is None:
-        return []
-    before, after = (one or _no_cyst(now or without) for one in (now, without))
-    return [replace(_effect(entry, before, after, work), reading=str(ReadingKind.SOLID_AND_CYST))]
-
-
-def _no_cyst(other: VisitJudgement | None) -> VisitJudgement:
-    assert other is not None  # one of the two is there
-    return replace(
-        other,
-        category=Category.NE,
-        state=State.NOT_EVALUABLE,
-        display_state=DisplayState.NOT_EVALUABLE,
-        confirmed=True,
-        provisional=False,
-        change_ratio=None,
-        reason=f"Not evaluable: {NO_CYST}.",
-        clauses="[]",
-    )
+    """Return what the readings of a mask's compartment would be without an act; none where there is no such reading."""
+    effects = []
+    for kind in READINGS_OF[str(entry.compartment)]:
+        pair = parallel_readings.compared(kind, now, without)
+        if pair is not None:
+            effects.append(replace(_effect(entry, *pair, work), reading=str(kind)))
+    return effects
 
 
 def _effect(

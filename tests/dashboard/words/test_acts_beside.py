@@ -65,3 +65,20 @@ def test_an_act_about_a_cyst_says_that_the_cyst_is_counted() -> None:
     assert line.without.startswith("with the cyst counted, without it ")
     (alone,) = acts_beside.lines(pd.DataFrame([effect("exclude_mask", reading=None)]))
     assert alone.without.startswith("without it ")
+
+
+def test_an_act_about_an_enhancing_mask_is_one_line_with_the_readings_it_bears_on() -> None:
+    of_act = {"act": "exclude_mask", "compartment": "enhancing", "entry_id": "e1"}
+    rows = [
+        effect(**of_act, reading="mixed"),
+        effect(**of_act, reading=None, is_same=True),
+        effect(**of_act, reading="enhancing"),
+    ]
+    (line,) = acts_beside.lines(pd.DataFrame(rows))
+    assert line.without.replace("\u202f", " ") == (
+        "without it the same; enhancing part alone, without it ▲ growing, +72 %; "
+        "enhancing and T2 together, without it ▲ growing, +72 %"
+    )
+    signed = [effect("accept_mask", entry_id="e2", is_same=True, reading=one) for one in (None, "enhancing")]
+    kept = acts_beside.changes_verdict(pd.DataFrame([*rows, *signed]))
+    assert set(kept["entry_id"]) == {"e1"}
