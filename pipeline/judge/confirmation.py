@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipeline.core.vocabulary import Category, DisplayState, VisitMeasure
+from pipeline.judge import comparison
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.verdict import Verdict
 
@@ -20,13 +21,13 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
     """Settle what needs a second scan, over the verdicts of one epoch in date order.
 
     A preliminary progression is confirmed by a comparable scan late enough that is progression too, refuted by one
-    that is not, and awaits confirmation while there is none. A response is confirmed by a second scan far enough
-    from it, with no lesser scan in between.
+    that is not or by any later one that shrank beyond error, and awaits confirmation while there is none. A response
+    is confirmed by a second scan far enough from it, with no lesser scan in between.
     """
     settled: list[Verdict] = []
     for index, verdict in enumerate(verdicts):
         if verdict.preliminary:
-            settled.append(_settle_progression(verdict, settled, verdicts[index + 1 :]))
+            settled.append(_settle_progression(verdict, settled, verdicts[index + 1 :], criteria))
         elif verdict.category in RESPONSE_RANK:
             settled.append(_settle_response(verdict, verdicts[:index], verdicts[index + 1 :], criteria))
         else:
@@ -34,7 +35,9 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
     return tuple(settled)
 
 
-def _settle_progression(verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict]) -> Verdict:
+def _settle_progression(
+    verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict], criteria: ResponseCriteria
+) -> Verdict:
     """Confirm, refute or leave open; a new lesion is confirmed by a second mark and refuted by no silence."""
     wait_days, lesion = verdict.wait_days, verdict.evidence.new_lesion
     doubted = replace(verdict, display=DisplayState.POSSIBLE_GROWTH, confirmed=False)
@@ -49,12 +52,23 @@ def _settle_progression(verdict: Verdict, earlier: Sequence[Verdict], later: Seq
             break
         if _days_apart(verdict, other) >= wait_days:
             return replace(verdict, settled_by=other.visit)
-    second = next((v for v in later if v.is_judged and _days_apart(verdict, v) >= wait_days), None)
+    telling = (v for v in later if v.is_judged)
+    second = next(
+        (v for v in telling if _days_apart(verdict, v) >= wait_days or _went_back(v, verdict, criteria)), None
+    )
     if second is None:
         return doubted
     if second.category == Category.PD:
         return replace(verdict, display=DisplayState.GROWTH, settled_by=second.visit)
     return replace(doubted, confirmed=True, category=Category.SD, state=verdict.quiet_state, settled_by=second.visit)
+
+
+def _went_back(later: Verdict, verdict: Verdict, criteria: ResponseCriteria) -> bool:
+    """Say whether a scan shows no progression any more and is smaller, beyond error, than the one that did."""
+    if later.category == Category.PD:
+        return False
+    since = comparison.compare(later.visit, verdict.visit, criteria.metric, later.evidence.scans)
+    return since.ratio is not None and since.ratio < 1 and comparison.beyond_error(since)
 
 
 def _settle_response(

@@ -34,7 +34,10 @@ def lesions_in(lesion_rows: Iterable[TableRow], findings: list[Finding]) -> dict
 
 
 def new_tumours(lesions_by_day: Iterable[Mapping[str, ImportedMeasure]]) -> frozenset[str]:
-    """Return the lesions whose first row calls them new: tumours of their own in syndromes that make them.
+    """Return the lesions that came later than others: tumours of their own in syndromes that make them.
+
+    A lesion is one where its first row calls it new, and where that row is of a later day than the first sizes. One
+    that has a row before it was seen may have been there, or have been known and gone.
 
     Parameters
     ----------
@@ -42,9 +45,12 @@ def new_tumours(lesions_by_day: Iterable[Mapping[str, ImportedMeasure]]) -> froz
         Of one patient, in order of days.
     """
     first: dict[str, bool] = {}
+    others_were_measured = False
     for lesions in lesions_by_day:
         for name, measure in lesions.items():
-            first.setdefault(name, measure.new_lesion)
+            is_seen = measure.has_size and measure.volume_mm3 != 0
+            first.setdefault(name, measure.new_lesion or (others_were_measured and is_seen))
+        others_were_measured = others_were_measured or any(one.has_size for one in lesions.values())
     return frozenset(name for name, is_new in first.items() if is_new)
 
 

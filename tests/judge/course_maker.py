@@ -89,7 +89,7 @@ def written_visit(text: str) -> VisitMeasure:
 def written_course(case: dict[str, Any]) -> PatientCourse:
     """Read a case of the hand-worked tables."""
     treatments = [surgery(day) for day in case.get("surgery", [])]
-    for kind in (TreatmentKind.RADIOTHERAPY, TreatmentKind.CHEMOTHERAPY, TreatmentKind.IMMUNOTHERAPY):
+    for kind in (kind for kind in TreatmentKind if kind != TreatmentKind.SURGERY):
         treatments += [TreatmentEvent(kind, *(on(day) for day in days)) for days in case.get(kind, [])]
     return course(
         *(written_visit(line.partition("->")[0]) for line in case["visits"]),

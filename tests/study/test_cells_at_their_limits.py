@@ -12,7 +12,7 @@ from pipeline.core.vocabulary import ANY_DAY, Compartment
 from pipeline.core.written_day import WrittenDay
 from pipeline.measure.imported_sizes import NO_VOLUME
 from pipeline.study import clinical, own_number_rows, study_tables, table_numbers, written_dates
-from pipeline.study.lesion_rows import total_of, with_unseen
+from pipeline.study.lesion_rows import new_tumours, total_of, with_unseen
 from pipeline.study.own_number_rows import ImportedMeasure
 from pipeline.study.study_tables import TableRow
 
@@ -290,3 +290,25 @@ def test_a_cell_that_a_required_column_lacks_is_said_once_for_all_rows(tmp_path:
     assert not study_tables.is_complete(rows[0], ("a", "d"), findings)
     assert codes(findings) == ["row_incomplete"]
     assert study_tables.is_complete(rows[0], ("b",), [])
+
+
+def sized(volume_mm3: float | None, **more: bool) -> ImportedMeasure:
+    return ImportedMeasure(Compartment.TUMOUR, volume_mm3=volume_mm3, **more)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ([{"A": sized(300.0), "B": sized(150.0)}], set()),
+        ([{"A": sized(300.0)}, {"A": sized(300.0), "B": sized(150.0)}], {"B"}),
+        ([{"A": sized(300.0)}, {"B": sized(150.0)}], {"B"}),
+        ([{"A": sized(300.0), "B": sized(None)}, {"B": sized(150.0)}], set()),  # nobody measured it before
+        ([{"A": sized(300.0), "B": sized(0.0)}, {"B": sized(150.0)}], set()),  # known and gone, then there again
+        ([{"A": sized(None)}, {"A": sized(300.0), "B": sized(150.0)}], set()),  # the first sizes of all
+        ([{"A": sized(300.0, new_lesion=True)}], {"A"}),
+    ],
+)
+def test_a_lesion_first_seen_after_others_is_a_tumour_of_its_own(
+    days: list[dict[str, ImportedMeasure]], expected: set[str]
+) -> None:
+    assert new_tumours(days) == expected
