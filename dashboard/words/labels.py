@@ -314,9 +314,9 @@ def of_day(value: Any) -> str:
     Examples
     --------
     >>> of_day("2020-02-01"), of_day(None)
-    ('of 2020-02-01', 'of a day that is not known')
+    ('of 2020-02-01', '(day not known)')
     """
-    return f"of {day(value)}" if is_known(value) else "of a day that is not known"
+    return f"of {day(value)}" if is_known(value) else "(day not known)"
 
 
 def month(value: Any) -> str:

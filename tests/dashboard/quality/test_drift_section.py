@@ -136,3 +136,14 @@ def test_a_change_that_cannot_be_counted_says_why(then, now, percent, words):
         "change_high_percent": None,
     }
     assert words in drift_words.tumour_change(row)
+
+
+def test_a_scan_without_a_day_is_called_that_and_never_no_date() -> None:
+    change = {
+        "compared_session_id": "ses-01", "compared_on": pd.NaT, "changes": "plane sagittal, then axial",
+        "unknown": "", "scanner": "same",
+    }  # fmt: skip
+    lines = drift_words.differently_made({"baseline": "ses-01", "nadir": "ses-01"}, pd.DataFrame([change]))
+    assert lines[0] == ("Measured otherwise than its baseline and nadir (day not known): plane sagittal, then axial.")
+    dated = pd.DataFrame([change | {"compared_on": pd.Timestamp("2020-01-02")}])
+    assert "baseline of 2020-01-02" in drift_words.differently_made({"baseline": "ses-01"}, dated)[0]
