@@ -1,4 +1,4 @@
-"""How long the tests of each file take, and who runs what: the longest first in every process, so that none waits at the end.
+"""How long each file's tests take, and their order: the longest first in every process, so that none waits at the end.
 
 `CORDTRACK_TEST_TIMES=tests/file_times.toml make test` writes the times anew. They are wall-clock seconds of one machine
 and decide the order only: a file that is not among them counts as short, and no test depends on the order.
