@@ -68,15 +68,25 @@ def with_baseline(course: PatientCourse, session_id: str, who: str) -> PatientCo
 
 
 def without_tumour(course: PatientCourse, session_id: str, why: str) -> PatientCourse:
-    """Return the course without the size of one visit, as when its tumour's mask or the whole visit is excluded."""
+    """Return the course without the tumour's size at one visit, as when its mask is excluded; cyst and parts stay."""
 
     def excluded(visit: VisitMeasure) -> VisitMeasure:
-        return VisitMeasure(
+        alone = _unmeasured(visit, why)
+        return replace(alone, cyst=visit.cyst, enhancing=visit.enhancing, enhancing_mm3=visit.enhancing_mm3)
+
+    return _changed(course, session_id, excluded)
+
+
+def without_visit(course: PatientCourse, session_id: str, why: str) -> PatientCourse:
+    """Return the course without any size of one visit, as when the visit is excluded."""
+    return _changed(course, session_id, lambda visit: _unmeasured(visit, why))
+
+
+def _unmeasured(visit: VisitMeasure, why: str) -> VisitMeasure:
+    return VisitMeasure(
             visit.session_id, visit.acquired_on, None, plane=visit.plane, leptomeningeal=visit.leptomeningeal,
             acquired_by=visit.acquired_by, acquired_at=visit.acquired_at, missing_reason=why,
         )  # fmt: skip
-
-    return _changed(course, session_id, excluded)
 
 
 def without_part(course: PatientCourse, session_id: str, why: str, compartment: str) -> PatientCourse:
@@ -140,7 +150,7 @@ CHANGES: Mapping[str, Callable[[PatientCourse, str, str], PatientCourse]] = Mapp
     {
         "pin_baseline": with_baseline,
         "exclude_mask": without_tumour,
-        "exclude_visit": without_tumour,
+        "exclude_visit": without_visit,
         "accept_mask": lambda course, session_id, _: with_accepted(course, session_id),
         "withdraw_lesion": lambda course, session_id, _: without_new_lesion(course, session_id),
     }

@@ -67,6 +67,18 @@ def test_excluding_a_cyst_is_seen_on_the_reading_with_the_cyst_alone() -> None:
     assert list(effect.changed_readings) == ["solid_and_cyst"]
 
 
+def test_excluding_the_tumours_mask_leaves_its_cyst_and_enhancing_part_as_they_are() -> None:
+    effect = what_if.effect(PARTED, what_if.without_tumour(PARTED, "ses-0400", "excluded"), RULE)
+    assert effect is not None
+    assert effect.after.display_state == "not_evaluable"
+    assert effect.readings["enhancing"].is_same
+    assert effect.readings["enhancing"].after.category == "PD"
+    assert {"t2", "solid_and_cyst"} <= set(effect.changed_readings)
+    whole = what_if.effect(PARTED, what_if.without_visit(PARTED, "ses-0400", "excluded"), RULE)
+    assert whole is not None
+    assert whole.changed_readings["enhancing"].after.category == "NE"
+
+
 def test_a_part_drawn_anew_is_judged_by_its_own_volume() -> None:
     drawn = what_if.with_part_volume(PARTED, "ses-0400", 410.0, "enhancing")
     effect = what_if.effect(PARTED, drawn, RULE)
