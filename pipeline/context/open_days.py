@@ -82,8 +82,8 @@ def last_extent(treatments: Sequence[TreatmentEvent], extents: Sequence[Resectio
         return None, None
     sure_on = max(one.started_on for one in surgeries)
     last_ones = [one for one in surgeries if (one.started_by or one.started_on) >= sure_on]
-    said = {_extent(one, extents) for one in last_ones}
-    return said.pop() if len(said) == 1 else (None, None)
+    last_extents = {_extent(one, extents) for one in last_ones}
+    return last_extents.pop() if len(last_extents) == 1 else (None, None)
 
 
 def open_treatments(ended: Sequence[EndedTreatment], planned: Sequence[DueScan], soonest: DueScan) -> Iterator[str]:

@@ -124,13 +124,15 @@ def _answer(row: TableRow, name: str, findings: list[Finding]) -> str | None:
     for column in (column for column, answer in coded.items() if answer is None):
         expected = " or ".join(dict.fromkeys(words.values()))
         findings.append(row.problem("neuraxis_word", f"expected {expected} in {column}, found '{cells[column]}'"))
-    own = {column: answer for column, answer in coded.items() if len(ALIASES.get(column, ())) < 2}
-    if own and any(answer != Imaged.YES for column, answer in coded.items() if column not in own):
-        coded = own  # *not the whole spine* says nothing against one level of it
+    of_level = {column: answer for column, answer in coded.items() if len(ALIASES.get(column, ())) < 2}
+    if of_level and any(answer != Imaged.YES for column, answer in coded.items() if column not in of_level):
+        coded = of_level  # *not the whole spine* says nothing against one level of it
     if len(set(coded.values())) < 2:
         return next(iter(coded.values()), None)
-    said = " and ".join(f"{cells[column]} in {column}" for column in coded)
-    findings.append(row.problem("neuraxis_differ", f"expected one answer for {name}, found {said}; neither is used"))
+    answer_words = " and ".join(f"{cells[column]} in {column}" for column in coded)
+    findings.append(
+        row.problem("neuraxis_differ", f"expected one answer for {name}, found {answer_words}; neither is used")
+    )
     return str(Item.NOT_EVALUABLE) if name in ITEMS else None
 
 

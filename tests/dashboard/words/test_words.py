@@ -180,7 +180,7 @@ def test_limits_errors_and_schedules_are_said_with_the_numbers_that_decide(monke
     assert len(due) == len(schedule_files.load().schedules) + len(schedule_files.load().closer)
     assert (
         due["Sooner: MYCN amplified"]
-        == "First 42 days after treatment, then every 3 months until 36 months after it, then every 6 months."
+        == "First about 42 days after treatment, then every 3 months until 36 months after it, then every 6 months."
     )
     assert due["Haemangioblastoma, sporadic, totally resected"] == (
         "First about 6 months after treatment, then every 12 months until 60 months after it."
