@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.bench.mask_files import MaskPart, parts_of, plain_name
+from pipeline.bench.mask_files import MaskPart, grids_of, parts_of, plain_name
 from pipeline.errors import InputError
 from pipeline.study.names import IMAGE_EXTENSIONS, parse_name
 
@@ -70,12 +70,15 @@ class KnownSet:
         scan covers. None where no points are known.
     is_rescan
         The visits of one patient show the same, whatever it is.
+    unusable
+        Masks of the dataset itself that lie on the grid of no scan of their visit; they are not used.
     """
 
     name: str
     visits: Mapping[str, Sequence[KnownVisit]]
     points: pd.DataFrame | None
     is_rescan: bool
+    unusable: tuple[str, ...] = ()
 
     def all_visits(self) -> list[KnownVisit]:
         """Return the visits of all patients."""
@@ -117,8 +120,9 @@ def read_set(folder: Path) -> KnownSet:
         ]
         for patient, of_patient in sorted(named.items())
     }
+    visits, unusable = _on_their_scans(visits)
     points = read_points(truth / "landmarks.tsv") if (truth / "landmarks.tsv").is_file() else None
-    return KnownSet(folder.resolve().name, visits, points, is_rescan)
+    return KnownSet(folder.resolve().name, visits, points, is_rescan, unusable)
 
 
 def read_points(path: Path) -> pd.DataFrame:
@@ -188,6 +192,26 @@ def visit_of(file_name: str, *, with_runs: bool) -> tuple[str, str] | None:
     entities = dict(re.findall(r"(?:^|_)([a-z]+)-([0-9A-Za-z+]+)", file_name))
     name = "_".join(f"{key}-{entities[key]}" for key in keys if key in entities)
     return (f"sub-{entities['sub']}", name) if "sub" in entities and name else None
+
+
+def _on_their_scans(
+    visits: Mapping[str, Sequence[KnownVisit]],
+) -> tuple[dict[str, list[KnownVisit]], tuple[str, ...]]:
+    """Take masks out that lie on no scan of their visit; return the visits without them, and their names."""
+    usable: dict[str, list[KnownVisit]] = {}
+    unusable: set[str] = set()
+    for patient, of_patient in visits.items():
+        usable[patient] = []
+        for visit in of_patient:
+            grids = grids_of(visit.scans)
+            lying = [
+                {name: part for name, part in masks.items() if part.lies_on(grids)}
+                for masks in (visit.true_masks, visit.drawn_masks)
+            ]
+            parts = [*visit.true_masks.values(), *visit.drawn_masks.values()]
+            unusable |= {part.path.name for part in parts if not part.lies_on(grids)}
+            usable[patient].append(replace(visit, true_masks=lying[0], drawn_masks=lying[1]))
+    return usable, tuple(sorted(unusable))
 
 
 def _stripped(column: pd.Series) -> pd.Series:

@@ -46,6 +46,10 @@ class MaskPart:
     value: int | None
     is_shares: bool = False
 
+    def lies_on(self, scans: Iterable[Volume]) -> bool:
+        """Say whether the file lies on the grid of one of some scans; not where it cannot be read."""
+        return any(lies_on(mask, scan) for mask in grids_of([self.path]) for scan in scans)
+
     def on_grid_of(self, scans: Iterable[Volume]) -> Volume:
         """Return the share of each voxel (0..1), stored in the order of the scan whose grid it lies on.
 
@@ -70,6 +74,17 @@ class MaskPart:
         if isinstance(shares, ValueDoubt):
             raise InputError(f"{self.path.name}: {shares.words}")
         return scan.with_array(shares.astype(np.float32))
+
+
+def grids_of(scans: Iterable[Path]) -> list[Volume]:
+    """Return where scans lie; one that cannot be read has no grid."""
+    grids = []
+    for path in scans:
+        try:
+            grids.append(images.load_grid(path))
+        except InputError:
+            continue
+    return grids
 
 
 def parts_of(path: Path, root: Path, otherwise: Mapping[int, str] | None = None) -> dict[str, MaskPart]:

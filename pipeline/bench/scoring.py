@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from pipeline.bench.given_results import GivenResults
 from pipeline.bench.known_truth import KnownSet, KnownVisit
-from pipeline.bench.mask_files import MaskPart
+from pipeline.bench.mask_files import MaskPart, grids_of
 from pipeline.core.volume import Volume, same_grid
 from pipeline.errors import CordtrackError, InputError
-from pipeline.files import images
 
 UNCHANGED = 0.08
 """True volumes that differ by less are unchanged."""
@@ -212,7 +211,7 @@ def _mask_score(visit: KnownVisit, name: str, given: GivenResults) -> MaskScore:
     if name not in parts:
         return replace(score, missing_reason="not among what the program drew here")
     try:
-        mask = parts[name].on_grid_of(_grids(visit))
+        mask = parts[name].on_grid_of(grids_of(visit.scans))
     except CordtrackError as error:
         return replace(score, missing_reason=f"cannot be used: {error}")
     volume_mm3 = float(mask.array.sum(dtype=np.float64)) * mask.voxel_mm3
@@ -225,7 +224,7 @@ def _dice(visit: KnownVisit, name: str, mask: Volume) -> tuple[float | None, str
     for masks, whose in ((visit.true_masks, "truth"), (visit.drawn_masks, "reader")):
         if name in masks:
             try:
-                reference = masks[name].on_grid_of(_grids(visit))
+                reference = masks[name].on_grid_of(grids_of(visit.scans))
             except InputError:
                 return None, f"{whose}'s mask cannot be used"
             if not same_grid(reference, mask):
@@ -239,20 +238,12 @@ def _dice(visit: KnownVisit, name: str, mask: Volume) -> tuple[float | None, str
 def _volume(visit: KnownVisit, part: MaskPart | None) -> float | None:
     if part is None:
         return None
-    mask = part.on_grid_of(_grids(visit))
+    try:
+        mask = part.on_grid_of(grids_of(visit.scans))
+    except InputError:
+        return None
     return float(mask.array.sum(dtype=np.float64)) * mask.voxel_mm3
 
 
-def _grids(visit: KnownVisit) -> list[Volume]:
-    """Return where the scans of a visit lie; one that cannot be read has no grid."""
-    grids = []
-    for path in visit.scans:
-        try:
-            grids.append(images.load_grid(path))
-        except InputError:
-            continue
-    return grids
-
-
 def _slice_mm(visit: KnownVisit) -> float | None:
-    return next((float(grid.spacing_mm.max()) for grid in _grids(visit)), None)
+    return next((float(grid.spacing_mm.max()) for grid in grids_of(visit.scans)), None)

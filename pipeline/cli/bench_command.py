@@ -56,7 +56,8 @@ def bench(
     points, masks = scoring.score_points(known_set, given), scoring.score_masks(known_set, given)
     tables = score_tables.tables_of(points, masks, limit / 100)
     atomic.write_text(csv, score_tables.frame_of(given.name, points, masks, limit / 100).to_csv(index=False))
-    unused = [*given.strangers, *(f"{name}: no truth is known" for name in scoring.without_truth(known_set, given))]
+    unused = [*known_set.unusable, *given.strangers]
+    unused += [f"{name}: no truth is known" for name in scoring.without_truth(known_set, given)]
     if as_json:
         out.print_json(data={"program": given.name, **dataclasses.asdict(tables), "unused": unused})
     else:
@@ -73,7 +74,10 @@ def _print(title: str, tables: ScoreTables, unused: Sequence[str]) -> None:
     for heading, sentences in (
         ("Worst", tables.worst),
         ("Missing", tables.missing),
-        ("Not used, as it belongs to nothing in the dataset", unused),
+        (
+            "Not used: masks of the dataset on the grid of no scan, files of no visit, compartments without truth",
+            unused,
+        ),
     ):
         if sentences:
             out.print(f"{heading}:", markup=False)

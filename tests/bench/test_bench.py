@@ -212,6 +212,14 @@ def test_of_people_scanned_twice_every_change_is_false(tmp_path: Path) -> None:
     assert score_tables.tables_of([], masks).changes[0]["false above 20 %"] == "1 of 2"
 
 
+def test_a_readers_mask_that_lies_on_no_scan_is_named_and_not_used(data: Path) -> None:
+    path = data / "bids/derivatives/reader/sub-01/sub-01_ses-01_label-tumour_mask.nii.gz"
+    images.save(Volume(box(10).array[..., 1:], GRID), path)
+    known_set = known_truth.read_set(data)
+    assert known_set.unusable == (path.name,)
+    assert not known_set.visits["sub-01"][0].drawn_masks
+
+
 def own_output(folder: Path, grade: str) -> Path:
     """An output folder as a run leaves it, with ses-01 as reference and one alignment of ses-02."""
     anat = folder / "sub-01" / "ses-02" / "anat"
