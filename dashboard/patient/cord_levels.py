@@ -17,9 +17,9 @@ from pipeline.measure.vertebral_levels import Levels, vertebra
 
 DAYS_A_YEAR = 365.25
 NOTE = (
-    "Mean section of the cord with all that lies in it, by level; healthy: median and middle 95\u202f% of 261 people down "
-    "to T3, of 58 below; in brackets deviations from that median. Below 3 it is no more than perhaps unusual: who drew "
-    "the cord and how counts, too. Of changes healthy ageing (0.4\u202f% a year) is taken out. "
+    "Mean section of the cord with all that lies in it, by level; healthy: median and middle 95\u202f% of 261 people "
+    "down to T3, of 58 below; in brackets deviations from that median. Below 3 it is no more than perhaps unusual: who "
+    "drew the cord and how counts, too. Of changes healthy ageing (0.4\u202f% a year) is taken out. "
 )
 NO_LEVELS = (
     "Without labelled discs the sections cannot be held against healthy people's; places are mm along the line. "
