@@ -180,7 +180,10 @@ RECIPE = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "mask-sources.md").re
 
 
 def write_stand_in(folder):
-    """A model of the recipe's inputs and outputs, of free size: tumour is bright on the second, oedema on the first."""
+    """A model of the recipe's inputs and outputs, of free size: tumour is bright on the second, oedema on the first.
+
+    Cyst is said wherever the second is bright on average over all that the model sees at once.
+    """
     import onnx  # noqa: PLC0415  # a development dependency
 
     path = folder / "model.toml"
@@ -190,10 +193,15 @@ def write_stand_in(folder):
         (4, 2, 1, 1, 1), np.float32
     )  # outputs tumour, oedema, cavity, whole; inputs T2w, T1w after contrast
     weights[0, 1] = weights[1, 0] = weights[3, 0] = 40.0
+    mean_weights = np.zeros_like(weights)
+    mean_weights[2, 1] = 1000.0
     bias = np.array([-80.0, -80.0, -80.0, -80.0], np.float32)
     free = ["batch", "channels", "height", "width", "depth"]
     nodes = [
-        helper.make_node("Conv", ["input", "weights", "bias"], ["classes"]),
+        helper.make_node("Conv", ["input", "weights", "bias"], ["of_voxels"]),
+        helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3, 4], keepdims=1),
+        helper.make_node("Conv", ["mean", "mean_weights"], ["of_mean"]),
+        helper.make_node("Add", ["of_voxels", "of_mean"], ["classes"]),
         helper.make_node("Sigmoid", ["classes"], ["output"]),
     ]
     graph = helper.make_graph(
@@ -203,6 +211,7 @@ def write_stand_in(folder):
         [helper.make_tensor_value_info("output", kind, free)],
         [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")],
     )
+    graph.initializer.append(onnx.numpy_helper.from_array(mean_weights, "mean_weights"))
     whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(whole, folder / tomllib.loads(RECIPE)["file"])
     return path
@@ -252,9 +261,10 @@ def test_windows_of_a_free_model_are_those_described(spine, tmp_path):
     source, scans, _, _ = spine
     path = tmp_path / "model.toml"
     path.write_text(RECIPE.replace("window = [128, 128, 32]", "window = [32, 32, 16]"), encoding="utf-8")
-    parts = mask_models.masks_of(scans, mask_models.source_of(str(path))).masks[Compartment.TUMOUR]
-    whole = mask_models.masks_of(scans, source).masks[Compartment.TUMOUR]
-    assert np.allclose(parts.array, whole.array, atol=1e-6)
+    parts = mask_models.masks_of(scans, mask_models.source_of(str(path))).masks
+    whole = mask_models.masks_of(scans, source).masks
+    assert np.allclose(parts[Compartment.TUMOUR].array, whole[Compartment.TUMOUR].array, atol=1e-6)
+    assert whole[Compartment.CYST].array.max() < 0.5 < parts[Compartment.CYST].array.max(), "each part seen by itself"
     path.write_text(RECIPE.replace("window = [128, 128, 32]", "window = [100, 128, 32]"), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"window: expected three sizes above 0, each a multiple of multiple_of"):
         mask_models.source_of(str(path))
