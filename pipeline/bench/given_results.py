@@ -6,7 +6,6 @@ The folder of another program holds ``landmarks.tsv``, ``transforms`` and ``mask
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from pipeline.bench.known_truth import KnownSet, KnownVisit, read_points, visit_of
 from pipeline.bench.mask_files import MaskPart, parts_of
+from pipeline.core import records
 from pipeline.core.transform import move_points
 from pipeline.errors import InputError, SettingsError
-from pipeline.files import images
+from pipeline.files import finished_steps, images
 from pipeline.files.out_folder import LOCK_NAME
 from pipeline.study.names import IMAGE_EXTENSIONS, label_of
 
@@ -182,8 +182,11 @@ def _refusal(out_dir: Path, visit: KnownVisit, which: str) -> str | None:
     if sidecar is None:
         is_reference = any(anat.glob("*_space-reference_*.nii.gz"))
         return None if is_reference else f"cordtrack did not align {which}"
-    steps = json.loads(sidecar.read_text(encoding="utf-8"))["Records"]
-    grade = next(step["grade"] for step in steps if step["record"] == "Registration")
+    step = finished_steps.read_step(sidecar, out_dir)
+    alignments = [] if step is None else step.of_kind(records.Registration)
+    if not alignments:
+        return f"cordtrack did not finish aligning {which}"
+    grade = alignments[0].grade
     return f"cordtrack refuses its own alignment of {which} (grade C)" if grade == "C" else None
 
 

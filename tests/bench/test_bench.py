@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from pipeline.bench import given_results, known_truth, score_tables, scoring
+from pipeline.core import records
 from pipeline.core.transform import Transform
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, SettingsError
-from pipeline.files import images
+from pipeline.files import finished_steps, images
 from tests.command import typed
 
 SHAPE = (24, 24, 40)
@@ -228,8 +229,13 @@ def own_output(folder: Path, grade: str) -> Path:
     moved[2, 3] = SHIFT_MM["ses-02"]
     name = "sub-01_ses-02_from-ses02_to-reference_mode-image_xfm"
     images.save_transform(Transform("reference", "ses-02", moved), anat / f"{name}.h5")
-    steps = [{"record": "Closure"}, {"record": "Registration", "grade": grade}]
-    (anat / f"{name}.json").write_text(json.dumps({"Records": steps}), encoding="utf-8")
+    written = (anat / f"{name}.h5").relative_to(folder).as_posix()
+    aligned = records.Registration(
+        "sub-01", "ses-02", "m.nii.gz", "f.nii.gz", "visit_to_reference", "rigid", grade, "", None, None, None, None,
+        None, written, None, "0" * 64, "cordtrack 0.1.0",
+    )  # fmt: skip
+    step = finished_steps.Step((written,), (aligned,), {}, "0" * 64)
+    finished_steps.write_step(anat / f"{name}.json", step, (), "cordtrack 0.1.0")
     shares = Volume((box(8).array * 0.4).astype(np.float32), GRID)
     images.save(shares, anat / "sub-01_ses-02_space-orig_seg-cordtrack_label-tumour_probseg.nii.gz")
     (folder / "run.toml").write_text("", encoding="utf-8")
@@ -251,6 +257,9 @@ def test_an_alignment_that_cordtrack_refuses_is_missing(data: Path, tmp_path: Pa
     given = given_results.read_own(own_output(tmp_path / "out", "C"), known_set)
     points = {(s.patient_id, s.visit): s for s in scoring.score_points(known_set, given)}
     assert points["sub-01", "ses-02"].missing_reason == "cordtrack refuses its own alignment of the visit (grade C)"
+    (tmp_path / "out/sub-01/ses-02/anat/sub-01_ses-02_from-ses02_to-reference_mode-image_xfm.h5").unlink()
+    given = given_results.read_own(tmp_path / "out", known_set)
+    assert given.refusals["sub-01", "ses-02"] == "cordtrack did not finish aligning the visit"
     with pytest.raises(SettingsError, match="expected an output folder of cordtrack"):
         given_results.read_own(data, known_set)
 
