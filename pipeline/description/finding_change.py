@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.description.finding_terms import Described, LesionFinding, Sureness
+from pipeline.core.finding_terms import Described, LesionFinding, Sureness
 
 
 class FindingCourse(StrEnum):

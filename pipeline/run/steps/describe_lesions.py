@@ -15,12 +15,12 @@ import numpy as np
 
 from pipeline.cord.cord_finding import find_cord
 from pipeline.core import records
+from pipeline.core.finding_terms import Described, LesionFinding, Sureness
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.description import histology_fit, limit_file
 from pipeline.description.finding_change import NEVER, HowScanned, change_of
-from pipeline.description.finding_terms import Described, LesionFinding, Sureness
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.description.visit_description import USED, contrast_of, description_of, undescribed
