@@ -60,6 +60,15 @@ def is_told(row: Mapping[Any, Any]) -> bool:
     return labels.is_known(row["sureness"])
 
 
+def findings_of(about: str) -> tuple[str, ...]:
+    """Return the findings that a line puts together, by its name.
+
+    >>> findings_of("place")
+    ('levels', 'length')
+    """
+    return dict(LINES)[about]
+
+
 def lines(findings: Rows) -> list[DescriptionLine]:
     """Return at most seven lines on one lesion at one visit; a line of which nothing is told says why."""
     return [_line(about, [findings[name] for name in names if name in findings]) for about, names in LINES]
