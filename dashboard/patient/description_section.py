@@ -128,13 +128,14 @@ def _by_finding(visit_rows: pd.DataFrame) -> description_words.Rows:
 
 def _lines(patient_id: str, session_id: str, lesion_id: str, here: description_words.Rows) -> None:
     """Draw each line with its name as the button that shows where it is seen."""
-    for line in description_words.lines(here):
-        name, words = st.columns([1, 4], gap="small", vertical_alignment="center")
-        findings = [here[finding] for finding in description_words.findings_of(line.about) if finding in here]
-        with name:
-            finding_places.show_button(patient_id, session_id, lesion_id, line.about, findings)
-        grey = {} if line.is_told else {"class_": "ct-grey"}
-        words.html(tag("p", labels.typeset(line.text), **grey))
+    with st.container(gap="xxsmall"):
+        for line in description_words.lines(here):
+            name, words = st.columns([1, 4], gap="small", vertical_alignment="center")
+            findings = [row for finding, row in here.items() if description_words.is_of(line.about, finding)]
+            with name:
+                finding_places.show_button(patient_id, session_id, lesion_id, line.about, findings)
+            grey = {} if line.is_told else {"class_": "ct-grey"}
+            words.html(tag("span", labels.typeset(line.text), **grey))
 
 
 def _course(of_lesion: pd.DataFrame, read_otherwise: finding_correction.Corrections) -> Html:

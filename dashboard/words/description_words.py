@@ -61,20 +61,20 @@ def is_told(row: Mapping[Any, Any]) -> bool:
     return labels.is_known(row["sureness"])
 
 
-def findings_of(about: str) -> tuple[str, ...]:
-    """Return the findings that a line puts together, by its name.
+def is_of(about: str, finding: str) -> bool:
+    """Say whether a line, by its name, puts a finding together with others.
 
-    >>> findings_of("place")
-    ('levels', 'length')
+    >>> is_of("place", "levels"), is_of("diffusion", "metabolite:Cho"), is_of("cord", "levels")
+    (True, True, False)
     """
-    return dict(LINES)[about]
+    return finding in dict(LINES)[about] or (about == "diffusion" and finding.startswith(METABOLITE))
 
 
 def lines(findings: Rows) -> list[DescriptionLine]:
     """Return at most seven lines on one lesion at one visit; a line of which nothing is told says why."""
-    spectra = [findings[name] for name in sorted(findings) if name.startswith(METABOLITE)]
+    spectra = [name for name in sorted(findings) if name.startswith(METABOLITE)]
     return [
-        _line(about, [findings[name] for name in names if name in findings] + (spectra if about == "diffusion" else []))
+        _line(about, [findings[name] for name in (*names, *spectra) if name in findings and is_of(about, name)])
         for about, names in LINES
     ]
 
