@@ -553,7 +553,7 @@ create table record.journal_entry (
     who varchar not null,
     act varchar not null check (act in (
         'accept_mask', 'exclude_mask', 'exclude_visit', 'pin_baseline', 'correct_lesion', 'withdraw_lesion',
-        'correct_mask', 'comment', 'note', 'decision', 'undo')),
+        'correct_mask', 'correct_finding', 'comment', 'note', 'decision', 'undo')),
     patient_id varchar not null,
     session_id varchar, compartment varchar, mask_sha256 varchar,
     lesion_id varchar, same_as varchar, reason varchar, undoes varchar,
@@ -564,9 +564,11 @@ create table record.journal_entry (
     meeting_on date,
     component_sha256 varchar, component_at_mm varchar,
     drawn_how varchar,
+    finding varchar, corrected_to varchar,
     check (status = 'in_force' or status_reason is not null),
     check (act <> 'correct_mask' or scan_sha256 is not null),
-    check ((act in ('note', 'decision')) = (meeting_on is not null))
+    check ((act in ('note', 'decision')) = (meeting_on is not null)),
+    check ((act = 'correct_finding') = (corrected_to is not null))
 );
 
 -- What is open about each patient under each set of criteria, the most urgent first (judge/urgency.py).

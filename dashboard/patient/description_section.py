@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import queries
+from dashboard.patient import finding_correction, finding_places
 from dashboard.shell import page
 from dashboard.words import description_words, labels
 from dashboard.words.markup import Html, join, table, tag
@@ -47,9 +48,10 @@ def description(patient_id: str, session_id: Any) -> None:
             )  # fmt: skip
     of_lesion = described[described["lesion_id"] == lesion]
     here = _by_finding(of_lesion[of_lesion["session_id"] == session_id])
-    st.html(_lines(here))
+    _lines(patient_id, str(session_id), str(lesion), here)
+    finding_correction.stated(patient_id, str(session_id), str(lesion), here)
     with st.expander("Every finding at every visit"):
-        st.html(_course(of_lesion))
+        st.html(_course(of_lesion, finding_correction.corrections(patient_id)))
     _fits(patient_id, lesion)
     page.remark(NOTE)
 
@@ -90,11 +92,28 @@ def printed(patient_id: str, session_id: Any) -> list[tuple[str, str]]:
     described = queries.query("patient_description", patient_id=patient_id)
     here = described[described["session_id"] == session_id]
     lesions = list(pd.unique(here.loc[here["sureness"].notna(), "lesion_id"]))
-    return [
+    printed_lines = [
         (f"{lesion}, {line.about}" if len(lesions) > 1 else line.about, line.text)
         for lesion in lesions
         for line in description_words.lines(_by_finding(here[here["lesion_id"] == lesion]))
         if line.is_told
+    ]
+    return printed_lines + _as_read(patient_id, session_id, here, is_named=len(lesions) > 1)
+
+
+def _as_read(patient_id: str, session_id: Any, here: pd.DataFrame, *, is_named: bool) -> list[tuple[str, str]]:
+    """Return what readers read otherwise at a visit, each beside what was measured."""
+    read_otherwise = [
+        (lesion, name, entry)
+        for (visit, lesion, name), entry in finding_correction.corrections(patient_id).items()
+        if visit == session_id
+    ]
+    return [
+        (
+            f"{f'{lesion}, ' if is_named else ''}{description_words.NAMES[name]}, as read",
+            finding_correction.said(entry, _by_finding(here[here["lesion_id"] == lesion]).get(name)),
+        )
+        for lesion, name, entry in read_otherwise
     ]
 
 
@@ -107,15 +126,19 @@ def _by_finding(visit_rows: pd.DataFrame) -> description_words.Rows:
     return {row["finding"]: row for row in visit_rows.pipe(as_rows)}
 
 
-def _lines(here: description_words.Rows) -> Html:
-    cells = [
-        (line.about, tag("span", labels.typeset(line.text), **({} if line.is_told else {"class_": "ct-grey"})))
-        for line in description_words.lines(here)
-    ]
-    return table((), cells, "ct-table ct-says")
+def _lines(patient_id: str, session_id: str, lesion_id: str, here: description_words.Rows) -> None:
+    """Draw each line with its name as the button that shows where it is seen."""
+    with st.container(gap="xxsmall"):
+        for line in description_words.lines(here):
+            name, words = st.columns([1, 4], gap="small", vertical_alignment="center")
+            findings = [row for finding, row in here.items() if description_words.is_of(line.about, finding)]
+            with name:
+                finding_places.show_button(patient_id, session_id, lesion_id, line.about, findings)
+            grey = {} if line.is_told else {"class_": "ct-grey"}
+            words.html(tag("span", labels.typeset(line.text), **grey))
 
 
-def _course(of_lesion: pd.DataFrame) -> Html:
+def _course(of_lesion: pd.DataFrame, read_otherwise: finding_correction.Corrections) -> Html:
     visits = {
         row["session_id"]: labels.day(row["acquired_on"]) if labels.is_known(row["acquired_on"]) else row["session_id"]
         for row in of_lesion.pipe(as_rows)
@@ -125,7 +148,7 @@ def _course(of_lesion: pd.DataFrame) -> Html:
         finding for finding, session in cells if description_words.is_told(cells[finding, session])
     )
     body = [
-        (title, *(_cell(cells.get((name, session))) for session in visits))
+        (title, *(_cell(cells.get((name, session)), read_otherwise) for session in visits))
         for name, title in description_words.table_names(findings)
     ]
     untold = len(set(of_lesion["finding"])) - len(findings)
@@ -135,7 +158,16 @@ def _course(of_lesion: pd.DataFrame) -> Html:
     return join([table(("", *visits.values()), body, "ct-table"), note if untold else Html("")])
 
 
-def _cell(row: Any) -> Html:
+def _cell(row: Any, read_otherwise: finding_correction.Corrections) -> Html:
+    measured = _measured(row)
+    entry = row is not None and read_otherwise.get((row["session_id"], row["lesion_id"], row["finding"]))
+    if not entry:
+        return measured
+    read = tag("b", f"read as {entry.corrected_to}", title=f"{entry.who}: {entry.reason}")
+    return join([measured, read], "; ")
+
+
+def _measured(row: Any) -> Html:
     if row is None or not description_words.is_told(row):
         return tag("span", "–", class_="ct-grey", title=str(row["reason"]) if row is not None else "")
     reason = str(row["reason"]) if labels.is_known(row["reason"]) else ""

@@ -31,6 +31,9 @@ OWN_GRIDS = "Each scan as it was acquired, not resampled; places are linked thro
 PLACE = "place"
 """Where the viewer stands, in the address only when somebody asked for a link."""
 
+OPENED = "opened"
+"""How often the page itself moved the viewer of a patient: it opens afresh each time."""
+
 Visits = Mapping[str, dict[Any, Any]]
 """Visits on the reference grid by session, the oldest first."""
 
@@ -125,7 +128,8 @@ def scans(
     show = slice_viewer if is_on["plain"] and not is_on["own"] else niivue.volume_viewer
     linked = opening_of(st.query_params.get(PLACE))
     link = ViewLink(linked or (review.opening if review else None), _keep_place, review.keys if review else {})
-    show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}", height=height)
+    opened = st.session_state.get(f"{OPENED}-{patient_id}", 0)
+    show(panes, link=link, spots=spots, key=f"scans-{show.__name__}-{patient_id}-{opened}", height=height)
 
 
 def in_order(visits: Visits, chosen: Sequence[str]) -> list[tuple[str, str]]:
@@ -200,6 +204,18 @@ def show_instead(parameter: str, session_id: str) -> None:
     """Make another visit the address; the viewer opens afresh."""
     st.query_params.pop(PLACE, None)
     st.query_params[parameter] = session_id
+
+
+def show_place(patient_id: str, session_id: str, opening: Opening, sequence: str | None) -> None:
+    """Make a slice of a visit the address, on a sequence where one is named, and open the viewer there (callback)."""
+    place = "_".join(f"{at:.1f}" for at in opening.place)
+    st.query_params["now"] = session_id
+    st.query_params[PLACE] = f"{opening.view}_{place}_{opening.mode}_{opening.window}"
+    if sequence is not None:
+        st.query_params["sequence"] = sequence
+        for key in [key for key in st.session_state if str(key).startswith(f"sequence-{patient_id}-")]:
+            del st.session_state[key]
+    st.session_state[f"{OPENED}-{patient_id}"] = st.session_state.get(f"{OPENED}-{patient_id}", 0) + 1
 
 
 def _choose_more(visits: Visits, chosen: Sequence[str]) -> None:

@@ -35,6 +35,7 @@ NAMED = {
     ActKind.CORRECT_LESION: "corrected the lesion",
     ActKind.WITHDRAW_LESION: "withdrew the new lesion",
     ActKind.CORRECT_MASK: "corrected the mask",
+    ActKind.CORRECT_FINDING: "read a finding otherwise",
     ActKind.COMMENT: "comment",
     ActKind.NOTE: "note of the board",
     ActKind.DECISION: "decision of the board",
@@ -289,7 +290,8 @@ def _line(group: Sequence[JournalEntry]) -> str:
     what = ", ".join(labels.compartment(each.compartment).word for each in reversed(group) if each.compartment)
     row = {"written_at": entry.written_at, "who": entry.who, "session_id": entry.session_id, "reason": entry.reason}
     named = {"act": NAMED[ActKind(entry.act)], "compartment": what or None, "lesion_id": entry.lesion_id}
-    return sentences.act(row | named) + (f" is {entry.same_as}" if entry.same_as else "")
+    read = f": {entry.finding} is {entry.corrected_to}" if entry.corrected_to else ""
+    return sentences.act(row | named) + (f" is {entry.same_as}" if entry.same_as else read)
 
 
 def _note(entry: JournalEntry) -> str:

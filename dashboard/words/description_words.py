@@ -12,6 +12,7 @@ from typing import Any
 
 from dashboard.words import labels
 from pipeline.core import wording
+from pipeline.core.finding_terms import METABOLITE
 
 Rows = Mapping[str, Mapping[Any, Any]]
 """Findings of one lesion at one visit by name."""
@@ -60,9 +61,22 @@ def is_told(row: Mapping[Any, Any]) -> bool:
     return labels.is_known(row["sureness"])
 
 
+def is_of(about: str, finding: str) -> bool:
+    """Say whether a line, by its name, puts a finding together with others.
+
+    >>> is_of("place", "levels"), is_of("diffusion", "metabolite:Cho"), is_of("cord", "levels")
+    (True, True, False)
+    """
+    return finding in dict(LINES)[about] or (about == "diffusion" and finding.startswith(METABOLITE))
+
+
 def lines(findings: Rows) -> list[DescriptionLine]:
     """Return at most seven lines on one lesion at one visit; a line of which nothing is told says why."""
-    return [_line(about, [findings[name] for name in names if name in findings]) for about, names in LINES]
+    spectra = [name for name in sorted(findings) if name.startswith(METABOLITE)]
+    return [
+        _line(about, [findings[name] for name in (*names, *spectra) if name in findings and is_of(about, name)])
+        for about, names in LINES
+    ]
 
 
 def _line(about: str, findings: list[Mapping[Any, Any]]) -> DescriptionLine:
@@ -131,7 +145,16 @@ def _number(row: Mapping[Any, Any]) -> str:
 
 
 def _plain(row: Mapping[Any, Any]) -> str:
-    return f"{NAMES[row['finding']]} {short(row)}"
+    return f"{name_of(str(row['finding']))} {short(row)}"
+
+
+def name_of(finding: str) -> str:
+    """Return what a finding is called on a page.
+
+    >>> name_of("t2_signal"), name_of("metabolite:Cho")
+    ('T2w', 'Cho')
+    """
+    return NAMES.get(finding) or finding.removeprefix(METABOLITE)
 
 
 def _signal(row: Mapping[Any, Any]) -> str:
@@ -174,4 +197,4 @@ def table_names(findings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield name and title of each finding in dictated order, spectra after the list."""
     for _, names in LINES:
         yield from ((name, NAMES[name]) for name in names if name in findings)
-    yield from ((name, name.replace("metabolite:", "")) for name in sorted(findings) if name.startswith("metabolite:"))
+    yield from ((name, name_of(name)) for name in sorted(findings) if name.startswith(METABOLITE))

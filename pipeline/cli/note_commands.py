@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,12 +48,16 @@ def note(
     same_as: Annotated[
         str | None, typer.Option(help="Lesion that it is from this visit on; its own name confirms it.")
     ] = None,
+    finding: Annotated[
+        str | None, typer.Option(help="For correct_finding: which, such as t2_signal; the lesion by --lesion.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="For correct_finding: what you read, or 'cannot tell'.")] = None,
     entry: Annotated[str | None, typer.Option(help="Entry to undo, by its id.")] = None,
     mask: Annotated[Path | None, typer.Option(help="For correct_mask: NIfTI on the visit's own scan.")] = None,
     label: Annotated[int | None, typer.Option(help="Number in that mask, where it holds several.")] = None,
     nothing_there: Annotated[bool, typer.Option("--nothing-there", help="That mask is empty, and rightly so.")] = False,
 ) -> None:
-    """Accept, exclude or correct masks, exclude a visit, pin a baseline, correct or withdraw lesions, comment, undo."""
+    """Accept, exclude or correct masks, exclude a visit, pin a baseline, correct lesions or findings, comment, undo."""
     from pipeline.journal import sign_off  # noqa: PLC0415  # keeps --help quick
 
     patient_id = f"sub-{patient.removeprefix('sub-')}"
@@ -64,17 +69,28 @@ def note(
         signed = sign_off.Signature(name, reason or "", at)
         _print(_correct_mask(out_dir, place, (mask, label), signed, nothing_there=nothing_there), out_dir)
         return
-    named_lesion = lesion if act in ABOUT_LESIONS else None
-    acts: Sequence[Act] = [Act(act, patient_id, session_id, lesion_id=named_lesion, reason=reason, undoes=entry)]
-    if act in (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_LESION) and session_id is not None:
-        masks = sign_off.measured_masks(out_dir, patient_id, session_id)
-        if act == ActKind.CORRECT_LESION:
-            acts = [Act(act, patient_id, session_id, None, masks.get(TUMOUR), lesion, same_as, reason)]
-        else:
-            chosen = compartment or (TUMOUR if act == ActKind.EXCLUDE_MASK else None)
-            named = masks if chosen is None else {chosen: masks.get(chosen, "")}
-            acts = sign_off.about_masks(act, patient_id, session_id, named, reason)
-    _print(sign_off.put_on_record(out_dir, acts, name, at), out_dir)
+    noted = Act(act, patient_id, session_id, lesion_id=lesion, same_as=same_as, reason=reason, undoes=entry)
+    if act == ActKind.CORRECT_FINDING:
+        noted = replace(noted, finding=finding, corrected_to=to)
+    _print(sign_off.put_on_record(out_dir, _acts(out_dir, noted, compartment), name, at), out_dir)
+
+
+def _acts(out_dir: Path, noted: Act, compartment: str | None) -> Sequence[Act]:
+    """Return the acts that a command means: one for each mask, bound to what is measured now, if it is about masks."""
+    from pipeline.journal import sign_off  # noqa: PLC0415  # keeps --help quick
+
+    about_lesion = (*ABOUT_LESIONS, ActKind.CORRECT_FINDING)
+    act = noted if noted.kind in about_lesion else replace(noted, lesion_id=None)
+    act = act if noted.kind == ActKind.CORRECT_LESION else replace(act, same_as=None)
+    of_masks = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK, ActKind.CORRECT_LESION)
+    if noted.session_id is None or noted.kind not in of_masks:
+        return [act]
+    masks = sign_off.measured_masks(out_dir, noted.patient_id, noted.session_id)
+    if noted.kind == ActKind.CORRECT_LESION:
+        return [replace(act, mask_sha256=masks.get(TUMOUR), undoes=None)]
+    chosen = compartment or (TUMOUR if noted.kind == ActKind.EXCLUDE_MASK else None)
+    named = masks if chosen is None else {chosen: masks.get(chosen, "")}
+    return sign_off.about_masks(noted.kind, noted.patient_id, noted.session_id, named, noted.reason)
 
 
 @app.command(epilog="Example: cordtrack packet my_output --patient 01 -o sub-01.pdf")

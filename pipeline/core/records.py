@@ -392,7 +392,7 @@ class JournalEntry:
     instead, and then ``scan_sha256`` and ``replaces_sha256`` are those of the scan and of the mask it stands in for.
     ``component_sha256`` and ``component_at_mm`` (RAS+ mm in the visit's own scan, as text) are those of the piece of
     tumour that an act about a lesion is bound to. ``drawn_how`` is JSON: clicks and algorithm of a mask drawn in the
-    page.
+    page. ``finding`` and ``corrected_to`` are those of a finding that a person reads otherwise.
     """
 
     entry_id: str
@@ -415,6 +415,8 @@ class JournalEntry:
     component_sha256: str | None = None
     component_at_mm: str | None = None
     drawn_how: str | None = None
+    finding: str | None = None
+    corrected_to: str | None = None
 
 
 @dataclass(frozen=True)

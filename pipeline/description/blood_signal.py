@@ -16,25 +16,32 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description.description_limits import BloodLimits, DescriptionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, object_points, share_in
-from pipeline.description.tissue_signal import laid_along
+from pipeline.description.tissue_signal import laid_along, smoothed
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
 LEAST_TISSUE = 8
-WELL_WITHIN = 0.9
 GRAINS = 2.5
 """Deviations of the tumour's own grain by which blood is darker."""
 
 SURE_TIMES = 2.0
-SHOWS_CAP_MM = 2.0
-"""Voxels longer than this head-foot do not show that there is no cap, mm."""
+CAP_MM, CAP_RATIO, CAP_RATIO_SUSCEPTIBLE = 3.0, 0.45, 0.35
+"""Thickness, and signal beside the cord on T2w and on T2*w or SWI, of a cap that a scan must show for its absence to
+be sure."""
+
+HALF_DARK, HALF_OF_BRIGHT = 0.8, 0.55
+"""Where a pole is darker than this beside the tumour or, of bright tumour, than the second, a cap may be averaged with
+what lies next to it."""
+
+EVEN_BELOW = 0.15
+"""Grain of the tumour beside its signal from which on a dark pole on T2w may be a dark patch."""
 
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
@@ -56,10 +63,16 @@ def blood_findings(
             continue
         voxels, reference = laid
         relative = voxels.values / reference.at(voxels.position_mm)
-        dark = _dark_pieces(voxels, relative, scan, reference.spread, limits.blood)
-        looks.append((_cap(voxels, dark, scan, limits.blood), _blood(scene, voxels, dark, scan), scan))
+        spread = reference.spread
+        dark = _dark_pieces(voxels, relative, scan, spread, limits.blood)
+        would_show = _shows_cap(voxels, relative, scan, spread, limits.blood)
+        usual, grain = _look_of_tissue(voxels, relative)
+        is_even = scan.contrast in SUSCEPTIBLE or grain < EVEN_BELOW * max(usual, 1.0)
+        looks.append(
+            (_cap(voxels, dark, scan, (would_show, is_even), limits.blood), _blood(scene, voxels, dark, scan), scan)
+        )
     if looks:
-        cap = next((cap for cap, _, _ in looks if cap.value == "present"), looks[0][0])
+        cap = _best_told([cap for cap, _, _ in looks])
         blood, scan = next(((blood, scan) for _, blood, scan in looks if blood.value == "present"), looks[0][1:])
         t2 = next((scan for _, _, scan in looks if scan.contrast not in SUSCEPTIBLE), scan)
         return (cap, blood, _stage(scene, (t2, t1), blood, limits))
@@ -70,15 +83,19 @@ def blood_findings(
     return tuple(unsaid(name, reasons[-1], tuple(scan.path for scan in scans)) for name in (CAP, BLOOD, STAGE))
 
 
+def _best_told(caps: Sequence[Described]) -> Described:
+    """Return the surest of what several scans say, the best scan for blood first: one seen before one ruled out."""
+    sure = [cap for cap in caps if cap.sureness == "sure"]
+    present = [cap for cap in caps if cap.value == "present"]
+    return next(iter([*(cap for cap in sure if cap.value == "present"), *sure, *present, *caps]))
+
+
 def _dark_pieces(
     voxels: CordVoxels, relative: NDArray[np.float64], scan: AlignedScan, spread: float, limits: BloodLimits
 ) -> NDArray[np.bool_]:
     """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
     limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
-    deep = voxels.core(LEAST_TISSUE)
-    usual = float(np.median(relative[deep])) if deep.any() else 1.0
-    tissue = relative[voxels.solid >= WELL_WITHIN]
-    grain = 1.4826 * float(np.median(np.abs(tissue - np.median(tissue)))) if len(tissue) else 0.0
+    usual, grain = _look_of_tissue(voxels, relative)
     limit = min(min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0), usual - GRAINS * grain)  # dark tumour is no blood
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
@@ -101,33 +118,77 @@ def _dark_pieces(
     return marked
 
 
-def _cap(voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, limits: BloodLimits) -> Described:
-    lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
-    low, high = np.percentile(lesion_mm, [2, 98])
-    third = (high - low) / 4
-    at_pole = dark & ((voxels.position_mm > high - third) | (voxels.position_mm < low + third))
-    volume_mm3 = float(at_pole.sum()) * voxels.voxel_mm3
-    is_sure_scan = scan.contrast in SUSCEPTIBLE
-    paths = (scan.path,)
+def _look_of_tissue(voxels: CordVoxels, relative: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the tumour's signal beside the cord and the deviation of its voxels."""
+    deep, tissue = voxels.core(LEAST_TISSUE), relative[voxels.mostly(LEAST_TISSUE)]
+    usual = float(np.median(relative[deep])) if deep.any() else 1.0
+    return usual, _spread(tissue) if len(tissue) else 0.0
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of values of which a few may be far off."""
+    reached = values[np.isfinite(values)]
+    return 1.4826 * float(np.median(np.abs(reached - np.median(reached)))) if len(reached) else 0.0
+
+
+def _even(voxels: CordVoxels, relative: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth the signal of cord and lesion, fluid left out, so that noise is neither blood nor hides it."""
+    tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid + voxels.beside >= 0.5)
+    return np.nan_to_num(smoothed(voxels, np.where(tissue, relative, np.nan)), nan=np.inf)
+
+
+def _at_poles(voxels: CordVoxels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the voxels at the upper and at the lower pole."""
+    low, high = np.percentile(voxels.position_mm[voxels.solid >= 0.5], [2, 98])
+    quarter = (high - low) / 4
+    return voxels.position_mm > high - quarter, voxels.position_mm < low + quarter
+
+
+def _shows_cap(
+    voxels: CordVoxels, relative: NDArray[np.float64], scan: AlignedScan, spread: float, limits: BloodLimits
+) -> bool:
+    """Say whether this scan would show a thin cap at either pole and no hint of one: it is put there and looked for."""
+    low, high = np.percentile(voxels.position_mm[voxels.solid >= 0.5], [1, 99])
+    long_mm = max(_along_cord_mm(scan), 0.1)
+    ratio = CAP_RATIO_SUSCEPTIBLE if scan.contrast in SUSCEPTIBLE else CAP_RATIO
+    for pole, beyond_mm in zip(
+        _at_poles(voxels), (voxels.position_mm - (high - CAP_MM), low + CAP_MM - voxels.position_mm), strict=True
+    ):
+        share = voxels.solid * np.clip(0.5 + beyond_mm / long_mm, 0.0, 1.0)
+        with_cap = relative * (1.0 - share) + ratio * share
+        dark = _dark_pieces(voxels, with_cap, scan, spread, limits)
+        if float((dark & pole).sum()) * voxels.voxel_mm3 < SURE_TIMES * limits.least_mm3:
+            return False
+        even = _even(voxels, relative)
+        usual, _ = _look_of_tissue(voxels, even)
+        half_dark = pole & (voxels.solid >= 0.5) & (even < max(HALF_DARK * min(usual, 1.0), HALF_OF_BRIGHT * usual))
+        if float(half_dark.sum()) * voxels.voxel_mm3 >= limits.least_mm3 / 2:
+            return False
+    return True
+
+
+def _cap(
+    voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, shows: tuple[bool, bool], limits: BloodLimits
+) -> Described:
+    """Say whether there is a cap; ``shows`` says whether one would be seen, and whether no patch looks like one."""
+    would_show, is_even = shows
+    upper, lower = _at_poles(voxels)
+    volumes_mm3 = [float((dark & pole).sum()) * voxels.voxel_mm3 for pole in (upper, lower)]
+    volume_mm3, paths = sum(volumes_mm3), (scan.path,)
     if volume_mm3 >= limits.least_mm3:
-        pole = "upper" if voxels.position_mm[at_pole].mean() > (low + high) / 2 else "lower"
+        pole = "upper" if volumes_mm3[0] > volumes_mm3[1] else "lower"
         is_large = volume_mm3 >= SURE_TIMES * limits.least_mm3
-        doubt = "; on T2w alone" if not is_sure_scan else "" if is_large else "; hardly larger than a speck"
+        doubt = (
+            "" if is_large and is_even else "; in uneven tumour on T2w" if is_large else "; hardly larger than a speck"
+        )
+        alike = "" if scan.contrast in SUSCEPTIBLE else "; calcium and flow look the same on T2w"
         return Described(
-            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(not doubt), reason=f"at the {pole} pole{doubt}",
-            scans=paths,
+            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(not doubt),
+            reason=f"at the {pole} pole{doubt}{alike}", scans=paths,
         )  # fmt: skip
-    doubt_of_none = "T2w alone does not show old blood surely" if not is_sure_scan else None
-    if doubt_of_none is None and _along_cord_mm(scan) > SHOWS_CAP_MM:
-        doubt_of_none = f"a cap may be thinner than slices of {_along_cord_mm(scan):.1f} mm"
+    doubt_of_none = None if would_show else f"a cap of {CAP_MM:g} mm would not show on a scan so thick or noisy"
     return Described(
-        CAP,
-        "absent",
-        volume_mm3,
-        unit="mm³",
-        sureness=sure_if(doubt_of_none is None),
-        reason=doubt_of_none,
-        scans=paths,
+        CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(would_show), reason=doubt_of_none, scans=paths
     )
 
 

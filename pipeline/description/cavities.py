@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description.description_limits import CavityLimits, DescriptionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import LesionScene, box_of
 from pipeline.measure.volumes import NEIGHBOURS_26, OBJECT_PROBABILITY
 

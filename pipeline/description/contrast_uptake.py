@@ -11,32 +11,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
-from pipeline.core.transform import move_points
-from pipeline.core.volume import to_voxel, to_world
-from pipeline.description.cord_reference import ONE_SIDE, CordReference
+from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is_clear_of, sure_if, unsaid
+from pipeline.core.volume import to_world
+from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
-from pipeline.description.tissue_signal import laid_along, readings_of
+from pipeline.description.scan_shift import earlier_signal
+from pipeline.description.tissue_signal import laid_along, readings_of, smoothed
 from pipeline.measure.measurement_error import Z_95
-
-SMOOTHED_MM = 0.8
-"""Standard deviation by which the rise is smoothed before a focus is looked for, mm."""
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
 IMPLANTS = 12
 SEEN_SHARE = 0.95
 LEAST_PART = 8
-THIN_MM = 2.5
-ALMOST_ALL, LITTLE_OVER_HALF = 0.85, 0.65
-"""Ends of the interval of the enhancing share from which a homogeneous and a heterogeneous pattern are sure."""
+THIN_MM = 3.2
+ALMOST_ALL, EVEN_DEPTH = 0.8, 0.75
+"""Share that a homogeneous pattern enhances by at the least to be sure, and its middle's rise beside its rim's."""
+
+SHOWS_GRAIN = 5.0
+"""Deviations of the noise by which what enhances must rise to be called uneven."""
 
 LEAST_BEFORE = 0.1
 """A lesion darker than this share of the cord gives no signal to take a share of."""
 
 WELL_WITHIN = 0.9
+SMALL_FOCUS = "a faint focus in what does not enhance elsewhere may be brighter and smaller, or noise"
 ONLY_AFTER = "only a scan after contrast agent: what is bright may have been bright before"
 NO_PAIR = "no T1w after contrast agent at this visit"
 
@@ -104,48 +105,24 @@ def rise_map(before: AlignedScan, after: AlignedScan, scene: LesionScene, limits
         return f"before contrast agent: {laid_before}"
     voxels, healthy = laid
     _, healthy_before = laid_before
-    points_mm = move_points(after.to_anchor, to_world(after.image.affine, voxels.indices))
-    indices = to_voxel(before.image.affine, move_points(before.from_anchor, points_mm)).T
-    earlier = ndimage.map_coordinates(
-        before.image.array.astype(np.float64), indices, order=1, mode="constant", cval=np.nan
-    )
-    relative_before = earlier / healthy_before.at(voxels.position_mm)
+    relative = voxels.values / healthy.at(voxels.position_mm)
+    relative_before = earlier_signal(before, voxels, relative, healthy_before)
     deep = voxels.core(limits.signal.least_voxels) & np.isfinite(relative_before)
     level = float(np.median(relative_before[deep])) if deep.any() else 0.0
     if level <= LEAST_BEFORE:
         return "before contrast agent the lesion has no signal to rise from"
-    rise = (voxels.values / healthy.at(voxels.position_mm) - relative_before) / level
+    rise = (relative - relative_before) / level
     tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
-    smooth = _smoothed(voxels, np.where(tissue, rise, np.nan))
+    smooth = smoothed(voxels, np.where(tissue, rise, np.nan))
     healthy_smooth = smooth[healthy.voxels & np.isfinite(smooth)]
     if len(healthy_smooth) < limits.signal.least_voxels:
         return "the scans before and after contrast agent do not show the same stretch of cord"
-    place = float(voxels.position_mm[voxels.solid >= 0.9].mean())
+    place = float(voxels.position_mm[voxels.mostly(limits.signal.least_voxels)].mean())
     error = float(np.sqrt(healthy.error_at(place) ** 2 + healthy_before.error_at(place) ** 2))
     rise = rise - float(np.median(healthy_smooth))
     smooth = smooth - float(np.median(healthy_smooth))
     noise = 1.4826 * float(np.median(np.abs(healthy_smooth - np.median(healthy_smooth))))
     return RiseMap(voxels, healthy, rise, smooth, error, noise)
-
-
-def _smoothed(voxels: CordVoxels, rise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth what is known along the scan's grid; NaN where nothing is near."""
-    return _in_grid(voxels, rise)[1]
-
-
-def _in_grid(voxels: CordVoxels, rise: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the smoothed rise as an array in the box of the voxels, and at the voxels."""
-    low = voxels.indices.min(axis=0)
-    shape = tuple(voxels.indices.max(axis=0) - low + 1)
-    at = tuple((voxels.indices - low).T)
-    weight, total = np.zeros(shape), np.zeros(shape)
-    reached = np.isfinite(rise)
-    weight[at], total[at] = reached, np.where(reached, rise, 0.0)
-    sigma = SMOOTHED_MM / voxels.scan.image.spacing_mm
-    sigma[sigma < 0.3] = 0.0
-    weight, total = (ndimage.gaussian_filter(one, sigma, mode="constant") for one in (weight, total))
-    box = np.where(weight > 0.2, total / np.maximum(weight, 1e-9), np.nan)
-    return box, np.where(reached, box[at], np.nan)
 
 
 def focus_mm3(rises: RiseMap, smooth: NDArray[np.float64], where: NDArray[np.bool_], limits: UptakeLimits) -> float:
@@ -221,7 +198,7 @@ def _is_seen(
     tissue = part.away_mm[near] <= part.radius_mm[near]
     rise = np.where(tissue, rises.rise[near], np.nan) + np.mean(inside, axis=0) * limits.nodule_rise
     patch = RiseMap(local, rises.healthy, rise, rise, rises.error, rises.noise)
-    return bool(_focus(patch, _smoothed(local, rise), np.ones(len(rise), dtype=bool), limits).any())
+    return bool(_focus(patch, smoothed(local, rise), np.ones(len(rise), dtype=bool), limits).any())
 
 
 def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | None) -> Described:
@@ -231,31 +208,35 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     paths: tuple[str, ...] = (voxels.scan.path,)
     if core.sum() < limits.signal.least_voxels:
         return unsaid(NAMES[0], "the T1w scans do not cover the lesion", paths)
-    values = rises.rise[core]
+    share = min(float(voxels.solid[core].mean()), 1.0)
+    values = rises.rise[core] / share  # the rest of a voxel is cord
     mean = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - mean)))
-    error = float(
-        np.hypot(np.hypot(rises.error, limits.reference.floor_ratio), spread / np.sqrt(readings_of(voxels, core)))
-    )
     focus = _focus(rises, rises.smooth, voxels.solid >= WELL_WITHIN, uptake)
     number = max(mean, float(np.percentile(rises.smooth[focus], 75)) if focus.any() else mean)
-    if focus.any():
-        error = float(np.hypot(rises.error, rises.noise / np.sqrt(readings_of(voxels, focus))))
-    low, high = number - Z_95 * error, number + Z_95 * error
+    grain = (
+        rises.noise / np.sqrt(readings_of(voxels, focus))
+        if focus.any()
+        else spread / np.sqrt(readings_of(voxels, core))
+    )
+    error = float(np.hypot(rises.error, grain))
     bounds = (uptake.none_below, uptake.vivid_from)
     place = 1 + int(number >= uptake.vivid_from) if focus.any() else int(np.searchsorted(bounds, number))
-    is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
+    is_clear = is_clear_of(number, error, bounds, uptake.sure_deviations)
+    reason = NEAR_LIMIT
     if focus.any() and place == 1:  # a small or uneven focus is brighter than voxels of this size show
         brightest = float(np.percentile(rises.smooth[focus], 97)) + Z_95 * error
-        is_clear = brightest < uptake.vivid_from and voxels.scan.image.spacing_mm.max() <= THIN_MM
-    reason = "its interval holds another term"
-    if rises.healthy.is_one_sided:
-        is_clear, reason = False, ONE_SIDE
+        is_clear = is_clear and brightest < uptake.vivid_from and voxels.scan.image.spacing_mm.max() <= THIN_MM
+    if place == 1 and mean - uptake.sure_deviations * error < uptake.none_below:
+        is_clear, reason = False, SMALL_FOCUS
+    if place == 1 and share < WELL_WITHIN:
+        is_clear, reason = False, "voxels so large dilute how strongly it enhances"
     if place == 0 and smallest_mm is None:
         is_clear, reason = False, "the scan is too noisy or too thick to show that nothing enhances"
+    low, high = number - Z_95 * error, number + Z_95 * error
     return Described(
         NAMES[0], ("none", "faint", "vivid")[place], number, low, high, "rise / signal before",
-        sure_if(bool(is_clear)), None if is_clear else reason, paths,
+        sure_if(is_clear), None if is_clear else reason, paths,
     )  # fmt: skip
 
 
@@ -270,35 +251,68 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
     if strength.value == "faint":
         level = max(min(level, 0.5 * (strength.number or 0.0)), 1.5 * rises.noise)
     bright = solid & (np.nan_to_num(rises.smooth, nan=-1.0) > level)
-    share = float(bright.sum() / max(solid.sum(), 1))
+    of_noise = float(special.ndtr(((strength.number or level) - level) / max(rises.noise, 1e-6)))
+    share = min(
+        float(bright.sum() / max(solid.sum(), 1)) / max(of_noise, 0.5), 1.0
+    )  # noise hides some of what enhances
     value = _pattern_term(rises, solid, bright, share, limits)
     if value == "heterogeneous" and share < limits.nodule_below and _is_nodule(voxels, bright):
         value = "nodule"
-    error = 0.5 / np.sqrt(readings_of(voxels, solid))
+    error = 0.5 / float(np.sqrt(readings_of(voxels, solid)))
     low, high = max(share - Z_95 * error, 0.0), min(share + Z_95 * error, 1.0)
-    beyond = {
-        "homogeneous": low >= ALMOST_ALL,
-        "heterogeneous": limits.nodule_below <= low and high <= LITTLE_OVER_HALF,
-        "ring": True,
-    }
-    is_clear = strength.sureness == "sure" and beyond.get(value, False)
+    surely_enhances = strength.low is not None and strength.low > limits.none_below
+    is_clear = (
+        surely_enhances
+        and _is_clear_pattern(value, share, error, _depths(rises, solid, bright), limits)
+        and (value != "heterogeneous" or (strength.number or 0.0) >= SHOWS_GRAIN * rises.noise)
+    )
     reason = None if is_clear else "patterns pass into one another on scans of this size"
-    return Described(name, value, share, low, high, "share enhancing", sure_if(bool(is_clear)), reason, paths)
+    return Described(name, value, share, low, high, "share enhancing", sure_if(is_clear), reason, paths)
 
 
 def _pattern_term(
     rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_], share: float, limits: UptakeLimits
 ) -> str:
     """Tell a ring by its middle that rises far less than its rim, else by the share that enhances."""
+    depths = _depths(rises, solid, bright)
+    if depths is not None and depths.rim_share >= limits.ring_rim_from and depths.inner_ratio < limits.ring_core_below:
+        return "ring"
+    return "homogeneous" if share >= limits.homogeneous_from else "heterogeneous"
+
+
+@dataclass(frozen=True)
+class UptakeByDepth:
+    """Share of the rim that enhances, the middle's rise beside the rim's, and the share of the middle that does."""
+
+    rim_share: float
+    inner_ratio: float
+    middle_share: float
+
+
+def _depths(rises: RiseMap, solid: NDArray[np.bool_], bright: NDArray[np.bool_]) -> UptakeByDepth | None:
+    """Hold the rim against the middle; None where the lesion has too few voxels for both."""
     depth_mm = rises.voxels.depth_mm
     deepest_mm = float(depth_mm[solid].max())
     rim, middle = solid & (depth_mm <= 0.4 * deepest_mm), solid & (depth_mm >= 0.7 * deepest_mm)
-    if min(rim.sum(), middle.sum()) >= LEAST_PART:
-        outer, inner = float(np.median(rises.smooth[rim])), float(np.median(rises.smooth[middle]))
-        is_bright_rim = float((bright & rim).sum() / rim.sum()) >= limits.ring_rim_from
-        if is_bright_rim and inner < limits.ring_core_below * outer:
-            return "ring"
-    return "homogeneous" if share >= limits.homogeneous_from else "heterogeneous"
+    if min(rim.sum(), middle.sum()) < LEAST_PART:
+        return None
+    outer, inner = float(np.median(rises.smooth[rim])), float(np.median(rises.smooth[middle]))
+    return UptakeByDepth(
+        float((bright & rim).sum() / rim.sum()), inner / max(outer, 1e-6), float((bright & middle).sum() / middle.sum())
+    )
+
+
+def _is_clear_pattern(
+    value: str, share: float, error: float, depths: UptakeByDepth | None, limits: UptakeLimits
+) -> bool:
+    """Say whether a pattern is told from the others: by its share, and by what its depth does."""
+    half = limits.sure_deviations * error
+    if value == "homogeneous":
+        return share - half >= ALMOST_ALL and depths is not None and depths.inner_ratio >= EVEN_DEPTH
+    if value == "heterogeneous":
+        is_between = limits.nodule_below + half <= share <= limits.homogeneous_from - half
+        return is_between and (depths is None or depths.middle_share <= ALMOST_ALL)
+    return value == "ring" or share + half <= limits.nodule_below
 
 
 def _is_nodule(voxels: CordVoxels, bright: NDArray[np.bool_]) -> bool:

@@ -12,20 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is_clear_of, sure_if, unsaid
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, slice_axis, to_world
 from pipeline.description.description_limits import DescriptionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import CordCourse, LesionScene, along, box_of, object_points
 from pipeline.measure.cord import areas_mm2, stretches_of
 from pipeline.measure.measurement_error import Z_95
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 NO_CORD_MASK = "no mask of the cord"
+SECTION_UNIT = "section / cord beside it"
 SECTION_CV = 0.04
 """Error of a cord section averaged over some millimetres: within-person variation between scans is 2.2 to 3.1 %
 (Valosek 2024, 10.1162/imag_a_00075), masks of two readers differ a little more."""
+
+FOUND_CV = 0.11
+"""Error of a section by the edge that the scan shows, beside another of the same scan: widened cords of made-up visits
+read 12 to 20 % too narrow, others up to 16 % (docs/benchmarks.md)."""
+
+FOUND_MIDDLE_MM = 0.9
+"""How far the middle of a line found in the scan may lie from the cord's, mm."""
 
 BETWEEN_LEVELS_CV = 0.06
 """How far the section at a level strays from a straight line between levels 40 mm apart, in healthy people (same)."""
@@ -66,7 +74,7 @@ def cord_findings(scene: LesionScene, path: str, limits: DescriptionLimits) -> t
     if sections is None:
         return (
             unsaid(names[0], NO_CORD_MASK, (path,)),
-            unsaid(names[1], NO_CORD_MASK, (path,)),
+            _expansion_seen(scene, scene.course, path, limits),
             _eccentricity(scene, None, path, limits),
             unsaid(names[3], NO_CORD_MASK, (path,)),
         )
@@ -150,9 +158,37 @@ def _expansion(sections: CordSections, path: str, limits: DescriptionLimits) -> 
     if not is_clear:
         reason += "; its interval holds another term"
     scale = number / (largest if number == largest else mean)
+    return Described(name, value, number, low * scale, high * scale, SECTION_UNIT, sure_if(is_clear), reason, (path,))
+
+
+def _expansion_seen(scene: LesionScene, course: CordCourse, path: str, limits: DescriptionLimits) -> Described:
+    """Hold the section by the edge that the scan shows against that above and below; nobody drew the cord."""
+    name, ends_mm, extents_mm = LesionFinding.EXPANSION, scene.ends_mm(scene.solid), scene.extents_mm
+    if course.is_edge_seen is None or ends_mm is None or extents_mm is None:
+        return unsaid(name, NO_CORD_MASK, (path,))
+    positions_mm, gap_mm = course.line.positions_mm, limits.reference.gap_mm
+    within = course.is_edge_seen & (positions_mm >= ends_mm[0]) & (positions_mm <= ends_mm[1])
+    sides = [
+        course.is_edge_seen & (np.abs(positions_mm - end - sign * (gap_mm + NEIGHBOUR_MM / 2)) <= NEIGHBOUR_MM / 2)
+        for end, sign in zip(extents_mm, (-1, 1), strict=True)
+    ]
+    enough = [side for side in sides if side.sum() >= LEAST_NEIGHBOUR_MM]
+    if within.sum() < LARGEST_OVER_MM or not enough:
+        return unsaid(name, f"{NO_CORD_MASK}, and the scan does not show its edge at the lesion and beside it", (path,))
+    places = [float(positions_mm[side].mean()) for side in enough]
+    usual_mm = np.interp(positions_mm[within], places, [float(np.median(course.radius_mm[side])) for side in enough])
+    relative = (course.radius_mm[within] / usual_mm) ** 2
+    mean, number = float(relative.mean()), float(np.percentile(relative, 90))
+    bounds = (limits.cord.thin_below, limits.cord.expanded_above)
+    value = ("thin", "none", "expanded")[int(np.searchsorted(bounds, number))]
+    error = FOUND_CV if len(enough) == 2 else float(np.hypot(FOUND_CV, BETWEEN_LEVELS_CV))
+    is_clear = is_clear_of(float(np.log(number)), error, tuple(np.log(bounds)), 1.0) and value != "thin"
+    reason = f"mean {100 * (mean - 1):+.0f} % over the lesion; {NO_CORD_MASK}: its edge as the scan shows it"
+    low, high = (number * float(np.exp(sign * Z_95 * error)) for sign in (-1, 1))
     return Described(
-        name, value, number, low * scale, high * scale, "section / cord beside it", sure_if(is_clear), reason, (path,)
-    )
+        name, value, number, low, high, SECTION_UNIT, sure_if(is_clear),
+        reason if is_clear else f"{reason}; {NEAR_LIMIT}", (path,),
+    )  # fmt: skip
 
 
 def _eccentricity(scene: LesionScene, whole: Volume | None, path: str, limits: DescriptionLimits) -> Described:
@@ -170,23 +206,14 @@ def _eccentricity(scene: LesionScene, whole: Volume | None, path: str, limits: D
         return unsaid(name, "the cord was not drawn where the lesion lies", (path,))
     away_mm = float(np.hypot(*offset_mm))
     limit_mm = limits.cord.eccentric_mm if whole is not None else limits.cord.eccentric_without_mask_mm
-    half_mm = (0.5 if whole is not None else 1.3) + 0.1 * float(
+    half_mm = (0.5 if whole is not None else FOUND_MIDDLE_MM) + 0.1 * float(
         np.delete(scene.solid.spacing_mm, slice_axis(scene.solid)).mean()
     )
     value = _side(offset_mm) if away_mm > limit_mm else "central"
     across = np.sort(np.abs(offset_mm))
-    is_clear = (
-        whole is not None
-        and abs(away_mm - limit_mm) > half_mm
-        and (value == "central" or across[1] - across[0] > half_mm)
-    )
-    reason = (
-        None
-        if is_clear
-        else "near the limit between two terms"
-        if whole is not None
-        else f"{NO_CORD_MASK}: the middle is that of the line found in the scan"
-    )
+    is_clear = abs(away_mm - limit_mm) > half_mm and (value == "central" or across[1] - across[0] > half_mm)
+    by_line = "" if whole is not None else f"{NO_CORD_MASK}: the middle is that of the line found in the scan"
+    reason = "; ".join(word for word in ("" if is_clear else NEAR_LIMIT, by_line) if word) or None
     return Described(
         name, value, away_mm, max(away_mm - half_mm, 0.0), away_mm + half_mm, "mm", sure_if(is_clear), reason, (path,)
     )

@@ -7,7 +7,7 @@ a profile from too little cord.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ ALIKE_STRETCHES = 3.0
 """Neighbouring stretches of cord err together: so many of them count as one."""
 
 LEAST_IN_BIN = 3
+ONE_SIDED_PER_MM = 0.003
+"""What the coil's fall-off may hide in a level profile carried on from one side, as a share for each millimetre."""
+
 ONE_SIDE = "cord on one side of the lesion only"
 TOO_LITTLE = "too little healthy cord above and below the lesion on this scan"
 
@@ -41,8 +44,8 @@ class CordReference:
         Standard deviation of a voxel of healthy cord about the profile, as a share of it: noise and texture.
     voxels
         Marks the voxels that it was taken from.
-    is_one_sided
-        There is cord on one side of the lesion only; the profile is level then.
+    side_mm
+        Middle of the healthy cord where it lies on one side of the lesion only; the profile is level then. Else None.
     """
 
     coefficients: NDArray[np.float64]
@@ -50,7 +53,12 @@ class CordReference:
     middle_mm: float
     spread: float
     voxels: NDArray[np.bool_]
-    is_one_sided: bool
+    side_mm: float | None
+
+    @property
+    def is_one_sided(self) -> bool:
+        """There is cord on one side of the lesion only."""
+        return self.side_mm is not None
 
     def at(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the signal of healthy cord at positions along the line, in the scan's own unit."""
@@ -59,7 +67,8 @@ class CordReference:
     def error_at(self, position_mm: float) -> float:
         """Return the standard error of that signal at one position, as a share of it."""
         row = self._design(np.array([position_mm]))[0]
-        return float(np.sqrt(max(row @ self.covariance @ row, 0.0)))
+        carried_on = ONE_SIDED_PER_MM * abs(position_mm - self.side_mm) if self.side_mm is not None else 0.0
+        return float(np.hypot(np.sqrt(max(row @ self.covariance @ row, 0.0)), carried_on))
 
     def _design(self, position_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = np.vander((position_mm - self.middle_mm) / 10.0, len(self.coefficients), increasing=True)
@@ -94,10 +103,11 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
     fewest = min(len(lower), len(upper))
     degree = 0 if fewest < 2 else 2 if fewest >= QUADRATIC_FROM_BINS else 1
     coefficients, covariance = _fit((places - middle_mm) / 10.0, levels, degree)
-    profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, degree == 0)
+    side_mm = float(np.median(places)) if degree == 0 else None
+    profile = CordReference(coefficients, covariance, middle_mm, 0.0, below | above, side_mm)
     relative = voxels.values[profile.voxels] / profile.at(voxels.position_mm[profile.voxels])
     spread = 1.4826 * float(np.median(np.abs(relative - np.median(relative))))
-    return CordReference(coefficients, covariance, middle_mm, spread, below | above, degree == 0)
+    return replace(profile, spread=spread)
 
 
 def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], bin_mm: float) -> list[tuple[float, float]]:

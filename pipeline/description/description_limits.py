@@ -31,6 +31,7 @@ class SignalLimits:
     hyper_above: float
     least_voxels: int
     heterogeneous_above: float
+    sure_deviations: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class UptakeLimits:
     nodule_below: float
     after_only_from: float
     nodule_rise: float
+    sure_deviations: float
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class EdgeLimits:
 
     source: str
     sharp_below_mm: float
-    least_explained: float
+    sure_deviations: float
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.description.finding_terms import Described, LesionFinding, Sureness
+from pipeline.core.finding_terms import Described, LesionFinding, Sureness
 
 
 class FindingCourse(StrEnum):
@@ -70,6 +70,8 @@ def change_of(
     """
     if now.sureness is None:
         return FindingChange(FindingCourse.NOT_COMPARED, now.reason)
+    if now.value is None and before.unit != now.unit:
+        return FindingChange(FindingCourse.NOT_COMPARED, f"counted as {before.unit} then, as {now.unit} now")
     if before.value == now.value and not _apart(before, now):
         return FindingChange(FindingCourse.UNCHANGED)
     unsure = [word for word, one in (("then", before), ("now", now)) if one.sureness != Sureness.SURE]

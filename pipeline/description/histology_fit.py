@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from pipeline.description.finding_terms import TERMS, LesionFinding
+from pipeline.core.finding_terms import TERMS, LesionFinding
 from pipeline.errors import SettingsError
 from pipeline.files import toml_rules
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
+from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import LesionScene
 from pipeline.measure.vertebral_levels import Levels, level_at, step_mm
 

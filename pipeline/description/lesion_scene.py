@@ -31,6 +31,8 @@ SAMPLED_MM = 1.3
 
 MOST_POINTS = 4
 USUAL_RADIUS_MM = 5.0
+SHARES = (0.9, 0.75, 0.6)
+"""Share of a voxel that must be solid tumour, lowered where a thick scan of a small lesion has too few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +47,14 @@ class CordCourse:
         Shape ``(N,)``; radius of a circle of the cord's section, mm.
     is_drawn
         It comes from a mask of the cord, not from the scan alone.
+    is_edge_seen
+        Shape ``(N,)``; where the scan shows the cord's edge, for a course that nobody drew.
     """
 
     line: CentreLine
     radius_mm: NDArray[np.float64]
     is_drawn: bool
+    is_edge_seen: NDArray[np.bool_] | None = None
 
     @classmethod
     def of_points(cls, points_mm: NDArray[np.float64], radius_mm: NDArray[np.float64]) -> CordCourse:
@@ -58,7 +63,8 @@ class CordCourse:
         tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
         positions_mm = np.arange(len(points_mm), dtype=np.float64) - len(points_mm) // 2
         line = CentreLine(points_mm, tangents, positions_mm, LineSource.FOUND)
-        return cls(line, np.where(np.isnan(radius_mm), USUAL_RADIUS_MM, radius_mm), is_drawn=False)
+        is_seen = np.isfinite(radius_mm)
+        return cls(line, np.where(is_seen, radius_mm, USUAL_RADIUS_MM), is_drawn=False, is_edge_seen=is_seen)
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -178,11 +184,19 @@ class CordVoxels:
 
     def core(self, least: int) -> NDArray[np.bool_]:
         """Mark the voxels well within the solid tumour: the deepest set of which there are enough."""
-        for share, depth_mm in ((0.99, 2.0), (0.99, 1.5), (0.97, 1.0), (0.95, 0.5), (0.9, 0.0)):
+        for share, depth_mm in ((0.99, 2.0), (0.99, 1.5), (0.97, 1.0), (0.95, 0.5)):
             inner = (self.solid >= share) & (self.depth_mm >= depth_mm)
             if inner.sum() >= 3 * least:
                 return inner
-        return self.solid >= 0.9
+        return self.mostly(least)
+
+    def mostly(self, least: int) -> NDArray[np.bool_]:
+        """Mark the voxels that lie wholly in the solid tumour, or where those are too few for the most part."""
+        for share in SHARES:
+            inner = self.solid >= share
+            if inner.sum() >= least:
+                return inner
+        return self.solid >= SHARES[-1]
 
 
 def box_of(inside: NDArray, margin: int) -> tuple[slice, ...] | None:

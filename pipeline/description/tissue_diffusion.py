@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, DiffusionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
 from pipeline.description.tissue_signal import laid_along, readings_of
 from pipeline.measure.measurement_error import Z_95

@@ -11,25 +11,29 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, is_clear_of, sure_if, unsaid
 from pipeline.description.cord_reference import ONE_SIDE, CordReference, cord_reference
 from pipeline.description.description_limits import DescriptionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, voxels_near
 from pipeline.measure.measurement_error import Z_95
 
 ALIKE_MM3 = 8.0
 """Neighbouring voxels are alike (the scanner's blur, the tissue's grain): so much tissue counts as one reading, mm³."""
 
-SURE_VOXELS = 24
-FEW = "few voxels lie well within the tumour"
-GRAIN_ON = frozenset({"T2w", "STIR"})
-LEAST_READINGS = 15.0
+SMOOTHED_MM = 0.8
+"""Standard deviation by which a scan is smoothed before grain or a focus is looked for, mm: noise goes, those stay."""
+
+LEAST_READINGS = 6.0
+GRAIN_DEVIATIONS = 1.5
+"""Standard errors by which grain must lie from its limit to be sure."""
+
+GRAIN_MM3 = 60.0
+"""Patches of uneven tissue are some 5 mm wide: so much of it counts as one reading of how bright the lesion is, mm³."""
+
 WELL_READ = 40
 """Voxels that a median of uneven tissue rests on, where there are as many; the deepest ones."""
-
-SHOWS_GRAIN_MM = 2.5
-"""Voxels longer than this even out what makes a lesion heterogeneous, mm."""
 
 TEN_TO_NINETY = 2.563
 """Distance from the 10th to the 90th percentile of a Gaussian, in standard deviations."""
@@ -60,9 +64,11 @@ def _lay(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> tu
     voxels = voxels_near(scan, scene)
     if voxels is None:
         return "the scan does not reach the lesion"
-    if (voxels.solid >= 0.9).sum() < limits.signal.least_voxels:
+    if voxels.mostly(limits.signal.least_voxels).sum() < limits.signal.least_voxels:
         reaches = bool((voxels.solid > 0.2).any())
-        return "too few voxels lie wholly in solid tumour" if reaches else "the scan does not reach the lesion"
+        return (
+            "too few voxels lie for the most part in solid tumour" if reaches else "the scan does not reach the lesion"
+        )
     reference = cord_reference(voxels, scene.extents_mm, limits.reference)
     return reference if isinstance(reference, str) else (voxels, reference)
 
@@ -75,22 +81,45 @@ def signal_of_scan(
     if isinstance(laid, str):
         return unsaid(finding, laid, (scan.path,))
     voxels, reference = laid
-    core = voxels.core(WELL_READ)
+    core = read_at(voxels, reference, limits)
     relative = voxels.values[core] / reference.at(voxels.position_mm[core])
-    ratio = float(np.median(relative))
-    spread = 1.4826 * float(np.median(np.abs(relative - ratio))) / max(ratio, 1e-6)
-    error = np.hypot(
-        np.hypot(reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio),
-        1.253 * spread / np.sqrt(readings_of(voxels, core)),
-    )
+    share = min(float(voxels.solid[core].mean()), 1.0)
+    diluted = float(np.median(relative))
+    ratio = max(1.0 + (diluted - 1.0) / share, 0.01)  # the rest of a voxel is cord
+    spread = 1.4826 * float(np.median(np.abs(relative - diluted))) / max(diluted, 1e-6)
+    grain = _grain_of(voxels, core, reference) / max(diluted, 1e-6)
+    stretches = max(float(core.sum()) * voxels.voxel_mm3 / GRAIN_MM3, 1.0)
+    error = float(
+        np.linalg.norm([
+            reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio,
+            1.253 * spread / np.sqrt(readings_of(voxels, core)), 1.253 * grain / np.sqrt(stretches), 1.0 - share,
+        ])
+    )  # fmt: skip
     low, high = ratio * float(np.exp(-Z_95 * error)), ratio * float(np.exp(Z_95 * error))
     bounds = (limits.signal.hypo_below, limits.signal.hyper_above)
     terms = ("hypointense", "isointense", "hyperintense")
     value = terms[int(np.searchsorted(bounds, ratio))]
-    doubt = ONE_SIDE if reference.is_one_sided else FEW if core.sum() < SURE_VOXELS else None
-    is_clear = np.searchsorted(bounds, low) == np.searchsorted(bounds, high) and doubt is None
-    reason = None if is_clear else doubt or "its interval holds another term"
-    return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(bool(is_clear)), reason, (scan.path,))
+    is_clear = is_clear_of(float(np.log(ratio)), error, tuple(np.log(bounds)), limits.signal.sure_deviations)
+    reason = None if is_clear else ONE_SIDE if reference.is_one_sided else NEAR_LIMIT
+    return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(is_clear), reason, (scan.path,))
+
+
+def _grain_of(voxels: CordVoxels, core: NDArray[np.bool_], reference: CordReference) -> float:
+    """Return how far patches of tissue differ, as a standard deviation of the ratio to the cord without the noise."""
+    relative = np.where(core, voxels.values / reference.at(voxels.position_mm), np.nan)
+    patches = smoothed(voxels, relative)[core]
+    return float(np.diff(np.percentile(patches, [10, 90]))[0]) / TEN_TO_NINETY
+
+
+def read_at(voxels: CordVoxels, reference: CordReference, limits: DescriptionLimits) -> NDArray[np.bool_]:
+    """Mark the voxels that a lesion's signal is read in: its depth, or all of it where it is uneven.
+
+    An infiltrated rim is half cord and is left out; of uneven tissue the depth alone would be one patch.
+    """
+    deep = voxels.core(WELL_READ)
+    level = float(np.median(voxels.values[deep] / reference.at(voxels.position_mm[deep])))
+    wide = voxels.mostly(WELL_READ)
+    return wide if _grain_of(voxels, wide, reference) > 2 * limits.signal.heterogeneous_above * abs(level) else deep
 
 
 def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
@@ -106,28 +135,42 @@ def heterogeneity_of(scans: Sequence[AlignedScan], scene: LesionScene, limits: D
             reason = laid
             continue
         voxels, reference = laid
-        core = voxels.core(WELL_READ)
-        relative = voxels.values[core] / reference.at(voxels.position_mm[core])
-        spread = float(np.diff(np.percentile(relative, [10, 90]))[0]) / TEN_TO_NINETY
-        error = np.hypot(spread, reference.spread) / np.sqrt(2 * readings_of(voxels, core))
-        beyond, low, high = (
-            float(np.sqrt(max(s**2 - reference.spread**2, 0.0)) / np.median(relative))
-            for s in (spread, max(spread - Z_95 * error, 0.0), spread + Z_95 * error)
-        )
-        limit = limits.signal.heterogeneous_above
-        value = "heterogeneous" if beyond > limit else "homogeneous"
-        shows_grain = scan.contrast in GRAIN_ON and scan.image.spacing_mm.max() <= SHOWS_GRAIN_MM
-        shows_grain = shows_grain and readings_of(voxels, core) >= LEAST_READINGS
-        is_thick = beyond <= limit and not shows_grain
-        is_clear = (low > limit) == (high > limit) and not is_thick
-        words = (
-            None
-            if is_clear
-            else "so little tissue, on this contrast or in slices this thick, may not show grain"
-            if is_thick
-            else "its interval holds the limit"
-        )
-        return Described(
-            finding, value, beyond, low, high, "spread beyond cord / mean", sure_if(is_clear), words, (scan.path,)
-        )
+        return _evenness(scan, voxels, reference, limits)
     return unsaid(finding, reason, tuple(scan.path for scan in scans))
+
+
+def _evenness(scan: AlignedScan, voxels: CordVoxels, reference: CordReference, limits: DescriptionLimits) -> Described:
+    core = voxels.core(WELL_READ)
+    relative = voxels.values / reference.at(voxels.position_mm)
+    tissue, cord = (smoothed(voxels, np.where(part, relative, np.nan))[part] for part in (core, reference.voxels))
+    spread, usual = (float(np.diff(np.percentile(one, [10, 90]))[0]) / TEN_TO_NINETY for one in (tissue, cord))
+    error = float(np.hypot(spread, usual)) / float(np.sqrt(2 * readings_of(voxels, core)))
+    limit = limits.signal.heterogeneous_above
+    beyond, low, high, least, most = (
+        float(np.sqrt(max(max(spread + times * error, 0.0) ** 2 - usual**2, 0.0)) / np.median(tissue))
+        for times in (0.0, -Z_95, Z_95, -GRAIN_DEVIATIONS, GRAIN_DEVIATIONS)
+    )
+    value = "heterogeneous" if beyond > limit else "homogeneous"
+    is_clear = (least > limit) == (most > limit)
+    doubt = None if is_clear else NEAR_LIMIT
+    if readings_of(voxels, core) < LEAST_READINGS and value == "homogeneous":
+        doubt = "so little tissue may not show grain"
+    return Described(
+        LesionFinding.HETEROGENEITY, value, beyond, low, high, "spread beyond cord / mean", sure_if(doubt is None),
+        doubt, (scan.path,),
+    )  # fmt: skip
+
+
+def smoothed(voxels: CordVoxels, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth what is known along the scan's grid, shape ``(N,)``; NaN where it is not known or nothing is near."""
+    low = voxels.indices.min(axis=0)
+    shape = tuple(voxels.indices.max(axis=0) - low + 1)
+    at = tuple((voxels.indices - low).T)
+    weight, total = np.zeros(shape), np.zeros(shape)
+    reached = np.isfinite(values)
+    weight[at], total[at] = reached, np.where(reached, values, 0.0)
+    sigma = SMOOTHED_MM / voxels.scan.image.spacing_mm
+    sigma[sigma < 0.3] = 0.0
+    weight, total = (ndimage.gaussian_filter(one, sigma, mode="constant") for one in (weight, total))
+    box = np.where(weight > 1e-3, total / np.maximum(weight, 1e-9), np.nan)
+    return np.asarray(np.where(reached, box[at], np.nan))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.core.finding_terms import Described, LesionFinding, complete, unsaid
 from pipeline.description import (
     blood_signal,
     cavities,
@@ -19,7 +20,6 @@ from pipeline.description import (
     tissue_signal,
 )
 from pipeline.description.description_limits import DescriptionLimits
-from pipeline.description.finding_terms import Described, LesionFinding, complete, unsaid
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, LesionScene
 
@@ -32,6 +32,7 @@ SIGNALS = (
 """Finding, contrast that tells it, and what is said without."""
 
 EVEN_ON = ("T2w", "T1w_ce", "T1w", "STIR", "PDw")
+EDGE_ON = ("T2w", "STIR", "T1w", "T1w_ce", "PDw")
 BLOOD_ON = ("swi", "T2star", "T2starw", "MEGRE", "T2w")
 USED = frozenset({*EVEN_ON, *BLOOD_ON, "ADC"})
 """Contrasts that a description is made from; STIR is a name given here (:func:`contrast_of`)."""
@@ -77,7 +78,7 @@ def description_of(
         *cord_form.cord_findings(scene, anchor.path, limits),
         *signals,
         tissue_signal.heterogeneity_of(_chosen(by_contrast, EVEN_ON), scene, limits),
-        lesion_edge.margin_finding(anchor, scene, limits),
+        lesion_edge.margin_finding(_chosen(by_contrast, EDGE_ON), scene, limits),
         *contrast_uptake.uptake_of(by_contrast.get("T1w"), by_contrast.get("T1w_ce"), scene, limits),
         *cavities.cavity_findings(scene, anchor.path, limits),
         *blood_signal.blood_findings(_chosen(by_contrast, BLOOD_ON), by_contrast.get("T1w"), scene, limits),

@@ -121,6 +121,29 @@ def read_header(path: Path) -> Header:
     )
 
 
+def read_box(path: Path) -> NDArray[np.float64]:
+    """Read where the one voxel of a NIfTI-MRS file lies: its affine, shape ``(4, 4)``, RAS+ mm, index 0 its middle.
+
+    Only the header is read (Clarke 2022, 10.1002/mrm.29418): spectra are complex numbers and are fitted elsewhere.
+
+    Raises
+    ------
+    InputError
+        Missing, empty, a pointer or not NIfTI; more than one voxel; no place in the world, or a damaged one.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        raise InputError(f"{path.name}: expected a NIfTI-MRS file, found none or an empty one; copy it again")
+    _refuse_pointer(path)
+    raw = _raw_header(path)
+    sizes = [int(n) for n in raw["dim"][1:4]]
+    if any(n != 1 for n in sizes):
+        size = "x".join(map(str, sizes))
+        raise InputError(
+            f"{path.name}: expected the one voxel of a spectrum, found {size}; save the voxel that is meant"
+        )
+    return _affine(raw, path.name)
+
+
 def read_voxels(path: Path, header: Header) -> NDArray:
     """Read the voxels that a header announces, shape ``(I, J, K)``, scaled when it asks for it; NaN stay NaN.
 

@@ -22,6 +22,7 @@ FILE = "journal/acts.jsonl"
 OPTIONAL = (
     "session_id", "compartment", "mask_sha256", "scan_sha256", "replaces_sha256", "lesion_id", "same_as", "reason",
     "undoes", "meeting_on", "component_sha256", "component_at_mm", "drawn_how",
+    "finding", "corrected_to",
 )  # fmt: skip
 VERIFIED = "identity"
 """Issuer and subject of whoever signed in; in the file alone, for the database has the name."""
@@ -125,5 +126,7 @@ def _entry(fields: Mapping[str, Any]) -> JournalEntry:
         component_sha256=fields.get("component_sha256"),
         component_at_mm=fields.get("component_at_mm"),
         drawn_how=fields.get("drawn_how"),
+        finding=fields.get("finding"),
+        corrected_to=fields.get("corrected_to"),
     )
     return understood(entry)

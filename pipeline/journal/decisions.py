@@ -14,6 +14,7 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
+from pipeline.core.finding_terms import TERMS, LesionFinding
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError
 
@@ -28,6 +29,7 @@ class ActKind(StrEnum):
     CORRECT_LESION = "correct_lesion"  # from this visit on, this lesion is that one
     WITHDRAW_LESION = "withdraw_lesion"  # what was called a new lesion at this visit is no tumour
     CORRECT_MASK = "correct_mask"  # this mask, which a person drew, is measured instead
+    CORRECT_FINDING = "correct_finding"  # what a visit's scans show of a lesion is this, as a person reads them
     COMMENT = "comment"
     NOTE = "note"  # said at a meeting of the board
     DECISION = "decision"  # decided at a meeting of the board
@@ -52,6 +54,7 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
         ActKind.CORRECT_LESION: ("patient_id", "session_id", "mask_sha256", "lesion_id", "same_as"),
         ActKind.WITHDRAW_LESION: ("patient_id", "session_id", "reason"),
         ActKind.CORRECT_MASK: ("patient_id", "session_id", "compartment", "mask_sha256", "scan_sha256", "reason"),
+        ActKind.CORRECT_FINDING: ("patient_id", "session_id", "lesion_id", "finding", "corrected_to", "reason"),
         ActKind.COMMENT: ("patient_id", "reason"),
         ActKind.NOTE: ("patient_id", "meeting_on", "reason"),
         ActKind.DECISION: ("patient_id", "meeting_on", "reason"),
@@ -62,7 +65,10 @@ NEEDED: Mapping[ActKind, tuple[str, ...]] = MappingProxyType(
 
 ABOUT_MASKS = (ActKind.ACCEPT_MASK, ActKind.EXCLUDE_MASK)
 ABOUT_LESIONS = (ActKind.CORRECT_LESION, ActKind.WITHDRAW_LESION)
-WORDS_ONLY = (ActKind.COMMENT, ActKind.NOTE, ActKind.DECISION)
+ANSWERS = (*ABOUT_MASKS, ActKind.CORRECT_MASK, ActKind.CORRECT_FINDING)
+"""Acts that answer a question anew: of two about the same the later decides."""
+
+WORDS_ONLY = (ActKind.CORRECT_FINDING, ActKind.COMMENT, ActKind.NOTE, ActKind.DECISION)
 """Acts that change no result and wait for no run."""
 
 WITHOUT_EFFECT = (*WORDS_ONLY, ActKind.UNDO)
@@ -70,6 +76,9 @@ OLD_HEADING = re.compile(r"board (\d{4}-\d{2}-\d{2}): (decided: )?", re.DOTALL)
 """How notes and decisions of a meeting began while they were kept as comments."""
 
 SAID = {ActKind.ACCEPT_MASK: "accepted", ActKind.EXCLUDE_MASK: "excluded", ActKind.CORRECT_MASK: "drawn anew"}
+CANNOT_TELL = "cannot tell"
+"""What a reader may say in place of any finding: the scans do not show it."""
+
 TUMOUR = "tumour"
 
 
@@ -97,6 +106,9 @@ class Act:
         The ``entry_id`` of the entry that is to have no effect any more.
     meeting_on
         Of a note or decision: the day of the meeting, ISO.
+    finding, corrected_to
+        A finding of the description and what a person reads in its place: a term of that finding, words where it has
+        none, or :data:`CANNOT_TELL`.
     """
 
     kind: ActKind
@@ -114,6 +126,8 @@ class Act:
     component_sha256: str | None = None
     component_at_mm: str | None = None
     drawn_how: str | None = None
+    finding: str | None = None
+    corrected_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -202,6 +216,7 @@ def check(act: Act, who: str, earlier: Sequence[JournalEntry]) -> None:
     if missing:
         raise SettingsError(f"{act.kind}: expected {', '.join(missing)}, found none; say it and try again")
     _check_meeting(act)
+    _check_finding(act)
     if act.kind != ActKind.UNDO:
         return
     undone = next((entry for entry in earlier if entry.entry_id == act.undoes), None)
@@ -230,6 +245,20 @@ def _check_meeting(act: Act) -> None:
         raise SettingsError(
             f"{act.kind}: expected the day of the meeting as YYYY-MM-DD, found {act.meeting_on}; correct it"
         ) from error
+
+
+def _check_finding(act: Act) -> None:
+    if act.kind != ActKind.CORRECT_FINDING:
+        return
+    if act.finding not in list(LesionFinding):
+        raise SettingsError(
+            f"{act.kind}: expected a finding such as t2_signal (docs/measures.md lists all), found {act.finding}"
+        )
+    terms = (*TERMS.get(LesionFinding(act.finding), ()), CANNOT_TELL)
+    if len(terms) > 1 and act.corrected_to not in terms:
+        raise SettingsError(
+            f"{act.kind}: expected one of {', '.join(terms)} for {act.finding}, found {act.corrected_to}"
+        )
 
 
 def understood(entry: JournalEntry) -> JournalEntry:
@@ -276,7 +305,7 @@ def standing(
     last: dict[tuple[str, ...] | None, JournalEntry] = {}
     for entry in entries:
         is_lapsed_drawing = entry.act == ActKind.CORRECT_MASK and entry.entry_id in lapsed
-        if entry.act in (*ABOUT_MASKS, ActKind.CORRECT_MASK) and entry.entry_id not in undone and not is_lapsed_drawing:
+        if entry.act in ANSWERS and entry.entry_id not in undone and not is_lapsed_drawing:
             last[_question(entry)] = entry
             if entry.act == ActKind.CORRECT_MASK:
                 last[_mask_of(entry)] = entry  # what was said about the mask before is about another one
@@ -289,7 +318,9 @@ def standing(
 
 
 def _question(entry: JournalEntry) -> tuple[str, ...] | None:
-    """Return what the entry answers: which mask is measured, or whether it is right; None for other acts."""
+    """Return what the entry answers: which mask is measured, whether it is right, what a finding is; else None."""
+    if entry.act == ActKind.CORRECT_FINDING:
+        return entry.patient_id, str(entry.session_id), str(entry.lesion_id), str(entry.finding), "finding"
     if entry.act == ActKind.CORRECT_MASK:
         return (*_mask_of(entry), "drawn")
     return _mask_of(entry) if entry.act in ABOUT_MASKS else None
@@ -385,7 +416,7 @@ def _withdrawal(entry: JournalEntry) -> LesionWithdrawal:
 
 
 def _said(entry: JournalEntry) -> str:
-    words = SAID[ActKind(entry.act)]
+    words = SAID.get(ActKind(entry.act)) or str(entry.corrected_to)
     return f"{words}, {entry.reason}" if entry.reason else words
 
 

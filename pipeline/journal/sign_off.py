@@ -182,6 +182,18 @@ def _check(out_dir: Path, act: Act) -> None:
         _check_mask(out_dir, act)
     if act.kind in ABOUT_LESIONS and act.lesion_id is not None:
         _check_lesion(reader.query(database, "patient_lesions", patient_id=act.patient_id), act)
+    if act.kind == ActKind.CORRECT_FINDING:
+        _check_described(reader.query(database, "patient_description", patient_id=act.patient_id), act)
+
+
+def _check_described(description: pd.DataFrame, act: Act) -> None:
+    """Refuse a correction of a lesion that was not described at that visit."""
+    here = sorted(set(description.loc[description["session_id"] == act.session_id, "lesion_id"]))
+    if act.lesion_id not in here:
+        where = f"{act.patient_id} {act.session_id}"
+        raise SettingsError(
+            f"{where}: expected one of its described lesions {', '.join(here) or '(none)'}, found {act.lesion_id}"
+        )
 
 
 def _check_mask(out_dir: Path, act: Act) -> None:

@@ -178,7 +178,7 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
             (v.session_id, v.acquired_on, str(v.acquired_at), v.leptomeningeal, v.imported, v.imported_lesions)
             for v in patient.visits
         ],
-        [v.neuraxis for v in patient.visits],
+        [v.neuraxis for v in patient.visits], [v.spectra for v in patient.visits],
         [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],

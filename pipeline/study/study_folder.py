@@ -18,7 +18,7 @@ from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table, neuraxis_table
+from pipeline.study import clinical, imported_table, neuraxis_table, spectroscopy_table
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
@@ -137,6 +137,7 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
     }
     seen = neuraxis_table.with_forms(root, seen, patient_ids, as_of, findings)
+    seen = spectroscopy_table.with_spectra(root, seen, patient_ids, findings)
     patients = tuple(_patient(key, seen[key], tables, findings) for key in sorted(chosen))
     if not patient_ids:
         findings.append(finding("study_empty", "expected folders sub-<label>, found none"))

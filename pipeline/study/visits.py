@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.core.findings import finding
 from pipeline.core.neuraxis_form import NeuraxisForm
 from pipeline.core.records import Finding
+from pipeline.core.spectrum import MetaboliteValue
 from pipeline.measure.imported_sizes import ImportedMeasure
 from pipeline.study.anchors import choose_anchor
 from pipeline.study.clinical import SessionRow, read_scan_date, read_sessions
@@ -39,7 +40,8 @@ class StudyVisit:
     ``acquired_at`` is the time of the scan; ``leptomeningeal`` is None where nobody imaged or said it.
     ``imported`` holds sizes that other software measured, at visits without images only, and ``imported_lesions`` those
     of each lesion by name where the table tells them apart; ``neuraxis`` is the form of the whole neuraxis, None where
-    nobody filled one in. ``is_to_come`` says of a visit without a date that its day lies after the day of reading.
+    nobody filled one in; ``spectra`` is what was fitted to the visit's spectra elsewhere. ``is_to_come`` says of a
+    visit without a date that its day lies after the day of reading.
     """
 
     patient_id: str
@@ -54,6 +56,7 @@ class StudyVisit:
     leptomeningeal: bool | None = None
     imported_lesions: Mapping[str, ImportedMeasure] = field(default_factory=dict)
     is_to_come: bool = False
+    spectra: tuple[MetaboliteValue, ...] = ()
 
 
 def read_visits(

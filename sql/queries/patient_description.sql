@@ -20,6 +20,7 @@ select
     description.unit,
     description.sureness,
     description.reason,
+    description.scans,
     changes.course,
     changes.change_reason,
     changes.compared_on,

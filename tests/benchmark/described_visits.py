@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,13 @@ from sample_data.spine import curve_mm
 from tests.places import ROOT
 
 REAL = ROOT.parent / "shared" / "realcord" / "scans"
+REAL_FILES = {
+    "bentjunction": ("bentjunction/t2.nii.gz", "bentjunction/cord.nii.gz", None),
+    "lowcervical": ("lowcervical/t2.nii.gz", "lowcervical/cord.nii.gz", None),
+    "cervical": ("t2_fake_lesion.nii.gz", "t2_fake_lesion_sc_seg.nii.gz", "t2_fake_lesion_lesion_seg.nii.gz"),
+}
+"""Scan, cord, and a small bright spot that somebody painted in and that is taken out again."""
+
 STEP_MM = 0.8
 GRIDS = {"iso": (1.0, 1.0, 1.0), "fine": (0.8, 0.8, 0.8), "sag": (3.0, 0.7, 0.7), "ax": (0.6, 0.6, 4.0)}
 """Voxel spacing right, front, head, mm."""
@@ -88,7 +94,12 @@ def phantom_host(region: str, seed: int) -> HostCord:
 @cache
 def real_host(name: str) -> HostCord:
     """Read a real T2w with its cord mask, on an upright grid of its own axes; T1w is made of it."""
-    scan, cord = (images.load_scan(REAL / name / f"{part}.nii.gz") for part in ("t2", "cord"))
+    scan, cord = (images.load_scan(REAL / part) for part in REAL_FILES[name][:2])
+    spot = REAL_FILES[name][2]
+    if spot is not None:
+        painted = ndimage.binary_dilation(images.load_scan(REAL / spot).array > 0.5, iterations=2)
+        usual = float(np.median(scan.array[(cord.array > 0.5) & ~painted]))
+        scan = scan.with_array(np.where(painted & (cord.array > 0.5), usual, scan.array))
     corners = voxel_centres_mm(scan).reshape(-1, 3)
     middle = np.median(voxel_centres_mm(cord)[cord.array > 0.5], axis=0)
     low = np.maximum(corners.min(axis=0), middle - np.array([25, 35, 62]))
@@ -447,4 +458,4 @@ def made_visits(hosts: list[HostCord], count: int, seed: int) -> Iterator[MadeVi
 def hosts_of(seeds: tuple[int, ...], real: tuple[str, ...]) -> list[HostCord]:
     """Return phantoms of all regions by seed, and the real cords that are there."""
     phantoms = [phantom_host(region, seed) for seed in seeds for region in ("cervical", "thoracic")]
-    return phantoms + [real_host(name) for name in real if (Path(REAL) / name / "t2.nii.gz").is_file()]
+    return phantoms + [real_host(name) for name in real if (REAL / REAL_FILES[name][0]).is_file()]

@@ -13,11 +13,11 @@ import numpy as np
 from scipy import ndimage
 
 from pipeline.cord.cord_finding import find_cord
+from pipeline.core.finding_terms import Described
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description import limit_file
-from pipeline.description.finding_terms import Described
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.description.visit_description import description_of
@@ -26,8 +26,8 @@ from pipeline.measure import cord
 from tests.benchmark.described_visits import MadeVisit, hosts_of, made_visits
 from tests.places import ROOT
 
-DEVELOPED = ((1, 2, 3), ("bentjunction", "lowcervical"), 1)
-KEPT_BACK = ((301, 302, 303), (), 4)
+DEVELOPED = ((1, 2, 3, 4, 5), ("bentjunction", "lowcervical"), 77)
+KEPT_BACK = ((501, 502), ("cervical",), 13)
 """Seeds of phantoms, real cords, and the seed of the lesions."""
 
 HEALTHY = ROOT.parent / "shared" / "real" / "gm-challenge"

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import special
 
+from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.volume import Volume
 from pipeline.description import histology_fit, limit_file, visit_description
 from pipeline.description.finding_change import HowScanned, change_of
-from pipeline.description.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import LesionScene
 from pipeline.measure.vertebral_levels import Levels
-from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, scan, scene
+from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, course, scan, scene
 
 NOWHERE = LevelsHere(None, None, "no visit has disc labels")
 
@@ -38,7 +39,7 @@ def test_signal_is_held_against_the_cord_whatever_the_coil_and_the_gain(contrast
 
 
 def test_a_ratio_at_a_limit_is_never_sure() -> None:
-    assert described([scan("T2w", 1.1)])["t2_signal"].sureness == "unsure"
+    assert described([scan("T2w", 1.13)])["t2_signal"].sureness == "unsure"
 
 
 def test_uneven_signal_is_heterogeneous_and_noise_is_not() -> None:
@@ -101,7 +102,7 @@ def test_without_a_mask_of_the_cord_no_section_is_said() -> None:
     rows = described([scan("T2w", 1.5)], scene())
     for name in ("expansion", "cord_share", "nearest_surface"):
         assert (rows[name].value, rows[name].number, rows[name].reason) == (None, None, "no mask of the cord")
-    assert rows["eccentricity"].sureness == "unsure"
+    assert "the middle is that of the line found in the scan" in rows["eccentricity"].reason
 
 
 def test_cysts_are_inside_or_at_a_pole_and_nobody_s_look_is_not_absence() -> None:
@@ -120,12 +121,54 @@ def test_cysts_are_inside_or_at_a_pole_and_nobody_s_look_is_not_absence() -> Non
 
 
 @pytest.mark.parametrize(("contrast", "sureness"), [("T2starw", "sure"), ("T2w", "unsure")])
-def test_a_dark_cap_is_blood_and_sure_only_where_the_scan_shows_blood(contrast, sureness) -> None:
+def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(contrast, sureness) -> None:
     cap = np.where(Z > 7, 0.3, 1.5)
     rows = described([scan(contrast, cap)])
-    assert (rows["blood_cap"].value, rows["blood_cap"].sureness) == ("present", sureness)
+    assert (rows["blood_cap"].value, rows["blood_cap"].sureness) == ("present", "sure")
+    assert (rows["blood"].value, rows["blood"].sureness) == ("present", sureness)
     assert "upper pole" in rows["blood_cap"].reason
-    assert described([scan(contrast, 1.5)])["blood_cap"].value == "absent"
+    assert ("calcium and flow look the same" in rows["blood_cap"].reason) == (contrast == "T2w")
+    none = described([scan(contrast, 1.5)])["blood_cap"]
+    assert (none.value, none.sureness) == ("absent", "sure")
+
+
+def test_no_cap_is_sure_only_where_one_would_show() -> None:
+    mottled = 1.0 + 0.45 * np.sign(np.sin(X * 1.2) * np.sin(Z * 0.9))
+    uneven = described([scan("T2starw", mottled)])["blood_cap"]
+    assert (uneven.value, uneven.sureness) == ("absent", "unsure")
+    assert "would not show" in uneven.reason
+
+
+@pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
+def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term) -> None:
+    inner = 0.5 * (1 - special.erf((abs(Z) - 10) / (np.sqrt(2) * sigma_mm))) * (np.hypot(X, Y) < 4.5)
+    plain = scan("T2w", 1.0)
+    blurred = replace(plain, image=plain.image.with_array(plain.image.array * np.where(CORD, 1 + 0.8 * inner, 1.0)))
+    edge = described([blurred])["margin"]
+    assert (edge.value, edge.sureness) == (term, "sure")
+    assert (edge.number < 1.2) == (term == "sharp")
+
+
+def test_a_person_who_moved_between_two_scans_does_not_enhance() -> None:
+    before, after = scan("T1w", 0.5, fluid=0.4, seed=2), scan("T1w_ce", 0.5, fluid=0.4, seed=3)
+    moved = GRID.affine.copy()
+    moved[:3, 3] += (1.0, -1.0, 1.0)
+    rows = described([before, replace(after, image=Volume(after.image.array, moved))])
+    assert rows["enhancement"].value == "none"
+    assert abs(rows["enhancement"].number) < 0.05
+
+
+@pytest.mark.parametrize(("bulge", "term"), [(0.0, "none"), (2.2, "expanded")])
+def test_without_a_mask_expansion_is_that_of_the_edge_that_the_scan_shows(bulge, term) -> None:
+    line = course(is_drawn=False)
+    radius_mm = 6.0 + bulge * np.exp(-((line.line.positions_mm / 12) ** 2))
+    seen = replace(line, radius_mm=radius_mm, is_edge_seen=np.ones(len(radius_mm), dtype=bool))
+    rows = described([scan("T2w", 1.5)], replace(scene(), course=seen))
+    assert (rows["expansion"].value, rows["expansion"].sureness) == (term, "sure")
+    assert "no mask of the cord: its edge as the scan shows it" in rows["expansion"].reason
+    hidden = replace(seen, is_edge_seen=np.zeros(len(radius_mm), dtype=bool))
+    untold = described([scan("T2w", 1.5)], replace(scene(), course=hidden))["expansion"]
+    assert (untold.value, untold.number) == (None, None)
 
 
 @pytest.mark.parametrize(("gain", "words"), [(0.9, "10^-3 mm²/s"), (900.0, "10^-6 mm²/s"), (9e-4, "in mm²/s")])

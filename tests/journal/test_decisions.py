@@ -217,3 +217,36 @@ def test_no_mask_is_both_accepted_and_excluded(done: list[tuple[ActKind, str]]) 
     ]
     found = decide(standing(entries, {MASK: SEEN}))
     assert not found.accepted & set(found.excluded_masks)
+
+
+READ = {"lesion_id": "L1", "finding": "t2_signal", "corrected_to": "isointense", "reason": "as the cord beside it"}
+
+
+def test_a_finding_read_otherwise_stands_until_it_is_read_anew_and_asks_for_no_run() -> None:
+    first, other = entry(1, ActKind.CORRECT_FINDING, **READ), entry(2, ActKind.CORRECT_FINDING, **READ)
+    elsewhere = entry(3, ActKind.CORRECT_FINDING, **{**READ, "finding": "t1_signal"})
+    statuses = [one.status for one in standing([first, replace(other, corrected_to="hyperintense"), elsewhere])]
+    assert statuses == [Standing.REPLACED, Standing.IN_FORCE, Standing.IN_FORCE]
+    words = "R. Reader decided anew on 2024-05-02: isointense, as the cord beside it"
+    assert standing([first, other])[0].status_reason == words
+    assert not effective([first], "sub-01")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reason": " "}, "expected reason, found none"),
+        ({"lesion_id": None}, "expected lesion_id, found none"),
+        ({"finding": "colour"}, "expected a finding such as t2_signal"),
+        (
+            {"corrected_to": "bright"},
+            "expected one of hypointense, .*, cannot tell for t2_signal",
+        ),
+    ],
+)
+def test_a_correction_of_a_finding_says_which_what_and_why(change, words) -> None:
+    act = Act(ActKind.CORRECT_FINDING, "sub-01", "ses-02", **READ)
+    check(act, "R. Reader", ())
+    check(replace(act, finding="length", corrected_to="31 mm"), "R. Reader", ())
+    with pytest.raises(SettingsError, match=words):
+        check(replace(act, **change), "R. Reader", ())

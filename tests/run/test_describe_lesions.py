@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline.core import records
+from pipeline.core.finding_terms import LesionFinding
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
-from pipeline.description.finding_terms import LesionFinding
 from pipeline.files import finished_steps
 from pipeline.run.steps import describe_lesions
 from pipeline.run.steps.measure_visits import NO_MASK

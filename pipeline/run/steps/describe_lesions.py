@@ -15,12 +15,12 @@ import numpy as np
 
 from pipeline.cord.cord_finding import find_cord
 from pipeline.core import records
+from pipeline.core.finding_terms import Described, LesionFinding, Sureness
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.description import histology_fit, limit_file
+from pipeline.description import histology_fit, limit_file, spectra
 from pipeline.description.finding_change import NEVER, HowScanned, change_of
-from pipeline.description.finding_terms import Described, LesionFinding, Sureness
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.description.visit_description import USED, contrast_of, description_of, undescribed
@@ -73,7 +73,10 @@ def describe(work: PatientWork) -> PatientWork:
         findings += not_described
         of_visit = described or {}
         for name in names:
-            listed = of_visit.get(name) or undescribed(_why_not(visit, here, name, bool(not_described)))
+            listed = of_visit.get(name) or (
+                *undescribed(_why_not(visit, here, name, bool(not_described))),
+                *spectra.metabolites_of(visit.read.visit.spectra, None),
+            )
             rows_made += [_row(visit.read, name, one) for one in listed]
     fit_rows = histology_fits(rows_made, work.visits, work.plan.patient.patient.histology)
     return work.adding(*rows_made, *changes_between(work.visits, rows_made), *fit_rows, *findings)
@@ -175,7 +178,7 @@ def _described(
         sorted((row.lesion_id, row.component_id, row.component_sha256) for row in pieces),
         visit.place and visit.place.input_sha256, line and (line.session_id, line.line.points_mm.round(3).tolist()),
         along.levels.levels and dict(along.levels.levels.positions_mm), along.levels.reason,
-        fingerprints.of_code("pipeline.description.visit_description"), limit_file.packaged(),
+        fingerprints.of_code("pipeline.description.visit_description"), limit_file.packaged(), read.visit.spectra,
         fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     sidecar = study_folder.derivative_path(**read.subject, suffix="findings", extension=".json", desc="lesions")
@@ -212,7 +215,10 @@ def _look(
         solid = labels.with_array(np.isin(labels.array, numbers))
         scene = LesionScene(solid, _others(masked, labels, numbers), course, reason)
         here = _levels_here(solid, visit, along)
-        listed = description_of(scene, scans, here, limit_file.packaged())
+        listed = (
+            *description_of(scene, scans, here, limit_file.packaged()),
+            *spectra.metabolites_of(read.visit.spectra, scene),
+        )
         made_rows += [_row(read, name, _as_sure_as_its_mask(one, masked)) for one in listed]
     return finished_steps.StepResult((), tuple(made_rows))
 

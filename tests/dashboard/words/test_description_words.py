@@ -1,7 +1,7 @@
 """What the scans say of a lesion, in words. Under a second."""
 
 from dashboard.words import description_words as words
-from pipeline.description.finding_terms import LesionFinding
+from pipeline.core.finding_terms import LesionFinding
 
 NOTHING = {
     "value": None, "number": None, "unit": None, "sureness": None, "reason": None, "course": None,

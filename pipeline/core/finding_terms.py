@@ -14,6 +14,9 @@ METABOLITE = "metabolite:"
 """Beginning of the findings of a spectrum; the name of the metabolite follows."""
 
 
+NEAR_LIMIT = "too near the limit between two terms"
+
+
 class LesionFinding(StrEnum):
     """What can be said of a lesion at one visit; the order is that of a dictated report."""
 
@@ -140,6 +143,17 @@ def sure_if(is_sure: bool) -> Sureness:
     ('sure', 'unsure')
     """
     return Sureness.SURE if is_sure else Sureness.UNSURE
+
+
+def is_clear_of(number: float, error: float, bounds: tuple[float, ...], deviations: float) -> bool:
+    """Say whether a number lies far enough from every limit between two terms, in its standard errors.
+
+    Examples
+    --------
+    >>> is_clear_of(1.3, 0.1, (0.9, 1.1), 1.5), is_clear_of(1.2, 0.1, (0.9, 1.1), 1.5)
+    (True, False)
+    """
+    return all(abs(number - bound) >= deviations * error for bound in bounds)
 
 
 def complete(described: tuple[Described, ...], reason: str) -> tuple[Described, ...]:
