@@ -312,7 +312,7 @@ def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
     return (
         short(f"{row['criteria_title']}, {row['criteria_version']}"),
         f"{look.symbol} {row['category_shown']}",
-        short(sentences.short_reason(row)),
+        short(sentences.reason_since(row)),
     )
 
 

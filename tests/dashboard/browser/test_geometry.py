@@ -21,7 +21,7 @@ PLACES = (
 )
 WRONG = """
 .ct-sentence { width: 3rem; overflow: hidden; white-space: nowrap; }
-.ct-table td { position: relative; left: -4rem; }
+.ct-table td { position: absolute; left: 0; }
 """
 SERIOUS = {"serious", "critical"}
 
