@@ -15,6 +15,7 @@ IMPURE = {"os", "pathlib", "logging", "time", "sqlite3", "duckdb", "random", "su
 READERS = {
     "pipeline.align.rigid",
     "pipeline.api",
+    "pipeline.bench",
     "pipeline.cli",
     "pipeline.context.schedule_files",
     "pipeline.cord.cord_likeness",
@@ -184,7 +185,7 @@ def test_every_command_has_help_with_an_example() -> None:
     commands = [
         "run", "dashboard", "status", "export", "measure", "register", "draft", "rebuild", "assess", "import",
         "import-dicom", "export-dicom", "export-fhir", "pull", "push", "import-tables",
-        "note", "selftest", "gather", "journal verify", "journal accept", "backup", "restore",
+        "note", "selftest", "bench", "gather", "journal verify", "journal accept", "backup", "restore",
     ]  # fmt: skip
     program = (
         "import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli.commands import app\n"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.charts import profile_figure as chart
 from dashboard.data import queries
+from dashboard.patient import cord_levels
 from dashboard.shell import address, page
 from dashboard.words import labels, sentences
 
@@ -45,3 +47,13 @@ def profile(patient_id: str) -> None:
     places = queries.query("patient_places", patient_id=patient_id)
     where = sentences.levels(places[places["compartment"] == compartment], discs)
     page.remark(f"{where}{NOTE} Centre line from the {labels.words(source)}.")
+    if compartment == "cord":
+        _by_level(patient_id, areas, discs)
+
+
+def _by_level(patient_id: str, areas: pd.DataFrame, discs: pd.DataFrame) -> None:
+    """Draw the cord's sections by level; nothing where no visit has a cord mask over a whole one."""
+    sections = cord_levels.cord_levels(areas, discs, queries.query("patient_protocol", patient_id=patient_id))
+    if sections is not None:
+        st.html(cord_levels.shown(sections))
+        page.remark(cord_levels.remark_of(sections))

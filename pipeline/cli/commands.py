@@ -30,6 +30,7 @@ from rich.progress import (
 
 from pipeline import __version__, api
 from pipeline.cli import (
+    bench_command,
     check_command,
     draft_command,
     hospital_commands,
@@ -62,6 +63,7 @@ app.add_typer(hospital_commands.app)
 app.add_typer(note_commands.app)
 app.add_typer(journal_commands.app)
 app.add_typer(selftest_command.app)
+app.add_typer(bench_command.app)
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What asks a command to end: Ctrl+C, another program, a terminal that is closed."""
 asked_to_end: list[int] = []

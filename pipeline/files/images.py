@@ -258,6 +258,37 @@ def load_transform(path: Path, source: str, target: str) -> Transform:
     return Transform(source, target, matrix, bend_mm, _affine_of(field))
 
 
+def move_by_file(path: Path, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move points by a transform file of ITK, whichever program wrote it (``.h5``, ``.tfm``, ``.txt``, ``.mat``).
+
+    Parameters
+    ----------
+    path
+        As a registration with ITK or ANTs writes it for the fixed image: it moves points fixed to moving.
+    points_mm
+        Shape ``(N, 3)``, RAS+ mm in the fixed image.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(N, 3)``, RAS+ mm in the moving image.
+
+    Raises
+    ------
+    InputError
+        ITK cannot read it.
+    """
+    try:
+        whole = sitk.ReadTransform(str(path))
+        moved = [whole.TransformPoint(tuple(point)) for point in flip_points(points_mm).tolist()]
+    except RuntimeError as error:
+        raise InputError(
+            f"{path.name}: expected a transform that ITK reads, found none or a damaged one; export it again, or give "
+            f"the moved points"
+        ) from error
+    return flip_points(np.array(moved, dtype=np.float64).reshape(-1, 3))
+
+
 def _affine_of(image: sitk.Image) -> NDArray[np.float64]:
     affine = np.eye(4)
     affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())

@@ -110,6 +110,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return fill(kind, value, where)  # type: ignore[arg-type]  # a dataclass type, as just checked
     if get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
         return _sections(get_args(kind)[0], value, where)
+    if get_origin(kind) is tuple and get_args(kind)[0] is int:
+        if not isinstance(value, list):
+            raise SettingsError(_mistyped(where, "a list of whole numbers", value))
+        return tuple(_number_or_text(int, item, where) for item in value)
     if get_origin(kind) is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise SettingsError(_mistyped(where, "a list of texts", value))

@@ -1,8 +1,8 @@
 """Where the masks of a visit that nobody drew on come from, when not from the patient's other visits.
 
 One small interface (``interface``), two sources behind it: the Spinal Cord Toolbox as a program (``toolbox``) and any
-ONNX model described by a TOML file (``onnx_model``). Imports ``core``, ``files`` and ``study``; the one room with
-onnxruntime. Masks that people drew always stand before a source's, and it never draws where a model failed.
+ONNX model described by a TOML file (``onnx_model``). Imports ``core``, ``cord``, ``files`` and ``study``; the one room
+with onnxruntime. Masks that people drew always stand before a source's, and it never draws where a model failed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Any segmentation model in ONNX format, run by onnxruntime and described by a small TOML file.
 
 The file says which scans the model wants, in which order, direction and voxel size, and what its outputs mean;
-nothing is guessed. The model sees the whole scan, or, when its input has a fixed size, windows of that size that
-overlap by half. One thread on the processor: the same masks on every run.
+nothing is guessed. The model sees the whole scan or what lies around the cord, at once or, when its input has a fixed
+size or the file names one, in windows of that size that overlap by half. One thread on the processor: the same masks
+on every run.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
+from pipeline.cord.cord_finding import find_cord
 from pipeline.core.transform import identity, resample
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume
+from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import fingerprints, toml_rules
 from pipeline.mask_models.interface import SourcedMasks
@@ -66,7 +68,15 @@ class Output:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """The TOML file: what the model is, wants and returns (see ``docs/mask-sources.md``)."""
+    """The TOML file: what the model is, wants and returns (see ``docs/mask-sources.md``).
+
+    Attributes
+    ----------
+    window
+        Voxels along the three axes that a model of free size sees at once; empty for the whole.
+    around_cord_mm
+        Only what lies within this distance of the cord found on the first channel is looked at; 0 for all.
+    """
 
     model_id: str
     version: str
@@ -79,6 +89,8 @@ class ModelDescription:
     normalisation: Normalisation
     outputs: tuple[Output, ...]
     multiple_of: int = 16
+    window: tuple[int, ...] = ()
+    around_cord_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,10 +121,13 @@ class OnnxSource:
         Raises
         ------
         InputError
-            The model refused the scans, or returned something that its description does not fit.
+            The model refused the scans, returned something that its description does not fit, or wants to look around
+            a cord that is not found.
         """
         wanted = self.description
         grid = _model_grid(scans[0], wanted)
+        if wanted.around_cord_mm:
+            grid = _around_cord(grid, scans[0], wanted)
         channels = [_normalised(resample(_fine(scan, grid), grid, identity("", ""), order=1), wanted) for scan in scans]
         raw = _run(self.model, np.stack(channels).astype(np.float32), wanted)
         shares = np.clip(_probabilities(raw, wanted.activation), 0.0, 1.0).astype(np.float32)
@@ -161,6 +176,9 @@ def _problems(described: ModelDescription) -> list[str]:
         and len(described.orientation) == 3,
         "voxel: expected edges above 0": all(edge > 0 for edge in edges_mm),
         "multiple_of: expected 1 or more": described.multiple_of >= 1,
+        "window: expected three sizes above 0, each a multiple of multiple_of": not described.window
+        or (len(described.window) == 3 and all(n > 0 and n % described.multiple_of == 0 for n in described.window)),
+        "around_cord_mm: expected 0 or more": described.around_cord_mm >= 0,
     }
     return [problem for problem, is_met in checks.items() if not is_met]
 
@@ -195,6 +213,23 @@ def _model_grid(scan: Volume, wanted: ModelDescription) -> Volume:
     start_mm = scan.affine[:3, :3] @ corner + scan.affine[:3, 3]
     affine[:3, 3] = start_mm + affine[:3, :3] @ np.array([0.5, 0.5, 0.5])
     return Volume(np.broadcast_to(np.float32(0), tuple(shape)), affine)
+
+
+def _around_cord(grid: Volume, scan: Volume, wanted: ModelDescription) -> Volume:
+    """Return the part of the model's grid that lies within a distance of the cord found on a scan."""
+    cord = find_cord(scan)
+    if not cord.is_found:
+        raise InputError(
+            f"model {wanted.model_id}: expected a cord on the first channel's scan to look around, found none "
+            f"({cord.reason}); draw this visit by hand, or leave around_cord_mm out"
+        )
+    places = to_voxel(grid.affine, cord.points_mm)
+    reach = wanted.around_cord_mm / grid.spacing_mm
+    low = np.clip(np.floor(places.min(axis=0) - reach), 0, np.array(grid.shape) - 1).astype(int)
+    high = np.clip(np.ceil(places.max(axis=0) + reach), low, np.array(grid.shape) - 1).astype(int)
+    affine = grid.affine.copy()
+    affine[:3, 3] = to_world(grid.affine, low.astype(np.float64))
+    return Volume(np.broadcast_to(np.float32(0), tuple(int(n) for n in high - low + 1)), affine)
 
 
 def _matched_axes(directions: NDArray[np.float64]) -> list[int]:
@@ -247,13 +282,13 @@ def _run(model: Path, channels: NDArray[np.float32], wanted: ModelDescription) -
 
 
 def _window(expected: Sequence[Any], shape: tuple[int, ...], wanted: ModelDescription) -> tuple[int, ...]:
-    """Return the window the model sees: its own fixed size, else the whole scan rounded up."""
+    """Return the window the model sees: its own fixed size, else the described one, else all rounded up."""
     if len(expected) != 5 or (isinstance(expected[1], int) and expected[1] != shape[0]):
         raise InputError(
             f"model {wanted.model_id}: expected an input (batch, {shape[0]} channels, 3 axes), found {expected}; "
             "correct the channels in its description"
         )
-    free = [-(-n // wanted.multiple_of) * wanted.multiple_of for n in shape[1:]]
+    free = wanted.window or [-(-n // wanted.multiple_of) * wanted.multiple_of for n in shape[1:]]
     return tuple(size if isinstance(size, int) else n for size, n in zip(expected[2:], free, strict=True))
 
 

@@ -3,18 +3,23 @@
 The whole file runs in a few seconds.
 """
 
+import re
 import stat
 import sys
+import tomllib
 from functools import partial
 
 import numpy as np
 import pytest
 
 from pipeline import mask_models
+from pipeline.cord.cord_finding import find_cord
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume
+from pipeline.core.volume import Volume, voxel_centres_mm
 from pipeline.errors import InputError, SettingsError
+from pipeline.files import images
 from pipeline.measure.volumes import measure
+from tests.places import ROOT
 from tests.tiny_model import DESCRIPTION, write_model
 
 STAND_IN = """#!{python}
@@ -154,11 +159,114 @@ def test_a_described_output_that_the_model_lacks_is_refused(model):
         (('"unit"', '"histogram"'), "expected one of z_score, unit"),
         (('"model.onnx"', '"other.onnx"'), "expected the model other.onnx beside it"),
         (("[voxel]", "[voxels]"), "unknown key 'voxels'"),
+        (
+            ("multiple_of = 8", 'multiple_of = 8\nwindow = "all"'),
+            "window: expected a list of whole numbers",
+        ),
+        (
+            ("multiple_of = 8", "multiple_of = 8\nwindow = [16, 16.5, 16]"),
+            "window: expected a whole number, found 16.5",
+        ),
+        (("multiple_of = 8", "multiple_of = 8\naround_cord_mm = -1"), "around_cord_mm: expected 0 or more"),
     ],
 )
 def test_a_description_that_cannot_be_used_is_refused_whole(model, change, words):
     path = model(text=DESCRIPTION.replace(*change))
     with pytest.raises(SettingsError, match=words):
+        mask_models.source_of(str(path))
+
+
+RECIPE = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "mask-sources.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+def write_stand_in(folder):
+    """A model of the recipe's inputs and outputs, of free size: tumour is bright on the second, oedema on the first.
+
+    Cyst is said wherever the second is bright on average over all that the model sees at once.
+    """
+    import onnx  # noqa: PLC0415  # a development dependency
+
+    path = folder / "model.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    weights = np.zeros(
+        (4, 2, 1, 1, 1), np.float32
+    )  # outputs tumour, oedema, cavity, whole; inputs T2w, T1w after contrast
+    weights[0, 1] = weights[1, 0] = weights[3, 0] = 40.0
+    mean_weights = np.zeros_like(weights)
+    mean_weights[2, 1] = 1000.0
+    bias = np.array([-80.0, -80.0, -80.0, -80.0], np.float32)
+    free = ["batch", "channels", "height", "width", "depth"]
+    nodes = [
+        helper.make_node("Conv", ["input", "weights", "bias"], ["of_voxels"]),
+        helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3, 4], keepdims=1),
+        helper.make_node("Conv", ["mean", "mean_weights"], ["of_mean"]),
+        helper.make_node("Add", ["of_voxels", "of_mean"], ["classes"]),
+        helper.make_node("Sigmoid", ["classes"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "stand-in",
+        [helper.make_tensor_value_info("input", kind, free)],
+        [helper.make_tensor_value_info("output", kind, free)],
+        [onnx.numpy_helper.from_array(weights, "weights"), onnx.numpy_helper.from_array(bias, "bias")],
+    )
+    graph.initializer.append(onnx.numpy_helper.from_array(mean_weights, "mean_weights"))
+    whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(whole, folder / tomllib.loads(RECIPE)["file"])
+    return path
+
+
+@pytest.fixture
+def spine(tmp_path):
+    """The source of the recipe and a T2w and T1w whose bright balls lie in the phantom's cord, and one far from it."""
+    pytest.importorskip("onnxruntime", reason="the extra cordtrack[onnx] is not installed")
+    pytest.importorskip("onnx", reason="onnx makes the test's models")
+    scan = images.load(ROOT / "pipeline" / "selftest" / "phantom" / "synthetic_T2w.nii.gz")
+    middle_mm = find_cord(scan).points_mm[40]
+    places_mm = voxel_centres_mm(scan)
+    inside = np.linalg.norm(places_mm - middle_mm, axis=-1) < 8
+    far = np.linalg.norm(places_mm - middle_mm - [0.0, 38.0, 0.0], axis=-1) < 5
+    bright = scan.array.astype(np.float64).max() * 4
+    t1w = np.where(inside | far, bright, 1.0)
+    scans = {"T2w": scan.with_array(scan.array.astype(np.float64)), "T1w_ce": scan.with_array(t1w)}
+    return mask_models.source_of(str(write_stand_in(tmp_path))), scans, inside, far
+
+
+def test_the_recipe_of_the_two_input_tumour_model_draws_around_the_cord_on_the_scans_grid(spine):
+    source, scans, inside, far = spine
+    drawn = mask_models.masks_of(scans, source)
+    assert set(drawn.masks) == {Compartment.TUMOUR, Compartment.OEDEMA, Compartment.CYST}
+    tumour = drawn.masks[Compartment.TUMOUR]
+    assert tumour.shape == scans["T2w"].shape
+    assert far.any()
+    assert tumour.array[far].max() == 0, "as bright, but further from the cord than 30 mm"
+    overlap = 2 * (inside & (tumour.array >= 0.5)).sum() / (inside.sum() + (tumour.array >= 0.5).sum())
+    assert overlap > 0.8
+    assert not drawn.masks[Compartment.CYST].array.any()
+    assert "Dice 62 %" in drawn.valid_for
+
+
+def test_the_recipe_needs_both_contrasts_and_a_cord(spine):
+    source, scans, _, _ = spine
+    with pytest.raises(InputError, match=r"need a T1w_ce scan of the visit, found T2w"):
+        mask_models.masks_of({"T2w": scans["T2w"]}, source)
+    noise = np.random.default_rng(1).normal(100, 10, scans["T2w"].shape)
+    with pytest.raises(InputError, match=r"expected a cord on the first channel's scan to look around, found none"):
+        mask_models.masks_of({**scans, "T2w": scans["T2w"].with_array(noise)}, source)
+
+
+def test_windows_of_a_free_model_are_those_described(spine, tmp_path):
+    """The answers of overlapping windows join without a seam; a size that the model cannot halve is refused."""
+    source, scans, _, _ = spine
+    path = tmp_path / "model.toml"
+    path.write_text(RECIPE.replace("window = [128, 128, 32]", "window = [32, 32, 16]"), encoding="utf-8")
+    parts = mask_models.masks_of(scans, mask_models.source_of(str(path))).masks
+    whole = mask_models.masks_of(scans, source).masks
+    assert np.allclose(parts[Compartment.TUMOUR].array, whole[Compartment.TUMOUR].array, atol=1e-6)
+    assert whole[Compartment.CYST].array.max() < 0.5 < parts[Compartment.CYST].array.max(), "each part seen by itself"
+    path.write_text(RECIPE.replace("window = [128, 128, 32]", "window = [100, 128, 32]"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"window: expected three sizes above 0, each a multiple of multiple_of"):
         mask_models.source_of(str(path))
 
 
