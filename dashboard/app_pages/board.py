@@ -109,7 +109,7 @@ def gathered(patients: pd.DataFrame, study: page.ShownStudy) -> None:
         day = meeting.choose_day()
         who = f"{labels.count(len(picks), 'patient')} picked" if picks else "nobody picked: all with an open question"
         link = {meeting.PICKED: picks} if picks else {}
-        link |= {meeting.DAY: [day.isoformat()]} if day != meeting.today() else {}
+        link |= {meeting.DAY: [day.isoformat()]} if day != page.today() else {}
         st.page_link("app_pages/present.py", label="Present", query_params=link)
         page.remark(who, "content")
         chosen = patients[patients["patient_id"].isin(picks)] if picks else patients[patients["needs_decision"]]

@@ -1,28 +1,25 @@
 """Many patients at once: outcomes over time, best change, courses and follow-up, for whom the filters name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.charts import cohort_figures, crowded_figures, growth_figure
 from dashboard.cohort import (
-    courses,
     criteria_agreement,
     data_files,
     filters,
     group_comparison,
-    growth_rates,
     outcomes,
+    patient_figures,
     patients_table,
     saved_cohorts,
     survival_groups,
     table_one,
 )
-from dashboard.cohort.courses import Courses
+from dashboard.cohort.figure_frame import CohortFigure, framed, lead_from_marks
 from dashboard.cohort.filters import FILTERS, Cohort
 from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
@@ -31,15 +28,13 @@ from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
 from pipeline.cohort import disclosure
 from pipeline.cohort.agreement import Weights
-from pipeline.errors import SettingsError
 
 NOTES: list[tuple[str, str]] = []
 """Title and method of what this run of the page has drawn; the file is run anew for each reader and each time."""
 TOGETHER = "one survival curve"
-MOST_DRAWN = 200
-MOST_SWIMMERS = 60
-MOST_MODELLED = 500
-TOO_MANY = f"More than {MOST_DRAWN} patients are not drawn one by one; choose fewer, or take the data."
+PANEL = "choose"
+"""Parameter of the address: the filters stand beside the figures."""
+PANEL_WIDTHS = [1.2, 4.4]
 SHARED = (
     f"Counts below {disclosure.FEWEST} are hidden, smaller groups left out, and nothing is offered that shows one "
     "person. Two tables of overlapping groups can still be compared: share one."
@@ -56,58 +51,93 @@ class Chosen:
     is_shared: bool = False
 
 
-SIGNED_ONLY = "Scans on automatic masks that nobody signed are left out, as in verdicts and curves."
-GROUP_1_ONLY = (
-    "the survival curve and the table of who they are show both groups, all other figures and tables group 1 only"
-)
-PALE = "Pale: on an automatic mask that nobody signed."
-
-
 def show(study: page.ShownStudy) -> None:
     """Draw the page."""
     everyone = filters.everyone_of(study.criteria_id)
     line = st.container()
-    with st.container(horizontal=True):
-        with st.popover("Choose patients"):
-            first = filters.choose(study.criteria_id)
-        with st.popover("Compare with"):
-            page.remark("A second group; the address holds both.")
-            second = filters.choose(study.criteria_id, filters.SECOND)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        is_open = st.toggle("choose patients", key=PANEL, bind="query-params", help="Filters beside the figures")
         by, outcome = grouped(), outcomes.choose()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
+        saving = st.container(width="content")
+    panel, body = st.columns(PANEL_WIDTHS, gap="large") if is_open else (None, st.container())
+    first, second = chosen_patients(study, panel, len(everyone), is_shared=is_shared)
+    with saving:
         if not is_shared:
             saved_cohorts.offer(first, study.criteria_id)
-        page.choose_image()
-    shown = first.rows
     others = second if second.words else None
     with line:
         shown_patients(first, others, len(everyone), is_shared=is_shared)
-    if shown.empty or (others is not None and others.rows.empty):
-        page.remark("No patient matches these filters.")
-        return
-    criteria = queries.table("criteria")
-    rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
-    if is_shared:
+    with body:
+        if first.rows.empty or (others is not None and others.rows.empty):
+            page.remark("No patient matches these filters.")
+            return
+        figures(first, others, Chosen(by, outcome, is_shared), study)
+
+
+def chosen_patients(
+    study: page.ShownStudy, panel: DeltaGenerator | None, total: int, *, is_shared: bool
+) -> tuple[Cohort, Cohort]:
+    """Return both groups as the address names them; with a panel the filters stand in it, each group with its n."""
+    if panel is None:
+        return filters.in_force(study.criteria_id), filters.in_force(study.criteria_id, filters.SECOND)
+    groups = []
+    for prefix, title in (("", "Patients"), (filters.SECOND, "Compared with")):
+        with panel:
+            head = st.container()
+            group = filters.choose(study.criteria_id, prefix)
+            with head:
+                is_anybody = prefix and not group.words
+                count = _counted(len(group.rows), total, is_shared)
+                page.section(title, "nobody yet" if is_anybody else f"n = {count} of {total}")
+        groups.append(group)
+    return groups[0], groups[1]
+
+
+def figures(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.ShownStudy) -> None:
+    """Draw everything below the choices: one group over two columns, two groups a column each."""
+    if chosen.is_shared:
         page.remark(SHARED)
-        outcome_curves(first, others, Chosen(by, outcome, is_shared=True), study)
+        outcome_curves(first, others, chosen, study)
         described(first, others, is_shared=True)
         methods(first, others, study)
         return
-    if others is not None:
-        page.remark(f"{labels.capital(GROUP_1_ONLY)}.")
-    left, right = st.columns(2, gap="large")
-    with left:
-        outcome_curves(first, others, Chosen(by, outcome), study)
-        waterfall(shown, rules, study)
-        cysts(shown, study)
-    with right:
-        spider(shown, rules, study)
-        growth(shown, study)
-        swimmer(shown, study)
+    lead_from_marks()
+    criteria = queries.table("criteria")
+    rules = criteria[criteria["criteria_id"] == study.criteria_id].iloc[0]
+    group = partial(patient_figures.ShownGroup, study=study, rules=rules, notes=NOTES)
+    if others is None:
+        one = group(first.rows)
+        left, right = st.columns(2, gap="large")
+        with left:
+            outcome_curves(first, others, chosen, study)
+            patient_figures.waterfall(one)
+            patient_figures.cysts(one)
+        with right:
+            patient_figures.spider(one)
+            patient_figures.growth(one)
+            patient_figures.swimmer(one)
+    else:
+        outcome_curves(first, others, chosen, study)
+        side_by_side(group(first.rows, name=f"1: {first.name}"), group(others.rows, name=f"2: {others.name}", number=2))
     described(first, others)
-    agreement(shown, study)
+    agreement(first, others, study)
     methods(first, others, study)
-    figure_table(shown)
+    figure_table(first, others)
+
+
+def side_by_side(*groups: patient_figures.ShownGroup) -> None:
+    """Draw every figure of each group, the groups beside each other."""
+    for draw in (
+        patient_figures.waterfall,
+        patient_figures.spider,
+        patient_figures.growth,
+        patient_figures.swimmer,
+        patient_figures.cysts,
+    ):
+        for column, group in zip(st.columns(len(groups), gap="large"), groups, strict=True):
+            with column:
+                draw(group)
 
 
 def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_shared: bool = False) -> None:
@@ -154,6 +184,8 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
         shown = pd.concat([patients.assign(compared=name) for name, patients in named.items()])
+        if column:
+            page.remark(f"The curve compares the two groups, so it is not split by {FILTERS[column].lower()}.")
         column = "compared"
     timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
     curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
@@ -167,7 +199,8 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     )
     title, name = chosen.outcome.wording.title, chosen.outcome.wording.title.lower().replace(" ", "_")
     draw = partial(survival_groups.figure, curves, intervals)
-    if _figure(title, len(curves.rows), note, name, draw, None if chosen.is_shared else lambda: curves.rows):
+    make_table = None if chosen.is_shared else lambda: curves.rows
+    if framed(CohortFigure(title, len(curves.rows), note, name, draw, make_table), NOTES):
         numbers = [[name, *map(_unbroken, cells)] for name, *cells in survival_groups.summary(curves)]
         st.html(table(survival_groups.header(curves), numbers, "ct-table ct-small"))
         ratios = group_comparison.table_of(curves, comparison)
@@ -182,101 +215,6 @@ def _unbroken(cell: str) -> Html | str:
     return cell if " " in cell else tag("span", cell, style="white-space:nowrap")
 
 
-def waterfall(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
-    """Show the best change of each patient."""
-    patients = shown.dropna(subset=["best_change_percent"])
-    thresholds = {"progression": rules["progression_change_percent"], "response": rules["response_change_percent"]}
-    note = (
-        f"Lowest change of solid tumour volume from baseline at any later scan of the current period, one bar "
-        f"per patient (n = {len(patients)} of {len(shown)}; the others have no later signed scan or no tumour at "
-        f"baseline). {SIGNED_ONLY} "
-        f"Bars end at {labels.percent(cohort_figures.CAP_PERCENT)}. Colour: state now. Dashed: thresholds of "
-        f"{study.criteria_name}; progression is judged against the smallest scan, not the baseline."
-    )
-    draw = partial(cohort_figures.waterfall, patients, thresholds)
-    if len(patients) > MOST_DRAWN:
-        note = f"{note.replace('one bar per patient', 'patients by rank')} {TOO_MANY}"
-        draw = partial(crowded_figures.ranked, patients["best_change_percent"], thresholds)
-    _figure("Best change", len(patients), note, "best_change", draw, lambda: patients)
-
-
-def spider(shown: pd.DataFrame, rules: pd.Series, study: page.ShownStudy) -> None:
-    """Show the course of each patient relative to its baseline."""
-    ratios = courses.courses(study.criteria_id, "tumour", shown["patient_id"])
-    thresholds = {"progression": rules["progression_ratio"], "response": rules["response_ratio"]}
-    note = (
-        f"Solid tumour volume over that at baseline, current period, logarithmic axis: equal steps are equal relative "
-        f"change (n = {ratios.patient_count} of {len(shown)}; a baseline of none seen has no ratio). "
-        f"Colour and last mark: state now. {PALE}"
-    )
-    _courses("Course from baseline", ratios, shown, note, "course", thresholds)
-
-
-def growth(shown: pd.DataFrame, study: page.ShownStudy) -> None:
-    """Show how fast tumours of each histology grow between treatments; too few patients are refused in words."""
-    if shown["histology"].count() > MOST_MODELLED and not _asked("Growth by histology", "growth-model"):
-        return
-    scans = queries.query("cohort_growth", criteria_id=study.criteria_id)
-    scans = scans[scans["patient_id"].isin(shown["patient_id"])]
-    try:
-        rates = growth_rates.estimate(scans)
-    except SettingsError as error:
-        page.section("Growth by histology")
-        page.remark(f"{labels.capital(str(error))}.")
-        return
-    draw = partial(growth_figure.growth, growth_rates.rows_of(rates))
-    _figure("Growth by histology", len(scans), growth_rates.method(rates), "growth", draw, lambda: scans)
-
-
-def _asked(title: str, key: str) -> bool:
-    """Offer what takes a while, such as a model of thousands of patients; tell whether somebody wants it."""
-    if st.session_state.get(key):
-        return True
-    page.section(title)
-    return bool(st.toggle("compute for so many patients, which takes a while", key=key))
-
-
-def swimmer(shown: pd.DataFrame, study: page.ShownStudy) -> None:
-    """Show each patient's follow-up with treatments and states."""
-    dated = shown.dropna(subset=["time_zero_on", "last_scan_on"])
-    length = dated["last_scan_on"] - dated["time_zero_on"]
-    swimmers = dated.loc[length.sort_values(ascending=False).index[:MOST_SWIMMERS]]
-    judged = queries.of_patients("cohort_states", sorted(swimmers["patient_id"]), criteria_id=study.criteria_id)
-    few = f", the {MOST_SWIMMERS} followed longest of {len(dated)}" if len(dated) > len(swimmers) else ""
-    note = (
-        f"Follow-up from time zero of time to progression to the last scan (n = {len(swimmers)} of {len(shown)}{few}). "
-        f"Diamonds and bars: treatments; marks: state at each judged scan; an arrow means no event so far. {PALE} "
-        f"Such a scan is neither event nor follow-up of the curve above."
-    )
-    draw = partial(cohort_figures.swimmer, swimmers, judged, queries.table("treatment"))
-    _figure("Follow-up", len(swimmers), note, "follow_up", draw, lambda: swimmers)
-
-
-def cysts(shown: pd.DataFrame, study: page.ShownStudy) -> None:
-    """Show the course of each patient's cyst, which never decides a response."""
-    ratios = courses.courses(study.criteria_id, "cyst", shown["patient_id"])
-    note = (
-        f"Cyst volume over that at baseline, current period, logarithmic axis (n = {ratios.patient_count} of "
-        f"{len(shown)}; the others have no cyst at baseline). Cysts are followed and never scored. Colour: state of "
-        f"the tumour now."
-    )
-    _courses("Cysts", ratios, shown, note, "cysts", {})
-
-
-def _courses(
-    title: str, ratios: Courses, shown: pd.DataFrame, note: str, name: str, thresholds: dict[str, float]
-) -> None:
-    def draw() -> go.Figure:
-        if count > MOST_DRAWN:
-            return crowded_figures.quantiles(ratios.stretches(), thresholds)
-        return cohort_figures.spider(ratios.scans(), shown, thresholds)
-
-    count = ratios.patient_count
-    if count > MOST_DRAWN:
-        note = f"{note} Line: median; bands: quartiles and tenths, by {crowded_figures.STEP_MONTHS} months. {TOO_MANY}"
-    _figure(title, count, note, name, draw, ratios.scans)
-
-
 def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) -> None:
     """Show who the patients are, one column for each group."""
     groups = {f"1: {first.name}": first.rows, f"2: {others.name}": others.rows} if others else {first.name: first.rows}
@@ -284,18 +222,27 @@ def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) 
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         page.section("Who they are")
         data_files.offer(lambda: characteristics, "patients")
-    _words_table(characteristics)
+    if others is None:  # one column of numbers needs half the width
+        half = -(-len(characteristics) // 2)
+        for column, part in zip(
+            st.columns(2, gap="large"), (characteristics[:half], characteristics[half:]), strict=True
+        ):
+            with column:
+                _words_table(part)
+    else:
+        _words_table(characteristics)
     page.remark(table_one.METHOD)
     NOTES.append(("Table", table_one.METHOD))
 
 
-def agreement(shown: pd.DataFrame, study: page.ShownStudy) -> None:
+def agreement(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> None:
     """Show how far the criteria agree, once somebody asks: it compares every verdict with every other."""
-    page.section("Agreement of criteria")
+    everybody = first.rows if others is None else _both(first, others)
+    page.section("Agreement of criteria", "" if others is None else "in both groups together")
     if not st.toggle("compare all criteria", key="agreement", bind="query-params"):
         return
     verdicts = queries.query("cohort_agreement")
-    verdicts = verdicts[verdicts["patient_id"].isin(shown["patient_id"])]
+    verdicts = verdicts[verdicts["patient_id"].isin(everybody["patient_id"])]
     if len(verdicts) > criteria_agreement.MOST:
         page.remark(f"{len(verdicts):,} verdicts are too many to compare here; choose fewer patients.")
         return
@@ -321,42 +268,33 @@ def methods(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> Non
         text = "\n\n".join(f"{title}. {note}" for title, note in NOTES)
         who = labels.capital(first.name)
         if others is not None:
-            who = f"{who}, compared with {others.name}; {GROUP_1_ONLY}"
+            who = f"{who}, compared with {others.name}; each figure says which group it shows"
         st.code(f"{who}.\n\n{text}\n\n{page.provenance(study)}", language=None, wrap_lines=True)
 
 
-def figure_table(shown: pd.DataFrame) -> None:
-    """Offer the table behind all figures."""
+def figure_table(first: Cohort, others: Cohort | None) -> None:
+    """Offer the table behind all figures; who is in a group of two is said in its first column."""
+    shown = first.rows if others is None else _both(first, others)
     opened = st.expander(f"Table of the {labels.count(len(shown), 'patient')}", key="table", on_change="rerun")
     if opened.open:
-        opened.dataframe(
-            patients_table.patients_table(shown),
-            hide_index=True,
-            alt="One row per patient with covariates, volumes, state and outcome",
-        )
+        readable = patients_table.patients_table(shown)
+        if others is not None:
+            readable.insert(0, "group", _groups_of(shown, first, others))
+        words = "One row per patient with covariates, volumes, state and outcome"
+        opened.dataframe(readable, hide_index=True, alt=words)
 
 
-def _figure(
-    title: str,
-    count: int,
-    note: str,
-    name: str,
-    draw: Callable[[], go.Figure],
-    make_table: Callable[[], pd.DataFrame] | None,
-) -> bool:
-    """Put a figure of so many under its title, with method and data; tell whether there was anything to draw."""
-    if not count:
-        page.section(title)
-        page.remark("Nobody shown has the numbers for this figure.")
-        return False
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        page.section(title)
-        if make_table is not None:
-            data_files.offer(make_table, name)
-    page.figure(draw(), f"figure-{name}", f"{title}. {note}")
-    page.remark(note)
-    NOTES.append((title, note))
-    return True
+def _both(first: Cohort, others: Cohort) -> pd.DataFrame:
+    """Return who is in one group or the other, each once."""
+    return pd.concat([first.rows, others.rows]).drop_duplicates("patient_id")
+
+
+def _groups_of(shown: pd.DataFrame, first: Cohort, others: Cohort) -> list[str]:
+    members = [set(group.rows["patient_id"]) for group in (first, others)]
+    return [
+        " and ".join(str(number) for number, names in enumerate(members, 1) if name in names)
+        for name in shown["patient_id"]
+    ]
 
 
 page.show_page(show)

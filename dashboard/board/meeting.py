@@ -13,7 +13,7 @@ from dashboard.data import acts, door, queries
 from dashboard.packet import minutes
 from dashboard.packet.content import short
 from dashboard.patient.headline import effects
-from dashboard.shell import address, page
+from dashboard.shell import address, page, signing
 from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
@@ -21,8 +21,10 @@ from pipeline.journal.decisions import ActKind
 
 DAY = "on"
 PICKED = "pick"
+ATTENDEES = "attendees"
 COLUMNS = (
     "patient",
+    "age",
     "diagnosis",
     "state",
     "change",
@@ -34,13 +36,8 @@ COLUMNS = (
     "decisions",
 )
 
-PRINTED = [name for name in COLUMNS if name not in ("diagnosis", "interval")]
-"""Columns on paper, where diagnosis and interval stand under the name and the change."""
-
-
-def today() -> date:
-    """Return the reader's day."""
-    return date.today()  # noqa: DTZ011  # the day on the reader's wall, which is what due dates are held against
+PRINTED = [name for name in COLUMNS if name not in ("age", "diagnosis", "interval")]
+"""Columns on paper, where age and diagnosis stand under the name, and the interval under the change."""
 
 
 def meeting_day() -> date:
@@ -48,7 +45,7 @@ def meeting_day() -> date:
     try:
         return date.fromisoformat(st.query_params.get(DAY, ""))
     except ValueError:
-        return today()
+        return page.today()
 
 
 def choose_day() -> date:
@@ -62,8 +59,8 @@ def choose_day() -> date:
         width=150,
         label_visibility="collapsed",
     )
-    chosen = day if isinstance(day, date) else today()
-    address.keep(DAY, [] if chosen == today() else [chosen.isoformat()])
+    chosen = day if isinstance(day, date) else page.today()
+    address.keep(DAY, [] if chosen == page.today() else [chosen.isoformat()])
     return chosen
 
 
@@ -107,15 +104,16 @@ def rows(chosen: pd.DataFrame, day: date) -> pd.DataFrame:
         decided = "; ".join(_signed(entry) for entry in entries if entry.act == ActKind.DECISION)
         why = sentences.open_questions(row)
         due = sentences.due(row).removeprefix("due ") or "no schedule"
-        who = _diagnosis(row)
-        body.append((row["patient_id"], who, state, change, interval, why, main, due, noted, decided))
+        age = f"{row['age_years']:.0f}" if labels.is_known(row["age_years"]) else "not given"
+        body.append((row["patient_id"], age, _diagnosis(row), state, change, interval, why, main, due, noted, decided))
     return pd.DataFrame(body, columns=list(COLUMNS))
 
 
 def _printed(row: Mapping[Any, Any]) -> list[str]:
     """Return the cells of a patient as paper has room for them: name over diagnosis, change over interval."""
     cells = {name: short(str(cell)) if name not in COLUMNS[-2:] else str(cell) for name, cell in row.items()}
-    cells["patient"] = f"{cells['patient']}\n{cells['diagnosis'].replace(', ', chr(10))}"
+    age = f"age {cells['age']}"
+    cells["patient"] = "\n".join(filter(None, (cells["patient"], age, *cells["diagnosis"].split(", "))))
     cells["change"] = f"{cells['change']}\n{cells['interval']}".strip()
     return [cells[name] for name in PRINTED]
 
@@ -128,14 +126,28 @@ def _diagnosis(row: pd.Series) -> str:
 
 def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
     """Offer the minutes; they are made when somebody asks for them."""
-    title = f"Tumour board of {day.isoformat()}"
+    st.text_input(
+        "Attendees",
+        key=ATTENDEES,
+        placeholder="attendees, for the minutes",
+        label_visibility="collapsed",
+        persist_state="session",
+        max_chars=600,
+        width=190,
+    )
+    attendees = signing.typed(ATTENDEES)
 
     def as_pdf() -> bytes:
-        table = rows(chosen, day)
-        return minutes.pdf(title, PRINTED, [_printed(row) for row in table.pipe(as_rows)], page.provenance(study))
+        around = minutes.Meeting(
+            f"Tumour board of {day.isoformat()}", attendees, page.provenance(study), page.today().isoformat()
+        )
+        return minutes.pdf(around, PRINTED, [_printed(row) for row in rows(chosen, day).pipe(as_rows)])
+
+    def as_csv() -> bytes:
+        return queries.csv(rows(chosen, day).assign(meeting=day.isoformat(), attendees=attendees, signature=""))
 
     kinds = (
-        ("Minutes (CSV)", "csv", "text/csv", lambda: queries.csv(rows(chosen, day))),
+        ("Minutes (CSV)", "csv", "text/csv", as_csv),
         ("Minutes (PDF)", "pdf", "application/pdf", as_pdf),
     )
     for label, suffix, mime, content in kinds:

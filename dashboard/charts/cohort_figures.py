@@ -184,7 +184,12 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         orientation="h",
         marker={"color": labels.SHADE, "line": {"width": 0}},
         width=0.62,
-        hoverinfo="skip",
+        customdata=list(followed["patient_id"]),
+        hovertext=[
+            f"<b>{theme.plain(name)}</b> followed for {months:.0f} months"
+            for name, months in zip(followed["patient_id"], followed["months"], strict=True)
+        ],
+        hoverinfo="text",
     )
     _swimmer_treatments(fig, treatments[treatments["patient_id"].isin(zero.index)], zero)
     _swimmer_states(fig, judged[judged["patient_id"].isin(zero.index)], zero)
@@ -196,6 +201,7 @@ def swimmer(patients: pd.DataFrame, judged: pd.DataFrame, treatments: pd.DataFra
         text="\u2003→",  # beside the last mark, at whatever width
         textposition="middle right",
         textfont={"color": labels.GREY, "size": 15},
+        customdata=list(ongoing["patient_id"]),
         hovertext="no event so far, follow-up goes on",
         hoverinfo="text",
         cliponaxis=False,
@@ -228,6 +234,7 @@ def _swimmer_treatments(fig: theme.Sheet, treatments: pd.DataFrame, zero: pd.Ser
             mode="markers" if is_point else "lines",
             marker={"symbol": "diamond", "size": 9, "color": colour},
             line={"color": theme.fade(colour, 0.75), "width": 5},
+            customdata=names,
             hovertext=words,
             hoverinfo="text",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -27,8 +28,9 @@ class Group:
     ----------
     steps
         Columns months, share, low, high: the curve from the time on, in time order, the first row at 0.
-    censored
-        Columns months, share: where patients left without an event.
+    censored, events
+        Columns months, share, patients: where patients left without an event, and where they had one; who they are as
+        a tuple of names. Empty where no single patient is to be shown.
     at_risk
         Number still followed at each of the figure's months, as it is written.
     """
@@ -36,6 +38,7 @@ class Group:
     name: str
     steps: pd.DataFrame
     censored: pd.DataFrame
+    events: pd.DataFrame
     at_risk: Sequence[str]
 
 
@@ -127,12 +130,26 @@ def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
         line={"color": colour, "width": 2.2, "shape": "hv"},
         hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} {theme.plain(share)}<extra></extra>",
     )
+    _patients(
+        fig, group.censored, "last assessment, no event",
+        {"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
+    )  # fmt: skip
+    _patients(fig, group.events, "event", {"symbol": "circle", "size": 12, "opacity": 0})  # the step itself is the mark
+
+
+def _patients(fig: theme.Sheet, days: pd.DataFrame, what: str, marker: dict[str, Any]) -> None:
+    """Mark days of single patients, each with who it was."""
     fig.add_scatter(
-        x=group.censored["months"],
-        y=group.censored["share"],
+        x=days["months"],
+        y=days["share"],
         mode="markers",
-        marker={"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
-        hovertemplate="%{x:.0f} months: last assessment, no event<extra></extra>",
+        marker=marker,
+        customdata=[names[0] for names in days["patients"]],
+        hovertext=[
+            f"<b>{theme.plain(', '.join(names))}</b><br>{month:.0f} months: {what}"
+            for month, names in zip(days["months"], days["patients"], strict=True)
+        ],
+        hoverinfo="text",
     )
 
 

@@ -24,8 +24,8 @@ LEADER_PX = 26
 LEAST_SPAN = pd.Timedelta(days=180)
 MONTHS = ((0.25, "M1"), (0.75, "M2"), (2, "M6"))
 """Years that a figure shows less than, and the months between its ticks."""
-YEARS = ((8, 1), (16, 2), (40, 5))
-"""The same in years."""
+YEARS = ((3, 1), (8, 2), (20, 5))
+"""The same in years: a figure of 110 px, half of a small screen, must hold them."""
 """Shown around a single day, so that one visit stands in time and not in an empty frame."""
 
 
@@ -145,9 +145,14 @@ def _ticks(start: pd.Timestamp, end: pd.Timestamp) -> dict[str, Any]:
     """Mark months, or years in a long course; few enough to stand upright in a narrow figure, never one twice."""
     years = (end - start).days / 365
     if years < 2:
-        return {"tickformat": "%Y-%m", "tickangle": 0, "dtick": next(step for most, step in MONTHS if years < most)}
+        return {
+            "tickformat": "%Y-%m",
+            "tickangle": 0,
+            "dtick": next(step for most, step in MONTHS if years < most),
+        }
     step = next((step for most, step in YEARS if years < most), 10)
-    return {"tickformat": "%Y", "tickangle": 0, "dtick": f"M{12 * step}"}
+    every_year = {"dtick": "M12", "showgrid": step <= 2, "gridcolor": labels.GRID}
+    return {"tickformat": "%Y", "tickangle": 0, "dtick": f"M{12 * step}", "minor": every_year}
 
 
 def _domains(heights: Sequence[int]) -> list[list[float]]:

@@ -5,7 +5,7 @@ Two cohorts can be compared; the filters of the second one carry a prefix in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -78,9 +78,19 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
     everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
     chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
     chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
-    chosen["age"] = _ages(everyone, f"{prefix}age")
-    chosen["years"] = _dates(everyone, f"{prefix}years")
+    for name, label, ends in _spans(everyone):
+        chosen[name] = _span(label, ends, prefix + name)
     return select(everyone, {parameter: values for parameter, values in chosen.items() if values})
+
+
+def in_force(criteria_id: str, prefix: str = "") -> Cohort:
+    """Return who passes the filters of the address, without offering any; the parameters are those of ``choose``."""
+    everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
+    named = {column: address.several(prefix + column, offered[column]) for column in FILTERS}
+    named["radiotherapy"] = address.several(f"{prefix}radiotherapy", list(RADIOTHERAPY))[:1]
+    for name, _, ends in _spans(everyone):
+        named[name] = _named_span(prefix + name, ends)
+    return select(everyone, {parameter: values for parameter, values in named.items() if values})
 
 
 def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
@@ -138,28 +148,33 @@ def _radiotherapy(key: str) -> list[str]:
     return [picked] if picked else []
 
 
-def _ages(everyone: pd.DataFrame, key: str) -> list[str]:
-    ages = everyone["age_years"].dropna()
-    if ages.empty or ages.min() == ages.max():
-        return []
-    return _span("Age, years", int(ages.min()), int(ages.max()) + 1, key)
+def _spans(everyone: pd.DataFrame) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield the ranges that can be chosen: parameter, label and ends; none where everybody is the same."""
+    ages, years = everyone["age_years"].dropna(), everyone["first_scan_on"].dt.year.dropna()
+    if len(ages) and ages.min() != ages.max():
+        yield "age", "Age, years", (int(ages.min()), int(ages.max()) + 1)
+    if len(years) and years.min() != years.max():
+        yield "years", "First scan, year", (int(years.min()), int(years.max()))
 
 
-def _dates(everyone: pd.DataFrame, key: str) -> list[str]:
-    years = everyone["first_scan_on"].dt.year.dropna()
-    if years.empty or years.min() == years.max():
-        return []
-    return _span("First scan, year", int(years.min()), int(years.max()), key)
-
-
-def _span(label: str, low: int, high: int, key: str) -> list[str]:
-    """Offer a range and keep it in the address; nothing when it is the whole."""
-    named = st.query_params.get(key, "").split("-")
-    first, last = (
-        int(word) if word.isdigit() else end for word, end in zip([*named, "", ""], (low, high), strict=False)
-    )
+def _ends_named(key: str, ends: tuple[int, int]) -> tuple[int, int]:
+    """Return the range that the address names, inside the whole; what is no number is the whole's end."""
+    low, high = ends
+    named = [*st.query_params.get(key, "").split("-"), "", ""]
+    first, last = (int(word) if word.isdigit() else end for word, end in zip(named, ends, strict=False))
     first, last = max(low, min(first, high)), min(high, max(last, low))
-    picked = st.slider(label, low, high, (min(first, last), max(first, last)), key=key)
-    chosen = [] if picked == (low, high) else [f"{picked[0]}-{picked[1]}"]
+    return min(first, last), max(first, last)
+
+
+def _named_span(key: str, ends: tuple[int, int]) -> list[str]:
+    first, last = _ends_named(key, ends)
+    return [] if (first, last) == ends else [f"{first}-{last}"]
+
+
+def _span(label: str, ends: tuple[int, int], key: str) -> list[str]:
+    """Offer a range and keep it in the address; nothing when it is the whole."""
+    address.follow(key, _ends_named(key, ends))
+    picked = st.slider(label, *ends, key=key)
+    chosen = [] if picked == ends else [f"{picked[0]}-{picked[1]}"]
     address.keep(key, chosen)
     return chosen

@@ -302,14 +302,28 @@ def _group(name: str, curves: Curves) -> survival_figure.Group:
     steps = pd.DataFrame(
         {"months": curve.times_days, "share": shares, "low": curve.low, "high": curve.high}, dtype=float
     )
-    ended = sorted(set(curve.censored_days)) if isinstance(curve, KaplanMeier) else []  # a tick for each day
-    place = np.searchsorted(np.asarray(curve.times_days, dtype=float), ended, side="right") - 1
-    left = np.where(place < 0, 1.0, np.asarray(shares, dtype=float)[np.maximum(place, 0)])
-    censored = pd.DataFrame({"months": ended, "share": left}, dtype=float)
-    for table in (steps, censored):
-        table["months"] /= DAYS_PER_MONTH
+    steps["months"] /= DAYS_PER_MONTH
+    censored, events = (_days(steps, named) for named in _patients_of(name, curves))
     followed = [curve.at_risk(month * DAYS_PER_MONTH) for month in curves.months]
     at_risk = [shared_curves.rounded(count) if is_shared else str(count) for count in followed]
-    return survival_figure.Group(
-        labels.words(name), steps, censored if _has_ticks(curves) else censored.iloc[:0], at_risk
-    )
+    return survival_figure.Group(labels.words(name), steps, censored, events, at_risk)
+
+
+def _patients_of(name: str, curves: Curves) -> tuple[pd.Series, pd.Series]:
+    """Return who left a curve without an event and who with one, by day; nobody where no one is to be shown."""
+    patients = curves.rows[curves.rows["group"].astype(str) == name]
+    if not _has_ticks(curves):
+        patients = patients.iloc[:0]
+    is_event = patients["is_event"].astype(bool)
+    by_day = [
+        part.groupby("duration_days")["patient_id"].agg(tuple) for part in (patients[~is_event], patients[is_event])
+    ]
+    return by_day[0], by_day[1]
+
+
+def _days(steps: pd.DataFrame, named: pd.Series) -> pd.DataFrame:
+    """Return days as months, with the share of the curve there and who it was."""
+    ended = named.index.to_numpy(dtype=float) / DAYS_PER_MONTH
+    place = np.searchsorted(steps["months"].to_numpy(), ended, side="right") - 1
+    share = np.where(place < 0, 1.0, steps["share"].to_numpy()[np.maximum(place, 0)])
+    return pd.DataFrame({"months": ended, "share": share, "patients": list(named)})

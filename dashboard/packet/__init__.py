@@ -1,4 +1,4 @@
-"""The packet of one patient: one printable page, as PDF and as a web page that needs nothing else.
+"""The packet of one patient: printable pages as PDF, and a web page that needs nothing else.
 
     packet = gather("sub-01", study)
     Path("sub-01.pdf").write_bytes(pdf(packet))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -44,6 +46,8 @@ class Packet:
     ----------
     timeline, slices
         SVG drawings; ``slices_note`` says what slices are shown, or why there are none.
+    glance
+        When the next scan is due and how function stands, beside the state.
     acts
         The last verdict where the latest scan has none, and what people did that the verdict rests on.
     beside
@@ -56,6 +60,8 @@ class Packet:
         Who decided what about this patient's masks and visits, or that nobody has.
     link
         Address that shows the same view again; empty when there is none.
+    printed_on
+        The day on which it was set.
     """
 
     patient_id: str
@@ -65,6 +71,7 @@ class Packet:
     ink: str
     is_provisional: bool
     sentence: str
+    glance: tuple[tuple[str, str], ...]
     acts: tuple[str, ...]
     caveats: str
     timeline: str
@@ -80,10 +87,18 @@ class Packet:
     provenance: str
     notice: str
     link: str
+    printed_on: str
 
 
-def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
+def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: date | None = None) -> Packet:
     """Collect everything that the page of a patient says.
+
+    Parameters
+    ----------
+    link
+        Address that shows the same view again.
+    printed_on
+        The day that stands on the paper, and against which a scan is overdue; today by itself.
 
     Raises
     ------
@@ -96,6 +111,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
     judged_now = now[now["criteria_id"] == study.criteria_id]
     look = labels.standing(state)
     main, further = sentences.verdict(state)
+    day = printed_on or page.today()
     slices, note = _slices(patient_id, judged_now)
     trajectory = queries.query("patient_trajectory", patient_id=patient_id, criteria_id=study.criteria_id)
     named = _sessions(judged_now)
@@ -107,6 +123,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         ink=look.ink,
         is_provisional=bool(state["is_provisional"]),
         sentence=short(main, 2 * LONGEST),
+        glance=(("next scan", _next_scan(patient_id, day)), ("function", _function(patient_id))),
         acts=_acts(state),
         caveats=" ".join(
             filter(None, (short(further, 2 * LONGEST), sentences.caveats(state, study.criteria_title, now)))
@@ -129,8 +146,46 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "") -> Packet:
         sign_off=_sign_off(patient_id, state),
         provenance=_provenance(study),
         notice=" · ".join([*([labels.SYNTHETIC] if study.is_synthetic else []), labels.NOT_FOR_TREATMENT]),
-        link=link,
+        link=_reachable(link),
+        printed_on=day.isoformat(),
     )
+
+
+def _next_scan(patient_id: str, day: date) -> str:
+    """Say when a schedule would have the next scan, or that none would."""
+    due = queries.query("next_scans", as_of=day)
+    for row in due[due["patient_id"] == patient_id].pipe(as_rows):
+        if labels.is_known(row["due_on"]):
+            overdue = f", overdue on {day.isoformat()}" if row["is_overdue"] else ""
+            return f"due {labels.day(row['due_on'])}{overdue}; a published schedule, not advice"
+    return "no schedule says when"
+
+
+def _function(patient_id: str) -> str:
+    """Say the latest grade of each scale with its day, and the first where that is another."""
+    scores = queries.query("patient_function", patient_id=patient_id)
+    words = []
+    for scale, of_scale in scores.groupby("scale_id", sort=True):
+        first, last = of_scale.iloc[0], of_scale.iloc[-1]
+        now = f"{labels.scale_name(str(scale))} {_grade(last)} on {labels.day(last['assessed_on'])}"
+        before = f" ({_grade(first)} on {labels.day(first['assessed_on'])})" if first["grade"] != last["grade"] else ""
+        words.append(f"{now}{before}")
+    return short("; ".join(words), 2 * LONGEST) or "nobody wrote it down"
+
+
+def _grade(score: pd.Series) -> str:
+    names = labels.SCALES.get(str(score["scale_id"]).lower(), ("", ()))[1]
+    place = int(score["grade"]) - 1
+    is_named = place + 1 == score["grade"] and 0 <= place < len(names)
+    return names[place] if is_named else f"{score['grade']:g}"
+
+
+def _reachable(link: str) -> str:
+    """Leave out the host of an address that answers on the machine of the reader alone: on paper it leads nowhere."""
+    parts = urlsplit(link)
+    if parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        return link
+    return f"{parts.path}?{parts.query} on the pages of this study"
 
 
 def _acts(state: pd.Series) -> tuple[str, ...]:
@@ -257,7 +312,7 @@ def _verdict(row: dict[Any, Any]) -> tuple[str, ...]:
     return (
         short(f"{row['criteria_title']}, {row['criteria_version']}"),
         f"{look.symbol} {row['category_shown']}",
-        short(sentences.short_reason(row)),
+        short(sentences.reason_since(row)),
     )
 
 

@@ -1,4 +1,4 @@
-"""A packet set as a PDF of one page, and as a web page without any outside request."""
+"""A packet set as a PDF of A4 pages, and as a web page without any outside request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def pdf(packet: Packet) -> bytes:
-    """Set the packet on one A4 page; the same packet gives the same file."""
+    """Set the packet on A4 pages, nothing below 8 points; the same packet gives the same file."""
     drawings = {"timeline": packet.timeline, "slices": packet.slices}
     content = {name: value for name, value in asdict(packet).items() if name not in drawings} | {
         "has_timeline": bool(packet.timeline),
@@ -71,6 +71,7 @@ def html(packet: Packet) -> bytes:
         tag("p", packet.sentence, class_="sentence"),
         *(tag("p", tag("b", line)) for line in packet.acts),
         tag("p", packet.caveats, class_="grey"),
+        *(tag("p", tag("span", f"{word}: ", class_="grey"), words) for word, words in packet.glance),
         _drawing("Course", packet.timeline, "Volumes over time; the numbers are in the table below"),
         _drawing("Scans", packet.slices, "Baseline, nadir and latest scan with outlines"),
         tag("p", packet.slices_note, class_="grey"),
@@ -82,7 +83,7 @@ def html(packet: Packet) -> bytes:
         tag("h2", "Sign-off"),
         *(tag("p", line) for line in packet.sign_off),
         *_section("Where the numbers come from", SOURCES_HEAD, packet.sources, "sources"),
-        tag("footer", tag("b", packet.notice), " · ", packet.provenance, link),
+        tag("footer", tag("b", packet.notice), " · ", packet.provenance, link, f" · printed {packet.printed_on}"),
     ]  # fmt: skip
     page = tag("html", tag("head", head), tag("body", tag("main", *parts)), lang="en")
     return f"<!doctype html>\n{page}\n".encode()

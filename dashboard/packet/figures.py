@@ -29,7 +29,7 @@ from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 
 WIDTH_INCH = 7.3
-POINT = 7.0
+POINT = 8.0
 MARGIN_MM = 22.0
 DEEP_MM = {"sagittal": 24.0, "axial": 18.0}
 """A slice is drawn this far in front of and behind the middle of its largest section, mm: a cord slants, and the box
@@ -53,7 +53,7 @@ def timeline(course: CourseFigure) -> str:
     volumes = course.volumes
     is_log = not bool((volumes.loc[volumes["compartment"] == "tumour", "volume_mm3"] == 0).any())
     scales = lanes.scales(course.scores)
-    heights = [5.0, *([0.3 + 0.45 * len(course.treatments)] if len(course.treatments) else []), *(1.1 for _ in scales)]
+    heights = [5.0, *([0.3 + 0.45 * len(course.treatments)] if len(course.treatments) else []), *(1.7 for _ in scales)]
     figure = Figure(figsize=(WIDTH_INCH, 0.42 * sum(heights)), layout="constrained")
     grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     _volumes(grid[0], course, is_log)
@@ -93,7 +93,7 @@ def slices(panes: Sequence[Pane], spots: Sequence[Spot] = ()) -> str:
             handles=lines, loc="outside upper right", ncols=len(lines), fontsize=POINT, frameon=False,
             handlelength=1.4, borderaxespad=0.1,
         )  # fmt: skip
-    return _svg(figure)
+    return _svg(figure, bbox_inches="tight", pad_inches=0.02)
 
 
 def in_view(panes: Sequence[Pane], spots: Sequence[Spot]) -> list[Spot]:
@@ -235,7 +235,7 @@ def _treatments(axes: Axes, treatments: pd.DataFrame, last_on: pd.Timestamp) -> 
         when = labels.day(begins) if ends == begins else f"{labels.day(begins)} to {labels.day(ends)}"
         words = f"{lanes.describe(row)}, {when}"
         axes.annotate(
-            words, (ends, lane), (6, 0), textcoords="offset points", va="center", fontsize=POINT - 0.5, color=colour
+            words, (ends, lane), (6, 0), textcoords="offset points", va="center", fontsize=POINT, color=colour
         )
     axes.set_ylim(len(treatments) - 0.4, -0.6)
     axes.set_yticks([])
@@ -249,7 +249,8 @@ def _function(axes: Axes, scores: pd.DataFrame) -> None:
         pd.to_datetime(scores["assessed_on"]), scores["grade"], where="post", color=labels.INK, lw=0.9, marker=".", ms=4
     )
     if grades:
-        axes.set_yticks(range(1, len(grades) + 1), grades)
+        given = [place for place in range(1, len(grades) + 1) if (scores["grade"] == place).any()]
+        axes.set_yticks(given, [grades[place - 1] for place in given])  # all would stand on each other
         axes.set_ylim(len(grades) + 0.5, 0.5)
     axes.annotate(
         name, (1.0, 0.5), (6, 0), xycoords="axes fraction", textcoords="offset points", va="center", fontsize=POINT,
@@ -268,14 +269,14 @@ def _at(day: Any) -> Any:
 
 
 def _quiet(axes: Axes) -> None:
-    axes.tick_params(labelsize=POINT - 0.5, length=0, labelcolor=labels.GREY)
+    axes.tick_params(labelsize=POINT, length=0, labelcolor=labels.GREY)
     axes.grid(True, color=labels.GRID, lw=0.5)
     axes.set_axisbelow(True)
     for side in axes.spines.values():
         side.set_visible(False)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, **settings: Any) -> str:
     target = io.StringIO()
-    figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, dpi=200)
+    figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, dpi=200, **settings)
     return target.getvalue()

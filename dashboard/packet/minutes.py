@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dashboard.packet.document import typeset
@@ -11,15 +12,35 @@ from dashboard.packet.document import typeset
 PAGE = Path(__file__).with_name("minutes.typ")
 
 
-def pdf(title: str, head: Sequence[str], table_rows: Sequence[Sequence[str]], provenance: str) -> bytes:
+@dataclass(frozen=True)
+class Meeting:
+    """What stands around the table of the minutes.
+
+    Attributes
+    ----------
+    title
+        Heads the first page.
+    attendees
+        Who was there, as typed; empty for a line to write on.
+    provenance
+        What stands at the foot of each page: notice, study, run and versions.
+    printed_on
+        The day on which it was set.
+    """
+
+    title: str
+    attendees: str
+    provenance: str
+    printed_on: str
+
+
+def pdf(meeting: Meeting, head: Sequence[str], table_rows: Sequence[Sequence[str]]) -> bytes:
     """Set the minutes.
 
     Parameters
     ----------
-    head, rows
+    head, table_rows
         Plain text; as many cells in each row as in the head.
-    provenance
-        What stands at the foot of each page: notice, study, run and versions.
     """
-    content = {"title": title, "head": list(head), "rows": [list(row) for row in table_rows], "provenance": provenance}
+    content = {**asdict(meeting), "head": list(head), "rows": [list(row) for row in table_rows]}
     return typeset(PAGE, json.dumps(content))

@@ -5,7 +5,8 @@ What is said about a mask is bound to the one that was on the page (see ``signin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -165,14 +166,31 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
             args=(accept,),
         )
         _with_effect(where, (patient_id, session_id, criteria_id), list(digests), act)
-        with st.popover("Correct lesion"):
-            _lesion(where, patient_id, session_id, act)
-        with st.popover("Not tumour"):
-            page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))
-            _withdrawal(where, patient_id, session_id, act)
-        with st.popover("Comment"):
-            _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
+        with _opened("Correct lesion", where) as is_open:
+            if is_open:
+                _lesion(where, patient_id, session_id, act)
+        with _opened("Not tumour", where) as is_open:
+            if is_open:
+                page.remark(preview(patient_id, criteria_id, str(ActKind.WITHDRAW_LESION), session_id))
+                _withdrawal(where, patient_id, session_id, act)
+        with _opened("Comment", where) as is_open:
+            if is_open:
+                _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
     mask_correction.correct_mask(patient_id, session_id, list(digests), criteria_id)
+
+
+@contextmanager
+def _opened(label: str, where: str, *, disabled: bool = False) -> Iterator[bool]:
+    """Offer a form behind a button; it is made, and what it would change judged, once it is opened.
+
+    It stays then: closing it to look at a scan must not lose what was typed.
+    """
+    key = f"{label}-{where}"
+    menu = st.popover(label, disabled=disabled, key=key, on_change="rerun")
+    if menu.open:
+        st.session_state[f"was-{key}"] = True
+    with menu:
+        yield bool(st.session_state.get(f"was-{key}"))
 
 
 def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[str], act: Callable[..., Act]) -> None:
@@ -183,24 +201,27 @@ def _with_effect(where: str, of: tuple[str, str, str], compartments: Sequence[st
         if words := preview(patient_id, criteria_id, str(kind), session_id, compartment):
             page.remark(words)
 
-    with st.popover("Exclude mask", disabled=not compartments):
-        chosen = f"mask-{where}"
-        tumour_first = sorted(compartments, key=lambda name: name != TUMOUR)
-        name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
-        if name is not None:
-            effect(ActKind.EXCLUDE_MASK, name)
-        _with_reason(
-            where,
-            "Exclude this mask",
-            lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
-        )
-    with st.popover("Exclude visit"):
-        effect(ActKind.EXCLUDE_VISIT)
-        _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
-    with st.popover("Pin baseline"):
-        page.remark("Every later scan of its period is compared with this visit.")
-        effect(ActKind.PIN_BASELINE)
-        _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why))
+    with _opened("Exclude mask", where, disabled=not compartments) as is_open:
+        if is_open:
+            chosen = f"mask-{where}"
+            tumour_first = sorted(compartments, key=lambda name: name != TUMOUR)
+            name = st.selectbox("Mask", tumour_first, key=chosen, format_func=lambda it: labels.compartment(it).word)
+            if name is not None:
+                effect(ActKind.EXCLUDE_MASK, name)
+            _with_reason(
+                where,
+                "Exclude this mask",
+                lambda why: act(ActKind.EXCLUDE_MASK, compartment=signing.typed(chosen), reason=why),
+            )
+    with _opened("Exclude visit", where) as is_open:
+        if is_open:
+            effect(ActKind.EXCLUDE_VISIT)
+            _with_reason(where, "Exclude this visit", lambda why: act(ActKind.EXCLUDE_VISIT, reason=why))
+    with _opened("Pin baseline", where) as is_open:
+        if is_open:
+            page.remark("Every later scan of its period is compared with this visit.")
+            effect(ActKind.PIN_BASELINE)
+            _with_reason(where, "Pin this visit", lambda why: act(ActKind.PIN_BASELINE, reason=why))
 
 
 def _accepting(patient_id: str, session_id: str, criteria_id: str, is_hidden: bool) -> str:

@@ -6,6 +6,7 @@ import atexit
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +88,11 @@ def _set_aside(page: str) -> None:  # noqa: ARG001  # key of the cache: once a p
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # at the end everything is let go
+
+
+def today() -> date:
+    """Return the reader's day."""
+    return date.today()  # noqa: DTZ011  # the day on the reader's wall, which is what due dates are held against
 
 
 def nothing_yet(message: str) -> None:

@@ -14,6 +14,9 @@ TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Invisible characters that turn the direction of everything after them, also of words that are not theirs."""
 
 
+DAY = re.compile(r"(?<![\d-])\d{4}-\d{2}-\d{2}(?![\d-])")
+
+
 class Html(str):
     """Markup that was built here and is already safe."""
 
@@ -35,8 +38,8 @@ def tag(name: str, *children: str, **attributes: str) -> Html:
 
 
 def join(children: Iterable[str], between: str = "") -> Html:
-    """Put pieces one after the other, escaping the plain ones."""
-    return Html(_escaped(between).join(c if isinstance(c, Html) else _escaped(c) for c in children))
+    """Put pieces one after the other, escaping the plain ones; a day in them is never broken over two lines."""
+    return Html(_escaped(between).join(c if isinstance(c, Html) else _unbroken(_escaped(c)) for c in children))
 
 
 def straight(text: str) -> str:
@@ -46,6 +49,11 @@ def straight(text: str) -> str:
     '�gnorw'
     """
     return TURNING.sub("\ufffd", text)
+
+
+def _unbroken(escaped: str) -> str:
+    """Keep each day whole: a browser may end a line at its hyphens, and a hyphen of another kind could not be found."""
+    return DAY.sub(r'<span class="ct-day">\g<0></span>', escaped)
 
 
 def _escaped(text: str) -> str:

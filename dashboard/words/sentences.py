@@ -223,6 +223,12 @@ def short_reason(row: Mapping[Any, Any]) -> str:
     return labels.typeset((f"{main.change}: {place}" if main.change else labels.capital(place)) + apart)
 
 
+def reason_since(row: Mapping[Any, Any]) -> str:
+    """Say the same with the scan that was compared with, which may be another one once a mask is signed."""
+    words, (change, since) = short_reason(row), change_since(row)
+    return words.replace(f"{change}:", f"{change} since {since}:", 1) if change else words
+
+
 def change_since(row: Mapping[Any, Any]) -> tuple[str, str]:
     """Return the change that a verdict rests on in the digits of its sentence, and since when; empty without one."""
     main = of_total(_parts(row))

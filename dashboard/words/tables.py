@@ -213,7 +213,7 @@ def _verdict_row(row: dict[Any, Any]) -> tuple[str, ...]:
     return (
         tag("span", row["criteria_title"], title=f"{row['criteria_id']} {row['criteria_version']}"),
         tag("abbr", f"{style.symbol}\u00a0{shown}", class_="ct-state", style=f"color:{style.ink}", title=meaning),
-        tag("span", sentences.short_reason(row), class_="ct-small", title=labels.typeset(row["reason"])),
+        tag("span", sentences.reason_since(row), class_="ct-small", title=labels.typeset(row["reason"])),
     )
 
 

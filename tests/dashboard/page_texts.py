@@ -21,6 +21,7 @@ from dashboard.board.board_rows import board_rows
 from dashboard.packet import content
 from dashboard.shell import page
 from dashboard.words import sentences
+from tests.awkward_patients import AS_OF
 
 DRAWN = {
     "patient": ("course", "scans", "sign_off", "profile", "downloads", "selector", "details"),
@@ -79,7 +80,7 @@ def page_pieces(name: str, study: page.ShownStudy, patient_id: str) -> list[str]
 def packet_pieces(study: page.ShownStudy, patient_id: str) -> list[str]:
     """Return what the printed packet says, its drawings left out; cells of a row stand apart by a sign."""
     with patch.object(content, "_timeline", lambda *_: ""), patch.object(content, "_slices", lambda *_: ("", "")):
-        gathered = content.gather(patient_id, study)
+        gathered = content.gather(patient_id, study, printed_on=AS_OF)
     tables = (
         gathered.numbers,
         gathered.lesions,
@@ -89,7 +90,8 @@ def packet_pieces(study: page.ShownStudy, patient_id: str) -> list[str]:
         gathered.sources,
     )
     facts = gathered.facts or "nothing is known of this patient"  # so that each line keeps its place
-    lines = [facts, gathered.word, gathered.sentence, *gathered.acts, gathered.caveats, *gathered.sign_off]
+    glance = (f"{word} {words}" for word, words in gathered.glance)
+    lines = [facts, gathered.word, gathered.sentence, *glance, *gathered.acts, gathered.caveats, *gathered.sign_off]
     return [" ".join(line.split()) for line in (*lines, *(LINE.join(row) for rows in tables for row in rows)) if line]
 
 

@@ -34,8 +34,8 @@ def listed(at):
 
 
 def text_of(at):
-    """All markup of a page, as one text."""
-    return "\n".join(element.proto.body for element in at.get("html"))
+    """All markup of a page, as one text, without what keeps days unbroken."""
+    return re.sub('<span class="ct-day">(.*?)</span>', r"\1", "\n".join(one.proto.body for one in at.get("html")))
 
 
 def words_of(at):

@@ -17,6 +17,7 @@ from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
 from tests.dashboard.app_pages.test_pages import listed, opened, text_of
+from tests.dashboard.pdf_print import smallest_print
 from tests.factories import ADAPTED, copy_tiny, tiny_store
 
 DAY = date(2024, 2, 1)
@@ -121,11 +122,18 @@ def test_a_note_without_a_name_is_not_lost(out):
 
 def test_the_minutes_are_read_back_from_the_pdf(tiny):
     table = meeting.rows(board_rows(ADAPTED, DAY), DAY).map(str)
-    made = minutes.pdf(
-        "Tumour board of 2024-02-01", list(table.columns), table.to_numpy().tolist(), frame.provenance(frame.study())
+    around = minutes.Meeting(
+        "Tumour board of 2024-02-01", "Dr Alder, Dr Birch", frame.provenance(frame.study()), "2024-02-02"
     )
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made)).pages)
+    pages = pypdf.PdfReader(io.BytesIO(minutes.pdf(around, list(table.columns), table.to_numpy().tolist()))).pages
+    assert smallest_print(pages) >= 8.0, "readable at arm's length"
+    text = " ".join(page.extract_text() for page in pages)
     for words in (
+        "44 ependymoma, grade 2",
+        "2023-10-10",
+        "attendees Dr Alder, Dr Birch",
+        "chair, signature",
+        "printed 2024-02-02",
         "Tumour board of 2024-02-01",
         "sub-07",
         "▲ growing",

@@ -110,8 +110,11 @@ def test_years_of_a_long_course_stand_upright_and_are_few():
     first, last = axis["range"]
     assert (last - first).days > 2 * 365
     assert (axis["tickformat"], axis["tickangle"], axis["dtick"]) == ("%Y", 0, "M12")
+    assert axis["minor"]["dtick"] == "M12", "each year has its line"
+    longer = timeline._ticks(pd.Timestamp("2019-01-01"), pd.Timestamp("2024-01-01"))
+    assert longer["dtick"] == "M24", "five years would run into each other on half of a small screen"
     decades = timeline._ticks(pd.Timestamp("1990-01-01"), pd.Timestamp("2020-01-01"))
-    assert decades["dtick"] == "M60"
+    assert decades["dtick"] == "M120"
 
 
 def test_bold_names_have_the_room_they_need_in_the_margin():

@@ -1,6 +1,7 @@
 """The cohort page: who passes the filters, two groups, the first table, agreement, files (about 10 s)."""
 
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -57,16 +58,42 @@ def test_filters_come_from_the_address_and_are_said_with_n(tiny, address, words)
 
 
 def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
-    at = opened("cohort", histology="ependymoma", by="sex")
+    at = opened("cohort", histology="ependymoma", by="sex", age="30-61", choose="true")
     at.multiselect(key="histology").set_value(["astrocytoma"]).run()
     assert "astrocytoma" in at.query_params["histology"], "what was chosen now is kept in the address"
-    assert "Astrocytoma: n = 1 of 7" in text_of(at)
+    assert "Astrocytoma, 30 to 61 years: n = 1 of 7" in text_of(at)
     at.query_params["histology"] = "ependymoma"  # as Back does
     at.query_params.pop("by")
+    at.query_params.pop("age")
     at.run()
     assert not at.exception
     assert "Ependymoma: n = 3 of 7" in text_of(at)
     assert "by" not in at.query_params
+    assert at.slider(key="age").value == (8, 61), "a slider follows Back"
+
+
+@pytest.mark.parametrize("panel", [{}, {"choose": "true"}])
+def test_filters_hold_whether_they_stand_beside_the_figures_or_not(tiny, panel):
+    text = text_of(opened("cohort", histology="ependymoma", age="30-50", b_centre="South", **panel))
+    assert "Ependymoma, 30 to 50 years: n = 2 of 7; compared with South: n = 3 of 7" in text
+
+
+def test_every_figure_of_two_groups_says_whom_it_shows(tiny):
+    titles = re.findall(
+        '<h2 class="ct-section">(.*?) <span', text_of(opened("cohort", centre="North", b_centre="South"))
+    )
+    for title in ("Best change", "Course from baseline", "Growth by histology", "Follow-up", "Cysts"):
+        assert {f"{title}, 1: North", f"{title}, 2: South"} <= set(titles), title
+        assert title not in titles
+
+
+def test_the_table_of_two_groups_says_who_is_in_which(tiny):
+    at = opened("cohort", histology="ependymoma", b_centre="South")
+    at.session_state["table"] = True
+    at.run()
+    readable = at.dataframe[0].value
+    assert set(readable["group"]) == {"1", "2", "1 and 2"}
+    assert not readable["patient"].duplicated().any()
 
 
 def test_two_groups_are_named_counted_and_compared(tiny):

@@ -3,6 +3,7 @@
 import io
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pypdf
@@ -18,11 +19,14 @@ from dashboard.viewer.spots import Spot
 from pipeline.cli import commands
 from pipeline.core import records
 from pipeline.store import publish
+from tests.dashboard.pdf_print import smallest_print
 from tests.factories import tiny_store
 
 NARROW = "\u202f"
-FOOT_POINTS = 45
-"""Margin at the foot of the page: 16 mm."""
+FOOT_POINTS = 65
+"""Margin at the foot of the page: 23 mm."""
+SMALLEST_POINTS = 8.0
+DAY = date(2024, 2, 1)
 VALUES = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
 
 
@@ -30,14 +34,18 @@ VALUES = {name: value for value, (name, _) in COMPARTMENT_COLOURS.items()}
 def made(scans_out):
     patch = pytest.MonkeyPatch()
     patch.setenv("CORDTRACK_OUT", str(scans_out))
-    yield packet.gather("sub-01", frame.study(), "http://127.0.0.1:8501/patient?patient=sub-01")
+    yield packet.gather("sub-01", frame.study(), "http://127.0.0.1:8501/patient?patient=sub-01", DAY)
     patch.undo()
 
 
 def read(content):
     """The text of a PDF with single plain spaces, and its pages."""
     pages = pypdf.PdfReader(io.BytesIO(content)).pages
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages)), pages
+    return " ".join(map(read_page, pages)), pages
+
+
+def read_page(page):
+    return re.sub(r"\s+", " ", page.extract_text())
 
 
 def heights(page):
@@ -56,9 +64,16 @@ def height_of(page, words):
     return min(height for height, text in heights(page) if words in text)
 
 
-def test_the_pdf_is_one_a4_page_that_says_everything(made):
+def test_the_pdf_says_everything_on_a4_pages_that_are_read_at_arms_length(made):
     text, pages = read(packet.pdf(made))
-    assert len(pages) == 1
+    assert len(pages) == 2
+    assert smallest_print(pages) >= SMALLEST_POINTS
+    first = read_page(pages[0])
+    for words in ("▲ growing", "Ses-05: progression", "1.4 (1.2 to 1.7)", "page 1 of 2", "printed 2024-02-01"):
+        assert words in first, words
+    assert "next scan due 2023-10-10, overdue on 2024-02-01" in first
+    assert "function modified McCormick III on 2023-04-10 (II on 2020-01-05)" in first
+    assert "sub-01 · ▲ growing" in read_page(pages[1])
     assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]
     for words in (
         "sub-01", "44 y · F · ependymoma", "▲ growing", "Ses-05: progression by imsct_adapted_v1", "tumour 1.0 0.80",
@@ -75,8 +90,18 @@ def test_the_pdf_is_one_a4_page_that_says_everything(made):
 def test_much_text_beside_the_drawings_never_runs_into_the_foot(made, times):
     much = replace(made, criteria=tuple((name, verdict, 20 * "word " * times) for name, verdict, _ in made.criteria))
     _, pages = read(packet.pdf(much))
-    assert len(pages) == 1
-    assert height_of(pages[0], "drawn by hand") > FOOT_POINTS
+    assert smallest_print(pages) >= SMALLEST_POINTS
+    for page in pages:
+        among = [height for height, text in heights(page) if "word word" in text or "drawn by hand" in text]
+        assert all(height > FOOT_POINTS for height in among)
+    assert any("drawn by hand" in read_page(page) for page in pages)
+
+
+def test_an_address_of_this_machine_alone_is_not_printed_as_if_it_led_somewhere(made):
+    assert made.link == "/patient?patient=sub-01 on the pages of this study"
+    assert packet.gather("sub-01", frame.study(), "https://board.example/patient?patient=sub-01").link.startswith(
+        "https"
+    )
 
 
 def test_the_same_packet_gives_the_same_file(made):
@@ -104,13 +129,12 @@ def test_the_web_page_says_the_same_and_asks_for_nothing(made):
     ],
 )
 def test_odd_courses_have_a_packet_too(tiny, patient, expected):
-    text, pages = read(packet.pdf(packet.gather(patient, frame.study())))
-    assert len(pages) == 1
+    text, _ = read(packet.pdf(packet.gather(patient, frame.study())))
     for words in expected:
         assert words in text, words
 
 
-def test_text_from_the_data_is_text_and_never_needs_a_second_page(tmp_path, monkeypatch):
+def test_text_from_the_data_is_text_and_never_fills_page_after_page(tmp_path, monkeypatch):
     evil = "#panic() *x* $y$ <script>alert(1)</script> \u202egnorw" + "long " * 900
     rows = [
         replace(row, reason=evil)
@@ -124,7 +148,8 @@ def test_text_from_the_data_is_text_and_never_needs_a_second_page(tmp_path, monk
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     made = packet.gather("sub-01", frame.study())
     text, pages = read(packet.pdf(made))
-    assert len(pages) == 1
+    assert len(pages) <= 4
+    assert smallest_print(pages) >= SMALLEST_POINTS
     assert "#panic() *x* $y$ <script>" in text
     assert "<script" not in packet.html(made).decode()
 
@@ -147,7 +172,7 @@ def test_a_slice_is_drawn_around_its_section_however_deep_the_box_is(monkeypatch
     marked[3:6, 25:33, 20:40] = VALUES["tumour"]
     marked[4, 85:95, 50:55] = VALUES["cyst"]  # the cord slants
     shown = []
-    monkeypatch.setattr(figures, "_svg", lambda figure: shown.extend(figure.axes) or "")
+    monkeypatch.setattr(figures, "_svg", lambda figure, **_: shown.extend(figure.axes) or "")
     figures.slices([Pane("2020-01-01", np.full_like(marked, 90), marked, (3.0, 1.0, 1.0))])
     sagittal, axial = shown
     assert np.ptp(sagittal.get_xlim()) == pytest.approx(2 * 24)
@@ -160,7 +185,7 @@ def test_new_signal_is_ringed_in_both_planes_where_it_lies(monkeypatch):
     pane = Pane("2023-01-01", image, np.zeros_like(image), (3.0, 1.0, 1.0), (-12.0, 10.0, -30.0))
     there, beyond = Spot((-3.0, 40.0, -5.0), 4.0, ""), Spot((500.0, 0.0, 0.0), 4.0, "")
     shown = []
-    monkeypatch.setattr(figures, "_svg", lambda figure: shown.extend(figure.axes) or "")
+    monkeypatch.setattr(figures, "_svg", lambda figure, **_: shown.extend(figure.axes) or "")
     figures.slices([pane], [beyond, there])
     for axes in shown:
         dark, light = (ring for ring in axes.patches if ring.get_gid() == "ring")
@@ -183,8 +208,7 @@ def test_the_command_writes_the_page_or_says_what_is_wrong(tiny, tmp_path):
         run.invoke(commands.app, ["packet", str(tiny), "--patient", "01", "-o", str(tmp_path / "one.pdf")]).exit_code
         == 0
     )
-    text, pages = read((tmp_path / "one.pdf").read_bytes())
-    assert len(pages) == 1
+    text, _ = read((tmp_path / "one.pdf").read_bytes())
     assert "▲ growing" in text
     assert (
         run.invoke(commands.app, ["packet", str(tiny), "--patient", "99", "-o", str(tmp_path / "x.pdf")]).exit_code == 2

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dashboard.patient import signing_section
 from pipeline.core import records
 from pipeline.journal import act_file
 from pipeline.store import publish
@@ -73,8 +74,27 @@ def test_a_name_typed_just_before_the_click_counts(out):
     assert written(out) == [("accept_mask", "sub-06", "ses-02", "Rita Reader", None)]
 
 
+def unfolded(at, *forms):
+    """Open forms of the sign-off, which are made only then."""
+    for form in forms:
+        at.session_state[f"{form}-sub-01-ses-05"] = True
+    return at.run()
+
+
+def test_what_an_act_would_change_is_judged_when_its_form_is_opened(out, monkeypatch):
+    asked = []
+    monkeypatch.setattr(signing_section, "preview", lambda *act: asked.append(act[2]) or "")
+    at = opened("patient", patient="sub-01")
+    assert asked == ["accept_mask"]
+    at = unfolded(at, "Exclude visit")
+    assert set(asked) == {"accept_mask", "exclude_visit"}
+    at.session_state["Exclude visit-sub-01-ses-05"] = False
+    at.run()
+    assert at.text_area(key="why-Exclude this visit-sub-01-ses-05"), "what is typed outlives a look at the scan"
+
+
 def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
-    at = named(opened("patient", patient="sub-01"), EVIL)
+    at = unfolded(named(opened("patient", patient="sub-01"), EVIL), "Exclude visit")
     send = next(button for button in at.button if button.label == "Exclude this visit")
     at = send.click().run()
     assert "A reason, please" in at.error[0].value
@@ -86,7 +106,7 @@ def test_an_exclusion_needs_its_reason_and_text_stays_text(out):
 
 
 def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
-    at = named(opened("patient", patient="sub-01"))
+    at = unfolded(named(opened("patient", patient="sub-01")), "Pin baseline", "Correct lesion")
     at = next(button for button in at.button if button.label == "Pin this visit").click().run()
     assert written(out) == []
     assert "A reason, please" in at.error[0].value
@@ -104,7 +124,7 @@ def test_a_baseline_can_be_pinned_and_a_lesion_corrected(out):
 
 
 def test_a_new_lesion_is_withdrawn_on_the_page_and_the_act_lapses_when_it_is_drawn_otherwise(out):
-    at = named(opened("patient", patient="sub-01"))
+    at = unfolded(named(opened("patient", patient="sub-01")), "Not tumour")
     at.selectbox(key="withdrawn-sub-01-ses-05").set_value("lesion-2")
     at.text_area(key="why-Withdraw the new lesion-sub-01-ses-05").set_value("necrosis by histology")
     at = next(button for button in at.button if button.label == "Withdraw the new lesion").click().run()
@@ -147,7 +167,7 @@ def test_the_queue_of_the_quality_page_leads_to_the_scan_and_shows_at_once_what_
 
 
 def test_what_an_act_changes_is_said_before_it_counts(out):
-    text = text_of(opened("patient", patient="sub-01"))
+    text = text_of(unfolded(opened("patient", patient="sub-01"), "Exclude visit"))
     assert "The latest verdict changes: ▲ growing, +75" in text
     assert "◌ not evaluable on 2023-04-10" in text
 

@@ -1,5 +1,8 @@
 """Sentences, rules in words and markup: text from the data stays text (under a second)."""
 
+from dataclasses import replace
+from datetime import date
+
 import pandas as pd
 import pytest
 
@@ -136,6 +139,11 @@ def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
     assert sentences.short_reason({"clauses": to_json((fell,)), "reason": ""}) == (
         "−72\u202f%: a fall, within measurement error (limit −80\u202f%)."
     )
+    since = replace(fell, reference_on=date(2021, 4, 13))
+    assert sentences.reason_since({"clauses": to_json((since,)), "reason": ""}) == (
+        "−72\u202f% since 2021-04-13: a fall, within measurement error (limit −80\u202f%)."
+    )
+    assert sentences.reason_since(row) == sentences.short_reason(row)
 
 
 @pytest.mark.parametrize(
@@ -243,3 +251,12 @@ def test_without_labels_the_reason_stands_in_place_of_a_level():
     assert sentences.levels(places(None, reason="no visit has disc labels"), pd.DataFrame()) == (
         "No vertebral level: no visit has disc labels. "
     )
+
+
+def test_a_day_is_kept_whole_wherever_it_stands_and_nothing_else_is():
+    day = '<span class="ct-day">2023-08-15</span>'
+    assert markup.tag("p", "worse since 2023-08-15; <b>", title="on 2023-08-15") == (
+        f'<p title="on 2023-08-15">worse since {day}; &lt;b&gt;</p>'
+    )
+    assert markup.tag("p", markup.tag("b", "2023-08-15")) == f"<p><b>{day}</b></p>", "once, however deep"
+    assert markup.join(["sub-2023-08-15-1 and 12023-08-15"]) == "sub-2023-08-15-1 and 12023-08-15"
