@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.core.records import Finding
-    from pipeline.hospital.importing.importing import ImportDone
+    from pipeline.hospital.archive.transfer import Spool
+    from pipeline.hospital.importing.importing import ImportDone, ImportSettings
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -216,18 +217,18 @@ def pull(
 ) -> None:
     """Fetch patients' scans from a PACS and import them; run it again to go on or to fetch what is new."""
     _need("pynetdicom", "dicomweb_client", "requests", "pydicom", "skimage")
-    from pipeline.hospital.archive import opening, transfer  # noqa: PLC0415  # keeps --help quick
+    from pipeline.hospital.archive import archive_address, transfer  # noqa: PLC0415  # keeps --help quick
     from pipeline.hospital.importing import importing  # noqa: PLC0415  # keeps --help quick
     from pipeline.hospital.private import pseudonyms  # noqa: PLC0415  # keeps --help quick
 
     folder = private or pseudonyms.default_private_folder(bids_dir)
     pseudonyms.open_private(folder, bids_dir)
     ids, names_pseudonyms = transfer.read_patients(patients)
-    address = opening.ArchiveAddress(
-        dicomweb, pacs, aet, our_aet, listen, _text(credentials), patience, connections,
-        tls, _text(ca), _text(certificate), _text(key),
-    )  # fmt: skip
-    archive = opening.open_archive(address, os.environ)
+    secure = _secure(tls, ca, certificate, key)
+    address = archive_address.ArchiveAddress(
+        dicomweb, pacs, aet, our_aet, listen, _text(credentials), patience, connections, *secure
+    )
+    archive = archive_address.open_archive(address, os.environ)
     spool, unknown = transfer.Spool(folder / "spool"), list[str]()
     with transfer.audited(folder / "audit.jsonl", "pull", str(address), _now) as counts:
         archive.greet()
@@ -235,12 +236,8 @@ def pull(
         counts.update(patients=len(ids), objects=fetched, not_whole=failed, unknown=len(unknown))
     out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
     _keep_unknown(folder / "unknown_patients.json", unknown)
-    if spool.whole.is_dir():
-        mapping = patients if names_pseudonyms else None
-        settings = importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates)
-        done = importing.import_dicom(settings, lambda *_: None)
-        _print_import(done, bids_dir, is_trial=False)
-        spool.remove(done.settled)
+    mapping = patients if names_pseudonyms else None
+    _import_fetched(spool, importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates))
     if failed:
         raise typer.Exit(1)
 
@@ -261,18 +258,37 @@ def push(
 ) -> None:
     """Send DICOM files to a PACS; what it has taken is not sent again."""
     _need("pynetdicom", "dicomweb_client", "requests")
-    from pipeline.hospital.archive import opening, transfer  # noqa: PLC0415
+    from pipeline.hospital.archive import archive_address, transfer  # noqa: PLC0415
 
-    address = opening.ArchiveAddress(
-        dicomweb, pacs, aet, our_aet, None, _text(credentials), patience, 1, tls, _text(ca), _text(certificate),
-        _text(key),
-    )  # fmt: skip
-    archive = opening.open_archive(address, os.environ)
+    secure = _secure(tls, ca, certificate, key)
+    address = archive_address.ArchiveAddress(
+        dicomweb, pacs, aet, our_aet, None, _text(credentials), patience, 1, *secure
+    )
+    archive = archive_address.open_archive(address, os.environ)
     with transfer.audited(folder / ".audit.jsonl", "push", str(address), _now) as counts:
         archive.greet()
         sent, before = transfer.push(archive, folder, str(address), _report)
         counts.update(sent=sent, before=before)
     out.print(f"sent {sent} files; {before} had been sent before", markup=False)
+
+
+def _import_fetched(spool: Spool, settings: ImportSettings) -> None:
+    """Import what came whole, and remove it from the spool."""
+    from pipeline.hospital.importing import importing  # noqa: PLC0415
+
+    if spool.whole.is_dir():
+        done = importing.import_dicom(settings, lambda *_: None)
+        _print_import(done, settings.bids_dir, is_trial=False)
+        spool.remove(done.settled)
+
+
+def _secure(
+    tls: bool,
+    ca: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> tuple[bool, str | None, str | None, str | None]:
+    return tls, _text(ca), _text(certificate), _text(key)
 
 
 def _text(path: Path | None) -> str | None:

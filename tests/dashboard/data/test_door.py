@@ -14,10 +14,21 @@ from pipeline.journal.decisions import Act, ActKind
 from tests.places import ROOT
 
 WRITERS = {
-    "put_on_record", "correct_mask", "append", "save", "delete", "cancel", "ask_for_run", "copytree", "record", "rmtree"
+    "put_on_record", "correct_mask", "append", "save", "delete", "cancel", "ask_for_run", "copytree", "record",
+    "rmtree", "begin", "confirm", "ask_for",
 }  # fmt: skip
 """Functions of other rooms that write; named as they are called in ``dashboard/data``."""
-ROOMS = {"sign_off", "act_file", "cohort_file", "jobs", "asking", "shutil", "study_forms", "deliveries"}
+ROOMS = {
+    "sign_off",
+    "act_file",
+    "cohort_file",
+    "jobs",
+    "asking",
+    "shutil",
+    "study_forms",
+    "deliveries",
+    "archive_fetch",
+}
 SIGN_IN = """[auth]
 redirect_uri = "http://127.0.0.1:1/oauth2callback"
 cookie_secret = "a secret of the pages that is long enough"
