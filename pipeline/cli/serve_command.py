@@ -61,21 +61,14 @@ def serve(
 
         asking.ask_for_run(bids_dir.resolve(), out_dir.resolve(), "")
     environment = pages_command.server_environment(out_dir, bids_dir) | environment
-    worker_command = child_process.module_command(
-        "pipeline.service.worker", bids_dir.resolve(), out_dir.resolve(), str(jobs)
-    )
+    command = child_process.module_command("pipeline.service.worker", bids_dir.resolve(), out_dir.resolve(), str(jobs))
 
     def start_worker() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(worker_command, env=environment, cwd=out_dir)
+        return subprocess.Popen(command, env=environment, cwd=out_dir)
 
-    worker = start_worker()
-    server = subprocess.Popen(pages_command.server_command(host, port, names), env=environment, cwd=pages_command.PAGES)
-    try:
-        if pages_command.is_answering(server, host, port):
-            err.print(f"{bids_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
-        raise typer.Exit(_look_after(server, worker, start_worker))
-    finally:
-        _end(server)
+    pages = pages_command.server_command(host, port, names)
+    with subprocess.Popen(pages, env=environment, cwd=pages_command.PAGES) as server:
+        raise typer.Exit(_look_after(server, start_worker, (host, port), str(bids_dir)))
 
 
 def _scan_sources(roots: Sequence[Path], archive: Path | None, kept_out: tuple[Path, Path]) -> dict[str, str]:
@@ -115,10 +108,13 @@ def _sign_in(file: Path | None, host: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _look_after(
-    server: subprocess.Popen[bytes], worker: subprocess.Popen[bytes], start: Callable[[], subprocess.Popen[bytes]]
+    server: subprocess.Popen[bytes], start: Callable[[], subprocess.Popen[bytes]], place: tuple[str, int], study: str
 ) -> int:
-    """Put another worker in the place of one that ended, which takes its jobs up, until the server ends."""
+    """Have a worker beside the server until that ends; another one takes up the jobs of one that ended before."""
+    worker = start()
     try:
+        if pages_command.is_answering(server, *place):
+            err.print(f"{study} at http://{place[0]}:{place[1]} (stop with Ctrl+C)", markup=False)
         while server.poll() is None:
             time.sleep(LOOK_SECONDS)
             if worker.poll() is not None:
@@ -127,9 +123,9 @@ def _look_after(
                 )
                 time.sleep(2 * LOOK_SECONDS)
                 worker = start()
-        return server.returncode
+        return int(server.returncode)
     finally:
-        _end(worker)
+        _end(server, worker)
 
 
 def _end(*processes: subprocess.Popen[bytes]) -> None:
