@@ -123,6 +123,7 @@ def bring_from_archive(who: str, patient_numbers: str) -> str:
 
 def folders() -> tuple[str, ...]:
     """Return the folders of the server that scans may be added from."""
+    door.enter_whole_study()
     return scan_places.offered(scan_places.roots_in())
 
 
@@ -133,11 +134,13 @@ def has_archive() -> bool:
 
 def going_on() -> tuple[Delivery, ...]:
     """Return the deliveries that are worked on or wait for a decision, in the order in which they came."""
+    door.enter_whole_study()
     return tuple(one for one in deliveries.every(queries.out_dir()) if one.state not in deliveries.ENDED)
 
 
 def ended() -> tuple[Delivery, ...]:
     """Return the last ones that have ended, the latest first."""
+    door.enter_whole_study()
     over = [one for one in deliveries.every(queries.out_dir()) if one.state in deliveries.ENDED]
     return tuple(reversed(over[-LISTED:]))
 
@@ -149,6 +152,7 @@ def progress(delivery: Delivery) -> Progress:
 
 def decisions(delivery: Delivery) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:
     """Return what each series is taken for, and what is odd about the delivery, in sentences."""
+    door.enter_whole_study()
     content = deliveries.decisions_of(queries.out_dir(), delivery.delivery_id)
     names = DeliveredSeries.__dataclass_fields__
     series = tuple(DeliveredSeries(**{name: one[name] for name in names}) for one in content.get("series", ()))

@@ -9,8 +9,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import scan_deliveries
-from dashboard.shell import signing
+from dashboard.data import scan_deliveries, study_jobs, who
+from dashboard.shell import page, signing
 from dashboard.words import labels
 from pipeline.service.deliveries import Delivery, DeliveryState
 
@@ -42,11 +42,14 @@ def _shown() -> None:
 
 
 def _mark(going_on: tuple[Delivery, ...]) -> tuple[object, ...]:
-    return tuple((delivery.delivery_id, delivery.state) for delivery in going_on)
+    states = ((delivery.delivery_id, delivery.state) for delivery in going_on)
+    return (*states, bool(who.visitor().roles))
 
 
 def _show(delivery: Delivery) -> None:
     step = scan_deliveries.progress(delivery)
+    if not study_jobs.has_worker():
+        page.remark("No worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR")
     words = f"{WORDS[delivery.state]} that {delivery.asked_by or 'somebody'} brought"
     if step.total:
         words += f": {step.words}, {step.done} of {labels.count(step.total, 'file')}"

@@ -29,7 +29,7 @@ def serve_jobs(bids_dir: Path, out_dir: Path, parallel: int) -> None:
     """Do the jobs of a folder, and its deliveries beside them, until this process is asked to end."""
     (out_dir / jobs.QUEUE).mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out_dir / jobs.QUEUE / ".worker", timeout=PATIENCE_SECONDS):
+        with FileLock(out_dir / jobs.QUEUE / jobs.WORKER_LOCK, timeout=PATIENCE_SECONDS):
             jobs.take_up_again(out_dir)
             delivery_worker.serve_deliveries(bids_dir, out_dir)
             queue.work(out_dir, partial(do_job, bids_dir, out_dir, parallel), partial(_waiting, out_dir))
