@@ -91,8 +91,9 @@ def enter_for(deed: Deed, patient_id: str, typed_name: str = "") -> Visitor:
     SettingsError
         They may not do it, or not see the patient.
     """
+    person = enter(deed, typed_name)
     queries.check_shown(patient_id)
-    return enter(deed, typed_name)
+    return person
 
 
 def latest_access(most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:

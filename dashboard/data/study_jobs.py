@@ -81,7 +81,7 @@ def cancel(job_id: str, who: str) -> str:
     """Let a job end."""
     person = door.enter(Deed.RUN, who)
     if all(job.job_id != job_id for job in open_jobs()):
-        raise SettingsError("this run has ended, or is about patients whom you may not see; nothing was stopped")
+        raise SettingsError("this run has ended, or is not about patients that you see; nothing was stopped")
     jobs.cancel(queries.out_dir(), job_id, person.name)
     return "The run is asked to end; what was finished is kept."
 

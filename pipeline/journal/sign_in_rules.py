@@ -19,6 +19,8 @@ from pipeline.journal.roles import PatientLimit, Visitor, VisitorRole, roles_of
 AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 SHORTEST_SECRET = 32
 HOURS = 10.0
+NOBODY = Visitor("", limit=PatientLimit())
+"""Has no role and sees no patient."""
 EVERYWHERE = "*"
 """Among the centres of a claim: all of them."""
 
@@ -125,9 +127,9 @@ def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Vi
     """
     issuer, subject, issued_s = claims.get("iss"), claims.get("sub"), claims.get("iat")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not isinstance(issued_s, int | float):
-        return Visitor("")
+        return NOBODY
     if subject in rules.revoked or now_s > issued_s + rules.hours * 3600:
-        return Visitor("")
+        return NOBODY
     names = (claims.get(key) for key in ("name", "preferred_username", "email"))
     name = next((text for text in names if isinstance(text, str) and text.strip()), subject)
     groups = frozenset(_texts(claims, rules.claim))

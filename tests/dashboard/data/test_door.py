@@ -30,32 +30,6 @@ ROOMS = {
     "deliveries",
     "archive_fetch",
 }
-SIGN_IN = """[auth]
-redirect_uri = "http://127.0.0.1:1/oauth2callback"
-cookie_secret = "a secret of the pages that is long enough"
-client_id = "cordtrack"
-client_secret = "x"
-server_metadata_url = "http://127.0.0.1:1/.well-known/openid-configuration"
-[roles]
-claim = "groups"
-reader = ["ward"]
-signer = ["board"]
-"""
-
-
-@pytest.fixture
-def signed_in(monkeypatch, tmp_path):
-    """Let somebody of these groups be signed in."""
-    file = tmp_path / "sign_in.toml"
-    file.write_text(SIGN_IN, encoding="utf-8")
-    monkeypatch.setenv(who.SIGN_IN_VARIABLE, str(file))
-    monkeypatch.setattr(who.time, "time", lambda: 2000.0)
-
-    def let_in(*groups):
-        claims = {"iss": "https://idp", "sub": "17", "iat": 1000, "name": "V. Erified", "groups": list(groups)}
-        monkeypatch.setattr(who, "claims", lambda: claims)
-
-    return let_in
 
 
 def test_an_act_bears_who_signed_in_and_not_what_was_typed(tiny, signed_in, tmp_path, monkeypatch):
@@ -112,5 +86,5 @@ def test_the_file_about_the_sign_in_is_read_anew_when_it_changes(signed_in, monk
     signed_in("board")
     assert door.visitor().name == "V. Erified"
     file = Path(os.environ[who.SIGN_IN_VARIABLE])
-    file.write_text(SIGN_IN + 'revoked = ["17"]\n', encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + 'revoked = ["17"]\n', encoding="utf-8")
     assert door.visitor().name == ""
