@@ -22,6 +22,9 @@ from pipeline.journal.sign_in_rules import SignInRules
 
 SIGN_IN_VARIABLE = "CORDTRACK_SIGN_IN"
 """Environment variable that names the file about the sign-in."""
+MOST_LEFT = 10_000
+_LEFT: dict[tuple[str, ...], None] = {}
+"""Sign-ins that people have ended, by issuer, subject and when: tabs that are open still hold them."""
 _ACTING: ContextVar[Visitor | None] = ContextVar("acting", default=None)
 
 
@@ -43,6 +46,8 @@ def by_claims(said: Mapping[str, Any], typed_name: str = "") -> Visitor:
     named = os.environ.get(SIGN_IN_VARIABLE)
     if not named:
         return Visitor(typed_name.strip(), roles=frozenset(VisitorRole))
+    if _sign_in_of(said) in _LEFT:
+        return sign_in_rules.NOBODY
     return sign_in_rules.person_of(said, _rules(named, _mark(Path(named))), time.time())
 
 
@@ -54,6 +59,17 @@ def acting_as(person: Visitor) -> Iterator[None]:
         yield
     finally:
         _ACTING.reset(token)
+
+
+def leave() -> None:
+    """End the sign-in of whoever is here in every tab that it was opened in, not in this one alone."""
+    _LEFT[_sign_in_of(claims())] = None
+    while len(_LEFT) > MOST_LEFT:
+        _LEFT.pop(next(iter(_LEFT)))
+
+
+def _sign_in_of(said: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(said.get(name)) for name in ("iss", "sub", "iat"))
 
 
 def claims() -> Mapping[str, Any]:

@@ -23,13 +23,19 @@ def is_let_in() -> bool:
             signing.say("What you had typed when your sign-in ended is in its fields again; nothing was written.")
         with st.container(key="ct-who"):
             words = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
-            st.button(as_label(words), key="sign-out", type="tertiary", on_click=st.logout)
+            st.button(as_label(words), key="sign-out", type="tertiary", on_click=_leave)
     return True
 
 
 def ask() -> None:
     """Ask to sign in; say to whom signed in and has no role, or whose sign-in is over, what to do."""
     page.show_workbench(_ask)
+
+
+def _leave() -> None:
+    """Sign out: a callback."""
+    who.leave()
+    st.logout()
 
 
 def _ask() -> None:
@@ -39,5 +45,5 @@ def _ask() -> None:
         person = who.visitor()
         is_over = "Your sign-in is over or was taken away; sign in again."
         page.sentence(f"{person.name} has no role here; ask whoever keeps the sign-in." if person.name else is_over)
-        st.button("Sign out", key="sign-out", on_click=st.logout)
+        st.button("Sign out", key="sign-out", on_click=_leave)
     st.button("Sign in", key="sign-in", type="primary", on_click=st.login)

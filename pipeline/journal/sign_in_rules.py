@@ -62,6 +62,8 @@ class SignInRules:
         How long a sign-in lasts, whatever the token says of itself.
     revoked
         Subjects whose sign-in was taken away at once.
+    client_id
+        How the provider knows these pages: a token that was made for others counts for nothing.
     redirect_uri
         Where the provider sends people back to: the public address of the pages.
     centre_claim
@@ -73,6 +75,7 @@ class SignInRules:
     claim: str
     groups: Mapping[str, frozenset[str]]
     redirect_uri: str
+    client_id: str
     hours: float = HOURS
     revoked: frozenset[str] = field(default_factory=frozenset)
     centre_claim: str = ""
@@ -110,8 +113,8 @@ def read(file: Path) -> SignInRules:
         raise SettingsError(f"{file}: expected [[limit]] tables, found something else under limit; correct the file")
     limits = tuple(toml_rules.fill(LimitSection, one, f"{file}: [[limit]]") for one in listed)
     return SignInRules(
-        section.claim, groups, auth["redirect_uri"], section.hours, frozenset(section.revoked), section.centre_claim,
-        limits,
+        section.claim, groups, auth["redirect_uri"], auth["client_id"], section.hours, frozenset(section.revoked),
+        section.centre_claim, limits,
     )  # fmt: skip
 
 
@@ -127,6 +130,9 @@ def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Vi
     """
     issuer, subject, issued_s = claims.get("iss"), claims.get("sub"), claims.get("iat")
     if not isinstance(issuer, str) or not isinstance(subject, str) or not isinstance(issued_s, int | float):
+        return NOBODY
+    audience = claims.get("aud")
+    if rules.client_id not in ([audience] if isinstance(audience, str) else audience or ()):
         return NOBODY
     if subject in rules.revoked or now_s > issued_s + rules.hours * 3600:
         return NOBODY

@@ -29,7 +29,8 @@ def signed_in(monkeypatch, tmp_path):
 
     def let_in(*groups, rules="", **claims):
         file.write_text(SIGN_IN + rules, encoding="utf-8")
-        said = {"iss": "https://idp", "sub": "17", "iat": 1000, "name": "V. Erified", "groups": list(groups), **claims}
+        said = {"iss": "https://idp", "sub": "17", "aud": "cordtrack", "iat": 1000, "name": "V. Erified"}
+        said |= {"groups": list(groups), **claims}
         monkeypatch.setattr(who, "claims", lambda: said)
 
     return let_in
