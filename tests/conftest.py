@@ -1,11 +1,12 @@
 """Settings for all tests: property tests draw the same examples each time and are never judged by the clock.
 
-Tests run side by side, one process a core, so each keeps to one thread, as the workers of a run do; files with most
-slow tests go first, so that no core waits for them at the end.
+Tests run side by side, one process a core, so each keeps to one thread, as the workers of a run do; the
+slow tests go first (file_times.py), so that no core waits for them at the end.
 """
 
 import os
-from collections import Counter
+from collections import defaultdict
+from pathlib import Path
 
 for limit in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[limit] = "1"  # before numpy is imported: it reads them once
@@ -13,8 +14,12 @@ for limit in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS", "OPENBL
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
+from tests.file_times import dealt, recorded_times, write_times  # noqa: E402
+
 settings.register_profile("cordtrack", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cordtrack")
+
+_SECONDS: dict[str, float] = defaultdict(float)
 
 
 def pytest_sessionstart() -> None:
@@ -25,8 +30,25 @@ def pytest_sessionstart() -> None:
         start_workers()
 
 
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with most slow tests first."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    """Put the longest files first in each process's share."""
+    names = [_file(item.nodeid) for item in items]
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    place = {name: index for index, name in enumerate(dealt(names, recorded_times(), processes))}
+    items.sort(key=lambda item: place[_file(item.nodeid)])
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up how long each file's tests take."""
+    _SECONDS[_file(report.nodeid)] += report.duration
+
+
+def pytest_sessionfinish() -> None:
+    """Write the times where that was asked for, from the process that hears of all tests."""
+    if (path := os.environ.get("CORDTRACK_TEST_TIMES")) and "PYTEST_XDIST_WORKER" not in os.environ:
+        write_times(Path(path), _SECONDS)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_FINDINGS = 12
 """Findings printed after a run; the dashboard's Quality page and ``cordtrack export --table finding`` have all."""
 
+MOST_PATIENTS = 60
+"""Patients printed one by one after a run; of more, those that were worked on, and ``cordtrack status`` has all."""
+
 
 def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     """Print what was computed, each patient's state, and the first findings."""
@@ -34,13 +37,32 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
         count = len(done.computed) + len(done.reused)
         console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
         return
-    print_status(console, api.status(out_dir))
+    _print_patients(console, done, out_dir)
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
         console.print(f"  error: {finding.message}\n         {finding.remedy}", markup=False)
     counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
     console.print(
         f"{len(done.computed)} patients computed, {len(done.reused)} reused; findings: {', '.join(counts)}; "
         f"look with: cordtrack dashboard {out_dir}",
+        markup=False,
+    )
+
+
+def _print_patients(console: Console, done: RunSummary, out_dir: Path) -> None:
+    """Print each patient; in a large study those that were worked on, or how many there are of each state."""
+    patients = api.status(out_dir)
+    if len(patients) <= MOST_PATIENTS:
+        print_status(console, patients)
+        return
+    fresh = patients[patients["patient"].isin(done.computed)]
+    if 0 < len(fresh) <= MOST_PATIENTS:
+        print_status(console, fresh)
+    states = patients["state"].fillna("not judged").value_counts()
+    counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
+    gaps = int(patients["why"].notna().sum())
+    console.print(
+        f"{len(patients)} patients: {counts}; {gaps} with a visit that has no volume. Each of them, with the reason: "
+        f"cordtrack status {out_dir}",
         markup=False,
     )
 

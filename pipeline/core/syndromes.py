@@ -6,6 +6,7 @@ this module refuses: to take a name that it does not know for none.
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import StrEnum
 
@@ -38,6 +39,7 @@ ABSENT = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=1024)  # the same few cells are asked about at every visit, by every rule
 def syndromes_in(text: str | None) -> frozenset[Syndrome]:
     """Return the syndromes that a cell names.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,18 @@ RECORD_TYPES = {
     for name, kind in vars(records).items()
     if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__")
 }
+
+
+def _reader(annotation: str) -> Callable[[str], Any] | None:
+    if annotation.startswith("datetime"):
+        return datetime.fromisoformat
+    return date.fromisoformat if annotation.startswith("date") else None
+
+
+READERS = {
+    name: {field.name: _reader(str(field.type)) for field in fields(kind)} for name, kind in RECORD_TYPES.items()
+}
+"""The fields of each record, with what makes its value of the text in a file; None where it stands as it is."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +136,16 @@ def software_of(sidecar: Path) -> str | None:
 
 def write_step(sidecar: Path, step: Step, sources: Sequence[str], software: str) -> None:
     """Write a finished step's sidecar after its files, so that a killed run leaves no half-finished step."""
-    content = {
+    head = {
         "InputSha256": step.input_sha256,
         "Sources": [f"bids::{source}" for source in sources],
         "GeneratedBy": software,
         "Files": list(step.files),
-        "Records": [_to_json(record) for record in step.records],
         **({"Words": dict(step.words)} if step.words else {}),
     }
-    atomic.write_text(sidecar, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    entries = [f'"{name}": {_text(value)}' for name, value in head.items()]
+    entries.append('"Records": [' + ",".join(f"\n  {_text(_to_json(record))}" for record in step.records) + "\n ]")
+    atomic.write_text(sidecar, "{\n " + ",\n ".join(entries) + "\n}\n")
 
 
 def of_kind(items: Iterable[Any], kind: type) -> list[Any]:
@@ -140,21 +153,25 @@ def of_kind(items: Iterable[Any], kind: type) -> list[Any]:
     return [item for item in items if isinstance(item, kind)]
 
 
+def _text(value: Any) -> str:
+    """Return JSON on one line: a whole file made with `indent` takes ten times as long, and a study has thousands."""
+    return json.dumps(value, ensure_ascii=False, default=_day)
+
+
+def _day(value: Any) -> str:
+    if not isinstance(value, date):
+        raise TypeError(f"{value!r}: expected what JSON holds, or a day")
+    return str(value)
+
+
 def _to_json(record: Any) -> dict[str, Any]:
-    values = {name: str(v) if isinstance(v, date) else v for name, v in asdict(record).items()}
-    return {"record": type(record).__name__, **values}
+    """Return a record, whose fields are numbers, texts and days, as what JSON holds."""
+    name = type(record).__name__
+    return {"record": name, **{field: getattr(record, field) for field in READERS[name]}}
 
 
 def _from_json(content: dict[str, Any]) -> Any:
-    kind = RECORD_TYPES[content["record"]]
-    return kind(**{field.name: _parse(str(field.type), content[field.name]) for field in fields(kind)})
-
-
-def _parse(annotation: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if annotation.startswith("datetime"):
-        return datetime.fromisoformat(value)
-    if annotation.startswith("date"):
-        return date.fromisoformat(value)
-    return value
+    name = content["record"]
+    values = ((field, content[field], read) for field, read in READERS[name].items())
+    parsed = {field: read(value) if read and value is not None else value for field, value, read in values}
+    return RECORD_TYPES[name](**parsed)

@@ -82,9 +82,9 @@ def value_of(visit: VisitMeasure, metric: Metric) -> float | None:
     """Return what is compared, in the metric's unit; an empty mask has a size of 0 by any metric."""
     if visit.volume_mm3 == 0:
         return 0.0
-    return {Metric.VOLUME: visit.volume_mm3, Metric.PRODUCT: visit.product_mm2, Metric.LONGEST: visit.longest_mm}[
-        metric
-    ]
+    if metric == Metric.VOLUME:
+        return visit.volume_mm3
+    return visit.product_mm2 if metric == Metric.PRODUCT else visit.longest_mm
 
 
 def is_unsigned(visit: VisitMeasure) -> bool:

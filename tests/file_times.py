@@ -1,0 +1,48 @@
+"""How long each file's tests take, and their order: the longest first in every process, so that none waits at the end.
+
+`CORDTRACK_TEST_TIMES=tests/file_times.toml make test` writes the times anew. They are wall-clock seconds of one machine
+and decide the order only: a file that is not among them counts as short, and no test depends on the order.
+"""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+TIMES = Path(__file__).with_suffix(".toml")
+LEAST = 2.0
+"""Seconds below which a file is not worth a line."""
+
+
+def recorded_times() -> dict[str, float]:
+    """Seconds by file, as `tests/store/test_versions.py`, of the files that take longer than `LEAST`."""
+    return {path: float(seconds) for path, seconds in tomllib.loads(TIMES.read_text()).items()}
+
+
+def write_times(path: Path, seconds: Mapping[str, float]) -> None:
+    """Write seconds by file, the longest first."""
+    longest = sorted(((taken, name) for name, taken in seconds.items() if taken > LEAST), reverse=True)
+    path.write_text("".join(f'"{name}" = {taken:.0f}\n' for taken, name in longest))
+
+
+def dealt(files: Sequence[str], times: Mapping[str, float], processes: int) -> list[str]:
+    """Order `files`, one name a test, so that equal shares of the tests in turn begin with the longest files.
+
+    pytest-xdist gives each of its processes an equal number of tests in the order of collection; one that has done its
+    share takes over from the end of the longest queue. So each share holds long files first, the next longest in the
+    share with least to do, and short ones fill it up. Returns each file once.
+    """
+    tests: dict[str, int] = defaultdict(int)
+    for name in files:
+        tests[name] += 1
+    room = -(-len(files) // processes)
+    shares: list[list[str]] = [[] for _ in range(processes)]
+    load = [0.0] * processes
+    held = [0] * processes
+    for name in sorted(tests, key=lambda name: -times.get(name, 0.0)):
+        free = [share for share in range(processes) if held[share] < room]
+        share = min(free, key=lambda share: (load[share], held[share]))
+        shares[share].append(name)
+        load[share] += times.get(name, 0.0)
+        held[share] += tests[name]
+    return [name for share in shares for name in share]
