@@ -59,10 +59,10 @@ def taking(what: str, make: Callable[[], T], patient_id: str | None = None) -> C
 
     It is made when it is fetched: whose role was taken away meanwhile does not get it.
     """
-    said, typed_name = who.claims() if who.is_sign_in_on() else {}, _typed()
+    token_claims, typed_name = who.claims() if who.is_sign_in_on() else {}, _typed()
 
     def noting() -> T:
-        person = roles.check(who.by_claims(said, typed_name), Deed.READ)
+        person = roles.check(who.by_claims(token_claims, typed_name), Deed.READ)
         _note(person, f"took away: {what}", patient_id)
         with acting_as(person):
             return make()

@@ -41,14 +41,14 @@ def visitor(typed_name: str = "") -> Visitor:
     return by_claims(claims() if is_sign_in_on() else {}, typed_name)
 
 
-def by_claims(said: Mapping[str, Any], typed_name: str = "") -> Visitor:
+def by_claims(token_claims: Mapping[str, Any], typed_name: str = "") -> Visitor:
     """Return who a verified token's claims speak of, by the rules as they are now."""
     named = os.environ.get(SIGN_IN_VARIABLE)
     if not named:
         return Visitor(typed_name.strip(), roles=frozenset(VisitorRole))
-    if _sign_in_of(said) in _LEFT:
+    if _sign_in_of(token_claims) in _LEFT:
         return sign_in_rules.NOBODY
-    return sign_in_rules.person_of(said, _rules(named, _mark(Path(named))), time.time())
+    return sign_in_rules.person_of(token_claims, _rules(named, _mark(Path(named))), time.time())
 
 
 @contextmanager
@@ -68,8 +68,8 @@ def leave() -> None:
         _LEFT.pop(next(iter(_LEFT)))
 
 
-def _sign_in_of(said: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(said.get(name)) for name in ("iss", "sub", "iat"))
+def _sign_in_of(token_claims: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(token_claims.get(name)) for name in ("iss", "sub", "iat"))
 
 
 def claims() -> Mapping[str, Any]:
