@@ -16,7 +16,7 @@ from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import child_process, out_folder
-from pipeline.journal import act_file, cohort_file, decisions, sign_off
+from pipeline.journal import act_file, cohort_file, decisions, roles, sign_off
 from pipeline.journal.cohort_file import Saved, SavedCohort
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.journal.roles import Deed
@@ -59,14 +59,14 @@ def pending(patient_id: str, entries: tuple[JournalEntry, ...]) -> int:
 def waiting() -> int:
     """Count the acts of the whole study that the results shown do not know of yet."""
     stored_ids = set(queries.table("journal")["entry_id"])
-    entries = act_file.read(queries.out_dir()).entries
+    entries = _entries()
     return sum(entry.entry_id not in stored_ids and entry.act not in decisions.WORDS_ONLY for entry in entries)
 
 
 def masks_decided() -> dict[tuple[str, str], str]:
     """Return the visits about whose tumour mask, or as a whole, something was decided since the last run, in words."""
     stored_ids = set(queries.table("journal")["entry_id"])
-    entries = decisions.standing(act_file.read(queries.out_dir()).entries)
+    entries = decisions.standing(_entries())
     named = {ActKind.ACCEPT_MASK: "accepted", ActKind.CORRECT_MASK: "drawn anew"}
     return {
         (entry.patient_id, str(entry.session_id)): f"{named.get(ActKind(entry.act), 'excluded')} by {entry.who} on "
@@ -93,13 +93,13 @@ def not_in_results(patient_id: str) -> list[JournalEntry]:
 
 def meeting_before(day: date) -> date | None:
     """Return the day of the last meeting with notes before a day; None where there was none."""
-    days = {entry.meeting_on for entry in act_file.read(queries.out_dir()).entries if entry.meeting_on is not None}
+    days = {entry.meeting_on for entry in _entries() if entry.meeting_on is not None}
     return max((one for one in days if one < day), default=None)
 
 
 def meeting_entries(day: date) -> list[JournalEntry]:
     """Return the notes and decisions of a meeting that were not undone, the latest first."""
-    entries = decisions.standing(act_file.read(queries.out_dir()).entries)
+    entries = decisions.standing(_entries())
     return [
         entry for entry in reversed(entries) if entry.status == decisions.Standing.IN_FORCE and entry.meeting_on == day
     ]
@@ -116,6 +116,8 @@ def record(who: str, *acts: Act) -> tuple[JournalEntry, ...]:
         The journal cannot be written.
     """
     person = door.enter(Deed.SIGN, who)
+    for act in acts:
+        queries.check_shown(act.patient_id)
     return sign_off.put_on_record(queries.out_dir(), acts, person.name, _now(), person.identity)
 
 
@@ -167,7 +169,7 @@ def take_effect() -> None:
     StoreError
         The run took too long and was stopped.
     """
-    door.enter(Deed.RUN)
+    roles.check_whole_study(door.enter(Deed.RUN))
     out_dir = queries.out_dir()
     last = out_folder.settings_of(out_dir)
     options = [f"--{name.replace('_', '-')}={last[name]}" for name in ("masks_from", "schedules") if name in last]
@@ -190,6 +192,12 @@ def take_effect() -> None:
     if ended.returncode not in (0, 1):
         last_line = (ended.stderr or ended.stdout).strip().splitlines()[-1:]
         raise SettingsError(" ".join(last_line) or f"the run ended with code {ended.returncode}")
+
+
+def _entries() -> tuple[JournalEntry, ...]:
+    """Return the acts about the patients that may be seen, in the order they were written."""
+    entries, seen = act_file.read(queries.out_dir()).entries, queries.patients_seen()
+    return entries if seen is None else tuple(entry for entry in entries if entry.patient_id in seen)
 
 
 def _now() -> datetime:

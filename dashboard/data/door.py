@@ -7,42 +7,24 @@ typed counts for nothing. Without one a name is what was typed, and the pages li
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
-from dashboard.data import queries
-from pipeline.journal import access_log, roles, sign_in_rules
+from dashboard.data import queries, who
+from dashboard.data.who import acting_as, visitor
+from pipeline.journal import access_log, roles
 from pipeline.journal.access_log import Access
-from pipeline.journal.roles import Deed, Visitor, VisitorRole
-from pipeline.journal.sign_in_rules import SignInRules
+from pipeline.journal.roles import Deed, Visitor
 
 STUDY_VARIABLE = "CORDTRACK_STUDY"
 """Environment variable that names the study folder, where runs can be asked for and reading is on record."""
-SIGN_IN_VARIABLE = "CORDTRACK_SIGN_IN"
-"""Environment variable that names the file about the sign-in."""
 NAME_TYPED = "who"
 """Where the name that somebody typed is kept for the session."""
 OPENED = "opened"
 T = TypeVar("T")
-
-
-def is_sign_in_on() -> bool:
-    """Say whether people have to sign in."""
-    return bool(os.environ.get(SIGN_IN_VARIABLE))
-
-
-def visitor(typed_name: str = "") -> Visitor:
-    """Return who is at this page now; nobody, with an empty name, where a sign-in is due."""
-    named = os.environ.get(SIGN_IN_VARIABLE)
-    if not named:
-        return Visitor(typed_name.strip(), roles=frozenset(VisitorRole))
-    return sign_in_rules.person_of(claims(), _rules(named, queries.identity_of(Path(named))), time.time())
 
 
 def enter(deed: Deed, typed_name: str = "") -> Visitor:
@@ -61,23 +43,57 @@ def opened(patient_id: str) -> None:
 
     Raises
     ------
+    SettingsError
+        They may not see that patient.
     StoreError
         It cannot be put on record, so nothing is shown.
     """
+    queries.check_shown(patient_id)
     if patient_id not in st.session_state.setdefault(OPENED, set()):
         _note(visitor(_typed()), "opened", patient_id)
         st.session_state[OPENED].add(patient_id)
 
 
 def taking(what: str, make: Callable[[], T], patient_id: str | None = None) -> Callable[[], T]:
-    """Return what makes a download, and puts on record that whoever is here now took it away."""
-    person = visitor(_typed())
+    """Return what makes a download for whoever is here now, and puts on record that they took it away.
+
+    It is made when it is fetched: whose role was taken away meanwhile does not get it.
+    """
+    token_claims, typed_name = who.claims() if who.is_sign_in_on() else {}, _typed()
 
     def noting() -> T:
+        person = roles.check(who.by_claims(token_claims, typed_name), Deed.READ)
         _note(person, f"took away: {what}", patient_id)
-        return make()
+        with acting_as(person):
+            return make()
 
     return noting
+
+
+def enter_whole_study(typed_name: str = "") -> Visitor:
+    """Return who is at this page when they may see what is about all patients.
+
+    Raises
+    ------
+    SettingsError
+        They may see some of them only.
+    """
+    person = enter(Deed.READ, typed_name)
+    roles.check_whole_study(person)
+    return person
+
+
+def enter_for(deed: Deed, patient_id: str, typed_name: str = "") -> Visitor:
+    """Return who is at this page when they may do something about a patient.
+
+    Raises
+    ------
+    SettingsError
+        They may not do it, or not see the patient.
+    """
+    person = enter(deed, typed_name)
+    queries.check_shown(patient_id)
+    return person
 
 
 def latest_access(most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:
@@ -101,13 +117,3 @@ def _note(person: Visitor, what: str, patient_id: str | None) -> None:
 
 def _typed() -> str:
     return str(st.session_state.get(NAME_TYPED) or "").strip()
-
-
-def claims() -> Mapping[str, Any]:
-    """Return what the verified token of whoever signed in says; empty where nobody did."""
-    return dict(st.user) if st.user.is_logged_in else {}
-
-
-@lru_cache(maxsize=1)
-def _rules(file: str, identity: queries.Identity | None) -> SignInRules:  # noqa: ARG001  # read anew when it changes
-    return sign_in_rules.read(Path(file))

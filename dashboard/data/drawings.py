@@ -59,6 +59,7 @@ def target(place: DrawingPlace) -> Target:
     InputError
         The scan or the mask is gone or was changed after the run.
     """
+    queries.check_shown(place.patient_id)
     return _target(str(queries.out_dir()), queries.publication(), place)
 
 
@@ -95,6 +96,7 @@ def look_at(place: DrawingPlace, upload: Upload) -> tuple[dict[int, int], Drawin
     InputError
         It does not fit, in the words of a mask in the study folder; nothing was written.
     """
+    queries.check_shown(place.patient_id)
     return _look_at(str(queries.out_dir()), queries.publication(), place, upload)
 
 
@@ -122,7 +124,7 @@ def keep(
     StoreError
         It cannot be written.
     """
-    person = door.enter(Deed.SIGN, who)
+    person = door.enter_for(Deed.SIGN, place.patient_id, who)
     out_dir = queries.out_dir()
     meant = drawing.target_of(out_dir, place.patient_id, place.session_id, place.compartment)
     at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)

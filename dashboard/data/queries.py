@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.data import who
 from dashboard.data.publication import Publication
 from pipeline.context import schedule_files
 from pipeline.context.surveillance import Surveillance
@@ -34,6 +35,8 @@ OUT_VARIABLE = "CORDTRACK_OUT"
 Identity = tuple[int, int, int]
 """Inode, modification time in ns and size of a file: what changes when a run publishes."""
 
+ABOUT_NOBODY = frozenset({"study_info", "board_span", "criteria"})
+"""Queries and views that everybody sees whole: the study's name, its run and criteria, the days that it spans."""
 Parameter = str | float | date
 T = TypeVar("T")
 
@@ -61,7 +64,7 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     StoreError
         There is no store yet, or it cannot be read.
     """
-    return _now().query(name, **parameters)
+    return _shown(_now().query(name, **_checked(parameters)), name)
 
 
 def begin(*names: str, **parameters: Parameter) -> None:
@@ -72,28 +75,56 @@ def begin(*names: str, **parameters: Parameter) -> None:
 
 def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
-    return _now().reader.query(name, **parameters)
+    return _shown(_now().reader.query(name, **_checked(parameters)), name)
 
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of some patients of a named query; quick however many others there are."""
     database = reader.database_path(out_dir())
     all_patients, places = _by_patient(str(database), identity_of(database), name, tuple(sorted(parameters.items())))
-    ranges = [np.arange(*places[patient]) for patient in patients if patient in places]
+    seen = patients_seen()
+    wanted = patients if seen is None else [patient for patient in patients if patient in seen]
+    ranges = [np.arange(*places[patient]) for patient in wanted if patient in places]
     return all_patients.iloc[np.concatenate([np.arange(0), *ranges])]
 
 
 def table(view: str) -> pd.DataFrame:
     """Return a whole view."""
     database = reader.database_path(out_dir())
-    return _table(str(database), identity_of(database), view)
+    return _shown(_table(str(database), identity_of(database), view), view)
+
+
+def patients_seen() -> frozenset[str] | None:
+    """Return the patients that whoever is here may see; None for all of them."""
+    limit = who.visitor().limit
+    if limit is None:
+        return None
+    database = reader.database_path(out_dir())
+    patients = _table(str(database), identity_of(database), "patient")
+    pairs = zip(patients["patient_id"], patients["centre"], strict=True)
+    return frozenset(str(name) for name, centre in pairs if limit.allows(name, None if pd.isna(centre) else centre))
+
+
+def check_shown(patient_id: str) -> None:
+    """Refuse a patient whom whoever is here may not see.
+
+    Raises
+    ------
+    SettingsError
+        It is one, or there is none of this name: both in the same words.
+    """
+    seen = patients_seen()
+    if seen is not None and patient_id not in seen:
+        raise SettingsError(f"{patient_id} is none of the patients that you may see; ask whoever keeps the sign-in")
 
 
 def derived(make: Callable[..., T], *arguments: Parameter) -> T:
     """Return what a function makes of the store, made once for as long as the published file is the same."""
     database = reader.database_path(out_dir())
     name = f"{make.__module__}.{make.__qualname__}"
-    value: T = _derived(str(database), identity_of(database), name, arguments, make)
+    seen = patients_seen()
+    limit = None if seen is None else tuple(sorted(seen))
+    value: T = _derived(str(database), identity_of(database), name, (*arguments, limit), make, arguments)
     return value
 
 
@@ -142,6 +173,7 @@ def aligned_scan(patient_id: str, session_id: str) -> Path | None:
 
 def display_mask(patient_id: str, session_id: str) -> Path:
     """Return where a visit's masks on the reference grid are, if the visit has any."""
+    check_shown(patient_id)
     name = study_folder.derivative_path(patient_id, session_id, suffix="dseg", extension=".nii.gz", space="reference")
     return out_dir() / name
 
@@ -169,6 +201,29 @@ def identity_of(file: Path) -> Identity | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _checked(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    """Return the parameters of a query unless they name a patient who may not be seen."""
+    if "patient_id" in parameters:
+        check_shown(str(parameters["patient_id"]))
+    return parameters
+
+
+def _shown(content: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the rows of the patients that may be seen.
+
+    Raises
+    ------
+    SettingsError
+        They add up patients, and some of those may not be seen.
+    """
+    seen = patients_seen() if name not in ABOUT_NOBODY else None
+    if seen is None:
+        return content
+    if "patient_id" not in content:
+        raise SettingsError("this adds up all patients, of whom you may see some only; ask whoever keeps the sign-in")
+    return content[content["patient_id"].isin(seen)]
 
 
 def _now() -> Publication:
@@ -203,10 +258,11 @@ def _derived(
     database: str,  # noqa: ARG001  # with the next three the key of the cache
     identity: Identity | None,  # noqa: ARG001
     name: str,  # noqa: ARG001
-    arguments: tuple[Parameter, ...],
+    seen_as: tuple[Any, ...],  # noqa: ARG001
     _make: Callable[..., Any],
+    _arguments: tuple[Parameter, ...],
 ) -> Any:
-    return _make(*arguments)
+    return _make(*_arguments)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

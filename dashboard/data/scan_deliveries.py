@@ -1,162 +1,192 @@
-"""Scans that somebody brings: laid aside, looked through by the import's own decisions, added when confirmed.
+"""Scans that somebody brings: laid aside, looked through by the worker, added when whoever may has decided.
 
-The import runs as the command a person would type, in a process of its own, first as a trial that writes no scan; what
-people decide where it is not sure are its own rules. What is brought lies in ``OUT_DIR/queue/deliveries`` until then.
+Nothing here reads a scan: what each series is taken for comes from ``pipeline.service.delivery_run``, in a process of
+its own. What is brought lies in ``OUT_DIR/queue/deliveries`` until it is added or forgotten.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import re
-import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
 
 from dashboard.data import door, queries, study_jobs
 from pipeline.errors import SettingsError
-from pipeline.files import child_process
-from pipeline.hospital.private.pseudonyms import default_private_folder, read_private
-from pipeline.journal.roles import Deed
-from pipeline.service import deliveries
+from pipeline.journal.roles import Deed, Visitor
+from pipeline.service import archive_fetch, deliveries, delivery_answers, scan_places
+from pipeline.service.deliveries import Answers, Delivery, DeliveryKind, DeliveryState
+from pipeline.service.jobs import Progress
 
-ASKED = ("series_unsure", "series_incomplete", "text_burnt_in")
-"""Findings of the import that the page asks about, series by series."""
-LIST = "unsure_series.json"
-LOOK_SECONDS = 600
-"""How long looking through a delivery, or adding it, may take."""
-CONTRASTS = ("T2w", "T1w", "T1w_ce", "STIR", "PDw", "FLAIR", "T2starw", "DWI", "ADC", "skip")
-"""What an unsure series may be called; the import's own words."""
+LONGEST_NAME = 120
+LISTED = 5
 
 
 @dataclass(frozen=True)
 class DeliveredSeries:
-    """The import's decision on one series; where a person must decide (``is_open``) with a picture, as PNG."""
+    """What one series is taken for; ``is_open`` where a person must decide. ``picture`` is a PNG, base64.
+
+    ``name`` is that of the file, of NIfTI; ``refusal`` says why it cannot be added, in one sentence.
+    """
 
     token: str
+    name: str
     patient_id: str
     session_id: str
+    day: str
     outcome: str
     contrast: str
     plane: str
     slices: str
     confidence: str
     reason: str
-    picture: bytes
+    picture: str
     likely: str
     is_open: bool
+    is_nifti: bool
+    refusal: str
+
+    @property
+    def png(self) -> bytes:
+        """The picture; empty where there is none."""
+        return base64.b64decode(self.picture)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a person may call it."""
+        return delivery_answers.NIFTI_CONTRASTS if self.is_nifti else delivery_answers.DICOM_CONTRASTS
 
 
-def lay_aside(who: str, files: Sequence[tuple[str, bytes]]) -> Path:
-    """Keep what somebody brought, under names that are harmless, and return its folder.
-
-    Raises
-    ------
-    SettingsError
-        The person may not, or nothing was brought.
-    """
-    door.enter(Deed.EDIT, who)
-    if not files:
-        raise SettingsError("expected a zip archive or DICOM files, found none; drop some first")
-    digest = hashlib.sha256(b"".join(content for _, content in files)).hexdigest()[:16]
-    folder = queries.out_dir() / "queue" / "deliveries" / digest
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, content) in enumerate(files):
-        harmless = re.sub(r"[^0-9A-Za-z._-]", "_", name)[-60:].lstrip(".")
-        (folder / f"{number:04d}_{harmless}").write_bytes(content)
-    return folder
-
-
-def look_through(folder: Path) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:
-    """Return the import's decision on each series of a delivery, and what is odd about it; no scan is written.
+def bring_files(who: str, files: Sequence[tuple[str, bytes]]) -> str:
+    """Keep what somebody dropped, under names that are harmless, and ask for a look at it.
 
     Raises
     ------
     SettingsError
-        It cannot be looked through, in the import's words.
-    """
-    return _look_through(str(folder), study_jobs.stamp())
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _look_through(folder: str, mark: str) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:  # noqa: ARG001  # of the study
-    answer = _import(Path(folder), {}, "--dry-run")
-    pictures = _unsure()
-    series = tuple(_series(row, pictures.get(str(row["series"]), {})) for row in answer["series"])
-    others = (one for one in answer["findings"] if one["code"] not in ASKED)
-    return series, tuple(f"{one['message']}: {one['remedy']}" for one in others)
-
-
-def add(who: str, folder: Path, decided: Mapping[str, str]) -> str:
-    """Add the scans of a delivery to the study, put on record who did, and forget what was brought.
-
-    Raises
-    ------
-    SettingsError
-        The person may not, or the import refused, in its words.
+        The person may not, or nothing was dropped.
+    StoreError
+        It cannot be kept.
     """
     person = door.enter(Deed.EDIT, who)
-    answer = _import(folder, decided)
+    if not files:
+        raise SettingsError("expected scans or a zip archive, found none; drop some first")
+    delivery = _fresh(person, DeliveryKind.DROP)
+    place = deliveries.folder_of(queries.out_dir(), delivery.delivery_id) / deliveries.FILES
+    place.mkdir(parents=True)
+    for number, (name, content) in enumerate(files):
+        harmless = re.sub(r"[^0-9A-Za-z._+-]", "_", name)[-LONGEST_NAME:].lstrip(".") or "file"
+        target = place / harmless
+        if target.exists():
+            target = place / f"{number:02d}" / harmless
+            target.parent.mkdir()
+        target.write_bytes(content)
+    deliveries.begin(queries.out_dir(), delivery)
+    return "Laid aside and being looked through; nothing is added yet."
+
+
+def bring_folder(who: str, name: str) -> str:
+    """Ask for a look at a folder of the server.
+
+    Raises
+    ------
+    SettingsError
+        The person may not, or the server may not read such a folder.
+    """
+    person = door.enter(Deed.EDIT, who)
+    scan_places.folder_called(name, scan_places.roots_in())
+    deliveries.begin(queries.out_dir(), _fresh(person, DeliveryKind.FOLDER, name))
+    return f"{name} is being looked through; nothing is added yet."
+
+
+def bring_from_archive(who: str, patient_numbers: str) -> str:
+    """Ask for the scans of patients that the archive knows.
+
+    Parameters
+    ----------
+    patient_numbers
+        As the hospital writes them, one a line.
+
+    Raises
+    ------
+    SettingsError
+        The person may not, there is no archive, or these are no numbers of patients.
+    """
+    person = door.enter(Deed.EDIT, who)
+    if not archive_fetch.is_offered():
+        raise SettingsError("this server knows no archive; whoever starts it names one: cordtrack serve --archive FILE")
+    delivery = _fresh(person, DeliveryKind.ARCHIVE)
+    archive_fetch.ask_for(study_jobs.study_folder(), delivery.delivery_id, patient_numbers.splitlines())
+    deliveries.begin(queries.out_dir(), delivery)
+    return "The archive is being asked; nothing is added yet."
+
+
+def folders() -> tuple[str, ...]:
+    """Return the folders of the server that scans may be added from."""
+    door.enter_whole_study()
+    return scan_places.offered(scan_places.roots_in())
+
+
+def has_archive() -> bool:
+    """Say whether this server knows an archive."""
+    return archive_fetch.is_offered()
+
+
+def going_on() -> tuple[Delivery, ...]:
+    """Return the deliveries that are worked on or wait for a decision, in the order in which they came."""
+    door.enter_whole_study()
+    return tuple(one for one in deliveries.every(queries.out_dir()) if one.state not in deliveries.ENDED)
+
+
+def ended() -> tuple[Delivery, ...]:
+    """Return the last ones that have ended, the latest first."""
+    door.enter_whole_study()
+    over = [one for one in deliveries.every(queries.out_dir()) if one.state in deliveries.ENDED]
+    return tuple(reversed(over[-LISTED:]))
+
+
+def progress(delivery: Delivery) -> Progress:
+    """Return how far the step of a delivery is."""
+    return deliveries.progress_of(queries.out_dir(), delivery.delivery_id)
+
+
+def decisions(delivery: Delivery) -> tuple[tuple[DeliveredSeries, ...], tuple[str, ...]]:
+    """Return what each series is taken for, and what is odd about the delivery, in sentences."""
+    door.enter_whole_study()
+    content = deliveries.decisions_of(queries.out_dir(), delivery.delivery_id)
+    names = DeliveredSeries.__dataclass_fields__
+    series = tuple(DeliveredSeries(**{name: one[name] for name in names}) for one in content.get("series", ()))
+    return series, tuple(map(str, content.get("odd", ())))
+
+
+def confirm(who: str, delivery_id: str, answers: Answers) -> str:
+    """Let a delivery be added as somebody decided; put on record when it is.
+
+    Raises
+    ------
+    SettingsError
+        The person may not, or an answer says too little; nothing was written.
+    """
+    person = door.enter(Deed.EDIT, who)
+    out_dir = queries.out_dir()
+    series = deliveries.decisions_of(out_dir, delivery_id).get("series", [])
+    delivery_answers.check_answers(series, answers, datetime.now().astimezone().date())
+    if deliveries.confirm(out_dir, delivery_id, person, answers) is None:
+        raise SettingsError("somebody has decided on these scans meanwhile; look at the page again")
+    return "They are being added."
+
+
+def cancel(who: str, delivery_id: str) -> str:
+    """Forget a delivery; a step that goes on ends."""
+    person = door.enter(Deed.EDIT, who)
+    out_dir = queries.out_dir()
+    delivery = deliveries.cancel(out_dir, delivery_id, person.name)
+    if delivery is not None and delivery.state == DeliveryState.CANCELLED:
+        archive_fetch.forget(study_jobs.study_folder(), delivery_id)
+        return "Forgotten; nothing of it was added."
+    return "It is asked to end."
+
+
+def _fresh(person: Visitor, kind: DeliveryKind, place: str = "") -> Delivery:
     at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    deliveries.record(queries.out_dir(), person, answer["added"], decided, at)
-    shutil.rmtree(folder)
-    count = len(answer["added"])
-    return f"{count} {'file is' if count == 1 else 'files are'} added to the study."
-
-
-def _import(folder: Path, decided: Mapping[str, str], *more: str) -> Mapping[str, Any]:
-    rules = folder.with_name(f"{folder.name}.toml")
-    rules.write_text("".join(_rule(token, contrast) for token, contrast in decided.items()), encoding="utf-8")
-    command = child_process.module_command(
-        "pipeline", "import-dicom", folder, study_jobs.study_folder(), "--json", "--rules", rules, *more
-    )
-    try:
-        ended = subprocess.run(
-            command, env=child_process.child_environment(), capture_output=True, text=True, timeout=LOOK_SECONDS,
-            check=False, cwd=folder,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise SettingsError(f"it took more than {LOOK_SECONDS} s and was stopped; bring less at once") from error
-    finally:
-        rules.unlink()
-    if ended.returncode != 0:
-        words = ended.stderr.strip().splitlines()[-1:] or [f"the import ended with code {ended.returncode}"]
-        raise SettingsError(words[0])
-    answer: Mapping[str, Any] = json.loads(ended.stdout)
-    return answer
-
-
-def _series(row: Mapping[str, Any], unsure: Mapping[str, Any]) -> DeliveredSeries:
-    return DeliveredSeries(
-        token=str(row["series"]),
-        patient_id=str(row["participant_id"]),
-        session_id=str(row["session_id"]),
-        outcome=str(row["outcome"]),
-        contrast=str(row["contrast"]),
-        plane=str(row["plane"]),
-        slices=str(row["slices"]),
-        confidence=str(row["confidence"]),
-        reason=str(row["reason"]),
-        picture=base64.b64decode(str(unsure.get("picture", ""))),
-        likely=str(unsure.get("likely", "")),
-        is_open=bool(unsure),
-    )
-
-
-def _rule(token: str, contrast: str) -> str:
-    """Return the import's rule for a series that a person has decided on: its own, with what the person calls it."""
-    rule = str(_unsure().get(token, {}).get("rule") or f'[[rule]]\nseries = "{token}"\n')
-    others = [line for line in rule.splitlines() if not line.startswith("contrast =")]
-    return "\n".join([*others, f'contrast = "{contrast}"']) + "\n\n"
-
-
-def _unsure() -> Mapping[str, Mapping[str, Any]]:
-    """Return the private list of series that a person must decide on, by token."""
-    return read_private(default_private_folder(study_jobs.study_folder()) / LIST)
+    return Delivery(deliveries.fresh_id(), kind, place, person.name, person.identity, at)

@@ -49,11 +49,13 @@ def check() -> StudyCheck:
     CordtrackError
         The study cannot be read.
     """
+    door.enter_whole_study()
     return _check(str(study_folder()), stamp())
 
 
 def plan() -> RunPlan:
     """Return what a run would do now and why, kept until study, decisions or results change."""
+    door.enter_whole_study()
     return _plan(str(study_folder()), stamp(), queries.publication())
 
 
@@ -64,7 +66,11 @@ def stamp() -> str:
 
 def ask_for_run(who: str, patient_id: str | None = None) -> str:
     """Ask for a run, of one patient or of all; say what became of it."""
-    person = door.enter(Deed.RUN, who)
+    if patient_id is None:
+        door.enter_whole_study(who)
+        person = door.enter(Deed.RUN, who)
+    else:
+        person = door.enter_for(Deed.RUN, patient_id, who)
     job, is_new = asking.ask_for_run(study_folder(), queries.out_dir(), person.name, [patient_id] if patient_id else [])
     if is_new:
         return "The run is asked for."
@@ -73,18 +79,26 @@ def ask_for_run(who: str, patient_id: str | None = None) -> str:
 
 def cancel(job_id: str, who: str) -> str:
     """Let a job end."""
-    jobs.cancel(queries.out_dir(), job_id, door.enter(Deed.RUN, who).name)
+    person = door.enter(Deed.RUN, who)
+    if all(job.job_id != job_id for job in open_jobs()):
+        raise SettingsError("this run has ended, or is not about patients that you see; nothing was stopped")
+    jobs.cancel(queries.out_dir(), job_id, person.name)
     return "The run is asked to end; what was finished is kept."
 
 
 def all_jobs() -> tuple[Job, ...]:
     """Return all jobs, the latest first."""
+    door.enter_whole_study()
     return tuple(reversed(jobs.every(queries.out_dir())))
 
 
 def open_jobs() -> tuple[Job, ...]:
     """Return the jobs that run or wait, in the order in which they are done."""
-    return tuple(job for job in jobs.every(queries.out_dir()) if job.is_open)
+    seen = queries.patients_seen()
+    return tuple(
+        job for job in jobs.every(queries.out_dir())
+        if job.is_open and (seen is None or (job.participants and set(job.participants) <= seen))
+    )  # fmt: skip
 
 
 def progress(job: Job) -> tuple[Progress, tuple[StepNote, ...]]:
@@ -92,11 +106,19 @@ def progress(job: Job) -> tuple[Progress, tuple[StepNote, ...]]:
     began_s = job.began_at.replace(tzinfo=UTC).timestamp() if job.began_at else 0.0
     notes = step_notes.notes(queries.out_dir() / JOBS)
     fresh = tuple(note for note in notes if note.at_s >= began_s)  # a killed run leaves some behind
-    return jobs.progress_of(queries.out_dir(), job.job_id), fresh
+    seen = queries.patients_seen()
+    shown = tuple(note for note in fresh if seen is None or note.patient_id in seen)
+    return jobs.progress_of(queries.out_dir(), job.job_id), shown
+
+
+def has_worker() -> bool:
+    """Say whether somebody does the jobs and deliveries that are asked for here."""
+    return jobs.has_worker(queries.out_dir())
 
 
 def log(job: Job) -> str:
     """Return the end of what a job printed."""
+    door.enter_whole_study()
     return jobs.log_of(queries.out_dir(), job.job_id)
 
 

@@ -21,6 +21,7 @@ def table(name: str) -> FormTable:
     InputError
         It cannot be changed by a form.
     """
+    door.enter_whole_study()
     return study_forms.read(study_jobs.study_folder(), name)
 
 
@@ -48,4 +49,5 @@ def save(who: str, shown: FormTable, new_rows: Sequence[Mapping[str, Any]]) -> s
 
 def history() -> tuple[dict[str, Any], ...]:
     """Return who changed which table when, the latest first."""
+    door.enter_whole_study()
     return study_forms.history(queries.out_dir())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.data import drawings
+from dashboard.data import door, drawings
 from dashboard.data.drawings import DrawingPlace, Upload
 from dashboard.patient import review_section, sketch_section
 from dashboard.patient.act_preview import preview
@@ -95,7 +95,7 @@ def _take(place: DrawingPlace) -> None:
         for label, file_name, content in files:
             st.download_button(
                 label,
-                data=content,
+                data=door.taking(label, content, place.patient_id),
                 file_name=file_name,
                 mime="application/gzip",
                 on_click="ignore",

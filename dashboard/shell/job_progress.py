@@ -10,7 +10,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import queries, study_jobs
+from dashboard.data import queries, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.words import labels
 from pipeline.run.step_notes import StepNote
@@ -18,6 +18,7 @@ from pipeline.service.jobs import Job, JobState, Progress
 
 EVERY_SECONDS = 2
 SEEN = "runs-seen"
+NO_WORKER = "A run waits: no worker is there to do it; start one with: cordtrack serve STUDY_FOLDER OUT_DIR"
 LEAST_SHARE = 0.08
 """Below this share of a run nothing is said of how long the rest takes."""
 STEP_WORDS = {
@@ -58,7 +59,7 @@ def _concerning(patient_id: str | None) -> tuple[Job, ...]:
 
 def _mark(jobs: tuple[Job, ...]) -> tuple[object, ...]:
     """Return what changes when a run begins, ends or publishes."""
-    return (*((job.job_id, job.state) for job in jobs), queries.publication())
+    return (*((job.job_id, job.state) for job in jobs), queries.publication(), bool(who.visitor().roles))
 
 
 def _show(job: Job, where: str) -> None:
@@ -93,7 +94,7 @@ def _share(progress: Progress, steps: tuple[StepNote, ...]) -> float:
 
 def _words(job: Job, progress: Progress, share: float) -> str:
     if job.state == JobState.QUEUED:
-        return "A run waits for its turn."
+        return "A run waits for its turn." if study_jobs.has_worker() else NO_WORKER
     if job.is_to_end:
         return "The run is ending …"
     if progress.words.startswith("waits"):

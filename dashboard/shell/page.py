@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import theme
-from dashboard.data import door, queries, study_jobs
+from dashboard.data import queries, study_jobs, who
 from dashboard.shell import dark
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
@@ -178,5 +178,5 @@ def _around(shown: ShownStudy, info: pd.Series) -> None:
 
 def _notice(*words: str) -> Html:
     """Write the line at the top of every page; where nobody signs in, it says that names are only typed."""
-    typed = [] if door.is_sign_in_on() else [labels.NAMES_TYPED]
+    typed = [] if who.is_sign_in_on() else [labels.NAMES_TYPED]
     return tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed]), class_="ct-notice")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import door
-from dashboard.shell import page
+from dashboard.data import door, who
+from dashboard.shell import drafts, page, signing
 from dashboard.words.markup import as_label
 from pipeline.errors import CordtrackError
 from pipeline.journal.roles import Deed
@@ -16,11 +16,14 @@ def is_let_in() -> bool:
     try:
         person = door.enter(Deed.READ)
     except CordtrackError:
+        drafts.keep(who.identity())
         return False
     if person.identity:
+        if drafts.bring_back(person.identity):
+            signing.say("What you had typed when your sign-in ended is in its fields again; nothing was written.")
         with st.container(key="ct-who"):
-            who = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
-            st.button(as_label(who), key="sign-out", type="tertiary", on_click=st.logout)
+            words = f"{person.name} ({', '.join(sorted(person.roles))}): sign out"
+            st.button(as_label(words), key="sign-out", type="tertiary", on_click=_leave)
     return True
 
 
@@ -29,12 +32,18 @@ def ask() -> None:
     page.show_workbench(_ask)
 
 
+def _leave() -> None:
+    """Sign out: a callback."""
+    who.leave()
+    st.logout()
+
+
 def _ask() -> None:
-    if not door.claims():
+    if not who.claims():
         page.sentence("Please sign in.")
     else:
-        person = door.visitor()
+        person = who.visitor()
         is_over = "Your sign-in is over or was taken away; sign in again."
         page.sentence(f"{person.name} has no role here; ask whoever keeps the sign-in." if person.name else is_over)
-        st.button("Sign out", key="sign-out", on_click=st.logout)
+        st.button("Sign out", key="sign-out", on_click=_leave)
     st.button("Sign in", key="sign-in", type="primary", on_click=st.login)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.data import door
+from dashboard.data import door, who
 from dashboard.words.markup import as_label, tag
 from pipeline.errors import CordtrackError
 
@@ -24,8 +24,8 @@ NO_REASON = "A reason, please: it stands beside the verdict with your name. Noth
 
 def ask_name() -> None:
     """Ask who reads, kept for the session over all pages; whoever signed in is not asked."""
-    if door.is_sign_in_on():
-        st.html(tag("p", door.visitor().name, class_="ct-small"), width="content")
+    if who.is_sign_in_on():
+        st.html(tag("p", who.visitor().name, class_="ct-small"), width="content")
         return
     st.text_input(
         "Your name",
@@ -39,7 +39,7 @@ def ask_name() -> None:
 
 def reader() -> str:
     """Return the name of whoever reads, verified where people sign in; empty when nobody gave one."""
-    return door.visitor(typed(WHO)).name
+    return who.visitor(typed(WHO)).name
 
 
 def typed(key: str) -> str:
@@ -57,6 +57,11 @@ def record(work: Callable[[], str], *, needs_name: bool = True) -> bool:
     except CordtrackError as error:
         st.session_state[SAID] = (False, str(error))
     return bool(st.session_state[SAID][0])
+
+
+def say(words: str) -> None:
+    """Say something on the page, where the answers to acts stand."""
+    st.session_state[SAID] = (True, words)
 
 
 def refuse(words: str) -> None:

@@ -34,7 +34,9 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
     with st.container(horizontal=True, vertical_alignment="center"):
         words = f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one."
         page.remark(words, "content")
-        help_text = "Runs the pipeline; only what changed"
+        help_text = (
+            "Runs the pipeline, only what changed, while this page waits: it has no worker (cordtrack serve has)"
+        )
         st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):
             with st.spinner("Updating the results …", show_time=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import door
+from dashboard.data import door, who
 from dashboard.shell import page
 from dashboard.words.markup import join, tag
 from pipeline.journal.roles import VisitorRole
@@ -14,7 +14,7 @@ SHOWN = 100
 
 def access_section() -> None:
     """Show the last lines of the reading log to an admin; nothing to anybody else."""
-    if VisitorRole.ADMIN not in door.visitor().roles:
+    if VisitorRole.ADMIN not in who.visitor().roles:
         return
     with st.expander("Who looked at what"):
         lines, problems = door.latest_access(SHOWN)

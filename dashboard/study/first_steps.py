@@ -10,7 +10,7 @@ from dashboard.words.markup import join, tag
 
 STEPS = (
     ("People and dates", "who they are, when they were scanned, what treatment they had: in the forms below."),
-    ("Scans", "a hospital's DICOM, dropped below; NIfTI goes into the folder of each visit by hand."),
+    ("Scans", "DICOM or NIfTI, dropped below, from a folder of the server or from the PACS."),
     ("Outline and run", "one outline of the tumour per person, then Run: patients appear as they are finished."),
 )
 

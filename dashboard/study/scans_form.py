@@ -1,91 +1,87 @@
-"""Adding scans: files that somebody drops, what the import takes them for, changed where it is not sure, confirmed."""
+"""Adding scans: files that somebody drops, a folder of the server, or the archive; looked through, then decided on."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 
 from dashboard.data import scan_deliveries
-from dashboard.data.scan_deliveries import CONTRASTS, DeliveredSeries
 from dashboard.shell import page, signing
-from dashboard.words import labels
-from dashboard.words.markup import join, tag
-from pipeline.errors import CordtrackError
+from dashboard.study.delivery_decisions import decide_on
+from dashboard.study.delivery_progress import deliveries_watched
+from dashboard.words.markup import tag
+from pipeline.service.deliveries import Delivery, DeliveryState
 
-PLACE, ROUND = "delivery", "delivery-round"
-"""Where the folder of what was brought is kept, and how many deliveries came before: each has fields of its own."""
-UNDECIDED = "decide later"
+ROUND = "delivery-round"
+"""How many deliveries came before in this session: each has a field of its own."""
+FILES, FOLDER, ARCHIVE = "Files", "A folder of the server", "The PACS"
+WORDS = {DeliveryState.ADDED: "added", DeliveryState.FAILED: "not added", DeliveryState.CANCELLED: "forgotten"}
 
 
 def scans_form() -> None:
-    """Ask for scans, show what the import decides about them, and add them when that is confirmed."""
-    page.section("Add scans", "DICOM, as files or zip archives, under pseudonyms; nothing is added before you say so")
+    """Ask for scans, show what each is taken for, and let them be added once somebody has decided."""
+    page.section("Add scans", "DICOM or NIfTI, under pseudonyms; nothing is added before you say so")
+    ways = {FILES: _files}
+    if scan_deliveries.folders():
+        ways[FOLDER] = _folder
+    if scan_deliveries.has_archive():
+        ways[ARCHIVE] = _archive
+    if len(ways) == 1:
+        _files()
+    else:
+        for tab, ask in zip(st.tabs(list(ways)), ways.values(), strict=True):
+            with tab:
+                ask()
+    deliveries_watched()
+    for delivery in scan_deliveries.going_on():
+        if delivery.state == DeliveryState.LOOKED:
+            decide_on(delivery)
+    for delivery in scan_deliveries.ended():
+        st.html(tag("p", *_line(delivery), class_="ct-small"))
+
+
+def _files() -> None:
     number = st.session_state.setdefault(ROUND, 0)
     key = f"scans-{number}"
-    st.file_uploader("DICOM files or a zip archive", accept_multiple_files=True, key=key, label_visibility="collapsed")
-    st.button("Look through them", key=f"look-{number}", on_click=signing.record, args=(lambda: _lay_aside(key),))
-    if PLACE in st.session_state:
-        try:
-            _decisions(Path(st.session_state[PLACE]), number)
-        except CordtrackError as error:
-            page.remark(str(error))
+    st.file_uploader(
+        "DICOM or NIfTI files, or a zip archive of them", accept_multiple_files=True, key=key,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.button("Look through them", key=f"look-{number}", on_click=signing.record, args=(lambda: _bring_files(key),))
 
 
-def _lay_aside(key: str) -> str:
-    """Keep what was dropped: a callback."""
+def _bring_files(key: str) -> str:
+    """Lay aside what was dropped: a callback."""
     files = [(file.name, file.getvalue()) for file in st.session_state.get(key) or ()]
-    st.session_state[PLACE] = str(scan_deliveries.lay_aside(signing.reader(), files))
-    return f"{labels.count(len(files), 'file')} laid aside; nothing is added yet."
-
-
-def _decisions(folder: Path, number: int) -> None:
-    with st.spinner("Looking through the scans …", show_time=True):
-        series, odd = scan_deliveries.look_through(folder)
-    lines = (
-        tag("tr", *(tag("td", text) for text in (one.patient_id, one.session_id, _what(one), one.plane, one.reason)))
-        for one in series
-    )
-    head = tag("tr", *(tag("th", text) for text in ("person", "visit", "taken for", "plane", "why")))
-    st.html(tag("table", tag("thead", head), tag("tbody", join(lines)), class_="ct-table"))
-    for words in odd:
-        page.remark(words)
-    decided = {}
-    for one in (one for one in series if one.is_open):
-        left, right = st.columns([2, 1])
-        if one.picture:
-            left.image(one.picture, width=480)
-        options = [UNDECIDED, *CONTRASTS]
-        usual = options.index(one.likely) if one.likely in options else 0
-        words = f"{one.patient_id} {one.session_id}, {one.slices} slices: likely {one.likely}"
-        choice = right.selectbox(words, options, index=0 if one.confidence else usual, key=f"is-{number}-{one.token}")
-        if choice != UNDECIDED:
-            decided[one.token] = str(choice)
-    count = sum(one.outcome == "imported" for one in series) + len(decided)
-    with st.container(horizontal=True):
-        st.button(
-            f"Add {labels.count(count, 'series', 'series')}",
-            key=f"add-{number}",
-            type="primary",
-            disabled=not count,
-            on_click=signing.record,
-            args=(lambda: _add(folder, decided),),
-        )
-        st.button("Forget them", key=f"forget-{number}", type="tertiary", on_click=_forget)
-
-
-def _what(one: DeliveredSeries) -> str:
-    sure = f" ({float(one.confidence):.0%} sure)" if one.confidence else ""
-    return f"{one.contrast or 'nothing'}{sure}, {one.outcome}"
-
-
-def _add(folder: Path, decided: dict[str, str]) -> str:
-    """Add them: a callback."""
-    words = scan_deliveries.add(signing.reader(), folder, decided)
-    _forget()
+    words = scan_deliveries.bring_files(signing.reader(), files)
+    st.session_state[ROUND] += 1
     return words
 
 
-def _forget() -> None:
-    st.session_state.pop(PLACE, None)
-    st.session_state[ROUND] += 1
+def _folder() -> None:
+    chosen = st.selectbox("Folder", scan_deliveries.folders(), index=None, key="scan-folder", width=480)
+    st.button(
+        "Look through it",
+        key="look-folder",
+        disabled=chosen is None,
+        on_click=signing.record,
+        args=(lambda: scan_deliveries.bring_folder(signing.reader(), signing.typed("scan-folder")),),
+    )
+
+
+def _archive() -> None:
+    st.text_area(
+        "Patient numbers as the hospital writes them, one a line", key="archive-numbers", width=480, height=100
+    )
+    st.button(
+        "Fetch their scans",
+        key="look-archive",
+        on_click=signing.record,
+        args=(lambda: scan_deliveries.bring_from_archive(signing.reader(), signing.typed("archive-numbers")),),
+    )
+
+
+def _line(delivery: Delivery) -> tuple[str, ...]:
+    head = (
+        f"{delivery.asked_at:%Y-%m-%d %H:%M}  {WORDS[delivery.state]}, brought by {delivery.asked_by or 'somebody'}: "
+    )
+    return head, tag("span", delivery.message, class_="ct-grey")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,17 +11,24 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import table_changes
-from dashboard.shell import page, signing
+from dashboard.shell import drafts, page, signing
+from dashboard.study.lesion_notes import lesion_notes
 from dashboard.words.markup import tag
+from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.vocabulary import TreatmentKind
 from pipeline.errors import CordtrackError
 from pipeline.service.study_forms import FormTable, sessions_of
 
-TABS = {"People": "participants.tsv", "Visits": "", "Treatments": "treatments.tsv", "Function": "function.tsv"}
+TABS = {
+    "People": "participants.tsv", "Visits": "", "Treatments": "treatments.tsv", "Function": "function.tsv",
+    "Neuraxis": "neuraxis.tsv",
+}  # fmt: skip
+NOTES_TAB = "Lesion notes"
 NOTES = {
     "People": "One row per person, sub-01 or the like; level such as C4-C6. What is not known stays empty.",
     "Visits": "One row per visit: ses-01 and the day of the scan; a month (2012-05) or a year will do.",
     "Treatments": "One row per treatment; a steroid with its daily dose as dexamethasone in dose_mg.",
+    "Neuraxis": "One row per visit, by session_id or day: which levels were imaged, and what was seen of seeding.",
     "Function": "One row per examination: mmccormick for the modified McCormick scale, or another scale's name.",
 }
 CHOICES: Mapping[str, list[str]] = {
@@ -29,6 +37,9 @@ CHOICES: Mapping[str, list[str]] = {
     "extent": ["GTR", "NTR", "STR", "PR", "biopsy"],
     "syndrome": ["VHL", "NF1", "NF2", "none", "unknown"],
     "leptomeningeal": ["yes", "no", "not imaged"],
+    **{level: ["yes", "partly", "no"] for level in LEVELS},
+    "contrast": ["yes", "no"],
+    **{item: ["present", "absent", "NE"] for item in ITEMS},
 }
 LISTED = 6
 
@@ -38,7 +49,10 @@ def table_forms() -> None:
     page.section("People and treatments", "checked as a run checks them; the version before is kept, with who and when")
     with st.container(width=260):
         signing.ask_name()
-    for tab, (title, name) in zip(st.tabs(list(TABS)), TABS.items(), strict=True):
+    *tabs, notes_tab = st.tabs([*TABS, NOTES_TAB])
+    with notes_tab:
+        lesion_notes()
+    for tab, (title, name) in zip(tabs, TABS.items(), strict=True):
         with tab:
             page.remark(NOTES[title])
             try:
@@ -65,6 +79,9 @@ def _form(name: str) -> None:
         return
     shown = table_changes.table(name)
     key = f"form-{name}-{shown.sha256[:12]}"  # a saved table begins anew
+    typed_before = drafts.changes_of(key)
+    if typed_before:
+        shown, key = replace(shown, rows=tuple(_changed(shown, typed_before))), f"{key}-again"
     content = pd.DataFrame([dict(row) for row in shown.rows], columns=list(shown.columns), dtype="str").fillna("")
     st.data_editor(
         content,
@@ -90,7 +107,12 @@ def _save(key: str, shown: FormTable) -> None:
 
 
 def _write(shown: FormTable, changes: Mapping[str, Any]) -> str:
-    edited = changes.get("edited_rows", {})
+    return table_changes.save(signing.reader(), shown, _changed(shown, changes))
+
+
+def _changed(shown: FormTable, changes: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the rows of a table as its editor left them."""
+    edited = {int(number): cells for number, cells in changes.get("edited_rows", {}).items()}
     gone = set(changes.get("deleted_rows", ()))
     stay = [{**row, **edited.get(number, {})} for number, row in enumerate(shown.rows) if number not in gone]
-    return table_changes.save(signing.reader(), shown, [*stay, *changes.get("added_rows", ())])
+    return [*stay, *changes.get("added_rows", ())]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.core.records import Finding
-    from pipeline.hospital.archive.transfer import Archive
-    from pipeline.hospital.importing.importing import ImportDone
+    from pipeline.hospital.archive.transfer import Spool
+    from pipeline.hospital.importing.importing import ImportDone, ImportSettings
 
 app = typer.Typer()
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -217,28 +217,27 @@ def pull(
 ) -> None:
     """Fetch patients' scans from a PACS and import them; run it again to go on or to fetch what is new."""
     _need("pynetdicom", "dicomweb_client", "requests", "pydicom", "skimage")
-    from pipeline.hospital.archive import transfer  # noqa: PLC0415  # keeps --help quick
+    from pipeline.hospital.archive import archive_address, transfer  # noqa: PLC0415  # keeps --help quick
     from pipeline.hospital.importing import importing  # noqa: PLC0415  # keeps --help quick
     from pipeline.hospital.private import pseudonyms  # noqa: PLC0415  # keeps --help quick
 
     folder = private or pseudonyms.default_private_folder(bids_dir)
     pseudonyms.open_private(folder, bids_dir)
     ids, names_pseudonyms = transfer.read_patients(patients)
-    encryption = (tls, ca, certificate, key)
-    archive = _archive(dicomweb, pacs, aet, our_aet, listen, credentials, patience, connections, encryption)
+    secure = _secure(tls, ca, certificate, key)
+    address = archive_address.ArchiveAddress(
+        dicomweb, pacs, aet, our_aet, listen, _text(credentials), patience, connections, *secure
+    )
+    archive = archive_address.open_archive(address, os.environ)
     spool, unknown = transfer.Spool(folder / "spool"), list[str]()
-    with transfer.audited(folder / "audit.jsonl", "pull", str(dicomweb or pacs), _now) as counts:
+    with transfer.audited(folder / "audit.jsonl", "pull", str(address), _now) as counts:
         archive.greet()
         fetched, failed = transfer.pull(archive, ids, spool, _report, unknown=unknown)
         counts.update(patients=len(ids), objects=fetched, not_whole=failed, unknown=len(unknown))
     out.print(f"fetched {fetched} objects of {len(ids)} patients; {failed} patients not whole", markup=False)
     _keep_unknown(folder / "unknown_patients.json", unknown)
-    if spool.whole.is_dir():
-        mapping = patients if names_pseudonyms else None
-        settings = importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates)
-        done = importing.import_dicom(settings, lambda *_: None)
-        _print_import(done, bids_dir, is_trial=False)
-        spool.remove(done.settled)
+    mapping = patients if names_pseudonyms else None
+    _import_fetched(spool, importing.ImportSettings(spool.whole, bids_dir, mapping, rules, folder, shift_dates))
     if failed:
         raise typer.Exit(1)
 
@@ -259,56 +258,41 @@ def push(
 ) -> None:
     """Send DICOM files to a PACS; what it has taken is not sent again."""
     _need("pynetdicom", "dicomweb_client", "requests")
-    from pipeline.hospital.archive import transfer  # noqa: PLC0415
+    from pipeline.hospital.archive import archive_address, transfer  # noqa: PLC0415
 
-    archive = _archive(dicomweb, pacs, aet, our_aet, None, credentials, patience, 1, (tls, ca, certificate, key))
-    with transfer.audited(folder / ".audit.jsonl", "push", str(dicomweb or pacs), _now) as counts:
+    secure = _secure(tls, ca, certificate, key)
+    address = archive_address.ArchiveAddress(
+        dicomweb, pacs, aet, our_aet, None, _text(credentials), patience, 1, *secure
+    )
+    archive = archive_address.open_archive(address, os.environ)
+    with transfer.audited(folder / ".audit.jsonl", "push", str(address), _now) as counts:
         archive.greet()
-        sent, before = transfer.push(archive, folder, str(dicomweb or pacs), _report)
+        sent, before = transfer.push(archive, folder, str(address), _report)
         counts.update(sent=sent, before=before)
     out.print(f"sent {sent} files; {before} had been sent before", markup=False)
 
 
-Secure = tuple[bool, Path | None, Path | None, Path | None]
+def _import_fetched(spool: Spool, settings: ImportSettings) -> None:
+    """Import what came whole, and remove it from the spool."""
+    from pipeline.hospital.importing import importing  # noqa: PLC0415
+
+    if spool.whole.is_dir():
+        done = importing.import_dicom(settings, lambda *_: None)
+        _print_import(done, settings.bids_dir, is_trial=False)
+        spool.remove(done.settled)
 
 
-def _archive(
-    dicomweb: str | None,
-    pacs: str | None,
-    aet: str | None,
-    our_aet: str,
-    listen: str | None,
-    credentials: Path | None,
-    patience: float,
-    connections: int,
-    secure: Secure,
-) -> Archive:
-    if (dicomweb is None) == (pacs is None):
-        raise SettingsError("expected one of --dicomweb URL and --pacs HOST:PORT; give one of them")
-    from pipeline.hospital.archive import transfer  # noqa: PLC0415
-    from pipeline.hospital.archive.encryption import Encryption  # noqa: PLC0415
+def _secure(
+    tls: bool,
+    ca: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> tuple[bool, str | None, str | None, str | None]:
+    return tls, _text(ca), _text(certificate), _text(key)
 
-    is_encrypted, *files = secure
-    encryption = Encryption(*files)
-    if dicomweb is not None:
-        from pipeline.hospital.archive.dicomweb import DicomWeb  # noqa: PLC0415
 
-        allowed = transfer.read_credentials(credentials, os.environ)
-        return DicomWeb(dicomweb, allowed, connections, patience, encryption)
-    from pipeline.hospital.archive.dimse import Pacs  # noqa: PLC0415
-
-    host, _, port = str(pacs).rpartition(":")
-    if not host or not port.isdigit() or aet is None:
-        raise SettingsError("expected --pacs HOST:PORT with the PACS's own title as --aet; correct them")
-    if any(files) and not is_encrypted:
-        raise SettingsError("expected --tls with --ca, --tls-certificate or --tls-key; add it")
-    ours, _, listen_port = (listen or "").rpartition(":")
-    if listen and not listen_port.isdigit():
-        raise SettingsError(f"expected --listen PORT or HOST:PORT, found {listen!r}; correct it")
-    return Pacs(
-        host, int(port), aet, our_aet, int(listen_port) if listen else None, patience, ours or None,
-        encryption if is_encrypted else None,
-    )  # fmt: skip
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _now() -> str:

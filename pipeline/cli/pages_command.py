@@ -60,7 +60,7 @@ def server_environment(out_dir: Path, bids_dir: Path | None = None) -> dict[str,
     """Return its environment: which output folder is shown, and of which study, where runs can be asked for."""
     study = {} if bids_dir is None else {"CORDTRACK_STUDY": str(bids_dir.resolve())}
     environment = SERVER_ENVIRONMENT | child_process.child_environment()
-    for name in ("CORDTRACK_STUDY", "CORDTRACK_SIGN_IN"):
+    for name in ("CORDTRACK_STUDY", "CORDTRACK_SIGN_IN", "CORDTRACK_SCAN_ROOTS", "CORDTRACK_ARCHIVE"):
         environment.pop(name, None)
     return environment | study | {"CORDTRACK_OUT": str(out_dir.resolve())}
 

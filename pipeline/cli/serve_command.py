@@ -6,7 +6,7 @@ import importlib.util
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -40,38 +40,53 @@ def serve(
     sign_in: Annotated[
         Path | None, typer.Option(help="A .toml file that says how people sign in and which roles they have.")
     ] = None,
+    scans_from: Annotated[
+        list[Path] | None, typer.Option(help="A folder below which editors may choose folders to add scans from.")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="A .toml file that names the PACS from which editors may fetch scans.")
+    ] = None,
     run: Annotated[bool, typer.Option("--run", help="Ask for a run at once, as the page's button does.")] = False,
 ) -> None:
     """Open the pages of a study at once: check it, run it, watch the run, look at results; nothing else is needed."""
     environment, names = _sign_in(sign_in, host)
+    environment |= _scan_sources(scans_from or [], archive, (bids_dir, out_dir))
     for folder in (bids_dir, out_dir):
         if folder.exists() and not folder.is_dir():
             raise SettingsError(f"{folder}: expected a folder, found something else; name another place")
         folder.mkdir(parents=True, exist_ok=True)
     pages_command.check_address(host, port)
-    environment = pages_command.server_environment(out_dir, bids_dir) | environment
-    worker_command = child_process.module_command(
-        "pipeline.service.worker", bids_dir.resolve(), out_dir.resolve(), str(jobs)
-    )
-
-    def start_worker() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(worker_command, env=child_process.child_environment(), cwd=out_dir)
-
     if run:
         from pipeline.service import asking  # noqa: PLC0415  # keeps --help quick
 
         asking.ask_for_run(bids_dir.resolve(), out_dir.resolve(), "")
-    worker = start_worker()
-    server = subprocess.Popen(pages_command.server_command(host, port, names), env=environment, cwd=pages_command.PAGES)
-    try:
-        if pages_command.is_answering(server, host, port):
-            err.print(f"{bids_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
-        while server.poll() is None:
-            worker = _looked_after(worker, start_worker)
-            time.sleep(LOOK_SECONDS)
-        raise typer.Exit(server.returncode)
-    finally:
-        _end(server, worker)
+    environment = pages_command.server_environment(out_dir, bids_dir) | environment
+    command = child_process.module_command("pipeline.service.worker", bids_dir.resolve(), out_dir.resolve(), str(jobs))
+
+    def start_worker() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=environment, cwd=out_dir)
+
+    pages = pages_command.server_command(host, port, names)
+    with subprocess.Popen(pages, env=environment, cwd=pages_command.PAGES) as server:
+        raise typer.Exit(_look_after(server, start_worker, (host, port), str(bids_dir)))
+
+
+def _scan_sources(roots: Sequence[Path], archive: Path | None, kept_out: tuple[Path, Path]) -> dict[str, str]:
+    """Return what tells pages and worker where scans may be added from, besides what is dropped."""
+    environment = {}
+    if roots:
+        from pipeline.service import scan_places  # noqa: PLC0415  # keeps --help quick
+
+        private = kept_out[0].resolve().with_name(f"{kept_out[0].resolve().name}.private")
+        environment[scan_places.ROOTS_VARIABLE] = scan_places.check_roots(roots, (*kept_out, private))
+    if archive is not None:
+        if importlib.util.find_spec("pynetdicom") is None:
+            raise SettingsError("--archive needs pynetdicom; install with: pip install 'cordtrack[hospital]'")
+        from pipeline.hospital.archive import archive_address  # noqa: PLC0415  # keeps --help quick
+
+        archive_address.read_address(archive)
+        environment["CORDTRACK_ARCHIVE"] = str(archive.resolve())
+    return environment
 
 
 def _sign_in(file: Path | None, host: str) -> tuple[dict[str, str], list[str]]:
@@ -92,15 +107,25 @@ def _sign_in(file: Path | None, host: str) -> tuple[dict[str, str], list[str]]:
     return {"CORDTRACK_SIGN_IN": str(file.resolve())}, [public] if public else []
 
 
-def _looked_after(
-    worker: subprocess.Popen[bytes], start_worker: Callable[[], subprocess.Popen[bytes]]
-) -> subprocess.Popen[bytes]:
-    """Return the worker, or another one in the place of one that ended: jobs are taken up where they were left."""
-    if worker.poll() is None:
-        return worker
-    err.print(f"the worker ended with code {worker.returncode}; another one takes its jobs up", markup=False)
-    time.sleep(2 * LOOK_SECONDS)
-    return start_worker()
+def _look_after(
+    server: subprocess.Popen[bytes], start: Callable[[], subprocess.Popen[bytes]], place: tuple[str, int], study: str
+) -> int:
+    """Have a worker beside the server until that ends; another one takes up the jobs of one that ended before."""
+    worker = start()
+    try:
+        if pages_command.is_answering(server, *place):
+            err.print(f"{study} at http://{place[0]}:{place[1]} (stop with Ctrl+C)", markup=False)
+        while server.poll() is None:
+            time.sleep(LOOK_SECONDS)
+            if worker.poll() is not None:
+                err.print(
+                    f"the worker ended with code {worker.returncode}; another one takes its jobs up", markup=False
+                )
+                time.sleep(2 * LOOK_SECONDS)
+                worker = start()
+        return int(server.returncode)
+    finally:
+        _end(server, worker)
 
 
 def _end(*processes: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ our own are never looked for by name: they are this interpreter with this code.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -107,6 +108,26 @@ def end_with_parent(parent: int) -> None:
 
     if hasattr(os, "fork"):  # elsewhere a parent's number stays when it is gone
         threading.Thread(target=look_after, daemon=True).start()
+
+
+def limit(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
+    """Give this process so much memory, computing time and room for one file, and no more; no dump of its memory.
+
+    Limits are the system's own: Linux holds to all of them, macOS to some, Windows has none.
+    """
+    try:
+        import resource  # noqa: PLC0415  # not on Windows
+    except ImportError:
+        return
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in limits.items():
+        with contextlib.suppress(ValueError, OSError):  # lower already, or not for this system
+            resource.setrlimit(kind, (most, most))
 
 
 def _entries(environment: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,6 @@ than the voxels that were asked for. ``python -P -m pipeline.files.unpacking FIL
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 import threading
@@ -85,19 +84,11 @@ def _most_bytes(shape: Sequence[int]) -> int:
 
 def limit(shape: Sequence[int]) -> None:
     """Give this process the memory, the time and the room on disk that an image of a size takes, and no more."""
-    try:
-        import resource  # noqa: PLC0415  # not on Windows
-    except ImportError:
-        return
-    limits = {
-        resource.RLIMIT_AS: MEMORY_MB * 2**20 + BYTES_A_VOXEL * prod(shape),
-        resource.RLIMIT_CPU: MOST_SECONDS,
-        resource.RLIMIT_FSIZE: _most_bytes(shape),
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, most in limits.items():
-        with contextlib.suppress(ValueError, OSError):  # lower already, or not for this system
-            resource.setrlimit(kind, (most, most))
+    child_process.limit(
+        memory_bytes=MEMORY_MB * 2**20 + BYTES_A_VOXEL * prod(shape),
+        cpu_seconds=MOST_SECONDS,
+        file_bytes=_most_bytes(shape),
+    )
 
 
 def copy_plain(file: Path, plain: Path, shape: Sequence[int]) -> None:

@@ -1,7 +1,8 @@
 """The journal of an output folder in one zip file, and back: all that no run can make again.
 
-A copy holds the files of lines, the masks people drew, and what the last run was asked. Putting one back never takes
-a line away: a file that goes on from its copy stays, and one that neither goes on from the other is refused.
+A copy holds the files of lines (who looked at whom, too), the masks people drew, and what the last run was asked.
+Putting one back never takes a line away: a file that goes on from its copy stays, and one that neither goes on from
+the other is refused.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.errors import InputError, SettingsError, StoreError
 from pipeline.files import atomic
-from pipeline.journal import drawn_masks
+from pipeline.journal import access_log, drawn_masks
 
 FOLDER = "journal"
+LINES = (FOLDER, access_log.FOLDER)
+"""Folders of files of lines."""
 SETTINGS = "run.toml"
 BY_DIGEST = {drawn_masks.FOLDER: ".nii.gz", "journal/tables": ".tsv"}
 """Folders whose files are named by their own digests: drawn masks, and versions of the study's tables."""
@@ -23,7 +26,7 @@ LARGEST = 2_000_000_000
 
 
 def backup(out_dir: Path, archive: Path) -> int:
-    """Write the journal, its masks and the settings of the last run into a zip file; return how many files.
+    """Write the journal, its masks, who read and the last run's settings into a zip file; return how many files.
 
     Raises
     ------
@@ -32,7 +35,8 @@ def backup(out_dir: Path, archive: Path) -> int:
     StoreError
         It cannot be read, or the copy cannot be written.
     """
-    paths = [path for path in sorted((out_dir / FOLDER).rglob("*")) if path.is_file() and not _is_passing(path)]
+    listed = (path for folder in LINES for path in sorted((out_dir / folder).rglob("*")))
+    paths = [path for path in listed if path.is_file() and not _is_passing(path)]
     if not paths:
         raise SettingsError(f"{out_dir}: expected a journal, found none; nobody put anything on record here yet")
     settings = out_dir / SETTINGS
@@ -122,7 +126,7 @@ def _is_of_a_copy(name: str) -> bool:
     is_plain = ".." not in parts and not name.startswith("/") and "\\" not in name and ":" not in name
     ending = BY_DIGEST.get(PurePosixPath(name).parent.as_posix())
     is_kind = (len(parts) == 2 and name.endswith(".jsonl")) or (ending is not None and name.endswith(ending))
-    return is_plain and parts[0] == FOLDER and is_kind
+    return is_plain and parts[0] in LINES and is_kind
 
 
 def _is_passing(path: Path) -> bool:

@@ -45,6 +45,22 @@ ALLOWED: Mapping[Deed, frozenset[VisitorRole]] = MappingProxyType(
 """Which roles a deed asks for: one of them."""
 
 
+WHOLE_STUDY = frozenset({Deed.EDIT, Deed.ADMINISTER})
+"""Deeds that show or change what belongs to all patients: nobody does them who may see some of them only."""
+
+
+@dataclass(frozen=True)
+class PatientLimit:
+    """The patients that somebody may see: those of some centres, and those that are listed (``sub-X``)."""
+
+    centres: frozenset[str] = frozenset()
+    patients: frozenset[str] = frozenset()
+
+    def allows(self, patient_id: str, centre: str | None) -> bool:
+        """Say whether somebody may see a patient."""
+        return patient_id in self.patients or (centre is not None and centre in self.centres)
+
+
 @dataclass(frozen=True)
 class Visitor:
     """Somebody on the pages.
@@ -57,11 +73,14 @@ class Visitor:
         Issuer and subject of the sign-in, which no other person has; empty where nobody has to sign in.
     roles
         What they are to the study.
+    limit
+        Whom they may see; None for all patients.
     """
 
     name: str
     identity: str = ""
     roles: frozenset[VisitorRole] = frozenset()
+    limit: PatientLimit | None = None
 
 
 def check(person: Visitor, deed: Deed) -> Visitor:
@@ -84,7 +103,24 @@ def check(person: Visitor, deed: Deed) -> Visitor:
         raise SettingsError(
             f"{who} may not {deed}: that needs the role {roles}; ask whoever keeps the sign-in. Nothing was written."
         )
+    if deed in WHOLE_STUDY:
+        check_whole_study(person)
     return person
+
+
+def check_whole_study(person: Visitor) -> None:
+    """Refuse somebody who may see some of the patients only.
+
+    Raises
+    ------
+    SettingsError
+        They may.
+    """
+    if person.limit is not None:
+        raise SettingsError(
+            f"{person.name} may see some of the patients only, and this is about all; ask whoever keeps the sign-in. "
+            "Nothing was written."
+        )
 
 
 def roles_of(groups: frozenset[str], rules: Mapping[str, frozenset[str]]) -> frozenset[VisitorRole]:

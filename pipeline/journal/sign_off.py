@@ -180,7 +180,7 @@ def _check(out_dir: Path, act: Act) -> None:
     _check_visit(visits, act.patient_id, act.session_id)
     if act.session_id is not None and act.mask_sha256 is not None:
         _check_mask(out_dir, act)
-    if act.kind in ABOUT_LESIONS and act.lesion_id is not None:
+    if act.kind in (*ABOUT_LESIONS, ActKind.COMMENT) and act.lesion_id is not None:
         _check_lesion(reader.query(database, "patient_lesions", patient_id=act.patient_id), act)
     if act.kind == ActKind.CORRECT_FINDING:
         _check_described(reader.query(database, "patient_description", patient_id=act.patient_id), act)

@@ -24,6 +24,8 @@ from pipeline.files import atomic
 
 QUEUE = "queue"
 PATIENCE_SECONDS = 10.0
+WORKER_LOCK = ".worker"
+"""Held by the one worker of a folder."""
 MOST_KEPT = 100
 """Jobs that have ended and are still listed; older ones are removed."""
 MOST_TRIES = 10
@@ -191,6 +193,17 @@ def progress_of(out_dir: Path, job_id: str) -> Progress:
         return Progress(**json.loads((folder_of(out_dir, job_id) / "progress.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Progress()
+
+
+def has_worker(out_dir: Path) -> bool:
+    """Say whether a worker does the jobs of a folder now: it holds the folder's lock."""
+    try:
+        with FileLock(out_dir / QUEUE / WORKER_LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def note_progress(folder: Path, progress: Progress) -> None:

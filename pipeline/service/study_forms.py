@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.records import Finding
 from pipeline.errors import InputError, SettingsError
 from pipeline.files import atomic
@@ -34,6 +35,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "treatments.tsv": ("participant_id", "date", "end_date", "kind", "extent", "dose_gy", "dose_mg", "agent"),
     "function.tsv": ("participant_id", "date", "scale_id", "grade"),
+    "neuraxis.tsv": ("participant_id", "session_id", *LEVELS, "contrast", *ITEMS, "reader"),
     "sessions": ("session_id", "acq_date", "leptomeningeal"),
 }  # fmt: skip
 """What a table that is not there yet is made with; further columns of one that is there stay."""

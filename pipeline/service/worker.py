@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipeline.files import child_process
-from pipeline.service import inputs_stamp, jobs, queue
+from pipeline.service import delivery_worker, inputs_stamp, jobs, queue
 from pipeline.service.jobs import JobState
 
 LOOK_SECONDS = 0.25
@@ -26,11 +26,12 @@ PATIENCE_SECONDS = 60.0
 
 
 def serve_jobs(bids_dir: Path, out_dir: Path, parallel: int) -> None:
-    """Do the jobs of a folder until this process is asked to end."""
+    """Do the jobs of a folder, and its deliveries beside them, until this process is asked to end."""
     (out_dir / jobs.QUEUE).mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out_dir / jobs.QUEUE / ".worker", timeout=PATIENCE_SECONDS):
+        with FileLock(out_dir / jobs.QUEUE / jobs.WORKER_LOCK, timeout=PATIENCE_SECONDS):
             jobs.take_up_again(out_dir)
+            delivery_worker.serve_deliveries(bids_dir, out_dir)
             queue.work(out_dir, partial(do_job, bids_dir, out_dir, parallel), partial(_waiting, out_dir))
     except Timeout:
         sys.exit(f"{out_dir}: another worker does the jobs of this folder")

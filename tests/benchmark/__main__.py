@@ -36,6 +36,7 @@ WITHOUT_DATA = (
     "dicom",
     "damaged_files",
     "faults",
+    "ward_kills",
     "pages",
 )
 ON_REQUEST = ("refits",)

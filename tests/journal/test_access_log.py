@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.journal import access_log
+from pipeline.journal import access_log, backup
 from pipeline.journal.roles import Visitor
 
 READER = Visitor("R. Eader", "https://idp 3")
@@ -37,3 +37,14 @@ def test_a_line_that_was_changed_or_torn_is_said_and_hides_no_other(tmp_path: Pa
     lines, problems = access_log.latest(tmp_path, 9)
     assert [line.what for line in lines] == ["took away: y", "opened"]
     assert len(problems) >= 2
+
+
+def test_who_read_comes_back_with_a_copy_of_the_journal(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    access_log.note(out, READER, "opened", "sub-01", at("2026-01-30T10:00"))
+    assert backup.backup(out, tmp_path / "copy.zip") == 1
+    access_log.note(out, READER, "opened", "sub-02", at("2026-01-30T11:00"))
+    assert backup.restore(tmp_path / "copy.zip", out) == 0  # a line that the copy lacks stays
+    assert backup.restore(tmp_path / "copy.zip", tmp_path / "back") == 1
+    lines, problems = access_log.latest(tmp_path / "back", 9)
+    assert ([line.patient_id for line in lines], problems) == (["sub-01"], ())

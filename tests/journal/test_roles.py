@@ -21,6 +21,7 @@ GROUPS = '[roles]\nclaim = "realm.groups"\nreader = ["ward"]\nsigner = ["board"]
 CLAIMS = {
     "iss": "https://idp.example.org",
     "sub": "17",
+    "aud": "cordtrack",
     "iat": 1000,
     "name": "A. Reader",
     "realm": {"groups": ["ward"]},
@@ -59,10 +60,14 @@ def test_claims_become_a_person_with_the_roles_of_their_groups(file: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "changed", [{"iat": None}, {"iss": None}, {"sub": None}, {"sub": "gone"}, {"iat": 2000 - 11 * 3600}]
-)
+    "changed",
+    [
+        {"iat": None}, {"iss": None}, {"sub": None}, {"sub": "gone"}, {"iat": 2000 - 11 * 3600}, {"aud": None},
+        {"aud": "other"}, {"aud": ["other"], "azp": "cordtrack"},
+    ],
+)  # fmt: skip
 def test_a_sign_in_that_is_over_or_revoked_or_says_too_little_is_nobody(file: Path, changed: dict[str, object]) -> None:
-    assert sign_in_rules.person_of(CLAIMS | changed, sign_in_rules.read(file), 2000.0) == Visitor("")
+    assert sign_in_rules.person_of(CLAIMS | changed, sign_in_rules.read(file), 2000.0) == sign_in_rules.NOBODY
 
 
 @pytest.mark.parametrize(
@@ -78,6 +83,8 @@ def test_a_sign_in_that_is_over_or_revoked_or_says_too_little_is_nobody(file: Pa
         ("reader =", "hours = 0\nreader =", "expected hours above 0"),
         ("[roles]\n", "[[roles]]\n", "'claim' is missing"),
         ("[auth]", "[auth", "expected a TOML file"),
+        ("[auth]", "[limit]\ngroup = 'x'\n[auth]", "tables, found something else under limit"),
+        ("[auth]", "[[limit]]\ngroups = 'x'\n[auth]", "unknown key 'groups'"),
     ],
 )
 def test_a_file_that_says_too_little_is_refused(file: Path, old: str, new: str, words: str) -> None:

@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.hospital.importing import ledger, mask_import, unsure_list, wholeness, writing
 from pipeline.hospital.importing.naming import Named, name_visit
 from pipeline.hospital.importing.site_rules import RuleFile, load
+from pipeline.hospital.importing.thumbnails import side_by_side
 from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, after_agent, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
@@ -30,6 +31,8 @@ from pipeline.hospital.read.stacks import group_series, stacks_of
 from pipeline.study.names import parse_name
 
 Progress = Callable[[int, int, str], None]
+THUMB_PIXELS = 128
+"""Longest edge of a slice in the picture of a series that is sure."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class ImportSettings:
     shifts_dates: bool = False
     is_trial: bool = False
     jobs: int = 2
+    limits: dicom_files.SourceLimits = dicom_files.USUAL
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class ImportDone:
         Files of the source that are no DICOM.
     settled
         Files of which nothing is left to decide: imported, or left out for good.
+    pictures
+        Of a trial: slices of each series that would be imported, as PNG, by its token.
     """
 
     rows: tuple[ledger.LedgerRow, ...]
@@ -67,6 +73,7 @@ class ImportDone:
     other_files: int
     findings: tuple[Finding, ...]
     settled: tuple[Path, ...] = ()
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -84,6 +91,7 @@ class Work:
     waiting: set[Path] = field(default_factory=set)
     suspect: frozenset[str] = frozenset()
     unsure: dict[str, Decision] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
 
 
 def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
@@ -102,7 +110,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         The source, the tables, the rules or the private folder cannot be used.
     """
     work = _begin(settings)
-    with dicom_files.open_source(settings.source, work.findings) as files:
+    with dicom_files.open_source(settings.source, work.findings, settings.limits) as files:
         instances, others = _read(files, work, progress)
         images, masks = _screened(instances, work)
         known_persons = known_people(work.private, settings.bids_dir)
@@ -130,7 +138,9 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
     if not settings.is_trial and (work.seen or work.rows):
         ledger.write(settings.bids_dir, work.rows)
     findings = tuple(dict.fromkeys(work.findings))
-    return ImportDone(tuple(work.seen.values()), tuple(work.added), others, findings, tuple(sorted(settled)))
+    return ImportDone(
+        tuple(work.seen.values()), tuple(work.added), others, findings, tuple(sorted(settled)), work.pictures
+    )
 
 
 def _begin(settings: ImportSettings) -> Work:
@@ -307,7 +317,9 @@ def _convert(work: Work, decision: Decision, name: Named) -> Decision:
         return decision.refused(f"a file could not be read ({error.strerror})")
     if not decision.accepts_text and burned_in.looks_written_on(volume.array):
         return decision.refused("the pixels look as if text were burnt into them", BURNT_IN)
-    if not work.settings.is_trial:
+    if work.settings.is_trial:
+        work.pictures[decision.token] = side_by_side(volume.array, THUMB_PIXELS)
+    else:
         writing.write_image(writing.image_path(work.settings.bids_dir, name), volume, decision, work.identities)
     return decision
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import base64
 import html
-import struct
-import zlib
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.errors import InputError
 from pipeline.files import atomic
 from pipeline.hospital.importing.site_rules import CONTRASTS
+from pipeline.hospital.importing.thumbnails import side_by_side
 from pipeline.hospital.importing.triage import BURNT_IN, INCOMPLETE, Decision
 from pipeline.hospital.private.pseudonyms import read_private, write_private
 from pipeline.hospital.read import pixels
@@ -27,15 +23,6 @@ from pipeline.hospital.read.series_kind import SURE
 
 LIST = "unsure_series.json"
 PAGE = "unsure_series.html"
-SHOWN = (0.25, 0.5, 0.75)
-"""Slices of a picture, as shares of the way through the stack."""
-
-MOST_PIXELS = 256
-"""Longest edge of one slice in a picture."""
-
-GREYS = (1.0, 99.0)
-"""Percentiles that are shown black and white."""
-
 STYLE = (
     "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:62em;padding:0 1em}section{border-top:1px solid #ccc;"
     "padding:1em 0}img{background:#000;max-width:100%}pre{background:#f3f5f7;padding:.7em}small{color:#5f6b76}"
@@ -107,24 +94,7 @@ def picture_of(decision: Decision) -> bytes:
         array = pixels.read_volume(decision.stack.grid).array
     except (InputError, OSError):
         return b""
-    places = [round(share * (array.shape[2] - 1)) for share in SHOWN]
-    step = max(1, -(-max(array.shape[:2]) // MOST_PIXELS))
-    shown = np.hstack([array[::step, ::step, place].T for place in dict.fromkeys(places)]).astype(np.float64)
-    low, high = np.percentile(shown, GREYS)
-    grey = np.clip((shown - low) / max(high - low, 1e-9), 0, 1) * 255
-    return png(np.rint(grey).astype(np.uint8))
-
-
-def png(grey: NDArray[np.uint8]) -> bytes:
-    """Return an image ``[row, column]`` of 8 bits as a PNG (ISO/IEC 15948, colour type 0)."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    row_count, column_count = grey.shape
-    lines = np.hstack([np.zeros((row_count, 1), np.uint8), grey]).tobytes()
-    head = struct.pack(">IIBBBBB", column_count, row_count, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
+    return side_by_side(array)
 
 
 def page_of(entries: Mapping[str, Mapping[str, Any]]) -> str:

@@ -43,8 +43,21 @@ class SourceFile:
     name: str
 
 
+@dataclass(frozen=True)
+class SourceLimits:
+    """How much of a source is looked at: files of a folder or an archive, and bytes that an archive may unpack to."""
+
+    files: int = MOST_FILES
+    unpacked_bytes: int = MOST_UNPACKED_BYTES
+
+
+USUAL = SourceLimits()
+
+
 @contextmanager
-def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceFile, ...]]:
+def open_source(
+    source: Path, findings: list[Finding], limits: SourceLimits = USUAL
+) -> Iterator[tuple[SourceFile, ...]]:
     """List the files that may be DICOM; archives are unpacked into a temporary folder that is gone afterwards.
 
     Parameters
@@ -53,6 +66,8 @@ def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceF
         A folder, a zip archive or one file.
     findings
         What was not read is added.
+    limits
+        Of the whole source; what goes beyond them is left out with a finding.
 
     Raises
     ------
@@ -64,12 +79,14 @@ def open_source(source: Path, findings: list[Finding]) -> Iterator[tuple[SourceF
     with tempfile.TemporaryDirectory(prefix="cordtrack-") as scratch:
         files: list[SourceFile] = []
         if source.is_dir():
-            listed = list(_walk(source.resolve(), findings))
+            listed = list(_walk(source.resolve(), findings, limits.files))
         else:
             listed = [SourceFile(source.resolve(), source.name)]
         for file in listed:
             if _is_zip(file.path):
-                files += _unpack(file, Path(scratch), findings)
+                taken = sum(unpacked.path.stat().st_size for unpacked in files if unpacked.path.is_relative_to(scratch))
+                left = SourceLimits(limits.files - len(files), limits.unpacked_bytes - taken)
+                files += _unpack(file, Path(scratch), findings, left)
             else:
                 files.append(file)
         yield tuple(files)
@@ -138,7 +155,7 @@ def check_index(file: SourceFile, names: frozenset[str], findings: list[Finding]
     return True
 
 
-def _walk(root: Path, findings: list[Finding]) -> Iterator[SourceFile]:
+def _walk(root: Path, findings: list[Finding], most: int) -> Iterator[SourceFile]:
     count = 0
     for folder, folders, names in os.walk(root, followlinks=False):
         folders.sort()
@@ -152,8 +169,8 @@ def _walk(root: Path, findings: list[Finding]) -> Iterator[SourceFile]:
                 findings.append(_left_out(path, root, reason))
                 continue
             count += 1
-            if count > MOST_FILES:
-                message = f"expected up to {MOST_FILES} files, found more; import it in parts"
+            if count > most:
+                message = f"expected up to {most} files, found more; import it in parts"
                 findings.append(oddity("dicom_source", message))
                 return
             yield SourceFile(path, _shown(path, root))
@@ -187,7 +204,7 @@ def _is_zip(path: Path) -> bool:
         return False
 
 
-def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding]) -> list[SourceFile]:
+def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding], limits: SourceLimits) -> list[SourceFile]:
     """Unpack an archive's members under numbers; what is suspect in it is left out with a finding."""
     files: list[SourceFile] = []
     total = 0
@@ -200,8 +217,8 @@ def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding]) -> list
     try:
         with zipfile.ZipFile(archive.path) as opened:
             members = opened.infolist()
-            if len(members) > MOST_FILES:
-                refuse("", f"expected up to {MOST_FILES} files, found {len(members)}")
+            if len(members) > limits.files:
+                refuse("", f"expected up to {limits.files} files, found {len(members)}; bring them in parts")
                 return []
             for number, member in enumerate(members):
                 if member.is_dir():
@@ -209,7 +226,7 @@ def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding]) -> list
                 reason = _suspect(member)
                 if reason is None:
                     target = folder / f"{number:06d}"
-                    reason, size = _copy(opened, member, target, MOST_UNPACKED_BYTES - total)
+                    reason, size = _copy(opened, member, target, limits.unpacked_bytes - total)
                     total += size
                 if reason is not None:
                     refuse(member.filename, reason)

@@ -1,9 +1,10 @@
-"""From an empty study to a judged patient without a terminal: sign in, a form, two who press Run, the page. 60 s."""
+"""From an empty study to a judged patient without a terminal, and who is let in to do it. 120 s."""
 
 import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -13,7 +14,12 @@ from tests.places import ROOT
 from tests.small_sample import two_visits
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+NOW = int(time.time())
 PEOPLE = {
+    "other": {"name": "O. Ther", "groups": ["ward"], "aud": ["another client"]},
+    "party": {"name": "P. Arty", "groups": ["ward"], "aud": ["another client"], "azp": "cordtrack"},
+    "expired": {"name": "E. Xpired", "groups": ["ward"], "exp": NOW - 600},
+    "old": {"name": "O. Ld", "groups": ["ward"], "iat": NOW - 11 * 3600},
     "ed": {"name": "E. Ditor", "groups": ["office", "board"]},
     "reader": {"name": "R. Eader", "groups": ["ward"]},
     "nobody": {"name": "N. Obody", "groups": ["kitchen"]},
@@ -29,6 +35,7 @@ claim = "groups"
 reader = ["ward"]
 signer = ["board"]
 editor = ["office"]
+revoked = []
 """
 
 
@@ -86,6 +93,63 @@ def test_whoever_has_no_role_sees_nothing_and_a_reader_changes_nothing(chromium,
     assert not any(study.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("other", "Please sign in"), ("expired", "Please sign in"),  # refused as the token comes
+        ("party", "over or was taken away"), ("old", "over or was taken away"),
+    ],
+)  # fmt: skip
+def test_a_token_for_others_or_of_before_lets_nobody_in(chromium, workbench, who, words):
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    signed_in(page, workbench[2], who)
+    page.get_by_text(words).wait_for()
+    assert page.get_by_role("link", name="Board").count() == 0
+    page.context.close()
+
+
+def test_a_role_taken_away_ends_the_session_and_what_was_typed_comes_back(chromium, workbench):
+    study, _, address = workbench
+    file = study.with_name("sign_in.toml")
+    rules = file.read_text(encoding="utf-8")
+    page = chromium.new_context(viewport={"width": 1480, "height": 1000}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    signed_in(page, address, "ed")
+    page.get_by_text("This study is empty").wait_for()
+    settled(page)
+    _add_row(page, "sub-typed")
+    file.write_text(rules.replace("revoked = []", 'revoked = ["ed"]'), encoding="utf-8")
+    page.get_by_role("button", name="Save").first.click()
+    page.get_by_text("over or was taken away").wait_for()
+    assert not (study / "participants.tsv").exists()
+    file.write_text(rules, encoding="utf-8")
+    page.goto(address)
+    page.get_by_text("What you had typed").wait_for()
+    page.get_by_test_id("stDataFrame").first.get_by_text("sub-typed").first.wait_for(state="attached")
+    assert not (study / "participants.tsv").exists()
+    page.context.close()
+
+
+def test_who_signs_out_in_one_tab_is_out_in_the_other(chromium, workbench):
+    _, _, address = workbench
+    context = chromium.new_context(viewport={"width": 1480, "height": 1000})
+    one, other = context.new_page(), context.new_page()
+    for page in (one, other):
+        page.set_default_timeout(PATIENCE_MS)
+    signed_in(one, address, "ed")
+    one.get_by_text("This study is empty").wait_for()
+    other.goto(address)
+    other.get_by_text("This study is empty").wait_for()
+    settled(other)
+    one.get_by_role("button", name="sign out").click()
+    one.wait_for_url("**/end_session**")
+    other.get_by_role("button", name="Use the sample study").click()
+    other.get_by_role("button", name="Sign in").wait_for()
+    assert not any(workbench[0].iterdir())
+    context.close()
+
+
 def test_from_an_empty_study_to_a_judged_patient(chromium, workbench, tmp_path):
     study, out, address = workbench
     page = chromium.new_context(viewport={"width": 1480, "height": 1000}).new_page()
@@ -109,7 +173,7 @@ def test_from_an_empty_study_to_a_judged_patient(chromium, workbench, tmp_path):
     page.get_by_text("The run is asked for").wait_for()
     run.click()
     page.get_by_text("was asked for already, by E. Ditor").wait_for()
-    page.get_by_text("1 patient computed, results published").first.wait_for()
+    page.get_by_text("1 patient computed, results published").first.wait_for(timeout=3 * PATIENCE_MS)
     assert len(list((out / "queue" / "jobs").iterdir())) == 1
     look(page, tmp_path, "after")
     page.get_by_role("link", name="Board").click()

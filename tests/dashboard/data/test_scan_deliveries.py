@@ -1,18 +1,12 @@
-"""Scans that somebody brings: the import decides, nothing is added before it is confirmed. About 10 s."""
+"""Scans that somebody brings on a page: kept under harmless names, refused where the person or the server may not."""
 
-import io
 import json
-import zipfile
 
-import numpy as np
 import pytest
 
 from dashboard.data import door, scan_deliveries
-from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
-from tests import dicom_files as dicom
-
-UNSURE = {"SeriesDescription": "series", "SequenceName": "x", "EchoTime": None, "RepetitionTime": None}
+from pipeline.service import archive_fetch, deliveries, scan_places
 
 
 @pytest.fixture
@@ -26,52 +20,53 @@ def study(tmp_path, monkeypatch):
     return folder
 
 
-def zipped(folder):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(folder).as_posix())
-    return content.getvalue()
-
-
-@pytest.fixture
-def delivery(tmp_path):
-    """A zip archive with one series that is sure and one that is not."""
-    grid = np.diag([0.9, 0.9, 3.3, 1.0])[:, [2, 1, 0, 3]]
-    array = np.random.default_rng(0).integers(50, 400, (32, 40, 9)).astype(np.uint16)
-    uids = dicom.new_uids()
-    dicom.save_all(dicom.slices(Volume(array, grid), uids=uids), tmp_path / "disc" / "a")
-    other = dicom.new_uids(uids["study"])
-    dicom.save_all(dicom.slices(Volume(array, grid), uids=other, **UNSURE), tmp_path / "disc" / "b")
-    return zipped(tmp_path / "disc")
-
-
-def test_a_delivery_is_looked_through_decided_and_added_once_confirmed(study, delivery):
-    folder = scan_deliveries.lay_aside("A", [("../../evil name.zip", delivery)])
-    assert folder.parent == study.with_name("out") / "queue" / "deliveries"
-    assert [path.name for path in folder.iterdir()] == ["0000__.._evil_name.zip"]
-    series, _ = scan_deliveries.look_through(folder)
+def test_what_is_dropped_is_kept_under_harmless_names(study):
+    names = ["../../evil name.zip", "a.nii.gz", "a.nii.gz", "<img src=x>.dcm", "..", "sub-a+b_T2w.nii"]
+    scan_deliveries.bring_files("A", [(name, b"x") for name in names])
+    (delivery,) = scan_deliveries.going_on()
+    place = deliveries.folder_of(study.with_name("out"), delivery.delivery_id) / deliveries.FILES
+    kept = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+    assert kept == ["02/a.nii.gz", "_.._evil_name.zip", "_img_src_x_.dcm", "a.nii.gz", "file", "sub-a+b_T2w.nii"]
     assert not any(study.iterdir())
-    (sure,) = (one for one in series if one.outcome == "imported")
-    (unsure,) = (one for one in series if one.is_open)
-    assert (sure.contrast, sure.session_id) == ("T2w", "ses-20200217")
-    assert unsure.picture.startswith(b"\x89PNG")
-    words = scan_deliveries.add("A. Dder", folder, {unsure.token: "T1w"})
-    assert words == "2 files are added to the study."
-    assert not folder.exists()
-    images = sorted(path.name for path in study.rglob("*.nii.gz"))
-    assert len(images) == 2
-    assert any("T1w" in name for name in images)
-    line = json.loads((study.with_name("out") / "journal" / "deliveries.jsonl").read_text(encoding="utf-8"))
-    assert (line["who"], len(line["added"]), line["decided"]) == ("A. Dder", 2, {unsure.token: "T1w"})
+    scan_deliveries.cancel("A", delivery.delivery_id)
+    assert scan_deliveries.going_on() == ()
+    assert not place.exists()
 
 
-def test_what_is_no_delivery_ends_in_a_sentence(study):
-    with pytest.raises(SettingsError, match="found none"):
-        scan_deliveries.lay_aside("A", [])
-    folder = scan_deliveries.lay_aside("A", [("a.zip", b"PK\x03\x04 torn")])
-    series, odd = scan_deliveries.look_through(folder)
-    assert series == ()
-    assert odd
-    assert not any(study.iterdir())
+def test_what_cannot_be_brought_is_refused(study):
+    for bring, words in (
+        (lambda: scan_deliveries.bring_files("A", []), "found none"),
+        (lambda: scan_deliveries.bring_folder("A", "inbox"), "nothing was read"),
+        (lambda: scan_deliveries.bring_from_archive("A", "4711"), "knows no archive"),
+        (lambda: scan_deliveries.confirm("A", "20240101", {}), "meanwhile"),
+    ):
+        with pytest.raises(SettingsError, match=words):
+            bring()
+    assert scan_deliveries.folders() == ()
+
+
+def test_numbers_of_patients_lie_in_the_private_folder_alone(study, monkeypatch):
+    monkeypatch.setenv(archive_fetch.ARCHIVE_VARIABLE, "pacs.toml")
+    scan_deliveries.bring_from_archive("A", "4711\n\n4711\n4712\n")
+    (delivery,) = scan_deliveries.going_on()
+    private = study.with_name("study.private")
+    asked = private / "asked" / f"{delivery.delivery_id}.json"
+    assert json.loads(asked.read_text(encoding="utf-8")) == {"dicom_id": ["4711", "4712"]}
+    assert not any("4711" in path.read_text() for path in study.with_name("out").rglob("*.json"))
+    scan_deliveries.cancel("A", delivery.delivery_id)
+    assert not asked.exists()
+    for numbers in ("", "*", "\n".join(map(str, range(51)))):
+        with pytest.raises(SettingsError, match="expected"):
+            scan_deliveries.bring_from_archive("A", numbers)
+
+
+def test_a_folder_is_named_as_it_was_offered(study, monkeypatch):
+    inbox = study.with_name("inbox")
+    inbox.mkdir()
+    monkeypatch.setenv(scan_places.ROOTS_VARIABLE, scan_places.check_roots([inbox], [study]))
+    assert scan_deliveries.folders() == ("inbox",)
+    with pytest.raises(SettingsError, match="nothing was read"):
+        scan_deliveries.bring_folder("A", "inbox/../study")
+    scan_deliveries.bring_folder("A", "inbox")
+    (delivery,) = scan_deliveries.going_on()
+    assert (delivery.kind, delivery.place) == ("folder", "inbox")

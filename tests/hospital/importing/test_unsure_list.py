@@ -15,7 +15,8 @@ from PIL import Image
 
 from pipeline.core.volume import Volume
 from pipeline.hospital.importing.importing import ImportDone, ImportSettings, import_dicom
-from pipeline.hospital.importing.unsure_list import page_of, png
+from pipeline.hospital.importing.thumbnails import png
+from pipeline.hospital.importing.unsure_list import page_of
 from tests import dicom_files as dicom
 
 SAGITTAL = np.array([[0.0, 0, -3.0, 9.0], [-0.7, 0.0, 0.0, 30.0], [0.0, -0.7, 0.0, 60.0], [0, 0, 0, 1.0]])

@@ -1,0 +1,142 @@
+"""What each series of a delivery is taken for, to be changed where it is not sure, and confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.data import scan_deliveries
+from dashboard.data.scan_deliveries import DeliveredSeries
+from dashboard.shell import page, signing
+from dashboard.words import labels
+from dashboard.words.markup import Html, as_label, join, tag
+from pipeline.service.deliveries import Delivery
+from pipeline.service.delivery_answers import SKIP
+
+UNDECIDED = "decide later"
+LEAVE_OUT = "leave out"
+MOST_ODD = 8
+"""Sentences about what is odd that are shown; the others are counted."""
+COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices", "why")
+
+
+def decide_on(delivery: Delivery) -> None:
+    """Show what was decided about a delivery, ask where a person must say it, and offer to add it."""
+    series, odd = scan_deliveries.decisions(delivery)
+    came = f"{delivery.asked_at:%Y-%m-%d %H:%M}, brought by {delivery.asked_by or 'somebody'}"
+    page.section("Scans to decide on", " ".join(filter(None, (came, delivery.place))))
+    if delivery.message:
+        st.error(as_label(delivery.message))
+    shown = [one for one in series if not _is_asked(one)]
+    if shown:
+        head = tag("tr", *(tag("th", text) for text in COLUMNS))
+        st.html(tag("table", tag("thead", head), tag("tbody", join(map(_row, shown))), class_="ct-table"))
+    for words in odd[:MOST_ODD]:
+        page.remark(words)
+    if len(odd) > MOST_ODD:
+        page.remark(f"and {len(odd) - MOST_ODD} more of the kind.")
+    sure = [_called(one) for one in shown if one.outcome == "imported"]
+    if len(sure) > 1:
+        st.multiselect("Leave out", sure, key=f"out-{delivery.delivery_id}")
+    for one in series:
+        if _is_asked(one):
+            _ask(delivery.delivery_id, one)
+    answers = _answers(delivery.delivery_id, series)
+    added = {token for token, answer in answers.items() if answer["contrast"] != SKIP}
+    count = len(added | {one.token for one in shown if one.outcome == "imported" and one.token not in answers})
+    with st.container(horizontal=True):
+        st.button(
+            f"Add {labels.count(count, 'series', 'series')}",
+            key=f"add-{delivery.delivery_id}",
+            type="primary",
+            disabled=not count,
+            on_click=signing.record,
+            args=(partial(_confirm, delivery.delivery_id, series),),
+        )
+        st.button(
+            "Forget them",
+            key=f"forget-{delivery.delivery_id}",
+            type="tertiary",
+            on_click=signing.record,
+            args=(partial(_cancel, delivery.delivery_id),),
+            kwargs={"needs_name": False},
+        )
+
+
+def _answers(delivery_id: str, series: Sequence[DeliveredSeries]) -> dict[str, dict[str, str]]:
+    """Return what the fields say now; nothing of a series that is left for later."""
+    gone = set(st.session_state.get(f"out-{delivery_id}") or ())
+    answers: dict[str, dict[str, str]] = {}
+    for one in series:
+        if _is_asked(one):
+            choice = signing.typed(_key("is", delivery_id, one))
+            if choice in (LEAVE_OUT, *one.choices):
+                answers[one.token] = {"contrast": SKIP if choice == LEAVE_OUT else choice}
+                answers[one.token] |= _whose(delivery_id, one) if one.is_nifti else {}
+        elif one.outcome == "imported" and _called(one) in gone:
+            answers[one.token] = {"contrast": SKIP}
+        elif one.outcome == "imported" and one.is_nifti:
+            answers[one.token] = {"contrast": one.contrast, "patient_id": one.patient_id, "day": one.day}
+    return answers
+
+
+def _whose(delivery_id: str, one: DeliveredSeries) -> dict[str, str]:
+    names = {"patient_id": _key("of", delivery_id, one), "day": _key("on", delivery_id, one)}
+    return {name: signing.typed(key) for name, key in names.items()}
+
+
+def _key(what: str, delivery_id: str, one: DeliveredSeries) -> str:
+    return f"{what}-{delivery_id}-{one.token}"
+
+
+def _confirm(delivery_id: str, series: Sequence[DeliveredSeries]) -> str:
+    """Let it be added as the fields say now: a callback."""
+    return scan_deliveries.confirm(signing.reader(), delivery_id, _answers(delivery_id, series))
+
+
+def _cancel(delivery_id: str) -> str:
+    return scan_deliveries.cancel(signing.reader(), delivery_id)
+
+
+def _is_asked(one: DeliveredSeries) -> bool:
+    """Say whether a person must decide: not where a NIfTI file's name says all of it."""
+    return one.is_open and one.outcome != "imported"
+
+
+def _called(one: DeliveredSeries) -> str:
+    return f"{one.patient_id} {one.day or one.session_id} {one.contrast} {one.plane} {one.token[:4]}"
+
+
+def _row(one: DeliveredSeries) -> Html:
+    image = tag("img", src=f"data:image/png;base64,{one.picture}", alt="slices", height="56") if one.picture else ""
+    sure = f"{float(one.confidence):.0%}" if one.confidence else ""
+    what = one.contrast if one.outcome == "imported" else " ".join(filter(None, (one.contrast, f"({one.outcome})")))
+    reason = " ".join(filter(None, (one.name.rpartition("/")[2] if one.is_nifti else "", one.reason)))
+    cells = (image, one.patient_id, one.session_id, one.day, what, sure, one.plane, one.slices, reason)
+    return tag("tr", *(tag("td", cell) for cell in cells))
+
+
+def _ask(delivery_id: str, one: DeliveredSeries) -> None:
+    """Ask what a series is and, of NIfTI, whose and of which day."""
+    left, right = st.columns([2, 3])
+    if one.picture:
+        left.image(one.png, width=420)
+    options = [UNDECIDED, *one.choices, LEAVE_OUT]
+    usual = options.index(one.likely) if one.likely in one.choices else 0
+    with right:
+        page.remark(_question(one))
+        with st.container(horizontal=True):
+            if one.is_nifti:
+                person, day = _key("of", delivery_id, one), _key("on", delivery_id, one)
+                st.text_input("Person (a pseudonym)", value=one.patient_id, key=person, max_chars=40, width=190)
+                st.text_input("Day of the scan", value=one.day, key=day, placeholder="2024-05-31", width=150)
+            index = usual if one.is_nifti or not one.confidence else 0
+            st.selectbox("What it is", options, index=index, key=_key("is", delivery_id, one), width=180)
+
+
+def _question(one: DeliveredSeries) -> str:
+    who = one.name.rpartition("/")[2] if one.is_nifti else f"{one.patient_id} {one.session_id}"
+    likely = f", likely {one.likely}" if one.likely else ""
+    return f"{who}: {one.plane} {one.slices} slices{likely} ({one.reason})"

@@ -1,0 +1,62 @@
+"""Notes about single lesions: what somebody saw of one at a visit, on record as a comment with the lesion's name."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard.data import acts, queries
+from dashboard.shell import page, signing
+from dashboard.words import labels
+from dashboard.words.markup import tag
+from dashboard.words.table_rows import as_rows
+from pipeline.journal.decisions import Act, ActKind
+
+LISTED = 6
+NOTE, OF, LESION = "note-lesion", "lesion-notes-of", "lesion-noted"
+
+
+def lesion_notes() -> None:
+    """Ask for a note about a lesion that the results name, and show the last ones about its patient."""
+    page.remark(
+        "What you saw of one lesion at one visit. It changes no measure and no verdict; it needs the role signer."
+    )
+    patients = [] if queries.publication() is None else sorted(queries.table("patient")["patient_id"])
+    lesions = {}
+    if patients:
+        patient_id = str(st.selectbox("Whose lesion", patients, key=OF, width=260))
+        lesions = _lesions(patient_id)
+    if not lesions:
+        page.remark("Lesions have names once a run has measured them.")
+        return
+    st.selectbox("Lesion and visit", list(lesions), key=LESION, width=420)
+    st.text_area("Note", key=NOTE, height=80, max_chars=600)
+    st.button(
+        "Keep the note", key="keep-lesion-note", on_click=signing.record, args=(partial(_keep, patient_id, lesions),)
+    )
+    about = [one for one in acts.history(patient_id) if one.act == ActKind.COMMENT and one.lesion_id][:LISTED]
+    for entry in about:
+        head = f"{entry.written_at:%Y-%m-%d} {entry.who}, {entry.lesion_id} at {entry.session_id}: "
+        st.html(tag("p", head, tag("span", entry.reason or "", class_="ct-grey"), class_="ct-small"))
+
+
+def _lesions(patient_id: str) -> dict[str, tuple[str, str]]:
+    """Return lesion and visit by what they are called, the latest visit first."""
+    found_at = queries.query("patient_lesions", patient_id=patient_id)
+    named = {}
+    for row in reversed(list(found_at[found_at["component_id"].notna()].pipe(as_rows))):
+        words = f"{row['lesion_id']} at {row['session_id']}, {labels.day(row['acquired_on'])}"
+        named[words] = (str(row["lesion_id"]), str(row["session_id"]))
+    return named
+
+
+def _keep(patient_id: str, lesions: dict[str, tuple[str, str]]) -> str:
+    """Put the note on record: a callback."""
+    lesion_id, session_id = lesions[signing.typed(LESION)]
+    acts.record(
+        signing.reader(),
+        Act(ActKind.COMMENT, patient_id, session_id, lesion_id=lesion_id, reason=signing.typed(NOTE) or None),
+    )
+    st.session_state[NOTE] = ""
+    return f"The note about {lesion_id} is on record."
