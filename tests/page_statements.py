@@ -204,7 +204,8 @@ def lies(said: Iterable[str], truth: Truth) -> list[str]:
 
 
 def _each_day(text: str, truth: Truth) -> Iterator[str]:
-    for day in re.findall(rf"(?<!up to )({DAY})", text):  # what holds "up to" a day is about one that is not known
+    before_now = text.replace(f"overdue on {truth.as_of}", "overdue")  # on the day of the page itself
+    for day in re.findall(rf"(?<!up to )({DAY})", before_now):  # what holds "up to" a day is about one that is not known
         if day not in truth.days:
             yield day
 
@@ -259,7 +260,7 @@ def _divides(truth: Truth, now: tuple[str, str], then: tuple[str, str], change: 
 
 def _ruling(text: str, truth: Truth) -> Iterator[str]:
     """Below and beyond a rule and an error is so of the numbers printed, and of one exact comparison."""
-    ruled = rf"({NUMBER}) %\)?(?: \([^()]*\))?(?: against the [^:;]*)?: ((?:[^;:¶.]|\.(?=\d))*)"
+    ruled = rf"({NUMBER}) %\)?(?: \([^()]*\))?(?: (?:against the|since) [^:;]*)?: ((?:[^;:¶.]|\.(?=\d))*)"
     for change, words in re.findall(ruled, text):
         size = printed(change)
         for verb, rule in re.findall(rf"(below|beyond|reaches) the ({NUMBER}) % rule", words):

@@ -70,11 +70,13 @@ def span(first: date, last: date) -> str:
 
     >>> span(date(2012, 1, 1), date(2012, 12, 31)), span(date(2012, 2, 1), date(2012, 2, 29))
     ('2012', '2012-02')
-    >>> span(date(2012, 2, 1), date(2012, 3, 5))
-    'a day between 2012-02-01 and 2012-03-05'
+    >>> span(date(2012, 2, 1), date(2012, 3, 5)), span(date(2012, 2, 3), date(2012, 2, 3))
+    ('a day between 2012-02-01 and 2012-03-05', '2012-02-03')
     """
     if (first, last) == ANY_DAY:
         return "an unknown day"
+    if first == last:
+        return f"{first:%Y-%m-%d}"
     if (first.month, first.day, last.month, last.day, first.year) == (1, 1, 12, 31, last.year):
         return f"{first.year:04d}"
     whole_month = first.day == 1 and last == first.replace(day=calendar.monthrange(first.year, first.month)[1])
