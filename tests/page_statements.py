@@ -130,6 +130,11 @@ class Truth:
                     days |= {str(value)[:10] for value in table[name].dropna()}
         return days | {str(part[name]) for part in self.clauses for name in ("on", "reference_on") if part.get(name)}
 
+    @cached_property
+    def assumed(self) -> str:
+        """What the next scan's day takes for granted, in words."""
+        return "; ".join(map(str, self.rows("next_scan").get("assumed", ())))
+
     def sizes(self, day: str) -> list[float]:
         """Every volume of one day, mL: measured, judged, of a lesion or of a reading."""
         sizes = []
@@ -205,8 +210,10 @@ def lies(said: Iterable[str], truth: Truth) -> list[str]:
 
 def _each_day(text: str, truth: Truth) -> Iterator[str]:
     before_now = text.replace(f"overdue on {truth.as_of}", "overdue")  # on the day of the page itself
-    for day in re.findall(rf"(?<!up to )({DAY})", before_now):  # what holds "up to" a day is about one that is not known
-        if day not in truth.days:
+    for day in re.findall(
+        rf"(?<!up to )({DAY})", before_now
+    ):  # what holds "up to" a day is about one that is not known
+        if day not in truth.days and f"taken for {day}" not in truth.assumed:
             yield day
 
 
