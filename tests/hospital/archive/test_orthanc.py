@@ -108,7 +108,7 @@ def test_orthanc_takes_and_gives_by_both_ways(orthanc: Orthanc, tmp_path: Path) 
 
 def test_orthanc_refuses_a_wrong_title_and_a_wrong_password(orthanc: Orthanc, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="called by its own title"):
-        Pacs("127.0.0.1", orthanc.dicom_port, "WRONG", patience_s=10).find("O-1")
+        Pacs("127.0.0.1", orthanc.dicom_port, "WRONG", patience_s=60).find("O-1")
     wrong = DicomWeb(web(orthanc).url, Credentials("me", "wrong"), patience_s=10)
     with pytest.raises(SettingsError, match="refused \\(401\\)"):
         wrong.find("O-1")
