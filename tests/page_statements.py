@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tests.printed_numbers import NUMBER, is_one_of, is_rounded, printed
+
 SYMBOLS = {
     "growing": "▲", "possible growth": "△", "not evaluable": "◌", "possible shrinkage": "▽", "shrinking": "▼",
     "no change detected": "●", "none seen": "○", "growth below the rule": "▴", "fall below the rule": "▾",
@@ -33,7 +35,6 @@ STATE_WORDS = {
     "recurrence": "recurrence", "distant": "new lesion elsewhere", "baseline": "baseline", "context": "before baseline",
 }  # fmt: skip
 BY_VOLUME = {"stable": "no change detected", "not judged": "before baseline"}
-NUMBER = r"[+−]?\d+(?:\.\d+)?"
 DAY = r"\d{4}-\d\d-\d\d"
 OF_CRITERIA = tuple(
     sign * value for value in (20.0, 25.0, 30.0, 35.0, 40.0, 50.0, 65.0, 73.0, 95.0) for sign in (1, -1)
@@ -41,34 +42,6 @@ OF_CRITERIA = tuple(
 """Percentages that rules and intervals are defined by, which a page may name of anybody."""
 SMALLEST_GROWTH_MM3 = 100.0
 """Growth by less than this much is looked at again before it counts."""
-
-
-def printed(text: str) -> float:
-    """Read a number as a page prints it."""
-    return float(text.replace("−", "-").replace("+", ""))
-
-
-def step_of(text: str) -> float:
-    """Return the unit of the last digit that a page prints: of two significant figures in large whole numbers."""
-    digits = text.lstrip("+−")
-    if "." in digits:
-        return 10.0 ** -len(digits.split(".")[1])
-    return 10.0 ** max(0, len(digits) - 2) if float(digits) >= 100 else 1.0
-
-
-def is_rounded(text: str, exact: float) -> bool:
-    """Tell whether a printed number is an exact one, rounded to the digits that are printed."""
-    value = printed(text)
-    return abs(value - exact) <= step_of(text) / 2 * (1 + 1e-6) or (value == -99 and -100 < exact < -98.5)
-
-
-def is_one_of(text: str, exacts: NDArray[np.float64], *, sign: int = 1) -> bool:
-    """Tell whether a printed number is one of some exact ones, in rising order, rounded to the digits printed."""
-    value, reach = sign * printed(text), step_of(text) / 2 * (1 + 1e-6)
-    place = int(np.searchsorted(exacts, value - reach))
-    if place < len(exacts) and exacts[place] <= value + reach:
-        return True
-    return value == -99 and bool(((exacts > -100) & (exacts < -98.5)).any())
 
 
 @dataclass

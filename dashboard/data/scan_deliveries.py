@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from dashboard.data import door, queries, study_jobs
 from pipeline.errors import SettingsError
 from pipeline.journal.roles import Deed, Visitor
-from pipeline.service import archive_fetch, deliveries, delivery_answers, scan_places
+from pipeline.service import archive_fetch, deliveries, delivery_answers, jobs, scan_places
 from pipeline.service.deliveries import Answers, Delivery, DeliveryKind, DeliveryState
 from pipeline.service.jobs import Progress
 
@@ -189,4 +189,4 @@ def cancel(who: str, delivery_id: str) -> str:
 
 def _fresh(person: Visitor, kind: DeliveryKind, place: str = "") -> Delivery:
     at = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    return Delivery(deliveries.fresh_id(), kind, place, person.name, person.identity, at)
+    return Delivery(jobs.fresh_id(), kind, place, person.name, person.identity, at)

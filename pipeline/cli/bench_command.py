@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from pipeline.cli.printing import print_table
 from pipeline.cli.targets import outside_study
 from pipeline.errors import SettingsError
 
@@ -67,10 +67,15 @@ def bench(
 
 def _print(title: str, tables: ScoreTables, unused: Sequence[str]) -> None:
     out.print(title, markup=False)
-    if tables.alignment:
-        _print_table("Alignment, mm", [tables.alignment])
-    _print_table("Volumes and overlap", tables.masks)
-    _print_table("Changes since the first visit", tables.changes)
+    from pandas import DataFrame  # noqa: PLC0415  # keeps --help quick
+
+    for heading, figures in (
+        ("Alignment, mm", [tables.alignment] if tables.alignment else []),
+        ("Volumes and overlap", tables.masks),
+        ("Changes since the first visit", tables.changes),
+    ):
+        if figures:
+            print_table(out, DataFrame(figures), heading)
     for heading, sentences in (
         ("Worst", tables.worst),
         ("Missing", tables.missing),
@@ -83,14 +88,3 @@ def _print(title: str, tables: ScoreTables, unused: Sequence[str]) -> None:
             out.print(f"{heading}:", markup=False)
             for sentence in sentences:
                 out.print(f"  {sentence}", markup=False)
-
-
-def _print_table(title: str, figures: Sequence[dict[str, str]]) -> None:
-    if not figures:
-        return
-    shown = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for name in figures[0]:
-        shown.add_column(name)
-    for line in figures:
-        shown.add_row(*line.values())
-    out.print(shown)

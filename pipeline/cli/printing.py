@@ -74,9 +74,9 @@ def print_status(console: Console, patients: pd.DataFrame) -> None:
         console.print(f"  {patient} not measured: {why}", markup=False)
 
 
-def print_table(console: Console, table_shown: pd.DataFrame) -> None:
+def print_table(console: Console, table_shown: pd.DataFrame, title: str | None = None) -> None:
     """Print a data frame with its columns' own names."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for name in table_shown.columns:
         table.add_column(str(name))
     for row in table_shown.itertuples(index=False):

@@ -115,7 +115,6 @@ def unknown_treatments(
         other = due_after(LastTreatment(last_on, is_surgery=True))
         if other is not None and (other.counted_from, other.due_on) != (soonest.counted_from, soonest.due_on):
             when = "on an unknown day" if _is_any_day(one) else f"of {span(one.started_on, last_on)}"
-            when = f"of {one.started_on}" if one.started_by is None else when
             yield f"what '{one.written or one.kind}' {when} was is not known: not counted as a treatment"
 
 

@@ -157,7 +157,7 @@ def read_voxels(path: Path, header: Header) -> NDArray:
     if not data_path.is_file():
         raise InputError(f"{path.name}: expected {data_path.name} beside it, found none; copy both files")
     packed = data_path.stat().st_size
-    if length > packed * (MOST_PACKED if data_path.name.endswith(".gz") else 1):  # never unpacked: there is not so much
+    if length > packed * (MOST_PACKED if _is_packed(data_path) else 1):  # never unpacked: there is not so much
         raise InputError(_truncated(path.name, length, f"a file of {packed}"))
     with _opened(data_path) as stream:
         try:
@@ -208,7 +208,7 @@ def _truncated(name: str, length: int, there: str) -> str:
 def _opened(path: Path) -> Iterator[gzip.GzipFile | io.BufferedReader]:
     """Open a file, compressed or not, and say in words what hinders reading."""
     try:
-        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as stream:
+        with gzip.open(path, "rb") if _is_packed(path) else path.open("rb") as stream:
             yield stream
     except gzip.BadGzipFile as error:
         raise InputError(f"{path.name}: expected gzip data, found other or damaged data; export it again") from error
@@ -218,6 +218,10 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile | io.BufferedReader]:
         ) from error
     except OSError as error:
         raise InputError(f"{path.name}: expected a readable file, found: {error.strerror}; check its rights") from error
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 def _refuse_pointer(path: Path) -> None:

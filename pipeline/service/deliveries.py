@@ -9,23 +9,18 @@ worker begins the same step again. What was added is on record in ``OUT_DIR/jour
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from pipeline.errors import StoreError
 from pipeline.files import atomic
 from pipeline.journal import append_only
 from pipeline.journal.roles import Visitor
-from pipeline.service.jobs import MOST_TRIES, PATIENCE_SECONDS, QUEUE, Progress
+from pipeline.service.jobs import MOST_TRIES, QUEUE, Progress, changing
 
 RECORD = "journal/deliveries.jsonl"
 DECISIONS, FILES = "decisions.json", "files"
@@ -99,12 +94,7 @@ class Delivery:
 
 def folder_of(out_dir: Path, delivery_id: str) -> Path:
     """Return the folder of one delivery."""
-    return out_dir / QUEUE / "deliveries" / delivery_id
-
-
-def fresh_id() -> str:
-    """Return an id that comes after those of before."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
+    return _place(out_dir) / delivery_id
 
 
 def begin(out_dir: Path, delivery: Delivery) -> Delivery:
@@ -115,7 +105,7 @@ def begin(out_dir: Path, delivery: Delivery) -> Delivery:
     StoreError
         The output folder cannot be written.
     """
-    with _changing(out_dir):
+    with changing(_place(out_dir)):
         _write(out_dir, delivery)
         _tidy(out_dir)
     return delivery
@@ -123,7 +113,7 @@ def begin(out_dir: Path, delivery: Delivery) -> Delivery:
 
 def every(out_dir: Path) -> tuple[Delivery, ...]:
     """Return all deliveries, in the order in which they came; what cannot be read is left out."""
-    files = sorted((out_dir / QUEUE / "deliveries").glob("*/delivery.json"))
+    files = sorted(_place(out_dir).glob("*/delivery.json"))
     return tuple(filter(None, map(_read, files)))
 
 
@@ -134,7 +124,7 @@ def delivery_of(out_dir: Path, delivery_id: str) -> Delivery | None:
 
 def confirm(out_dir: Path, delivery_id: str, person: Visitor, answers: Answers) -> Delivery | None:
     """Let a delivery that was looked at be added as a person decided; None where it does not wait for that."""
-    with _changing(out_dir):
+    with changing(_place(out_dir)):
         delivery = delivery_of(out_dir, delivery_id)
         if delivery is None or delivery.state != DeliveryState.LOOKED:
             return None
@@ -148,7 +138,7 @@ def confirm(out_dir: Path, delivery_id: str, person: Visitor, answers: Answers) 
 
 def cancel(out_dir: Path, delivery_id: str, who: str) -> Delivery | None:
     """Forget a delivery: at once where it waits, as soon as its process has ended where it is worked on."""
-    with _changing(out_dir):
+    with changing(_place(out_dir)):
         delivery = delivery_of(out_dir, delivery_id)
         if delivery is None or delivery.state in ENDED:
             return delivery
@@ -165,7 +155,7 @@ def cancel(out_dir: Path, delivery_id: str, who: str) -> Delivery | None:
 
 def take_next(out_dir: Path) -> Delivery | None:
     """Mark the step of the first delivery that is due as begun and return it; None where none is due."""
-    with _changing(out_dir):
+    with changing(_place(out_dir)):
         due = next((delivery for delivery in every(out_dir) if delivery.state in DUE), None)
         if due is not None:
             due = replace(due, state=DUE[due.state], tries=due.tries + 1)
@@ -175,7 +165,7 @@ def take_next(out_dir: Path) -> Delivery | None:
 
 def end(out_dir: Path, delivery_id: str, state: DeliveryState, message: str) -> None:
     """Put down how a step ended; what was brought is forgotten unless somebody decides on it."""
-    with _changing(out_dir):
+    with changing(_place(out_dir)):
         delivery = delivery_of(out_dir, delivery_id)
         if delivery is None or delivery.state not in DUE.values():
             return
@@ -199,7 +189,7 @@ def take_up_again(out_dir: Path) -> None:
             words = f"begun {delivery.tries} times, and each time its process was ended; bring less at once"
             end(out_dir, delivery.delivery_id, DeliveryState.FAILED, words)
         else:
-            with _changing(out_dir):
+            with changing(_place(out_dir)):
                 _write(out_dir, replace(delivery, state=back[delivery.state]))
 
 
@@ -265,19 +255,8 @@ def record(out_dir: Path, delivery: Delivery, added: Sequence[str], at: datetime
             lines.append(append_only.sealed(fields, chain.last))
 
 
-@contextmanager
-def _changing(out_dir: Path) -> Iterator[None]:
-    place = out_dir / QUEUE / "deliveries"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with FileLock(place / ".lock", timeout=PATIENCE_SECONDS):
-            yield
-    except Timeout as error:
-        raise StoreError(f"{place}: another program is writing here and does not finish; try again later") from error
-    except OSError as error:
-        raise StoreError(
-            f"{place}: deliveries cannot be kept ({error.strerror}); free some space or correct the folder's rights"
-        ) from error
+def _place(out_dir: Path) -> Path:
+    return out_dir / QUEUE / "deliveries"
 
 
 def _write(out_dir: Path, delivery: Delivery) -> None:

@@ -12,8 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +72,8 @@ def look(bids_dir: Path, out_dir: Path, delivery: Delivery) -> None:
         odd += archive_fetch.fetch(bids_dir, delivery.delivery_id, lambda words: say(0, 0, words))
     source = _source(bids_dir, folder, delivery, odd)
     findings: list[Finding] = []
-    with dicom_files.open_source(source, findings, _limits(delivery)) as files, _sorted(files) as parts:
+    with dicom_files.open_source(source, findings, _limits(delivery)) as files:
+        parts = _sorted(files)
         series: list[dict[str, Any]] = []
         if parts.dicom:
             done = importing.import_dicom(_settings(bids_dir, source, delivery, is_trial=True), say)
@@ -96,7 +96,8 @@ def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
     source = _source(bids_dir, folder, delivery)
     _refuse_shifted(bids_dir, out_dir, delivery)
     added: list[str] = []
-    with dicom_files.open_source(source, [], _limits(delivery)) as files, _sorted(files) as parts:
+    with dicom_files.open_source(source, [], _limits(delivery)) as files:
+        parts = _sorted(files)
         if parts.nifti:
             by_stem = {
                 nifti_scans.stem_of(file.name): file.path for file in parts.beside if file.name.endswith(".json")
@@ -198,15 +199,17 @@ def _of_nifti(scan: nifti_scans.BroughtScan) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _sorted(files: Sequence[SourceFile]) -> Iterator[Sorted]:
-    """Part files by what they may be; NIfTI files that an archive unpacked under numbers get their endings back."""
+def _sorted(files: Sequence[SourceFile]) -> Sorted:
+    """Part files by what they may be; NIfTI files that an archive unpacked under numbers get their endings back.
+
+    A file that has such an ending, in letters of any size, keeps its name: it may lie in a folder of somebody else's.
+    """
     images: list[SourceFile] = []
     others: list[SourceFile] = []
     for file in files:
         if nifti_scans.is_nifti(file.name):
             ending = ".nii.gz" if file.name.lower().endswith(".gz") else ".nii"
-            is_named = file.path.name.endswith(ending)
+            is_named = file.path.name.lower().endswith(ending)
             path = file.path if is_named else file.path.rename(file.path.with_name(file.path.name + ending))
             images.append(SourceFile(path, file.name))
         else:
@@ -215,7 +218,7 @@ def _sorted(files: Sequence[SourceFile]) -> Iterator[Sorted]:
     rest = [file for file in others if file not in beside]
     dicom = [file for file in rest if looks_like_dicom(file.path) or file.name.lower().endswith((".dcm", ".ima"))]
     strange = [file for file in rest if file not in dicom]
-    yield Sorted(tuple(images), tuple(dicom), tuple(beside), tuple(strange))
+    return Sorted(tuple(images), tuple(dicom), tuple(beside), tuple(strange))
 
 
 def _named(names: Sequence[str], words: str) -> list[str]:

@@ -113,12 +113,12 @@ def ask(out_dir: Path, participants: Sequence[str], who: str, stamp: str) -> tup
         The output folder cannot be written.
     """
     wanted = tuple(sorted(participants))
-    with _changing(out_dir):
+    with changing(out_dir / QUEUE):
         for job in reversed(every(out_dir)):
             covers = not job.participants or (wanted and set(wanted) <= set(job.participants))
             if job.is_open and not job.is_to_end and covers and (job.state == JobState.QUEUED or job.stamp == stamp):
                 return job, False
-        job = Job(_fresh_id(), wanted, who.strip(), now(), stamp)
+        job = Job(fresh_id(), wanted, who.strip(), now(), stamp)
         _write(out_dir, job)
         _tidy(out_dir)
     return job, True
@@ -137,7 +137,7 @@ def job_of(out_dir: Path, job_id: str) -> Job | None:
 
 def cancel(out_dir: Path, job_id: str, who: str) -> Job | None:
     """Let a job end: at once where it waits, as soon as its process has closed what is open where it runs."""
-    with _changing(out_dir):
+    with changing(out_dir / QUEUE):
         job = job_of(out_dir, job_id)
         if job is None or not job.is_open:
             return job
@@ -152,7 +152,7 @@ def cancel(out_dir: Path, job_id: str, who: str) -> Job | None:
 
 def begin(out_dir: Path, job_id: str, stamp: str) -> Job | None:
     """Mark a waiting job as begun; None where it is to be done no more. Done once, whoever asks how often."""
-    with _changing(out_dir):
+    with changing(out_dir / QUEUE):
         job = job_of(out_dir, job_id)
         if job is None or job.state != JobState.QUEUED:
             return None
@@ -163,7 +163,7 @@ def begin(out_dir: Path, job_id: str, stamp: str) -> Job | None:
 
 def end(out_dir: Path, job_id: str, state: JobState, message: str) -> None:
     """Put on record how a job ended."""
-    with _changing(out_dir):
+    with changing(out_dir / QUEUE):
         job = job_of(out_dir, job_id)
         if job is not None and job.state == JobState.RUNNING:
             words = job.message if state == JobState.CANCELLED else message
@@ -175,7 +175,7 @@ def take_up_again(out_dir: Path) -> None:
 
     Called by the only worker of a folder before it begins: what is marked as running has nobody who runs it.
     """
-    with _changing(out_dir):
+    with changing(out_dir / QUEUE):
         for job in every(out_dir):
             if job.state == JobState.RUNNING and job.is_to_end:
                 _write(out_dir, replace(job, state=JobState.CANCELLED, ended_at=now()))
@@ -223,8 +223,14 @@ def log_of(out_dir: Path, job_id: str, most_bytes: int = 20_000) -> str:
 
 
 @contextmanager
-def _changing(out_dir: Path) -> Iterator[None]:
-    place = out_dir / QUEUE
+def changing(place: Path) -> Iterator[None]:
+    """Hold a folder of the queue while something in it is changed.
+
+    Raises
+    ------
+    StoreError
+        Another program holds it and does not end, or nothing can be written there.
+    """
     try:
         place.mkdir(parents=True, exist_ok=True)
         with FileLock(place / ".lock", timeout=PATIENCE_SECONDS):
@@ -233,11 +239,11 @@ def _changing(out_dir: Path) -> Iterator[None]:
         raise StoreError(f"{place}: another program is writing here and does not finish; try again later") from error
     except OSError as error:
         raise StoreError(
-            f"{place}: jobs cannot be kept ({error.strerror}); free some space or correct the folder's permissions"
+            f"{place}: nothing can be kept here ({error.strerror}); free some space or correct the folder's permissions"
         ) from error
 
 
-def _fresh_id() -> str:
+def fresh_id() -> str:
     """Return an id that comes after those of before: jobs of one second keep their order."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
 

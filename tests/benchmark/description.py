@@ -23,7 +23,8 @@ from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionSce
 from pipeline.description.visit_description import description_of
 from pipeline.files import images
 from pipeline.measure import cord
-from tests.benchmark.described_visits import MadeVisit, hosts_of, made_visits
+from tests.benchmark.described_visits import MadeVisit, made_visits
+from tests.benchmark.host_cords import hosts_of
 from tests.places import ROOT
 
 DEVELOPED = ((1, 2, 3, 4, 5), ("bentjunction", "lowcervical"), 77)

@@ -11,7 +11,7 @@ from pipeline.errors import SettingsError
 from pipeline.hospital.archive import archive_address
 from pipeline.hospital.private.pseudonyms import default_private_folder
 from pipeline.journal.roles import Visitor
-from pipeline.service import archive_fetch, deliveries, delivery_worker
+from pipeline.service import archive_fetch, deliveries, delivery_worker, jobs
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
 from tests.hospital.archive.test_pacs import series
 from tests.hospital.pacs_server import Server
@@ -30,7 +30,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
 
 def test_a_patient_is_fetched_looked_through_and_added(desk: Desk) -> None:
-    delivery = Delivery(deliveries.fresh_id(), DeliveryKind.ARCHIVE, "", "A", "", AT)
+    delivery = Delivery(jobs.fresh_id(), DeliveryKind.ARCHIVE, "", "A", "", AT)
     archive_fetch.ask_for(desk.study, delivery.delivery_id, ["4711", "nobody"])
     deliveries.begin(desk.out, delivery)
     assert delivery_worker.do_next(desk.study, desk.out)
@@ -54,7 +54,7 @@ def test_a_patient_is_fetched_looked_through_and_added(desk: Desk) -> None:
 
 def test_an_archive_that_is_not_there_is_one_sentence(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "pacs.toml").write_text('pacs = "127.0.0.1:1"\naet = "X"\n', encoding="utf-8")
-    delivery = Delivery(deliveries.fresh_id(), DeliveryKind.ARCHIVE, "", "A", "", AT)
+    delivery = Delivery(jobs.fresh_id(), DeliveryKind.ARCHIVE, "", "A", "", AT)
     archive_fetch.ask_for(desk.study, delivery.delivery_id, ["4711"])
     deliveries.begin(desk.out, delivery)
     delivery_worker.do_next(desk.study, desk.out)

@@ -13,7 +13,7 @@ from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files import images
 from pipeline.journal.roles import Visitor
-from pipeline.service import deliveries, delivery_answers, delivery_run, delivery_worker
+from pipeline.service import deliveries, delivery_answers, delivery_run, delivery_worker, jobs, scan_places
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
 from tests.service import brought
 
@@ -30,7 +30,7 @@ class Desk:
             folder.mkdir()
 
     def bring(self, files: dict[str, bytes]) -> Delivery:
-        delivery = Delivery(deliveries.fresh_id(), DeliveryKind.DROP, "", "A. Dder", "", AT)
+        delivery = Delivery(jobs.fresh_id(), DeliveryKind.DROP, "", "A. Dder", "", AT)
         folder = deliveries.folder_of(self.out, delivery.delivery_id) / deliveries.FILES
         folder.mkdir(parents=True)
         for name, content in files.items():
@@ -112,6 +112,24 @@ def test_what_was_ended_in_the_middle_is_added_once_and_put_on_record_once(desk:
     (line,) = desk.record()
     assert line["added"] == desk.images()
     assert len(desk.images()) == 1
+
+
+def test_a_folder_of_the_server_is_left_as_it_is_however_its_files_are_written(desk: Desk, monkeypatch) -> None:
+    inbox = desk.scratch / "inbox"
+    (inbox / "may").mkdir(parents=True)
+    (inbox / "may" / "SCAN.NII.GZ").write_bytes(brought.nifti(desk.scratch, "x.nii.gz"))
+    monkeypatch.setenv(scan_places.ROOTS_VARIABLE, scan_places.check_roots([inbox], [desk.study]))
+    asked = Delivery(jobs.fresh_id(), DeliveryKind.FOLDER, "inbox/may", "A. Dder", "", AT)
+    delivery = deliveries.begin(desk.out, asked)
+    taken = deliveries.take_next(desk.out)
+    assert taken is not None
+    delivery_run.look(desk.study, desk.out, taken)
+    deliveries.end(desk.out, delivery.delivery_id, DeliveryState.LOOKED, "")
+    (one,) = deliveries.decisions_of(desk.out, delivery.delivery_id)["series"]
+    assert (one["refusal"], one["name"], one["is_open"]) == ("", "SCAN.NII.GZ", True)
+    answer = {"contrast": "T2w", "patient_id": "sub-07", "day": "2021-03-04"}
+    assert desk.add(desk.stands(delivery), {one["token"]: answer}) == "1 file is added to the study."
+    assert [path.name for path in (inbox / "may").iterdir()] == ["SCAN.NII.GZ"]
 
 
 def test_a_bids_folder_of_nifti_says_all_itself(desk: Desk) -> None:

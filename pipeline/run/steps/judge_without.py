@@ -33,14 +33,13 @@ READINGS_OF = {CYST: (ReadingKind.SOLID_AND_CYST,), ENHANCING: (ReadingKind.ENHA
 def judge_without_acts(work: PatientWork) -> PatientWork:
     """Judge the patient without each act in force, and keep what judgement looked at."""
     judged_course = records.StoredCourse(work.course.patient_id, course_text.to_text(work.course))
-    now = _latest(work)
+    in_force = [e for e in work.acts.entries if e.status == Standing.IN_FORCE and bears_on_verdict(e)]
+    now = _latest(work) if in_force else None  # of most patients nothing is decided, and judging costs most of a run
     if now is None:
         return work.adding(judged_course)
     read_now = _latest_readings(work)
     effects = []
-    for entry in work.acts.entries:
-        if entry.status != Standing.IN_FORCE or not bears_on_verdict(entry):
-            continue
+    for entry in in_force:
         without = _without(work, entry)
         if not (entry.act in OF_MASKS and entry.compartment == CYST):
             effects.append(_effect(entry, now, _latest(without), work))
