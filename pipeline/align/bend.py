@@ -167,10 +167,12 @@ def _fitted(lattice: Lattice, field: NDArray[np.float64]) -> NDArray[np.float64]
     return np.einsum("ijkc,pi,qj,rk->cpqr", field, x, y, z, optimize=["einsum_path", (0, 1), (0, 2), (0, 1)])
 
 
-def gathered(lattice: Lattice, push: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum a voxel-wise push ``(3, I, J, K)`` onto the control points, shape ``(3, P, Q, R)``."""
+def gathered(lattice: Lattice, pushes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum voxel-wise pushes ``(M, I, J, K)`` onto the control points, shape ``(M, P, Q, R)``."""
     x, y, z = lattice.values
-    return np.einsum("cijk,ip,jq,kr->cpqr", push, x, y, z, optimize=["einsum_path", (0, 3), (0, 2), (0, 1)])
+    count, width = pushes.shape[:2]
+    by_planes = np.matmul(x.T, pushes.reshape(count, width, -1)).reshape(count, -1, len(y), len(z))
+    return np.asarray(np.matmul(y.T, by_planes) @ z)
 
 
 def normal_matrix(lattice: Lattice, curvature: NDArray[np.float64]) -> NDArray[np.float64]:

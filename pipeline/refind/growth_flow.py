@@ -8,7 +8,9 @@ evenly costs least: a scan with thick slices says little about some directions, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,11 @@ class Flows:
     affine: NDArray[np.float64]
     points_mm: NDArray[np.float64]
 
+    @cached_property
+    def windows_by_voxel(self) -> NDArray[np.float64]:
+        """Shape ``(I J K, C)``."""
+        return voxel_by_voxel(self.windows)
+
 
 def flows_of(template: Template) -> Flows:
     """Prepare the flows of a template's compartments."""
@@ -79,29 +86,42 @@ def velocity(
     return np.asarray((windows[:, :, None] * at_points[:, None]).reshape(len(points_mm), -1) @ numbers.reshape(-1, 3))
 
 
-def displacement(flows: Flows, growth: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Return where the flow of a growth takes each coarse point **from**, shape ``(3, P, Q, R)``, mm.
+def came_from(
+    flows: Flows, growth: NDArray[np.float64], shares: Sequence[float], points_mm: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return where the flow of a growth takes points **from**, ``(N, 3)`` for each share, RAS+ mm.
+
+    The flow is followed from the coarse points around them alone, and read off between these.
 
     Parameters
     ----------
     growth
         Shape ``(C, 4, 3)``; three rows of the growth matrix, then the shift, mm.
-    share
+    shares
         How much of the flow is followed: 1 for the lesion, less for tissue that gives way or is grown over.
+    points_mm
+        Shape ``(N, 3)``, RAS+ mm of the masked visit.
     """
-    start = flows.points_mm.reshape(-1, 3)
-    points = start
-    stacked = voxel_by_voxel(flows.windows)
+    between = places(flows.points_mm.shape[:3], to_voxel(flows.affine, points_mm))
+    coarse_mm = flows.points_mm.reshape(-1, 3)
+    used = np.flatnonzero(np.bincount(between.indices, minlength=len(coarse_mm)))
+    origins = []
+    for share in shares:
+        moved_mm = np.zeros(coarse_mm.shape)
+        moved_mm[used] = _followed(flows, growth, share, coarse_mm[used]) - coarse_mm[used]
+        origins.append(points_mm + between @ moved_mm)
+    return origins
+
+
+def _followed(
+    flows: Flows, growth: NDArray[np.float64], share: float, points_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Follow the flow backwards from points ``(N, 3)``, step by step."""
     for _ in range(STEPS):
-        windows = places(flows.windows.shape[1:], to_voxel(flows.template_affine, points)) @ stacked
-        points = points - share / STEPS * velocity(flows, growth, points, windows)
-    return np.ascontiguousarray((points - start).T.reshape(3, *flows.points_mm.shape[:3]))
-
-
-def followed(flows: Flows, field_mm: NDArray[np.float64], points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Move points ``(N, 3)`` by a :func:`displacement`."""
-    index = to_voxel(flows.affine, points_mm)
-    return points_mm + places(field_mm.shape[1:], index) @ voxel_by_voxel(field_mm)
+        index = to_voxel(flows.template_affine, points_mm)
+        windows = places(flows.windows.shape[1:], index) @ flows.windows_by_voxel
+        points_mm = points_mm - share / STEPS * velocity(flows, growth, points_mm, windows)
+    return points_mm
 
 
 def expectation(compartments: int) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from scipy import linalg
 
 from pipeline.align.bend import Lattice, elastic, field_of, gathered, lattice_of, normal_matrix
 from pipeline.core.interpolation import voxel_by_voxel
-from pipeline.refind.growth_flow import Flows, displacement, expectation, flows_of, followed, velocity
+from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, velocity
 from pipeline.refind.scene import Predicted, Scene, places_in
 from pipeline.refind.signal_curve import SignalCurve, fit_curve
 from pipeline.refind.template import Template, softened
@@ -140,7 +140,7 @@ class _Fitter:
             shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
             curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
             matrix, right = self._equations(state, shown, curve)
-            state, is_settled = self._stepped(state, linalg.solve(matrix, right, assume_a="pos"))
+            state, is_settled = self._stepped(state, _solved(matrix, right))
             if is_settled:
                 break
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
@@ -165,12 +165,13 @@ class _Fitter:
         spread, weighted = self.scene.spread, curve.weight * by_bend
         curvature = spread((weighted[:, None] * by_bend).reshape(9, -1))
         bend = normal_matrix(self.lattice, curvature.reshape(3, 3, *self.scene.shape)) + self.bend_price
-        cross = np.stack([gathered(self.lattice, spread(weighted * one)).ravel() for one in by_growth], axis=1)
+        pulls = np.concatenate([by_growth, curve.left[None]])
+        onto = [gathered(self.lattice, spread(one * pulls)).reshape(len(pulls), -1).T for one in weighted]
+        cross, pull = np.split(np.concatenate(onto), [-1], axis=1)
         growth = (by_growth * curve.weight) @ by_growth.T + self.growth_price
-        pull = gathered(self.lattice, spread(weighted * curve.left)).ravel()
         numbers = np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
         right = np.r_[
-            pull - self.bend_price @ state.control.ravel(),
+            pull[:, 0] - self.bend_price @ state.control.ravel(),
             by_growth @ (curve.weight * curve.left) - self.growth_price @ numbers,
         ]
         return np.block([[bend, cross], [cross.T, growth]]), right
@@ -187,7 +188,7 @@ class _Fitter:
         even = np.zeros((len(matrix), len(first)))
         for place in (0, 4, 8):  # the trace of a compartment's growth is its growth in ln V
             even[first + place, np.arange(len(first))] = 1
-        answers = linalg.solve(matrix, even, assume_a="pos").T
+        answers = _solved(matrix, even).T
         moved = [field_of(self.lattice, one[:bends].reshape(state.control.shape)) for one in answers]
         by_moving = [(one[self.scene.is_active].T * by_bend).sum(axis=0) for one in moved]
         return np.asarray(curve.weight * (by_moving + answers[:, bends:] @ by_growth))
@@ -206,6 +207,12 @@ class _Fitter:
             giving,
         )
         return moved, bool(bend_mm < SETTLED_MM and strain.max() < SETTLED_STRAIN)
+
+
+def _solved(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve normal equations, whose matrix is overwritten; their prices keep it well away from singular."""
+    factor = linalg.cho_factor(matrix, overwrite_a=True)
+    return np.asarray(linalg.cho_solve(factor, right, check_finite=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,44 +239,39 @@ def predicted(
     template: Template, flows: Flows, stacks: Stacks, scene: Scene, bend_mm: NDArray[np.float64], state: FitState
 ) -> Predicted:
     """Show the masked visit as the later scan should see it, and how that changes with what is fitted."""
-    whole = displacement(flows, state.growth, 1.0)
-    partly = displacement(flows, state.growth, state.giving_way)
-    parts = [
-        _one_layer(template, flows, stacks, state, followed(flows, whole, points), followed(flows, partly, points))
-        for points in (layer + bend_mm for layer in scene.layers)
-    ]
+    parts = [_one_layer(template, flows, stacks, state, layer + bend_mm) for layer in scene.layers]
+    if len(parts) == 1:
+        return parts[0]
     return Predicted(*(np.mean([getattr(p, name) for p in parts], axis=0) for name in Predicted.__dataclass_fields__))
 
 
 def _one_layer(
-    template: Template,
-    flows: Flows,
-    stacks: Stacks,
-    state: FitState,
-    lesion_mm: NDArray[np.float64],
-    tissue_mm: NDArray[np.float64],
+    template: Template, flows: Flows, stacks: Stacks, state: FitState, points_mm: NDArray[np.float64]
 ) -> Predicted:
     """Show one layer of a slice: lesion and surrounding tissue looked up where each came from."""
     count = len(template.names)
-    at_lesion = places_in(template, lesion_mm) @ stacks.lesion
-    ends = np.cumsum([count, count, count, 3 * count, 1])
-    shares, textures, here, slopes, rim, rim_slope = np.split(at_lesion, ends, axis=1)
-    at_tissue = places_in(template, tissue_mm) @ stacks.tissue
-    there, tissue, filled, tissue_slope = np.split(at_tissue, np.cumsum([count, 1, 1]), axis=1)
-    free = np.clip(1 - shares.sum(axis=1, keepdims=True), 0, 1)
-    by_lesion = np.einsum("nc,ncd->nd", textures - tissue, slopes.reshape(-1, count, 3)) + rim_slope
+    lesion_mm, tissue_mm = came_from(flows, state.growth, (1.0, state.giving_way), points_mm)
+    at_lesion = np.ascontiguousarray((places_in(template, lesion_mm) @ stacks.lesion).T)
+    shares, textures, here, slopes, rim, rim_slope = np.split(at_lesion, np.cumsum([count, count, count, 3 * count, 1]))
+    there_by_point = places_in(template, tissue_mm) @ stacks.tissue
+    there, tissue, filled, tissue_slope = np.split(np.ascontiguousarray(there_by_point.T), np.cumsum([count, 1, 1]))
+    free = np.clip(1 - shares.sum(axis=0), 0, 1)
+    by_lesion = ((textures - tissue)[:, None] * slopes.reshape(count, 3, -1)).sum(axis=0) + rim_slope
     by_tissue = free * tissue_slope
-    equations = []
+    by_growth = np.empty((12 * count + 1, len(points_mm)))
     for c, centre_mm in enumerate(flows.centres_mm):
-        pulls = (-(by_lesion * here[:, c, None]).T, -(by_tissue * (state.giving_way * there[:, c, None])).T)
-        arms = ((lesion_mm - centre_mm).T, (tissue_mm - centre_mm).T)
-        equations.append(sum((p[:, None] * a).reshape(9, -1) for p, a in zip(pulls, arms, strict=True)))
-        equations.append(pulls[0] + pulls[1])
-    equations.append(-(by_tissue * velocity(flows, state.growth, tissue_mm, there)).sum(axis=1)[None])
+        pulls = (-by_lesion * here[c], -by_tissue * (state.giving_way * there[c]))
+        arms = (lesion_mm.T - centre_mm[:, None], tissue_mm.T - centre_mm[:, None])
+        matrix = by_growth[12 * c : 12 * c + 9].reshape(3, 3, -1)
+        np.multiply(pulls[0][:, None], arms[0], out=matrix)
+        matrix += pulls[1][:, None] * arms[1]
+        by_growth[12 * c + 9 : 12 * c + 12] = pulls[0] + pulls[1]
+    outward = velocity(flows, state.growth, tissue_mm, there_by_point[:, :count])
+    by_growth[-1] = -(by_tissue * outward.T).sum(axis=0)
     return Predicted(
-        (shares * textures).sum(axis=1) + (free * tissue + rim)[:, 0],
-        by_lesion + by_tissue,
-        np.concatenate(equations),
-        shares,
-        (free * filled)[:, 0],
+        (shares * textures).sum(axis=0) + free * tissue[0] + rim[0],
+        (by_lesion + by_tissue).T,
+        by_growth,
+        shares.T,
+        free * filled[0],
     )

@@ -79,7 +79,8 @@ class Scene:
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put values of the active voxels ``(M, N)`` back on the crop, ``(M, I, J, K)``, 0 elsewhere."""
         result = np.zeros((len(values), self.is_active.size))
-        result[:, self._active_voxels] = values
+        for image, row in zip(result, values, strict=True):  # several times quicker than all rows at once
+            image[self._active_voxels] = row
         return result.reshape(-1, *self.shape)
 
 
