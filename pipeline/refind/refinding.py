@@ -20,8 +20,9 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind import shrinkage
-from pipeline.refind.lesion_fit import fitted_ends
+from pipeline.refind.lesion_fit import Fit, fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
+from pipeline.refind.place_left import left_contrast
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.signal_voids import seen_alone, seen_shares
 from pipeline.refind.template import Template, template_of
@@ -95,6 +96,8 @@ class FollowUpMasks:
         The tumour to the standard deviation of ln V that it has for being found clearly smaller than it was drawn.
     disturbed
         Compartments whose volume is less sure for unexplained signal alone.
+    left_contrast
+        The tumour to how far the place that it has left differs from it, 1 as expected, where fine scans show that.
     """
 
     probabilities: dict[str, Volume]
@@ -105,18 +108,21 @@ class FollowUpMasks:
     shrinkage_cv: dict[str, float] = field(default_factory=dict)
     refusal: str | None = None
     disturbed: tuple[str, ...] = ()
+    left_contrast: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Grown:
     """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error.
 
-    ``seen_share`` is how much of its old place both scans show, padding and voids left out.
+    ``seen_share`` is how much of its old place both scans show, padding and voids left out; ``left_contrast`` how far
+    the place that it has left differs from it, None where that cannot be told.
     """
 
     ways: tuple[Volume, ...]
     signal_cv: float
     seen_share: float = 1.0
+    left_contrast: float | None = None
 
     @property
     def ways_mm3(self) -> tuple[float, ...]:
@@ -197,21 +203,22 @@ def follow_up_masks(
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
-    shrinkage_cv = _shrinkage_cv(masked, ways_mm3)
+    shrinkage_cv, left_contrast = _shrinkage(masked, grown.get(Compartment.TUMOUR))
     return FollowUpMasks(
-        probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed
+        probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed, left_contrast
     )
 
 
-def _shrinkage_cv(masked: DonorVisit, ways_mm3: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return what a tumour that was found clearly smaller than drawn has as error for that."""
+def _shrinkage(masked: DonorVisit, tumour: Grown | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what a tumour has as error for being found smaller than drawn, and how far its old place differs."""
+    if tumour is None:
+        return {}, {}
     name = str(Compartment.TUMOUR)
-    if name not in ways_mm3:
-        return {}
     drawn = masked.masks[name]
     drawn_mm3 = float(drawn.array.sum(dtype=np.float64)) * drawn.voxel_mm3
-    cv = shrinkage.shrinkage_cv(float(np.mean(ways_mm3[name])), drawn_mm3)
-    return {} if cv is None else {name: cv}
+    cv = shrinkage.shrinkage_cv(float(np.mean(tumour.ways_mm3)), drawn_mm3, tumour.left_contrast)
+    contrast = tumour.left_contrast
+    return {} if cv is None else {name: cv}, {} if contrast is None else {name: contrast}
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -234,8 +241,16 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
     shrinkage_cv = {
         name: max(way.shrinkage_cv.get(name, 0.0) for way in used) for way in used for name in way.shrinkage_cv
     }
+    left_contrast = {
+        name: min(w.left_contrast.get(name, np.inf) for w in used) for w in used for name in w.left_contrast
+    }
     return replace(
-        first, probabilities=probabilities, ways_mm3=ways_mm3, signal_cv=signal_cv, shrinkage_cv=shrinkage_cv
+        first,
+        probabilities=probabilities,
+        ways_mm3=ways_mm3,
+        signal_cv=signal_cv,
+        shrinkage_cv=shrinkage_cv,
+        left_contrast=left_contrast,
     )
 
 
@@ -276,9 +291,16 @@ def found_again(
                 np.mean([signal_error(end.patterns[c], end.left, scene.is_active, scene.spacing_mm) for end in ends])
             ),
             float(shares[c]),
+            None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
+
+
+def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:
+    """Return how far the place that a compartment has left differs from it, by the end where it differs least."""
+    seen = [left_contrast(template, scene, end, compartment) for end in ends]
+    return min((contrast for contrast in seen if contrast is not None), default=None)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

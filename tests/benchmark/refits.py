@@ -25,7 +25,8 @@ from pipeline.core.volume import Volume
 from pipeline.refind import refinding
 from pipeline.refind.lesion_fit import Fit, fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, matched
-from pipeline.refind.scene import Scene, looked_up, scene_of
+from pipeline.refind.place_left import left_contrast
+from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.template import Template, template_of
 from pipeline.selftest.host_scan import PHANTOM, Place, read_source
 from pipeline.selftest.implant import volume_mm3
@@ -42,10 +43,6 @@ SLICES_MM = {"isotropic": None, "thick": 3.3}
 IMPLANTED = ((1.0, -65.0), (0.9, -50.0), (0.8, 0.0), (0.7, 40.0), (0.6, 100.0), (1.2, -65.0), (0.5, -30.0), (0.5, 0.0))
 """First volume, mL, and growth, %."""
 SEED = 7
-
-LEFT_MM, LEFT_SHARE, KEPT_SHARE, LEFT_VOXELS = (-1.0, -0.3), 0.35, 0.9, 15
-"""The place that a tumour has left: this far inside its old outline, mm, holding at most so much of it now; and the
-share that its middle holds. Fewer voxels than that show nothing."""
 
 TRIED = ("tumour", "cyst")
 GROUPS = ("all", "isotropic", "thick")
@@ -130,32 +127,10 @@ def fitted(pair: KeptPair, fitter: Fitter = fitted_ends) -> list[dict[str, objec
         found_mm3 = float(np.mean([end.occupancy[c].sum() for end in ends])) * pair.scene.voxel_mm3
         rows.append({
             "pair": pair.name, "compartment": name, "slices": GROUPS[1 + pair.is_thick], "true_ratio": later / first,
-            "found_ratio": found_mm3 / given, "cpu_s": seconds, "left_contrast": left_contrast(pair, ends[0], c),
+            "found_ratio": found_mm3 / given, "cpu_s": seconds,
+            "left_contrast": left_contrast(pair.template, pair.scene, ends[0], c),
         })  # fmt: skip
     return rows
-
-
-def left_contrast(pair: KeptPair, end: Fit, compartment: int) -> float:
-    """Return how far the place that a compartment has left differs from it, as a share of what the model draws there.
-
-    Near 1 the place shows cord as dark as the model's, and the compartment's edge is there to be found; near 0 it looks
-    like the compartment itself, and where that ends cannot be told. NaN where it left no place large enough.
-    """
-    template, scene = pair.template, pair.scene
-    deep = template.distance_mm[compartment] <= template.distance_mm[compartment].min() / 2
-    weight = template.occupancy[compartment] ** 2
-    signal = float((template.texture[compartment] * weight).sum() / weight.sum())
-    share = end.occupancy[compartment][scene.is_active]
-    others = end.occupancy.sum(axis=0)[scene.is_active] - share
-    old_mm = looked_up(template.distance_mm[compartment], template, np.mean(scene.layers, axis=0))
-    middle = share > KEPT_SHARE
-    left = (old_mm > LEFT_MM[0]) & (old_mm < LEFT_MM[1]) & (share < LEFT_SHARE) & (others < 0.05)
-    if left.sum() < LEFT_VOXELS or middle.sum() < LEFT_VOXELS:
-        return float("nan")
-    gain = float(np.median(end.gain[scene.is_active][middle]))
-    drawn_step = gain * (signal - float(np.median(template.background[deep])))
-    seen_step = float(np.median(scene.signal[middle]) - np.percentile(scene.signal[left], 30))
-    return seen_step / drawn_step
 
 
 def figures(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:

@@ -19,6 +19,7 @@ from pipeline.journal.decisions import Decisions
 from pipeline.refind import refinding, signal_search
 from pipeline.refind.scene import scene_of
 from pipeline.refind.sharpness import extra_blur_mm
+from pipeline.refind.shrinkage import HIDDEN_CV
 from pipeline.refind.template import template_of
 from pipeline.run.steps import apply_acts, measure_visits, refind_masks, use_drawings
 from pipeline.run.steps.visit_work import AlignedVisit, Drawings, MaskedVisit, PlacedVisit, ScannedVisit, VisitWork
@@ -135,6 +136,24 @@ def test_a_tumour_found_smaller_may_be_smaller_yet_until_a_person_draws_or_accep
     accepted = Decisions(accepted=frozenset({("ses-02", "tumour")}))
     assert apply_acts.decided(visit, Decisions()).masks.findings == (doubt,)
     assert apply_acts.decided(visit, accepted).masks.findings == ()
+
+
+def test_where_the_place_that_a_tumour_left_looks_like_it_the_finding_says_so_and_the_error_is_larger(
+    tmp_path: Path,
+) -> None:
+    (scan, labels), was = phantom(3.5, seed=4), DRAWN.masks["tumour"]
+    scar = was.array.astype(bool) & (labels.array != 1)
+    clear, scarred = (
+        automatic(visited("ses-02", scan.with_array(scan.array + brighter * scar)), tmp_path / str(brighter))
+        for brighter in (0.0, 45.0)
+    )
+    (seen,), (hidden,) = clear.findings, scarred.findings
+    assert "may be smaller yet" not in seen.message
+    assert hidden.code == "shrinkage_unsure"
+    assert "this scan hardly tells tumour from the place it left" in hidden.message
+    tumour = scarred.measured(Compartment.TUMOUR)
+    assert tumour is not None
+    assert (tumour.shrinkage_cv or 0) >= HIDDEN_CV
 
 
 def test_of_several_masked_visits_those_that_differ_are_passed_over() -> None:

@@ -45,6 +45,42 @@ def test_of_several_masked_visits_the_one_from_which_it_shrank_most_counts() -> 
     assert refinding.together([refused, *ways]).shrinkage_cv == {"tumour": 0.2}
 
 
+@pytest.mark.parametrize("found_mm3", [100.0, 600.0, 950.0])
+def test_a_hidden_shrinkage_is_never_surer_than_a_seen_one(found_mm3: float) -> None:
+    seen, hidden = (
+        shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3, contrast)
+        for contrast in (shrinkage.HIDING, shrinkage.HIDING - 0.01)
+    )
+    assert seen == shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3)
+    assert hidden is not None
+    assert hidden == max(seen or 0.0, shrinkage.HIDDEN_CV)
+
+
+def test_where_shrinkage_is_hidden_the_interval_reaches_the_largest_error_seen() -> None:
+    cv = shrinkage.shrinkage_cv(900.0, DRAWN_MM3, 0.4)
+    total, _ = measurement_error.largest_error(0.05, shrinkage=cv)
+    assert measurement_error.volume_interval(900.0, total).low < 900.0 / shrinkage.HIDDEN_FACTOR
+
+
+@pytest.mark.parametrize("found_mm3", [0.0, DRAWN_MM3, 2 * DRAWN_MM3])
+def test_nothing_is_hidden_of_a_lesion_that_is_gone_or_not_smaller(found_mm3: float) -> None:
+    assert shrinkage.shrinkage_cv(found_mm3, DRAWN_MM3, 0.1) is None
+
+
+def test_of_several_masked_visits_the_one_that_tells_least_counts() -> None:
+    ways = [refinding.FollowUpMasks({}, {}, (), left_contrast=own) for own in ({"tumour": 0.9}, {"tumour": 0.4}, {})]
+    assert refinding.together(ways).left_contrast == {"tumour": 0.4}
+    assert refinding.together(ways[2:]).left_contrast == {}
+
+
+def test_the_words_say_what_a_hidden_shrinkage_is_and_what_to_do() -> None:
+    words = shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01", 0.33)
+    for part in ("-41 %", "ses-01", "may be smaller yet", "33%", "1.6 times", "draw it on this scan"):
+        assert part in words
+    seen = shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01", 0.9)
+    assert seen == shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01")
+
+
 def test_the_words_name_lesion_visit_and_both_sizes() -> None:
     words = shrinkage.shrinkage_in_words("tumour", 652.0, 1100.0, "ses-01")
     for part in ("tumour", "-41 %", "ses-01", "-65 %"):

@@ -164,7 +164,8 @@ def _doubts(named: str, both: refinding.FollowUpMasks, donors: Sequence[PlacedVi
             (_volume_mm3(one.masks.primary[Compartment.TUMOUR]), one.session_id) for one in donors
         )
         found_mm3 = _volume_mm3(both.probabilities[tumour])
-        doubts[SHRINKAGE_UNSURE] = shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at)
+        contrast = both.left_contrast.get(tumour)
+        doubts[SHRINKAGE_UNSURE] = shrinkage_in_words(tumour, found_mm3, drawn_mm3, drawn_at, contrast)
     return doubts
 
 
