@@ -95,12 +95,11 @@ def shrinkage_in_words(
     if left_contrast is not None and is_hidden(left_contrast):
         differs = f"{max(left_contrast, 0):.0%}"
         return (
-            f"{by_how_much}, and it may be smaller yet: the place that it left differs from it by {differs} of what cord "
-            f"would, so that this scan hardly tells {name} from the place it left (on known lesions of "
-            f"this kind the size found was up to {HIDDEN_FACTOR:.1f} times the true one); draw it on this scan"
+            f"{by_how_much}, and it may be smaller yet: the place that it left differs from it by {differs} of what "
+            f"cord would, so that this scan hardly tells {name} from the place it left (on known lesions of this kind "
+            f"the size found was up to {HIDDEN_FACTOR:.1f} times the true one); draw it on this scan"
         )
     return (
-        f"{by_how_much}; on known lesions "
-        f"half of a shrinkage was missed at worst (that would be {wording.change_of(least)} here), and on thick slices "
-        f"some was found where there was none"
+        f"{by_how_much}; on known lesions half of a shrinkage was missed at worst (that would be "
+        f"{wording.change_of(least)} here), and on thick slices some was found where there was none"
     )
