@@ -138,7 +138,16 @@ def state_mark(style: labels.Look) -> Html:
 def provenance(shown: ShownStudy) -> str:
     """Say in one line what something printed rests on: notice, study, rule, run, versions."""
     words = [labels.SYNTHETIC] if shown.is_synthetic else []
-    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_made(shown, _study_info())])
+    info = _study_info()
+    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_missing(info), *_made(shown, info)])
+
+
+def _missing(info: pd.Series) -> tuple[str, ...]:
+    """Say how many patients of the study are on no page, because nothing of theirs is published yet."""
+    missing = int(info["unpublished_count"])
+    if not missing:
+        return ()
+    return (f"{missing} of {labels.count(missing + int(info['patient_count']), 'patient')} without results yet",)
 
 
 def _made(shown: ShownStudy, info: pd.Series) -> tuple[str, ...]:
@@ -172,7 +181,7 @@ def _study(info: pd.Series) -> ShownStudy:
 
 def _around(shown: ShownStudy, info: pd.Series) -> None:
     parts = _made(shown, info)
-    notice = _notice(*([labels.SYNTHETIC] if shown.is_synthetic else []))
+    notice = _notice(*_missing(info), *([labels.SYNTHETIC] if shown.is_synthetic else []))
     st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))
 
 
