@@ -119,6 +119,11 @@ def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
     st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
 
 
+def caution(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Write a line that nobody should overlook, with a mark before it."""
+    st.html(tag("p", text, class_="ct-act"), width=width)
+
+
 def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
     """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
     config = theme.as_file(key, is_png=st.query_params.get(PNG) == "true")
