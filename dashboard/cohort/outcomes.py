@@ -59,6 +59,10 @@ OUTCOMES = {
         "Incidence of local failure", "failure in the treated bed", "with local failure",
         "to progression in the treated bed; a new lesion elsewhere and death compete", is_competing=True,
     ),
+    "os": Wording(
+        "Overall survival", "death", "alive",
+        "to death from any cause, else censored on the last day known alive, by a contact, scan or treatment",
+    ),
 }  # fmt: skip
 FIRST, LATE, BASELINE = "zero", "late", "baseline"
 CLOCKS = {
