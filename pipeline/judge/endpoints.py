@@ -162,7 +162,7 @@ def _survival(rule: EndpointRule, course: PatientCourse, start: tuple[date, str]
         return None
     alive_on, seen = _last_alive(course, zero_on)
     if died_on is None and course.last_contact_on is None:
-        seen += "; vital status is not known since: neither a death nor a last contact is written"
+        seen += "; vital status is not known since: neither a date of death nor a last contact is known"
     words = f" to death on {died_on}" if died_on is not None else f", alive on {alive_on} ({seen})"
     ended_on = died_on if died_on is not None else alive_on
     return TimeToEvent(

@@ -21,7 +21,7 @@ from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
 
 RULES = criteria_files.load("imsct_adapted_v1")
 GROWN = course(visit(95, 800.0), visit(400, 1300.0), treatments=(surgery(0),))
-NOT_KNOWN = "; vital status is not known since: neither a death nor a last contact is written)."
+NOT_KNOWN = "; vital status is not known since: neither a date of death nor a last contact is known)."
 
 
 def outcomes(patient: PatientCourse) -> dict[str, TimeToEvent]:
