@@ -60,7 +60,7 @@ def show(study: page.ShownStudy) -> None:
         by, outcome = grouped(), outcomes.choose()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
         saving = st.container(width="content")
-    panel, body = st.columns(PANEL_WIDTHS, gap="large") if is_open else (None, st.container())
+    panel, body = page.halves(PANEL_WIDTHS, "panel") if is_open else (None, st.container())
     first, second = chosen_patients(study, panel, len(everyone), is_shared=is_shared)
     with saving:
         if not is_shared:
@@ -108,7 +108,7 @@ def figures(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.Sh
     group = partial(patient_figures.ShownGroup, study=study, rules=rules, notes=NOTES)
     if others is None:
         one = group(first.rows)
-        left, right = st.columns(2, gap="large")
+        left, right = page.halves(2, "figures")
         with left:
             outcome_curves(first, others, chosen, study)
             patient_figures.waterfall(one)
@@ -135,7 +135,7 @@ def side_by_side(*groups: patient_figures.ShownGroup) -> None:
         patient_figures.swimmer,
         patient_figures.cysts,
     ):
-        for column, group in zip(st.columns(len(groups), gap="large"), groups, strict=True):
+        for column, group in zip(page.halves(len(groups), draw.__name__), groups, strict=True):
             with column:
                 draw(group)
 
@@ -224,9 +224,7 @@ def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) 
         data_files.offer(lambda: characteristics, "patients")
     if others is None:  # one column of numbers needs half the width
         half = -(-len(characteristics) // 2)
-        for column, part in zip(
-            st.columns(2, gap="large"), (characteristics[:half], characteristics[half:]), strict=True
-        ):
+        for column, part in zip(page.halves(2, "who"), (characteristics[:half], characteristics[half:]), strict=True):
             with column:
                 _words_table(part)
     else:
