@@ -73,10 +73,9 @@ def show(study: page.ShownStudy) -> None:
         lesion_verdicts(patient_id, study)
         other_readings(state, study)
         numbers(patient_id, state["session_id"], study)
-        beside(patient_id, state["session_id"], study.criteria_id)
-    with right:
         page.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
+        beside(patient_id, state["session_id"], study.criteria_id)
     with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:

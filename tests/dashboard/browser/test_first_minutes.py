@@ -69,7 +69,7 @@ def test_the_first_line_stays_hidden_for_the_session(newcomer):
 def test_a_page_that_takes_its_time_says_what_it_loads(page, server, address, words):
     page.goto(f"{server}/{address}")
     settled(page)
-    assert page.evaluate(f"{LOADING}.content") in {"none", "normal"}
+    page.wait_for_function(f"['none', 'normal'].includes({LOADING}.content)")
     page.evaluate("document.querySelector('.stApp').dataset.testScriptState = 'running'")
     page.wait_for_function(f"{LOADING}.opacity === '1'")
     assert page.evaluate(f"{LOADING}.content") == f'"{words}"'
