@@ -50,7 +50,7 @@ def show(study: page.ShownStudy) -> None:
 
 
 def _head(row: pd.Series, place: int, queue: list[str]) -> None:
-    left, right = page.halves([7.6, 1.4], "who", "small", "center")
+    left, right = page.halves([7.2, 1.8], "who", "small", "center")
     state = queries.query("patient_header", patient_id=row["patient_id"], criteria_id=row["criteria_id"]).iloc[0]
     with left:
         headline(state)

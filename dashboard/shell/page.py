@@ -28,7 +28,8 @@ from pipeline.errors import CordtrackError, StoreError
 STYLE = Path(__file__).parents[1] / "style.css"
 PNG = "png"
 """Parameter of the address."""
-NAMES_ONE = {"patient": "patient", "present": "at"}
+PROJECTOR = "present"
+NAMES_ONE = {"patient": "patient", PROJECTOR: "at"}
 """Pages about one patient, and the parameter of the address that names whom."""
 LOADING = {
     "board": "the board",
@@ -79,7 +80,8 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
         nothing_yet(str(error))
         return
     _around(shown, info)
-    news()
+    if here != PROJECTOR:  # its next patient is drawn from the results of then
+        news()
     tour(here, shown.criteria_id)
     try:
         draw(shown)

@@ -18,8 +18,8 @@ STEP = "tour-step"
 MOVED = "tour-moved"
 CLOSED = "tour-closed"
 WHAT = (
-    "cordtrack follows spinal cord tumours from scan to scan: each volume with its error, each verdict with its rule "
-    "and its reasons. It informs and never advises."
+    "Follows spinal cord tumours from scan to scan: volumes with their error, verdicts with their rule. "
+    "It informs, never advises."
 )
 
 
