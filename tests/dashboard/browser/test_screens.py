@@ -70,24 +70,6 @@ def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium
         assert page.get_by_role("link", name="End").is_visible()
 
 
-def test_figures_of_the_projector_grow_with_the_screen_and_answer_to_the_mark_under_the_pointer(chromium, server):
-    letters = {}
-    for width, height in ((1280, 720), (3840, 2160)):
-        for page in watched(chromium, (width, height)):
-            page.goto(f"{server}/present?at=sub-01&plain=1")
-            page.locator(".js-plotly-plot .hoverlayer").first.wait_for(state="attached")
-            settled(page)
-            page.wait_for_timeout(3000)  # the figure is drawn anew at its width
-            last = page.locator(".js-plotly-plot .scatterlayer .trace path.point").last
-            letters[width] = page.locator(".js-plotly-plot .ytick text").first.bounding_box()["height"]
-            assert "1.4" in page.locator(".js-plotly-plot").first.inner_text()
-            box = last.bounding_box()
-            page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2)
-            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            page.locator(".hoverlayer .hovertext", has_text="2023-04-10").first.wait_for()
-    assert letters[3840] > 2 * letters[1280]
-
-
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
     page.goto(f"{server}/patient?patient=sub-05")
     page.get_by_text("this is the last that could be, of 2022-07-10").wait_for()
