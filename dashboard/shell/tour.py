@@ -24,8 +24,8 @@ WHAT = (
 
 
 @dataclass(frozen=True)
-class Step:
-    """One stop: the page, the part of it that is pointed at, and what is to be seen there."""
+class TourStop:
+    """One stop of the tour: the page, the part of it that is pointed at, and what is to be seen there."""
 
     page: str
     selector: str
@@ -33,18 +33,22 @@ class Step:
 
 
 STEPS = (
-    Step("board", ".ct-board.ct-rule", "Board: who has an open question comes first, and why stands in the row."),
-    Step("board", ".st-key-ct-board-head", "Each change has its 95 % interval; a click on a head sorts by it."),
-    Step("patient", ".ct-standing", "Patient: the state in words; below it since which scan, by which rule, how sure."),
-    Step("patient", ".stPlotlyChart", "The volume over time with its error; dashed: from where the rule says more."),
-    Step("patient", ".ct-pair", "The change between the two scans shown, which may be others than the verdict's."),
-    Step("patient", ".ct-numbers", "Every number opens what it rests on: scan, mask, digest, source of its error."),
-    Step("patient", ".ct-at-sign-off", "A mask that a program drew stays provisional until a person signs it here."),
-    Step(
+    TourStop("board", ".ct-board.ct-rule", "Board: who has an open question comes first, and why stands in the row."),
+    TourStop("board", ".st-key-ct-board-head", "Each change has its 95 % interval; a click on a head sorts by it."),
+    TourStop(
+        "patient", ".ct-standing", "Patient: the state in words; below it since which scan, by which rule, how sure."
+    ),
+    TourStop(
+        "patient", ".stPlotlyChart", "The volume over time with its error; dashed: from where the rule says more."
+    ),
+    TourStop("patient", ".ct-pair", "The change between the two scans shown, which may be others than the verdict's."),
+    TourStop("patient", ".ct-numbers", "Every number opens what it rests on: scan, mask, digest, source of its error."),
+    TourStop("patient", ".ct-at-sign-off", "A mask that a program drew is provisional until a person signs it here."),
+    TourStop(
         "cohort", ".stPlotlyChart", "Cohort: outcomes of groups, with intervals; a click on a mark opens its patient."
     ),
-    Step("quality", ".ct-table", "Quality: what was left out, why, and what can be done. Missing is never zero."),
-    Step("methods", ".ct-table", "Methods: every rule in words with its source, and what each word means."),
+    TourStop("quality", ".ct-table", "Quality: what was left out, why, and what can be done. Missing is never zero."),
+    TourStop("methods", ".ct-table", "Methods: every rule in words with its source, and what each word means."),
 )
 _point = st.components.v2.component(
     "cordtrack_tour",
@@ -90,7 +94,7 @@ def _offer() -> None:
         st.button("Hide", key="tour-hide", type="tertiary", help="For this session", on_click=_close)
 
 
-def _draw(step: int, stop: Step, here: str) -> None:
+def _draw(step: int, stop: TourStop, here: str) -> None:
     is_last = step + 1 == len(STEPS)
     with st.container(key="ct-tour", horizontal=True, vertical_alignment="center", gap="small"):
         words = tag("b", f"{step + 1} of {len(STEPS)}")
