@@ -69,7 +69,7 @@ def show(study: page.ShownStudy) -> None:
         label_visibility="collapsed",
     )
     address.keep("criteria", [chosen])
-    left, right = st.columns([1.6, 1], gap="large")
+    left, right = page.halves([1.6, 1], "methods")
     with left:
         criteria(packaged[ids.index(chosen)])
         dictionary()

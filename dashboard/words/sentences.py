@@ -408,10 +408,9 @@ def act(row: Mapping[Any, Any]) -> str:
     return f"{labels.day(row['written_at'])} {row['who']}, {labels.words(row['act'])}{place}{why}"
 
 
-def cohort(count: int | str, total: int, chosen: Sequence[str]) -> str:
-    """Say whom the figures show."""
-    who = labels.capital(", ".join(chosen) if chosen else "all patients")
-    return f"{who}: n = {count}" + (f" of {total}" if chosen else "")
+def cohort(count: str, chosen: Sequence[str]) -> str:
+    """Say whom the figures show, and how many they are."""
+    return f"{labels.capital(', '.join(chosen) if chosen else 'all patients')}: n = {count}"
 
 
 def _word(value: object) -> str | None:
