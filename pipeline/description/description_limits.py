@@ -50,6 +50,7 @@ class UptakeLimits:
     nodule_below: float
     after_only_from: float
     nodule_rise: float
+    sure_none_shows_mm: float
     sure_deviations: float
 
 

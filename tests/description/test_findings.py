@@ -81,6 +81,7 @@ def test_noise_takes_the_sureness_from_none() -> None:
 
     rows = described([noisy("T1w", 2), noisy("T1w_ce", 3)])
     assert rows["enhancement"].sureness != "sure"
+    assert "a nodule of 5 mm would not surely show" in rows["enhancement"].reason
     smallest = rows["smallest_enhancing_seen"]
     assert smallest.number is None or smallest.number > 4.0
 
