@@ -69,11 +69,13 @@ UNITS: Mapping[str, Code] = {
 NOT_SURE = Code("not-sure", OWN_SCHEME, "Not sure")
 
 
-def told(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def told(description: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of a description of which something was said, in the order of a dictated report."""
     order = {str(finding): place for place, finding in enumerate(LesionFinding)}
-    said = [row for row in rows if row["sureness"] is not None or row["corrected_to"] is not None]
-    return sorted(said, key=lambda row: (row["lesion_id"], order.get(row["finding"], len(order)), row["finding"]))
+    with_content = [row for row in description if row["sureness"] is not None or row["corrected_to"] is not None]
+    return sorted(
+        with_content, key=lambda row: (row["lesion_id"], order.get(row["finding"], len(order)), row["finding"])
+    )
 
 
 def name_of(finding: str) -> str:
@@ -110,14 +112,14 @@ def term_code(term: str, *, is_sure: bool = True) -> Code:
 
 
 def evaluations_and_measurements(
-    rows: Iterable[Mapping[str, Any]],
+    of_lesion: Iterable[Mapping[str, Any]],
 ) -> tuple[list[sr.QualitativeEvaluation], list[sr.Measurement]]:
     """Return one lesion's findings as content of a structured report (TID 1501); spectra are left to FHIR.
 
     Numbers are those of the store, rounded to 0.001, with the ends of their 95 % interval.
     """
     evaluations, measurements = [], []
-    for row in rows:
+    for row in of_lesion:
         if row["finding"] not in WORDS:
             continue
         name, is_sure = code_of(row["finding"]), row["sureness"] == Sureness.SURE
