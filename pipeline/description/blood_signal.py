@@ -11,6 +11,7 @@ Bradley 1993, Radiology 189:15 (signal of haemorrhage by age, of the brain; no s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.
 SUSCEPTIBLE = frozenset({"T2star", "T2starw", "swi", "MEGRE"})
 MOSTLY = 0.8
 LEAST_TISSUE = 8
+INNER_CORD = 0.75
+"""Share of the cord's radius within which darkness beyond the outline counts: further out lies the cord's edge."""
+
 GRAINS = 2.5
 """Deviations of the tumour's own grain by which blood is darker."""
 
@@ -51,26 +55,43 @@ STAGES = {
 """Signal on T1w and on T2w to age."""
 
 
+@dataclass(frozen=True, eq=False)
+class SignalAtCord:
+    """One scan's signal beside healthy cord; arrays have shape ``(N,)``.
+
+    Attributes
+    ----------
+    relative
+        Signal as a ratio to the cord.
+    spread
+        Standard deviation of healthy cord, as a share of it.
+    is_within
+        Where darkness counts as blood: what was drawn, and the cord near its middle.
+    """
+
+    scan: AlignedScan
+    voxels: CordVoxels
+    relative: NDArray[np.float64]
+    spread: float
+    is_within: NDArray[np.bool_]
+
+
 def blood_findings(
     scans: Sequence[AlignedScan], t1: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
 ) -> tuple[Described, ...]:
     """Describe cap, blood and its age; ``scans`` show blood, best first, ``t1`` is the T1w before contrast agent."""
     reasons, looks = [NO_SCAN], []
     for scan in scans:
-        laid = laid_along(scan, scene, limits)
-        if isinstance(laid, str):
-            reasons.append(laid)
+        signal = _signal_at_cord(scan, scene, limits)
+        if isinstance(signal, str):
+            reasons.append(signal)
             continue
-        voxels, reference = laid
-        relative = voxels.values / reference.at(voxels.position_mm)
-        spread = reference.spread
-        dark = _dark_pieces(voxels, relative, scan, spread, limits.blood)
-        would_show = _shows_cap(voxels, relative, scan, spread, limits.blood)
-        usual, grain = _look_of_tissue(voxels, relative)
+        dark = _dark_pieces(signal, limits.blood)
+        usual, grain = _look_of_tissue(signal.voxels, signal.relative)
         is_even = scan.contrast in SUSCEPTIBLE or grain < EVEN_BELOW * max(usual, 1.0)
-        looks.append(
-            (_cap(voxels, dark, scan, (would_show, is_even), limits.blood), _blood(scene, voxels, dark, scan), scan)
-        )
+        would_show = _shows_cap(signal, limits.blood)
+        cap = _cap(signal.voxels, dark, scan, (would_show, is_even), limits.blood)
+        looks.append((cap, _blood(scene, signal.voxels, dark, scan), scan))
     if looks:
         cap = _best_told([cap for cap, _, _ in looks])
         blood, scan = next(((blood, scan) for _, blood, scan in looks if blood.value == "present"), looks[0][1:])
@@ -90,17 +111,32 @@ def _best_told(caps: Sequence[Described]) -> Described:
     return next(iter([*(cap for cap in sure if cap.value == "present"), *sure, *present, *caps]))
 
 
-def _dark_pieces(
-    voxels: CordVoxels, relative: NDArray[np.float64], scan: AlignedScan, spread: float, limits: BloodLimits
-) -> NDArray[np.bool_]:
+def _signal_at_cord(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> SignalAtCord | str:
+    """Lay a scan along the cord; in words, why it cannot be.
+
+    A cord that nobody drew is found with fluid and dura in its radius, so only the very middle of it counts.
+    """
+    laid = laid_along(scan, scene, limits)
+    if isinstance(laid, str):
+        return laid
+    voxels, reference = laid
+    is_drawn = scene.course is not None and scene.course.is_drawn
+    inner_mm = np.minimum(INNER_CORD * voxels.radius_mm, np.inf if is_drawn else limits.reference.core_most_mm)
+    is_within = (voxels.away_mm <= inner_mm) | (voxels.solid + voxels.beside >= OBJECT_PROBABILITY)
+    relative = voxels.values / reference.at(voxels.position_mm)
+    return SignalAtCord(scan, voxels, relative, reference.spread, is_within)
+
+
+def _dark_pieces(signal: SignalAtCord, limits: BloodLimits) -> NDArray[np.bool_]:
     """Mark connected dark pieces in the cord near the lesion that are larger than a speck."""
-    limit = limits.dark_susceptible_below if scan.contrast in SUSCEPTIBLE else limits.dark_below
+    voxels, relative = signal.voxels, signal.relative
+    limit = limits.dark_susceptible_below if signal.scan.contrast in SUSCEPTIBLE else limits.dark_below
     usual, grain = _look_of_tissue(voxels, relative)
-    limit = min(min(limit, 1.0 - 3.0 * spread) * min(usual, 1.0), usual - GRAINS * grain)  # dark tumour is no blood
+    limit = min(min(limit, 1.0 - 3.0 * signal.spread) * min(usual, 1.0), usual - GRAINS * grain)  # dark tumour is none
     lesion_mm = voxels.position_mm[voxels.solid >= 0.5]
     reach_mm = limits.cap_reach_mm
     near = (voxels.position_mm >= lesion_mm.min() - reach_mm) & (voxels.position_mm <= lesion_mm.max() + reach_mm)
-    in_cord = near & ((voxels.away_mm <= 0.75 * voxels.radius_mm) | (voxels.solid + voxels.beside >= 0.5))
+    in_cord = near & signal.is_within
     dark = in_cord & (relative < limit)
     marked = np.zeros(len(relative), dtype=bool)
     if not dark.any():
@@ -144,10 +180,9 @@ def _at_poles(voxels: CordVoxels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
     return voxels.position_mm > high - quarter, voxels.position_mm < low + quarter
 
 
-def _shows_cap(
-    voxels: CordVoxels, relative: NDArray[np.float64], scan: AlignedScan, spread: float, limits: BloodLimits
-) -> bool:
+def _shows_cap(signal: SignalAtCord, limits: BloodLimits) -> bool:
     """Say whether this scan would show a thin cap at either pole and no hint of one: it is put there and looked for."""
+    scan, voxels, relative = signal.scan, signal.voxels, signal.relative
     low, high = np.percentile(voxels.position_mm[voxels.solid >= 0.5], [1, 99])
     long_mm = max(_along_cord_mm(scan), 0.1)
     ratio = CAP_RATIO_SUSCEPTIBLE if scan.contrast in SUSCEPTIBLE else CAP_RATIO
@@ -156,7 +191,7 @@ def _shows_cap(
     ):
         share = voxels.solid * np.clip(0.5 + beyond_mm / long_mm, 0.0, 1.0)
         with_cap = relative * (1.0 - share) + ratio * share
-        dark = _dark_pieces(voxels, with_cap, scan, spread, limits)
+        dark = _dark_pieces(replace(signal, relative=with_cap), limits)
         if float((dark & pole).sum()) * voxels.voxel_mm3 < SURE_TIMES * limits.least_mm3:
             return False
         even = _even(voxels, relative)

@@ -231,8 +231,9 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
         is_clear, reason = False, SMALL_FOCUS
     if place == 1 and share < WELL_WITHIN:
         is_clear, reason = False, "voxels so large dilute how strongly it enhances"
-    if place == 0 and smallest_mm is None:
-        is_clear, reason = False, "the scan is too noisy or too thick to show that nothing enhances"
+    if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
+        shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
+        is_clear, reason = False, shown
     low, high = number - Z_95 * error, number + Z_95 * error
     return Described(
         NAMES[0], ("none", "faint", "vivid")[place], number, low, high, "rise / signal before",

@@ -185,6 +185,9 @@ def _expansion_seen(scene: LesionScene, course: CordCourse, path: str, limits: D
     is_clear = is_clear_of(float(np.log(number)), error, tuple(np.log(bounds)), 1.0) and value != "thin"
     reason = f"mean {100 * (mean - 1):+.0f} % over the lesion; {NO_CORD_MASK}: its edge as the scan shows it"
     low, high = (number * float(np.exp(sign * Z_95 * error)) for sign in (-1, 1))
+    if value != "none" and not is_clear:  # healthy cords look so, too
+        section = f"the widest section is {number:.2f} of that beside it ({low:.2f} to {high:.2f})"
+        return unsaid(name, f"{section}, {reason}; too unsure to call it {value}", (path,))
     return Described(
         name, value, number, low, high, SECTION_UNIT, sure_if(is_clear),
         reason if is_clear else f"{reason}; {NEAR_LIMIT}", (path,),

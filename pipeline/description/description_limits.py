@@ -50,6 +50,7 @@ class UptakeLimits:
     nodule_below: float
     after_only_from: float
     nodule_rise: float
+    sure_none_shows_mm: float
     sure_deviations: float
 
 
@@ -99,11 +100,12 @@ class BloodLimits:
 
 @dataclass(frozen=True)
 class DiffusionLimits:
-    """From how many voxels on a diffusion coefficient is said, and is sure."""
+    """From how many voxels on a diffusion coefficient is said, and is sure, and within which share of it."""
 
     source: str
     least_voxels: int
     sure_voxels: int
+    sure_within: float
     lowest_um2_ms: float
     highest_um2_ms: float
 

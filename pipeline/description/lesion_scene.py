@@ -74,12 +74,16 @@ class CordCourse:
 
 @dataclass(frozen=True, eq=False)
 class AlignedScan:
-    """One scan of the visit on its own grid; ``from_anchor`` moves points from the anchor's world into its own."""
+    """One scan of the visit on its own grid; ``from_anchor`` moves points from the anchor's world into its own.
+
+    ``made_from`` says in words what a map was computed from; None for what the scanner sent.
+    """
 
     image: Volume
     from_anchor: Transform
     path: str
     contrast: str
+    made_from: str | None = None
 
     @cached_property
     def to_anchor(self) -> Transform:

@@ -18,6 +18,7 @@ from pipeline.measure.measurement_error import Z_95
 
 NAMES = (LesionFinding.ADC, LesionFinding.ADC_RATIO, LesionFinding.ADC_P10)
 UNIT = "10^-3 mm²/s"
+NO_MAP = "no ADC map at this visit"
 UNITS = ((1e-3, "10^-6 mm²/s"), (1.0, "10^-3 mm²/s"), (1e3, "mm²/s"))
 """What a map's number is multiplied with to be in 10^-3 mm²/s, and how its unit is written; tried in turn."""
 
@@ -41,10 +42,12 @@ def unit_of(values: NDArray[np.float64], limits: DiffusionLimits) -> tuple[float
     return None
 
 
-def diffusion_of(adc: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits) -> tuple[Described, ...]:
-    """Describe mean, ratio to the cord and 10th percentile of the diffusion coefficient."""
+def diffusion_of(
+    adc: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits, no_map: str = NO_MAP
+) -> tuple[Described, ...]:
+    """Describe mean, ratio to the cord and 10th percentile of the diffusion coefficient; ``no_map`` is why none is."""
     if adc is None:
-        return tuple(unsaid(name, "no ADC map at this visit") for name in NAMES)
+        return tuple(unsaid(name, no_map) for name in NAMES)
     paths = (adc.path,)
     laid = laid_along(adc, scene, limits)
     if isinstance(laid, str):
@@ -61,6 +64,15 @@ def diffusion_of(adc: AlignedScan | None, scene: LesionScene, limits: Descriptio
     return _numbers(voxels, reference, core, unit, limits)
 
 
+def _doubt(count: int, half_ratio: float, limits: DiffusionLimits) -> str | None:
+    """Say why a mean over some voxels, with half of its interval as a share of it, is not sure; None where it is."""
+    if count < limits.sure_voxels:
+        return f", fewer than the {limits.sure_voxels} that are sure"
+    if half_ratio > limits.sure_within:
+        return f", which err by {100 * half_ratio:.0f} %, more than the {100 * limits.sure_within:g} % that are sure"
+    return None
+
+
 def _numbers(
     voxels: CordVoxels,
     reference: CordReference,
@@ -71,9 +83,11 @@ def _numbers(
     values = voxels.values[core] * unit[0]
     mean, lowest = float(values.mean()), float(np.percentile(values, 10))
     error = float(values.std(ddof=1) / np.sqrt(readings_of(voxels, core)))
-    is_enough = bool(core.sum() >= limits.diffusion.sure_voxels)
-    words = f"map in {unit[1]}; median {np.median(values):.2f}; {int(core.sum())} voxels"
-    reason = words if is_enough else f"{words}, fewer than the {limits.diffusion.sure_voxels} that are sure"
+    grain = float(values.std(ddof=1) / np.sqrt(len(values)))  # noise of a map that nobody resampled is each voxel's own
+    doubt = _doubt(len(values), Z_95 * grain / mean, limits.diffusion)
+    is_enough = doubt is None
+    source = voxels.scan.made_from or f"map in {unit[1]}"
+    reason = f"{source}; median {np.median(values):.2f}; {int(core.sum())} voxels" + (doubt or "")
     scans = (voxels.scan.path,)
     cord = float(reference.at(np.array([voxels.position_mm[core].mean()]))[0]) * unit[0]
     cord_error = np.hypot(reference.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio)

@@ -34,7 +34,7 @@ SIGNALS = (
 EVEN_ON = ("T2w", "T1w_ce", "T1w", "STIR", "PDw")
 EDGE_ON = ("T2w", "STIR", "T1w", "T1w_ce", "PDw")
 BLOOD_ON = ("swi", "T2star", "T2starw", "MEGRE", "T2w")
-USED = frozenset({*EVEN_ON, *BLOOD_ON, "ADC"})
+USED = frozenset({*EVEN_ON, *BLOOD_ON, "ADC", "dwi"})
 """Contrasts that a description is made from; STIR is a name given here (:func:`contrast_of`)."""
 
 
@@ -50,7 +50,11 @@ def contrast_of(suffix: str, acquisition: str | None) -> str:
 
 
 def description_of(
-    scene: LesionScene, scans: Sequence[AlignedScan], here: LevelsHere, limits: DescriptionLimits
+    scene: LesionScene,
+    scans: Sequence[AlignedScan],
+    here: LevelsHere,
+    limits: DescriptionLimits,
+    no_map: str = tissue_diffusion.NO_MAP,
 ) -> tuple[Described, ...]:
     """Describe one lesion at one visit, every finding of the list.
 
@@ -62,6 +66,8 @@ def description_of(
         Those of the visit that could be aligned to the anchor, the anchor first.
     here
         Its place along the patient's centre line.
+    no_map
+        Why there is no map of diffusion among the scans, where there is none.
     """
     by_contrast: dict[str, AlignedScan] = {}
     for scan in scans:
@@ -82,7 +88,7 @@ def description_of(
         *contrast_uptake.uptake_of(by_contrast.get("T1w"), by_contrast.get("T1w_ce"), scene, limits),
         *cavities.cavity_findings(scene, anchor.path, limits),
         *blood_signal.blood_findings(_chosen(by_contrast, BLOOD_ON), by_contrast.get("T1w"), scene, limits),
-        *tissue_diffusion.diffusion_of(by_contrast.get("ADC"), scene, limits),
+        *tissue_diffusion.diffusion_of(by_contrast.get("ADC"), scene, limits, no_map),
     )
     return complete(described, "not described")
 

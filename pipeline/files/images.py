@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.core.transform import Transform
 from pipeline.core.volume import Volume
 from pipeline.errors import InputError, StoreError
-from pipeline.files import atomic, nifti
+from pipeline.files import atomic, diffusion_files, nifti
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """RAS+ to LPS+ and back."""
@@ -63,6 +63,8 @@ def load(path: Path) -> Volume:
 def load_with_gaps(path: Path) -> tuple[Volume, int]:
     """Read a NIfTI scan whose voxels outside the field of view may be NaN or infinite: those count as no signal, 0.
 
+    Of a diffusion scan that holds several volumes it is the one with the least weighting.
+
     Returns
     -------
     Volume
@@ -73,10 +75,13 @@ def load_with_gaps(path: Path) -> tuple[Volume, int]:
     Raises
     ------
     InputError
-        As :func:`load`, but for such voxels only where they are more than :data:`LARGEST_GAP` of all.
+        As :func:`load`, but for such voxels only where they are more than :data:`LARGEST_GAP` of all; a diffusion scan
+        of several volumes whose b-values cannot be told.
     """
-    header = nifti.read_header(path)
+    header = nifti.read_header(path, is_series=diffusion_files.is_diffusion(path))
     array = nifti.read_voxels(path, header)
+    if header.count > 1:
+        array = np.ascontiguousarray(array[..., int(np.argmin(diffusion_files.b_values(path, header.count)))])
     if not np.issubdtype(array.dtype, np.floating):
         return Volume(array, header.affine), 0
     is_lost = ~np.isfinite(array)
@@ -104,7 +109,7 @@ def other_grid(path: Path) -> Volume | None:
     InputError
         As :func:`load_grid`.
     """
-    header = nifti.read_header(path)
+    header = nifti.read_header(path, is_series=diffusion_files.is_diffusion(path))
     if header.other_affine is None:
         return None
     return Volume(np.broadcast_to(np.zeros(1, header.dtype), header.shape), header.other_affine)
@@ -118,7 +123,7 @@ def load_grid(path: Path) -> Volume:
     InputError
         As :func:`load`, as far as the header tells.
     """
-    header = nifti.read_header(path)
+    header = nifti.read_header(path, is_series=diffusion_files.is_diffusion(path))
     return Volume(np.broadcast_to(np.zeros(1, header.dtype), header.shape), header.affine)
 
 

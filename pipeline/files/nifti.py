@@ -79,6 +79,8 @@ class Header:
         Stored values are multiplied by and added to these; 1 and 0 when the header asks for nothing.
     other_affine
         The qform, where it is set as well as the sform and places a corner elsewhere; None where both agree.
+    count
+        How many volumes the file holds, one after the other.
     """
 
     shape: tuple[int, int, int]
@@ -88,16 +90,17 @@ class Header:
     slope: float
     inter: float
     other_affine: NDArray[np.float64] | None = None
+    count: int = 1
 
 
-def read_header(path: Path) -> Header:
-    """Read a NIfTI header.
+def read_header(path: Path, *, is_series: bool = False) -> Header:
+    """Read a NIfTI header; ``is_series`` says that the file may hold several volumes along a fourth axis.
 
     Raises
     ------
     InputError
-        Missing, empty, a pointer or not NIfTI; not 3D or not scalar; no place in the world, or a singular or sheared
-        one.
+        Missing, empty, a pointer or not NIfTI; not 3D (or of a series not 4D) or not scalar; no place in the world, or
+        a singular or sheared one.
     """
     if not path.is_file():
         raise InputError(f"{path.name}: expected an image file, found none; restore it or remove the visit")
@@ -105,7 +108,7 @@ def read_header(path: Path) -> Header:
         raise InputError(f"{path.name}: expected an image, found an empty file (0 bytes); export or copy it again")
     _refuse_pointer(path)
     raw = _raw_header(path)
-    shape = _shape(raw, path.name)
+    shape, count = _shape(raw, path.name, is_series)
     dtype = _voxel_type(raw, path.name)
     affine = _affine(raw, path.name)
     slope, inter = float(raw["scl_slope"]), float(raw["scl_inter"])
@@ -118,6 +121,7 @@ def read_header(path: Path) -> Header:
         slope=slope if is_scaled else 1.0,
         inter=inter if is_scaled else 0.0,
         other_affine=_other_affine(raw, affine, shape),
+        count=count,
     )
 
 
@@ -145,14 +149,17 @@ def read_box(path: Path) -> NDArray[np.float64]:
 
 
 def read_voxels(path: Path, header: Header) -> NDArray:
-    """Read the voxels that a header announces, shape ``(I, J, K)``, scaled when it asks for it; NaN stay NaN.
+    """Read the voxels that a header announces, scaled when it asks for it; NaN stay NaN.
+
+    Shape ``(I, J, K)``, of a file of several volumes ``(I, J, K, N)``.
 
     Raises
     ------
     InputError
         Fewer voxels than announced, or damaged compression.
     """
-    length = prod(header.shape) * header.dtype.itemsize
+    shape = header.shape if header.count == 1 else (*header.shape, header.count)
+    length = prod(shape) * header.dtype.itemsize
     data_path = _with_extension(path, "img")
     if not data_path.is_file():
         raise InputError(f"{path.name}: expected {data_path.name} beside it, found none; copy both files")
@@ -161,7 +168,7 @@ def read_voxels(path: Path, header: Header) -> NDArray:
         raise InputError(_truncated(path.name, length, f"a file of {packed}"))
     with _opened(data_path) as stream:
         try:
-            stored = array_from_file(header.shape, header.dtype, stream, header.offset, order="F", mmap=False)
+            stored = array_from_file(shape, header.dtype, stream, header.offset, order="F", mmap=False)
         except OSError as error:
             if not str(error).startswith("Expected "):
                 raise
@@ -260,15 +267,16 @@ def _other_kind(name: str) -> str:
     return f"{name}: expected a NIfTI image, found another kind of file; convert it to NIfTI (.nii.gz)"
 
 
-def _shape(raw: nib.Nifti1Header, name: str) -> tuple[int, int, int]:
+def _shape(raw: nib.Nifti1Header, name: str, is_series: bool) -> tuple[tuple[int, int, int], int]:
+    """Return voxels along i, j, k, and how many volumes there are."""
     count = int(raw["dim"][0])
     sizes = [int(n) for n in raw["dim"][1 : count + 1]] if 1 <= count <= 7 else []
     if not sizes or min(sizes) < 1:
         raise InputError(f"{name}: expected an image size, found {raw['dim'].tolist()}; export or copy it again")
-    if count < 3 or any(n > 1 for n in sizes[3:]):
+    if count < 3 or any(n > 1 for n in sizes[4 if is_series else 3 :]):
         size = "x".join(map(str, sizes))
         raise InputError(f"{name}: expected a 3D image, found {count}D ({size}); save the one volume that is meant")
-    return sizes[0], sizes[1], sizes[2]
+    return (sizes[0], sizes[1], sizes[2]), sizes[3] if len(sizes) > 3 else 1
 
 
 def _voxel_type(raw: nib.Nifti1Header, name: str) -> np.dtype[Any]:

@@ -20,6 +20,7 @@ from pipeline.core import records
 from pipeline.core.piece_names import LesionName, NamesGiven
 from pipeline.errors import SettingsError, StoreError
 from pipeline.files import fingerprints, finished_steps
+from pipeline.files.diffusion_files import digest_of_weights
 from pipeline.files.out_folder import LOCK_NAME, exclusive
 from pipeline.journal import act_file, decisions, drawn_masks, lesion_names, published_history
 from pipeline.judge import criteria_files
@@ -180,7 +181,10 @@ def _patient_key(patient: study_folder.StudyPatient, rules: workers.Rules, out_d
             for v in patient.visits
         ],
         [v.neuraxis for v in patient.visits], [v.spectra for v in patient.visits],
-        [(scan.relative, scan.contrast, scan.facts, fingerprints.of_file(scan.path)) for scan in files],
+        [
+            (one.relative, one.contrast, one.facts, fingerprints.of_file(one.path), digest_of_weights(one.path))
+            for one in files
+        ],
         [(mask.relative, mask.origin, _meaning(mask), fingerprints.of_file(mask.path)) for mask in masks],
         [(labels.relative, labels.origin, fingerprints.of_file(labels.path)) for labels in discs],
         [drawn_masks.digest(out_dir, str(sha256)) for sha256 in drawn],

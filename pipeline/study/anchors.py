@@ -19,7 +19,7 @@ from pipeline.study.scans import MAPS, ScanFile
 ANCHOR_ORDER = ("T2w", "T1w_ce", "T1w", "T2w_ce", "PDw", "FLAIR")
 """Contrasts that can carry the alignment, the best first; T2w shows the cord against bright fluid."""
 
-NEVER_MEASURED = frozenset({*MAPS, "ADC", "FA"})
+NEVER_MEASURED = frozenset({*MAPS, "ADC", "FA", "dwi"})
 """Contrasts that are no ground for an outline, whoever drew on them."""
 
 PLANE_ORDER = ("sagittal", "isotropic", "coronal", "axial", "unreadable")

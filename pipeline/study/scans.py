@@ -25,7 +25,7 @@ MAPS = ("T1map", "T2map", "T2starmap", "PDmap", "R1map", "R2map", "R2starmap", "
         "M0map", "S0map", "Chimap")  # fmt: skip
 """Suffixes of computed maps: listed, never measured, for what they show depends on how they were computed."""
 
-CONTRASTS = {"anat": (*WEIGHTED, *WHERE_DRAWN, *MAPS), "dwi": ("ADC", "FA")}
+CONTRASTS = {"anat": (*WEIGHTED, *WHERE_DRAWN, *MAPS), "dwi": ("ADC", "FA", "dwi")}
 """Suffixes taken as scans, by BIDS folder."""
 
 OTHER_IMAGE_FORMATS = (".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".hdr", ".img", ".mgz", ".ima")

@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 
 import numpy as np
-from scipy import ndimage
 
 from pipeline.cord.cord_finding import find_cord
 from pipeline.core.finding_terms import Described
@@ -19,19 +18,17 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description import limit_file
 from pipeline.description.lesion_place import LevelsHere
-from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
+from pipeline.description.lesion_scene import CordCourse, LesionScene
 from pipeline.description.visit_description import description_of
-from pipeline.files import images
 from pipeline.measure import cord
 from tests.benchmark.described_visits import MadeVisit, made_visits
+from tests.benchmark.healthy_cords import healthy_claims
 from tests.benchmark.host_cords import hosts_of
-from tests.places import ROOT
 
 DEVELOPED = ((1, 2, 3, 4, 5), ("bentjunction", "lowcervical"), 77)
 KEPT_BACK = ((501, 502), ("cervical",), 13)
 """Seeds of phantoms, real cords, and the seed of the lesions."""
 
-HEALTHY = ROOT.parent / "shared" / "real" / "gm-challenge"
 NUMBERS = ("adc", "expansion", "t2_signal", "t1_signal")
 
 
@@ -85,32 +82,6 @@ def main() -> None:
         if "nodule_mm" in visit.truth.numbers:
             nodules.append(rows["enhancement"].value not in (None, "none"))
     _report(arguments, tally, errors, nodules, cpu_s)
-
-
-def healthy_claims() -> dict[str, list[str]]:
-    """Return what is said, by scan, of a healthy cord in which somebody drew a lesion where none is."""
-    claims = {}
-    for path in sorted(HEALTHY.glob("sub-*/anat/*_run-1_T2starw.nii.gz")):
-        folder = HEALTHY / "derivatives" / "labels" / path.parts[-3] / "anat"
-        scan, whole = (
-            images.load_scan(path),
-            images.load_scan(folder / path.name.replace("T2starw", "T2starw_seg-manual")),
-        )
-        inside = ndimage.binary_erosion(whole.array > 0.5, np.ones((5, 5, 1)))
-        middle = scan.shape[2] // 2
-        inside[:, :, : middle - 2] = inside[:, :, middle + 2 :] = False
-        line = cord.line_of_cord(whole.with_array((whole.array > 0.5).astype(np.float32)), identity("a", "a"))
-        course = CordCourse(line, np.full(len(line.points_mm), 5.5), is_drawn=True)
-        masks = {Compartment.CORD: whole.with_array((whole.array > 0.5) & ~inside)}
-        scene = LesionScene(whole.with_array(inside), masks, course)
-        aligned = AlignedScan(scan, identity("a", "a"), path.name, "T2starw")
-        rows = description_of(scene, [aligned], LevelsHere(None, None, "none"), limit_file.packaged())
-        claims[path.name] = [
-            f"{row.finding} {row.value}"
-            for row in rows
-            if row.value in ("present", "expanded", "thin", "faint", "vivid", "infiltrating", "heterogeneous")
-        ]
-    return claims
 
 
 def _report(

@@ -81,6 +81,7 @@ def test_noise_takes_the_sureness_from_none() -> None:
 
     rows = described([noisy("T1w", 2), noisy("T1w_ce", 3)])
     assert rows["enhancement"].sureness != "sure"
+    assert "a nodule of 5 mm would not surely show" in rows["enhancement"].reason
     smallest = rows["smallest_enhancing_seen"]
     assert smallest.number is None or smallest.number > 4.0
 
@@ -169,6 +170,28 @@ def test_without_a_mask_expansion_is_that_of_the_edge_that_the_scan_shows(bulge,
     hidden = replace(seen, is_edge_seen=np.zeros(len(radius_mm), dtype=bool))
     untold = described([scan("T2w", 1.5)], replace(scene(), course=hidden))["expansion"]
     assert (untold.value, untold.number) == (None, None)
+
+
+def test_a_section_that_hardly_differs_by_its_edge_alone_gets_no_term() -> None:
+    line = course(is_drawn=False)
+    radius_mm = 6.0 + 0.8 * np.exp(-((line.line.positions_mm / 12) ** 2))
+    seen = replace(line, radius_mm=radius_mm, is_edge_seen=np.ones(len(radius_mm), dtype=bool))
+    row = described([scan("T2w", 1.5)], replace(scene(), course=seen))["expansion"]
+    assert (row.value, row.sureness) == (None, None)
+    assert "the widest section is 1.2" in row.reason
+    assert row.reason.endswith("too unsure to call it expanded")
+
+
+@pytest.mark.parametrize("contrast", ["T2starw", "T2w"])
+def test_the_dura_beside_a_cord_that_nobody_drew_is_no_blood(contrast) -> None:
+    dura = (abs(Y) > 5.0) & (abs(Y) < 8.0)
+    plain = scan(contrast, 1.5)
+    beside = replace(plain, image=plain.image.with_array(np.where(dura, 0.3, 1.0) * plain.image.array))
+    wide = replace(course(is_drawn=False), radius_mm=np.full(111, 7.6))
+    rows = described([beside], replace(scene(), course=wide))
+    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent")
+    within = replace(plain, image=plain.image.with_array(np.where((Z > 7) & TUMOUR, 0.2, 1.0) * plain.image.array))
+    assert described([within], replace(scene(), course=wide))["blood_cap"].value == "present"
 
 
 @pytest.mark.parametrize(("gain", "words"), [(0.9, "10^-3 mm²/s"), (900.0, "10^-6 mm²/s"), (9e-4, "in mm²/s")])

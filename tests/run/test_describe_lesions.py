@@ -8,20 +8,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from pipeline.core import records
 from pipeline.core.finding_terms import LesionFinding
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
-from pipeline.files import finished_steps
-from pipeline.run.steps import describe_lesions
+from pipeline.files import finished_steps, images
+from pipeline.run.steps import describe_lesions, read_visits, visit_diffusion
 from pipeline.run.steps.measure_visits import NO_MASK
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
 from pipeline.run.steps.visit_work import NO_MASKS, AlignedVisit, MaskedVisit, ScannedVisit, VisitWork
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
 from tests.description.scenes import CORD, GRID, TUMOUR, scan
+from tests.description.test_diffusion_fit import weighted
 
 
 def visit(session: str, masked: bool = True, origin: MaskOrigin = MaskOrigin.MANUAL) -> VisitWork:
@@ -99,3 +102,47 @@ def test_each_visit_is_compared_with_the_last_one_that_told(tmp_path: Path) -> N
     between = changes["ses-02", "t2_signal"]
     assert (between.course, between.reason) == ("cannot be compared", NO_MASK)
     assert ("ses-03", "adc") not in changes
+
+
+def with_diffusion(folder: Path, bval: str | None) -> VisitWork:
+    """The visit with a DWI of two volumes and what its .bval says of them."""
+    path = folder / "sub-x_ses-01_dwi.nii.gz"
+    nib.save(nib.Nifti1Image(weighted((1000.0, 0.0)).array.astype(np.float32), GRID.affine), path)
+    if bval is not None:
+        path.with_name("sub-x_ses-01_dwi.bval").write_text(bval)
+    dwi = ScanFile(path, f"sub-x/ses-01/dwi/{path.name}", "sub-x", "ses-01", "dwi")
+    one = visit("ses-01")
+    row = read_visits.read_visit(replace(one.read.visit, scans=(dwi,))).scans[0]
+    study = replace(one.read.visit, scans=(*one.read.visit.scans, dwi))
+    read = replace(one.read, visit=study, scans=(*one.read.scans, row))
+    images.save_transform(identity("anchor", "dwi"), folder / "xfm.h5")
+    laid = records.Registration(
+        "sub-x", "ses-01", dwi.relative, "x", "sequence_to_anchor", "rigid", "A", "", None, None, None, None, None,
+        "xfm.h5", None, "0", "x",
+    )  # fmt: skip
+    return replace(one, read=read, sequences=(laid,) if row.unreadable_reason is None else ())
+
+
+def test_a_map_is_fitted_where_the_scanner_sent_none(tmp_path: Path) -> None:
+    one = with_diffusion(tmp_path, "1000 0")
+    assert [row.path for row in visit_diffusion.to_align(one.read)] == ["sub-x/ses-01/dwi/sub-x_ses-01_dwi.nii.gz"]
+    rows = described(tmp_path, one)
+    adc = rows["ses-01", "adc"]
+    assert adc.number == pytest.approx(1.3, rel=0.03)
+    assert adc.reason.startswith("fitted from the DWI at b = 0, 1000 s/mm²; ")
+    assert adc.scans == "sub-x/ses-01/dwi/sub-x_ses-01_dwi.nii.gz"
+
+
+def test_b_values_that_change_are_read_anew(tmp_path: Path) -> None:
+    described(tmp_path, with_diffusion(tmp_path, "1000 0"))
+    rows = described(tmp_path, with_diffusion(tmp_path, "500 0"))
+    assert rows["ses-01", "adc"].number == pytest.approx(2.6, rel=0.03)
+
+
+def test_without_b_values_the_scan_is_unreadable_and_the_finding_says_why(tmp_path: Path) -> None:
+    one = with_diffusion(tmp_path, None)
+    row = described(tmp_path, one)["ses-01", "adc"]
+    assert (row.value, row.number) == (None, None)
+    assert row.reason.startswith("no ADC map at this visit; ")
+    assert "expected sub-x_ses-01_dwi.bval with the b-values beside it, found none" in row.reason
+    assert not visit_diffusion.to_align(one.read)

@@ -72,6 +72,13 @@ def test_a_study_survives_the_way_to_another_process(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(study)) == study
 
 
+def test_diffusion_weighted_scans_are_listed_with_the_maps(tmp_path: Path) -> None:
+    names = ("sub-01_ses-01_ADC", "sub-01_ses-01_acq-axb0_dwi", "sub-01_ses-01_acq-axb800_dwi")
+    study = study_of(tmp_path, {f"sub-01/ses-01/dwi/{name}.nii.gz": b"" for name in names})
+    visit = next(patient for patient in study.patients if patient.patient.patient_id == "sub-01").visits[0]
+    assert [scan.contrast for scan in visit.scans if "/dwi/" in scan.relative] == ["ADC", "dwi", "dwi"]
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -99,7 +106,7 @@ def test_a_study_survives_the_way_to_another_process(tmp_path: Path) -> None:
         ({"sub-01/anat/sub-01_T2w.nii.gz": b""}, ["folder_ignored"]),
         ({"sub-0é/anat/x.txt": ""}, ["name_not_bids"]),
         ({"sub-02": "a file, not a folder"}, ["name_not_bids"]),
-        ({"sub-01/ses-01/dwi/sub-01_ses-01_dwi.nii.gz": b"", "sub-01/ses-01/func/anything.nii.gz": b""}, []),
+        ({"sub-01/ses-01/dwi/sub-01_ses-01_sbref.nii.gz": b"", "sub-01/ses-01/func/anything.nii.gz": b""}, []),
         ({"sub-01/ses-01/anat/.DS_Store": b"", "sub-01/ses-01/anat/._sub-01_ses-01_T2w.nii.gz": b""}, []),
     ],
 )

@@ -102,6 +102,7 @@ def _visit_told(visit: ExportVisit, day: date | None, retelling: Retelling) -> E
         label=f"ses-{day:%Y%m%d}" if day else f"visit-{visit.number}",
         acquired_on=day,
         measurements=tuple(rows(row) | {"compartment": row["compartment"]} for row in visit.measurements),
+        description=tuple(rows(row) | {"finding": row["finding"]} for row in visit.description),
         verdict=None if visit.verdict is None else _verdict_told(visit, rows(visit.verdict)),
     )
 

@@ -18,6 +18,7 @@ from fhir.resources.R4B.bundle import Bundle
 from pipeline.core.vocabulary import Compartment
 from pipeline.files import atomic
 from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES
+from pipeline.hospital.export import described_findings
 from pipeline.hospital.export.audience import Audience, audience_of, told_to
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, gather
 from pipeline.hospital.export.segmentation import tracking_of
@@ -234,6 +235,12 @@ def _observations(
             whole = next(same, None)  # a bound of the whole is one of each piece
             volume_mm3 = _quantity(piece.volume_mm3, "mm3") | (_bound(whole) if whole is not None else {})
             observations.append(lesion_volume | {"valueQuantity": volume_mm3})
+    for row in described_findings.told(visit.description):
+        lesion_id = str(row["lesion_id"])
+        described = begin("description", lesion_id, row["finding"]) | _described(row)
+        if lesion_id in lesions and visit.is_confirmed(lesion_id):
+            described["focus"] = [_reference(lesions[lesion_id])]
+        observations.append(described)
     if visit.verdict is not None:
         observations.append(begin("response") | _response(visit.verdict))
     return observations
@@ -258,6 +265,55 @@ def _volume(row: Mapping[str, Any]) -> Resource:
 def _bound(row: Mapping[str, Any]) -> Resource:
     """Return the comparator of a size that may be more than was seen (R4: Quantity.comparator)."""
     return {"comparator": ">="} if row["bound_reason"] else {}
+
+
+def _described(row: Mapping[str, Any]) -> Resource:
+    """Return what the scans say of one finding of one lesion: its term, else its number, and what it rests on.
+
+    Codes stand where one means exactly this; a term that is not sure is words alone, so that nobody counts it as sure.
+    """
+    name = described_findings.name_of(row["finding"])
+    coded = described_findings.STANDARD_NAMES.get(row["finding"])
+    is_sure = row["sureness"] == "sure"
+    observation: Resource = {
+        "code": {**(_concept(coded) if coded else {}), "text": name}, "bodySite": _concept(SPINAL_CORD),
+    }  # fmt: skip
+    number = None if row["number"] is None else _described_quantity(row["number"], row["unit"])
+    if row["value"] is not None:
+        term = described_findings.STANDARD_TERMS.get(row["value"]) if is_sure else None
+        words = row["value"] if is_sure else f"{row['value']}, not sure"
+        observation["valueCodeableConcept"] = {**(_concept(term) if term else {}), "text": words}
+    elif number is not None:
+        observation["valueQuantity"] = number
+    else:
+        observation["dataAbsentReason"] = {"coding": [ABSENT], "text": str(row["reason"])}
+    ends = (("number", "Measure behind the term"), ("low", "Lower end of the 95 % interval"),
+            ("high", "Upper end of the 95 % interval"))  # fmt: skip
+    components = [
+        {"code": {"text": text}, "valueQuantity": _described_quantity(row[key], row["unit"])}
+        for key, text in ends
+        if row[key] is not None and (key != "number" or row["value"] is not None)
+    ]
+    if not is_sure:
+        observation["interpretation"] = [{"text": "Not sure"}]
+    return observation | ({"component": components} if components else {}) | {"note": [{"text": _described_note(row)}]}
+
+
+def _described_note(row: Mapping[str, Any]) -> str:
+    """Return of which lesion a finding is, on what it rests, and how a person reads it."""
+    sentences = [f"Lesion {row['lesion_id']}.", f"{row['reason']}." if row["reason"] else ""]
+    if row["corrected_to"] is not None:
+        sentences.append(f"Read as {row['corrected_to']} by {row['corrected_by']}: {row['corrected_reason']}")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _described_quantity(value: Any, unit: str | None) -> Resource:
+    """Return a number in UCUM where its unit has a code there, else in words; a ratio is counted in no unit."""
+    code = described_findings.UNITS.get(str(unit))
+    quantity: Resource = {"value": round(float(value), 3)}
+    if code is not None:
+        return quantity | {"unit": str(code.value), "system": UCUM, "code": str(code.value)}
+    return quantity | ({"unit": unit} if unit else {})
 
 
 def _response(verdict: Mapping[str, Any]) -> Resource:

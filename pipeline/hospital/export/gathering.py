@@ -63,6 +63,8 @@ class ExportVisit:
         Rows of the store; the verdict of the criteria shown first, None when there is none.
     label
         What the visit is called where results go.
+    description
+        Rows of the store: what the scans say of each lesion.
     accepted_by
         Who accepted the tumour mask as it is now, or drew it in place of another; None when nobody did.
     """
@@ -78,6 +80,11 @@ class ExportVisit:
     accepted_by: str | None
     days_from_baseline: int | None = None
     label: str = ""
+    description: tuple[Mapping[str, Any], ...] = ()
+
+    def is_confirmed(self, lesion_id: str) -> bool:
+        """Say whether a person confirmed that a lesion is the one of earlier visits."""
+        return any(piece.is_confirmed for piece in self.pieces if piece.lesion_id == lesion_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +156,7 @@ def gather(out_dir: Path, bids_dir: Path, patient: str) -> ExportPatient:
 
 
 ORDER = [str(compartment) for compartment in Compartment]
-TABLES = ("visits", "masks", "lesions", "measurements", "assessments", "journal")
+TABLES = ("visits", "masks", "lesions", "measurements", "assessments", "description", "journal")
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,7 @@ def _visit(
         session_id, None if acquired is None else acquired.date() if hasattr(acquired, "date") else acquired, number,
         scan, image, tuple(pieces), tuple(here["measurements"]), verdicts[0] if verdicts else None,
         signed[0]["who"] if signed else None, _days_from_baseline(row, verdicts, tables["visits"]), session_id,
+        tuple(here["description"]),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ the whole of the solid tumour, which may be many segments, is a group without on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import highdicom as hd
@@ -16,6 +17,7 @@ from pydicom.sr.coding import Code
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.hospital.codes import OWN_SCHEME, SPINAL_CORD, TYPES
+from pipeline.hospital.export import described_findings
 from pipeline.hospital.export.gathering import ExportPatient, ExportVisit, Piece
 from pipeline.hospital.export.segmentation import MAKER, MODEL, finish, outline_of, outlined, tracking_of
 from pipeline.hospital.export.source_images import Names, SourceImages
@@ -59,6 +61,7 @@ def report_of(
         group = _outlined_group(number, piece, patient, visit, (source, segmentation), names)
         groups += [group] if group is not None else []
     groups += [_empty_group(row, patient, visit, names) for row in visit.measurements if _is_empty(row)]
+    groups += _described_groups(patient, visit, names)
     content = sr.MeasurementReport(
         observation_context=_context(patient, names),
         procedure_reported=Code("18756-7", "LN", "MRI Spine Report"),
@@ -187,6 +190,31 @@ def _empty_group(
         finding_sites=[sr.FindingSite(SPINAL_CORD)],
         measurements=[_measured(codes.SCT.Volume, 0.0, codes.UCUM.CubicMillimeter)],
     )
+
+
+def _described_groups(
+    patient: ExportPatient, visit: ExportVisit, names: Names
+) -> list[sr.MeasurementsAndQualitativeEvaluations]:
+    """Return a group for each lesion of which the scans say something; its identity is that of a confirmed one only."""
+    groups = []
+    for lesion_id, of_lesion in groupby(described_findings.told(visit.description), key=lambda row: row["lesion_id"]):
+        evaluations, measurements = described_findings.evaluations_and_measurements(of_lesion)
+        if not evaluations and not measurements:
+            continue
+        parts = ("description", patient.patient_id, str(lesion_id))
+        uid = names.uid(*parts) if visit.is_confirmed(lesion_id) else names.uid(*parts, visit.session_id)
+        groups.append(
+            sr.MeasurementsAndQualitativeEvaluations(
+                tracking_identifier=sr.TrackingIdentifier(uid=uid, identifier=f"description of {lesion_id}"),
+                time_point_context=_time_point(visit),
+                finding_type=TYPES[Compartment.TUMOUR],
+                finding_sites=[sr.FindingSite(SPINAL_CORD)],
+                algorithm_id=sr.AlgorithmIdentification("cordtrack", patient.version),
+                measurements=measurements or None,
+                qualitative_evaluations=evaluations or None,
+            )
+        )
+    return groups
 
 
 def _numbers(row: Mapping[str, Any], *, is_soft: bool | None = None) -> list[sr.Measurement]:

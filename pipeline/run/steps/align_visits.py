@@ -19,6 +19,7 @@ from pipeline.core.volume import Volume
 from pipeline.files import fingerprints, finished_steps, images
 from pipeline.run.steps.mask_visits import lesion_region
 from pipeline.run.steps.patient_work import PatientWork, attempt
+from pipeline.run.steps.visit_diffusion import to_align
 from pipeline.run.steps.visit_work import (
     AlignedVisit,
     PlacedVisit,
@@ -108,8 +109,7 @@ def align_visit(
 
 def align_sequences(visit: ScannedVisit, out_dir: Path) -> tuple[records.Registration, ...]:
     """Align a visit's other readable sequences to its anchor scan, rigidly."""
-    others = [scan for scan in visit.scans if not scan.is_anchor and scan.unreadable_reason is None]
-    return tuple(_align_sequence(visit, scan, out_dir) for scan in others)
+    return tuple(_align_sequence(visit, scan, out_dir) for scan in to_align(visit))
 
 
 def scans_on_anchor(

@@ -19,7 +19,7 @@ from pipeline.core.finding_terms import Described, LesionFinding, Sureness
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.description import histology_fit, limit_file, spectra
+from pipeline.description import histology_fit, limit_file, spectra, tissue_diffusion
 from pipeline.description.finding_change import NEVER, HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
@@ -27,6 +27,7 @@ from pipeline.description.visit_description import USED, contrast_of, descriptio
 from pipeline.files import fingerprints, finished_steps, images
 from pipeline.measure import cord, volumes
 from pipeline.measure.volumes import OBJECT_PROBABILITY
+from pipeline.run.steps import visit_diffusion
 from pipeline.run.steps.describe_shape import FoundLine, centre_line
 from pipeline.run.steps.measure_visits import NO_MASK
 from pipeline.run.steps.patient_work import PatientWork, attempt
@@ -179,6 +180,7 @@ def _described(
         visit.place and visit.place.input_sha256, line and (line.session_id, line.line.points_mm.round(3).tolist()),
         along.levels.levels and dict(along.levels.levels.positions_mm), along.levels.reason,
         fingerprints.of_code("pipeline.description.visit_description"), limit_file.packaged(), read.visit.spectra,
+        visit_diffusion.digest(read),
         fingerprints.of_file(Path(__file__)), fingerprints.software(),
     )  # fmt: skip
     sidecar = study_folder.derivative_path(**read.subject, suffix="findings", extension=".json", desc="lesions")
@@ -207,7 +209,7 @@ def _look(
     """Describe each lesion that was drawn at a visit."""
     masked = visit.counted
     labels, _ = volumes.components(masked.primary[Compartment.TUMOUR])
-    scans = list(_scans(read, visit.sequences, out_dir))
+    scans, no_map = visit_diffusion.with_map(read, list(_scans(read, visit.sequences, out_dir)), visit.sequences)
     course, reason = _course(masked, read)
     made_rows: list[records.Description] = []
     for name in sorted({row.lesion_id for row in pieces}):
@@ -216,7 +218,7 @@ def _look(
         scene = LesionScene(solid, _others(masked, labels, numbers), course, reason)
         here = _levels_here(solid, visit, along)
         listed = (
-            *description_of(scene, scans, here, limit_file.packaged()),
+            *description_of(scene, scans, here, limit_file.packaged(), no_map or tissue_diffusion.NO_MAP),
             *spectra.metabolites_of(read.visit.spectra, scene),
         )
         made_rows += [_row(read, name, _as_sure_as_its_mask(one, masked)) for one in listed]
