@@ -37,6 +37,7 @@ WITHOUT_DATA = (
     "damaged_files",
     "faults",
     "ward_kills",
+    "newcomer",
     "pages",
 )
 ON_REQUEST = ("refits",)
