@@ -45,16 +45,29 @@ def finished_run(name: str, study: Path, *more: str) -> Path:
     more
         Further options of ``cordtrack run``.
     """
-    out = CACHE / name
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(out.with_name(f"{name}.lock")):
-        done = out.with_name(f"{name}.session")
+    return kept_folder(name, lambda out: run(study, out, *more))
+
+
+def kept_folder(name: str, bring_up_to_date: Callable[[Path], object]) -> Path:
+    """Return a folder of the cache, brought up to date once in each session of tests.
+
+    Parameters
+    ----------
+    name
+        Of the folder in the cache.
+    bring_up_to_date
+        Makes what the folder holds, or what has changed of it, by the rules of a run; it is given the folder.
+    """
+    folder = CACHE / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{name}.lock")):
+        done = folder.with_name(f"{name}.session")
         if not done.is_file() or done.read_text(encoding="utf-8") != SESSION:
             if COLD:
-                shutil.rmtree(out, ignore_errors=True)
-            run(study, out, *more)
+                shutil.rmtree(folder, ignore_errors=True)
+            bring_up_to_date(folder)
             done.write_text(SESSION, encoding="utf-8")
-    return out
+    return folder
 
 
 def copy_of_run(folder: Path, name: str, study: Path, *more: str) -> Path:

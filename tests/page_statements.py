@@ -52,6 +52,7 @@ class Export:
     criteria_id: str
     as_of: date
     _patients: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+    _truths: dict[str, Truth] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, table in self.tables.items():
@@ -60,8 +61,10 @@ class Export:
                     self._patients.setdefault(str(patient_id), {})[name] = rows
 
     def of(self, patient_id: str) -> Truth:
-        """Return what the export tells about one patient."""
-        return Truth(self._patients[patient_id], self.criteria_id, self.as_of)
+        """Return what the export tells about one patient, the same for each page: it is worked out once."""
+        if patient_id not in self._truths:
+            self._truths[patient_id] = Truth(self._patients[patient_id], self.criteria_id, self.as_of)
+        return self._truths[patient_id]
 
 
 @dataclass
@@ -110,15 +113,21 @@ class Truth:
 
     def sizes(self, day: str) -> list[float]:
         """Every volume of one day, mL: measured, judged, of a lesion or of a reading."""
-        sizes = []
+        return self._sizes_by_day.get(day, [])
+
+    @cached_property
+    def _sizes_by_day(self) -> dict[str, list[float]]:
+        sizes: dict[str, list[float]] = {}
         for name in ("measurement", "lesion", "lesion_assessment", "reading_assessment", "trajectory"):
-            rows = self.tables.get(name)
-            if rows is not None:
-                sizes += list(rows.loc[rows["acquired_on"].astype(str).str[:10] == day, "volume_mm3"].dropna() / 1000)
+            measured = self.rows(name)
+            if len(measured):
+                measured = measured[measured["volume_mm3"].notna()]
+                for day, volume in zip(measured["acquired_on"], measured["volume_mm3"], strict=True):
+                    sizes.setdefault(str(day)[:10], []).append(volume / 1000)
         for part in self.clauses:
             for on, value in (("on", "value"), ("reference_on", "reference_value")):
-                if str(part.get(on)) == day and part.get("unit") == "mm³" and part.get(value) is not None:
-                    sizes.append(part[value] / 1000)
+                if part.get("unit") == "mm³" and part.get(value) is not None:
+                    sizes.setdefault(str(part.get(on)), []).append(part[value] / 1000)
         return sizes
 
     @cached_property
@@ -292,6 +301,8 @@ def _function(text: str, truth: Truth) -> Iterator[str]:
 
 
 def _agreement(text: str, truth: Truth) -> Iterator[str]:
+    if "criteria agree" not in text and "criteria disagree" not in text:
+        return
     now = truth.rows("assessment", session_id=truth.board["session_id"])
     counts = dict(now["category"].value_counts()) if len(now) else {}
     for agree, total in re.findall(r"(\d+) of (\d+) criteria agree", text):

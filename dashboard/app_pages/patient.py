@@ -21,6 +21,7 @@ from dashboard.patient.reading_section import differing, other_readings
 from dashboard.patient.scan_section import Review, Visits, aligned, compared, scans
 from dashboard.patient.signing_section import acceptance, sign_off
 from dashboard.shell import page
+from dashboard.shell.updating import newer_inputs
 from dashboard.words import labels, sentences, tables
 from dashboard.words.glossary import TERMS
 from dashboard.words.markup import join, tag
@@ -59,6 +60,7 @@ def show(study: page.ShownStudy) -> None:
     now = everything[everything["session_id"] == state["session_id"]]
     judged = everything[everything["criteria_id"] == study.criteria_id]
     answer(state, now, study)
+    newer_inputs(patient_id)
     scan_of_visit = aligned(patient_id)
     pair = compared(scan_of_visit, now[now["criteria_id"] == study.criteria_id])
     left, right = st.columns([1.22, 1] if scan_of_visit else [1, 1.22], gap="large")

@@ -14,6 +14,7 @@ from dashboard.patient.headline import acts_and_last_judged, headline
 from dashboard.patient.numbers import numbers
 from dashboard.patient.scan_section import PLACE, aligned, compared, scans
 from dashboard.shell import page, signing
+from dashboard.shell.updating import newer_inputs
 from dashboard.words import sentences, tables
 from dashboard.words.markup import tag
 from pipeline.journal.decisions import Act, ActKind
@@ -64,6 +65,7 @@ def _head(row: pd.Series, place: int, queue: list[str]) -> None:
     main, further = sentences.verdict(row)
     page.sentence(main)
     acts_and_last_judged(state)
+    newer_inputs(str(row["patient_id"]), is_offered=False)
     st.html(tag("div", tables.open_questions(row), tag("div", further), class_="ct-grey"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from pipeline.run.run_plan import RunPlan
 from pipeline.run.step_notes import StepNote
 from pipeline.run.study_check import StudyCheck
 from pipeline.run.workers import JOBS
-from pipeline.service import asking, inputs_stamp, job_run, jobs
+from pipeline.service import asking, inputs_stamp, job_run, jobs, newer_inputs
 from pipeline.service.jobs import Job, Progress
+from pipeline.service.newer_inputs import NewerInputs
 
 SAMPLE = CODE / "sample_data" / "study"
 """The synthetic sample study of a checkout."""
@@ -57,6 +59,18 @@ def plan() -> RunPlan:
     """Return what a run would do now and why, kept until study, decisions or results change."""
     door.enter_whole_study()
     return _plan(str(study_folder()), stamp(), queries.publication())
+
+
+def newer() -> NewerInputs | None:
+    """Return whose scans, masks or tables are not those of the results shown, of the patients that may be seen.
+
+    None where no study is served, and until these results have been looked at.
+    """
+    note = newer_inputs.noted(queries.out_dir()) if study_dir() is not None else None
+    seen = queries.patients_seen()
+    if note is None or seen is None:
+        return note
+    return replace(note, patients={name: why for name, why in note.patients.items() if name in seen}, trouble="")
 
 
 def stamp() -> str:

@@ -24,6 +24,7 @@ from dashboard.patient.scan_panes import pane_of_visit
 from dashboard.patient.scan_section import aligned
 from dashboard.patient.signal_places import flagged
 from dashboard.shell import page
+from dashboard.shell.updating import newer_words
 from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.markup import straight
 from dashboard.words.table_rows import as_rows
@@ -124,7 +125,7 @@ def gather(patient_id: str, study: page.ShownStudy, link: str = "", printed_on: 
         is_provisional=bool(state["is_provisional"]),
         sentence=short(main, 2 * LONGEST),
         glance=(("next scan", _next_scan(patient_id, day)), ("function", _function(patient_id))),
-        acts=_acts(state),
+        acts=tuple(filter(None, (newer_words(patient_id), *_acts(state)))),
         caveats=" ".join(
             filter(None, (short(further, 2 * LONGEST), sentences.caveats(state, study.criteria_title, now)))
         ),

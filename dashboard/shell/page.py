@@ -119,6 +119,11 @@ def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
     st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
 
 
+def caution(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
+    """Write a line that nobody should overlook, with a mark before it."""
+    st.html(tag("p", text, class_="ct-act"), width=width)
+
+
 def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
     """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
     config = theme.as_file(key, is_png=st.query_params.get(PNG) == "true")
@@ -138,7 +143,16 @@ def state_mark(style: labels.Look) -> Html:
 def provenance(shown: ShownStudy) -> str:
     """Say in one line what something printed rests on: notice, study, rule, run, versions."""
     words = [labels.SYNTHETIC] if shown.is_synthetic else []
-    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_made(shown, _study_info())])
+    info = _study_info()
+    return " · ".join([*words, labels.NOT_FOR_TREATMENT, *_missing(info), *_made(shown, info)])
+
+
+def _missing(info: pd.Series) -> tuple[str, ...]:
+    """Say how many patients of the study are on no page, because nothing of theirs is published yet."""
+    missing = int(info["unpublished_count"])
+    if not missing:
+        return ()
+    return (f"{missing} of {labels.count(missing + int(info['patient_count']), 'patient')} without results yet",)
 
 
 def _made(shown: ShownStudy, info: pd.Series) -> tuple[str, ...]:
@@ -172,7 +186,7 @@ def _study(info: pd.Series) -> ShownStudy:
 
 def _around(shown: ShownStudy, info: pd.Series) -> None:
     parts = _made(shown, info)
-    notice = _notice(*([labels.SYNTHETIC] if shown.is_synthetic else []))
+    notice = _notice(*_missing(info), *([labels.SYNTHETIC] if shown.is_synthetic else []))
     st.html(join([notice, tag("div", " · ".join(parts), class_="ct-footer")]))
 
 

@@ -1,6 +1,9 @@
-"""Decisions that wait for the next run: how many, and the button that starts it, on every page that shows results."""
+"""What the results shown lack, decisions that wait and newer scans, and the button that starts the run."""
 
 from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -9,6 +12,7 @@ from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
 
+MOST_NAMED = 5
 UPDATING = "updating"
 """Where it is kept that somebody asked for the results to be brought up to date."""
 
@@ -25,7 +29,8 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
     patient_id
         Whom the page is about; None for everybody.
     """
-    if waiting and patient_id is None and not who.is_sign_in_on():  # a patient's page asks for the name itself
+    is_offered = waiting or newer_words(patient_id)
+    if is_offered and patient_id is None and not who.is_sign_in_on():  # a patient's page asks for the name itself
         with st.container(width=260):
             signing.ask_name()
     if study_jobs.study_dir() is not None:
@@ -48,17 +53,67 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
 
 
 def _offer_job(waiting: int, where: str, patient_id: str | None) -> None:
+    if patient_id is None:
+        newer_inputs()
     if waiting:
         with st.container(horizontal=True, vertical_alignment="center"):
             page.remark(f"{labels.count(waiting, 'decision')} not yet in the results shown.", "content")
-            st.button(
-                "Update now",
-                key=f"apply-{where}",
-                help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
-                on_click=signing.record,
-                args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
-            )
+            _offer_run(f"apply-{where}", patient_id)
     watched(where, patient_id)
+
+
+def newer_inputs(patient_id: str | None = None, *, is_offered: bool = True) -> None:
+    """Say whose scans, masks or tables are not in the results shown, and offer the run; nothing where all are.
+
+    Parameters
+    ----------
+    patient_id
+        Whom the page is about; None for everybody.
+    is_offered
+        Whether a run can be asked for here.
+    """
+    words = newer_words(patient_id)
+    if not words:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        page.caution(words, "content")
+        if is_offered:
+            _offer_run(f"newer-{patient_id}", patient_id)
+
+
+def newer_words(patient_id: str | None = None) -> str:
+    """Say what of one patient, or of whom, is not in the results shown; empty where nothing is known to be."""
+    note = study_jobs.newer()
+    if note is None:
+        return ""
+    if patient_id is None and note.trouble:
+        return f"The study folder could not be looked through for what these results lack: {note.trouble}"
+    if patient_id is not None:
+        why = note.patients.get(patient_id)
+        return f"Not in these results: {why}." if why else ""
+    of_reason: dict[str, list[str]] = defaultdict(list)
+    for name, why in sorted(note.patients.items()):
+        of_reason[why].append(name)
+    rarest_first = sorted(of_reason.items(), key=lambda item: len(item[1]))
+    parts = [f"{_named(names)} ({why})" for why, names in rarest_first[:MOST_NAMED]]
+    others = sum(len(names) for _, names in rarest_first[MOST_NAMED:])
+    more = f"; and {labels.count(others, 'other patient')}" if others else ""
+    return f"Not in these results: {'; '.join(parts)}{more}." if parts else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    others = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {labels.count(others, 'other patient')}" if others > 0 else "")
+
+
+def _offer_run(key: str, patient_id: str | None) -> None:
+    st.button(
+        "Update now",
+        key=key,
+        help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
+        on_click=signing.record,
+        args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
+    )
 
 
 def _ask_for_update() -> None:

@@ -40,10 +40,19 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     _print_patients(console, done, out_dir)
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
         console.print(f"  error: {finding.message}\n         {finding.remedy}", markup=False)
+    missing = [str(f.patient_id) for f in done.findings if f.code == "results_missing"]
+    if missing:
+        names = f"{', '.join(missing[:MOST_FINDINGS])}{' ...' if len(missing) > MOST_FINDINGS else ''}"
+        console.print(f"no results yet: {len(missing)} patients of the study ({names})", markup=False)
     counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
+    is_gathered = not done.computed and not done.reused
+    worked = (
+        "finished patients published"
+        if is_gathered
+        else f"{len(done.computed)} patients computed, {len(done.reused)} reused"
+    )
     console.print(
-        f"{len(done.computed)} patients computed, {len(done.reused)} reused; findings: {', '.join(counts)}; "
-        f"look with: cordtrack dashboard {out_dir}",
+        f"{worked}; findings: {', '.join(counts)}; look with: cordtrack dashboard {out_dir}",
         markup=False,
     )
 

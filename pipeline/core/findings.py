@@ -209,6 +209,7 @@ RUN_KINDS = (
     ("drawing_unusable", "error", "restore journal/masks of the output folder from a copy, or undo the correction"),
     ("drawing_and_mask", "warning", "if the mask in the study folder is the right one, undo the correction"),
     ("drawing_overlap", "warning", "look at both outlines and correct the other mask as well"),
+    ("results_missing", "warning", "run the whole study (cordtrack run without --participant-label)"),
     ("worker_died", "error", "run this patient alone (--participant-label) on a machine with more free memory"),
 )
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from pipeline.core import records
+from pipeline.core.findings import finding
 from pipeline.files import fingerprints, finished_steps
 from pipeline.journal import decisions
 from pipeline.judge import standing, urgency
@@ -63,6 +64,14 @@ class StudyRows:
         """Return what is laid beside the rows of a patient's finished step."""
         findings, entries = self.findings.get(patient_id, ()), self.entries.get(patient_id, ())
         return RowsBeside(tuple(findings), tuple(entries), self.criteria)
+
+    def without_results(self, names: Iterable[str]) -> StudyRows:
+        """Return the same, saying of each of these patients of the study that no results of theirs are published."""
+        findings = dict(self.findings)
+        for name in sorted(names):
+            message = f"{name} is in the study folder, and no results of theirs are published yet"
+            findings[name] = (*findings.get(name, ()), finding("results_missing", message, patient_id=name))
+        return replace(self, findings=findings)
 
     def of_others(self, published: Container[str]) -> tuple[Any, ...]:
         """Return the rows that are about nobody whose results are published; the criteria too."""

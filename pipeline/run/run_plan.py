@@ -15,6 +15,9 @@ from pipeline.run.study_results import sidecar
 from pipeline.store import reader
 from pipeline.study.study_folder import StudyPatient
 
+DECISIONS = "decisions that wait"
+"""Reason of somebody of whom nothing changed but what people decided."""
+
 
 @dataclass(frozen=True)
 class PlannedPatient:
@@ -73,7 +76,7 @@ def _reason(patient: StudyPatient, out_dir: Path, published: _Published, entries
     if new and name in published.visits:
         return f"new visit {', '.join(sorted(new))}"
     if any(one.entry_id not in published.entry_ids and one.act not in WORDS_ONLY for one in entries):
-        return "decisions that wait"
+        return DECISIONS
     if finished_steps.software_of(file) != fingerprints.software():
         return "another version of the program or of its libraries"
     return "a scan, a mask, a table or the program changed"

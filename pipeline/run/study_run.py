@@ -80,6 +80,7 @@ def run(settings: RunSettings, on_progress: Callable[[int, int, str], None], *, 
         return RunSummary(tuple(sorted(fresh)), reused, study.findings, is_published=False, is_job=True)
     steps = {name: input_sha256 for name, input_sha256 in at_hand.items() if name not in lost} | fresh
     heads = _with_fresh_names(settings.out_dir, heads)
+    beside = beside.without_results(patients.keys() - steps.keys())
     results = StudyResults(settings, study.name, study.is_synthetic, beside, steps, heads, published)
     is_published = publish_if_changed(results, force=rebuild)
     findings = reader.findings(reader.database_path(settings.out_dir))

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipeline.files import child_process
-from pipeline.service import delivery_worker, inputs_stamp, jobs, queue
+from pipeline.service import delivery_worker, inputs_stamp, jobs, newer_inputs, queue
 from pipeline.service.jobs import JobState
 
 LOOK_SECONDS = 0.25
@@ -32,6 +32,7 @@ def serve_jobs(bids_dir: Path, out_dir: Path, parallel: int) -> None:
         with FileLock(out_dir / jobs.QUEUE / jobs.WORKER_LOCK, timeout=PATIENCE_SECONDS):
             jobs.take_up_again(out_dir)
             delivery_worker.serve_deliveries(bids_dir, out_dir)
+            newer_inputs.keep_looking(bids_dir, out_dir)
             queue.work(out_dir, partial(do_job, bids_dir, out_dir, parallel), partial(_waiting, out_dir))
     except Timeout:
         sys.exit(f"{out_dir}: another worker does the jobs of this folder")

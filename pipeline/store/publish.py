@@ -185,13 +185,30 @@ def _working_copy(out_dir: Path) -> Iterator[Path]:
 
 def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
     """Write a complete store into a new file and close it, leaving no write-ahead log beside it."""
+    _begin(database)
     with _attached(database) as connection:
-        _create_without_keys(connection)
         for batch in batches:
             _insert_all(connection, batch)
         _refuse_repeated(connection)
+        connection.execute("checkpoint")
+
+
+_EMPTY: dict[str, bytes] = {}
+"""The file of a store without rows, by the digest of all SQL, once this process has made one."""
+
+
+def _begin(database: Path) -> None:
+    """Write a store without rows; who publishes again and again makes its tables and views once: they take longest."""
+    digest = sql_files.digest()
+    if digest in _EMPTY:
+        database.write_bytes(_EMPTY[digest])
+        return
+    with _attached(database) as connection:
+        _create_without_keys(connection)
         _bring_views(connection)
         connection.execute("checkpoint")
+    _EMPTY.clear()
+    _EMPTY[digest] = database.read_bytes()
 
 
 def _make_as_long_as_counted(database: Path) -> None:
@@ -208,8 +225,11 @@ def _make_as_long_as_counted(database: Path) -> None:
 
 @contextmanager
 def _attached(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend the store, and beside it an empty database ``checked`` in memory with all keys and checks of the schema."""
     with duckdb.connect(":memory:", config=OFFLINE) as connection:
         connection.execute(f"attach '{quoted(database)}' as store (row_group_size {ROW_GROUP_ROWS})")
+        connection.execute("attach ':memory:' as checked; use checked")
+        create_tables(connection)
         connection.execute("use store; set enable_progress_bar = false")
         yield connection
 
@@ -281,22 +301,12 @@ def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:
 
 def _create_without_keys(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of a new store as the schema has them, but for its keys and checks."""
-    with _checked(connection):
-        tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'checked' order by all"
-        ).fetchall()
-        for schema, table in tables:  # names of our own tables
-            connection.execute(f"create schema if not exists store.{schema}")
-            connection.execute(f"create table store.{schema}.{table} as from checked.{schema}.{table}")
-
-
-@contextmanager
-def _checked(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Work in an empty database ``checked`` in memory, with all keys and checks of the schema, beside the store."""
-    connection.execute("attach ':memory:' as checked; use checked")
-    create_tables(connection)
-    yield
-    connection.execute("use store; detach checked")
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'checked' order by all"
+    ).fetchall()
+    for schema, table in tables:  # names of our own tables
+        connection.execute(f"create schema if not exists store.{schema}")
+        connection.execute(f"create table store.{schema}.{table} as from checked.{schema}.{table}")
 
 
 def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any]) -> None:
@@ -307,28 +317,29 @@ def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any
     by_kind: dict[type, list[Any]] = {kind: [] for kind in TABLES}
     for row in result_rows:
         by_kind[type(row)].append(row)
-    with _checked(connection):
-        connection.execute("insert into record.criteria from store.record.criteria")
-        for kind, same_kind in by_kind.items():
-            if same_kind:
-                _insert(connection, kind, same_kind)
+    incoming = {TABLES[kind]: columns(kind, same_kind) for kind, same_kind in by_kind.items() if same_kind}
+    connection.execute("use checked; begin")
+    connection.execute("insert into record.criteria from store.record.criteria")
+    for table, content in incoming.items():
+        _insert(connection, table, content)
+    connection.execute("rollback; use store")  # they were held to its rules; the next ones are by themselves again
+    for table, content in incoming.items():
+        _insert(connection, table, content)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, kind: type, kind_rows: list[Any]) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, content: pa.Table) -> None:
     """Add rows to one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    connection.register("incoming", columns(kind, kind_rows))
-    connection.execute(f"insert into record.{TABLES[kind]} by name select * from incoming order by all")
-    connection.execute(f"insert into store.record.{TABLES[kind]} by name select * from incoming order by all")
+    connection.register("incoming", content)
+    connection.execute(f"insert into record.{table} by name select * from incoming order by all")
     connection.unregister("incoming")
 
 
 def _refuse_repeated(connection: duckdb.DuckDBPyConnection) -> None:
     """Refuse a store in which a key of one column is there twice: rows are held to the schema some at a time."""
-    with _checked(connection):
-        keys = connection.execute(
-            "select table_name, constraint_column_names[1] from duckdb_constraints() where database_name = 'checked' "
-            "and constraint_type = 'PRIMARY KEY' and len(constraint_column_names) = 1 order by all"
-        ).fetchall()
+    keys = connection.execute(
+        "select table_name, constraint_column_names[1] from duckdb_constraints() where database_name = 'checked' "
+        "and constraint_type = 'PRIMARY KEY' and len(constraint_column_names) = 1 order by all"
+    ).fetchall()
     for table, column in keys:
         repeated = connection.execute(
             f"select {column} from record.{table} group by {column} having count(*) > 1 order by 1 limit 1"

@@ -9,17 +9,21 @@ from rich.console import Console
 
 from pipeline import api
 from pipeline.cli import printing
+from pipeline.core.findings import finding
+from pipeline.core.records import Finding
 from pipeline.run.run_settings import RunSummary
 
 
-def _printed(monkeypatch: pytest.MonkeyPatch, patients: int, computed: tuple[str, ...]) -> str:
+def _printed(
+    monkeypatch: pytest.MonkeyPatch, patients: int, computed: tuple[str, ...], findings: tuple[Finding, ...] = ()
+) -> str:
     names = [f"sub-{index:03d}" for index in range(patients)]
     table = pd.DataFrame({"patient": names, "state": "residual_stable", "why": None})
     table.loc[0, "state"], table.loc[1, "why"] = None, "ses-01: the scan cannot be read"
     monkeypatch.setattr(api, "status", lambda _: table)
     stream = StringIO()
     console = Console(file=stream, width=200)
-    printing.print_run(console, RunSummary(computed, (), (), is_published=True), Path("results"))
+    printing.print_run(console, RunSummary(computed, (), findings, is_published=True), Path("results"))
     return stream.getvalue()
 
 
@@ -44,3 +48,15 @@ def test_many_patients_worked_on_are_counted_only(monkeypatch: pytest.MonkeyPatc
     text = _printed(monkeypatch, 300, tuple(f"sub-{index:03d}" for index in range(300)))
     assert "sub-001 not measured" not in text
     assert "300 patients:" in text
+
+
+def test_patients_of_the_study_without_results_are_counted_and_the_first_of_them_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever asked for some patients only is told of the others."""
+    names = [f"sub-9{number:02d}" for number in range(20)]
+    missing = tuple(finding("results_missing", "none yet", patient_id=name) for name in names)
+    text = _printed(monkeypatch, 2, (), missing)
+    assert "no results yet: 20 patients of the study (sub-900, sub-901" in text
+    assert "sub-911 ...)" in text
+    assert "no results yet" not in _printed(monkeypatch, 2, ())

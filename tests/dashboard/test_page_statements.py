@@ -1,7 +1,7 @@
 """Every statement on Board, Patient page, projector and packet held against the export, and lies that must be seen.
 
 The sample study's store as it is published, and 300 made-up awkward patients: all on the Board, every third on the
-other pages (all of them with ``CORDTRACK_TEST_EVERY=1``). About 70 s of CPU, most of it for the run of 300 patients.
+other pages (all of them with ``CORDTRACK_TEST_EVERY=1``). The run of 300 patients is kept between sessions of tests.
 """
 
 import os
@@ -13,11 +13,11 @@ from datetime import date
 import pytest
 
 from dashboard.shell import page
-from pipeline import api
+from pipeline.store import reader
 from tests import page_statements
 from tests.awkward_patients import AS_OF, CRITERIA, awkward_run
 from tests.dashboard import page_texts
-from tests.finished_runs import finished_run
+from tests.finished_runs import finished_run, kept_folder
 from tests.page_statements import Export
 from tests.places import ROOT
 
@@ -31,8 +31,8 @@ BADGE = {"patient": 1, "present": 1, "packet": 1}
 
 
 @pytest.fixture(scope="module")
-def awkward(tmp_path_factory):
-    return awkward_run(tmp_path_factory.mktemp("awkward"), PATIENTS)
+def awkward():
+    return kept_folder("awkward", lambda folder: awkward_run(folder, PATIENTS)) / "out"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,9 @@ def shown(request):
     """An output folder, what its export tells, and what the pages say, by page and patient."""
     out = request.getfixturevalue(request.param)
     before, os.environ["CORDTRACK_OUT"] = os.environ.get("CORDTRACK_OUT"), str(out)
-    export = Export({view: api.table(out, view) for view in api.views(out)}, CRITERIA, AS_OF)
+    with reader.Reader(reader.database_path(out)) as store:
+        views = sorted(store.dictionary()["view"].unique())
+        export = Export({view: store.table(view) for view in views}, CRITERIA, AS_OF)
     study = page.study()
     said = {"board": page_texts.board_pieces(study, AS_OF), **{name: {} for name in PAGES}}
     patients = [name for name in said["board"] if name]

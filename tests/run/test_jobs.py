@@ -58,7 +58,7 @@ def test_jobs_at_the_same_time_publish_nothing_and_what_is_gathered_is_what_one_
     jobs = [started(*job_of(study, out, label)) for label in ("p1", "p2", "p3")]
     assert all("not published: when all jobs have ended, cordtrack gather" in ended(one) for one in jobs)
     assert not reader.database_path(out).exists()
-    assert "0 patients computed, 0 reused" in cordtrack("gather", out)
+    assert "finished patients published; findings" in cordtrack("gather", out)
     before = reader.database_path(out).read_bytes()
     assert "1 up to date" in cordtrack(*job_of(study, out, "p2")), "a job that ran before has nothing to do"
     assert "nothing changed" in cordtrack("gather", out)

@@ -164,3 +164,22 @@ def test_a_finished_step_that_was_damaged_is_made_again_when_it_is_needed(import
     only_the_other = replace(settings, participants=frozenset({"p2"}))
     assert study_run.run(only_the_other, lambda *_: None).computed == ("sub-p1",), "asked for or not: nobody leaves"
     assert set(reader.table(reader.database_path(out), "patient")["patient_id"]) == {"sub-p1", "sub-p2"}
+
+
+def test_patients_of_the_study_whose_results_are_not_there_yet_are_counted_until_they_are(
+    imported: tuple[Path, Path],
+) -> None:
+    study, out = imported
+    whole_study = RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2022, 1, 1), AT)
+    summary = study_run.run(replace(whole_study, participants=frozenset({"p2"})), lambda *_: None)
+    missing = [one for one in summary.findings if one.code == "results_missing"]
+    assert [(one.patient_id, one.severity) for one in missing] == [("sub-p1", "warning")]
+    assert counted(out) == (1, 1)
+    study_run.run(whole_study, lambda *_: None)
+    assert counted(out) == (2, 0)
+
+
+def counted(out: Path) -> tuple[int, int]:
+    """Return how many patients a store has results of, and how many of the study it has none of."""
+    info = reader.query(reader.database_path(out), "study_info").iloc[0]
+    return int(info["patient_count"]), int(info["unpublished_count"])

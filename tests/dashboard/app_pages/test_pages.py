@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.data import queries
 from pipeline.core import records
+from pipeline.core.findings import finding
 from pipeline.errors import StoreError
 from pipeline.store import publish
 from tests.factories import copy_tiny, tiny_store
@@ -66,6 +67,14 @@ def test_every_page_says_research_use_synthetic_criteria_and_run(tiny, page):
         "run-1",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_counts_the_patients_of_the_study_that_are_on_none(empty, page):
+    names = ("sub-90", "sub-91")
+    missing = [finding("results_missing", f"{name}: none yet", patient_id=name) for name in names]
+    publish.publish(empty, [*tiny_store(), *missing])
+    assert "2 of 9 patients without results yet" in text_of(opened(page))
 
 
 def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
