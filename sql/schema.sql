@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (32);
+insert into meta.store_version values (33);
 
 create schema record;
 
@@ -26,7 +26,8 @@ create table record.patient (
     histology varchar, who_grade varchar, level varchar, syndrome varchar, centre varchar,
     died_on date, last_contact_on date, is_enhancing boolean,
     mycn varchar check (mycn in ('amplified', 'not amplified', 'unknown')),
-    h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown'))
+    h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown')),
+    died_by date check (died_by > died_on)
 );
 
 -- A session: usable, or why not.
@@ -311,6 +312,44 @@ create table record.reading_assessment (
     clauses varchar not null,
     primary key (patient_id, session_id, reading, criteria_id),
     foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- How well each kind of tumour fits a patient's readings up to the last visit, relative to the best, and what it tells.
+create table record.kind_evidence (
+    patient_id varchar not null, session_id varchar not null,
+    criteria_id varchar not null references record.criteria (criteria_id),
+    course varchar not null,
+    usual_likelihood double not null check (usual_likelihood between 0 and 1),
+    still_likelihood double not null check (still_likelihood between 0 and 1),
+    steady_likelihood double not null check (steady_likelihood between 0 and 1),
+    by_jumps_likelihood double not null check (by_jumps_likelihood between 0 and 1),
+    otherwise_likelihood double not null check (otherwise_likelihood between 0 and 1),
+    usual_probability double not null check (usual_probability between 0 and 1),
+    still_probability double not null check (still_probability between 0 and 1),
+    steady_probability double not null check (steady_probability between 0 and 1),
+    by_jumps_probability double not null check (by_jumps_probability between 0 and 1),
+    otherwise_probability double not null check (otherwise_probability between 0 and 1),
+    primary key (patient_id, criteria_id),
+    foreign key (patient_id, session_id) references record.visit (patient_id, session_id)
+);
+
+-- How often each kind is met among the people of the study in one kind of course; replaced as a whole by every publish.
+create table record.cohort_share (
+    criteria_id varchar not null references record.criteria (criteria_id),
+    course varchar not null,
+    people bigint not null check (people > 0),
+    version varchar not null,
+    usual_share double check (usual_share between 0 and 1),
+    still_share double check (still_share between 0 and 1),
+    steady_share double check (steady_share between 0 and 1),
+    by_jumps_share double check (by_jumps_share between 0 and 1),
+    otherwise_share double check (otherwise_share between 0 and 1),
+    growing_share double check (growing_share between 0 and 1),
+    growing_low_share double check (growing_low_share between 0 and 1),
+    growing_high_share double check (growing_high_share between 0 and 1),
+    reason varchar,
+    primary key (criteria_id, course),
+    check (growing_share is not null or reason is not null)
 );
 
 -- What all readings since the baseline say of one compartment at one judged visit, with 95 % intervals.

@@ -4,8 +4,10 @@ Tests run side by side, one process a core, so each keeps to one thread, as the 
 slow tests go first (file_times.py), so that no core waits for them at the end.
 """
 
+import gc
 import os
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 for limit in ("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -28,6 +30,17 @@ def pytest_sessionstart() -> None:
         from tests.command import start_workers  # noqa: PLC0415  # a few files alone may do without
 
         start_workers()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage among thousands of modules and tests that stay to the end: not as they come, nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _file(nodeid: str) -> str:

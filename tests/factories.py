@@ -78,7 +78,17 @@ def written_rows() -> list[Any]:
         *undated_visit(),
         *never_judged(),
         *made_rows(),
+        *cohort_of_growing(),
     ]
+
+
+def cohort_of_growing() -> list[Any]:
+    """What each kind of tumour says of sub-01, in a cohort that is made up."""
+    fits = records.KindEvidence(
+        "sub-01", "ses-05", ADAPTED, "after_surgery", 1.0, 0.05, 0.2, 0.9, 0.3, 0.95, 0.0, 0.9, 0.97, 0.94
+    )
+    shares = (0.1, 0.5, 0.2, 0.15, 0.05, 0.35, 0.2, 0.5)
+    return [fits, records.CohortShare(ADAPTED, "after_surgery", 24, "1", *shares, None)]
 
 
 def growing() -> list[Any]:

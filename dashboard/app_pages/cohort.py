@@ -60,7 +60,7 @@ def show(study: page.ShownStudy) -> None:
         by, outcome = grouped(), outcomes.choose()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
         saving = st.container(width="content")
-    panel, body = st.columns(PANEL_WIDTHS, gap="large") if is_open else (None, st.container())
+    panel, body = page.halves(PANEL_WIDTHS, "panel") if is_open else (None, st.container())
     first, second = chosen_patients(study, panel, len(everyone), is_shared=is_shared)
     with saving:
         if not is_shared:
@@ -88,8 +88,8 @@ def chosen_patients(
             group = filters.choose(study.criteria_id, prefix)
             with head:
                 is_anybody = prefix and not group.words
-                count = _counted(len(group.rows), total, is_shared)
-                page.section(title, "nobody yet" if is_anybody else f"n = {count} of {total}")
+                count = _counted(len(group.rows), total, is_shared=is_shared)
+                page.section(title, "nobody yet" if is_anybody else f"n = {count}")
         groups.append(group)
     return groups[0], groups[1]
 
@@ -108,7 +108,7 @@ def figures(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.Sh
     group = partial(patient_figures.ShownGroup, study=study, rules=rules, notes=NOTES)
     if others is None:
         one = group(first.rows)
-        left, right = st.columns(2, gap="large")
+        left, right = page.halves(2, "figures")
         with left:
             outcome_curves(first, others, chosen, study)
             patient_figures.waterfall(one)
@@ -135,7 +135,7 @@ def side_by_side(*groups: patient_figures.ShownGroup) -> None:
         patient_figures.swimmer,
         patient_figures.cysts,
     ):
-        for column, group in zip(st.columns(len(groups), gap="large"), groups, strict=True):
+        for column, group in zip(page.halves(len(groups), draw.__name__), groups, strict=True):
             with column:
                 draw(group)
 
@@ -143,7 +143,10 @@ def side_by_side(*groups: patient_figures.ShownGroup) -> None:
 def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_shared: bool = False) -> None:
     """Say for whom the page speaks, with n, and warn where the numbers are too small for curves."""
     groups = [group for group in (first, others) if group is not None]
-    named = [sentences.cohort(_counted(len(group.rows), total, is_shared), total, group.words) for group in groups]
+    named = []
+    for group in groups:
+        count = _counted(len(group.rows), total, is_shared=is_shared) if group.words else str(len(group.rows))
+        named.append(sentences.cohort(count, group.words))
     page.sentence("; compared with ".join(named))
     if is_shared:
         return
@@ -155,11 +158,13 @@ def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_share
             page.remark(f"{labels.count(both, 'patient is', 'patients are')} in both groups; the test assumes none is.")
 
 
-def _counted(count: int, total: int, is_shared: bool) -> str:
-    """Write how many of all; for sharing neither a few nor all but a few."""
-    if not is_shared or count == total:
-        return str(count)
-    return disclosure.written([count, total - count], [str(count), ""])[0]
+def _counted(count: int, total: int, *, is_shared: bool) -> str:
+    """Write how many of all; for sharing not a few, and not out of how many where that would tell how few are left."""
+    if not is_shared:
+        return f"{count} of {total}"
+    if count < disclosure.FEWEST:
+        return disclosure.HIDDEN
+    return f"{count} of {total}" if total - count >= disclosure.FEWEST else str(count)
 
 
 def grouped() -> str:
@@ -224,9 +229,7 @@ def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) 
         data_files.offer(lambda: characteristics, "patients")
     if others is None:  # one column of numbers needs half the width
         half = -(-len(characteristics) // 2)
-        for column, part in zip(
-            st.columns(2, gap="large"), (characteristics[:half], characteristics[half:]), strict=True
-        ):
+        for column, part in zip(page.halves(2, "who"), (characteristics[:half], characteristics[half:]), strict=True):
             with column:
                 _words_table(part)
     else:

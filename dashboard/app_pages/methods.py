@@ -7,6 +7,7 @@ from dashboard.methods import criteria_words, further_rules
 from dashboard.shell import address, page
 from dashboard.words import glossary, labels
 from dashboard.words.markup import as_label, join, table, tag
+from pipeline.cohort.kind_shares import LEAST_PEOPLE
 from pipeline.judge.criteria_files import ResponseCriteria
 
 ERROR_NOTE = (
@@ -18,7 +19,9 @@ SERIES_NOTE = (
     "Changes are never judged by two scans alone. All volumes since the baseline are weighed together, each with its "
     "own error and day, over the ways a tumour may have gone: unchanged, steadily growing or shrinking, in one or two "
     "jumps, or wandering. The interval of a change is where its true size lies with 95\u202f% by all of these. The "
-    "probability is how likely the true change reaches the threshold, from how often each way is met. Growth is beyond "
+    "probability is how likely the true change reaches the threshold, from how often each way is met everywhere; where "
+    f"{LEAST_PEOPLE} people or more are in one kind of course, a second number says how likely it is by how often "
+    "tumours grow among them. That one decides nothing, since another patient's scan moves it. Growth is beyond "
     "measurement error when all ways with growth together weigh so much against none that a tumour which never "
     "changes is called growing in fewer than 7 of 100 people over ten follow-ups; a single pair of scans at 95\u202f% "
     "would do so in up to half of them. The detection limit is the reading from which that would be so. The same "
@@ -66,7 +69,7 @@ def show(study: page.ShownStudy) -> None:
         label_visibility="collapsed",
     )
     address.keep("criteria", [chosen])
-    left, right = st.columns([1.6, 1], gap="large")
+    left, right = page.halves([1.6, 1], "methods")
     with left:
         criteria(packaged[ids.index(chosen)])
         dictionary()

@@ -63,7 +63,7 @@ def show(study: page.ShownStudy) -> None:
     newer_inputs(patient_id)
     scan_of_visit = aligned(patient_id)
     pair = compared(scan_of_visit, now[now["criteria_id"] == study.criteria_id])
-    left, right = st.columns([1.22, 1] if scan_of_visit else [1, 1.22], gap="large")
+    left, right = page.halves([1.22, 1] if scan_of_visit else [1, 1.22], "patient")
     words_column = right if not scan_of_visit else left  # without scans their place is free
     with left:
         course(patient_id, judged, study, pair)
@@ -75,10 +75,9 @@ def show(study: page.ShownStudy) -> None:
         lesion_verdicts(patient_id, study)
         other_readings(state, study)
         numbers(patient_id, state["session_id"], study)
-        beside(patient_id, state["session_id"], study.criteria_id)
-    with right:
         page.section("Criteria", "each an adaptation: none is validated for intramedullary tumours")
         st.html(tables.verdicts(now))
+        beside(patient_id, state["session_id"], study.criteria_id)
     with right if scan_of_visit else left:  # the shorter one
         profile(patient_id)
     with left:
@@ -163,7 +162,7 @@ def _step(symbol: str, key: str, patient_id: str | None) -> None:
 def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     """Write who, what changed, against which visit, by which rule and how sure."""
     patient_id = state["patient_id"]
-    left, right = st.columns([6.6, 2.4], vertical_alignment="center")
+    left, right = page.halves([6.6, 2.4], "who", "small", "center")
     with left:
         headline(state)
     with right:

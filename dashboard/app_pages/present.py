@@ -51,7 +51,7 @@ def show(study: page.ShownStudy) -> None:
 
 
 def _head(row: pd.Series, place: int, queue: list[str]) -> None:
-    left, right = st.columns([7.6, 1.4], vertical_alignment="center")
+    left, right = page.halves([7.2, 1.8], "who", "small", "center")
     state = queries.query("patient_header", patient_id=row["patient_id"], criteria_id=row["criteria_id"]).iloc[0]
     with left:
         headline(state)
@@ -76,7 +76,7 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
     judged = everything[everything["criteria_id"] == study.criteria_id]
     scan_of_visit = aligned(patient_id)
     chosen = compared(scan_of_visit, judged[judged["session_id"] == row["session_id"]])
-    left, right = st.columns(2, gap="large")
+    left, right = page.halves(2, "patient")
     with left:
         course(patient_id, judged, study, chosen, COURSE_PX)
         with st.container(key="ct-tall"):  # not on a low screen, which has no room for it

@@ -134,6 +134,7 @@ def alignments(graded: pd.DataFrame) -> None:
         ),
         hide_index=True,
         column_config=ALIGNMENT_COLUMNS,
+        placeholder=labels.MISSING,
         alt="Grade and quality numbers of every alignment, the worst first",
     )
     st.download_button(

@@ -133,7 +133,7 @@ def downloads(chosen: pd.DataFrame, day: date, study: page.ShownStudy) -> None:
         label_visibility="collapsed",
         persist_state="session",
         max_chars=600,
-        width=190,
+        width=220,
     )
     attendees = signing.typed(ATTENDEES)
 

@@ -15,6 +15,8 @@ from dashboard.words.table_rows import as_rows
 HEIGHT_PX = 330
 SHARE = 0.46
 """Part of the width that the lines take; the map has the rest."""
+BETWEEN = 0.17
+"""Share of the width between lines and map: room for a day beside the widest line and for names of vertebrae."""
 ROOM_MM = 6.0
 """Kept above and below what is to be seen, mm."""
 FAINTEST = 0.25
@@ -47,7 +49,7 @@ def profile(profile_rows: pd.DataFrame, compartment: str, discs: pd.DataFrame) -
     fig.axis("xaxis", domain=[0, SHARE], title_text="cross-section, mm²", range=across)
     fig.axis("yaxis", range=[low, high], title_text="mm along the cord, head up")
     bare = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"color": labels.GREY}}
-    fig.axis("xaxis2", domain=[SHARE + 0.1, 1], anchor="y2", **bare)
+    fig.axis("xaxis2", domain=[SHARE + BETWEEN, 1], anchor="y2", **bare)
     fig.axis("yaxis2", range=[low, high], anchor="x2", **bare)
     _vertebrae(fig, discs, (low, high))
     _cord(fig, profile_rows, compartment)

@@ -24,6 +24,10 @@ class Wording:
         What counts and what does not, in a sentence of a paper.
     is_competing
         Other events come first after which this one can no longer be seen: incidence instead of survival.
+    censored
+        Where observation ends without it.
+    limit
+        What to beware of when groups are compared, a sentence.
     """
 
     title: str
@@ -31,6 +35,8 @@ class Wording:
     free: str
     counted: str
     is_competing: bool = False
+    censored: str = "the last adequate assessment"
+    limit: str = "True progression lies between two scans, so groups that are scanned less often look better."
 
 
 _DECLARED = "to the first scan on which progression could be declared"
@@ -58,6 +64,12 @@ OUTCOMES = {
     "local_control": Wording(
         "Incidence of local failure", "failure in the treated bed", "with local failure",
         "to progression in the treated bed; a new lesion elsewhere and death compete", is_competing=True,
+    ),
+    "os": Wording(
+        "Overall survival", "death", "alive",
+        "to death from any cause",
+        censored="the last day known alive, by a contact, scan, treatment or examination",
+        limit="Where no last contact is written, a death after the last scan may be missed.",
     ),
 }  # fmt: skip
 FIRST, LATE, BASELINE = "zero", "late", "baseline"

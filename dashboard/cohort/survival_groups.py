@@ -30,7 +30,6 @@ MOST_LIMITED = 500
 MOST_TICKED = 200
 """Patients up to which each that was censored has a tick; of more the ticks would run into one."""
 LIMITS_NOTE = "Dashed: the limits that the scans allow, since true progression lies between two of them (Turnbull)."
-BIAS_NOTE = "True progression lies between two scans, so groups that are scanned less often look better."
 NOT_FOLLOWED = "not followed so long"
 
 Curve = KaplanMeier | CumulativeIncidence
@@ -175,8 +174,8 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     ticks = " (ticks)" if _has_ticks(curves) else ""
     transform = next(iter(curves.by_name.values())).ci_transform
     estimated = (
-        f"{estimator} estimate of {title} ({counted}), {outcome.zero}, {outcome.wording.counted}; censored at the "
-        f"last adequate assessment{ticks}; 95\u202f% band by the {transform} transform."
+        f"{estimator} estimate of {title} ({counted}), {outcome.zero}, {outcome.wording.counted}; censored at "
+        f"{outcome.wording.censored}{ticks}; 95\u202f% band by the {transform} transform."
     )
     sentences = [estimated]
     if curves.is_shared:
@@ -186,7 +185,7 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
     if left_out and not curves.is_shared:
         sentences.append(f"Left out: {left_out}.")
     sentences += [f"{labels.capital(labels.words(name))}: {why}." for name, why in curves.refused.items()]
-    return " ".join([*sentences, LIMITS_NOTE if has_limits(curves) else BIAS_NOTE])
+    return " ".join([*sentences, LIMITS_NOTE if has_limits(curves) else outcome.wording.limit])
 
 
 def _events(patients: pd.DataFrame, curves: Curves) -> list[str]:

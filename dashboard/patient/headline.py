@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import acts, queries
+from dashboard.shell import page
 from dashboard.words import acts_beside, labels, sentences
 from dashboard.words.glossary import term
 from dashboard.words.markup import Html, join, tag
@@ -26,7 +27,7 @@ def headline(state: pd.Series) -> None:
     state
         A row of the patient_header query.
     """
-    left, right = st.columns(_widths(state), vertical_alignment="center")
+    left, right = page.halves(_widths(state), "standing", "small", "center")
     left.html(_who(state))
     right.html(tag("div", state_badge(state), class_="ct-standing"))
 

@@ -42,7 +42,7 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
     """
     where = f"{patient_id}-{session_id}"
     with st.expander("Draw or correct a mask", expanded=review_section.is_editing(patient_id, session_id)):
-        left, right = st.columns([1, 1.6], gap="medium")
+        left, right = page.halves([1, 1.6], f"mask-{where}", "small")
         with left:
             place = DrawingPlace(patient_id, session_id, _compartment(where, measured))
             here = st.toggle("Draw on the scan", key=f"here-{where}", help=HERE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.charts import theme
 from dashboard.data import queries, study_jobs, who
 from dashboard.shell import dark
+from dashboard.shell.news import news
+from dashboard.shell.tour import tour
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
 from pipeline.errors import CordtrackError, StoreError
@@ -24,6 +28,21 @@ from pipeline.errors import CordtrackError, StoreError
 STYLE = Path(__file__).parents[1] / "style.css"
 PNG = "png"
 """Parameter of the address."""
+PROJECTOR = "present"
+NAMES_ONE = {"patient": "patient", PROJECTOR: "at"}
+"""Pages about one patient, and the parameter of the address that names whom."""
+LOADING = {
+    "board": "the board",
+    "patient": "the most urgent patient",
+    "present": "the first patient",
+    "cohort": "outcomes and figures of the cohort",
+    "quality": "what waits for a person",
+    "methods": "the rules",
+    "study": "the study",
+}
+"""What a page loads, in words, by the name of its file."""
+PLAIN_NAME = re.compile(r"sub-[A-Za-z0-9]{1,64}")
+"""A name that may stand in a style sheet: it comes from the address, which anybody can write."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +70,8 @@ def study() -> ShownStudy:
 
 def show_page(draw: Callable[[ShownStudy], None]) -> None:
     """Put styles, notice and footer in place and draw a page; where results cannot be read, say what to do instead."""
-    st.html(STYLE)
-    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
+    here = Path(draw.__code__.co_filename).stem
+    _dress(here)
     try:
         info = _study_info()
         shown = _study(info)
@@ -61,6 +80,9 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
         nothing_yet(str(error))
         return
     _around(shown, info)
+    if here != PROJECTOR:  # its next patient is drawn from the results of then
+        news()
+    tour(here, shown.criteria_id)
     try:
         draw(shown)
     except CordtrackError as error:
@@ -70,13 +92,21 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
 
 def show_workbench(draw: Callable[[], None]) -> None:
     """Draw a page that needs no results, with styles and notice; what cannot be done is said in its place."""
-    st.html(STYLE)
-    st.html(tag("style", Html(dark.style() if dark.is_on() else "")))
+    _dress(Path(draw.__code__.co_filename).stem)
     st.html(join([_notice(), tag("div", str(queries.out_dir()), class_="ct-footer")]))
     try:
         draw()
     except CordtrackError as error:
         sentence(str(error))
+
+
+def _dress(here: str) -> None:
+    """Put the styles in place, and what a page that takes its time says is being loaded."""
+    named = st.query_params.get(NAMES_ONE.get(here, ""), "")
+    what = f"the results and scans of {named}" if PLAIN_NAME.fullmatch(named) else LOADING.get(here, here)
+    st.html(STYLE)
+    colours = dark.style() if dark.is_on() else ""
+    st.html(tag("style", Html(f':root {{ --ct-loading: "Loading {what} …"; }} {colours}')))
 
 
 @st.cache_resource(show_spinner=False)
@@ -111,12 +141,32 @@ def sentence(*parts: str) -> None:
 
 def section(title: str, note: str = "") -> None:
     """Head a part of a page, with a remark in grey."""
-    st.html(tag("h2", title, " ", tag("span", note, class_="ct-grey"), class_="ct-section"))
+    place = f"ct-at-{title.lower().replace(' ', '-')}"
+    st.html(tag("h2", title, " ", tag("span", note, class_="ct-grey"), class_=f"ct-section {place}"))
 
 
 def remark(text: str, width: Literal["stretch", "content"] = "stretch") -> None:
     """Write a small grey line, as wide as its place or as its words."""
     st.html(tag("p", text, class_="ct-grey ct-small"), width=width)
+
+
+def halves(
+    widths: int | Sequence[float],
+    key: str,
+    gap: Literal["small", "large"] = "large",
+    vertical_alignment: Literal["top", "center"] = "top",
+) -> list[DeltaGenerator]:
+    """Return parts of the page that stand beside each other, and below each other where the screen is narrow or zoomed.
+
+    Parameters
+    ----------
+    widths
+        How many, or the share of each.
+    key
+        Name of the place, one on a page.
+    """
+    with st.container(key=f"ct-halves-{key}"):
+        return st.columns(widths, gap=gap, vertical_alignment=vertical_alignment)
 
 
 def caution(text: str, width: Literal["stretch", "content"] = "stretch") -> None:

@@ -6,7 +6,7 @@ Nothing is computed here; every number is taken from a query as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -257,12 +257,22 @@ def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
         is_led = any(part.kind == ClauseKind.LESION for part in _parts(row))
         whose = " of the total" if is_led else ""
         parts.append(f"probability of a change{whose} beyond the threshold {labels.probability(row['probability'])}")
+        parts += _in_cohort(row)
     if len(verdicts) > 1:
         agree = int((verdicts["category"] == row["category"]).sum())
         parts.append(f"{agree} of {len(verdicts)} criteria agree")
     if row["category_shown"].endswith("?"):
         parts.append("awaits a confirming scan")
     return " · ".join(parts)
+
+
+def _in_cohort(row: pd.Series) -> Iterator[str]:
+    """Yield how probable the change is by how often tumours grow in this cohort; nothing where too few are in it."""
+    if labels.is_known(row.get("probability_in_cohort")):
+        names = ("growing_share", "growing_low_share", "growing_high_share")
+        share, low, high = (f"{100 * row[f'cohort_{name}']:.0f}" for name in names)
+        cohort_words = f"{row['cohort_people']:.0f} people, growing {share}\u202f%, {low} to {high}\u202f%"
+        yield f"in this cohort {labels.probability(row['probability_in_cohort'])} ({cohort_words}; decides nothing)"
 
 
 def facts(patient: pd.Series, treatments: pd.DataFrame) -> str:
@@ -398,10 +408,9 @@ def act(row: Mapping[Any, Any]) -> str:
     return f"{labels.day(row['written_at'])} {row['who']}, {labels.words(row['act'])}{place}{why}"
 
 
-def cohort(count: int | str, total: int, chosen: Sequence[str]) -> str:
-    """Say whom the figures show."""
-    who = labels.capital(", ".join(chosen) if chosen else "all patients")
-    return f"{who}: n = {count}" + (f" of {total}" if chosen else "")
+def cohort(count: str, chosen: Sequence[str]) -> str:
+    """Say whom the figures show, and how many they are."""
+    return f"{labels.capital(', '.join(chosen) if chosen else 'all patients')}: n = {count}"
 
 
 def _word(value: object) -> str | None:

@@ -85,7 +85,7 @@ class BestResponse:
 class Endpoint:
     """One time-to-event outcome of one patient under one set of criteria.
 
-    ``endpoint_id`` is ttp, pfs, rfs, local_control or any_lesion; an event or a censoring happened on ``ended_on``.
+    ``endpoint_id`` is ttp, pfs, rfs, local_control, os or any_lesion; an event or a censoring happened on ``ended_on``.
     The time lies between ``shortest_days`` and ``longest_days`` where a day is known only as a month or a year; else
     they are None. ``is_competing``: ended by what makes the event impossible to see, neither event nor censoring.
     """

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline.core import context_records, lesion_records
+from pipeline.core import cohort_records, context_records, lesion_records
 
 ActEffect = context_records.ActEffect
 BestResponse = context_records.BestResponse
 Closure = context_records.Closure
+CohortShare = cohort_records.CohortShare
 CompartmentCourse = context_records.CompartmentCourse
 Description = lesion_records.Description
 DescriptionChange = lesion_records.DescriptionChange
@@ -22,6 +23,7 @@ Fits = lesion_records.Fits
 FunctionScore = context_records.FunctionScore
 GrowthRate = context_records.GrowthRate
 JournalHead = context_records.JournalHead
+KindEvidence = cohort_records.KindEvidence
 LesionAssessment = lesion_records.LesionAssessment
 LesionComponent = lesion_records.LesionComponent
 Neuraxis = context_records.Neuraxis
@@ -50,6 +52,7 @@ class Study:
 class Patient:
     """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
 
+    ``died_by`` is the last day that the death may have been on, where only a month or a year is known.
     ``syndrome`` is a code (``core.syndromes``), as are ``mycn`` and ``h3_k27`` (``core.markers``); ``is_enhancing``
     says whether the tumour takes up contrast agent.
     """
@@ -67,6 +70,7 @@ class Patient:
     is_enhancing: bool | None = None
     mycn: str | None = None
     h3_k27: str | None = None
+    died_by: date | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement
-from pipeline.core.written_day import first_possible
+from pipeline.core.written_day import WrittenDay, first_possible, last_possible
 from pipeline.judge.endpoint_rules import ANY_LESION, RULES, EndpointRule
 from pipeline.judge.endpoints import TimeToEvent, endpoint_of
 from pipeline.judge.lesion_courses import LesionVerdict, proven_by_lesion
@@ -93,12 +93,25 @@ def of_readings(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule
 
 def _agreed(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule]) -> Iterator[TimeToEvent]:
     for rule in rules:
-        by_reading = [endpoint_of(rule, one.course, one.assessments, one.losses) for one in readings]
+        ways = [(course, one) for one in readings for course in _deaths(one.course)]
+        by_reading = [endpoint_of(rule, course, one.assessments, one.losses) for course, one in ways]
         outcomes = [outcome for outcome in by_reading if outcome is not None]
         if len(by_reading) == 1:
             yield from outcomes
         elif outcomes:
             yield _together(outcomes, is_complete=len(outcomes) == len(by_reading))
+
+
+def _deaths(course: PatientCourse) -> tuple[PatientCourse, ...]:
+    """Return the course with each day of death that decides: the first and the last possible one.
+
+    What a death does turns once at most as its day moves on: after progression, after too long without a scan.
+    """
+    last = last_possible(course.died_on)
+    if last is None:
+        return (course,)
+    at_last = WrittenDay(last.year, last.month, last.day, str(course.died_on), last)
+    return course, replace(course, died_on=at_last)
 
 
 def _together(outcomes: Sequence[TimeToEvent], *, is_complete: bool) -> TimeToEvent:

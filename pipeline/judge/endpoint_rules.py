@@ -44,6 +44,7 @@ class Role(StrEnum):
     EVENT = "event"
     COMPETING = "competing"
     CENSORS = "censors"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class EndpointRule:
         Only for patients whose first baseline after surgery showed no tumour.
     source
         Where the rule is from.
+    progression
+        What progression does; where nothing, only death ends the clock, however long after the last scan.
     """
 
     endpoint_id: str
@@ -69,6 +72,7 @@ class EndpointRule:
     new_therapy: Role
     only_without_tumour: bool
     source: str
+    progression: Role = Role.EVENT
 
 
 _FDA = "FDA 2018, appendix 3, table A"
@@ -90,6 +94,12 @@ RULES = (
         "local_control", "local control", TimeZero.SURGERY_OR_RADIOTHERAPY,
         Role.COMPETING, Role.COMPETING, Role.CENSORS, only_without_tumour=False,
         source="progression in the treated bed; elsewhere and death compete with it (cumulative incidence)",
+    ),
+    EndpointRule(
+        "os", "overall survival", TimeZero.SURGERY_OR_SCAN,
+        Role.NOTHING, Role.EVENT, Role.NOTHING, only_without_tumour=False,
+        source="FDA 2018, section II.A: death from any cause, else censored at the last day known alive",
+        progression=Role.NOTHING,
     ),
 )  # fmt: skip
 """Every outcome of the whole tumour that is stored, one a row."""

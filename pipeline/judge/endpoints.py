@@ -7,7 +7,8 @@ possible, and the first scan beyond the error counts. Another surgery counts whe
 without an event the time is censored at the last adequate assessment, never at the last contact. A verdict that rests
 on an automatic mask nobody signed is no adequate assessment: it neither ends nor prolongs an observation. A study
 without dates of death has no deaths to count, and then its progression-free survival is its time to progression: each
-reason says what was known.
+reason says what was known. Overall survival alone is ended by death only, and else censored on the last day on which
+the patient is known to have been alive: by a contact, a scan or a treatment.
 
 References
 ----------
@@ -132,6 +133,8 @@ def endpoint_of(
     if start is None or (rule.only_without_tumour and not _was_clear(course, assessments)):
         return None
     zero_on, name = start
+    if rule.progression == Role.NOTHING:
+        return _survival(rule, course, start)
     since = [a for a in assessments if a.acquired_on >= zero_on and not _is_before_surgery(a, course, zero_on)]
     dies = rule.death != Role.CENSORS and course.died_on is not None and course.died_on >= zero_on
     if not since and not dies:
@@ -149,6 +152,32 @@ def endpoint_of(
         reason=f"From the {name} on {zero_on}{words}{_vital(rule, course)}{_left_out(since)}.",
         is_competing=role == Role.COMPETING,
     )
+
+
+def _survival(rule: EndpointRule, course: PatientCourse, start: tuple[date, str]) -> TimeToEvent | None:
+    """Return the time to death from any cause; None where it came before time zero, and so is impossible."""
+    zero_on, name = start
+    died_on = course.died_on
+    if died_on is not None and died_on < zero_on:
+        return None
+    alive_on, seen = _last_alive(course, zero_on)
+    if died_on is None and course.last_contact_on is None:
+        seen += "; vital status is not known since: neither a date of death nor a last contact is known"
+    words = f" to death on {died_on}" if died_on is not None else f", alive on {alive_on} ({seen})"
+    ended_on = died_on if died_on is not None else alive_on
+    return TimeToEvent(
+        rule.endpoint_id, zero_on, ended_on, died_on is not None, f"From the {name} on {zero_on}{words}."
+    )
+
+
+def _last_alive(course: PatientCourse, zero_on: date) -> tuple[date, str]:
+    """Return the last day on which the patient is known to have been alive, from time zero on, and by what."""
+    days = [(visit.acquired_on, "a scan") for visit in course.visits]
+    days += [(treatment.started_on, "a treatment") for treatment in course.treatments]
+    days += [(treatment.ended_on, "a treatment") for treatment in course.treatments if treatment.ended_on is not None]
+    days += [(score.assessed_on, "an examination") for score in course.function_scores]
+    days += [(course.last_contact_on, "the last contact")] if course.last_contact_on is not None else []
+    return max((day for day in days if day[0] >= zero_on), default=(zero_on, "the start of the clock"))
 
 
 def _is_before_surgery(judgement: VisitJudgement, course: PatientCourse, zero_on: date) -> bool:

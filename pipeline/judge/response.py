@@ -34,6 +34,7 @@ from datetime import date
 from pipeline.core.vocabulary import (
     ANY_DAY,
     Category,
+    CourseKind,
     DisplayState,
     PatientCourse,
     State,
@@ -58,6 +59,7 @@ from pipeline.judge.knowledge import (
     then,
     without_withdrawn,
 )
+from pipeline.judge.series_calls import ByKind
 from pipeline.judge.series_numbers import of_verdict
 from pipeline.judge.verdict import Verdict
 
@@ -73,15 +75,26 @@ class JudgedReading:
 
 
 @dataclass(frozen=True)
+class LastByKind:
+    """What each kind of tumour says of the last visit, and the course that it was judged in."""
+
+    session_id: str
+    course: CourseKind
+    by_kind: ByKind
+
+
+@dataclass(frozen=True)
 class JudgedCourse:
     """One verdict per visit in date order, and the best response of each course of the history by both looks.
 
-    ``readings`` are the ways to place what has no day, where there are more than one.
+    ``readings`` are the ways to place what has no day, where there are more than one; ``kinds`` is how well each kind
+    of tumour fits the last visit, which decides nothing here.
     """
 
     judgements: tuple[VisitJudgement, ...]
     best_responses: tuple[CourseResponse, ...]
     readings: tuple[JudgedReading, ...] = ()
+    kinds: LastByKind | None = None
 
 
 def judge(course: PatientCourse, criteria: ResponseCriteria) -> tuple[VisitJudgement, ...]:
@@ -119,7 +132,8 @@ def judge_whole(course: PatientCourse, criteria: ResponseCriteria) -> JudgedCour
     whole = tuple(_with_then(judgement, one, course, criteria) for judgement, one in judgements)
     several = by_reading if len(by_reading) > 1 else ()
     possible = tuple(_reading(one, criteria) for one in several)
-    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria), possible)
+    kinds = _last_by_kind(whole, placed, criteria)
+    return JudgedCourse(whole, best_response.of_readings(by_reading, criteria), possible, kinds)
 
 
 def _reading(one: PlacedHistory, criteria: ResponseCriteria) -> JudgedReading:
@@ -289,7 +303,13 @@ def _detection_limit(scan_pair: comparison.Comparison | None) -> float | None:
 
 
 def _probability(verdict: Verdict, criteria: ResponseCriteria) -> float | None:
-    """Return how probable it is that the true change lies beyond the threshold of what is shown.
+    """Return how probable it is that the true change lies beyond the threshold of what is shown."""
+    asked = _asked(verdict, criteria)
+    return comparison.probability(*asked) if asked is not None else None
+
+
+def _asked(verdict: Verdict, criteria: ResponseCriteria) -> tuple[comparison.Comparison, float] | None:
+    """Return the comparison and the threshold of which a probability is said.
 
     That is the category's own threshold; where a shrinkage is shown that is no response, the mirror image of growth
     against the baseline, which the word rests on. None where no size decided.
@@ -299,4 +319,17 @@ def _probability(verdict: Verdict, criteria: ResponseCriteria) -> float | None:
         scan_pair, threshold = verdict.evidence.baseline, 1 / criteria.progression.ratio
     if scan_pair is None or (verdict.category == Category.PD and not verdict.grown):
         return None
-    return comparison.probability(scan_pair, threshold)
+    return scan_pair, threshold
+
+
+def _last_by_kind(
+    judgements: Sequence[VisitJudgement], placed: Sequence[Placed], criteria: ResponseCriteria
+) -> LastByKind | None:
+    """Return what each kind of tumour says of the last visit, where that has a probability."""
+    if not judgements or judgements[-1].probability is None:
+        return None
+    asked = _asked(placed[-1].verdict, criteria)
+    if asked is None or asked[0].change is None:
+        return None
+    last = judgements[-1]
+    return LastByKind(last.session_id, last.course, asked[0].change.by_kind(asked[1]))

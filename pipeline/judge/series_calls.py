@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE, Floats, Stance
+from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE, KINDS, Floats, Stance
 from pipeline.judge.series_model import (
     ASSUMED_FREEDOM,
     STATED_FREEDOM,
@@ -60,6 +60,14 @@ class Estimate:
 
     value: float
     interval: Interval
+
+
+@dataclass(frozen=True)
+class ByKind:
+    """How well each kind of ``series_histories.KINDS`` fits, 1 for the best, and how probable a change is in it."""
+
+    likelihoods: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -135,10 +143,15 @@ class LesionSeries:
 
     def probability(self, scan: int, reference: int, ratio: float) -> float:
         """Return how probable it is that the true ratio is at or beyond a threshold; above 1 is growth."""
-        direction = 1 if ratio > 1 else -1
-        sums = self._sum({scan: 1.0, reference: -1.0}) * direction
-        limit = direction * math.log(ratio) / self.share
-        return float(self._answer(Stance.PEOPLE, sums).probability_above(limit - ROUNDING)[0])
+        return self._probability(Stance.PEOPLE, scan, reference, ratio)
+
+    def by_kind(self, scan: int, reference: int, ratio: float) -> ByKind:
+        """Return how well each kind of :data:`KINDS` fits the readings, and the probability of a change in it."""
+        logs = np.array([float(self._seen(kind).log_likelihood[0]) for kind in KINDS])
+        return ByKind(
+            tuple(np.exp(logs - logs.max()).tolist()),
+            tuple(self._probability(kind, scan, reference, ratio) for kind in KINDS),
+        )
 
     def has_grown(self, scan: int, reference: int) -> bool:
         """Say whether growth since a reference is beyond the error of the whole series."""
@@ -248,6 +261,12 @@ class LesionSeries:
             self._quantiles[key] = math.exp(float(log[0]) * self.share + unit)
         return self._quantiles[key]
 
+    def _probability(self, stance: Stance, scan: int, reference: int, ratio: float) -> float:
+        direction = 1 if ratio > 1 else -1
+        sums = self._sum({scan: 1.0, reference: -1.0}) * direction
+        limit = direction * math.log(ratio) / self.share
+        return float(self._answer(stance, sums).probability_above(limit - ROUNDING)[0])
+
     def _answer(self, stance: Stance, sums: Floats) -> SeriesAnswer:
         key = (stance, sums.tobytes())
         if key not in self._answers:
@@ -328,3 +347,7 @@ class SeriesChange:
     def probability(self, ratio: float) -> float:
         """Return how probable it is that the true ratio is at or beyond a threshold."""
         return self.series.probability(self.scan, self.reference, ratio)
+
+    def by_kind(self, ratio: float) -> ByKind:
+        """Return how well each kind of tumour fits, and how probable the change is in it."""
+        return self.series.by_kind(self.scan, self.reference, ratio)

@@ -10,6 +10,8 @@ the volumes have closed forms. The same histories are weighed three times, since
                limited over ten follow-ups of a tumour that never changes
 =============  =====================================================================================================
 
+Four more stances hold one kind of tumour alone (:data:`KINDS`), for what a cohort says of how often each is met.
+
 What this module refuses: a share of people learned from the study at hand, which would let one patient's scan change
 another patient's verdict.
 """
@@ -33,6 +35,15 @@ class Stance(IntEnum):
     PEOPLE = 0
     ANYBODY = 1
     ALARM = 2
+    STILL = 3
+    STEADY = 4
+    BY_JUMPS = 5
+    OTHERWISE = 6
+
+
+KINDS = (Stance.PEOPLE, Stance.STILL, Stance.STEADY, Stance.BY_JUMPS, Stance.OTHERWISE)
+"""Kinds of people of whom a cohort may be made: those met everywhere, whose tumour never changes, grows steadily, grows
+by jumps alone, or changes fast."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,18 @@ measurement error: false in 6 of 100 people with a tumour that never changes ove
 (less at others, and of shrinkages), measured on simulations whose seeds are not those of the benchmark."""
 
 
+GROWTH_JUMPS_PER_YEAR = 0.15
+GROWTH_JUMP = Normal(1.0, 0.5, 0.35)
+"""Jumps of people in whom growth is saltatory, once in some seven years, by 65 % (median); a proposal."""
+
+ONE_KIND = {
+    Stance.STILL: (1.0, ()),
+    Stance.STEADY: (0.0, SLOPES[:1]),
+    Stance.OTHERWISE: (0.0, SLOPES[1:]),
+}
+"""Share of static tumours and the slopes of the others, of kinds without a jump."""
+
+
 @dataclass(frozen=True)
 class Histories:
     """Histories of one series of scans; ``h`` of them, each with up to three effects.
@@ -133,6 +156,10 @@ def histories(years: Floats, stance: Stance) -> Histories:
     elif stance == Stance.PEOPLE:
         lines = [(STATIC_SHARE, None), *((slope.share, slope) for slope in SLOPES)]
         blocks = [*_straight(len(years), STATIC_SHARE, SLOPES), *_rare_jumps(years, JUMPS_PER_YEAR, lines)]
+    elif stance in ONE_KIND:
+        blocks = [*_straight(len(years), *ONE_KIND[stance])]
+    elif stance == Stance.BY_JUMPS:
+        blocks = [*_rare_jumps(years, GROWTH_JUMPS_PER_YEAR, [(1.0, None)], (GROWTH_JUMP,))]
     else:
         lines = [(slope.share, slope) for slope in ANYBODY_SLOPES]
         blocks = [*_straight(len(years), 0.0, ANYBODY_SLOPES), *_rare_jumps(years, ANYBODY_JUMPS_PER_YEAR, lines)]
@@ -153,7 +180,9 @@ def _straight(scans: int, static: float, slopes: tuple[Normal, ...]) -> Iterator
         yield _block(nowhere, scans, slope, None, np.array([slope.share]))
 
 
-def _rare_jumps(years: Floats, per_year: float, lines: list[tuple[float, Normal | None]]) -> Iterator[Histories]:
+def _rare_jumps(
+    years: Floats, per_year: float, lines: list[tuple[float, Normal | None]], jumps: tuple[Normal, ...] = JUMPS
+) -> Iterator[Histories]:
     """Yield one and two jumps on each line; a jump is the likelier the longer the time between two scans."""
     scans = len(years)
     gaps = np.minimum(np.maximum(np.diff(years), SHORTEST_YEARS), LONGEST_YEARS)
@@ -161,7 +190,7 @@ def _rare_jumps(years: Floats, per_year: float, lines: list[tuple[float, Normal 
     for share, line in lines:
         places = _places(scans, 2 if share >= TWO_JUMPS_FROM else 1)
         chances = share * np.prod(odds[places - 1], axis=1)
-        for jump in JUMPS:
+        for jump in jumps:
             yield _block(places, scans, line, jump, jump.share * chances)
 
 

@@ -153,12 +153,15 @@ class Design:
         Degrees of freedom behind them.
     families
         The histories.
+    weight
+        Of all histories together, before any reading.
     """
 
     years: Floats
     errors: Floats
     freedom: float
     families: tuple[_Family, ...]
+    weight: float
 
     @property
     def precision(self) -> Floats:
@@ -168,13 +171,18 @@ class Design:
 
 @dataclass(frozen=True)
 class FittedSeries:
-    """Readings of ``m`` series of one design; ask :meth:`answer`."""
+    """Readings of ``m`` series of one design; ask :meth:`answer`.
+
+    ``log_likelihood`` is how well all histories together foretell the readings, up to what every design of the same
+    scans has in common, (m,).
+    """
 
     design: Design
     level: Floats
     effects: tuple[Floats, ...]
     weights: Floats
     scales: Floats
+    log_likelihood: Floats
 
     def answer(self, sums: Floats) -> SeriesAnswer:
         """Return what the histories say of a weighted sum over the true log volumes.
@@ -220,8 +228,10 @@ def designed(years: Floats, errors: Floats, stance: Stance, freedom: float = STA
     jumping = _family(
         errors, np.moveaxis(lines[:, courses.columns], 0, 1), courses.means, courses.precisions, courses.weights
     )
-    walking = (_wandering(years, errors, walk) for walk in _walks(stance))
-    return Design(years, errors, freedom, (jumping, *walking))
+    walks = _walks(stance)
+    walking = (_wandering(years, errors, walk) for walk in walks)
+    weight = float(courses.weights.sum()) + sum(walk.share for walk in walks)
+    return Design(years, errors, freedom, (jumping, *walking), weight)
 
 
 def fitted(design: Design, logs: Floats) -> FittedSeries:
@@ -248,9 +258,12 @@ def fitted(design: Design, logs: Floats) -> FittedSeries:
     evidence = np.concatenate([family.log_evidence for family in design.families])
     freedom = design.freedom + len(design.years) - 1
     logs_of_weights = evidence - freedom / 2 * np.log1p(misfit / design.freedom)
-    weights = np.exp(logs_of_weights - logs_of_weights.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return FittedSeries(design, level, tuple(effects), weights, (design.freedom + misfit) / freedom)
+    highest = logs_of_weights.max(axis=1, keepdims=True)
+    weights = np.exp(logs_of_weights - highest)
+    whole = weights.sum(axis=1, keepdims=True)
+    log_likelihood = (highest + np.log(whole))[:, 0] - math.log(design.weight)
+    scales = (design.freedom + misfit) / freedom
+    return FittedSeries(design, level, tuple(effects), weights / whole, scales, log_likelihood)
 
 
 def _walks(stance: Stance) -> tuple[Normal, ...]:
@@ -258,7 +271,7 @@ def _walks(stance: Stance) -> tuple[Normal, ...]:
         Stance.PEOPLE: series_histories.WANDERING,
         Stance.ANYBODY: series_histories.ANYBODY_WANDERING,
         Stance.ALARM: series_histories.ALARM_WANDERING,
-    }[stance]
+    }.get(stance, ())
 
 
 def _wandering(years: Floats, errors: Floats, walk: Normal) -> _Family:

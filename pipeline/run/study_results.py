@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, mask_models
+from pipeline.cohort.kind_shares import cohort_shares
 from pipeline.core import records
 from pipeline.errors import StoreError
 from pipeline.files import atomic, fingerprints, finished_steps
@@ -142,7 +143,11 @@ def publish_if_changed(results: StudyResults, *, force: bool) -> bool:
         if are_all_at_hand and not force and published and len(changed) + len(gone) <= FEW * len(results.steps):
             content = results.content(after)
             patient_rows = [row for name in changed for row in at_hand[name]]
-            publish.update(settings.out_dir, {*changed, *gone}, [*patient_rows, *results.of_study(content)])
+            replaced = {*changed, *gone}
+            stored = reader.kind_evidence(reader.database_path(settings.out_dir))
+            evidence = [one for one in stored if one.patient_id not in replaced]
+            shares = cohort_shares([*evidence, *finished_steps.of_kind(patient_rows, records.KindEvidence)])
+            publish.update(settings.out_dir, replaced, [*patient_rows, *shares, *results.of_study(content)])
         else:
             content = _publish_all(results, at_hand)
         _describe(settings, content)
@@ -161,14 +166,16 @@ def _batches(
 ) -> Iterator[list[Any]]:
     """Yield the rows of some patients by name, noting what they were made from, and those of the study at last."""
     yield list(results.rows.criteria)
+    evidence: list[records.KindEvidence] = []
     names = sorted(results.steps)
     for first in range(0, len(names), AT_ONCE):
         batch: list[Any] = []
         for name in names[first : first + AT_ONCE]:
             batch += at_hand.get(name) or results.of_patient(name)
             published[name] = batch[-1]
+        evidence += finished_steps.of_kind(batch, records.KindEvidence)
         yield batch
-    yield list(results.of_study(results.content(published)))
+    yield [*cohort_shares(evidence), *results.of_study(results.content(published))]
 
 
 def _is_published(settings: RunSettings, content: str) -> bool:

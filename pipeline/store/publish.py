@@ -190,9 +190,12 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
         for batch in batches:
             _insert_all(connection, batch)
         _refuse_repeated(connection)
+        _bring_views(connection)
         connection.execute("checkpoint")
 
 
+STORED = "create or replace table "
+"""How a view begins that is stored with its rows."""
 _EMPTY: dict[str, bytes] = {}
 """The file of a store without rows, by the digest of all SQL, once this process has made one."""
 
@@ -256,26 +259,38 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql_files.text(sql_files.SQL / "schema.sql"))
 
 
-def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create or replace the macros and all views, each after the views it reads, in one transaction."""
+def create_views(connection: duckdb.DuckDBPyConnection, *, is_of_rows_only: bool = False) -> None:
+    """Create or replace the macros and all views, each after the views it reads, in one transaction.
+
+    Parameters
+    ----------
+    is_of_rows_only
+        Only those that are stored as tables: they hold rows, and are old as soon as other rows are published.
+    """
     connection.begin()
-    connection.execute(sql_files.formulas())
+    if not is_of_rows_only:
+        connection.execute(sql_files.formulas())
     statements = {file.stem: sql_files.text(file) for file in sorted((sql_files.SQL / "views").glob("*.sql"))}
     reads = {name: set(re.findall(r"\b(?:from|join) (\w+)\b(?!\.)", text)) for name, text in statements.items()}
     order = TopologicalSorter({name: sorted((reads[name] & set(statements)) - {name}) for name in statements})
     for name in order.static_order():
-        connection.execute(statements[name])
+        if STORED in statements[name] or not is_of_rows_only:
+            connection.execute(statements[name])
     connection.commit()
 
 
 def _bring_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the views, unless those of the store are of this very SQL: that takes longer than a patient's rows."""
+    """Create the views, or where those of the store are of this very SQL only the ones that are stored as tables.
+
+    Making all of them takes longer than a patient's rows.
+    """
     digest = sql_files.digest()
     noted = connection.execute(
         "select comment from duckdb_tables() where database_name = 'store' and table_name = 'store_version'"
     ).fetchone()
-    if noted is None or noted[0] != digest:
-        create_views(connection)
+    is_of_this_sql = noted is not None and noted[0] == digest
+    create_views(connection, is_of_rows_only=is_of_this_sql)
+    if not is_of_this_sql:
         connection.execute(f"comment on table store.meta.store_version is '{digest}'")
 
 

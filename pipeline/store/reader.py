@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.records import Finding, JournalHead, PublishedPatient
+from pipeline.core.records import Finding, JournalHead, KindEvidence, PublishedPatient
 from pipeline.errors import SettingsError, StoreError
 from pipeline.store import sql_files
 
@@ -230,6 +231,20 @@ def published_patients(database: Path) -> dict[str, PublishedPatient]:
     query = "select patient_id, input_sha256, beside_sha256, content_sha256 from store.record.published_patient"
     with Reader(database) as reader, reader.cursor() as cursor:
         return {row[0]: PublishedPatient(*row) for row in cursor.execute(query).fetchall()}
+
+
+def kind_evidence(database: Path) -> tuple[KindEvidence, ...]:
+    """Return what each kind of tumour says of each patient in a store of this version.
+
+    Raises
+    ------
+    StoreError
+        There is no store of this version, or it cannot be read.
+    """
+    columns = ", ".join(field.name for field in fields(KindEvidence))
+    query = f"select {columns} from store.record.kind_evidence order by patient_id, criteria_id"
+    with Reader(database) as reader, reader.cursor() as cursor:
+        return tuple(KindEvidence(*row) for row in cursor.execute(query).fetchall())
 
 
 def findings(database: Path) -> tuple[Finding, ...]:

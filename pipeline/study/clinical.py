@@ -17,7 +17,7 @@ from pipeline.core.function_scales import ROMAN, scale_code
 from pipeline.core.records import Finding, FunctionScore, Patient, Treatment
 from pipeline.core.syndromes import Syndrome, coded
 from pipeline.core.vocabulary import ANY_DAY, SYSTEMIC, TreatmentKind
-from pipeline.core.written_day import first_possible, last_possible
+from pipeline.core.written_day import first_possible, last_possible, span
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
@@ -78,14 +78,19 @@ def with_possible_death(patient: Patient, alive_on: Iterable[date], findings: li
     """
     days = [*alive_on, *([patient.last_contact_on] if patient.last_contact_on else [])]
     last = max(days, default=None)
-    if patient.died_on is None or last is None or last <= patient.died_on:
+    latest = patient.died_by or patient.died_on
+    if patient.died_on is None or latest is None or last is None or last <= patient.died_on:
         return patient
+    if last < latest:
+        return replace(patient, died_on=first_possible(last))
+    if last == latest:
+        return replace(patient, died_on=latest, died_by=None)
     message = (
-        f"participants.tsv: expected nothing of {patient.patient_id} after the date of death {patient.died_on}, "
-        f"found the patient alive on {last}"
+        f"participants.tsv: expected nothing of {patient.patient_id} after the date of death "
+        f"{span(patient.died_on, latest)}, found the patient alive on {last}"
     )
     findings.append(finding("death_date_conflict", message, "participants.tsv", patient_id=patient.patient_id))
-    return replace(patient, died_on=None)
+    return replace(patient, died_on=None, died_by=None)
 
 
 def says_synthetic(table_rows: Iterable[TableRow]) -> bool:
@@ -320,6 +325,7 @@ def of_known_patients(
 
 
 def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
+    died_on = span_in(row, "died_on", as_of, findings)
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
@@ -329,7 +335,8 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
         level=row.cells.get("level"),
         syndrome=syndrome_in(row, findings),
         centre=row.cells.get("centre"),
-        died_on=date_in(row, "died_on", as_of, findings),
+        died_on=first_possible(died_on) if died_on is not None else None,
+        died_by=last_possible(died_on),
         last_contact_on=date_in(row, "last_contact_on", as_of, findings),
         is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
         **{column: marker_in(row, column, findings) for column in markers.MARKERS},

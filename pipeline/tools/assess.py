@@ -23,6 +23,7 @@ from pipeline.judge import criteria_files, lesion_courses
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.judge.epochs import makes_new_tumours
+from pipeline.judge.kind_rows import kind_evidence
 from pipeline.judge.lesion_courses import LesionVerdict
 from pipeline.judge.parallel_readings import ReadingVerdict, readings
 from pipeline.judge.response import JudgedCourse, judge_whole
@@ -30,6 +31,7 @@ from pipeline.judge.stated_response import confirm_stated
 from pipeline.measure.imported_sizes import ImportedMeasure, error_of, lesion_measure, visit_measure
 from pipeline.study.lesion_rows import new_tumours, volume_of
 from pipeline.study.own_numbers import GivenVisit, VolumeTable, read_function_table, read_treatment_table, read_volumes
+from pipeline.tools.assess_cohort import COHORT, with_cohort
 from pipeline.tools.assess_readings import (
     BESIDE,
     READING_COLUMNS,
@@ -52,14 +54,14 @@ COLUMNS = (
     "change_percent", "change_low_percent", "change_high_percent", "probability", "smoothed_volume_mm3",
     "smoothed_low_mm3", "smoothed_high_mm3", "baseline_low_percent", "baseline_high_percent", "nadir_low_percent",
     "nadir_high_percent", "smallest_date", "smallest_low_percent", "smallest_high_percent", "reason", "reason_then",
-    *BESIDE,
+    *BESIDE, *COHORT,
 )  # fmt: skip
 """Columns of the judged table; the change is the one that the category rests on, with its 95 % interval,
 and the probability that the true change lies beyond the threshold of what is shown. Beside them stands what all
 readings of the volume since the baseline tell: the true volume, and 95 % intervals of its change since the baseline,
 the nadir and the smallest since the last surgery, and what the same scan is with its cyst counted and by its enhancing
-and T2 parts. ``lesion_id`` is empty in rows of the whole tumour; where the table
-tells lesions apart, each has rows of its own."""
+and T2 parts, and how probable the change is among the people of the table (``assess_cohort``). ``lesion_id`` is empty
+in rows of the whole tumour; where the table tells lesions apart, each has rows of its own."""
 
 BEST_COLUMNS = (
     "patient_id", "criteria_id", "criteria_version", "is_adapted", "epoch", "course", "cause", "look", "best",
@@ -131,6 +133,7 @@ def assess_table(
     judged_rows: list[Mapping[str, Any]] = []
     best_responses: list[Mapping[str, Any]] = []
     reading_rows: list[Mapping[str, Any]] = []
+    evidence: list[records.KindEvidence] = []
     judged_count = undecided_count = 0
     for patient in patients:
         for rule in rules:
@@ -147,9 +150,11 @@ def assess_table(
             judged_rows += [{**_row(patient, one, rule), **_beside(one, further)} for one in led]
             judged_rows += [_row(patient, verdict.judgement, rule, verdict.lesion_id) for verdict in apart]
             best_responses += [_best_row(patient, one, rule) for one in judged.best_responses]
+            evidence += kind_evidence(patient.course.patient_id, rule, judged)
     odd = tuple(dict.fromkeys(findings))
+    rows_with_cohort = with_cohort(judged_rows, evidence)
     return JudgedTable(
-        tuple(judged_rows), judged_count, odd, undecided_count, tuple(best_responses), tuple(reading_rows), lost_rows
+        rows_with_cohort, judged_count, odd, undecided_count, tuple(best_responses), tuple(reading_rows), lost_rows
     )
 
 

@@ -17,7 +17,7 @@ from record.endpoint;
 comment on view endpoint is 'One row per patient, criteria and outcome';
 comment on column endpoint.patient_id is 'participant label';
 comment on column endpoint.criteria_id is 'criteria that judged';
-comment on column endpoint.endpoint_id is 'ttp (time to progression), pfs (progression-free survival), rfs (recurrence-free survival), local_control, or any_lesion (as ttp, and so does progression of one lesion judged by itself)';
+comment on column endpoint.endpoint_id is 'ttp (time to progression), pfs (progression-free survival), rfs (recurrence-free survival), local_control, os (overall survival: death from any cause), or any_lesion (as ttp, and so does progression of one lesion judged by itself)';
 comment on column endpoint.time_zero_on is 'day the clock starts';
 comment on column endpoint.ended_on is 'day of the event, of the competing event, or of the last adequate assessment';
 comment on column endpoint.duration_days is 'time from start to end, days';

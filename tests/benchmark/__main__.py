@@ -32,6 +32,7 @@ WITHOUT_DATA = (
     "judging",
     "series_calls",
     "stated_probabilities",
+    "cohort_probabilities",
     "store",
     "dicom",
     "damaged_files",

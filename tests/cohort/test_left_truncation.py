@@ -121,7 +121,7 @@ def test_log_rank_counts_late_entries():
 
 
 def test_follow_up_with_late_entry_is_the_reverse_estimate_or_none():
-    assert reverse_km_median([100, 200, 300], [True, False, False], [0, 0, 150]) == 200.0
+    assert reverse_km_median([100, 200, 300], [True, False, False], [0, 0, 150]) == 250.0
     assert reverse_km_median([100, 300], [False, False], [0, 150]) is None
 
 

@@ -76,15 +76,15 @@ def test_a_median_that_was_not_reached_is_none():
 
 
 def test_where_the_last_at_risk_has_the_event_no_interval_is_made_up():
-    # the example of a cohort of 8 with events at 46 and 48 months: R's survfit gives 46 (46, NA)
+    # a cohort of 8 with events at 46 and 48 months: one half from 46 on, so the middle, as R takes it (its minmin)
     curve = kaplan_meier([10, 20, 30, 40, 41, 42, 46, 48], [False] * 6 + [True, True])
-    assert (curve.median_days, curve.median_low_days, curve.median_high_days) == (46.0, 46.0, None)
+    assert (curve.median_days, curve.median_low_days, curve.median_high_days) == (47.0, 46.0, None)
     alone = kaplan_meier([10, 20, 30, 48], [False, False, False, True])
     assert (alone.median_days, alone.median_low_days, alone.median_high_days) == (48.0, None, None)
 
 
 def test_follow_up_is_the_reverse_estimate():
-    assert reverse_km_median([100, 200, 300], [True, False, False]) == 200.0
+    assert reverse_km_median([100, 200, 300], [True, False, False]) == 250.0
     assert reverse_km_median([100, 200], [True, True]) is None
 
 
@@ -436,3 +436,25 @@ def test_numbers_at_risk_count_those_still_under_observation():
     times = random.integers(1, 100, 30)
     curve = kaplan_meier(times, random.random(30) > 0.5)
     assert [curve.at_risk(t) for t in (0, 10, 50, 99)] == [int(sum(times >= t)) for t in (0, 10, 50, 99)]
+
+
+@pytest.mark.parametrize(
+    ("times", "events", "median"),
+    [
+        (
+            range(1, 21),
+            [True] * 20,
+            10.5,
+        ),  # the example of R's quantile.survfit: (19/20)(18/19) ... (10/11) is one half
+        ((1, 2, 3, 4), [True, True, True, False], 2.5),
+        ((1, 2, 3, 4), [True, True, False, False], 2.0),  # flat to its end: R's minmin gives the first time
+        ((1, 2, 5, 9), [True, True, False, True], 5.5),  # a censoring within the flat stretch does not end it
+        ((1, 2, 3), [True] * 3, 2.0),  # passes one half without being it
+    ],
+)
+def test_a_median_in_a_flat_stretch_is_its_middle_as_in_r(times, events, median):
+    """R, survival: "the midpoint of the horizontal segment is returned" (quantile.survfit); first time at the end."""
+    assert kaplan_meier(list(times), events).median_days == median
+    late = kaplan_meier([100, *(100 + time for time in times)], [False, *events], [99.5, *(0.0 for _ in times)])
+    alone = kaplan_meier([100 + time for time in times], events)
+    assert late.median_days == alone.median_days == 100 + median

@@ -48,8 +48,8 @@ def test_nothing_judged_since_surgery_is_censored_at_once():
 
 
 def test_no_scans_have_no_endpoint():
-    assert of_course(course(treatments=(surgery(0),)), ()) == ()
-    assert ends(course(visit(0, 4000.0), treatments=(surgery(100),))) == {}
+    assert [one.endpoint_id for one in of_course(course(treatments=(surgery(0),)), ())] == ["os"]
+    assert set(ends(course(visit(0, 4000.0), treatments=(surgery(100),)))) == {"os"}
 
 
 def test_confirmed_progression_is_dated_back_and_preliminary_is_no_event():
@@ -122,7 +122,7 @@ def test_recurrence_free_time_belongs_to_those_without_tumour_at_baseline():
         True,
         "From the first surgery on 2020-01-01 to progression on 2022-03-11 (ses-0800); no date of death is known.",
     )
-    assert set(ends(residual)) == {"ttp", "pfs", "local_control"}
+    assert set(ends(residual)) == {"ttp", "pfs", "local_control", "os"}
 
 
 STABLE = (visit(95, 800.0), visit(400, 820.0), visit(800, 810.0))
@@ -151,7 +151,7 @@ def test_death_after_two_missed_visits_censors_at_the_last_one(day, is_event):
 
 def test_death_soon_after_surgery_is_an_event_without_any_later_scan():
     found = ends(course(visit(0, 4000.0), treatments=(surgery(100),), died_on=on(120)))
-    assert set(found) == {"pfs", "local_control"}
+    assert set(found) == {"pfs", "local_control", "os"}
     assert (found["pfs"].is_event, found["pfs"].duration_days) == (True, 20)
     assert found["local_control"].is_competing
 

@@ -7,6 +7,7 @@ coverage were measured with these. Milliseconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -27,7 +28,22 @@ YEARS = np.array([0.0, 1.0, 1.0, 3.0, 10.0])
 """A year, the same day again, two years, and seven: as long as five for a jump."""
 
 
-def jumps(years: np.ndarray, per_year: float, lines: list[tuple[float, Effect | None]]) -> dict:
+ONE_KIND: dict[Stance, dict[tuple[Effect, ...], float]] = {
+    Stance.STILL: {(): 1.0},
+    Stance.STEADY: {((0, 0.08, 0.08),): 0.3},
+    Stance.OTHERWISE: {((0, 0.0, 0.35),): 0.03, ((0, 0.0, 2.0),): 0.01},
+}
+"""Kinds without a jump."""
+BOTH_WAYS = ((0.75, 0.0, 0.5), (0.25, 0.0, 1.5))
+"""Jumps up or down: share, mean, standard deviation."""
+
+
+def jumps(
+    years: np.ndarray,
+    per_year: float,
+    lines: list[tuple[float, Effect | None]],
+    sizes: Sequence[tuple[float, float, float]] = BOTH_WAYS,
+) -> dict:
     """Return one and two jumps on each line; two only where the line has a quarter of the weight or more."""
     odds = {
         scan: math.expm1(per_year * min(max(years[scan] - years[scan - 1], DAY), 5.0)) for scan in range(1, len(years))
@@ -36,8 +52,8 @@ def jumps(years: np.ndarray, per_year: float, lines: list[tuple[float, Effect | 
     for share, line in lines:
         for count in (1, 2) if share >= 0.25 else (1,):
             for places in combinations(odds, count):
-                for part, sd in ((0.75, 0.5), (0.25, 1.5)):
-                    effects = [*([line] if line else []), *((place, 0.0, sd) for place in places)]
+                for part, mean, sd in sizes:
+                    effects = [*([line] if line else []), *((place, mean, sd) for place in places)]
                     weights[tuple(effects)] = share * part * math.prod(odds[place] for place in places)
     return weights
 
@@ -51,6 +67,10 @@ def listed(years: np.ndarray, stance: Stance) -> dict[tuple[Effect, ...], float]
     if stance == Stance.ANYBODY:
         slopes = [(0.5, (0, 0.0, 0.5)), (0.3, (0, 0.0, 3.0))]
         return {(slope,): share for share, slope in slopes} | jumps(years, 1.0, [*slopes])
+    if stance in ONE_KIND:
+        return ONE_KIND[stance]
+    if stance == Stance.BY_JUMPS:
+        return jumps(years, 0.15, [(1.0, None)], [(1.0, 0.5, 0.35)])
     last = len(years) - 1
     before = dict.fromkeys(range(1, last + 1), 0.05 / last)
     late = before | {last - k: before[last - k] + more for k, more in enumerate((0.45, 0.35, 0.15)) if last - k > 0}
@@ -293,3 +313,17 @@ def test_a_smoothed_size_has_the_unit_of_the_readings_and_its_interval_95_percen
 def test_a_size_without_end_or_below_one_is_no_reading(wrong: float) -> None:
     with pytest.raises(ValueError, match="sizes and errors above 0"):
         LesionSeries((0, 365), (1000.0, wrong), (0.1, 0.1))
+
+
+def test_each_kind_is_weighed_by_all_its_histories_as_they_are_met() -> None:
+    """Kinds that together are another foretell what their shares make of them."""
+    years, errors, logs = YEARS[:3], np.array([0.1, 0.2, 0.15]), np.array([[0.0, 0.3, 0.1]])
+    seen = {kind: fitted(designed(years, errors, kind), logs).log_likelihood for kind in Stance}
+    straight = designed(years, errors, Stance.PEOPLE)
+    weights = fitted(straight, logs).weights[0]
+    still, steady = weights[0], weights[1]
+    odds = math.exp(float(seen[Stance.STILL][0] - seen[Stance.STEADY][0]))
+    assert odds == pytest.approx((still / 0.6) / (steady / 0.3))
+    assert math.exp(float(seen[Stance.PEOPLE][0] - seen[Stance.STILL][0])) == pytest.approx(
+        0.6 / still / straight.weight
+    )

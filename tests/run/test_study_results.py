@@ -34,6 +34,9 @@ def step_rows(patient_id: str, volume_mm3: float = 500.0) -> list[Any]:
         records.Patient(patient_id, "F", 40.0, "ependymoma", "2", "C4", None, None),
         *factories.usable(patient_id, "ses-01", "2020-01-01", is_reference=True),
         *factories.measured(patient_id, "ses-01", "tumour", volume_mm3, cv=0.1),
+        records.KindEvidence(
+            patient_id, "ses-01", "one", "watched", 0.5, 250 / volume_mm3, volume_mm3 / 1000, 0.1, 0.1, *(0.5,) * 5
+        ),
     ]
 
 
@@ -101,6 +104,18 @@ def test_replaced_rows_give_what_a_whole_publication_gives(
     assert not publish_if_changed(results_in(out, **options), force=False), "and a second time nothing is written"
     assert publish_if_changed(results_in(out, **options), force=True)
     assert replaced == whole(reader.database_path(out))
+
+
+def test_a_cohort_is_of_everybody_in_the_store_whoever_was_published_anew(out: Path) -> None:
+    before = reader.table(reader.database_path(out), "cohort_probability")
+    assert set(before["people"]) == {len(EVERYBODY)}
+    finish(out, "sub-07", "bb", 900.0)
+    assert publish_if_changed(results_in(out), force=False)
+    after = reader.table(reader.database_path(out), "cohort_probability")
+    assert set(after["people"]) == {len(EVERYBODY)}
+    assert (after["growing_share"] > before["growing_share"]).all(), "one who grew moves the share of all"
+    evidence = reader.kind_evidence(reader.database_path(out))
+    assert [one.patient_id for one in evidence if one.steady_likelihood > 0.5] == ["sub-07"]
 
 
 def test_what_was_said_of_somebody_before_joining_the_study_is_said_once(out: Path) -> None:

@@ -137,6 +137,30 @@ def test_replaced_rows_bring_the_views_of_other_sql_anew(database: Path) -> None
     assert "study" in store_reader.views(database)
 
 
+def test_what_is_stored_beside_the_rows_is_made_of_the_rows_of_now(database: Path) -> None:
+    """The pages read volumes from ``trajectory``, a view stored as a table: never those of the run before."""
+    before = _volumes(database)
+    assert len(before) > 3
+    about_one = [
+        replace(row, volume_mm3=row.volume_mm3 * 2) if isinstance(row, records.Measurement) and row.volume_mm3 else row
+        for row in tiny_store()
+        if getattr(row, "patient_id", None) == "sub-01"
+    ]
+    publish.update(database.parent, {"sub-01"}, about_one)
+    assert _volumes(database) == {visit: 2 * volume for visit, volume in before.items()}
+
+
+def _volumes(database: Path) -> dict[str, float]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return dict(
+            connection.execute(
+                "select session_id, volume_mm3 from trajectory where patient_id = 'sub-01' and compartment = 'tumour' "
+                "and criteria_id = ? and volume_mm3 is not null",
+                [ADAPTED],
+            ).fetchall()
+        )
+
+
 def test_a_store_that_became_smaller_is_not_taken_for_one_cut_short(database: Path) -> None:
     """DuckDB gives free room at the end of its file back after it has counted it in the header."""
     words = random.Random(1)

@@ -136,6 +136,25 @@ def test_nobody_is_seen_alive_after_death(alive_on: date, is_dead: bool, is_cont
 
 
 @pytest.mark.parametrize(
+    ("alive_on", "died", "is_conflict"),
+    [
+        (date(2020, 2, 28), (date(2020, 3, 1), date(2020, 3, 31)), False),
+        (date(2020, 3, 12), (date(2020, 3, 12), date(2020, 3, 31)), False),
+        (date(2020, 3, 31), (date(2020, 3, 31), None), False),
+        (date(2020, 4, 1), (None, None), True),
+    ],
+)
+def test_a_death_of_a_month_is_on_or_after_the_last_day_seen_alive(
+    alive_on: date, died: tuple[date | None, date | None], is_conflict: bool
+) -> None:
+    patient = Patient("sub-01", died_on=date(2020, 3, 1), died_by=date(2020, 3, 31))
+    findings: list[Finding] = []
+    found = clinical.with_possible_death(patient, [alive_on], findings)
+    assert (found.died_on, found.died_by) == died
+    assert codes(findings) == (["death_date_conflict"] if is_conflict else [])
+
+
+@pytest.mark.parametrize(
     ("cells", "is_synthetic"), [(["no", "0"], False), (["no", "yes"], True), ([None], False), (["maybe"], True)]
 )
 def test_a_study_is_made_where_any_patient_is(cells: list[str | None], is_synthetic: bool) -> None:

@@ -1,6 +1,7 @@
 """Survival curves and follow-up; with ``hazards`` the only user of lifelines.
 
-Intervals are log-log (lifelines' default; R's default is log), and every result names that. What this module refuses:
+Intervals are log-log (lifelines' default; R's default is log), and every result names that. A median where the curve
+is one half over a stretch is the middle of it, as in R's ``survival``. What this module refuses:
 a median that was not reached, survival at a time that nobody was followed to, and a curve with left truncation that
 fell to 0 while others were still to come under observation.
 """
@@ -166,7 +167,7 @@ def reverse_km_median(
     Examples
     --------
     >>> reverse_km_median([100, 200, 300], [True, False, False])
-    200.0
+    250.0
     """
     durations, observed = checked(durations_days, events)
     entries = entered(entries_days, durations)
@@ -269,6 +270,13 @@ def _without_end(
 
 
 def _half(times: NDArray[np.float64], shares: NDArray[np.float64]) -> float | None:
-    """Return the first time at which a share is one half or less; None where it is never."""
-    reached = times[shares <= 0.5 + ROUNDING]
-    return float(reached[0]) if len(reached) else None
+    """Return the time at which a share is one half; None where it is never one half or less.
+
+    Where it is one half for a while and falls later it is the middle of that while, as in R's ``survfit``; where it
+    never falls later, the first time, for nobody knows how long the while is.
+    """
+    reached, later = times[shares <= 0.5 + ROUNDING], times[shares < 0.5 - ROUNDING]
+    if not len(reached):
+        return None
+    is_flat = len(later) > 0 and later[0] > reached[0] and shares[times == reached[0]][-1] >= 0.5 - ROUNDING
+    return float((reached[0] + later[0]) / 2 if is_flat else reached[0])

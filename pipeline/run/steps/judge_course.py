@@ -10,10 +10,11 @@ from pipeline.core import records, vocabulary
 from pipeline.core.history import function_grades, treatment_events
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.written_day import first_possible, last_possible
+from pipeline.core.written_day import first_possible, last_possible, written
 from pipeline.judge import decline, division, endpoint_readings, endpoints, series_numbers
 from pipeline.judge.best_response import CourseResponse
 from pipeline.judge.criteria import ResponseCriteria
+from pipeline.judge.kind_rows import kind_evidence
 from pipeline.judge.response import JudgedCourse, judge_whole
 from pipeline.lesions.matching import OUT_OF_VIEW
 from pipeline.measure.imported_sizes import IMPORTED
@@ -32,6 +33,7 @@ VerdictRow = (
     | records.SeriesEstimate
     | records.Endpoint
     | records.BestResponse
+    | records.KindEvidence
 )
 CARRIED_OVER = (
     "its mask was only carried over from another visit, which cannot show growth or shrinkage; "
@@ -85,10 +87,17 @@ def course_of(
         function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
         syndrome=patient.patient.syndrome,
-        died_on=patient.patient.died_on,
+        died_on=_death(patient.patient),
         last_contact_on=patient.patient.last_contact_on,
         is_enhancing=patient.patient.is_enhancing,
     )
+
+
+def _death(patient: records.Patient) -> date | None:
+    """Return the day of death, which knows its span where only a month or a year is known."""
+    if patient.died_on is None or patient.died_by is None:
+        return patient.died_on
+    return written(patient.died_on, patient.died_on, patient.died_by)
 
 
 def judge_course(
@@ -127,6 +136,7 @@ def judge_course(
         verdict_rows += series_numbers.of_compartments(course.patient_id, judged.judgements, measurements)
         verdict_rows += [_best_response(course.patient_id, rule, response) for response in judged.best_responses]
         verdict_rows += [_endpoint(course.patient_id, rule, outcome) for outcome in outcomes]
+        verdict_rows += kind_evidence(course.patient_id, rule, judged)
     return tuple(verdict_rows)
 
 

@@ -1,4 +1,5 @@
-// What a reader cannot read on a page: words outside of the box that cuts them, and words that stand on other words.
+// What a reader cannot read on a whole page, however far it scrolls: words outside of the box that cuts them, words that
+// stand on other words, answers that their field cuts, names of buttons that end in dots, pictures beyond the screen.
 () => {
   const SLACK = 1.5, LEFT_ALONE = 'script, style, noscript, title, desc, select, option, [aria-hidden=true], '
     + '.modebar-container, [data-testid=stSidebar], [data-testid=stSkipToContent], [data-testid=stStatusWidget]';
@@ -8,10 +9,10 @@
   function cut(box, element) { // what remains of a line inside all that cuts it, and what cuts it without being scrolled
     const left = { left: box.left, right: box.right, top: box.top, bottom: box.bottom };
     let by = null;
-    for (let at = element; at && at !== document.body; at = at.parentElement) {
+    for (let at = element; at && at !== document.body && at.dataset.testid !== 'stMain'; at = at.parentElement) {
       const style = getComputedStyle(at), edge = at.getBoundingClientRect();
       if (style.display !== 'inline' && (over(style, 'X') || over(style, 'Y'))) {
-        const isScrolled = /auto|scroll/.test(style.overflowX + style.overflowY), isMeant = style.textOverflow === 'ellipsis';
+        const isScrolled = /auto|scroll/.test(style.overflowX + style.overflowY), isMeant = style.textOverflow === 'ellipsis' && !at.closest('button, label');
         const sticksOut = left.right > edge.right + SLACK || left.left < edge.left - SLACK || left.bottom > edge.bottom + 3 * SLACK || left.top < edge.top - 3 * SLACK;
         if (sticksOut && !isScrolled && !isMeant) by ??= at;
         Object.assign(left, { left: Math.max(left.left, edge.left), right: Math.min(left.right, edge.right), top: Math.max(left.top, edge.top), bottom: Math.min(left.bottom, edge.bottom) });
@@ -26,7 +27,7 @@
     return 'page';
   }
 
-  const outside = new Set(), onEachOther = new Set(), shown = [];
+  const outside = new Set(), onEachOther = new Set(), shown = [], pen = document.createElement('canvas').getContext('2d');
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const element = node.parentElement;
@@ -44,6 +45,18 @@
       if (left.right - left.left > 2 && left.bottom - left.top > 2) lines.push(left);
     }
     shown.push({ node, lines, on: layer(element) });
+  }
+  for (const field of document.querySelectorAll('input:not([type=checkbox], [type=radio], [type=file], [type=range]), [role=combobox]')) {
+    const box = field.getBoundingClientRect(), style = getComputedStyle(field), text = field.value || field.placeholder;
+    if (!text || box.width < 8 || !field.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    pen.font = style.font;
+    const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) + SLACK;
+    if (pen.measureText(text).width > room && (field.value || style.textOverflow !== 'ellipsis')) outside.add(`${text}: cut by its field`);
+    shown.push({ node: { textContent: text }, lines: [box], on: layer(field) });
+  }
+  for (const picture of document.querySelectorAll('img, canvas, .js-plotly-plot')) {
+    const { left, right, width } = picture.getBoundingClientRect();
+    if (width > 2 && picture.checkVisibility({ visibilityProperty: true }) && (right > innerWidth + SLACK || left < -SLACK)) outside.add(`${picture.alt || picture.tagName}: picture beyond the screen`);
   }
   const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.35 * Math.min(a.bottom - a.top, b.bottom - b.top);

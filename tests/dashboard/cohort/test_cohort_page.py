@@ -57,6 +57,20 @@ def test_filters_come_from_the_address_and_are_said_with_n(tiny, address, words)
     assert words in text_of(opened("cohort", **address))
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"radiotherapy": "no"}, "No radiotherapy: n = 5"),
+        ({"radiotherapy": "yes"}, "Radiotherapy: n = fewer than 5"),
+        ({}, "All patients: n = 7"),
+    ],
+)
+def test_for_sharing_no_sentence_tells_how_few_are_chosen_or_left(tiny, address, words):
+    said = text_of(opened("cohort", share="true", **address))
+    assert f"{words}<" in said
+    assert "of 7" not in said
+
+
 def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
     at = opened("cohort", histology="ependymoma", by="sex", age="30-61", choose="true")
     at.multiselect(key="histology").set_value(["astrocytoma"]).run()

@@ -135,3 +135,16 @@ def test_weighted_kappa_is_offered(tiny):
     text = text_of(opened("cohort", agreement="true", weights="linear"))
     assert "kappa with linear weights of the steps" in text
     assert "linear kappa (95 % CI)" in text
+
+
+def test_overall_survival_says_its_own_limits_and_nothing_of_scans():
+    text = survival_groups.method(survival_groups.estimate(cohort(), "centre", ShownOutcome("os")), 120)
+    assert "Kaplan-Meier estimate of overall survival (n = 120 of 120, " in text
+    assert (
+        "to death from any cause; censored at the last day known alive, by a contact, scan, treatment or exam" in text
+    )
+    assert text.endswith("Where no last contact is written, a death after the last scan may be missed.")
+    assert "assessment" not in text
+    others = survival_groups.method(survival_groups.estimate(cohort(), "centre", ShownOutcome("pfs")), 120)
+    assert "censored at the last adequate assessment" in others
+    assert others.endswith("groups that are scanned less often look better.")

@@ -125,6 +125,24 @@ def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
     )
 
 
+def test_the_number_of_the_cohort_stands_behind_the_stated_one_and_says_of_whom_it_is():
+    row = pd.Series(
+        {
+            "probability": 0.53, "probability_in_cohort": 0.214, "cohort_people": 26.0, "cohort_growing_share": 0.124,
+            "cohort_growing_low_share": 0.03, "cohort_growing_high_share": 0.3, "category": "PD",
+            "category_shown": "PD",
+        }
+    )  # fmt: skip
+    verdicts = pd.DataFrame({"category": ["PD"]})
+    assert sentences.caveats(row, "rule", verdicts) == (
+        "rule · probability of a change beyond the threshold 53\u202f% · "
+        "in this cohort 21\u202f% (26 people, growing 12\u202f%, 3 to 30\u202f%; decides nothing)"
+    )
+    for missing in ("probability", "probability_in_cohort"):
+        silent = row.where(row.index != missing, None)
+        assert "in this cohort" not in sentences.caveats(silent, "rule", verdicts)
+
+
 def test_a_verdict_is_read_from_its_clauses_and_never_taken_apart():
     pinned = Clause(ClauseKind.BASELINE, "Baseline, pinned by Dr Smith; Dr Jones: both", "solid tumour 1.2 mL")
     row = {"clauses": to_json((pinned, Clause(ClauseKind.UNSIGNED, "provisional: automatic"))), "reason": "unused"}

@@ -1,0 +1,123 @@
+"""Courses with pinned baselines, each worked by hand before it was tried. Under a second.
+
+A pin opens a further course: the pinned visit is judged in the old one and is the baseline of the new one, progression
+before it stays, and nothing that cannot be a baseline hides growth. Volumes in mm³ (CV 0.05), days from 2020-01-01.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind
+from pipeline.judge import criteria_files, endpoints
+from pipeline.judge.response import judge
+from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
+
+RULES = criteria_files.load("imsct_adapted_v1")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Categories in the order of the scans, and state and baseline of the last one."""
+
+    categories: str
+    state: str
+    baseline: str | None
+
+
+def pinned(*days: int) -> dict:
+    names = tuple(f"ses-{day:04d}" for day in days)
+    return {"pinned_baselines": names, "pinned_by": dict.fromkeys(names, "Dr A on 2024-01-01: new plan")}
+
+
+GROWN = (visit(0, 1000.0), visit(365, 1600.0))
+LINE = TreatmentEvent(TreatmentKind.CHEMOTHERAPY, on(380), on(500))
+SERIES: dict[str, tuple[PatientCourse, Expected]] = {
+    "grown, pinned, quiet since": (
+        course(*GROWN, visit(730, 1650.0), **pinned(365)),
+        Expected("SD PD SD", "stable", "ses-0365"),
+    ),
+    "grown, pinned, grown again": (
+        course(*GROWN, visit(730, 2400.0), **pinned(365)),
+        Expected("SD PD PD", "progression", "ses-0365"),
+    ),
+    "two pins, the later one counts": (
+        course(*GROWN, visit(730, 2300.0), visit(1100, 2350.0), **pinned(365, 730)),
+        Expected("SD PD PD SD", "stable", "ses-0730"),
+    ),
+    "a pin on the latest scan changes nothing of it": (
+        course(*GROWN, **pinned(365)),
+        Expected("SD PD", "progression", "ses-0000"),
+    ),
+    "a pin on the first scan changes nothing": (
+        course(*GROWN, visit(730, 1650.0), **pinned(0)),
+        Expected("SD PD PD", "progression", "ses-0000"),
+    ),
+    "a pin, then surgery": (
+        course(*GROWN, visit(600, 300.0), visit(900, 310.0), treatments=(surgery(450),), **pinned(365)),
+        Expected("SD PD SD SD", "residual_stable", "ses-0600"),
+    ),
+    "a pin, then surgery, then growth of the rest": (
+        course(*GROWN, visit(600, 300.0), visit(900, 450.0), treatments=(surgery(450),), **pinned(365)),
+        Expected("SD PD SD PD", "progression", "ses-0600"),
+    ),
+    "a pin, then a line of treatment": (
+        course(*GROWN, visit(700, 500.0), treatments=(LINE,), **pinned(365)),
+        Expected("SD PD PR", "response", "ses-0365"),
+    ),
+    "a pinned visit that is excluded is no baseline, and hides no growth": (
+        course(visit(0, 1000.0), visit(365, None), visit(730, 1500.0), **pinned(365)),
+        Expected("SD NE PD", "progression", "ses-0000"),
+    ),
+    "the same with another pin before": (
+        course(*GROWN, visit(730, None), visit(1100, 2400.0), **pinned(365, 730)),
+        Expected("SD PD NE PD", "progression", "ses-0365"),
+    ),
+    "a pin on a scan of a year": (
+        course(visit(0, 1000.0), visit(366, 1600.0, acquired_by=on(730)), visit(900, 1650.0), **pinned(366)),
+        Expected("SD PD SD", "stable", "ses-0366"),
+    ),
+    "a pin on a scan of a year in which an operation lies": (
+        course(
+            visit(0, 4000.0), visit(366, 1000.0, acquired_by=on(730)), visit(900, 1050.0),
+            treatments=(surgery(500),), **pinned(366),
+        ),
+        Expected("SD NE SD", "residual_stable", "ses-0366"),  # or itself the baseline: by each way stable disease
+    ),
+    "a pin on the scan that is the baseline after radiotherapy anyway": (
+        course(
+            visit(0, 1000.0), visit(110, 1450.0), visit(500, 2200.0),
+            treatments=(radiotherapy(10, 50),), **pinned(110),
+        ),
+        Expected("SD SD PD", "progression", "ses-0110"),
+    ),
+    "a pin where nothing was seen": (
+        course(visit(0, 1000.0), visit(365, 0.0), visit(730, 400.0, slices_spanned=4, longest_mm=9.0), **pinned(365)),
+        Expected("SD CR PD", "recurrence", "ses-0365"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_a_course_with_pins_is_judged_as_worked_by_hand(name: str) -> None:
+    patient, expected = SERIES[name]
+    found = judge(patient, RULES)
+    told = Expected(" ".join(one.category for one in found), str(found[-1].state), found[-1].baseline_session_id)
+    assert told == expected, [(one.category_shown, str(one.state), one.reason) for one in found]
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_what_was_said_before_a_pin_stays_said(name: str) -> None:
+    """Without its pins the scans up to the first of them are the same, and so is the first progression."""
+    patient, _ = SERIES[name]
+    plain = PatientCourse("sub-01", patient.visits, patient.treatments)
+    first = min(patient.pinned_baselines)
+    by_pins, without = judge(patient, RULES), judge(plain, RULES)
+    for one, other in zip(by_pins, without, strict=True):
+        if one.session_id < first:
+            assert (one.category, one.state) == (other.category, other.state)
+    ends = [{e.endpoint_id: e for e in endpoints.of_course(p, j)} for p, j in ((patient, by_pins), (plain, without))]
+    if any(one.is_proven_progression and one.session_id <= first for one in without):
+        assert ends[0]["ttp"].ended_on == ends[1]["ttp"].ended_on
