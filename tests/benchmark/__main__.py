@@ -38,7 +38,6 @@ WITHOUT_DATA = (
     "damaged_files",
     "faults",
     "ward_kills",
-    "newcomer",
     "pages",
 )
 ON_REQUEST = ("refits",)
