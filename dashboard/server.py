@@ -16,9 +16,8 @@ from starlette.middleware import Middleware
 from streamlit import runtime
 
 from dashboard.guard import Guard
-from dashboard.upload_limits import HeldFiles, UploadLimits
+from dashboard.upload_limits import MOST_FILE_MEGABYTES, HeldFiles, UploadLimits
 from pipeline.files.child_process import end_with_parent
-from pipeline.files.unpacking import MOST_MEGABYTES
 
 SIGN_IN = "CORDTRACK_SIGN_IN"
 """Environment variable that names the file about the sign-in (``data.door``); nothing is to be imported from there."""
@@ -40,7 +39,7 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         "server.port": port,
         "server.headless": True,
         "server.fileWatcherType": "none",
-        "server.maxUploadSize": MOST_MEGABYTES,
+        "server.maxUploadSize": MOST_FILE_MEGABYTES,
         "browser.gatherUsageStats": False,
         "browser.serverAddress": host,
     }

@@ -1,6 +1,8 @@
 """The study behind the pages: its state, what a run would do, and the runs that people ask for."""
 
-from dashboard.data import table_changes
+import streamlit as st
+
+from dashboard.data import table_changes, who
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.study.access_section import access_section
@@ -13,12 +15,15 @@ from dashboard.study.table_forms import table_forms
 
 def show() -> None:
     """Draw the page."""
+    if not who.is_sign_in_on():
+        with st.container(width=260):
+            signing.ask_name()
     if not table_changes.patients():
         first_steps()
         signing.answer()
         watched("empty")
-        table_forms()
         scans_form()
+        table_forms()
         return
     study = study_state()
     run_section()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def bring_files(who: str, files: Sequence[tuple[str, bytes]]) -> str:
     place = deliveries.folder_of(queries.out_dir(), delivery.delivery_id) / deliveries.FILES
     place.mkdir(parents=True)
     for number, (name, content) in enumerate(files):
-        harmless = re.sub(r"[^0-9A-Za-z._+-]", "_", name)[-LONGEST_NAME:].lstrip(".") or "file"
+        harmless = _harmless(name)
         target = place / harmless
         if target.exists():
             target = place / f"{number:02d}" / harmless
@@ -83,6 +84,14 @@ def bring_files(who: str, files: Sequence[tuple[str, bytes]]) -> str:
         target.write_bytes(content)
     deliveries.begin(queries.out_dir(), delivery)
     return "Laid aside and being looked through; nothing is added yet."
+
+
+def _harmless(name: str) -> str:
+    """Return a file's name in letters of any language, digits and a few signs; its end where it is long."""
+    letters = re.sub(r"[^\w.+-]", "_", unicodedata.normalize("NFC", name))
+    while len(letters.encode()) > LONGEST_NAME:
+        letters = letters[1:]
+    return letters.lstrip(".") or "file"
 
 
 def bring_folder(who: str, name: str) -> str:
@@ -159,6 +168,13 @@ def decisions(delivery: Delivery) -> tuple[tuple[DeliveredSeries, ...], tuple[st
     return series, tuple(map(str, content.get("odd", ())))
 
 
+def doubles(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    """Return new pseudonyms, each with the one that has the same name and date of birth."""
+    door.enter_whole_study()
+    content = deliveries.decisions_of(queries.out_dir(), delivery.delivery_id)
+    return tuple((str(new), str(other)) for new, other in content.get("doubles", ()))
+
+
 def confirm(who: str, delivery_id: str, answers: Answers) -> str:
     """Let a delivery be added as somebody decided; put on record when it is.
 
@@ -169,8 +185,9 @@ def confirm(who: str, delivery_id: str, answers: Answers) -> str:
     """
     person = door.enter(Deed.EDIT, who)
     out_dir = queries.out_dir()
-    series = deliveries.decisions_of(out_dir, delivery_id).get("series", [])
-    delivery_answers.check_answers(series, answers, datetime.now().astimezone().date())
+    content = deliveries.decisions_of(out_dir, delivery_id)
+    today = datetime.now().astimezone().date()
+    delivery_answers.check_answers(content.get("series", []), answers, today, content.get("doubles", []))
     if deliveries.confirm(out_dir, delivery_id, person, answers) is None:
         raise SettingsError("somebody has decided on these scans meanwhile; look at the page again")
     return "They are being added."

@@ -77,7 +77,6 @@ def _show(job: Job, where: str) -> None:
                 type="tertiary",
                 on_click=signing.record,
                 args=(partial(_cancel, job.job_id),),
-                kwargs={"needs_name": False},
             )
 
 

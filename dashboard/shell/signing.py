@@ -47,30 +47,38 @@ def typed(key: str) -> str:
     return str(st.session_state.get(key) or "").strip()
 
 
-def record(work: Callable[[], str], *, needs_name: bool = True) -> bool:
-    """Do something that is put on record, keep its answer or refusal, and say whether it was done: a callback."""
-    if needs_name and not reader():
-        st.session_state[SAID] = (False, NO_NAME)
+def record(work: Callable[[], str], *, where: str = "") -> bool:
+    """Do something that is put on record, keep its answer or refusal, and say whether it was done: a callback.
+
+    Parameters
+    ----------
+    where
+        The part of the page in which the answer stands; empty for the page's usual place.
+    """
+    if not reader():
+        st.session_state[SAID] = (False, NO_NAME, where)
         return False
     try:
-        st.session_state[SAID] = (True, work())
+        st.session_state[SAID] = (True, work(), where)
     except CordtrackError as error:
-        st.session_state[SAID] = (False, str(error))
+        st.session_state[SAID] = (False, str(error), where)
     return bool(st.session_state[SAID][0])
 
 
 def say(words: str) -> None:
     """Say something on the page, where the answers to acts stand."""
-    st.session_state[SAID] = (True, words)
+    st.session_state[SAID] = (True, words, "")
 
 
 def refuse(words: str) -> None:
     """Say in place of an act why nothing was written."""
-    st.session_state[SAID] = (False, words)
+    st.session_state[SAID] = (False, words, "")
 
 
-def answer() -> None:
-    """Say how the last act went, once."""
-    is_done, words = st.session_state.pop(SAID, (True, ""))
-    if words:
-        (st.success if is_done else st.error)(as_label(words))
+def answer(where: str = "") -> None:
+    """Say how the last act of this part of the page went, once."""
+    with st.container():  # also without words: what stands below keeps its place, and what is open there stays open
+        is_done, words, place = st.session_state.get(SAID, (True, "", where))
+        if place == where and words:
+            del st.session_state[SAID]
+            (st.success if is_done else st.error)(as_label(words))

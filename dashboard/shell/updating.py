@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.data import acts, study_jobs
+from dashboard.data import acts, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
@@ -29,6 +29,10 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
     patient_id
         Whom the page is about; None for everybody.
     """
+    is_offered = waiting or newer_words(patient_id)
+    if is_offered and patient_id is None and not who.is_sign_in_on():  # a patient's page asks for the name itself
+        with st.container(width=260):
+            signing.ask_name()
     if study_jobs.study_dir() is not None:
         _offer_job(waiting, where, patient_id)
         return
@@ -44,7 +48,7 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
         st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):
             with st.spinner("Updating the results …", show_time=True):
-                signing.record(_update, needs_name=False)
+                signing.record(_update)
             st.rerun()
 
 
@@ -109,7 +113,6 @@ def _offer_run(key: str, patient_id: str | None) -> None:
         help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
         on_click=signing.record,
         args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
-        kwargs={"needs_name": False},
     )
 
 

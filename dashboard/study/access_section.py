@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.data import door, who
 from dashboard.shell import page
+from dashboard.words import labels
 from dashboard.words.markup import join, tag
 from pipeline.journal.roles import VisitorRole
 
@@ -25,7 +26,7 @@ def access_section() -> None:
         cells = (
             tag(
                 "tr",
-                tag("td", f"{line.at:%Y-%m-%d %H:%M}"),
+                tag("td", labels.minute(line.at)),
                 tag("td", line.who or "not named"),
                 tag("td", line.what),
                 tag("td", line.patient_id or ""),

@@ -10,13 +10,16 @@ import streamlit as st
 from dashboard.data import scan_deliveries
 from dashboard.data.scan_deliveries import DeliveredSeries
 from dashboard.shell import page, signing
+from dashboard.study.delivery_progress import PLACE
 from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.service.deliveries import Delivery
-from pipeline.service.delivery_answers import SKIP
+from pipeline.service.delivery_answers import SAME_AS, SKIP
 
 UNDECIDED = "decide later"
 LEAVE_OUT = "leave out"
+SAME, ANOTHER = "the same person as {}", "another person"
+THERE = "in the study already"
 MOST_ODD = 8
 """Sentences about what is odd that are shown; the others are counted."""
 COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices", "why")
@@ -25,7 +28,7 @@ COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices",
 def decide_on(delivery: Delivery) -> None:
     """Show what was decided about a delivery, ask where a person must say it, and offer to add it."""
     series, odd = scan_deliveries.decisions(delivery)
-    came = f"{delivery.asked_at:%Y-%m-%d %H:%M}, brought by {delivery.asked_by or 'somebody'}"
+    came = f"{labels.minute(delivery.asked_at)}, brought by {delivery.asked_by or 'somebody'}"
     page.section("Scans to decide on", " ".join(filter(None, (came, delivery.place))))
     if delivery.message:
         st.error(as_label(delivery.message))
@@ -43,6 +46,9 @@ def decide_on(delivery: Delivery) -> None:
     for one in series:
         if _is_asked(one):
             _ask(delivery.delivery_id, one)
+    doubles = scan_deliveries.doubles(delivery)
+    for new, other in doubles:
+        _ask_who(delivery.delivery_id, new, other)
     answers = _answers(delivery.delivery_id, series)
     added = {token for token, answer in answers.items() if answer["contrast"] != SKIP}
     count = len(added | {one.token for one in shown if one.outcome == "imported" and one.token not in answers})
@@ -51,9 +57,10 @@ def decide_on(delivery: Delivery) -> None:
             f"Add {labels.count(count, 'series', 'series')}",
             key=f"add-{delivery.delivery_id}",
             type="primary",
-            disabled=not count,
+            disabled=not count or len(_people(delivery.delivery_id, doubles)) < len(doubles),
             on_click=signing.record,
-            args=(partial(_confirm, delivery.delivery_id, series),),
+            args=(partial(_confirm, delivery.delivery_id, series, doubles),),
+            kwargs={"where": PLACE},
         )
         st.button(
             "Forget them",
@@ -61,7 +68,7 @@ def decide_on(delivery: Delivery) -> None:
             type="tertiary",
             on_click=signing.record,
             args=(partial(_cancel, delivery.delivery_id),),
-            kwargs={"needs_name": False},
+            kwargs={"where": PLACE},
         )
 
 
@@ -91,13 +98,31 @@ def _key(what: str, delivery_id: str, one: DeliveredSeries) -> str:
     return f"{what}-{delivery_id}-{one.token}"
 
 
-def _confirm(delivery_id: str, series: Sequence[DeliveredSeries]) -> str:
+def _confirm(delivery_id: str, series: Sequence[DeliveredSeries], doubles: Sequence[tuple[str, str]]) -> str:
     """Let it be added as the fields say now: a callback."""
-    return scan_deliveries.confirm(signing.reader(), delivery_id, _answers(delivery_id, series))
+    answers = {**_answers(delivery_id, series), **_people(delivery_id, doubles)}
+    return scan_deliveries.confirm(signing.reader(), delivery_id, answers)
 
 
 def _cancel(delivery_id: str) -> str:
     return scan_deliveries.cancel(signing.reader(), delivery_id)
+
+
+def _ask_who(delivery_id: str, new: str, other: str) -> None:
+    """Ask whether somebody new is somebody who is there already: the headers cannot say it for certain."""
+    page.remark(f"{new} has another patient ID than {other}, and the same name and date of birth.")
+    options = [UNDECIDED, SAME.format(other), ANOTHER]
+    st.selectbox(f"Who is {new}", options, key=f"who-{delivery_id}-{new}", width=320)
+
+
+def _people(delivery_id: str, doubles: Sequence[tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """Return what was said about people; nothing of those about whom nothing was."""
+    said_of = {new: (other, signing.typed(f"who-{delivery_id}-{new}")) for new, other in doubles}
+    return {
+        new: {SAME_AS: other if words != ANOTHER else ""}
+        for new, (other, words) in said_of.items()
+        if words in (SAME.format(other), ANOTHER)
+    }
 
 
 def _is_asked(one: DeliveredSeries) -> bool:
@@ -110,9 +135,10 @@ def _called(one: DeliveredSeries) -> str:
 
 
 def _row(one: DeliveredSeries) -> Html:
-    image = tag("img", src=f"data:image/png;base64,{one.picture}", alt="slices", height="56") if one.picture else ""
+    image = tag("img", src=f"data:image/png;base64,{one.picture}", alt="slices", height="112") if one.picture else ""
     sure = f"{float(one.confidence):.0%}" if one.confidence else ""
-    what = one.contrast if one.outcome == "imported" else " ".join(filter(None, (one.contrast, f"({one.outcome})")))
+    outcome = THERE if one.outcome == "there" else one.outcome
+    what = one.contrast if outcome == "imported" else " ".join(filter(None, (one.contrast, f"({outcome})")))
     reason = " ".join(filter(None, (one.name.rpartition("/")[2] if one.is_nifti else "", one.reason)))
     cells = (image, one.patient_id, one.session_id, one.day, what, sure, one.plane, one.slices, reason)
     return tag("tr", *(tag("td", cell) for cell in cells))

@@ -16,6 +16,8 @@ from pipeline.service.deliveries import Delivery, DeliveryState
 
 EVERY_SECONDS = 2
 SEEN = "deliveries-seen"
+PLACE = "scans"
+"""Where answers to what is done with deliveries stand."""
 WORDS = {
     DeliveryState.TO_LOOK: "Waits to be looked through",
     DeliveryState.LOOKING: "Looking through the scans",
@@ -63,6 +65,7 @@ def _show(delivery: Delivery) -> None:
             type="tertiary",
             on_click=signing.record,
             args=(partial(_cancel, delivery.delivery_id),),
+            kwargs={"where": PLACE},
         )
 
 

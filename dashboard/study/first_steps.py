@@ -9,9 +9,15 @@ from dashboard.shell import page, signing
 from dashboard.words.markup import join, tag
 
 STEPS = (
-    ("People and dates", "who they are, when they were scanned, what treatment they had: in the forms below."),
-    ("Scans", "DICOM or NIfTI, dropped below, from a folder of the server or from the PACS."),
-    ("Outline and run", "one outline of the tumour per person, then Run: patients appear as they are finished."),
+    (
+        "Scans",
+        "DICOM or NIfTI, dropped below or from a folder of the server or the PACS; DICOM says who and when.",
+    ),
+    ("People and treatments", "what scans do not say, such as surgery with its day: in the forms below."),
+    (
+        "Run, outline, run",
+        "Run shows the scans; a click on the tumour of a patient's scan proposes its outline.",
+    ),
 )
 
 
@@ -28,6 +34,5 @@ def first_steps() -> None:
                 type="primary",
                 on_click=signing.record,
                 args=(lambda: study_jobs.take_sample(signing.reader()),),
-                kwargs={"needs_name": False},
             )
             page.remark("Eight synthetic patients, copied into this study folder and measured at once.", "content")

@@ -33,7 +33,11 @@ def lesion_notes() -> None:
     st.selectbox("Lesion and visit", list(lesions), key=LESION, width=420)
     st.text_area("Note", key=NOTE, height=80, max_chars=600)
     st.button(
-        "Keep the note", key="keep-lesion-note", on_click=signing.record, args=(partial(_keep, patient_id, lesions),)
+        "Keep the note",
+        key="keep-lesion-note",
+        on_click=signing.record,
+        args=(partial(_keep, patient_id, lesions),),
+        kwargs={"where": "tables"},
     )
     about = [one for one in acts.history(patient_id) if one.act == ActKind.COMMENT and one.lesion_id][:LISTED]
     for entry in about:

@@ -35,8 +35,8 @@ def run_section() -> None:
     else:
         words = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         page.remark(
-            f"A run would work on {labels.count(len(plan.pending), 'patient')} ({words}) and take "
-            f"{len(plan.up_to_date)} as they are."
+            f"A run would work on {labels.count(len(plan.pending), 'patient')} ({words})"
+            + (f" and take {len(plan.up_to_date)} as they are." if plan.up_to_date else ".")
         )
         with st.expander("Who, and why"):
             lines = (tag("tr", tag("td", one.patient_id), tag("td", one.reason)) for one in plan.pending)
@@ -47,7 +47,6 @@ def run_section() -> None:
         type="primary" if plan.pending else "secondary",
         on_click=signing.record,
         args=(lambda: study_jobs.ask_for_run(signing.reader()),),
-        kwargs={"needs_name": False},
     )
     signing.answer()
     watched("study")
@@ -68,9 +67,8 @@ def _ended(jobs: list[Job]) -> None:
 def _line(job: Job) -> tuple[str, ...]:
     who = f", asked for by {job.asked_by}" if job.asked_by else ""
     whom = f" for {', '.join(job.participants)}" if job.participants else ""
-    at = (job.ended_at or job.asked_at).replace(tzinfo=UTC).astimezone()
     took = f" after {_duration(job)}" if job.began_at and job.ended_at else ""
-    head = f"{at:%Y-%m-%d %H:%M}  {WORDS[job.state]}{took}{whom}{who}: "
+    head = f"{labels.minute(job.ended_at or job.asked_at)}  {WORDS[job.state]}{took}{whom}{who}: "
     return head, tag("span", job.message, class_="ct-grey")
 
 

@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard.data import scan_deliveries
 from dashboard.shell import page, signing
 from dashboard.study.delivery_decisions import decide_on
-from dashboard.study.delivery_progress import deliveries_watched
+from dashboard.study.delivery_progress import PLACE, deliveries_watched
+from dashboard.words import labels
 from dashboard.words.markup import tag
 from pipeline.service.deliveries import Delivery, DeliveryState
 
@@ -31,6 +32,7 @@ def scans_form() -> None:
         for tab, ask in zip(st.tabs(list(ways)), ways.values(), strict=True):
             with tab:
                 ask()
+    signing.answer(PLACE)
     deliveries_watched()
     for delivery in scan_deliveries.going_on():
         if delivery.state == DeliveryState.LOOKED:
@@ -46,12 +48,18 @@ def _files() -> None:
         "DICOM or NIfTI files, or a zip archive of them", accept_multiple_files=True, key=key,
         label_visibility="collapsed",
     )  # fmt: skip
-    st.button("Look through them", key=f"look-{number}", on_click=signing.record, args=(lambda: _bring_files(key),))
+    st.button(
+        "Look through them",
+        key=f"look-{number}",
+        on_click=signing.record,
+        args=(lambda: _bring_files(key),),
+        kwargs={"where": PLACE},
+    )
 
 
 def _bring_files(key: str) -> str:
     """Lay aside what was dropped: a callback."""
-    files = [(file.name, file.getvalue()) for file in st.session_state.get(key) or ()]
+    files = [(file.name, file.getbuffer()) for file in st.session_state.get(key) or ()]
     words = scan_deliveries.bring_files(signing.reader(), files)
     st.session_state[ROUND] += 1
     return words
@@ -65,6 +73,7 @@ def _folder() -> None:
         disabled=chosen is None,
         on_click=signing.record,
         args=(lambda: scan_deliveries.bring_folder(signing.reader(), signing.typed("scan-folder")),),
+        kwargs={"where": PLACE},
     )
 
 
@@ -77,11 +86,11 @@ def _archive() -> None:
         key="look-archive",
         on_click=signing.record,
         args=(lambda: scan_deliveries.bring_from_archive(signing.reader(), signing.typed("archive-numbers")),),
+        kwargs={"where": PLACE},
     )
 
 
 def _line(delivery: Delivery) -> tuple[str, ...]:
-    head = (
-        f"{delivery.asked_at:%Y-%m-%d %H:%M}  {WORDS[delivery.state]}, brought by {delivery.asked_by or 'somebody'}: "
-    )
+    brought_by = delivery.asked_by or "somebody"
+    head = f"{labels.minute(delivery.asked_at)}  {WORDS[delivery.state]}, brought by {brought_by}: "
     return head, tag("span", delivery.message, class_="ct-grey")

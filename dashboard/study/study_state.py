@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import streamlit as st
 
-from dashboard.data import study_jobs
+from dashboard.data import queries, study_jobs
 from dashboard.shell import page
 from dashboard.words import labels
-from dashboard.words.markup import Html, join, tag
+from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.core.records import Finding
 from pipeline.run.study_check import Outlook, StudyCheck, VisitOutlook
 
 MARKS = {"error": "left out", "warning": "look", "note": "note"}
+MOST_LINKS = 8
 SHOWN = 40
 """Findings and visits of one list that are shown at once."""
 
@@ -38,6 +40,26 @@ def what_is_wrong(study: StudyCheck) -> None:
         page.section("What will not be measured or judged")
         st.html(tag("table", tag("tbody", join(map(_visit, unmeasured[:SHOWN]))), class_="ct-table"))
         _rest(len(unmeasured))
+        _first_outlines(study)
+
+
+def _first_outlines(study: StudyCheck) -> None:
+    """Say how patients of whom nothing will be measured get their first outline; each has a link once a run saw it."""
+    measured = {visit.patient_id for visit in study.visits if visit.outlook != Outlook.NOTHING}
+    without = [name for name in study.patient_ids if name not in measured]
+    if not without:
+        return
+    page.remark("One outline of the tumour is enough for a person: a click on a scan proposes it, once a run shows it.")
+    shown = set() if queries.publication() is None else set(queries.table("patient")["patient_id"])
+    with st.container(horizontal=True):
+        for name in [name for name in without if name in shown][:MOST_LINKS]:
+            first = min((visit for visit in study.visits if visit.patient_id == name), key=_when, default=None)
+            address = {"patient": name} | ({} if first is None else {"now": first.session_id})
+            st.page_link("app_pages/patient.py", label=as_label(f"Draw the tumour of {name}"), query_params=address)
+
+
+def _when(visit: VisitOutlook) -> tuple[bool, date, str]:
+    return visit.acquired_on is None, visit.acquired_on or date.max, visit.session_id
 
 
 def _finding(finding: Finding) -> Html:

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.data import table_changes
 from dashboard.shell import drafts, page, signing
 from dashboard.study.lesion_notes import lesion_notes
+from dashboard.words import labels
 from dashboard.words.markup import tag
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.vocabulary import TreatmentKind
@@ -42,14 +43,14 @@ CHOICES: Mapping[str, list[str]] = {
     **{item: ["present", "absent", "NE"] for item in ITEMS},
 }
 LISTED = 6
+PLACE = "tables"
+"""Where answers to what is done in the forms stand."""
 
 
 def table_forms() -> None:
     """Show the study's tables, to be changed by whoever may."""
     page.section("People and treatments", "checked as a run checks them; the version before is kept, with who and when")
-    with st.container(width=260):
-        signing.ask_name()
-    *tabs, notes_tab = st.tabs([*TABS, NOTES_TAB])
+    *tabs, notes_tab = st.tabs([*TABS, NOTES_TAB], key="study-tables", on_change="rerun")
     with notes_tab:
         lesion_notes()
     for tab, (title, name) in zip(tabs, TABS.items(), strict=True):
@@ -59,10 +60,10 @@ def table_forms() -> None:
                 _form(name or _sessions())
             except CordtrackError as error:
                 page.remark(str(error))
-    signing.answer()
+    signing.answer(PLACE)
     changes = table_changes.history()[:LISTED]
     for one in changes:
-        words = f"{str(one['written_at'])[:16].replace('T', ' ')}  {one['table']} changed by {one['who']}"
+        words = f"{labels.minute(one['written_at'])}  {one['table']} changed by {one['who']}"
         st.html(tag("p", words, class_="ct-grey ct-small"))
 
 
@@ -89,21 +90,23 @@ def _form(name: str) -> None:
         num_rows="dynamic",
         hide_index=True,
         placeholder="",  # of a cell nobody filled: "None" would be an answer
-        column_config={column: _column(column, content[column]) for column in shown.columns},
+        column_config={column: _column(shown.name, column, content[column]) for column in shown.columns},
     )
     st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
 
 
-def _column(name: str, cells: pd.Series[str]) -> Any:
-    if name in CHOICES and set(cells) <= {"", *CHOICES[name]}:  # other words stay as they are, and can be changed
-        return st.column_config.SelectboxColumn(name, options=["", *CHOICES[name]])
+def _column(table: str, name: str, cells: pd.Series[str]) -> Any:
+    is_whose = name == "participant_id" and table != TABS["People"]
+    choices = table_changes.patients() if is_whose else CHOICES.get(name, [])
+    if choices and set(cells) <= {"", *choices}:  # other words stay as they are, and can be changed
+        return st.column_config.SelectboxColumn(name, options=["", *choices])
     return st.column_config.TextColumn(name, required=False, max_chars=200)
 
 
 def _save(key: str, shown: FormTable) -> None:
     """Save what was changed in a form: a callback."""
     changes: Mapping[str, Any] = st.session_state.get(key) or {}
-    signing.record(partial(_write, shown, changes))
+    signing.record(partial(_write, shown, changes), where=PLACE)
 
 
 def _write(shown: FormTable, changes: Mapping[str, Any]) -> str:

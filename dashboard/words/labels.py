@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -306,6 +307,18 @@ def day(value: Any) -> str:
     if not is_known(value):
         return "no date"
     return wording.day(pd.Timestamp(value))
+
+
+def minute(value: datetime | str) -> str:
+    """Write a moment, UTC, as day and minute on the clock of this machine.
+
+    Parameters
+    ----------
+    value
+        UTC, with or without saying so; or as ISO text that ends with Z.
+    """
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{(at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone():%Y-%m-%d %H:%M}"
 
 
 def of_day(value: Any) -> str:

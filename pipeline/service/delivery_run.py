@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pipeline.core.records import Finding
 from pipeline.errors import CordtrackError, SettingsError
 from pipeline.files import atomic, child_process
-from pipeline.hospital.importing import importing, unsure_list
+from pipeline.hospital.importing import importing, ledger, unsure_list
 from pipeline.hospital.importing.importing import ImportDone, ImportSettings
 from pipeline.hospital.private import identity_links
 from pipeline.hospital.private.pseudonyms import default_private_folder, read_private
@@ -32,11 +32,15 @@ from pipeline.hospital.read.bounded_reading import looks_like_dicom
 from pipeline.hospital.read.dicom_files import SourceFile, SourceLimits
 from pipeline.service import archive_fetch, deliveries, nifti_scans, scan_places
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
-from pipeline.service.delivery_answers import SKIP
+from pipeline.service.delivery_answers import SAME_AS, SKIP
 from pipeline.service.jobs import Progress
 
 ASKED = ("series_unsure", "series_incomplete", "text_burnt_in")
 """Findings of the import that a person is asked about, series by series."""
+ASKED_OF_PEOPLE = ("patient_twice",)
+"""And of which they are asked about the person."""
+THERE = "there"
+"""Outcome of a series that the study has already."""
 DROPPED = SourceLimits(files=10_000, unpacked_bytes=8 * 1024**3)
 """Of what is dropped on a page."""
 MEMORY_BYTES = 6 * 1024**3
@@ -75,18 +79,22 @@ def look(bids_dir: Path, out_dir: Path, delivery: Delivery) -> None:
     with dicom_files.open_source(source, findings, _limits(delivery)) as files:
         parts = _sorted(files)
         series: list[dict[str, Any]] = []
+        doubles: list[tuple[str, str]] = []
         if parts.dicom:
             done = importing.import_dicom(_settings(bids_dir, source, delivery, is_trial=True), say)
-            findings = [*findings, *(one for one in done.findings if one.code not in ASKED)]
+            doubles = _doubles(done, bids_dir)
+            asked = (*ASKED, *(ASKED_OF_PEOPLE if doubles else ()))
+            findings = [*findings, *(one for one in done.findings if one.code not in asked)]
             series += _of_import(done, bids_dir)
         tables = [file for file in parts.beside if file.name.endswith(".tsv")]
         scans = nifti_scans.look(parts.nifti, tables, lambda at, of: say(at, of, "reading scans"))
-        series += [_of_nifti(scan) for scan in scans]
+        there = nifti_scans.tokens_in(bids_dir) if scans else frozenset()
+        series += [_of_nifti(scan, is_there=scan.token in there) for scan in scans]
     odd += list(dict.fromkeys(f"{one.message}: {one.remedy}" for one in findings))
     odd += _named([file.name for file in parts.strange], "expected DICOM or NIfTI, found another kind of file")
     if not series and not odd:
         odd = ["expected scans as DICOM or NIfTI, found none; choose other files"]
-    atomic.write_text(folder / deliveries.DECISIONS, json.dumps({"series": series, "odd": odd}))
+    atomic.write_text(folder / deliveries.DECISIONS, json.dumps({"series": series, "odd": odd, "doubles": doubles}))
 
 
 def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
@@ -111,7 +119,16 @@ def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
         if delivery.kind == DeliveryKind.ARCHIVE:
             archive_fetch.spool_of(bids_dir).remove(done.settled)
     deliveries.record(out_dir, delivery, added, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
-    return f"{len(added)} {'file is' if len(added) == 1 else 'files are'} added to the study."
+    return _added_words(added)
+
+
+def _added_words(added: Sequence[str]) -> str:
+    if not added:
+        return "Nothing is added to the study: it has these scans already, or all were left out."
+    visits = sorted({" ".join(name.split("/")[:2]) for name in added})
+    shown = ", ".join(visits[:MOST_NAMED])
+    more = f" and {len(visits) - MOST_NAMED} more visits" if len(visits) > MOST_NAMED else ""
+    return f"{len(added)} {'file is' if len(added) == 1 else 'files are'} added to the study: {shown}{more}."
 
 
 def _source(bids_dir: Path, folder: Path, delivery: Delivery, odd: Sequence[str] = ()) -> Path:
@@ -138,12 +155,16 @@ def _settings(bids_dir: Path, source: Path, delivery: Delivery, *, is_trial: boo
     if not is_trial:
         rules = source.with_name(f"{source.name}.toml") if delivery.kind == DeliveryKind.DROP else private / "page.toml"
         listed = read_private(private / unsure_list.LIST)
-        words = "".join(_rule(token, answer["contrast"], listed) for token, answer in sorted(delivery.answers.items()))
+        decided = sorted(
+            (token, answer["contrast"]) for token, answer in delivery.answers.items() if "contrast" in answer
+        )
+        words = "".join(_rule(token, contrast, listed) for token, contrast in decided)
         atomic.write_bytes(rules, words.encode(), mode=0o600)
     is_shifted = identity_links.shifts_dates(private)
     return ImportSettings(
-        source, bids_dir, rules=rules, shifts_dates=is_shifted, is_trial=is_trial, limits=_limits(delivery)
-    )
+        source, bids_dir, rules=rules, shifts_dates=is_shifted, is_trial=is_trial, limits=_limits(delivery),
+        same_as={new: other for new, answer in delivery.answers.items() if (other := answer.get(SAME_AS))},
+    )  # fmt: skip
 
 
 def _rule(token: str, contrast: str, listed: dict[str, Any]) -> str:
@@ -166,17 +187,33 @@ def _refuse_shifted(bids_dir: Path, out_dir: Path, delivery: Delivery) -> None:
 
 def _of_import(done: ImportDone, bids_dir: Path) -> list[dict[str, Any]]:
     listed = read_private(default_private_folder(bids_dir) / unsure_list.LIST)
+    before = ledger.read(bids_dir)
     series = []
     for row in done.rows:
+        is_there = row.outcome == "imported" and before.get(row.series) == row
         unsure = listed.get(row.series, {}) if row.outcome in ("unsure", "refused") else {}
         picture = str(unsure.get("picture", "")) or base64.b64encode(done.pictures.get(row.series, b"")).decode()
         series.append({
             "token": row.series, "name": "", "patient_id": row.participant_id, "session_id": row.session_id,
-            "day": _day_of(row.session_id), "outcome": row.outcome, "contrast": row.contrast, "plane": row.plane,
+            "day": _day_of(row.session_id),
+            "outcome": THERE if is_there else row.outcome, "contrast": row.contrast, "plane": row.plane,
             "slices": row.slices, "confidence": row.confidence, "reason": row.reason, "picture": picture,
             "likely": str(unsure.get("likely", "")), "is_open": bool(unsure), "is_nifti": False, "refusal": "",
         })  # fmt: skip
     return series
+
+
+def _doubles(done: ImportDone, bids_dir: Path) -> list[tuple[str, str]]:
+    """Return who may be somebody else: a pseudonym that the study does not have, and whose name and birth date it has.
+
+    Of people who are both in the study already nobody is asked: they have results apart, and stay a finding.
+    """
+    pairs = []
+    for names in done.alike:
+        new = [name for name in names if not (bids_dir / name).is_dir()]
+        other = next((name for name in names if name not in new), names[0])
+        pairs += [(name, other) for name in new if name != other]
+    return pairs
 
 
 def _day_of(session_id: str) -> str:
@@ -184,17 +221,17 @@ def _day_of(session_id: str) -> str:
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits.isdigit() and len(digits) == 8 else ""
 
 
-def _of_nifti(scan: nifti_scans.BroughtScan) -> dict[str, Any]:
+def _of_nifti(scan: nifti_scans.BroughtScan, *, is_there: bool) -> dict[str, Any]:
     is_sure = bool(scan.patient_id and scan.day and scan.confidence == nifti_scans.SURE)
     reason = scan.refusal or ("by its name" if is_sure else "its name does not say all of it")
     return asdict(scan) | {
         "picture": base64.b64encode(scan.picture).decode(),
         "confidence": f"{scan.confidence:.2f}" if scan.confidence else "",
         "slices": str(scan.slices or ""),
-        "outcome": "refused" if scan.refusal else "imported" if is_sure else "unsure",
+        "outcome": THERE if is_there else "refused" if scan.refusal else "imported" if is_sure else "unsure",
         "reason": reason,
         "likely": scan.contrast,
-        "is_open": not scan.refusal,
+        "is_open": not scan.refusal and not is_there,
         "is_nifti": True,
     }
 
@@ -207,18 +244,27 @@ def _sorted(files: Sequence[SourceFile]) -> Sorted:
     images: list[SourceFile] = []
     others: list[SourceFile] = []
     for file in files:
-        if nifti_scans.is_nifti(file.name):
+        if nifti_scans.is_nifti(file.name) and not _is_of_mac(file.name):
             ending = ".nii.gz" if file.name.lower().endswith(".gz") else ".nii"
             is_named = file.path.name.lower().endswith(ending)
             path = file.path if is_named else file.path.rename(file.path.with_name(file.path.name + ending))
             images.append(SourceFile(path, file.name))
         else:
             others.append(file)
-    beside = [file for file in others if file.name.lower().endswith(BESIDE) and not looks_like_dicom(file.path)]
+    beside = [file for file in others if _is_beside(file) and not looks_like_dicom(file.path)]
     rest = [file for file in others if file not in beside]
     dicom = [file for file in rest if looks_like_dicom(file.path) or file.name.lower().endswith((".dcm", ".ima"))]
     strange = [file for file in rest if file not in dicom]
     return Sorted(tuple(images), tuple(dicom), tuple(beside), tuple(strange))
+
+
+def _is_beside(file: SourceFile) -> bool:
+    return file.name.lower().endswith(BESIDE) or _is_of_mac(file.name)
+
+
+def _is_of_mac(name: str) -> bool:
+    """Say whether a file is what macOS puts beside each file of an archive, under nearly the same name."""
+    return "__MACOSX" in name.split("/") or name.rpartition("/")[2].startswith("._")
 
 
 def _named(names: Sequence[str], words: str) -> list[str]:

@@ -209,6 +209,17 @@ def token_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
 
 
+def tokens_in(bids_dir: Path) -> frozenset[str]:
+    """Return the tokens of the NIfTI scans that were added to a study by the pages."""
+    tokens = set()
+    for sidecar in bids_dir.glob("sub-*/ses-*/*/*.json"):
+        if sidecar.with_name(f"{sidecar.stem}.nii.gz").is_file():
+            tokens |= set(
+                re.findall(r'"SeriesToken": "([0-9a-f]+)"', sidecar.read_text(encoding="utf-8", errors="replace"))
+            )
+    return frozenset(tokens)
+
+
 def stem_of(name: str) -> str:
     """Return a file's name without what its format adds, by which an image and its JSON file belong together."""
     return re.sub(r"\.(nii(\.gz)?|json)$", "", name, flags=re.IGNORECASE)

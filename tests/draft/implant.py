@@ -13,10 +13,10 @@ from tests.benchmark.cord_truth import PHANTOM
 RADIUS_MM, HALF_LENGTH_MM = 3.2, 9.0
 
 
-def with_lesion(thickness: int = 1, contrast: float = 0.45) -> tuple[Volume, Volume, np.ndarray]:
+def with_lesion(thickness: int = 1, contrast: float = 0.45, size: float = 1.0) -> tuple[Volume, Volume, np.ndarray]:
     """Return a scan, the truth on its grid, and the middle of the lesion; slices are ``thickness`` voxels thick.
 
-    ``contrast`` is the lesion's signal on the way from cord (0) to fluid (1).
+    ``contrast`` is the lesion's signal on the way from cord (0) to fluid (1), ``size`` its length beside the usual one.
     """
     scan = images.load(PHANTOM / "synthetic_T2w.nii.gz")
     cord = find_cord(scan)
@@ -24,9 +24,11 @@ def with_lesion(thickness: int = 1, contrast: float = 0.45) -> tuple[Volume, Vol
     middle = np.array([0.0, 0.0, len(cord.points_mm) / 2])
     middle_mm = axis.to_world(middle[None])[0]
     points_mm = voxel_centres_mm(scan).reshape(-1, 3)
-    near = np.linalg.norm(points_mm - middle_mm, axis=1) < 2 * HALF_LENGTH_MM
+    near = np.linalg.norm(points_mm - middle_mm, axis=1) < 2 * size * HALF_LENGTH_MM
     away = np.full(len(points_mm), np.inf)
-    away[near] = np.linalg.norm((axis.of(points_mm[near]) - middle) / (RADIUS_MM, RADIUS_MM, HALF_LENGTH_MM), axis=1)
+    away[near] = np.linalg.norm(
+        (axis.of(points_mm[near]) - middle) / (RADIUS_MM, RADIUS_MM, size * HALF_LENGTH_MM), axis=1
+    )
     inside = 1 / (1 + np.exp((away.reshape(scan.shape) - 1) * 8))
     array = scan.array.astype(np.float64)
     shell = (away.reshape(scan.shape) > 1) & (away.reshape(scan.shape) < 1.6)

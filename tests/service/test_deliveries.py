@@ -88,7 +88,8 @@ def test_dicom_is_looked_through_decided_and_added_by_the_worker(desk: Desk) -> 
     assert delivery_worker.do_next(desk.study, desk.out)
     assert not delivery_worker.do_next(desk.study, desk.out)
     ended = desk.stands(delivery)
-    assert (ended.state, ended.message) == (DeliveryState.ADDED, "2 files are added to the study.")
+    visit = f"{sure['patient_id']} ses-20200217"
+    assert (ended.state, ended.message) == (DeliveryState.ADDED, f"2 files are added to the study: {visit}.")
     assert any("T1w" in name for name in desk.images())
     folder = deliveries.folder_of(desk.out, delivery.delivery_id)
     assert [path.name for path in folder.iterdir()] == ["delivery.json"]
@@ -128,7 +129,9 @@ def test_a_folder_of_the_server_is_left_as_it_is_however_its_files_are_written(d
     (one,) = deliveries.decisions_of(desk.out, delivery.delivery_id)["series"]
     assert (one["refusal"], one["name"], one["is_open"]) == ("", "SCAN.NII.GZ", True)
     answer = {"contrast": "T2w", "patient_id": "sub-07", "day": "2021-03-04"}
-    assert desk.add(desk.stands(delivery), {one["token"]: answer}) == "1 file is added to the study."
+    assert (
+        desk.add(desk.stands(delivery), {one["token"]: answer}) == "1 file is added to the study: sub-07 ses-20210304."
+    )
     assert [path.name for path in (inbox / "may").iterdir()] == ["SCAN.NII.GZ"]
 
 
@@ -146,7 +149,7 @@ def test_a_bids_folder_of_nifti_says_all_itself(desk: Desk) -> None:
     assert (one["patient_id"], one["day"], one["contrast"], one["plane"]) == ("sub-07", "2021-03-04", "T2w", "sag")
     assert (one["outcome"], one["confidence"], one["slices"]) == ("imported", "1.00", "9")
     answer = {"contrast": "T2w", "patient_id": "sub-07", "day": "2021-03-04"}
-    assert desk.add(delivery, {one["token"]: answer}) == "1 file is added to the study."
+    assert desk.add(delivery, {one["token"]: answer}) == "1 file is added to the study: sub-07 ses-02."
     assert desk.images() == [f"{name}.nii.gz"]
     assert np.array_equal(images.load(desk.study / f"{name}.nii.gz").array, brought.scan().array)
     written = (desk.study / f"{name}.json").read_text(encoding="utf-8")
@@ -170,13 +173,13 @@ def test_any_other_name_is_asked_about_and_scans_of_a_day_share_a_visit(desk: De
         by_name["Mueller_t2_sag.nii.gz"]["token"]: {"contrast": "T2w", "patient_id": "9", "day": "2022-01-02"},
         by_name["knee.nii"]["token"]: {"contrast": "T1w_ce", "patient_id": "sub-9", "day": "2022-01-02"},
     }
-    assert desk.add(delivery, answers) == "2 files are added to the study."
+    assert desk.add(delivery, answers) == "2 files are added to the study: sub-9 ses-20220102."
     assert desk.images() == [
         "sub-9/ses-20220102/anat/sub-9_ses-20220102_acq-sag_T2w.nii.gz",
         "sub-9/ses-20220102/anat/sub-9_ses-20220102_acq-sag_ce-gadolinium_T1w.nii.gz",
     ]
     again, _, _ = desk.look(files)
-    assert desk.add(again, answers) == "0 files are added to the study."
+    assert desk.add(again, answers).startswith("Nothing is added to the study: it has these scans already")
     assert len(desk.images()) == 2
 
 

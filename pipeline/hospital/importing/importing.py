@@ -17,7 +17,7 @@ from pipeline.hospital.importing.thumbnails import side_by_side
 from pipeline.hospital.importing.triage import BURNT_IN, Decision, Outcome, after_agent, beside_originals, decide
 from pipeline.hospital.oddities import oddity
 from pipeline.hospital.private import identity_links
-from pipeline.hospital.private.people import known_people, tell_apart
+from pipeline.hospital.private.people import known_people, may_be_one, tell_apart
 from pipeline.hospital.private.pseudonyms import (
     Identities,
     default_private_folder,
@@ -48,6 +48,7 @@ class ImportSettings:
     is_trial: bool = False
     jobs: int = 2
     limits: dicom_files.SourceLimits = dicom_files.USUAL
+    same_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class ImportDone:
         Files of which nothing is left to decide: imported, or left out for good.
     pictures
         Of a trial: slices of each series that would be imported, as PNG, by its token.
+    alike
+        Pseudonyms that may be one person, of whom one is in the source.
     """
 
     rows: tuple[ledger.LedgerRow, ...]
@@ -74,6 +77,7 @@ class ImportDone:
     findings: tuple[Finding, ...]
     settled: tuple[Path, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    alike: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(eq=False)
@@ -114,7 +118,7 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         instances, others = _read(files, work, progress)
         images, masks = _screened(instances, work)
         known_persons = known_people(work.private, settings.bids_dir)
-        people = tell_apart([*images, *masks], work.identities, known_persons, work.findings)
+        people = tell_apart([*images, *masks], work.identities, known_persons, work.findings, settings.same_as)
         images = [instance for instance in images if instance.person in people]
         masks = [instance for instance in masks if instance.person in people]
         visits: dict[tuple[str, str], list[Decision]] = {}
@@ -139,7 +143,13 @@ def import_dicom(settings: ImportSettings, progress: Progress) -> ImportDone:
         ledger.write(settings.bids_dir, work.rows)
     findings = tuple(dict.fromkeys(work.findings))
     return ImportDone(
-        tuple(work.seen.values()), tuple(work.added), others, findings, tuple(sorted(settled)), work.pictures
+        tuple(work.seen.values()),
+        tuple(work.added),
+        others,
+        findings,
+        tuple(sorted(settled)),
+        work.pictures,
+        may_be_one(people, known_persons),
     )
 
 

@@ -39,17 +39,21 @@ def beside_damaged(
     None when it is a copy of an image that is there; the one it names itself, if that can still be read; else that of
     the files before and after it in its folder, in the order of their names.
     """
-    by_path = {instance.path: instance for instance in instances}
+    with_image: dict[str, set[Path]] = {}
+    with_series: dict[str, set[Path]] = {}
+    for instance in instances:
+        with_image.setdefault(instance.sop_uid, set()).add(instance.path)
+        with_series.setdefault(instance.series_uid, set()).add(instance.path)
+    neighbours = _neighbours(files, {instance.path: instance.series_uid for instance in instances})
     suspect: set[str] = set()
     for file in damaged:
-        others = [instance for path, instance in by_path.items() if path != file.path]
         image, series = _stated(file.path)
-        if image and any(instance.sop_uid == image for instance in others):
+        if image and with_image.get(image, set()) - {file.path}:
             continue
-        if series and any(instance.series_uid == series for instance in others):
+        if series and with_series.get(series, set()) - {file.path}:
             suspect.add(series)
         else:
-            suspect |= _neighbours(file, files, {i.path: i.series_uid for i in others})
+            suspect |= neighbours.get(file, frozenset())
     return frozenset(suspect)
 
 
@@ -65,14 +69,20 @@ def _stated(path: Path) -> tuple[str, str]:
     return image, series
 
 
-def _neighbours(file: SourceFile, files: Sequence[SourceFile], series: Mapping[Path, str]) -> set[str]:
-    folder = file.name.rpartition("/")[0]
-    here = [other for other in files if other.name.rpartition("/")[0] == folder]
-    here.sort(key=lambda other: _in_order(other.name))
-    place = here.index(file) if file in here else len(here)
-    before = (series[other.path] for other in reversed(here[:place]) if other.path in series)
-    after = (series[other.path] for other in here[place + 1 :] if other.path in series)
-    return {next(before, ""), next(after, "")} - {""}
+def _neighbours(files: Sequence[SourceFile], series: Mapping[Path, str]) -> dict[SourceFile, frozenset[str]]:
+    """Return the series before and after each file, in the order of the names in its folder; in one pass each way."""
+    folders: dict[str, list[SourceFile]] = {}
+    for file in files:
+        folders.setdefault(file.name.rpartition("/")[0], []).append(file)
+    beside: dict[SourceFile, frozenset[str]] = {}
+    for here in folders.values():
+        here.sort(key=lambda other: _in_order(other.name))
+        for ordered in (here, here[::-1]):
+            last = ""
+            for file in ordered:
+                beside[file] = beside.get(file, frozenset()) | ({last} - {""})
+                last = series.get(file.path, last)
+    return beside
 
 
 def _in_order(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -36,7 +36,11 @@ def known_people(private: Path, bids_dir: Path) -> tuple[KnownPerson, ...]:
 
 
 def tell_apart(
-    instances: Iterable[Instance], identities: Identities, known_persons: Sequence[KnownPerson], findings: list[Finding]
+    instances: Iterable[Instance],
+    identities: Identities,
+    known_persons: Sequence[KnownPerson],
+    findings: list[Finding],
+    same_as: Mapping[str, str] | None = None,
 ) -> dict[Person, str]:
     """Return the pseudonym of each person whose images may be used.
 
@@ -49,6 +53,9 @@ def tell_apart(
         Who was imported before: a patient id that meant another date of birth then is refused.
     findings
         People without id, people not in the table, and suspected mix-ups are added; none is named.
+    same_as
+        Pseudonyms that somebody said are the same person as another one; refused like any other mix-up where birth
+        dates or sexes differ.
     """
     persons = list(dict.fromkeys(instance.person for instance in instances))
     by_name: dict[str, list[Person]] = {}
@@ -63,6 +70,7 @@ def tell_apart(
         elif identities.mapping is None and (pseudonym := _as_known(person, pseudonym, seen)) is None:
             unclear += 1
         else:
+            pseudonym = (same_as or {}).get(pseudonym, pseudonym)
             by_name.setdefault(pseudonym, []).append(person)
             seen.append(KnownPerson(pseudonym, person))
     if unnamed:
@@ -148,19 +156,25 @@ def _are_one(
     return True
 
 
-def _warn_of_doubles(
-    by_name: dict[str, list[Person]], known_persons: Sequence[KnownPerson], findings: list[Finding]
-) -> None:
+def may_be_one(people: Mapping[Person, str], known_persons: Sequence[KnownPerson]) -> tuple[tuple[str, ...], ...]:
+    """Return pseudonyms that may be one person, by name and date of birth, where one of them is among ``people``."""
     same: dict[tuple[str, date], set[str]] = {}
-    here = [(pseudonym, person) for pseudonym, members in by_name.items() for person in members]
+    here = ((pseudonym, person) for person, pseudonym in people.items())
     for pseudonym, person in (*here, *((k.pseudonym, k.person) for k in known_persons)):
         if person.name and person.born_on:
             same.setdefault((_plain(person.name), person.born_on), set()).add(pseudonym)
-    for names in same.values():
-        if len(names) > 1 and names & by_name.keys():
-            listed = " and ".join(sorted(names))
-            message = f"{listed}: expected one patient ID per person, found the same name and date of birth under both"
-            findings.append(oddity("patient_twice", message))
+    names_here = set(people.values())
+    return tuple(tuple(sorted(names)) for names in same.values() if len(names) > 1 and names & names_here)
+
+
+def _warn_of_doubles(
+    by_name: dict[str, list[Person]], known_persons: Sequence[KnownPerson], findings: list[Finding]
+) -> None:
+    here = {person: pseudonym for pseudonym, members in by_name.items() for person in members}
+    for names in may_be_one(here, known_persons):
+        listed = " and ".join(names)
+        message = f"{listed}: expected one patient ID per person, found the same name and date of birth under both"
+        findings.append(oddity("patient_twice", message))
 
 
 def _person(entry: Mapping[str, Any]) -> Person:

@@ -117,8 +117,9 @@ def candidates(
             damaged.append(file)
     patterns = Counter(_pattern(file) for file in listed)
     alike = [file for file in strangers if patterns[_pattern(file)] >= ALIKE]
+    noted = {finding.path for finding in findings}
     for file in (*damaged, *alike):
-        if not any(finding.path == file.name for finding in findings):
+        if file.name not in noted:
             message = f"{file.name}: expected a DICOM file by its name, found none"
             findings.append(oddity("dicom_damaged", message, file.name))
     return listed, [*damaged, *alike], len(strangers) - len(alike)
@@ -204,8 +205,13 @@ def _is_zip(path: Path) -> bool:
         return False
 
 
-def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding], limits: SourceLimits) -> list[SourceFile]:
-    """Unpack an archive's members under numbers; what is suspect in it is left out with a finding."""
+def _unpack(
+    archive: SourceFile, scratch: Path, findings: list[Finding], limits: SourceLimits, *, is_inner: bool = False
+) -> list[SourceFile]:
+    """Unpack an archive's members under numbers; what is suspect in it is left out with a finding.
+
+    An archive in it is unpacked too, within the same limits, as portals send them; one in that one is left out.
+    """
     files: list[SourceFile] = []
     total = 0
     folder = Path(tempfile.mkdtemp(dir=scratch))
@@ -223,15 +229,24 @@ def _unpack(archive: SourceFile, scratch: Path, findings: list[Finding], limits:
             for number, member in enumerate(members):
                 if member.is_dir():
                     continue
-                reason = _suspect(member)
+                reason, target = _suspect(member), folder / f"{number:06d}"
                 if reason is None:
-                    target = folder / f"{number:06d}"
                     reason, size = _copy(opened, member, target, limits.unpacked_bytes - total)
                     total += size
+                member_file = SourceFile(target, f"{archive.name}/{member.filename}")
                 if reason is not None:
                     refuse(member.filename, reason)
-                    continue
-                files.append(SourceFile(target, f"{archive.name}/{member.filename}"))
+                elif not _is_zip(target):
+                    files.append(member_file)
+                elif is_inner:
+                    target.unlink()
+                    refuse(member.filename, "expected a DICOM file, found an archive within an archive within another")
+                else:
+                    left = SourceLimits(limits.files - len(files), limits.unpacked_bytes - total)
+                    inner = _unpack(member_file, scratch, findings, left, is_inner=True)
+                    target.unlink()
+                    total += sum(one.path.stat().st_size for one in inner)
+                    files += inner
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         refuse("", f"expected a whole archive, found a damaged one ({type(error).__name__})")
     return files
@@ -265,7 +280,4 @@ def _copy(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, most: 
     if size > allowed:
         target.unlink()
         return "expected MRI data, found something that unpacks without end; it was given up", 0
-    if _is_zip(target):
-        target.unlink()
-        return "expected a DICOM file, found an archive within the archive", 0
     return None, size

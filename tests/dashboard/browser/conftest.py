@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.dashboard.browser.driving import CHROMIUM, FLAGS, PATIENCE_MS, serve, watched
+from tests.dashboard.browser.served_study import provide, serve_study
 from tests.factories import copy_tiny
 
 
@@ -72,3 +73,15 @@ def tiny_server(shown, tiny_copy):
 @pytest.fixture
 def page(chromium):
     yield from watched(chromium)
+
+
+@pytest.fixture(scope="module")
+def provider():
+    """The port of a provider of OpenID Connect on this machine."""
+    yield from provide()
+
+
+@pytest.fixture(scope="module")
+def workbench(provider, tmp_path_factory):
+    """An empty study, served with sign-in: its folders and its address."""
+    yield from serve_study(tmp_path_factory.mktemp("workbench"), provider)
