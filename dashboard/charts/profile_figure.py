@@ -15,7 +15,7 @@ from dashboard.words.table_rows import as_rows
 HEIGHT_PX = 330
 SHARE = 0.46
 """Part of the width that the lines take; the map has the rest."""
-BETWEEN = 0.17
+BETWEEN = 0.21
 """Share of the width between lines and map: room for a day beside the widest line and for names of vertebrae."""
 ROOM_MM = 6.0
 """Kept above and below what is to be seen, mm."""
