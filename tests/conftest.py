@@ -43,6 +43,11 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Let everything go at the end, so that libraries do not report what is still held."""
+    gc.unfreeze()
+
+
 def _file(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
+from pipeline.core.vocabulary import Category
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.questions import NONE_RECORDED, Question
 
@@ -259,11 +260,18 @@ def caveats(row: pd.Series, criteria_name: str, verdicts: pd.DataFrame) -> str:
         parts.append(f"probability of a change{whose} beyond the threshold {labels.probability(row['probability'])}")
         parts += _in_cohort(row)
     if len(verdicts) > 1:
-        agree = int((verdicts["category"] == row["category"]).sum())
-        parts.append(f"{agree} of {len(verdicts)} criteria agree")
+        parts.append(_agreement(str(row["category"]), verdicts["category"]))
     if row["category_shown"].endswith("?"):
         parts.append("awaits a confirming scan")
     return " · ".join(parts)
+
+
+def _agreement(category: str, categories: pd.Series) -> str:
+    """Say how many criteria give the same category; where this one could not judge, how many others could."""
+    if category != Category.NE:
+        return f"{(categories == category).sum()} of {len(categories)} criteria agree"
+    judged = int((categories != Category.NE).sum())
+    return f"{judged or 'none'} of {len(categories)} criteria could judge"
 
 
 def _in_cohort(row: pd.Series) -> Iterator[str]:

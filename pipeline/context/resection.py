@@ -27,6 +27,8 @@ OLDEST_SCAN_DAYS = 365
 CERTAIN_RESIDUAL_MM3 = 100.0
 """Below this a residual is not reliably quantifiable and contradicts no surgeon, mm³ (0.1 mL, a proposal)."""
 
+NONE_REMOVED = "No share removed can be seen, since the scan after surgery shows no less than the one before"
+
 ORDER = ("GTR", "NTR", "STR", "PR")
 
 
@@ -166,9 +168,10 @@ def _resection(surgery: TreatmentEvent, before: VisitMeasure | None, after: Visi
         return ExtentOfResection(surgery.started_on, surgeon, extent, None, after, clash, words[0].upper() + words[1:])
     extent = extent_on_mri(before.volume_mm3, residual_mm3)
     clash = contradicts(surgeon, extent, residual_mm3)
-    percent = 100 * (before.volume_mm3 - residual_mm3) / before.volume_mm3
+    removed_mm3 = before.volume_mm3 - residual_mm3
+    share = f"{100 * removed_mm3 / before.volume_mm3:.0f} % removed" if removed_mm3 > 0 else NONE_REMOVED
     words = (
-        f"{percent:.0f} % removed: {size(before.volume_mm3, Metric.VOLUME)} on {before.acquired_on}, {left} "
+        f"{share}: {size(before.volume_mm3, Metric.VOLUME)} on {before.acquired_on}, {left} "
         f"({extent} on MRI); {report}{_clash(clash)}."
     )
     return ExtentOfResection(surgery.started_on, surgeon, extent, before, after, clash, words)

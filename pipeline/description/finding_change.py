@@ -1,7 +1,7 @@
 """What became of a finding since the visit before at which it was told: changed, unchanged, or not to be compared.
 
 Nothing here enters a category of response. What this module refuses: a change between two terms of which one is not
-sure, and one between scans that differ in field strength, plane or contrast agent.
+sure, that an unsure one is as it was, and a change between scans that differ in field strength, plane or agent.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def change_of(
         return FindingChange(FindingCourse.NOT_COMPARED, now.reason)
     if now.value is None and before.unit != now.unit:
         return FindingChange(FindingCourse.NOT_COMPARED, f"counted as {before.unit} then, as {now.unit} now")
-    if before.value == now.value and not _apart(before, now):
-        return FindingChange(FindingCourse.UNCHANGED)
     unsure = [word for word, one in (("then", before), ("now", now)) if one.sureness != Sureness.SURE]
+    if before.value == now.value and not _apart(before, now) and not unsure:
+        return FindingChange(FindingCourse.UNCHANGED)
     doubt = _otherwise(scanned_before, scanned, now.finding in BY_MASK)
     if doubt is None and unsure:
         doubt = f"not sure {' and '.join(unsure)}"

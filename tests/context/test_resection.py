@@ -51,6 +51,12 @@ def test_the_sentence_names_scans_and_sizes() -> None:
     )
 
 
+def test_a_residual_no_smaller_than_before_is_no_negative_share() -> None:
+    reason = only(400, 700, None).reason
+    assert reason.startswith("No share removed can be seen, since the scan after surgery shows no less than the one")
+    assert f"0.40 mL on {on(10)}, residual 0.70 mL on {on(200)} (PR on MRI)" in reason
+
+
 def test_the_early_scan_is_never_the_residual() -> None:
     assert only(2000, 400, "STR").after == visit(200, 400)
 

@@ -242,6 +242,7 @@ HERE = (HowScanned("T1w_ce", "sagittal", 3.0),)
         (VIVID, VIVID, HERE, "unchanged, None"),
         (VIVID, replace(VIVID, number=0.9, low=0.8, high=1.0), HERE, "changed, None"),
         (NONE, replace(VIVID, sureness=Sureness.UNSURE), HERE, "cannot be compared, not sure now"),
+        (VIVID, replace(VIVID, sureness=Sureness.UNSURE), HERE, "cannot be compared, not sure now"),
         (NONE, VIVID, (replace(HERE[0], plane="axial"),), "cannot be compared, sagittal slices then, axial now"),
         (NONE, VIVID, (replace(HERE[0], field_tesla=1.5),), "cannot be compared, 3 tesla then, 1.5 now"),
         (NONE, VIVID, (replace(HERE[0], contrast="T1w"),), "cannot be compared, on T1w_ce then, on T1w now"),

@@ -125,6 +125,15 @@ def test_an_unconfirmed_verdict_says_so_and_how_many_criteria_agree():
     )
 
 
+@pytest.mark.parametrize(
+    ("categories", "words"),
+    [(["NE", "NE"], "none of 2 criteria could judge"), (["NE", "PD"], "1 of 2 criteria could judge")],
+)
+def test_criteria_that_cannot_judge_agree_on_nothing(categories, words):
+    row = pd.Series({"probability": None, "category": "NE", "category_shown": "NE"})
+    assert sentences.caveats(row, "rule", pd.DataFrame({"category": categories})) == f"rule · {words}"
+
+
 def test_the_number_of_the_cohort_stands_behind_the_stated_one_and_says_of_whom_it_is():
     row = pd.Series(
         {
