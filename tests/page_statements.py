@@ -152,7 +152,8 @@ class Truth:
             sizes = sizes[sizes > 0]
             ratios += list((sizes[:, None] / sizes).ravel())
         ratios += self._numbers("_ratio")
-        shares = self._numbers("_cv", "_sd", "probability")
+        shares = self._numbers("_cv", "_sd", "probability", "probability_in_cohort")
+        shares += self._numbers("growing_share", "growing_low_share", "growing_high_share")
         changes = self._numbers("_percent", "_percent_per_year")
         shares += self._described(
             "share of section", "share enhancing", "spread beyond cord / mean", "rise / signal before"

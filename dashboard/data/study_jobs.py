@@ -67,7 +67,7 @@ def newer() -> NewerInputs | None:
     None where no study is served, and until these results have been looked at.
     """
     note = newer_inputs.noted(queries.out_dir()) if study_dir() is not None else None
-    seen = queries.patients_seen()
+    seen = queries.patients_seen() if note is not None else None
     if note is None or seen is None:
         return note
     return replace(note, patients={name: why for name, why in note.patients.items() if name in seen}, trouble="")

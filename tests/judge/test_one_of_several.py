@@ -40,7 +40,7 @@ UNSIGNED: dict[str, Any] = {"mask_origin": MaskOrigin.AUTOMATIC}
 
 def test_a_scan_of_the_day_of_surgery_is_before_it_whatever_else_was_given() -> None:
     patient = course(visit(0, 1000.0), visit(300, 2000.0), treatments=(surgery(300), radiotherapy(400, 440)))
-    assert of_course(patient, judge(patient, DEFAULT)) == ()
+    assert [one.endpoint_id for one in of_course(patient, judge(patient, DEFAULT))] == ["os"]
     later = course(visit(300, 1000.0), visit(500, 2000.0), treatments=(radiotherapy(300, 340),))
     first = of_course(later, judge(later, DEFAULT))[0]
     assert first.time_zero_on == on(300)

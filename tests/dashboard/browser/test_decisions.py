@@ -15,7 +15,7 @@ def test_a_visit_is_excluded_and_brought_back_and_a_baseline_pinned(tiny_server,
     page.get_by_role("textbox", name="Reason").fill("moved during the scan")
     page.get_by_role("button", name="Exclude this visit").click()
     page.get_by_text("Rita Reader, excluded the visit (ses-02): moved during the scan").wait_for()
-    page.get_by_text("1 decision waits for the next run").wait_for()
+    page.get_by_text("1 decision waits for the next run; the page").wait_for()
     page.get_by_role("button", name="Undo").click()
     page.locator(".ct-grey", has_text=re.compile(r"^\s*undone$")).wait_for()
     page.get_by_role("button", name="Pin baseline").click()

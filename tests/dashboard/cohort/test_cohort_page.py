@@ -94,7 +94,7 @@ def test_filters_hold_whether_they_stand_beside_the_figures_or_not(tiny, panel):
 
 def test_every_figure_of_two_groups_says_whom_it_shows(tiny):
     titles = re.findall(
-        '<h2 class="ct-section">(.*?) <span', text_of(opened("cohort", centre="North", b_centre="South"))
+        '<h2 class="ct-section[^"]*">(.*?) <span', text_of(opened("cohort", centre="North", b_centre="South"))
     )
     for title in ("Best change", "Course from baseline", "Growth by histology", "Follow-up", "Cysts"):
         assert {f"{title}, 1: North", f"{title}, 2: South"} <= set(titles), title
