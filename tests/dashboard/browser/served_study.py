@@ -93,14 +93,30 @@ def add_row(page, title, texts):
     )
     settled(page)
     for number, text in enumerate(texts):
-        if not text:
-            continue
-        page.keyboard.press("Escape")
-        page.mouse.click(*place)
+        if text:
+            _fill_cell(page, grid, place, number, text)
+    settled(page)
+
+
+def _fill_cell(page, grid, place, number, text):
+    """Fill a cell of a row by the number of its column; again where the table was drawn anew meanwhile."""
+    words = grid.get_by_text(text, exact=True).first  # the words of the canvas, to be read aloud
+    editor = page.locator("#portal textarea, #portal input").first
+    for _ in range(4):
+        page.mouse.click(*place)  # chooses the row's first cell; chosen already, it opens
+        page.wait_for_timeout(500)
+        if editor.is_visible():
+            page.keyboard.press("Escape")
         for _ in range(number):
             page.keyboard.press("ArrowRight")
-        page.keyboard.type(text)  # opens the cell, be it a text or a list
-        page.wait_for_timeout(400)
         page.keyboard.press("Enter")
-        grid.get_by_text(text, exact=True).first.wait_for(state="attached")  # the words of the canvas, to be read aloud
-    settled(page)
+        page.wait_for_timeout(500)
+        if not editor.is_visible():
+            continue
+        page.keyboard.type(text)
+        page.wait_for_timeout(500)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1500)
+        if words.count():
+            return
+    words.wait_for(state="attached")

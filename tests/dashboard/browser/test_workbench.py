@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dashboard.browser.driving import PATIENCE_MS, settled
-from tests.dashboard.browser.served_study import opened, signed_in
+from tests.dashboard.browser.served_study import add_row, opened, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -50,7 +50,7 @@ def test_a_role_taken_away_ends_the_session_and_what_was_typed_comes_back(chromi
     signed_in(page, address, "ed")
     page.get_by_text("This study is empty").wait_for()
     settled(page)
-    _type_person(page, "sub-typed")
+    add_row(page, "People", ["sub-typed"])
     file.write_text(rules.replace("revoked = []", 'revoked = ["ed"]'), encoding="utf-8")
     page.get_by_role("button", name="Save").first.click()
     page.get_by_text("over or was taken away").wait_for()
@@ -80,24 +80,3 @@ def test_who_signs_out_in_one_tab_is_out_in_the_other(chromium, workbench):
     other.get_by_role("button", name="Sign in").wait_for()
     assert not any(workbench[0].iterdir())
     context.close()
-
-
-def _type_person(page, text):
-    """Type the first cell of a new row of the first form."""
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.scroll_into_view_if_needed()
-    before = grid.bounding_box()
-    place = before["x"] + 90, before["y"] + 52  # the first cell below the header: first the row that adds one
-    page.mouse.click(*place)
-    page.wait_for_function(
-        "height => document.querySelector('[data-testid=stDataFrame]').getBoundingClientRect().height > height + 10",
-        arg=before["height"],
-    )
-    settled(page)
-    editor = page.locator("#portal textarea, #portal input").first
-    page.mouse.dblclick(*place)
-    editor.wait_for()
-    editor.fill(text)
-    editor.press("Enter")
-    grid.get_by_text(text).first.wait_for(state="attached")  # the words of the canvas, to be read aloud
-    settled(page)
