@@ -17,6 +17,7 @@ from pipeline.core.volume import Volume
 from pipeline.draft.proposal import Clicks, Proposal, propose
 from pipeline.errors import CordtrackError, InputError
 from pipeline.files import images
+from pipeline.files.fingerprints import Identity
 from pipeline.files.unpacking import unpack
 from pipeline.journal import drawing, sign_off
 from pipeline.journal.drawing import DrawingFit, Target
@@ -192,13 +193,13 @@ def _cord(path: str, sha256: str) -> FoundCord:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _target(out_dir: str, publication: queries.Identity | None, place: DrawingPlace) -> Target:  # noqa: ARG001  # key of the cache
+def _target(out_dir: str, publication: Identity | None, place: DrawingPlace) -> Target:  # noqa: ARG001  # key of the cache
     return drawing.target_of(Path(out_dir), place.patient_id, place.session_id, place.compartment)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _look_at(
-    out_dir: str, publication: queries.Identity | None, place: DrawingPlace, upload: Upload
+    out_dir: str, publication: Identity | None, place: DrawingPlace, upload: Upload
 ) -> tuple[dict[int, int], DrawingFit | None]:
     return _held(_target(out_dir, publication, place), upload)
 

@@ -24,6 +24,7 @@ from pipeline.context.surveillance import Surveillance
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files import images
+from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.judge import criteria_files
 from pipeline.judge.criteria_files import ResponseCriteria
 from pipeline.store import export, reader, sql_files
@@ -32,7 +33,6 @@ from pipeline.study import study_folder
 OUT_VARIABLE = "CORDTRACK_OUT"
 """Environment variable that names the output folder."""
 
-Identity = tuple[int, int, int]
 """Inode, modification time in ns and size of a file: what changes when a run publishes."""
 
 ABOUT_NOBODY = frozenset({"study_info", "board_span", "criteria"})
@@ -192,15 +192,6 @@ def image(file: Path) -> Volume:
 def publication() -> Identity | None:
     """Return what changes when a run publishes; None when there is no store yet."""
     return identity_of(reader.database_path(out_dir()))
-
-
-def identity_of(file: Path) -> Identity | None:
-    """Return what tells this file from what was or will be at its place; None when there is none."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _checked(parameters: dict[str, Parameter]) -> dict[str, Parameter]:

@@ -23,6 +23,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.errors import CordtrackError, InputError
 from pipeline.files import fingerprints, images, out_folder
+from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.study import study_folder
 from pipeline.study.mask_voxels import read_mask
 from pipeline.study.masks import MaskFile, find_drawn
@@ -87,7 +88,7 @@ def on_reference(scan: Row, anchor: Row, grid: Path) -> Volume:
         A file is missing or damaged.
     """
     files = (_study_dir() / str(scan["path"]), grid, queries.out_dir() / str(scan["transform_path"]))
-    return _on_reference(tuple((str(file), queries.identity_of(file)) for file in files), ways(scan, anchor)[0])
+    return _on_reference(tuple((str(file), identity_of(file)) for file in files), ways(scan, anchor)[0])
 
 
 def own_masks(scan: Row, anchor: Row) -> Volume | None:
@@ -108,7 +109,7 @@ def own_masks(scan: Row, anchor: Row) -> Volume | None:
         files.append(queries.out_dir() / str(scan["transform_path"]))
     for row in mask_rows.pipe(as_rows):
         _refuse_changed(row)
-    return _own_masks(tuple((str(file), queries.identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
+    return _own_masks(tuple((str(file), identity_of(file)) for file in files), masks, mask_rows, scan, anchor)
 
 
 def second_contrast(patient_id: str, session_id: str) -> tuple[Volume, str] | None:
@@ -138,7 +139,7 @@ def second_contrast(patient_id: str, session_id: str) -> tuple[Volume, str] | No
     way = str(chosen["transform_path"])
     files = (_study_dir() / str(chosen["path"]), _study_dir() / str(anchor["path"]), queries.out_dir() / way)
     onward = _transform(way, session_id, str(chosen["path"]))
-    keys = tuple((str(file), queries.identity_of(file)) for file in files)
+    keys = tuple((str(file), identity_of(file)) for file in files)
     return _on_reference(keys, onward), labels.sequence(str(chosen["contrast"]))
 
 
@@ -170,7 +171,7 @@ def _study_dir() -> Path:
 
 def _transform(relative: str, source: str, target: str) -> Transform:
     file = queries.out_dir() / relative
-    return _loaded(str(file), queries.identity_of(file), source, target)
+    return _loaded(str(file), identity_of(file), source, target)
 
 
 def _path(row: Row) -> Path:
@@ -195,19 +196,19 @@ def _mask(row: Row, drawn_on: Volume) -> Volume | None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _loaded(file: str, file_identity: queries.Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
+def _loaded(file: str, file_identity: Identity | None, source: str, target: str) -> Transform:  # noqa: ARG001  # key of the cache
     return images.load_transform(Path(file), source, target)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _on_reference(files: tuple[tuple[str, queries.Identity | None], ...], _there: Transform) -> Volume:
+def _on_reference(files: tuple[tuple[str, Identity | None], ...], _there: Transform) -> Volume:
     scan, grid = (queries.image(Path(file)) for file, _ in files[:2])
     return resample(scan.with_array(scan.array.astype(np.float32)), grid, _there, order=1, outside=np.nan)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _own_masks(
-    files: tuple[tuple[str, queries.Identity | None], ...],  # noqa: ARG001  # with the next one the key of the cache
+    files: tuple[tuple[str, Identity | None], ...],  # noqa: ARG001  # with the next one the key of the cache
     masks: tuple[tuple[str, str], ...],  # noqa: ARG001
     _rows: pd.DataFrame,
     _scan: Row,

@@ -17,6 +17,7 @@ from dashboard.data import door, queries
 from pipeline import api
 from pipeline.errors import SettingsError
 from pipeline.files.child_process import CODE
+from pipeline.files.fingerprints import Identity
 from pipeline.journal.roles import Deed
 from pipeline.run import run_plan, step_notes
 from pipeline.run.run_plan import RunPlan
@@ -176,5 +177,5 @@ def _check(bids_dir: str, mark: str) -> StudyCheck:  # noqa: ARG001  # key of th
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _plan(bids_dir: str, mark: str, publication: queries.Identity | None) -> RunPlan:  # noqa: ARG001
+def _plan(bids_dir: str, mark: str, publication: Identity | None) -> RunPlan:  # noqa: ARG001
     return run_plan.plan(job_run.settings_of(Path(bids_dir), queries.out_dir(), 1))

@@ -16,6 +16,7 @@ from typing import Any
 
 import streamlit as st
 
+from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.journal import sign_in_rules
 from pipeline.journal.roles import Visitor, VisitorRole
 from pipeline.journal.sign_in_rules import SignInRules
@@ -48,7 +49,7 @@ def by_claims(token_claims: Mapping[str, Any], typed_name: str = "") -> Visitor:
         return Visitor(typed_name.strip(), roles=frozenset(VisitorRole))
     if _sign_in_of(token_claims) in _LEFT:
         return sign_in_rules.NOBODY
-    return sign_in_rules.person_of(token_claims, _rules(named, _mark(Path(named))), time.time())
+    return sign_in_rules.person_of(token_claims, _rules(named, identity_of(Path(named))), time.time())
 
 
 @contextmanager
@@ -83,14 +84,6 @@ def identity() -> str:
     return f"{issuer} {subject}" if issuer and subject else ""
 
 
-def _mark(file: Path) -> tuple[int, int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
 @lru_cache(maxsize=1)
-def _rules(file: str, mark: tuple[int, int, int] | None) -> SignInRules:  # noqa: ARG001  # read anew when it changes
+def _rules(file: str, mark: Identity | None) -> SignInRules:  # noqa: ARG001  # read anew when it changes
     return sign_in_rules.read(Path(file))

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.data import acts, queries
 from dashboard.words import labels
 from dashboard.words.markup import tag
+from pipeline.files.fingerprints import Identity
 
 EVERY_SECONDS = 10
 
@@ -20,7 +21,7 @@ def news() -> None:
         st.fragment(_news, run_every=EVERY_SECONDS)(queries.publication())
 
 
-def _news(drawn_from: queries.Identity | None) -> None:
+def _news(drawn_from: Identity | None) -> None:
     if queries.publication() != drawn_from:
         help_text = "A run has ended since this page was drawn; what you see are the results before it."
         if st.button("New results: show them", key="show-new", type="tertiary", help=help_text):
@@ -28,6 +29,4 @@ def _news(drawn_from: queries.Identity | None) -> None:
         return  # what waits is counted against the results shown
     waiting = acts.waiting()
     if waiting:
-        verb = "waits" if waiting == 1 else "wait"
-        words = f"{labels.count(waiting, 'decision')} {verb} for the next run"
-        st.html(tag("span", words, role="status", class_="ct-small ct-grey"), width="content")
+        st.html(tag("span", labels.waiting(waiting), role="status", class_="ct-small ct-grey"), width="content")

@@ -75,16 +75,18 @@ def tour(here: str, criteria_id: str) -> None:
     stop = STEPS[step]
     if st.session_state.pop(MOVED, False) and stop.page != here:
         st.session_state[MOVED] = True
-        whom = {"patient": _first(criteria_id)} if stop.page == "patient" else {}
+        whom = _first(criteria_id) if stop.page == "patient" else {}
         st.switch_page(f"app_pages/{stop.page}.py", query_params=whom)
     _draw(step, stop, here)
 
 
-def _first(criteria_id: str) -> str:
-    """Return the most urgent patient whose latest scan can be shown, else the most urgent."""
+def _first(criteria_id: str) -> dict[str, str]:
+    """Return the address of the most urgent patient whose latest scan can be shown, else of the most urgent."""
     board = queries.query("board", criteria_id=criteria_id)
     visits = [(str(name), str(visit)) for name, visit in zip(board["patient_id"], board["session_id"], strict=True)]
-    return next((name for name, visit in visits if queries.aligned_scan(name, visit)), visits[0][0])
+    if not visits:
+        return {}
+    return {"patient": next((name for name, visit in visits if queries.aligned_scan(name, visit)), visits[0][0])}
 
 
 def _offer() -> None:

@@ -38,10 +38,8 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
         return
     if not waiting:
         return
-    verb = "waits" if waiting == 1 else "wait"
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = f"{labels.count(waiting, 'decision')} {verb} for the next run; the page still shows the last one."
-        page.remark(words, "content")
+        page.remark(f"{labels.waiting(waiting)}; the page still shows the last one.", "content")
         help_text = (
             "Runs the pipeline, only what changed, while this page waits: it has no worker (cordtrack serve has)"
         )

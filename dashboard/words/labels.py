@@ -309,6 +309,15 @@ def day(value: Any) -> str:
     return wording.day(pd.Timestamp(value))
 
 
+def waiting(decisions: int) -> str:
+    """Say how many decisions wait.
+
+    >>> waiting(1), waiting(2)
+    ('1 decision waits for the next run', '2 decisions wait for the next run')
+    """
+    return f"{count(decisions, 'decision')} {'waits' if decisions == 1 else 'wait'} for the next run"
+
+
 def minute(value: datetime | str) -> str:
     """Write a moment, UTC, as day and minute on the clock of this machine.
 

@@ -45,12 +45,9 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
         names = f"{', '.join(missing[:MOST_FINDINGS])}{' ...' if len(missing) > MOST_FINDINGS else ''}"
         console.print(f"no results yet: {len(missing)} patients of the study ({names})", markup=False)
     counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
-    is_gathered = not done.computed and not done.reused
-    worked = (
-        "finished patients published"
-        if is_gathered
-        else f"{len(done.computed)} patients computed, {len(done.reused)} reused"
-    )
+    worked = f"{len(done.computed)} patients computed, {len(done.reused)} reused"
+    if not done.computed and not done.reused:
+        worked = "finished patients published"
     console.print(
         f"{worked}; findings: {', '.join(counts)}; look with: cordtrack dashboard {out_dir}",
         markup=False,

@@ -16,6 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+Identity = tuple[int, int, int]
+"""Number, time of change and size of a file."""
+
 PACKAGE = Path(__file__).parent.parent
 SOFTWARE = ("antspyx", "SimpleITK", "nibabel", "numpy", "scipy")
 """Distributions whose version can move a number of a run; what no run imports does not stand here."""
@@ -25,6 +28,15 @@ def of_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     status = path.stat()
     return _of_file(path, status.st_size, status.st_mtime_ns)
+
+
+def identity_of(file: Path) -> Identity | None:
+    """Return what tells this file from what was or will be at its place; None when there is none. Nothing is read."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def of_values(*values: Any) -> str:

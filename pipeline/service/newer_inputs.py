@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.errors import CordtrackError
-from pipeline.files import atomic, child_process
+from pipeline.files import atomic, child_process, fingerprints
 from pipeline.run import run_plan
 from pipeline.service import inputs_stamp, job_run, jobs
 from pipeline.store import reader
@@ -56,12 +56,12 @@ def noted(out_dir: Path) -> NewerInputs | None:
         note = NewerInputs(str(content["results"]), dict(content["patients"]), str(content["trouble"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return note if note.results == _mark_of_results(out_dir) else None
+    return note if note.results == mark_of_results(out_dir) else None
 
 
 def look(bids_dir: Path, out_dir: Path) -> NewerInputs:
     """Compare the study folder with the published results and leave word for the pages; reads every file once."""
-    results, patients, trouble = _mark_of_results(out_dir), {}, ""
+    results, patients, trouble = mark_of_results(out_dir), {}, ""
     try:
         pending = run_plan.plan(job_run.settings_of(bids_dir, out_dir, 1)).pending
         patients = {one.patient_id: one.reason for one in pending if one.reason != run_plan.DECISIONS}
@@ -81,7 +81,7 @@ def _keep_looking(bids_dir: Path, out_dir: Path) -> None:
     before = looked_at = ""
     while True:
         began = time.monotonic()
-        mark = inputs_stamp.of_inputs(bids_dir, out_dir) + _mark_of_results(out_dir)
+        mark = inputs_stamp.of_inputs(bids_dir, out_dir) + mark_of_results(out_dir)
         rest_s = max(EVERY_SECONDS, REST * (time.monotonic() - began))
         if mark == before != looked_at and not any(job.is_open for job in jobs.every(out_dir)):
             _look_apart(bids_dir, out_dir)
@@ -102,13 +102,9 @@ def _look_apart(bids_dir: Path, out_dir: Path) -> None:
         return
 
 
-def _mark_of_results(out_dir: Path) -> str:
+def mark_of_results(out_dir: Path) -> str:
     """Return what changes when a run publishes; empty where there are no results."""
-    try:
-        status = reader.database_path(out_dir).stat()
-    except OSError:
-        return ""
-    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+    return "-".join(map(str, fingerprints.identity_of(reader.database_path(out_dir)) or ()))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,9 @@ def served(tiny, tmp_path_factory, monkeypatch):
     return tiny
 
 
-def leave(database, patients, trouble=""):
-    out = database.parent if database.is_file() else database
+def leave(out, patients, trouble=""):
     (out / jobs.QUEUE).mkdir(exist_ok=True)
-    note = {"results": newer_inputs._mark_of_results(out), "patients": patients, "trouble": trouble}
+    note = {"results": newer_inputs.mark_of_results(out), "patients": patients, "trouble": trouble}
     (out / jobs.QUEUE / newer_inputs.NOTE).write_text(json.dumps(note))
     return note
 
@@ -55,8 +54,7 @@ def test_many_are_counted_and_what_was_looked_at_before_is_not_said(served):
     leave(served, {f"sub-9{number}": f"new visit ses-0{number}" for number in range(8)})
     assert "sub-94 (new visit ses-04); and 3 other patients." in words_of(opened("board"))
     note = leave(served, {"sub-02": NEW_VISIT}) | {"results": "others"}
-    out = served.parent if served.is_file() else served
-    (out / jobs.QUEUE / newer_inputs.NOTE).write_text(json.dumps(note))
+    (served / jobs.QUEUE / newer_inputs.NOTE).write_text(json.dumps(note))
     assert "Not in these results" not in words_of(opened("board"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.data import queries
+from dashboard.shell import tour
 from pipeline.core import records
 from pipeline.core.findings import finding
 from pipeline.errors import StoreError
@@ -245,3 +246,12 @@ def test_a_new_run_is_shown_without_restarting(tmp_path, monkeypatch):
     publish.publish(tmp_path, [row for row in tiny_store() if getattr(row, "patient_id", "sub-01") == "sub-01"])
     at.run()
     assert "1 of 1 patient has an open question." in text_of(at)
+
+
+def test_the_tour_of_a_study_without_patients_has_nobody_to_show(empty):
+    publish.publish(empty, [row for row in tiny_store() if not getattr(row, "patient_id", None)])
+    at = AppTest.from_file(str(APP), default_timeout=60)
+    at.session_state[tour.STEP] = next(n for n, stop in enumerate(tour.STEPS) if stop.page == "patient")
+    at.session_state[tour.MOVED] = True
+    at.switch_page("app_pages/board.py").run()
+    assert not at.exception, at.exception

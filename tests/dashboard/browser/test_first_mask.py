@@ -99,6 +99,18 @@ def on_record_is_how_it_was_drawn(out):
     assert how["began_with"] is None, "nobody drew here before"
 
 
+def open_sketch(page):
+    """Open the drawing of the visit shown; return it and its sagittal picture."""
+    page.get_by_text("Draw or correct a mask").click()
+    settled(page)
+    page.get_by_text("Draw on the scan").click()
+    sketch = page.locator(".sketch")
+    expect(sketch).to_have_attribute("data-ready", "true", timeout=PATIENCE_MS)
+    sagittal = sketch.locator("canvas").first
+    sagittal.scroll_into_view_if_needed()
+    return sketch, sagittal
+
+
 def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
     page, own_server, out, lesion, tmp_path, record_property
 ):
@@ -107,13 +119,7 @@ def test_a_visit_without_a_mask_is_drawn_from_a_click_and_measured(
     page.goto(f"{own_server}/patient?patient=sub-01")
     page.get_by_role("textbox", name="Your name").fill("Rita Reader")
     page.get_by_text("This visit has no mask that is measured.").wait_for()
-    page.get_by_text("Draw or correct a mask").click()
-    settled(page)
-    page.get_by_text("Draw on the scan").click()
-    sketch = page.locator(".sketch")
-    expect(sketch).to_have_attribute("data-ready", "true", timeout=PATIENCE_MS)
-    sagittal = sketch.locator("canvas").first
-    sagittal.scroll_into_view_if_needed()
+    sketch, sagittal = open_sketch(page)
     look(page, tmp_path, "before")
 
     click_at(page, sagittal)  # it opens on the middle of the cord, where the lesion is

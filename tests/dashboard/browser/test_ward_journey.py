@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.dashboard.browser.driving import PATIENCE_MS, look, saved, settled
 from tests.dashboard.browser.served_study import add_row, opened, signed_in
-from tests.dashboard.browser.test_first_mask import click_at
+from tests.dashboard.browser.test_first_mask import click_at, open_sketch
 from tests.service import brought_person
 
 
@@ -43,13 +43,7 @@ def run_until(page, button, words):
 
 def outline(page, folder, name):
     """Draw the tumour of the scan shown from one click, and put it on record; return its voxels."""
-    page.get_by_text("Draw or correct a mask").click()
-    settled(page)
-    page.get_by_text("Draw on the scan").click()
-    sketch = page.locator(".sketch")
-    expect(sketch).to_have_attribute("data-ready", "true", timeout=PATIENCE_MS)
-    sagittal = sketch.locator("canvas").first
-    sagittal.scroll_into_view_if_needed()
+    sketch, sagittal = open_sketch(page)
     click_at(page, sagittal)  # it opens on the middle of the cord, where the lesion is
     expect(sketch).to_have_attribute("data-answered", "1", timeout=PATIENCE_MS)
     voxels = int(sketch.get_attribute("data-voxels"))
@@ -60,6 +54,16 @@ def outline(page, folder, name):
     page.get_by_role("button", name="Measure this mask").click()
     page.get_by_text(f"outline of the {name} scan").last.wait_for()
     return voxels
+
+
+def everything_on_record_bears_the_name_of_who_signed_in(out):
+    """Hold acts, tables and deliveries against the verified identity."""
+    on_record = lines_of(out / "journal" / "acts.jsonl")
+    assert [entry["act"] for entry in on_record] == ["correct_mask", "correct_mask", "accept_mask"]
+    (table,) = lines_of(out / "journal" / "tables.jsonl")
+    everything = [*on_record, table, *lines_of(out / "journal" / "deliveries.jsonl")]
+    assert {entry["who"] for entry in everything} == {"E. Ditor"}
+    assert all(entry["identity"].endswith(" ed") for entry in everything)
 
 
 def test_from_two_discs_to_the_packet(chromium, workbench, tmp_path):
@@ -104,10 +108,4 @@ def test_from_two_discs_to_the_packet(chromium, workbench, tmp_path):
     settled(page)
     look(page, tmp_path, "board")
     page.context.close()
-
-    on_record = lines_of(out / "journal" / "acts.jsonl")
-    assert [entry["act"] for entry in on_record] == ["correct_mask", "correct_mask", "accept_mask"]
-    (table,) = lines_of(out / "journal" / "tables.jsonl")
-    everything = [*on_record, table, *lines_of(out / "journal" / "deliveries.jsonl")]
-    assert {entry["who"] for entry in everything} == {"E. Ditor"}
-    assert all(entry["identity"].endswith(" ed") for entry in everything)
+    everything_on_record_bears_the_name_of_who_signed_in(out)

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.data import publication, queries
 from dashboard.data.publication import Publication
 from pipeline.errors import StoreError
+from pipeline.files.fingerprints import identity_of
 from pipeline.store import publish
 from pipeline.store import reader as store_reader
 from pipeline.store.reader import FEWEST_SHARED, _shared
@@ -31,7 +32,7 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def reader_of(out: Path) -> store_reader.Reader:
     database = store_reader.database_path(out)
-    return queries._publication(str(database), queries.identity_of(database)).reader
+    return queries._publication(str(database), identity_of(database)).reader
 
 
 def test_one_reader_serves_every_query_of_a_publication(out: Path) -> None:
