@@ -125,6 +125,8 @@ class TreatmentEvent:
         The kind as the table has it, where that is another word.
     started_at
         Time of its first day at which it began; None where nobody wrote it down.
+    is_ongoing
+        It was not over on ``ended_on``, the last day of which anything is known.
     """
 
     kind: TreatmentKind
@@ -138,6 +140,7 @@ class TreatmentEvent:
     dose_mg: float | None = None
     written: str | None = None
     started_at: time | None = None
+    is_ongoing: bool = False
 
 
 @dataclass(frozen=True)

@@ -124,9 +124,10 @@ def old_baseline(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> 
 
 
 def no_response(verdict: Verdict) -> str:
-    """Say what leaves no response of a shrinkage that reaches the rule of one."""
+    """Say what leaves no response of a shrinkage that reaches the rule of one, or a partial one where none is seen."""
     reason = verdict.evidence.no_response
-    return f"no response: {reason}" if reason else ""
+    name = "no complete response" if verdict.category == Category.PR else "no response"
+    return f"{name}: {reason}" if reason else ""
 
 
 def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:

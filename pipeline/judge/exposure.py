@@ -15,7 +15,7 @@ from pipeline.judge.division import last_day
 NAMED_BESIDE = (*SYSTEMIC, TreatmentKind.STEROID, TreatmentKind.DRAINAGE, TreatmentKind.OTHER)
 """Named beside a shrinkage that began under them."""
 
-REBOUND = (TreatmentKind.BEVACIZUMAB, TreatmentKind.STEROID, TreatmentKind.TARGETED)
+REBOUND = (*SYSTEMIC, TreatmentKind.STEROID)
 """Whose end is named beside growth after it."""
 
 

@@ -146,7 +146,7 @@ def _begun_by(treatment: TreatmentEvent, on: date) -> TreatmentEvent:
     """
     if treatment.ended_on is None or treatment.ended_on <= on:
         return treatment
-    return replace(treatment, ended_on=on, ended_by=None)
+    return replace(treatment, ended_on=on, ended_by=None, is_ongoing=True)
 
 
 def readings(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> tuple[PlacedHistory, ...]:

@@ -209,7 +209,7 @@ def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:
     surgery = None
     for epoch in division.divided(course, criteria):
         if epoch.after_surgery_on != surgery:
-            everything = signed_only = Earlier()
+            everything, signed_only = Earlier(last=everything.last), Earlier(last=signed_only.last)
         surgery = epoch.after_surgery_on
         verdicts = confirmed(tuple(epoch_verdicts.of_epoch(course, epoch, criteria, everything)), criteria)
         everything = _left(everything, epoch, verdicts, criteria)
@@ -239,7 +239,7 @@ def _opening_baseline(
 
 
 def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> Earlier:
-    """Return what is remembered after one more course: whether none was seen, and the smallest size."""
+    """Return what is remembered after one more course: whether none was seen, the smallest size and the last scan."""
     judged = [v.visit for v in verdicts if (v.state == State.BASELINE or v.is_judged) and not v.visit.bound_reason]
     if epoch.baseline is not None:
         judged.append(epoch.baseline)
@@ -250,7 +250,8 @@ def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria:
         if smallest_size is None or size < smallest_size:
             smallest_size, smallest = size, visit
     zero_seen = earlier.zero_seen or any(visit.volume_mm3 == 0 for visit in judged)
-    return Earlier(zero_seen, smallest)
+    last = max((visit for _, visit in sizes), key=lambda visit: visit.acquired_on, default=earlier.last)
+    return Earlier(zero_seen, smallest, last)
 
 
 def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:

@@ -30,7 +30,7 @@ from pipeline.study.study_tables import (
     word_in,
 )
 from pipeline.study.table_numbers import age_in, number_in
-from pipeline.study.treatment_names import kind_named, packaged
+from pipeline.study.treatment_names import kind_named, kind_of, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
@@ -283,15 +283,16 @@ def _clock(row: TableRow, column: str) -> str | None:
 
 
 def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Finding]) -> TreatmentKind:
-    """Return what the kind means, else what the agent or the extent of resection says."""
-    kind = kind_named(row.cells.get("kind"), names)
-    if kind == TreatmentKind.UNKNOWN and row.cells.get("kind") is None:
-        kind = kind_named(row.cells.get("agent") or row.cells.get("extent"), names)
+    """Return what the kind, the agent and the extent of resection say together."""
+    written = row.cells.get("kind")
+    kind = kind_of(written, row.cells.get("agent"), row.cells.get("extent"), names)
     if kind == TreatmentKind.UNKNOWN:
-        written = row.cells.get("kind")
         word = f"'{written}'" if written else "none"
         expected = f"expected a kind of treatment such as {', '.join(k for k in TreatmentKind if k != kind)}"
         findings.append(row.problem("treatment_unknown", f"{expected}, found {word}"))
+    elif written and kind_named(written, names) not in (kind, TreatmentKind.UNKNOWN):
+        message = f"expected a kind that goes with the drug, found '{written}' with '{row.cells['agent']}'; taken as"
+        findings.append(row.problem("treatment_by_agent", f"{message} {kind}"))
     return kind
 
 
