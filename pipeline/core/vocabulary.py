@@ -280,7 +280,8 @@ class VisitMeasure:
 class PatientCourse:
     """Everything judgement may look at for one patient, visits in any order.
 
-    ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
+    ``pinned_by`` says in words who pinned a baseline and when, by session, ``pinned_on`` the day from which on that
+    was known; without one it always was. ``died_on`` and ``last_contact_on`` (the
     last day known to be alive) are None unless the study says so. ``is_enhancing`` says whether the tumour as a whole
     takes up contrast agent; None where nobody said so. ``undated`` holds scans that were measured and whose day nobody
     can tell: they get no verdict of their own, and others stand only where no day of theirs would change them.
@@ -294,6 +295,7 @@ class PatientCourse:
     syndrome: str | None = None
     pinned_baselines: tuple[str, ...] = ()
     pinned_by: Mapping[str, str] = field(default_factory=dict)
+    pinned_on: Mapping[str, date] = field(default_factory=dict)
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None

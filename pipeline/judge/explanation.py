@@ -81,6 +81,13 @@ def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
     return f"{too_soon} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
 
 
+def why_unjudged(verdict: Verdict, epoch: Epoch) -> str:
+    """Say of a baseline made before its course why the course that it lies in does not judge it."""
+    if verdict.state == State.CONTEXT:
+        return f"in the course before not judged, {_why_context(verdict.visit, epoch)}"
+    return f"in the course before not evaluable: {str(verdict.evidence.unusable).removesuffix(comparison.GO_ON)}"
+
+
 def _baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> Clause:
     value = epochs.value_of(visit, criteria.metric)
     pinned_by = course.pinned_by.get(visit.session_id, "a person")

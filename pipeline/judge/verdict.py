@@ -42,6 +42,8 @@ class Evidence:
         Those that compare, from the baseline on, before this one.
     before
         At a baseline: the last scan that an earlier course judged and that compares with it; None for none.
+    unjudged
+        At a baseline made before its course: why the course that it lies in does not judge it, in words.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -61,6 +63,7 @@ class Evidence:
     asked: VisitMeasure | None = None
     scans: tuple[VisitMeasure, ...] = ()
     before: VisitMeasure | None = None
+    unjudged: str = ""
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

@@ -50,8 +50,10 @@ def judge_patient(work: PatientWork) -> PatientWork:
 def course_with_acts(work: PatientWork) -> vocabulary.PatientCourse:
     """Gather what judgement may look at, with the baselines that people pinned."""
     course = course_of(work.plan.patient, work.visits, work.lesions)
-    pinned = work.acts.decided.pinned
-    return replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
+    decided = work.acts.decided
+    return replace(
+        course, pinned_baselines=tuple(decided.pinned), pinned_by=decided.pinned, pinned_on=decided.pinned_on
+    )
 
 
 def course_of(
