@@ -21,7 +21,6 @@ from pipeline.core.written_day import first_possible, last_possible, span
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
-    date_in,
     days_in,
     is_complete,
     read_table,
@@ -327,6 +326,7 @@ def of_known_patients(
 
 def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
     died_on = span_in(row, "died_on", as_of, findings)
+    contact_on = span_in(row, "last_contact_on", as_of, findings)
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
@@ -338,7 +338,8 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
         centre=row.cells.get("centre"),
         died_on=first_possible(died_on) if died_on is not None else None,
         died_by=last_possible(died_on),
-        last_contact_on=date_in(row, "last_contact_on", as_of, findings),
+        last_contact_on=first_possible(contact_on) if contact_on is not None else None,
+        last_contact_by=last_possible(contact_on),
         is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
         **{column: marker_in(row, column, findings) for column in markers.MARKERS},
     )
