@@ -72,8 +72,8 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
-    given = epoch.opened_by
-    if given is not None and given.is_ongoing and given.kind == TreatmentKind.RADIOTHERAPY:
+    opened_by = epoch.opened_by
+    if opened_by is not None and opened_by.is_ongoing and opened_by.kind == TreatmentKind.RADIOTHERAPY:
         return f"made during {epoch.cause}, a scan after its end can be the baseline"
     too_soon = wording.count((epoch.eligible_on - visit.acquired_on).days, "day")
     if isinstance(visit.acquired_on, WrittenDay) or isinstance(epoch.eligible_on, WrittenDay):

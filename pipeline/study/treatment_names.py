@@ -98,10 +98,10 @@ def kind_of(
     >>> [str(kind_of(*row, None, packaged())) for row in (("systemic therapy", "belzutifan"), ("chemo", "nivolumab"))]
     ['targeted', 'immunotherapy']
     """
-    kind, told = kind_named(written, names), kind_named(agent, names)
+    kind, by_agent = kind_named(written, names), kind_named(agent, names)
     if kind == TreatmentKind.UNKNOWN and (written is None or plain(written) in SAYS_NOTHING):
-        return told if agent else kind_named(extent, names)
-    return told if told in FINER.get(kind, ()) else kind
+        return by_agent if agent else kind_named(extent, names)
+    return by_agent if by_agent in FINER.get(kind, ()) else kind
 
 
 def plain(name: str) -> str:
