@@ -338,8 +338,8 @@ def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     previous, metric = verdict.evidence.previous, criteria.metric
     if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
         return ""
-    compared = verdict.compared_with(criteria)
-    if compared is not None and compared.reference is previous:
+    main_pair = verdict.compared_with(criteria)
+    if main_pair is not None and main_pair.reference is previous:
         return ""  # the main clause says so
     scan_pair = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
     if scan_pair.ratio is None or scan_pair.ratio >= 1:
