@@ -6,7 +6,7 @@
 -- version is recognised by it and made anew by the next run, from finished steps and journal.
 create schema meta;
 create table meta.store_version (version integer not null);
-insert into meta.store_version values (33);
+insert into meta.store_version values (34);
 
 create schema record;
 
@@ -27,7 +27,8 @@ create table record.patient (
     died_on date, last_contact_on date, is_enhancing boolean,
     mycn varchar check (mycn in ('amplified', 'not amplified', 'unknown')),
     h3_k27 varchar check (h3_k27 in ('altered', 'wild type', 'unknown')),
-    died_by date check (died_by > died_on)
+    died_by date check (died_by > died_on),
+    last_contact_by date check (last_contact_by > last_contact_on)
 );
 
 -- A session: usable, or why not.

@@ -268,6 +268,11 @@ def ml_interval(low_mm3: Any, high_mm3: Any) -> str:
     return wording.volume_interval(low_mm3, high_mm3) if is_known(low_mm3) and is_known(high_mm3) else ""
 
 
+def signed_alike(*values: float) -> tuple[str, ...]:
+    """Write signed numbers that belong together with the same decimals, as ``wording`` does."""
+    return tuple(map(wording.typeset, wording.signed_alike(*values)))
+
+
 def percent(value: Any) -> str:
     r"""Write a change in percent with its sign; ``−100 %`` is kept for what is truly gone.
 

@@ -342,13 +342,11 @@ def _velocities(row: Mapping[Any, Any]) -> list[str]:
         value, low, high = (row[f"{name}_{part}mm_per_year"] for part in ("", "low_", "high_"))
         if not labels.is_known(value) or row["days"] < DAYS_PER_YEAR:
             continue
-        interval = f" ({_signed(low)} to {_signed(high)})" if labels.is_known(low) and labels.is_known(high) else ""
-        velocities.append(f"{MEASURES[name]} {_signed(value)}{labels.NARROW}mm a year{interval}")
+        is_interval = labels.is_known(low) and labels.is_known(high)
+        speed, *ends = labels.signed_alike(value, low, high) if is_interval else labels.signed_alike(value)
+        interval = f" ({' to '.join(ends)})" if ends else ""
+        velocities.append(f"{MEASURES[name]} {speed}{labels.NARROW}mm a year{interval}")
     return velocities
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{labels.two_figures(value)}"
 
 
 def best_response(confirmed: Mapping[Any, Any], unconfirmed: Mapping[Any, Any]) -> str:

@@ -100,6 +100,7 @@ TABLE_KINDS = (
     ("date_partial", "warning", "write the whole day; until then what depends on it is not evaluable"),
     ("treatment_unplaced", "error", "write its date; until then only what no day of it could change is judged"),
     ("treatment_unknown", "error", "say what kind it was (see docs); until then nothing after it is judged"),
+    ("treatment_by_agent", "warning", "make sure of it, and write the kind that the drug or the machine belongs to"),
     (
         "syndrome_unknown",
         "warning",
@@ -130,6 +131,11 @@ TABLE_KINDS = (
     ("rows_differ", "error", "leave one row per patient, date and compartment; until then the visit has no number"),
     ("cells_differ", "error", "leave one of the two cells, or correct them; until then the visit has no number"),
     ("unit_suspect", "warning", "make sure of the unit: 1 mL is 1000 mm³; floors and errors depend on it"),
+    (
+        "unit_doubtful",
+        "error",
+        "write it in the unit of the column, or slices_spanned 1 beside it if it is a speck; until then it is not used",
+    ),
     ("imported_not_used", "note", "nothing to do: a visit with images is measured on them"),
     ("imported_differs", "warning", "what was imported first is kept; correct phenotype/cordtrack_volumes.tsv by hand"),
 )

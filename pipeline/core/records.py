@@ -52,7 +52,7 @@ class Study:
 class Patient:
     """One row of ``participants.tsv``; ``last_contact_on`` is the last day the patient was known to be alive.
 
-    ``died_by`` is the last day that the death may have been on, where only a month or a year is known.
+    ``died_by`` and ``last_contact_by`` are the last days that these may have been on, of a month or a year.
     ``syndrome`` is a code (``core.syndromes``), as are ``mycn`` and ``h3_k27`` (``core.markers``); ``is_enhancing``
     says whether the tumour takes up contrast agent.
     """
@@ -71,6 +71,7 @@ class Patient:
     mycn: str | None = None
     h3_k27: str | None = None
     died_by: date | None = None
+    last_contact_by: date | None = None
 
 
 @dataclass(frozen=True)

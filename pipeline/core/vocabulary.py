@@ -125,6 +125,8 @@ class TreatmentEvent:
         The kind as the table has it, where that is another word.
     started_at
         Time of its first day at which it began; None where nobody wrote it down.
+    is_ongoing
+        It was not over on ``ended_on``, the last day of which anything is known.
     """
 
     kind: TreatmentKind
@@ -138,6 +140,7 @@ class TreatmentEvent:
     dose_mg: float | None = None
     written: str | None = None
     started_at: time | None = None
+    is_ongoing: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,7 +280,8 @@ class VisitMeasure:
 class PatientCourse:
     """Everything judgement may look at for one patient, visits in any order.
 
-    ``pinned_by`` says in words who pinned a baseline and when, by session. ``died_on`` and ``last_contact_on`` (the
+    ``pinned_by`` says in words who pinned a baseline and when, by session, ``pinned_on`` the day from which on that
+    was known; without one it always was. ``died_on`` and ``last_contact_on`` (the
     last day known to be alive) are None unless the study says so. ``is_enhancing`` says whether the tumour as a whole
     takes up contrast agent; None where nobody said so. ``undated`` holds scans that were measured and whose day nobody
     can tell: they get no verdict of their own, and others stand only where no day of theirs would change them.
@@ -291,6 +295,7 @@ class PatientCourse:
     syndrome: str | None = None
     pinned_baselines: tuple[str, ...] = ()
     pinned_by: Mapping[str, str] = field(default_factory=dict)
+    pinned_on: Mapping[str, date] = field(default_factory=dict)
     died_on: date | None = None
     last_contact_on: date | None = None
     is_enhancing: bool | None = None

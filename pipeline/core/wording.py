@@ -130,6 +130,26 @@ def volume_interval(low_mm3: float, high_mm3: float) -> str:
     return f"{significant(low_mm3 / MM3_PER_ML)} to {significant(high_mm3 / MM3_PER_ML)}"
 
 
+def signed_alike(*values: float) -> tuple[str, ...]:
+    """Write signed numbers that belong together, such as the ends of an interval, with the same decimals.
+
+    The largest has two figures at least. More decimals stand only where an end would be 0 though all numbers lie on
+    one side of it.
+
+    >>> signed_alike(-0.118, -0.24, 0.0048), signed_alike(0.12, 0.0048, 0.24), signed_alike(154.2, -3.2)
+    (('-0.12', '-0.24', '0.00'), ('+0.120', '+0.005', '+0.240'), ('+154', '-3'))
+    """
+    largest = max(map(abs, values))
+    if largest == 0:
+        return ("0",) * len(values)
+    places = max(0, FIGURES - 1 - math.floor(math.log10(largest)))
+    if min(values) > 0 or max(values) < 0:
+        while any(round(value, places) == 0 for value in values):
+            places += 1
+    rounded = (round(value, places) + 0.0 for value in values)
+    return tuple(f"{'+' if value > 0 else ''}{value:.{places}f}" for value in rounded)
+
+
 def decimals_apart(ratio: float, *limits: float | None) -> int:
     """Return how many decimals a change and its limits need so that their order can be seen.
 

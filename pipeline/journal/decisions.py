@@ -176,6 +176,8 @@ class Decisions:
         Session and compartment of masks that a person accepted as they are now.
     pinned
         Sessions that are to be baselines, to who pinned them and when, in words.
+    pinned_on
+        The day on which each was pinned.
     lesions
         In the order they were made.
     corrected
@@ -188,6 +190,7 @@ class Decisions:
     excluded_masks: Mapping[tuple[str, str], str] = field(default_factory=dict)
     accepted: frozenset[tuple[str, str]] = frozenset()
     pinned: Mapping[str, str] = field(default_factory=dict)
+    pinned_on: Mapping[str, date] = field(default_factory=dict)
     lesions: tuple[LesionCorrection, ...] = ()
     corrected: Mapping[tuple[str, str], JournalEntry] = field(default_factory=dict)
     withdrawn: tuple[LesionWithdrawal, ...] = ()
@@ -379,6 +382,7 @@ def decide(entries: Iterable[JournalEntry]) -> Decisions:
         excluded_masks={(str(e.session_id), str(e.compartment)): _excluded(e) for e in by_kind[ActKind.EXCLUDE_MASK]},
         accepted=frozenset((str(e.session_id), str(e.compartment)) for e in by_kind[ActKind.ACCEPT_MASK]),
         pinned={str(e.session_id): f"{e.who} on {_day(e)}" for e in by_kind[ActKind.PIN_BASELINE]},
+        pinned_on={str(e.session_id): e.written_at.date() for e in by_kind[ActKind.PIN_BASELINE]},
         lesions=tuple(
             LesionCorrection(str(e.session_id), str(e.lesion_id), str(e.same_as), e.component_sha256)
             for e in by_kind[ActKind.CORRECT_LESION]

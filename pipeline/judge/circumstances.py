@@ -32,7 +32,8 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, days_not_known(verdict)),
         *beside(ClauseKind.UNJUDGED_LESION, uncounted(verdict)),
         *beside(ClauseKind.REMARK, withdrawn(verdict)),
-        *beside(ClauseKind.REMARK, opens_pinned(verdict, course)),
+        *beside(ClauseKind.REMARK, verdict.evidence.unjudged),
+        *beside(ClauseKind.REMARK, opens_pinned(verdict, course, epoch)),
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
     ]
     if verdict.is_judged:
@@ -66,9 +67,10 @@ def why_baseline(epoch: Epoch, visit: VisitMeasure, pinned_by: str, criteria: Re
         return f"pinned by {pinned_by}"
     if epoch.kind == CourseKind.WATCHED:
         return "first usable scan of a tumour that was only watched"
-    if epoch.kind in (CourseKind.LINE, CourseKind.AFTER_RADIOSURGERY):
-        return f"first usable scan after {epoch.cause}, none before it"
-    return f"first usable scan late enough after {epoch.cause}"
+    if epoch.kind not in (CourseKind.LINE, CourseKind.AFTER_RADIOSURGERY):
+        return f"first usable scan late enough after {epoch.cause}"
+    none_before = f"first usable scan after {epoch.cause}, none before it"
+    return none_before if epoch.has_own_baseline else f"last usable scan before {epoch.cause}"
 
 
 def days_not_known(verdict: Verdict) -> str:
@@ -86,9 +88,11 @@ def withdrawn(verdict: Verdict) -> str:
     return f"{words}, a size measured here may hold it until that is corrected" if holds_it else words
 
 
-def opens_pinned(verdict: Verdict, course: PatientCourse) -> str:
+def opens_pinned(verdict: Verdict, course: PatientCourse, epoch: Epoch) -> str:
     """Say that a scan judged in one course is also the baseline that a person pinned for the next."""
     name = verdict.visit.session_id
+    if epoch.is_pinned and epoch.baseline is verdict.visit:
+        return ""  # said already
     is_pinned = name in course.pinned_baselines and (verdict.is_judged or verdict.state == State.BASELINE)
     return f"also the baseline from here on, pinned by {course.pinned_by.get(name, 'a person')}" if is_pinned else ""
 
@@ -124,9 +128,10 @@ def old_baseline(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> 
 
 
 def no_response(verdict: Verdict) -> str:
-    """Say what leaves no response of a shrinkage that reaches the rule of one."""
+    """Say what leaves no response of a shrinkage that reaches the rule of one, or a partial one where none is seen."""
     reason = verdict.evidence.no_response
-    return f"no response: {reason}" if reason else ""
+    name = "no complete response" if verdict.category == Category.PR else "no response"
+    return f"{name}: {reason}" if reason else ""
 
 
 def treatments_beside(verdict: Verdict, course: PatientCourse) -> list[str]:

@@ -91,6 +91,11 @@ class Clause:
 
 
 DAYS = ("on", "reference_on")
+MAIN = frozenset({
+    ClauseKind.NOT_JUDGED, ClauseKind.BASELINE, ClauseKind.NOT_EVALUABLE, ClauseKind.NONE_SEEN, ClauseKind.SEEN_AGAIN,
+    ClauseKind.CHANGE,
+})  # fmt: skip
+"""Clauses that usually begin a sentence, and are written so."""
 
 
 def beside(kind: ClauseKind, words: str) -> tuple[Clause, ...]:
@@ -109,12 +114,18 @@ def of_total(clauses: Sequence[Clause]) -> Clause | None:
 
 
 def sentence(clauses: Sequence[Clause]) -> str:
-    """Make the sentence of a verdict.
+    """Make the sentence of a verdict; what usually begins one is written small behind another clause.
 
     >>> sentence([Clause(ClauseKind.NONE_SEEN, "No solid tumour seen"), Clause(ClauseKind.REMARK, "look at it")])
     'No solid tumour seen; look at it.'
     """
-    return "; ".join(clause.text for clause in clauses) + "."
+    further = (small(clause.text) if clause.kind in MAIN else clause.text for clause in clauses[1:])
+    return "; ".join([*(clause.text for clause in clauses[:1]), *further]) + "."
+
+
+def small(words: str) -> str:
+    """Return words as they stand within a sentence."""
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def to_json(clauses: Sequence[Clause]) -> str:

@@ -103,6 +103,10 @@ def compare(
     )
 
 
+GO_ON = ", pin a new baseline to go on from here"
+"""What to do about a break in the series; left out where it has been done."""
+
+
 def series_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
     """Say why a visit was scanned too differently from the baseline to be compared; None where it was not.
 
@@ -118,8 +122,7 @@ def series_break(visit: VisitMeasure, baseline: VisitMeasure) -> str | None:
     else:
         return None
     return (
-        f"measured on {at_visit} but the baseline of {baseline.acquired_on} on {other}; "
-        f"the two do not compare, pin a new baseline to go on from here"
+        f"measured on {at_visit} but the baseline of {baseline.acquired_on} on {other}; the two do not compare{GO_ON}"
     )
 
 

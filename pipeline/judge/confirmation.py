@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.core.vocabulary import Category, DisplayState, VisitMeasure
+from pipeline.core.vocabulary import Category, DisplayState
 from pipeline.judge import comparison
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.verdict import Verdict
@@ -22,12 +22,13 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
 
     A preliminary progression is confirmed by a comparable scan late enough that is progression too, refuted by one
     that is not or by any later one that shrank beyond error, and awaits confirmation while there is none. A response
-    is confirmed by a second scan far enough from it, with no lesser scan in between.
+    is confirmed by a second scan far enough from it, with no lesser scan in between. Either is confirmed too between
+    two scans that confirm each other. A response that a later scan shows no more stays as it was read, and says so.
     """
     settled: list[Verdict] = []
     for index, verdict in enumerate(verdicts):
         if verdict.preliminary:
-            settled.append(_settle_progression(verdict, settled, verdicts[index + 1 :], criteria))
+            settled.append(_settle_progression(verdict, verdicts[:index], verdicts[index + 1 :], criteria))
         elif verdict.category in RESPONSE_RANK:
             settled.append(_settle_response(verdict, verdicts[:index], verdicts[index + 1 :], criteria))
         else:
@@ -47,15 +48,15 @@ def _settle_progression(
         )
         again = next(marked, None)
         return doubted if again is None else replace(verdict, settled_by=again.visit)
+    first = verdict
     for other in reversed([v for v in earlier if v.is_judged]):
         if other.category != Category.PD:
             break
         if _days_apart(verdict, other) >= wait_days:
             return replace(verdict, settled_by=other.visit)
+        first = other
     telling = (v for v in later if v.is_judged)
-    second = next(
-        (v for v in telling if _days_apart(verdict, v) >= wait_days or _went_back(v, verdict, criteria)), None
-    )
+    second = next((v for v in telling if _days_apart(first, v) >= wait_days or _went_back(v, verdict, criteria)), None)
     if second is None:
         return doubted
     if second.category == Category.PD:
@@ -74,32 +75,36 @@ def _went_back(later: Verdict, verdict: Verdict, criteria: ResponseCriteria) -> 
 def _settle_response(
     verdict: Verdict, earlier: Sequence[Verdict], later: Sequence[Verdict], criteria: ResponseCriteria
 ) -> Verdict:
-    if criteria.confirmation.days == 0:
+    """Confirm a response, leave it open, or name the later scan that shows it no more."""
+    days = criteria.confirmation.days
+    if days == 0:
         return verdict  # these criteria ask for no second scan
-    for others in (reversed(earlier), later):
-        second = _second_response(verdict, others, criteria.confirmation.days)
-        if second is not None:
-            return replace(verdict, settled_by=second)
-    return replace(verdict, confirmed=False)
+    before, after = _holding(verdict, reversed(earlier)), _holding(verdict, later)
+    second = next((v for v in (*before, *after) if _days_apart(verdict, v) >= days), None)
+    if second is None and before:  # it may lie between two that confirm each other
+        second = next((v for v in after if _days_apart(before[-1], v) >= days), None)
+    if second is not None:
+        return replace(verdict, settled_by=second.visit)
+    telling = [v for v in later if v.is_judged]
+    ended = telling[len(after)] if len(after) < len(telling) else None
+    return replace(verdict, confirmed=False, ended_by=ended.visit if ended else None)
 
 
-def _second_response(verdict: Verdict, others: Iterable[Verdict], wait_days: int) -> VisitMeasure | None:
-    """Return the nearest scan far enough away with at least this response, and none lesser in between.
+def _holding(verdict: Verdict, others: Iterable[Verdict]) -> list[Verdict]:
+    """Return the judged scans next to one, nearest first, that show at least its response, up to the first lesser one.
 
     A partial response after a complete one is no response held: it confirms nothing and nothing before confirms it.
     """
+    holding: list[Verdict] = []
     best = own_rank = RESPONSE_RANK[verdict.category]
-    for other in others:
-        if not other.is_judged:
-            continue
+    for other in (one for one in others if one.is_judged):
         rank = RESPONSE_RANK.get(other.category, 0)
         is_before = other.visit.acquired_on < verdict.visit.acquired_on
         if rank < best or (is_before and rank > own_rank):
-            return None
+            break
         best = rank
-        if _days_apart(verdict, other) >= wait_days:
-            return other.visit
-    return None
+        holding.append(other)
+    return holding
 
 
 def _days_apart(one: Verdict, other: Verdict) -> int:

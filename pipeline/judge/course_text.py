@@ -51,6 +51,7 @@ def from_text(text: str) -> PatientCourse:
     for name, kind in PARTS.items():
         read[name] = tuple(_part(kind, values) for values in read.get(name, ()))
     read["pinned_baselines"] = tuple(read["pinned_baselines"])
+    read["pinned_on"] = {name: _day(day) for name, day in read.get("pinned_on", {}).items()}
     for name in ("died_on", "last_contact_on"):
         read[name] = _day(read[name])
     return PatientCourse(**read)

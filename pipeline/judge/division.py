@@ -102,13 +102,19 @@ def _opened_by(treatment: TreatmentEvent, previous: Epoch, rule: Baseline, line:
         return replace(
             epoch,
             kind=CourseKind.AFTER_RADIOTHERAPY,
-            cause=f"the radiotherapy that ended {'about ' if treatment.ended_on is None else ''}{ended_on}",
+            cause=_radiotherapy(treatment, ended_on),
             eligible_on=max(previous.eligible_on, _later(ended_on, rule.after_radiotherapy_days)),
         )
     if treatment.kind == TreatmentKind.RADIOSURGERY:
         return replace(epoch, kind=CourseKind.AFTER_RADIOSURGERY, cause=f"the radiosurgery of {treatment.started_on}")
     words = f"the {treatment.agent or treatment.kind} begun {treatment.started_on}"
     return replace(epoch, kind=CourseKind.LINE, cause=words)
+
+
+def _radiotherapy(treatment: TreatmentEvent, ended_on: date) -> str:
+    if treatment.is_ongoing:
+        return f"the radiotherapy begun {treatment.started_on}"
+    return f"the radiotherapy that ended {'about ' if treatment.ended_on is None else ''}{ended_on}"
 
 
 def _with_pins(opened: list[Epoch], pins: Iterable[VisitMeasure]) -> list[Epoch]:

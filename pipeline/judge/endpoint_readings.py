@@ -93,7 +93,7 @@ def of_readings(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule
 
 def _agreed(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule]) -> Iterator[TimeToEvent]:
     for rule in rules:
-        ways = [(course, one) for one in readings for course in _deaths(one.course)]
+        ways = [(course, one) for one in readings for course in _ends(one.course)]
         by_reading = [endpoint_of(rule, course, one.assessments, one.losses) for course, one in ways]
         outcomes = [outcome for outcome in by_reading if outcome is not None]
         if len(by_reading) == 1:
@@ -102,16 +102,22 @@ def _agreed(readings: Sequence[OutcomeReading], rules: Sequence[EndpointRule]) -
             yield _together(outcomes, is_complete=len(outcomes) == len(by_reading))
 
 
-def _deaths(course: PatientCourse) -> tuple[PatientCourse, ...]:
-    """Return the course with each day of death that decides: the first and the last possible one.
+def _ends(course: PatientCourse) -> list[PatientCourse]:
+    """Return the course with each day of death and of the last contact that decides: the first and last possible ones.
 
-    What a death does turns once at most as its day moves on: after progression, after too long without a scan.
+    What a death does turns once at most as its day moves on: after progression, after too long without a scan. A last
+    contact only moves the day up to which somebody is known to have been alive.
     """
-    last = last_possible(course.died_on)
-    if last is None:
-        return (course,)
-    at_last = WrittenDay(last.year, last.month, last.day, str(course.died_on), last)
-    return course, replace(course, died_on=at_last)
+    return [
+        replace(course, died_on=died_on, last_contact_on=contact_on)
+        for died_on in _first_and_last(course.died_on)
+        for contact_on in _first_and_last(course.last_contact_on)
+    ]
+
+
+def _first_and_last(day: date | None) -> tuple[date | None, ...]:
+    last = last_possible(day)
+    return (day,) if last is None else (day, WrittenDay(last.year, last.month, last.day, str(day), last))
 
 
 def _together(outcomes: Sequence[TimeToEvent], *, is_complete: bool) -> TimeToEvent:

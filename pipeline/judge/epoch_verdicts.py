@@ -21,10 +21,15 @@ NON_ENHANCING = "non-enhancing"
 
 @dataclass(frozen=True)
 class Earlier:
-    """What earlier courses leave to the next: whether none was seen since the last surgery, and the smallest size."""
+    """What earlier courses leave to the next.
+
+    ``zero_seen`` and ``smallest``: whether none was seen since the last surgery, and the smallest size since. ``last``:
+    the last scan judged, whatever was done since.
+    """
 
     zero_seen: bool = False
     smallest: VisitMeasure | None = None
+    last: VisitMeasure | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def of_epoch(course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, ea
             evidence = Evidence(unusable=exposure.unknown_words(unknown), undecided=True)
             yield _not_evaluable(visit, evidence)
         elif memory is None:
-            verdict = before_or_at_baseline(visit, epoch, criteria)
+            verdict = before_or_at_baseline(visit, epoch, criteria, earlier.last)
             if visit is epoch.baseline:
                 memory = _first_memory(visit, criteria, earlier)
             yield verdict
@@ -81,12 +86,21 @@ def _first_memory(baseline: VisitMeasure, criteria: ResponseCriteria, earlier: E
     return Memory(baseline, baseline, earlier.zero_seen or nothing, scans=(baseline,), seeded=seeded)
 
 
-def before_or_at_baseline(visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria) -> Verdict:
-    """Return what is said of the baseline of an epoch, of one that it superseded, and of another scan before it."""
+def before_or_at_baseline(
+    visit: VisitMeasure, epoch: Epoch, criteria: ResponseCriteria, last: VisitMeasure | None = None
+) -> Verdict:
+    """Return what is said of the baseline of an epoch, of one that it superseded, and of another scan before it.
+
+    Parameters
+    ----------
+    last
+        The last scan that an earlier course judged.
+    """
     if epoch.baseline is visit or any(visit is earlier for earlier in epoch.superseded):
         nothing = epochs.value_of(visit, criteria.metric) == 0
         display = DisplayState.NONE_SEEN if nothing else DisplayState.NO_CHANGE
-        return Verdict(visit, Category.SD, State.BASELINE, display, Evidence())
+        compares = last is not None and last is not visit and comparison.series_break(visit, last) is None
+        return Verdict(visit, Category.SD, State.BASELINE, display, Evidence(before=last if compares else None))
     unusable = epochs.why_no_reference(visit, criteria)
     if visit.acquired_on < epoch.eligible_on or unusable is None:
         return Verdict(visit, Category.NE, State.CONTEXT, DisplayState.NOT_EVALUABLE, Evidence())
@@ -237,7 +251,8 @@ def _below_progression(
         hindrance = exposure.steroids_hinder(course, since, on, criteria.steroids, complete=True)
         if hindrance is None:
             return Category.CR, None
-    if nadir.reference_value == 0 or not comparison.at_least(against.reference_value, criteria.measurable.min_value):
+    is_seen_again = nadir.reference_value == 0 and against.value > 0
+    if is_seen_again or not comparison.at_least(against.reference_value, criteria.measurable.min_value):
         return Category.SD, hindrance
     dose = exposure.steroids_hinder(course, since, on, criteria.steroids, complete=False)
     if comparison.shrank_to(against, criteria.response.ratio):
@@ -258,11 +273,17 @@ def _minor(
         return Category.SD, None
     if dose is None and NON_ENHANCING in minor.applies_to and not _is_non_enhancing(visit, against, course):
         dose = f"would be a minor response were it known to be {minor.applies_to}"
+        if _enhances(visit, course):
+            dose = f"would be a minor response were it {minor.applies_to}, and it is known to enhance"
     return (Category.MR, None) if dose is None else (Category.SD, dose)
 
 
+def _enhances(visit: VisitMeasure, course: PatientCourse) -> bool:
+    return bool(visit.enhancing_mm3) or course.is_enhancing is True
+
+
 def _is_non_enhancing(visit: VisitMeasure, against: comparison.Comparison, course: PatientCourse) -> bool:
-    if visit.enhancing_mm3:
+    if _enhances(visit, course):
         return False
     return course.is_enhancing is False or (course.is_enhancing is None and against.reference.enhancing_mm3 == 0)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.core import wording
-from pipeline.core.vocabulary import SOLID, Category, DisplayState, PatientCourse, State, VisitMeasure
+from pipeline.core.vocabulary import SOLID, Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
 from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
@@ -72,10 +72,20 @@ def _main_clause(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria
 
 
 def _why_context(visit: VisitMeasure, epoch: Epoch) -> str:
+    opened_by = epoch.opened_by
+    if opened_by is not None and opened_by.is_ongoing and opened_by.kind == TreatmentKind.RADIOTHERAPY:
+        return f"made during {epoch.cause}, a scan after its end can be the baseline"
     too_soon = wording.count((epoch.eligible_on - visit.acquired_on).days, "day")
     if isinstance(visit.acquired_on, WrittenDay) or isinstance(epoch.eligible_on, WrittenDay):
         too_soon = "it is"
     return f"{too_soon} too soon after {epoch.cause}, a scan can be the baseline from {epoch.eligible_on} on"
+
+
+def why_unjudged(verdict: Verdict, epoch: Epoch) -> str:
+    """Say of a baseline made before its course why the course that it lies in does not judge it."""
+    if verdict.state == State.CONTEXT:
+        return f"in the course before not judged, {_why_context(verdict.visit, epoch)}"
+    return f"in the course before not evaluable: {str(verdict.evidence.unusable).removesuffix(comparison.GO_ON)}"
 
 
 def _baseline(visit: VisitMeasure, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> Clause:
@@ -269,6 +279,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.ELSEWHERE, _elsewhere_words(verdict, course)),
         *beside(ClauseKind.CLINICAL, f"clinical progression: {evidence.decline}" if evidence.decline else ""),
         *beside(ClauseKind.CONFIRMATION, second_look(verdict, criteria)),
+        *beside(ClauseKind.REMARK, _before_words(verdict, epoch, criteria)),
         *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
         *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
@@ -304,11 +315,32 @@ def _new_lesion_words(verdict: Verdict) -> str:
     return f"{what} {first} on {new.acquired_on}: progression by the new-lesion rule"
 
 
+def _before_words(verdict: Verdict, epoch: Epoch, criteria: ResponseCriteria) -> str:
+    """Set a baseline that is no smaller than before the treatment beside the last scan before it.
+
+    After radiotherapy both are always said; what surgery took away is told elsewhere.
+    """
+    before, treated, metric = verdict.evidence.before, epoch.opened_by, criteria.metric
+    value = epochs.value_of(verdict.visit, metric)
+    value_before = epochs.value_of(before, metric) if before is not None else None
+    if before is None or treated is None or value is None or value_before is None:
+        return ""
+    if value < value_before and treated.kind != TreatmentKind.RADIOTHERAPY:
+        return ""
+    figures = wording.figures_beside(value, value_before)
+    change = f"{percent(value / value_before)} against" if value_before else "after"
+    scan = f"{size(value_before, metric, figures)} on {before.acquired_on}" if value_before else "none seen"
+    return f"{change} {scan}, the last judged scan before the {treated.kind}"
+
+
 def _fallen_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
     """Say of growth since the nadir that the tumour is smaller than on the scan before; empty where it is not."""
     previous, metric = verdict.evidence.previous, criteria.metric
     if previous is None or not verdict.is_judged or verdict.display not in circumstances.GROWN:
         return ""
+    main_pair = verdict.compared_with(criteria)
+    if main_pair is not None and main_pair.reference is previous:
+        return ""  # the main clause says so
     scan_pair = comparison.compare(verdict.visit, previous, metric, verdict.evidence.scans)
     if scan_pair.ratio is None or scan_pair.ratio >= 1:
         return ""
@@ -375,6 +407,8 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
         return f"{name} response, confirmed by the scan of {settled_on}"
     if criteria.confirmation.days == 0:
         return f"{name} response, for which these criteria ask for no second scan"
+    if verdict.ended_by is not None:
+        return f"{name} response, not confirmed: the scan of {verdict.ended_by.acquired_on} shows it no more"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
 
 

@@ -15,7 +15,7 @@ from pipeline.judge.division import last_day
 NAMED_BESIDE = (*SYSTEMIC, TreatmentKind.STEROID, TreatmentKind.DRAINAGE, TreatmentKind.OTHER)
 """Named beside a shrinkage that began under them."""
 
-REBOUND = (TreatmentKind.BEVACIZUMAB, TreatmentKind.STEROID, TreatmentKind.TARGETED)
+REBOUND = (*SYSTEMIC, TreatmentKind.STEROID)
 """Whose end is named beside growth after it."""
 
 
@@ -36,14 +36,26 @@ def growth_window(course: PatientCourse, on: date, criteria: ResponseCriteria) -
 
 
 def running(course: PatientCourse, kind: TreatmentKind, since: date, on: date) -> TreatmentEvent | None:
-    """Return a treatment of a kind that began after one day and was not over on another; the latest of several."""
-    begun = [t for t in course.treatments if t.kind == kind and since < t.started_on <= on and is_running(t, on)]
+    """Return a treatment of a kind that is given at a scan and began since the baseline; the latest of several.
+
+    A drug against the tumour holds it down whenever it began.
+    """
+    begun = [
+        t
+        for t in course.treatments
+        if t.kind == kind and (kind in SYSTEMIC or since <= t.started_on) and tells_at(t, on)
+    ]
     return max(begun, key=lambda treatment: treatment.started_on, default=None)
 
 
 def is_running(treatment: TreatmentEvent, on: date) -> bool:
     """Say whether a treatment is given on a day; one without a last day is taken to go on."""
     return treatment.started_on <= on and (treatment.ended_on is None or treatment.ended_on >= on)
+
+
+def tells_at(treatment: TreatmentEvent, on: date) -> bool:
+    """Say whether a scan of a day may show what a treatment does: one of its first day shows the tumour before it."""
+    return is_running(treatment, on) and treatment.started_on < on
 
 
 def not_understood(course: PatientCourse, on: date) -> TreatmentEvent | None:
@@ -74,8 +86,8 @@ def unknown_words(treatment: TreatmentEvent) -> str:
 
 
 def dose_mg(course: PatientCourse, on: date) -> float | None:
-    """Return the daily steroid dose on a day as dexamethasone, mg; 0 without any, None when unknown."""
-    given = [t for t in course.treatments if t.kind == TreatmentKind.STEROID and is_running(t, on)]
+    """Return the daily steroid dose that a scan of a day tells of, dexamethasone, mg; 0 without, None when unknown."""
+    given = [t for t in course.treatments if t.kind == TreatmentKind.STEROID and tells_at(t, on)]
     return max(given, key=lambda treatment: treatment.started_on).dose_mg if given else 0.0
 
 
@@ -93,12 +105,12 @@ def steroids_hinder(
     """
     if rule is None:
         return None
-    now = [t for t in course.treatments if t.kind == TreatmentKind.STEROID and is_running(t, on)]
+    now = [t for t in course.treatments if t.kind == TreatmentKind.STEROID and tells_at(t, on)]
     if not now:
         return None
     latest = max(now, key=lambda treatment: treatment.started_on)
     dose, before = dose_mg(course, on), dose_mg(course, since)
-    same = is_running(latest, since)
+    same = tells_at(latest, since)
     low = dose is not None and dose <= rule.physiologic_mg
     if low or (not complete and (same or (dose is not None and before is not None and dose <= before))):
         return None

@@ -75,7 +75,7 @@ Place = Callable[[PatientCourse, ResponseCriteria], list[Placed]]
 
 
 def known_by(course: PatientCourse, visit: VisitMeasure) -> PatientCourse:
-    """Return what was known of a patient on the day of a visit: nothing later, and no end that had not come."""
+    """Return what was known of a patient on the day of a visit: nothing later, no end to come, no later pin."""
     visits = epochs.in_order(course.visits)
     return _cut(course, visits[: visits.index(visit) + 1], visit.acquired_on)
 
@@ -96,7 +96,9 @@ def _cut(course: PatientCourse, visits: Sequence[VisitMeasure], on: date) -> Pat
         visits=tuple(visits),
         treatments=tuple(_begun_by(t, on) for t in course.treatments if t.started_on <= on),
         function_scores=tuple(s for s in course.function_scores if s.assessed_on <= on),
-        pinned_baselines=tuple(name for name in course.pinned_baselines if name in names),
+        pinned_baselines=tuple(
+            name for name in course.pinned_baselines if name in names and course.pinned_on.get(name, on) <= on
+        ),
         died_on=None,
         last_contact_on=None,
     )
@@ -146,7 +148,7 @@ def _begun_by(treatment: TreatmentEvent, on: date) -> TreatmentEvent:
     """
     if treatment.ended_on is None or treatment.ended_on <= on:
         return treatment
-    return replace(treatment, ended_on=on, ended_by=None)
+    return replace(treatment, ended_on=on, ended_by=None, is_ongoing=True)
 
 
 def readings(course: PatientCourse, criteria: ResponseCriteria, place: Place) -> tuple[PlacedHistory, ...]:

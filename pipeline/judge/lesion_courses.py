@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
-from pipeline.judge.clauses import Clause, ClauseKind, beside, from_json, sentence, to_json
+from pipeline.judge.clauses import Clause, ClauseKind, beside, from_json, sentence, small, to_json
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
 
@@ -229,7 +229,7 @@ def _named(verdict: LesionVerdict) -> Clause:
     """Return what is said of one lesion within the sentence on the patient."""
     parts = from_json(verdict.judgement.clauses)
     main = parts[0] if parts else Clause(ClauseKind.LESION, verdict.judgement.reason)
-    words = f"lesion {verdict.name} by itself: {main.words[:1].lower()}{main.words[1:]}"
+    words = f"lesion {verdict.name} by itself: {small(main.words)}"
     return replace(main, kind=ClauseKind.LESION, words=words, lesion=verdict.lesion_id)
 
 
@@ -241,7 +241,7 @@ def _led_then(total: VisitJudgement, verdicts: Sequence[LesionVerdict]) -> Visit
     if not progressed:
         return total
     chosen = max(progressed, key=lambda one: (one.judgement.confirmed_then, one.judgement.change_ratio or 0.0))
-    reason_then = f"{total.reason_then} Lesion {chosen.name} by itself: {chosen.judgement.reason_then}"
+    reason_then = f"{total.reason_then} Lesion {chosen.name} by itself: {small(chosen.judgement.reason_then)}"
     return replace(total, state_then=chosen.judgement.state_then, reason_then=reason_then)
 
 

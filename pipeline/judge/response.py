@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import takewhile
 
 from pipeline.core.vocabulary import (
     ANY_DAY,
@@ -207,21 +208,36 @@ def _placed(course: PatientCourse, criteria: ResponseCriteria) -> list[Placed]:
     by_session: dict[str, Placed] = {}
     everything = signed_only = Earlier()
     surgery = None
-    for epoch in division.divided(course, criteria):
+    epochs_in_order = division.divided(course, criteria)
+    for number, epoch in enumerate(epochs_in_order):
         if epoch.after_surgery_on != surgery:
-            everything = signed_only = Earlier()
+            everything, signed_only = Earlier(last=everything.last), Earlier(last=signed_only.last)
         surgery = epoch.after_surgery_on
-        verdicts = confirmed(tuple(epoch_verdicts.of_epoch(course, epoch, criteria, everything)), criteria)
+        seen = _with_pinned(epoch, epochs_in_order[number + 1 :])
+        verdicts = _settled(course, seen, criteria, everything, len(epoch.visits))
         everything = _left(everything, epoch, verdicts, criteria)
-        signed = epochs.signed_alone(epoch)
+        signed = epochs.signed_alone(seen)
         if signed is not None:
-            alone = confirmed(tuple(epoch_verdicts.of_epoch(course, signed, criteria, signed_only)), criteria)
+            alone = _settled(course, signed, criteria, signed_only, len(signed.visits))
             verdicts = tuple(_by_signed_scans(verdict, alone) for verdict in verdicts)
         by_people = [verdict for verdict in verdicts if not epochs.is_unsigned(verdict.visit)]
         signed_only = _left(signed_only, epoch, by_people, criteria)
         by_session |= _opening_baseline(epoch, by_session, course, criteria)
         by_session |= {verdict.visit.session_id: Placed(verdict, epoch, course) for verdict in verdicts}
     return [by_session[visit.session_id] for visit in epochs.in_order(course.visits)]
+
+
+def _with_pinned(epoch: Epoch, later: Sequence[Epoch]) -> Epoch:
+    """Return a course with the scans of those that pins alone opened behind it: they answer its open questions too."""
+    behind = [visit for one in takewhile(lambda one: one.is_pinned, later) for visit in one.visits]
+    return replace(epoch, visits=(*epoch.visits, *behind)) if behind else epoch
+
+
+def _settled(
+    course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria, earlier: Earlier, count: int
+) -> tuple[Verdict, ...]:
+    """Return the verdicts on the first scans of a course, settled by all of them."""
+    return confirmed(tuple(epoch_verdicts.of_epoch(course, epoch, criteria, earlier)), criteria)[:count]
 
 
 def _opening_baseline(
@@ -235,11 +251,14 @@ def _opening_baseline(
     if is_judged or exposure.not_understood(course, baseline.acquired_on) is not None:
         return {}
     verdict = epoch_verdicts.before_or_at_baseline(baseline, epoch, criteria)
+    in_old = earlier[baseline.session_id]
+    words = explanation.why_unjudged(in_old.verdict, in_old.epoch)
+    verdict = replace(verdict, evidence=replace(verdict.evidence, unjudged=words))
     return {baseline.session_id: Placed(verdict, epoch, course)}
 
 
 def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> Earlier:
-    """Return what is remembered after one more course: whether none was seen, and the smallest size."""
+    """Return what is remembered after one more course: whether none was seen, the smallest size and the last scan."""
     judged = [v.visit for v in verdicts if (v.state == State.BASELINE or v.is_judged) and not v.visit.bound_reason]
     if epoch.baseline is not None:
         judged.append(epoch.baseline)
@@ -250,7 +269,8 @@ def _left(earlier: Earlier, epoch: Epoch, verdicts: Sequence[Verdict], criteria:
         if smallest_size is None or size < smallest_size:
             smallest_size, smallest = size, visit
     zero_seen = earlier.zero_seen or any(visit.volume_mm3 == 0 for visit in judged)
-    return Earlier(zero_seen, smallest)
+    last = max((visit for _, visit in sizes), key=lambda visit: visit.acquired_on, default=earlier.last)
+    return Earlier(zero_seen, smallest, last)
 
 
 def _by_signed_scans(verdict: Verdict, alone: Sequence[Verdict]) -> Verdict:

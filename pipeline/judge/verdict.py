@@ -40,6 +40,10 @@ class Evidence:
         It is unusable only because a treatment's kind or day is not known.
     scans
         Those that compare, from the baseline on, before this one.
+    before
+        At a baseline: the last scan that an earlier course judged and that compares with it; None for none.
+    unjudged
+        At a baseline made before its course: why the course that it lies in does not judge it, in words.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -58,6 +62,8 @@ class Evidence:
     undecided: bool = False
     asked: VisitMeasure | None = None
     scans: tuple[VisitMeasure, ...] = ()
+    before: VisitMeasure | None = None
+    unjudged: str = ""
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.
@@ -89,6 +95,8 @@ class Verdict:
         False while a second scan is awaited.
     settled_by
         The scan that confirmed or refuted a preliminary progression or a response.
+    ended_by
+        The later scan that shows an unconfirmed response no more, so that none can confirm it.
     passed_over
         An unsigned scan that would have been the nadir, had somebody signed it.
     days_that_decide
@@ -106,6 +114,7 @@ class Verdict:
     preliminary: bool = False
     confirmed: bool = True
     settled_by: VisitMeasure | None = None
+    ended_by: VisitMeasure | None = None
     passed_over: VisitMeasure | None = None
     wait_days: int = 0
     days_that_decide: str = ""

@@ -21,7 +21,6 @@ from pipeline.core.written_day import first_possible, last_possible, span
 from pipeline.study.names import resembling, resembling_words, with_prefix
 from pipeline.study.study_tables import (
     TableRow,
-    date_in,
     days_in,
     is_complete,
     read_table,
@@ -30,7 +29,7 @@ from pipeline.study.study_tables import (
     word_in,
 )
 from pipeline.study.table_numbers import age_in, number_in
-from pipeline.study.treatment_names import kind_named, packaged
+from pipeline.study.treatment_names import kind_named, kind_of, packaged
 
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
 EXTENTS = {extent.lower(): extent for extent in ("GTR", "NTR", "STR", "PR", "biopsy")}
@@ -283,15 +282,16 @@ def _clock(row: TableRow, column: str) -> str | None:
 
 
 def _kind(row: TableRow, names: Mapping[str, TreatmentKind], findings: list[Finding]) -> TreatmentKind:
-    """Return what the kind means, else what the agent or the extent of resection says."""
-    kind = kind_named(row.cells.get("kind"), names)
-    if kind == TreatmentKind.UNKNOWN and row.cells.get("kind") is None:
-        kind = kind_named(row.cells.get("agent") or row.cells.get("extent"), names)
+    """Return what the kind, the agent and the extent of resection say together."""
+    written = row.cells.get("kind")
+    kind = kind_of(written, row.cells.get("agent"), row.cells.get("extent"), names)
     if kind == TreatmentKind.UNKNOWN:
-        written = row.cells.get("kind")
         word = f"'{written}'" if written else "none"
         expected = f"expected a kind of treatment such as {', '.join(k for k in TreatmentKind if k != kind)}"
         findings.append(row.problem("treatment_unknown", f"{expected}, found {word}"))
+    elif written and kind_named(written, names) not in (kind, TreatmentKind.UNKNOWN):
+        message = f"expected a kind that goes with the drug, found '{written}' with '{row.cells['agent']}'; taken as"
+        findings.append(row.problem("treatment_by_agent", f"{message} {kind}"))
     return kind
 
 
@@ -326,6 +326,7 @@ def of_known_patients(
 
 def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding]) -> Patient:
     died_on = span_in(row, "died_on", as_of, findings)
+    contact_on = span_in(row, "last_contact_on", as_of, findings)
     return Patient(
         patient_id=patient_id,
         sex=word_in(row, "sex", SEXES, findings),
@@ -337,7 +338,8 @@ def _patient(patient_id: str, row: TableRow, as_of: date, findings: list[Finding
         centre=row.cells.get("centre"),
         died_on=first_possible(died_on) if died_on is not None else None,
         died_by=last_possible(died_on),
-        last_contact_on=date_in(row, "last_contact_on", as_of, findings),
+        last_contact_on=first_possible(contact_on) if contact_on is not None else None,
+        last_contact_by=last_possible(contact_on),
         is_enhancing=word_in(row, "enhancing_tumour", YES_NO, findings),
         **{column: marker_in(row, column, findings) for column in markers.MARKERS},
     )

@@ -26,6 +26,7 @@ from pipeline.study.names import relative_to
 from pipeline.study.own_number_rows import VOLUME_COLUMNS, differing, one_measure
 from pipeline.study.study_tables import TableRow, is_complete, read_delimited, span_in, time_in, word_in
 from pipeline.study.treatment_names import names_beside
+from pipeline.study.unit_doubts import in_one_unit
 from pipeline.study.wide_rows import in_rows
 from pipeline.study.written_dates import parse_days
 
@@ -115,7 +116,8 @@ def read_volumes(
     for row, day in dated:
         places[id_by_key[_key(row)], day, str(day)].append(row)
     visits = [_visit(key, visit_rows, findings, has_words=has_words) for key, visit_rows in sorted(places.items())]
-    visits = with_lesions([visit for visit in visits if visit.is_placed or _may_be_smallest(visit)])
+    visits = [visit for visit in visits if visit.is_placed or _may_be_smallest(visit)]
+    visits = with_lesions(without_doubtful_units(visits, relative_to(root, path), findings))
     if not has_words:
         findings += _suspect_units(relative_to(root, path), columns, visits)
     return VolumeTable(relative_to(root, path), tuple(visits), _patients(table_rows, id_by_key, findings), has_words)
@@ -260,6 +262,26 @@ def _visit(
         if compartment_rows
     )
     return GivenVisit(patient_id, acquired_on, measures, None, lines, acquired_at, lesions)
+
+
+def without_doubtful_units(visits: Iterable[GivenVisit], table: str, findings: list[Finding]) -> list[GivenVisit]:
+    """Leave out volumes that only fit the patient's earlier ones in another unit; each is named and says why.
+
+    Parameters
+    ----------
+    visits
+        By patient and day: only earlier scans are looked at, so that nothing added later changes what was read.
+    """
+    earlier: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    checked = []
+    for visit in visits:
+        before, where = earlier[visit.patient_id], f"{table} line {' and '.join(map(str, visit.lines))}"
+        measures = tuple(in_one_unit(one, before[one.compartment], where, findings) for one in visit.measures)
+        lesions = {
+            name: in_one_unit(one, before[f"lesion {name}"], where, findings) for name, one in visit.lesions.items()
+        }
+        checked.append(replace(visit, measures=measures, lesions=lesions))
+    return checked
 
 
 def with_lesions(visits: Sequence[GivenVisit]) -> list[GivenVisit]:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.core.records import Finding
-from pipeline.core.vocabulary import TreatmentKind
+from pipeline.core.vocabulary import SYSTEMIC, TreatmentKind
 from pipeline.files import toml_rules
 from pipeline.study.study_tables import is_complete, read_delimited
 
@@ -25,6 +25,21 @@ NOT_DONE = re.compile(
     r"pending|offered|held|withheld|deferred)\b"
 )
 """Words beside which a name is no treatment that was given."""
+
+
+SAYS_NOTHING = frozenset({
+    "systemic", "systemictherapy", "systemictreatment", "drug", "drugs", "drugtherapy", "medication", "medicine",
+    "medicaltherapy", "medicaltreatment", "pharmacotherapy", "therapy", "treatment", "antitumourtherapy",
+    "antitumortherapy", "firstline", "secondline", "thirdline", "firstlinetherapy", "secondlinetherapy",
+    "thirdlinetherapy", "line",
+})  # fmt: skip
+"""Plain words in place of a kind, beside which the drug says what it is."""
+
+FINER: Mapping[TreatmentKind, tuple[TreatmentKind, ...]] = {
+    **dict.fromkeys((*SYSTEMIC, TreatmentKind.OTHER), SYSTEMIC),
+    TreatmentKind.RADIOTHERAPY: (TreatmentKind.RADIOSURGERY,),
+}
+"""Kinds under which people write another one, told by the drug or the machine beside it."""
 
 
 @cache
@@ -68,6 +83,25 @@ def kind_named(text: str | None, names: Mapping[str, TreatmentKind]) -> Treatmen
         return TreatmentKind.UNKNOWN
     kinds = _inside(words, names)
     return kinds.pop() if len(kinds) == 1 else TreatmentKind.UNKNOWN
+
+
+def kind_of(
+    written: str | None, agent: str | None, extent: str | None, names: Mapping[str, TreatmentKind]
+) -> TreatmentKind:
+    """Return what a row means: its kind, else what drug or extent of resection say where it says nothing.
+
+    A drug of one kind written under another one (nivolumab as chemotherapy, gamma knife as radiotherapy) is what it
+    is, for its own rules apply: swelling after it, and what its stop does.
+
+    Examples
+    --------
+    >>> [str(kind_of(*row, None, packaged())) for row in (("systemic therapy", "belzutifan"), ("chemo", "nivolumab"))]
+    ['targeted', 'immunotherapy']
+    """
+    kind, by_agent = kind_named(written, names), kind_named(agent, names)
+    if kind == TreatmentKind.UNKNOWN and (written is None or plain(written) in SAYS_NOTHING):
+        return by_agent if agent else kind_named(extent, names)
+    return by_agent if by_agent in FINER.get(kind, ()) else kind
 
 
 def plain(name: str) -> str:

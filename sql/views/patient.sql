@@ -2,7 +2,7 @@
 create or replace view patient as
 with patients as (
     select patient_id, sex, age_years, histology, who_grade, level, syndrome, centre, died_on, last_contact_on,
-        is_enhancing, mycn, h3_k27, died_by
+        is_enhancing, mycn, h3_k27, died_by, last_contact_by
     from record.patient
 ),
 visits as (
@@ -30,6 +30,7 @@ select
     patients.mycn,
     patients.h3_k27,
     patients.died_by,
+    patients.last_contact_by,
     coalesce(visits.visit_count, 0) as visit_count,
     coalesce(visits.usable_visit_count, 0) as usable_visit_count,
     visits.first_scan_on,
@@ -48,7 +49,8 @@ comment on column patient.syndrome is 'VHL, NF1, NF2, none or unknown; empty whe
 comment on column patient.centre is 'treating centre';
 comment on column patient.died_on is 'day of death, or the first that it may have been; empty when the patient is not known to have died';
 comment on column patient.died_by is 'last day that the death may have been on; empty where the day is known';
-comment on column patient.last_contact_on is 'last day the patient was known to be alive; empty when the study does not say';
+comment on column patient.last_contact_on is 'last day the patient was known to be alive, or the first that it may have been; empty when the study does not say';
+comment on column patient.last_contact_by is 'last day that the last contact may have been on; empty where the day is known';
 comment on column patient.mycn is 'MYCN: amplified, not amplified or unknown; empty when participants.tsv has no word on it';
 comment on column patient.h3_k27 is 'H3 K27: altered, wild type or unknown; empty when participants.tsv has no word on it';
 comment on column patient.visit_count is 'number of sessions, dated or not';

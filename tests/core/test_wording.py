@@ -70,3 +70,21 @@ def test_two_figures_that_contradict_the_change_get_a_third() -> None:
 def test_a_change_is_rounded_once() -> None:
     assert wording.change(154.9) == "+150 %"
     assert labels.percent(154.9) == f"+150{labels.NARROW}%"
+
+
+SPEEDS = st.floats(-2000.0, 2000.0).filter(lambda value: value == 0 or abs(value) > 1e-6)
+
+
+@given(st.lists(SPEEDS, min_size=1, max_size=3))
+def test_numbers_that_belong_together_have_the_same_decimals_and_say_on_which_side_of_nothing_they_lie(
+    values: list[float],
+) -> None:
+    words = wording.signed_alike(*values)
+    assert len({len(word.partition(".")[2]) for word in words}) == 1
+    assert "-0" not in {word.rstrip("0.") for word in words}
+    largest = max(map(abs, values))
+    for value, word in zip(values, words, strict=True):
+        assert abs(float(word) - value) <= 0.06 * largest
+        assert word.startswith("+") == (float(word) > 0)
+        if min(values) > 0 or max(values) < 0:
+            assert (float(word) > 0, float(word) < 0) == (value > 0, value < 0)

@@ -335,7 +335,9 @@ def test_a_minor_response_is_for_tumour_known_not_to_enhance(
     )
     found = judge(patient, RANO)[-1]
     assert found.category == expected
-    assert ("would be a minor response were it known to be non-enhancing" in found.reason) == (expected == "SD")
+    assert ("would be a minor response were it " in found.reason) == (expected == "SD")
+    enhances = told is True or bool(now_mm3)
+    assert ("and it is known to enhance" in found.reason) == (expected == "SD" and enhances)
 
 
 def test_any_tumour_again_after_a_complete_response_is_progression_by_diameters() -> None:

@@ -30,7 +30,11 @@ def test_a_physiologic_dose_of_steroid_allows_a_complete_response(mg: float, hin
 @pytest.mark.parametrize(("day", "is_given"), [(9, False), (10, True), (50, True), (51, False)])
 def test_a_treatment_is_given_from_its_first_to_its_last_day(day: int, is_given: bool) -> None:
     assert exposure.is_running(steroid(10, 50), on(day)) == is_given
-    assert exposure.dose_mg(course(treatments=(steroid(10, 50, 4.0),)), on(day)) == (4.0 if is_given else 0.0)
+
+
+@pytest.mark.parametrize(("day", "dose_mg"), [(10, 0.0), (11, 4.0), (50, 4.0), (51, 0.0)])
+def test_a_scan_of_the_first_day_shows_the_tumour_before_the_steroid(day: int, dose_mg: float) -> None:
+    assert exposure.dose_mg(course(treatments=(steroid(10, 50, 4.0),)), on(day)) == dose_mg
 
 
 def test_of_two_steroids_given_at_once_the_later_tells_the_dose() -> None:
@@ -43,14 +47,28 @@ def test_of_two_steroids_given_at_once_the_later_tells_the_dose() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "is_named"),
     [
-        (0, None, False), (1, None, True), (200, None, True), (201, None, False), (1, 199, False), (1, 200, True),
+        (-1, None, False), (0, None, True), (1, None, True), (199, None, True), (200, None, False), (1, 199, False),
+        (1, 200, True),
     ],
 )  # fmt: skip
-def test_what_began_after_the_baseline_and_is_given_at_the_scan_is_named(
+def test_what_began_from_the_baseline_on_and_is_given_at_the_scan_is_named(
     first: int, last: int | None, is_named: bool
 ) -> None:
     named = exposure.named_beside(course(treatments=(steroid(first, last),)), on(0), on(200))
     assert bool(list(named)) == is_named
+
+
+@pytest.mark.parametrize(("first", "is_named"), [(-100, True), (0, True), (199, True), (200, False)])
+def test_a_drug_against_the_tumour_is_named_whenever_it_began(first: int, is_named: bool) -> None:
+    drug = TreatmentEvent(TreatmentKind.CHEMOTHERAPY, on(first), None)
+    assert bool(list(exposure.named_beside(course(treatments=(drug,)), on(0), on(200)))) == is_named
+
+
+@pytest.mark.parametrize(("first", "hinders"), [(-1, False), (0, True), (100, True), (200, False)])
+def test_a_steroid_begun_on_the_day_of_the_baseline_is_none_of_the_baseline(first: int, hinders: bool) -> None:
+    patient = course(treatments=(steroid(first),))
+    why = exposure.steroids_hinder(patient, on(0), on(200), RANO.steroids, complete=False)
+    assert (why is not None) == hinders
 
 
 @pytest.mark.parametrize(("last", "is_named"), [(99, False), (100, True), (199, True), (200, False)])

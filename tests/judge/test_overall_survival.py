@@ -91,3 +91,36 @@ def test_a_death_of_a_year_that_may_come_after_two_missed_visits_decides_nothing
     assert not found["pfs"].is_event
     assert found["pfs"].reason.startswith("Not decided, it depends on days that are not known")
     assert (found["ttp"].is_event, found["ttp"].ended_on) == (False, on(400))
+
+
+@pytest.mark.parametrize(
+    ("contact", "days", "words"),
+    [
+        (WrittenDay(2023, 5, 1, "2023-05", date(2023, 5, 31)), (1216, 1246), "alive on 2023-05 (the last contact)"),
+        (WrittenDay(2021, 1, 1, "2021", date(2021, 12, 31)), (400, 730), f"alive on {on(400)} (a scan)"),
+        (WrittenDay(2020, 1, 1, "2020", date(2020, 12, 31)), (400, 400), f"alive on {on(400)} (a scan)"),
+    ],
+)
+def test_a_last_contact_of_a_month_or_a_year_censors_between_its_first_and_last_day(
+    contact: WrittenDay, days: tuple[int, int], words: str
+) -> None:
+    """Whoever was in contact in May 2023 was alive on its first day, if not later; nothing is made up between."""
+    found = outcomes(replace(GROWN, last_contact_on=contact))
+    survival_time = found["os"]
+    assert (survival_time.is_event, survival_time.duration_days) == (False, days[0])
+    assert (survival_time.shortest_days, survival_time.longest_days) == days
+    assert words in survival_time.reason
+    assert "vital status is not known" not in survival_time.reason
+    assert (f"{days[0]} to {days[1]} days" in survival_time.reason) == (days[0] != days[1])
+    assert (found["pfs"].is_event, found["pfs"].ended_on) == (True, on(400))
+
+
+def test_a_death_and_a_last_contact_of_a_month_are_tried_together() -> None:
+    found = survival(
+        replace(
+            GROWN,
+            died_on=WrittenDay(2021, 8, 1, "2021-08", date(2021, 8, 31)),
+            last_contact_on=WrittenDay(2021, 7, 1, "2021-07", date(2021, 7, 31)),
+        )
+    )
+    assert (found.is_event, found.shortest_days, found.longest_days) == (True, 578, 608)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.core.vocabulary import PatientCourse, TreatmentEvent, TreatmentKind
-from pipeline.judge import criteria_files, endpoints
+from pipeline.judge import course_text, criteria_files, endpoints
 from pipeline.judge.response import judge
-from tests.judge.course_maker import course, on, radiotherapy, surgery, visit
+from tests.judge.course_maker import course, on, radiotherapy, surgery, visit, written_course
 
 RULES = criteria_files.load("imsct_adapted_v1")
 
@@ -121,3 +121,65 @@ def test_what_was_said_before_a_pin_stays_said(name: str) -> None:
     ends = [{e.endpoint_id: e for e in endpoints.of_course(p, j)} for p, j in ((patient, by_pins), (plain, without))]
     if any(one.is_proven_progression and one.session_id <= first for one in without):
         assert ends[0]["ttp"].ended_on == ends[1]["ttp"].ended_on
+
+
+WHO = "Dr A on 2024-01-01: new plan"
+BOTH_WAYS = {
+    "judged in the old course": (
+        course(*GROWN, visit(730, 1650.0), **pinned(365)),
+        ("+60 %", f"also the baseline from here on, pinned by {WHO}"),
+    ),
+    "too early in the old course": (
+        course(visit(-30, 3000.0), visit(20, 500.0), visit(365, 510.0), treatments=(surgery(0),), **pinned(20)),
+        (f"Baseline, pinned by {WHO}", "in the course before not judged, 22 days too soon after the surgery"),
+    ),
+    "not comparable in the old course": (
+        course(visit(0, 1000.0, plane="sagittal"), visit(365, 1500.0, plane="axial"), **pinned(365)),
+        (f"Baseline, pinned by {WHO}", "in the course before not evaluable: measured on axial slices"),
+    ),
+    "the baseline of the old course": (
+        course(visit(0, 1000.0), visit(365, 1010.0), **pinned(0)),
+        ("Baseline, first usable scan", f"also the baseline from here on, pinned by {WHO}"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_a_pinned_scan_says_what_it_is_in_either_course_and_who_pinned_it_once(name: str) -> None:
+    patient, words = BOTH_WAYS[name]
+    found = next(one for one in judge(patient, RULES) if one.session_id in patient.pinned_baselines)
+    assert all(part in found.reason for part in words), found.reason
+    assert found.reason.count(WHO) == 1
+    assert "pin a new baseline" not in found.reason
+
+
+@pytest.mark.parametrize(("kind", "begun"), [("chemotherapy", "begun"), ("radiosurgery", "of")])
+def test_a_baseline_before_its_treatment_is_called_so(kind: str, begun: str) -> None:
+    sizes = ["0 1000 plane=sagittal", "200 1500 plane=axial", "400 1550 plane=axial"]
+    reason = judge(written_course({"visits": sizes, kind: [[210]]}), RULES)[1].reason
+    assert f"last usable scan before the {kind} {begun} {on(210)}" in reason
+    assert "none before it" not in reason
+
+
+def test_a_pin_leaves_open_growth_to_be_answered_by_the_scans_behind_it() -> None:
+    """Growth within the window of radiotherapy that a later scan still shows is confirmed, pinned or not."""
+    scans = (visit(65, 1000.0), visit(100, 1500.0), visit(365, 1550.0))
+    for day in ((), (100,)):
+        found = judge(course(*scans, treatments=(radiotherapy(0, 40),), **pinned(*day)), RULES)
+        assert (found[1].category_shown, found[1].category_then_shown) == ("PD", "PD?"), found[1].reason
+    assert found[2].baseline_session_id == "ses-0100"
+    gone = judge(course(*scans[:2], visit(365, 1100.0), treatments=(radiotherapy(0, 40),), **pinned(100)), RULES)
+    assert (gone[1].category_shown, gone[2].baseline_session_id) == ("SD", "ses-0100")
+
+
+def test_a_pin_made_later_changes_nothing_as_judged_then() -> None:
+    plain = course(*GROWN, visit(730, 1650.0), visit(1100, 1700.0))
+    by_pin = course(*plain.visits, **pinned(365), pinned_on={"ses-0365": on(900)})
+    assert course_text.from_text(course_text.to_text(by_pin)) == by_pin
+    before, after = judge(plain, RULES), judge(by_pin, RULES)
+    for one, other in zip(before[:3], after[:3], strict=True):
+        assert (one.category_then, one.state_then, one.reason_then) == (
+            other.category_then, other.state_then, other.reason_then,
+        )  # fmt: skip
+    assert (after[2].category, after[2].category_then) == ("SD", "PD")
+    assert (after[3].category, after[3].category_then) == ("SD", "SD")

@@ -202,7 +202,7 @@ def test_a_lesion_that_had_progressed_on_the_day_leads_what_was_judged_then() ->
     unsure = verdict("L1", confirmed_then=False, change_ratio=9.0, **then)
     led = lesion_courses.led_by_lesions(total(), [unsure, sure, larger])
     assert led.state_then == State.PROGRESSION
-    assert led.reason_then.endswith("Lesion L3 by itself: It grew.")
+    assert led.reason_then.endswith("Lesion L3 by itself: it grew.")
     speck = verdict("L1", counted_then=False, **then)
     assert lesion_courses.led_by_lesions(total(), [speck]).state_then == State.STABLE
     already = total(state_then=State.RECURRENCE)

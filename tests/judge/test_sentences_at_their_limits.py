@@ -102,9 +102,10 @@ def test_a_pinned_scan_says_by_whom_where_it_is_judged_or_a_baseline(
     state: State, evidence: Evidence, is_said: bool
 ) -> None:
     patient = course(visit(100, 900.0), pinned_baselines=("ses-0100",), pinned_by={"ses-0100": "R on 2020-05-06"})
-    said = circumstances.opens_pinned(verdict(state, evidence), patient)
+    epoch = Epoch(0, "", on(0), on(900), on(0), None)
+    said = circumstances.opens_pinned(verdict(state, evidence), patient, epoch)
     assert said == ("also the baseline from here on, pinned by R on 2020-05-06" if is_said else "")
-    assert circumstances.opens_pinned(verdict(state, evidence), course(visit(100, 900.0))) == ""
+    assert circumstances.opens_pinned(verdict(state, evidence), course(visit(100, 900.0)), epoch) == ""
 
 
 def drug(first: int, last: int | None = None, kind: TreatmentKind = KINDS.BEVACIZUMAB) -> TreatmentEvent:
@@ -132,7 +133,7 @@ def test_a_steroid_that_left_no_response_is_said_once() -> None:
 @pytest.mark.parametrize(("now_mm3", "is_said"), [(1500.0, True), (1000.0, False)])
 @pytest.mark.parametrize(
     ("kind", "is_held_down"),
-    [(KINDS.BEVACIZUMAB, True), (KINDS.STEROID, True), (KINDS.TARGETED, True), (KINDS.CHEMOTHERAPY, False)],
+    [(KINDS.BEVACIZUMAB, True), (KINDS.STEROID, True), (KINDS.CHEMOTHERAPY, True), (KINDS.DRAINAGE, False)],
 )
 def test_what_was_stopped_is_named_beside_growth(
     kind: TreatmentKind, is_held_down: bool, now_mm3: float, is_said: bool

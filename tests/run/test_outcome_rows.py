@@ -35,8 +35,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     volumes.write_text("\n".join(["patient_id,date,compartment,volume_mm3,volume_cv,slices_spanned", *sizes, ""]))
     treatments.write_text("\n".join(["patient_id,date,kind,end_date,extent", *TREATMENTS, ""]))
     import_table(volumes, treatments, study, date(2024, 1, 1))
-    lines = ["participant_id\tdied_on", *(f"sub-{name}\tn/a" for name in SCANS if name != "irradiated")]
-    (study / "participants.tsv").write_text("\n".join([*lines, "sub-irradiated\t2020-01-01", ""]))
+    known = {"irradiated": ("2020-01-01", "n/a"), "radiosurgery": ("n/a", "2022-05")}
+    lines = ["\t".join((f"sub-{name}", *known.get(name, ("n/a", "n/a")))) for name in SCANS]
+    (study / "participants.tsv").write_text("\n".join(["participant_id\tdied_on\tlast_contact_on", *lines, ""]))
     at = datetime(2024, 1, 1)  # noqa: DTZ001
     settings = RunSettings(study, out, "imsct_adapted_v1", None, 1, date(2024, 1, 1), at, None)
     study_run.run(settings, lambda *_: None)
@@ -73,3 +74,17 @@ def test_a_response_that_ends_on_a_day_nobody_knows_is_published(database: Path)
     rows = rows[rows["patient_id"] == "sub-month"]
     assert not rows.empty
     assert rows.loc[rows["ended_on"].isna(), "lasts_from_on"].isna().all()
+
+
+def test_a_last_contact_of_a_month_censors_between_its_days_and_both_are_stored(database: Path) -> None:
+    row = outcome(database, "radiosurgery", "os")
+    assert (bool(row["is_event"]), row["ended_on"].date()) == (False, date(2022, 5, 1))
+    times = reader.table(database, "endpoint").set_index(["patient_id", "criteria_id", "endpoint_id"])
+    stored = times.loc[("sub-radiosurgery", "imsct_adapted_v1", "os")]
+    assert stored["longest_days"] - stored["shortest_days"] == 30
+    assert "alive on 2022-05 (the last contact)" in row["reason"]
+    patient = reader.table(database, "patient").set_index("patient_id").loc["sub-radiosurgery"]
+    assert (patient["last_contact_on"].date(), patient["last_contact_by"].date()) == (
+        date(2022, 5, 1), date(2022, 5, 31),
+    )  # fmt: skip
+    assert pd.isna(reader.table(database, "patient").set_index("patient_id").loc["sub-month", "last_contact_by"])

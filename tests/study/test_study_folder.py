@@ -412,6 +412,23 @@ def test_dates_of_death_and_last_contact_are_read_from_the_participants(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("contact", "days"),
+    [
+        ("2022-04", (date(2022, 4, 1), date(2022, 4, 30))),
+        ("2021", (date(2021, 1, 1), date(2021, 12, 31))),
+        ("2022-04-03", (date(2022, 4, 3), None)),
+    ],
+)
+def test_a_last_contact_of_a_month_or_a_year_keeps_its_span(
+    tmp_path: Path, contact: str, days: tuple[date, date | None]
+) -> None:
+    study = study_of(tmp_path, {"participants.tsv": f"participant_id\tlast_contact_on\nsub-01\t{contact}\n"})
+    patient = study.patients[0].patient
+    assert (patient.last_contact_on, patient.last_contact_by) == days
+    assert codes(study) == ([] if days[1] is None else ["date_partial"])
+
+
+@pytest.mark.parametrize(
     ("died", "contact", "code"),
     [
         ("2019-05-01", "n/a", "death_date_conflict"),  # the scan is of 2020-02-17

@@ -15,6 +15,8 @@ from pipeline.tools.assess import assess_table
 CASES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("contentious_series.toml").read_text(encoding="utf-8")
 )["case"]
+COLUMNS = {"slices_spanned": "slices", "leptomeningeal": "leptomeningeal", "enhancing_tumour": "enhancing_tumour"}
+"""Columns of a scan, with what they are called in a case."""
 AS_OF = date(2026, 1, 31)
 
 
@@ -23,19 +25,21 @@ def _written(folder: Path, criteria: str) -> dict[int, dict[str, Any]]:
     volumes, treatments = folder / f"{criteria}.csv", folder / f"{criteria}_treatments.csv"
     with volumes.open("w", newline="", encoding="utf-8") as sizes, treatments.open("w", encoding="utf-8") as given:
         writer, cures = csv.writer(sizes), csv.writer(given)
-        writer.writerow(["patient_id", "date", "volume_mm3", "volume_cv", "new_lesion", "syndrome", "histology"])
-        cures.writerow(["patient_id", "date", "kind", "extent", "end_date"])
+        first = ("patient_id", "date", "volume_mm3", "volume_cv", "new_lesion", "syndrome", "histology")
+        writer.writerow([*first, *COLUMNS])
+        cures.writerow(["patient_id", "date", "kind", "extent", "end_date", "agent", "dose_mg"])
         for number, case in enumerate(CASES):
             if case["criteria"] != criteria:
                 continue
             for day, volume_mm3 in case["tumour"].items():
                 marked = "yes" if day in case.get("new_lesion", ()) else ""
                 words = (case.get("syndrome", ""), case.get("histology", ""))
-                writer.writerow([number, day, volume_mm3, case.get("cv", ""), marked, *words])
+                beside = [case.get(name, {}).get(day, "") for name in COLUMNS.values()]
+                writer.writerow([number, day, volume_mm3, case.get("cv", ""), marked, *words, *beside])
             for line in case.get("treatments", ()):
                 first, *rest = [part.strip() for part in line.split(",")]
                 day, _, kind = first.partition(" ")
-                cures.writerow([number, day, kind, *rest, *[""] * (2 - len(rest))])
+                cures.writerow([number, day, kind, *rest, *[""] * (4 - len(rest))])
     judged: dict[int, dict[str, Any]] = {}
     for row in assess_table(volumes, treatments, criteria, AS_OF).rows:
         judged.setdefault(int(row["patient_id"]), {})[str(row["date"])] = row
@@ -64,6 +68,8 @@ def test_a_contentious_series_is_judged_as_an_expert_would_sign_it(number: int, 
         assert rows[day]["state"].replace("_", " ") == state, told
     for day, words in case.get("has", {}).items():
         assert words in rows[day]["reason"], told
+    for day, words in case.get("lacks", {}).items():
+        assert words not in rows[day]["reason"], told
     for day, category in case.get("never", {}).items():
         assert rows[day]["category"].rstrip("?") != category, told
     for day, state in case.get("never_state", {}).items():

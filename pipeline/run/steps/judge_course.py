@@ -50,8 +50,10 @@ def judge_patient(work: PatientWork) -> PatientWork:
 def course_with_acts(work: PatientWork) -> vocabulary.PatientCourse:
     """Gather what judgement may look at, with the baselines that people pinned."""
     course = course_of(work.plan.patient, work.visits, work.lesions)
-    pinned = work.acts.decided.pinned
-    return replace(course, pinned_baselines=tuple(pinned), pinned_by=pinned)
+    decided = work.acts.decided
+    return replace(
+        course, pinned_baselines=tuple(decided.pinned), pinned_by=decided.pinned, pinned_on=decided.pinned_on
+    )
 
 
 def course_of(
@@ -87,17 +89,15 @@ def course_of(
         function_scores=function_grades(patient.function_scores),
         histology=patient.patient.histology,
         syndrome=patient.patient.syndrome,
-        died_on=_death(patient.patient),
-        last_contact_on=patient.patient.last_contact_on,
+        died_on=_span(patient.patient.died_on, patient.patient.died_by),
+        last_contact_on=_span(patient.patient.last_contact_on, patient.patient.last_contact_by),
         is_enhancing=patient.patient.is_enhancing,
     )
 
 
-def _death(patient: records.Patient) -> date | None:
-    """Return the day of death, which knows its span where only a month or a year is known."""
-    if patient.died_on is None or patient.died_by is None:
-        return patient.died_on
-    return written(patient.died_on, patient.died_on, patient.died_by)
+def _span(first: date | None, last: date | None) -> date | None:
+    """Return a day that knows its span, where only a month or a year is known."""
+    return first if first is None or last is None else written(first, first, last)
 
 
 def judge_course(

@@ -140,6 +140,15 @@ def test_a_rate_inside_the_error_is_no_growth_and_names_no_doubling_time():
     assert "oubling" not in words
 
 
+def test_both_ends_of_a_speed_have_the_same_decimals():
+    slow = RATE | {
+        "days": 900, "length_mm_per_year": -0.118, "length_low_mm_per_year": -0.24, "length_high_mm_per_year": 0.0048,
+    }  # fmt: skip
+    words = sentences.growth(slow)
+    assert "+6\u202fmm a year (+2 to +10)" in words
+    assert "−0.12\u202fmm a year (−0.24 to 0.00)" in words
+
+
 def test_a_rate_without_known_error_says_so():
     unknown = RATE | {"is_certain": pd.NA, "growth_low_percent_per_year": None, "growth_high_percent_per_year": None}
     assert sentences.growth(unknown).startswith("Not known how sure: the error of a volume is unknown")
