@@ -18,9 +18,9 @@ else
 INSTALL = $(PIP) '$(1)'
 endif
 
-.PHONY: demo test check audit setup tools benchmark golden docs format clean
+.PHONY: demo test check audit setup guide tools benchmark golden docs format clean
 
-demo: setup  ## the pages of the sample study on http://127.0.0.1:8501, while it is measured behind them
+demo: setup guide  ## the pages of the sample study on http://127.0.0.1:8501, while it is measured behind them
 	@echo "2/2 The pages open on http://127.0.0.1:$(PORT) (stop with Ctrl+C); patients appear as they are measured"
 	$(BIN)/cordtrack serve $(STUDY) $(OUT) --port $(PORT) --jobs $(JOBS) --run
 
@@ -37,19 +37,24 @@ audit: .venv/.ready  ## known holes in the pinned libraries; asks a database on 
 	@$(BIN)/python -m tests.audit
 
 setup: .venv/.ready  ## the virtual environment with the cordtrack command: what a user needs
-tools: .venv/.tools  ## and what tests and checks need: hospital libraries, linters, test tools
+guide: .venv/.guide  ## what docs/ says, as pages with search, served beside the pages of a study
+tools: .venv/.tools .venv/.guide  ## and what tests and checks need: hospital libraries, linters, test tools
 
 .venv/.ready: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "cordtrack needs Python 3.11, 3.12 or 3.13; none was found. Install one, or: make PYTHON=/path/to/python"; exit 1; }
 	@echo "1/2 Setting up .venv with $(if $(UV),uv,pip): once, about a minute"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(call INSTALL,.)
+	@$(call INSTALL,.[guide])
 	@$(BIN)/python dashboard/viewer/fetch_niivue.py
+	@touch $@
+
+.venv/.guide: .venv/.ready mkdocs.yml $(wildcard docs/*.md docs/*/*)
+	@$(BIN)/zensical build --clean --strict --config-file mkdocs.yml >.venv/guide.log || { cat .venv/guide.log; exit 1; }
 	@touch $@
 
 .venv/.tools: .venv/.ready
 	@echo "Adding what tests and checks need to .venv"
-	@$(call INSTALL,.[cluster$(,)dev$(,)hospital])
+	@$(call INSTALL,.[cluster$(,)dev$(,)guide$(,)hospital])
 	@touch $@
 
 benchmark: tools  ## accuracy and speed on real and synthetic truth, written to docs/benchmarks.md
@@ -58,8 +63,9 @@ benchmark: tools  ## accuracy and speed on real and synthetic truth, written to 
 golden: tools  ## remake the expected measurements of the sample study; look at the diff before committing
 	$(BIN)/python -m tests.golden
 
-docs: tools  ## remake docs/data-model.md from the comments of the views, and the picture of the rooms from the code
+docs: tools  ## remake docs/data-model.md from the comments of the views, docs/commands.md, the picture of the rooms
 	$(BIN)/python -m tests.data_model
+	$(BIN)/python -m tests.command_reference
 	$(BIN)/python -m tests.room_map
 
 format: tools

@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from streamlit import runtime
 
 from dashboard.guard import Guard
+from dashboard.shell import guide
 from dashboard.upload_limits import MOST_FILE_MEGABYTES, HeldFiles, UploadLimits
 from pipeline.files.child_process import end_with_parent
 
@@ -33,7 +34,8 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         Host names that are answered to, beside ``host`` and those of this machine alone.
     """
     sys.argv = [str(SCRIPT)]  # Streamlit reads the settings that lie beside it
-    app = st.App(SCRIPT, middleware=[Middleware(Guard, names=(host, *names)), Middleware(UploadLimits, held=held)])
+    middleware = [Middleware(Guard, names=(host, *names)), Middleware(UploadLimits, held=held)]
+    app = st.App(SCRIPT, routes=guide.routes(), middleware=middleware)
     settings = {
         "server.address": host,
         "server.port": port,

@@ -15,7 +15,7 @@ from pipeline.cli.commands import app
 from tests.places import ROOT
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-RECIPES = dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+RECIPES = dict(re.findall(r"^```\w+ title=\"(\S+)\"\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
 UNITS = [name for name in RECIPES if name.endswith((".service", ".timer"))]
 SCRIPTS = [name for name in RECIPES if name.endswith(".sh")]
 COMMANDS = {

@@ -103,7 +103,7 @@ def test_the_wheel_holds_two_packages_with_all_that_they_read(wheel: Path) -> No
     dist_info = f"cordtrack-{__version__}.dist-info"
     assert {name.split("/")[0] for name in names} - set(PUT_BESIDE) == {"pipeline", "dashboard", dist_info}
     assert fetch_niivue.is_release(niivue)
-    assert "dashboard/.streamlit/config.toml" in names
+    assert {"dashboard/.streamlit/config.toml", "dashboard/guide_site/search.json"} <= set(names)
     tracked = subprocess.run(
         ["git", "ls-files", "pipeline", "dashboard"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.charts import theme
 from dashboard.data import queries, study_jobs, who
-from dashboard.shell import dark
+from dashboard.shell import dark, guide
 from dashboard.shell.news import news
 from dashboard.shell.tour import tour
 from dashboard.words import labels
@@ -243,4 +243,5 @@ def _around(shown: ShownStudy, info: pd.Series) -> None:
 def _notice(*words: str) -> Html:
     """Write the line at the top of every page; where nobody signs in, it says that names are only typed."""
     typed = [] if who.is_sign_in_on() else [labels.NAMES_TYPED]
-    return tag("div", " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed]), class_="ct-notice")
+    notice = " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed])
+    return tag("div", notice, *(part for one in guide.link() for part in (" · ", one)), class_="ct-notice")

@@ -15,7 +15,7 @@ from tests.places import ROOT
 
 DOC = ROOT / "docs" / "own-numbers.md"
 TEXT = DOC.read_text(encoding="utf-8")
-FILES = dict(re.findall(r"```csv (\S+)\n(.*?)```", TEXT, re.DOTALL))
+FILES = dict(re.findall(r'```csv title="(\S+)"\n(.*?)```', TEXT, re.DOTALL))
 COMMANDS = [
     line.split()[1:] for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
