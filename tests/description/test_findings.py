@@ -134,10 +134,17 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
 
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:
-    mottled = 1.0 + 0.45 * np.sign(np.sin(X * 1.2) * np.sin(Z * 0.9))
-    uneven = described([scan("T2starw", mottled)])["blood_cap"]
-    assert (uneven.value, uneven.sureness) == ("absent", "unsure")
-    assert "would not show" in uneven.reason
+    as_dark_as_blood = described([scan("T2starw", 0.3)])["blood_cap"]
+    assert (as_dark_as_blood.value, as_dark_as_blood.sureness) == ("absent", "unsure")
+    assert "would not show" in as_dark_as_blood.reason
+    patches = 1.0 - 0.45 * np.sign(np.sin(Z * 0.9))  # as wide as a cap and as dark
+    assert described([scan("T2starw", patches)])["blood_cap"].sureness == "unsure"
+
+
+@pytest.mark.parametrize(("darkest", "value"), [(0.3, "present"), (0.9, "present"), (1.1, "absent")])
+def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_sure_absence(darkest, value) -> None:
+    cap = described([scan("T2w", np.where(Z > 7.5, darkest, 1.5))])["blood_cap"]
+    assert (cap.value, cap.sureness) == (value, "sure" if darkest < 0.5 else "unsure")
 
 
 @pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
