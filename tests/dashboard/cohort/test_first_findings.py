@@ -1,12 +1,13 @@
 """Findings of the first described scan as filters, groups of curves and rows of the first table (about 10 s)."""
 
+import duckdb
 import pandas as pd
 import pytest
 
 from dashboard.cohort import first_findings, table_one
 from pipeline.store import reader
 from tests.dashboard.app_pages.test_pages import opened, text_of
-from tests.factories import ADAPTED
+from tests.factories import ADAPTED, copy_tiny
 
 
 def first(*stated):
@@ -78,6 +79,13 @@ def test_what_counts_is_the_first_described_scan_no_later_than_the_baseline(tiny
     assert set(rows["patient_id"]) == {"sub-01"}
     assert set(rows["session_id"]) == {"ses-02"}, "the later scan, vivid by then, says nothing of the start"
     assert rows.loc["enhancement", "value"] == "none"
+
+
+def test_what_was_first_described_after_the_baseline_says_nothing_of_the_start(tmp_path):
+    database = copy_tiny(tmp_path)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("delete from record.description where session_id = 'ses-02'")
+    assert reader.query(database, "cohort_finding", criteria_id=ADAPTED).empty
 
 
 @pytest.mark.parametrize(
