@@ -1,5 +1,6 @@
 """Many patients at once: outcomes over time, best change, courses and follow-up, for whom the filters name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,7 @@ from dashboard.cohort import (
     criteria_agreement,
     data_files,
     filters,
+    first_findings,
     group_comparison,
     outcomes,
     patient_figures,
@@ -21,6 +23,7 @@ from dashboard.cohort import (
 )
 from dashboard.cohort.figure_frame import CohortFigure, framed, lead_from_marks
 from dashboard.cohort.filters import FILTERS, Cohort
+from dashboard.cohort.first_findings import FINDINGS
 from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
 from dashboard.shell import address, page
@@ -57,7 +60,7 @@ def show(study: page.ShownStudy) -> None:
     line = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         is_open = st.toggle("choose patients", key=PANEL, bind="query-params", help="Filters beside the figures")
-        by, outcome = grouped(), outcomes.choose()
+        by, outcome = grouped(filters.options(study.criteria_id)), outcomes.choose()
         is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
         saving = st.container(width="content")
     panel, body = page.halves(PANEL_WIDTHS, "panel") if is_open else (None, st.container())
@@ -167,15 +170,16 @@ def _counted(count: int, total: int, *, is_shared: bool) -> str:
     return f"{count} of {total}" if total - count >= disclosure.FEWEST else str(count)
 
 
-def grouped() -> str:
-    """Offer to split the survival curve by a covariate, kept in the address."""
-    choices = [TOGETHER, *FILTERS]
+def grouped(offered: Mapping[str, list[str]]) -> str:
+    """Offer to split the survival curve by a covariate or a finding that was ever told, kept in the address."""
+    labelled = FILTERS | {column: label for column, label in FINDINGS.items() if column in offered}
+    choices = [TOGETHER, *labelled]
     address.follow("by", address.one("by", choices, TOGETHER))
     by = st.selectbox(
         "Survival curve",
         choices,
         key="by",
-        format_func=lambda name: f"curves by {FILTERS[name].lower()}" if name in FILTERS else TOGETHER,
+        format_func=lambda name: f"curves by {_in_a_sentence(labelled[name])}" if name in labelled else TOGETHER,
         width=230,
         label_visibility="collapsed",
     )
@@ -183,21 +187,32 @@ def grouped() -> str:
     return str(by)
 
 
+def _in_a_sentence(label: str) -> str:
+    """Write what a covariate is called as within a sentence: T1w, T2w and WHO keep their capitals."""
+    return label if label[1:2].isupper() or label[1:2].isdigit() else label.lower()
+
+
 def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.ShownStudy) -> None:
     """Show an outcome over time, for all, by one covariate or for two groups, with the numbers beside it."""
-    shown, column = first.rows, chosen.by if chosen.by in FILTERS else None
+    shown, column = first.rows, chosen.by if chosen.by != TOGETHER else None
+    untold = ""
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
         shown = pd.concat([patients.assign(compared=name) for name, patients in named.items()])
         if column:
-            page.remark(f"The curve compares the two groups, so it is not split by {FILTERS[column].lower()}.")
+            split = _in_a_sentence((FILTERS | FINDINGS)[column])
+            page.remark(f"The curve compares the two groups, so it is not split by {split}.")
         column = "compared"
+    total = len(shown)
+    if column in FINDINGS:
+        shown, untold = first_findings.for_curves(shown, column)
     timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
     curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
     if chosen.is_shared:
         curves = survival_groups.to_share(curves)
     comparison = group_comparison.compare(curves)
-    note = f"{survival_groups.method(curves, len(shown), timed.left_out)} {comparison.sentence}".strip()
+    left_out = ", ".join(filter(None, (untold, timed.left_out)))
+    note = f"{survival_groups.method(curves, total, left_out)} {comparison.sentence}".strip()
     has_limits = survival_groups.has_limits(curves)
     intervals = (
         queries.query("cohort_interval", criteria_id=study.criteria_id, endpoint_id="ttp") if has_limits else None
@@ -212,7 +227,7 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
         if len(ratios):
             _words_table(ratios)
     elif not chosen.is_shared:
-        page.remark(" ".join([timed.left_out and f"Left out: {timed.left_out}.", *curves.refused.values()]))
+        page.remark(" ".join([left_out and f"Left out: {left_out}.", *curves.refused.values()]))
 
 
 def _unbroken(cell: str) -> Html | str:
@@ -224,18 +239,29 @@ def described(first: Cohort, others: Cohort | None, *, is_shared: bool = False) 
     """Show who the patients are, one column for each group."""
     groups = {f"1: {first.name}": first.rows, f"2: {others.name}": others.rows} if others else {first.name: first.rows}
     characteristics = table_one.table_one(groups, is_shared=is_shared)
+    stated = table_one.finding_rows(groups, is_shared=is_shared)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         page.section("Who they are")
-        data_files.offer(lambda: characteristics, "patients")
-    if others is None:  # one column of numbers needs half the width
-        half = -(-len(characteristics) // 2)
-        for column, part in zip(page.halves(2, "who"), (characteristics[:half], characteristics[half:]), strict=True):
-            with column:
-                _words_table(part)
-    else:
-        _words_table(characteristics)
+        data_files.offer(lambda: pd.concat([characteristics, stated]), "patients")
+    _in_columns(characteristics, "who", is_single=others is None)
     page.remark(table_one.METHOD)
     NOTES.append(("Table", table_one.METHOD))
+    if len(stated):
+        page.section("What the MRI first said")
+        _in_columns(stated, "says", is_single=others is None)
+        page.remark(first_findings.METHOD)
+        NOTES.append(("What the MRI first said", first_findings.METHOD))
+
+
+def _in_columns(words: pd.DataFrame, place: str, *, is_single: bool) -> None:
+    """Show a table of one group in two columns, since its numbers need half the width."""
+    if not is_single:
+        _words_table(words)
+        return
+    half = -(-len(words) // 2)
+    for column, part in zip(page.halves(2, place), (words[:half], words[half:]), strict=True):
+        with column:
+            _words_table(part)
 
 
 def agreement(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> None:

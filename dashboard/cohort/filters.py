@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from dashboard.cohort import first_findings
+from dashboard.cohort.first_findings import FINDINGS
 from dashboard.data import queries
 from dashboard.shell import address
 from dashboard.words import labels
@@ -57,12 +59,19 @@ def _everyone(criteria_id: str) -> pd.DataFrame:
     patients = queries.fresh("cohort", criteria_id=criteria_id)
     shown_states = [labels.finer_state(row) for row in patients[["display_state", "clauses"]].pipe(as_rows)]
     days = {name: pd.to_datetime(patients[name]) for name in DAYS}
-    return patients.drop(columns="clauses").assign(shown_state=shown_states, **days)
+    stated = patients.drop(columns="clauses").assign(shown_state=shown_states, **days)
+    return first_findings.joined(stated, queries.fresh("cohort_finding", criteria_id=criteria_id))
+
+
+def options(criteria_id: str) -> dict[str, list[str]]:
+    """Return what can be chosen: the values of each covariate, and the groups of each finding that was ever told."""
+    return queries.derived(_options, criteria_id)
 
 
 def _options(criteria_id: str) -> dict[str, list[str]]:
     everyone = everyone_of(criteria_id)
-    return {column: sorted(everyone[column].dropna().unique()) for column in FILTERS}
+    covariates = {column: sorted(everyone[column].dropna().unique()) for column in FILTERS}
+    return covariates | dict(first_findings.told(everyone))
 
 
 def choose(criteria_id: str, prefix: str = "") -> Cohort:
@@ -75,8 +84,9 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
     prefix
         Of the parameters in the address.
     """
-    everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
+    everyone, offered = everyone_of(criteria_id), options(criteria_id)
     chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
+    chosen |= _findings(offered, prefix)
     chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
     for name, label, ends in _spans(everyone):
         chosen[name] = _span(label, ends, prefix + name)
@@ -85,8 +95,8 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
 
 def in_force(criteria_id: str, prefix: str = "") -> Cohort:
     """Return who passes the filters of the address, without offering any; the parameters are those of ``choose``."""
-    everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
-    named = {column: address.several(prefix + column, offered[column]) for column in FILTERS}
+    everyone, offered = everyone_of(criteria_id), options(criteria_id)
+    named = {column: address.several(prefix + column, groups) for column, groups in offered.items()}
     named["radiotherapy"] = address.several(f"{prefix}radiotherapy", list(RADIOTHERAPY))[:1]
     for name, _, ends in _spans(everyone):
         named[name] = _named_span(prefix + name, ends)
@@ -106,6 +116,10 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
             words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
+    for column in FINDINGS:
+        if picked := filters.get(column):
+            shown = shown[shown[column].isin(picked)]
+            words.append(first_findings.named(column, " or ".join(picked)))
     for given in filters.get("radiotherapy", ()):
         shown = shown[shown["had_radiotherapy"] == (given == "yes")]
         words.append(RADIOTHERAPY[given])
@@ -122,8 +136,13 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
 
 def gone(criteria_id: str, filters: Filters) -> list[str]:
     """Return the words for what filters name and no patient of the study has any more."""
-    offered = queries.derived(_options, criteria_id)
-    return [labels.words(one) for column in FILTERS for one in filters.get(column, ()) if one not in offered[column]]
+    offered = options(criteria_id)
+    return [
+        first_findings.named(column, one) if column in FINDINGS else labels.words(one)
+        for column in (*FILTERS, *FINDINGS)
+        for one in filters.get(column, ())
+        if one not in offered.get(column, ())
+    ]
 
 
 def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
@@ -138,6 +157,16 @@ def _several(label: str, key: str, options: list[str]) -> list[str]:
     picked = st.multiselect(label, options, key=key, format_func=labels.words)
     address.keep(key, picked)
     return list(picked)
+
+
+def _findings(offered: Mapping[str, list[str]], prefix: str) -> dict[str, list[str]]:
+    """Offer the findings that were told of anybody, folded away until one is chosen."""
+    stated = [column for column in FINDINGS if column in offered]
+    if not stated:
+        return {}
+    is_chosen = any(st.query_params.get(prefix + column) for column in stated)
+    with st.expander("What the MRI first said", expanded=is_chosen):
+        return {column: _several(FINDINGS[column], prefix + column, offered[column]) for column in stated}
 
 
 def _radiotherapy(key: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from dashboard.cohort.first_findings import FINDINGS
 from dashboard.words import labels
 
 HEADS = {
@@ -66,7 +67,8 @@ def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
             ]
         elif column.dtype == object:
             readable[name] = column.where(column.notna(), "")
-    return readable.rename(columns=HEADS)
+    stated = {label: patients[column] for column, label in FINDINGS.items() if column in patients}
+    return readable.rename(columns=HEADS).assign(**stated)
 
 
 def _whole(value: float) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dashboard.cohort import survival_groups
+from dashboard.cohort import first_findings, survival_groups
 from dashboard.cohort.filters import FILTERS
 from dashboard.words import labels
 from pipeline.cohort import disclosure
+from pipeline.cohort.finding_groups import NOT_TOLD
 
 DAYS_PER_MONTH = 30.4375
 NONE_IS_NONE = "syndrome"
@@ -60,6 +61,54 @@ def table_one(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -
     return pd.DataFrame(body, columns=["characteristic", *cohorts])
 
 
+def finding_rows(cohorts: Mapping[str, pd.DataFrame], *, is_shared: bool = False) -> pd.DataFrame:
+    """Describe what the MRI first said of one or more cohorts, as :func:`table_one` does; empty where nothing was told.
+
+    Parameters
+    ----------
+    cohorts
+        Name to rows of the cohort query with the columns of :data:`first_findings.FINDINGS`.
+    """
+    if is_shared:
+        cohorts = {name: patients for name, patients in cohorts.items() if len(patients) >= disclosure.FEWEST}
+    lines: dict[str, dict[str, str]] = {}
+    if cohorts:
+        for column, groups in first_findings.told(pd.concat(list(cohorts.values()))).items():
+            named = {f"{first_findings.FINDINGS[column]}: {group}": group for group in groups}
+            lines |= {line: {} for line in named}
+            for cohort, patients in cohorts.items():
+                cells = _finding_cells(patients[column], groups, is_shared=is_shared)
+                for line, cell in zip(named, cells, strict=True):
+                    lines[line][cohort] = cell
+    body = [{"characteristic": label, **cells} for label, cells in lines.items()]
+    return pd.DataFrame(body, columns=["characteristic", *cohorts])
+
+
+def _finding_cells(column: pd.Series, groups: list[str], *, is_shared: bool) -> list[str]:
+    """Write how many are in each group, with shares of those of whom the finding was told at all."""
+    stated = [group for group in groups if group != NOT_TOLD]
+    counts = [int((column == group).sum()) for group in stated]
+    missing = int((column == NOT_TOLD).sum()) if NOT_TOLD in groups else None
+    return _cells(counts, missing, sum(counts), is_shared=is_shared)
+
+
+def _cells(counts: list[int], missing: int | None, total: int, *, is_shared: bool) -> list[str]:
+    """Write counts with their share of a total, and last of how many it is not known where that has a row.
+
+    For sharing shares are left out where a cell is hidden and some are not known: count and share give the total away,
+    and with it the hidden cell.
+    """
+    words = [_share(count, total) for count in counts]
+    if missing is None:
+        return disclosure.written(counts, words) if is_shared else words
+    every = [*counts, missing]
+    if not is_shared:
+        return [*words, str(missing)]
+    plain = list(map(str, every))
+    hidden = any(cell != text for cell, text in zip(disclosure.written(every, plain), plain, strict=True))
+    return disclosure.written(every, plain if hidden else [*words, str(missing)])
+
+
 def _counts(
     cohorts: Mapping[str, pd.DataFrame], column: str, label: str, *, is_shared: bool
 ) -> dict[str, dict[str, str]]:
@@ -76,11 +125,7 @@ def _counts(
     for cohort, patients in cohorts.items():
         counts = [int(seen[cohort].get(value, 0)) for value in values]
         total = len(patients) if column == NONE_IS_NONE else len(patients) - missing[cohort]
-        words = [_share(count, total) for count in counts]
-        if any(missing.values()):
-            counts.append(missing[cohort])
-            words.append(str(counts[-1]))
-        cells = disclosure.written(counts, words) if is_shared else words
+        cells = _cells(counts, missing[cohort] if any(missing.values()) else None, total, is_shared=is_shared)
         for name, cell in zip(names, cells, strict=True):
             lines[name][cohort] = cell
     return lines

@@ -128,6 +128,10 @@ def short(row: Mapping[Any, Any]) -> str:
     return value if value in ("absent", "none") else f"{value} {number}".strip()
 
 
+def _known_number(row: Mapping[Any, Any]) -> list[str]:
+    return [_number(row)] if labels.is_known(row["number"]) else []
+
+
 def _number(row: Mapping[Any, Any]) -> str:
     """Write a finding's number: shares and rises in percent, lengths in mm, ratios as they are."""
     number, unit = float(row["number"]), str(row["unit"] or "")
@@ -186,7 +190,7 @@ PHRASES: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
     "enhancement": _enhancement,
     "enhancement_pattern": lambda row: f"{row['value']}, {_number(row)} of it",
     "smallest_enhancing_seen": lambda row: f"a nodule would show from {_number(row)}",
-    "blood_cap": lambda row: f"cap of low signal ({_number(row)}, {row['reason']})",
+    "blood_cap": lambda row: f"cap of low signal ({', '.join([*_known_number(row), str(row['reason'])])})",
     "adc": lambda row: f"ADC {_number(row)} × 10⁻³ mm²/s",
     "adc_ratio": lambda row: f"{_number(row)} × cord",
 }  # fmt: skip

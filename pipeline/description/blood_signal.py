@@ -11,7 +11,7 @@ Bradley 1993, Radiology 189:15 (signal of haemorrhage by age, of the brain; no s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.description.description_limits import BloodLimits, DescriptionLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, object_points, share_in
-from pipeline.description.tissue_signal import laid_along, smoothed
+from pipeline.description.pole_cover import PoleCover, cover_of
+from pipeline.description.tissue_signal import laid_along
 from pipeline.measure.volumes import OBJECT_PROBABILITY
 
 CAP, BLOOD, STAGE = LesionFinding.BLOOD_CAP, LesionFinding.BLOOD, LesionFinding.BLOOD_STAGE
@@ -35,17 +36,11 @@ INNER_CORD = 0.75
 GRAINS = 2.5
 """Deviations of the tumour's own grain by which blood is darker."""
 
-SURE_TIMES = 2.0
-CAP_MM, CAP_RATIO, CAP_RATIO_SUSCEPTIBLE = 3.0, 0.45, 0.35
-"""Thickness, and signal beside the cord on T2w and on T2*w or SWI, of a cap that a scan must show for its absence to
-be sure."""
+CAP_SIGNAL, CAP_SIGNAL_SUSCEPTIBLE = 0.4, 0.25
+"""Signal of a cap beside the cord, on T2w and on T2*w or SWI."""
 
-HALF_DARK, HALF_OF_BRIGHT = 0.8, 0.55
-"""Where a pole is darker than this beside the tumour or, of bright tumour, than the second, a cap may be averaged with
-what lies next to it."""
-
-EVEN_BELOW = 0.15
-"""Grain of the tumour beside its signal from which on a dark pole on T2w may be a dark patch."""
+LIKELY_COVER = 0.45
+"""Share of a pole from which on a cap is likelier than none where neither is sure."""
 
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
@@ -80,35 +75,26 @@ def blood_findings(
     scans: Sequence[AlignedScan], t1: AlignedScan | None, scene: LesionScene, limits: DescriptionLimits
 ) -> tuple[Described, ...]:
     """Describe cap, blood and its age; ``scans`` show blood, best first, ``t1`` is the T1w before contrast agent."""
-    reasons, looks = [NO_SCAN], []
+    reasons: list[str] = [NO_SCAN]
+    looks: list[tuple[PoleLook, Described]] = []
     for scan in scans:
         signal = _signal_at_cord(scan, scene, limits)
         if isinstance(signal, str):
             reasons.append(signal)
             continue
         dark = _dark_pieces(signal, limits.blood)
-        usual, grain = _look_of_tissue(signal.voxels, signal.relative)
-        is_even = scan.contrast in SUSCEPTIBLE or grain < EVEN_BELOW * max(usual, 1.0)
-        would_show = _shows_cap(signal, limits.blood)
-        cap = _cap(signal.voxels, dark, scan, (would_show, is_even), limits.blood)
-        looks.append((cap, _blood(scene, signal.voxels, dark, scan), scan))
+        looks.append((_look_at_poles(signal, dark), _blood(scene, signal.voxels, dark, scan)))
     if looks:
-        cap = _best_told([cap for cap, _, _ in looks])
-        blood, scan = next(((blood, scan) for _, blood, scan in looks if blood.value == "present"), looks[0][1:])
-        t2 = next((scan for _, _, scan in looks if scan.contrast not in SUSCEPTIBLE), scan)
-        return (cap, blood, _stage(scene, (t2, t1), blood, limits))
+        blood, scan = next(
+            ((blood, look.scan) for look, blood in looks if blood.value == "present"), (looks[0][1], looks[0][0].scan)
+        )
+        t2 = next((look.scan for look, _ in looks if look.scan.contrast not in SUSCEPTIBLE), scan)
+        return (_cap([look for look, _ in looks], limits.blood), blood, _stage(scene, (t2, t1), blood, limits))
     drawn = scene.others.get(Compartment.HAEMORRHAGE)
     if drawn is not None:
         blood = _drawn(drawn, ())
         return (unsaid(CAP, reasons[-1]), blood, unsaid(STAGE, reasons[-1]))
     return tuple(unsaid(name, reasons[-1], tuple(scan.path for scan in scans)) for name in (CAP, BLOOD, STAGE))
-
-
-def _best_told(caps: Sequence[Described]) -> Described:
-    """Return the surest of what several scans say, the best scan for blood first: one seen before one ruled out."""
-    sure = [cap for cap in caps if cap.sureness == "sure"]
-    present = [cap for cap in caps if cap.value == "present"]
-    return next(iter([*(cap for cap in sure if cap.value == "present"), *sure, *present, *caps]))
 
 
 def _signal_at_cord(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> SignalAtCord | str:
@@ -167,12 +153,6 @@ def _spread(values: NDArray[np.float64]) -> float:
     return 1.4826 * float(np.median(np.abs(reached - np.median(reached)))) if len(reached) else 0.0
 
 
-def _even(voxels: CordVoxels, relative: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth the signal of cord and lesion, fluid left out, so that noise is neither blood nor hides it."""
-    tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid + voxels.beside >= 0.5)
-    return np.nan_to_num(smoothed(voxels, np.where(tissue, relative, np.nan)), nan=np.inf)
-
-
 def _at_poles(voxels: CordVoxels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Mark the voxels at the upper and at the lower pole."""
     low, high = np.percentile(voxels.position_mm[voxels.solid >= 0.5], [2, 98])
@@ -180,56 +160,65 @@ def _at_poles(voxels: CordVoxels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
     return voxels.position_mm > high - quarter, voxels.position_mm < low + quarter
 
 
-def _shows_cap(signal: SignalAtCord, limits: BloodLimits) -> bool:
-    """Say whether this scan would show a thin cap at either pole and no hint of one: it is put there and looked for."""
-    scan, voxels, relative = signal.scan, signal.voxels, signal.relative
-    low, high = np.percentile(voxels.position_mm[voxels.solid >= 0.5], [1, 99])
-    long_mm = max(_along_cord_mm(scan), 0.1)
-    ratio = CAP_RATIO_SUSCEPTIBLE if scan.contrast in SUSCEPTIBLE else CAP_RATIO
-    for pole, beyond_mm in zip(
-        _at_poles(voxels), (voxels.position_mm - (high - CAP_MM), low + CAP_MM - voxels.position_mm), strict=True
-    ):
-        share = voxels.solid * np.clip(0.5 + beyond_mm / long_mm, 0.0, 1.0)
-        with_cap = relative * (1.0 - share) + ratio * share
-        dark = _dark_pieces(replace(signal, relative=with_cap), limits)
-        if float((dark & pole).sum()) * voxels.voxel_mm3 < SURE_TIMES * limits.least_mm3:
-            return False
-        even = _even(voxels, relative)
-        usual, _ = _look_of_tissue(voxels, even)
-        half_dark = pole & (voxels.solid >= 0.5) & (even < max(HALF_DARK * min(usual, 1.0), HALF_OF_BRIGHT * usual))
-        if float(half_dark.sum()) * voxels.voxel_mm3 >= limits.least_mm3 / 2:
-            return False
-    return True
+@dataclass(frozen=True)
+class PoleLook:
+    """One scan's look at the poles: dark volume at the upper and lower one, mm³, and how far a cap covers them."""
+
+    scan: AlignedScan
+    dark_mm3: tuple[float, float]
+    cover: PoleCover | None
+
+    @property
+    def pole(self) -> str:
+        """Name the pole that is likelier to have a cap."""
+        shares = (self.cover.upper or 0.0, self.cover.lower or 0.0) if self.cover is not None else (0.0, 0.0)
+        return "upper" if (self.dark_mm3[0], shares[0]) > (self.dark_mm3[1], shares[1]) else "lower"
+
+    @property
+    def likely_share(self) -> float:
+        """The larger share of the two poles; 0 where none is known."""
+        return max(self.cover.shares, default=0.0) if self.cover is not None else 0.0
 
 
-def _cap(
-    voxels: CordVoxels, dark: NDArray[np.bool_], scan: AlignedScan, shows: tuple[bool, bool], limits: BloodLimits
-) -> Described:
-    """Say whether there is a cap; ``shows`` says whether one would be seen, and whether no patch looks like one."""
-    would_show, is_even = shows
-    upper, lower = _at_poles(voxels)
-    volumes_mm3 = [float((dark & pole).sum()) * voxels.voxel_mm3 for pole in (upper, lower)]
-    volume_mm3, paths = sum(volumes_mm3), (scan.path,)
-    if volume_mm3 >= limits.least_mm3:
-        pole = "upper" if volumes_mm3[0] > volumes_mm3[1] else "lower"
-        is_large = volume_mm3 >= SURE_TIMES * limits.least_mm3
-        doubt = (
-            "" if is_large and is_even else "; in uneven tumour on T2w" if is_large else "; hardly larger than a speck"
-        )
-        alike = "" if scan.contrast in SUSCEPTIBLE else "; calcium and flow look the same on T2w"
-        return Described(
-            CAP, "present", volume_mm3, unit="mm³", sureness=sure_if(not doubt),
-            reason=f"at the {pole} pole{doubt}{alike}", scans=paths,
-        )  # fmt: skip
-    doubt_of_none = None if would_show else f"a cap of {CAP_MM:g} mm would not show on a scan so thick or noisy"
+def _look_at_poles(signal: SignalAtCord, dark: NDArray[np.bool_]) -> PoleLook:
+    voxels = signal.voxels
+    upper, lower = (float((dark & pole).sum()) * voxels.voxel_mm3 for pole in _at_poles(voxels))
+    ratio = CAP_SIGNAL_SUSCEPTIBLE if signal.scan.contrast in SUSCEPTIBLE else CAP_SIGNAL
+    cover = cover_of(voxels, signal.relative, _look_of_tissue(voxels, signal.relative), ratio)
+    return PoleLook(signal.scan, (upper, lower), cover)
+
+
+def _cap(looks: Sequence[PoleLook], limits: BloodLimits) -> Described:
+    """Say whether there is a cap by all scans, the best for blood first: one that is seen goes before one ruled out."""
+    sure = next((look for look in looks if look.cover is not None and look.cover.is_surely_present), None)
+    if sure is not None:
+        return _cap_seen(sure, "")
+    hints = [look for look in looks if max(look.dark_mm3) >= limits.least_mm3 or _is_hinted(look)]
+    likely = next((look for look in hints if max(look.dark_mm3) >= limits.least_mm3), None)
+    likely = likely or next((look for look in hints if look.likely_share >= LIKELY_COVER), None)
+    if likely is not None:
+        return _cap_seen(likely, "; patches of this tumour may be as dark, or it is less dark than blood")
+    clear = next((look for look in looks if look.cover is not None and look.cover.is_surely_absent), None)
+    look = clear or looks[0]
+    is_sure = clear is not None and not hints
+    doubt = None if is_sure else "a thin cap would not show beside the grain of this tumour, or in one so dark"
     return Described(
-        CAP, "absent", volume_mm3, unit="mm³", sureness=sure_if(would_show), reason=doubt_of_none, scans=paths
-    )
+        CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(is_sure), reason=doubt,
+        scans=(look.scan.path,),
+    )  # fmt: skip
 
 
-def _along_cord_mm(scan: AlignedScan) -> float:
-    """Return the length of a voxel head-foot, mm."""
-    return float(np.abs(scan.image.affine[2, :3]).max())
+def _is_hinted(look: PoleLook) -> bool:
+    return look.cover is not None and look.cover.is_hinted
+
+
+def _cap_seen(look: PoleLook, doubt: str) -> Described:
+    alike = "" if look.scan.contrast in SUSCEPTIBLE else "; calcium and flow look the same on T2w"
+    volume_mm3 = sum(look.dark_mm3)
+    return Described(
+        CAP, "present", volume_mm3 or None, unit="mm³" if volume_mm3 else None, sureness=sure_if(not doubt),
+        reason=f"at the {look.pole} pole{doubt}{alike}", scans=(look.scan.path,),
+    )  # fmt: skip
 
 
 def _drawn(mask: Volume, paths: tuple[str, ...]) -> Described:

@@ -36,7 +36,8 @@ SHOWS_GRAIN = 5.0
 LEAST_BEFORE = 0.1
 """A lesion darker than this share of the cord gives no signal to take a share of."""
 
-WELL_WITHIN = 0.9
+WELL_WITHIN, WITHIN_OUTLINE = 0.9, 0.5
+AT_THE_EDGE = "a focus at its edge rises: a nodule there, or fluid that moved between the scans"
 SMALL_FOCUS = "a faint focus in what does not enhance elsewhere may be brighter and smaller, or noise"
 ONLY_AFTER = "only a scan after contrast agent: what is bright may have been bright before"
 NO_PAIR = "no T1w after contrast agent at this visit"
@@ -212,7 +213,7 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     values = rises.rise[core] / share  # the rest of a voxel is cord
     mean = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - mean)))
-    focus = _focus(rises, rises.smooth, voxels.solid >= WELL_WITHIN, uptake)
+    focus, is_at_edge = _brightest(rises, mean, uptake)
     number = max(mean, float(np.percentile(rises.smooth[focus], 75)) if focus.any() else mean)
     grain = (
         rises.noise / np.sqrt(readings_of(voxels, focus))
@@ -234,11 +235,22 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
         shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
         is_clear, reason = False, shown
+    if is_at_edge:
+        is_clear, reason = False, AT_THE_EDGE
     low, high = number - Z_95 * error, number + Z_95 * error
     return Described(
         NAMES[0], ("none", "faint", "vivid")[place], number, low, high, "rise / signal before",
         sure_if(is_clear), None if is_clear else reason, paths,
     )  # fmt: skip
+
+
+def _brightest(rises: RiseMap, mean: float, limits: UptakeLimits) -> tuple[NDArray[np.bool_], bool]:
+    """Mark the largest focus well within solid tumour or, where nothing rises there, at its edge; say which it is."""
+    inner = _focus(rises, rises.smooth, rises.voxels.solid >= WELL_WITHIN, limits)
+    if inner.any() or mean >= limits.none_below:
+        return inner, False
+    edge = _focus(rises, rises.smooth, rises.voxels.solid >= WITHIN_OUTLINE, limits)
+    return edge, bool(edge.any())
 
 
 def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Described:

@@ -307,6 +307,7 @@ def _contrasts(
     if capped:
         sign = float(rng.choice([-1, 1]))
         cap = np.clip(solid + oedema, 0, 1) * (sign * dz > 0.72 * long) * (np.abs(dz) < long + 0.5)
+        truth.numbers["cap_mm3"] = float(cap.sum()) * STEP_MM**3
     made["T2w"] = made["T2w"] * (1 - cap) + cap * 0.35 * level
     if rng.random() < 0.6:
         made["T2starw"] = laid(fields["T2w"], t2_ratio * texture, 1.3, 2.2, level) * (1 - cap) + cap * 0.2 * level

@@ -13,7 +13,7 @@ from pipeline.core.volume import Volume
 from pipeline.description import histology_fit, limit_file, visit_description
 from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
-from pipeline.description.lesion_scene import LesionScene
+from pipeline.description.lesion_scene import AlignedScan, LesionScene
 from pipeline.measure.vertebral_levels import Levels
 from tests.description.scenes import CORD, GRID, NEVER, TUMOUR, X, Y, Z, course, scan, scene
 
@@ -134,10 +134,17 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
 
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:
-    mottled = 1.0 + 0.45 * np.sign(np.sin(X * 1.2) * np.sin(Z * 0.9))
-    uneven = described([scan("T2starw", mottled)])["blood_cap"]
-    assert (uneven.value, uneven.sureness) == ("absent", "unsure")
-    assert "would not show" in uneven.reason
+    as_dark_as_blood = described([scan("T2starw", 0.3)])["blood_cap"]
+    assert (as_dark_as_blood.value, as_dark_as_blood.sureness) == ("absent", "unsure")
+    assert "would not show" in as_dark_as_blood.reason
+    patches = 1.0 - 0.45 * np.sign(np.sin(Z * 0.9))  # as wide as a cap and as dark
+    assert described([scan("T2starw", patches)])["blood_cap"].sureness == "unsure"
+
+
+@pytest.mark.parametrize(("darkest", "value"), [(0.3, "present"), (0.9, "present"), (1.1, "absent")])
+def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_sure_absence(darkest, value) -> None:
+    cap = described([scan("T2w", np.where(Z > 7.5, darkest, 1.5))])["blood_cap"]
+    assert (cap.value, cap.sureness) == (value, "sure" if darkest < 0.5 else "unsure")
 
 
 @pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
@@ -148,6 +155,25 @@ def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term)
     edge = described([blurred])["margin"]
     assert (edge.value, edge.sureness) == (term, "sure")
     assert (edge.number < 1.2) == (term == "sharp")
+
+
+def _in_slices_of_3_mm(one: AlignedScan) -> AlignedScan:
+    """Average a scan over three millimetres right to left, so that the lesion's wall fills its voxels in part."""
+    affine = one.image.affine.copy()
+    affine[:3, 0] *= 3
+    affine[0, 3] += 1
+    thick = Volume(one.image.array.reshape(11, 3, 33, 121).mean(axis=1), affine)
+    return AlignedScan(thick, one.from_anchor, one.path, one.contrast)
+
+
+def test_a_nodule_in_the_wall_is_not_called_none_and_not_sure() -> None:
+    wall = np.where((Y >= 3) & (X > 1) & (abs(Z) < 4), 1.6, 1.0)
+    pair = [_in_slices_of_3_mm(one) for one in (scan("T1w", 1.0), scan("T1w_ce", wall, seed=1))]
+    enhancement = described(pair)["enhancement"]
+    assert (enhancement.value, enhancement.sureness) == ("faint", "unsure")
+    assert "at its edge" in enhancement.reason
+    nothing = [_in_slices_of_3_mm(one) for one in (scan("T1w", 1.0), scan("T1w_ce", 1.0, seed=1))]
+    assert described(nothing)["enhancement"].value == "none"
 
 
 def test_a_person_who_moved_between_two_scans_does_not_enhance() -> None:
