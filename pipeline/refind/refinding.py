@@ -317,7 +317,7 @@ def found_again(
             ),
             float(shares[c]),
             None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
-            None if thick or is_thick(follow_up) else _most_fluid(template, scene, ends, c),
+            None if thick else _most_fluid(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts

@@ -34,12 +34,12 @@ and the least standard deviation of ln V there, which makes a 95 % interval reac
 LEAST_SEEN = 0.5
 """The least share of a true shrinkage (natural log) that was found there on fine slices; others were 0.7 to 1."""
 
-RETURNED = 0.04
+RETURNED = 0.03
 """Where fluid beside a lesion that was not found clearly smaller exceeds what is explained by this share of the step
 from cord to fluid (:mod:`pipeline.refind.returned_fluid`), it may as well have shrunk and left a scar: no size is told.
 Chosen on implants in a real cord and in a phantom that fell by 50 or 65 % and kept 80 or 90 % of their signal (0.07 to
-0.19, found up to 3.4 times too large), against unchanged, grown and plainly shrunken ones (at most 0.00) and two real
-cords with known lesions (at most 0.01)."""
+0.19, and 0.04 to 0.09 on thick slices; found up to 3.4 times too large), against unchanged, grown and plainly shrunken
+ones (at most 0.00) and two real cords with known lesions (at most 0.01, on thick slices 0.02)."""
 
 NOT_SMALLER = 0.7
 """A lesion found at less than this share of what was drawn was seen to be smaller; its interval says how surely."""
