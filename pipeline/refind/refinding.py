@@ -195,20 +195,12 @@ def follow_up_masks(
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
-    seen = coverage(follow_up, masked.image, inverse(to_masked)).array
-    for name in list(probabilities):
-        mask = masked.masks[name]
-        total = float(mask.array.sum())
-        share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
-        lit_share = grown[name].seen_share if name in grown else 1.0
-        if min(share, lit_share) < COVERED_SHARE:
-            del probabilities[name], methods[name]
-            grown.pop(name, None)
-            where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
-            notes.append(f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable")
-    untold = _untold(masked, grown.get(Compartment.TUMOUR))
-    for name in untold:
-        del probabilities[name], methods[name], grown[name]
+    unseen = _unseen(masked, coverage(follow_up, masked.image, inverse(to_masked)), probabilities, grown)
+    notes += unseen.values()
+    untold = {} if Compartment.TUMOUR in unseen else _untold(masked, grown.get(Compartment.TUMOUR))
+    for name in unseen.keys() | untold.keys():
+        del probabilities[name], methods[name]
+        grown.pop(name, None)
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
@@ -217,6 +209,22 @@ def follow_up_masks(
         probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed, left_contrast,
         untold,
     )  # fmt: skip
+
+
+def _unseen(
+    masked: DonorVisit, seen: Volume, probabilities: Mapping[str, Volume], grown: Mapping[str, Grown]
+) -> dict[str, str]:
+    """Return the compartments of whose place a follow-up shows too little, and why each cannot be assessed."""
+    reasons = {}
+    for name in probabilities:
+        mask = masked.masks[name]
+        total = float(mask.array.sum())
+        share = float(mask.array[seen.array].sum()) / total if total > 0 else 1.0
+        lit_share = grown[name].seen_share if name in grown else 1.0
+        if min(share, lit_share) < COVERED_SHARE:
+            where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
+            reasons[name] = f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable"
+    return reasons
 
 
 def _shrinkage(masked: DonorVisit, tumour: Grown | None) -> tuple[dict[str, float], dict[str, float]]:
