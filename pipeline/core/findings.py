@@ -206,6 +206,7 @@ RUN_KINDS = (
     ),
     ("new_signal", "warning", "look at this place; accept the draft where there is one, or draw a mask on this scan"),
     ("no_new_signal", "note", "this is no proof; draw a mask on this visit's scan, an empty one where nothing is seen"),
+    ("signal_not_searched", "warning", "draw a mask on this visit's scan, an empty one where nothing is seen"),
     ("tumour_not_measured", "warning", "draw a mask on this visit's scan (empty where nothing is seen) and run again"),
     ("journal_line_unusable", "error", "look at this line of the journal; what it says has no effect, do it again"),
     ("journal_line_missing", "warning", "restore the journal from a copy, or look whether an act of a person is gone"),

@@ -91,6 +91,11 @@ class UnexplainedSignal:
     fluid_share: NDArray[np.float64]
     elsewhere: float
 
+    @property
+    def searched_share(self) -> float:
+        """How much of the cord near the bed was searched, 0 to 1: the rest shares voxels, or lies by known fluid."""
+        return float(self.cord_share[self.is_searched].sum() / max(self.cord_share.sum(), 1e-9))
+
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceDraft:

@@ -23,6 +23,7 @@ from pipeline.refind import shrinkage
 from pipeline.refind.lesion_fit import Fit, fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.place_left import left_contrast
+from pipeline.refind.returned_fluid import returned_fluid
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.signal_voids import seen_alone, seen_shares
 from pipeline.refind.template import Template, template_of
@@ -98,6 +99,8 @@ class FollowUpMasks:
         Compartments whose volume is less sure for unexplained signal alone.
     left_contrast
         The tumour to how far the place that it has left differs from it, 1 as expected, where fine scans show that.
+    untold
+        The tumour to why its size cannot be told from this scan; then it is absent from all others.
     """
 
     probabilities: dict[str, Volume]
@@ -109,6 +112,7 @@ class FollowUpMasks:
     refusal: str | None = None
     disturbed: tuple[str, ...] = ()
     left_contrast: dict[str, float] = field(default_factory=dict)
+    untold: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,15 @@ class Grown:
     """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error.
 
     ``seen_share`` is how much of its old place both scans show, padding and voids left out; ``left_contrast`` how far
-    the place that it has left differs from it, None where that cannot be told.
+    the place that it has left differs from it, ``returned_fluid`` how much fluid lies unexplained beside it; None where
+    that cannot be told.
     """
 
     ways: tuple[Volume, ...]
     signal_cv: float
     seen_share: float = 1.0
     left_contrast: float | None = None
+    returned_fluid: float | None = None
 
     @property
     def ways_mm3(self) -> tuple[float, ...]:
@@ -189,24 +195,36 @@ def follow_up_masks(
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
-    seen = coverage(follow_up, masked.image, inverse(to_masked)).array
-    for name in list(probabilities):
-        mask = masked.masks[name]
-        total = float(mask.array.sum())
-        share = float(mask.array[seen].sum()) / total if total > 0 else 1.0
-        lit_share = grown[name].seen_share if name in grown else 1.0
-        if min(share, lit_share) < COVERED_SHARE:
-            del probabilities[name], methods[name]
-            grown.pop(name, None)
-            where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
-            notes.append(f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable")
+    unseen = _unseen(masked, coverage(follow_up, masked.image, inverse(to_masked)), probabilities, grown)
+    notes += unseen.values()
+    untold = {} if Compartment.TUMOUR in unseen else _untold(masked, grown.get(Compartment.TUMOUR))
+    for name in unseen.keys() | untold.keys():
+        del probabilities[name], methods[name]
+        grown.pop(name, None)
     ways_mm3 = {name: one.ways_mm3 for name, one in grown.items()}
     signal_cv = {name: one.signal_cv for name, one in grown.items()}
     seen_disturbed = tuple(name for name in disturbed if name in grown)
     shrinkage_cv, left_contrast = _shrinkage(masked, grown.get(Compartment.TUMOUR))
     return FollowUpMasks(
-        probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed, left_contrast
-    )
+        probabilities, methods, tuple(notes), ways_mm3, signal_cv, shrinkage_cv, refusal, seen_disturbed, left_contrast,
+        untold,
+    )  # fmt: skip
+
+
+def _unseen(
+    masked: DonorVisit, seen: Volume, probabilities: Mapping[str, Volume], grown: Mapping[str, Grown]
+) -> dict[str, str]:
+    """Return the compartments of whose place a follow-up shows too little, and why each cannot be assessed."""
+    reasons = {}
+    for name in probabilities:
+        mask = masked.masks[name]
+        total = float(mask.array.sum())
+        share = float(mask.array[seen.array].sum()) / total if total > 0 else 1.0
+        lit_share = grown[name].seen_share if name in grown else 1.0
+        if min(share, lit_share) < COVERED_SHARE:
+            where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
+            reasons[name] = f"{name}: only {min(share, lit_share):.0%} of its place {where}; not assessable"
+    return reasons
 
 
 def _shrinkage(masked: DonorVisit, tumour: Grown | None) -> tuple[dict[str, float], dict[str, float]]:
@@ -214,11 +232,25 @@ def _shrinkage(masked: DonorVisit, tumour: Grown | None) -> tuple[dict[str, floa
     if tumour is None:
         return {}, {}
     name = str(Compartment.TUMOUR)
-    drawn = masked.masks[name]
-    drawn_mm3 = float(drawn.array.sum(dtype=np.float64)) * drawn.voxel_mm3
-    cv = shrinkage.shrinkage_cv(float(np.mean(tumour.ways_mm3)), drawn_mm3, tumour.left_contrast)
+    cv = shrinkage.shrinkage_cv(float(np.mean(tumour.ways_mm3)), _drawn_mm3(masked, name), tumour.left_contrast)
     contrast = tumour.left_contrast
     return {} if cv is None else {name: cv}, {} if contrast is None else {name: contrast}
+
+
+def _untold(masked: DonorVisit, tumour: Grown | None) -> dict[str, str]:
+    """Return why the tumour's size cannot be told, where it cannot."""
+    if tumour is None:
+        return {}
+    name, fluid = str(Compartment.TUMOUR), tumour.returned_fluid
+    found_mm3 = float(np.mean(tumour.ways_mm3))
+    if fluid is None or not shrinkage.is_untold(found_mm3, _drawn_mm3(masked, name), fluid):
+        return {}
+    return {name: shrinkage.untold_in_words(name, fluid)}
+
+
+def _drawn_mm3(masked: DonorVisit, name: str) -> float:
+    drawn = masked.masks[name]
+    return float(drawn.array.sum(dtype=np.float64)) * drawn.voxel_mm3
 
 
 def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
@@ -227,10 +259,11 @@ def together(ways: Sequence[FollowUpMasks]) -> FollowUpMasks:
     Parameters
     ----------
     ways
-        The first that is no refusal says which compartments there are and how they were made. Of the others only what
-        was found again counts: a mask that was merely carried over shows no change.
+        The first that is no refusal says which compartments there are and how they were made; one from which a size
+        can be told goes before others. Of the others only what was found again counts: a mask that was merely carried
+        over shows no change.
     """
-    first = next((way for way in ways if way.refusal is None), ways[0])
+    first = min(ways, key=lambda way: (way.refusal is not None, bool(way.untold)))  # the earliest of equals
     probabilities, ways_mm3, signal_cv = dict(first.probabilities), dict(first.ways_mm3), dict(first.signal_cv)
     for name in (name for name, method in first.methods.items() if method != CARRIED_OVER):
         again = [way for way in ways if way.methods.get(name, CARRIED_OVER) != CARRIED_OVER]
@@ -292,6 +325,7 @@ def found_again(
             ),
             float(shares[c]),
             None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
+            None if thick else _most_fluid(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
@@ -301,6 +335,12 @@ def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compa
     """Return how far the place that a compartment has left differs from it, by the end where it differs least."""
     seen = [left_contrast(template, scene, end, compartment) for end in ends]
     return min((contrast for contrast in seen if contrast is not None), default=None)
+
+
+def _most_fluid(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:
+    """Return how much fluid lies unexplained beside a compartment, by the end that leaves most."""
+    seen = [returned_fluid(template, scene, end, compartment) for end in ends]
+    return max((fluid for fluid in seen if fluid is not None), default=None)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

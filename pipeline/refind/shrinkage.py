@@ -34,6 +34,47 @@ and the least standard deviation of ln V there, which makes a 95 % interval reac
 LEAST_SEEN = 0.5
 """The least share of a true shrinkage (natural log) that was found there on fine slices; others were 0.7 to 1."""
 
+RETURNED = 0.03
+"""Where fluid beside a lesion that was not found clearly smaller exceeds what is explained by this share of the step
+from cord to fluid (:mod:`pipeline.refind.returned_fluid`), it may as well have shrunk and left a scar: no size is told.
+Chosen on implants in a real cord and in a phantom that fell by 50 or 65 % and kept 80 or 90 % of their signal (0.07 to
+0.19, and 0.04 to 0.09 on thick slices; found up to 3.4 times too large), against unchanged, grown and plainly shrunken
+ones (at most 0.00) and two real cords with known lesions (at most 0.01, on thick slices 0.02)."""
+
+NOT_SMALLER = 0.7
+"""A lesion found at less than this share of what was drawn was seen to be smaller; its interval says how surely."""
+
+
+def is_untold(found_mm3: float, drawn_mm3: float, returned_fluid: float | None) -> bool:
+    """Say whether a lesion's size cannot be told: found about as large or larger, with fluid where it should be pushed.
+
+    Parameters
+    ----------
+    returned_fluid
+        Unexplained fluid right beside it, share of the step from cord to fluid; None where that cannot be told.
+
+    Examples
+    --------
+    >>> is_untold(1300.0, 1000.0, 0.1), is_untold(1300.0, 1000.0, 0.0), is_untold(500.0, 1000.0, 0.1)
+    (True, False, False)
+    """
+    return returned_fluid is not None and returned_fluid > RETURNED and found_mm3 >= NOT_SMALLER * drawn_mm3
+
+
+def untold_in_words(name: str, returned_fluid: float) -> str:
+    """Say why the size of a compartment cannot be told.
+
+    Examples
+    --------
+    >>> untold_in_words("tumour", 0.1)[:74]
+    'this scan does not tell whether the tumour grew, or shrank and left a scar'
+    """
+    return (
+        f"this scan does not tell whether the {name} grew, or shrank and left a scar that looks like it: beside what "
+        f"looks like {name} there is more fluid than the masked scan explains (by {returned_fluid:.0%} of the step "
+        f"from cord to fluid), as beside a cord that has become thinner"
+    )
+
 
 def is_hidden(left_contrast: float | None) -> bool:
     """Say whether the place that a lesion has left looks so much like it that more may have shrunk than was found."""

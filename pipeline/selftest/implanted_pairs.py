@@ -183,7 +183,8 @@ def _found_again(
     follow_up = refinding.follow_up_masks(masked, later.scan, aligned.to_reference)
     mask, method = follow_up.probabilities.get(Compartment.TUMOUR), follow_up.methods.get(Compartment.TUMOUR)
     if mask is None:
-        return grade, reasons, Reading(None, None, follow_up.refusal or "; ".join(follow_up.notes)), None
+        why = (*follow_up.untold.values(), *follow_up.notes)
+        return grade, reasons, Reading(None, None, follow_up.refusal or "; ".join(why)), None
     if method == refinding.CARRIED_OVER:
         return grade, reasons, Reading(None, None, "the mask was only carried over, which shows no change"), method
     reading = _reading(mask, MaskOrigin.AUTOMATIC, less_sure=method == refinding.GROWN_LESS_SURELY)

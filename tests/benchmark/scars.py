@@ -25,7 +25,10 @@ from pipeline.selftest.implanted_pairs import Plan, drawn, drawn_masks
 from tests.benchmark.implants import HOSTS, Host
 from tests.benchmark.masks import stated_cv
 
-CASES = ((0.0, -65.0), (0.4, -65.0), (0.0, -50.0), (0.55, -50.0), (0.8, -50.0), (0.0, -30.0), (0.6, -30.0))
+CASES = (
+    (0.0, -65.0), (0.4, -65.0), (0.0, -50.0), (0.55, -50.0), (0.8, -50.0), (0.0, -30.0), (0.6, -30.0),
+    (0.8, -65.0), (0.9, -65.0), (0.9, -50.0), (0.0, 0.0), (0.0, 40.0), (0.0, 100.0),
+)  # fmt: skip
 """Scar, and growth in percent."""
 
 VOLUME_ML, SEED = 1.0, 11
@@ -59,6 +62,8 @@ def scarred(source: Source, number: int, scar: float, growth: float) -> tuple[st
     region = first.scan.with_array(donor.masks["tumour"].array)
     aligned = registration.align(first.scan, later.scan, region=region, exclude=region)
     again = refinding.follow_up_masks(donor, later.scan, aligned.to_reference, is_sure=aligned.quality.grade == "A")
+    if again.untold:
+        return f"{scar:g}", f"{growth:+.0f} %", "no size", "", "may have shrunk and left a scar", ""
     mask = again.probabilities.get("tumour")
     if aligned.quality.grade == "C" or mask is None or again.refusal is not None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,3 +157,44 @@ def test_the_place_is_told_in_both_scans(tmp_path: Path) -> None:
     np.testing.assert_allclose([place.right_mm, place.anterior_mm, place.superior_mm], [0, 0, 0], atol=3)
     assert place.reference_superior_mm == pytest.approx(place.superior_mm - 5.0)
     assert (place.reference_right_mm, place.reference_anterior_mm) == pytest.approx((place.right_mm, place.anterior_mm))
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 3.0])
+def test_a_dark_tumour_that_comes_back_is_not_flagged_and_the_visit_says_that_none_was_looked_for(
+    slice_mm: float, tmp_path: Path
+) -> None:
+    masked, bed = masked_without_tumour(with_cyst=False)
+    clean, _ = phantom(NO_TUMOUR_MM, slice_mm=slice_mm)
+    _, labels = phantom(4.0, slice_mm=slice_mm)
+    dark = clean.with_array(clean.array - 70.0 * (labels.array == 1))
+    bed_masks = {"reader": {Compartment.TUMOUR: bed.with_array(bed.array.astype(np.float32))}}
+    given = {"reader": {Compartment.TUMOUR: masked.masks["tumour"]}}
+    earlier = placed("ses-00", 0.0, bed, MaskedVisit("ses-00", MaskOrigin.MANUAL, bed_masks, source="reader"))
+    donor = placed("ses-01", 0.0, masked.image, MaskedVisit("ses-01", MaskOrigin.MANUAL, given, source="reader"))
+    visit = placed("ses-02", 0.0, dark, MaskedVisit("ses-02", None, {}))
+    for _ in range(2):  # the second time from what was kept
+        found = search_signal.with_new_signal(visit, donor, [earlier, donor], tmp_path)
+        assert [one.code for one in found.findings] == [search_signal.NOT_FOUND]
+        assert "a tumour as dark as cord, or darker, would not be seen" in found.findings[0].message
+        assert "a tumour as dark as cord, or darker, would not be seen" in found.missing[Compartment.TUMOUR]
+
+
+def test_a_search_says_how_much_of_the_cord_it_saw_and_where_it_saw_none_that_nobody_looked() -> None:
+    masked, bed = masked_without_tumour(with_cyst=False)
+    later, _ = phantom(NO_TUMOUR_MM)
+    searched = signal_search.search_for_new_signal(masked, bed, later, identity("follow-up", "masked"))
+    assert searched is not None
+    assert searched.seen is not None
+    assert searched.seen.searched_share > search_signal.MOST_SEARCHED
+    code, words = search_signal.nothing_in_words(searched, "at ses-01")
+    assert code == search_signal.NOT_FOUND
+    assert "could be searched" not in words
+    every_second = np.arange(searched.seen.left.shape[2]) % 2 == 0
+    fewer = replace(searched.seen, is_searched=searched.seen.is_searched & every_second)
+    code, words = search_signal.nothing_in_words(replace(searched, seen=fewer), "at ses-01")
+    assert code == search_signal.NOT_FOUND
+    assert f"only {fewer.searched_share:.0%} of the cord there could be searched" in words
+    code, words = search_signal.nothing_in_words(replace(searched, seen=None), "at ses-01")
+    assert code == search_signal.NOT_SEARCHED
+    assert "nobody looked" in words
+    assert "no new signal of" not in words

@@ -29,6 +29,9 @@ from pipeline.run.steps.mask_records import AUTOMATIC_SOURCE, SCAN_DISTURBED, SC
 from pipeline.run.steps.patient_work import PatientWork, attempt
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, VisitWork
 
+SIZE_UNTOLD = "size_untold"
+"""Under this word a finished step keeps why the tumour has no size; the finding that it has none says it to people."""
+
 OPERATED = "only carried over, for surgery lies between the two visits"
 NOT_COVERED = "not assessable: the place of this compartment lies outside the visit's field of view"
 NOT_LOOKED = (
@@ -108,13 +111,16 @@ def automatic_masks(
     masks = mask_records.read_automatic(mask_rows, out_dir)
     findings = step.of_kind(records.Finding)
     refused = next((f"{step.words[row.code]}; {row.remedy}" for row in findings if row.code in step.words), None)
+    why_missing = {c: _why_missing(first.masks, c, refused) for c in first.masks.primary if c not in masks}
+    if SIZE_UNTOLD in step.words:
+        why_missing[Compartment.TUMOUR] = f"{step.words[SIZE_UNTOLD]}; draw it on this scan"
     return MaskedVisit(
         visit.session_id,
         MaskOrigin.AUTOMATIC,
         {AUTOMATIC_SOURCE: masks},
         mask_rows,
         findings,
-        missing={c: _why_missing(first.masks, c, refused) for c in first.masks.primary if c not in masks},
+        missing=why_missing,
         source=AUTOMATIC_SOURCE,
     )
 
@@ -148,7 +154,8 @@ def _segment(
     doubts = _doubts(named, both, [donor for donor, counts in zip(used, is_used, strict=True) if counts])
     findings = (finding(code, f"{visit.read.named}: {words}", **visit.read.subject) for code, words in doubts.items())
     refused = {code: words for code, words in doubts.items() if code == SCANS_DIFFER}
-    return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused)
+    untold = {SIZE_UNTOLD: "; ".join(both.untold.values())} if both.untold else {}
+    return finished_steps.StepResult(tuple(row.path for row in mask_rows), (*mask_rows, *findings), refused | untold)
 
 
 def _doubts(named: str, both: refinding.FollowUpMasks, donors: Sequence[PlacedVisit]) -> dict[str, str]:

@@ -30,8 +30,12 @@ from pipeline.run.steps import apply_acts, mask_records
 from pipeline.run.steps.visit_work import MaskedVisit, PlacedVisit, ReadVisit
 from pipeline.study import study_folder
 
-FOUND, NOT_FOUND = apply_acts.NEW_SIGNAL, "no_new_signal"
-CODES = (FOUND, NOT_FOUND)
+FOUND, NOT_FOUND, NOT_SEARCHED = apply_acts.NEW_SIGNAL, "no_new_signal", "signal_not_searched"
+CODES = (FOUND, NOT_FOUND, NOT_SEARCHED)
+BRIGHT_ONLY = "only signal brighter than cord was looked for: a tumour as dark as cord, or darker, would not be seen"
+MOST_SEARCHED = 0.8
+"""Where less than this share of the cord at the bed could be searched, what was found nowhere says so."""
+
 MAY_BE_MOVEMENT = "; much else on this scan is not explained either, as after movement, so it may be no tissue at all"
 DRAFTED = "; a draft outline of about {} mL is measured until a person accepts it, draws a better one, or excludes it"
 OVERGROWN = (
@@ -80,7 +84,7 @@ def with_new_signal(
     drafts: tuple[records.Segmentation, ...] = step.of_kind(records.Segmentation)
     if drafts:
         return _with_draft(_without_solid(masks), drafts, out_dir)
-    seen = briefly(signals, _when(source)) if signals else step.words[NOT_FOUND]
+    seen = briefly(signals, _when(source)) if signals else step.words[findings[0].code]
     missing = {**masks.missing, Compartment.TUMOUR: f"{seen}; {findings[0].remedy}"}
     masks = replace(masks, missing=missing)
     return _without_solid(masks) if signals else masks
@@ -145,18 +149,38 @@ def _look(
         draft = draft_recurrence(read.image, find_cord(read.image), searched.seen)
     places = searched.places or (() if draft is None else (_place_of(draft),))
     if not places:
-        least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
-        seen = (
-            f"no tumour was drawn {when}, and no new signal of {least} or more was found in "
-            f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord"
-        )
-        none = finding(NOT_FOUND, f"{read.named}: {seen}", **read.subject)
-        return finished_steps.StepResult(records=(none,), words={NOT_FOUND: seen})
+        code, seen = nothing_in_words(searched, when)
+        none = finding(code, f"{read.named}: {seen}", **read.subject)
+        return finished_steps.StepResult(records=(none,), words={code: seen})
     drafted = "" if draft is None else DRAFTED.format(two_figures(draft.volume_mm3 / 1000))
     flags = tuple(finding(FOUND, f"{read.named}: {in_words(place, when)}{drafted}", **read.subject) for place in places)
     mask_rows = () if draft is None else (_kept(visit, draft, when, out_dir),)
     return finished_steps.StepResult(
         tuple(row.path for row in mask_rows), (*flags, *_signals(visit, donor, places), *mask_rows)
+    )
+
+
+def nothing_in_words(searched: new_signal.SearchedSignal, when: str) -> tuple[str, str]:
+    """Return code and words of a search that flagged nothing: what was looked for, how far, and what was not.
+
+    Parameters
+    ----------
+    searched
+        Without places.
+    when
+        The visit that was drawn without tumour: "on 2020-02-17", or "at ses-01".
+    """
+    if searched.seen is None:
+        return NOT_SEARCHED, (
+            f"no tumour was drawn {when}, and nobody looked for new signal on this scan: none of the cord at the bed "
+            f"is shown by a voxel of its own, away from the fluid that is known there"
+        )
+    least = f"{new_signal.SMALLEST_MM3 / 1000:g} mL"
+    share = searched.seen.searched_share
+    part = "" if share >= MOST_SEARCHED else f" (only {share:.0%} of the cord there could be searched on this scan)"
+    return NOT_FOUND, (
+        f"no tumour was drawn {when}, and no new signal of {least} or more was found in "
+        f"its bed or within {new_signal.BEYOND_MM:.0f} mm along the cord{part}; {BRIGHT_ONLY}"
     )
 
 
