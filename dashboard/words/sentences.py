@@ -27,24 +27,12 @@ SAME_PERCENT = 1e-6
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
-def board(listed: pd.DataFrame) -> tuple[str, str]:
-    """Say about how many patients a question is open, and what all are.
-
-    Returns
-    -------
-    tuple of str
-        The answer, and the rest in smaller type.
-    """
+def board(listed: pd.DataFrame) -> str:
+    """Say about how many patients a question is open; what they show is counted by the words to filter by."""
     needs = int(listed["needs_decision"].sum())
     patients = labels.count(len(listed), "patient")
     verb = "has" if needs == 1 else "have"
-    answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
-    state_counts: Counter[str] = Counter()
-    worse = listed["beside"].notna()
-    if worse.any():
-        state_counts["worse beside the volume"] = int(worse.sum())
-    state_counts.update(labels.look_of(row).word for row in listed[~worse].pipe(as_rows))
-    return answer, ", ".join(f"{number} {word}" for word, number in state_counts.items())
+    return f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
 
 
 def change(row: pd.Series) -> tuple[str, str]:

@@ -88,8 +88,13 @@ def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
 
 
 def test_the_board_restores_its_filters_from_the_address(tiny):
-    at = opened("board", state="growth")
-    assert sorted(listed(at)) == ["sub-01", "sub-02"]
+    at = opened("board", state="growing")
+    assert listed(at) == ["sub-01"]
+    assert "1 of 7 patients shown" in text_of(at)
+    assert listed(opened("board", state="recurrence")) == ["sub-02"]
+    gone = opened("board", state="grown")
+    assert len(listed(gone)) == 7
+    assert "No patient is found by state grown; listed without that filter." in text_of(gone)
 
 
 def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
