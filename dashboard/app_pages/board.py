@@ -11,7 +11,7 @@ from dashboard.board.board_rows import board_rows
 from dashboard.board.board_table import listed
 from dashboard.data import acts, queries
 from dashboard.shell import address, page, signing
-from dashboard.shell.updating import offer_update
+from dashboard.shell.updating import not_looked_for, offer_update
 from dashboard.words import labels, sentences, state_words
 from dashboard.words.markup import as_label
 from pipeline.judge.questions import BRIEFS, Question
@@ -60,19 +60,20 @@ def show(study: page.ShownStudy) -> None:
     effects = queries.query("act_effects", criteria_id=study.criteria_id)
     listed(chosen.iloc[(page_number - 1) * ROWS_PER_PAGE : page_number * ROWS_PER_PAGE], effects)
     page.remark(SPARK_NOTE)
+    not_looked_for()
 
 
 def filtered(patients: pd.DataFrame) -> pd.DataFrame:
     """Offer filters, each with how many rows of the board it finds, kept in the address; return the rows that pass."""
     everyone = patients
-    histologies = patients["histology"].dropna().value_counts().sort_index()
+    histologies = {str(name): int(count) for name, count in patients["histology"].value_counts().sort_index().items()}
     reasons = _reasons(patients)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         sought = st.text_input(
             "Search", key="search", bind="query-params", placeholder="search", label_visibility="collapsed", width=170
         )
         states = _pills("State", state_words.counted(patients), "state", _with_symbol)
-        kinds = _pills("Histology", histologies.to_dict(), "histology", labels.words)
+        kinds = _pills("Histology", histologies, "histology", labels.words)
         asked = _pills("Reason", {name: int(has.sum()) for name, has in reasons.items()}, "why", _reason_words)
     for name in asked:
         patients = patients[reasons[name].loc[patients.index]]
@@ -136,6 +137,7 @@ def _pills(label: str, numbers: dict[str, int], key: str, named: Callable[[str],
         selection_mode="multi",
         key=key,
         label_visibility="collapsed",
+        wrap=True,
         format_func=lambda name: as_label(f"{named(name)} · {numbers[name]}"),
     )
     address.keep(key, chosen)

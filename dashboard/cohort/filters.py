@@ -5,7 +5,7 @@ Two cohorts can be compared; the filters of the second one carry a prefix in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -76,7 +76,7 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
         Of the parameters in the address.
     """
     everyone, offered = everyone_of(criteria_id), queries.derived(_options, criteria_id)
-    chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
+    chosen = {column: _several(column, prefix + column, offered[column]) for column in FILTERS}
     chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
     for name, label, ends in _spans(everyone):
         chosen[name] = _span(label, ends, prefix + name)
@@ -105,7 +105,7 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
     for column in FILTERS:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
-            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
+            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(_words_of(column), picked))}")
     for given in filters.get("radiotherapy", ()):
         shown = shown[shown["had_radiotherapy"] == (given == "yes")]
         words.append(RADIOTHERAPY[given])
@@ -123,7 +123,9 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
 def gone(criteria_id: str, filters: Filters) -> list[str]:
     """Return the words for what filters name and no patient of the study has any more."""
     offered = queries.derived(_options, criteria_id)
-    return [labels.words(one) for column in FILTERS for one in filters.get(column, ()) if one not in offered[column]]
+    return [
+        _words_of(column)(one) for column in FILTERS for one in filters.get(column, ()) if one not in offered[column]
+    ]
 
 
 def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
@@ -131,11 +133,16 @@ def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix + parameter, one) for parameter, values in filters.items() for one in values]
 
 
-def _several(label: str, key: str, options: list[str]) -> list[str]:
+def _words_of(column: str) -> Callable[[str], str]:
+    """Return how the values of a filter are written: extents of operations are no codes."""
+    return labels.extent if column == "first_surgery_extent" else labels.words
+
+
+def _several(column: str, key: str, options: list[str]) -> list[str]:
     if not options:
         return []
     address.follow(key, address.several(key, options))
-    picked = st.multiselect(label, options, key=key, format_func=labels.words)
+    picked = st.multiselect(FILTERS[column], options, key=key, format_func=_words_of(column))
     address.keep(key, picked)
     return list(picked)
 

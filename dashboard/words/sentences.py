@@ -5,7 +5,6 @@ Nothing is computed here; every number is taken from a query as it is.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +40,7 @@ def change(row: pd.Series) -> tuple[str, str]:
     Parameters
     ----------
     row
-        Columns state, tumour_volume_mm3 and those of the board_change query.
+        Columns state, clauses, tumour_volume_mm3 and those of the board_change query.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def change(row: pd.Series) -> tuple[str, str]:
         The change, and its interval.
     """
     if row["against"] == "lesion" and labels.is_known(row["change_percent"]):
-        return f"{labels.percent(row['change_percent'])} of lesion {row['lesion_id']}", ""
+        return _of_lesion(row)
     if row["state"] in {"baseline", "context"}:
         return "first to compare with", ""
     if labels.is_known(row["change_percent"]):
@@ -59,6 +58,16 @@ def change(row: pd.Series) -> tuple[str, str]:
     if not labels.is_known(row["tumour_volume_mm3"]):
         return "cannot be judged", ""
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def _of_lesion(row: pd.Series) -> tuple[str, str]:
+    """Say the change of the lesion that leads a state, with the interval of its sentence."""
+    change_percent, lesion = row["change_percent"], row["lesion_id"]
+    main = next((part for part in _parts(row) if part.kind == ClauseKind.LESION and part.lesion == lesion), None)
+    if main is None or main.low_ratio is None or main.high_ratio is None:
+        return f"{labels.percent(change_percent)} of lesion {lesion}", ""
+    low, high = (100 * (ratio - 1) for ratio in (main.low_ratio, main.high_ratio))
+    return f"{as_in_sentence(row, change_percent)} of lesion {lesion}", labels.percent_interval(low, high)
 
 
 def as_in_sentence(row: Mapping[Any, Any] | pd.Series, change_percent: Any, reference: str = "") -> str:
@@ -358,7 +367,7 @@ def best_response(confirmed: Mapping[Any, Any], unconfirmed: Mapping[Any, Any]) 
 def resection(row: Mapping[Any, Any]) -> str:
     """Say what a surgery left, by the surgeon and by the scans; a contradiction and an unsigned size are named."""
     note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
-    return f"{labels.typeset(row['reason'])}{note}"
+    return f"{labels.typeset(labels.extents_in_words(str(row['reason'])))}{note}"
 
 
 def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:

@@ -82,6 +82,10 @@ NOTHING = {
     "against": None,
     "clauses": "[]",
 }
+LED_BY_L2 = to_json([
+    Clause(ClauseKind.LESION, "Lesion L2", ratio=1.75, low_ratio=0.741, high_ratio=2.531, change="+75.2 %", lesion="L2"),
+    Clause(ClauseKind.CHANGE, "Total", ratio=1.07, low_ratio=0.95, high_ratio=1.2, change="+7 %"),
+])  # fmt: skip
 GROWN = {
     "change_percent": 75.0,
     "change_low_percent": 33.0,
@@ -101,6 +105,11 @@ GROWN = {
         (
             {**GROWN, "state": "progression", "tumour_volume_mm3": 1400.0},
             ("+75\u202f% since nadir", "+33 to +130\u202f%"),
+        ),
+        (
+            {**GROWN, "state": "stable", "tumour_volume_mm3": 420.0, "against": "lesion", "lesion_id": "L2"}
+            | {"change_low_percent": None, "change_high_percent": None, "clauses": LED_BY_L2},
+            ("+75.2\u202f% of lesion L2", "−26 to +150\u202f%"),
         ),
         ({**NOTHING, "state": "recurrence", "tumour_volume_mm3": 150.0}, ("0.15\u202fmL, none before", "")),
         ({**NOTHING, "state": "no_evidence_of_disease", "tumour_volume_mm3": 0.0}, ("none seen", "")),
