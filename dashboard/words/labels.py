@@ -368,8 +368,12 @@ def extents_in_words(text: str) -> str:
 
 
 def words(value: Any, unknown: str = "not given") -> str:
-    """Write a word from the data as it is, with underscores as spaces; a missing one in words."""
-    return str(value).replace("_", " ") if is_known(value) else unknown
+    """Write a word from the data as it is, with underscores as spaces; a missing or empty one in words.
+
+    >>> words("brain_stem"), words(None), words("")
+    ('brain stem', 'not given', 'not given')
+    """
+    return str(value).replace("_", " ") if is_known(value) and str(value).strip() else unknown
 
 
 def capital(text: str) -> str:

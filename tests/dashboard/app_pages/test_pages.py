@@ -260,3 +260,16 @@ def test_the_tour_of_a_study_without_patients_has_nobody_to_show(empty):
     at.session_state[tour.MOVED] = True
     at.switch_page("app_pages/board.py").run()
     assert not at.exception, at.exception
+
+
+def test_the_page_of_a_made_up_study_says_so_before_and_after_its_first_run(tmp_path, monkeypatch):
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "dataset_description.json").write_text('{"Name": "made up", "Synthetic": true}')
+    (study / "participants.tsv").write_text("participant_id\nsub-01\n")
+    (tmp_path / "out").mkdir()
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path / "out"))
+    monkeypatch.setenv("CORDTRACK_STUDY", str(study))
+    assert "Synthetic data · Research use" in words_of(opened("study"))
+    (study / "dataset_description.json").write_text('{"Name": "met"}')
+    assert "Synthetic data" not in words_of(opened("study"))

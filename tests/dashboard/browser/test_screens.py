@@ -43,13 +43,16 @@ def hostile_server(shown, hostile_out):
     return shown(hostile_out)
 
 
-@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((2560, 1440), "dark")])
+@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((3840, 2160), "dark")])
 def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground):
     for page in watched(chromium, size, ground):
         for address in ("", "present?at=sub-01", "quality", "methods", "patient?patient=sub-05&plain=1"):
             page.goto(f"{server}/{address}")
             settled(page)
             assert not page.evaluate(TOO_WIDE), f"{address} is too wide"
+            if not address:
+                letters = "box => box.clientWidth / parseFloat(getComputedStyle(document.documentElement).fontSize)"
+                assert page.locator(".st-key-meeting-day").evaluate(letters) > 9, "the day of the meeting is not cut"
         page.get_by_role("tab", name="Visits and alignment").click()
         page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
         colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")

@@ -83,7 +83,7 @@ NOTHING = {
     "clauses": "[]",
 }
 LED_BY_L2 = to_json([
-    Clause(ClauseKind.LESION, "Lesion L2", ratio=1.75, low_ratio=0.741, high_ratio=2.531, change="+75.2 %", lesion="L2"),
+    Clause(ClauseKind.LESION, "Lesion L2", ratio=1.75, low_ratio=0.74, high_ratio=2.53, change="+75.2 %", lesion="L2"),
     Clause(ClauseKind.CHANGE, "Total", ratio=1.07, low_ratio=0.95, high_ratio=1.2, change="+7 %"),
 ])  # fmt: skip
 GROWN = {
