@@ -116,8 +116,16 @@ def table_change(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
     return as_in_sentence(row, change_percent, against)
 
 
-def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
-    """Say why there is no percentage between two volumes; nothing where there is one."""
+def no_change(reference_volume_mm3: Any, volume_mm3: Any, *, has_reference: bool = True) -> str:
+    """Say why there is no percentage between two volumes; nothing where there is one.
+
+    Parameters
+    ----------
+    has_reference
+        Whether the verdict has a visit to compare with; where it has none, nobody may read that nothing was measured.
+    """
+    if not has_reference:
+        return "not compared"
     if not labels.is_known(reference_volume_mm3):
         return "not measured then"
     if not labels.is_known(volume_mm3):

@@ -173,3 +173,10 @@ def test_the_packet_of_a_failed_last_scan_dates_the_numbers_it_shows(tiny):
 
     text, _ = read(packet.pdf(packet.gather("sub-05", page.study())))
     assert "tumour, 2022-07-10 0.60 0.60 0.60 0.61" in text
+
+
+def test_where_the_verdict_has_no_visit_to_compare_with_nothing_is_called_not_measured_then():
+    """Oedema beside an excluded tumour: it was measured at every visit, and no verdict compares them."""
+    row = {"compartment": "oedema", "volume_mm3": 150.0, "baseline_volume_mm3": None, "baseline_session_id": None}
+    assert "not compared" in tables.changed(row, "baseline")
+    assert "not measured then" in tables.changed(row | {"baseline_session_id": "ses-01"}, "baseline")
