@@ -245,7 +245,7 @@ def test_a_killed_run_keeps_what_was_published_and_the_next_one_goes_on(small_st
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert reader.fingerprint(reader.database_path(out)) == published
-    assert "1 patients computed, 1 reused" in run(small_study, out)
+    assert "1 patient computed, 1 reused" in run(small_study, out)
     assert set(reader.table(reader.database_path(out), "patient")["patient_id"]) == {"sub-demo01", "sub-demo03"}
 
 
@@ -256,7 +256,7 @@ def test_a_person_signs_a_mask_and_exactly_that_patient_is_judged_anew(sample_ru
     unsigned = reader.table(database, "review").query("kind == 'unsigned automatic mask' and acquired_on.notnull()")
     patient_id, session_id = unsigned.sort_values(["patient_id", "session_id"])[["patient_id", "session_id"]].iloc[0]
     cordtrack("note", out, "accept_mask", patient_id, session_id, "--who", "A. Reader", "--reason", "checked")
-    assert "1 patients computed, 7 reused" in run(SAMPLE, out)
+    assert "1 patient computed, 7 reused" in run(SAMPLE, out)
     row = f"patient_id == '{patient_id}' and session_id == '{session_id}' and criteria_id == 'imsct_adapted_v1'"
     verdict = reader.table(database, "assessment").query(row).iloc[0]
     assert verdict["category"] != "NE"

@@ -79,7 +79,7 @@ def _one(row: pd.Series, study: page.ShownStudy) -> None:
     left, right = page.halves(2, "patient")
     with left:
         course(patient_id, judged, study, chosen, COURSE_PX)
-        with st.container(key="ct-tall"):  # not on a low screen, which has no room for it
+        with st.container(key="ct-told"):  # above the course on a low screen, whose foot a presenter cannot reach
             numbers(patient_id, row["session_id"], study)
     with right:
         scans(patient_id, scan_of_visit, chosen, height=None)

@@ -8,12 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.shell import address
-from dashboard.words import labels
 from dashboard.words.markup import Html, tag
 
 URGENCY = "urgency"
 KEYS = {
-    "state": ("display_state", True),
+    "state": ("state_place", True),
     "volume": ("tumour_volume_mm3", False),
     "change": ("change_percent", False),
     "scan": ("last_scan_on", False),
@@ -66,7 +65,5 @@ def ordered(patients: pd.DataFrame) -> pd.DataFrame:
     column, is_rising = KEYS[name]
     if not column:
         return patients.iloc[::-1] if is_turned else patients
-    order = list(labels.DISPLAY_STATES)
-    values = patients[column].map(order.index) if name == "state" else patients[column]
-    place = values.sort_values(ascending=is_rising != is_turned, kind="stable", na_position="last").index
+    place = patients[column].sort_values(ascending=is_rising != is_turned, kind="stable", na_position="last").index
     return patients.loc[place]

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from dashboard.data import queries
-from dashboard.words import labels
+from dashboard.words import labels, state_words
 from dashboard.words.table_rows import as_rows
 from pipeline.judge.questions import RANKS, Question
 
@@ -34,6 +34,8 @@ def _rows(criteria_id: str, as_of: date) -> pd.DataFrame:
     for further in (changes, due, reasons, since):
         patients = patients.merge(further, on="patient_id", how="left")
     patients["shown_state"] = [labels.finer_state(row) for row in patients.pipe(as_rows)]
+    patients["state_words"] = [state_words.shown(row) for row in patients.pipe(as_rows)]
+    patients["state_place"] = [state_words.place(words) for words in patients["state_words"]]
     overdue = patients["is_overdue"].map(lambda is_overdue: labels.is_known(is_overdue) and bool(is_overdue))
     rank = patients["urgency_rank"].where(~overdue, patients["urgency_rank"].clip(upper=RANKS[Question.OVERDUE]))
     return patients.loc[rank.sort_values(kind="stable").index].reset_index(drop=True)

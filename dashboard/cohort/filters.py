@@ -5,7 +5,7 @@ Two cohorts can be compared; the filters of the second one carry a prefix in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -85,7 +85,7 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
         Of the parameters in the address.
     """
     everyone, offered = everyone_of(criteria_id), options(criteria_id)
-    chosen = {column: _several(label, prefix + column, offered[column]) for column, label in FILTERS.items()}
+    chosen = {column: _several(column, prefix + column, offered[column]) for column in FILTERS}
     chosen |= _findings(offered, prefix)
     chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
     for name, label, ends in _spans(everyone):
@@ -115,7 +115,7 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
     for column in FILTERS:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
-            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(labels.words, picked))}")
+            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(_words_of(column), picked))}")
     for column in FINDINGS:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
@@ -138,7 +138,7 @@ def gone(criteria_id: str, filters: Filters) -> list[str]:
     """Return the words for what filters name and no patient of the study has any more."""
     offered = options(criteria_id)
     return [
-        first_findings.named(column, one) if column in FINDINGS else labels.words(one)
+        first_findings.named(column, one) if column in FINDINGS else _words_of(column)(one)
         for column in (*FILTERS, *FINDINGS)
         for one in filters.get(column, ())
         if one not in offered.get(column, ())
@@ -150,11 +150,16 @@ def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix + parameter, one) for parameter, values in filters.items() for one in values]
 
 
-def _several(label: str, key: str, options: list[str]) -> list[str]:
+def _words_of(column: str) -> Callable[[str], str]:
+    """Return how the values of a filter are written: extents of operations are no codes."""
+    return labels.extent if column == "first_surgery_extent" else labels.words
+
+
+def _several(column: str, key: str, options: list[str]) -> list[str]:
     if not options:
         return []
     address.follow(key, address.several(key, options))
-    picked = st.multiselect(label, options, key=key, format_func=labels.words)
+    picked = st.multiselect((FILTERS | FINDINGS)[column], options, key=key, format_func=_words_of(column))
     address.keep(key, picked)
     return list(picked)
 
@@ -166,7 +171,7 @@ def _findings(offered: Mapping[str, list[str]], prefix: str) -> dict[str, list[s
         return {}
     is_chosen = any(st.query_params.get(prefix + column) for column in stated)
     with st.expander("What the MRI first said", expanded=is_chosen):
-        return {column: _several(FINDINGS[column], prefix + column, offered[column]) for column in stated}
+        return {column: _several(column, prefix + column, offered[column]) for column in stated}
 
 
 def _radiotherapy(key: str) -> list[str]:

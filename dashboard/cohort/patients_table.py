@@ -6,10 +6,11 @@ import pandas as pd
 
 from dashboard.cohort.first_findings import FINDINGS
 from dashboard.words import labels
+from dashboard.words.table_rows import as_rows
 
 HEADS = {
     "patient_id": "patient",
-    "shown_state": "state",
+    "shown_state": "state by volume",
     "category_shown": "category",
     "histology": "histology",
     "who_grade": "WHO grade",
@@ -40,7 +41,7 @@ HEADS = {
 """Column of the cohort query to its head, in the order of the table."""
 PERCENT = ("last_change_percent", "best_change_percent")
 VOLUMES = ("baseline_volume_mm3", "last_volume_mm3")
-WORDS = ("histology", "who_grade", "syndrome", "centre", "first_surgery_extent")
+WORDS = ("histology", "who_grade", "syndrome", "centre")
 
 
 def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
@@ -59,12 +60,12 @@ def patients_table(patients: pd.DataFrame) -> pd.DataFrame:
             readable[name] = (column / 1000).round(3)
         elif name in PERCENT:
             readable[name] = [_whole(value) for value in column]
+        elif name == "first_surgery_extent":
+            readable[name] = [labels.extent(code) if labels.is_known(code) else "" for code in column]
         elif name in WORDS:
             readable[name] = [labels.words(value) if labels.is_known(value) else "" for value in column]
         elif name == "shown_state":
-            readable[name] = [
-                labels.DISPLAY_STATES[str(it)].word if it in labels.DISPLAY_STATES else it for it in column
-            ]
+            readable[name] = [labels.look_of(row).word for row in patients.pipe(as_rows)]
         elif column.dtype == object:
             readable[name] = column.where(column.notna(), "")
     stated = {label: patients[column] for column, label in FINDINGS.items() if column in patients}

@@ -132,9 +132,7 @@ def _counts(
 
 
 def _named(column: str, value: object) -> str:
-    if column == "first_surgery_extent":
-        return labels.EXTENTS.get(str(value), labels.words(value))
-    return labels.words(value)
+    return labels.extent(value) if column == "first_surgery_extent" else labels.words(value)
 
 
 def _of_all(count: int, total: int, *, is_shared: bool) -> str:

@@ -27,6 +27,7 @@ from pipeline.run.workers import JOBS
 from pipeline.service import asking, inputs_stamp, job_run, jobs, newer_inputs
 from pipeline.service.jobs import Job, Progress
 from pipeline.service.newer_inputs import NewerInputs
+from pipeline.study import study_folder as study_tables
 
 SAMPLE = CODE / "sample_data" / "study"
 """The synthetic sample study of a checkout."""
@@ -56,6 +57,11 @@ def check() -> StudyCheck:
     return _check(str(study_folder()), stamp())
 
 
+def is_synthetic() -> bool:
+    """Say whether the study that is served is made up, by its description and its table of persons."""
+    return _is_synthetic(str(study_folder()), stamp())
+
+
 def plan() -> RunPlan:
     """Return what a run would do now and why, kept until study, decisions or results change."""
     door.enter_whole_study()
@@ -65,9 +71,9 @@ def plan() -> RunPlan:
 def newer() -> NewerInputs | None:
     """Return whose scans, masks or tables are not those of the results shown, of the patients that may be seen.
 
-    None where no study is served, and until these results have been looked at.
+    None until these results have been looked at, and where nobody looks: the folder of the study is not known.
     """
-    note = newer_inputs.noted(queries.out_dir()) if study_dir() is not None else None
+    note = newer_inputs.noted(queries.out_dir())
     seen = queries.patients_seen() if note is not None else None
     if note is None or seen is None:
         return note
@@ -174,6 +180,11 @@ def study_folder() -> Path:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _check(bids_dir: str, mark: str) -> StudyCheck:  # noqa: ARG001  # key of the cache
     return api.check(bids_dir, queries.out_dir(), api.RunOptions(jobs=READERS))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _is_synthetic(bids_dir: str, mark: str) -> bool:  # noqa: ARG001  # key of the cache
+    return study_tables.is_synthetic(Path(bids_dir))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -301,7 +301,8 @@ def _plain_ml(volume_mm3: Any, figures: int) -> str:
 
 def _change(row: dict[Any, Any], against: str) -> str:
     name = f"change_from_{against}"
-    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"])
+    has_reference = labels.is_known(row[f"{against}_session_id"])
+    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"], has_reference=has_reference)
     if words:
         return words
     interval = labels.percent_interval(row[f"{name}_low_percent"], row[f"{name}_high_percent"])

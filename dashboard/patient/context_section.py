@@ -175,5 +175,9 @@ def _neuraxis(forms: pd.DataFrame) -> Iterator[Line]:
 def _next_scan(due: pd.DataFrame) -> Iterator[Line]:
     for row in due.pipe(as_rows):
         by = f"by {labels.day(row['due_on'])}" if labels.is_known(row["due_on"]) else "none planned"
-        assumed = f" {labels.capital(str(row['assumed']))}." if labels.is_known(row["assumed"]) else ""
+        assumed = (
+            f" {labels.capital(labels.extents_in_words(str(row['assumed'])))}."
+            if labels.is_known(row["assumed"])
+            else ""
+        )
         yield Line("next scan", f"{labels.capital(by)}. {row['rule']}. Information, not advice.{assumed}", labels.INK)

@@ -35,19 +35,22 @@ def lesions(components: pd.DataFrame, measured: pd.DataFrame) -> Html:
     sources = {row["session_id"]: row for row in tumour.pipe(as_rows)}
     lesion_rows = []
     for lesion_id, pieces in components.groupby("lesion_id"):
-        cells = [_cell(pieces[pieces["session_id"] == name], sources) for name in visits["session_id"]]
+        first = next(name for name in visits["session_id"] if name in set(pieces["session_id"]))
+        cells = [_cell(pieces[pieces["session_id"] == name], sources, first) for name in visits["session_id"]]
         lesion_rows.append((labels.words(lesion_id), *cells))
     return table(header, lesion_rows, "ct-table ct-all")
 
 
-def _cell(parts: pd.DataFrame, sources: Sources) -> str:
+def _cell(parts: pd.DataFrame, sources: Sources, first: str) -> str:
     if parts.empty:
         return tag("span", "–", class_="ct-grey")
-    return join([_piece(row, sources) for row in parts.pipe(as_rows)], "; ")
+    return join([_piece(row, sources, first) for row in parts.pipe(as_rows)], "; ")
 
 
-def _piece(row: Mapping[Any, Any], sources: Sources) -> Html:
-    status = labels.words(row["status"])
+def _piece(row: Mapping[Any, Any], sources: Sources, first: str) -> Html:
+    """Write one piece; at the first scan that shows its lesion nothing is persistent yet."""
+    is_first = row["session_id"] == first and row["status"] == "persistent"
+    status = "at first scan" if is_first else labels.words(row["status"])
     if not labels.is_known(row["volume_mm3"]):
         why = row["missing_reason"]
         return tag("span", status, title=str(why)) if labels.is_known(why) else join([status])

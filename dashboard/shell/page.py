@@ -93,7 +93,8 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
 def show_workbench(draw: Callable[[], None]) -> None:
     """Draw a page that needs no results, with styles and notice; what cannot be done is said in its place."""
     _dress(Path(draw.__code__.co_filename).stem)
-    st.html(join([_notice(), tag("div", str(queries.out_dir()), class_="ct-footer")]))
+    synthetic = [labels.SYNTHETIC] if _is_synthetic() else []
+    st.html(join([_notice(*synthetic), tag("div", str(queries.out_dir()), class_="ct-footer")]))
     try:
         draw()
     except CordtrackError as error:
@@ -220,6 +221,14 @@ def _study_info() -> pd.Series:
     if info.empty:
         raise StoreError("the store holds no finished run yet")
     return info.iloc[0]
+
+
+def _is_synthetic() -> bool:
+    """Say whether the study that is served is made up, by its folder, or by its results where there is none."""
+    try:
+        return study_jobs.is_synthetic() if study_jobs.study_dir() is not None else study().is_synthetic
+    except CordtrackError:
+        return False
 
 
 def _study(info: pd.Series) -> ShownStudy:

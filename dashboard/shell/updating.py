@@ -29,13 +29,16 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
     patient_id
         Whom the page is about; None for everybody.
     """
-    is_offered = waiting or newer_words(patient_id)
+    is_served = study_jobs.study_dir() is not None
+    is_offered = waiting or (is_served and newer_words(patient_id))
     if is_offered and patient_id is None and not who.is_sign_in_on():  # a patient's page asks for the name itself
         with st.container(width=260):
             signing.ask_name()
-    if study_jobs.study_dir() is not None:
+    if is_served:
         _offer_job(waiting, where, patient_id)
         return
+    if patient_id is None:
+        newer_inputs(is_offered=False)
     if not waiting:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -75,8 +78,14 @@ def newer_inputs(patient_id: str | None = None, *, is_offered: bool = True) -> N
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         page.caution(words, "content")
-        if is_offered:
+        if is_offered and study_jobs.study_dir() is not None:
             _offer_run(f"newer-{patient_id}", patient_id)
+
+
+def not_looked_for() -> None:
+    """Say where nobody has looked for scans and tables newer than these results; nothing where somebody has."""
+    if study_jobs.newer() is None:
+        page.remark("Not looked for yet: scans, masks and tables of the study that are newer than these results.")
 
 
 def newer_words(patient_id: str | None = None) -> str:

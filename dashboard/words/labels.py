@@ -6,6 +6,7 @@ words, never shown as 0 or as an empty cell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -351,9 +352,33 @@ def month(value: Any) -> str:
     return f"{pd.Timestamp(value):%Y-%m}" if is_known(value) else day(value)
 
 
+def extent(code: Any) -> str:
+    """Write the extent of an operation in words; a missing one too.
+
+    >>> extent("PR"), extent(None)
+    ('partial', 'not given')
+    """
+    return EXTENTS.get(str(code), words(code))
+
+
+def extents_in_words(text: str) -> str:
+    """Write the extents of operations that a text names by their codes in words, where PR could be partial response.
+
+    >>> extents_in_words("residual 0.40 mL (STR on MRI); the surgeon reports PR.")
+    'residual 0.40 mL (subtotal on MRI); the surgeon reports partial.'
+    """
+    codes = "|".join(EXTENTS)
+    pattern = rf"(?<=reports )({codes})\b|(?<=taken for )({codes})\b|(?<=\()({codes})(?= on MRI)"
+    return re.sub(pattern, lambda code: EXTENTS[code[0]], text)
+
+
 def words(value: Any, unknown: str = "not given") -> str:
-    """Write a word from the data as it is, with underscores as spaces; a missing one in words."""
-    return str(value).replace("_", " ") if is_known(value) else unknown
+    """Write a word from the data as it is, with underscores as spaces; a missing or empty one in words.
+
+    >>> words("brain_stem"), words(None), words("")
+    ('brain stem', 'not given', 'not given')
+    """
+    return str(value).replace("_", " ") if is_known(value) and str(value).strip() else unknown
 
 
 def capital(text: str) -> str:

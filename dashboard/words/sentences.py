@@ -5,7 +5,6 @@ Nothing is computed here; every number is taken from a query as it is.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,24 +26,12 @@ SAME_PERCENT = 1e-6
 AGAINST = {"nadir": "since nadir", "baseline": "since baseline", "judged": "as judged"}
 
 
-def board(listed: pd.DataFrame) -> tuple[str, str]:
-    """Say about how many patients a question is open, and what all are.
-
-    Returns
-    -------
-    tuple of str
-        The answer, and the rest in smaller type.
-    """
+def board(listed: pd.DataFrame) -> str:
+    """Say about how many patients a question is open; what they show is counted by the words to filter by."""
     needs = int(listed["needs_decision"].sum())
     patients = labels.count(len(listed), "patient")
     verb = "has" if needs == 1 else "have"
-    answer = f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
-    state_counts: Counter[str] = Counter()
-    worse = listed["beside"].notna()
-    if worse.any():
-        state_counts["worse beside the volume"] = int(worse.sum())
-    state_counts.update(labels.look_of(row).word for row in listed[~worse].pipe(as_rows))
-    return answer, ", ".join(f"{number} {word}" for word, number in state_counts.items())
+    return f"{needs} of {patients} {verb} an open question." if needs else f"{patients}: {NONE_RECORDED}."
 
 
 def change(row: pd.Series) -> tuple[str, str]:
@@ -53,7 +40,7 @@ def change(row: pd.Series) -> tuple[str, str]:
     Parameters
     ----------
     row
-        Columns state, tumour_volume_mm3 and those of the board_change query.
+        Columns state, clauses, tumour_volume_mm3 and those of the board_change query.
 
     Returns
     -------
@@ -61,7 +48,7 @@ def change(row: pd.Series) -> tuple[str, str]:
         The change, and its interval.
     """
     if row["against"] == "lesion" and labels.is_known(row["change_percent"]):
-        return f"{labels.percent(row['change_percent'])} of lesion {row['lesion_id']}", ""
+        return _of_lesion(row)
     if row["state"] in {"baseline", "context"}:
         return "first to compare with", ""
     if labels.is_known(row["change_percent"]):
@@ -71,6 +58,16 @@ def change(row: pd.Series) -> tuple[str, str]:
     if not labels.is_known(row["tumour_volume_mm3"]):
         return "cannot be judged", ""
     return "none seen" if row["tumour_volume_mm3"] == 0 else f"{labels.ml(row['tumour_volume_mm3'])}, none before", ""
+
+
+def _of_lesion(row: pd.Series) -> tuple[str, str]:
+    """Say the change of the lesion that leads a state, with the interval of its sentence."""
+    change_percent, lesion = row["change_percent"], row["lesion_id"]
+    main = next((part for part in _parts(row) if part.kind == ClauseKind.LESION and part.lesion == lesion), None)
+    if main is None or main.low_ratio is None or main.high_ratio is None:
+        return f"{labels.percent(change_percent)} of lesion {lesion}", ""
+    low, high = (100 * (ratio - 1) for ratio in (main.low_ratio, main.high_ratio))
+    return f"{as_in_sentence(row, change_percent)} of lesion {lesion}", labels.percent_interval(low, high)
 
 
 def as_in_sentence(row: Mapping[Any, Any] | pd.Series, change_percent: Any, reference: str = "") -> str:
@@ -119,8 +116,16 @@ def table_change(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
     return as_in_sentence(row, change_percent, against)
 
 
-def no_change(reference_volume_mm3: Any, volume_mm3: Any) -> str:
-    """Say why there is no percentage between two volumes; nothing where there is one."""
+def no_change(reference_volume_mm3: Any, volume_mm3: Any, *, has_reference: bool = True) -> str:
+    """Say why there is no percentage between two volumes; nothing where there is one.
+
+    Parameters
+    ----------
+    has_reference
+        Whether the verdict has a visit to compare with; where it has none, nobody may read that nothing was measured.
+    """
+    if not has_reference:
+        return "not compared"
     if not labels.is_known(reference_volume_mm3):
         return "not measured then"
     if not labels.is_known(volume_mm3):
@@ -368,7 +373,7 @@ def best_response(confirmed: Mapping[Any, Any], unconfirmed: Mapping[Any, Any]) 
 def resection(row: Mapping[Any, Any]) -> str:
     """Say what a surgery left, by the surgeon and by the scans; a contradiction and an unsigned size are named."""
     note = " Provisional: an automatic mask that nobody signed." if row["is_provisional"] else ""
-    return f"{labels.typeset(row['reason'])}{note}"
+    return f"{labels.typeset(labels.extents_in_words(str(row['reason'])))}{note}"
 
 
 def levels(places: pd.DataFrame, discs: pd.DataFrame) -> str:

@@ -186,7 +186,8 @@ def _measured(row: Mapping[Any, Any] | None) -> str:
 
 def changed(row: Mapping[Any, Any] | pd.Series, against: str) -> str:
     """Write a change against baseline or nadir, of the tumour as the sentence does, or why there is none."""
-    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"])
+    has_reference = labels.is_known(row[f"{against}_session_id"])
+    words = sentences.no_change(row[f"{against}_volume_mm3"], row["volume_mm3"], has_reference=has_reference)
     if words:
         return tag("span", words, class_="ct-grey ct-small")
     return sentences.table_change(row, against)

@@ -46,9 +46,16 @@ def dashboard(
         try:
             if is_answering(server, host, port):
                 err.print(f"Dashboard of {out_dir} at http://{host}:{port} (stop with Ctrl+C)", markup=False)
+                _look_for_newer_inputs(out_dir.resolve())
             raise typer.Exit(server.wait())
         finally:
             server.terminate()
+
+
+def _look_for_newer_inputs(out_dir: Path) -> None:
+    from pipeline.service import newer_inputs  # noqa: PLC0415  # what a run needs is loaded once the pages answer
+
+    newer_inputs.keep_looking_unserved(out_dir)
 
 
 def server_command(host: str, port: int, allow_host: Sequence[str] | None) -> list[str]:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import api
+from pipeline.core.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,16 +27,15 @@ MOST_PATIENTS = 60
 def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     """Print what was computed, each patient's state, and the first findings."""
     if done.is_job:
-        count = len(done.computed)
         console.print(
-            f"{count} patients computed, {len(done.reused)} up to date; not published: when all jobs have ended, "
-            f"cordtrack gather {out_dir}",
+            f"{count(len(done.computed), 'patient')} computed, {len(done.reused)} up to date; not published: when all "
+            f"jobs have ended, cordtrack gather {out_dir}",
             markup=False,
         )
         return
     if not done.is_published:
-        count = len(done.computed) + len(done.reused)
-        console.print(f"nothing changed: {count} patients are up to date in {out_dir}", markup=False)
+        patients = count(len(done.computed) + len(done.reused), "patient is", "patients are")
+        console.print(f"nothing changed: {patients} up to date in {out_dir}", markup=False)
         return
     _print_patients(console, done, out_dir)
     for finding in [f for f in done.findings if f.severity == "error"][:MOST_FINDINGS]:
@@ -43,9 +43,9 @@ def print_run(console: Console, done: RunSummary, out_dir: Path) -> None:
     missing = [str(f.patient_id) for f in done.findings if f.code == "results_missing"]
     if missing:
         names = f"{', '.join(missing[:MOST_FINDINGS])}{' ...' if len(missing) > MOST_FINDINGS else ''}"
-        console.print(f"no results yet: {len(missing)} patients of the study ({names})", markup=False)
-    counts = [f"{sum(f.severity == s for f in done.findings)} {s}s" for s in ("error", "warning", "note")]
-    worked = f"{len(done.computed)} patients computed, {len(done.reused)} reused"
+        console.print(f"no results yet: {count(len(missing), 'patient')} of the study ({names})", markup=False)
+    counts = [count(sum(f.severity == s for f in done.findings), s) for s in ("error", "warning", "note")]
+    worked = f"{count(len(done.computed), 'patient')} computed, {len(done.reused)} reused"
     if not done.computed and not done.reused:
         worked = "finished patients published"
     console.print(
@@ -64,11 +64,11 @@ def _print_patients(console: Console, done: RunSummary, out_dir: Path) -> None:
     if 0 < len(fresh) <= MOST_PATIENTS:
         print_status(console, fresh)
     states = patients["state"].fillna("not judged").value_counts()
-    counts = ", ".join(f"{count} {str(state).replace('_', ' ')}" for state, count in states.items())
-    gaps = int(patients["why"].notna().sum())
+    counts = ", ".join(f"{number} {str(state).replace('_', ' ')}" for state, number in states.items())
+    gaps = int((patients["why"].notna() & patients["visits"].notna()).sum())
     console.print(
-        f"{len(patients)} patients: {counts}; {gaps} with a visit that has no volume. Each of them, with the reason: "
-        f"cordtrack status {out_dir}",
+        f"{count(len(patients), 'patient')}: {counts}; {gaps} with a visit that has no volume. Each of them, with "
+        f"the reason: cordtrack status {out_dir}",
         markup=False,
     )
 

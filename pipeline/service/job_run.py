@@ -34,7 +34,7 @@ WAIT_SECONDS = 1.0
 
 def settings_of(bids_dir: Path, out_dir: Path, parallel: int, participants: Sequence[str] = ()) -> RunSettings:
     """Return what a run is asked: what the last one was, of the study that is served."""
-    last = _last_asked(out_dir)
+    last = last_asked(out_dir)
     return RunSettings(
         bids_dir=bids_dir,
         out_dir=out_dir,
@@ -99,7 +99,8 @@ def _say(folder: Path, done: int, total: int, words: str) -> None:
     jobs.note_progress(folder, Progress(done, total, words))
 
 
-def _last_asked(out_dir: Path) -> dict[str, Any]:
+def last_asked(out_dir: Path) -> dict[str, Any]:
+    """Return what the last run of an output folder was asked; empty where none says."""
     file = out_dir / "run.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 

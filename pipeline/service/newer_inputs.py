@@ -8,6 +8,7 @@ than those that it looked at.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,9 @@ from pipeline.store import reader
 
 NOTE = "newer.json"
 EVERY_SECONDS = 5.0
+"""Where a worker serves the study."""
+EVERY_SECONDS_UNSERVED = 60.0
+"""Where only results are shown, of a study that lies somewhere."""
 REST = 20.0
 """To walk through the names of a study is followed by at least this many times its own length of rest."""
 MOST_SECONDS = 3600.0
@@ -68,21 +72,41 @@ def look(bids_dir: Path, out_dir: Path) -> NewerInputs:
     except CordtrackError as error:
         trouble = str(error)
     note = NewerInputs(results, patients, trouble)
+    (out_dir / jobs.QUEUE).mkdir(exist_ok=True)
     atomic.write_text(out_dir / jobs.QUEUE / NOTE, json.dumps(asdict(note), indent=1))
     return note
 
 
-def keep_looking(bids_dir: Path, out_dir: Path) -> None:
-    """Look whenever something changed, until this process ends, beside whatever else it does."""
-    threading.Thread(target=_keep_looking, args=(bids_dir, out_dir), daemon=True, name="newer inputs").start()
+def keep_looking(bids_dir: Path, out_dir: Path, every_s: float = EVERY_SECONDS) -> None:
+    """Look whenever something changed, until this process ends, beside whatever else it does.
+
+    Parameters
+    ----------
+    every_s
+        Rest between two walks through the names of the study, at the least.
+    """
+    looking = threading.Thread(target=_keep_looking, args=(bids_dir, out_dir, every_s), daemon=True)
+    looking.name = "newer inputs"
+    looking.start()
 
 
-def _keep_looking(bids_dir: Path, out_dir: Path) -> None:
+def keep_looking_unserved(out_dir: Path) -> None:
+    """Look through the study that the last run worked on, once a minute at the most.
+
+    Nothing is looked for where no run says which study that was, or where no note can be left for the pages, and they
+    say so; a study that is no longer there is said by the look.
+    """
+    named = job_run.last_asked(out_dir).get("bids_dir")
+    if isinstance(named, str) and os.access(out_dir, os.W_OK):
+        keep_looking(Path(named), out_dir, EVERY_SECONDS_UNSERVED)
+
+
+def _keep_looking(bids_dir: Path, out_dir: Path, every_s: float) -> None:
     before = looked_at = ""
     while True:
         began = time.monotonic()
         mark = inputs_stamp.of_inputs(bids_dir, out_dir) + mark_of_results(out_dir)
-        rest_s = max(EVERY_SECONDS, REST * (time.monotonic() - began))
+        rest_s = max(every_s, REST * (time.monotonic() - began))
         if mark == before != looked_at and not any(job.is_open for job in jobs.every(out_dir)):
             _look_apart(bids_dir, out_dir)
             looked_at = mark

@@ -150,6 +150,19 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     )
 
 
+def is_synthetic(bids_dir: Path) -> bool:
+    """Say whether a study calls itself or one of its patients made, without reading its scans.
+
+    Raises
+    ------
+    InputError
+        A table cannot be read.
+    """
+    root, findings = bids_dir.resolve(), list[Finding]()
+    participant_rows = _rows(root / "participants.tsv", ("participant_id",), "participants_missing", findings)
+    return _description(root, findings)[1] or clinical.says_synthetic(participant_rows)
+
+
 def anchor_scan(visit: StudyVisit, like: ScanFile | None = None) -> ScanFile | None:
     """Return the scan that carries a visit's alignment; None when no contrast of it can.
 

@@ -44,4 +44,9 @@ left join visits as v using (patient_id)
 left join volumes as m using (patient_id)
 left join states as s using (patient_id)
 left join reasons as r using (patient_id)
-order by p.patient_id
+union all
+-- patients of the study of whom nothing is published: no number of theirs is known, and none is zero
+select patient_id, null, null, null, null, null, null, null, 'no_results_yet', null, null, 'no results yet'
+from finding
+where code = 'results_missing'
+order by patient

@@ -14,13 +14,14 @@ from typer.testing import CliRunner
 
 from pipeline import __version__
 from pipeline.cli import commands
+from pipeline.core.findings import finding
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
 from pipeline.files import images
-from pipeline.store import reader
+from pipeline.store import publish, reader
 from pipeline.tools import one_scan
 from tests.command import started, typed
-from tests.factories import copy_tiny
+from tests.factories import copy_tiny, tiny_store
 from tests.places import ROOT
 
 SAMPLE = ROOT / "sample_data" / "study"
@@ -131,6 +132,17 @@ def test_status_lists_each_patient_and_speaks_json(tmp_path: Path) -> None:
         reader.table(reader.database_path(tmp_path), "patient")["patient_id"]
     )
     assert "sub-01" in typed("status", tmp_path).stdout
+
+
+def test_status_names_who_has_no_results_yet(tmp_path: Path) -> None:
+    missing = finding("results_missing", "sub-90 is in the study folder", patient_id="sub-90")
+    publish.publish(tmp_path, [*tiny_store(), missing])
+    rows = json.loads(typed("status", tmp_path, "--json").stdout)
+    assert rows[-1]["patient"] == "sub-90"
+    assert rows[-1]["state"] == "no_results_yet"
+    assert rows[-1]["visits"] is None, "unknown, not zero"
+    assert rows[0]["visits"] == 5
+    assert "sub-90 not measured: no results yet" in typed("status", tmp_path).stdout
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet", "xlsx"])

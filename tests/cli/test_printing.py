@@ -18,7 +18,7 @@ def _printed(
     monkeypatch: pytest.MonkeyPatch, patients: int, computed: tuple[str, ...], findings: tuple[Finding, ...] = ()
 ) -> str:
     names = [f"sub-{index:03d}" for index in range(patients)]
-    table = pd.DataFrame({"patient": names, "state": "residual_stable", "why": None})
+    table = pd.DataFrame({"patient": names, "state": "residual_stable", "why": None, "visits": 4})
     table.loc[0, "state"], table.loc[1, "why"] = None, "ses-01: the scan cannot be read"
     monkeypatch.setattr(api, "status", lambda _: table)
     stream = StringIO()
@@ -60,3 +60,11 @@ def test_patients_of_the_study_without_results_are_counted_and_the_first_of_them
     assert "no results yet: 20 patients of the study (sub-900, sub-901" in text
     assert "sub-911 ...)" in text
     assert "no results yet" not in _printed(monkeypatch, 2, ())
+
+
+def test_one_patient_is_not_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one finding."""
+    missing = (finding("results_missing", "none yet", patient_id="sub-900"),)
+    text = _printed(monkeypatch, 2, ("sub-000",), missing)
+    assert "1 patient computed, 0 reused; findings: 0 errors, 1 warning, 0 notes" in text
+    assert "no results yet: 1 patient of the study (sub-900)" in text

@@ -55,7 +55,7 @@ def text_of(markup: str) -> str:
 def board_pieces(study: page.ShownStudy, day: date) -> dict[str, list[str]]:
     """Return what the board says: of each patient the cells of the row, and under no name its first sentence."""
     rows = board_rows(study.criteria_id, day)
-    said = {"": [" ".join(sentences.board(rows))]}
+    said = {"": [sentences.board(rows)]}
     with written() as pieces, patch.object(board_table, "listen", lambda: None):
         effects = board_table.queries.query("act_effects", criteria_id=study.criteria_id)
         board_table.listed(rows, effects)

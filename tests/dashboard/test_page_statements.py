@@ -12,7 +12,10 @@ from datetime import date
 
 import pytest
 
+from dashboard.board.board_rows import board_rows
 from dashboard.shell import page
+from dashboard.words import state_words
+from dashboard.words.table_rows import as_rows
 from pipeline.store import reader
 from tests import page_statements
 from tests.awkward_patients import AS_OF, CRITERIA, awkward_run
@@ -85,8 +88,23 @@ def test_the_first_sentence_of_the_board_counts_what_the_export_holds(shown):
     board = board[board["criteria_id"] == CRITERIA]
     needs, total = map(int, re.findall(r"^(\d+) of (\d+) patients", said["board"][""][0])[0])
     assert (needs, total) == (board["needs_decision"].sum(), len(board))
-    counts = [int(number) for number in re.findall(r"(\d+) [a-z]", said["board"][""][0].split("open question. ")[1])]
-    assert sum(counts) == len(board)
+
+
+def test_each_word_to_filter_the_board_by_finds_the_rows_that_show_it_and_no_other(shown):
+    _, said = shown
+    rows = board_rows(CRITERIA, AS_OF)
+    for word, number in state_words.counted(rows).items():
+        found_by_it = {row["patient_id"] for row in rows.pipe(as_rows) if word in row["state_words"]}
+        state_cells = {name: pieces[0].split(page_texts.LINE)[0] for name, pieces in said["board"].items() if name}
+        showing = {name for name, cell in state_cells.items() if word in in_general(cell).split("; ")}
+        assert found_by_it == showing, word
+        assert number == len(showing)
+
+
+def in_general(cell):
+    """The words of a state without its symbol, since when, and which lesion."""
+    without_days = re.sub(" since [-0-9]{10}", "", cell.lstrip("◆▲△◌▽▼●○▴▾⊗\u00a0 "))
+    return re.sub(r"lesion (?!elsewhere)[^ ;]+", "lesion", without_days)
 
 
 def moved(text):

@@ -78,18 +78,34 @@ def test_a_look_follows_a_change_that_stands_still_and_none_while_a_run_goes_on(
 ) -> None:
     looks: list[float] = []
     marks = iter(["a", "b", "b", "b", "c", "c"])
-    monkeypatch.setattr(newer_inputs, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(newer_inputs.inputs_stamp, "of_inputs", lambda *_: next(marks))
     monkeypatch.setattr(newer_inputs, "_look_apart", lambda *_: looks.append(1.0))
     with pytest.raises(StopIteration):
-        newer_inputs._keep_looking(*computed)
+        newer_inputs._keep_looking(*computed, 0.0)
     assert len(looks) == 2, "b and c, once each; a did not stand still"
     job, _ = jobs.ask(computed[1], [], "A", "mark")
     marks = iter(["d", "d", "d"])
     with pytest.raises(StopIteration):
-        newer_inputs._keep_looking(*computed)
+        newer_inputs._keep_looking(*computed, 0.0)
     jobs.cancel(computed[1], job.job_id, "A")
     assert len(looks) == 2, "what a run is about to bring is not looked for"
+
+
+def test_results_shown_without_a_worker_are_looked_at_too(
+    computed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[tuple[Path, Path, float]] = []
+    monkeypatch.setattr(newer_inputs, "keep_looking", lambda *asked: looked_at.append(asked))
+    study, out = computed
+    newer_inputs.keep_looking_unserved(out)
+    assert looked_at == [(study.resolve(), out, newer_inputs.EVERY_SECONDS_UNSERVED)]
+    newer_inputs.keep_looking_unserved(tmp_path)
+    assert len(looked_at) == 1, "no run says of which study these are"
+
+
+def test_a_study_that_has_gone_is_said_and_the_place_of_the_note_is_made(tmp_path: Path) -> None:
+    assert "found none" in newer_inputs.look(tmp_path / "gone", tmp_path).trouble
+    assert (tmp_path / jobs.QUEUE / newer_inputs.NOTE).is_file()
 
 
 def test_the_process_of_its_own_leaves_the_note(computed: tuple[Path, Path]) -> None:

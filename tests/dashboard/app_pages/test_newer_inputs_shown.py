@@ -13,6 +13,13 @@ from tests.dashboard.app_pages.test_pages import opened, words_of
 NEW_VISIT = "new visit ses-07"
 
 
+@pytest.fixture(autouse=True)
+def no_note(tiny):
+    """Other tests show the same results, of which nobody has looked for newer inputs."""
+    yield
+    (tiny / jobs.QUEUE / newer_inputs.NOTE).unlink(missing_ok=True)
+
+
 @pytest.fixture
 def served(tiny, tmp_path_factory, monkeypatch):
     """The tiny store behind pages that serve a study in which somebody has a new visit."""
@@ -40,6 +47,16 @@ def test_a_patients_page_projector_and_packet_say_it_of_that_patient_alone(serve
     assert f"Not in these results: {NEW_VISIT}." in words_of(opened("present", at="sub-02"))
     for other in ("patient", "present"):
         assert "Not in these results" not in words_of(opened(other, patient="sub-01", at="sub-01"))
+
+
+def test_pages_without_a_worker_say_it_and_offer_no_run(tiny):
+    assert "Not looked for yet: scans, masks and tables" in words_of(opened("board"))
+    leave(tiny, {"sub-02": NEW_VISIT})
+    for page_name in ("board", "patient", "present"):
+        at = opened(page_name, patient="sub-02", at="sub-02")
+        assert f"{NEW_VISIT}" in words_of(at)
+        assert "Update now" not in [button.label for button in at.button]
+    assert "Not looked for yet" not in words_of(opened("board"))
 
 
 def test_the_packet_says_it_above_everything_else(served):

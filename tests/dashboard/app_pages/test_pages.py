@@ -88,8 +88,13 @@ def test_the_board_lists_the_most_urgent_first_with_word_and_symbol(tiny):
 
 
 def test_the_board_restores_its_filters_from_the_address(tiny):
-    at = opened("board", state="growth")
-    assert sorted(listed(at)) == ["sub-01", "sub-02"]
+    at = opened("board", state="growing")
+    assert listed(at) == ["sub-01"]
+    assert "1 of 7 patients shown" in text_of(at)
+    assert listed(opened("board", state="recurrence")) == ["sub-02"]
+    gone = opened("board", state="grown")
+    assert len(listed(gone)) == 7
+    assert "No patient is found by state grown; listed without that filter." in text_of(gone)
 
 
 def test_a_patient_is_told_in_one_sentence_with_rule_and_doubt(tiny):
@@ -255,3 +260,16 @@ def test_the_tour_of_a_study_without_patients_has_nobody_to_show(empty):
     at.session_state[tour.MOVED] = True
     at.switch_page("app_pages/board.py").run()
     assert not at.exception, at.exception
+
+
+def test_the_page_of_a_made_up_study_says_so_before_and_after_its_first_run(tmp_path, monkeypatch):
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "dataset_description.json").write_text('{"Name": "made up", "Synthetic": true}')
+    (study / "participants.tsv").write_text("participant_id\nsub-01\n")
+    (tmp_path / "out").mkdir()
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path / "out"))
+    monkeypatch.setenv("CORDTRACK_STUDY", str(study))
+    assert "Synthetic data · Research use" in words_of(opened("study"))
+    (study / "dataset_description.json").write_text('{"Name": "met"}')
+    assert "Synthetic data" not in words_of(opened("study"))

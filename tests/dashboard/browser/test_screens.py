@@ -43,13 +43,16 @@ def hostile_server(shown, hostile_out):
     return shown(hostile_out)
 
 
-@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((2560, 1440), "dark")])
+@pytest.mark.parametrize(("size", "ground"), [((1280, 720), "light"), ((3840, 2160), "dark")])
 def test_pages_fit_the_screen_and_follow_its_ground(chromium, server, size, ground):
     for page in watched(chromium, size, ground):
         for address in ("", "present?at=sub-01", "quality", "methods", "patient?patient=sub-05&plain=1"):
             page.goto(f"{server}/{address}")
             settled(page)
             assert not page.evaluate(TOO_WIDE), f"{address} is too wide"
+            if not address:
+                letters = "box => box.clientWidth / parseFloat(getComputedStyle(document.documentElement).fontSize)"
+                assert page.locator(".st-key-meeting-day").evaluate(letters) > 9, "the day of the meeting is not cut"
         page.get_by_role("tab", name="Visits and alignment").click()
         page.get_by_text("failed: the file is empty (0 bytes)").wait_for()
         colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
@@ -62,8 +65,13 @@ def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium
         page.goto(f"{server}/present?at=sub-01&plain=1")
         page.locator(".slices:not([hidden]) canvas").first.wait_for()
         settled(page)
-        main = page.locator("[data-testid=stMain]")
-        page.wait_for_function("main => main.scrollHeight <= main.clientHeight + 1", arg=main.element_handle())
+        numbers = page.locator(".ct-numbers")
+        numbers.wait_for()
+        notes = page.locator(".st-key-ct-notes").bounding_box()
+        assert numbers.bounding_box()["y"] + numbers.bounding_box()["height"] < notes["y"], "numbers never vanish"
+        if size[1] >= 900:
+            main = page.locator("[data-testid=stMain]")
+            page.wait_for_function("main => main.scrollHeight <= main.clientHeight + 1", arg=main.element_handle())
         pictures, keep = page.locator("canvas").first, page.get_by_role("button", name="Keep")
         assert pictures.bounding_box()["height"] > 0.25 * size[1]
         assert keep.bounding_box()["y"] > pictures.bounding_box()["y"] + pictures.bounding_box()["height"]

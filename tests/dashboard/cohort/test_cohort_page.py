@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.cohort import courses, criteria_agreement, patients_table, survival_groups, table_one
 from dashboard.data import queries
-from tests.dashboard.app_pages.test_pages import opened, text_of
+from tests.dashboard.app_pages.test_pages import opened, text_of, words_of
 
 NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
 
@@ -197,13 +197,23 @@ def test_the_table_of_the_patients_has_words_days_and_nothing_where_unknown():
     rows = pd.DataFrame({
         "patient_id": ["a", "b"], "first_scan_on": pd.to_datetime(["2019-06-11", None]), "syndrome": [None, "NF2"],
         "best_change_percent": [-18.4, float("nan")], "baseline_volume_mm3": [549.8, 1000.0], "criteria_id": "x",
+        "first_surgery_extent": ["PR", None], "state": ["recurrence", "stable"],
+        "display_state": ["growth", "no_change"], "shown_state": ["growth", "too_uncertain"],
     })  # fmt: skip
     table = patients_table.patients_table(rows)
     assert list(table["first scan"]) == ["2019-06-11", ""]
     assert list(table["syndrome"]) == ["", "NF2"]
     assert list(table["best change, %"]) == ["−18", ""]
     assert list(table["tumour at baseline, mL"]) == [0.55, 1.0]
+    assert list(table["extent"]) == ["partial", ""], "PR could be read as partial response"
+    assert list(table["state by volume"]) == ["recurrence", "too uncertain to tell"]
     assert not any("_" in str(name) for name in table)
+
+
+def test_an_operation_to_filter_by_is_no_code(tiny):
+    at = opened("cohort", first_surgery_extent="STR")
+    assert "subtotal" in text_of(at)
+    assert not re.search(r"\bSTR\b", words_of(at))
 
 
 def test_courses_are_those_of_the_patients_that_are_shown(tiny):

@@ -83,8 +83,8 @@ def test_each_visit_of_a_cyst_is_in_the_history(page):
 
 def test_extent_by_surgeon_and_by_scan_are_told_with_their_contradiction(page):
     assert (
-        "75\u202f% removed: 2.0 mL on 2019-11-01, residual 0.50 mL on 2020-04-01 (PR on MRI); "
-        "the surgeon reports GTR, which the scans contradict."
+        "75\u202f% removed: 2.0 mL on 2019-11-01, residual 0.50 mL on 2020-04-01 (partial on MRI); "
+        "the surgeon reports gross total, which the scans contradict."
     ) in page
 
 
@@ -102,8 +102,8 @@ def test_the_packet_tells_it_too(imported_out, monkeypatch):
     assert dict(made.beside)["cyst"].startswith("0.92 mL on 2022-04-01, growing since 2020-04-01")
     text, pages = read(packet.pdf(made))
     assert len(pages) <= 2
-    assert "the surgeon reports GTR, which the scans contradict." in text
-    assert "the surgeon reports GTR, which the scans contradict." in packet.html(made).decode()
+    assert "the surgeon reports gross total, which the scans contradict." in text
+    assert "the surgeon reports gross total, which the scans contradict." in packet.html(made).decode()
 
 
 def test_a_patient_with_one_visit_has_only_the_next_scan_beside(imported_out, monkeypatch):

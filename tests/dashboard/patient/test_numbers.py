@@ -127,6 +127,16 @@ def test_each_volume_of_a_lesion_opens_the_mask_and_scan_it_was_counted_on(tiny)
         assert words in new, words
 
 
+def test_a_lesion_is_not_called_persistent_at_the_first_scan_that_shows_it(tiny):
+    rows = queries.query("patient_lesions", patient_id="sub-01")
+    named = rows["lesion_id"].iloc[0]
+    own = rows[rows["lesion_id"] == named].assign(status="persistent")
+    text = lesions(own, queries.query("patient_measurements", patient_id="sub-01"))
+    assert text.count("at first scan") == 1
+    assert text.count("persistent") == len(own) - 1
+    assert text.index("at first scan") < text.index("persistent")
+
+
 def test_a_lesion_that_was_not_measured_says_its_status_and_opens_nothing(tiny):
     rows = queries.query("patient_lesions", patient_id="sub-01").assign(status="resolved", volume_mm3=0.0)
     text = lesions(rows, queries.query("patient_measurements", patient_id="sub-01"))
@@ -163,3 +173,10 @@ def test_the_packet_of_a_failed_last_scan_dates_the_numbers_it_shows(tiny):
 
     text, _ = read(packet.pdf(packet.gather("sub-05", page.study())))
     assert "tumour, 2022-07-10 0.60 0.60 0.60 0.61" in text
+
+
+def test_where_the_verdict_has_no_visit_to_compare_with_nothing_is_called_not_measured_then():
+    """Oedema beside an excluded tumour: it was measured at every visit, and no verdict compares them."""
+    row = {"compartment": "oedema", "volume_mm3": 150.0, "baseline_volume_mm3": None, "baseline_session_id": None}
+    assert "not compared" in tables.changed(row, "baseline")
+    assert "not measured then" in tables.changed(row | {"baseline_session_id": "ses-01"}, "baseline")
