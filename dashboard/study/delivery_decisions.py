@@ -114,9 +114,9 @@ def _ask_who(delivery_id: str, new: str, other: str) -> None:
     page.caution(f"Is {new} {other}? Same name and date of birth, another patient ID. Nothing is added until you say.")
     page.remark(
         f"The same: these scans join those of {other} and are judged with them, now and whenever this ID comes again. "
-        f"Another: they are a patient of their own, and never compared with {other}. Twins and namesakes are not rare: "
-        "look both IDs up in the hospital's system. The page cannot take the answer back; what undoing asks for is in "
-        "docs/hospital.md."
+        f"Another: they are a patient of their own, and never compared with {other}. Namesakes "
+        "born on one day are rare and exist: look the IDs up where the hospital keeps them. The page cannot take the "
+        "answer back; docs/hospital.md says how it is undone by hand."
     )
     options = [NOT_SAID, SAME.format(other), ANOTHER]
     st.radio(f"Who is {new}", options, key=f"who-{delivery_id}-{new}", horizontal=True, label_visibility="collapsed")
