@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 NOTE = ".step.json"
 
@@ -24,18 +25,36 @@ class StepNote:
 
 @contextmanager
 def noting(folder: Path) -> Iterator[Callable[[int, int, str], None]]:
-    """Lend what notes a step in a patient's folder; a note that cannot be written stops no work."""
-    file = folder / NOTE
+    """Lend what notes a step in a patient's folder; a note that cannot be written stops no work.
 
-    def note(done: int, total: int, step: str) -> None:
+    The file stays open: a file emptied and closed anew at each step is written to the disk each time.
+    """
+    with ExitStack() as stack:
+        stack.callback(_remove, folder / NOTE)
+        stream: TextIO | None = None
         with suppress(OSError):
-            file.write_text(json.dumps([done, total, step]), encoding="utf-8")
+            stream = (folder / NOTE).open("w", encoding="utf-8")
+            stack.callback(_close, stream)
 
-    try:
+        def note(done: int, total: int, step: str) -> None:
+            if stream is not None:
+                with suppress(OSError):
+                    stream.seek(0)
+                    stream.write(json.dumps([done, total, step]))
+                    stream.truncate()
+                    stream.flush()
+
         yield note
-    finally:
-        with suppress(OSError):
-            file.unlink(missing_ok=True)
+
+
+def _close(stream: TextIO) -> None:
+    with suppress(OSError):  # what could not be written before, on a full disk
+        stream.close()
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def notes(folder: Path) -> tuple[StepNote, ...]:

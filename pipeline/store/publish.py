@@ -18,7 +18,6 @@ import types
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from graphlib import TopologicalSorter
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -39,6 +38,7 @@ from pipeline.store.reader import (
     refuse_newer,
     stored_version,
 )
+from pipeline.store.view_creation import bring_views
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -150,9 +150,11 @@ def update(out_dir: Path, replaced: Collection[str], result_rows: Iterable[Any])
                 connection.executemany("insert into replaced values (?)", [[name] for name in sorted(replaced)])
             for kind in TABLES:
                 _take_out(connection, kind)
-            _insert_all(connection, result_rows)
+            incoming = list(result_rows)
+            _insert_all(connection, incoming)
             _refuse_repeated(connection)
-            _bring_views(connection)
+            named = {str(row.patient_id) for row in incoming if getattr(row, "patient_id", None)}
+            bring_views(connection, {*replaced, *named})
             connection.execute("checkpoint")
 
 
@@ -190,12 +192,10 @@ def build(database: Path, batches: Iterable[Sequence[Any]]) -> None:
         for batch in batches:
             _insert_all(connection, batch)
         _refuse_repeated(connection)
-        _bring_views(connection)
+        bring_views(connection)
         connection.execute("checkpoint")
 
 
-STORED = "create or replace table "
-"""How a view begins that is stored with its rows."""
 _EMPTY: dict[str, bytes] = {}
 """The file of a store without rows, by the digest of all SQL, once this process has made one."""
 
@@ -208,7 +208,7 @@ def _begin(database: Path) -> None:
         return
     with _attached(database) as connection:
         _create_without_keys(connection)
-        _bring_views(connection)
+        bring_views(connection)
         connection.execute("checkpoint")
     _EMPTY.clear()
     _EMPTY[digest] = database.read_bytes()
@@ -257,41 +257,6 @@ def _take_out(connection: duckdb.DuckDBPyConnection, kind: type) -> None:
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the empty tables of a new store, with its version."""
     connection.execute(sql_files.text(sql_files.SQL / "schema.sql"))
-
-
-def create_views(connection: duckdb.DuckDBPyConnection, *, is_of_rows_only: bool = False) -> None:
-    """Create or replace the macros and all views, each after the views it reads, in one transaction.
-
-    Parameters
-    ----------
-    is_of_rows_only
-        Only those that are stored as tables: they hold rows, and are old as soon as other rows are published.
-    """
-    connection.begin()
-    if not is_of_rows_only:
-        connection.execute(sql_files.formulas())
-    statements = {file.stem: sql_files.text(file) for file in sorted((sql_files.SQL / "views").glob("*.sql"))}
-    reads = {name: set(re.findall(r"\b(?:from|join) (\w+)\b(?!\.)", text)) for name, text in statements.items()}
-    order = TopologicalSorter({name: sorted((reads[name] & set(statements)) - {name}) for name in statements})
-    for name in order.static_order():
-        if STORED in statements[name] or not is_of_rows_only:
-            connection.execute(statements[name])
-    connection.commit()
-
-
-def _bring_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the views, or where those of the store are of this very SQL only the ones that are stored as tables.
-
-    Making all of them takes longer than a patient's rows.
-    """
-    digest = sql_files.digest()
-    noted = connection.execute(
-        "select comment from duckdb_tables() where database_name = 'store' and table_name = 'store_version'"
-    ).fetchone()
-    is_of_this_sql = noted is not None and noted[0] == digest
-    create_views(connection, is_of_rows_only=is_of_this_sql)
-    if not is_of_this_sql:
-        connection.execute(f"comment on table store.meta.store_version is '{digest}'")
 
 
 def columns(kind: type, kind_rows: Sequence[Any]) -> pa.Table:

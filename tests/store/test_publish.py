@@ -150,6 +150,31 @@ def test_what_is_stored_beside_the_rows_is_made_of_the_rows_of_now(database: Pat
     assert _volumes(database) == {visit: 2 * volume for visit, volume in before.items()}
 
 
+@pytest.mark.parametrize("view", ["board", "cohort", "patient_state", "trajectory"])
+def test_stored_rows_renewed_for_some_are_those_of_a_whole_store(database: Path, tmp_path: Path, view: str) -> None:
+    """Some replaced, one gone, one new: no row of anybody differs from a store that was built of all rows at once."""
+    gone, halved = {"sub-04"}, {"sub-01", "sub-03"}
+    later = [
+        replace(row, volume_mm3=row.volume_mm3 / 2)
+        if isinstance(row, records.Measurement) and row.volume_mm3 and row.patient_id in halved
+        else row
+        for row in tiny_store()
+        if getattr(row, "patient_id", None) not in gone
+    ]
+    later += [records.Patient("sub-9", histology="ependymoma")]
+    publish.publish(tmp_path / "whole", later)
+    changed = [row for row in later if getattr(row, "patient_id", None) in {*halved, "sub-9"}]
+    publish.update(database.parent, {*gone, *halved}, changed)
+    whole, renewed = (_table(file, view) for file in (store_reader.database_path(tmp_path / "whole"), database))
+    assert len(whole) > 5
+    assert renewed == whole
+
+
+def _table(database: Path, view: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(f"from {view} order by all").fetchall()
+
+
 def _volumes(database: Path) -> dict[str, float]:
     with duckdb.connect(str(database), read_only=True) as connection:
         return dict(
