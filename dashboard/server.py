@@ -15,13 +15,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
+from dashboard.data import who
 from dashboard.guard import Guard
 from dashboard.shell import guide
+from dashboard.signed_requests import SignedRequests, cookie_claims
 from dashboard.upload_limits import MOST_FILE_MEGABYTES, HeldFiles, UploadLimits
 from pipeline.files.child_process import end_with_parent
 
-SIGN_IN = "CORDTRACK_SIGN_IN"
-"""Environment variable that names the file about the sign-in (``data.door``); nothing is to be imported from there."""
 SCRIPT = Path(__file__).with_name("app.py")
 
 
@@ -34,7 +34,11 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         Host names that are answered to, beside ``host`` and those of this machine alone.
     """
     sys.argv = [str(SCRIPT)]  # Streamlit reads the settings that lie beside it
-    middleware = [Middleware(Guard, names=(host, *names)), Middleware(UploadLimits, held=held)]
+    middleware = [
+        Middleware(Guard, names=(host, *names)),
+        Middleware(SignedRequests, claims_of=cookie_claims),
+        Middleware(UploadLimits, held=held),
+    ]
     app = st.App(SCRIPT, routes=guide.routes(), middleware=middleware)
     settings = {
         "server.address": host,
@@ -45,8 +49,8 @@ def serve(host: str, port: int, names: Sequence[str]) -> None:
         "browser.gatherUsageStats": False,
         "browser.serverAddress": host,
     }
-    if SIGN_IN in os.environ:
-        settings["secrets.files"] = [os.environ[SIGN_IN]]
+    if who.is_sign_in_on():
+        settings["secrets.files"] = [os.environ[who.SIGN_IN_VARIABLE]]
     app.run(config=settings)
 
 

@@ -62,7 +62,7 @@ class UploadLimits:
         size = _said_size(scope)
         sentence = self._no_room(path.split(PATH, 1)[1].split("/", maxsplit=1)[0], size)
         if sentence is not None:
-            await _let_go(receive)
+            await let_go(receive)
             body = sentence.encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 413, "headers": headers})
@@ -92,7 +92,7 @@ def _said_size(scope: Scope) -> int:
     return int(length) if length.isdigit() else MOST_FILE_MEGABYTES * 2**20
 
 
-async def _let_go(receive: Receive) -> None:
+async def let_go(receive: Receive) -> None:
     """Take what comes of a refused file and forget it: who is still sending does not hear a refusal."""
     taken = 0
     while taken < MOST_LET_GO:

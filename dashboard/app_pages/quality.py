@@ -45,10 +45,11 @@ def show(study: page.ShownStudy) -> None:
     waits = (
         f"{labels.count(len(review), 'thing waits', 'things wait')} for a person" if len(review) else "nothing waits"
     )
-    page.sentence(f"{left_out}, {waits}.")
+    whose = "" if queries.patients_seen() is None else " of the patients that you may see"
+    page.sentence(f"{left_out}, {waits}{whose}.")
     page.section("Failures and findings", "worst first")
     if findings.empty:
-        page.remark("The last run found nothing to report.")
+        page.remark(f"The last run found nothing to report{whose}.")
     else:
         st.html(tables.findings(findings.head(MOST_LISTED)))
         if len(findings) > MOST_LISTED:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboard.data import queries, who
 from dashboard.data.who import acting_as, visitor
+from pipeline.errors import SettingsError
 from pipeline.journal import access_log, roles
 from pipeline.journal.access_log import Access
 from pipeline.journal.roles import Deed, Visitor
@@ -38,6 +39,15 @@ def enter(deed: Deed, typed_name: str = "") -> Visitor:
     return roles.check(visitor(typed_name), deed)
 
 
+def may(deed: Deed) -> bool:
+    """Say whether whoever is here may do something, for what is offered; each deed is checked again."""
+    try:
+        roles.check(visitor(), deed)
+    except SettingsError:
+        return False
+    return True
+
+
 def opened(patient_id: str) -> None:
     """Put on record, once a session, that whoever is here looks at a patient.
 
@@ -57,12 +67,16 @@ def opened(patient_id: str) -> None:
 def taking(what: str, make: Callable[[], T], patient_id: str | None = None) -> Callable[[], T]:
     """Return what makes a download for whoever is here now, and puts on record that they took it away.
 
-    It is made when it is fetched: whose role was taken away meanwhile does not get it.
+    It is made when it is fetched: whose role was taken away meanwhile, or who may see others since the page was drawn,
+    does not get it.
     """
     token_claims, typed_name = who.claims() if who.is_sign_in_on() else {}, _typed()
+    limit_then = visitor(typed_name).limit
 
     def noting() -> T:
         person = roles.check(who.by_claims(token_claims, typed_name), Deed.READ)
+        if person.limit != limit_then:  # rows that the page had read may lie in what makes it
+            raise SettingsError("which patients you may see has changed since; load the page again. Nothing was taken.")
         _note(person, f"took away: {what}", patient_id)
         with acting_as(person):
             return make()

@@ -37,6 +37,8 @@ OUT_VARIABLE = "CORDTRACK_OUT"
 
 ABOUT_NOBODY = frozenset({"study_info", "board_span", "criteria"})
 """Queries and views that everybody sees whole: the study's name, its run and criteria, the days that it spans."""
+ONE = "patient_id"
+"""Parameter of the queries that are about one patient alone, and column of the others."""
 Parameter = str | float | date
 T = TypeVar("T")
 
@@ -64,7 +66,7 @@ def query(name: str, **parameters: Parameter) -> pd.DataFrame:
     StoreError
         There is no store yet, or it cannot be read.
     """
-    return _shown(_now().query(name, **_checked(parameters)), name)
+    return _shown(_now().query(name, **_checked(parameters)), name, is_of_one=ONE in parameters)
 
 
 def begin(*names: str, **parameters: Parameter) -> None:
@@ -75,7 +77,7 @@ def begin(*names: str, **parameters: Parameter) -> None:
 
 def fresh(name: str, **parameters: Parameter) -> pd.DataFrame:
     """Return the rows of a named query without keeping them, for who keeps only what is made of them."""
-    return _shown(_now().reader.query(name, **_checked(parameters)), name)
+    return _shown(_now().reader.query(name, **_checked(parameters)), name, is_of_one=ONE in parameters)
 
 
 def of_patients(name: str, patients: Iterable[str], **parameters: Parameter) -> pd.DataFrame:
@@ -196,13 +198,18 @@ def publication() -> Identity | None:
 
 def _checked(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
     """Return the parameters of a query unless they name a patient who may not be seen."""
-    if "patient_id" in parameters:
-        check_shown(str(parameters["patient_id"]))
+    if ONE in parameters:
+        check_shown(str(parameters[ONE]))
     return parameters
 
 
-def _shown(content: pd.DataFrame, name: str) -> pd.DataFrame:
+def _shown(content: pd.DataFrame, name: str, *, is_of_one: bool = False) -> pd.DataFrame:
     """Return the rows of the patients that may be seen.
+
+    Parameters
+    ----------
+    is_of_one
+        The rows are about one patient, who may be seen (:func:`_checked`), and need not name whom.
 
     Raises
     ------
@@ -212,9 +219,11 @@ def _shown(content: pd.DataFrame, name: str) -> pd.DataFrame:
     seen = patients_seen() if name not in ABOUT_NOBODY else None
     if seen is None:
         return content
-    if "patient_id" not in content:
-        raise SettingsError("this adds up all patients, of whom you may see some only; ask whoever keeps the sign-in")
-    return content[content["patient_id"].isin(seen)]
+    if ONE not in content:
+        if is_of_one:
+            return content
+        raise SettingsError("This adds up all patients, of whom you may see some only; ask whoever keeps the sign-in")
+    return content[content[ONE].isin(seen)]
 
 
 def _now() -> Publication:

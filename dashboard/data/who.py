@@ -69,6 +69,12 @@ def leave() -> None:
         _LEFT.pop(next(iter(_LEFT)))
 
 
+def origin() -> str:
+    """Return the public address of the pages, as the file about the sign-in has it; empty where nobody signs in."""
+    named = os.environ.get(SIGN_IN_VARIABLE)
+    return _rules(named, identity_of(Path(named))).redirect_uri if named else ""
+
+
 def _sign_in_of(token_claims: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(token_claims.get(name)) for name in ("iss", "sub", "iat"))
 

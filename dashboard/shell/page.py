@@ -23,7 +23,7 @@ from dashboard.shell.news import news
 from dashboard.shell.tour import tour
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
-from pipeline.errors import CordtrackError, StoreError
+from pipeline.errors import CordtrackError, SettingsError, StoreError
 
 STYLE = Path(__file__).parents[1] / "style.css"
 PNG = "png"
@@ -85,6 +85,8 @@ def show_page(draw: Callable[[ShownStudy], None]) -> None:
     tour(here, shown.criteria_id)
     try:
         draw(shown)
+    except SettingsError as error:  # whoever is here may not see it: no run changes that
+        sentence(str(error))
     except CordtrackError as error:
         nothing_yet(str(error))
     _set_aside(draw.__code__.co_filename)

@@ -17,6 +17,7 @@ from pipeline.service.deliveries import Delivery
 from pipeline.service.delivery_answers import SAME_AS, SKIP
 
 UNDECIDED = "decide later"
+NOT_SAID = "not said yet"
 LEAVE_OUT = "leave out"
 SAME, ANOTHER = "the same person as {}", "another person"
 THERE = "in the study already"
@@ -110,9 +111,15 @@ def _cancel(delivery_id: str) -> str:
 
 def _ask_who(delivery_id: str, new: str, other: str) -> None:
     """Ask whether somebody new is somebody who is there already: the headers cannot say it for certain."""
-    page.remark(f"{new} has another patient ID than {other}, and the same name and date of birth.")
-    options = [UNDECIDED, SAME.format(other), ANOTHER]
-    st.selectbox(f"Who is {new}", options, key=f"who-{delivery_id}-{new}", width=320)
+    page.caution(f"Is {new} {other}? Same name and date of birth, another patient ID. Nothing is added until you say.")
+    page.remark(
+        f"The same: these scans join those of {other} and are judged with them, now and whenever this ID comes again. "
+        f"Another: they are a patient of their own, and never compared with {other}. Namesakes "
+        "born on one day are rare and exist: look the IDs up where the hospital keeps them. The page cannot take the "
+        "answer back; docs/hospital.md says how it is undone by hand."
+    )
+    options = [NOT_SAID, SAME.format(other), ANOTHER]
+    st.radio(f"Who is {new}", options, key=f"who-{delivery_id}-{new}", horizontal=True, label_visibility="collapsed")
 
 
 def _people(delivery_id: str, doubles: Sequence[tuple[str, str]]) -> dict[str, dict[str, str]]:

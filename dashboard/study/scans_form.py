@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import scan_deliveries
+from dashboard.data import door, scan_deliveries
 from dashboard.shell import page, signing
 from dashboard.study.delivery_decisions import decide_on
 from dashboard.study.delivery_progress import PLACE, deliveries_watched
 from dashboard.words import labels
 from dashboard.words.markup import tag
+from pipeline.journal.roles import Deed
 from pipeline.service.deliveries import Delivery, DeliveryState
 
 ROUND = "delivery-round"
@@ -21,6 +22,21 @@ WORDS = {DeliveryState.ADDED: "added", DeliveryState.FAILED: "not added", Delive
 def scans_form() -> None:
     """Ask for scans, show what each is taken for, and let them be added once somebody has decided."""
     page.section("Add scans", "DICOM or NIfTI, under pseudonyms; nothing is added before you say so")
+    if not door.may(Deed.EDIT):
+        page.remark("Adding scans needs the role editor; ask whoever keeps the sign-in.")
+    else:
+        _ways()
+    signing.answer(PLACE)
+    deliveries_watched()
+    for delivery in scan_deliveries.going_on():
+        if delivery.state == DeliveryState.LOOKED:
+            decide_on(delivery)
+    for delivery in scan_deliveries.ended():
+        st.html(tag("p", *_line(delivery), class_="ct-small"))
+
+
+def _ways() -> None:
+    """Ask for scans in each of the ways that this server knows."""
     ways = {FILES: _files}
     if scan_deliveries.folders():
         ways[FOLDER] = _folder
@@ -32,13 +48,6 @@ def scans_form() -> None:
         for tab, ask in zip(st.tabs(list(ways)), ways.values(), strict=True):
             with tab:
                 ask()
-    signing.answer(PLACE)
-    deliveries_watched()
-    for delivery in scan_deliveries.going_on():
-        if delivery.state == DeliveryState.LOOKED:
-            decide_on(delivery)
-    for delivery in scan_deliveries.ended():
-        st.html(tag("p", *_line(delivery), class_="ct-small"))
 
 
 def _files() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import table_changes
+from dashboard.data import door, table_changes
 from dashboard.shell import drafts, page, signing
 from dashboard.study.lesion_notes import lesion_notes
 from dashboard.words import labels
@@ -18,6 +18,7 @@ from dashboard.words.markup import tag
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.vocabulary import TreatmentKind
 from pipeline.errors import CordtrackError
+from pipeline.journal.roles import Deed
 from pipeline.service.study_forms import FormTable, sessions_of
 
 TABS = {
@@ -89,10 +90,14 @@ def _form(name: str) -> None:
         key=key,
         num_rows="dynamic",
         hide_index=True,
+        disabled=not door.may(Deed.EDIT),
         placeholder="",  # of a cell nobody filled: "None" would be an answer
         column_config={column: _column(shown.name, column, content[column]) for column in shown.columns},
     )
-    st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
+    if door.may(Deed.EDIT):
+        st.button("Save", key=f"save-{key}", on_click=_save, args=(key, shown))
+    else:
+        page.remark("Changing tables needs the role editor; ask whoever keeps the sign-in.")
 
 
 def _column(table: str, name: str, cells: pd.Series[str]) -> Any:

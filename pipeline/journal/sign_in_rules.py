@@ -21,6 +21,8 @@ SHORTEST_SECRET = 32
 HOURS = 10.0
 NOBODY = Visitor("", limit=PatientLimit())
 """Has no role and sees no patient."""
+CALLED = ("name", "preferred_username", "email")
+"""Claims by which others know somebody, in the order in which they are shown."""
 EVERYWHERE = "*"
 """Among the centres of a claim: all of them."""
 
@@ -61,7 +63,7 @@ class SignInRules:
     hours
         How long a sign-in lasts, whatever the token says of itself.
     revoked
-        Subjects whose sign-in was taken away at once.
+        Subjects, or e-mail addresses or names that people have at the provider, whose sign-in was taken away at once.
     client_id
         How the provider knows these pages: a token that was made for others counts for nothing.
     redirect_uri
@@ -134,9 +136,10 @@ def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Vi
     audience = claims.get("aud")
     if rules.client_id not in ([audience] if isinstance(audience, str) else audience or ()):
         return NOBODY
-    if subject in rules.revoked or now_s > issued_s + rules.hours * 3600:
+    called = {_loosely(text) for key in ("sub", *CALLED) if isinstance(text := claims.get(key), str)}
+    if called & set(map(_loosely, rules.revoked)) or now_s > issued_s + rules.hours * 3600:
         return NOBODY
-    names = (claims.get(key) for key in ("name", "preferred_username", "email"))
+    names = (claims.get(key) for key in CALLED)
     name = next((text for text in names if isinstance(text, str) and text.strip()), subject)
     groups = frozenset(_texts(claims, rules.claim))
     visitor_roles = roles_of(groups, rules.groups)
@@ -146,7 +149,8 @@ def person_of(claims: Mapping[str, Any], rules: SignInRules, now_s: float) -> Vi
 
 def _limit(claims: Mapping[str, Any], groups: frozenset[str], rules: SignInRules) -> PatientLimit | None:
     """Return whom somebody may see; None for all, where nothing in the file limits them."""
-    sections = [section for section in rules.limits if section.group in groups]
+    loosely = set(map(_loosely, groups))
+    sections = [section for section in rules.limits if _loosely(section.group) in loosely]
     centres = frozenset(_texts(claims, rules.centre_claim)) if rules.centre_claim else frozenset()
     is_free = EVERYWHERE in centres if rules.centre_claim else not sections
     if is_free and not sections:
@@ -154,6 +158,14 @@ def _limit(claims: Mapping[str, Any], groups: frozenset[str], rules: SignInRules
     listed = frozenset(text for section in sections for text in section.patients)
     named = frozenset(name if name.startswith("sub-") else f"sub-{name}" for name in listed)
     return PatientLimit(centres.union(*(section.centres for section in sections)) - {EVERYWHERE}, named)
+
+
+def _loosely(text: str) -> str:
+    """Return a name as it counts where it takes something away: case and blanks around it hide nobody.
+
+    What gives a role is held to the letter.
+    """
+    return text.strip().casefold()
 
 
 def _texts(claims: Mapping[str, Any], claim: str) -> list[str]:

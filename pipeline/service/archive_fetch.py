@@ -6,8 +6,11 @@ The numbers identify people: they lie in the study's private folder while they a
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +77,8 @@ def fetch(bids_dir: Path, delivery_id: str, say: Callable[[str], None]) -> list[
     say("asking the archive")
     with transfer.audited(private / "audit.jsonl", "pull", str(address), _now) as counts:
         archive.greet()
-        spool = spool_of(bids_dir)
-        fetched, failed = transfer.pull(archive, numbers, spool, lambda _words: say("fetching"), unknown=unknown)
+        spool = replace(spool_of(bids_dir, delivery_id), when_kept=_counting(say))
+        fetched, failed = transfer.pull(archive, numbers, spool, say, unknown=unknown)
         counts.update(patients=len(numbers), objects=fetched, not_whole=failed, unknown=len(unknown))
     of_all = f"of {len(numbers)} {'patient' if len(numbers) == 1 else 'patients'}"
     odd = [f"{failed} {of_all} did not come whole; ask again to go on where it stopped"] if failed else []
@@ -83,15 +86,26 @@ def fetch(bids_dir: Path, delivery_id: str, say: Callable[[str], None]) -> list[
 
 
 def forget(bids_dir: Path, delivery_id: str) -> None:
-    """Forget whom somebody asked for."""
+    """Forget whom somebody asked for, and what came and was not added: it is fetched again when it is wanted."""
     _asked(bids_dir, delivery_id).unlink(missing_ok=True)
+    shutil.rmtree(_spool(bids_dir) / "of" / delivery_id, ignore_errors=True)
 
 
-def spool_of(bids_dir: Path) -> Spool:
-    """Return where fetched images lie until they are imported."""
+def spool_of(bids_dir: Path, delivery_id: str) -> Spool:
+    """Return where fetched images lie until they are imported: whole series of one delivery apart from all others."""
     from pipeline.hospital.archive.transfer import Spool  # noqa: PLC0415
 
-    return Spool(default_private_folder(bids_dir) / "spool")
+    return Spool(_spool(bids_dir), whole_of=delivery_id)
+
+
+def _counting(say: Callable[[str], None]) -> Callable[[], None]:
+    """Return what counts the images that come, and says so."""
+    numbers = count(1)
+    return lambda: say(f"fetching from the archive, {next(numbers)} images so far")
+
+
+def _spool(bids_dir: Path) -> Path:
+    return default_private_folder(bids_dir) / "spool"
 
 
 def _asked(bids_dir: Path, delivery_id: str) -> Path:

@@ -116,8 +116,9 @@ def add(bids_dir: Path, out_dir: Path, delivery: Delivery) -> str:
         done = importing.import_dicom(settings, _saying(folder))
         here = {row.file for row in done.rows if row.outcome == "imported"} | set(done.added)
         added += sorted(here - before)
-        if delivery.kind == DeliveryKind.ARCHIVE:
-            archive_fetch.spool_of(bids_dir).remove(done.settled)
+        is_all_wanted = all(answer.get("contrast") != SKIP for answer in delivery.answers.values())
+        if delivery.kind == DeliveryKind.ARCHIVE and is_all_wanted:  # what was left out may be wanted another time
+            archive_fetch.spool_of(bids_dir, delivery.delivery_id).remove(done.settled)
     deliveries.record(out_dir, delivery, added, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
     return _added_words(added)
 
@@ -137,7 +138,7 @@ def _source(bids_dir: Path, folder: Path, delivery: Delivery, odd: Sequence[str]
         return scan_places.folder_called(delivery.place, scan_places.roots_in())
     if delivery.kind == DeliveryKind.DROP:
         return folder / deliveries.FILES
-    whole = archive_fetch.spool_of(bids_dir).whole
+    whole = archive_fetch.spool_of(bids_dir, delivery.delivery_id).whole
     if not whole.is_dir():
         raise SettingsError(
             "; ".join([*odd, "the archive has nothing new of whom was asked for; nothing is to be added"])

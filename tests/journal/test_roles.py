@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.journal import roles, sign_in_rules
-from pipeline.journal.roles import Deed, Visitor, VisitorRole
+from pipeline.journal.roles import Deed, PatientLimit, Visitor, VisitorRole
 
 AUTH = """[auth]
 redirect_uri = "https://cordtrack.example.org/oauth2callback"
@@ -68,6 +68,26 @@ def test_claims_become_a_person_with_the_roles_of_their_groups(file: Path) -> No
 )  # fmt: skip
 def test_a_sign_in_that_is_over_or_revoked_or_says_too_little_is_nobody(file: Path, changed: dict[str, object]) -> None:
     assert sign_in_rules.person_of(CLAIMS | changed, sign_in_rules.read(file), 2000.0) == sign_in_rules.NOBODY
+
+
+@pytest.mark.parametrize(
+    "written", ["17", " 17 ", "a.reader@hospital.example", "A.Reader@Hospital.Example ", "a. reader"]
+)
+def test_whoever_is_revoked_is_out_however_the_file_writes_them(file: Path, written: str) -> None:
+    file.write_text(AUTH + GROUPS.replace("gone", written), encoding="utf-8")
+    claims = CLAIMS | {"email": "A.Reader@hospital.example"}
+    assert sign_in_rules.person_of(claims, sign_in_rules.read(file), 2000.0) == sign_in_rules.NOBODY
+    other = claims | {"sub": "18", "name": "B. Reader", "email": "b.reader@hospital.example"}
+    assert sign_in_rules.person_of(other, sign_in_rules.read(file), 2000.0).roles == {VisitorRole.READER}
+
+
+@pytest.mark.parametrize("group", ["visiting", "Visiting", " visiting "])
+def test_a_limit_holds_however_its_group_is_written_and_a_role_to_the_letter(file: Path, group: str) -> None:
+    file.write_text(AUTH + GROUPS + '[[limit]]\ngroup = "visiting"\npatients = ["01"]\n', encoding="utf-8")
+    claims = CLAIMS | {"realm": {"groups": ["ward", group, "Board", " board"]}}
+    person = sign_in_rules.person_of(claims, sign_in_rules.read(file), 2000.0)
+    assert person.roles == {VisitorRole.READER}
+    assert person.limit == PatientLimit(patients=frozenset({"sub-01"}))
 
 
 @pytest.mark.parametrize(

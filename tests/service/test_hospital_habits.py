@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from pipeline.core.volume import Volume
 from pipeline.errors import SettingsError
+from pipeline.hospital.private.pseudonyms import default_private_folder
 from pipeline.hospital.read.dicom_files import SourceLimits
 from pipeline.journal.sign_off import Signature
 from pipeline.service import asking, deliveries, delivery_answers, delivery_run, jobs, study_forms
@@ -70,6 +73,34 @@ def test_who_is_said_to_be_another_person_is_one_and_who_cannot_be_the_same_is_n
     again, (one,), _ = desk.look(disc(desk.scratch, date(2021, 3, 2), PatientID="0816"))
     desk.add(again, {one["patient_id"]: {SAME_AS: ""}})
     assert {name.split("/")[0] for name in desk.images()} == {first, one["patient_id"]}
+
+
+def doubles(desk: Desk, delivery: deliveries.Delivery) -> list[list[str]]:
+    return list(deliveries.decisions_of(desk.out, delivery.delivery_id)["doubles"])
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_wrong_answer_about_a_person_is_taken_back_as_the_page_about_hospitals_says(
+    desk: Desk, is_same: bool
+) -> None:
+    first, private = add_first(desk), default_private_folder(desk.study) / "people"
+    files = disc(desk.scratch, date(2021, 3, 1), PatientID="0815")
+    delivery, (one,), _ = desk.look(files)
+    (pair,) = doubles(desk, delivery)
+    desk.add(delivery, {one["patient_id"]: {SAME_AS: first if is_same else ""}})
+    here = (first if is_same else one["patient_id"]), one["session_id"]
+    shutil.rmtree(desk.study.joinpath(*here))
+    if is_same:
+        known = json.loads((private / f"{first}.json").read_text(encoding="utf-8"))
+        (private / f"{first}.json").write_text(json.dumps(known | {"others": []}), encoding="utf-8")
+    else:
+        shutil.rmtree(desk.study / here[0])
+        (private / f"{here[0]}.json").unlink()
+    again, (one,), _ = desk.look(files)
+    assert doubles(desk, again) == [pair], "asked anew"
+    desk.add(again, {one["patient_id"]: {SAME_AS: "" if is_same else first}})
+    assert {name.split("/")[0] for name in desk.images()} == ({first, pair[0]} if is_same else {first})
+    assert len(desk.images()) == 2
 
 
 def test_a_scan_without_a_date_is_said_and_dated_by_a_form(desk: Desk) -> None:

@@ -81,14 +81,23 @@ class Spool:
 
     Only whole series are imported: half of one would be a volume with an end that nobody sees is missing. What was
     imported is removed and remembered.
+
+    Attributes
+    ----------
+    whole_of
+        Name of a place of its own for the whole series of one purpose; empty for the common one.
+    when_kept
+        Is called when another object has come.
     """
 
     folder: Path
+    whole_of: str = ""
+    when_kept: Callable[[], None] | None = field(default=None, compare=False)
 
     @property
     def whole(self) -> Path:
         """Where whole series lie."""
-        return self.folder / "whole"
+        return self.folder / "of" / self.whole_of if self.whole_of else self.folder / "whole"
 
     def path(self, study_uid: str, series_uid: str, sop_uid: str) -> Path:
         """Return where an object lies while its series comes.
@@ -122,6 +131,8 @@ class Spool:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         atomic.write_bytes(path, content)
+        if self.when_kept is not None:
+            self.when_kept()
 
     def finish(self, remotes: Sequence[Remote]) -> None:
         """Move the series of which all objects have come to the whole ones."""

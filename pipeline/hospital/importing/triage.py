@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.core.volume import Volume, plane, to_world
 from pipeline.hospital.importing.site_rules import SiteRule, first_match
+from pipeline.hospital.read.body_part import shown_elsewhere
 from pipeline.hospital.read.instances import Instance
 from pipeline.hospital.read.makers_habits import spaced
 from pipeline.hospital.read.screening import (
@@ -150,6 +151,9 @@ def _doubted(contrast: Contrast, stack: Stack) -> Contrast:
         doubts.append(f"but it is one of {stack.repeats} images of the same place in one series")
     if PERHAPS_LOCALIZER.search(spaced(acquisition.description)):
         doubts.append("but its name may say localizer")
+    part = shown_elsewhere(acquisition)
+    if part is not None:
+        doubts.append(f"but its header says {part}, and nothing of a spine")
     if not doubts:
         return contrast
     return replace(contrast, confidence=min(contrast.confidence, CONTRADICTED), reasons=(*contrast.reasons, *doubts))

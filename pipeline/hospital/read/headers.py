@@ -36,7 +36,7 @@ KEYWORDS = (
     "SteadyStatePulseSequence", "SpacingBetweenSlices", "ContentTime", "StudyID", "ReferringPhysicianName", "AngioFlag",
     "RescaleType", "NumberOfTemporalPositions", "CardiacNumberOfImages", "ImagesInAcquisition", "NumberOfSlices",
     "DiffusionGradientOrientation", "DiffusionDirectionality", "EchoPlanarPulseSequence", "ContrastBolusUsageSequence",
-    "InPlanePhaseEncodingDirection", "PatientPosition",
+    "InPlanePhaseEncodingDirection", "PatientPosition", "BodyPartExamined",
 )  # fmt: skip
 TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *diffusion.PRIVATE_TAGS]
 
@@ -137,6 +137,7 @@ def acquisition_of(dataset: Any) -> SeriesAcquisition:
         slice_thickness_mm=number(dataset, "SliceThickness"),
         burned_in={"YES": True, "NO": False}.get(text(dataset, "BurnedInAnnotation").upper()),
         description=" ".join(text(dataset, k) for k in ("SeriesDescription", "ProtocolName", "SequenceName")),
+        body_part=text(dataset, "BodyPartExamined"),
     )
 
 

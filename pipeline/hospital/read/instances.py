@@ -61,6 +61,8 @@ class SeriesAcquisition:
         How many images the acquisition, and how many slices a stack, is said to have.
     description
         Series description, protocol and sequence name: read for words, never written anywhere.
+    body_part
+        The part of the body that the header names: read for words like the description.
     """
 
     modality: str = ""
@@ -89,6 +91,7 @@ class SeriesAcquisition:
     slice_thickness_mm: float | None = None
     burned_in: bool | None = None
     description: str = field(default="", repr=False)
+    body_part: str = field(default="", repr=False)
 
     @property
     def lacks_direction(self) -> bool:

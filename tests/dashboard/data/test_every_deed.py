@@ -113,6 +113,16 @@ def test_every_download_goes_through_the_door_and_not_to_whom_the_role_was_taken
         fetch()
 
 
+def test_a_download_of_before_is_not_for_whom_the_patients_were_limited_since(tiny, signed_in):
+    signed_in("ward")
+    whole = queries.table("patient")
+    fetch = door.taking("patients", lambda: whole, None)
+    assert fetch() is whole
+    signed_in("ward", rules='[[limit]]\ngroup = "ward"\npatients = ["01"]\n')
+    with pytest.raises(CordtrackError, match="which patients you may see has changed"):
+        fetch()
+
+
 def test_a_file_is_made_as_whoever_asked_for_it_sees_it(tiny, signed_in, monkeypatch):
     rules = '[[limit]]\ngroup = "ward"\npatients = ["01"]\n'
     signed_in("ward", rules=rules)

@@ -19,7 +19,7 @@ PARAMETERS = {
     "patient_id": "sub-01", "criteria_id": "", "most": 100, "compartment": "tumour", "endpoint_id": "pfs",
     "as_of": "2026-01-01",
 }  # fmt: skip
-OTHER = re.compile(r"sub-(?!01\b)\w+")
+OTHER = re.compile(r"sub-(?!01(?:\b|_))\w+")
 
 
 @pytest.fixture
@@ -43,7 +43,10 @@ def test_no_query_shows_another_patient(limited, name):
         with contextlib.suppress(SettingsError):  # it adds up all patients
             answer = ask(name, **asked(name))
         is_about_nobody = name in queries.ABOUT_NOBODY
-        assert answer is None or is_about_nobody or set(answer["patient_id"]) <= {"sub-01"}
+        is_about_one = "patient_id" in asked(name)
+        assert answer is not None or not is_about_one, "what is about one patient is shown to whoever may see that one"
+        if answer is not None and not is_about_nobody and not (is_about_one and "patient_id" not in answer):
+            assert set(answer["patient_id"]) <= {"sub-01"}
     if "patient_id" in asked(name):
         with pytest.raises(SettingsError, match="none of the patients that you may see"):
             queries.query(name, **(asked(name) | {"patient_id": "sub-02"}))
@@ -74,6 +77,21 @@ def test_no_page_names_another_patient(limited, page):
     words += "".join(str(box.options) for box in (*at.selectbox, *at.multiselect))
     assert set(OTHER.findall(words)) <= {"sub-02"}  # what was asked for is said again
     assert "ses-" not in words or page != "patient"
+
+
+def test_the_page_of_a_patient_whom_one_may_see_is_whole(limited, signed_in):
+    def drawn():
+        at = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
+        at.switch_page("app_pages/patient.py")
+        at.query_params["patient"] = "sub-01"
+        at.run()
+        words = " ".join(element.proto.body for element in at.get("html"))
+        return words, [button.proto.label for button in at.get("download_button")]
+
+    words, files = drawn()
+    signed_in("chief", rules=LIMIT)
+    assert "all patients" not in words
+    assert files == drawn()[1] != []
 
 
 def test_no_act_is_about_another_patient_or_about_all(limited, monkeypatch):
