@@ -24,7 +24,7 @@ def dropped(page, files, folder, name):
     settled(page)
     page.get_by_role("button", name="Look through them").click()
     add = page.get_by_role("button", name="Add 1 series")
-    add.wait_for()
+    add.wait_for(timeout=4 * PATIENCE_MS)  # a worker starts, and reads what was brought
     settled(page)
     look(page, folder, f"looked-{name}")
     person = page.locator("tr", has_text="T2w").locator("td").nth(1).inner_text()

@@ -69,8 +69,8 @@ def words(folder: Path) -> str:
 
 
 def has(text: str, number: str) -> bool:
-    """Say whether a number stands in a text, and not by chance within a longer one such as a UID."""
-    return re.search(rf"(?<![\d.]){number}(?!\d)", text) is not None
+    """Say whether a number stands in a text, and not by chance within a longer one such as a UID or UUID."""
+    return re.search(rf"(?<![\da-f.]){number}(?![\da-f])", text) is not None
 
 
 def days_of(own: Case, days: int) -> Iterator[str]:
