@@ -28,4 +28,4 @@ def test_the_guide_that_was_built_loads_nothing_from_elsewhere():
 
 def test_without_the_guide_no_page_speaks_of_it(monkeypatch, tmp_path):
     monkeypatch.setattr(guide, "SITE", tmp_path / "not built")
-    assert (guide.link(), guide.routes()) == ([], [])
+    assert (guide.link(), guide.routes()) == ("", [])

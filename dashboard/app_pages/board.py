@@ -68,7 +68,7 @@ def filtered(patients: pd.DataFrame) -> pd.DataFrame:
     everyone = patients
     histologies = {str(name): int(count) for name, count in patients["histology"].value_counts().sort_index().items()}
     reasons = _reasons(patients)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="ct-filters"):
         sought = st.text_input(
             "Search", key="search", bind="query-params", placeholder="search", label_visibility="collapsed", width=170
         )
@@ -138,6 +138,7 @@ def _pills(label: str, numbers: dict[str, int], key: str, named: Callable[[str],
         key=key,
         label_visibility="collapsed",
         wrap=True,
+        width="content",
         format_func=lambda name: as_label(f"{named(name)} · {numbers[name]}"),
     )
     address.keep(key, chosen)

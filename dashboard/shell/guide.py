@@ -19,8 +19,9 @@ def routes() -> list[Mount]:
     return [Mount(f"/{PLACE}", StaticFiles(directory=SITE))] if SITE.is_dir() else []
 
 
-def link() -> list[Html]:
-    """Write the link to the guide, which opens beside the page; nothing where it was not built."""
+def link() -> Html:
+    """Write the link to the guide, which opens beside the page, apart from what stands before it; or nothing."""
     if not SITE.is_dir():
-        return []
-    return [tag("a", "Guide", href=f"{PLACE}/index.html", target="_blank", class_="ct-guide")]
+        return Html("")
+    opened_beside = tag("a", "Guide", href=f"{PLACE}/index.html", target="_blank")
+    return tag("span", " · ", opened_beside, class_="ct-guide")

@@ -255,4 +255,4 @@ def _notice(*words: str) -> Html:
     """Write the line at the top of every page; where nobody signs in, it says that names are only typed."""
     typed = [] if who.is_sign_in_on() else [labels.NAMES_TYPED]
     notice = " · ".join([*words, labels.NOT_FOR_TREATMENT, *typed])
-    return tag("div", notice, *(part for one in guide.link() for part in (" · ", one)), class_="ct-notice")
+    return tag("div", notice, guide.link(), class_="ct-notice")
