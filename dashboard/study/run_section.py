@@ -29,14 +29,15 @@ def run_section() -> None:
     page.section("Run", "aligns, measures and judges; does only what changed")
     with st.spinner("Comparing with the results …", show_time=True):
         plan = study_jobs.plan()
-    reasons = Counter(one.reason for one in plan.pending)
+    reasons, is_under_way = Counter(one.reason for one in plan.pending), bool(study_jobs.open_jobs())
     if not plan.pending:
         page.remark(f"Nothing is to be done: {labels.count(len(plan.up_to_date), 'patient')} up to date.")
     else:
         words = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         page.remark(
-            f"A run would work on {labels.count(len(plan.pending), 'patient')} ({words})"
-            + (f" and take {len(plan.up_to_date)} as they are." if plan.up_to_date else ".")
+            f"{'Not done yet:' if is_under_way else 'A run would work on'} "
+            f"{labels.count(len(plan.pending), 'patient')} ({words})"
+            + (f" and take {len(plan.up_to_date)} as they are." if plan.up_to_date and not is_under_way else ".")
         )
         with st.expander("Who, and why"):
             lines = (tag("tr", tag("td", one.patient_id), tag("td", one.reason)) for one in plan.pending)
@@ -44,7 +45,7 @@ def run_section() -> None:
     st.button(
         "Run",
         key="run-study",
-        type="primary" if plan.pending else "secondary",
+        type="primary" if plan.pending and not is_under_way else "secondary",
         on_click=signing.record,
         args=(lambda: study_jobs.ask_for_run(signing.reader()),),
     )
