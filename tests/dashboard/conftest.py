@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from dashboard.data import who
 from pipeline.core.volume import Volume
 from pipeline.files import images
 from pipeline.study import study_folder
@@ -13,6 +14,19 @@ from tests.factories import copy_tiny
 PATIENCE_MS = 120_000
 """A machine may be busy: no test is about how long a page takes."""
 
+SIGN_IN = """[auth]
+redirect_uri = "http://127.0.0.1:1/oauth2callback"
+cookie_secret = "a secret of the pages that is long enough"
+client_id = "cordtrack"
+client_secret = "x"
+server_metadata_url = "http://127.0.0.1:1/.well-known/openid-configuration"
+[roles]
+claim = "groups"
+reader = ["ward"]
+signer = ["board"]
+editor = ["office"]
+admin = ["chief"]
+"""
 SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
 
 
@@ -49,6 +63,16 @@ def tiny(tiny_out, monkeypatch):
 def empty(tmp_path, monkeypatch):
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def sign_in_file(monkeypatch, tmp_path):
+    """The file about the sign-in, which is on."""
+    file = tmp_path / "sign_in.toml"
+    file.write_text(SIGN_IN, encoding="utf-8")
+    monkeypatch.setenv(who.SIGN_IN_VARIABLE, str(file))
+    monkeypatch.setattr(who.time, "time", lambda: 2000.0)
+    return file
 
 
 def save_scan(out_dir, patient_id, session_id, radius):

@@ -9,18 +9,9 @@ from streamlit.web.server.starlette import starlette_app_utils
 from dashboard import signed_requests
 from dashboard.data import who
 from dashboard.signed_requests import SignedRequests
-from tests.dashboard.data.conftest import SIGN_IN
 
 MEDIA, UPLOAD, PAGE = "/media/0f.pdf", "/_stcore/upload_file/session/1", "/patient"
 MAY = {"ward": {MEDIA}, "board": {MEDIA, UPLOAD}, "office": {MEDIA, UPLOAD}, "chief": {MEDIA, UPLOAD}, "kitchen": set()}
-
-
-@pytest.fixture
-def signing_in(tmp_path, monkeypatch):
-    file = tmp_path / "sign_in.toml"
-    file.write_text(SIGN_IN, encoding="utf-8")
-    monkeypatch.setenv(who.SIGN_IN_VARIABLE, str(file))
-    monkeypatch.setattr(who.time, "time", lambda: 2000.0)
 
 
 def asked(path, claims, headers=()):
@@ -46,24 +37,24 @@ def said(group, **more):
 
 
 @pytest.mark.parametrize("group", MAY)
-def test_each_role_gets_and_brings_what_it_may(signing_in, group):
+def test_each_role_gets_and_brings_what_it_may(sign_in_file, group):
     for path in (MEDIA, UPLOAD, PAGE):
         is_let_in = path == PAGE or path in MAY[group]
         assert asked(path, said(group))[0] == (200 if is_let_in else 403), path
 
 
 @pytest.mark.parametrize("claims", [{}, said("chief", iat=1000 - 11 * 3600), said("chief", aud="another")])
-def test_without_a_sign_in_that_counts_nothing_is_handed_out_or_taken(signing_in, claims):
+def test_without_a_sign_in_that_counts_nothing_is_handed_out_or_taken(sign_in_file, claims):
     assert [asked(path, claims)[0] for path in (MEDIA, UPLOAD, PAGE)] == [403, 403, 200]
 
 
-def test_what_is_handed_out_is_kept_by_no_browser(signing_in, monkeypatch):
+def test_what_is_handed_out_is_kept_by_no_browser(sign_in_file, monkeypatch):
     assert asked(MEDIA, said("ward"))[1][b"cache-control"] == b"no-store"
     monkeypatch.delenv(who.SIGN_IN_VARIABLE)
     assert asked(MEDIA, {})[0] == 200, "this machine alone, where nobody signs in"
 
 
-def test_the_cookie_of_a_sign_in_counts_with_its_signature_alone(signing_in, monkeypatch):
+def test_the_cookie_of_a_sign_in_counts_with_its_signature_alone(sign_in_file, monkeypatch):
     secret = "a secret of the pages that is long enough"
     monkeypatch.setattr(signed_requests.starlette_websocket, "get_cookie_secret", lambda: secret)
     name = signed_requests.USER_COOKIE_NAME

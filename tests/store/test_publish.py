@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.errors import SettingsError, StoreError
-from pipeline.store import publish, sql_files
+from pipeline.store import publish, sql_files, view_creation
 from pipeline.store import reader as store_reader
 from tests.factories import ADAPTED, publish_tiny, tiny_store
 from tests.places import ROOT
@@ -168,6 +168,14 @@ def test_stored_rows_renewed_for_some_are_those_of_a_whole_store(database: Path,
     whole, renewed = (_table(file, view) for file in (store_reader.database_path(tmp_path / "whole"), database))
     assert len(whole) > 5
     assert renewed == whole
+
+
+def test_every_view_that_holds_rows_is_known_as_one() -> None:
+    """One that was not would keep the rows of the run before."""
+    texts = [file.read_text(encoding="utf-8").lower() for file in (sql_files.SQL / "views").glob("*.sql")]
+    holding = [text for text in texts if "replace table" in text]
+    assert len(holding) == 4
+    assert all(view_creation.STORED.search(text) for text in holding)
 
 
 def _table(database: Path, view: str) -> list[tuple[object, ...]]:
