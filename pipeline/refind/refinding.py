@@ -20,12 +20,14 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
 from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind import shrinkage
+from pipeline.refind.fading_outwards import OutwardFall, outward_fall
 from pipeline.refind.lesion_fit import Fit, fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.place_left import left_contrast
 from pipeline.refind.returned_fluid import returned_fluid
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.signal_voids import seen_alone, seen_shares
+from pipeline.refind.slice_blur import averaged_once, blurred_across
 from pipeline.refind.template import Template, template_of
 from pipeline.refind.unexplained_signal import signal_error
 
@@ -120,8 +122,8 @@ class Grown:
     """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error.
 
     ``seen_share`` is how much of its old place both scans show, padding and voids left out; ``left_contrast`` how far
-    the place that it has left differs from it, ``returned_fluid`` how much fluid lies unexplained beside it; None where
-    that cannot be told.
+    the place that it has left differs from it, ``returned_fluid`` how much fluid lies unexplained beside it,
+    ``outward_fall`` how much its signal falls towards its outline; None where that cannot be told.
     """
 
     ways: tuple[Volume, ...]
@@ -129,6 +131,7 @@ class Grown:
     seen_share: float = 1.0
     left_contrast: float | None = None
     returned_fluid: float | None = None
+    outward_fall: OutwardFall | None = None
 
     @property
     def ways_mm3(self) -> tuple[float, ...]:
@@ -241,11 +244,13 @@ def _untold(masked: DonorVisit, tumour: Grown | None) -> dict[str, str]:
     """Return why the tumour's size cannot be told, where it cannot."""
     if tumour is None:
         return {}
-    name, fluid = str(Compartment.TUMOUR), tumour.returned_fluid
-    found_mm3 = float(np.mean(tumour.ways_mm3))
-    if fluid is None or not shrinkage.is_untold(found_mm3, _drawn_mm3(masked, name), fluid):
-        return {}
-    return {name: shrinkage.untold_in_words(name, fluid)}
+    name, fluid, fall = str(Compartment.TUMOUR), tumour.returned_fluid, tumour.outward_fall
+    found_mm3, drawn_mm3 = float(np.mean(tumour.ways_mm3)), _drawn_mm3(masked, name)
+    if fluid is not None and shrinkage.is_untold(found_mm3, drawn_mm3, fluid):
+        return {name: shrinkage.untold_in_words(name, fluid)}
+    if fall is not None and shrinkage.is_scarred(found_mm3, drawn_mm3, fall):
+        return {name: shrinkage.scarred_in_words(name, fall)}
+    return {}
 
 
 def _drawn_mm3(masked: DonorVisit, name: str) -> float:
@@ -307,15 +312,17 @@ def found_again(
     if not parts:
         return {}, ()
     template = template_of(masked.image, parts)
-    whole = scene_of(template, follow_up, to_masked)
-    if whole is None or is_blank(template, whole):
+    as_soft = blurred_across(follow_up, masked.image, to_masked)
+    cut_out = scene_of(template, as_soft, to_masked)
+    if cut_out is None or is_blank(template, cut_out):
         return {}, ()
+    whole = averaged_once(cut_out, masked.image)
     scene = seen_alone(template, whole, follow_up, to_masked)
     shares = seen_shares(template, whole, scene)
     thick = is_thick(masked.image)
-    extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
+    extra_mm = alike_enough(template, scene, as_soft, same_contrast=same_contrast, from_thick=thick)
     doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
-    blur_mm, scene = matched(extra_mm, scene, follow_up)
+    blur_mm, scene = matched(extra_mm, scene, as_soft)
     ends = fitted_ends(template, scene, blur_mm)
     return {
         name: Grown(
@@ -325,7 +332,8 @@ def found_again(
             ),
             float(shares[c]),
             None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
-            None if thick else _most_fluid(template, scene, ends, c),
+            _most_fluid(template, scene, ends, c),
+            None if thick or is_thick(follow_up) else _surest_fall(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
@@ -341,6 +349,12 @@ def _most_fluid(template: Template, scene: Scene, ends: Sequence[Fit], compartme
     """Return how much fluid lies unexplained beside a compartment, by the end that leaves most."""
     seen = [returned_fluid(template, scene, end, compartment) for end in ends]
     return max((fluid for fluid in seen if fluid is not None), default=None)
+
+
+def _surest_fall(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> OutwardFall | None:
+    """Return how much a compartment's signal falls towards its outline, by the end that shows it most surely."""
+    seen = [outward_fall(template, scene, end, compartment) for end in ends]
+    return max((fall for fall in seen if fall is not None), key=lambda fall: fall.mean - fall.error, default=None)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:
