@@ -27,7 +27,6 @@ from pipeline.refind.place_left import left_contrast
 from pipeline.refind.returned_fluid import returned_fluid
 from pipeline.refind.scene import Scene, scene_of
 from pipeline.refind.signal_voids import seen_alone, seen_shares
-from pipeline.refind.slice_blur import averaged_once, blurred_across
 from pipeline.refind.template import Template, template_of
 from pipeline.refind.unexplained_signal import signal_error
 
@@ -312,17 +311,15 @@ def found_again(
     if not parts:
         return {}, ()
     template = template_of(masked.image, parts)
-    as_soft = blurred_across(follow_up, masked.image, to_masked)
-    cut_out = scene_of(template, as_soft, to_masked)
-    if cut_out is None or is_blank(template, cut_out):
+    whole = scene_of(template, follow_up, to_masked)
+    if whole is None or is_blank(template, whole):
         return {}, ()
-    whole = averaged_once(cut_out, masked.image)
     scene = seen_alone(template, whole, follow_up, to_masked)
     shares = seen_shares(template, whole, scene)
     thick = is_thick(masked.image)
-    extra_mm = alike_enough(template, scene, as_soft, same_contrast=same_contrast, from_thick=thick)
+    extra_mm = alike_enough(template, scene, follow_up, same_contrast=same_contrast, from_thick=thick)
     doubts = (*(["its mask was drawn on thick slices"] * thick), *([blur_in_words(extra_mm)] * bool(extra_mm)))
-    blur_mm, scene = matched(extra_mm, scene, as_soft)
+    blur_mm, scene = matched(extra_mm, scene, follow_up)
     ends = fitted_ends(template, scene, blur_mm)
     return {
         name: Grown(
@@ -333,7 +330,7 @@ def found_again(
             float(shares[c]),
             None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
             _most_fluid(template, scene, ends, c),
-            None if thick or is_thick(follow_up) else _surest_fall(template, scene, ends, c),
+            None if thick or is_thick(follow_up) or extra_mm else _surest_fall(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
