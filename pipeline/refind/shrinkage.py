@@ -41,7 +41,8 @@ from cord to fluid (:mod:`pipeline.refind.returned_fluid`), it may as well have 
 Chosen on implants in a real cord and in a phantom that fell by 50 or 65 % and kept 80 or 90 % of their signal (0.07 to
 0.19, and 0.04 to 0.09 on thick slices; found up to 3.4 times too large), against unchanged, grown and plainly shrunken
 ones (at most 0.00) and two real cords with known lesions (at most 0.01, on thick slices 0.02). Where the masked visit's
-own slices are thick, too, such implants gave 0.05 to 0.06, unchanged and grown ones at most 0.01."""
+own slices are thick, too, such implants gave 0.05 to 0.06 in one cord (0.00 to 0.04 in a noisier one), unchanged and
+grown ones at most 0.01."""
 
 NOT_SMALLER = 0.7
 """A lesion found at less than this share of what was drawn was seen to be smaller; its interval says how surely."""
