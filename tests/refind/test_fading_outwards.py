@@ -75,7 +75,7 @@ def test_a_lesion_that_is_gone_or_looks_like_cord_says_nothing() -> None:
     assert outward_fall(template, scene, replace(end, gain=0 * end.gain), 0) is None
 
 
-@pytest.mark.parametrize(("found_mm3", "may_be"), [(1250.0, False), (1150.0, True), (860.0, True), (840.0, False)])
+@pytest.mark.parametrize(("found_mm3", "may_be"), [(1120.0, False), (1080.0, True), (860.0, True), (840.0, False)])
 def test_only_a_lesion_of_about_its_old_size_may_be_a_rest_in_a_scar(found_mm3: float, may_be: bool) -> None:
     assert shrinkage.is_scarred(found_mm3, 1000.0, OutwardFall(0.1, 0.02)) is may_be
     assert not shrinkage.is_scarred(found_mm3, 1000.0, OutwardFall(shrinkage.FADING - 0.001, 0.0))
