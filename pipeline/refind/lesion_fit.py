@@ -9,7 +9,7 @@ in the scanner. A smooth curve takes signal from one scan to the other. Gauss-Ne
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ from pipeline.align.control_lattice import (
     lattice_of,
 )
 from pipeline.core.compiled import compiled
-from pipeline.core.interpolation import interpolated, voxel_by_voxel
+from pipeline.core.interpolation import interpolated
 from pipeline.core.volume import to_voxel
 from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, numbers_of
 from pipeline.refind.scene import Predicted, Scene
@@ -239,10 +239,19 @@ class Stacks:
 
 def stacks_of(template: Template, flows: Flows) -> Stacks:
     """Lay out what one layer of a slice looks up."""
-    slopes = template.occupancy_slope.reshape(-1, *template.background.shape)
-    lesion = [template.occupancy, template.texture, flows.windows, slopes, template.rim[None], template.rim_slope]
-    tissue = [flows.windows, template.background[None], template.filled[None], template.background_slope]
-    return Stacks(voxel_by_voxel(np.concatenate(lesion)), voxel_by_voxel(np.concatenate(tissue)))
+    lesion = (template.occupancy, template.texture, flows.windows, template.occupancy_slope, template.rim)
+    tissue = (flows.windows, template.background, template.filled, template.background_slope)
+    return Stacks(_side_by_side((*lesion, template.rim_slope)), _side_by_side(tissue))
+
+
+def _side_by_side(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Lay images ``(..., I, J, K)`` of several arrays out as ``(I J K, M)``, without a copy of all of them between."""
+    size = int(np.prod(parts[0].shape[-3:]))
+    images = [image for part in parts for image in part.reshape(-1, size)]
+    together = np.empty((size, len(images)))
+    for column, image in enumerate(images):
+        together[:, column] = image
+    return together
 
 
 def predicted(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ COVERED_SHARE = 0.9
 """A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DonorVisit:
     """A visit with masks.
 
@@ -74,12 +74,6 @@ class DonorVisit:
 
     image: Volume
     masks: Mapping[str, Volume]
-
-    @cached_property
-    def template(self) -> Template | None:
-        """The visit in parts, worked out once for all later visits; None where nothing in it can grow."""
-        parts = {name: mask for name, mask in self.masks.items() if name in GROWING and has_inside(mask)}
-        return template_of(self.image, parts) if parts else None
 
 
 @dataclass(frozen=True)
@@ -344,7 +338,7 @@ def found_again(
     ScansDifferError
         The later scan cannot be explained by the masked one.
     """
-    template = masked.template
+    template = _parts_of(masked)
     if template is None:
         return {}, ()
     whole = scene_of(template, follow_up, to_masked)
@@ -369,6 +363,13 @@ def found_again(
         )
         for c, name in enumerate(template.names)
     }, doubts
+
+
+@lru_cache(maxsize=1)
+def _parts_of(masked: DonorVisit) -> Template | None:
+    """Take a masked visit apart, once for the later visits that follow one another; None where nothing can grow."""
+    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
+    return template_of(masked.image, parts) if parts else None
 
 
 def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:
