@@ -28,7 +28,10 @@ def compiled(loop: Callable[P, R]) -> Callable[P, R]:
     @cache
     def machine_code() -> Callable[P, R]:
         import numba  # noqa: PLC0415  # takes a third of a second: only where a loop runs
+        from numba.core import config  # noqa: PLC0415
 
+        config._config_fname = ""  # its file in the current folder could name a folder whose code is then run
+        config.reload_config()
         try:
             return numba.njit(cache=True)(loop)
         except RuntimeError:  # nowhere to keep it

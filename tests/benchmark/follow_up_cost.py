@@ -57,11 +57,11 @@ SYN = """
 import json, sys, time
 from pathlib import Path
 from tests.benchmark import series
-from tests.benchmark.alignment import _to_ants
+from tests.benchmark.alignment import to_ants
 import ants
 
 folder, patient, first, later = Path(sys.argv[1]), *sys.argv[2:]
-fixed, moving = (_to_ants(series.scan(folder, patient, one)) for one in (first, later))
+fixed, moving = (to_ants(series.scan(folder, patient, one)) for one in (first, later))
 begun = time.process_time()
 ants.registration(fixed, moving, type_of_transform="SyN")
 print(json.dumps({"syn": time.process_time() - begun}))

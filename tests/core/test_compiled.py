@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from pipeline.align.control_lattice import (
     lattice_of,
 )
 from pipeline.core.interpolation import interpolated, voxel_by_voxel
+from tests.places import ROOT
 
 SHAPE = (4, 9, 11)
 
@@ -67,3 +70,15 @@ def test_voxels_out_of_order_are_refused() -> None:
 def test_numba_is_imported_only_where_a_loop_runs() -> None:
     program = "import sys\nfrom pipeline.refind import refinding\nassert 'numba' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_folder_that_a_command_is_started_in_says_nothing_of_what_is_run(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")  # numba reads the file where this is installed
+    (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path / 'planted'}\n", encoding="utf-8")
+    program = (
+        "import numpy as np\nfrom pipeline.core.interpolation import interpolated\n"
+        "interpolated(np.ones((8, 1)), (2, 2, 2), np.zeros((1, 3)))\n"
+    )
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, env=surroundings)
+    assert not (tmp_path / "planted").exists()
