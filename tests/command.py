@@ -64,7 +64,7 @@ def start_workers() -> None:
 
     To be called before the first run, which may align nothing and would start a server without.
     """
-    workers.worker_context([workers.STORY, workers.ALIGNING, "tests.kept_alignments"])
+    workers.worker_context([workers.STORY, *workers.ALIGNING, "tests.kept_alignments"])
     with workers.one_thread_each():
         multiprocessing.forkserver.ensure_running()
 

@@ -12,10 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, ndimage
+from scipy import linalg
 
+from pipeline.align.control_lattice import (
+    COMPONENTS,
+    add_normal_matrix,
+    control_of,
+    elastic,
+    field_of,
+    gathered,
+    lattice_at,
+    lattice_of,
+)
 from pipeline.align.sampling_window import Sample
 from pipeline.align.similarity import local_fit
+from pipeline.core.interpolation import interpolated
 from pipeline.core.transform import Transform, bend_at, move_points
 from pipeline.core.volume import Volume, to_voxel, voxel_centres_mm
 
@@ -55,14 +66,6 @@ COARSE = Stiffness(step_mm=2.0, control_mm=40.0, window_mm=6.0, strain=2.0, roun
 FINE = Stiffness(step_mm=1.0, control_mm=20.0, window_mm=4.0, strain=2.0, rounds=5)
 
 
-@dataclass(frozen=True, eq=False)
-class Lattice:
-    """Cubic B-splines along three axes: ``values[d]`` and ``slopes[d]`` have shape (samples, control points)."""
-
-    values: tuple[NDArray[np.float64], ...]
-    slopes: tuple[NDArray[np.float64], ...]
-
-
 def bend(
     reference: Sample, weight: NDArray[np.float64], follow_up: Volume, begin: Transform, stiffness: Stiffness
 ) -> Transform:
@@ -90,15 +93,18 @@ def bend(
     lattice = lattice_of(reference.values.shape, np.full(3, stiffness.step_mm), stiffness.control_mm)
     points_mm = voxel_centres_mm(grid)
     price = stiffness.strain * elastic(lattice)
-    control = _fitted(lattice, bend_at(begin, points_mm.reshape(-1, 3)).reshape(points_mm.shape))
+    control = control_of(lattice, bend_at(begin, points_mm.reshape(-1, 3)).reshape(points_mm.shape))
     window = stiffness.window_mm / stiffness.step_mm
+    voxels, ones = np.argwhere(np.ones(weight.shape, dtype=bool)), np.ones((weight.size, 1))
     for _ in range(stiffness.rounds):
         moved, is_inside = _look_up(follow_up, begin, points_mm + field_of(lattice, control))
         pull, curvature = _push(reference, moved, weight * is_inside, window, stiffness.step_mm)
-        normal = normal_matrix(lattice, curvature)
-        normal[np.diag_indices_from(normal)] += 1e-6 * np.trace(normal) / len(normal) + 1e-9
-        right = gathered(lattice, pull).ravel() - price @ control.ravel()
-        step = np.asarray(linalg.solve(normal + price, right, assume_a="pos")).reshape(control.shape)
+        normal = price.copy()
+        add_normal_matrix(lattice, voxels, curvature.reshape(-1, len(COMPONENTS)), normal)
+        normal[np.diag_indices_from(normal)] += 1e-6 * np.trace(normal - price) / len(normal) + 1e-9
+        pulled = gathered(lattice, voxels, pull.reshape(-1, 3), ones)
+        right = pulled.ravel() - price @ control.ravel()
+        step = np.asarray(linalg.solve(normal, right, assume_a="pos")).reshape(control.shape)
         control += step
         if np.abs(field_of(lattice, step)).max() < SETTLED_MM:
             break
@@ -109,8 +115,7 @@ def _as_transform(begin: Transform, control: NDArray[np.float64], grid: Volume, 
     """Write the spline down as a displacement field on a grid of its own."""
     extent_mm = (np.array(grid.shape) - 1) * stiffness.step_mm
     places = [np.linspace(0.0, e, int(np.ceil(e / FIELD_STEP_MM)) + 1) for e in extent_mm]
-    axes = [_splines(p, stiffness.control_mm) for p in places]
-    field_mm = field_of(Lattice(tuple(a[0] for a in axes), tuple(a[1] for a in axes)), control)
+    field_mm = field_of(lattice_at(places, stiffness.control_mm), control)
     affine = np.diag([*(p[1] - p[0] for p in places), 1.0])
     affine[:3, 3] = grid.affine[:3, 3]
     return Transform(begin.source, begin.target, begin.matrix, field_mm, affine)
@@ -122,7 +127,7 @@ def _look_up(
     """Return the follow-up's value at bent points of the reference world, and whether it is known there."""
     rigid = Transform(begin.source, begin.target, begin.matrix)
     index = to_voxel(follow_up.affine, move_points(rigid, points_mm.reshape(-1, 3)))
-    values = ndimage.map_coordinates(follow_up.array, index.T, order=1, mode="nearest", prefilter=False)
+    values = interpolated(follow_up.array.reshape(-1, 1), follow_up.shape, index)
     is_inside = np.all((index >= -0.5) & (index <= np.array(follow_up.shape) - 0.5), axis=-1)
     return values.reshape(points_mm.shape[:3]), is_inside.reshape(points_mm.shape[:3])
 
@@ -130,82 +135,9 @@ def _look_up(
 def _push(
     reference: Sample, moved: NDArray[np.float64], weight: NDArray[np.float64], window: float, step_mm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ascent ``(3, I, J, K)`` of squared local correlation and its curvature ``(3, 3, I, J, K)``."""
+    """Return the ascent ``(I, J, K, 3)`` of squared local correlation and its curvature ``(I, J, K, 6)``."""
     fit = local_fit(reference.values, moved, weight, window)
-    slope = np.stack(np.gradient(moved, step_mm)) * (fit.correlation / fit.second_contrast)
+    slope = np.stack(np.gradient(moved, step_mm), axis=-1) * (fit.correlation / fit.second_contrast)[..., None]
     missing = weight * (fit.first - fit.correlation * fit.second)
-    return missing * slope, weight * slope[:, None] * slope[None, :]
-
-
-def lattice_of(shape: tuple[int, ...], spacing_mm: NDArray[np.float64], control_mm: float) -> Lattice:
-    """Lay control points every ``control_mm`` under a grid of the given shape and spacing."""
-    axes = [
-        _splines(step * np.arange(n, dtype=np.float64), control_mm) for n, step in zip(shape, spacing_mm, strict=True)
-    ]
-    return Lattice(tuple(a[0] for a in axes), tuple(a[1] for a in axes))
-
-
-def _splines(places_mm: NDArray[np.float64], control_mm: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return cubic B-splines and their slopes (per mm) at places along one axis, shape (places, control points)."""
-    count = int(np.ceil(places_mm[-1] / control_mm - 1e-9)) + 3
-    offset = places_mm[:, None] / control_mm - (np.arange(count) - 1)[None, :]
-    far = np.abs(offset)
-    value = np.where(far < 1, 2 / 3 - far**2 + far**3 / 2, np.where(far < 2, (2 - far) ** 3 / 6, 0.0))
-    slope = np.where(far < 1, -2 * far + 1.5 * far**2, np.where(far < 2, -0.5 * (2 - far) ** 2, 0.0))
-    return value, np.sign(offset) * slope / control_mm
-
-
-def field_of(lattice: Lattice, control: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the displacement ``(I, J, K, 3)`` of control values ``(3, P, Q, R)``."""
-    x, y, z = lattice.values
-    return np.einsum("cpqr,ip,jq,kr->ijkc", control, x, y, z, optimize=["einsum_path", (0, 1), (0, 2), (0, 1)])
-
-
-def _fitted(lattice: Lattice, field: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return control values whose field is nearest to a given one; the inverse of :func:`field_of`."""
-    x, y, z = (np.linalg.pinv(values) for values in lattice.values)
-    return np.einsum("ijkc,pi,qj,rk->cpqr", field, x, y, z, optimize=["einsum_path", (0, 1), (0, 2), (0, 1)])
-
-
-def gathered(lattice: Lattice, pushes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum voxel-wise pushes ``(M, I, J, K)`` onto the control points, shape ``(M, P, Q, R)``."""
-    x, y, z = lattice.values
-    count, width = pushes.shape[:2]
-    by_planes = np.matmul(x.T, pushes.reshape(count, width, -1)).reshape(count, -1, len(y), len(z))
-    return np.asarray(np.matmul(y.T, by_planes) @ z)
-
-
-def normal_matrix(lattice: Lattice, curvature: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Gauss-Newton matrix over all control values, shape ``(3PQR, 3PQR)``."""
-    sizes = [values.shape[1] for values in lattice.values]
-    count = int(np.prod(sizes))
-    px, py, pz = (np.einsum("ip,iq->ipq", v, v).reshape(len(v), -1) for v in lattice.values)
-    matrix = np.empty((3, count, 3, count))
-    for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
-        t = np.tensordot(np.tensordot(np.tensordot(curvature[a, b], pz, (2, 0)), py, (1, 0)), px, (0, 0))
-        t = t.reshape(sizes[2], sizes[2], sizes[1], sizes[1], sizes[0], sizes[0])
-        matrix[a, :, b, :] = t.transpose(4, 2, 0, 5, 3, 1).reshape(count, count)
-        matrix[b, :, a, :] = matrix[a, :, b, :].T
-    return matrix.reshape(3 * count, 3 * count)
-
-
-def elastic(lattice: Lattice) -> NDArray[np.float64]:
-    """Return the quadratic form of the squared strain summed over all samples, shape ``(3PQR, 3PQR)``."""
-    count = int(np.prod([values.shape[1] for values in lattice.values]))
-    unit = np.eye(3, dtype=int)
-
-    def product(first: NDArray[np.int_], second: NDArray[np.int_]) -> NDArray[np.float64]:
-        x, y, z = (
-            (lattice.values, lattice.slopes)[first[d]][d].T @ (lattice.values, lattice.slopes)[second[d]][d]
-            for d in range(3)
-        )
-        return np.kron(np.kron(x, y), z)
-
-    form = np.zeros((3, count, 3, count))
-    for a in range(3):
-        for b in range(3):
-            # |strain|^2 sums ((d_b u_a + d_a u_b) / 2)^2 over a and b, which is half of each product below.
-            form[a, :, a, :] += 0.5 * product(unit[b], unit[b])
-            form[a, :, b, :] += 0.5 * product(unit[b], unit[a])
-    matrix = form.reshape(3 * count, 3 * count)
-    return (matrix + matrix.T) / 2
+    curvature = np.stack([weight * slope[..., a] * slope[..., b] for a, b in COMPONENTS], axis=-1)
+    return missing[..., None] * slope, curvature

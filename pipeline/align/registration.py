@@ -41,7 +41,7 @@ from pipeline.align.fixed_view import View, agreement_of, bent_onto, fixed_sampl
 from pipeline.align.sampling_window import blurred, box_around, edges, field_of_view, regular_grid, sample
 from pipeline.align.starting_poses import evidence, start_positions
 from pipeline.core.signal_reach import without_padding
-from pipeline.core.transform import Transform, coverage, inverse, move_points, resample
+from pipeline.core.transform import Transform, inverse, is_covered, move_points, resample
 from pipeline.core.volume import Volume, to_world
 
 METHOD = "cord-bend 1"
@@ -119,7 +119,7 @@ def align(
         met = halfway(there, back)
         place = place_of(reference, region, view.box)
         points_mm = to_world(place.affine, np.argwhere(place.array))
-        covered = coverage(follow_up, place, met).array[place.array]
+        covered = is_covered(follow_up, points_mm, met)
         agreement = agreement_of(view, follow_up, met, FINE)
         smallest, largest = jacobian_range(met)
         measures = Measures(
@@ -262,7 +262,7 @@ def align_within_visit(anchor: Volume, other: Volume) -> Alignment:
             inverse_consistency_mm=None,
             jacobian_min=1.0,
             jacobian_max=1.0,
-            coverage_ratio=float(coverage(other, place, there).array[place.array].mean()),
+            coverage_ratio=float(is_covered(other, to_world(place.affine, np.argwhere(place.array)), there).mean()),
             spacing_ratio=spacing_ratio(anchor, other),
             closure_mm=None,
         )

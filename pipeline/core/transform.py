@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.core.interpolation import interpolated
 from pipeline.core.signal_reach import padding_of
 from pipeline.core.volume import Volume, to_voxel, to_world, voxel_centres_mm
 
@@ -61,14 +62,9 @@ def bend_at(transform: Transform, points_mm: NDArray) -> NDArray[np.float64]:
     """Return the displacement (RAS+ mm, shape ``(N, 3)``) of the bend at points ``(N, 3)`` of the source space."""
     if transform.bend_mm is None or transform.bend_affine is None:
         return np.zeros_like(points_mm)
-    indices = to_voxel(transform.bend_affine, points_mm).T
-    return np.stack(
-        [
-            ndimage.map_coordinates(transform.bend_mm[..., c], indices, order=1, mode="nearest", prefilter=False)
-            for c in range(3)
-        ],
-        axis=-1,
-    )
+    index = to_voxel(transform.bend_affine, points_mm).reshape(-1, 3)
+    bend_mm = interpolated(transform.bend_mm.reshape(-1, 3), transform.bend_mm.shape[:3], index)
+    return bend_mm.reshape(np.shape(points_mm))
 
 
 def move_points(transform: Transform, points_mm: NDArray) -> NDArray[np.float64]:
@@ -178,10 +174,21 @@ def resample_together(
     is_beyond = ~_is_within_faces(indices, volumes[0].shape)
     pulled = []
     for volume in volumes:  # between the outer centres and the outer faces the border value goes on
-        values = ndimage.map_coordinates(volume.array, indices.T, order=order, mode="nearest", prefilter=order > 1)
+        values = _looked_up_at(volume, indices, order)
         values[is_beyond] = outside
         pulled.append(Volume(values.reshape(onto.shape), onto.affine))
     return pulled
+
+
+def _looked_up_at(volume: Volume, indices: NDArray[np.float64], order: int) -> NDArray[np.float64]:
+    """Return an image's values at indices ``(N, 3)``; beyond its grid those of the border."""
+    if order == 1:
+        is_real = volume.array.dtype in {np.dtype(np.float32), np.dtype(np.float64)}
+        array = volume.array if is_real else volume.array.astype(np.float64)
+        return interpolated(array.reshape(-1, 1), volume.shape, indices)[:, 0]
+    return np.asarray(
+        ndimage.map_coordinates(volume.array, indices.T, order=order, mode="nearest", prefilter=order > 1)
+    )
 
 
 def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
@@ -192,14 +199,19 @@ def coverage(volume: Volume, onto: Volume, transform: Transform) -> Volume:
     Volume
         Boolean array on ``onto``'s grid; True where the moved point lies within the outer voxel faces, outside padding.
     """
-    points = move_points(transform, voxel_centres_mm(onto).reshape(-1, 3))
-    index = to_voxel(volume.affine, points)
+    points_mm = voxel_centres_mm(onto).reshape(-1, 3)
+    return Volume(is_covered(volume, points_mm, transform).reshape(onto.shape), onto.affine)
+
+
+def is_covered(volume: Volume, points_mm: NDArray[np.float64], transform: Transform) -> NDArray[np.bool_]:
+    """Say of points ``(N, 3)`` of the source space, RAS+ mm, what :func:`coverage` says of voxels; shape ``(N,)``."""
+    index = to_voxel(volume.affine, move_points(transform, points_mm))
     inside = _is_within_faces(index, volume.shape)
     padding = padding_of(volume)
     if padding is not None:
         i, j, k = np.clip(np.rint(index), 0, np.array(volume.shape) - 1).astype(np.intp).T
         inside &= ~padding[i, j, k]
-    return Volume(inside.reshape(onto.shape), onto.affine)
+    return inside
 
 
 def _is_within_faces(indices: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.bool_]:

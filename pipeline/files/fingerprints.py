@@ -20,7 +20,7 @@ Identity = tuple[int, int, int]
 """Number, time of change and size of a file."""
 
 PACKAGE = Path(__file__).parent.parent
-SOFTWARE = ("antspyx", "SimpleITK", "nibabel", "numpy", "scipy")
+SOFTWARE = ("antspyx", "SimpleITK", "nibabel", "numba", "numpy", "scipy")
 """Distributions whose version can move a number of a run; what no run imports does not stand here."""
 
 

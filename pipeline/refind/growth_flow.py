@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from pipeline.core.interpolation import places, voxel_by_voxel
+from pipeline.core.compiled import compiled
+from pipeline.core.interpolation import interpolated, voxel_by_voxel
 from pipeline.core.volume import to_voxel, to_world
 from pipeline.refind.template import Template
 
@@ -75,21 +76,17 @@ def flows_of(template: Template) -> Flows:
     return Flows(windows, centres_mm, template.affine, affine, points_mm)
 
 
-def velocity(
-    flows: Flows, growth: NDArray[np.float64], points_mm: NDArray[np.float64], windows: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the outward velocity ``(N, 3)``, mm, of growth ``(C, 4, 3)`` at points where windows are ``(N, C)``."""
+def numbers_of(flows: Flows, growth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return growth ``(C, 4, 3)`` as numbers of the same shape: a point and 1 times them is the velocity, mm."""
     turned = growth[:, :3].transpose(0, 2, 1)
     shift = growth[:, 3] - np.einsum("cd,cde->ce", flows.centres_mm, turned)
-    at_points = np.concatenate([points_mm, np.ones((len(points_mm), 1))], axis=1)
-    numbers = np.concatenate([turned, shift[:, None]], axis=1)
-    return np.asarray((windows[:, :, None] * at_points[:, None]).reshape(len(points_mm), -1) @ numbers.reshape(-1, 3))
+    return np.concatenate([turned, shift[:, None]], axis=1)
 
 
 def came_from(
-    flows: Flows, growth: NDArray[np.float64], shares: Sequence[float], points_mm: NDArray[np.float64]
+    flows: Flows, growth: NDArray[np.float64], shares: Sequence[float], layers_mm: Sequence[NDArray[np.float64]]
 ) -> list[NDArray[np.float64]]:
-    """Return where the flow of a growth takes points **from**, ``(N, 3)`` for each share, RAS+ mm.
+    """Return where the flow of a growth takes points **from**, ``(S, N, 3)`` for each layer of points, RAS+ mm.
 
     The flow is followed from the coarse points around them alone, and read off between these.
 
@@ -98,18 +95,23 @@ def came_from(
     growth
         Shape ``(C, 4, 3)``; three rows of the growth matrix, then the shift, mm.
     shares
-        How much of the flow is followed: 1 for the lesion, less for tissue that gives way or is grown over.
-    points_mm
-        Shape ``(N, 3)``, RAS+ mm of the masked visit.
+        S numbers: how much of the flow is followed: 1 for the lesion, less for tissue that gives way or is grown over.
+    layers_mm
+        Each of shape ``(N, 3)``, RAS+ mm of the masked visit.
     """
-    between = places(flows.points_mm.shape[:3], to_voxel(flows.affine, points_mm))
-    coarse_mm = flows.points_mm.reshape(-1, 3)
-    used = np.flatnonzero(np.bincount(between.indices, minlength=len(coarse_mm)))
+    shape = flows.points_mm.shape[:3]
+    indices = [to_voxel(flows.affine, points_mm) for points_mm in layers_mm]
+    is_used = np.zeros(shape, dtype=bool)
+    for index in indices:
+        _mark_around(index, is_used)
+    used_mm = flows.points_mm[is_used]
+    moved_mm = np.zeros((*shape, len(shares), 3))
+    for number, share in enumerate(shares):
+        moved_mm[is_used, number] = _followed(flows, growth, share, used_mm) - used_mm
     origins = []
-    for share in shares:
-        moved_mm = np.zeros(coarse_mm.shape)
-        moved_mm[used] = _followed(flows, growth, share, coarse_mm[used]) - coarse_mm[used]
-        origins.append(points_mm + between @ moved_mm)
+    for index, points_mm in zip(indices, layers_mm, strict=True):
+        shifts_mm = interpolated(moved_mm.reshape(-1, 3 * len(shares)), shape, index).reshape(-1, len(shares), 3)
+        origins.append(points_mm + shifts_mm.transpose(1, 0, 2))
     return origins
 
 
@@ -117,11 +119,34 @@ def _followed(
     flows: Flows, growth: NDArray[np.float64], share: float, points_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Follow the flow backwards from points ``(N, 3)``, step by step."""
+    numbers = numbers_of(flows, growth)
     for _ in range(STEPS):
-        index = to_voxel(flows.template_affine, points_mm)
-        windows = places(flows.windows.shape[1:], index) @ flows.windows_by_voxel
-        points_mm = points_mm - share / STEPS * velocity(flows, growth, points_mm, windows)
+        windows = interpolated(
+            flows.windows_by_voxel, flows.windows.shape[1:], to_voxel(flows.template_affine, points_mm)
+        )
+        points_mm = points_mm - share / STEPS * _velocity(points_mm, windows, numbers)
     return points_mm
+
+
+def _velocity(
+    points_mm: NDArray[np.float64], windows: NDArray[np.float64], numbers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the outward velocity ``(N, 3)``, mm, at points where windows are ``(N, C)``."""
+    at_points = np.concatenate([points_mm, np.ones((len(points_mm), 1))], axis=1)
+    return np.asarray((windows[:, :, None] * at_points[:, None]).reshape(len(points_mm), -1) @ numbers.reshape(-1, 3))
+
+
+@compiled
+def _mark_around(index: NDArray[np.float64], is_used: NDArray[np.bool_]) -> None:
+    """Mark the corners of the cells in which points lie; beyond the grid those of the border."""
+    corner = np.empty(3, np.int64)
+    for n in range(index.shape[0]):
+        for axis in range(3):
+            corner[axis] = min(max(int(index[n, axis]), 0), max(is_used.shape[axis] - 2, 0))
+        for x in range(corner[0], min(corner[0] + 2, is_used.shape[0])):
+            for y in range(corner[1], min(corner[1] + 2, is_used.shape[1])):
+                for z in range(corner[2], min(corner[2] + 2, is_used.shape[2])):
+                    is_used[x, y, z] = True
 
 
 def expectation(compartments: int) -> NDArray[np.float64]:

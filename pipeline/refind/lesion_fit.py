@@ -9,17 +9,27 @@ in the scanner. A smooth curve takes signal from one scan to the other. Gauss-Ne
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from pipeline.align.bend import Lattice, elastic, field_of, gathered, lattice_of, normal_matrix
-from pipeline.core.interpolation import voxel_by_voxel
-from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, velocity
-from pipeline.refind.scene import Predicted, Scene, places_in
+from pipeline.align.control_lattice import (
+    COMPONENTS,
+    Lattice,
+    add_normal_matrix,
+    elastic,
+    field_of,
+    gathered,
+    lattice_of,
+)
+from pipeline.core.compiled import compiled
+from pipeline.core.interpolation import interpolated
+from pipeline.core.volume import to_voxel
+from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, numbers_of
+from pipeline.refind.scene import Predicted, Scene
 from pipeline.refind.signal_curve import SignalCurve, fit_curve
 from pipeline.refind.template import Template, softened
 
@@ -124,10 +134,10 @@ class _Fitter:
         self.flows: Flows = flows_of(template)
         self.stacks = stacks_of(template, self.flows)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
-        self.bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
-        self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
+        bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
+        bend_price[np.diag_indices_from(bend_price)] += BEND_PRICE
         prices = [expectation(1) * (STILL_PRICE if name in still else 1.0) for name in template.names]
-        self.growth_price = linalg.block_diag(*prices, 1 / GIVING_WAY_SD**2)
+        self.price = linalg.block_diag(bend_price, *prices, 1 / GIVING_WAY_SD**2)
 
     def fitted(self, start: float) -> Fit:
         """Take Gauss-Newton steps from even growth on, until nothing moves any more or the rounds are used up."""
@@ -162,23 +172,23 @@ class _Fitter:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the normal equations of one round, bend first, then growth and giving way."""
         by_bend, by_growth = self._by(shown, curve)
-        spread, weighted = self.scene.spread, curve.weight * by_bend
-        curvature = spread((weighted[:, None] * by_bend).reshape(9, -1))
-        bend = normal_matrix(self.lattice, curvature.reshape(3, 3, *self.scene.shape)) + self.bend_price
-        pulls = np.concatenate([by_growth, curve.left[None]])
-        onto = [gathered(self.lattice, spread(one * pulls)).reshape(len(pulls), -1).T for one in weighted]
-        cross, pull = np.split(np.concatenate(onto), [-1], axis=1)
-        growth = (by_growth * curve.weight) @ by_growth.T + self.growth_price
-        numbers = np.r_[state.growth.ravel(), state.giving_way - GIVING_WAY]
-        right = np.r_[
-            pull[:, 0] - self.bend_price @ state.control.ravel(),
-            by_growth @ (curve.weight * curve.left) - self.growth_price @ numbers,
-        ]
-        return np.block([[bend, cross], [cross.T, growth]]), right
+        bends, voxels, weighted = state.control.size, self.scene.active_places, curve.weight[:, None] * by_bend
+        matrix = self.price.copy()
+        curvature = np.stack([weighted[:, a] * by_bend[:, b] for a, b in COMPONENTS], axis=1)
+        add_normal_matrix(self.lattice, voxels, curvature, matrix)
+        pulls = np.column_stack([by_growth, curve.left])
+        onto = gathered(self.lattice, voxels, weighted, pulls).reshape(bends, -1)
+        matrix[:bends, bends:] = onto[:, :-1]
+        matrix[bends:, :bends] = onto[:, :-1].T
+        onto_growth = (by_growth * curve.weight[:, None]).T @ pulls
+        matrix[bends:, bends:] += onto_growth[:, :-1]
+        numbers = np.r_[state.control.ravel(), state.growth.ravel(), state.giving_way - GIVING_WAY]
+        return matrix, np.r_[onto[:, -1], onto_growth[:, -1]] - self.price @ numbers
 
     def _by(self, shown: Predicted, curve: SignalCurve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how the later scan's signal changes with the bend, ``(3, N)``, and with growth, ``(12 C + 1, N)``."""
-        return np.ascontiguousarray(self.scene.axes.T @ shown.slope.T) * curve.gain, shown.by_growth * curve.gain
+        """Return how the later scan's signal changes with the bend, ``(N, 3)``, and with growth, ``(N, 12 C + 1)``."""
+        gain = curve.gain[:, None]
+        return shown.slope @ self.scene.axes * gain, shown.by_growth * gain
 
     def _patterns(self, state: FitState, shown: Predicted, curve: SignalCurve) -> NDArray[np.float64]:
         """Return how each compartment's ln V changes with the signal of each voxel, shape ``(C, N)``."""
@@ -190,8 +200,8 @@ class _Fitter:
             even[first + place, np.arange(len(first))] = 1
         answers = _solved(matrix, even).T
         moved = [field_of(self.lattice, one[:bends].reshape(state.control.shape)) for one in answers]
-        by_moving = [(one[self.scene.is_active].T * by_bend).sum(axis=0) for one in moved]
-        return np.asarray(curve.weight * (by_moving + answers[:, bends:] @ by_growth))
+        by_moving = [(one[self.scene.is_active] * by_bend).sum(axis=1) for one in moved]
+        return np.asarray(curve.weight * (by_moving + answers[:, bends:] @ by_growth.T))
 
     def _stepped(self, state: FitState, step: NDArray[np.float64]) -> tuple[FitState, bool]:
         """Take a step, no part of it too long; also say whether nothing moved."""
@@ -211,7 +221,7 @@ class _Fitter:
 
 def _solved(matrix: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solve normal equations, whose matrix is overwritten; their prices keep it well away from singular."""
-    factor = linalg.cho_factor(matrix, overwrite_a=True)
+    factor = linalg.cho_factor(matrix.T, overwrite_a=True)  # the same matrix, laid out as LAPACK wants it
     return np.asarray(linalg.cho_solve(factor, right, check_finite=False))
 
 
@@ -229,49 +239,90 @@ class Stacks:
 
 def stacks_of(template: Template, flows: Flows) -> Stacks:
     """Lay out what one layer of a slice looks up."""
-    slopes = template.occupancy_slope.reshape(-1, *template.background.shape)
-    lesion = [template.occupancy, template.texture, flows.windows, slopes, template.rim[None], template.rim_slope]
-    tissue = [flows.windows, template.background[None], template.filled[None], template.background_slope]
-    return Stacks(voxel_by_voxel(np.concatenate(lesion)), voxel_by_voxel(np.concatenate(tissue)))
+    lesion = (template.occupancy, template.texture, flows.windows, template.occupancy_slope, template.rim)
+    tissue = (flows.windows, template.background, template.filled, template.background_slope)
+    return Stacks(_side_by_side((*lesion, template.rim_slope)), _side_by_side(tissue))
+
+
+def _side_by_side(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Lay images ``(..., I, J, K)`` of several arrays out as ``(I J K, M)``, without a copy of all of them between."""
+    size = int(np.prod(parts[0].shape[-3:]))
+    images = [image for part in parts for image in part.reshape(-1, size)]
+    together = np.empty((size, len(images)))
+    for column, image in enumerate(images):
+        together[:, column] = image
+    return together
 
 
 def predicted(
     template: Template, flows: Flows, stacks: Stacks, scene: Scene, bend_mm: NDArray[np.float64], state: FitState
 ) -> Predicted:
     """Show the masked visit as the later scan should see it, and how that changes with what is fitted."""
-    parts = [_one_layer(template, flows, stacks, state, layer + bend_mm) for layer in scene.layers]
-    if len(parts) == 1:
-        return parts[0]
-    return Predicted(*(np.mean([getattr(p, name) for p in parts], axis=0) for name in Predicted.__dataclass_fields__))
+    grid, count = template.background.shape, len(template.names)
+    layers_mm = [layer + bend_mm for layer in scene.layers]
+    origins = came_from(flows, state.growth, (1.0, state.giving_way), layers_mm)
+    numbers = numbers_of(flows, state.growth)
+    shown = np.zeros((len(bend_mm), 5 + count))
+    by_growth = np.zeros((len(bend_mm), 12 * count + 1))
+    for lesion_mm, tissue_mm in origins:
+        at_lesion = interpolated(stacks.lesion, grid, to_voxel(template.affine, lesion_mm))
+        at_tissue = interpolated(stacks.tissue, grid, to_voxel(template.affine, tissue_mm))
+        places_mm = (np.ascontiguousarray(lesion_mm), np.ascontiguousarray(tissue_mm))
+        share = 1 / len(origins)
+        _add_layer(
+            at_lesion,
+            at_tissue,
+            *places_mm,
+            flows.centres_mm,
+            numbers,
+            float(state.giving_way),
+            share,
+            shown,
+            by_growth,
+        )
+    return Predicted(shown[:, 0], shown[:, 1:4], by_growth, shown[:, 5:], shown[:, 4])
 
 
-def _one_layer(
-    template: Template, flows: Flows, stacks: Stacks, state: FitState, points_mm: NDArray[np.float64]
-) -> Predicted:
-    """Show one layer of a slice: lesion and surrounding tissue looked up where each came from."""
-    count = len(template.names)
-    lesion_mm, tissue_mm = came_from(flows, state.growth, (1.0, state.giving_way), points_mm)
-    at_lesion = np.ascontiguousarray((places_in(template, lesion_mm) @ stacks.lesion).T)
-    shares, textures, here, slopes, rim, rim_slope = np.split(at_lesion, np.cumsum([count, count, count, 3 * count, 1]))
-    there_by_point = places_in(template, tissue_mm) @ stacks.tissue
-    there, tissue, filled, tissue_slope = np.split(np.ascontiguousarray(there_by_point.T), np.cumsum([count, 1, 1]))
-    free = np.clip(1 - shares.sum(axis=0), 0, 1)
-    by_lesion = ((textures - tissue)[:, None] * slopes.reshape(count, 3, -1)).sum(axis=0) + rim_slope
-    by_tissue = free * tissue_slope
-    by_growth = np.empty((12 * count + 1, len(points_mm)))
-    for c, centre_mm in enumerate(flows.centres_mm):
-        pulls = (-by_lesion * here[c], -by_tissue * (state.giving_way * there[c]))
-        arms = (lesion_mm.T - centre_mm[:, None], tissue_mm.T - centre_mm[:, None])
-        matrix = by_growth[12 * c : 12 * c + 9].reshape(3, 3, -1)
-        np.multiply(pulls[0][:, None], arms[0], out=matrix)
-        matrix += pulls[1][:, None] * arms[1]
-        by_growth[12 * c + 9 : 12 * c + 12] = pulls[0] + pulls[1]
-    outward = velocity(flows, state.growth, tissue_mm, there_by_point[:, :count])
-    by_growth[-1] = -(by_tissue * outward.T).sum(axis=0)
-    return Predicted(
-        (shares * textures).sum(axis=0) + free * tissue[0] + rim[0],
-        (by_lesion + by_tissue).T,
-        by_growth,
-        shares.T,
-        free * filled[0],
-    )
+@compiled
+def _add_layer(  # noqa: PLR0913, PLR0917  # what is compiled takes plain arrays
+    at_lesion: NDArray[np.float64],
+    at_tissue: NDArray[np.float64],
+    lesion_mm: NDArray[np.float64],
+    tissue_mm: NDArray[np.float64],
+    centres_mm: NDArray[np.float64],
+    numbers: NDArray[np.float64],
+    giving_way: float,
+    share: float,
+    shown: NDArray[np.float64],
+    by_growth: NDArray[np.float64],
+) -> None:
+    """Add one layer of a slice to signal, slope, filled and shares (``shown``), and to how signal follows growth."""
+    count = centres_mm.shape[0]
+    by_lesion, by_tissue = np.empty(3), np.empty(3)
+    for n in range(at_lesion.shape[0]):
+        lesion, tissue, background = at_lesion[n], at_tissue[n], at_tissue[n, count]
+        free, signal = 1.0, lesion[6 * count]
+        for c in range(count):
+            free -= lesion[c]
+            signal += lesion[c] * lesion[count + c]
+            shown[n, 5 + c] += share * lesion[c]
+        free = min(max(free, 0.0), 1.0)
+        shown[n, 0] += share * (signal + free * background)
+        shown[n, 4] += share * free * tissue[count + 1]
+        for e in range(3):
+            by_lesion[e] = lesion[6 * count + 1 + e]
+            by_tissue[e] = free * tissue[count + 2 + e]
+            for c in range(count):
+                by_lesion[e] += (lesion[count + c] - background) * lesion[3 * count + 3 * c + e]
+            shown[n, 1 + e] += share * (by_lesion[e] + by_tissue[e])
+            for c in range(count):
+                outward = numbers[c, 3, e]
+                for d in range(3):
+                    outward += tissue_mm[n, d] * numbers[c, d, e]
+                by_growth[n, 12 * count] -= share * by_tissue[e] * tissue[c] * outward
+                by_here = -share * by_lesion[e] * lesion[2 * count + c]
+                by_there = -share * by_tissue[e] * giving_way * tissue[c]
+                for d in range(3):
+                    arms = by_here * (lesion_mm[n, d] - centres_mm[c, d])
+                    by_growth[n, 12 * c + 3 * e + d] += arms + by_there * (tissue_mm[n, d] - centres_mm[c, d])
+                by_growth[n, 12 * c + 9 + e] += by_here + by_there

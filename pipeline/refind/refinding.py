@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.transform import Transform, coverage, inverse, resample
+from pipeline.core.transform import Transform, inverse, is_covered, move_points, resample_together
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume
+from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind import shrinkage
 from pipeline.refind.fading_outwards import OutwardFall, outward_fall
@@ -53,11 +54,14 @@ GROWING = (
 FEWEST_VOXELS = 8
 """A smaller part has no inside to learn from, and is carried over."""
 
+ROOM_MM = 2.0
+"""A mask that is carried over is looked for this far around where its voxels land, mm; bends are smoother than that."""
+
 COVERED_SHARE = 0.9
 """A compartment is assessable when at least this share of its carried-over volume lies in the field of view."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DonorVisit:
     """A visit with masks.
 
@@ -146,10 +150,35 @@ def carry_over(masked: DonorVisit, follow_up: Volume, to_masked: Transform) -> d
     to_masked
         Moves points from the follow-up to the masked visit.
     """
-    return {
-        name: resample(mask.with_array(mask.array.astype(np.float32)), follow_up, to_masked, order=1)
-        for name, mask in masked.masks.items()
-    }
+    crop = _reached(masked, follow_up, inverse(to_masked))
+    affine = follow_up.affine.copy()
+    affine[:3, 3] = to_world(follow_up.affine, np.array([side.start for side in crop]))
+    there = Volume(follow_up.array[crop], affine)
+    shares = [mask.with_array(mask.array.astype(np.float32)) for mask in masked.masks.values()]
+    pulled = resample_together(shares, there, to_masked, order=1)
+    carried = {}
+    for name, share in zip(masked.masks, pulled, strict=True):
+        whole = np.zeros(follow_up.shape)
+        whole[crop] = share.array
+        carried[name] = follow_up.with_array(whole)
+    return carried
+
+
+def _reached(masked: DonorVisit, follow_up: Volume, to_follow_up: Transform) -> tuple[slice, slice, slice]:
+    """Return the part of a follow-up's grid that holds everything its masked visit has a mask of, with room around."""
+    drawn = np.any([mask.array != 0 for mask in masked.masks.values()], axis=0)
+    voxels = np.argwhere(drawn)
+    if not len(voxels):
+        return slice(0, 1), slice(0, 1), slice(0, 1)
+    low, high = voxels.min(axis=0) - 1, voxels.max(axis=0) + 1  # a share reaches to the next voxel
+    sides = [np.arange(first, last + 1) for first, last in zip(low, high, strict=True)]
+    box = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 3)
+    index = to_voxel(follow_up.affine, move_points(to_follow_up, to_world(masked.image.affine, box)))
+    reach = ROOM_MM / follow_up.spacing_mm + 1
+    first = np.clip(np.floor(index.min(axis=0) - reach).astype(int), 0, np.array(follow_up.shape) - 1)
+    last = np.clip(np.ceil(index.max(axis=0) + reach).astype(int) + 1, first + 1, follow_up.shape)
+    i, j, k = (slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
+    return i, j, k
 
 
 def follow_up_masks(
@@ -197,7 +226,7 @@ def follow_up_masks(
             if is_disturbed(Compartment(name), float(np.mean(one.ways_mm3)), one.signal_cv, less_sure=bool(doubts)):
                 disturbed.append(name)
             methods[name] = GROWN_LESS_SURELY if doubts or name in disturbed else GROWN
-    unseen = _unseen(masked, coverage(follow_up, masked.image, inverse(to_masked)), probabilities, grown)
+    unseen = _unseen(masked, follow_up, inverse(to_masked), probabilities, grown)
     notes += unseen.values()
     untold = {} if Compartment.TUMOUR in unseen else _untold(masked, grown.get(Compartment.TUMOUR))
     for name in unseen.keys() | untold.keys():
@@ -214,14 +243,20 @@ def follow_up_masks(
 
 
 def _unseen(
-    masked: DonorVisit, seen: Volume, probabilities: Mapping[str, Volume], grown: Mapping[str, Grown]
+    masked: DonorVisit,
+    follow_up: Volume,
+    to_follow_up: Transform,
+    probabilities: Mapping[str, Volume],
+    grown: Mapping[str, Grown],
 ) -> dict[str, str]:
     """Return the compartments of whose place a follow-up shows too little, and why each cannot be assessed."""
     reasons = {}
     for name in probabilities:
         mask = masked.masks[name]
         total = float(mask.array.sum())
-        share = float(mask.array[seen.array].sum()) / total if total > 0 else 1.0
+        voxels = np.argwhere(mask.array)
+        seen = is_covered(follow_up, to_world(mask.affine, voxels), to_follow_up)
+        share = float(mask.array[tuple(voxels[seen].T)].sum()) / total if total > 0 else 1.0
         lit_share = grown[name].seen_share if name in grown else 1.0
         if min(share, lit_share) < COVERED_SHARE:
             where = "lies in this scan's field of view" if share < COVERED_SHARE else "shows signal on both scans"
@@ -307,10 +342,9 @@ def found_again(
     ScansDifferError
         The later scan cannot be explained by the masked one.
     """
-    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
-    if not parts:
+    template = _parts_of(masked)
+    if template is None:
         return {}, ()
-    template = template_of(masked.image, parts)
     whole = scene_of(template, follow_up, to_masked)
     if whole is None or is_blank(template, whole):
         return {}, ()
@@ -334,6 +368,13 @@ def found_again(
         )
         for c, name in enumerate(template.names)
     }, doubts
+
+
+@lru_cache(maxsize=1)
+def _parts_of(masked: DonorVisit) -> Template | None:
+    """Take a masked visit apart, once for the later visits that follow one another; None where nothing can grow."""
+    parts = {name: mask for name, mask in masked.masks.items() if name in GROWING and has_inside(mask)}
+    return template_of(masked.image, parts) if parts else None
 
 
 def _least_contrast(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> float | None:

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import ndimage
 
-from pipeline.core.interpolation import places, voxel_by_voxel
+from pipeline.core.interpolation import interpolated, voxel_by_voxel
 from pipeline.core.signal_reach import continued
 from pipeline.core.transform import Transform, inverse, move_points
 from pipeline.core.volume import Volume, to_voxel, to_world
@@ -76,6 +76,11 @@ class Scene:
     def _active_voxels(self) -> NDArray[np.intp]:
         return np.flatnonzero(self.is_active)
 
+    @cached_property
+    def active_places(self) -> NDArray[np.intp]:
+        """Shape ``(N, 3)``; where the active voxels lie in the crop."""
+        return np.argwhere(self.is_active)
+
     def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put values of the active voxels ``(M, N)`` back on the crop, ``(M, I, J, K)``, 0 elsewhere."""
         result = np.zeros((len(values), self.is_active.size))
@@ -89,7 +94,7 @@ class Predicted:
     """The masked visit as the later scan should show it; N active voxels, C compartments.
 
     ``signal`` ``(N,)`` in the masked visit's units, ``slope`` ``(N, 3)`` per mm of the bend, ``by_growth``
-    ``(12 C + 1, N)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``.
+    ``(N, 12 C + 1)`` per unit of growth and of giving way, ``occupancy`` ``(N, C)``, ``filled`` ``(N,)``.
     """
 
     signal: NDArray[np.float64]
@@ -163,13 +168,8 @@ def reblurred(scene: Scene, follow_up: Volume, blur_mm: float) -> Scene:
 
 def looked_up(images: NDArray[np.float64], template: Template, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Look images ``(..., I, J, K)`` on the template's grid up at points ``(N, 3)``; returns ``(..., N)``."""
-    values = places_in(template, points_mm) @ voxel_by_voxel(images)
+    values = interpolated(voxel_by_voxel(images), template.background.shape, to_voxel(template.affine, points_mm))
     return np.asarray(values.T.reshape(*images.shape[:-3], -1))
-
-
-def places_in(template: Template, points_mm: NDArray[np.float64]) -> sparse.csr_array:
-    """Return the matrix that interpolates a template's images at points ``(N, 3)``, RAS+ mm of the masked visit."""
-    return places(template.background.shape, to_voxel(template.affine, points_mm))
 
 
 def _blurred(scan: Volume, crop: tuple[slice, ...], blur_mm: float) -> NDArray[np.float64]:

@@ -45,8 +45,8 @@ JOBS = ".jobs"
 START = "pipeline.run.worker_start"
 """Module that the server of the workers imports before all others."""
 
-STORY, ALIGNING = "pipeline.run.patient_run", "pipeline.align.rigid"
-"""Modules imported once for all workers: the story of a patient, and ANTs, which takes seconds."""
+STORY, ALIGNING = "pipeline.run.patient_run", ("pipeline.align.rigid", "numba")
+"""Modules imported once for all workers: the story of a patient, and ANTs and numba, which take seconds."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _in_processes(
     patients: Sequence[StudyPatient], rules: Rules, out_dir: Path, jobs: int
 ) -> Generator[tuple[str, tuple[Any, ...]], None, None]:
     """Yield each patient's records as they are finished; stop early when a process dies."""
-    context = worker_context([STORY, *([ALIGNING] if jobs > 1 and _new_to_align(patients, out_dir) > 1 else [])])
+    context = worker_context([STORY, *(ALIGNING if jobs > 1 and _new_to_align(patients, out_dir) > 1 else ())])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker, initargs=(out_dir,))
     try:
         with one_thread_each():

@@ -76,7 +76,7 @@ def selftest(settings: Settings, show: Callable[[int, int], None]) -> Done:
 
 def _measured(source: Source, wanted: Sequence[Plan], jobs: int) -> Iterator[Measured]:
     """Yield pairs as they are finished, each measured in a process with one thread, as a run does."""
-    context = worker_context([measure_pair.__module__, ALIGNING])
+    context = worker_context([measure_pair.__module__, *ALIGNING])
     pool = ProcessPoolExecutor(min(jobs, len(wanted)), mp_context=context)
     # the largest tumours take longest, so they come first
     order = sorted(wanted, key=lambda plan: -plan.volume_ml)

@@ -75,7 +75,7 @@ def moved(recipe: str, pair: Pair) -> tuple[np.ndarray, str]:
 
 
 def _moved_by_ants(kind: str, pair: Pair) -> np.ndarray:
-    fixed, moving = (_to_ants(volume) for volume in (pair.first, pair.second))
+    fixed, moving = (to_ants(volume) for volume in (pair.first, pair.second))
     result = ants.registration(fixed, moving, type_of_transform=kind)
     frame = pd.DataFrame(images.flip_points(pair.here), columns=["x", "y", "z"])
     points = ants.apply_transforms_to_points(3, frame, result["fwdtransforms"])[["x", "y", "z"]]
@@ -135,7 +135,7 @@ def _points(marks: pd.DataFrame, patient: str, session: str) -> pd.DataFrame:
     return chosen.set_index("landmark")[["x", "y", "z"]]
 
 
-def _to_ants(volume: Volume) -> ants.ANTsImage:
+def to_ants(volume: Volume) -> ants.ANTsImage:
     origin, spacing_mm, direction = images.lps_geometry(volume)
     array = volume.array.astype(np.float32)
     return ants.from_numpy(array, origin=origin.tolist(), spacing=spacing_mm.tolist(), direction=direction)

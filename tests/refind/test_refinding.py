@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from pipeline.core import vocabulary
-from pipeline.core.transform import Transform, identity
+from pipeline.core.transform import Transform, identity, resample
 from pipeline.core.volume import Volume
 from pipeline.refind import lesion_fit, refinding
 from pipeline.run.steps import judge_course
@@ -179,3 +179,27 @@ def test_a_carried_over_size_is_taken_from_judgement_in_every_metric() -> None:
     left = judge_course._without_size(visit)
     assert (left.volume_mm3, left.volume_cv, left.product_mm2, left.longest_mm) == (None, None, None, None)
     assert "draw a mask" in (left.missing_reason or "")
+
+
+def test_a_masked_visit_is_taken_apart_once_for_the_visits_that_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, labels = phantom(4.5)
+    donor = refinding.DonorVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    calls: list[str] = []
+    take_apart = refinding.template_of
+    monkeypatch.setattr(refinding, "template_of", lambda *given: calls.append("once") or take_apart(*given))
+    same = identity("follow-up", "masked")
+    first, second = (refinding.found_again(donor, scan, same)[0]["tumour"].ways_mm3 for _ in range(2))
+    assert calls == ["once"]
+    assert first == second
+
+
+def test_a_mask_is_carried_over_as_on_the_whole_grid() -> None:
+    scan, labels = phantom(4.5)
+    donor = refinding.DonorVisit(scan, {"tumour": labels.with_array(labels.array == 1)})
+    turn = np.eye(4)
+    turn[:2, :2] = [[0.98, -0.199], [0.199, 0.98]]
+    turn[:3, 3] = (3.0, -2.0, 12.0)
+    to_masked = Transform("follow-up", "masked", turn)
+    whole = resample(donor.masks["tumour"].with_array(labels.array == 1), scan, to_masked, order=1)
+    assert whole.array.sum() > 100
+    np.testing.assert_allclose(refinding.carry_over(donor, scan, to_masked)["tumour"].array, whole.array, atol=1e-9)

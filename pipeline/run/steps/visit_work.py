@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from functools import cached_property
 
 from pipeline.context import neuraxis
 from pipeline.core import records
@@ -293,7 +294,7 @@ class PlacedVisit(VisitWork):
     read: ScannedVisit
     place: AlignedVisit = field(kw_only=True)
 
-    @property
+    @cached_property
     def donor(self) -> refinding.DonorVisit:
         """Its scan with its measured masks, for them to be found again on another scan."""
         return refinding.DonorVisit(self.read.image, {str(c): mask for c, mask in self.masks.primary.items()})

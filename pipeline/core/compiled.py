@@ -1,0 +1,44 @@
+"""Inner loops over voxels compiled to machine code: the only module that imports numba.
+
+Numba is imported when the first such loop runs, since pages and most commands run none. What it compiles is kept beside
+the source file, or in the user's cache where that folder cannot be written to, so that only the first run after an
+installation compiles; a loop that can be kept nowhere is compiled for each process. One thread, and no rearranged sums:
+the same numbers come out on every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(loop: Callable[P, R]) -> Callable[P, R]:
+    """Return a function whose body is compiled when it is first called.
+
+    Parameters
+    ----------
+    loop
+        Takes arrays and numbers by place, and calls no other function of this package.
+    """
+
+    @cache
+    def machine_code() -> Callable[P, R]:
+        import numba  # noqa: PLC0415  # takes a third of a second: only where a loop runs
+        from numba.core import config  # noqa: PLC0415
+
+        config._config_fname = ""  # its file in the current folder could name a folder whose code is then run
+        config.reload_config()
+        try:
+            return numba.njit(cache=True)(loop)
+        except RuntimeError:  # nowhere to keep it
+            return numba.njit(loop)
+
+    @wraps(loop)
+    def run(*arguments: P.args, **named: P.kwargs) -> R:
+        return machine_code()(*arguments, **named)
+
+    return run

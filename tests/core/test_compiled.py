@@ -1,0 +1,84 @@
+"""Loops compiled to machine code give what the plain formulas give."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pipeline.align.control_lattice import (
+    COMPONENTS,
+    add_normal_matrix,
+    elastic,
+    gathered,
+    lattice_of,
+)
+from pipeline.core.interpolation import interpolated, voxel_by_voxel
+from tests.places import ROOT
+
+SHAPE = (4, 9, 11)
+
+
+def test_interpolation_is_that_of_scipy_also_beyond_the_grid() -> None:
+    generator = np.random.default_rng(1)
+    images = generator.normal(size=(2, *SHAPE))
+    index = generator.uniform(-3, 14, size=(500, 3))
+    expected = [ndimage.map_coordinates(image, index.T, order=1, mode="nearest") for image in images]
+    given = interpolated(voxel_by_voxel(images), SHAPE, index)
+    np.testing.assert_allclose(given.T, expected, atol=1e-12)
+
+
+def test_a_point_that_is_no_number_has_no_value() -> None:
+    assert np.isnan(interpolated(np.ones((8, 1)), (2, 2, 2), np.array([[np.nan, 0.0, 0.0]]))).all()
+
+
+def test_values_of_another_grid_are_refused() -> None:
+    with pytest.raises(ValueError, match="8 voxels do not make images of shape"):
+        interpolated(np.ones((8, 1)), (2, 2, 3), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (1, 9, 11)])
+def test_sums_over_voxels_are_those_of_the_whole_spline_matrix(shape: tuple[int, int, int]) -> None:
+    generator = np.random.default_rng(2)
+    lattice = lattice_of(shape, np.array([3.3, 1.0, 1.0]), 4.0)
+    voxels = np.argwhere(generator.random(shape) < 0.6)
+    splines = np.einsum("ip,jq,kr->ijkpqr", *lattice.values)[tuple(voxels.T)].reshape(len(voxels), -1)
+    pushes, pulls = generator.normal(size=(len(voxels), 3)), generator.normal(size=(len(voxels), 5))
+    onto = np.einsum("na,nm,np->apm", pushes, pulls, splines)
+    np.testing.assert_allclose(gathered(lattice, voxels, pushes, pulls).reshape(onto.shape), onto, atol=1e-10)
+    curvature = generator.normal(size=(len(voxels), 6))
+    full = np.empty((len(voxels), 3, 3))
+    for c, (a, b) in enumerate(COMPONENTS):
+        full[:, a, b] = full[:, b, a] = curvature[:, c]
+    expected = np.einsum("nab,np,nq->apbq", full, splines, splines, optimize=True).reshape(elastic(lattice).shape)
+    matrix = np.zeros_like(expected)
+    add_normal_matrix(lattice, voxels, curvature, matrix)
+    np.testing.assert_allclose(matrix, expected, atol=1e-10)
+
+
+def test_voxels_out_of_order_are_refused() -> None:
+    lattice = lattice_of(SHAPE, np.ones(3), 4.0)
+    with pytest.raises(ValueError, match="plane by plane"):
+        gathered(lattice, np.array([[1, 0, 0], [0, 0, 0]]), np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_numba_is_imported_only_where_a_loop_runs() -> None:
+    program = "import sys\nfrom pipeline.refind import refinding\nassert 'numba' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_folder_that_a_command_is_started_in_says_nothing_of_what_is_run(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")  # numba reads the file where this is installed
+    (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path / 'planted'}\n", encoding="utf-8")
+    program = (
+        "import numpy as np\nfrom pipeline.core.interpolation import interpolated\n"
+        "interpolated(np.ones((8, 1)), (2, 2, 2), np.zeros((1, 3)))\n"
+    )
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, env=surroundings)
+    assert not (tmp_path / "planted").exists()
