@@ -101,8 +101,8 @@ def same_place(patient_id: str, lesion_id: str, view: str) -> SamePlace | None:
     """
     pieces = queries.query("patient_lesions", patient_id=patient_id)
     pieces = pieces[(pieces["lesion_id"] == lesion_id) & pieces["centre_x_mm"].notna()]
-    pieces = pieces.sort_values("volume_mm3", ascending=False, kind="stable").pipe(as_rows)
-    for row in pieces:
+    by_size = pieces.sort_values("volume_mm3", ascending=False, kind="stable")
+    for row in by_size.pipe(as_rows):
         file = queries.display_mask(patient_id, row["session_id"])
         if not file.is_file():
             continue

@@ -39,14 +39,13 @@ def test_nothing_is_drawn_before_it_is_opened_then_each_visit_has_a_picture_or_a
     text = text_of(at)
     assert "white 2.5 times the signal of this person&#x27;s healthy cord" in text
     days = {one.label for one in buttons(at)}
-    told = text.count("ct-untold")
+    told = text.count('class="ct-small ct-untold"')
     visits = len(queries.query("patient_visits", patient_id="sub-01"))
     assert visits > 4
     assert (len(buttons(at)) + told) % visits == 0, "every visit stands in every line"
     assert told, "not every visit has an aligned copy here"
     first = min(days)
-    button = next(one for one in buttons(at) if one.label == first)
-    button.click().run()
+    next(one for one in buttons(at) if one.label == first).click().run()
     assert not at.exception, at.exception
     assert at.query_params["place"].startswith("sagittal_")
 
