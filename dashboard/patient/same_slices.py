@@ -29,7 +29,7 @@ from pipeline.core.transform import Transform, identity
 from pipeline.core.volume import Volume, to_voxel
 from pipeline.description import limit_file, same_slice
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
-from pipeline.description.same_slice import SlicePlane
+from pipeline.description.same_slice import HealthySignal, SlicePlane
 from pipeline.errors import CordtrackError
 from pipeline.files.fingerprints import Identity, identity_of
 
@@ -243,13 +243,14 @@ def _kept_picture(
     names = ", ".join(labels.compartment(name).word for name in excluded)
     remarks = [
         "" if reached > 0.99 else "partly outside the scan",
-        "" if isinstance(level, float) else f"greys of this scan alone: {level}",
+        f"greys of this scan alone: {level}" if isinstance(level, str) else "",
+        f"greys less sure: {level.doubt}" if isinstance(level, HealthySignal) and level.doubt else "",
         "from its aligned copy: the study folder is not at hand" if is_copy else "",
         "no mask at this visit" if marks is None else "",
         f"not drawn, since excluded: {names}" if excluded else "",
         "automatic outline, nobody signed it" if _is_unsigned(patient_id, session_id) else "",
     ]
-    cord_signal = level if isinstance(level, float) else None
+    cord_signal = level.level if isinstance(level, HealthySignal) else None
     hidden = [NUMBERS[name] for name in excluded]
     picture = slice_picture(signal, cord_signal, marks, same_slice.PIXEL_MM, hidden)
     return _Drawn(picture, "; ".join(word for word in remarks if word))
@@ -282,13 +283,13 @@ def _is_unsigned(patient_id: str, session_id: str) -> bool:
     return bool((of_visit["mask_origin"] == "automatic").any()) and not bool(is_signed)
 
 
-def _cord_signal(scan: Row, aligned: AlignedScan, scene: LesionScene | None) -> float | str:
+def _cord_signal(scan: Row, aligned: AlignedScan, scene: LesionScene | None) -> HealthySignal | str:
     keys = (str(scan["path"]), str(scan["sha256"]), str(queries.publication()))
     return _kept_signal(keys, aligned, scene)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _kept_signal(keys: tuple[str, ...], _aligned: AlignedScan, _scene: LesionScene | None) -> float | str:  # noqa: ARG001  # key of the cache
+def _kept_signal(keys: tuple[str, ...], _aligned: AlignedScan, _scene: LesionScene | None) -> HealthySignal | str:  # noqa: ARG001  # key of the cache
     return same_slice.healthy_signal(_aligned, _scene, limit_file.packaged().reference)
 
 

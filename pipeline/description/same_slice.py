@@ -17,15 +17,26 @@ from pipeline.core.signal_reach import padding_of
 from pipeline.core.transform import FACE, Transform, move_points
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel, to_world
-from pipeline.description.cord_reference import cord_reference
+from pipeline.description.cord_reference import ONE_SIDE, cord_reference
 from pipeline.description.description_limits import ReferenceLimits
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene, voxels_near
 
 PIXEL_MM = 0.25
 """Distance between two points of a plane, mm."""
 
+MOST_ERROR = 0.1
+"""Standard error of the cord's signal, as a share of it, from which on greys of two scans compare less surely."""
+
 NO_COURSE = "no cord was found to hold its signal against"
 NOT_REACHED = "the scan does not reach the cord"
+
+
+@dataclass(frozen=True)
+class HealthySignal:
+    """The signal of healthy cord in a scan's own unit, and in words what makes it less sure; None for nothing."""
+
+    level: float
+    doubt: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +143,12 @@ def scene_of(masks: Sequence[Volume], numbers: Sequence[int], others: Sequence[i
     return LesionScene(first.with_array(tumour), drawn, course)
 
 
-def healthy_signal(scan: AlignedScan, scene: LesionScene | None, limits: ReferenceLimits) -> float | str:
-    """Return the signal that healthy cord would have at the middle of the lesions, in the scan's own unit.
+def healthy_signal(scan: AlignedScan, scene: LesionScene | None, limits: ReferenceLimits) -> HealthySignal | str:
+    """Return the signal that healthy cord would have at the middle of the lesions.
 
     Returns
     -------
-    float or str
+    HealthySignal or str
         In words, why it is not known.
     """
     if scene is None or scene.extents_mm is None:
@@ -148,7 +159,12 @@ def healthy_signal(scan: AlignedScan, scene: LesionScene | None, limits: Referen
     profile = cord_reference(voxels, scene.extents_mm, limits)
     if isinstance(profile, str):
         return profile
-    return float(profile.at(np.array([sum(scene.extents_mm) / 2]))[0])
+    middle_mm = sum(scene.extents_mm) / 2
+    doubt = ONE_SIDE if profile.is_one_sided else None
+    error = profile.error_at(middle_mm)
+    if doubt is None and error > MOST_ERROR:
+        doubt = f"the cord's signal there is known to ±{100 * error:.0f} % only"
+    return HealthySignal(float(profile.at(np.array([middle_mm]))[0]), doubt)
 
 
 def piece_at(mask: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -118,16 +118,16 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
     rightwards, forwards = np.meshgrid(steps_mm, steps_mm, indexing="ij")
     places_mm = frame.across(rightwards, forwards)
     inner, outer, cord = (looked_up(mask, places_mm, outside=0.0) >= EDGE for mask in (lesion, whole, drawn))
-    holds = inner.any(axis=(1, 2))
-    known = holds & cord.any(axis=(1, 2))
+    holds = np.asarray(inner.any(axis=(1, 2)))
+    measurable = holds & np.asarray(cord.any(axis=(1, 2)))
     dorsal_mm, rim_mm, sides = np.full(len(holds), np.nan), np.full(len(holds), np.nan), [""] * len(holds)
-    for at in np.flatnonzero(known):
+    for at in np.flatnonzero(measurable):
         dorsal_mm[at] = _straight_back_mm(inner[at], outer[at])
         rim_mm[at], sides[at] = _rim(inner[at], outer[at])
     step_mm = float(abs(np.diff(frame.position_mm[:2]).sum()))
     return LesionDepth(
         frame.position_mm, dorsal_mm, rim_mm, float(_voxel_across_mm(lesion)[1]),
-        float((holds & ~known).sum()) * step_mm,
+        float((holds & ~measurable).sum()) * step_mm,
         _nearest(frame, dorsal_mm, ["dorsal"] * len(holds)), _nearest(frame, rim_mm, sides),
     )  # fmt: skip
 

@@ -68,13 +68,14 @@ def frame_along(course: CordCourse, low_mm: float, high_mm: float) -> StraightFr
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     right = np.array([1.0, 0.0, 0.0]) - tangents[:, :1] * tangents
     right /= np.linalg.norm(right, axis=1, keepdims=True)
-    return StraightFrame(points_mm, right, np.cross(tangents, right), position_mm)
+    front = np.asarray(np.cross(tangents, right), dtype=np.float64)
+    return StraightFrame(points_mm, right, front, np.asarray(position_mm, dtype=np.float64))
 
 
 def offsets_mm() -> NDArray[np.float64]:
     """Return where the points of a row lie beside the line, mm."""
     half = round(HALF_WIDTH_MM / STEP_MM)
-    return np.arange(-half, half + 1) * STEP_MM
+    return np.arange(-half, half + 1, dtype=np.float64) * STEP_MM
 
 
 def section(volume: Volume, frame: StraightFrame, which: str, *, outside: float = np.nan) -> NDArray[np.float32]:

@@ -73,7 +73,11 @@ def test_healthy_cord_gives_greys_a_meaning_whatever_the_gain_and_too_little_of_
     for gain in (0.2, 1.0, 7.0):
         aligned = AlignedScan(phantom(gain)[0], identity("anchor", "x"), "x", "T2w")
         level = same_slice.healthy_signal(aligned, scene, limits)
-        assert abs(level / (100 * gain) - 1) < 0.02
+        assert abs(level.level / (100 * gain) - 1) < 0.02
+        assert level.doubt is None
+    low = Volume(scan.array[:, :, :74], scan.affine)  # ends in the lesion's upper gap
+    one_sided = same_slice.healthy_signal(AlignedScan(low, identity("anchor", "x"), "x", "T2w"), scene, limits)
+    assert one_sided.doubt == "cord on one side of the lesion only"
     whole = [GRID.with_array(np.where(lesion, 1, np.where(np.ones(GRID.shape, bool), 3, 0)).astype(np.uint8))]
     everywhere = same_slice.scene_of(whole, (1,), (3,), course())
     assert isinstance(

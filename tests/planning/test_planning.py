@@ -77,7 +77,7 @@ def test_lengths_along_a_known_line_are_right_within_two_percent_and_a_straight_
 
 
 def test_right_and_front_are_where_they_should_be_and_nothing_is_shown_outside():
-    i, j, k = np.indices((40, 40, 60))
+    i, j, _ = np.indices((40, 40, 60))
     scan = Volume((i + 100.0 * j).astype(np.float32), np.eye(4))
     points = np.stack([np.full(60, 20.0), np.full(60, 20.0), np.arange(60.0)], axis=-1)
     frame = straight_cord.frame_along(CordCourse.of_points(points, np.full(60, 5.0)), -25.0, 25.0)
@@ -105,7 +105,6 @@ def test_where_the_cord_was_not_drawn_or_the_slices_are_thick_nothing_is_told():
     empty = grid.with_array(np.zeros(grid.shape))
     assert lesion_depth.lesion_depth(empty, whole, whole, course) == "no lesion was drawn at this visit"
     thick, thick_cord, thick_lesion = phantom((5.0, 0.8, 0.8))
-    words = lesion_depth.lesion_depth(
-        thick.with_array(thick_lesion * 1.0), thick.with_array(thick_cord * 1.0), thick.with_array(thick_cord * 1.0), course
-    )
+    solid, whole = (thick.with_array(mask.astype(np.float32)) for mask in (thick_lesion, thick_cord))
+    words = lesion_depth.lesion_depth(solid, whole, whole, course)
     assert "5.0 mm wide across the cord" in words
