@@ -112,12 +112,12 @@ def _kept(patient_id: str, session_id: str, lesion_id: str, publication: str, _a
         return PlanningScan(scan, _anchor, masks, None, cord_words, None, 0.0, cord_words, {}, cord_words)
     ends = lesion_depth.ends_mm(course, masks["tumour"])
     assert ends is not None, "the lesion has voxels"
-    frame = straight_cord.frame_along(course, ends[0] - BEYOND_MM, ends[1] + BEYOND_MM)
+    straight = straight_cord.frame_along(course, ends[0] - BEYOND_MM, ends[1] + BEYOND_MM)
     depth: LesionDepth | str = NO_CORD_MASK
     if course.is_drawn:
         depth = lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
     levels, level_words = _levels(patient_id, _anchor, course)
-    return PlanningScan(scan, _anchor, masks, course, cord_words, frame, ends[1], depth, levels, level_words)
+    return PlanningScan(scan, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
 
 
 def _lesion(marked: Volume, patient_id: str, session_id: str, lesion_id: str) -> NDArray[np.bool_] | None:

@@ -113,10 +113,10 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
     coarse = too_coarse(lesion)
     if coarse is not None:
         return coarse
-    frame = frame_along(course, *ends)
+    straight = frame_along(course, *ends)
     steps_mm = np.arange(-HALF_MM, HALF_MM + 1e-9, FINE_MM)
     rightwards, forwards = np.meshgrid(steps_mm, steps_mm, indexing="ij")
-    places_mm = frame.across(rightwards, forwards)
+    places_mm = straight.across(rightwards, forwards)
     inner, outer, cord = (looked_up(mask, places_mm, outside=0.0) >= EDGE for mask in (lesion, whole, drawn))
     holds = np.asarray(inner.any(axis=(1, 2)))
     measurable = holds & np.asarray(cord.any(axis=(1, 2)))
@@ -124,11 +124,11 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
     for at in np.flatnonzero(measurable):
         dorsal_mm[at] = _straight_back_mm(inner[at], outer[at])
         rim_mm[at], sides[at] = _rim(inner[at], outer[at])
-    step_mm = float(abs(np.diff(frame.position_mm[:2]).sum()))
+    step_mm = float(abs(np.diff(straight.position_mm[:2]).sum()))
     return LesionDepth(
-        frame.position_mm, dorsal_mm, rim_mm, float(_voxel_across_mm(lesion)[1]),
+        straight.position_mm, dorsal_mm, rim_mm, float(_voxel_across_mm(lesion)[1]),
         float((holds & ~measurable).sum()) * step_mm,
-        _nearest(frame, dorsal_mm, ["dorsal"] * len(holds)), _nearest(frame, rim_mm, sides),
+        _nearest(straight, dorsal_mm, ["dorsal"] * len(holds)), _nearest(straight, rim_mm, sides),
     )  # fmt: skip
 
 
@@ -159,8 +159,8 @@ def _rim(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> tuple[float, str
     return (float(distance[place]) - 1.0) * FINE_MM, side
 
 
-def _nearest(frame: StraightFrame, distances_mm: NDArray[np.float64], sides: list[str]) -> NearestPlace | None:
+def _nearest(straight: StraightFrame, distances_mm: NDArray[np.float64], sides: list[str]) -> NearestPlace | None:
     if not np.isfinite(distances_mm).any():
         return None
     at = int(np.nanargmin(distances_mm))
-    return NearestPlace(float(distances_mm[at]), float(frame.position_mm[at]), sides[at])
+    return NearestPlace(float(distances_mm[at]), float(straight.position_mm[at]), sides[at])

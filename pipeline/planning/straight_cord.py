@@ -78,7 +78,7 @@ def offsets_mm() -> NDArray[np.float64]:
     return np.arange(-half, half + 1, dtype=np.float64) * STEP_MM
 
 
-def section(volume: Volume, frame: StraightFrame, which: str, *, outside: float = np.nan) -> NDArray[np.float32]:
+def section(volume: Volume, straight: StraightFrame, which: str, *, outside: float = np.nan) -> NDArray[np.float32]:
     """Look a scan or a mask up along the cord; shape ``(N, M)``, head first.
 
     Parameters
@@ -91,7 +91,7 @@ def section(volume: Volume, frame: StraightFrame, which: str, *, outside: float 
     beside_mm = -offsets_mm()
     nowhere = np.zeros_like(beside_mm)
     offsets = (nowhere, beside_mm) if which == "sagittal" else (beside_mm, nowhere)
-    return looked_up(volume, frame.across(*offsets), outside=outside)
+    return looked_up(volume, straight.across(*offsets), outside=outside)
 
 
 def looked_up(volume: Volume, places_mm: NDArray[np.float64], *, outside: float) -> NDArray[np.float32]:

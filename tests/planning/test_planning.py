@@ -44,8 +44,8 @@ def test_a_bent_lesion_laid_straight_is_as_long_as_it_is_and_its_distances_are_r
     grid, cord, lesion = phantom(spacing, turn)
     course = straight_cord.drawn_course(grid.with_array(cord))
     whole = grid.with_array(cord.astype(np.float32))
-    frame = straight_cord.frame_along(course, -45.0, 45.0)
-    picture = straight_cord.section(grid.with_array(lesion.astype(np.float32)), frame, "sagittal", outside=0.0)
+    straight = straight_cord.frame_along(course, -45.0, 45.0)
+    picture = straight_cord.section(grid.with_array(lesion.astype(np.float32)), straight, "sagittal", outside=0.0)
     rows = np.flatnonzero((picture >= 0.5).any(axis=1))
     length_mm = (rows[-1] - rows[0] + 1) * straight_cord.STEP_MM
     assert abs(length_mm / (2 * HALF_LENGTH_MM) - 1) < 0.02 + straight_cord.STEP_MM / (2 * HALF_LENGTH_MM)
@@ -66,13 +66,13 @@ def test_lengths_along_a_known_line_are_right_within_two_percent_and_a_straight_
     places = voxel_centres_mm(grid).reshape(-1, 3)
     along = BEND_MM * np.arctan2(places[:, 2], places[:, 1] + BEND_MM)
     scan = grid.with_array(along.reshape(grid.shape).astype(np.float32))
-    frame = straight_cord.frame_along(exact_course(), -50.0, 50.0)
-    picture = straight_cord.section(scan, frame, "sagittal")
+    straight = straight_cord.frame_along(exact_course(), -50.0, 50.0)
+    picture = straight_cord.section(scan, straight, "sagittal")
     middle = picture[:, picture.shape[1] // 2]
     seen = np.isfinite(middle)
     steps = -np.diff(middle[seen])
     np.testing.assert_allclose(steps, straight_cord.STEP_MM, rtol=0.02)
-    chord = frame.points_mm[0, 2] - frame.points_mm[-1, 2]
+    chord = straight.points_mm[0, 2] - straight.points_mm[-1, 2]
     assert chord < 100 * 0.985, "upright millimetres are too few"
 
 
@@ -80,13 +80,13 @@ def test_right_and_front_are_where_they_should_be_and_nothing_is_shown_outside()
     i, j, _ = np.indices((40, 40, 60))
     scan = Volume((i + 100.0 * j).astype(np.float32), np.eye(4))
     points = np.stack([np.full(60, 20.0), np.full(60, 20.0), np.arange(60.0)], axis=-1)
-    frame = straight_cord.frame_along(CordCourse.of_points(points, np.full(60, 5.0)), -25.0, 25.0)
-    assert frame.position_mm[0] > frame.position_mm[-1], "head first"
-    sagittal = straight_cord.section(scan, frame, "sagittal")
-    coronal = straight_cord.section(scan, frame, "coronal")
+    straight = straight_cord.frame_along(CordCourse.of_points(points, np.full(60, 5.0)), -25.0, 25.0)
+    assert straight.position_mm[0] > straight.position_mm[-1], "head first"
+    sagittal = straight_cord.section(scan, straight, "sagittal")
+    coronal = straight_cord.section(scan, straight, "coronal")
     assert sagittal[10, 0] > sagittal[10, -1], "front on the left"
     assert coronal[10, 0] > coronal[10, -1], "the patient's right on the left"
-    cut = straight_cord.section(Volume(scan.array[:, :25], np.eye(4)), frame, "sagittal")
+    cut = straight_cord.section(Volume(scan.array[:, :25], np.eye(4)), straight, "sagittal")
     assert np.isnan(cut[10, 0])
 
 

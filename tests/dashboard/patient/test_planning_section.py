@@ -32,10 +32,10 @@ def shown_scan(*, is_drawn):
     scan = GRID.with_array((100 * cord + 300 * ~cord).astype(np.float32))
     anchor = {"path": "a/b_T2w.nii.gz", "contrast": "T2w", "sha256": "0123456789", "spacing_i_mm": 1.0,
               "spacing_j_mm": 1.0, "spacing_k_mm": 1.0}  # fmt: skip
-    frame = straight_cord.frame_along(course, ends[0] - 40, ends[1] + 40)
+    straight = straight_cord.frame_along(course, ends[0] - 40, ends[1] + 40)
     levels = {6: ends[1] - 3.0, 7: ends[1] - 21.0}
     return planning_scan.PlanningScan(
-        scan, anchor, masks, course, "drawn" if is_drawn else "found", frame, ends[1], depth, levels, "disc labels"
+        scan, anchor, masks, course, "drawn" if is_drawn else "found", straight, ends[1], depth, levels, "disc labels"
     )
 
 
