@@ -221,3 +221,13 @@ def test_groups_are_told_apart_without_their_colours():
     alone = survival_chart.survival(groups[:1], [0, 12, 24], "95 % CI", None)
     assert not [note for note in alone.layout.annotations if note.showarrow]
     assert alone.data[2].line.dash == "solid"
+
+
+def test_groups_of_operations_are_named_in_words_as_everywhere_else():
+    patients = pd.DataFrame({
+        "patient_id": ["a", "b", "c"], "duration_days": [100.0, 200.0, 300.0], "is_event": [True, False, True],
+        "first_surgery_extent": ["PR", "PR", None],
+    })  # fmt: skip
+    curves = survival_groups.estimate(patients, "first_surgery_extent")
+    assert list(curves.by_name) == ["partial"], "PR could be read as partial response; who has none is left out"
+    assert len(curves.rows) == 2
