@@ -11,6 +11,7 @@ from dashboard.data import acts, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
+from pipeline.service.jobs import JobState
 
 MOST_NAMED = 5
 UPDATING = "updating"
@@ -83,9 +84,14 @@ def newer_inputs(patient_id: str | None = None, *, is_offered: bool = True) -> N
 
 
 def not_looked_for() -> None:
-    """Say where nobody has looked for scans and tables newer than these results; nothing where somebody has."""
-    if study_jobs.newer() is None:
-        page.remark("Not looked for yet: scans, masks and tables of the study that are newer than these results.")
+    """Say where nobody has looked for what is newer than these results, and why where a run goes on."""
+    if study_jobs.newer() is not None:
+        return
+    what = "scans, masks and tables of the study that are newer than these results"
+    if any(job.state is JobState.RUNNING for job in study_jobs.open_jobs()):
+        page.remark(f"A run goes on, whose results are shown when it ends. Until then nobody has looked for {what}.")
+    else:
+        page.remark(f"Not looked for yet: {what}.")
 
 
 def newer_words(patient_id: str | None = None) -> str:
