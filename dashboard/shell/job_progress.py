@@ -102,6 +102,8 @@ def _words(job: Job, progress: Progress, share: float) -> str:
         return "The run reads the study …"
     elapsed_s = (datetime.now(UTC).replace(tzinfo=None) - (job.began_at or job.asked_at)).total_seconds()
     words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_time(elapsed_s)} so far"
+    if progress.done == progress.total:
+        return f"{words}, publishing the results …"
     return f"{words}, about {_time(elapsed_s * (1 - share) / share)} left" if share >= LEAST_SHARE else words
 
 

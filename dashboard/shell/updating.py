@@ -119,7 +119,7 @@ def _offer_run(key: str, patient_id: str | None) -> None:
         key=key,
         help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
         on_click=signing.record,
-        args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
+        args=(lambda: study_jobs.ask_for_run(signing.reader(), *filter(None, [patient_id])),),
     )
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.data import scan_deliveries
 from dashboard.data.scan_deliveries import DeliveredSeries
 from dashboard.shell import page, signing
-from dashboard.study.delivery_progress import PLACE
+from dashboard.study.delivery_progress import PLACE, came_by, forget_numbers
 from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
 from pipeline.service.deliveries import Delivery
@@ -29,7 +29,7 @@ COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices",
 def decide_on(delivery: Delivery) -> None:
     """Show what was decided about a delivery, ask where a person must say it, and offer to add it."""
     series, odd = scan_deliveries.decisions(delivery)
-    came = f"{labels.minute(delivery.asked_at)}, brought by {delivery.asked_by or 'somebody'}"
+    came = f"{labels.minute(delivery.asked_at)}, {came_by(delivery)}"
     page.section("Scans to decide on", " ".join(filter(None, (came, delivery.place))))
     if delivery.message:
         st.error(as_label(delivery.message))
@@ -102,11 +102,15 @@ def _key(what: str, delivery_id: str, one: DeliveredSeries) -> str:
 def _confirm(delivery_id: str, series: Sequence[DeliveredSeries], doubles: Sequence[tuple[str, str]]) -> str:
     """Let it be added as the fields say now: a callback."""
     answers = {**_answers(delivery_id, series), **_people(delivery_id, doubles)}
-    return scan_deliveries.confirm(signing.reader(), delivery_id, answers)
+    words = scan_deliveries.confirm(signing.reader(), delivery_id, answers)
+    forget_numbers()
+    return words
 
 
 def _cancel(delivery_id: str) -> str:
-    return scan_deliveries.cancel(signing.reader(), delivery_id)
+    words = scan_deliveries.cancel(signing.reader(), delivery_id)
+    forget_numbers()
+    return words
 
 
 def _ask_who(delivery_id: str, new: str, other: str) -> None:
