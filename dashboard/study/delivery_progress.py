@@ -9,9 +9,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import scan_deliveries, study_jobs, who
+from dashboard.data import door, scan_deliveries, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.words import labels
+from pipeline.journal.roles import Deed
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
 
 EVERY_SECONDS = 2
@@ -75,7 +76,7 @@ def _show(delivery: Delivery) -> None:
     elif step.words:
         words += f": {step.words}"
     st.progress(min(1.0, step.done / step.total) if step.total else 0.0, text=f"{words} …")
-    if not delivery.is_to_end:
+    if not delivery.is_to_end and door.may(Deed.EDIT):
         st.button(
             "Stop it",
             key=f"stop-{delivery.delivery_id}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.data import door, queries, scan_deliveries, study_jobs
+from dashboard.data import queries, scan_deliveries, study_jobs
 from dashboard.shell import page, signing
 from dashboard.study.delivery_progress import PLACE
 from dashboard.study.study_state import first_visit, without_outline
@@ -29,7 +29,7 @@ def next_step(delivery: Delivery) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if due and _is_asked_for(due):
             page.remark(UNDER_WAY.format(_named(due)), "content")
-        elif due and door.may(Deed.RUN):
+        elif due and signing.offers(Deed.RUN, f"A run of {_named(due)}"):
             why = "; ".join(dict.fromkeys(reasons[name] for name in due))
             st.button(
                 f"Run {_named(due)}",
@@ -40,8 +40,6 @@ def next_step(delivery: Delivery) -> None:
                 kwargs={"where": PLACE},
             )
             page.remark(f"Next: aligned, measured and judged ({why}).", "content")
-        elif due:
-            page.remark(f"{_named(due)} waits for a run, which needs the role signer or editor.", "content")
         _links([name for name in people if name not in reasons])
 
 

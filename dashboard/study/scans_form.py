@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import door, scan_deliveries
+from dashboard.data import scan_deliveries
 from dashboard.shell import page, signing
 from dashboard.study.delivery_decisions import decide_on
 from dashboard.study.delivery_progress import ARCHIVE_NUMBERS, NUMBERS_ASKED, PLACE, came_by, deliveries_watched
@@ -23,9 +23,7 @@ WORDS = {DeliveryState.ADDED: "added", DeliveryState.FAILED: "not added", Delive
 def scans_form() -> None:
     """Ask for scans, show what each is taken for, and let them be added once somebody has decided."""
     page.section("Add scans", "DICOM or NIfTI, under pseudonyms; nothing is added before you say so")
-    if not door.may(Deed.EDIT):
-        page.remark("Adding scans needs the role editor; ask whoever keeps the sign-in.")
-    else:
+    if signing.offers(Deed.EDIT, "Adding scans"):
         _ways()
     signing.answer(PLACE)
     deliveries_watched()
