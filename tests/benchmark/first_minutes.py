@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.files import child_process
 from pipeline.store import reader
-from tests.dashboard.browser.driving import CHROMIUM, FLAGS, settled
+from tests.dashboard.browser.driving import CHROMIUM, FLAGS
 from tests.page_visit import free_port, wait_until_healthy
 from tests.places import SAMPLE
 
@@ -74,7 +74,7 @@ def drawn(page: Any, address: str, words: str) -> float:
     began = time.monotonic()
     page.goto(address)
     page.get_by_text(words).first.wait_for()
-    settled(page)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     return time.monotonic() - began
 
 
