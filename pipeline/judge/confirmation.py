@@ -5,6 +5,7 @@ A confirmed progression stands at the scan where it was first seen; an unconfirm
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -23,7 +24,8 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
     A preliminary progression is confirmed by a comparable scan late enough that is progression too, refuted by one
     that is not or by any later one that shrank beyond error, and awaits confirmation while there is none. A response
     is confirmed by a second scan far enough from it, with no lesser scan in between. Either is confirmed too between
-    two scans that confirm each other. A response that a later scan shows no more stays as it was read, and says so.
+    two scans that confirm each other. A response that a later scan shows no more stays as it was read, and says so;
+    so does a progression that the next scan shows no more, and that scan.
     """
     settled: list[Verdict] = []
     for index, verdict in enumerate(verdicts):
@@ -33,7 +35,20 @@ def confirmed(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[
             settled.append(_settle_response(verdict, verdicts[:index], verdicts[index + 1 :], criteria))
         else:
             settled.append(verdict)
-    return tuple(settled)
+    return _with_what_ended(settled, criteria)
+
+
+def _with_what_ended(verdicts: Sequence[Verdict], criteria: ResponseCriteria) -> tuple[Verdict, ...]:
+    """Join each progression read from a size to the next judged scan, where that is smaller and shows none."""
+    ended = list(verdicts)
+    judged = [index for index, verdict in enumerate(verdicts) if verdict.is_judged]
+    for index, after in itertools.pairwise(judged):
+        verdict, later = verdicts[index], verdicts[after]
+        is_read = verdict.category == Category.PD and verdict.grown and verdict.evidence.new_lesion is None
+        if is_read and _went_back(later, verdict, criteria):
+            ended[index] = replace(verdict, ended_by=later.visit)
+            ended[after] = replace(ended[after], ends=verdict.visit)
+    return tuple(ended)
 
 
 def _settle_progression(
@@ -69,6 +84,8 @@ def _went_back(later: Verdict, verdict: Verdict, criteria: ResponseCriteria) -> 
     if later.category == Category.PD:
         return False
     since = comparison.compare(later.visit, verdict.visit, criteria.metric, later.evidence.scans)
+    if since.value == 0:
+        return True
     return since.ratio is not None and since.ratio < 1 and comparison.beyond_error(since)
 
 

@@ -399,9 +399,9 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     """Say how a preliminary progression or a response stands with its second scan."""
     settled_on = verdict.settled_by.acquired_on if verdict.settled_by is not None else None
     if verdict.preliminary and verdict.evidence.new_lesion is None:
-        return _preliminary_words(verdict, settled_on)
+        return "; ".join(words for words in (_preliminary_words(verdict, settled_on), _shown_no_more(verdict)) if words)
     if verdict.category not in (Category.CR, Category.PR):
-        return ""
+        return _shown_no_more(verdict)
     name = "complete" if verdict.category == Category.CR else "partial"
     if settled_on is not None:
         return f"{name} response, confirmed by the scan of {settled_on}"
@@ -410,6 +410,13 @@ def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
     if verdict.ended_by is not None:
         return f"{name} response, not confirmed: the scan of {verdict.ended_by.acquired_on} shows it no more"
     return f"{name} response, unconfirmed until a scan {criteria.confirmation.days} days apart shows it too"
+
+
+def _shown_no_more(verdict: Verdict) -> str:
+    """Say that the next scan shows a progression no more, or that this scan shows no more the one before."""
+    if verdict.category == Category.PD and verdict.ended_by is not None:
+        return f"the scan of {verdict.ended_by.acquired_on} shows it no more"
+    return f"the progression read on {verdict.ends.acquired_on} is seen no more" if verdict.ends is not None else ""
 
 
 def _preliminary_words(verdict: Verdict, settled_on: date | None) -> str:

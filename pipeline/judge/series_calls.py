@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE, KINDS, Floats, Stance
 from pipeline.judge.series_model import (
@@ -24,6 +25,8 @@ from pipeline.judge.series_model import (
     fitted,
 )
 from pipeline.measure.measurement_error import Interval
+
+Flags = NDArray[np.bool_]
 
 DAYS_PER_YEAR = 365.25
 
@@ -42,6 +45,13 @@ own reading lies between the last two."""
 
 ROUNDING = 1e-9
 """Relative difference at which two sizes are the same."""
+
+APART = 1.645
+"""Standard deviations by which two readings alone differ where they alone tell a change: nine in ten of unchanged
+pairs differ by less."""
+
+ALL_TELL = 0.975
+"""Least probability of a change's direction from all readings, where two alone do not tell: the interval excludes 1."""
 
 
 class ChangeCall(StrEnum):
@@ -155,11 +165,11 @@ class LesionSeries:
 
     def has_grown(self, scan: int, reference: int) -> bool:
         """Say whether growth since a reference is beyond the error of the whole series."""
-        return scan != reference and self._sureness(scan, reference, 1) >= ALARM_LIMIT_GROWTH
+        return self._is_beyond(scan, reference, 1)
 
     def has_shrunk(self, scan: int, reference: int) -> bool:
         """Say whether shrinkage since a reference is beyond the error of the whole series."""
-        return scan != reference and self._sureness(scan, reference, -1) >= ALARM_LIMIT_SHRINKAGE
+        return self._is_beyond(scan, reference, -1)
 
     def is_down_to(self, scan: int, reference: int, ratio: float) -> bool:
         """Say whether all readings together tell a ratio or less: the median of the true change."""
@@ -222,6 +232,10 @@ class LesionSeries:
         return {}
 
     @cached_property
+    def _calls(self) -> dict[tuple[int, int, int], bool]:
+        return {}
+
+    @cached_property
     def _designs(self) -> dict[Stance, Design]:
         return {}
 
@@ -273,12 +287,12 @@ class LesionSeries:
             self._answers[key] = self._seen(stance).answer(sums[None])
         return self._answers[key]
 
-    def _sureness(self, scan: int, reference: int, direction: int) -> float:
-        """Return the weight of all histories of growth (1) or shrinkage (-1) with the readings as they are."""
-        key = ("sureness", scan, reference, direction)
-        if key not in self._alarms:
-            self._alarms[key] = float(self._certainty(self._logs, scan, reference, direction)[0])
-        return self._alarms[key]
+    def _is_beyond(self, scan: int, reference: int, direction: int) -> bool:
+        """Say whether growth (1) or shrinkage (-1) is beyond error with the readings as they are."""
+        key = (scan, reference, direction)
+        if scan != reference and key not in self._calls:
+            self._calls[key] = bool(self._beyond(self._logs, scan, reference, direction)[0])
+        return scan != reference and self._calls[key]
 
     def _limit(self, scan: int, reference: int, direction: int) -> float:
         key = ("limit", scan, reference, direction)
@@ -286,15 +300,15 @@ class LesionSeries:
             self._alarms[key] = self._searched_limit(scan, reference, direction)
         return self._alarms[key]
 
-    def _certainty(self, logs: Floats, scan: int, reference: int, direction: int) -> Floats:
-        """Return the weight of all histories of growth (1) or shrinkage (-1), one for each row of readings."""
+    def _beyond(self, logs: Floats, scan: int, reference: int, direction: int) -> Flags:
+        """Say whether growth (1) or shrinkage (-1) is beyond error, for each row of readings."""
         sums = np.tile(self._sum({scan: 1.0, reference: -1.0}) * direction, (len(logs), 1))
-        return fitted(self._design(Stance.ALARM), logs).answer(sums).probability_above(0.0)
+        spread = math.hypot(*(self._errors[self._order.index(one)] for one in (scan, reference)))
+        return beyond_error(self._design(Stance.ALARM), self._design(Stance.ANYBODY), logs, sums, spread, direction)
 
     def _searched_limit(self, scan: int, reference: int, direction: int) -> float:
         """Look for the reading at which the call turns, all other readings as they are."""
         at, other = self._order.index(scan), self._order.index(reference)
-        least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
         low, high = 0.0, LIMIT_REACH * math.hypot(self._errors[at], self._errors[other])
         reading = direction * float(self._logs[0, at] - self._logs[0, other])
         for passes in range(LIMIT_PASSES):
@@ -303,10 +317,42 @@ class LesionSeries:
             tried = np.linspace(low, high, LIMIT_STEPS)
             logs = np.tile(self._logs, (LIMIT_STEPS, 1))
             logs[:, at] = self._logs[0, other] + direction * tried
-            short = np.flatnonzero(self._certainty(logs, scan, reference, direction) < least)
+            short = np.flatnonzero(~self._beyond(logs, scan, reference, direction))
             last = int(short[-1]) if len(short) else -1
             low, high = float(tried[max(last, 0)]), float(tried[min(last + 1, LIMIT_STEPS - 1)])
         return math.exp(direction * high * self.share)
+
+
+def beyond_error(alarm: Design, anybody: Design, logs: Floats, sums: Floats, spread: float, direction: int) -> Flags:
+    """Say, of each row of readings, whether a change is beyond the error of the whole series.
+
+    Histories without a change between the two scans must be unlikely. After a rise that went back, or a fall, none is
+    without a change, and either direction would be about as likely as the noise says: so the two readings must differ
+    by themselves as well, or all readings tell the direction.
+
+    Parameters
+    ----------
+    alarm, anybody
+        The design of the scans in these stances.
+    logs, sums
+        Log volumes of the readings, and weights whose sum over them is the change in the direction asked; (m, n).
+    spread
+        Standard deviation of the difference of the two readings.
+    direction
+        1 for growth, -1 for shrinkage.
+
+    Returns
+    -------
+    numpy.ndarray
+        (m,) of bool.
+    """
+    least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
+    beyond = np.asarray(fitted(alarm, logs).answer(sums).probability_above(0.0) >= least)
+    close = np.flatnonzero(beyond & (np.sum(sums * logs, axis=1) < APART * spread))
+    if len(close):
+        seen = fitted(anybody, logs[close]).answer(sums[close])
+        beyond[close] = seen.probability_above(0.0) >= ALL_TELL
+    return beyond
 
 
 @dataclass(frozen=True)

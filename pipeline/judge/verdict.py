@@ -96,7 +96,10 @@ class Verdict:
     settled_by
         The scan that confirmed or refuted a preliminary progression or a response.
     ended_by
-        The later scan that shows an unconfirmed response no more, so that none can confirm it.
+        The later scan that shows an unconfirmed response no more, so that none can confirm it; the next scan that
+        shows a progression no more.
+    ends
+        The progression before that this scan shows no more.
     passed_over
         An unsigned scan that would have been the nadir, had somebody signed it.
     days_that_decide
@@ -115,6 +118,7 @@ class Verdict:
     confirmed: bool = True
     settled_by: VisitMeasure | None = None
     ended_by: VisitMeasure | None = None
+    ends: VisitMeasure | None = None
     passed_over: VisitMeasure | None = None
     wait_days: int = 0
     days_that_decide: str = ""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from pipeline.judge.series_calls import LesionSeries
-from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE, Floats, Stance
+from pipeline.judge.series_calls import LesionSeries, beyond_error
+from pipeline.judge.series_histories import Floats, Stance
 from pipeline.judge.series_model import STATED_FREEDOM, designed, fitted
 from pipeline.measure.measurement_error import Z_95
 
@@ -25,6 +25,9 @@ ERRORS = (0.08, 0.11, 0.14, 0.20)
 SEED = 20261128
 GROWTH = math.log(1.4)
 DOUBLED = math.log(2.0)
+RISE = math.log(1.8)
+CAME_BACK = 6
+"""Scans of a tumour whose size changed and came back, until the last."""
 FEW = 100
 """A tenth of the stated probabilities with fewer visits than this is not counted."""
 
@@ -64,6 +67,15 @@ def stepped(change: float, quiet: int) -> Callable[[np.random.Generator, int], F
     return truth
 
 
+def went_and_came_back(change: float) -> Callable[[np.random.Generator, int], Floats]:
+    """Return a tumour of another size at the third and fourth of its scans only."""
+
+    def truth(source: np.random.Generator, scans: int) -> Floats:
+        return np.tile(np.where((np.arange(scans) == 2) | (np.arange(scans) == 3), change, 0.0), (PATIENTS, 1))
+
+    return truth
+
+
 def growing(share: float) -> Callable[[np.random.Generator, int], Floats]:
     """Return people of whom a share grows by 8 +- 8 % a year and the others not at all."""
 
@@ -90,11 +102,11 @@ def judged(true: Floats, readings: Floats, error: float, *, states: bool = False
     since_nadir[:, -1] = since_baseline[:, -1] = 1.0
     since_nadir[rows, nadir] -= 1.0
     since_baseline[:, 0] -= 1.0
-    alarm = fitted(designed(years, errors, Stance.ALARM, STATED_FREEDOM), readings)
+    alarm, stated = (designed(years, errors, stance, STATED_FREEDOM) for stance in (Stance.ALARM, Stance.ANYBODY))
     change, fall = readings[:, -1] - readings[rows, nadir], readings[:, -1] - readings[:, 0]
     nothing = np.zeros(len(rows))
     probability, low, high = nothing, nothing, nothing
-    anybody = fitted(designed(years, errors, Stance.ANYBODY, STATED_FREEDOM), readings)
+    anybody = fitted(stated, readings)
     fallen = (fall <= -GROWTH) | (anybody.answer(since_baseline).probability_above(-GROWTH) <= 0.5)
     if states:
         people = fitted(designed(years, errors, Stance.PEOPLE, STATED_FREEDOM), readings)
@@ -104,8 +116,8 @@ def judged(true: Floats, readings: Floats, error: float, *, states: bool = False
     spread = error * math.sqrt(2)
     truth = true[:, -1] - true[rows, nadir]
     return Judged(
-        growth=(change >= GROWTH) & (alarm.answer(since_nadir).probability_above(0.0) >= ALARM_LIMIT_GROWTH),
-        shrinkage=fallen & (alarm.answer(-since_baseline).probability_above(0.0) >= ALARM_LIMIT_SHRINKAGE),
+        growth=(change >= GROWTH) & beyond_error(alarm, stated, readings, since_nadir, spread, 1),
+        shrinkage=fallen & beyond_error(alarm, stated, readings, -since_baseline, spread, -1),
         pair_growth=(change >= GROWTH) & (change > Z_95 * spread),
         pair_shrinkage=(fall <= -GROWTH) & (fall < -Z_95 * spread),
         probability=probability,
@@ -152,6 +164,24 @@ def _calls(error: float) -> str:
             then, following = followed(stepped(change, quiet), error, range(quiet + 2, quiet + 4))
             on, by = getattr(then, kind), getattr(then, kind) | getattr(following, kind)
             cells.append(f"{percent(on)} / {percent(by)}")
+    return f"| {error:.2f} | " + " | ".join(cells) + " |"
+
+
+def _came_back(error: float) -> str:
+    """Return a row of the table of false changes since the baseline: with the two conditions, and with the first."""
+    cells = []
+    for direction in (-1, 1):
+        source = np.random.default_rng([SEED, 1, round(1000 * error)])
+        true = went_and_came_back(-direction * RISE)(source, CAME_BACK)
+        readings = true + error * source.standard_normal(true.shape)
+        years, errors = np.arange(float(CAME_BACK)), np.full(CAME_BACK, error)
+        alarm, anybody = (designed(years, errors, one, STATED_FREEDOM) for one in (Stance.ALARM, Stance.ANYBODY))
+        sums = np.zeros_like(readings)
+        sums[:, -1], sums[:, 0] = direction, -direction
+        spread = error * math.sqrt(2)
+        both = beyond_error(alarm, anybody, readings, sums, spread, direction)
+        first = beyond_error(alarm, anybody, readings, sums, 0.0, direction) & (np.sum(sums * readings, axis=1) > 0)
+        cells.append(f"{percent(both)} ({percent(first)})")
     return f"| {error:.2f} | " + " | ".join(cells) + " |"
 
 
@@ -213,6 +243,14 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for error in ERRORS:
         print(_calls(error))
+    print(
+        f"\nA tumour whose third and fourth scan, of {CAME_BACK}, show it 1.8 times as large (as small) and that is as "
+        "before at the last: percent called smaller (larger) than at the baseline beyond error. In brackets where two "
+        "readings need not differ by themselves.\n"
+    )
+    print("| error | smaller, after a rise | larger, after a fall |\n|---|---|---|")
+    for error in ERRORS:
+        print(_came_back(error))
     cohorts = {
         "half constant, half 8 +- 8 %/y": growing(0.5),
         "nine of ten constant": growing(0.1),

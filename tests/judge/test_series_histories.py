@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from pipeline.judge import series_model
-from pipeline.judge.series_calls import LesionSeries, SeriesChange, Thresholds
+from pipeline.judge.series_calls import ALL_TELL, APART, LesionSeries, SeriesChange, Thresholds
 from pipeline.judge.series_histories import ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE, Stance, histories
 from pipeline.judge.series_model import SeriesAnswer, designed, fitted, student_cdf
 
@@ -230,17 +230,53 @@ def test_the_probability_of_growth_falls_with_its_threshold_and_that_of_shrinkag
         assert (lower > at > higher) if ratio > 1 else (lower < at < higher)
 
 
+def _sureness(series: LesionSeries, scan: int, reference: int, direction: int) -> float:
+    """Return the weight of all histories of growth (1) or shrinkage (-1) since a reference."""
+    sums = series._sum({scan: 1.0, reference: -1.0}) * direction
+    alarm = series_model.fitted(series._design(Stance.ALARM), series._logs)
+    return float(alarm.answer(sums[None]).probability_above(0.0)[0])
+
+
 def test_growth_is_called_from_its_least_weight_on() -> None:
     for direction, least, call in (
         (1, ALARM_LIMIT_GROWTH, LesionSeries.has_grown),
         (-1, ALARM_LIMIT_SHRINKAGE, LesionSeries.has_shrunk),
     ):
-        series = LesionSeries((0, 365), (1000.0, 1500.0), (0.1, 0.1))
-        key = ("sureness", 1, 0, direction)
-        for weight, expected in ((least, True), (least - 1e-9, False)):
-            series._alarms[key] = weight
-            assert call(series, 1, 0) == expected
+        weights = []
+        for ratio in np.exp(direction * np.linspace(0.24, 0.6, 60)):  # all more than APART deviations of the two
+            series = LesionSeries((0, 365), (1000.0, 1000.0 * ratio), (0.1, 0.1))
+            weights.append(_sureness(series, 1, 0, direction))
+            assert call(series, 1, 0) == (weights[-1] >= least)
+        assert min(weights) < least < max(weights)
     assert (ALARM_LIMIT_GROWTH, ALARM_LIMIT_SHRINKAGE) == (0.81, 0.78)
+
+
+def _went_and_came_back(last: float) -> LesionSeries:
+    """Return a tumour of 1,000 that stood higher or lower at two scans before the last."""
+    way = 1.8 if last < 1000 else 1 / 1.8
+    sizes = (1000.0, 1000.0, 1000.0 * way, 1000.0 * way, last)
+    return LesionSeries(tuple(365.25 * year for year in range(5)), sizes, (0.1,) * 5)
+
+
+@pytest.mark.parametrize("last", [900.0, 1140.0])
+def test_a_tumour_that_is_as_before_a_rise_or_a_fall_has_not_changed(last: float) -> None:
+    series, direction = _went_and_came_back(last), 1 if last > 1000 else -1
+    least = ALARM_LIMIT_GROWTH if direction > 0 else ALARM_LIMIT_SHRINKAGE
+    assert _sureness(series, 4, 0, direction) >= least, "no history is without a change"
+    assert not series.has_grown(4, 0)
+    assert not series.has_shrunk(4, 0)
+    limit = SeriesChange(series, 4, 0).limit_ratio or 1.0
+    assert (last / 1000 < limit) if direction > 0 else (last / 1000 > limit), "the limit shown agrees"
+
+
+@pytest.mark.parametrize("factor", [0.98, 1.02])
+def test_two_readings_tell_where_nine_in_ten_unchanged_ones_differ_by_less(factor: float) -> None:
+    apart = math.exp(-APART * math.hypot(0.1, 0.1) * factor)
+    series = _went_and_came_back(1000.0 * apart)
+    at_all = series_model.fitted(series._design(Stance.ANYBODY), series._logs)
+    tell = at_all.answer(series._sum({4: -1.0, 0: 1.0})[None]).probability_above(0.0)[0]
+    assert tell < ALL_TELL
+    assert series.has_shrunk(4, 0) == (factor > 1)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +304,7 @@ def test_a_series_is_down_to_a_ratio_where_half_of_what_may_be_is(mean: float, i
 
 def test_the_limit_of_a_pair_is_where_its_alarm_turns() -> None:
     def sureness(ratio: float, direction: int) -> float:
-        return LesionSeries((0, 365.25), (1000.0, 1000.0 * ratio), (0.1, 0.1))._sureness(1, 0, direction)
+        return _sureness(LesionSeries((0, 365.25), (1000.0, 1000.0 * ratio), (0.1, 0.1)), 1, 0, direction)
 
     for direction, least, limit in (
         (1, ALARM_LIMIT_GROWTH, PAIR.growth_limit(1, 0)),
