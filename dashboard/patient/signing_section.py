@@ -92,7 +92,7 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
         st.rerun()
     is_hidden = session_id not in shown and queries.aligned_scan(patient_id, str(session_id)) is not None
     digests = show_masks(patient_id, str(session_id))
-    if signing.offers(Deed.SIGN, "Signing, correcting and commenting"):
+    if signing.offers(Deed.SIGN, "Signing, correcting or commenting"):
         _controls(patient_id, str(session_id), criteria_id, digests, is_hidden=is_hidden)
     mask_correction.correct_mask(patient_id, str(session_id), list(digests), criteria_id)
     signing.answer()

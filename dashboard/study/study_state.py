@@ -91,12 +91,15 @@ def _visit(visit: VisitOutlook) -> Html:
 def _sentence(study: StudyCheck) -> str:
     if not study.patient_ids:
         return f"{study.study}: nobody yet."
-    if study.is_sound:
-        return f"{study.study}: nothing is wrong, every visit will be measured."
     errors = sum(one.severity == "error" for one in study.findings)
+    doubts = sum(one.severity == "warning" for one in study.findings)
     unmeasured = sum(visit.outlook == Outlook.NOTHING for visit in study.visits)
-    words = [f"{labels.count(errors, 'thing')} left out"] if errors else []
+    words = [] if study.visits else ["no visit yet"]
+    words += [f"{labels.count(errors, 'thing')} left out"] if errors else []
     words += [f"{labels.count(unmeasured, 'visit')} will not be measured"] if unmeasured else []
+    words += [f"{labels.count(doubts, 'thing')} to look at"] if doubts else []
+    if not words:
+        return f"{study.study}: nothing is wrong, every visit will be measured."
     return f"{study.study}: {', '.join(words)}."
 
 

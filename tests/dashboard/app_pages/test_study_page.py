@@ -41,6 +41,7 @@ def test_whose_scans_were_added_is_run_by_one_click_and_then_opened(out, monkeyp
     pending = tuple(PlannedPatient(name, "never worked on") for name in NEW)
     monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan(pending, ()))
     at = opened("study")
+    assert "added: no visit yet, 3 things to look at." in words_of(at), "not that nothing is wrong"
     assert "Next: aligned, measured and judged (never worked on)." in words_of(at)
     at.text_input(key=door.NAME_TYPED).set_value("Dr. A")
     (run,) = [button for button in at.button if button.label == "Run sub-01, sub-90"]
