@@ -11,6 +11,7 @@ from dashboard.data import acts, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
+from pipeline.journal.roles import Deed
 from pipeline.service.jobs import JobState
 
 MOST_NAMED = 5
@@ -47,7 +48,8 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
         help_text = (
             "Runs the pipeline, only what changed, while this page waits: it has no worker (cordtrack serve has)"
         )
-        st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
+        if signing.offers(Deed.RUN, "An update", of_all=True):
+            st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):
             with st.spinner("Updating the results …", show_time=True):
                 signing.record(_update)
@@ -120,12 +122,14 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _offer_run(key: str, patient_id: str | None) -> None:
+    if not signing.offers(Deed.RUN, "An update", of_all=patient_id is None):
+        return
     st.button(
         "Update now",
         key=key,
         help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
         on_click=signing.record,
-        args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
+        args=(lambda: study_jobs.ask_for_run(signing.reader(), *filter(None, [patient_id])),),
     )
 
 
