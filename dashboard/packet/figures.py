@@ -128,9 +128,9 @@ def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) ->
     along = (np.arange(marked.shape[0]) + 0.5) * size_mm[1]
     for value, (name, colour) in COMPARTMENT_COLOURS.items():
         if name != "cord" and (marked == value).any():
-            place = (across, along, (marked == value).astype(float))
+            sheet = (across, along, (marked == value).astype(float))
             for width, shade in (*HALO, (1.0, colour)):
-                axes.contour(*place, levels=[0.5], colors=shade, linewidths=width)
+                axes.contour(*sheet, levels=[0.5], colors=shade, linewidths=width)
 
 
 def _ring(axes: Axes, pane: Pane, plane: str, spot: Spot) -> None:
