@@ -110,7 +110,7 @@ def truth_of(patient: Patient, visit: Visit, setup: Setup) -> Rows:
         (*key, str(index), *(f"{c:.3f}" for c in point), str(int(seen)))
         for index, (point, seen) in enumerate(zip(points, inside, strict=True))
     ]
-    described = [(*key, *row) for row in described_truth.rows_of(patient, visit, setup)]
+    described: list[tuple[str, ...]] = [(*key, *row) for row in described_truth.rows_of(patient, visit, setup)]
     return {"volumes": volumes, "lesions": lesions, "landmarks": marks, "description": described}
 
 
