@@ -173,7 +173,7 @@ def disc_labels(setup: Setup, middle_disc: int) -> NDArray[np.uint8]:
     for number, height in disc_heights(setup.person, middle_disc).items():
         z = height
         for _ in range(4):
-            z = height - float(curve_slope(region, np.array([z], dtype=np.float32))[0]) * back
+            z = height - float(curve_slope(region, np.array(z, dtype=np.float32))) * back
         point = cord_points(setup.person, np.array([[0.0, back, z]]))
         index = np.round(to_voxel(grid.affine, scanner.landmarks(setup.pose, point))[0]).astype(int)
         if np.all((index >= 0) & (index < np.array(grid.shape))):
