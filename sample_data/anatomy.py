@@ -1,7 +1,4 @@
-"""Everything around the cord: soft tissue, vertebrae with their arches, discs and the canal, painted from far to near.
-
-Signals are in units in which cerebrospinal fluid has 100 on T2w and subcutaneous fat 100 on T1w.
-"""
+"""Everything around the cord: soft tissue, vertebrae with arches, discs and the canal, painted from far to near."""
 
 from __future__ import annotations
 
@@ -12,33 +9,7 @@ from numpy.typing import NDArray
 
 from sample_data.shapes import Array, ellipse, join, meet, segment, soft, texture, texture_lattice
 from sample_data.spine import Region, Spine, cells_of, curve_mm, curve_slope, make_spine
-
-SIGNAL = {
-    "air": (0.5, 0.5),
-    "skin": (30, 38),
-    "fat": (84, 100),
-    "muscle": (22, 36),
-    "ligament": (20, 26),
-    "cortex": (5, 5),
-    "marrow": (44, 58),
-    "vein": (62, 62),
-    "annulus": (13, 24),
-    "nucleus": (58, 33),
-    "epidural": (80, 88),
-    "dura": (14, 32),
-    "csf": (100, 12),
-    "root": (45, 34),
-    "white": (37, 42),
-    "grey": (43, 38),
-    "tumour": (64, 92),
-    "cap": (14, 30),
-    "cyst": (92, 20),
-    "cavity": (97, 14),
-    "syrinx": (95, 14),
-    "oedema": (60, 36),
-    "scar": (50, 58),
-}
-"""Tissue to (T2w, contrast-enhanced T1w) signal; ratios as on turbo spin echo scans at 1.5 to 3 tesla."""
+from sample_data.tissue import Canvas, paint
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +74,7 @@ def locate(person: Person, x: Array, y: Array, z: Array) -> Place:
     return Place(x, u, z, s, cells, t)
 
 
-def paint(canvas: Array, where: Array | float, tissue: str, factor: Array | float = 1.0) -> None:
-    """Cover a canvas of shape ``(2, ...)`` with a tissue's two signals, in place, by its membership."""
-    for channel, signal in enumerate(SIGNAL[tissue]):
-        canvas[channel] += where * (np.float32(signal) * np.float32(factor) - canvas[channel])
-
-
-def paint_soft_tissue(canvas: Array, person: Person, place: Place) -> None:
+def paint_soft_tissue(canvas: Canvas, person: Person, place: Place) -> None:
     """Paint muscle in groups with fat between them, subcutaneous fat, skin, and what lies in front of the spine."""
     region = person.spine.region
     fibres = texture(person.streaks, place.x, place.u, place.z)
@@ -151,7 +116,7 @@ def body_distance(person: Person, place: Place) -> Array:
     return (radius - 1) * np.minimum(width, depth)
 
 
-def paint_discs_and_bodies(canvas: Array, person: Person, place: Place) -> None:
+def paint_discs_and_bodies(canvas: Canvas, person: Person, place: Place) -> None:
     """Paint discs with a bright core, and bodies with cortex, marrow and the vein at the back."""
     region, along = person.spine.region, person.spine.along
     outline = body_distance(person, place)
@@ -182,7 +147,7 @@ def canal_distance(person: Person, place: Place) -> Array:
 
 
 def paint_arches(
-    canvas: Array, person: Person, place: Place, canal: Array, opened_mm: tuple[float, float] | None
+    canvas: Canvas, person: Person, place: Place, canal: Array, opened_mm: tuple[float, float] | None
 ) -> None:
     """Paint pedicles, laminae and processes, and the scar where a surgeon removed them between two heights."""
     arch = _arch_distance(person, place, canal)
@@ -236,7 +201,7 @@ def _blade(region: Region, side: Array, u: Array, t: Array, kind: tuple[Array, A
     return meet(blade, side - (2.0 + 0.05 * np.clip(reach, 0, 40)), 1.0)
 
 
-def paint_canal(canvas: Array, person: Person, place: Place, canal: Array, cord: Array) -> None:
+def paint_canal(canvas: Canvas, person: Person, place: Place, canal: Array, cord: Array) -> None:
     """Paint ligament, epidural fat, dura, fluid with its pulsation, nerve roots and cauda equina."""
     region = person.spine.region
     flow = texture(person.clouds, place.z * np.float32(0.7), place.x, place.u)

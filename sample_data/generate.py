@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -17,22 +16,14 @@ from numpy.typing import NDArray
 
 from pipeline.core.volume import Volume
 from pipeline.files.images import save
-from pipeline.selftest.scanner_day import Pose, draw_pose, expose
-from sample_data import scanner, tables
-from sample_data.anatomy import Person, make_person
-from sample_data.lesions import ORDER, Blob, Scene, fit, lumpy, own_volumes_mm3
+from pipeline.selftest.scanner_day import expose
+from sample_data import described_truth, further_scans, scanner, tables
+from sample_data.lesions import ORDER, own_volumes_mm3
+from sample_data.phantom import Look
 from sample_data.scanner import PROTOCOLS
-from sample_data.spine import curve_mm
 from sample_data.stories import PATIENTS, Patient, Visit
+from sample_data.visit_setup import Setup, anat, cord_points, opened_mm, rng_of, set_up, stem
 
-SHAPES = {
-    "tumour": (1.0, 0.92, 1.1),
-    "cyst": (1.0, 0.92, 1.05),
-    "cavity": (0.95, 0.85, 1.0),
-    "syrinx": (1.0, 0.8, 2.4),
-    "oedema": (1.3, 1.2, 1.5),
-}
-PLACES = {"tumour": (0.3, -0.2, 0.0), "tumour_2": (0.0, 0.0, -20.0)}
 LABELS = {name: index for index, name in enumerate(("tumour", "cyst", "oedema", "syrinx", "cavity"), start=1)}
 LANDMARKS = 40
 CHANNELS = ("T2w", "ce-gadolinium_T1w")
@@ -46,40 +37,6 @@ Shares = dict[str, NDArray[np.float32]]
 Rows = dict[str, list[tuple[str, ...]]]
 
 
-@dataclass(frozen=True, eq=False)
-class Setup:
-    """Everything about a visit that is drawn before the scan: person, lesions, pose and field of view."""
-
-    person: Person
-    scene: Scene
-    pose: Pose
-    grid: Volume
-
-
-def scene_of(patient: Patient, visit: Visit, person: Person) -> Scene:
-    """Fit the visit's lesions into the patient's cord; lumps belong to the patient, sizes to the visit."""
-    region = person.spine.region
-    scene = Scene(region.cord, region.conus_z, ())
-    names = [name for kind in ORDER for name in (kind, f"{kind}_2") if visit.volumes_mm3.get(name, 0) > 0]
-    for name in names:
-        kind = name.removesuffix("_2")
-        rng = np.random.default_rng([patient.seed, 31, sum(name.encode())])
-        place = patient.places.get(name, PLACES.get(name, patient.places.get("tumour", PLACES["tumour"])))
-        shape = patient.shapes.get(name, SHAPES[kind])
-        blob = Blob(kind, place, shape, patient.sides.get(name, 0), lumpy(rng))
-        scene = fit(scene, blob, visit.volumes_mm3[name])
-    return scene
-
-
-def set_up(patient: Patient, visit: Visit) -> Setup:
-    """Draw a visit."""
-    person = make_person(patient.region, patient.seed)
-    rng = _rng(patient, visit, 1)
-    pose = draw_pose(rng)
-    grid = scanner.draw_grid(PROTOCOLS[visit.protocol], pose, 0.0, rng)
-    return Setup(person, scene_of(patient, visit, person), pose, grid)
-
-
 def shares_of(visit: Visit, setup: Setup) -> Shares:
     """Return the true share of each compartment in each voxel of a visit's grid."""
     samples = PROTOCOLS[visit.protocol].samples
@@ -89,14 +46,14 @@ def shares_of(visit: Visit, setup: Setup) -> Shares:
 def write_scans(patient: Patient, visit: Visit, setup: Setup, study: Path) -> None:
     """Scan a visit and write its images, with the fault the story gives it."""
     protocol = PROTOCOLS[visit.protocol]
-    opened = _opened_mm(patient) if visit.operated else None
-    signal = scanner.acquire(setup.person, setup.scene, setup.pose, setup.grid, protocol.samples, opened)
-    rng = _rng(patient, visit, 2)
+    look = Look(uptake=visit.uptake, is_dark=patient.is_dark, opened_mm=opened_mm(patient, visit))
+    signal = scanner.acquire(setup.person, setup.scene, setup.pose, setup.grid, protocol.samples, look)
+    rng = rng_of(patient, visit, 2)
     for channel, suffix in enumerate(CHANNELS[: 1 + visit.contrast]):
         values = expose(signal[channel], protocol.noise, float(rng.uniform(0.9, 1.25)), rng)
         path = anat(study, patient, visit) / f"{stem(patient, visit)}_{suffix}.nii.gz"
         save(setup.grid.with_array(values), path)
-        tables.write_sidecar(path, visit, suffix)
+        tables.write_sidecar(path, visit, suffix, protocol)
         if visit.fault == "truncated scan":
             whole = path.read_bytes()
             path.write_bytes(whole[: len(whole) * 3 // 5])
@@ -106,7 +63,7 @@ def write_masks(patient: Patient, visit: Visit, setup: Setup, study: Path) -> No
     """Write what the readers drew in a visit, if they read it."""
     if visit.session_id not in patient.read_visits:
         return
-    shares, rng = shares_of(visit, setup), _rng(patient, visit, 3)
+    shares, rng = shares_of(visit, setup), rng_of(patient, visit, 3)
     grid = setup.grid
     if visit.fault == "mask on another grid":
         grid = Volume(grid.array[:, :, :-1], grid.affine)
@@ -145,25 +102,16 @@ def truth_of(patient: Patient, visit: Visit, setup: Setup) -> Rows:
         total_mm3 = sum(volume for blob, volume in parts if blob.compartment == name)
         volumes.append((*key, name, f"{total_mm3:.1f}"))
     for index, (blob, volume) in enumerate(part for part in parts if part[0].compartment == "tumour"):
-        centre = scanner.landmarks(setup.pose, _cord_points(setup.person, np.array([blob.centre_mm])))[0]
+        centre = scanner.landmarks(setup.pose, cord_points(setup.person, np.array([blob.centre_mm])))[0]
         lesions.append((*key, str(index + 1), f"{volume:.1f}", *(f"{c:.3f}" for c in centre)))
-    points = scanner.landmarks(setup.pose, _cord_points(setup.person, _landmark_offsets(patient)))
+    points = scanner.landmarks(setup.pose, cord_points(setup.person, _landmark_offsets(patient)))
     inside = scanner.covered(setup.grid, points)
     marks: list[tuple[str, ...]] = [
         (*key, str(index), *(f"{c:.3f}" for c in point), str(int(seen)))
         for index, (point, seen) in enumerate(zip(points, inside, strict=True))
     ]
-    return {"volumes": volumes, "lesions": lesions, "landmarks": marks}
-
-
-def stem(patient: Patient, visit: Visit) -> str:
-    """Return the BIDS beginning of a visit's file names."""
-    return f"{patient.participant_id}_{visit.session_id}"
-
-
-def anat(root: Path, patient: Patient, visit: Visit) -> Path:
-    """Return the folder of a visit's anatomical images below a data set's root."""
-    return root / patient.participant_id / visit.session_id / "anat"
+    described: list[tuple[str, ...]] = [(*key, *row) for row in described_truth.rows_of(patient, visit, setup)]
+    return {"volumes": volumes, "lesions": lesions, "landmarks": marks, "description": described}
 
 
 def generate(folder: Path, workers: int = 1) -> None:
@@ -183,16 +131,8 @@ def _write_visit(job: tuple[Patient, Visit, Path]) -> Rows:
     setup = set_up(patient, visit)
     write_scans(patient, visit, setup, study)
     write_masks(patient, visit, setup, study)
+    further_scans.write(patient, visit, setup, study)
     return truth_of(patient, visit, setup)
-
-
-def _rng(patient: Patient, visit: Visit, purpose: int) -> np.random.Generator:
-    return np.random.default_rng([patient.seed, int(visit.session_id[-2:]), purpose])
-
-
-def _opened_mm(patient: Patient) -> tuple[float, float]:
-    middle = patient.places.get("tumour", PLACES["tumour"])[2]
-    return middle - 17.0, middle + 17.0
 
 
 def _as_files(patient: Patient, shares: Shares, rng: np.random.Generator) -> dict[str, NDArray]:
@@ -211,12 +151,6 @@ def _landmark_offsets(patient: Patient) -> NDArray[np.float64]:
     rng = np.random.default_rng([patient.seed, 41])
     heights = np.linspace(-52, 52, LANDMARKS)
     return np.column_stack([rng.uniform(-2, 2, (LANDMARKS, 2)), heights])
-
-
-def _cord_points(person: Person, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    moved = points_mm.astype(np.float64).copy()
-    moved[:, 1] += curve_mm(person.spine.region, points_mm[:, 2].astype(np.float32))
-    return moved
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pipeline.core.volume import Volume, to_world
 from pipeline.selftest.scanner_day import Array, Pose, sample_points
 from sample_data.anatomy import Person, locate
 from sample_data.lesions import ORDER, Scene, fractions
-from sample_data.phantom import signals
+from sample_data.phantom import USUAL, Look, signals
 from sample_data.spine import curve_mm
 
 REACH_MM = 11.0
@@ -52,6 +52,8 @@ PROTOCOLS = {
     "iso10": Protocol("RAS", (1.0, 1.0, 1.0), (38.0, 80.0, 104.0), (2, 2, 2), 2.5, "3D"),
     "sag": Protocol("PSL", (0.7, 0.7, 3.3), (84.0, 110.0, 39.6), (2, 2, 6), 1.9, "sagittal"),
     "ax": Protocol("LAS", (0.6, 0.6, 4.4), (60.0, 70.0, 88.0), (2, 2, 7), 2.0, "axial"),
+    "gre": Protocol("LAS", (0.7, 0.7, 2.5), (56.0, 60.0, 80.0), (2, 2, 4), 2.0, "axial"),
+    "epi": Protocol("LAS", (1.4, 1.4, 3.0), (70.0, 70.0, 90.0), (3, 3, 4), 0.7, "axial"),
 }
 
 
@@ -93,12 +95,12 @@ def acquire(
     pose: Pose,
     grid: Volume,
     samples: tuple[int, int, int],
-    opened_mm: tuple[float, float] | None,
+    look: Look = USUAL,
 ) -> Array:
-    """Return the mean T2w and T1w signal of each voxel, shape ``(2, I, J, K)``."""
-    total = np.zeros((2, *grid.shape), dtype=np.float32)
+    """Return the mean signal of each voxel in each channel of a look, shape ``(C, I, J, K)``."""
+    total = np.zeros((len(look.channels), *grid.shape), dtype=np.float32)
     for x, y, z in sample_points(pose, grid, samples):
-        total += signals(person, scene, opened_mm, locate(person, x, y, z))
+        total += signals(person, scene, locate(person, x, y, z), look)
     return total / np.float32(np.prod(samples))
 
 

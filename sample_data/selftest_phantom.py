@@ -29,7 +29,7 @@ def generate(folder: Path) -> None:
     person = make_person("cervical", SEED)
     scene = Scene(person.spine.region.cord, None, ())
     grid = scanner.draw_grid(PROTOCOL, STILL, 0.0, rng)
-    signal = scanner.acquire(person, scene, STILL, grid, PROTOCOL.samples, None)
+    signal = scanner.acquire(person, scene, STILL, grid, PROTOCOL.samples)
     save(grid.with_array(expose(signal[0], PROTOCOL.noise, 1.0, rng)), folder / "synthetic_T2w.nii.gz")
     x, y, z = next(sample_points(STILL, grid, (1, 1, 1)))
     cord = cord_distance(scene, x, y - curve_mm(person.spine.region, z), z) < 0

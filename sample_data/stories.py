@@ -34,6 +34,14 @@ class Visit:
         protocol has no slices and A where it has.
     echo_time_s
         Echo time of the T2w scan as its sidecar says, s; None for the usual one.
+    uptake
+        How tumour takes up contrast agent: ``all`` of it, ``none``, or a ``ring``.
+    further
+        Scans beside T2w and T1w after contrast agent: ``T1w``, ``T2starw``, ``ADC``, ``dwi``.
+    is_labelled
+        Whether discs and cord are labelled on the T2w scan.
+    spectrum
+        Whether a spectrum of the tumour was taken.
     """
 
     session_id: str
@@ -45,6 +53,10 @@ class Visit:
     fault: str = ""
     machine: str = ""
     echo_time_s: float | None = None
+    uptake: str = "all"
+    further: tuple[str, ...] = ()
+    is_labelled: bool = False
+    spectrum: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,10 @@ class Patient:
         Centre of each compartment, mm from the middle of the cord; x, u, z.
     sides
         +1 or -1 for what lies above or below the tumour.
+    is_dark
+        Tumour is darker than cord on T1w before contrast agent, instead of as bright.
+    middle_disc
+        Number of the disc that is nearest to the middle, as labels of discs count: 3 is C2/C3, 8 is C7/T1.
     """
 
     participant_id: str
@@ -94,6 +110,8 @@ class Patient:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     places: Mapping[str, Shape] = field(default_factory=dict)
     sides: Mapping[str, int] = field(default_factory=dict)
+    is_dark: bool = False
+    middle_disc: int | None = None
 
 
 def _columns(sex: str, age: int, histology: str, who_grade: str, syndrome: str, where: str) -> dict[str, str]:
@@ -109,7 +127,14 @@ STABLE = Patient(
     seed=101,
     columns=_columns("F", 46, "ependymoma", "2", "n/a", "north: T6-T7"),
     visits=(
-        Visit("ses-01", "2019-06-11", "iso09", {"tumour": 620, "cyst": 190, "oedema": 260}),
+        Visit(
+            "ses-01",
+            "2019-06-11",
+            "iso09",
+            {"tumour": 620, "cyst": 190, "oedema": 260},
+            further=("T1w", "T2starw"),
+            is_labelled=True,
+        ),
         Visit("ses-02", "2019-12-10", "iso09", {"tumour": 634, "cyst": 184, "oedema": 240}, contrast=False),
         Visit("ses-03", "2020-12-15", "iso09", {"tumour": 611, "cyst": 192, "oedema": 210}, contrast=False),
         Visit("ses-04", "2021-12-07", "iso09", {"tumour": 628, "cyst": 187, "oedema": 205}, contrast=False),
@@ -119,6 +144,7 @@ STABLE = Patient(
     read_visits=("ses-01", "ses-02", "ses-03", "ses-04"),
     second_reader=("ses-01",),
     sides={"cyst": 1},
+    middle_disc=14,
 )
 
 GROWTH = Patient(
@@ -189,13 +215,22 @@ RADIOTHERAPY = Patient(
     seed=505,
     columns=_columns("F", 33, "astrocytoma", "2", "n/a", "north: T3-T5"),
     visits=(
-        Visit("ses-01", "2020-04-07", "iso10", {"tumour": 1400, "oedema": 420}),
+        Visit(
+            "ses-01",
+            "2020-04-07",
+            "iso10",
+            {"tumour": 1400, "oedema": 420},
+            uptake="none",
+            further=("T1w", "dwi"),
+            is_labelled=True,
+            spectrum=True,
+        ),
         Visit("ses-02", "2020-07-14", "iso10", {"tumour": 1430, "oedema": 520}, contrast=False),
-        Visit("ses-03", "2020-08-31", "iso10", {"tumour": 2140, "oedema": 820}),
+        Visit("ses-03", "2020-08-31", "iso10", {"tumour": 2140, "oedema": 820}, uptake="ring", further=("T1w", "ADC")),
         Visit("ses-04", "2020-12-08", "iso10", {"tumour": 1180, "oedema": 430}, contrast=False),
         Visit("ses-05", "2021-06-15", "iso10", {"tumour": 760, "oedema": 300}, contrast=False, echo_time_s=0.14),
         Visit("ses-06", "2022-06-21", "iso10", {"tumour": 430, "oedema": 180}, contrast=False),
-        Visit("ses-07", "2023-06-20", "iso10", {"tumour": 405, "oedema": 150}),
+        Visit("ses-07", "2023-06-20", "iso10", {"tumour": 405, "oedema": 150}, uptake="none", further=("T1w",)),
     ),
     treatments=(
         Treatment("2020-01-15", "2020-01-15", "surgery", "biopsy"),
@@ -205,6 +240,8 @@ RADIOTHERAPY = Patient(
     read_visits=("ses-01", "ses-02", "ses-03", "ses-04", "ses-05", "ses-06", "ses-07"),
     reading="soft",
     shapes={"tumour": (1.05, 0.95, 1.15)},
+    is_dark=True,
+    middle_disc=11,
 )
 
 NEW_LESION = Patient(
@@ -218,7 +255,14 @@ NEW_LESION = Patient(
         Visit("ses-02", "2021-01-26", "iso08", {"tumour": 246, "syrinx": 265}, operated=False),
         Visit("ses-03", "2022-02-01", "iso08", {"tumour": 251, "syrinx": 270}, operated=False),
         Visit("ses-04", "2023-02-07", "iso08", {"tumour": 249, "tumour_2": 105, "syrinx": 268}, operated=False),
-        Visit("ses-05", "2023-08-15", "iso08", {"tumour": 256, "tumour_2": 170, "syrinx": 275}, operated=False),
+        Visit(
+            "ses-05",
+            "2023-08-15",
+            "iso08",
+            {"tumour": 256, "tumour_2": 170, "syrinx": 275},
+            operated=False,
+            further=("T1w",),
+        ),
     ),
     treatments=(),
     function=(("2020-01-21", 1), ("2021-01-26", 1), ("2022-02-01", 1), ("2023-08-15", 2)),

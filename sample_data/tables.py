@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sample_data.scanner import MACHINES, PROTOCOLS
+from sample_data.scanner import MACHINES, PROTOCOLS, Protocol
 from sample_data.stories import PATIENTS, Visit
 
 BIDS_VERSION = "1.10.0"
@@ -44,19 +44,41 @@ FUNCTION_COLUMNS: dict[str, dict[str, object]] = {
     "grade": {"Description": "Grade on that scale"},
 }
 
+SPECTROSCOPY_COLUMNS: dict[str, dict[str, object]] = {
+    "session_id": {"Description": "Visit"},
+    "metabolite": {"Description": "Metabolite"},
+    "value": {"Description": "Invented value, as a ratio to that of ratio_to"},
+    "ratio_to": {"Description": "Metabolite that the value is a ratio to"},
+    "crlb_percent": {"Description": "Cramer-Rao bound of the value", "Units": "%"},
+    "te_ms": {"Description": "Echo time", "Units": "ms"},
+    "field_tesla": {"Description": "Field strength", "Units": "T"},
+    "program": {"Description": "What fitted the value"},
+    "voxel": {"Description": "NIfTI-MRS file whose header holds the box of the spectrum"},
+}
+
+METABOLITES = (
+    ("NAA", 2.01, 0.9, 12), ("Cr", 3.03, 1.0, 8), ("Cho", 3.2, 2.1, 7), ("mI", 3.56, 1.6, 9), ("Lac", 1.31, 0.8, 28),
+)  # fmt: skip
+"""Name, place on the scale (ppm), ratio to creatine, Cramer-Rao bound (per cent; too large of lactate)."""
+
 README = """Synthetic follow-up of intramedullary spinal cord tumours
 
 Eight invented people, made by the seeded generator in sample_data/ of cordtrack. No scan shows a real person.
 sub-demo08 holds bad input on purpose: a truncated scan (ses-03), a mask one slice short (ses-04) and a missing date
-(ses-05). .bidsignore lists the truncated scan with its sidecar, and treatments.tsv and function.tsv, which BIDS does
-not know. Readers' masks are in derivatives/reader and derivatives/reader2. No mask means: nobody read this visit.
-An empty mask means: read, nothing there.
+(ses-05). .bidsignore lists the truncated scan with its sidecar, the spectrum, and treatments.tsv, function.tsv and
+spectroscopy.tsv, which BIDS does not know. Readers' masks are in derivatives/reader and derivatives/reader2, labels of
+discs and masks of the cord in derivatives/labels. No mask means: nobody read this visit. An empty mask means: read,
+nothing there. T1w before contrast agent, T2*w, ADC, diffusion-weighted scans and the spectrum of some visits are
+synthetic as well; the metabolite values of spectroscopy.tsv are invented, no program fitted them.
 """
 
 BIDSIGNORE = """treatments.tsv
 treatments.json
 function.tsv
 function.json
+spectroscopy.tsv
+spectroscopy.json
+sub-demo05/ses-01/mrs/
 sub-demo08/ses-03/anat/sub-demo08_ses-03_T2w.nii.gz
 sub-demo08/ses-03/anat/sub-demo08_ses-03_T2w.json
 """
@@ -65,6 +87,7 @@ TRUTH_HEADERS = {
     "volumes": ("participant_id", "session_id", "compartment", "volume_mm3"),
     "lesions": ("participant_id", "session_id", "lesion", "volume_mm3", "x", "y", "z"),
     "landmarks": ("participant_id", "session_id", "landmark", "x", "y", "z", "inside"),
+    "description": ("participant_id", "session_id", "lesion", "finding", "value", "number", "unit"),
 }
 
 SEQUENCES: dict[str, dict[str, object]] = {
@@ -76,13 +99,17 @@ SEQUENCES: dict[str, dict[str, object]] = {
         "SequenceName": "synthetic TSE",
         "ContrastBolusIngredient": "GADOLINIUM",
     },
+    "T1w": {"RepetitionTime": 0.6, "EchoTime": 0.01, "FlipAngle": 140, "SequenceName": "synthetic TSE"},
+    "T2starw": {"RepetitionTime": 0.7, "EchoTime": 0.016, "FlipAngle": 25, "SequenceName": "synthetic GRE"},
+    "ADC": {"RepetitionTime": 4.0, "EchoTime": 0.075, "FlipAngle": 90, "SequenceName": "synthetic EPI"},
+    "dwi": {"RepetitionTime": 4.0, "EchoTime": 0.075, "FlipAngle": 90, "SequenceName": "synthetic EPI"},
 }
 
 
-def write_sidecar(image: Path, visit: Visit, suffix: str) -> None:
+def write_sidecar(image: Path, visit: Visit, suffix: str, protocol: Protocol) -> None:
     """Write the ``.json`` beside an image; its scanner is made up."""
-    protocol = PROTOCOLS[visit.protocol]
-    machine = MACHINES.get(visit.machine or ("B" if protocol.plane == "3D" else "A"))
+    usual = "B" if PROTOCOLS[visit.protocol].plane == "3D" else "A"
+    machine = MACHINES.get(visit.machine or usual)
     scanner: dict[str, object] = {}
     if machine is not None:
         scanner = {
@@ -129,7 +156,7 @@ def write_study_tables(study: Path) -> None:
         rows = [(visit.session_id, visit.acquired_on or "n/a") for visit in patient.visits]
         path = study / patient.participant_id / f"{patient.participant_id}_sessions.tsv"
         write_tsv(path, ("session_id", "acq_date"), rows)
-    for reader in ("reader", "reader2"):
+    for reader in ("reader", "reader2", "labels"):
         _write_reader(study / "derivatives" / reader, reader)
 
 
@@ -177,6 +204,17 @@ def _write_events(study: Path) -> None:
     ]
     write_tsv(study / "function.tsv", ("participant_id", *FUNCTION_COLUMNS), function)
     write_json(study / "function.json", FUNCTION_COLUMNS)
+    spectra = [
+        (patient.participant_id, visit.session_id, name, f"{ratio:g}", "Cr", str(bound), "30", "3", "none (invented)",
+         f"{patient.participant_id}/{visit.session_id}/mrs/{patient.participant_id}_{visit.session_id}_svs.nii.gz")
+        for patient in PATIENTS
+        for visit in patient.visits
+        if visit.spectrum
+        for name, _, ratio, bound in METABOLITES
+        if name != "Cr"
+    ]  # fmt: skip
+    write_tsv(study / "spectroscopy.tsv", ("participant_id", *SPECTROSCOPY_COLUMNS), spectra)
+    write_json(study / "spectroscopy.json", SPECTROSCOPY_COLUMNS)
 
 
 def _write_reader(folder: Path, name: str) -> None:
@@ -189,5 +227,8 @@ def _write_reader(folder: Path, name: str) -> None:
         "DatasetLinks": {"raw": "../.."},
     }
     write_json(folder / "dataset_description.json", description)
+    if name == "labels":
+        (folder / ".bidsignore").write_text("*_dlabel.*\n", encoding="utf-8")
+        return
     rows = [(str(index), label) for index, label in enumerate(DSEG_NAMES, start=1)]
     write_tsv(folder / "dseg.tsv", ("index", "name"), rows)

@@ -59,9 +59,9 @@ def show(study: page.ShownStudy) -> None:
     everyone = filters.everyone_of(study.criteria_id)
     line = st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_open = st.toggle("choose patients", key=PANEL, bind="query-params", help="Filters beside the figures")
+        is_open = address.switch("choose patients", PANEL, "Filters beside the figures")
         by, outcome = grouped(filters.options(study.criteria_id)), outcomes.choose()
-        is_shared = st.toggle("for sharing", key="share", bind="query-params", help=SHARED)
+        is_shared = address.switch("for sharing", "share", SHARED)
         saving = st.container(width="content")
     panel, body = page.halves(PANEL_WIDTHS, "panel") if is_open else (None, st.container())
     first, second = chosen_patients(study, panel, len(everyone), is_shared=is_shared)
@@ -268,7 +268,7 @@ def agreement(first: Cohort, others: Cohort | None, study: page.ShownStudy) -> N
     """Show how far the criteria agree, once somebody asks: it compares every verdict with every other."""
     everybody = first.rows if others is None else _both(first, others)
     page.section("Agreement of criteria", "" if others is None else "in both groups together")
-    if not st.toggle("compare all criteria", key="agreement", bind="query-params"):
+    if not address.switch("compare all criteria", "agreement"):
         return
     verdicts = queries.query("cohort_agreement")
     verdicts = verdicts[verdicts["patient_id"].isin(everybody["patient_id"])]

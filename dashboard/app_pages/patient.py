@@ -16,6 +16,7 @@ from dashboard.patient.headline import SEPARATOR, acts_and_last_judged, headline
 from dashboard.patient.lesion_section import lesion_verdicts
 from dashboard.patient.lesion_table import lesions
 from dashboard.patient.numbers import numbers
+from dashboard.patient.planning_section import planning
 from dashboard.patient.profile_section import profile
 from dashboard.patient.reading_section import differing, other_readings
 from dashboard.patient.scan_section import Review, Visits, aligned, compared, scans
@@ -28,7 +29,10 @@ from dashboard.words.markup import join, tag
 
 MOST_OFFERED = 200
 """Names that the list of patients holds at once."""
-TABS = ("Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from")
+TABS = (
+    "Lesions", "All volumes", "Cyst, oedema and others", "Visits and alignment", "Where the numbers come from",
+    "Planning view",
+)  # fmt: skip
 ASKED = tuple(
     f"patient_{name}"
     for name in (
@@ -82,7 +86,7 @@ def show(study: page.ShownStudy) -> None:
         profile(patient_id)
     with left:
         downloads(patient_id, study)
-    details(patient_id, state, study)
+    details(patient_id, state, study, pair[1] if pair else str(state["session_id"]))
 
 
 def _reviewed_scans(patient_id: str, visits: Visits, pair: tuple[str, ...]) -> None:
@@ -183,8 +187,8 @@ def answer(state: pd.Series, now: pd.DataFrame, study: page.ShownStudy) -> None:
     st.html(tag("p", *open_, class_="ct-small"))
 
 
-def details(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
-    """Offer what is needed more rarely: lesions, visits, and where numbers come from; only the open tab is filled."""
+def details(patient_id: str, state: pd.Series, study: page.ShownStudy, shown_session: str) -> None:
+    """Offer what is needed more rarely; only the open tab is filled."""
     tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
     fill: tuple[Callable[[str], None], ...] = (
         _lesions,
@@ -192,6 +196,7 @@ def details(patient_id: str, state: pd.Series, study: page.ShownStudy) -> None:
         _others,
         _visits,
         partial(_sources, state=state, study=study),
+        partial(planning, session_id=shown_session),
     )
     for tab, show_tab in zip(tabs, fill, strict=True):
         if tab.open:

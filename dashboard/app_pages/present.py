@@ -18,6 +18,7 @@ from dashboard.shell.updating import newer_inputs
 from dashboard.words import sentences, tables
 from dashboard.words.markup import tag
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.journal.roles import Deed
 
 AT = "at"
 KINDS = ("note", "decision")
@@ -94,6 +95,8 @@ def _notes(patient_id: str, day: date) -> None:
             notes_line = " · ".join(meeting.words_of(entry) for entry in written)
             st.html(tag("p", notes_line, title=notes_line, class_="ct-kept"))
         signing.answer()
+        if not signing.offers(Deed.SIGN, "A note"):
+            return
         name, note = st.columns([1, 4])
         with name:
             signing.ask_name()

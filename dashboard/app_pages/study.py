@@ -27,9 +27,9 @@ def show() -> None:
         return
     study = study_state()
     run_section()
+    scans_form()
     what_is_wrong(study)
     table_forms()
-    scans_form()
     access_section()
 
 

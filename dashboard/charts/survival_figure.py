@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,12 @@ GAP_PX = 44
 """Between curve and numbers at risk: the axis' numbers and title stand here."""
 COLOURS = ("#1F4E8C", "#9C6B1F", "#4E7F3B", "#7B4FA0", "#5F6B76")
 """For groups; none of them is a state's or a compartment's."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+"""For groups as well: two of the colours look alike to some readers, and on a grey print."""
+LINE_SHARE = 0.075
+"""Of the height of the curves, which a line of words takes."""
+NAME_LETTERS = 18
+"""Letters in a line of a name beside its curve."""
 
 
 @dataclass(frozen=True)
@@ -73,29 +80,14 @@ def survival(
     words
         What the axes show.
     """
-    table_px = ROW_PX * (len(groups) + 1)
-    total = CURVE_PX + GAP_PX + table_px
-    names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
-    fig = theme.Sheet(total + 24, {"l": max(100, names), "r": 24, "t": 16, "b": 8})
-    fig.axis(
-        "yaxis",
-        domain=[(GAP_PX + table_px) / total, 1],
-        range=[0, 1.03],
-        tickvals=[0, 0.25, 0.5, 0.75, 1],
-        ticktext=["0", "25\u202f%", "50\u202f%", "75\u202f%", "100\u202f%"],
-    )
-    fig.axis(
-        "xaxis",
-        range=[0, max(months) * 1.02],
-        tickvals=list(months),
-        title_text=words.time,
-        anchor="y",
-    )
-    for group, colour in zip(groups, COLOURS, strict=False):
-        _curve(fig, group, colour, words.share)
+    written = ["<br>".join(wrap(group.name, NAME_LETTERS)) for group in groups] if len(groups) > 1 else []
+    fig, table_share = _frame(groups, months, words.time, written)
+    for group, colour, dash in zip(groups, COLOURS, DASHES, strict=False):
+        _curve(fig, group, (colour, dash if written else "solid"), words.share)
+    _names(fig, groups, written, max(months) * 1.02)
     if limits is not None:
         _limits(fig, limits)
-    _at_risk(fig, groups, months, table_px / total)
+    _at_risk(fig, groups, months, table_share)
     fig.add_annotation(
         xref="paper",
         x=0,
@@ -110,8 +102,34 @@ def survival(
     return fig.done()
 
 
-def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
-    steps = group.steps
+def _frame(
+    groups: Sequence[Group], months: Sequence[float], time: str, written: Sequence[str]
+) -> tuple[theme.Sheet, float]:
+    """Return an empty figure with room for the names beside it, and how much of its height is the numbers at risk."""
+    table_px = ROW_PX * (len(groups) + 1)
+    total = CURVE_PX + GAP_PX + table_px
+    names = 40 + max(len(group.name) for group in groups) * theme.CHARACTER_PX
+    beside = theme.room_for(line for name in written for line in name.split("<br>")) if written else 0.0
+    fig = theme.Sheet(total + 24, {"l": max(100, names), "r": 24 + beside, "t": 16, "b": 8})
+    fig.axis(
+        "yaxis",
+        domain=[(GAP_PX + table_px) / total, 1],
+        range=[0, 1.03],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        ticktext=["0", "25\u202f%", "50\u202f%", "75\u202f%", "100\u202f%"],
+    )
+    fig.axis(
+        "xaxis",
+        range=[0, max(months) * 1.02],
+        tickvals=list(months),
+        title_text=time,
+        anchor="y",
+    )
+    return fig, table_px / total
+
+
+def _curve(fig: theme.Sheet, group: Group, look: tuple[str, str], share: str) -> None:
+    steps, (colour, dash) = group.steps, look
     for column, fill in (("high", None), ("low", "tonexty")):
         fig.add_scatter(
             x=steps["months"],
@@ -127,7 +145,7 @@ def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
         y=steps["share"],
         mode="lines",
         name=group.name,
-        line={"color": colour, "width": 2.2, "shape": "hv"},
+        line={"color": colour, "width": 2.2, "shape": "hv", "dash": dash},
         hovertemplate=f"{theme.plain(group.name)}<br>%{{x:.0f}} months: %{{y:.0%}} {theme.plain(share)}<extra></extra>",
     )
     _patients(
@@ -135,6 +153,20 @@ def _curve(fig: theme.Sheet, group: Group, colour: str, share: str) -> None:
         {"symbol": "line-ns", "size": 9, "line": {"color": colour, "width": 1.6}},
     )  # fmt: skip
     _patients(fig, group.events, "event", {"symbol": "circle", "size": 12, "opacity": 0})  # the step itself is the mark
+
+
+def _names(fig: theme.Sheet, groups: Sequence[Group], written: Sequence[str], right: float) -> None:
+    """Write each group's name right of the figure, with a thin line to where its curve ends."""
+    ends = [group.steps.iloc[-1] for group in groups][: len(written)]
+    gap = LINE_SHARE * max((name.count("<br>") + 1 for name in written), default=1)
+    places = theme.spread([float(end["share"]) for end in ends], gap, 0.0, 1.0)
+    for end, place, name, colour in zip(ends, places, written, COLOURS, strict=False):
+        fig.add_annotation(
+            x=float(end["months"]), y=float(end["share"]), axref="x", ayref="y", ax=right, ay=float(place),
+            text="<br>".join(theme.plain(line) for line in name.split("<br>")), xanchor="left", align="left",
+            showarrow=True, arrowhead=0, arrowwidth=0.8, arrowcolor=theme.fade(colour, 0.6),
+            font={"size": 12, "color": colour},
+        )  # fmt: skip
 
 
 def _patients(fig: theme.Sheet, days: pd.DataFrame, what: str, marker: dict[str, Any]) -> None:

@@ -115,7 +115,7 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
     for column in FILTERS:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
-            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(_words_of(column), picked))}")
+            words.append(f"{'grade ' if column == 'who_grade' else ''}{' or '.join(map(words_of(column), picked))}")
     for column in FINDINGS:
         if picked := filters.get(column):
             shown = shown[shown[column].isin(picked)]
@@ -134,11 +134,16 @@ def select(everyone: pd.DataFrame, filters: Filters) -> Cohort:
     return Cohort(shown, filters, tuple(words))
 
 
+def words_of(column: str) -> Callable[[str], str]:
+    """Return how the values of a filter are written: extents of operations are no codes."""
+    return labels.extent if column == "first_surgery_extent" else labels.words
+
+
 def gone(criteria_id: str, filters: Filters) -> list[str]:
     """Return the words for what filters name and no patient of the study has any more."""
     offered = options(criteria_id)
     return [
-        first_findings.named(column, one) if column in FINDINGS else _words_of(column)(one)
+        first_findings.named(column, one) if column in FINDINGS else words_of(column)(one)
         for column in (*FILTERS, *FINDINGS)
         for one in filters.get(column, ())
         if one not in offered.get(column, ())
@@ -150,16 +155,11 @@ def in_address(filters: Filters, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix + parameter, one) for parameter, values in filters.items() for one in values]
 
 
-def _words_of(column: str) -> Callable[[str], str]:
-    """Return how the values of a filter are written: extents of operations are no codes."""
-    return labels.extent if column == "first_surgery_extent" else labels.words
-
-
 def _several(column: str, key: str, options: list[str]) -> list[str]:
     if not options:
         return []
     address.follow(key, address.several(key, options))
-    picked = st.multiselect((FILTERS | FINDINGS)[column], options, key=key, format_func=_words_of(column))
+    picked = st.multiselect((FILTERS | FINDINGS)[column], options, key=key, format_func=words_of(column))
     address.keep(key, picked)
     return list(picked)
 

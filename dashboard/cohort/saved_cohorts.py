@@ -8,11 +8,12 @@ import streamlit as st
 
 from dashboard.cohort import filters
 from dashboard.cohort.filters import SECOND, Cohort
-from dashboard.data import acts
+from dashboard.data import acts, door
 from dashboard.shell import page, signing
 from dashboard.words import labels
 from dashboard.words.markup import BREAK, Html, as_label, join, table, tag
 from pipeline.journal.cohort_file import SavedCohort
+from pipeline.journal.roles import Deed
 
 KEY = "saved-cohorts"
 
@@ -23,9 +24,10 @@ def offer(shown: Cohort, criteria_id: str) -> None:
     if not place.open:
         return
     with place:
-        signing.ask_name()
         signing.answer()
-        _save(shown)
+        if signing.offers(Deed.SIGN, "Saving a cohort"):
+            signing.ask_name()
+            _save(shown)
         saved = acts.saved_cohorts()
         for problem in saved.problems:
             st.warning(problem)
@@ -83,7 +85,7 @@ def _chosen(named: dict[str, SavedCohort]) -> None:
     if len(picked) == 2:
         words = f"Compare {picked[0].name} with {picked[1].name}"
         st.html(tag("a", words, href=link(*picked), target="_self", class_="ct-link"))
-    elif picked:
+    elif picked and door.may(Deed.SIGN):
         verb = f"Delete {as_label(picked[0].name)}"
         st.button(verb, key=f"{KEY}-delete", type="tertiary", on_click=_delete, args=(picked[0],))
 

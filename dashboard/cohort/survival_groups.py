@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from dashboard.charts import survival_figure
 from dashboard.charts.cohort_figures import DAYS_PER_MONTH
 from dashboard.cohort import shared_curves
+from dashboard.cohort.filters import words_of
 from dashboard.cohort.outcomes import FIRST, LATE, ShownOutcome
 from dashboard.words import labels
 from pipeline.cohort import disclosure, interval_censoring, survival
@@ -77,7 +78,8 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
     """
     outcome = outcome or ShownOutcome()
     timed = patients.dropna(subset=["duration_days", "is_event"])
-    timed = timed.assign(group=EVERYONE if column is None else timed[column])
+    words = (lambda _: EVERYONE) if column is None else words_of(column)
+    timed = timed.assign(group=timed[column or "is_event"].map(words, na_action="ignore"))
     if column is not None:
         timed = timed[timed["group"].isin(timed["group"].value_counts().index[:MOST_GROUPS])]
     if timed.empty:

@@ -39,10 +39,18 @@ def enter(deed: Deed, typed_name: str = "") -> Visitor:
     return roles.check(visitor(typed_name), deed)
 
 
-def may(deed: Deed) -> bool:
-    """Say whether whoever is here may do something, for what is offered; each deed is checked again."""
+def may(deed: Deed, *, of_all: bool = False) -> bool:
+    """Say whether whoever is here may do something, for what is offered; each deed is checked again.
+
+    Parameters
+    ----------
+    of_all
+        It is about all patients, which is not for those who see some of them only.
+    """
     try:
-        roles.check(visitor(), deed)
+        person = roles.check(visitor(), deed)
+        if of_all:
+            roles.check_whole_study(person)
     except SettingsError:
         return False
     return True

@@ -175,6 +175,16 @@ def doubles(delivery: Delivery) -> tuple[tuple[str, str], ...]:
     return tuple((str(new), str(other)) for new, other in content.get("doubles", ()))
 
 
+def people_added(delivery: Delivery) -> tuple[str, ...]:
+    """Return those to whom a delivery added scans and who are still in the study, in order."""
+    door.enter_whole_study()
+    if delivery.state != DeliveryState.ADDED:
+        return ()
+    files = deliveries.files_added(queries.out_dir(), delivery.delivery_id)
+    names = sorted({name.partition("/")[0] for name in files})
+    return tuple(name for name in names if (study_jobs.study_folder() / name).is_dir())
+
+
 def confirm(who: str, delivery_id: str, answers: Answers) -> str:
     """Let a delivery be added as somebody decided; put on record when it is.
 

@@ -7,30 +7,42 @@ hand, they cannot be shown, and the message says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard.data import queries
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.core.label_maps import label_map
-from pipeline.core.transform import Transform, compose, identity, inverse, resample
-from pipeline.core.vocabulary import Compartment
+from pipeline.core.transform import Transform, compose, identity, inverse, move_points, resample
+from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.errors import CordtrackError, InputError
 from pipeline.files import fingerprints, images, out_folder
 from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.study import study_folder
+from pipeline.study.disc_voxels import read_discs
+from pipeline.study.discs import DiscFile
 from pipeline.study.mask_voxels import read_mask
 from pipeline.study.masks import MaskFile, find_drawn
 
 REFERENCE = "reference"
 Row = Mapping[Any, Any]
 """A row of the query ``patient_scans``."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedDiscs:
+    """Places of discs by number, RAS+ mm in the world of one scan, and in words whose labels they are."""
+
+    places_mm: Mapping[int, NDArray[np.float64]]
+    words: str
 
 
 def study_scan(relative: str) -> Volume:
@@ -159,6 +171,40 @@ def automatic_share(patient_id: str, session_id: str, compartment: str) -> tuple
         return images.load(_path(row)), ways(anchors[0], anchors[0])[1]
     except CordtrackError:
         return None
+
+
+def disc_places(patient_id: str, anchor: Row) -> PlacedDiscs | str:
+    """Return the disc labels that give a patient's levels, brought to the world of a visit's aligned scan.
+
+    Returns
+    -------
+    PlacedDiscs or str
+        In words, why there are none.
+
+    Raises
+    ------
+    InputError, StoreError
+        A file is missing, damaged or changed.
+    """
+    discs = queries.table("disc")
+    used = discs[(discs["patient_id"] == patient_id) & discs["is_used"].astype(bool)].pipe(as_rows)
+    if not used:
+        return "no disc labels that can be used"
+    row = used[0]
+    scans = queries.query("patient_scans", patient_id=patient_id)
+    labelled = scans[(scans["session_id"] == row["session_id"]) & scans["is_anchor"]].pipe(as_rows)[0]
+    path = _study_dir() / str(row["path"])
+    if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
+        raise InputError(f"{row['path']}: expected the disc labels that were read, found them changed; run again")
+    file = DiscFile(path, str(row["path"]), patient_id, str(row["session_id"]), "", MaskOrigin(row["label_origin"]))
+    reading, _ = read_discs([file], study_scan(str(labelled["path"])))
+    if reading is None:
+        return "the disc labels cannot be used; the findings say why"
+    moved = reading.places_mm
+    if row["session_id"] != anchor["session_id"]:
+        way = compose(ways(labelled, labelled)[1], ways(anchor, anchor)[0])
+        moved = {number: move_points(way, place[None])[0] for number, place in moved.items()}
+    return PlacedDiscs(moved, f"disc labels of {labels.day(labelled['acquired_on'])}, {row['label_origin']}")
 
 
 def _study_dir() -> Path:

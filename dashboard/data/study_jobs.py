@@ -85,14 +85,14 @@ def stamp() -> str:
     return inputs_stamp.of_inputs(study_folder(), queries.out_dir())
 
 
-def ask_for_run(who: str, patient_id: str | None = None) -> str:
-    """Ask for a run, of one patient or of all; say what became of it."""
-    if patient_id is None:
+def ask_for_run(who: str, *patient_ids: str) -> str:
+    """Ask for a run, of some patients or, where none is named, of all; say what became of it."""
+    if not patient_ids:
         door.enter_whole_study(who)
-        person = door.enter(Deed.RUN, who)
-    else:
-        person = door.enter_for(Deed.RUN, patient_id, who)
-    job, is_new = asking.ask_for_run(study_folder(), queries.out_dir(), person.name, [patient_id] if patient_id else [])
+    person = door.enter(Deed.RUN, who)
+    for patient_id in patient_ids:
+        queries.check_shown(patient_id)
+    job, is_new = asking.ask_for_run(study_folder(), queries.out_dir(), person.name, patient_ids)
     if is_new:
         return "The run is asked for."
     return f"This run was asked for already{f', by {job.asked_by}' if job.asked_by else ''}; it does both."

@@ -36,6 +36,8 @@ DEEP_MM = {"sagittal": 24.0, "axial": 18.0}
 around a whole lesion is then much deeper than any one slice needs."""
 RING_GAP_MM = 1.0
 """A ring stays this far away from what it marks, mm."""
+HALO = ((2.2, "#000000"), (1.6, "#F4F6F8"))
+"""Points and colour of what lies beneath an outline: one of the two is seen on any grey, on any printer."""
 DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 MARKERS: dict[str, tuple[Any, bool]] = {
     "triangle-up": ("^", True), "triangle-up-open": ("^", False), "triangle-down": ("v", True),
@@ -126,7 +128,9 @@ def _section(axes: Axes, pane: Pane, plane: str, place: tuple[int, int, int]) ->
     along = (np.arange(marked.shape[0]) + 0.5) * size_mm[1]
     for value, (name, colour) in COMPARTMENT_COLOURS.items():
         if name != "cord" and (marked == value).any():
-            axes.contour(across, along, (marked == value).astype(float), levels=[0.5], colors=colour, linewidths=0.9)
+            outlined = (across, along, (marked == value).astype(float))
+            for width, shade in (*HALO, (1.0, colour)):
+                axes.contour(*outlined, levels=[0.5], colors=shade, linewidths=width)
 
 
 def _ring(axes: Axes, pane: Pane, plane: str, spot: Spot) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard.data import queries
 from dashboard.patient import finding_correction, finding_places
+from dashboard.patient.small_multiples import small_multiples
 from dashboard.shell import page
 from dashboard.words import description_words, labels
 from dashboard.words.markup import Html, join, table, tag
@@ -50,6 +51,7 @@ def description(patient_id: str, session_id: Any) -> None:
     here = _by_finding(of_lesion[of_lesion["session_id"] == session_id])
     _lines(patient_id, str(session_id), str(lesion), here)
     finding_correction.stated(patient_id, str(session_id), str(lesion), here)
+    small_multiples(patient_id, str(lesion))
     with st.expander("Every finding at every visit"):
         st.html(_course(of_lesion, finding_correction.corrections(patient_id)))
     _fits(patient_id, lesion)

@@ -10,13 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.data import acts
+from dashboard.data import acts, door
 from dashboard.shell import page, signing
 from dashboard.words import description_words, labels
 from dashboard.words.markup import join, tag
 from pipeline.core.finding_terms import TERMS, LesionFinding
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import CANNOT_TELL, Act, ActKind, Standing
+from pipeline.journal.roles import Deed
 
 Corrections = Mapping[tuple[str, str, str], JournalEntry]
 """Visit, lesion and finding to the entry by which a reader reads it otherwise."""
@@ -55,6 +56,8 @@ def stated(patient_id: str, session_id: str, lesion_id: str, here: description_w
     ]  # fmt: skip
     if lines:
         st.html(join(lines))
+    if not door.may(Deed.SIGN):
+        return
     with st.popover("Correct a finding"):
         _form(patient_id, session_id, lesion_id, here)
 

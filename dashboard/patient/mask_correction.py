@@ -20,6 +20,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.errors import CordtrackError
 from pipeline.files.unpacking import MOST_MEGABYTES
 from pipeline.journal.drawing import DrawingFit
+from pipeline.journal.roles import Deed
 
 ENDINGS = (".nii", ".gz")
 """Of files that may hold a drawing, ``.nii.gz`` among them."""
@@ -41,6 +42,10 @@ def correct_mask(patient_id: str, session_id: str, measured: list[str], criteria
         The rule by which the change of the verdict is told before it counts.
     """
     where = f"{patient_id}-{session_id}"
+    if not door.may(Deed.SIGN):
+        with st.expander("Mask and scan as files"):
+            _take(DrawingPlace(patient_id, session_id, _compartment(where, measured)))
+        return
     with st.expander("Draw or correct a mask", expanded=review_section.is_editing(patient_id, session_id)):
         left, right = page.halves([1, 1.6], f"mask-{where}", "small")
         with left:

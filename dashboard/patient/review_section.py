@@ -11,7 +11,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import acts, queries
+from dashboard.data import acts, door, queries
 from dashboard.patient.least_sure_place import LeastSure, least_sure_place
 from dashboard.patient.masks_waiting import unsigned
 from dashboard.shell import page, signing
@@ -19,6 +19,7 @@ from dashboard.viewer.opening import Opening
 from dashboard.words import labels
 from dashboard.words.markup import join, tag
 from pipeline.core.records import JournalEntry
+from pipeline.journal.roles import Deed
 
 REVIEW = "review"
 """In the address while masks are reviewed, so that a link leads to the next one."""
@@ -65,7 +66,7 @@ def start(visit: Visit) -> None:
 def offer(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:
     """Offer to review what nobody has signed; nothing where nothing waits or a review is under way."""
     visits = waiting(patient_id, entries)
-    if is_on() or not visits:
+    if is_on() or not visits or not door.may(Deed.SIGN):
         return
     here = [visit for visit in visits if visit[0] == patient_id]
     st.button(
@@ -93,12 +94,13 @@ def review(patient_id: str, shown: Sequence[str], accept: Callable[[str], Callab
     current = (patient_id, str(st.query_params.get("now") or (shown[-1] if shown else "")))
     after = following(visits, current)
     is_waiting = current in visits
-    work = accept(current[1]) if is_waiting and current[1] in shown else None
+    may_sign = door.may(Deed.SIGN)  # also whoever follows the address of somebody else's review
+    work = accept(current[1]) if is_waiting and current[1] in shown and may_sign else None
     st.html(tag("p", *_words(visits, current, least_sure_place(*current) if is_waiting else None)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         signing.ask_name()
         _button("Accept", "a", work is not None, partial(_accept, work, after), is_primary=True)
-        _button("Edit", "e", bool(shown), partial(_edit, current))
+        _button("Edit", "e", bool(shown) and may_sign, partial(_edit, current))
         _button("Next", "n", after is not None, partial(start, after or current))
         _button("End review", None, True, _end)
     if is_waiting and current[1] not in shown:

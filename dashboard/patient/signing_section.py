@@ -5,7 +5,7 @@ What is said about a mask is bound to the one that was on the page (see ``signin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.data import acts, queries
+from dashboard.data import acts, door, queries
 from dashboard.patient import mask_correction, review_section
 from dashboard.patient.act_preview import preview
 from dashboard.patient.masks_waiting import measured_masks, unsigned
@@ -26,6 +26,7 @@ from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
 from pipeline.core.records import JournalEntry
 from pipeline.journal.decisions import ABOUT_MASKS, TUMOUR, Act, ActKind, Standing
+from pipeline.journal.roles import Deed
 from pipeline.journal.sign_off import bound
 
 NAMED = {
@@ -90,7 +91,10 @@ def sign_off(patient_id: str, state: pd.Series, criteria_id: str, shown: Sequenc
         show_instead("now", str(session_id))
         st.rerun()
     is_hidden = session_id not in shown and queries.aligned_scan(patient_id, str(session_id)) is not None
-    _controls(patient_id, str(session_id), criteria_id, is_hidden=is_hidden)
+    digests = show_masks(patient_id, str(session_id))
+    if signing.offers(Deed.SIGN, "Signing, correcting or commenting"):
+        _controls(patient_id, str(session_id), criteria_id, digests, is_hidden=is_hidden)
+    mask_correction.correct_mask(patient_id, str(session_id), list(digests), criteria_id)
     signing.answer()
     _history(patient_id, entries)
 
@@ -144,9 +148,10 @@ def _standing(patient_id: str, state: pd.Series, entries: tuple[JournalEntry, ..
     offer_update(waiting, patient_id, patient_id)
 
 
-def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: bool) -> None:
+def _controls(
+    patient_id: str, session_id: str, criteria_id: str, digests: Mapping[str, str], *, is_hidden: bool
+) -> None:
     """Offer the acts on the chosen visit, each with what it would change; what is hidden cannot be accepted."""
-    digests = show_masks(patient_id, session_id)
     where = f"{patient_id}-{session_id}"
 
     def act(kind: ActKind, **more: Any) -> Act:
@@ -176,7 +181,6 @@ def _controls(patient_id: str, session_id: str, criteria_id: str, *, is_hidden: 
         with _opened("Comment", where) as is_open:
             if is_open:
                 _with_reason(where, "Write it down", lambda why: act(ActKind.COMMENT, reason=why))
-    mask_correction.correct_mask(patient_id, session_id, list(digests), criteria_id)
 
 
 @contextmanager
@@ -298,7 +302,7 @@ def _history(patient_id: str, entries: tuple[JournalEntry, ...]) -> None:
         entry = group[0]
         left, right = st.columns([6, 1], vertical_alignment="center")
         left.html(tag("p", _line(group), tag("span", _note(entry), class_="ct-grey"), class_="ct-small"))
-        if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO:
+        if entry.status == Standing.IN_FORCE and entry.act != ActKind.UNDO and door.may(Deed.SIGN):
             undo = [Act(ActKind.UNDO, patient_id, each.session_id, undoes=each.entry_id) for each in group]
             work = partial(_put, *undo)
             right.button("Undo", key=f"undo-{entry.entry_id}", type="tertiary", on_click=signing.record, args=(work,))

@@ -39,3 +39,17 @@ def keep(parameter: str, chosen: Sequence[str]) -> None:
         st.query_params[parameter] = list(chosen)
     else:
         st.query_params.pop(parameter, None)
+
+
+def switch(label: str, parameter: str, words: str | None = None) -> bool:
+    """Offer a switch that the address keeps, and that Back turns again: each turn is a step of its own.
+
+    Parameters
+    ----------
+    words
+        What it does, on hover.
+    """
+    follow(parameter, st.query_params.get(parameter) == "true")
+    is_on = st.toggle(label, key=parameter, help=words)
+    keep(parameter, ["true"] if is_on else [])
+    return is_on

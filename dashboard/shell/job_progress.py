@@ -10,9 +10,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.data import queries, study_jobs, who
+from dashboard.data import door, queries, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.words import labels
+from pipeline.journal.roles import Deed
 from pipeline.run.step_notes import StepNote
 from pipeline.service.jobs import Job, JobState, Progress
 
@@ -70,7 +71,7 @@ def _show(job: Job, where: str) -> None:
         for step in steps:
             words = STEP_WORDS.get(step.step, step.step.replace("_", " "))
             page.remark(f"{step.patient_id}: {words} (step {step.done + 1} of {step.total})", "content")
-        if not job.is_to_end:
+        if not job.is_to_end and door.may(Deed.RUN):
             st.button(
                 "Stop it",
                 key=f"stop-{where}-{job.job_id}",
@@ -92,17 +93,25 @@ def _share(progress: Progress, steps: tuple[StepNote, ...]) -> float:
 
 
 def _words(job: Job, progress: Progress, share: float) -> str:
-    if job.state == JobState.QUEUED:
-        return "A run waits for its turn." if study_jobs.has_worker() else NO_WORKER
-    if job.is_to_end:
-        return "The run is ending …"
-    if progress.words.startswith("waits"):
-        return progress.words
-    if not progress.total:
-        return "The run reads the study …"
     elapsed_s = (datetime.now(UTC).replace(tzinfo=None) - (job.began_at or job.asked_at)).total_seconds()
-    words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_time(elapsed_s)} so far"
+    if job.state == JobState.QUEUED:
+        return f"A run waits for its turn, {_elapsed(elapsed_s)} so far." if study_jobs.has_worker() else NO_WORKER
+    if job.is_to_end:
+        return f"The run is ending, {_elapsed(elapsed_s)} after it began …"
+    if progress.words.startswith("waits"):
+        return f"{progress.words} ({_elapsed(elapsed_s)} so far)"
+    if not progress.total:
+        return f"The run reads the study, {_elapsed(elapsed_s)} so far …"
+    words = f"{progress.done} of {labels.count(progress.total, 'patient')}, {_elapsed(elapsed_s)} so far"
+    if progress.done == progress.total:
+        return f"{words}, publishing the results …"
     return f"{words}, about {_time(elapsed_s * (1 - share) / share)} left" if share >= LEAST_SHARE else words
+
+
+def _elapsed(seconds: float) -> str:
+    """Write a time that goes on by the second, for as long as it lasts: whoever looks sees that it is alive."""
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _time(seconds: float) -> str:

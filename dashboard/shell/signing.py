@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.data import door, who
 from dashboard.words.markup import as_label, tag
 from pipeline.errors import CordtrackError
+from pipeline.journal.roles import ALLOWED, Deed, VisitorRole
 
 WHO = door.NAME_TYPED
 """Where the name of whoever reads is kept for the session."""
@@ -63,6 +64,24 @@ def record(work: Callable[[], str], *, where: str = "") -> bool:
     except CordtrackError as error:
         st.session_state[SAID] = (False, str(error), where)
     return bool(st.session_state[SAID][0])
+
+
+def offers(deed: Deed, what: str, *, of_all: bool = False) -> bool:
+    """Say whether whoever is here may do something; where not, who may stands in place of its buttons.
+
+    Parameters
+    ----------
+    what
+        What is done there, such as "Adding scans".
+    of_all
+        It is about all patients.
+    """
+    if door.may(deed, of_all=of_all):
+        return True
+    needed = " or ".join(sorted(ALLOWED[deed] - {VisitorRole.ADMIN}) or [VisitorRole.ADMIN])
+    whom = "somebody who may see all patients" if door.may(deed) else f"the role {needed}"
+    st.html(tag("p", f"{what} needs {whom}; ask whoever keeps the sign-in.", class_="ct-grey ct-small"))
+    return False
 
 
 def say(words: str) -> None:

@@ -11,6 +11,8 @@ from dashboard.data import acts, study_jobs, who
 from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
+from pipeline.journal.roles import Deed
+from pipeline.service.jobs import JobState
 
 MOST_NAMED = 5
 UPDATING = "updating"
@@ -46,7 +48,8 @@ def offer_update(waiting: int, where: str, patient_id: str | None = None) -> Non
         help_text = (
             "Runs the pipeline, only what changed, while this page waits: it has no worker (cordtrack serve has)"
         )
-        st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
+        if signing.offers(Deed.RUN, "An update", of_all=True):
+            st.button("Update the results now", key=f"apply-{where}", help=help_text, on_click=_ask_for_update)
         if st.session_state.pop(UPDATING, False):
             with st.spinner("Updating the results …", show_time=True):
                 signing.record(_update)
@@ -83,9 +86,14 @@ def newer_inputs(patient_id: str | None = None, *, is_offered: bool = True) -> N
 
 
 def not_looked_for() -> None:
-    """Say where nobody has looked for scans and tables newer than these results; nothing where somebody has."""
-    if study_jobs.newer() is None:
-        page.remark("Not looked for yet: scans, masks and tables of the study that are newer than these results.")
+    """Say where nobody has looked for what is newer than these results, and why where a run goes on."""
+    if study_jobs.newer() is not None:
+        return
+    what = "scans, masks and tables of the study that are newer than these results"
+    if any(job.state is JobState.RUNNING for job in study_jobs.open_jobs()):
+        page.remark(f"A run goes on, whose results are shown when it ends. Until then nobody has looked for {what}.")
+    else:
+        page.remark(f"Not looked for yet: {what}.")
 
 
 def newer_words(patient_id: str | None = None) -> str:
@@ -114,12 +122,14 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _offer_run(key: str, patient_id: str | None) -> None:
+    if not signing.offers(Deed.RUN, "An update", of_all=patient_id is None):
+        return
     st.button(
         "Update now",
         key=key,
         help="Runs behind the page; only what changed" + (f", of {patient_id} alone" if patient_id else ""),
         on_click=signing.record,
-        args=(lambda: study_jobs.ask_for_run(signing.reader(), patient_id),),
+        args=(lambda: study_jobs.ask_for_run(signing.reader(), *filter(None, [patient_id])),),
     )
 
 

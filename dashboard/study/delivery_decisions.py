@@ -10,9 +10,10 @@ import streamlit as st
 from dashboard.data import scan_deliveries
 from dashboard.data.scan_deliveries import DeliveredSeries
 from dashboard.shell import page, signing
-from dashboard.study.delivery_progress import PLACE
+from dashboard.study.delivery_progress import PLACE, came_by, forget_numbers
 from dashboard.words import labels
 from dashboard.words.markup import Html, as_label, join, tag
+from pipeline.journal.roles import Deed
 from pipeline.service.deliveries import Delivery
 from pipeline.service.delivery_answers import SAME_AS, SKIP
 
@@ -27,9 +28,9 @@ COLUMNS = ("", "person", "visit", "day", "taken for", "sure", "plane", "slices",
 
 
 def decide_on(delivery: Delivery) -> None:
-    """Show what was decided about a delivery, ask where a person must say it, and offer to add it."""
+    """Show what was decided about a delivery, and let whoever may decide on the rest."""
     series, odd = scan_deliveries.decisions(delivery)
-    came = f"{labels.minute(delivery.asked_at)}, brought by {delivery.asked_by or 'somebody'}"
+    came = f"{labels.minute(delivery.asked_at)}, {came_by(delivery)}"
     page.section("Scans to decide on", " ".join(filter(None, (came, delivery.place))))
     if delivery.message:
         st.error(as_label(delivery.message))
@@ -41,6 +42,13 @@ def decide_on(delivery: Delivery) -> None:
         page.remark(words)
     if len(odd) > MOST_ODD:
         page.remark(f"and {len(odd) - MOST_ODD} more of the kind.")
+    if signing.offers(Deed.EDIT, "Deciding on them"):
+        _decide(delivery, series)
+
+
+def _decide(delivery: Delivery, series: Sequence[DeliveredSeries]) -> None:
+    """Ask where a person must say what a series or who somebody is, and offer to add it all."""
+    shown = [one for one in series if not _is_asked(one)]
     sure = [_called(one) for one in shown if one.outcome == "imported"]
     if len(sure) > 1:
         st.multiselect("Leave out", sure, key=f"out-{delivery.delivery_id}")
@@ -102,11 +110,15 @@ def _key(what: str, delivery_id: str, one: DeliveredSeries) -> str:
 def _confirm(delivery_id: str, series: Sequence[DeliveredSeries], doubles: Sequence[tuple[str, str]]) -> str:
     """Let it be added as the fields say now: a callback."""
     answers = {**_answers(delivery_id, series), **_people(delivery_id, doubles)}
-    return scan_deliveries.confirm(signing.reader(), delivery_id, answers)
+    words = scan_deliveries.confirm(signing.reader(), delivery_id, answers)
+    forget_numbers()
+    return words
 
 
 def _cancel(delivery_id: str) -> str:
-    return scan_deliveries.cancel(signing.reader(), delivery_id)
+    words = scan_deliveries.cancel(signing.reader(), delivery_id)
+    forget_numbers()
+    return words
 
 
 def _ask_who(delivery_id: str, new: str, other: str) -> None:

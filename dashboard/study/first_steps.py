@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.data import study_jobs
 from dashboard.shell import page, signing
 from dashboard.words.markup import join, tag
+from pipeline.journal.roles import Deed
 
 STEPS = (
     (
@@ -26,7 +27,7 @@ def first_steps() -> None:
     page.sentence("This study is empty. ", tag("span", "Three steps to a first result:", class_="ct-grey"))
     items = (tag("li", tag("b", title), ": ", words) for title, words in STEPS)
     st.html(tag("ol", join(items)))
-    if study_jobs.offers_sample():
+    if study_jobs.offers_sample() and signing.offers(Deed.EDIT, "Taking the sample study"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Use the sample study",

@@ -12,6 +12,7 @@ from dashboard.words import labels
 from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.journal.roles import Deed
 
 LISTED = 6
 NOTE, OF, LESION = "note-lesion", "lesion-notes-of", "lesion-noted"
@@ -19,9 +20,9 @@ NOTE, OF, LESION = "note-lesion", "lesion-notes-of", "lesion-noted"
 
 def lesion_notes() -> None:
     """Ask for a note about a lesion that the results name, and show the last ones about its patient."""
-    page.remark(
-        "What you saw of one lesion at one visit. It changes no measure and no verdict; it needs the role signer."
-    )
+    page.remark("What you saw of one lesion at one visit. It changes no measure and no verdict.")
+    if not signing.offers(Deed.SIGN, "A note"):
+        return
     patients = [] if queries.publication() is None else sorted(queries.table("patient")["patient_id"])
     lesions = {}
     if patients:

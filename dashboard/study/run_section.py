@@ -12,6 +12,7 @@ from dashboard.shell import page, signing
 from dashboard.shell.job_progress import watched
 from dashboard.words import labels
 from dashboard.words.markup import join, tag
+from pipeline.journal.roles import Deed
 from pipeline.service.jobs import Job, JobState
 
 LISTED = 8
@@ -42,13 +43,14 @@ def run_section() -> None:
         with st.expander("Who, and why"):
             lines = (tag("tr", tag("td", one.patient_id), tag("td", one.reason)) for one in plan.pending)
             st.html(tag("table", tag("tbody", join(lines)), class_="ct-table"))
-    st.button(
-        "Run",
-        key="run-study",
-        type="primary" if plan.pending and not is_under_way else "secondary",
-        on_click=signing.record,
-        args=(lambda: study_jobs.ask_for_run(signing.reader()),),
-    )
+    if signing.offers(Deed.RUN, "A run"):
+        st.button(
+            "Run",
+            key="run-study",
+            type="primary" if plan.pending and not is_under_way else "secondary",
+            on_click=signing.record,
+            args=(lambda: study_jobs.ask_for_run(signing.reader()),),
+        )
     signing.answer()
     watched("study")
     _ended([job for job in study_jobs.all_jobs() if not job.is_open][:LISTED])

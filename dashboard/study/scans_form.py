@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.data import door, scan_deliveries
+from dashboard.data import scan_deliveries
 from dashboard.shell import page, signing
 from dashboard.study.delivery_decisions import decide_on
-from dashboard.study.delivery_progress import PLACE, deliveries_watched
+from dashboard.study.delivery_progress import ARCHIVE_NUMBERS, NUMBERS_ASKED, PLACE, came_by, deliveries_watched
+from dashboard.study.next_step import next_step
 from dashboard.words import labels
 from dashboard.words.markup import tag
 from pipeline.journal.roles import Deed
@@ -22,9 +23,7 @@ WORDS = {DeliveryState.ADDED: "added", DeliveryState.FAILED: "not added", Delive
 def scans_form() -> None:
     """Ask for scans, show what each is taken for, and let them be added once somebody has decided."""
     page.section("Add scans", "DICOM or NIfTI, under pseudonyms; nothing is added before you say so")
-    if not door.may(Deed.EDIT):
-        page.remark("Adding scans needs the role editor; ask whoever keeps the sign-in.")
-    else:
+    if signing.offers(Deed.EDIT, "Adding scans"):
         _ways()
     signing.answer(PLACE)
     deliveries_watched()
@@ -33,6 +32,7 @@ def scans_form() -> None:
             decide_on(delivery)
     for delivery in scan_deliveries.ended():
         st.html(tag("p", *_line(delivery), class_="ct-small"))
+        next_step(delivery)
 
 
 def _ways() -> None:
@@ -87,19 +87,23 @@ def _folder() -> None:
 
 
 def _archive() -> None:
-    st.text_area(
-        "Patient numbers as the hospital writes them, one a line", key="archive-numbers", width=480, height=100
-    )
+    st.text_area("Patient numbers as the hospital writes them, one a line", key=ARCHIVE_NUMBERS, width=480, height=100)
     st.button(
         "Fetch their scans",
         key="look-archive",
         on_click=signing.record,
-        args=(lambda: scan_deliveries.bring_from_archive(signing.reader(), signing.typed("archive-numbers")),),
+        args=(_ask_archive,),
         kwargs={"where": PLACE},
     )
 
 
+def _ask_archive() -> str:
+    """Ask the archive for those whose numbers were typed: a callback."""
+    words = scan_deliveries.bring_from_archive(signing.reader(), signing.typed(ARCHIVE_NUMBERS))
+    st.session_state[NUMBERS_ASKED] = st.session_state.get(ARCHIVE_NUMBERS)
+    return words
+
+
 def _line(delivery: Delivery) -> tuple[str, ...]:
-    brought_by = delivery.asked_by or "somebody"
-    head = f"{labels.minute(delivery.asked_at)}  {WORDS[delivery.state]}, brought by {brought_by}: "
+    head = f"{labels.minute(delivery.asked_at)}  {WORDS[delivery.state]}, {came_by(delivery)}: "
     return head, tag("span", delivery.message, class_="ct-grey")

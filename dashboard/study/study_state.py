@@ -45,17 +45,27 @@ def what_is_wrong(study: StudyCheck) -> None:
 
 def _first_outlines(study: StudyCheck) -> None:
     """Say how patients of whom nothing will be measured get their first outline; each has a link once a run saw it."""
-    measured = {visit.patient_id for visit in study.visits if visit.outlook != Outlook.NOTHING}
-    without = [name for name in study.patient_ids if name not in measured]
+    without = without_outline(study)
     if not without:
         return
     page.remark("One outline of the tumour is enough for a person: a click on a scan proposes it, once a run shows it.")
     shown = set() if queries.publication() is None else set(queries.table("patient")["patient_id"])
     with st.container(horizontal=True):
         for name in [name for name in without if name in shown][:MOST_LINKS]:
-            first = min((visit for visit in study.visits if visit.patient_id == name), key=_when, default=None)
-            address = {"patient": name} | ({} if first is None else {"now": first.session_id})
+            address = {"patient": name} | first_visit(study, name)
             st.page_link("app_pages/patient.py", label=as_label(f"Draw the tumour of {name}"), query_params=address)
+
+
+def without_outline(study: StudyCheck) -> list[str]:
+    """Return the patients of whom nothing will be measured."""
+    measured = {visit.patient_id for visit in study.visits if visit.outlook != Outlook.NOTHING}
+    return [name for name in study.patient_ids if name not in measured]
+
+
+def first_visit(study: StudyCheck, patient_id: str) -> dict[str, str]:
+    """Return the parameter of the address that opens a patient's page at the first visit; none where there is none."""
+    first = min((visit for visit in study.visits if visit.patient_id == patient_id), key=_when, default=None)
+    return {} if first is None else {"now": first.session_id}
 
 
 def _when(visit: VisitOutlook) -> tuple[bool, date, str]:
@@ -81,12 +91,15 @@ def _visit(visit: VisitOutlook) -> Html:
 def _sentence(study: StudyCheck) -> str:
     if not study.patient_ids:
         return f"{study.study}: nobody yet."
-    if study.is_sound:
-        return f"{study.study}: nothing is wrong, every visit will be measured."
     errors = sum(one.severity == "error" for one in study.findings)
+    doubts = sum(one.severity == "warning" for one in study.findings)
     unmeasured = sum(visit.outlook == Outlook.NOTHING for visit in study.visits)
-    words = [f"{labels.count(errors, 'thing')} left out"] if errors else []
+    words = [] if study.visits else ["no visit yet"]
+    words += [f"{labels.count(errors, 'thing')} left out"] if errors else []
     words += [f"{labels.count(unmeasured, 'visit')} will not be measured"] if unmeasured else []
+    words += [f"{labels.count(doubts, 'thing')} to look at"] if doubts else []
+    if not words:
+        return f"{study.study}: nothing is wrong, every visit will be measured."
     return f"{study.study}: {', '.join(words)}."
 
 

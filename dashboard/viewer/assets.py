@@ -10,7 +10,7 @@ __all__ = ["FRONTEND", "NIIVUE", "SLICES", "script", "text"]
 
 FRONTEND = Path(__file__).parent / "frontend"
 
-SLICES = ("draw.js", "links.js", "controls.js", "slices.js")
+SLICES = ("draw.js", "ruler.js", "links.js", "tools.js", "controls.js", "slices.js")
 """The plain viewer, which the other one is built on."""
 
 

@@ -42,6 +42,8 @@ CAP_SIGNAL, CAP_SIGNAL_SUSCEPTIBLE = 0.4, 0.25
 LIKELY_COVER = 0.45
 """Share of a pole from which on a cap is likelier than none where neither is sure."""
 
+THIN = "a thin cap would not show beside the grain of this tumour, or in one so dark"
+ON_T2_ALONE = "on T2w alone, which a thin cap hardly darkens"
 NO_SCAN = "no T2w, T2*w or SWI of this visit shows it"
 STAGES = {
     ("iso", "high"): "hyperacute", ("low", "high"): "hyperacute", ("iso", "low"): "acute",
@@ -200,8 +202,8 @@ def _cap(looks: Sequence[PoleLook], limits: BloodLimits) -> Described:
         return _cap_seen(likely, "; patches of this tumour may be as dark, or it is less dark than blood")
     clear = next((look for look in looks if look.cover is not None and look.cover.is_surely_absent), None)
     look = clear or looks[0]
-    is_sure = clear is not None and not hints
-    doubt = None if is_sure else "a thin cap would not show beside the grain of this tumour, or in one so dark"
+    is_sure = clear is not None and not hints and look.scan.contrast in SUSCEPTIBLE
+    doubt = None if is_sure else THIN if clear is None or hints else ON_T2_ALONE
     return Described(
         CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(is_sure), reason=doubt,
         scans=(look.scan.path,),

@@ -23,10 +23,17 @@ ALIKE_STRETCHES = 3.0
 """Neighbouring stretches of cord err together: so many of them count as one."""
 
 LEAST_IN_BIN = 3
+MOST_JUMP = float(np.log(1.4))
+"""From one stretch of 2 mm to the next no coil's signal falls by so much: beyond lies the sac below the cord's end."""
+
+MOST_STEP = float(np.log(2.0))
+"""Nor does that of the cord above a lesion differ so much from that of the cord below."""
+
 ONE_SIDED_PER_MM = 0.003
 """What the coil's fall-off may hide in a level profile carried on from one side, as a share for each millimetre."""
 
 ONE_SIDE = "cord on one side of the lesion only"
+STEP = "signal above and below the lesion differs too much to be cord on both sides; a mask of the cord would tell"
 TOO_LITTLE = "too little healthy cord above and below the lesion on this scan"
 
 
@@ -95,7 +102,12 @@ def cord_reference(voxels: CordVoxels, extents_mm: tuple[float, float], limits: 
     healthy = (voxels.away_mm <= core_mm) & (voxels.beside < 0.02) & (voxels.solid < 0.02) & (voxels.values > 0)
     below = healthy & (voxels.position_mm < low_mm) & (voxels.position_mm > low_mm - limits.reach_mm)
     above = healthy & (voxels.position_mm > high_mm) & (voxels.position_mm < high_mm + limits.reach_mm)
-    lower, upper = (_stretches(voxels, side, limits.bin_mm) for side in (below, above))
+    lower = _up_to_a_jump(_stretches(voxels, below, limits.bin_mm)[::-1])[::-1]
+    upper = _up_to_a_jump(_stretches(voxels, above, limits.bin_mm))
+    if lower and upper and abs(np.median([one[1] for one in lower]) - np.median([one[1] for one in upper])) > MOST_STEP:
+        return STEP
+    below &= voxels.position_mm >= (lower[0][0] - limits.bin_mm if lower else np.inf)
+    above &= voxels.position_mm <= (upper[-1][0] + limits.bin_mm if upper else -np.inf)
     places, levels = np.array([*lower, *upper]).reshape(-1, 2).T
     if len(places) < limits.least_bins:
         return TOO_LITTLE
@@ -119,6 +131,15 @@ def _stretches(voxels: CordVoxels, side: NDArray[np.bool_], bin_mm: float) -> li
         here = cells == cell
         if here.sum() >= LEAST_IN_BIN:
             stretches.append((float(position_mm[here].mean()), float(np.median(level[here]))))
+    return stretches
+
+
+def _up_to_a_jump(stretches: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the stretches of one side, nearest the lesion first, up to the first that is no cord as those before."""
+    for index in range(1, len(stretches)):
+        usual = np.median([level for _, level in stretches[max(index - 3, 0) : index]])
+        if abs(stretches[index][1] - usual) > MOST_JUMP:
+            return stretches[:index]
     return stretches
 
 

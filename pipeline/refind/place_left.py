@@ -26,6 +26,14 @@ LEFT_PERCENTILE = 30
 """Of the signal there, percent: below the middle, since fluid that comes back is no sign of lesion."""
 
 
+def contrast_to_cord(template: Template, compartment: int) -> float:
+    """Return how much brighter a compartment is on the masked scan than the cord that is drawn where it is not."""
+    deep = template.distance_mm[compartment] <= template.distance_mm[compartment].min() / 2
+    weight = template.occupancy[compartment] ** 2
+    signal = float((template.texture[compartment] * weight).sum() / weight.sum())
+    return signal - float(np.median(template.background[deep]))
+
+
 def left_contrast(template: Template, scene: Scene, end: Fit, compartment: int) -> float | None:
     """Return how far the place that a compartment has left differs from it, as a share of what the model draws there.
 
@@ -42,9 +50,6 @@ def left_contrast(template: Template, scene: Scene, end: Fit, compartment: int) 
         Near 1 the place shows cord as the model draws it, and the compartment's edge is there to be found; near 0 it
         looks like the compartment itself. None where it left no place large enough, or does not differ from cord.
     """
-    deep = template.distance_mm[compartment] <= template.distance_mm[compartment].min() / 2
-    weight = template.occupancy[compartment] ** 2
-    signal = float((template.texture[compartment] * weight).sum() / weight.sum())
     share = end.occupancy[compartment][scene.is_active]
     others = end.occupancy.sum(axis=0)[scene.is_active] - share
     old_mm = looked_up(template.distance_mm[compartment], template, np.mean(scene.layers, axis=0))
@@ -53,7 +58,7 @@ def left_contrast(template: Template, scene: Scene, end: Fit, compartment: int) 
     if min(left.sum(), middle.sum()) < LEFT_VOXELS:
         return None
     gain = float(np.median(end.gain[scene.is_active][middle]))
-    drawn_step = gain * (signal - float(np.median(template.background[deep])))
+    drawn_step = gain * contrast_to_cord(template, compartment)
     if not drawn_step:
         return None
     seen_step = float(np.median(scene.signal[middle]) - np.percentile(scene.signal[left], LEFT_PERCENTILE))

@@ -21,6 +21,7 @@ from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, to_voxel, to_world
 from pipeline.measure.measurement_error import THICK_MM
 from pipeline.refind import shrinkage
+from pipeline.refind.fading_outwards import OutwardFall, outward_fall
 from pipeline.refind.lesion_fit import Fit, fitted_ends
 from pipeline.refind.likeness import ScansDifferError, alike_enough, blur_in_words, is_disturbed, matched
 from pipeline.refind.place_left import left_contrast
@@ -124,8 +125,8 @@ class Grown:
     """A compartment found again: its share (0..1) of each voxel by each end of the fit, and its signal error.
 
     ``seen_share`` is how much of its old place both scans show, padding and voids left out; ``left_contrast`` how far
-    the place that it has left differs from it, ``returned_fluid`` how much fluid lies unexplained beside it; None where
-    that cannot be told.
+    the place that it has left differs from it, ``returned_fluid`` how much fluid lies unexplained beside it,
+    ``outward_fall`` how much its signal falls towards its outline; None where that cannot be told.
     """
 
     ways: tuple[Volume, ...]
@@ -133,6 +134,7 @@ class Grown:
     seen_share: float = 1.0
     left_contrast: float | None = None
     returned_fluid: float | None = None
+    outward_fall: OutwardFall | None = None
 
     @property
     def ways_mm3(self) -> tuple[float, ...]:
@@ -276,11 +278,13 @@ def _untold(masked: DonorVisit, tumour: Grown | None) -> dict[str, str]:
     """Return why the tumour's size cannot be told, where it cannot."""
     if tumour is None:
         return {}
-    name, fluid = str(Compartment.TUMOUR), tumour.returned_fluid
-    found_mm3 = float(np.mean(tumour.ways_mm3))
-    if fluid is None or not shrinkage.is_untold(found_mm3, _drawn_mm3(masked, name), fluid):
-        return {}
-    return {name: shrinkage.untold_in_words(name, fluid)}
+    name, fluid, fall = str(Compartment.TUMOUR), tumour.returned_fluid, tumour.outward_fall
+    found_mm3, drawn_mm3 = float(np.mean(tumour.ways_mm3)), _drawn_mm3(masked, name)
+    if fluid is not None and shrinkage.is_untold(found_mm3, drawn_mm3, fluid):
+        return {name: shrinkage.untold_in_words(name, fluid)}
+    if fall is not None and shrinkage.is_scarred(found_mm3, drawn_mm3, fall):
+        return {name: shrinkage.scarred_in_words(name, fall)}
+    return {}
 
 
 def _drawn_mm3(masked: DonorVisit, name: str) -> float:
@@ -359,7 +363,8 @@ def found_again(
             ),
             float(shares[c]),
             None if thick or is_thick(follow_up) else _least_contrast(template, scene, ends, c),
-            None if thick else _most_fluid(template, scene, ends, c),
+            _most_fluid(template, scene, ends, c),
+            None if thick or is_thick(follow_up) or extra_mm else _surest_fall(template, scene, ends, c),
         )
         for c, name in enumerate(template.names)
     }, doubts
@@ -382,6 +387,12 @@ def _most_fluid(template: Template, scene: Scene, ends: Sequence[Fit], compartme
     """Return how much fluid lies unexplained beside a compartment, by the end that leaves most."""
     seen = [returned_fluid(template, scene, end, compartment) for end in ends]
     return max((fluid for fluid in seen if fluid is not None), default=None)
+
+
+def _surest_fall(template: Template, scene: Scene, ends: Sequence[Fit], compartment: int) -> OutwardFall | None:
+    """Return how much a compartment's signal falls towards its outline, by the end that shows it most surely."""
+    seen = [outward_fall(template, scene, end, compartment) for end in ends]
+    return max((fall for fall in seen if fall is not None), key=lambda fall: fall.mean - fall.error, default=None)
 
 
 def _mean(shares: Sequence[Volume]) -> Volume:

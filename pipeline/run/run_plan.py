@@ -21,10 +21,11 @@ DECISIONS = "decisions that wait"
 
 @dataclass(frozen=True)
 class PlannedPatient:
-    """Somebody a run works on, and why."""
+    """Somebody a run works on, and why; with how many visits."""
 
     patient_id: str
     reason: str
+    visit_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,11 @@ def plan(settings: RunSettings) -> RunPlan:
     done = study_run.finished(settings.out_dir, patients, rules)
     published = _published(settings.out_dir)
     pending = tuple(
-        PlannedPatient(name, _reason(patient, settings.out_dir, published, beside.entries.get(name, ())))
+        PlannedPatient(
+            name,
+            _reason(patient, settings.out_dir, published, beside.entries.get(name, ())),
+            len(patient.visits),
+        )
         for name, patient in patients.items()
         if name not in done
     )

@@ -82,7 +82,10 @@ def fetch(bids_dir: Path, delivery_id: str, say: Callable[[str], None]) -> list[
         counts.update(patients=len(numbers), objects=fetched, not_whole=failed, unknown=len(unknown))
     of_all = f"of {len(numbers)} {'patient' if len(numbers) == 1 else 'patients'}"
     odd = [f"{failed} {of_all} did not come whole; ask again to go on where it stopped"] if failed else []
-    return odd + ([f"the archive does not know {len(unknown)} {of_all}; look at the numbers"] if unknown else [])
+    if unknown:
+        places = ", ".join(str(numbers.index(number) + 1) for number in unknown)
+        odd.append(f"the archive does not know {len(unknown)} {of_all}: look at number {places} of the list")
+    return odd
 
 
 def forget(bids_dir: Path, delivery_id: str) -> None:

@@ -255,6 +255,18 @@ def record(out_dir: Path, delivery: Delivery, added: Sequence[str], at: datetime
             lines.append(append_only.sealed(fields, chain.last))
 
 
+def files_added(out_dir: Path, delivery_id: str) -> tuple[str, ...]:
+    """Return the files that a delivery added, relative to the study folder, as they are on record.
+
+    Raises
+    ------
+    StoreError
+        The record is there and cannot be opened.
+    """
+    entries = append_only.read(out_dir, RECORD, dict).entries
+    return next((tuple(entry["added"]) for entry in entries if entry.get("delivery") == delivery_id), ())
+
+
 def _place(out_dir: Path) -> Path:
     return out_dir / QUEUE / "deliveries"
 

@@ -25,11 +25,14 @@ from pipeline.errors import CordtrackError, StoreError
 from pipeline.files import child_process
 from pipeline.judge.criteria_files import DEFAULT_CRITERIA_ID
 from pipeline.run import run_plan, study_run
+from pipeline.run.run_plan import PlannedPatient
 from pipeline.run.run_settings import RunSettings
 from pipeline.service import jobs
 from pipeline.service.jobs import Progress
 
 WAIT_SECONDS = 1.0
+SMALL_MACHINE = 2
+"""Patients worked on at the same time, on a machine that has no core to spare for the pages."""
 
 
 def settings_of(bids_dir: Path, out_dir: Path, parallel: int, participants: Sequence[str] = ()) -> RunSettings:
@@ -52,7 +55,7 @@ def run_job(settings: RunSettings, folder: Path) -> str:
     """Do what is asked, saying in the job's folder how far it is; return how it ended, in a sentence."""
     _say(folder, 0, 0, "reading the study")
     plan = run_plan.plan(settings)
-    names = [one.patient_id for one in plan.pending]
+    names = quickest_first(plan.pending, settings.jobs)
     done: list[str] = []
 
     def show(_done: int, _total: int, name: str) -> None:
@@ -60,13 +63,36 @@ def run_job(settings: RunSettings, folder: Path) -> str:
         _say(folder, len(done), len(names), f"{name} is done")
 
     _say(folder, 0, len(names), "")
-    for batch in batches(names, settings.jobs):
+    for batch in batches(names, first_of(settings.jobs)):
         _when_free(replace(settings, participants=frozenset(batch)), show, folder)
     is_published = _when_free(settings, show, folder)
     _say(folder, len(done), len(names), "")
     if not done:
         return "results published" if is_published else "nothing had changed: all patients are up to date"
     return f"{len(done)} {'patient' if len(done) == 1 else 'patients'} computed, results published"
+
+
+def first_of(parallel: int) -> int:
+    """Return how many patients are published first: one on a small machine, whose pages somebody waits for meanwhile.
+
+    Examples
+    --------
+    >>> first_of(2), first_of(16)
+    (1, 16)
+    """
+    return 1 if parallel <= SMALL_MACHINE else parallel
+
+
+def quickest_first(pending: Sequence[PlannedPatient], parallel: int) -> list[str]:
+    """Return whom a run works on: those of fewest visits as the first to be published, all others in their order.
+
+    Examples
+    --------
+    >>> quickest_first([PlannedPatient("a", "", 6), PlannedPatient("b", "", 4), PlannedPatient("c", "", 5)], 2)
+    ['b', 'a', 'c']
+    """
+    quickest = sorted(pending, key=lambda one: one.visit_count)[: first_of(parallel)]
+    return [one.patient_id for one in (*quickest, *(one for one in pending if one not in quickest))]
 
 
 def batches(names: Sequence[str], first: int) -> Iterator[Sequence[str]]:

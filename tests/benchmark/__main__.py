@@ -38,6 +38,7 @@ WITHOUT_DATA = (
     "damaged_files",
     "faults",
     "ward_kills",
+    "first_minutes",
     "pages",
 )
 ON_REQUEST = ("refits", "follow_up_cost")

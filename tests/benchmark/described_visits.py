@@ -17,7 +17,7 @@ from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, voxel_centres_mm
 from pipeline.description.lesion_scene import AlignedScan
-from tests.benchmark.host_cords import STEP_MM, Array, HostCord
+from tests.benchmark.host_cords import STEP_MM, Array, HostCord, inner_level
 
 GRIDS = {"iso": (1.0, 1.0, 1.0), "fine": (0.8, 0.8, 0.8), "sag": (3.0, 0.7, 0.7), "ax": (0.6, 0.6, 4.0)}
 """Voxel spacing right, front, head, mm."""
@@ -28,10 +28,11 @@ WHITE_ADC = 0.9
 
 @dataclass
 class Truth:
-    """What was painted; terms as a description should give them."""
+    """What was painted; terms as a description should give them. ``asked`` is the uptake to paint instead of a draw."""
 
     terms: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
+    asked: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,15 @@ class MadeVisit:
     name: str
 
 
-def visit_of(host: HostCord, rng: np.random.Generator) -> MadeVisit:
-    """Draw a lesion, paint it and scan it."""
-    truth = Truth()
+def visit_of(
+    host: HostCord, rng: np.random.Generator, truth: Truth | None = None, day: np.random.Generator | None = None
+) -> MadeVisit:
+    """Draw a lesion, paint it and scan it; ``day`` gives the scanning random numbers of its own."""
+    truth = truth or Truth()
     painted = _painted(host, rng, truth)
+    rng = day or rng
     kind = str(rng.choice(list(GRIDS)))
-    level = float(np.median(host.t2[host.cord > 0.9]))
-    level_t1 = float(np.median(host.t1[host.cord > 0.9]))
+    level, level_t1 = inner_level(host, host.t2), inner_level(host, host.t1)
     anchor_grid = _grid(host, GRIDS[kind])
     plan = [
         ("T2w", painted["T2w"], anchor_grid, level),
@@ -288,7 +291,7 @@ def _contrasts(
     _, _, dz, long = shape
     solid, oedema = made["tumour"], made["oedema"]
     wet = np.clip(made.get("cyst", 0) + made.get("syrinx", 0) + np.zeros_like(solid), 0, 1)
-    level, level_t1 = (float(np.median(base[host.cord > 0.9])) for base in (host.t2, host.t1))
+    level, level_t1 = inner_level(host, host.t2), inner_level(host, host.t1)
     mottle, texture = _texture(rng, truth, solid)
     t2_ratio, t1_ratio = _signal_ratios(rng, truth)
     rise, pattern = _uptake(rng, truth, mottle, shape)
@@ -343,11 +346,14 @@ def _uptake(
 ) -> tuple[float, Array]:
     reach, _, dz, _ = shape
     kind = str(rng.choice(["none", "none", "faint", "vivid", "vivid"]))
-    truth.terms["enhancement"] = kind
-    rise = {"none": 0.0, "faint": float(rng.uniform(0.12, 0.3)), "vivid": float(rng.uniform(0.6, 1.3))}[kind]
+    faint, vivid = float(rng.uniform(0.12, 0.3)), float(rng.uniform(0.6, 1.3))
     pattern = str(rng.choice(["homogeneous", "homogeneous", "ring", "heterogeneous", "nodule"]))
+    if truth.asked is not None:
+        kind, pattern = ("none", "homogeneous") if truth.asked == "none" else ("vivid", truth.asked)
+    rise = {"none": 0.0, "faint": faint, "vivid": vivid}[kind]
     if kind != "vivid":
         pattern = "homogeneous"
+    truth.terms["enhancement"] = kind
     if kind != "none":
         truth.terms["enhancement_pattern"] = pattern
     if pattern == "ring":

@@ -57,7 +57,7 @@ def phantom_host(region: str, seed: int) -> HostCord:
         indexing="ij",
     )
     scene = Scene(person.spine.region.cord, person.spine.region.conus_z, ())
-    t2, t1 = signals(person, scene, None, locate(person, x, y, z))
+    t2, t1 = signals(person, scene, locate(person, x, y, z))
     u = y - curve_mm(person.spine.region, z)
     cord = np.clip(0.5 - cord_distance(scene, x, u, z) / STEP_MM, 0, 1)
     affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
@@ -90,6 +90,22 @@ def real_host(name: str) -> HostCord:
     level = float(np.median(t2[share > 0.9]))
     t1 = level * np.clip(1.5 - 0.5 * t2 / level, 0.25, 2.0)
     return _host(f"real {name}", t2, t1, share, affine)
+
+
+INNER, INNER_MOST_MM = 0.7, 3.5
+"""Share of the cord's radius, and mm, within which its signal is read: further out it mixes with fluid."""
+
+
+def inner_level(host: HostCord, values: Array) -> float:
+    """Return the signal of a host's inner cord, which a tumour takes the place of.
+
+    It holds more grey matter than the whole section: on the phantoms 2 % brighter on T2w, 2 % darker on T1w.
+    """
+    centres = voxel_centres_mm(Volume(host.cord, host.affine))
+    away = np.hypot(*(centres[..., n] - host.middle_mm[None, None, :, n] for n in range(2)))
+    radius = np.sqrt(np.prod(host.half_mm, axis=1))[None, None, :]
+    inner = (host.cord > 0.9) & (away <= np.minimum(INNER * radius, INNER_MOST_MM))
+    return float(np.median(values[inner]))
 
 
 def _host(name: str, t2: Array, t1: Array, cord: Array, affine: Array) -> HostCord:

@@ -130,7 +130,22 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
     assert "upper pole" in rows["blood_cap"].reason
     assert ("calcium and flow look the same" in rows["blood_cap"].reason) == (contrast == "T2w")
     none = described([scan(contrast, 1.5)])["blood_cap"]
-    assert (none.value, none.sureness) == ("absent", "sure")
+    assert (none.value, none.sureness) == ("absent", sureness)
+    assert ("on T2w alone" in (none.reason or "")) == (contrast == "T2w")
+
+
+def test_the_sac_below_the_cord_s_end_is_no_cord_to_hold_signal_against() -> None:
+    truly = described([scan("T2w", 1.5)])["t2_signal"]
+    plain = scan("T2w", 1.5)
+    for from_mm in (-30.0, -12.0):  # below some cord, and right below the lesion
+        fluid = plain.image.with_array(np.where(from_mm > Z, 3.2, 1.0) * plain.image.array)
+        row = described([replace(plain, image=fluid)])["t2_signal"]
+        if from_mm == -30.0:
+            assert row.value == "hyperintense"
+            assert row.number == pytest.approx(truly.number, rel=0.03)
+        else:
+            assert row.value is None
+            assert "differs too much to be cord on both sides" in row.reason
 
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:

@@ -64,10 +64,10 @@ def test_a_size_is_untold_where_fluid_came_back_and_the_lesion_was_not_seen_to_s
     assert not shrinkage.is_untold(found_mm3, 1000.0, None)
 
 
-def scarred(first: Volume, tumour: Volume, noise: int = 4) -> Volume:
+def scarred(first: Volume, tumour: Volume, noise: int = 4, slice_mm: float = 1.0) -> Volume:
     """Return a later scan: the tumour fell to a core, its old place still reads like it, the cord is thinner."""
     x, y, z = np.moveaxis(voxel_centres_mm(first), -1, 0)
-    bare, small = (phantom(radius_mm, seed=noise)[0].array for radius_mm in (0.01, 3.2))
+    bare, small = (phantom(radius_mm, seed=noise, slice_mm=slice_mm)[0].array for radius_mm in (0.01, 3.2))
     fluid = ndimage.gaussian_filter(((np.hypot(x, y) > THINNER_MM) & (np.hypot(x, y) < 8)).astype(float), 0.6)
     is_near = ndimage.gaussian_filter((np.abs(z) < 9).astype(float), 1.0)
     thinner = bare + fluid * is_near * (FLUID_SIGNAL - bare)
@@ -101,6 +101,19 @@ def test_a_tumour_that_shrank_plainly_or_kept_its_size_or_grew_has_its_size(radi
     found = refinding.follow_up_masks(drawn, later, identity("follow-up", "masked"))
     assert "tumour" in found.probabilities
     assert found.untold == {}
+
+
+@pytest.mark.parametrize("slice_mm", [3.0, 3.5])
+def test_beside_thick_slices_too_fluid_tells_a_scar_from_a_tumour_that_kept_its_size_or_grew(slice_mm: float) -> None:
+    first, labels = phantom(4.5, slice_mm=slice_mm)
+    drawn = refinding.DonorVisit(first, {"tumour": labels.with_array(labels.array == 1)})
+    here = identity("follow-up", "masked")
+    scar = refinding.follow_up_masks(drawn, scarred(first, drawn.masks["tumour"], slice_mm=slice_mm), here)
+    assert scar.untold["tumour"].startswith("this scan does not tell whether the tumour grew, or shrank")
+    for radius_mm in (4.5, 5.2):
+        told = refinding.follow_up_masks(drawn, phantom(radius_mm, slice_mm=slice_mm, seed=4)[0], here)
+        assert told.untold == {}
+        assert "tumour" in told.probabilities
 
 
 def test_a_masked_visit_from_which_the_size_is_told_goes_before_one_from_which_it_is_not() -> None:

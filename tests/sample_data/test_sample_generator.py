@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sample_data import scanner
-from sample_data.generate import set_up, truth_of, write_scans
+from sample_data import further_scans, scanner
+from sample_data.generate import truth_of, write_scans
 from sample_data.lesions import Blob, Scene, cord_distance, fit, volumes_mm3
 from sample_data.stories import PATIENTS, Patient, Visit
+from sample_data.visit_setup import set_up
 from tests.places import SAMPLE
 
 ROOT = SAMPLE
@@ -43,6 +45,17 @@ def test_the_generator_makes_the_committed_voxels_again(tmp_path: Path) -> None:
         made.with_name(made.name.replace(".nii.gz", ".json")).read_text()
         == kept.with_name(kept.name.replace(".nii.gz", ".json")).read_text()
     )
+
+
+def test_the_generator_makes_the_committed_labels_and_spectrum_again(tmp_path: Path) -> None:
+    patient, visit = find(5, "ses-01")
+    further_scans.write(patient, replace(visit, further=()), set_up(patient, visit), tmp_path)
+    written = sorted(tmp_path.rglob("*.nii.gz"))
+    assert len(written) == 3
+    for path in written:
+        assert gzip.decompress(path.read_bytes()) == gzip.decompress(
+            (STUDY / path.relative_to(tmp_path)).read_bytes()
+        ), path.name
 
 
 def test_the_generator_knows_the_committed_truth() -> None:

@@ -19,17 +19,17 @@ GROWN = 1.8
 
 def as_zip(folder: Path) -> tuple[dict[str, object], Volume]:
     """Return the first scan as a zip archive for a browser, and the lesion's outline on it."""
-    paths, truth = _written(folder, FIRST, 1.0)
+    paths, truth = written(folder, FIRST, 1.0)
     content = brought.zipped({f"DICOM/Büro/{path.name}": path.read_bytes() for path in paths})
     return {"name": "CD Müller.zip", "mimeType": "application/zip", "buffer": content}, truth
 
 
 def as_files(folder: Path) -> tuple[list[Path], Volume]:
     """Return the second scan as files without endings, and the lesion's outline on it."""
-    return _written(folder, SECOND, GROWN)
+    return written(folder, SECOND, GROWN)
 
 
-def _written(folder: Path, day: date, size: float) -> tuple[list[Path], Volume]:
+def written(folder: Path, day: date, size: float) -> tuple[list[Path], Volume]:
     """Write sagittal slices of the packaged phantom with a lesion."""
     scan, truth, _ = with_lesion(3, size=size)
     across = int(np.argmax(np.abs(scan.affine[0, :3])))

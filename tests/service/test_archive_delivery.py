@@ -39,7 +39,7 @@ def test_a_patient_is_fetched_looked_through_and_added(desk: Desk) -> None:
     content = deliveries.decisions_of(desk.out, delivery.delivery_id)
     (one,) = content["series"]
     assert (one["outcome"], one["contrast"]) == ("imported", "T2w")
-    assert content["odd"] == ["the archive does not know 1 of 2 patients; look at the numbers"]
+    assert content["odd"] == ["the archive does not know 1 of 2 patients: look at number 2 of the list"]
     assert not any(desk.study.iterdir())
     deliveries.confirm(desk.out, delivery.delivery_id, Visitor("A"), {})
     assert delivery_worker.do_next(desk.study, desk.out)

@@ -110,6 +110,7 @@ def test_what_lies_in_the_queue_is_never_run_as_code(tmp_path: Path) -> None:
 def test_the_first_patients_of_many_are_published_first() -> None:
     names = [f"sub-{number}" for number in range(20)]
     assert list(map(len, job_run.batches(names, 2))) == [2, 4, 8]
+    assert list(map(len, job_run.batches(names, job_run.first_of(2)))) == [1, 2, 4, 8]
     assert list(job_run.batches(names[:1], 2)) == []
 
 

@@ -4,7 +4,8 @@
 const SHARED_KEYS = {
   ArrowDown: ["step", -1], ArrowRight: ["step", -1], ArrowUp: ["step", 1], ArrowLeft: ["step", 1],
   PageDown: ["step", -5], PageUp: ["step", 5], Home: ["step", 1e6], End: ["step", -1e6],
-  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], l: ["largest", "sagittal"], k: ["largest", "axial"], j: ["spot"],
+  "+": ["zoom", 1.25], "=": ["zoom", 1.25], "-": ["zoom", 0.8], v: ["screen"], r: ["ruler"], Enter: ["end"],
+  1: ["layout", 1], 2: ["layout", 2], 4: ["layout", 4], l: ["largest", "sagittal"], k: ["largest", "axial"], j: ["spot"],
   m: ["mode", "side"], b: ["mode", "blend"], w: ["mode", "swipe"], d: ["mode", "difference"], f: ["flicker"],
   ",": ["shift", -0.05], ".": ["shift", 0.05], g: ["window"], x: ["crosshair"], "?": ["keys"],
 };
@@ -43,7 +44,7 @@ function buildPanes(root, { titles, presets, colours, spots }) {
   root.querySelector(".panes").replaceChildren(...canvases.map((canvas, n) => make("figure", {},
     make("figcaption", { textContent: titles[n] }), make("div", { className: "stage" }, canvas))), divider);
   root.querySelector(".presets").replaceChildren(...presets.map(([name, , words], n) => (
-    Object.assign(button(`preset:${n}`, name), { title: `${words} (g for the next)` }))));
+    withTip(button(`preset:${n}`, name), `window ${name}: ${words} (g for the next)`, words))));
   root.querySelector(".legend").replaceChildren(...colours.map(([value, name, colour]) => {
     const swatch = make("i", {});
     swatch.style.color = colour;
@@ -51,7 +52,8 @@ function buildPanes(root, { titles, presets, colours, spots }) {
   }));
   const jump = root.querySelector(".spot");
   jump.hidden = !spots.length;
-  jump.title = `${spots.map(({ words }) => words).join("; ")} (j)`;
+  const places = spots.map(({ words }) => words).join("; ");
+  withTip(jump, `new signal: ${places} (j)`, places);
   root.querySelector("select").replaceChildren(...titles.slice(1).map((title, n) => new Option(title, n + 1)));
   return canvases;
 }
@@ -78,10 +80,13 @@ function giveHeight(root, { height }, signal) {
 // Buttons, sliders and the divider of a swipe, all to viewer.act.
 function listenForActs(viewer, signal) {
   const { root } = viewer, panes = root.querySelector(".panes"), divider = root.querySelector(".divider");
+  showTips(root, signal);
+  listenForRuler(viewer, signal);
   root.addEventListener("click", ({ target }) => {
     const act = target.closest("[data-act]")?.dataset.act.split(":");
-    if (act) viewer.act(...act);
+    if (act) perform(viewer, ...act);
   }, { signal });
+  root.addEventListener("fullscreenchange", () => viewer.act("redraw"), { signal });
   root.addEventListener("input", ({ target }) => viewer.act(target.dataset.value, Number(target.value)), { signal });
   divider.addEventListener("mousedown", (event) => event.preventDefault(), { signal }); // keys go on working in the picture
   divider.addEventListener("pointerdown", ({ pointerId }) => divider.setPointerCapture(pointerId), { signal });
@@ -92,19 +97,31 @@ function listenForActs(viewer, signal) {
   }, { signal });
 }
 
+// One act that a person asked for; what cannot be done here is refused in words.
+function perform(viewer, name, value) {
+  const words = refusal(viewer, name, value);
+  say(viewer.root, words);
+  if (!words) viewer.act(name, value);
+}
+
 // Putting two visits into one picture: acts on viewer.view that both viewers know.
 function comparisonActs(viewer, isComparable) {
   const { view } = viewer;
-  const flicker = (run) => {
-    clearInterval(viewer.flickering);
-    viewer.flickering = run ? setInterval(() => { view.mix = view.mix < 0.5 ? 1 : 0; viewer.act("redraw"); }, 600) : null;
+  const still = () => { clearInterval(viewer.flickering); viewer.flickering = null; };
+  const flicker = () => { // on one grid one visit over the other; else one picture in the place of the other
+    const { mode, mix, layout, alone } = view, before = { mode, mix, layout, alone }, count = viewer.data.titles.length;
+    if (viewer.flickering) { still(); Object.assign(view, viewer.unflickered); return; }
+    viewer.unflickered = before;
+    Object.assign(view, isComparable ? { mode: "blend", mix: Math.round(mix) } : { layout: 1 });
+    const turn = () => { if (isComparable) view.mix = view.mix < 0.5 ? 1 : 0; else view.alone = (view.alone + 1) % count; };
+    viewer.flickering = setInterval(() => { turn(); viewer.act("redraw"); }, 600);
   };
-  const mix = (share) => { flicker(false); view.mix = clamp(share, 0, 1); };
+  const mix = (share) => { still(); view.mix = clamp(share, 0, 1); };
   return {
     mode: (value) => {
       const isAllowed = value !== "difference" || (areAlike(viewer.data, view.second) && view.view !== "render");
+      still();
       if (isComparable && isAllowed) view.mode = value;
-      flicker(false);
     },
     second: (value) => {
       view.second = value;
@@ -112,7 +129,15 @@ function comparisonActs(viewer, isComparable) {
     },
     mix: (value) => mix(value / 100),
     shift: (value) => mix(view.mix + value),
-    flicker: () => { if (view.mode === "blend") flicker(!viewer.flickering); },
+    flicker,
+    layout: (value) => {
+      const layout = Number(value), count = viewer.data.titles.length;
+      still();
+      view.alone = layout === 1 && view.layout === 1 ? (view.alone + 1) % count : viewer.touched();
+      Object.assign(view, { layout, mode: "side" });
+    },
+    screen: () => { toggleScreen(viewer.root); },
+    ...rulerActs(viewer),
     link: () => viewer.data.keep?.([viewer.looking(), ...viewer.where().map((mm) => mm.toFixed(1)), view.mode,
       viewer.data.presets[view.preset][0], ...changed(viewer)].join("_")),
     spot: () => {
@@ -120,7 +145,11 @@ function comparisonActs(viewer, isComparable) {
       if (spots.length) viewer.goTo(spots[viewer.spotted = ((viewer.spotted ?? -1) + 1) % spots.length].place);
     },
     window: () => viewer.act("preset", (view.preset + 1) % viewer.data.presets.length),
-    keys: () => { const help = viewer.root.querySelector(".keys"); help.open = !help.open; },
+    keys: () => {
+      const help = viewer.root.querySelector(".keys");
+      help.open = !help.open;
+      if (help.open) help.querySelector("dl").scrollIntoView({ block: "nearest" });
+    },
   };
 }
 
@@ -134,9 +163,11 @@ function changed(viewer) {
 }
 
 // Which buttons are pressed, and which controls have something to do now.
-function showControls(root, view, { data, off, isFlickering }) {
+function showControls(root, view, { data, off, isFlickering, isMeasuring }) {
   const isComparable = comparable(data), together = MODES_OF_TWO.includes(view.mode);
-  const pressed = { crosshair: () => view.crosshair, flicker: () => isFlickering,
+  const isScreen = root.getRootNode().fullscreenElement === root, count = data.titles.length;
+  const pressed = { crosshair: () => view.crosshair, flicker: () => isFlickering, ruler: () => isMeasuring, screen: () => isScreen,
+    layout: (value) => view.mode === "side" && Math.min(count, view.layout) === Math.min(count, Number(value)),
     preset: (value) => Number(value) === view.preset, outline: (value) => !off.has(Number(value)) };
   for (const name of ["view", "plane", "mode", "drag"]) pressed[name] = (value) => value === view[name];
   for (const element of root.querySelectorAll("[data-act]")) {
@@ -148,7 +179,8 @@ function showControls(root, view, { data, off, isFlickering }) {
   show(".modes", isComparable);
   show(".link", data.is_linkable);
   show("label.mix", together && view.mode !== "difference");
-  show("button.mix", view.mode === "blend");
+  show(".flickers, .layouts", count > 1);
+  show("[data-act='layout:4']", count > 2);
   show(".second", together && data.titles.length > 2);
   const set = (name, value) => { root.querySelector(`[data-value='${name}']`).value = value; };
   set("mix", 100 * view.mix); set("opacity", 100 * view.opacity); set("second", view.second);
@@ -160,6 +192,12 @@ function comparisonWords({ mode, mix }, first, second) {
   if (mode === "difference") return [`${second} minus ${first}`, "orange: brighter now · blue: darker now"];
   if (mix === 0 || mix === 1) return [mix ? second : first, ""];
   return [`${first} → ${second}`, `${Math.round(100 * mix)} % · dashed: first · solid: second`];
+}
+
+// What stands on a picture itself: its slice, the grey values shown (of 0 to 255), and how far it is enlarged.
+function readoutOf(slice, place, [low, high], preset, zoom) {
+  const levels = [low, high].map((level) => Math.round(clamp(level, 0, 255))).join("–");
+  return [[slice, place].filter(Boolean).join(" · "), `${preset} ${levels}${Math.abs(zoom - 1) > 0.005 ? ` · ×${zoom.toFixed(1)}` : ""}`];
 }
 
 const placeWords = (place) => `${["RL", "AP", "SI"].map((pair, axis) => (

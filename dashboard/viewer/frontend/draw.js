@@ -13,6 +13,9 @@ const LOWER = [28, 32, 38], BRIGHTER = [255, 120, 84], DARKER = [84, 170, 255]; 
 
 const RING = "#ffffff", RING_GAP = 4; // around a spot: its colour, and how far in pixels it stays away from what it marks
 
+const HALO = [[6, "rgba(0, 0, 0, 0.85)"], [4.4, "rgba(244, 246, 248, 0.9)"]]; // width in pixels and colour, beneath an outline
+const LINE_PX = 2;
+
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const blend = (a, b, t) => a + (b - a) * t;
 
@@ -91,7 +94,7 @@ function paint(first, second, { mode, mix, windows }, width) {
 }
 
 // One picture: grey values, outlines in order, then what lets a reader find the way on it.
-function draw(canvas, place, { rgba, width, outlines, rings, edges, crosshair }) {
+function draw(canvas, place, { rgba, width, outlines, rings, edges, crosshair, ruler, readout }) {
   const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d");
   const [w, h] = [Math.round(place.w * ratio), Math.round(place.h * ratio)];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
@@ -103,6 +106,8 @@ function draw(canvas, place, { rgba, width, outlines, rings, edges, crosshair })
   if (crosshair) drawCrosshair(pen, place);
   drawEdges(pen, place, edges);
   drawScale(pen, place);
+  if (ruler) drawRuler(pen, place, ruler.line, ruler.frame);
+  if (readout) drawReadout(pen, place, readout);
 }
 
 function drawRaster(pen, { left, top, step }, rgba, width) {
@@ -123,15 +128,15 @@ function drawOutline(pen, { left, top, step }, { path, colour, opacity, filled, 
     pen.clip();
   }
   pen.lineJoin = "round";
-  pen.globalAlpha = 0.4 * opacity; // a dark rim keeps the line readable on bright fluid
-  pen.lineWidth = 3.4;
-  pen.strokeStyle = "#000";
-  pen.stroke(here);
+  for (const [width, colour] of HALO) { // dark and light: one of the two is seen on any grey, by every kind of colour vision
+    Object.assign(pen, { lineWidth: width, strokeStyle: colour, globalAlpha: opacity });
+    pen.stroke(here);
+  }
   pen.fillStyle = pen.strokeStyle = colour;
   pen.globalAlpha = 0.3 * opacity;
   if (filled) pen.fill(here);
   pen.globalAlpha = opacity;
-  pen.lineWidth = 2;
+  pen.lineWidth = LINE_PX;
   if (dashed || hatched) pen.setLineDash(hatched ? [2, 4] : [5, 4]);
   pen.stroke(here);
   if (hatched) hatch(pen, here);
@@ -186,11 +191,21 @@ function drawCrosshair(pen, { w, h, at }) {
   pen.stroke();
 }
 
-function write(pen, text, x, y, align, baseline) {
-  Object.assign(pen, { font: "600 13px system-ui, sans-serif", textAlign: align, textBaseline: baseline,
+const letterPx = () => Math.max(13, 0.8125 * parseFloat(getComputedStyle(document.documentElement).fontSize)); // as the page grows
+
+function write(pen, text, x, y, align, baseline, weight = 600) {
+  Object.assign(pen, { font: `${weight} ${letterPx()}px system-ui, sans-serif`, textAlign: align, textBaseline: baseline,
     lineJoin: "round", lineWidth: 3, strokeStyle: "rgba(0, 0, 0, 0.8)", fillStyle: "#f2f4f6" });
   pen.strokeText(text, x, y);
   pen.fillText(text, x, y);
+}
+
+// Slice and window, lower right, above the letter of the edge where they would meet; left out where a picture is too narrow for them.
+function drawReadout(pen, { w, h }, lines) {
+  const step = 1.3 * letterPx();
+  if (w < 13 * letterPx() || h < 12 * letterPx()) return;
+  const widest = Math.max(...lines.map((line) => pen.measureText(line).width)), lift = widest > w / 2 - 2 * step ? step : 0;
+  lines.toReversed().forEach((line, n) => write(pen, line, w - 8, h - 5 - lift - n * step, "right", "bottom", 500));
 }
 
 function drawEdges(pen, { w, h }, [left, right, top, bottom]) {

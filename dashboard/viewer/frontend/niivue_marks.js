@@ -32,9 +32,22 @@ class Sheets {
       for (const ring of ringsOf(this.data.spots, this.frames[n], place, place.plane, place.index, view.opacity))
         drawRing(pen, ring);
       if (view.crosshair && !isDifference) this.cross(pen, n, place);
+      if (isHere(this.ruler.line, n, place.plane, place.index)) drawRuler(pen, place, this.ruler.line, this.frames[n]);
+      this.readout(pen, n, place);
       if (view.view !== "multiplanar") drawScale(pen, { w: place.box[2], h: place.box[3], scale: place.scale });
       pen.restore();
     }
+  }
+
+  readout(pen, n, { plane, index, box: [left, top, wide, high] }) {
+    const { axis, ends } = PLANES[plane], frame = this.frames[n], mm = frame.toReference(this.voxel(n))[axis];
+    const place = frame.isPlaced ? `${ends[mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm` : "";
+    const { scene, volumes: [scan] } = this.viewers[n], preset = this.data.presets[this.view.preset][0];
+    const count = frame.shape[axis], lines = readoutOf(`${count - index} of ${count}`, place, [scan.cal_min, scan.cal_max], preset, scene.pan2Dxyzmm[3]);
+    pen.save();
+    pen.translate(left, top);
+    drawReadout(pen, { w: wide, h: high }, this.view.view === "multiplanar" ? lines.slice(0, 1) : lines);
+    pen.restore();
   }
 
   // Where a slice of NiiVue's lies, in CSS pixels: two of its points tell the straight line from voxels to the screen.
@@ -82,6 +95,13 @@ class Sheets {
     pen.restore();
   }
 
+  // Pictures in as many columns as show them largest; three planes and 3D are about as wide as high.
+  lay(panes, count) {
+    const plane = PLANES[this.view.view], { shape, spacing } = this.frames[0];
+    const [wide, high] = plane ? [plane.u, plane.v].map((axis) => shape[axis] * spacing[axis]) : [1, 1];
+    putInColumns(panes, count, wide, high);
+  }
+
   outlines(n, plane, index) {
     const key = [n, plane, index].join();
     if (this.cache.size > 300) this.cache.clear();
@@ -93,11 +113,13 @@ class Sheets {
   // One visit over the other: the chosen one lies above the first, faded or clipped.
   arrange() {
     const { mode, second, mix } = this.view, together = mode !== "side", panes = this.root.querySelector(".panes");
+    const seen = together ? [0, second] : inLayout(this.canvases.length, this.view);
     panes.classList.toggle("together", together);
-    if (together && this.leader !== second) this.leader = 0;
+    if (!seen.includes(this.leader)) this.leader = seen[0];
+    showFigures(this.root, this.canvases.map((canvas) => canvas.closest("figure")), seen);
+    this.lay(panes, together ? 1 : seen.length);
     this.canvases.forEach((canvas, n) => {
       const figure = canvas.closest("figure"), stage = figure.querySelector(".stage"), isTop = together && n === second;
-      figure.hidden = together && n !== 0 && !isTop;
       figure.classList.toggle("top", isTop);
       stage.style.opacity = isTop && mode === "blend" ? mix : "";
       stage.style.clipPath = isTop && mode === "swipe" ? `inset(0 0 0 ${100 * mix}%)` : "";

@@ -60,7 +60,8 @@ class Volumes extends Sheets {
     super();
     Object.assign(this, { root, data, lib, viewers: [], off: new Set(), gone: new AbortController(), cache: new Map(),
       frames: framesOf(data), leader: 0 });
-    this.view = { view: data.view, mode: "side", second: data.titles.length - 1, mix: 0.5, drag: "windowing", opacity: 1,
+    this.ruler = { isOn: false, line: null };
+    this.view = { view: data.view, mode: "side", second: data.titles.length - 1, mix: 0.5, layout: 4, alone: data.titles.length - 1, drag: "windowing", opacity: 1,
       preset: 0, crosshair: true };
     this.stop = () => {
       this.gone.abort();
@@ -71,6 +72,7 @@ class Volumes extends Sheets {
       }
     };
     giveHeight(root, data, this.gone.signal);
+    buildTools(root, VOLUME_TOOLS);
     this.canvases = buildPanes(root, data);
     for (const canvas of this.canvases) {
       canvas.setAttribute("aria-describedby", "volume-hint");
@@ -85,6 +87,9 @@ class Volumes extends Sheets {
     const { signal } = this.gone, on = (type, handler) =>
       this.root.addEventListener(type, handler, { signal, capture: true });
     listenForActs(this, signal);
+    const sizes = new ResizeObserver(() => this.arrange());
+    sizes.observe(this.root.querySelector(".panes"));
+    signal.addEventListener("abort", () => sizes.disconnect());
     addEventListener("beforeprint", () => this.still(), { signal });
     addEventListener("afterprint", () => this.root.querySelectorAll("canvas.still").forEach((one) => one.remove()), { signal });
     on("keydown", (event) => this.onKey(event));
@@ -115,10 +120,10 @@ class Volumes extends Sheets {
     if (!event.target.matches("canvas") || event.key === "Tab" || event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation(); // neither NiiVue's nor Streamlit's own shortcuts
     if (pressPageKey(this, event)) return;
-    const act = VOLUME_KEYS[keyOf(event)];
-    if (!act) return;
+    const key = keyOf(event), act = event.shiftKey && key in MOVES ? ["move", MOVES[key]] : VOLUME_KEYS[key];
+    if (!act) return sayUnknown(this.root, key);
     event.preventDefault();
-    this.act(...act);
+    perform(this, ...act);
   }
 
   async load(isStopped) {
@@ -208,11 +213,17 @@ class Volumes extends Sheets {
         this.goal = null;
         this.put(this.leader, at.with(plane.axis, clamp(at[plane.axis] + value, 0, Infinity)));
       },
+      move: ([along, up]) => {
+        const at = this.voxel(this.leader), { u, v } = plane;
+        this.goal = null;
+        this.put(this.leader, at.with(u, clamp(at[u] + along, 0, Infinity)).with(v, clamp(at[v] + up, 0, Infinity)));
+      },
       zoom: () => this.enlarge(lead, clamp(lead.scene.pan2Dxyzmm[3] * Number(value), 0.5, 20)),
       largest: () => { this.act("view", value); this.goTo(data.largest[value]); },
       home: () => {
         each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
         this.act("preset", 0);
+        this.ruler.line = null;
         this.goTo(data.largest.sagittal);
       },
       open: () => this.goTo(data.start),
@@ -276,6 +287,19 @@ class Volumes extends Sheets {
     for (const viewer of this.viewers) if (viewer.opts.crosshairWidth !== width) viewer.setCrosshairWidth(width);
   }
 
+  // What the ruler asks of a viewer.
+  frameOf(n) { return this.frames[n]; }
+  slicesOn(canvas) {
+    const n = this.canvases.indexOf(canvas), ratio = canvas.width / canvas.clientWidth || 1;
+    return this.viewers[n].screenSlices.map((tile, at) => this.tile(n, at, tile, ratio)).filter(Boolean)
+      .map((place) => ({ pane: n, plane: place.plane, index: place.index, place }));
+  }
+  atCrosshair() {
+    const plane = this.view.view in PLANES ? this.view.view : "sagittal", cross = this.voxel(this.leader);
+    return { pane: this.leader, plane, index: cross[PLANES[plane].axis], cross };
+  }
+
+  touched() { return this.leader; }
   zoomed() { return this.viewers[this.leader].scene.pan2Dxyzmm[3]; }
   levels() { return this.viewers.map(({ volumes: [scan] }) => [scan.cal_min, scan.cal_max]); }
   looking() { return this.view.view; }
@@ -292,6 +316,6 @@ class Volumes extends Sheets {
   }
 
   controls() {
-    showControls(this.root, this.view, { data: this.data, off: this.off, isFlickering: Boolean(this.flickering) });
+    showControls(this.root, this.view, { data: this.data, off: this.off, isFlickering: Boolean(this.flickering), isMeasuring: this.ruler.isOn });
   }
 }

@@ -2,6 +2,7 @@
 // no action here makes Streamlit run again.
 
 const KEYS = { ...SHARED_KEYS, s: ["plane", "sagittal"], a: ["plane", "axial"], c: ["plane", "coronal"], 0: ["reset"] };
+const MOVES = { ArrowRight: [-1, 0], ArrowLeft: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }; // screen axes run against voxel axes
 const VIEWERS = new WeakMap();
 
 // Mounts the viewer, or leaves it as it is when the same scans come again (Python adds the export).
@@ -17,12 +18,14 @@ function showSlices({ parentElement, data: sent, setTriggerValue }) {
 class Viewer {
   constructor(root, data, before) {
     const grid = framesOf(data)[0];
-    Object.assign(this, { root, data, grid, shape: grid.shape, spacing: grid.spacing, cache: new Map(), wheel: 0 });
+    Object.assign(this, { root, data, grid, shape: grid.shape, spacing: grid.spacing, cache: new Map(), wheel: 0, ruler: { isOn: false, line: null } });
     this.panes = data.titles.map((title, n) => (
       { title, image: bytesOf(data[`v${n}`]), labels: bytesOf(data[`l${n}`]) }));
     const kept = before && String(before.shape) === String(this.shape) ? before.view : {};
     this.view = { plane: data.view in PLANES ? data.view : "sagittal", mode: data.mode, cross: grid.toVoxel(data.start),
-      zoom: 1, pan: [0, 0], preset: data.preset, opacity: 1, mix: 0.5, crosshair: true, off: new Set(), ...kept, second: this.panes.length - 1 };
+      zoom: 1, pan: [0, 0], preset: data.preset, opacity: 1, mix: 0.5, crosshair: true, off: new Set(),
+      layout: 4, alone: this.panes.length - 1, ...kept, second: this.panes.length - 1 };
+    this.view.alone = Math.min(this.view.alone, this.panes.length - 1);
     if (!comparable(data)) this.view.mode = "side";
     this.windows = (data.levels ?? data.presets[this.view.preset][1]).map((window) => [...window]);
     if (!before) this.enlarge(data.zoom);
@@ -37,6 +40,7 @@ class Viewer {
 
   build() {
     giveHeight(this.root, this.data, this.gone.signal);
+    buildTools(this.root, PLAIN_TOOLS);
     const canvases = buildPanes(this.root, this.data);
     this.figures = canvases.map((canvas) => canvas.closest("figure"));
     for (const canvas of canvases) {
@@ -65,7 +69,8 @@ class Viewer {
       step: () => this.act("slice", last - view.cross[plane.axis] - value),
       slice: () => { view.cross = view.cross.with(plane.axis, clamp(last - value, 0, last)); },
       zoom: () => this.zoomAt(Number(value)),
-      reset: () => { whole(); this.act("preset", 0); },
+      reset: () => { whole(); this.act("preset", 0); this.ruler.line = null; },
+      move: ([u, v]) => { view.cross = view.cross.map((at, axis) => clamp(at + (axis === plane.u ? u : 0) + (axis === plane.v ? v : 0), 0, this.shape[axis] - 1)); },
       largest: () => { Object.assign(view, { plane: value, cross: this.grid.toVoxel(this.data.largest[value]) }); whole(); },
       preset: () => { view.preset = Number(value); this.windows = this.data.presets[value][1].map((window) => [...window]); },
       opacity: () => { view.opacity = value / 100; },
@@ -81,10 +86,12 @@ class Viewer {
     const key = keyOf(event);
     const here = event.target.matches("canvas, .slider") && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (here && pressPageKey(this, event)) return event.stopPropagation();
-    if (!here || !(key in KEYS)) return;
+    if (!here || (key === "Enter" && event.target.matches(".slider"))) return;
+    const act = event.shiftKey && key in MOVES ? ["move", MOVES[key]] : KEYS[key];
+    if (!act) return sayUnknown(this.root, key);
     event.preventDefault();
     event.stopPropagation();
-    this.act(...KEYS[key]);
+    perform(this, ...act);
   }
 
   onWheel(event) {
@@ -135,7 +142,7 @@ class Viewer {
 
   // Zoom about the pointer, or about the crosshair when there is none; the spot itself stays where it is.
   zoomAt(factor, event) {
-    const view = this.view, canvas = event?.target ?? this.figures[0].querySelector("canvas");
+    const view = this.view, canvas = event?.target ?? this.figures.find((figure) => !figure.hidden).querySelector("canvas");
     const { w, h, at, scale } = this.place(canvas), box = canvas.getBoundingClientRect();
     const spot = event ? [event.clientX - box.left, event.clientY - box.top] : at, middle = [w / 2, h / 2];
     const zoom = clamp(view.zoom * factor, 0.5, 20), ratio = zoom / view.zoom;
@@ -151,23 +158,38 @@ class Viewer {
     const scale = Math.min(w / wide, h / tall) * zoom, step = [this.spacing[u] * scale, this.spacing[v] * scale];
     const left = w / 2 + (pan[0] - wide / 2) * scale, top = h / 2 + (pan[1] - tall / 2) * scale;
     const at = [left + (this.shape[u] - cross[u] - 0.5) * step[0], top + (this.shape[v] - cross[v] - 0.5) * step[1]];
-    return { w, h, left, top, scale, step, at };
+    return { w, h, left, top, scale, step, at, box: [0, 0, w, h] };
   }
 
   render() {
     const { view, panes, shape } = this, { axis, u, edges } = PLANES[view.plane], index = view.cross[axis];
-    const shown = view.mode === "side" ? panes.map((_, n) => [n]) : [[0, view.second]];
+    const seen = view.mode === "side" ? inLayout(panes.length, view) : [0], shown = panes.map((_, n) => (view.mode === "side" ? [n] : [0, view.second]));
+    this.lay(seen);
     this.figures.forEach((figure, n) => {
-      figure.hidden = n >= shown.length;
       if (figure.hidden) return;
       const canvas = figure.querySelector("canvas"), slices = shown[n].map((pane) => this.slice(pane, index));
       const outlines = slices.flatMap((slice, nth) => this.marks(slice, slices.length > 1, nth));
       this.caption(figure, shown[n], outlines);
       const place = this.place(canvas), rings = ringsOf(this.data.spots, this.grid, place, view.plane, index, view.opacity);
+      const { line } = this.ruler, ruler = isHere(line, n, view.plane, index) ? { line, frame: this.grid } : null;
       draw(canvas, place, { rgba: this.paint(shown[n], slices), width: shape[u], outlines, rings, edges,
-        crosshair: view.crosshair });
+        crosshair: view.crosshair, ruler, readout: this.readout(n, index) });
     });
     this.controls(index);
+  }
+
+  // Pictures in as many columns as show them largest.
+  lay(seen) {
+    const { u, v } = PLANES[this.view.plane], room = this.root.querySelector(".panes");
+    const [wide, high] = [u, v].map((axis) => this.shape[axis] * this.spacing[axis]);
+    showFigures(this.root, this.figures, seen);
+    putInColumns(room, seen.length, wide, high);
+  }
+
+  readout(n, index) {
+    const { axis, ends } = PLANES[this.view.plane], mm = this.where()[axis], { preset, zoom } = this.view;
+    const place = this.grid.isPlaced ? `${ends[mm < 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm` : "";
+    return readoutOf(`${this.shape[axis] - index} of ${this.shape[axis]}`, place, this.windows[n], this.data.presets[preset][0], zoom);
   }
 
   paint([first, second], slices) {
@@ -214,6 +236,23 @@ class Viewer {
     this.view.pan = [u, v].map((c) => (this.shape[c] / 2 - cross[c] - 0.5) * this.spacing[c] * (1 / zoom - 1));
   }
 
+  // What the ruler asks of a viewer.
+  frameOf() { return this.grid; }
+  slicesOn(canvas) {
+    const { plane, cross } = this.view;
+    return [{ pane: this.figures.indexOf(canvas.closest("figure")), plane, index: cross[PLANES[plane].axis], place: this.place(canvas) }];
+  }
+  atCrosshair() {
+    const { plane, cross, mode } = this.view;
+    return { pane: mode === "side" ? this.touched() : 0, plane, index: cross[PLANES[plane].axis], cross };
+  }
+
+  touched() {
+    const at = this.figures.indexOf(this.root.getRootNode().activeElement?.closest("figure"));
+    if (at >= 0 && this.view.mode === "side") this.last = at;
+    return this.last ?? this.view.alone;
+  }
+
   zoomed() { return this.view.zoom; }
   levels() { return this.windows; }
   goTo(place) { this.view.cross = this.grid.toVoxel(place); }
@@ -230,7 +269,7 @@ class Viewer {
 
   controls(index) {
     const { view, root, data } = this, last = this.shape[PLANES[view.plane].axis] - 1, slider = root.querySelector(".slider");
-    showControls(root, view, { data, off: view.off, isFlickering: Boolean(this.flickering) });
+    showControls(root, view, { data, off: view.off, isFlickering: Boolean(this.flickering), isMeasuring: this.ruler.isOn });
     Object.assign(slider, { max: last, value: last - index });
     const text = this.position();
     slider.setAttribute("aria-valuetext", text);

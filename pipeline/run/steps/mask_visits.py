@@ -34,7 +34,10 @@ def read_masks(work: PatientWork) -> PatientWork:
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:
-    """Read the masks that people drew for a visit; odd ones are left out and said in findings."""
+    """Read the masks that people drew for a visit; odd ones are left out and said in findings.
+
+    Who draws the cord alone reads no lesion: the first source that does is measured, with the cord of another beside.
+    """
     if not isinstance(visit, ScannedVisit):
         return MaskedVisit(visit.session_id, None, {}, missing_reason=visit.status_reason)
     masks: dict[str, dict[Compartment, Volume]] = {}
@@ -45,14 +48,19 @@ def given_masks(visit: ReadVisit) -> MaskedVisit:
     if not masks:
         return MaskedVisit(visit.session_id, None, {}, findings=tuple(findings), missing=missing)
     origins = {one.file.source: one.file.origin for one in readings}
-    primary = min(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
-    mask_rows = tuple(
-        given_record(visit, one.compartment, one.file, is_primary=one.file.source == primary) for one in readings
-    )
-    bounds = {one.compartment: one.bound_reason for one in readings if one.bound_reason and one.file.source == primary}
+    ranked = sorted(origins, key=lambda source: (origins[source] == MaskOrigin.AUTOMATIC, source))
+    primary = next((source for source in ranked if set(masks[source]) - {Compartment.CORD}), ranked[0])
+    cord_from = next((source for source in (primary, *ranked) if Compartment.CORD in masks[source]), None)
+    measured = [
+        one for one in readings if one.file.source == (cord_from if one.compartment == Compartment.CORD else primary)
+    ]
+    mask_rows = tuple(given_record(visit, one.compartment, one.file, is_primary=one in measured) for one in readings)
+    bounds = {one.compartment: one.bound_reason for one in measured if one.bound_reason}
+    cord = None if cord_from in (None, primary) else masks[cord_from][Compartment.CORD]
     return MaskedVisit(
-        visit.session_id, origins[primary], masks, mask_rows, tuple(findings), missing, source=primary, bounds=bounds
-    )
+        visit.session_id, origins[primary], masks, mask_rows, tuple(findings), missing, source=primary, bounds=bounds,
+        cord=cord,
+    )  # fmt: skip
 
 
 def _unread(

@@ -122,7 +122,8 @@ class MaskedVisit:
     ``source`` names the masks that are measured, the others are repeat reads; ``drawn`` holds those that people drew in
     place of measured ones, whose compartments ``masks[source]`` then lacks; ``origin`` is that of the source.
     ``missing`` says in words why a compartment known at another visit has no mask here; ``signals`` are places that may
-    be new tumour; ``bounds`` says why there may be more of a compartment than the source's mask shows.
+    be new tumour; ``bounds`` says why there may be more of a compartment than the source's mask shows; ``cord`` is that
+    of another source, where the one that is measured draws none.
     """
 
     session_id: str
@@ -136,6 +137,7 @@ class MaskedVisit:
     drawn: Mapping[Compartment, Volume] = field(default_factory=dict)
     signals: tuple[records.NewSignal, ...] = ()
     bounds: Mapping[Compartment, str] = field(default_factory=dict)
+    cord: Volume | None = None
 
     @property
     def is_drawn_on(self) -> bool:
@@ -165,7 +167,8 @@ class MaskedVisit:
     @property
     def primary(self) -> Mapping[Compartment, Volume]:
         """The masks that are measured: a person's before a program's, then by the name of the source."""
-        return {**(self.masks[self.source] if self.source else {}), **self.drawn}
+        beside = {} if self.cord is None else {Compartment.CORD: self.cord}
+        return {**beside, **(self.masks[self.source] if self.source else {}), **self.drawn}
 
     @property
     def measured_rows(self) -> tuple[records.Segmentation, ...]:
@@ -183,16 +186,24 @@ class MaskedVisit:
 
     def origin_of(self, compartment: Compartment) -> MaskOrigin | None:
         """Return who made a compartment's measured mask."""
-        return MaskOrigin.EDITED if compartment in self.drawn else self.origin
+        if compartment in self.drawn:
+            return MaskOrigin.EDITED
+        row = self.measured(compartment) if compartment == Compartment.CORD else None
+        return self.origin if row is None else MaskOrigin(row.mask_origin)
 
     def source_of(self, compartment: Compartment) -> str:
         """Return which source a compartment's measured mask comes from."""
-        return DRAWN_SOURCE if compartment in self.drawn else self.source or "none"
+        if compartment in self.drawn:
+            return DRAWN_SOURCE
+        row = self.measured(compartment) if compartment == Compartment.CORD else None
+        return (self.source or "none") if row is None else row.source
 
     def without(self, compartments: frozenset[Compartment]) -> MaskedVisit:
         """Return the same visit without some compartments' masks, from any source."""
         remaining = {s: {c: m for c, m in masks.items() if c not in compartments} for s, masks in self.masks.items()}
-        return replace(self, masks=remaining, drawn={c: m for c, m in self.drawn.items() if c not in compartments})
+        cord = None if Compartment.CORD in compartments else self.cord
+        drawn = {c: m for c, m in self.drawn.items() if c not in compartments}
+        return replace(self, masks=remaining, drawn=drawn, cord=cord)
 
 
 @dataclass(frozen=True)

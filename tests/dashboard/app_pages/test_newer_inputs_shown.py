@@ -78,3 +78,14 @@ def test_many_are_counted_and_what_was_looked_at_before_is_not_said(served):
 def test_a_study_that_cannot_be_looked_through_is_said_on_the_board(served):
     leave(served, {}, "criteria.toml: expected a file, found none")
     assert "could not be looked through for what these results lack: criteria.toml" in words_of(opened("board"))
+
+
+def test_while_the_run_goes_on_the_board_says_that_rather_than_that_nobody_looked(tiny):
+    job_id = jobs.ask(tiny, (), "Dr. Anna", "stamp")[0].job_id
+    assert "Not looked for yet" in words_of(opened("board")), "a run that waits has replaced nothing"
+    assert jobs.begin(tiny, job_id, "stamp") is not None
+    at_work = words_of(opened("board"))
+    assert "A run goes on, whose results are shown when it ends. Until then nobody has looked for scans" in at_work
+    assert "Not looked for yet" not in at_work
+    jobs.end(tiny, job_id, jobs.JobState.DONE, "done")
+    assert "Not looked for yet" in words_of(opened("board"))

@@ -54,6 +54,24 @@ def test_filters_stand_beside_the_figures_and_a_slider_follows_back(page, server
     page.get_by_text("n = 7 of 7", exact=True).wait_for()
 
 
+def test_back_takes_one_choice_after_the_other_away(page, server):
+    page.goto(f"{server}/cohort")
+    settled(page)
+    page.locator("label", has_text="for sharing").click()
+    page.wait_for_url("**/cohort?share=true", wait_until="commit")
+    page.get_by_text("smaller groups left out").wait_for()
+    page.locator("label", has_text="choose patients").click()
+    page.wait_for_url("**/cohort?share=true&choose=true", wait_until="commit")
+    page.get_by_text("Compared with").wait_for()
+    page.go_back(wait_until="commit")
+    page.get_by_text("Compared with").wait_for(state="hidden")
+    assert page.url.endswith("/cohort?share=true")
+    assert page.locator("label", has_text="for sharing").locator("input").is_checked()
+    page.go_back(wait_until="commit")
+    page.get_by_text("smaller groups left out").wait_for(state="hidden")
+    assert page.url.endswith("/cohort")
+
+
 def test_a_figure_is_taken_away_as_drawing_rows_and_sentence(page, server, tmp_path):
     page.goto(f"{server}/cohort")
     settled(page)

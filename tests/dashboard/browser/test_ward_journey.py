@@ -85,7 +85,7 @@ def test_from_two_discs_to_the_packet(chromium, workbench, tmp_path):
     run_until(page, "Run", "1 patient computed, results published")
     look(page, tmp_path, "ran")
 
-    page.get_by_role("link", name=f"Draw the tumour of {person}").click()
+    page.get_by_role("link", name=f"Draw the tumour of {person}").first.click()
     page.get_by_text("This visit has no mask that is measured.").wait_for()
     assert outline(page, tmp_path, "first") == pytest.approx(int(truth.array.sum()), rel=0.4)
     page.goto(f"{address}/patient?patient={person}&now=ses-20210301")

@@ -199,3 +199,35 @@ def test_many_best_changes_are_ranked_and_cut_at_the_cap():
     assert fig.data[0].y[0] == cohort_figures.CAP_PERCENT
     assert list(fig.data[0].y) == sorted(fig.data[0].y, reverse=True)
     assert fig.data[0].x[-1] == 100
+
+
+def curve_of(name, *shares):
+    steps = pd.DataFrame({"months": range(0, 12 * len(shares), 12), "share": shares, "low": shares, "high": shares})
+    nobody = pd.DataFrame({"months": [], "share": [], "patients": []})
+    return survival_chart.Group(name, steps, nobody, nobody, ["4", "2", "0"])
+
+
+def test_groups_are_told_apart_without_their_colours():
+    groups = [curve_of("gross total", 1.0, 0.5, 0.0), curve_of("subtotal and radiotherapy", 1.0, 0.2, 0.0)]
+    figure = survival_chart.survival(groups, [0, 12, 24], "95 % CI", None)
+    dashes = [line.line.dash for line in figure.data if line.name in {group.name for group in groups}]
+    assert len(set(dashes)) == len(groups)
+    notes = [note for note in figure.layout.annotations if note.showarrow]
+    assert [note.text for note in notes] == ["gross total", "subtotal and<br>radiotherapy"]
+    assert [(note.x, note.y) for note in notes] == [(24, 0.0), (24, 0.0)], "each leads to the end of its curve"
+    assert abs(notes[0].ay - notes[1].ay) >= 2 * survival_chart.LINE_SHARE, (
+        "names of curves that end together are apart"
+    )
+    alone = survival_chart.survival(groups[:1], [0, 12, 24], "95 % CI", None)
+    assert not [note for note in alone.layout.annotations if note.showarrow]
+    assert alone.data[2].line.dash == "solid"
+
+
+def test_groups_of_operations_are_named_in_words_as_everywhere_else():
+    patients = pd.DataFrame({
+        "patient_id": ["a", "b", "c"], "duration_days": [100.0, 200.0, 300.0], "is_event": [True, False, True],
+        "first_surgery_extent": ["PR", "PR", None],
+    })  # fmt: skip
+    curves = survival_groups.estimate(patients, "first_surgery_extent")
+    assert list(curves.by_name) == ["partial"], "PR could be read as partial response; who has none is left out"
+    assert len(curves.rows) == 2

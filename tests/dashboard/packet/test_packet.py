@@ -86,6 +86,13 @@ def test_the_pdf_says_everything_on_a4_pages_that_are_read_at_arms_length(made):
     assert {image.name for image in pages[0].images}, "the scans are pictures on the page"
 
 
+def test_a_long_state_presses_neither_the_name_nor_the_facts_into_a_column(made):
+    word = "possible growth; new tumour elsewhere; clinically worse since 2023-08-15"
+    _, pages = read(packet.pdf(replace(made, patient_id="sub-demo06", word=word)))
+    lines = pages[0].extract_text().splitlines()
+    assert any("sub-demo06" in line and "ependymoma" in line for line in lines), lines[:6]
+
+
 @pytest.mark.parametrize("times", [4, 10, 16])
 def test_much_text_beside_the_drawings_never_runs_into_the_foot(made, times):
     much = replace(made, criteria=tuple((name, verdict, 20 * "word " * times) for name, verdict, _ in made.criteria))

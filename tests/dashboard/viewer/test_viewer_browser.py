@@ -78,7 +78,7 @@ def test_spots_are_ringed_and_gone_to_one_after_the_other(browser: Browser, addr
     settled(page, "slice 8 of 8")
     assert ring_on(first)["count"] == 0
     jump = page.get_by_role("button", name="new signal")
-    expect(jump).to_have_attribute("title", "2023-01-01, about 0.52 mL; a smaller one (j)")
+    expect(jump).to_have_attribute("aria-description", "2023-01-01, about 0.52 mL; a smaller one")
     for place in ("R 1.5", "L 7.5", "R 1.5"):
         jump.click()
         settled(page, place)
@@ -95,7 +95,7 @@ def test_a_link_restores_zoom_and_window(browser: Browser, address: str) -> None
     narrow = pictures(page)
     page.get_by_role("button", name="link here").click()
     page.wait_for_url(f"**place={words.replace(',', '%2C')}", wait_until="commit")
-    page.get_by_role("button", name="full").click()
+    page.get_by_role("button", name="full", exact=True).click()
     settled(page, "axial slice")
     assert pictures(page)[0] != narrow[0]
     page.get_by_role("button", name="link here").click()

@@ -1,0 +1,82 @@
+"""Page Study without a browser: what comes after scans were added, and that a run which lasts shows that it goes on."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboard.data import door, study_jobs
+from dashboard.study import next_step
+from pipeline.run.run_plan import PlannedPatient, RunPlan
+from pipeline.service import deliveries, jobs
+from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
+from pipeline.service.jobs import JobState
+from tests.dashboard.app_pages.test_pages import opened, words_of
+from tests.factories import copy_tiny
+
+NEW = ("sub-01", "sub-90")
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """Results of some patients, and a study to which scans of one of them and of somebody new were added."""
+    out, study = tmp_path / "out", tmp_path / "study"
+    copy_tiny(out)
+    study.mkdir()
+    (study / "dataset_description.json").write_text('{"Name": "added", "BIDSVersion": "1.11.1"}')
+    (study / "participants.tsv").write_text("participant_id\n" + "\n".join(NEW) + "\n")
+    for name in NEW:
+        (study / name).mkdir()
+    monkeypatch.setenv("CORDTRACK_OUT", str(out))
+    monkeypatch.setenv(door.STUDY_VARIABLE, str(study))
+    monkeypatch.setattr(jobs, "has_worker", lambda _: True)
+    delivery = Delivery("20240101-a", DeliveryKind.ARCHIVE, "", "A", "", jobs.now(), DeliveryState.ADDED)
+    deliveries.begin(out, delivery)
+    deliveries.record(out, delivery, [f"{name}/ses-1/anat/{name}_ses-1_T2w.nii.gz" for name in NEW], jobs.now())
+    return out
+
+
+def test_whose_scans_were_added_is_run_by_one_click_and_then_opened(out, monkeypatch):
+    pending = tuple(PlannedPatient(name, "never worked on") for name in NEW)
+    monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan(pending, ()))
+    at = opened("study")
+    assert "added: no visit yet, 3 things to look at." in words_of(at), "not that nothing is wrong"
+    assert "Next: aligned, measured and judged (never worked on)." in words_of(at)
+    at.text_input(key=door.NAME_TYPED).set_value("Dr. A")
+    (run,) = [button for button in at.button if button.label == "Run sub-01, sub-90"]
+    run.click().run()
+    (job,) = jobs.every(out)
+    assert (job.participants, job.asked_by) == (NEW, "Dr. A")
+    assert next_step.UNDER_WAY.format("sub-01, sub-90") in words_of(at)
+    jobs.end(out, job.job_id, JobState.DONE, "")
+    jobs.cancel(out, job.job_id, "A")
+    monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan(pending[1:], NEW[:1]))
+    at = opened("study")
+    assert "Run sub-90" in [button.label for button in at.button], "who is done is not run again"
+    assert next(link.proto.label.replace("\\", "") for link in at.get("page_link")) == "Draw the tumour of sub-01"
+
+
+def test_nothing_is_offered_for_people_who_left_the_study(out, monkeypatch):
+    monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan((PlannedPatient("sub-90", "never worked on"),), ()))
+    for name in NEW:
+        (out.with_name("study") / name).rmdir()
+    assert not [button for button in opened("study").button if button.label.startswith("Run sub-")]
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (jobs.Progress(), "The run reads the study, 1 min .. s so far"),
+        (jobs.Progress(1, 3), "1 of 3 patients, 1 min .. s so far"),
+        (jobs.Progress(3, 3), "3 of 3 patients, 1 min .. s so far, publishing the results"),
+    ],
+)
+def test_a_run_that_lasts_shows_that_it_goes_on(out, monkeypatch, progress, words):
+    job, _ = jobs.ask(out, (), "A", "")
+    began = replace(job, state=JobState.RUNNING, began_at=jobs.now() - timedelta(seconds=100))
+    monkeypatch.setattr(jobs, "every", lambda _: (began,))
+    monkeypatch.setattr(jobs, "progress_of", lambda *_: progress)
+    monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan((), NEW))
+    (text,) = [one.proto.text for one in opened("study").get("progress")]
+    assert re.match(words, text), text

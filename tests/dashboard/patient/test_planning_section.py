@@ -1,0 +1,90 @@
+"""The planning view on a visit of the sample study, without and with a drawn cord, and its words. 60 s."""
+
+import numpy as np
+import pytest
+
+from dashboard.charts import planning_figures
+from dashboard.charts.planning_figures import DORSAL, OTHER, RIM
+from dashboard.patient import planning_scan, planning_section
+from pipeline.core.volume import Volume
+from pipeline.description.lesion_scene import CordCourse
+from pipeline.planning import lesion_depth, straight_cord
+from tests.dashboard.app_pages.test_pages import opened, text_of
+from tests.dashboard.conftest import save_scan
+from tests.factories import copy_tiny
+
+GRID = Volume(np.zeros((40, 40, 120)), np.diag([1.0, 1.0, 1.0, 1.0]))
+
+
+def shown_scan(*, is_drawn):
+    """A straight cord of radius 6 with a lesion of radius 2 a millimetre behind its middle, and a second one below."""
+    i, j, k = np.indices(GRID.shape)
+    away = np.hypot(i - 20.0, j - 20.0)
+    cord = away < 6
+    lesion = (np.hypot(i - 20.0, j - 19.0) < 2.01) & (abs(k - 70) < 8)
+    other = (np.hypot(i - 20.0, j - 20.0) < 2.01) & (abs(k - 40) < 4)
+    whole, solid, second = (GRID.with_array(mask.astype(np.float32)) for mask in (cord, lesion, other))
+    points = np.stack([np.full(120, 20.0), np.full(120, 20.0), np.arange(120.0)], axis=-1)
+    course = straight_cord.drawn_course(whole) if is_drawn else CordCourse.of_points(points, np.full(120, 6.0))
+    ends = lesion_depth.ends_mm(course, solid)
+    depth = lesion_depth.lesion_depth(solid, whole, whole, course) if is_drawn else planning_scan.NO_CORD_MASK
+    masks = ({"cord": whole} if is_drawn else {}) | {OTHER: second, "tumour": solid}
+    scan = GRID.with_array((100 * cord + 300 * ~cord).astype(np.float32))
+    anchor = {"path": "a/b_T2w.nii.gz", "contrast": "T2w", "sha256": "0123456789", "spacing_i_mm": 1.0,
+              "spacing_j_mm": 1.0, "spacing_k_mm": 1.0}  # fmt: skip
+    straight = straight_cord.frame_along(course, ends[0] - 40, ends[1] + 40)
+    levels = {6: ends[1] - 3.0, 7: ends[1] - 21.0}
+    return planning_scan.PlanningScan(
+        scan, anchor, masks, course, "drawn" if is_drawn else "found", straight, ends[1], depth, levels, "disc labels"
+    )
+
+
+def test_with_a_drawn_cord_the_least_distances_are_told_with_their_error_place_and_level():
+    words = dict(planning_section.planning_words(shown_scan(is_drawn=True)))
+    assert set(words) == {DORSAL, RIM}
+    assert "known to about a voxel (±1.0 mm)" in words[DORSAL]
+    told_mm = float(words[DORSAL].split(" mm")[0])
+    assert abs(told_mm - 3.0) <= 1.0, words
+    assert "C5/C6" in words[DORSAL] or "C6" in words[DORSAL] or "C5" in words[DORSAL]
+    assert "towards the dorsal surface" in words[RIM]
+
+
+def test_without_a_drawn_cord_no_distance_is_told_and_none_is_drawn():
+    shown = shown_scan(is_drawn=False)
+    (pair,) = planning_section.planning_words(shown)
+    assert pair[0] == "distances"
+    assert pair[1].startswith("not told: the cord was not drawn at this visit")
+    view = planning_section.straight_view(shown)
+    assert not view.curves
+    figure = planning_figures.straight_figure(view)
+    assert "xaxis3" not in figure.to_plotly_json()["layout"], "no empty axis stands for an unknown distance"
+
+
+def test_the_figures_show_ruler_levels_every_lesion_and_bodies():
+    shown = shown_scan(is_drawn=True)
+    figure = planning_figures.straight_figure(planning_section.straight_view(shown)).to_plotly_json()
+    names = [trace.get("name") for trace in figure["data"]]
+    assert {"tumour", "other lesions", "cord", DORSAL, RIM} <= set(names)
+    assert [note["text"] for note in figure["layout"]["annotations"]] == ["C5/C6", "C6/C7"]
+    foot, head = figure["layout"]["yaxis"]["range"]
+    assert foot > head, "head above"
+    bodies = planning_scan.bodies(shown)
+    assert [body.name for body in bodies][-1] == "tumour"
+    assert "cord" in {body.name for body in bodies}
+    turning = planning_figures.turning_figure(bodies)
+    assert len(turning.data) == len(bodies)
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    copy_tiny(tmp_path)
+    save_scan(tmp_path, "sub-01", "ses-05", radius=7)
+    monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
+    return tmp_path
+
+
+def test_the_tab_is_filled_when_it_is_opened_and_says_what_is_missing(out):
+    missing = "expected an output folder of cordtrack (with run.toml), found none; run first"
+    shut, opened_ = (text_of(opened("patient", patient="sub-01", **tab)) for tab in ({}, {"tab": "Planning view"}))
+    assert missing not in shut, "nothing is read before somebody looks"
+    assert missing in opened_
