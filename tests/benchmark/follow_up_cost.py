@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmark --section follow_up_cost``. For each pair (first masked visit and a later one) three
 processes take turns, each with one thread: this code, the earlier commit checked out beside it (``--before COMMIT``,
-by default the commit before the last merge into this branch; ``--beside FOLDER`` takes a checkout that is there), and
+by default the one before this (its first parent); ``--beside FOLDER`` takes a checkout that is there), and
 ``ants.registration`` with its default SyN. Aligning and masking (found again, measured) are counted apart in CPU
 seconds; starting Python and reading are not, but importing and compiling what a step needs first are. Each process goes
 through the pair twice: a first visit, and one of a patient whose process is warm.
