@@ -41,7 +41,7 @@ WITHOUT_DATA = (
     "first_minutes",
     "pages",
 )
-ON_REQUEST = ("refits", "follow_up_cost")
+ON_REQUEST = ("refits", "follow_up_cost", "alternatives")
 """Sections with data that only ``--section`` runs: trials whose figures are in another section too, and what is held
 against an earlier commit."""
 
