@@ -24,6 +24,7 @@ WITH_DATA = ("alignment", "certificate", "masks", "poor_scans", "first_masks", "
 WITHOUT_DATA = (
     "cord",
     "description",
+    "hand_descriptions",
     "implants",
     "lesions",
     "study_run",
