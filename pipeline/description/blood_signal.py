@@ -203,11 +203,9 @@ def _cap(looks: Sequence[PoleLook], limits: BloodLimits) -> Described:
     clear = next((look for look in looks if look.cover is not None and look.cover.is_surely_absent), None)
     look = clear or looks[0]
     is_sure = clear is not None and not hints and look.scan.contrast in SUSCEPTIBLE
-    doubt = None if is_sure else THIN if clear is None or hints else ON_T2_ALONE
-    return Described(
-        CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(is_sure), reason=doubt,
-        scans=(look.scan.path,),
-    )  # fmt: skip
+    if not is_sure:
+        return unsaid(CAP, THIN if clear is None or hints else ON_T2_ALONE, (look.scan.path,))
+    return Described(CAP, "absent", sum(look.dark_mm3), unit="mm³", sureness=sure_if(True), scans=(look.scan.path,))
 
 
 def _is_hinted(look: PoleLook) -> bool:

@@ -72,6 +72,7 @@ class EdgeLimits:
     source: str
     sharp_below_mm: float
     sure_deviations: float
+    infiltrating_deviations: float
 
 
 @dataclass(frozen=True)

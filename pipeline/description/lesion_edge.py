@@ -66,7 +66,8 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     error_mm = float(1.0 / np.sqrt(weights.sum()))
     limit_mm = limits.edge.sharp_below_mm
     value = "sharp" if width_mm < limit_mm else "infiltrating"
-    is_clear = abs(width_mm - limit_mm) >= limits.edge.sure_deviations * error_mm
+    deviations = limits.edge.sure_deviations if value == "sharp" else limits.edge.infiltrating_deviations
+    is_clear = abs(width_mm - limit_mm) >= deviations * error_mm
     is_clear = is_clear and error_mm <= SURE_ERROR_MM  # a width that is hardly told is no edge of any kind
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
     reason = f"the scan's own blur is taken out{doubt}{'' if is_clear else f'; {NEAR_LIMIT}'}"

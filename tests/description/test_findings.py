@@ -10,7 +10,7 @@ from scipy import special
 
 from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.volume import Volume
-from pipeline.description import histology_fit, limit_file, visit_description
+from pipeline.description import histology_fit, lesion_edge, limit_file, visit_description
 from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, LesionScene
@@ -130,7 +130,7 @@ def test_a_dark_cap_is_told_and_is_surely_blood_only_where_the_scan_shows_blood(
     assert "upper pole" in rows["blood_cap"].reason
     assert ("calcium and flow look the same" in rows["blood_cap"].reason) == (contrast == "T2w")
     none = described([scan(contrast, 1.5)])["blood_cap"]
-    assert (none.value, none.sureness) == ("absent", sureness)
+    assert (none.value, none.sureness) == (("absent", "sure") if contrast == "T2starw" else (None, None))
     assert ("on T2w alone" in (none.reason or "")) == (contrast == "T2w")
 
 
@@ -150,16 +150,18 @@ def test_the_sac_below_the_cord_s_end_is_no_cord_to_hold_signal_against() -> Non
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:
     as_dark_as_blood = described([scan("T2starw", 0.3)])["blood_cap"]
-    assert (as_dark_as_blood.value, as_dark_as_blood.sureness) == ("absent", "unsure")
+    assert as_dark_as_blood.value is None, "what would not show is not absent"
     assert "would not show" in as_dark_as_blood.reason
     patches = 1.0 - 0.45 * np.sign(np.sin(Z * 0.9))  # as wide as a cap and as dark
-    assert described([scan("T2starw", patches)])["blood_cap"].sureness == "unsure"
+    assert described([scan("T2starw", patches)])["blood_cap"].value is None
 
 
-@pytest.mark.parametrize(("darkest", "value"), [(0.3, "present"), (0.9, "present"), (1.1, "absent")])
-def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_sure_absence(darkest, value) -> None:
+@pytest.mark.parametrize(
+    ("darkest", "value", "sureness"), [(0.3, "present", "sure"), (0.9, "present", "unsure"), (1.1, None, None)]
+)
+def test_a_pole_less_bright_than_the_rest_is_no_sure_cap_and_no_absence(darkest, value, sureness) -> None:
     cap = described([scan("T2w", np.where(Z > 7.5, darkest, 1.5))])["blood_cap"]
-    assert (cap.value, cap.sureness) == (value, "sure" if darkest < 0.5 else "unsure")
+    assert (cap.value, cap.sureness) == (value, sureness)
 
 
 @pytest.mark.parametrize(("sigma_mm", "term"), [(0.2, "sharp"), (1.6, "infiltrating")])
@@ -170,6 +172,18 @@ def test_an_edge_is_as_wide_as_it_is_without_the_scan_s_own_blur(sigma_mm, term)
     edge = described([blurred])["margin"]
     assert (edge.value, edge.sureness) == (term, "sure")
     assert (edge.number < 1.2) == (term == "sharp")
+
+
+@pytest.mark.parametrize(
+    ("width_mm", "term", "sureness"),
+    [(1.6, "sharp", "sure"), (1.8, "sharp", "unsure"), (2.6, "infiltrating", "unsure"), (2.7, "infiltrating", "sure")],
+)
+def test_infiltrating_is_sure_only_where_its_interval_is_clear_of_sharp(monkeypatch, width_mm, term, sureness) -> None:
+    fit = lesion_edge.EdgeFit(width_mm, 0.4, scan("T2w", 1.0))
+    monkeypatch.setattr(lesion_edge, "_edge_on", lambda *_: fit)
+    edge = lesion_edge.margin_finding([fit.scan], scene(), limit_file.packaged())
+    assert (edge.value, edge.sureness) == (term, sureness)
+    assert (edge.low < 1.9 < edge.high) == (width_mm < 2.7)
 
 
 def _in_slices_of_3_mm(one: AlignedScan) -> AlignedScan:
@@ -230,7 +244,7 @@ def test_the_dura_beside_a_cord_that_nobody_drew_is_no_blood(contrast) -> None:
     beside = replace(plain, image=plain.image.with_array(np.where(dura, 0.3, 1.0) * plain.image.array))
     wide = replace(course(is_drawn=False), radius_mm=np.full(111, 7.6))
     rows = described([beside], replace(scene(), course=wide))
-    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent")
+    assert (rows["blood"].value, rows["blood_cap"].value) == ("absent", "absent" if contrast == "T2starw" else None)
     within = replace(plain, image=plain.image.with_array(np.where((Z > 7) & TUMOUR, 0.2, 1.0) * plain.image.array))
     assert described([within], replace(scene(), course=wide))["blood_cap"].value == "present"
 
