@@ -1,6 +1,6 @@
 """One visit's scan along its cord with all that was drawn: read and computed when somebody looks, never stored.
 
-What this module refuses: a mask that was changed since it was measured, and levels of labels that lie nowhere.
+What this module refuses: a scan or mask that was changed since it was measured, and levels of labels that lie nowhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.cord.cord_finding import find_cord
-from pipeline.core.volume import Volume, to_voxel, to_world
+from pipeline.core.signal_reach import padding_of
+from pipeline.core.volume import Volume, to_world
 from pipeline.description import same_slice
 from pipeline.description.lesion_scene import CordCourse
 from pipeline.errors import CordtrackError
@@ -50,13 +51,15 @@ class PlanningScan:
 
     Attributes
     ----------
+    scan
+        NaN where nobody scanned.
     anchor
         Row of the query ``patient_scans``.
     masks
         By compartment, 0 to 1, on the scan's own grid; ``tumour`` is the chosen lesion's, :data:`OTHER` that
         of the other lesions; ``cord``, with all that lies in it, is there where somebody drew it.
     course, cord_words
-        Of the cord, with where it comes from; without a course the words say why.
+        Of the cord, with where it comes from; without a course or a frame the words say why.
     upper_mm
         Position of the lesion's upper end along the course.
     depth
@@ -103,21 +106,38 @@ def _kept(patient_id: str, session_id: str, lesion_id: str, publication: str, _a
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
     if marked is None or lesion is None:
         return f"{lesion_id} was not drawn at this visit"
-    scan = scan_files.study_scan(str(_anchor["path"]))
+    scan = scan_files.scan_as_read(_anchor)
+    seen = _seen_alone(scan)
     whole, drawn = _whole(marked), marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32))
     is_drawn = bool(drawn.array.any())
     masks = ({"cord": whole} if is_drawn else {}) | _masks(marked, lesion)
     course, cord_words = _course(scan, whole, is_drawn=is_drawn)
     if course is None:
-        return PlanningScan(scan, _anchor, masks, None, cord_words, None, 0.0, cord_words, {}, cord_words)
+        return PlanningScan(seen, _anchor, masks, None, cord_words, None, 0.0, cord_words, {}, cord_words)
     ends = lesion_depth.ends_mm(course, masks["tumour"])
     assert ends is not None, "the lesion has voxels"
-    straight = straight_cord.frame_along(course, ends[0] - BEYOND_MM, ends[1] + BEYOND_MM)
+    straight = laid_straight(course, ends)
+    if isinstance(straight, str):
+        return PlanningScan(seen, _anchor, masks, course, straight, None, ends[1], straight, {}, straight)
     depth: LesionDepth | str = NO_CORD_MASK
     if course.is_drawn:
         depth = lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
     levels, level_words = _levels(patient_id, _anchor, course)
-    return PlanningScan(scan, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
+    return PlanningScan(seen, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
+
+
+def _seen_alone(scan: Volume) -> Volume:
+    padding = padding_of(scan)
+    return scan if padding is None else scan.with_array(np.where(padding, np.nan, scan.array).astype(np.float32))
+
+
+def laid_straight(course: CordCourse, ends_mm: tuple[float, float]) -> StraightFrame | str:
+    """Return the frame around a lesion between two positions; in words, why there is none."""
+    first, last = course.line.positions_mm[[0, -1]]
+    away_mm = max(ends_mm[0] - last, first - ends_mm[1])
+    if away_mm >= 0:
+        return f"the cord's line ends {away_mm:.0f} mm before it reaches the lesion, so nothing is laid straight"
+    return straight_cord.frame_along(course, ends_mm[0] - BEYOND_MM, ends_mm[1] + BEYOND_MM)
 
 
 def _lesion(marked: Volume, patient_id: str, session_id: str, lesion_id: str) -> NDArray[np.bool_] | None:
@@ -129,7 +149,7 @@ def _lesion(marked: Volume, patient_id: str, session_id: str, lesion_id: str) ->
     if pieces.empty or not tumour.any():
         return None
     places_mm = pieces[["scan_x_mm", "scan_y_mm", "scan_z_mm"]].to_numpy(np.float64)
-    return np.any([same_slice.piece_at(tumour, at) for at in to_voxel(marked.affine, places_mm)], axis=0)
+    return np.any([same_slice.piece_at(marked.with_array(tumour), place_mm) for place_mm in places_mm], axis=0)
 
 
 def _masks(marked: Volume, lesion: NDArray[np.bool_]) -> dict[str, Volume]:
