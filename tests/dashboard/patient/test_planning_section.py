@@ -1,5 +1,7 @@
 """The planning view on a visit of the sample study, without and with a drawn cord, and its words. 60 s."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,50 @@ def test_without_a_drawn_cord_no_distance_is_told_and_none_is_drawn():
     assert not view.curves
     figure = planning_figures.straight_figure(view)
     assert "xaxis3" not in figure.to_plotly_json()["layout"], "no empty axis stands for an unknown distance"
+
+
+def test_where_all_of_the_cord_was_drawn_as_lesion_the_distance_may_be_none():
+    shown = shown_scan(is_drawn=True)
+    partly = replace(shown, depth=replace(shown.depth, undrawn_mm=12.0))
+    for words in dict(planning_section.planning_words(partly)).values():
+        assert "beside 12 mm of the lesion no cord was drawn: the distance there is not known and may be none" in words
+
+
+@pytest.mark.parametrize(("heights", "reason"), [((0, 30), "ends 33 mm before"), ((100, 120), "ends 23 mm before")])
+def test_a_line_that_ends_before_the_lesion_is_not_laid_straight(heights, reason):
+    course = part_of_course(*heights)
+    first = course.line.positions_mm[0] - heights[0]
+    lesion = (first + 62.0, first + 77.0)
+    words = planning_scan.laid_straight(course, lesion)
+    assert words.startswith(f"the cord's line {reason}")
+    assert "before it reaches the lesion, so nothing is laid straight" in words
+    shown = shown_scan(is_drawn=False)
+    bare = replace(shown, course=course, frame=None, cord_words=words, depth=words, levels={}, level_words=words)
+    assert dict(planning_section.planning_words(bare)) == {"distances": f"not told: {words}"}
+    assert not isinstance(planning_scan.laid_straight(shown.course, lesion), str)
+
+
+def part_of_course(first, last):
+    heights = np.arange(float(first), float(last))
+    points = np.stack([np.full(len(heights), 20.0), np.full(len(heights), 20.0), heights], axis=-1)
+    return CordCourse.of_points(points, np.full(len(heights), 6.0))
+
+
+def test_a_line_that_ends_within_the_lesion_says_how_much_of_it_is_not_shown():
+    shown, course = shown_scan(is_drawn=False), part_of_course(0, 71)
+    ends = lesion_depth.ends_mm(course, shown.masks["tumour"])
+    straight = planning_scan.laid_straight(course, ends)
+    cut = replace(shown, course=course, frame=straight, upper_mm=ends[1])
+    words = planning_section._ends_words(cut)
+    assert "the cord's line ends within the lesion: 8 mm at its upper end are not laid straight" in words
+    assert "0 mm above" not in words
+
+
+def test_the_program_named_is_the_one_that_computes_now(scans_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(scans_out))
+    monkeypatch.setattr(planning_section, "__version__", "9.8.7")
+    parts = planning_section._definitions(shown_scan(is_drawn=True), "sub-01", "ses-05")
+    assert "by cordtrack 9.8.7" in str(parts)
 
 
 def test_the_figures_show_ruler_levels_every_lesion_and_bodies():
