@@ -1,11 +1,12 @@
 """One visit's scan along its cord with all that was drawn: read and computed when somebody looks, never stored.
 
-What this module refuses: a scan or mask that was changed since it was measured, and levels of labels that lie nowhere.
+What this module refuses: a scan or mask that was changed since it was measured, a mask that a person excluded,
+distances from masks that were only carried over, and levels of labels that lie nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dashboard.charts.planning_figures import OTHER, Body
-from dashboard.data import queries, scan_files
+from dashboard.data import acts, queries, scan_files
+from dashboard.patient import scan_panes
+from dashboard.patient.masks_waiting import accepted
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
@@ -29,6 +32,7 @@ from pipeline.measure import vertebral_levels
 from pipeline.planning import lesion_depth, straight_cord
 from pipeline.planning.lesion_depth import LesionDepth
 from pipeline.planning.straight_cord import StraightFrame
+from pipeline.refind.refinding import CARRIED_OVER
 
 NUMBERS = {name: number for number, (name, _) in COMPARTMENT_COLOURS.items()}
 SHOWN = ("oedema", "syrinx", "cyst", "cavity", "haemorrhage")
@@ -97,12 +101,32 @@ def planning_scan(patient_id: str, session_id: str, lesion_id: str) -> PlanningS
     anchors = here.pipe(as_rows)
     if not anchors:
         return "no scan of this visit can be read"
-    return _kept(patient_id, session_id, lesion_id, str(queries.publication()), anchors[0])
+    carried = _carried_over(patient_id, session_id)
+    return _kept(patient_id, session_id, lesion_id, carried, str(queries.publication()), anchors[0])
+
+
+def _carried_over(patient_id: str, session_id: str) -> tuple[str, ...]:
+    """Return which masks of cord and tumour were only carried over from another visit, and nobody accepted."""
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    here = masks[(masks["session_id"] == session_id) & masks["is_primary"] & (masks["method"] == CARRIED_OVER)]
+    unseen = set(here["compartment"]) - accepted(session_id, acts.history(patient_id))
+    return tuple(sorted(unseen & {"cord", "tumour"}))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _kept(patient_id: str, session_id: str, lesion_id: str, publication: str, _anchor: Row) -> PlanningScan | str:  # noqa: ARG001  # key of the cache
+def _kept(
+    patient_id: str,
+    session_id: str,
+    lesion_id: str,
+    carried: tuple[str, ...],
+    publication: str,  # noqa: ARG001  # with the others the key of the cache
+    _anchor: Row,
+) -> PlanningScan | str:
+    excluded = scan_panes.excluded_compartments(patient_id, session_id)
+    if "tumour" in excluded:
+        return "the mask of the tumour was excluded by a person at this visit"
     marked = scan_files.own_masks(_anchor, _anchor)
+    marked = None if marked is None else _without(marked, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
     if marked is None or lesion is None:
         return f"{lesion_id} was not drawn at this visit"
@@ -119,11 +143,25 @@ def _kept(patient_id: str, session_id: str, lesion_id: str, publication: str, _a
     straight = laid_straight(course, ends)
     if isinstance(straight, str):
         return PlanningScan(seen, _anchor, masks, course, straight, None, ends[1], straight, {}, straight)
-    depth: LesionDepth | str = NO_CORD_MASK
-    if course.is_drawn:
-        depth = lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
+    depth = _why_no_depth(course, carried) or lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
     levels, level_words = _levels(patient_id, _anchor, course)
     return PlanningScan(seen, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
+
+
+def _without(marked: Volume, excluded: Sequence[str]) -> Volume:
+    numbers = [NUMBERS[name] for name in excluded]
+    return marked.with_array(np.where(np.isin(np.rint(marked.array), numbers), 0, marked.array))
+
+
+def _why_no_depth(course: CordCourse, carried: Sequence[str]) -> str:
+    """Say why masks tell no distances; empty where they do."""
+    if not course.is_drawn:
+        return NO_CORD_MASK
+    words = " and ".join(labels.compartment(name).word for name in carried)
+    return words and (
+        f"the mask of {words} was only carried over from another visit and does not follow the edges on this scan; "
+        f"draw it, or look at it and accept it"
+    )
 
 
 def _seen_alone(scan: Volume) -> Volume:
@@ -167,7 +205,7 @@ def _whole(marked: Volume) -> Volume:
 
 def _course(scan: Volume, whole: Volume, *, is_drawn: bool) -> tuple[CordCourse | None, str]:
     if is_drawn:
-        return straight_cord.drawn_course(whole), "drawn: the middle of the cord's mask with all that lies in it"
+        return straight_cord.drawn_course(whole), "the middle of the cord's mask with all that lies in it"
     cord = find_cord(scan)
     if not cord.is_found:
         return None, f"no cord here, so nothing is laid straight: {cord.reason}"

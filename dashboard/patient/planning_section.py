@@ -15,6 +15,7 @@ from dashboard.charts import planning_figures
 from dashboard.charts.planning_figures import DORSAL, RIM, StraightSection, StraightView
 from dashboard.data import acts, queries
 from dashboard.patient import planning_scan, scan_panes
+from dashboard.patient.masks_waiting import accepted
 from dashboard.patient.planning_scan import PlanningScan
 from dashboard.shell import page
 from dashboard.words import labels
@@ -23,7 +24,6 @@ from dashboard.words.table_rows import as_rows
 from pipeline import __version__
 from pipeline.description.cord_form import NO_CORD_MASK
 from pipeline.errors import CordtrackError
-from pipeline.journal.decisions import ActKind, Standing
 from pipeline.measure.vertebral_levels import Levels, disc, level_at
 from pipeline.planning import lesion_depth, straight_cord
 from pipeline.planning.lesion_depth import LesionDepth, NearestPlace
@@ -183,16 +183,13 @@ def _length_mm(shown: PlanningScan) -> float:
 def _mask_words(patient_id: str, session_id: str) -> str:
     masks = queries.query("patient_masks", patient_id=patient_id)
     masks = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
-    accepted = {
-        entry.compartment
-        for entry in acts.history(patient_id)
-        if (entry.act, entry.status, entry.session_id) == (ActKind.ACCEPT_MASK, Standing.IN_FORCE, session_id)
-    }
+    signed = accepted(session_id, acts.history(patient_id))
     by_source: dict[str, list[str]] = {}
     for row in masks.pipe(as_rows):
-        signed = row["compartment"] in accepted
         origin = {"manual": "drawn by a person", "edited": "corrected by a person"}.get(row["mask_origin"])
-        who = origin or ("automatic, accepted by a person" if signed else "automatic, nobody signed it")
+        who = origin or (
+            "automatic, accepted by a person" if row["compartment"] in signed else "automatic, nobody signed it"
+        )
         source = f"{who} ({row['source']}, sha256 {str(row['sha256'])[:8]})"
         by_source.setdefault(source, []).append(labels.compartment(row["compartment"]).word)
     words = [f"{', '.join(names)} {source}" for source, names in by_source.items()]

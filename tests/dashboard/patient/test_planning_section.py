@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dashboard.charts import planning_figures
 from dashboard.charts.planning_figures import DORSAL, OTHER, RIM
 from dashboard.patient import planning_scan, planning_section
+from pipeline.cord.cord_finding import FoundCord
 from pipeline.core.volume import Volume
 from pipeline.description.lesion_scene import CordCourse
 from pipeline.planning import lesion_depth, straight_cord
@@ -81,6 +83,44 @@ def test_a_line_that_ends_before_the_lesion_is_not_laid_straight(heights, reason
     bare = replace(shown, course=course, frame=None, cord_words=words, depth=words, levels={}, level_words=words)
     assert dict(planning_section.planning_words(bare)) == {"distances": f"not told: {words}"}
     assert not isinstance(planning_scan.laid_straight(shown.course, lesion), str)
+
+
+@pytest.fixture
+def labelled(monkeypatch):
+    """A drawn cord with a tumour, as the files of a visit; returns what a person excluded there."""
+    shown, excluded = shown_scan(is_drawn=True), []
+    numbers = np.where(shown.masks["tumour"].array > 0, planning_scan.NUMBERS["tumour"], 0)
+    numbers = np.where((shown.masks["cord"].array > 0) & (numbers == 0), planning_scan.NUMBERS["cord"], numbers)
+    piece = {"session_id": "ses-1", "lesion_id": "L1", "scan_x_mm": 20.0, "scan_y_mm": 19.0, "scan_z_mm": 70.0}
+    monkeypatch.setattr(planning_scan.queries, "query", lambda *_, **__: pd.DataFrame([piece]))
+    monkeypatch.setattr(planning_scan.scan_files, "own_masks", lambda *_: GRID.with_array(numbers.astype(np.uint8)))
+    monkeypatch.setattr(planning_scan.scan_files, "scan_as_read", lambda _: shown.scan)
+    monkeypatch.setattr(planning_scan.scan_files, "disc_places", lambda *_: "no labels")
+    monkeypatch.setattr(planning_scan.scan_panes, "excluded_compartments", lambda *_: excluded)
+    unseen = FoundCord(np.zeros((0, 3)), np.zeros(0), np.zeros(0), 0.0, "none here")
+    monkeypatch.setattr(planning_scan, "find_cord", lambda _: unseen)
+    return excluded
+
+
+def gathered(carried=()):
+    planning_scan.st.cache_resource.clear()
+    return planning_scan._kept("sub-01", "ses-1", "L1", carried, "a run", {"session_id": "ses-1"})
+
+
+def test_a_mask_that_a_person_excluded_tells_no_distance(labelled):
+    assert abs(gathered().depth.dorsal.distance_mm - 3.0) <= 1.0
+    labelled.append("cord")
+    bare = gathered()
+    assert "cord" not in bare.masks
+    assert bare.depth == "no cord here, so nothing is laid straight: none here"
+    labelled[:] = ["tumour"]
+    assert gathered() == "the mask of the tumour was excluded by a person at this visit"
+
+
+@pytest.mark.parametrize("carried", [("cord",), ("tumour",), ("cord", "tumour")])
+def test_a_mask_that_was_only_carried_over_tells_no_distance(labelled, carried):
+    words = gathered(carried).depth
+    assert words.startswith(f"the mask of {' and '.join(carried)} was only carried over from another visit")
 
 
 def part_of_course(first, last):
