@@ -43,7 +43,7 @@ BODY_STEP_MM = 1.0
 BODY_BEYOND_MM = 15.0
 NO_CORD_MASK = (
     "the cord was not drawn at this visit; the edge of a cord that was only found is up to some mm off and tells no "
-    "distance. Draw the cord, or take it from a segmentation program"
+    "distance. Draw the cord on this page, or put its mask and that of the tumour into the study folder"
 )
 
 Row = Mapping[Any, Any]

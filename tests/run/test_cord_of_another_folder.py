@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
-from pipeline.run.steps import use_drawings
+from pipeline.run.steps import measure_visits, use_drawings
 from pipeline.run.steps.mask_visits import given_masks
 from pipeline.run.steps.visit_work import Drawings, MaskedVisit, ScannedVisit, VisitWork
 from tests.study_folder import AFFINE, T2W, only_visit, study_of, volume
@@ -73,6 +73,17 @@ def test_a_cord_alone_is_still_measured_and_two_readers_are_told_apart_by_name(t
     both = masked(tmp_path / "b", {"one": {"tumour": box(2, 4)}, "two": {"tumour": box(1, 4)}}, ("one", "two"))
     assert both.source == "one"
     assert both.primary[Compartment.TUMOUR].array.sum() == 12
+
+
+def test_a_tumour_that_nobody_looked_for_beside_a_drawn_cord_says_so(tmp_path: Path) -> None:
+    def why(name: str, drawn: dict[str, np.ndarray]) -> str | None:
+        read = read_visit(tmp_path / name, {"labels": drawn}, ("labels",))
+        (size,) = measure_visits.measure_visit(VisitWork(read, given_masks(read)), [Compartment.TUMOUR], None)
+        return size.missing_reason
+
+    assert "so the tumour of another visit was not looked for here" in str(why("a", {"cord": box(1, 5)}))
+    both = {"cord": box(1, 5), "cyst": box(2, 4)}
+    assert why("b", both) == "the reader's masks of this visit do not name tumour"
 
 
 def test_a_cord_taken_out_is_out_wherever_it_comes_from(tmp_path: Path) -> None:
