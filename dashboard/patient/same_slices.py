@@ -174,8 +174,8 @@ def _cell(visit: Row, scans: Sequence[Row], contrast: str, plane: SlicePlane, dr
         "automatic outline, nobody signed it" if picture is not None and session in drawn_by.unsigned else "",
         f"{further} more {named} of this visit not drawn" if further else "",
     ]
-    said = "; ".join(word for word in remarks if word)
-    return SliceCell(session, day, picture, said, drawn_by.names.get(scan["path"]))
+    caption = "; ".join(word for word in remarks if word)
+    return SliceCell(session, day, picture, caption, drawn_by.names.get(scan["path"]))
 
 
 def _first_picture(
