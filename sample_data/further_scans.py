@@ -137,7 +137,7 @@ def _write_spectrum(path: Path, setup: Setup, rng: np.random.Generator) -> None:
     affine[:3, 3] = scanner.landmarks(setup.pose, cord_points(setup.person, np.array([blob.centre_mm])))[0]
     time_s = np.arange(POINTS) / BANDWIDTH_HZ
     waves = [
-        ratio * np.exp((2j * np.pi * FIELD_MHZ * (ppm - 4.65) - 12.0) * time_s)
+        ratio * np.exp((2j * np.pi * FIELD_MHZ * (ppm - WATER_PPM) - FADING_HZ) * time_s)
         for _, ppm, ratio, _ in tables.METABOLITES
     ]
     noise = 0.05 * (rng.standard_normal(POINTS) + 1j * rng.standard_normal(POINTS))

@@ -56,6 +56,20 @@ def study_scan(relative: str) -> Volume:
     return queries.image(_study_dir() / relative)
 
 
+def scan_as_read(row: Row) -> Volume:
+    """Return a scan of the study folder, the one that the last run read.
+
+    Raises
+    ------
+    InputError
+        The study folder is not there any more, or the scan is gone, was changed since or cannot be read.
+    """
+    path = _study_dir() / str(row["path"])
+    if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
+        raise InputError(f"{row['path']}: expected the scan that was read, found it gone or changed; run again")
+    return queries.image(path)
+
+
 def ways(scan: Row, anchor: Row) -> tuple[Transform, Transform]:
     """Return how points move from the reference space to a scan's world, and back.
 
@@ -193,6 +207,10 @@ def disc_places(patient_id: str, anchor: Row) -> PlacedDiscs | str:
     row = used[0]
     scans = queries.query("patient_scans", patient_id=patient_id)
     labelled = scans[(scans["session_id"] == row["session_id"]) & scans["is_anchor"]].pipe(as_rows)[0]
+    is_aligned = anchor["is_reference"] or (anchor["grade"] != "C" and labels.is_known(anchor["transform_path"]))
+    if row["session_id"] != anchor["session_id"] and not is_aligned:
+        day = labels.day(labelled["acquired_on"])
+        return f"the disc labels of {day} cannot be laid on this visit: its alignment is of grade C, or there is none"
     path = _study_dir() / str(row["path"])
     if not path.is_file() or fingerprints.of_file(path) != row["sha256"]:
         raise InputError(f"{row['path']}: expected the disc labels that were read, found them changed; run again")

@@ -33,3 +33,12 @@ def unsigned(patient_id: str, entries: tuple[JournalEntry, ...]) -> list[str]:
         and (entry.act == ActKind.EXCLUDE_VISIT or (entry.act in OF_MASKS and (entry.compartment or TUMOUR) == TUMOUR))
     }
     return sorted(set(automatic["session_id"]) - decided)
+
+
+def accepted(session_id: str, entries: tuple[JournalEntry, ...]) -> frozenset[str]:
+    """Return the compartments of a visit whose mask somebody accepted, what waits for a run included."""
+    return frozenset(
+        entry.compartment or TUMOUR
+        for entry in entries
+        if (entry.act, entry.status, entry.session_id) == (ActKind.ACCEPT_MASK, Standing.IN_FORCE, session_id)
+    )

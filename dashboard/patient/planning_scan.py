@@ -1,11 +1,12 @@
 """One visit's scan along its cord with all that was drawn: read and computed when somebody looks, never stored.
 
-What this module refuses: a mask that was changed since it was measured, and levels of labels that lie nowhere.
+What this module refuses: a scan or mask that was changed since it was measured, a mask that a person excluded,
+distances from masks that were only carried over, and levels of labels that lie nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dashboard.charts.planning_figures import OTHER, Body
-from dashboard.data import queries, scan_files
+from dashboard.data import acts, queries, scan_files
+from dashboard.patient import scan_panes
+from dashboard.patient.masks_waiting import accepted
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.cord.cord_finding import find_cord
-from pipeline.core.volume import Volume, to_voxel, to_world
+from pipeline.core.signal_reach import padding_of
+from pipeline.core.volume import Volume, to_world
 from pipeline.description import same_slice
 from pipeline.description.lesion_scene import CordCourse
 from pipeline.errors import CordtrackError
@@ -28,6 +32,7 @@ from pipeline.measure import vertebral_levels
 from pipeline.planning import lesion_depth, straight_cord
 from pipeline.planning.lesion_depth import LesionDepth
 from pipeline.planning.straight_cord import StraightFrame
+from pipeline.refind.refinding import CARRIED_OVER
 
 NUMBERS = {name: number for number, (name, _) in COMPARTMENT_COLOURS.items()}
 SHOWN = ("oedema", "syrinx", "cyst", "cavity", "haemorrhage")
@@ -38,7 +43,7 @@ BODY_STEP_MM = 1.0
 BODY_BEYOND_MM = 15.0
 NO_CORD_MASK = (
     "the cord was not drawn at this visit; the edge of a cord that was only found is up to some mm off and tells no "
-    "distance. Draw the cord, or take it from a segmentation program"
+    "distance. Draw the cord on this page, or put its mask and that of the tumour into the study folder"
 )
 
 Row = Mapping[Any, Any]
@@ -50,13 +55,15 @@ class PlanningScan:
 
     Attributes
     ----------
+    scan
+        NaN where nobody scanned.
     anchor
         Row of the query ``patient_scans``.
     masks
         By compartment, 0 to 1, on the scan's own grid; ``tumour`` is the chosen lesion's, :data:`OTHER` that
         of the other lesions; ``cord``, with all that lies in it, is there where somebody drew it.
     course, cord_words
-        Of the cord, with where it comes from; without a course the words say why.
+        Of the cord, with where it comes from; without a course or a frame the words say why.
     upper_mm
         Position of the lesion's upper end along the course.
     depth
@@ -94,30 +101,81 @@ def planning_scan(patient_id: str, session_id: str, lesion_id: str) -> PlanningS
     anchors = here.pipe(as_rows)
     if not anchors:
         return "no scan of this visit can be read"
-    return _kept(patient_id, session_id, lesion_id, str(queries.publication()), anchors[0])
+    carried = _carried_over(patient_id, session_id)
+    return _kept(patient_id, session_id, lesion_id, carried, str(queries.publication()), anchors[0])
+
+
+def _carried_over(patient_id: str, session_id: str) -> tuple[str, ...]:
+    """Return which masks of cord and tumour were only carried over from another visit, and nobody accepted."""
+    masks = queries.query("patient_masks", patient_id=patient_id)
+    here = masks[(masks["session_id"] == session_id) & masks["is_primary"] & (masks["method"] == CARRIED_OVER)]
+    unseen = set(here["compartment"]) - accepted(session_id, acts.history(patient_id))
+    return tuple(sorted(unseen & {"cord", "tumour"}))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _kept(patient_id: str, session_id: str, lesion_id: str, publication: str, _anchor: Row) -> PlanningScan | str:  # noqa: ARG001  # key of the cache
+def _kept(
+    patient_id: str,
+    session_id: str,
+    lesion_id: str,
+    carried: tuple[str, ...],
+    publication: str,  # noqa: ARG001  # with the others the key of the cache
+    _anchor: Row,
+) -> PlanningScan | str:
+    excluded = scan_panes.excluded_compartments(patient_id, session_id)
+    if "tumour" in excluded:
+        return "the mask of the tumour was excluded by a person at this visit"
     marked = scan_files.own_masks(_anchor, _anchor)
+    marked = None if marked is None else _without(marked, excluded)
     lesion = None if marked is None else _lesion(marked, patient_id, session_id, lesion_id)
     if marked is None or lesion is None:
         return f"{lesion_id} was not drawn at this visit"
-    scan = scan_files.study_scan(str(_anchor["path"]))
+    scan = scan_files.scan_as_read(_anchor)
+    seen = _seen_alone(scan)
     whole, drawn = _whole(marked), marked.with_array((np.rint(marked.array) == NUMBERS["cord"]).astype(np.float32))
     is_drawn = bool(drawn.array.any())
     masks = ({"cord": whole} if is_drawn else {}) | _masks(marked, lesion)
     course, cord_words = _course(scan, whole, is_drawn=is_drawn)
     if course is None:
-        return PlanningScan(scan, _anchor, masks, None, cord_words, None, 0.0, cord_words, {}, cord_words)
+        return PlanningScan(seen, _anchor, masks, None, cord_words, None, 0.0, cord_words, {}, cord_words)
     ends = lesion_depth.ends_mm(course, masks["tumour"])
     assert ends is not None, "the lesion has voxels"
-    straight = straight_cord.frame_along(course, ends[0] - BEYOND_MM, ends[1] + BEYOND_MM)
-    depth: LesionDepth | str = NO_CORD_MASK
-    if course.is_drawn:
-        depth = lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
+    straight = laid_straight(course, ends)
+    if isinstance(straight, str):
+        return PlanningScan(seen, _anchor, masks, course, straight, None, ends[1], straight, {}, straight)
+    depth = _why_no_depth(course, carried) or lesion_depth.lesion_depth(masks["tumour"], whole, drawn, course)
     levels, level_words = _levels(patient_id, _anchor, course)
-    return PlanningScan(scan, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
+    return PlanningScan(seen, _anchor, masks, course, cord_words, straight, ends[1], depth, levels, level_words)
+
+
+def _without(marked: Volume, excluded: Sequence[str]) -> Volume:
+    numbers = [NUMBERS[name] for name in excluded]
+    return marked.with_array(np.where(np.isin(np.rint(marked.array), numbers), 0, marked.array))
+
+
+def _why_no_depth(course: CordCourse, carried: Sequence[str]) -> str:
+    """Say why masks tell no distances; empty where they do."""
+    if not course.is_drawn:
+        return NO_CORD_MASK
+    words = " and ".join(labels.compartment(name).word for name in carried)
+    return words and (
+        f"the mask of {words} was only carried over from another visit and does not follow the edges on this scan; "
+        f"draw it, or look at it and accept it"
+    )
+
+
+def _seen_alone(scan: Volume) -> Volume:
+    padding = padding_of(scan)
+    return scan if padding is None else scan.with_array(np.where(padding, np.nan, scan.array).astype(np.float32))
+
+
+def laid_straight(course: CordCourse, ends_mm: tuple[float, float]) -> StraightFrame | str:
+    """Return the frame around a lesion between two positions; in words, why there is none."""
+    first, last = course.line.positions_mm[[0, -1]]
+    away_mm = max(ends_mm[0] - last, first - ends_mm[1])
+    if away_mm >= 0:
+        return f"the cord's line ends {away_mm:.0f} mm before it reaches the lesion, so nothing is laid straight"
+    return straight_cord.frame_along(course, ends_mm[0] - BEYOND_MM, ends_mm[1] + BEYOND_MM)
 
 
 def _lesion(marked: Volume, patient_id: str, session_id: str, lesion_id: str) -> NDArray[np.bool_] | None:
@@ -129,7 +187,7 @@ def _lesion(marked: Volume, patient_id: str, session_id: str, lesion_id: str) ->
     if pieces.empty or not tumour.any():
         return None
     places_mm = pieces[["scan_x_mm", "scan_y_mm", "scan_z_mm"]].to_numpy(np.float64)
-    return np.any([same_slice.piece_at(tumour, at) for at in to_voxel(marked.affine, places_mm)], axis=0)
+    return np.any([same_slice.piece_at(marked.with_array(tumour), place_mm) for place_mm in places_mm], axis=0)
 
 
 def _masks(marked: Volume, lesion: NDArray[np.bool_]) -> dict[str, Volume]:
@@ -147,7 +205,7 @@ def _whole(marked: Volume) -> Volume:
 
 def _course(scan: Volume, whole: Volume, *, is_drawn: bool) -> tuple[CordCourse | None, str]:
     if is_drawn:
-        return straight_cord.drawn_course(whole), "drawn: the middle of the cord's mask with all that lies in it"
+        return straight_cord.drawn_course(whole), "the middle of the cord's mask with all that lies in it"
     cord = find_cord(scan)
     if not cord.is_found:
         return None, f"no cord here, so nothing is laid straight: {cord.reason}"

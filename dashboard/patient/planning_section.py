@@ -13,13 +13,15 @@ import streamlit as st
 
 from dashboard.charts import planning_figures
 from dashboard.charts.planning_figures import DORSAL, RIM, StraightSection, StraightView
-from dashboard.data import queries
+from dashboard.data import acts, queries
 from dashboard.patient import planning_scan, scan_panes
+from dashboard.patient.masks_waiting import accepted
 from dashboard.patient.planning_scan import PlanningScan
 from dashboard.shell import page
 from dashboard.words import labels
 from dashboard.words.markup import tag
 from dashboard.words.table_rows import as_rows
+from pipeline import __version__
 from pipeline.description.cord_form import NO_CORD_MASK
 from pipeline.errors import CordtrackError
 from pipeline.measure.vertebral_levels import Levels, disc, level_at
@@ -115,7 +117,7 @@ def _definitions(shown: PlanningScan, patient_id: str, session_id: str) -> list[
         ("masks", _mask_words(patient_id, session_id)),
         ("cord", shown.cord_words),
         ("levels", shown.level_words),
-        ("rule", f"{DISTANCE_RULE}; computed now from the stored files by cordtrack {_version()}"),
+        ("rule", f"{DISTANCE_RULE}; computed now from the stored files by cordtrack {__version__}"),
     ]
     sentences = [(name, labels.typeset(f"{words}.")) for name, words in pairs]
     return [part for name, words in sentences for part in (tag("dt", name), tag("dd", words))]
@@ -127,22 +129,25 @@ def planning_words(shown: PlanningScan) -> list[tuple[str, str]]:
     if isinstance(depth, str):
         return [("distances", f"not told: {depth}")]
     undrawn = (
-        f"; beside {depth.undrawn_mm:.0f} mm of the lesion the cord was not drawn" if depth.undrawn_mm >= 1 else ""
+        f"; beside {depth.undrawn_mm:.0f} mm of the lesion no cord was drawn: the distance there is not known and may "
+        f"be none"
+        if depth.undrawn_mm >= 1
+        else ""
     )
     if depth.dorsal is None or depth.rim is None:
         return [("distances", f"not told: {NO_CORD_MASK} beside the lesion{undrawn}")]
     return [
-        (DORSAL, f"{_place(shown, depth, depth.dorsal)}{undrawn}"),
-        (RIM, f"{_place(shown, depth, depth.rim)}, towards the {depth.rim.side} surface{undrawn}"),
+        (DORSAL, f"{_place(shown, depth.dorsal)}{undrawn}"),
+        (RIM, f"{_place(shown, depth.rim)}, towards the {depth.rim.side} surface{undrawn}"),
     ]
 
 
-def _place(shown: PlanningScan, depth: LesionDepth, least: NearestPlace) -> str:
+def _place(shown: PlanningScan, least: NearestPlace) -> str:
     below_mm = float(shown.below_mm(least.position_mm))
     level = level_at(Levels(shown.levels), least.position_mm) if shown.levels else None
     at_level = f" ({level})" if level else ""
     return (
-        f"{max(least.distance_mm, 0.0):.1f} mm where it is least, known to about a voxel (±{depth.voxel_mm:.1f} mm), "
+        f"{max(least.distance_mm, 0.0):.1f} mm where it is least, known to about a voxel (±{least.voxel_mm:.1f} mm), "
         f"{below_mm:.0f} mm below the lesion's upper end{at_level}"
     )
 
@@ -161,8 +166,10 @@ def _ends_words(shown: PlanningScan) -> str:
     above_mm = float(-shown.below_mm(shown.frame.position_mm[0]))
     below_mm = float(shown.below_mm(shown.frame.position_mm[-1])) - _length_mm(shown)
     return "; ".join(
-        f"the cord's line ends {max(beyond_mm, 0.0):.0f} mm {side} the lesion"
-        for side, beyond_mm in (("above", above_mm), ("below", below_mm))
+        f"the cord's line ends {beyond_mm:.0f} mm {side} the lesion"
+        if beyond_mm >= 0
+        else f"the cord's line ends within the lesion: {-beyond_mm:.0f} mm at its {end} end are not laid straight"
+        for side, end, beyond_mm in (("above", "upper", above_mm), ("below", "lower", below_mm))
         if beyond_mm < planning_scan.BEYOND_MM - 1
     )
 
@@ -176,22 +183,16 @@ def _length_mm(shown: PlanningScan) -> float:
 def _mask_words(patient_id: str, session_id: str) -> str:
     masks = queries.query("patient_masks", patient_id=patient_id)
     masks = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
-    journal = queries.query("patient_journal", patient_id=patient_id)
-    accepted = journal[
-        (journal["act"] == "accept_mask") & (journal["status"] == "in_force") & (journal["session_id"] == session_id)
-    ]
+    signed = accepted(session_id, acts.history(patient_id))
     by_source: dict[str, list[str]] = {}
     for row in masks.pipe(as_rows):
-        signed = row["compartment"] in set(accepted["compartment"])
         origin = {"manual": "drawn by a person", "edited": "corrected by a person"}.get(row["mask_origin"])
-        who = origin or ("automatic, accepted by a person" if signed else "automatic, nobody signed it")
+        who = origin or (
+            "automatic, accepted by a person" if row["compartment"] in signed else "automatic, nobody signed it"
+        )
         source = f"{who} ({row['source']}, sha256 {str(row['sha256'])[:8]})"
         by_source.setdefault(source, []).append(labels.compartment(row["compartment"]).word)
     words = [f"{', '.join(names)} {source}" for source, names in by_source.items()]
     excluded = scan_panes.excluded_compartments(patient_id, session_id)
     words += [f"{labels.compartment(name).word} excluded by a person" for name in excluded]
     return "; ".join(words) or "none"
-
-
-def _version() -> str:
-    return str(queries.query("study_info").iloc[0]["cordtrack_version"])

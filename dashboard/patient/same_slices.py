@@ -6,7 +6,7 @@ Places go through the alignments that the store has. What this module refuses: a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.data import queries, scan_files
+from dashboard.data import acts, queries, scan_files
 from dashboard.patient import scan_panes
+from dashboard.patient.masks_waiting import unsigned
 from dashboard.viewer.colours import COMPARTMENT_COLOURS
 from dashboard.viewer.opening import Place
 from dashboard.viewer.panes import to_ras
@@ -26,7 +27,7 @@ from dashboard.words import labels
 from dashboard.words.table_rows import as_rows
 from pipeline.cord.cord_finding import find_cord
 from pipeline.core.transform import Transform, identity
-from pipeline.core.volume import Volume, to_voxel
+from pipeline.core.volume import Volume
 from pipeline.description import limit_file, same_slice
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.description.same_slice import HealthySignal, SlicePlane
@@ -62,10 +63,11 @@ class SliceCell:
 
 @dataclass(frozen=True, eq=False)
 class _DrawnBy:
-    """The cord with all lesions, and the viewer's name of each scan by its path."""
+    """The cord with all lesions, the viewer's name of each scan by its path, and visits whose outline nobody signed."""
 
     scene: LesionScene | None
     names: Mapping[str, str]
+    unsigned: Collection[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +112,8 @@ def same_place(patient_id: str, lesion_id: str, view: str) -> SamePlace | None:
         tumour = np.isin(np.rint(upright.array), TUMOUR)
         if not tumour.any():
             continue
-        centre_mm = np.array([[row["centre_x_mm"], row["centre_y_mm"], row["centre_z_mm"]]], dtype=np.float64)
-        lesion = same_slice.piece_at(tumour, to_voxel(upright.affine, centre_mm)[0])
+        centre_mm = np.array([row["centre_x_mm"], row["centre_y_mm"], row["centre_z_mm"]], dtype=np.float64)
+        lesion = same_slice.piece_at(upright.with_array(tumour), centre_mm)
         plane = same_slice.section_plane(upright, lesion, view, _size_mm(upright, lesion, view))
         opening = spot_of(upright, plane.centre_mm.tolist(), 1.0, view).place
         return SamePlace(plane, str(row["session_id"]), opening)
@@ -125,7 +127,7 @@ def slice_lines(patient_id: str, place: SamePlace) -> list[SliceLine]:
     contrasts = sorted({str(row["contrast"]) for row in scans}, key=_rank)
     offered = scan_panes.sequences(patient_id, [str(row["session_id"]) for row in visits])
     names = {item.scan["path"]: name for name, by_visit in offered.items() for item in by_visit.values()}
-    drawn_by = _DrawnBy(_scene(patient_id, visits), names)
+    drawn_by = _DrawnBy(_scene(patient_id, visits), names, unsigned(patient_id, acts.history(patient_id)))
     return [
         SliceLine(
             labels.sequence(contrast),
@@ -162,15 +164,34 @@ def _cell(visit: Row, scans: Sequence[Row], contrast: str, plane: SlicePlane, dr
         return SliceCell(session, day, None, f"no {named} at this visit")
     if reason is not None or anchor is None:
         return SliceCell(session, day, None, reason or "not aligned: none of the visit's scans was")
-    reasons = [(row, _why_not_laid(row)) for row in of_contrast]
-    scan = next((row for row, why in reasons if why is None), None)
-    if scan is None:
-        return SliceCell(session, day, None, str(reasons[0][1]))
-    try:
-        picture, words = _picture(scan, anchor, plane, drawn_by.scene)
-    except CordtrackError as error:
-        return SliceCell(session, day, None, str(error))
-    return SliceCell(session, day, picture, words, drawn_by.names.get(scan["path"]))
+    laid = [row for row in of_contrast if _why_not_laid(row) is None]
+    if not laid:
+        return SliceCell(session, day, None, str(_why_not_laid(of_contrast[0])))
+    scan, picture, words = _first_picture(laid, anchor, plane, drawn_by.scene)
+    further = len(of_contrast) - 1
+    remarks = [
+        words,
+        "automatic outline, nobody signed it" if picture is not None and session in drawn_by.unsigned else "",
+        f"{further} more {named} of this visit not drawn" if further else "",
+    ]
+    caption = "; ".join(word for word in remarks if word)
+    return SliceCell(session, day, picture, caption, drawn_by.names.get(scan["path"]))
+
+
+def _first_picture(
+    scans: Sequence[Row], anchor: Row, plane: SlicePlane, scene: LesionScene | None
+) -> tuple[Row, NDArray[np.uint8] | None, str]:
+    """Return the first scan that shows the plane, with picture and words; where none does, the first and why not."""
+    untold = []
+    for scan in scans:
+        try:
+            picture, words = _picture(scan, anchor, plane, scene)
+        except CordtrackError as error:
+            picture, words = None, str(error)
+        if picture is not None:
+            return scan, picture, words
+        untold.append((scan, None, words))
+    return untold[0]
 
 
 def _day(visit: Row) -> str:
@@ -231,7 +252,7 @@ def _kept_picture(
     _scene: LesionScene | None,
 ) -> _Drawn:
     patient_id, session_id = str(_anchor["patient_id"]), str(_anchor["session_id"])
-    image, way, is_copy = _placed_scan(_scan, _anchor)
+    image, way, why_copy = _placed_scan(_scan, _anchor)
     signal = same_slice.signal_on(_plane, image, way)
     reached = float(np.isfinite(signal).mean())
     if reached == 0:
@@ -245,10 +266,9 @@ def _kept_picture(
         "" if reached > 0.99 else "partly outside the scan",
         f"greys of this scan alone: {level}" if isinstance(level, str) else "",
         f"greys less sure: {level.doubt}" if isinstance(level, HealthySignal) and level.doubt else "",
-        "from its aligned copy: the study folder is not at hand" if is_copy else "",
+        f"from its aligned copy: {why_copy}" if why_copy else "",
         "no mask at this visit" if marks is None else "",
         f"not drawn, since excluded: {names}" if excluded else "",
-        "automatic outline, nobody signed it" if _is_unsigned(patient_id, session_id) else "",
     ]
     cord_signal = level.level if isinstance(level, HealthySignal) else None
     hidden = [NUMBERS[name] for name in excluded]
@@ -256,8 +276,10 @@ def _kept_picture(
     return _Drawn(picture, "; ".join(word for word in remarks if word))
 
 
-def _placed_scan(scan: Row, anchor: Row) -> tuple[Volume, Transform, bool]:
-    """Return a scan, the way to it from the reference space, and whether it is the run's copy on the reference grid.
+def _placed_scan(scan: Row, anchor: Row) -> tuple[Volume, Transform, str]:
+    """Return a scan, the way to it from the reference space, and why it is the run's copy on the reference grid.
+
+    The words are empty where it is none.
 
     Raises
     ------
@@ -265,22 +287,12 @@ def _placed_scan(scan: Row, anchor: Row) -> tuple[Volume, Transform, bool]:
         A file is missing or damaged, and there is no copy.
     """
     try:
-        return scan_files.study_scan(str(scan["path"])), scan_files.ways(scan, anchor)[0], False
-    except CordtrackError:
+        return scan_files.scan_as_read(scan), scan_files.ways(scan, anchor)[0], ""
+    except CordtrackError as error:
         copy = queries.aligned_scan(str(anchor["patient_id"]), str(anchor["session_id"]))
         if copy is None or not scan["is_anchor"]:
             raise
-        return queries.image(copy), identity(scan_files.REFERENCE, scan_files.REFERENCE), True
-
-
-def _is_unsigned(patient_id: str, session_id: str) -> bool:
-    masks = queries.query("patient_masks", patient_id=patient_id)
-    of_visit = masks[(masks["session_id"] == session_id) & masks["is_primary"] & (masks["compartment"] == "tumour")]
-    journal = queries.query("patient_journal", patient_id=patient_id)
-    is_accepted = (journal["act"] == "accept_mask") & (journal["status"] == "in_force")
-    accepted = journal[is_accepted & (journal["session_id"] == session_id)]
-    is_signed = accepted["compartment"].isin(["tumour"]).any()
-    return bool((of_visit["mask_origin"] == "automatic").any()) and not bool(is_signed)
+        return queries.image(copy), identity(scan_files.REFERENCE, scan_files.REFERENCE), str(error)
 
 
 def _cord_signal(scan: Row, aligned: AlignedScan, scene: LesionScene | None) -> HealthySignal | str:

@@ -51,7 +51,8 @@ def small_multiples(patient_id: str, lesion_id: str) -> None:
 def _where(lesion_id: str, place: SamePlace, view: str, pictured: list[SliceLine]) -> str:
     day = next(cell.day for line in pictured for cell in line.cells if cell.session_id == place.session_id)
     return labels.typeset(
-        f"The {view} plane through the largest section of {lesion_id}, on {day} when it was largest. {SCALE}"
+        f"The {view} plane through the largest section of {lesion_id} as drawn on {day}, its largest piece that has a "
+        f"place in the reference space. {SCALE}"
     )
 
 

@@ -41,11 +41,9 @@ class Lattice:
         longest = max(len(values) for values in self.values)
         first, weights = np.zeros((3, longest), dtype=np.int64), np.zeros((3, longest, REACH))
         for axis, values in enumerate(self.values):
-            width = min(REACH, values.shape[1])
-            begins = np.minimum((values != 0).argmax(axis=1), values.shape[1] - width)
+            begins = np.minimum((values != 0).argmax(axis=1), values.shape[1] - REACH)
             first[axis, : len(values)] = begins
-            touched = np.take_along_axis(values, begins[:, None] + np.arange(width), axis=1)
-            weights[axis, : len(values), :width] = touched
+            weights[axis, : len(values)] = np.take_along_axis(values, begins[:, None] + np.arange(REACH), axis=1)
         return first, weights
 
 
@@ -62,8 +60,11 @@ def lattice_at(places_mm: Sequence[NDArray[np.float64]], control_mm: float) -> L
 
 
 def _splines(places_mm: NDArray[np.float64], control_mm: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return cubic B-splines and their slopes (per mm) at places along one axis, shape (places, control points)."""
-    count = int(np.ceil(places_mm[-1] / control_mm - 1e-9)) + 3
+    """Return cubic B-splines and their slopes (per mm) at places along one axis, shape (places, control points).
+
+    There are never fewer control points than a sample touches: the compiled sums write to so many, unchecked.
+    """
+    count = max(int(np.ceil(places_mm[-1] / control_mm - 1e-9)) + 3, REACH)
     offset = places_mm[:, None] / control_mm - (np.arange(count) - 1)[None, :]
     far = np.abs(offset)
     value = np.where(far < 1, 2 / 3 - far**2 + far**3 / 2, np.where(far < 2, (2 - far) ** 3 / 6, 0.0))

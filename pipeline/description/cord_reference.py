@@ -33,7 +33,7 @@ ONE_SIDED_PER_MM = 0.003
 """What the coil's fall-off may hide in a level profile carried on from one side, as a share for each millimetre."""
 
 ONE_SIDE = "cord on one side of the lesion only"
-STEP = "signal above and below the lesion differs too much to be cord on both sides; a mask of the cord would tell"
+STEP = "signal above and below the lesion differs too much to be healthy cord on both sides"
 TOO_LITTLE = "too little healthy cord above and below the lesion on this scan"
 
 

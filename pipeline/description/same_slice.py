@@ -167,17 +167,18 @@ def healthy_signal(scan: AlignedScan, scene: LesionScene | None, limits: Referen
     return HealthySignal(float(profile.at(np.array([middle_mm]))[0]), doubt)
 
 
-def piece_at(mask: NDArray[np.bool_], at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return the connected piece of a mask that is nearest to a place, in voxels; the mask where it is empty.
+def piece_at(mask: Volume, place_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the connected piece of a boolean mask that is nearest to a place, ``(3,)``, RAS+ mm; none of none.
 
     Examples
     --------
-    >>> piece_at(np.array([[[True, False, True, True]]]), np.array([0.0, 0.0, 2.6]))
+    >>> mask = Volume(np.array([[[True, False, True, True]]]), np.eye(4))
+    >>> piece_at(mask, np.array([0.0, 0.0, 2.6]))
     array([[[False, False,  True,  True]]])
     """
-    pieces, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    pieces, count = ndimage.label(mask.array, structure=np.ones((3, 3, 3)))
     if not count:
-        return mask
-    places = np.argwhere(mask)
-    nearest = places[np.linalg.norm(places - at, axis=1).argmin()]
-    return np.asarray(pieces == pieces[tuple(nearest)])
+        return np.asarray(mask.array)
+    voxels = np.argwhere(mask.array)
+    nearest = np.linalg.norm(to_world(mask.affine, voxels) - place_mm, axis=1).argmin()
+    return np.asarray(pieces == pieces[tuple(voxels[nearest])])

@@ -396,12 +396,19 @@ def _why_no_response(verdict: Verdict, baseline: Comparison, criteria: ResponseC
 
 
 def second_look(verdict: Verdict, criteria: ResponseCriteria) -> str:
-    """Say how a preliminary progression or a response stands with its second scan."""
+    """Say how a preliminary progression or a response stands with its second scan, and which one is seen no more."""
     settled_on = verdict.settled_by.acquired_on if verdict.settled_by is not None else None
     if verdict.preliminary and verdict.evidence.new_lesion is None:
-        return "; ".join(words for words in (_preliminary_words(verdict, settled_on), _shown_no_more(verdict)) if words)
+        stands = _preliminary_words(verdict, settled_on)
+    else:
+        stands = _response_words(verdict, criteria, settled_on)
+    return "; ".join(words for words in (stands, _shown_no_more(verdict)) if words)
+
+
+def _response_words(verdict: Verdict, criteria: ResponseCriteria, settled_on: date | None) -> str:
+    """Say how a response stands with its second scan; nothing where there is none."""
     if verdict.category not in (Category.CR, Category.PR):
-        return _shown_no_more(verdict)
+        return ""
     name = "complete" if verdict.category == Category.CR else "partial"
     if settled_on is not None:
         return f"{name} response, confirmed by the scan of {settled_on}"

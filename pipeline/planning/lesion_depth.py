@@ -31,11 +31,15 @@ EDGE = 0.5
 
 @dataclass(frozen=True)
 class NearestPlace:
-    """The least of a distance, mm; where along the centre line, mm; and towards which side."""
+    """The least of a distance, mm; where along the centre line, mm; and towards which side.
+
+    ``voxel_mm`` is the size of a voxel in the directions that were looked along: the distance is no better known.
+    """
 
     distance_mm: float
     position_mm: float
     side: str
+    voxel_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +55,8 @@ class LesionDepth:
         or the cord was not drawn.
     rim_mm
         Of cord between lesion and the nearest surface.
-    voxel_mm
-        Size of a voxel from front to back: distances are no better known.
     undrawn_mm
-        Length of lesion beside which the cord was not drawn.
+        Length of lesion beside which no cord was drawn, or all of it was drawn as lesion: no distance is known there.
     dorsal, rim
         Where each is least; None where it is nowhere known.
     """
@@ -62,7 +64,6 @@ class LesionDepth:
     position_mm: NDArray[np.float64]
     dorsal_mm: NDArray[np.float64]
     rim_mm: NDArray[np.float64]
-    voxel_mm: float
     undrawn_mm: float
     dorsal: NearestPlace | None
     rim: NearestPlace | None
@@ -125,10 +126,11 @@ def lesion_depth(lesion: Volume, whole: Volume, drawn: Volume, course: CordCours
         dorsal_mm[at] = _straight_back_mm(inner[at], outer[at])
         rim_mm[at], sides[at] = _rim(inner[at], outer[at])
     step_mm = float(abs(np.diff(straight.position_mm[:2]).sum()))
+    sizes_mm = _voxel_across_mm(lesion)
     return LesionDepth(
-        straight.position_mm, dorsal_mm, rim_mm, float(_voxel_across_mm(lesion)[1]),
-        float((holds & ~measurable).sum()) * step_mm,
-        _nearest(straight, dorsal_mm, ["dorsal"] * len(holds)), _nearest(straight, rim_mm, sides),
+        straight.position_mm, dorsal_mm, rim_mm, float((holds & ~measurable).sum()) * step_mm,
+        _nearest(straight, dorsal_mm, ["dorsal"] * len(holds), float(sizes_mm[1])),
+        _nearest(straight, rim_mm, sides, float(sizes_mm.max())),
     )  # fmt: skip
 
 
@@ -159,8 +161,10 @@ def _rim(inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> tuple[float, str
     return (float(distance[place]) - 1.0) * FINE_MM, side
 
 
-def _nearest(straight: StraightFrame, distances_mm: NDArray[np.float64], sides: list[str]) -> NearestPlace | None:
+def _nearest(
+    straight: StraightFrame, distances_mm: NDArray[np.float64], sides: list[str], voxel_mm: float
+) -> NearestPlace | None:
     if not np.isfinite(distances_mm).any():
         return None
     at = int(np.nanargmin(distances_mm))
-    return NearestPlace(float(distances_mm[at]), float(straight.position_mm[at]), sides[at])
+    return NearestPlace(float(distances_mm[at]), float(straight.position_mm[at]), sides[at], voxel_mm)

@@ -109,8 +109,8 @@ def scarred_in_words(name: str, fall: OutwardFall) -> str:
     """
     return (
         f"this scan does not tell whether the {name} kept its size, or shrank and left a scar in all of its old place: "
-        f"from its middle to its outline its signal falls, on every side, by {fall.mean:.0%} of its contrast to cord "
-        f"more than on the masked scan, as around a smaller rest"
+        f"from its middle to its outline its signal falls, on average of its sides, by {fall.mean:.0%} (standard error "
+        f"{fall.error:.0%}) of its contrast to cord more than on the masked scan, as around a smaller rest"
     )
 
 

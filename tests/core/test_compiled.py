@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from pipeline.align.control_lattice import (
     COMPONENTS,
+    REACH,
     add_normal_matrix,
     elastic,
     gathered,
@@ -40,6 +41,13 @@ def test_a_point_that_is_no_number_has_no_value() -> None:
 def test_values_of_another_grid_are_refused() -> None:
     with pytest.raises(ValueError, match="8 voxels do not make images of shape"):
         interpolated(np.ones((8, 1)), (2, 2, 3), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 9, 11), (2, 2, 2), SHAPE])
+def test_no_sample_touches_control_points_that_are_not_there(shape: tuple[int, int, int]) -> None:
+    lattice = lattice_of(shape, np.ones(3), 20.0)
+    first, _ = lattice.supports
+    assert np.all(first.max(axis=1) + REACH <= lattice.sizes), "a compiled loop would write beyond its array"
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (1, 9, 11)])

@@ -145,7 +145,7 @@ def test_the_sac_below_the_cord_s_end_is_no_cord_to_hold_signal_against() -> Non
             assert row.number == pytest.approx(truly.number, rel=0.03)
         else:
             assert row.value is None
-            assert "differs too much to be cord on both sides" in row.reason
+            assert "differs too much to be healthy cord on both sides" in row.reason
 
 
 def test_no_cap_is_sure_only_where_one_would_show() -> None:

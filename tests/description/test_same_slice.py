@@ -91,5 +91,12 @@ def test_healthy_cord_gives_greys_a_meaning_whatever_the_gain_and_too_little_of_
 def test_of_two_pieces_the_one_at_the_place_is_taken():
     mask = np.zeros(GRID.shape, dtype=bool)
     mask[14:17, 19:22, 20:30] = mask[14:17, 19:22, 80:110] = True
-    piece = same_slice.piece_at(mask, np.array([15.0, 20.0, 27.0]))
+    piece = same_slice.piece_at(GRID.with_array(mask), np.array([15.0, 20.0, 27.0]))
     assert to_world(GRID.affine, np.argwhere(piece))[:, 2].max() < 31
+
+
+def test_the_nearest_piece_is_the_nearest_in_millimetres_on_thick_slices_too() -> None:
+    mask = np.zeros((9, 9, 9), dtype=bool)
+    mask[4, 4, 8] = mask[6, 4, 4] = True  # four voxels of 0.5 mm away, and two slices of 4 mm
+    piece = same_slice.piece_at(Volume(mask, np.diag([4.0, 0.5, 0.5, 1.0])), np.array([16.0, 2.0, 2.0]))
+    np.testing.assert_array_equal(np.argwhere(piece), [[4, 4, 8]])

@@ -52,7 +52,8 @@ def test_a_bent_lesion_laid_straight_is_as_long_as_it_is_and_its_distances_are_r
     depth = lesion_depth.lesion_depth(grid.with_array(lesion.astype(np.float32)), whole, whole, course)
     voxel = max(spacing[1], spacing[2])
     true_mm = CORD_MM - BACK_MM - LESION_MM
-    assert depth.voxel_mm == pytest.approx(spacing[1], rel=0.1)
+    assert depth.dorsal.voxel_mm == pytest.approx(spacing[1], rel=0.1)
+    assert depth.rim.voxel_mm == pytest.approx(max(spacing[:2]), rel=0.1), "thick slices lie beside the cord, too"
     middle = np.abs(depth.position_mm - np.nanmean(depth.position_mm)) < 10
     assert abs(np.nanmedian(depth.dorsal_mm[middle]) - true_mm) <= voxel
     assert abs(depth.dorsal.distance_mm - true_mm) <= voxel + 0.25

@@ -1,4 +1,4 @@
-"""A tumour that shrank in a scar which keeps all its room, told by signal that falls outwards on every side."""
+"""A tumour that shrank in a scar which keeps all its room, told by signal that falls outwards all round."""
 
 from __future__ import annotations
 
@@ -80,6 +80,12 @@ def test_only_a_lesion_of_about_its_old_size_may_be_a_rest_in_a_scar(found_mm3: 
     assert shrinkage.is_scarred(found_mm3, 1000.0, OutwardFall(0.1, 0.02)) is may_be
     assert not shrinkage.is_scarred(found_mm3, 1000.0, OutwardFall(shrinkage.FADING - 0.001, 0.0))
     assert not shrinkage.is_scarred(found_mm3, 1000.0, OutwardFall(0.1, 0.1))
+
+
+def test_the_words_say_a_mean_with_its_error_and_nothing_of_sides_that_nobody_looked_at() -> None:
+    words = shrinkage.scarred_in_words("tumour", OutwardFall(0.1, 0.02))
+    assert "on average of its sides, by 10% (standard error 2%)" in words
+    assert "every side" not in words
 
 
 def kept_room(first: Volume, tumour: Volume, scar: float, noise: int = 4) -> Volume:

@@ -99,3 +99,6 @@ def test_an_excluded_visit_has_no_size_at_all_and_offers_no_mask_to_others() -> 
     (offered,) = apply_acts.offered((act,), [automatic(GROWN)])
     assert not offered.masks.primary
     assert apply_acts.offered((), [automatic(GROWN)])[0].masks.primary
+    visit = automatic(GROWN)
+    with_cord = replace(visit, masks=replace(visit.masks, cord=CUBE))  # of another folder
+    assert not apply_acts.offered((act,), [with_cord])[0].masks.primary

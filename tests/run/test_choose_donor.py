@@ -75,6 +75,12 @@ def test_later_visits_are_found_from_a_corrected_one_only_when_it_names_all_that
     assert offered({1: both}, {2: both, 3: ("cyst",)}) == {"ses-2": "ses-1", "ses-3": "ses-2", "ses-4": "ses-2"}
 
 
+def test_a_visit_with_the_cord_alone_stands_behind_those_that_show_the_lesion() -> None:
+    assert chosen("ses-3", {"ses-1": ("tumour",), "ses-2": ("cord",)}) == "ses-1"
+    assert chosen("ses-1", {"ses-2": ("cord",), "ses-3": ("tumour",)}) == "ses-3"
+    assert chosen("ses-3", {"ses-2": ("cord",)}) == "ses-2", "the cord itself is still carried over"
+
+
 def test_a_corrected_visit_never_displaces_one_of_the_study_folder_for_the_visits_before_it() -> None:
     assert offered({4: T}, {2: T}) == {"ses-1": "ses-4", "ses-2": "ses-4", "ses-3": "ses-2"}
     assert offered({}, {2: T}) == {"ses-1": "ses-2", "ses-2": None, "ses-3": "ses-2", "ses-4": "ses-2"}

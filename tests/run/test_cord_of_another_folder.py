@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
+from pipeline.run.steps import measure_visits, use_drawings
 from pipeline.run.steps.mask_visits import given_masks
-from pipeline.run.steps.visit_work import MaskedVisit, ScannedVisit
+from pipeline.run.steps.visit_work import Drawings, MaskedVisit, ScannedVisit, VisitWork
 from tests.study_folder import AFFINE, T2W, only_visit, study_of, volume
 
 NAME = "sub-01/ses-01/anat/sub-01_ses-01_label-{}_mask.nii.gz"
@@ -26,6 +29,10 @@ def box(first: int, last: int) -> np.ndarray:
 
 def masked(folder: Path, drawn: dict[str, dict[str, np.ndarray]], manual: tuple[str, ...]) -> MaskedVisit:
     """What is measured where each folder below derivatives draws some compartments."""
+    return given_masks(read_visit(folder, drawn, manual))
+
+
+def read_visit(folder: Path, drawn: dict[str, dict[str, np.ndarray]], manual: tuple[str, ...]) -> ScannedVisit:
     files: dict[str, object] = {T2W: IMAGE}
     for source, arrays in drawn.items():
         described = MANUAL if source in manual else '{"Name": "a program"}'
@@ -34,7 +41,7 @@ def masked(folder: Path, drawn: dict[str, dict[str, np.ndarray]], manual: tuple[
     visit = only_visit(study_of(folder, files))  # type: ignore[arg-type]
     (anchor,) = visit.scans
     row = records.Scan("sub-01", "ses-01", anchor.relative, "T2w", is_anchor=True, sha256="0")
-    return given_masks(ScannedVisit(visit, "usable", None, anchor, IMAGE, (row,), ()))
+    return ScannedVisit(visit, "usable", None, anchor, IMAGE, (row,), ())
 
 
 @pytest.mark.parametrize("cord_manual", [True, False])
@@ -68,7 +75,27 @@ def test_a_cord_alone_is_still_measured_and_two_readers_are_told_apart_by_name(t
     assert both.primary[Compartment.TUMOUR].array.sum() == 12
 
 
+def test_a_tumour_that_nobody_looked_for_beside_a_drawn_cord_says_so(tmp_path: Path) -> None:
+    def why(name: str, drawn: dict[str, np.ndarray]) -> str | None:
+        read = read_visit(tmp_path / name, {"labels": drawn}, ("labels",))
+        (size,) = measure_visits.measure_visit(VisitWork(read, given_masks(read)), [Compartment.TUMOUR], None)
+        return size.missing_reason
+
+    assert "so the tumour of another visit was not looked for here" in str(why("a", {"cord": box(1, 5)}))
+    both = {"cord": box(1, 5), "cyst": box(2, 4)}
+    assert why("b", both) == "the reader's masks of this visit do not name tumour"
+
+
 def test_a_cord_taken_out_is_out_wherever_it_comes_from(tmp_path: Path) -> None:
     drawn = {"labels": {"cord": box(1, 5)}, "reader": {"tumour": box(2, 4)}}
     visit = masked(tmp_path, drawn, ("labels", "reader")).without(frozenset({Compartment.CORD}))
     assert set(visit.primary) == {Compartment.TUMOUR}
+
+
+def test_a_corrected_cord_takes_the_place_of_the_one_beside_even_where_the_drawing_is_gone(tmp_path: Path) -> None:
+    read = read_visit(tmp_path, {"labels": {"cord": box(1, 5)}, "reader": {"tumour": box(2, 4)}}, ("labels", "reader"))
+    corrected = SimpleNamespace(who="A", written_at=datetime(2024, 1, 2), replaces_sha256=None)  # noqa: DTZ001
+    gone = Drawings({Compartment.CORD: corrected}, {}, {Compartment.CORD: "gone"})  # type: ignore[dict-item]
+    masks = use_drawings.drawn_over(VisitWork(read, given_masks(read), drawings=gone)).masks
+    assert set(masks.primary) == {Compartment.TUMOUR}, "nobody knows what the corrected cord was"
+    assert masks.measured(Compartment.CORD) is None

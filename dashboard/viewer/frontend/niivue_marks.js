@@ -115,7 +115,7 @@ class Sheets {
     const { mode, second, mix } = this.view, together = mode !== "side", panes = this.root.querySelector(".panes");
     const seen = together ? [0, second] : inLayout(this.canvases.length, this.view);
     panes.classList.toggle("together", together);
-    if (!seen.includes(this.leader)) this.leader = seen[0];
+    if (!seen.includes(this.leader)) this.handOver(seen[0]);
     showFigures(this.root, this.canvases.map((canvas) => canvas.closest("figure")), seen);
     this.lay(panes, together ? 1 : seen.length);
     this.canvases.forEach((canvas, n) => {

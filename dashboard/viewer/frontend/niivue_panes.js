@@ -268,17 +268,32 @@ class Volumes extends Sheets {
 
   // The other panes show what the leading one shows.
   follow() {
-    const { leader, viewers, data } = this, { scene, volumes: [scan] } = viewers[leader];
-    const place = this.where();
+    const { leader, viewers } = this, place = this.where();
     viewers.forEach((viewer, n) => {
       if (n === leader || this.canvases[n].closest("figure").hidden) return;
-      this.put(n, this.frames[n].toVoxel(place));
-      viewer.scene.pan2Dxyzmm = [...scene.pan2Dxyzmm];
-      for (const turn of ["renderAzimuth", "renderElevation", "volScaleMultiplier"]) viewer.scene[turn] = scene[turn];
-      if (data.sequences[n] === data.sequences[leader]) this.window(viewer, scan.cal_min, scan.cal_max);
+      this.bring(n, leader, place);
       viewer.drawScene();
     });
     this.located(place);
+  }
+
+  // One pane to a place, as another one shows it.
+  bring(n, leader, place) {
+    const { viewers, data } = this, viewer = viewers[n], { scene, volumes: [scan] } = viewers[leader];
+    this.put(n, this.frames[n].toVoxel(place));
+    viewer.scene.pan2Dxyzmm = [...scene.pan2Dxyzmm];
+    for (const turn of ["renderAzimuth", "renderElevation", "volScaleMultiplier"]) viewer.scene[turn] = scene[turn];
+    if (data.sequences[n] === data.sequences[leader]) this.window(viewer, scan.cal_min, scan.cal_max);
+  }
+
+  // Another pane leads, since this one is put away: it followed nobody while it was not seen.
+  handOver(next) {
+    const before = this.leader;
+    if (this.isReady) {
+      this.goal = this.where();
+      this.bring(next, before, this.goal);
+    }
+    this.leader = next;
   }
 
   // NiiVue draws the crosshair in 3D alone; in planes its lines can be thinner than a pixel (niivue_marks.js).

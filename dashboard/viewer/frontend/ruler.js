@@ -18,11 +18,12 @@ function listenForRuler(viewer, signal) {
     ruler.line = { ...start, from: start.at, to: start.at };
     canvas.setPointerCapture(event.pointerId);
     canvas.addEventListener("pointermove", (move) => {
+      if (!ruler.line) return lifted.abort(); // put away meanwhile, by a key
       ruler.line.to = voxelsUnder(start.place, viewer.frameOf(start.pane), start.plane, canvas, move);
       viewer.act("redraw");
     }, { signal: lifted.signal });
     for (const type of ["pointerup", "pointercancel"])
-      canvas.addEventListener(type, () => { lifted.abort(); tellLength(viewer); }, { signal: lifted.signal });
+      canvas.addEventListener(type, () => { lifted.abort(); if (ruler.line) tellLength(viewer); }, { signal: lifted.signal });
   });
   for (const type of ["mousedown", "touchstart"])
     on(type, (event) => { if (isOurs(event)) { event.preventDefault(); event.stopPropagation(); } });

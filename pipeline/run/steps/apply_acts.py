@@ -93,7 +93,7 @@ def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]
     """
     stands = acts_on(entries, visits).decided
     return tuple(
-        replace(visit, masks=replace(visit.masks, masks={}, source=None, drawn={}))
+        replace(visit, masks=replace(visit.masks, masks={}, source=None, drawn={}, cord=None))
         if any(stands.why_excluded(visit.session_id, compartment) for compartment in visit.masks.primary)
         else visit
         for visit in visits

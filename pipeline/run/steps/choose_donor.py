@@ -47,9 +47,10 @@ def choose_donors(
     """Choose the visits whose masks are found again: earlier ones if any, or else the earliest later one.
 
     Of earlier visits that show the same lesion (no surgery in between, the compartments of the latest) in the same
-    contrast, the latest on scans as fine as the finest: masks drawn on thick slices say little about shape. Later
-    visits never displace an earlier one, so that adding a visit changes no number that was there; nor does a later
-    visit that has only corrected masks displace one of the study folder.
+    contrast, the latest on scans as fine as the finest: masks drawn on thick slices say little about shape. A visit
+    with the cord alone says nothing of the lesion, and stands behind those that do. Later visits never displace an
+    earlier one, so that adding a visit changes no number that was there; nor does a later visit that has only
+    corrected masks displace one of the study folder.
 
     Parameters
     ----------
@@ -63,9 +64,9 @@ def choose_donors(
         drew any.
     """
     place = [other.session_id for other in visits].index(visit.session_id)
-    earlier = [other for other in visits[:place] if other.masks.primary]
+    earlier = _masked(visits[:place])
     if not earlier:
-        later = [other for other in visits[place + 1 :] if other.masks.primary]
+        later = _masked(visits[place + 1 :])
         return tuple(sorted(later, key=lambda other: other.masks.source is None)[:1])
     latest = earlier[-1]
     same = [
@@ -77,6 +78,12 @@ def choose_donors(
     finest_mm = min((thickest_mm(other.read) for other in same), default=0.0)
     fine = [other for other in reversed(same) if thickest_mm(other.read) <= AS_FINE * finest_mm]
     return tuple(fine[:MOST_DONORS]) or (latest,)
+
+
+def _masked(visits: Sequence[PlacedVisit]) -> list[PlacedVisit]:
+    """Return the visits with masks; those where the cord alone was drawn only where no other has any."""
+    masked = [visit for visit in visits if visit.masks.primary]
+    return [visit for visit in masked if set(visit.masks.primary) - {Compartment.CORD}] or masked
 
 
 def _shown(visit: PlacedVisit) -> set[Compartment]:

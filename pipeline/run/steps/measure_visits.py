@@ -22,6 +22,10 @@ from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, VisitWork
 from pipeline.study import study_folder
 
 NO_MASK = "no mask: nobody drew one on this visit and none could be made from another visit's"
+CORD_ALONE = (
+    "the cord alone was drawn at this visit, so the {} of another visit was not looked for here; draw it as well, an "
+    "empty mask if nothing is seen"
+)
 SAID_ELSEWHERE = frozenset({*search_signal.CODES, SCANS_DIFFER})
 """Codes of findings that say already why a visit has no tumour volume."""
 
@@ -170,6 +174,9 @@ def _imported(visit: ReadVisit, compartment: Compartment, histology: str | None)
 
 def _missing(visit: ReadVisit, masked: MaskedVisit, compartment: Compartment) -> records.Measurement:
     reason = masked.missing.get(compartment) or masked.missing_reason
+    if reason is None and masked.compartments == {Compartment.CORD}:
+        is_drawn = any(row.folder == "study" for row in masked.rows)
+        reason = CORD_ALONE.format(compartment) if is_drawn else NO_MASK
     if reason is None:
         reason = f"the reader's masks of this visit do not name {compartment}" if masked.masks else NO_MASK
     source = masked.source or "none"

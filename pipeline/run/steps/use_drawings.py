@@ -86,6 +86,7 @@ def drawn_over(visit: VisitWork) -> VisitWork:
         masks,
         masks={**masks.masks, masks.source: undrawn} if masks.source else masks.masks,
         drawn=drawings.masks,
+        cord=None if Compartment.CORD in drawings.entries else masks.cord,
         rows=(*mask_rows, *drawn),
         findings=(*findings, *_findings(read, masks, undrawn, drawings)),
         signals=() if is_answered else masks.signals,

@@ -1,11 +1,15 @@
 """The planning view on a visit of the sample study, without and with a drawn cord, and its words. 60 s."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from dashboard.charts import planning_figures
 from dashboard.charts.planning_figures import DORSAL, OTHER, RIM
 from dashboard.patient import planning_scan, planning_section
+from pipeline.cord.cord_finding import FoundCord
 from pipeline.core.volume import Volume
 from pipeline.description.lesion_scene import CordCourse
 from pipeline.planning import lesion_depth, straight_cord
@@ -58,6 +62,88 @@ def test_without_a_drawn_cord_no_distance_is_told_and_none_is_drawn():
     assert not view.curves
     figure = planning_figures.straight_figure(view)
     assert "xaxis3" not in figure.to_plotly_json()["layout"], "no empty axis stands for an unknown distance"
+
+
+def test_where_all_of_the_cord_was_drawn_as_lesion_the_distance_may_be_none():
+    shown = shown_scan(is_drawn=True)
+    partly = replace(shown, depth=replace(shown.depth, undrawn_mm=12.0))
+    for words in dict(planning_section.planning_words(partly)).values():
+        assert "beside 12 mm of the lesion no cord was drawn: the distance there is not known and may be none" in words
+
+
+@pytest.mark.parametrize(("heights", "reason"), [((0, 30), "ends 33 mm before"), ((100, 120), "ends 23 mm before")])
+def test_a_line_that_ends_before_the_lesion_is_not_laid_straight(heights, reason):
+    course = part_of_course(*heights)
+    first = course.line.positions_mm[0] - heights[0]
+    lesion = (first + 62.0, first + 77.0)
+    words = planning_scan.laid_straight(course, lesion)
+    assert words.startswith(f"the cord's line {reason}")
+    assert "before it reaches the lesion, so nothing is laid straight" in words
+    shown = shown_scan(is_drawn=False)
+    bare = replace(shown, course=course, frame=None, cord_words=words, depth=words, levels={}, level_words=words)
+    assert dict(planning_section.planning_words(bare)) == {"distances": f"not told: {words}"}
+    assert not isinstance(planning_scan.laid_straight(shown.course, lesion), str)
+
+
+@pytest.fixture
+def labelled(monkeypatch):
+    """A drawn cord with a tumour, as the files of a visit; returns what a person excluded there."""
+    shown, excluded = shown_scan(is_drawn=True), []
+    numbers = np.where(shown.masks["tumour"].array > 0, planning_scan.NUMBERS["tumour"], 0)
+    numbers = np.where((shown.masks["cord"].array > 0) & (numbers == 0), planning_scan.NUMBERS["cord"], numbers)
+    piece = {"session_id": "ses-1", "lesion_id": "L1", "scan_x_mm": 20.0, "scan_y_mm": 19.0, "scan_z_mm": 70.0}
+    monkeypatch.setattr(planning_scan.queries, "query", lambda *_, **__: pd.DataFrame([piece]))
+    monkeypatch.setattr(planning_scan.scan_files, "own_masks", lambda *_: GRID.with_array(numbers.astype(np.uint8)))
+    monkeypatch.setattr(planning_scan.scan_files, "scan_as_read", lambda _: shown.scan)
+    monkeypatch.setattr(planning_scan.scan_files, "disc_places", lambda *_: "no labels")
+    monkeypatch.setattr(planning_scan.scan_panes, "excluded_compartments", lambda *_: excluded)
+    unseen = FoundCord(np.zeros((0, 3)), np.zeros(0), np.zeros(0), 0.0, "none here")
+    monkeypatch.setattr(planning_scan, "find_cord", lambda _: unseen)
+    return excluded
+
+
+def gathered(carried=()):
+    planning_scan.st.cache_resource.clear()
+    return planning_scan._kept("sub-01", "ses-1", "L1", carried, "a run", {"session_id": "ses-1"})
+
+
+def test_a_mask_that_a_person_excluded_tells_no_distance(labelled):
+    assert abs(gathered().depth.dorsal.distance_mm - 3.0) <= 1.0
+    labelled.append("cord")
+    bare = gathered()
+    assert "cord" not in bare.masks
+    assert bare.depth == "no cord here, so nothing is laid straight: none here"
+    labelled[:] = ["tumour"]
+    assert gathered() == "the mask of the tumour was excluded by a person at this visit"
+
+
+@pytest.mark.parametrize("carried", [("cord",), ("tumour",), ("cord", "tumour")])
+def test_a_mask_that_was_only_carried_over_tells_no_distance(labelled, carried):
+    words = gathered(carried).depth
+    assert words.startswith(f"the mask of {' and '.join(carried)} was only carried over from another visit")
+
+
+def part_of_course(first, last):
+    heights = np.arange(float(first), float(last))
+    points = np.stack([np.full(len(heights), 20.0), np.full(len(heights), 20.0), heights], axis=-1)
+    return CordCourse.of_points(points, np.full(len(heights), 6.0))
+
+
+def test_a_line_that_ends_within_the_lesion_says_how_much_of_it_is_not_shown():
+    shown, course = shown_scan(is_drawn=False), part_of_course(0, 71)
+    ends = lesion_depth.ends_mm(course, shown.masks["tumour"])
+    straight = planning_scan.laid_straight(course, ends)
+    cut = replace(shown, course=course, frame=straight, upper_mm=ends[1])
+    words = planning_section._ends_words(cut)
+    assert "the cord's line ends within the lesion: 8 mm at its upper end are not laid straight" in words
+    assert "0 mm above" not in words
+
+
+def test_the_program_named_is_the_one_that_computes_now(scans_out, monkeypatch):
+    monkeypatch.setenv("CORDTRACK_OUT", str(scans_out))
+    monkeypatch.setattr(planning_section, "__version__", "9.8.7")
+    parts = planning_section._definitions(shown_scan(is_drawn=True), "sub-01", "ses-05")
+    assert "by cordtrack 9.8.7" in str(parts)
 
 
 def test_the_figures_show_ruler_levels_every_lesion_and_bodies():

@@ -160,3 +160,29 @@ def test_a_mask_that_was_changed_and_a_study_that_is_gone_are_said(
     (tmp_path / "study").rename(tmp_path / "moved")
     with pytest.raises(InputError, match="study folder of the last run is not at"):
         scan_files.study_scan("x.nii.gz")
+
+
+def test_a_scan_that_was_changed_since_the_run_is_not_the_one_that_was_read(
+    visits: dict[str, dict[str, object]], tmp_path: Path
+) -> None:
+    scan = visits["ses-1"]
+    file = tmp_path / "study" / str(scan["path"])
+    read = scan | {"sha256": fingerprints.of_file(file)}
+    assert scan_files.scan_as_read(read).shape == SHAPE
+    images.save(spot((1, 1, 1)), file)
+    with pytest.raises(InputError, match="expected the scan that was read, found it gone or changed"):
+        scan_files.scan_as_read(read)
+
+
+@pytest.mark.parametrize(("grade", "transform"), [("C", "there.h5"), (None, None)])
+def test_levels_are_not_laid_on_a_visit_whose_place_is_not_certain(
+    visits: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch, grade: str | None, transform: str | None
+) -> None:
+    disc = {"patient_id": P, "session_id": "ses-1", "is_used": True, "path": "gone.nii.gz", "sha256": "0"}
+    monkeypatch.setattr(queries, "table", lambda _: pd.DataFrame([disc]))
+    doubtful = visits["ses-2"] | {"grade": grade, "transform_path": transform}
+    words = scan_files.disc_places(P, doubtful)
+    assert isinstance(words, str)
+    assert "its alignment is of grade C, or there is none" in words
+    with pytest.raises(InputError, match="expected the disc labels that were read"):
+        scan_files.disc_places(P, visits["ses-2"])

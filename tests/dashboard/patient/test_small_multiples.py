@@ -1,9 +1,12 @@
 """The same slice at all visits: nothing before it is opened, then a picture or the reason in words. 20 s."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 from dashboard.data import queries
+from dashboard.patient import same_slices
 from dashboard.viewer.slice_picture import UNSCANNED, slice_picture
 from tests.dashboard.app_pages.test_pages import opened, text_of
 from tests.dashboard.conftest import save_scan
@@ -48,6 +51,31 @@ def test_nothing_is_drawn_before_it_is_opened_then_each_visit_has_a_picture_or_a
     next(one for one in buttons(at) if one.label == first).click().run()
     assert not at.exception, at.exception
     assert at.query_params["place"].startswith("sagittal_")
+
+
+def scan_row(part, *, is_anchor):
+    return {
+        "session_id": "ses-01", "path": part, "contrast": "T2w", "is_anchor": is_anchor, "unreadable_reason": None,
+        "is_reference": True, "grade": "A", "grade_reasons": None, "transform_path": "way.h5",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("unsigned", [(), ("ses-01",)])
+def test_of_two_scans_of_a_sequence_the_one_that_shows_the_place_is_drawn_and_the_other_is_named(monkeypatch, unsigned):
+    pictures = {"upper": (None, "the scan does not reach this place"), "lower": (np.zeros((4, 4, 3), np.uint8), "")}
+    monkeypatch.setattr(same_slices, "_picture", lambda scan, *_: pictures[scan["path"]])
+    visit = {"session_id": "ses-01", "acquired_on": date(2020, 1, 1), "status_reason": None}
+    scans = [scan_row("upper", is_anchor=True), scan_row("lower", is_anchor=False)]
+    drawn_by = same_slices._DrawnBy(None, {"lower": "T2w lower"}, unsigned)
+    cell = same_slices._cell(visit, scans, "T2w", None, drawn_by)
+    assert cell.picture is not None
+    assert cell.sequence == "T2w lower"
+    assert cell.words.endswith("1 more T2w of this visit not drawn")
+    assert ("automatic outline, nobody signed it" in cell.words) == bool(unsigned)
+    pictures["lower"] = (None, "torn")
+    cell = same_slices._cell(visit, scans, "T2w", None, drawn_by)
+    assert cell.picture is None
+    assert cell.words.startswith("the scan does not reach this place")
 
 
 def test_greys_stand_for_signals_of_the_cord_and_what_nobody_scanned_is_no_grey():

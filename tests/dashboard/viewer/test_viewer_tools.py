@@ -157,6 +157,37 @@ def test_the_ruler_measures_by_mouse_and_by_keyboard_and_moves_nothing(page: Pag
     page.keyboard.press("a")
     page.keyboard.press("r")
     expect(page.get_by_role("button", name="ruler")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("r")
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.keyboard.press("0")  # takes the line away while it is drawn
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"], steps=3)
+    page.mouse.up()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@needs_niivue
+def test_the_picture_that_comes_in_the_place_of_another_shows_the_same_place(browser: Browser, address: str) -> None:
+    page = watched(browser.new_page(viewport={"width": 1000, "height": 700}), address)
+    page.goto(f"{address}?in=own")
+    expect(page.locator(".volumes")).to_have_attribute("data-ready", "true")
+    captions = page.locator(".volumes figure:visible figcaption")
+    page.locator(".volumes figure canvas:not(.marks)").first.focus()
+    page.keyboard.press("1")
+    expect(captions).to_have_count(1)
+    first = captions.first.inner_text()
+    for _ in range(6):
+        page.keyboard.press("Shift+ArrowUp")
+    place = page.locator(".volumes .where").inner_text()
+    page.keyboard.press("1")
+    expect(captions.first).not_to_have_text(first)
+    assert page.locator(".volumes .where").inner_text() == place
+    page.keyboard.press("1")
+    expect(captions.first).to_have_text(first)
+    assert page.locator(".volumes .where").inner_text() == place
+    assert page.complaints == []
+    page.close()
 
 
 @pytest.mark.browser
