@@ -23,7 +23,9 @@ _volumes = st.components.v2.component(
     "cordtrack_volumes",
     html=assets.text("niivue.html", "slices.html"),
     css=assets.text("slices.css"),
-    js=assets.script("showVolumes", *assets.SLICES, "niivue_file.js", "niivue_marks.js", "niivue_panes.js"),
+    js=assets.script(
+        "showVolumes", *assets.SLICES, *(f"niivue_{part}.js" for part in ("file", "marks", "acts", "panes"))
+    ),
 )
 
 

@@ -1,5 +1,5 @@
 // Visits in NiiVue: three planes and 3D, linked in the reference space. Python joins draw.js, links.js, slices.js,
-// niivue_marks.js and this file; where the browser has no WebGL2, or NiiVue does not start, the plain viewer of
+// niivue_marks.js, niivue_acts.js and this file; where the browser has no WebGL2, or NiiVue does not start, the plain viewer of
 // slices.js is shown and says why.
 //
 // NiiVue draws the scans, a viewer of its own for each. The one that was touched last leads, the others follow it after
@@ -182,56 +182,7 @@ class Volumes extends Sheets {
 
   // Everything a person can do, by mouse, key or control.
   act(name, value) {
-    const { view, data } = this, each = (change) => this.viewers.forEach(change), lead = this.viewers[this.leader];
-    const plane = PLANES[view.view] ?? PLANES.sagittal;
-    const acts = {
-      view: () => {
-        view.view = value;
-        if (value === "render" && view.mode === "difference") view.mode = "side";
-        each((viewer) => { viewer.opts.sliceType = VIEWS[value]; });
-        this.cross3D();
-        each((viewer) => { if (viewer.volumes[1]) viewer.setOpacity(1, value === "render" ? SOLID : 0); });
-        if (value === "render") this.solids().catch((error) => { this.root.querySelector(".where").value = error.message; });
-      },
-      drag: () => { view.drag = value; each((viewer) => { viewer.opts.dragMode = DRAGS[value]; }); },
-      opacity: () => { view.opacity = value / 100; },
-      preset: () => {
-        view.preset = Number(value);
-        each((viewer, n) => this.window(viewer, ...data.presets[value][1][n]));
-      },
-      outline: () => {
-        if (!this.off.delete(Number(value))) this.off.add(Number(value));
-        each((viewer) => {
-          if (!viewer.volumes[1]) return;
-          viewer.volumes[1].setColormapLabel(this.lookup());
-          viewer.updateGLVolume();
-        });
-      },
-      crosshair: () => { view.crosshair = !view.crosshair; this.cross3D(); },
-      step: () => {
-        const at = this.voxel(this.leader);
-        this.goal = null;
-        this.put(this.leader, at.with(plane.axis, clamp(at[plane.axis] + value, 0, Infinity)));
-      },
-      move: ([along, up]) => {
-        const at = this.voxel(this.leader), { u, v } = plane;
-        this.goal = null;
-        this.put(this.leader, at.with(u, clamp(at[u] + along, 0, Infinity)).with(v, clamp(at[v] + up, 0, Infinity)));
-      },
-      zoom: () => this.enlarge(lead, clamp(lead.scene.pan2Dxyzmm[3] * Number(value), 0.5, 20)),
-      largest: () => { this.act("view", value); this.goTo(data.largest[value]); },
-      home: () => {
-        each((viewer) => { viewer.scene.pan2Dxyzmm = [0, 0, 0, 1]; });
-        this.act("preset", 0);
-        this.ruler.line = null;
-        this.goTo(data.largest.sagittal);
-      },
-      open: () => this.goTo(data.start),
-      enlarge: () => each((viewer) => this.enlarge(viewer, data.zoom)),
-      levels: () => { if (value) each((viewer, n) => this.window(viewer, ...value[n])); },
-      ...comparisonActs(this, comparable(data)),
-    };
-    acts[name]?.(value);
+    niivueActs(this, value)[name]?.(value);
     this.arrange();
     this.controls();
     this.viewers[this.leader].drawScene();

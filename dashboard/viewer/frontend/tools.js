@@ -65,12 +65,10 @@ const PROJECTOR_KEYS = [["wheel, up, down", "slice"], ["left, right", "patient b
   ["b", "black screen"]];
 
 function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [what, value] of [["viewBox", "0 0 20 20"], ["aria-hidden", "true"]]) svg.setAttribute(what, value);
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  const holder = document.createElement("template"); // a parser names the language of pictures by itself
+  holder.innerHTML = '<svg viewBox="0 0 20 20" aria-hidden="true"><path/></svg>';
+  holder.content.querySelector("path").setAttribute("d", ICONS[name]);
+  return holder.content.firstElementChild;
 }
 
 // Fills the bar and the table of keys.
