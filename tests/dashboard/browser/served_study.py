@@ -81,7 +81,7 @@ def add_row(page, title, texts):
     page.get_by_role("tab", name=title, exact=True).click()
     settled(page)
     grid = page.get_by_role("tabpanel", name=title, exact=True).get_by_test_id("stDataFrame")
-    grid.scroll_into_view_if_needed()
+    grid.evaluate("each => each.scrollIntoView({block: 'center'})")  # the foot of the page lies over its last lines
     before = grid.bounding_box()
     place = before["x"] + 90, before["y"] + 52  # the first cell below the header: first the row that adds one
     page.mouse.click(*place)
