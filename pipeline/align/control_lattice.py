@@ -114,7 +114,7 @@ def gathered(
     Parameters
     ----------
     voxels
-        Shape ``(N, 3)``, in the order of ``argwhere``.
+        Shape ``(N, 3)``; in the order of ``argwhere`` they are summed fastest, a line and a plane at a time.
     pushes, pulls
         Shapes ``(N, A)`` and ``(N, M)``.
 
@@ -123,7 +123,6 @@ def gathered(
     ndarray
         Shape ``(A, P, Q, R, M)``.
     """
-    _check_order(voxels)
     a, m = pushes.shape[1], pulls.shape[1]
     p, q, r = lattice.sizes
     onto = np.zeros(p * q * r * a * m)
@@ -140,26 +139,18 @@ def add_normal_matrix(
     Parameters
     ----------
     voxels
-        Shape ``(N, 3)``, in the order of ``argwhere``.
+        Shape ``(N, 3)``, as for :func:`gathered`.
     curvature
         Shape ``(N, 6)``; its components as :data:`COMPONENTS` says.
     matrix
         At least ``(3 P Q R, 3 P Q R)``; changed in place.
     """
-    _check_order(voxels)
     p, q, r = lattice.sizes
     line = np.zeros(r * REACH * len(COMPONENTS))
     plane = np.zeros(q * REACH * line.size)
     sums = np.zeros(p * REACH * plane.size)
     _gather_pairs(voxels, np.ascontiguousarray(curvature), *lattice.supports, line, plane, sums)
     _add_pairs(sums, p, q, r, REACH, matrix)
-
-
-def _check_order(voxels: NDArray[np.int64]) -> None:
-    """Refuse voxels in another order than lines and planes have: sums of a line would be taken for another's."""
-    if len(voxels) > 1 and (np.diff(voxels[:, 0]) < 0).any():
-        msg = "voxels must come plane by plane, as argwhere gives them"
-        raise ValueError(msg)
 
 
 @compiled

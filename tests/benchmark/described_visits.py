@@ -7,7 +7,7 @@ of up to 30 %, noise, slices of 1 to 4 mm and a millimetre of misalignment that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -81,17 +81,22 @@ def visit_of(
                 grid.with_array((scanned * gain).astype(np.float32)), identity("anchor", contrast), contrast, contrast
             )
         )
-    masks = {
-        Compartment(name): anchor_grid.with_array(_sampled(painted[name], host.affine, anchor_grid, np.zeros(3)) > 0.5)
-        for name in ("tumour", "cyst", "syrinx", "oedema", "cord")
-        if name in painted
-    }
-    masks[Compartment.CORD] = masks[Compartment.CORD].with_array(
-        masks[Compartment.CORD].array & ~np.any([m.array for c, m in masks.items() if c != Compartment.CORD], axis=0)
-    )
+    masks = _drawn(painted, host, anchor_grid)
     if rng.random() < 0.4:
         del masks[Compartment.CORD]
     return MadeVisit(tuple(scans), masks, truth, f"{host.name}, {kind}")
+
+
+def _drawn(painted: Mapping[str, Array], host: HostCord, grid: Volume) -> dict[Compartment, Volume]:
+    """Return the masks of a reader on a grid; the cord is what no other mask holds."""
+    masks = {
+        Compartment(name): grid.with_array(_sampled(painted[name], host.affine, grid, np.zeros(3)) > 0.5)
+        for name in ("tumour", "cyst", "syrinx", "oedema", "cord")
+        if name in painted
+    }
+    others = np.any([mask.array for name, mask in masks.items() if name != Compartment.CORD], axis=0)
+    masks[Compartment.CORD] = masks[Compartment.CORD].with_array(masks[Compartment.CORD].array & ~others)
+    return masks
 
 
 def _direction(rng: np.random.Generator) -> Array:

@@ -227,8 +227,8 @@ def _check_that_the_shipped_call_is_measured() -> None:
         assert is_growth == (series.has_grown(5, nadir) and row[-1] - row[nadir] >= GROWTH)
 
 
-def main() -> None:
-    _check_that_the_shipped_call_is_measured()
+def _print_calls() -> None:
+    """Print what is called, of tumours that stay, grow, jump, fall, or go back."""
     print("## Calls over a whole series\n")
     print(
         f"{PATIENTS:,} made-up people in each cell, yearly scans, errors as stated, each scan judged with those up to "
@@ -251,6 +251,11 @@ def main() -> None:
     print("| error | smaller, after a rise | larger, after a fall |\n|---|---|---|")
     for error in ERRORS:
         print(_came_back(error))
+
+
+def main() -> None:
+    _check_that_the_shipped_call_is_measured()
+    _print_calls()
     cohorts = {
         "half constant, half 8 +- 8 %/y": growing(0.5),
         "nine of ten constant": growing(0.1),

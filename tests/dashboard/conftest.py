@@ -87,6 +87,13 @@ def save_scan(out_dir, patient_id, session_id, radius):
     )
 
 
+def scanned_person(out_dir, visits):
+    """Fill a folder with the tiny store and scans of so many visits of sub-01, each with a larger tumour."""
+    copy_tiny(out_dir)
+    for number in range(1, visits + 1):
+        save_scan(out_dir, "sub-01", f"ses-0{number}", radius=2 + number)
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """Where the page of the viewer's phantoms is."""

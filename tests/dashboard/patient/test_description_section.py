@@ -11,8 +11,8 @@ from pipeline.journal import act_file, sign_off
 from pipeline.journal.decisions import Act, ActKind
 from pipeline.store import publish, reader
 from tests.dashboard.app_pages.test_pages import opened, text_of
-from tests.dashboard.conftest import save_scan
-from tests.factories import copy_tiny, tiny_store
+from tests.dashboard.conftest import scanned_person
+from tests.factories import tiny_store
 
 WHERE = "sub-01-ses-05-lesion-1"
 
@@ -20,9 +20,7 @@ WHERE = "sub-01-ses-05-lesion-1"
 @pytest.fixture
 def out(tmp_path, monkeypatch):
     """An output folder of its own, with scans of one person, since signing writes into it."""
-    copy_tiny(tmp_path)
-    for number in range(1, 6):
-        save_scan(tmp_path, "sub-01", f"ses-0{number}", radius=2 + number)
+    scanned_person(tmp_path, 5)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 

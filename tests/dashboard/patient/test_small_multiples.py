@@ -9,17 +9,14 @@ from dashboard.data import queries
 from dashboard.patient import same_slices
 from dashboard.viewer.slice_picture import UNSCANNED, slice_picture
 from tests.dashboard.app_pages.test_pages import opened, text_of
-from tests.dashboard.conftest import save_scan
-from tests.factories import copy_tiny
+from tests.dashboard.conftest import scanned_person
 
 KEY = "multiples-sub-01-lesion-1"
 
 
 @pytest.fixture
 def out(tmp_path, monkeypatch):
-    copy_tiny(tmp_path)
-    for number in range(1, 5):
-        save_scan(tmp_path, "sub-01", f"ses-0{number}", radius=2 + number)
+    scanned_person(tmp_path, 4)
     monkeypatch.setenv("CORDTRACK_OUT", str(tmp_path))
     return tmp_path
 
