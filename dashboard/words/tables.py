@@ -17,6 +17,9 @@ from pipeline.core.wording import FIGURES
 EXCLUDED = "excluded"
 VOLUMES = ("baseline_volume_mm3", "nadir_volume_mm3", "previous_volume_mm3", "volume_mm3")
 
+ALWAYS_THERE = "cord"
+"""A compartment that is never "not seen": without a mask of it nothing is said."""
+
 
 def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_name: str) -> Html:
     """Show each compartment at baseline, nadir, previous and one last visit, with the change since baseline and nadir.
@@ -43,7 +46,7 @@ def numbers(latest: pd.DataFrame, measured: pd.DataFrame, now: str, criteria_nam
     never = [
         labels.compartment(name).word
         for name in latest["compartment"]
-        if name not in {*seen["compartment"], *taken_out}
+        if name not in {*seen["compartment"], *taken_out, ALWAYS_THERE}
     ]
     header = (
         "mL",

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from dashboard import packet
@@ -82,6 +83,17 @@ def numbers_of(patient_id, session_id):
     (word, rows), *_ = to_show(trajectory(patient_id), session_id)
     measured = queries.query("patient_measurements", patient_id=patient_id)
     return tables.numbers(rows, measured, word, "imsct_adapted_v1 1, adapted")
+
+
+def test_a_cord_without_a_mask_is_not_told_as_not_seen(tiny):
+    (word, shown), *_ = to_show(trajectory("sub-01"), "ses-05")
+    for compartment in ("syrinx", "cord"):
+        absent = shown.iloc[:1].assign(compartment=compartment, **dict.fromkeys(tables.VOLUMES, 0.0))
+        text = tables.numbers(
+            pd.concat([shown, absent]), queries.query("patient_measurements", patient_id="sub-01"), word, "c"
+        )
+        note = visible(text).partition("Not seen or not measured at any of these scans:")[2]
+        assert (compartment in note) == (compartment == "syrinx")
 
 
 def test_each_number_opens_scan_mask_maker_error_version_and_rule(tiny):
