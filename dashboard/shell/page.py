@@ -43,6 +43,8 @@ LOADING = {
 """What a page loads, in words, by the name of its file."""
 PLAIN_NAME = re.compile(r"sub-[A-Za-z0-9]{1,64}")
 """A name that may stand in a style sheet: it comes from the address, which anybody can write."""
+NO_CLASS = re.compile(r"[^A-Za-z0-9_-]")
+"""What Streamlit replaces in a key where it makes a class of it, with its hyphen."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def caution(text: str, width: Literal["stretch", "content"] = "stretch") -> None
 def figure(fig: go.Figure, key: str, alt: str, **settings: Any) -> None:
     """Show a figure in the house style, in the colours of the reader's ground, with words for who cannot see it."""
     config = theme.as_file(key, is_png=st.query_params.get(PNG) == "true")
+    st.html(f"<style>.st-key-{NO_CLASS.sub('-', key)} {{ --ct-figure-height: {fig.layout.height:.0f}px; }}</style>")
     st.plotly_chart(dark.dressed(fig), config=config, theme=None, key=key, alt=alt, **settings)
 
 

@@ -78,6 +78,26 @@ def test_the_projector_fits_on_one_screen_with_its_scans_and_their_foot(chromium
         assert page.get_by_role("link", name="End").is_visible()
 
 
+@pytest.mark.parametrize(("size", "fewest_px"), [((3840, 2160), 26), ((2560, 1440), 17)])
+def test_words_of_the_course_grow_with_the_screen_and_its_marks_answer_the_pointer(chromium, server, size, fewest_px):
+    for page in watched(chromium, size):
+        page.goto(f"{server}/present?at=sub-01&plain=1")
+        settled(page)
+        word = page.locator(".js-plotly-plot .annotation-text").first
+        word.wait_for()
+        assert word.bounding_box()["height"] > fewest_px
+        column = page.locator(".st-key-ct-halves-patient [data-testid=stColumn]").first.bounding_box()
+        plot = page.locator(".js-plotly-plot").first.bounding_box()
+        assert plot["width"] == pytest.approx(column["width"], abs=4), "as wide as its place, and no wider"
+        numbers = page.locator(".ct-numbers").bounding_box()
+        assert plot["y"] + plot["height"] < numbers["y"], "the course stands on no number"
+        mark = page.locator(".js-plotly-plot .scatterlayer .trace").last.locator(".point").first.bounding_box()
+        middle = mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2
+        page.mouse.move(middle[0] + 60, middle[1] + 5)
+        page.mouse.move(*middle)
+        page.locator(".hoverlayer .hovertext").first.wait_for()
+
+
 def test_a_failed_last_visit_hides_nothing_that_was_measured_before(page, server):
     page.goto(f"{server}/patient?patient=sub-05")
     page.get_by_text("this is the last that could be, of 2022-07-10").wait_for()
