@@ -1,7 +1,7 @@
 """Many patients at once: outcomes over time, best change, courses and follow-up, for whom the filters name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -18,6 +18,7 @@ from dashboard.cohort import (
     patient_figures,
     patients_table,
     saved_cohorts,
+    shared_curves,
     survival_groups,
     table_one,
 )
@@ -41,6 +42,10 @@ PANEL_WIDTHS = [1.2, 4.4]
 SHARED = (
     f"Counts below {disclosure.FEWEST} are hidden, smaller groups left out, and nothing is offered that shows one "
     "person. Two tables of overlapping groups can still be compared: share one."
+)
+TOO_ALIKE = (
+    f"For sharing these two groups are not shown side by side: fewer than {disclosure.FEWEST} patients are in one and "
+    "not in the other, and the difference of two counts would tell of them. Choose groups that share nobody, or one."
 )
 FEW = 10  # below this number of patients the page says that curves can mislead
 
@@ -69,6 +74,13 @@ def show(study: page.ShownStudy) -> None:
         if not is_shared:
             saved_cohorts.offer(first, study.criteria_id)
     others = second if second.words else None
+    if (
+        is_shared
+        and others is not None
+        and disclosure.differ_by_few(*(set(g.rows["patient_id"]) for g in (first, others)))
+    ):
+        page.remark(TOO_ALIKE)
+        return
     with line:
         shown_patients(first, others, len(everyone), is_shared=is_shared)
     with body:
@@ -195,9 +207,10 @@ def _in_a_sentence(label: str) -> str:
 def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.ShownStudy) -> None:
     """Show an outcome over time, for all, by one covariate or for two groups, with the numbers beside it."""
     shown, column = first.rows, chosen.by if chosen.by != TOGETHER else None
-    untold = ""
+    untold, wholes = "", {}
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
+        wholes = {name: len(patients) for name, patients in named.items()}
         shown = pd.concat([patients.assign(compared=name) for name, patients in named.items()])
         if column:
             split = _in_a_sentence((FILTERS | FINDINGS)[column])
@@ -209,7 +222,7 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
     curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
     if chosen.is_shared:
-        curves = survival_groups.to_share(curves)
+        curves = survival_groups.to_share(curves, total, wholes)
     comparison = group_comparison.compare(curves)
     left_out = ", ".join(filter(None, (untold, timed.left_out)))
     note = f"{survival_groups.method(curves, total, left_out)} {comparison.sentence}".strip()
@@ -220,7 +233,10 @@ def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: 
     title, name = chosen.outcome.wording.title, chosen.outcome.wording.title.lower().replace(" ", "_")
     draw = partial(survival_groups.figure, curves, intervals)
     make_table = None if chosen.is_shared else lambda: curves.rows
-    if framed(CohortFigure(title, len(curves.rows), note, name, draw, make_table), NOTES):
+    drawn = CohortFigure(title, len(curves.rows), note, name, draw, make_table)
+    if chosen.is_shared:
+        drawn = replace(drawn, nothing=shared_curves.NO_CURVE)
+    if framed(drawn, NOTES):
         numbers = [[name, *map(_unbroken, cells)] for name, *cells in survival_groups.summary(curves)]
         st.html(table(survival_groups.header(curves), numbers, "ct-table ct-small"))
         ratios = group_comparison.table_of(curves, comparison)

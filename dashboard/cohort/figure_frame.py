@@ -43,6 +43,8 @@ class CohortFigure:
         Of its files, and of the figure on its page.
     make_table
         Makes the rows behind it; None where they would show single people.
+    nothing
+        What is said where it shows nobody.
     """
 
     title: str
@@ -51,6 +53,7 @@ class CohortFigure:
     name: str
     draw: Callable[[], go.Figure]
     make_table: Callable[[], pd.DataFrame] | None
+    nothing: str = "Nobody shown has the numbers for this figure."
 
 
 def lead_from_marks() -> None:
@@ -68,7 +71,7 @@ def framed(shown: CohortFigure, notes: list[tuple[str, str]]) -> bool:
     """
     if not shown.count:
         page.section(shown.title)
-        page.remark("Nobody shown has the numbers for this figure.")
+        page.remark(shown.nothing)
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         page.section(shown.title)

@@ -56,6 +56,8 @@ class Curves:
         Small counts are hidden, and the curves are coarse.
     unshown_years
         Of each shared curve the years at which its share would tell of a few people.
+    uncounted
+        Shared curves whose number of patients would tell how few the others in the table are.
     """
 
     rows: pd.DataFrame
@@ -65,6 +67,7 @@ class Curves:
     refused: Mapping[str, str] = field(default_factory=dict)
     is_shared: bool = False
     unshown_years: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    uncounted: frozenset[str] = frozenset()
 
 
 def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome | None = None) -> Curves:
@@ -95,9 +98,19 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
     return Curves(timed[timed["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
 
 
-def to_share(curves: Curves) -> Curves:
-    """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely."""
-    fine = {name: curve for name, curve in curves.by_name.items() if curve.patient_count >= disclosure.FEWEST}
+def to_share(curves: Curves, total: int, wholes: Mapping[str, int] | None = None) -> Curves:
+    """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely.
+
+    Parameters
+    ----------
+    total, wholes
+        Patients in the table beside the curves, and for each curve where each has a column of its own, as
+        :func:`shared_curves.withheld` takes them. A single curve of all has the column of all.
+    """
+    sizes = {name: curve.patient_count for name, curve in curves.by_name.items()}
+    own_columns = {EVERYONE: total} if list(sizes) == [EVERYONE] else wholes or {}
+    withheld = shared_curves.withheld(sizes, own_columns, total)
+    fine = {name: curve for name, curve in curves.by_name.items() if name not in withheld.curves}
     patients = curves.rows[curves.rows["group"].astype(str).isin(fine)]
     years = {year: year * DAYS_PER_YEAR for year in YEARS}
     days = sorted({month * DAYS_PER_MONTH for month in curves.months} | set(years.values()))
@@ -117,7 +130,7 @@ def to_share(curves: Curves) -> Curves:
     shown = sum(month <= ends for month in curves.months) + 1  # with the first mark that few or nobody reached
     return replace(
         curves, rows=patients, by_name=by_name, months=list(curves.months)[:shown], refused={}, is_shared=True,
-        unshown_years=unshown,
+        unshown_years=unshown, uncounted=withheld.counts,
     )  # fmt: skip
 
 
@@ -170,7 +183,8 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
         return ""
     outcome, patients = curves.outcome, curves.rows
     of_all = "" if curves.is_shared else f" of {total}"
-    counted = ", ".join([f"n = {len(patients)}{of_all}", *_events(patients, curves)])
+    count = "n not shown" if curves.uncounted else f"n = {len(patients)}{of_all}"
+    counted = ", ".join([count, *_events(patients, curves)])
     estimator = "Aalen-Johansen" if outcome.wording.is_competing else "Kaplan-Meier"
     title = f"{outcome.wording.title[0].lower()}{outcome.wording.title[1:]}"
     ticks = " (ticks)" if _has_ticks(curves) else ""
@@ -231,7 +245,8 @@ def _summary(name: str, curve: Curve, curves: Curves) -> tuple[str, ...]:
         third, shares = counted[1], [_incidence_at(curve, year) for year in YEARS]
     unshown = curves.unshown_years.get(name, frozenset())
     shares = [disclosure.HIDDEN_TOO if year in unshown else share for year, share in zip(YEARS, shares, strict=True)]
-    return (labels.words(name), str(curve.patient_count), counted[0], third, *shares)
+    size = disclosure.HIDDEN_TOO if name in curves.uncounted else str(curve.patient_count)
+    return (labels.words(name), size, counted[0], third, *shares)
 
 
 def follow_up_days(patients: pd.DataFrame) -> float | None:

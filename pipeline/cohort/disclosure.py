@@ -1,12 +1,13 @@
 """Counts that leave the hospital: small cells are withheld, since they can point at a person.
 
 What this module refuses: a withheld count that a total would give away. What it cannot do: guard against comparing two
-tables of overlapping groups.
+tables of overlapping groups made at different times; of two groups at once :func:`differ_by_few` tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 FEWEST = 5
 """Smallest count that is shown in a shared export."""
@@ -67,3 +68,16 @@ def written(counts: Sequence[int], words: Sequence[str]) -> list[str]:
         text if shown is not None else HIDDEN if count < FEWEST else HIDDEN_TOO
         for text, count, shown in zip(words, counts, publishable, strict=True)
     ]
+
+
+def differ_by_few(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
+    """Say whether a few patients are in one of two groups and not in the other, so that two counts tell of them.
+
+    Examples
+    --------
+    >>> differ_by_few({"a", "b", "c"}, {"a", "b"}), differ_by_few({"a", "b"}, {"a", "b"})
+    (True, False)
+    >>> differ_by_few({"a", "b"}, {"c", "d"})  # nobody is in both: no difference is that of a few of a larger group
+    False
+    """
+    return bool(one & other) and (is_small(len(one - other)) or is_small(len(other - one)))

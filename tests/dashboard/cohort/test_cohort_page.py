@@ -164,12 +164,13 @@ def test_a_table_to_share_hides_small_counts_and_what_would_give_them_away():
 
 
 def test_curves_to_share_leave_out_small_groups_and_hide_few_at_risk():
-    rows = many(12, duration_days=[100.0, 400.0, 800.0, 900.0], is_event=[True, False, False, False])
+    rows = many(12, duration_days=[100.0, 400.0, 800.0, 1200.0], is_event=[True, False, False, False])
     rows["centre"] = ["North"] * 9 + ["South"] * 3
-    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"))
-    assert list(curves.by_name) == ["North"]
-    assert [row[:3] for row in survival_groups.summary(curves)] == [("North", "9", "<5")]
-    assert "fewer than 5 events" in survival_groups.method(curves, len(rows))
+    rows = pd.concat([rows, rows[:9].assign(centre="East"), rows[:9].assign(centre="East")])
+    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"), len(rows))
+    assert list(curves.by_name) == ["East"], "with North the three of South could be had from the number of all"
+    assert [row[:3] for row in survival_groups.summary(curves)] == [("East", "18", "6")]
+    assert "n = 18, 6 events" in survival_groups.method(curves, len(rows))
     numbers = [trace.text for trace in survival_groups.figure(curves, pd.DataFrame(NO_INTERVALS)).data if trace.text]
     assert "<5" in numbers[-1]
     assert not {"1", "2", "3", "4"} & set(numbers[-1])

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.cohort import survival_groups, table_one
+from dashboard.cohort import first_findings, survival_groups, table_one
 from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.cohort.shared_curves import counts, rounded
+from pipeline.cohort import disclosure
 from pipeline.cohort.survival import DAYS_PER_YEAR
 
 DAYS_PER_MONTH = 30.4375
@@ -29,7 +30,7 @@ def patients(count, seed):
 def test_no_step_end_or_axis_of_a_shared_curve_is_that_of_fewer_than_five(seed, by, outcome):
     rows = patients(12 + 8 * seed, seed)
     fine = survival_groups.estimate(rows, by, outcome)
-    shared = survival_groups.to_share(fine)
+    shared = survival_groups.to_share(fine, len(rows))
     for name, curve in shared.by_name.items():
         group = fine.rows[fine.rows["group"].astype(str) == name]
         events = np.sort(group.loc[group["is_event"], "duration_days"])
@@ -52,7 +53,7 @@ def test_a_share_is_given_only_where_no_event_waits_for_its_step():
     rows = patients(40, 1).assign(is_event=False, duration_days=2000.0)
     rows.loc[:6, ["is_event", "duration_days"]] = [True, 200.0]
     rows.loc[7, ["is_event", "duration_days"]] = [True, 500.0]
-    (line,) = survival_groups.summary(survival_groups.to_share(survival_groups.estimate(rows, None)))
+    (line,) = survival_groups.summary(survival_groups.to_share(survival_groups.estimate(rows, None), len(rows)))
     assert line[4].startswith("82"), "seven of forty within the first year"
     assert line[3] == "not shown", "nobody can say that it was not reached"
     assert line[5:] == ("not shown", "not shown"), "one more in the second year would be told by its share"
@@ -72,3 +73,42 @@ def test_quartiles_of_few_patients_would_be_their_own_numbers():
     few = pd.DataFrame({"age_years": [31.0, 42, 53, 64, 75, 33, 47]})
     assert table_one._median(few["age_years"], is_shared=True) == "not shown"
     assert table_one._median(few["age_years"], is_shared=False).startswith("47")
+
+
+@pytest.mark.parametrize("untold", [0, 1, 4, 5])
+@pytest.mark.parametrize("small", [0, 2, 4, 7])
+@pytest.mark.parametrize("outcome_missing", [0, 1, 3, 6])
+def test_table_and_curves_by_a_finding_together_give_no_few_away(untold, small, outcome_missing):
+    rows = patients(46, 3)
+    groups = ["present"] * (46 - untold - small) + ["absent"] * small + ["not told"] * untold
+    rows["mri_syrinx"] = groups
+    told, _ = first_findings.for_curves(rows, "mri_syrinx")
+    curves = survival_groups.to_share(survival_groups.estimate(told[outcome_missing:], "mri_syrinx"), len(rows))
+    sizes = [int(line[1]) for line in survival_groups.summary(curves)]
+    assert not sizes or not disclosure.is_small(len(rows) - sum(sizes)), "the rest of the table"
+    assert not set(sizes) & {1, 2, 3, 4}
+    text = survival_groups.method(curves, len(rows), f"{untold} patients of whom syrinx was not told")
+    assert "not told" not in text
+    assert f"of {len(rows)}" not in text
+
+
+@pytest.mark.parametrize(("missing", "n", "told"), [(0, 40, "40"), (2, 40, "not shown"), (6, 40, "34")])
+def test_the_curve_of_all_does_not_tell_of_the_few_without_the_outcome(missing, n, told):
+    rows = patients(n, 4)
+    curves = survival_groups.to_share(survival_groups.estimate(rows[missing:], None), n)
+    assert survival_groups.summary(curves)[0][1] == told
+    text = survival_groups.method(curves, n, f"{missing} patients without this outcome")
+    assert ("n not shown" in text) is (told == "not shown")
+    assert "without this outcome" not in text
+    (curve,) = curves.by_name.values()
+    assert all(share == round(share, 2) for share in curve.survival), "a fraction would tell of how many it is"
+
+
+def test_two_groups_beside_each_other_each_keep_their_own_few():
+    rows = pd.concat([patients(30, 5).assign(compared="1: a"), patients(30, 6).assign(compared="2: b")])
+    curves = survival_groups.to_share(
+        survival_groups.estimate(rows[3:], "compared"), 60, {"1: a": 30, "2: b": 30}
+    )  # fmt: skip
+    assert [line[1] for line in survival_groups.summary(curves)] == ["30", "not shown"]
+    few = patients(14, 5)
+    assert not survival_groups.to_share(survival_groups.estimate(few[3:], None), 14).by_name, "fractions of few tell"
