@@ -118,8 +118,8 @@ def enter_for(deed: Deed, patient_id: str, typed_name: str = "") -> Visitor:
     return person
 
 
-def latest_access(most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:
-    """Return who looked at what last, and what is wrong with the record, for whoever may know.
+def access_lines() -> tuple[tuple[Access, ...], tuple[str, ...]]:
+    """Return who looked at what, the latest first, and what is wrong with the record, for whoever may know.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def latest_access(most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:
         The person may not see it.
     """
     enter(Deed.ADMINISTER)
-    return access_log.latest(queries.out_dir(), most)
+    return access_log.every(queries.out_dir())
 
 
 def _note(person: Visitor, what: str, patient_id: str | None) -> None:

@@ -57,8 +57,8 @@ def note(out_dir: Path, person: Visitor, what: str, patient_id: str | None, at: 
         lines.append(append_only.sealed(fields, _last_id(out_dir / file)))
 
 
-def latest(out_dir: Path, most: int) -> tuple[tuple[Access, ...], tuple[str, ...]]:
-    """Return the last lines, the latest first, and what is wrong with the files that they stand in.
+def every(out_dir: Path) -> tuple[tuple[Access, ...], tuple[str, ...]]:
+    """Return all lines, the latest first, and what is wrong with the files that they stand in.
 
     Raises
     ------
@@ -71,9 +71,7 @@ def latest(out_dir: Path, most: int) -> tuple[tuple[Access, ...], tuple[str, ...
         chain = append_only.read(out_dir, f"{FOLDER}/{path.name}", _access)
         lines += reversed(chain.entries)
         problems += [*chain.unusable, *chain.missing]
-        if len(lines) >= most:
-            break
-    return tuple(lines[:most]), tuple(problems)
+    return tuple(lines), tuple(problems)
 
 
 def _access(fields: Mapping[str, Any]) -> Access:

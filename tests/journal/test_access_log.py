@@ -20,7 +20,7 @@ def test_lines_are_chained_and_begin_a_new_file_each_month(tmp_path: Path) -> No
     for day in ("2026-01-30T10:00", "2026-01-31T10:00", "2026-02-01T10:00"):
         access_log.note(tmp_path, READER, "opened", "sub-01", at(day))
     assert sorted(path.name for path in (tmp_path / "access").iterdir()) == ["2026-01.jsonl", "2026-02.jsonl"]
-    lines, problems = access_log.latest(tmp_path, 9)
+    lines, problems = access_log.every(tmp_path)
     assert [line.at.day for line in lines] == [1, 31, 30]
     assert problems == ()
     assert {(line.who, line.identity, line.patient_id) for line in lines} == {("R. Eader", "https://idp 3", "sub-01")}
@@ -34,7 +34,7 @@ def test_a_line_that_was_changed_or_torn_is_said_and_hides_no_other(tmp_path: Pa
     changed = json.dumps(json.loads(second) | {"who": "Somebody Else"})
     file.write_text("\n".join((first, changed, third[:40])), encoding="utf-8")
     access_log.note(tmp_path, READER, "took away: y", None, at("2026-01-31T10:00"))
-    lines, problems = access_log.latest(tmp_path, 9)
+    lines, problems = access_log.every(tmp_path)
     assert [line.what for line in lines] == ["took away: y", "opened"]
     assert len(problems) >= 2
 
@@ -46,5 +46,5 @@ def test_who_read_comes_back_with_a_copy_of_the_journal(tmp_path: Path) -> None:
     access_log.note(out, READER, "opened", "sub-02", at("2026-01-30T11:00"))
     assert backup.restore(tmp_path / "copy.zip", out) == 0  # a line that the copy lacks stays
     assert backup.restore(tmp_path / "copy.zip", tmp_path / "back") == 1
-    lines, problems = access_log.latest(tmp_path / "back", 9)
+    lines, problems = access_log.every(tmp_path / "back")
     assert ([line.patient_id for line in lines], problems) == (["sub-01"], ())

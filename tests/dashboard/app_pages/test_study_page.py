@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from dashboard.data import door, study_jobs
-from dashboard.study import next_step
+from dashboard.study import access_section, next_step
+from pipeline.journal import access_log
+from pipeline.journal.roles import Visitor
 from pipeline.run.run_plan import PlannedPatient, RunPlan
 from pipeline.service import deliveries, jobs
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -80,3 +82,27 @@ def test_a_run_that_lasts_shows_that_it_goes_on(out, monkeypatch, progress, word
     monkeypatch.setattr(study_jobs, "plan", lambda: RunPlan((), NEW))
     (text,) = [one.proto.text for one in opened("study").get("progress")]
     assert re.match(words, text), text
+
+
+def log_of(at):
+    return [shown.value for shown in at.dataframe if list(shown.value.columns) == list(access_section.HEADS)]
+
+
+def test_an_admin_reads_who_looked_at_whom_by_person_and_patient_and_takes_all_lines_away(out, monkeypatch):
+    monkeypatch.setattr(access_section, "SHOWN", 3)
+    for minute, (name, patient) in enumerate([("A", "sub-01"), ("B", "sub-02"), ("A", "sub-02"), ("A", None)] * 2):
+        access_log.note(out, Visitor(name, name), "opened", patient, datetime(2026, 1, 30, 10, minute))  # noqa: DTZ001
+    at = opened("study")
+    assert not log_of(at), "nothing is read before somebody asks"
+    at.session_state["access"] = True
+    at.run()
+    assert not at.exception
+    (log,) = log_of(at)
+    assert list(log["who"]) == ["A", "A", "B"]
+    assert list(log["patient"]) == ["", "sub-02", "sub-02"]
+    assert "The latest 3 of 8 lines" in words_of(at)
+    at.selectbox(key="access-who").set_value("A").run()
+    at.selectbox(key="access-patient").set_value("sub-02").run()
+    assert list(log_of(at)[0]["patient"]) == ["sub-02"] * 2
+    assert "The latest 2 of 2 lines" in words_of(at)
+    assert "CSV" in [button.proto.label for button in at.get("download_button")]
