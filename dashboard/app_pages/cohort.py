@@ -10,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cohort import (
     criteria_agreement,
-    data_files,
     filters,
     first_findings,
     group_comparison,
@@ -27,7 +26,7 @@ from dashboard.cohort.filters import FILTERS, Cohort
 from dashboard.cohort.first_findings import FINDINGS
 from dashboard.cohort.outcomes import ShownOutcome
 from dashboard.data import queries
-from dashboard.shell import address, page
+from dashboard.shell import address, data_files, page
 from dashboard.words import labels, sentences
 from dashboard.words.markup import Html, table, tag
 from pipeline.cohort import disclosure

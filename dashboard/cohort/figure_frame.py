@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts.theme import PNG_SCALE
-from dashboard.cohort import data_files
-from dashboard.shell import page
+from dashboard.shell import data_files, page
 
 _images = st.components.v2.component(
     "cordtrack_figure_images",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.cohort import data_files
 from dashboard.data import door, who
-from dashboard.shell import page
+from dashboard.shell import data_files, page
 from dashboard.words import labels
 from pipeline.journal.access_log import Access
 from pipeline.journal.roles import VisitorRole
