@@ -5,7 +5,7 @@ missing; a button whose every press is refused for the role is not there.
 
 Without sign-in everything is offered, and each single button is pressed. What a role may do with a button does not
 depend on which visit or act it stands beside, so each role presses one of each kind on each page; that nobody with a
-limit is offered anything of another patient is looked at on every page that is drawn. About 120 s of computing.
+limit is offered anything of another patient is looked at on every page that is drawn. About 130 s of computing.
 """
 
 from __future__ import annotations
