@@ -7,7 +7,7 @@ What this module refuses: "none" without the size of what this scan could not ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -344,8 +344,10 @@ def _after_only(after: AlignedScan, scene: LesionScene, limits: DescriptionLimit
         return tuple(unsaid(name, laid, paths) for name in NAMES)
     voxels, healthy = laid
     core = voxels.core(limits.signal.least_voxels)
-    relative = voxels.values[core] / healthy.at(voxels.position_mm[core])
-    ratio = float(np.percentile(relative, 75))
+    relative = voxels.values / healthy.at(voxels.position_mm)
+    ratio = float(np.percentile(relative[core], 75))
+    if ratio < limits.uptake.after_only_from:  # a ring leaves its depth dark
+        ratio = max(ratio, float(np.percentile(relative[voxels.mostly(limits.signal.least_voxels)], 75)))
     error = float(np.hypot(healthy.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio))
     low, high = ratio * np.exp(-Z_95 * error), ratio * np.exp(Z_95 * error)
     rest = "no T1w before contrast agent to hold it against"
@@ -356,4 +358,21 @@ def _after_only(after: AlignedScan, scene: LesionScene, limits: DescriptionLimit
         strength = Described(
             NAMES[0], value, ratio, float(low), float(high), "ratio to cord after", sure_if(False), ONLY_AFTER, paths
         )
-    return (strength, unsaid(NAMES[1], rest, paths), unsaid(NAMES[2], rest, paths))
+    return (strength, _pattern_after(laid, strength, error, limits), unsaid(NAMES[2], rest, paths))
+
+
+def _pattern_after(
+    laid: tuple[CordVoxels, CordReference], strength: Described, error: float, limits: DescriptionLimits
+) -> Described:
+    """Say in which pattern a lesion is brighter than the cord after contrast agent, never surely."""
+    if strength.value is None or strength.number is None or strength.low is None:
+        return unsaid(NAMES[1], strength.reason or ONLY_AFTER, strength.scans)
+    voxels, healthy = laid
+    above = voxels.values / healthy.at(voxels.position_mm) - 1.0
+    tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
+    smooth = smoothed(voxels, np.where(tissue, above, np.nan))
+    of_cord = smooth[healthy.voxels & np.isfinite(smooth)]
+    noise = 1.4826 * float(np.median(np.abs(of_cord - np.median(of_cord))))
+    over_cord = replace(strength, number=strength.number - 1.0, low=strength.low - 1.0)
+    pattern = _pattern(RiseMap(voxels, healthy, above, smooth, error, noise), limits.uptake, over_cord)
+    return pattern if pattern.value is None else replace(pattern, sureness=sure_if(False), reason=ONLY_AFTER)
