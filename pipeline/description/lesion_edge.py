@@ -33,9 +33,10 @@ ALIKE_VOXELS = 4.0
 """Voxels along a boundary err together: so many of them count as one."""
 
 HALO_MM, HALO_SHARE, LEAST_HALO = (3.0, 5.0), 0.2, 12
-"""What infiltrates has less than a tenth of its signal left so far out: more is oedema, or tumour that nobody drew."""
+"""An edge of 5 mm has less than a tenth of its signal left so far out: more is oedema or tumour that nobody drew, or an
+infiltration so wide that it looks the same as oedema."""
 
-HALO = "what it borders on is as bright as oedema that nobody drew, which widens a sharp edge"
+HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
 
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
 LEAST_ERROR_MM, SURE_ERROR_MM, MOST_ERROR_MM = 0.15, 2.5, 6.0
