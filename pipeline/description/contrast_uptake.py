@@ -19,7 +19,7 @@ from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
 from pipeline.description.scan_shift import earlier_signal
-from pipeline.description.tissue_signal import laid_along, readings_of, smoothed
+from pipeline.description.tissue_signal import SMOOTHED_MM, laid_along, readings_of, smoothed, width_mm_of
 from pipeline.measure.measurement_error import Z_95
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
@@ -29,6 +29,10 @@ LEAST_PART = 8
 THIN_MM = 3.2
 ALMOST_ALL, EVEN_DEPTH = 0.8, 0.75
 """Share that a homogeneous pattern enhances by at the least to be sure, and its middle's rise beside its rim's."""
+
+DARK_SHARE, LAID_WITHIN_MM, DARK_TIMES = 0.66, 1.0, 1.25
+"""A ring's dark middle as a share of the lesion's width; how far two scans may lie beside each other, mm; times its
+blur that it must be wide, since one of just the blur's width keeps half of its rim's rise."""
 
 SHOWS_GRAIN = 5.0
 """Deviations of the noise by which what enhances must rise to be called uneven."""
@@ -280,7 +284,19 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
         and (value != "heterogeneous" or (strength.number or 0.0) >= SHOWS_GRAIN * rises.noise)
     )
     reason = None if is_clear else "patterns pass into one another on scans of this size"
+    dark_mm, least_mm = DARK_SHARE * width_mm_of(voxels), _least_dark_mm(voxels)
+    if value == "homogeneous" and dark_mm < least_mm:
+        is_clear, reason = (
+            False,
+            f"a dark middle of {dark_mm:.1f} mm would not show: below {least_mm:.1f} mm it is blurred",
+        )
     return Described(name, value, share, low, high, "share enhancing", sure_if(is_clear), reason, paths)
+
+
+def _least_dark_mm(voxels: CordVoxels) -> float:
+    """Return the width across the cord below which a ring's dark middle is lost in voxel, smoothing and shift, mm."""
+    across_mm = float(np.linalg.norm(voxels.scan.image.affine[:2, :3], axis=0).max())
+    return DARK_TIMES * float(np.linalg.norm([2.355 * SMOOTHED_MM, across_mm, LAID_WITHIN_MM]))
 
 
 def _pattern_term(

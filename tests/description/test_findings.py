@@ -409,3 +409,20 @@ def test_the_pattern_is_said_from_a_scan_after_contrast_agent_alone_and_never_su
     row = described([scan("T1w_ce", ring if pattern == "ring" else 1.8)])["enhancement_pattern"]
     assert (row.value, row.sureness) == (pattern, "unsure")
     assert "only a scan after contrast agent" in row.reason
+
+
+@pytest.mark.parametrize(("radius_mm", "sureness"), [(1.9, "unsure"), (4.5, "sure")])
+def test_a_lesion_too_thin_to_show_a_ring_or_patches_is_not_surely_homogeneous(radius_mm, sureness) -> None:
+    thin = (np.hypot(X, Y) < radius_mm) & (abs(Z) < 16)
+    for seed in (11, 12, 13):
+        scans = [_lesion_of(thin, scan(*of, seed=seed + n)) for n, of in enumerate([("T2w", 1.0), ("T1w", 1.0)])]
+        rows = described([*scans, _lesion_of(thin, scan("T1w_ce", 1.0, seed=seed + 5), 1.9)], scene(thin))
+        sureness_of = {rows[name].sureness for name in ("heterogeneity", "enhancement_pattern")}
+        assert rows["heterogeneity"].value == rows["enhancement_pattern"].value == "homogeneous"
+        assert sureness_of == {sureness}
+        assert sureness == "sure" or "would not show" in rows["enhancement_pattern"].reason
+        assert sureness == "sure" or "may not show patches" in rows["heterogeneity"].reason
+
+
+def _lesion_of(inside: np.ndarray, plain: AlignedScan, ratio: float = 1.0) -> AlignedScan:
+    return replace(plain, image=plain.image.with_array(plain.image.array * np.where(inside, ratio, 1.0)))
