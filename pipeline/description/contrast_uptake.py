@@ -19,7 +19,7 @@ from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
 from pipeline.description.scan_shift import earlier_signal
-from pipeline.description.tissue_signal import SMOOTHED_MM, laid_along, readings_of, smoothed, width_mm_of
+from pipeline.description.tissue_signal import PATCH_MM, SMOOTHED_MM, laid_along, readings_of, smoothed, width_mm_of
 from pipeline.measure.measurement_error import Z_95
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
@@ -239,6 +239,8 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
         shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
         is_clear, reason = False, shown
+    if place < 2 and width_mm_of(voxels) < max(PATCH_MM, smallest_mm or 0.0):
+        is_clear, reason = False, f"a lesion {width_mm_of(voxels):.1f} mm wide dilutes what enhances in it"
     if is_at_edge:
         is_clear, reason = False, AT_THE_EDGE
     low, high = number - Z_95 * error, number + Z_95 * error

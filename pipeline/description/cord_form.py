@@ -45,6 +45,8 @@ BULGE_MM = 6.0
 CARRIED_ON_SHARE = 0.01
 """How far a line carried on through a lesion strays from the cord's middle, as a share of the lesion's length."""
 
+TAPERS = "with no cord drawn on the other, a thin cord is not told from one that tapers by nature, as at the conus"
+
 NEIGHBOUR_MM = 30.0
 LEAST_NEIGHBOUR_MM = 8
 LARGEST_OVER_MM = 5
@@ -159,6 +161,8 @@ def _expansion(sections: CordSections, path: str, limits: DescriptionLimits) -> 
     low, high = number * float(np.exp(-Z_95 * error)), number * float(np.exp(Z_95 * error))
     bounds = (limits.cord.thin_below, limits.cord.expanded_above)
     value = ("thin", "none", "expanded")[int(np.searchsorted(bounds, number))]
+    if value == "thin" and len(enough) == 1:
+        return unsaid(name, f"the mean section is {mean:.2f} of that on one side: {TAPERS}", (path,))
     number = largest if value != "thin" else mean
     is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
     reason = f"mean {100 * (mean - 1):+.0f} % over the lesion"

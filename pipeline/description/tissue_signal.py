@@ -103,6 +103,7 @@ def signal_of_scan(
     terms = ("hypointense", "isointense", "hyperintense")
     value = terms[int(np.searchsorted(bounds, ratio))]
     is_clear = is_clear_of(float(np.log(ratio)), error, tuple(np.log(bounds)), limits.signal.sure_deviations)
+    is_clear = is_clear and not reference.is_one_sided and not (low < bounds[0] and high > bounds[1])
     reason = None if is_clear else ONE_SIDE if reference.is_one_sided else NEAR_LIMIT
     return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(is_clear), reason, (scan.path,))
 

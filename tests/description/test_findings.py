@@ -424,5 +424,30 @@ def test_a_lesion_too_thin_to_show_a_ring_or_patches_is_not_surely_homogeneous(r
         assert sureness == "sure" or "may not show patches" in rows["heterogeneity"].reason
 
 
+@pytest.mark.parametrize(("radius_mm", "sureness"), [(1.9, "unsure"), (4.5, "sure")])
+def test_no_or_faint_uptake_of_a_lesion_too_thin_to_hold_what_would_show_is_not_sure(radius_mm, sureness) -> None:
+    thin = (np.hypot(X, Y) < radius_mm) & (abs(Z) < 16)
+    row = described([scan("T1w", 1.0, seed=21), scan("T1w_ce", 1.0, seed=22)], scene(thin))["enhancement"]
+    assert (row.value, row.sureness) == ("none", sureness)
+    assert sureness == "sure" or "mm wide dilutes" in row.reason
+
+
+def test_signal_held_against_cord_on_one_side_only_is_not_sure_and_says_so() -> None:
+    low = (np.hypot(X, Y) < 4.5) & (Z < -44)
+    row = described([_lesion_of(low, scan("T2w", 1.0, seed=31), 1.8)], scene(low))["t2_signal"]
+    assert (row.value, row.sureness, row.reason) == (
+        "hyperintense", "unsure", "cord on one side of the lesion only",
+    )  # fmt: skip
+
+
+def test_a_cord_that_tapers_below_a_lesion_is_not_called_thin() -> None:
+    radius_mm = np.where(Z < -20, 6.0 - 0.1 * (-20 - Z), 6.0)
+    cord = (np.hypot(X, Y) < radius_mm) & (Z > -50) & (Z < 58)
+    low = (np.hypot(X, Y) < 2.0) & (Z > -48) & (Z < -24)
+    row = described([scan("T2w", 1.0)], scene(low, cord=cord))["expansion"]
+    assert row.value is None
+    assert "tapers by nature" in row.reason
+
+
 def _lesion_of(inside: np.ndarray, plain: AlignedScan, ratio: float = 1.0) -> AlignedScan:
     return replace(plain, image=plain.image.with_array(plain.image.array * np.where(inside, ratio, 1.0)))
