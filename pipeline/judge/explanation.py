@@ -261,13 +261,22 @@ def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
 
 
 def _error_words(scan_pair: Comparison, decimals: int = 0) -> str:
-    """Say whether a change exceeds the error, against the limit on its own side."""
+    """Say whether a change exceeds the error, against the limit on its own side.
+
+    The limit guards against all looks of a series, the printed interval speaks of this one scan. They may part: a
+    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and one
+    beyond the limit says so where its interval holds 0 %.
+    """
     if scan_pair.limit_ratio is None or scan_pair.ratio is None:
         return "of unknown measurement error"
     if comparison.beyond_error(scan_pair) and abs(scan_pair.limit_ratio - 1) < comparison.ROUNDING:
         return "beyond measurement error by the other scans alone"
-    place = "beyond" if comparison.beyond_error(scan_pair) else "within"
-    return f"{place} measurement error (limit {_limit(scan_pair.limit_ratio, decimals)})"
+    limit = f"(limit {_limit(scan_pair.limit_ratio, decimals)})"
+    holds_none = scan_pair.interval is None or scan_pair.interval.low <= 1 <= scan_pair.interval.high
+    if not comparison.beyond_error(scan_pair):
+        return f"{'within measurement error' if holds_none else 'less than this series can call a change'} {limit}"
+    though = ", though the interval by all scans includes 0 %" if scan_pair.interval is not None and holds_none else ""
+    return f"beyond measurement error {limit}{though}"
 
 
 def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
