@@ -17,6 +17,7 @@ def words_true_of_numbers(verdicts: Iterable[tuple[str, str]]) -> set[str]:
         if clause is None or clause.kind != ClauseKind.CHANGE:
             continue
         _beyond_and_within(clause)
+        _change_of_readings(clause)
         if display_state == "no_change":
             said.add(word)
             _word_of_interval(word, clause)
@@ -34,6 +35,13 @@ def _word_of_interval(word: str, clause: Clause) -> None:
         assert low <= 1 <= high
         rule = max(clause.rule_ratio or 1, 1 / (clause.rule_ratio or 1))
         assert not clause.limit_ratio or max(clause.limit_ratio, 1 / clause.limit_ratio) <= rule or high < rule
+
+
+def _change_of_readings(clause: Clause) -> None:
+    """Hold that a change outside the interval beside it says that it is that of the readings, and no other does."""
+    low, high, ratio = clause.low_ratio, clause.high_ratio, clause.ratio
+    is_outside = None not in (low, high, ratio) and not low <= ratio <= high  # type: ignore[operator]
+    assert is_outside == ("by the two readings (true change by all scans" in clause.words), clause
 
 
 def _beyond_and_within(clause: Clause) -> None:
