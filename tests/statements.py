@@ -17,6 +17,7 @@ def words_true_of_numbers(verdicts: Iterable[tuple[str, str]]) -> set[str]:
         if clause is None or clause.kind != ClauseKind.CHANGE:
             continue
         _beyond_and_within(clause)
+        _change_of_readings(clause)
         if display_state == "no_change":
             said.add(word)
             _word_of_interval(word, clause)
@@ -36,9 +37,23 @@ def _word_of_interval(word: str, clause: Clause) -> None:
         assert not clause.limit_ratio or max(clause.limit_ratio, 1 / clause.limit_ratio) <= rule or high < rule
 
 
+def _change_of_readings(clause: Clause) -> None:
+    """Hold that a change outside the interval beside it says that it is that of the readings, and no other does."""
+    low, high, ratio = clause.low_ratio, clause.high_ratio, clause.ratio
+    is_outside = None not in (low, high, ratio) and not low <= ratio <= high  # type: ignore[operator]
+    assert is_outside == ("by the two readings (true change by all scans" in clause.words), clause
+
+
 def _beyond_and_within(clause: Clause) -> None:
     if clause.limit_ratio is None or clause.ratio is None or clause.limit_ratio == 1:
         return
     beyond = clause.ratio >= clause.limit_ratio > 1 or clause.ratio <= clause.limit_ratio < 1
     assert "beyond measurement error" not in clause.ruling or beyond, clause
     assert "within measurement error" not in clause.ruling or not beyond, clause
+    assert "less than this series can call a change" not in clause.ruling or not beyond, clause
+    if clause.low_ratio is not None and clause.high_ratio is not None:
+        holds_none = clause.low_ratio <= 1 <= clause.high_ratio
+        assert "within measurement error" not in clause.ruling or holds_none, clause
+        assert "less than this series" not in clause.ruling or not holds_none, clause
+        says_so = "though the interval by all scans includes 0 %" in clause.ruling
+        assert says_so == (holds_none and "beyond measurement error (limit" in clause.ruling), clause

@@ -19,6 +19,7 @@ READERS = {
     "pipeline.cli",
     "pipeline.context.schedule_files",
     "pipeline.cord.cord_likeness",
+    "pipeline.core.compiled",
     "pipeline.core.findings",
     "pipeline.files",
     "pipeline.hospital",

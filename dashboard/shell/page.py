@@ -17,13 +17,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.charts import theme
-from dashboard.data import queries, study_jobs, who
+from dashboard.data import door, queries, study_jobs, who
 from dashboard.shell import dark, guide
 from dashboard.shell.news import news
 from dashboard.shell.tour import tour
 from dashboard.words import labels
 from dashboard.words.markup import Html, join, tag
 from pipeline.errors import CordtrackError, SettingsError, StoreError
+from pipeline.journal.roles import Deed
 
 STYLE = Path(__file__).parents[1] / "style.css"
 PNG = "png"
@@ -135,6 +136,8 @@ def nothing_yet(message: str) -> None:
     todo = "To make results: cordtrack run STUDY_FOLDER OUT_DIR, then reload this page."
     if study_jobs.study_dir() is not None:
         todo = "The page Study makes results and says how far they are."
+        if not door.may(Deed.READ, of_all=True):
+            todo = "Whoever may see all patients makes results, on the page Study; reload this page then."
     grey = (tag("p", text, class_="ct-grey") for text in (message, todo))
     st.html(tag("div", tag("p", "Nothing to show", class_="ct-sentence"), *grey, class_="ct-empty"))
 

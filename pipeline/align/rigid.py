@@ -4,13 +4,22 @@ Importing it takes seconds of processor time, so it is imported where two scans 
 processes of a run (``pipeline.run.workers``). ANTs is called with its own arguments, the samples as files that hold the
 very same numbers: its ready recipe takes images as they are, but fixes the step and the stopping rule, and from the
 same start ends 0.03 to 9 mm away.
+
+Its figures and its learning are left out until somebody asks for them: they bring matplotlib and scikit-learn, which
+take much of the time and memory that importing it costs.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +31,42 @@ from pipeline.files.images import flip_points, lps_geometry
 # ITK sums in as many parts as it has threads, and the last bits follow; it reads this when it first needs a thread.
 os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 
-import ants
+NOT_TO_ALIGN = ("ants.deeplearn", "ants.learn", "ants.plotting")
+"""Modules of ANTs that no alignment uses."""
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """Let what is imported meanwhile find empty modules under these names; nothing of them stays."""
+    empty = {name: ModuleType(name) for name in names if name not in sys.modules}
+    sys.modules.update(empty)
+    try:
+        yield
+    finally:
+        for name, module in empty.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+def _completed(package: ModuleType, names: tuple[str, ...]) -> None:
+    """Let a package find what was left out of it when somebody first asks for something that it does not have."""
+
+    def missing(name: str) -> Any:
+        if name.startswith("__"):  # asked by whatever looks at modules
+            raise AttributeError(name)
+        package.__dict__.pop("__getattr__", None)
+        for left_out in names:
+            module = importlib.import_module(left_out)
+            shown = {key: value for key, value in vars(module).items() if not key.startswith("_")}
+            vars(package).update({key: value for key, value in shown.items() if key not in vars(package)})
+        return getattr(package, name)
+
+    package.__dict__["__getattr__"] = missing
+
+
+with _without(NOT_TO_ALIGN):
+    import ants
+_completed(ants, NOT_TO_ALIGN)
 
 TRANSFORM = "Rigid[0.1]"
 STOPPING_RULE = "[60,1e-4,8]"

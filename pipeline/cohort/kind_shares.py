@@ -15,6 +15,7 @@ likelihood: Venzon and Moolgavkar 1988, 10.2307/2347496.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -158,17 +159,32 @@ def _counts(people: Floats, shares: Floats) -> Floats:
 
 
 def _interval(people: Floats, shares: Floats) -> tuple[float, float]:
-    """Return the least and largest share of growing people that the cohort allows, all other shares at their best."""
-    growing = TRIED[:, None]
-    tried = np.where(GROWING, growing, 1 - growing) * _within_its_part(np.tile(shares, (len(TRIED), 1)))
-    for _ in range(STEPS_OF_INTERVAL):
-        tried = np.where(GROWING, growing, 1 - growing) * _within_its_part(_counts(people, tried))
-    allowed = TRIED[_log_likelihood(people, tried) >= _log_likelihood(people, shares[None])[0] - FALL]
-    if not len(allowed):  # between two of those that were tried
-        at = float(shares[GROWING].sum())
+    """Return the least and largest share of growing people that the cohort allows, all other shares at their best.
+
+    The likelihood of shares has one top and falls to both sides (it is concave), so each end is found by halving.
+    """
+    at = float(shares[GROWING].sum())
+    least = float(_log_likelihood(people, shares[None])[0]) - FALL
+
+    def is_allowed(place: int) -> bool:
+        return _best_likelihood(people, shares, TRIED[place]) >= least
+
+    below = int(np.searchsorted(TRIED, at, side="right"))
+    first = bisect_left(range(below), 1, key=is_allowed)
+    beyond = below + bisect_left(range(below, len(TRIED)), 1, key=lambda place: not is_allowed(place))
+    if first == beyond:  # between two of those that were tried
         return float(np.max(TRIED[at > TRIED], initial=0.0)), float(np.min(TRIED[at < TRIED], initial=1.0))
-    low, high = float(allowed[0]), float(allowed[-1])
+    low, high = float(TRIED[first]), float(TRIED[beyond - 1])
     return (0.0 if low == TRIED[0] else low), (1.0 if high == TRIED[-1] else high)
+
+
+def _best_likelihood(people: Floats, shares: Floats, growing: float) -> float:
+    """Return the log likelihood of a share of growing people, all other shares at their best."""
+    whole_of_part = np.where(GROWING, growing, 1 - growing)
+    tried = whole_of_part * _within_its_part(shares[None])
+    for _ in range(STEPS_OF_INTERVAL):
+        tried = whole_of_part * _within_its_part(_counts(people, tried))
+    return float(_log_likelihood(people, tried)[0])
 
 
 def _within_its_part(counts: Floats) -> Floats:

@@ -193,6 +193,8 @@ class PartSize:
 
 SOLID = "solid tumour"
 """What is measured unless something else is said."""
+ENHANCING = "enhancing tumour"
+"""The part of it that takes up contrast agent, where that is read by itself."""
 
 
 @dataclass(frozen=True)

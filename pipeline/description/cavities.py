@@ -1,11 +1,13 @@
 """Cysts inside the tumour and at its poles, syrinx beyond, oedema above and below: how what was drawn lies.
 
 From masks alone. *Absent* is said where somebody looked for the tissue (an empty mask, or one that shows it
-elsewhere); where nobody did, nothing is said. What this module refuses: to call a cyst a syrinx that a reader named.
+elsewhere); where nobody did, nothing is said. What this module refuses: to call a cyst a syrinx that a reader named,
+and to call present a speck that a program marked by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +15,9 @@ from scipy import ndimage
 
 from pipeline.core.finding_terms import Described, LesionFinding, sure_if, unsaid
 from pipeline.core.vocabulary import Compartment
-from pipeline.core.volume import Volume
 from pipeline.description.description_limits import CavityLimits, DescriptionLimits
-from pipeline.description.lesion_scene import LesionScene, box_of
+from pipeline.description.lesion_scene import AlignedScan, LesionScene, box_of
+from pipeline.description.unsigned_tissue import doubt_of
 from pipeline.measure.volumes import NEIGHBOURS_26, OBJECT_PROBABILITY
 
 
@@ -31,12 +33,15 @@ class CavityPiece:
         Its size.
     inside
         Share of its length that lies between the tumour's ends.
+    doubt
+        Why it cannot be called present, for what a program marked by itself; None where nothing speaks against it.
     """
 
     low_mm: float
     high_mm: float
     volume_mm3: float
     inside: float
+    doubt: str | None = None
 
     @property
     def length_mm(self) -> float:
@@ -44,8 +49,10 @@ class CavityPiece:
         return self.high_mm - self.low_mm
 
 
-def cavity_findings(scene: LesionScene, path: str, limits: DescriptionLimits) -> tuple[Described, ...]:
-    """Describe cysts, syrinx and oedema; ``path`` is the scan that they were drawn on."""
+def cavity_findings(
+    scene: LesionScene, path: str, limits: DescriptionLimits, wet_scans: Sequence[AlignedScan] = ()
+) -> tuple[Described, ...]:
+    """Describe cysts, syrinx and oedema; ``path`` is the scan of the masks, fluid is bright on ``wet_scans``."""
     ends_mm = scene.ends_mm(scene.solid)
     names = (
         LesionFinding.TUMORAL_CYST, LesionFinding.POLAR_CYST_ABOVE, LesionFinding.POLAR_CYST_BELOW,
@@ -54,20 +61,28 @@ def cavity_findings(scene: LesionScene, path: str, limits: DescriptionLimits) ->
     if ends_mm is None:
         reason = scene.no_course_reason or "no lesion drawn"
         return tuple(unsaid(name, reason, (path,)) for name in names)
-    cysts = pieces_of(scene, Compartment.CYST, ends_mm)
-    syrinx = pieces_of(scene, Compartment.SYRINX, ends_mm)
+    cysts = pieces_of(scene, Compartment.CYST, ends_mm, limits, wet_scans)
+    syrinx = pieces_of(scene, Compartment.SYRINX, ends_mm, limits, wet_scans)
+    wet = pieces_of(scene, Compartment.OEDEMA, ends_mm, limits, wet_scans)
+    step_mm = float(np.abs(scene.solid.affine[2, :3]).max())
     rest = limits.cavities
     return (
         _tumoral(cysts, path, rest),
         _polar(names[1], cysts, syrinx, (ends_mm, 1), path, rest),
         _polar(names[2], cysts, syrinx, (ends_mm, -1), path, rest),
         _syrinx(syrinx, path),
-        _oedema(names[4], scene, (ends_mm, 1), path, rest),
-        _oedema(names[5], scene, (ends_mm, -1), path, rest),
+        _oedema(names[4], wet, (ends_mm, 1, step_mm), path, rest),
+        _oedema(names[5], wet, (ends_mm, -1, step_mm), path, rest),
     )
 
 
-def pieces_of(scene: LesionScene, compartment: Compartment, ends_mm: tuple[float, float]) -> list[CavityPiece] | None:
+def pieces_of(
+    scene: LesionScene,
+    compartment: Compartment,
+    ends_mm: tuple[float, float],
+    limits: DescriptionLimits,
+    wet_scans: Sequence[AlignedScan],
+) -> list[CavityPiece] | None:
     """Return the connected pieces of a compartment along the cord; None where nobody looked for it."""
     mask = scene.others.get(compartment)
     if mask is None:
@@ -85,8 +100,15 @@ def pieces_of(scene: LesionScene, compartment: Compartment, ends_mm: tuple[float
             continue
         within_mm = max(min(reach[1], ends_mm[1]) - max(reach[0], ends_mm[0]), 0.0)
         volume_mm3 = float(whole.sum()) * mask.voxel_mm3
-        pieces.append(CavityPiece(*reach, volume_mm3, within_mm / max(reach[1] - reach[0], 1e-6)))
+        doubt = doubt_of(mask.with_array(whole), compartment, scene, wet_scans, limits)
+        pieces.append(CavityPiece(*reach, volume_mm3, within_mm / max(reach[1] - reach[0], 1e-6), doubt))
     return pieces
+
+
+def _believed(pieces: list[CavityPiece]) -> tuple[list[CavityPiece], str | None]:
+    """Return the pieces that can be called present and, where none can, why not the others."""
+    believed = [piece for piece in pieces if piece.doubt is None]
+    return believed, None if believed or not pieces else pieces[0].doubt
 
 
 def _nobody(name: str, compartment: str, path: str) -> Described:
@@ -97,7 +119,9 @@ def _tumoral(cysts: list[CavityPiece] | None, path: str, limits: CavityLimits) -
     name = LesionFinding.TUMORAL_CYST
     if cysts is None:
         return _nobody(name, "cysts", path)
-    inner = [cyst for cyst in cysts if cyst.inside >= limits.inside_from]
+    inner, doubt = _believed([cyst for cyst in cysts if cyst.inside >= limits.inside_from])
+    if doubt is not None:
+        return unsaid(name, doubt, (path,))
     if not inner:
         return Described(name, "absent", sureness=sure_if(True), scans=(path,))
     length_mm = max(cyst.length_mm for cyst in inner)
@@ -129,12 +153,15 @@ def _polar(
         and s.length_mm <= limits.longest_polar_mm
         and _at_pole(s, ends_mm, sign, limits.pole_gap_mm)
     ]
+    (beyond, doubt), (short, doubt_short) = _believed(beyond), _believed(short)
     if beyond:
         is_clear = any(abs(cyst.inside - limits.inside_from) > 0.1 for cyst in beyond)
         gap_mm = min(_gap_mm(cyst, ends_mm, sign) for cyst in beyond)
         words = f"{gap_mm:.0f} mm from the pole" if gap_mm > limits.pole_gap_mm else None
     elif short:
         beyond, is_clear, words = short, False, "drawn as a syrinx; short and at the pole"
+    elif doubt is not None or doubt_short is not None:
+        return unsaid(name, doubt or doubt_short or "", (path,))
     elif cysts is None:
         return _nobody(name, "cysts", path)
     else:
@@ -160,25 +187,33 @@ def _syrinx(syrinx: list[CavityPiece] | None, path: str) -> Described:
         return _nobody(name, "a syrinx", path)
     if not syrinx:
         return Described(name, "absent", sureness=sure_if(True), scans=(path,))
-    length_mm = max(piece.length_mm for piece in syrinx)
+    believed, doubt = _believed(syrinx)
+    if doubt is not None:
+        return unsaid(name, doubt, (path,))
+    length_mm = max(piece.length_mm for piece in believed)
     return Described(name, "present", length_mm, unit="mm long", sureness=sure_if(True), scans=(path,))
 
 
 def _oedema(
     name: LesionFinding,
-    scene: LesionScene,
-    pole: tuple[tuple[float, float], int],
+    wet: list[CavityPiece] | None,
+    pole: tuple[tuple[float, float], int, float],
     path: str,
     limits: CavityLimits,
 ) -> Described:
-    mask = scene.others.get(Compartment.OEDEMA)
-    if mask is None:
+    if wet is None:
         return _nobody(name, "oedema", path)
-    reach = scene.ends_mm(_object(mask))
-    (low_mm, high_mm), sign = pole
-    beyond_mm = 0.0 if reach is None else max(reach[1] - high_mm if sign > 0 else low_mm - reach[0], 0.0)
-    step_mm = float(np.abs(mask.affine[2, :3]).max())
+    (low_mm, high_mm), sign, step_mm = pole
     least_mm = max(limits.least_mm, 1.5 * step_mm)
+
+    def reach_mm(piece: CavityPiece) -> float:
+        return max(piece.high_mm - high_mm if sign > 0 else low_mm - piece.low_mm, 0.0)
+
+    believed = [piece for piece in wet if piece.doubt is None]
+    beyond_mm = max((reach_mm(piece) for piece in believed), default=0.0)
+    doubted = next((piece for piece in wet if piece.doubt is not None and reach_mm(piece) >= least_mm), None)
+    if doubted is not None and beyond_mm < least_mm:
+        return unsaid(name, doubted.doubt or "", (path,))
     value = "present" if beyond_mm >= least_mm else "absent"
     is_clear = abs(beyond_mm - least_mm) >= 0.5 * step_mm
     reason = None if is_clear else "as long as a voxel or two"
@@ -186,7 +221,3 @@ def _oedema(
         name, value, beyond_mm, max(beyond_mm - step_mm, 0.0), beyond_mm + step_mm, "mm beyond the tumour",
         sure_if(is_clear), reason, (path,),
     )  # fmt: skip
-
-
-def _object(mask: Volume) -> Volume:
-    return mask.with_array(mask.array >= OBJECT_PROBABILITY)

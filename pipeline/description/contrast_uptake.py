@@ -7,7 +7,7 @@ What this module refuses: "none" without the size of what this scan could not ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from pipeline.description.cord_reference import CordReference
 from pipeline.description.description_limits import DescriptionLimits, UptakeLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene
 from pipeline.description.scan_shift import earlier_signal
-from pipeline.description.tissue_signal import laid_along, readings_of, smoothed
+from pipeline.description.tissue_signal import PATCH_MM, SMOOTHED_MM, laid_along, readings_of, smoothed, width_mm_of
 from pipeline.measure.measurement_error import Z_95
 
 DIAMETERS_MM = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0)
@@ -29,6 +29,10 @@ LEAST_PART = 8
 THIN_MM = 3.2
 ALMOST_ALL, EVEN_DEPTH = 0.8, 0.75
 """Share that a homogeneous pattern enhances by at the least to be sure, and its middle's rise beside its rim's."""
+
+DARK_SHARE, LAID_WITHIN_MM, DARK_TIMES = 0.66, 1.0, 1.25
+"""A ring's dark middle as a share of the lesion's width; how far two scans may lie beside each other, mm; times its
+blur that it must be wide, since one of just the blur's width keeps half of its rim's rise."""
 
 SHOWS_GRAIN = 5.0
 """Deviations of the noise by which what enhances must rise to be called uneven."""
@@ -235,6 +239,8 @@ def _strength(rises: RiseMap, limits: DescriptionLimits, smallest_mm: float | No
     if place == 0 and (smallest_mm is None or smallest_mm > uptake.sure_none_shows_mm):
         shown = f"a nodule of {uptake.sure_none_shows_mm:g} mm would not surely show on scans so noisy or thick"
         is_clear, reason = False, shown
+    if place < 2 and width_mm_of(voxels) < max(PATCH_MM, smallest_mm or 0.0):
+        is_clear, reason = False, f"a lesion {width_mm_of(voxels):.1f} mm wide dilutes what enhances in it"
     if is_at_edge:
         is_clear, reason = False, AT_THE_EDGE
     low, high = number - Z_95 * error, number + Z_95 * error
@@ -280,7 +286,19 @@ def _pattern(rises: RiseMap, limits: UptakeLimits, strength: Described) -> Descr
         and (value != "heterogeneous" or (strength.number or 0.0) >= SHOWS_GRAIN * rises.noise)
     )
     reason = None if is_clear else "patterns pass into one another on scans of this size"
+    dark_mm, least_mm = DARK_SHARE * width_mm_of(voxels), _least_dark_mm(voxels)
+    if value == "homogeneous" and dark_mm < least_mm:
+        is_clear, reason = (
+            False,
+            f"a dark middle of {dark_mm:.1f} mm would not show: below {least_mm:.1f} mm it is blurred",
+        )
     return Described(name, value, share, low, high, "share enhancing", sure_if(is_clear), reason, paths)
+
+
+def _least_dark_mm(voxels: CordVoxels) -> float:
+    """Return the width across the cord below which a ring's dark middle is lost in voxel, smoothing and shift, mm."""
+    across_mm = float(np.linalg.norm(voxels.scan.image.affine[:2, :3], axis=0).max())
+    return DARK_TIMES * float(np.linalg.norm([2.355 * SMOOTHED_MM, across_mm, LAID_WITHIN_MM]))
 
 
 def _pattern_term(
@@ -344,8 +362,10 @@ def _after_only(after: AlignedScan, scene: LesionScene, limits: DescriptionLimit
         return tuple(unsaid(name, laid, paths) for name in NAMES)
     voxels, healthy = laid
     core = voxels.core(limits.signal.least_voxels)
-    relative = voxels.values[core] / healthy.at(voxels.position_mm[core])
-    ratio = float(np.percentile(relative, 75))
+    relative = voxels.values / healthy.at(voxels.position_mm)
+    ratio = float(np.percentile(relative[core], 75))
+    if ratio < limits.uptake.after_only_from:  # a ring leaves its depth dark
+        ratio = max(ratio, float(np.percentile(relative[voxels.mostly(limits.signal.least_voxels)], 75)))
     error = float(np.hypot(healthy.error_at(float(voxels.position_mm[core].mean())), limits.reference.floor_ratio))
     low, high = ratio * np.exp(-Z_95 * error), ratio * np.exp(Z_95 * error)
     rest = "no T1w before contrast agent to hold it against"
@@ -356,4 +376,21 @@ def _after_only(after: AlignedScan, scene: LesionScene, limits: DescriptionLimit
         strength = Described(
             NAMES[0], value, ratio, float(low), float(high), "ratio to cord after", sure_if(False), ONLY_AFTER, paths
         )
-    return (strength, unsaid(NAMES[1], rest, paths), unsaid(NAMES[2], rest, paths))
+    return (strength, _pattern_after(laid, strength, error, limits), unsaid(NAMES[2], rest, paths))
+
+
+def _pattern_after(
+    laid: tuple[CordVoxels, CordReference], strength: Described, error: float, limits: DescriptionLimits
+) -> Described:
+    """Say in which pattern a lesion is brighter than the cord after contrast agent, never surely."""
+    if strength.value is None or strength.number is None or strength.low is None:
+        return unsaid(NAMES[1], strength.reason or ONLY_AFTER, strength.scans)
+    voxels, healthy = laid
+    above = voxels.values / healthy.at(voxels.position_mm) - 1.0
+    tissue = (voxels.away_mm <= voxels.radius_mm) | (voxels.solid > 0.5)
+    smooth = smoothed(voxels, np.where(tissue, above, np.nan))
+    of_cord = smooth[healthy.voxels & np.isfinite(smooth)]
+    noise = 1.4826 * float(np.median(np.abs(of_cord - np.median(of_cord))))
+    over_cord = replace(strength, number=strength.number - 1.0, low=strength.low - 1.0)
+    pattern = _pattern(RiseMap(voxels, healthy, above, smooth, error, noise), limits.uptake, over_cord)
+    return pattern if pattern.value is None else replace(pattern, sureness=sure_if(False), reason=ONLY_AFTER)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -37,6 +38,14 @@ FOUND_MIDDLE_MM = 0.9
 
 BETWEEN_LEVELS_CV = 0.06
 """How far the section at a level strays from a straight line between levels 40 mm apart, in healthy people (same)."""
+
+BULGE_MM = 6.0
+"""How far beyond its ends a lesion may push the line that is found in a scan aside, mm."""
+
+CARRIED_ON_SHARE = 0.01
+"""How far a line carried on through a lesion strays from the cord's middle, as a share of the lesion's length."""
+
+TAPERS = "with no cord drawn on the other, a thin cord is not told from one that tapers by nature, as at the conus"
 
 NEIGHBOUR_MM = 30.0
 LEAST_NEIGHBOUR_MM = 8
@@ -152,6 +161,8 @@ def _expansion(sections: CordSections, path: str, limits: DescriptionLimits) -> 
     low, high = number * float(np.exp(-Z_95 * error)), number * float(np.exp(Z_95 * error))
     bounds = (limits.cord.thin_below, limits.cord.expanded_above)
     value = ("thin", "none", "expanded")[int(np.searchsorted(bounds, number))]
+    if value == "thin" and len(enough) == 1:
+        return unsaid(name, f"the mean section is {mean:.2f} of that on one side: {TAPERS}", (path,))
     number = largest if value != "thin" else mean
     is_clear = bool(np.searchsorted(bounds, low) == np.searchsorted(bounds, high))
     reason = f"mean {100 * (mean - 1):+.0f} % over the lesion"
@@ -200,26 +211,71 @@ def _eccentricity(scene: LesionScene, whole: Volume | None, path: str, limits: D
     points_mm = object_points(scene.solid)
     if course is None or not len(points_mm):
         return unsaid(name, scene.no_course_reason or "no lesion drawn", (path,))
-    if whole is not None:
-        offset_mm = _offset_in_mask(scene.solid, whole)
-    else:
-        _, nearest = along(course, points_mm)
-        offset_mm = (points_mm - course.line.points_mm[nearest]).mean(axis=0)[:2]
+    if whole is None:
+        return _eccentricity_by_line(scene, course, points_mm, path, limits)
+    offset_mm = _offset_in_mask(scene.solid, whole)
     if offset_mm is None:
         return unsaid(name, "the cord was not drawn where the lesion lies", (path,))
     away_mm = float(np.hypot(*offset_mm))
-    limit_mm = limits.cord.eccentric_mm if whole is not None else limits.cord.eccentric_without_mask_mm
-    half_mm = (0.5 if whole is not None else FOUND_MIDDLE_MM) + 0.1 * float(
-        np.delete(scene.solid.spacing_mm, slice_axis(scene.solid)).mean()
-    )
+    limit_mm, half_mm = limits.cord.eccentric_mm, 0.5 + _pixel_error_mm(scene)
     value = _side(offset_mm) if away_mm > limit_mm else "central"
     across = np.sort(np.abs(offset_mm))
     is_clear = abs(away_mm - limit_mm) > half_mm and (value == "central" or across[1] - across[0] > half_mm)
-    by_line = "" if whole is not None else f"{NO_CORD_MASK}: the middle is that of the line found in the scan"
-    reason = "; ".join(word for word in ("" if is_clear else NEAR_LIMIT, by_line) if word) or None
+    reason = None if is_clear else NEAR_LIMIT
     return Described(
         name, value, away_mm, max(away_mm - half_mm, 0.0), away_mm + half_mm, "mm", sure_if(is_clear), reason, (path,)
     )
+
+
+def _pixel_error_mm(scene: LesionScene) -> float:
+    return 0.1 * float(np.delete(scene.solid.spacing_mm, slice_axis(scene.solid)).mean())
+
+
+def _eccentricity_by_line(
+    scene: LesionScene, course: CordCourse, points_mm: NDArray[np.float64], path: str, limits: DescriptionLimits
+) -> Described:
+    """Say to which side the solid tumour lies of the line that the cord above and below goes on in; no cord is drawn.
+
+    The line found in the scan follows a bulge, so that what lies in it is central of itself.
+    """
+    name, limit_mm = LesionFinding.ECCENTRICITY, limits.cord.eccentric_without_mask_mm
+    positions_mm, nearest = along(course, points_mm)
+    cyst = scene.others.get(Compartment.CYST)
+    ends = [scene.ends_mm(mask) for mask in (scene.solid, cyst) if mask is not None]
+    low_mm, high_mm = min(one[0] for one in ends if one), max(one[1] for one in ends if one)
+    middles_mm = undisturbed_middles(course, (low_mm, high_mm), positions_mm)
+    if middles_mm is None:
+        return unsaid(name, f"{NO_CORD_MASK}, and its line is not seen far enough both above and below", (path,))
+    offset_mm = (points_mm - middles_mm).mean(axis=0)[:2]
+    by_found_mm = (points_mm - course.line.points_mm[nearest]).mean(axis=0)[:2]
+    away_mm = float(np.hypot(*offset_mm))
+    half_mm = FOUND_MIDDLE_MM + _pixel_error_mm(scene) + CARRIED_ON_SHARE * (high_mm - low_mm)
+    value = _side(offset_mm) if away_mm > limit_mm else "central"
+    across = np.sort(np.abs(offset_mm))
+    is_clear = abs(away_mm - limit_mm) > half_mm and (value == "central" or across[1] - across[0] > half_mm)
+    by_found = _side(by_found_mm) if float(np.hypot(*by_found_mm)) > limit_mm else "central"
+    doubt = "" if is_clear else NEAR_LIMIT
+    if by_found != value:
+        is_clear, doubt = False, f"{by_found} beside the line at the lesion itself, which may follow a bulge"
+    by_line = f"{NO_CORD_MASK}: the middle is that of the line found in the scan above and below"
+    return Described(
+        name, value, away_mm, max(away_mm - half_mm, 0.0), away_mm + half_mm, "mm", sure_if(is_clear),
+        "; ".join(word for word in (doubt, by_line) if word), (path,),
+    )  # fmt: skip
+
+
+def undisturbed_middles(
+    course: CordCourse, ends_mm: tuple[float, float], positions_mm: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Carry the line above and below a lesion on through it: points ``(N, 3)``, mm; None where a side is too short."""
+    line, middle_mm = course.line, (ends_mm[0] + ends_mm[1]) / 2
+    beyond_mm = [ends_mm[0] - line.positions_mm, line.positions_mm - ends_mm[1]]
+    sides = [(one > BULGE_MM) & (one <= BULGE_MM + NEIGHBOUR_MM) for one in beyond_mm]
+    if min(side.sum() for side in sides) < LEAST_NEIGHBOUR_MM:
+        return None
+    both = sides[0] | sides[1]
+    bend = polynomial.polyfit((line.positions_mm[both] - middle_mm) / 10.0, line.points_mm[both], 2)
+    return np.asarray(polynomial.polyval((positions_mm - middle_mm) / 10.0, bend).T)
 
 
 def _side(offset_mm: NDArray[np.float64]) -> str:

@@ -7,7 +7,7 @@ cord and fluid often has no clear edge at all. What this module refuses: a word 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,12 @@ LEAST_VOXELS = 24
 ALIKE_VOXELS = 4.0
 """Voxels along a boundary err together: so many of them count as one."""
 
+HALO_MM, HALO_SHARE, LEAST_HALO = (3.0, 5.0), 0.2, 12
+"""An edge of 5 mm has less than a tenth of its signal left so far out: more is oedema or tumour that nobody drew, or an
+infiltration so wide that it looks the same as oedema."""
+
+HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
+
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
 LEAST_ERROR_MM, SURE_ERROR_MM, MOST_ERROR_MM = 0.15, 2.5, 6.0
 """No outline is drawn better than the first; a width less sure than the second is not sure, than the third not said."""
@@ -43,11 +49,15 @@ LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0,
 
 @dataclass(frozen=True, eq=False)
 class EdgeFit:
-    """A step from tumour to cord, blurred: its width from 10 to 90 % and the standard error of that, mm."""
+    """A step from tumour to cord, blurred: its width from 10 to 90 % and the standard error of that, mm.
+
+    ``has_halo`` says that what borders on it has signal between both further out than any edge reaches.
+    """
 
     width_mm: float
     error_mm: float
     scan: AlignedScan
+    has_halo: bool = False
 
 
 def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: DescriptionLimits) -> Described:
@@ -70,7 +80,9 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     is_clear = abs(width_mm - limit_mm) >= deviations * error_mm
     is_clear = is_clear and error_mm <= SURE_ERROR_MM  # a width that is hardly told is no edge of any kind
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
-    reason = f"the scan's own blur is taken out{doubt}{'' if is_clear else f'; {NEAR_LIMIT}'}"
+    if value != "sharp" and any(fit.has_halo for fit in fits):
+        is_clear, doubt = False, f"{doubt}; {HALO}"
+    reason = f"the scan's own blur is taken out{doubt}{'' if is_clear or HALO in doubt else f'; {NEAR_LIMIT}'}"
     half_mm = Z_95 * error_mm
     return Described(
         NAME, value, width_mm, max(width_mm - half_mm, 0.0), width_mm + half_mm, "mm, 10 to 90 %", sure_if(is_clear),
@@ -106,7 +118,10 @@ def _edge_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -
         inner = 0.5 * (1.0 - special.erf((away - step[1]) / (np.sqrt(2) * step[2])))
         return np.asarray(step[0] * inner.reshape(places_mm.shape[:2]).mean(axis=1) - share)
 
-    return _fitted(left, scan)
+    outer = share[(middle_mm[near] >= HALO_MM[0]) & (middle_mm[near] <= HALO_MM[1])]
+    has_halo = len(outer) >= LEAST_HALO and float(np.median(outer)) > HALO_SHARE
+    fit = _fitted(left, scan)
+    return fit if isinstance(fit, str) else replace(fit, has_halo=has_halo)
 
 
 def _fitted(left, scan: AlignedScan) -> EdgeFit | str:  # type: ignore[no-untyped-def]

@@ -104,12 +104,15 @@ class LesionScene:
         there are empty masks.
     course
         None with ``no_course_reason`` where no cord was found.
+    unsigned
+        Compartments that a program marked by itself and nobody signed.
     """
 
     solid: Volume
     others: Mapping[Compartment, Volume]
     course: CordCourse | None
     no_course_reason: str | None = None
+    unsigned: frozenset[Compartment] = frozenset()
 
     @cached_property
     def depth_mm(self) -> NDArray[np.float32]:

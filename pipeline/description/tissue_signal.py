@@ -32,6 +32,9 @@ GRAIN_DEVIATIONS = 1.5
 GRAIN_MM3 = 60.0
 """Patches of uneven tissue are some 5 mm wide: so much of it counts as one reading of how bright the lesion is, mm³."""
 
+PATCH_MM = 5.0
+"""Width of such a patch: a lesion narrower than it may be one patch across, and dilutes it with what lies beside."""
+
 WELL_READ = 40
 """Voxels that a median of uneven tissue rests on, where there are as many; the deepest ones."""
 
@@ -100,6 +103,7 @@ def signal_of_scan(
     terms = ("hypointense", "isointense", "hyperintense")
     value = terms[int(np.searchsorted(bounds, ratio))]
     is_clear = is_clear_of(float(np.log(ratio)), error, tuple(np.log(bounds)), limits.signal.sure_deviations)
+    is_clear = is_clear and not reference.is_one_sided and not (low < bounds[0] and high > bounds[1])
     reason = None if is_clear else ONE_SIDE if reference.is_one_sided else NEAR_LIMIT
     return Described(finding, value, ratio, low, high, "ratio to cord", sure_if(is_clear), reason, (scan.path,))
 
@@ -155,10 +159,18 @@ def _evenness(scan: AlignedScan, voxels: CordVoxels, reference: CordReference, l
     doubt = None if is_clear else NEAR_LIMIT
     if readings_of(voxels, core) < LEAST_READINGS and value == "homogeneous":
         doubt = "so little tissue may not show grain"
+    if value == "homogeneous" and width_mm_of(voxels) < PATCH_MM:
+        doubt = f"a lesion {width_mm_of(voxels):.1f} mm wide may not show patches of {PATCH_MM:g} mm"
     return Described(
         LesionFinding.HETEROGENEITY, value, beyond, low, high, "spread beyond cord / mean", sure_if(doubt is None),
         doubt, (scan.path,),
     )  # fmt: skip
+
+
+def width_mm_of(voxels: CordVoxels) -> float:
+    """Return how wide the solid tumour is where it is widest, as far as the middles of a scan's voxels tell, mm."""
+    depth_mm = voxels.depth_mm[voxels.solid > 0.5]
+    return 2.0 * float(depth_mm.max()) + float(voxels.scan.image.spacing_mm.min()) if len(depth_mm) else 0.0
 
 
 def smoothed(voxels: CordVoxels, values: NDArray[np.float64]) -> NDArray[np.float64]:

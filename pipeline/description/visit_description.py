@@ -33,6 +33,7 @@ SIGNALS = (
 
 EVEN_ON = ("T2w", "T1w_ce", "T1w", "STIR", "PDw")
 EDGE_ON = ("T2w", "STIR", "T1w", "T1w_ce", "PDw")
+WET_ON = ("T2w", "STIR")
 BLOOD_ON = ("swi", "T2star", "T2starw", "MEGRE", "T2w")
 USED = frozenset({*EVEN_ON, *BLOOD_ON, "ADC", "dwi"})
 """Contrasts that a description is made from; STIR is a name given here (:func:`contrast_of`)."""
@@ -86,7 +87,7 @@ def description_of(
         tissue_signal.heterogeneity_of(_chosen(by_contrast, EVEN_ON), scene, limits),
         lesion_edge.margin_finding(_chosen(by_contrast, EDGE_ON), scene, limits),
         *contrast_uptake.uptake_of(by_contrast.get("T1w"), by_contrast.get("T1w_ce"), scene, limits),
-        *cavities.cavity_findings(scene, anchor.path, limits),
+        *cavities.cavity_findings(scene, anchor.path, limits, _chosen(by_contrast, WET_ON)),
         *blood_signal.blood_findings(_chosen(by_contrast, BLOOD_ON), by_contrast.get("T1w"), scene, limits),
         *tissue_diffusion.diffusion_of(by_contrast.get("ADC"), scene, limits, no_map),
     )

@@ -1,10 +1,13 @@
 """What stands beside a verdict in its sentence: treatments that may explain it, windows, days that are not known.
 
+Here is also what the rule for tumour seen where none was says, and which earlier scan a later one answers.
+
 Each function returns a clause, or empty text where there is nothing to say.
 """
 
 from __future__ import annotations
 
+from pipeline.core import wording
 from pipeline.core.vocabulary import (
     Category,
     CourseKind,
@@ -16,7 +19,7 @@ from pipeline.core.vocabulary import (
     VisitMeasure,
 )
 from pipeline.core.written_day import WrittenDay
-from pipeline.judge import decline, exposure
+from pipeline.judge import comparison, decline, exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
@@ -201,3 +204,40 @@ def lesion_waits(verdict: Verdict) -> str:
         f"preliminary, {window_words(*window)}, until a scan {verdict.wait_days} days later or more shows the new "
         f"lesion again"
     )
+
+
+def confirms(verdict: Verdict) -> str:
+    """Answer an earlier possible growth that this scan proves; empty where none was open."""
+    asked = verdict.evidence.asked
+    return "" if asked is None else f", which confirms the possible growth of {asked.acquired_on}"
+
+
+def seen_where_none_was(verdict: Verdict) -> str:
+    """Name tumour on a scan after one without: the first of a person, or one that comes again."""
+    return "a new tumour" if verdict.evidence.is_first else "tumour seen again"
+
+
+def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say where tumour seen where none was lies to its rule, and what of the rule it does not reach."""
+    rule, visit, asked = criteria.reappearance, verdict.visit, verdict.evidence.asked
+    if rule is None:
+        return f"progression without any limit of size in these criteria{confirms(verdict)}"
+    sizes = f"{wording.volume(rule.min_volume_mm3)} or {rule.min_longest_mm:g} mm"
+    limit = f"{sizes}, on {rule.min_slices} slices or on two scans"
+    seen = seen_where_none_was(verdict)
+    if verdict.grown:
+        return f"reaches the rule for {seen} ({limit}){confirms(verdict)}"
+    if verdict.preliminary:
+        return f"reaches the rule for {seen} ({limit}), on one scan only{confirms(verdict)}"
+    if comparison.reappears(visit, criteria):
+        seen_on = "an unknown number of slices"
+        if visit.slices_spanned is not None:
+            seen_on = wording.count(visit.slices_spanned, "slice")
+        return (
+            f"reaches the sizes of the rule for {seen} ({sizes}), but on one scan and {seen_on}, where the "
+            f"rule asks for {rule.min_slices} slices or two scans, confirm on the next scan"
+        )
+    below = f"does not reach the sizes of the rule for {seen} ({sizes})"
+    if asked is None:
+        return f"{below}, confirm on the next scan"
+    return f"{below}, as on {asked.acquired_on}, not decidable below {wording.volume(rule.min_volume_mm3)}"

@@ -24,6 +24,7 @@ class ClauseKind(StrEnum):
     NOT_EVALUABLE = "not_evaluable"
     NONE_SEEN = "none_seen"
     SEEN_AGAIN = "seen_again"
+    NEW_TUMOUR = "new_tumour"  # the first of a person in whom none was seen or treated before
     CHANGE = "change"
     READ = "read"  # a reader's own word, without sizes
     SHRINKAGE = "shrinkage"  # what a shrinkage that is no response amounts to
@@ -93,7 +94,7 @@ class Clause:
 DAYS = ("on", "reference_on")
 MAIN = frozenset({
     ClauseKind.NOT_JUDGED, ClauseKind.BASELINE, ClauseKind.NOT_EVALUABLE, ClauseKind.NONE_SEEN, ClauseKind.SEEN_AGAIN,
-    ClauseKind.CHANGE,
+    ClauseKind.NEW_TUMOUR, ClauseKind.CHANGE,
 })  # fmt: skip
 """Clauses that usually begin a sentence, and are written so."""
 

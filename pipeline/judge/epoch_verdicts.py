@@ -142,6 +142,7 @@ def _evidence(
         previous=memory.previous,
         asked=memory.asked,
         scans=memory.scans,
+        is_first=epochs.is_first_tumour(visit, course, criteria.metric),
     )
 
 
@@ -291,7 +292,7 @@ def _is_non_enhancing(visit: VisitMeasure, against: comparison.Comparison, cours
 def _progressed(evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
     if evidence.new_lesion and not grown and not evidence.decline:
         return State.DISTANT
-    return State.RECURRENCE if zero_seen else State.PROGRESSION
+    return State.RECURRENCE if zero_seen and not evidence.is_first else State.PROGRESSION
 
 
 def _quiet_state(category: Category, evidence: Evidence, *, is_residual: bool) -> State:

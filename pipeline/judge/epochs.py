@@ -11,9 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
-from pipeline.core.vocabulary import CourseKind, MaskOrigin, PatientCourse, TreatmentEvent, VisitMeasure
+from pipeline.core.vocabulary import (
+    ENHANCING,
+    CourseKind,
+    MaskOrigin,
+    PatientCourse,
+    TreatmentEvent,
+    TreatmentKind,
+    VisitMeasure,
+)
 from pipeline.judge.criteria import Metric, NewLesion, ResponseCriteria, Sequences
 
+NOT_OF_TUMOUR = frozenset({TreatmentKind.STEROID, TreatmentKind.DRAINAGE})
+"""Treatments that nobody needs a tumour for."""
 ROUNDING_MM3 = 1e-6
 """What two sums of the same voxels may differ by, mm³."""
 
@@ -174,6 +184,21 @@ def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
         return None
     there = ", ".join(sorted(visit.contrasts)) or "none that can be read"
     return f"these criteria need a {' and a '.join(missing)} scan and this visit has only {there}"
+
+
+def is_first_tumour(visit: VisitMeasure, course: PatientCourse, metric: Metric) -> bool:
+    """Say whether a scan would show the first tumour of a person, rather than one that comes again.
+
+    True where none was seen or treated up to the last scan before it that showed none: no surgery and no other
+    treatment of a tumour, whatever its extent; steroids and drainage treat none. A part that enhances is of a tumour
+    that was there.
+    """
+    earlier = [one for one in course.visits if one.acquired_on < visit.acquired_on]
+    empty_on = max((one.acquired_on for one in earlier if value_of(one, metric) == 0), default=None)
+    if empty_on is None or visit.subject == ENHANCING:
+        return False
+    kinds = {treatment.kind for treatment in course.treatments if treatment.started_on <= empty_on}
+    return kinds <= NOT_OF_TUMOUR and not any(value_of(one, metric) for one in earlier if one.acquired_on < empty_on)
 
 
 def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:

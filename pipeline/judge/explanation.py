@@ -137,12 +137,6 @@ def _refutes(verdict: Verdict) -> str:
     return "" if asked is None else f", the possible growth of {asked.acquired_on} is not confirmed"
 
 
-def _confirms(verdict: Verdict) -> str:
-    """Answer an earlier possible growth that this scan proves; empty where none was open."""
-    asked = verdict.evidence.asked
-    return "" if asked is None else f", which confirms the possible growth of {asked.acquired_on}"
-
-
 def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
     nadir = verdict.evidence.nadir
     assert nadir is not None  # the caller looked
@@ -152,32 +146,8 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
         f"where none was seen on {nadir.reference.acquired_on}"
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)
-    return replace(numbers, kind=ClauseKind.SEEN_AGAIN, words=words, ruling=_seen_again_words(verdict, criteria))
-
-
-def _seen_again_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
-    """Say where tumour seen again lies to its rule, and what of the rule it does not reach."""
-    rule, visit, asked = criteria.reappearance, verdict.visit, verdict.evidence.asked
-    if rule is None:
-        return f"progression without any limit of size in these criteria{_confirms(verdict)}"
-    sizes = f"{wording.volume(rule.min_volume_mm3)} or {rule.min_longest_mm:g} mm"
-    limit = f"{sizes}, on {rule.min_slices} slices or on two scans"
-    if verdict.grown:
-        return f"reaches the rule for tumour seen again ({limit}){_confirms(verdict)}"
-    if verdict.preliminary:
-        return f"reaches the rule for tumour seen again ({limit}), on one scan only{_confirms(verdict)}"
-    if comparison.reappears(visit, criteria):
-        seen_on = "an unknown number of slices"
-        if visit.slices_spanned is not None:
-            seen_on = wording.count(visit.slices_spanned, "slice")
-        return (
-            f"reaches the sizes of the rule for tumour seen again ({sizes}), but on one scan and {seen_on}, where the "
-            f"rule asks for {rule.min_slices} slices or two scans, confirm on the next scan"
-        )
-    below = f"does not reach the sizes of the rule for tumour seen again ({sizes})"
-    if asked is None:
-        return f"{below}, confirm on the next scan"
-    return f"{below}, as on {asked.acquired_on}, not decidable below {wording.volume(rule.min_volume_mm3)}"
+    kind = ClauseKind.NEW_TUMOUR if verdict.evidence.is_first else ClauseKind.SEEN_AGAIN
+    return replace(numbers, kind=kind, words=words, ruling=circumstances.against_reappearance(verdict, criteria))
 
 
 def _changed(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria) -> Clause:
@@ -187,17 +157,27 @@ def _changed(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria
     limits = (numbers.limit_ratio, numbers.rule_ratio, criteria.response.ratio)
     decimals = wording.decimals_apart(scan_pair.ratio, *limits)
     figures = wording.figures_beside(scan_pair.value, scan_pair.reference_value)
-    interval = ""
-    if scan_pair.interval is not None:
-        ends = wording.change_interval(100 * (scan_pair.interval.low - 1), 100 * (scan_pair.interval.high - 1))
-        interval = f" (95 % CI by all scans {ends})"
     words = (
         f"{_capital(subject(visit, metric))} {size(scan_pair.value, metric, figures)} on {visit.acquired_on} is "
-        f"{percent(scan_pair.ratio, decimals)}{interval} against the {numbers.reference} "
+        f"{percent(scan_pair.ratio, decimals)}{_interval_words(scan_pair)} against the {numbers.reference} "
         f"{size(scan_pair.reference_value, metric, figures)} of {scan_pair.reference.acquired_on}"
     )
     ruling = _rule_words(verdict, scan_pair, criteria, decimals)
     return replace(numbers, words=words, ruling=ruling, change=percent(scan_pair.ratio, decimals))
+
+
+def _interval_words(scan_pair: Comparison) -> str:
+    """Write the 95 % interval of the true change by all scans; say whose is which where the change lies outside it.
+
+    The printed change is that of two readings. The other scans can make it improbable, as where two are days apart.
+    """
+    if scan_pair.interval is None or scan_pair.ratio is None:
+        return ""
+    low, high = scan_pair.interval.low, scan_pair.interval.high
+    ends = wording.change_interval(100 * (low - 1), 100 * (high - 1))
+    if low <= scan_pair.ratio <= high:
+        return f" (95 % CI by all scans {ends})"
+    return f" by the two readings (true change by all scans {ends}, 95 % CI)"
 
 
 def _limit(ratio: float, decimals: int) -> str:
@@ -225,7 +205,7 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(scan_pair) else "but"
-    return f"{place} {threshold} {joint} {error}{_confirms(verdict)}"
+    return f"{place} {threshold} {joint} {error}{circumstances.confirms(verdict)}"
 
 
 def _open_words(scan_pair: Comparison, criteria: ResponseCriteria, error: str, asked: str) -> str:
@@ -261,13 +241,22 @@ def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
 
 
 def _error_words(scan_pair: Comparison, decimals: int = 0) -> str:
-    """Say whether a change exceeds the error, against the limit on its own side."""
+    """Say whether a change exceeds the error, against the limit on its own side.
+
+    The limit guards against all looks of a series, the printed interval speaks of this one scan. They may part: a
+    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and one
+    beyond the limit says so where its interval holds 0 %.
+    """
     if scan_pair.limit_ratio is None or scan_pair.ratio is None:
         return "of unknown measurement error"
     if comparison.beyond_error(scan_pair) and abs(scan_pair.limit_ratio - 1) < comparison.ROUNDING:
         return "beyond measurement error by the other scans alone"
-    place = "beyond" if comparison.beyond_error(scan_pair) else "within"
-    return f"{place} measurement error (limit {_limit(scan_pair.limit_ratio, decimals)})"
+    limit = f"(limit {_limit(scan_pair.limit_ratio, decimals)})"
+    holds_none = scan_pair.interval is None or scan_pair.interval.low <= 1 <= scan_pair.interval.high
+    if not comparison.beyond_error(scan_pair):
+        return f"{'within measurement error' if holds_none else 'less than this series can call a change'} {limit}"
+    though = ", though the interval by all scans includes 0 %" if scan_pair.interval is not None and holds_none else ""
+    return f"beyond measurement error {limit}{though}"
 
 
 def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: ResponseCriteria) -> list[Clause]:
@@ -427,7 +416,9 @@ def _shown_no_more(verdict: Verdict) -> str:
 
 
 def _preliminary_words(verdict: Verdict, settled_on: date | None) -> str:
-    which = circumstances.window_words(*verdict.evidence.window) if verdict.evidence.window else "tumour seen again"
+    which = circumstances.seen_where_none_was(verdict)
+    if verdict.evidence.window:
+        which = circumstances.window_words(*verdict.evidence.window)
     if settled_on is None:
         wait = f"{verdict.wait_days} days later or more " if verdict.wait_days > 1 else ""
         return f"preliminary, {which}, until a scan {wait}confirms it"

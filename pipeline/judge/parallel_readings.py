@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.vocabulary import (
+    ENHANCING,
     Category,
     DisplayState,
     MaskOrigin,
@@ -42,7 +43,7 @@ GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 NOT_LOOKED_FOR = "was not measured on this scan"
 SUBJECTS = {
     ReadingKind.SOLID_AND_CYST: "solid tumour and cyst",
-    ReadingKind.ENHANCING: "enhancing tumour",
+    ReadingKind.ENHANCING: ENHANCING,
     ReadingKind.T2: "T2 tumour",
 }
 

@@ -7,8 +7,8 @@ States; each visit has exactly one:
 ``not_evaluable``       cannot be compared, and nothing else proves progression
 ``baseline``            the scan that the rest of its course is compared with
 ``distant``             progression by a new lesion alone
-``recurrence``          progression after a judged scan since the last surgery showed no tumour
-``progression``         progression of tumour that was never gone
+``recurrence``          progression after a judged scan since the last surgery showed no tumour that was there before
+``progression``         progression of tumour that was never gone, or the first tumour of a person who had none before
 ``no_evidence_of_disease``  no tumour seen on this scan
 ``response``            partial or minor response; tumour still seen
 ``seen_again``          tumour seen after none was seen, too small or too uncertain to be called

@@ -195,7 +195,7 @@ def _is_led(last: records.Assessment) -> bool:
 def _total_grew(last: records.Assessment) -> bool:
     """Say whether the total itself reaches the rule of progression, or was seen again."""
     main = of_total(from_json(last.clauses))
-    if main is None or main.kind == ClauseKind.SEEN_AGAIN:
+    if main is None or main.kind in (ClauseKind.SEEN_AGAIN, ClauseKind.NEW_TUMOUR):
         return main is not None
     return main.ratio is not None and main.rule_ratio is not None and main.ratio >= main.rule_ratio > 1
 
@@ -243,6 +243,8 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
     grown = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
     if last.state == State.RECURRENCE:
         yield Open(Question.NEW_LESION, "tumour seen where there was none" + place, "tumour seen again")
+    elif last.state == State.PROGRESSION and main and main.kind == ClauseKind.NEW_TUMOUR:
+        yield Open(Question.NEW_LESION, "a tumour where none was seen before" + place, "new tumour")
     elif last.state == State.DISTANT:
         seen = [part.text for part in parts if part.kind == ClauseKind.NEW_LESION]
         yield Question.NEW_LESION, seen[0] if seen else "a new lesion"

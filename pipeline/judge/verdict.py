@@ -44,6 +44,8 @@ class Evidence:
         At a baseline: the last scan that an earlier course judged and that compares with it; None for none.
     unjudged
         At a baseline made before its course: why the course that it lies in does not judge it, in words.
+    is_first
+        It shows the first tumour of a person: none was seen and none treated before (``epochs.is_first_tumour``).
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -64,6 +66,7 @@ class Evidence:
     scans: tuple[VisitMeasure, ...] = ()
     before: VisitMeasure | None = None
     unjudged: str = ""
+    is_first: bool = False
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,9 +55,9 @@ class Flows:
     affine: NDArray[np.float64]
     points_mm: NDArray[np.float64]
 
-    @cached_property
+    @property
     def windows_by_voxel(self) -> NDArray[np.float64]:
-        """Shape ``(I J K, C)``."""
+        """Shape ``(I J K, C)``; the same numbers, which are kept in this order."""
         return voxel_by_voxel(self.windows)
 
 
@@ -73,7 +72,8 @@ def flows_of(template: Template) -> Flows:
     affine = np.diag([FIELD_STEP_MM] * 3 + [1.0])
     affine[:3, 3] = template.affine[:3, 3]
     points_mm = to_world(affine, np.moveaxis(np.indices(tuple(count)), 0, -1))
-    return Flows(windows, centres_mm, template.affine, affine, points_mm)
+    laid_out = voxel_by_voxel(windows).T.reshape(windows.shape)  # as windows_by_voxel gives them, with no second copy
+    return Flows(laid_out, centres_mm, template.affine, affine, points_mm)
 
 
 def numbers_of(flows: Flows, growth: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ in the scanner. A smooth curve takes signal from one scan to the other. Gauss-Ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from pipeline.core.volume import to_voxel
 from pipeline.refind.growth_flow import Flows, came_from, expectation, flows_of, numbers_of
 from pipeline.refind.scene import Predicted, Scene
 from pipeline.refind.signal_curve import SignalCurve, fit_curve
-from pipeline.refind.template import Template, softened
+from pipeline.refind.template import Template, slope_of, softened
 
 CONTROL_MM, STRAIN_PRICE, BEND_PRICE = 12.0, 10.0, 0.002
 """Spacing of the fitted bend's control points, mm; price of its strain per mm³; price of its size."""
@@ -47,6 +48,9 @@ ROUNDS = 16
 
 STRAIN_STEP, SHIFT_STEP_MM, BEND_STEP_MM, GIVING_STEP = 0.15, 1.0, 2.0, 0.2
 """Longest step of one round."""
+
+TOGETHER = 8192
+"""Voxels that are weighted at once, so that no second copy of all of them is made."""
 
 SETTLED_STRAIN, SETTLED_MM = 0.005, 0.05
 
@@ -134,10 +138,11 @@ class _Fitter:
         self.flows: Flows = flows_of(template)
         self.stacks = stacks_of(template, self.flows)
         self.lattice: Lattice = lattice_of(scene.shape, scene.spacing_mm, CONTROL_MM)
-        bend_price = STRAIN_PRICE * scene.voxel_mm3 * elastic(self.lattice)
-        bend_price[np.diag_indices_from(bend_price)] += BEND_PRICE
+        self.bend_price = elastic(self.lattice)
+        self.bend_price *= STRAIN_PRICE * scene.voxel_mm3
+        self.bend_price[np.diag_indices_from(self.bend_price)] += BEND_PRICE
         prices = [expectation(1) * (STILL_PRICE if name in still else 1.0) for name in template.names]
-        self.price = linalg.block_diag(bend_price, *prices, 1 / GIVING_WAY_SD**2)
+        self.growth_price = linalg.block_diag(*prices, 1 / GIVING_WAY_SD**2)
 
     def fitted(self, start: float) -> Fit:
         """Take Gauss-Newton steps from even growth on, until nothing moves any more or the rounds are used up."""
@@ -147,10 +152,7 @@ class _Fitter:
         state = FitState(growth, np.zeros((3, *sizes)), GIVING_WAY)
         curve: SignalCurve | None = None
         for _ in range(ROUNDS):
-            shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
-            curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
-            matrix, right = self._equations(state, shown, curve)
-            state, is_settled = self._stepped(state, _solved(matrix, right))
+            state, curve, is_settled = self._next(state, curve)
             if is_settled:
                 break
         shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
@@ -162,6 +164,13 @@ class _Fitter:
             shown = predicted(self.outline, self.flows, stacks, self.scene, self._bend(state), state)
         return Fit(self.scene.spread(shown.occupancy.T), left, certainty, gain, curve.noise, patterns)
 
+    def _next(self, state: FitState, curve: SignalCurve | None) -> tuple[FitState, SignalCurve, bool]:
+        """Take one Gauss-Newton step; nothing large outlives it, as the next needs the same room."""
+        shown = predicted(self.template, self.flows, self.stacks, self.scene, self._bend(state), state)
+        curve = fit_curve(self.template.names, self.scene, shown, curve, self.still)
+        state, is_settled = self._stepped(state, _solved(*self._equations(state, shown, curve)))
+        return state, curve, is_settled
+
     def _bend(self, state: FitState) -> NDArray[np.float64]:
         """Return the bend at the active voxels, shape ``(N, 3)``, in the masked visit's world, mm."""
         field = field_of(self.lattice, state.control)[self.scene.is_active]
@@ -171,34 +180,40 @@ class _Fitter:
         self, state: FitState, shown: Predicted, curve: SignalCurve
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the normal equations of one round, bend first, then growth and giving way."""
-        by_bend, by_growth = self._by(shown, curve)
-        bends, voxels, weighted = state.control.size, self.scene.active_places, curve.weight[:, None] * by_bend
-        matrix = self.price.copy()
+        bends, voxels, by_bend = state.control.size, self.scene.active_places, self._by_bend(shown, curve)
+        weighted = curve.weight[:, None] * by_bend
+        matrix = np.zeros((bends + len(self.growth_price),) * 2)
+        matrix[:bends, :bends], matrix[bends:, bends:] = self.bend_price, self.growth_price
+        numbers = np.r_[state.control.ravel(), state.growth.ravel(), state.giving_way - GIVING_WAY]
+        priced = matrix @ numbers
         curvature = np.stack([weighted[:, a] * by_bend[:, b] for a, b in COMPONENTS], axis=1)
         add_normal_matrix(self.lattice, voxels, curvature, matrix)
-        pulls = np.column_stack([by_growth, curve.left])
+        del curvature
+        pulls = np.empty((len(voxels), shown.by_growth.shape[1] + 1))
+        np.multiply(shown.by_growth, curve.gain[:, None], out=pulls[:, :-1])
+        pulls[:, -1] = curve.left
         onto = gathered(self.lattice, voxels, weighted, pulls).reshape(bends, -1)
         matrix[:bends, bends:] = onto[:, :-1]
         matrix[bends:, :bends] = onto[:, :-1].T
-        onto_growth = (by_growth * curve.weight[:, None]).T @ pulls
+        onto_growth = np.zeros((pulls.shape[1] - 1, pulls.shape[1]))
+        for part in (slice(first, first + TOGETHER) for first in range(0, len(pulls), TOGETHER)):
+            onto_growth += (pulls[part, :-1] * curve.weight[part, None]).T @ pulls[part]
         matrix[bends:, bends:] += onto_growth[:, :-1]
-        numbers = np.r_[state.control.ravel(), state.growth.ravel(), state.giving_way - GIVING_WAY]
-        return matrix, np.r_[onto[:, -1], onto_growth[:, -1]] - self.price @ numbers
+        return matrix, np.r_[onto[:, -1], onto_growth[:, -1]] - priced
 
-    def _by(self, shown: Predicted, curve: SignalCurve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how the later scan's signal changes with the bend, ``(N, 3)``, and with growth, ``(N, 12 C + 1)``."""
-        gain = curve.gain[:, None]
-        return shown.slope @ self.scene.axes * gain, shown.by_growth * gain
+    def _by_bend(self, shown: Predicted, curve: SignalCurve) -> NDArray[np.float64]:
+        """Return how the later scan's signal changes with the bend, shape ``(N, 3)``."""
+        return np.asarray(shown.slope @ self.scene.axes * curve.gain[:, None])
 
     def _patterns(self, state: FitState, shown: Predicted, curve: SignalCurve) -> NDArray[np.float64]:
         """Return how each compartment's ln V changes with the signal of each voxel, shape ``(C, N)``."""
-        matrix, _ = self._equations(state, shown, curve)
-        by_bend, by_growth = self._by(shown, curve)
         first, bends = state.control.size + 12 * np.arange(len(state.growth)), state.control.size
-        even = np.zeros((len(matrix), len(first)))
+        even = np.zeros((bends + len(self.growth_price), len(first)))
         for place in (0, 4, 8):  # the trace of a compartment's growth is its growth in ln V
             even[first + place, np.arange(len(first))] = 1
+        matrix, _ = self._equations(state, shown, curve)
         answers = _solved(matrix, even).T
+        by_bend, by_growth = self._by_bend(shown, curve), shown.by_growth * curve.gain[:, None]
         moved = [field_of(self.lattice, one[:bends].reshape(state.control.shape)) for one in answers]
         by_moving = [(one[self.scene.is_active] * by_bend).sum(axis=1) for one in moved]
         return np.asarray(curve.weight * (by_moving + answers[:, bends:] @ by_growth.T))
@@ -239,17 +254,39 @@ class Stacks:
 
 def stacks_of(template: Template, flows: Flows) -> Stacks:
     """Lay out what one layer of a slice looks up."""
-    lesion = (template.occupancy, template.texture, flows.windows, template.occupancy_slope, template.rim)
-    tissue = (flows.windows, template.background, template.filled, template.background_slope)
-    return Stacks(_side_by_side((*lesion, template.rim_slope)), _side_by_side(tissue))
+    count = len(template.names)
+    return Stacks(
+        _side_by_side(6 * count + 4, _of_the_lesion(template, flows)),
+        _side_by_side(count + 5, _around_the_lesion(template, flows)),
+    )
 
 
-def _side_by_side(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Lay images ``(..., I, J, K)`` of several arrays out as ``(I J K, M)``, without a copy of all of them between."""
-    size = int(np.prod(parts[0].shape[-3:]))
-    images = [image for part in parts for image in part.reshape(-1, size)]
-    together = np.empty((size, len(images)))
-    for column, image in enumerate(images):
+def _of_the_lesion(template: Template, flows: Flows) -> Iterator[NDArray[np.float64]]:
+    """Yield what moves with the lesion; slopes are made one by one, as they are needed here alone."""
+    yield from (template.occupancy, template.texture, flows.windows)
+    yield from (slope_of(part, template.step_mm) for part in template.occupancy)
+    yield template.rim
+    yield slope_of(template.rim, template.step_mm)
+
+
+def _around_the_lesion(template: Template, flows: Flows) -> Iterator[NDArray[np.float64]]:
+    """Yield what moves with the tissue around."""
+    yield from (flows.windows, template.background, template.filled)
+    yield slope_of(template.background, template.step_mm)
+
+
+def _side_by_side(count: int, parts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Lay M images ``(..., I, J, K)`` of several arrays out as ``(I J K, M)``, without a copy of all of them between.
+
+    Raises
+    ------
+    ValueError
+        There are not so many images.
+    """
+    images = (image.ravel() for part in parts for image in part.reshape(-1, *part.shape[-3:]))
+    first = next(images)
+    together = np.empty((first.size, count))
+    for column, image in zip(range(count), chain([first], images), strict=True):
         together[:, column] = image
     return together
 

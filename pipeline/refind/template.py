@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,21 +78,6 @@ class Template:
     texture: NDArray[np.float64]
     distance_mm: NDArray[np.float64]
     rim: NDArray[np.float64]
-
-    @cached_property
-    def background_slope(self) -> NDArray[np.float64]:
-        """Shape ``(3, I, J, K)``, per mm."""
-        return _slope(self.background, self.step_mm)
-
-    @cached_property
-    def occupancy_slope(self) -> NDArray[np.float64]:
-        """Shape ``(C, 3, I, J, K)``, per mm."""
-        return _slope(self.occupancy, self.step_mm)
-
-    @cached_property
-    def rim_slope(self) -> NDArray[np.float64]:
-        """Shape ``(3, I, J, K)``, per mm."""
-        return _slope(self.rim, self.step_mm)
 
 
 def template_of(image: Volume, masks: Mapping[str, Volume]) -> Template:
@@ -228,9 +212,9 @@ def _laid_together(
     return np.asarray((occupancy * texture).sum(axis=0) + (1 - occupancy.sum(axis=0)) * background)
 
 
-def _slope(image: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
-    """Return the slopes ``(..., 3, I, J, K)`` of images ``(..., I, J, K)``, per mm."""
-    return np.stack(np.gradient(image, step_mm, axis=(-3, -2, -1)), axis=-4)
+def slope_of(image: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
+    """Return the slope ``(3, I, J, K)`` of an image ``(I, J, K)``, per mm."""
+    return np.stack(np.gradient(image, step_mm))
 
 
 def _textures(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from multiprocessing import synchronize
 from types import TracebackType
 
 NOBODY_THERE = (EOFError, ConnectionError)
@@ -17,8 +19,15 @@ NOBODY_THERE = (EOFError, ConnectionError)
 
 def end_in_silence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print what nobody caught, but for what only says that the run is gone."""
-    if not issubclass(kind, NOBODY_THERE):
+    if not issubclass(kind, NOBODY_THERE) and not _is_lock_of_a_run_that_ended(error, trace):
         sys.__excepthook__(kind, error, trace)
+
+
+def _is_lock_of_a_run_that_ended(error: BaseException, trace: TracebackType | None) -> bool:
+    """Say whether a worker was told of a lock that its run, which ended in order meanwhile, has taken away."""
+    frames = traceback.extract_tb(trace)
+    is_lock = bool(frames) and frames[-1].filename == synchronize.__file__ and frames[-1].name == "__setstate__"
+    return isinstance(error, FileNotFoundError) and is_lock
 
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)

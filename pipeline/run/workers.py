@@ -107,8 +107,9 @@ def _in_processes(
                 for name in (patient.patient.patient_id,)
             }
         for future in as_completed(futures):
+            name = futures.pop(future)  # its records are let go once they are kept: a study has thousands
             try:
-                yield futures[future], future.result()
+                yield name, future.result()
             except BrokenProcessPool:
                 return
     except BaseException:  # this process is asked to end, or cannot use what workers make: nobody waits for the rest

@@ -7,6 +7,7 @@ in, looks at the store, and runs once more undisturbed. The moments are random, 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import resource
@@ -121,6 +122,33 @@ def killed(number: signal.Signals, *, is_to_all: bool = False) -> Callable[[Case
     return disturb
 
 
+def one_process_killed(case: Case, out: Path, random: Random) -> tuple[bool, str]:
+    """Kill one of the processes that a run has started, be it a worker or the server that they are forked from."""
+    run = start(case.study, out)
+    time.sleep(random.uniform(0, 1.1 * case.seconds))
+    was_hit = False
+    while run.poll() is None and not was_hit:
+        helpers = sorted(_descendants(run.pid))
+        for pid in [random.choice(helpers)] if helpers else []:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                was_hit = True
+        time.sleep(0 if was_hit else 0.05)
+    return was_hit, ended(run)
+
+
+def _descendants(pid: int) -> set[int]:
+    """Return the processes that one has started, and those that these have."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    below: set[int] = set()
+    for _ in range(3):
+        below |= {child for child, parent in parents.items() if parent in {pid, *below}}
+    return below
+
+
 def no_room(case: Case, out: Path, random: Random) -> tuple[bool, str]:
     """Let no file grow beyond a random size, as a disk that is full; half of them small."""
     most = int(10 ** random.uniform(2, 6.7))
@@ -170,6 +198,7 @@ FAULTS: Mapping[str, Callable[[Case, Path, Random], tuple[bool, str]]] = {
     "killed (SIGKILL)": killed(signal.SIGKILL),
     "asked to end (SIGTERM)": killed(signal.SIGTERM),
     "Ctrl+C, as a terminal sends it": killed(signal.SIGINT, is_to_all=True),
+    "one of its processes killed (SIGKILL)": one_process_killed,
     "no room for a file of more than 0.1 kB to 5 MB": no_room,
     "the output folder turns read-only": read_only,
     "a second run on the same output": two_at_once,
@@ -177,7 +206,7 @@ FAULTS: Mapping[str, Callable[[Case, Path, Random], tuple[bool, str]]] = {
 }
 WITH_SCANS = (
     "killed (SIGKILL)", "asked to end (SIGTERM)", "Ctrl+C, as a terminal sends it",
-    "no room for a file of more than 0.1 kB to 5 MB",
+    "one of its processes killed (SIGKILL)", "no room for a file of more than 0.1 kB to 5 MB",
 )  # fmt: skip
 
 

@@ -76,6 +76,23 @@ def test_the_shares_and_the_ends_of_the_interval_are_those_of_another_optimiser(
         assert best(people, end + outside)[0] < highest - kind_shares.FALL + 0.02, "the next one is outside"
 
 
+@pytest.mark.parametrize("number", [1, 3, 20, 40, 200])
+@pytest.mark.parametrize("sharpness", [0.02, 0.3, 3.0])
+def test_ends_found_by_halving_are_those_of_all_shares_tried(number: int, sharpness: float) -> None:
+    """Also of people who tell nearly nothing, or who pull to one side or the other."""
+    chance = np.random.default_rng(number)
+    people = np.exp(sharpness * chance.normal(size=(number, 5)) * chance.choice([0.1, 1, 3], size=(number, 1)))
+    learnt = kind_shares.learned(people.tolist())
+    sorted_people = np.array(sorted(map(tuple, people.tolist())))
+    shares = np.array(learnt.shares)
+    least = kind_shares._log_likelihood(sorted_people, shares[None])[0] - kind_shares.FALL
+    tried = kind_shares.TRIED
+    allowed = [one for one in tried if kind_shares._best_likelihood(sorted_people, shares, one) >= least]
+    assert allowed
+    assert learnt.growing_low == (0.0 if allowed[0] == tried[0] else allowed[0])
+    assert learnt.growing_high == (1.0 if allowed[-1] == tried[-1] else allowed[-1])
+
+
 def test_any_order_gives_the_same_numbers_to_the_last_bit() -> None:
     people = cohort(still=17, steady=5, by_jumps=3, otherwise=2, unclear=9)
     first = kind_shares.cohort_shares(people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,13 @@ from pipeline.core.interpolation import interpolated, voxel_by_voxel
 from tests.places import ROOT
 
 SHAPE = (4, 9, 11)
+
+LOOP = """
+import numpy as np
+from pipeline.core.interpolation import interpolated
+assert interpolated(np.ones((8, 1)), (2, 2, 2), np.zeros((1, 3))).tolist() == [[1.0]]
+"""
+NO_ROOM = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
 
 
 def test_interpolation_is_that_of_scipy_also_beyond_the_grid() -> None:
@@ -91,10 +99,55 @@ def test_numba_is_imported_only_where_a_loop_runs() -> None:
 def test_a_folder_that_a_command_is_started_in_says_nothing_of_what_is_run(tmp_path: Path) -> None:
     pytest.importorskip("yaml")  # numba reads the file where this is installed
     (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path / 'planted'}\n", encoding="utf-8")
-    program = (
-        "import numpy as np\nfrom pipeline.core.interpolation import interpolated\n"
-        "interpolated(np.ones((8, 1)), (2, 2, 2), np.zeros((1, 3)))\n"
-    )
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path, env=surroundings)
+    subprocess.run([sys.executable, "-c", LOOP], check=True, cwd=tmp_path, env=surroundings)
     assert not (tmp_path / "planted").exists()
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Path:
+    """Return a folder with a package beside whose source nothing can be kept, by no user, and an empty study."""
+    core = tmp_path / "package" / "pipeline" / "core"
+    core.mkdir(parents=True)
+    (tmp_path / "study").mkdir()
+    for name in ("__init__.py", "core/__init__.py", "core/compiled.py", "core/interpolation.py"):
+        shutil.copy(ROOT / "pipeline" / name, core.parent / name)
+    (core / "__pycache__").write_text("a file where the folder should be", encoding="utf-8")
+    return tmp_path
+
+
+def _run_in_study(folder: Path, program: str, **surroundings: str) -> list[str]:
+    """Run a loop in the study with the locked package; return what lies in the study afterwards."""
+    cleared = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "NUMBA_"))}
+    everything = {**cleared, "PYTHONPATH": str(folder / "package"), **surroundings}
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=folder / "study", env=everything)
+    return sorted(path.name for path in (folder / "study").iterdir())
+
+
+def test_what_cannot_be_kept_beside_the_source_is_kept_in_the_cache_of_the_user(locked: Path) -> None:
+    kept = locked / "cache"
+    assert not _run_in_study(locked, LOOP, XDG_CACHE_HOME=str(kept), HOME=str(kept))
+    assert list(kept.rglob("*.nbc"))
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"XDG_CACHE_HOME": "/dev/null"},
+        {"XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "/dev/null"},
+        {"XDG_CACHE_HOME": ""},
+        {"XDG_CACHE_HOME": "kept"},
+        {"XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": "kept"},
+        {"HOME": "."},
+    ],
+)
+def test_a_loop_that_can_be_kept_nowhere_runs_and_writes_nothing_where_it_was_started(
+    locked: Path, surroundings: dict[str, str]
+) -> None:
+    assert not _run_in_study(locked, LOOP, **surroundings)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of this kind")
+def test_a_full_disk_stops_no_loop(locked: Path) -> None:
+    assert not _run_in_study(locked, NO_ROOM + LOOP, XDG_CACHE_HOME=str(locked / "cache"), HOME=str(locked / "cache"))
+    assert not list((locked / "cache").rglob("*.nbc"))

@@ -22,8 +22,9 @@ ADAPTED = "imsct_adapted_v1"
 CRITERIA = ("imsct_adapted_v1", "rano2_vol", "rano2_2d", "recist_1_1")
 NUMBER = r"(-?\+?[\d.]+)"
 CHANGED = re.compile(
-    rf"{NUMBER} (mL|mm|mm²) on [\d-]+ is {NUMBER} %(?: \(95 % CI by all scans {NUMBER} to {NUMBER} %\))? against the "
-    rf"(?:baseline|nadir) {NUMBER} (?:mL|mm|mm²) of"
+    rf"{NUMBER} (mL|mm|mm²) on [\d-]+ is {NUMBER} %"
+    rf"(?: (?:\(95 % CI|by the two readings \(true change) by all scans {NUMBER} to {NUMBER} %(?:, 95 % CI)?\))?"
+    rf" against the (?:baseline|nadir) {NUMBER} (?:mL|mm|mm²) of"
 )
 OTHER_DAYS = ("can be the baseline from", "a day that is not known")
 """Sentences with these words name days between the scans, too."""

@@ -232,7 +232,7 @@ def test_what_stops_the_clock_without_progression_says_what_the_last_scan_showed
 
     assert "awaits confirmation; censored there" in why(read(400, "PD", confirmed=False))
     possible = read(400, "PD", display_state=DisplayState.POSSIBLE_GROWTH, detection_limit_ratio=1.5)
-    assert "is within measurement error; censored there" in why(possible)
+    assert "is less than its series can call a change; censored there" in why(possible)
     assert "no progression up to the last adequate assessment on" in why(read(400))
 
 

@@ -173,6 +173,12 @@ def test_a_lesion_that_has_a_verdict_of_its_own_is_not_held_against_its_sizes_to
     ("verdict", "question", "brief"),
     [
         (called("PD", "recurrence", "growth"), "new_lesion", "tumour seen again"),
+        (called("PD", "progression", "growth", Clause(ClauseKind.NEW_TUMOUR, "n", "r")), "new_lesion", "new tumour"),
+        (
+            called("SD", "seen_again", "possible_growth", Clause(ClauseKind.NEW_TUMOUR, "n")),
+            "possible_growth",
+            "possible growth",
+        ),
         (called("PD", "distant", "no_change"), "new_lesion", "new lesion"),
         (called("SD", "stable", "possible_growth"), "possible_growth", "possible growth"),
         (called("SD", "stable", "growth"), "growth", "growth"),

@@ -301,6 +301,25 @@ def test_tumour_seen_again_says_where_it_lies_to_its_rule(now: dict[str, Any], w
     assert words in reason(visit(0, 1000.0), visit(200, 0.0), replace(visit(400, 1.0), **now))
 
 
+def test_the_first_tumour_of_a_person_is_new_and_not_seen_again() -> None:
+    none = (visit(0, 0.0), visit(365, 0.0))
+    first = reason(*none, visit(730, 300.0, slices_spanned=5))
+    assert "reaches the rule for a new tumour (0.10 mL or 5 mm, on 2 slices or on two scans)" in first
+    once = reason(*none, visit(730, 150.0, slices_spanned=1))
+    assert "preliminary, a new tumour, until a scan confirms it" in once
+    small = reason(*none, visit(730, 50.0))
+    assert "does not reach the sizes of the rule for a new tumour (0.10 mL or 5 mm), confirm on" in small
+    assert not any("seen again" in words for words in (first, once, small))
+    operated = reason(*none, visit(730, 300.0, slices_spanned=5), treatments=(surgery(-100),))
+    assert "the rule for tumour seen again" in operated
+
+
+def test_a_change_outside_the_interval_beside_it_says_whose_each_is() -> None:
+    two_days_apart = reason(visit(0, 1000.0), visit(2, 1100.0))
+    assert "is +10 % by the two readings (true change by all scans " in two_days_apart
+    assert "is +5 % (95 % CI by all scans " in reason(visit(0, 1000.0), visit(366, 1050.0))
+
+
 def test_a_small_tumour_seen_again_twice_is_asked_for_once() -> None:
     twice = reason(visit(0, 1000.0), visit(200, 0.0), visit(400, 50.0), visit(600, 50.0))
     assert f"as on {on(400)}, not decidable below 0.10 mL" in twice

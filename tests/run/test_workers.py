@@ -194,3 +194,24 @@ def test_a_query_that_a_signal_broke_off_is_no_crash(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(commands, "app", lambda **_: (_ for _ in ()).throw(RuntimeError("a fault of ours")))
     with pytest.raises(RuntimeError, match="a fault of ours"):
         commands.main()
+
+
+LOCK_GONE = """
+from multiprocessing import get_context, synchronize
+import pipeline.run.worker_start
+handle = get_context("forkserver").Lock()._semlock
+fresh = synchronize.Lock.__new__(synchronize.Lock)
+fresh.__setstate__((handle.handle, handle.kind, handle.maxvalue, "/gone"))
+"""
+FILE_GONE = "import pipeline.run.worker_start; open('/gone')"
+
+
+@pytest.mark.parametrize(("what", "is_silent"), [(LOCK_GONE, True), (FILE_GONE, False)])
+def test_a_lock_that_the_run_took_away_is_no_crash_and_a_file_that_is_missing_is_one(
+    what: str, is_silent: bool
+) -> None:
+    command = [sys.executable, "-P", "-c", what]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert ("FileNotFoundError" not in done.stderr) == is_silent, done.stderr

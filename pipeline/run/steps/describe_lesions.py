@@ -48,6 +48,13 @@ BY_OUTLINE = frozenset({
 })  # fmt: skip
 """Findings that are as sure as the outline is; the others are read well within it."""
 
+MASK_OF = {
+    LesionFinding.TUMORAL_CYST: Compartment.CYST, LesionFinding.POLAR_CYST_ABOVE: Compartment.CYST,
+    LesionFinding.POLAR_CYST_BELOW: Compartment.CYST, LesionFinding.SYRINX: Compartment.SYRINX,
+    LesionFinding.OEDEMA_ABOVE: Compartment.OEDEMA, LesionFinding.OEDEMA_BELOW: Compartment.OEDEMA,
+}  # fmt: skip
+"""Finding to the mask that it rests on beside the tumour's."""
+
 
 @dataclass(frozen=True)
 class PatientLine:
@@ -215,7 +222,9 @@ def _look(
     for name in sorted({row.lesion_id for row in pieces}):
         numbers = [row.component_id for row in pieces if row.lesion_id == name]
         solid = labels.with_array(np.isin(labels.array, numbers))
-        scene = LesionScene(solid, _others(masked, labels, numbers), course, reason)
+        others = _others(masked, labels, numbers)
+        unsigned = frozenset(c for c in others if masked.origin_of(c) == MaskOrigin.AUTOMATIC)
+        scene = LesionScene(solid, others, course, reason, unsigned)
         here = _levels_here(solid, visit, along)
         listed = (
             *description_of(scene, scans, here, limit_file.packaged(), no_map or tissue_diffusion.NO_MAP),
@@ -228,7 +237,9 @@ def _look(
 def _as_sure_as_its_mask(one: Described, masked: MaskedVisit) -> Described:
     """Take the sureness from what rests on an outline that nobody signed."""
     is_by_outline = one.finding in BY_OUTLINE or masked.is_carried_over
-    if masked.origin_of(Compartment.TUMOUR) != MaskOrigin.AUTOMATIC or not is_by_outline or one.sureness is None:
+    beside = MASK_OF.get(LesionFinding(one.finding)) if is_by_outline and one.finding in list(LesionFinding) else None
+    origins = {masked.origin_of(c) for c in (Compartment.TUMOUR, beside) if c is not None}
+    if MaskOrigin.AUTOMATIC not in origins or not is_by_outline or one.sureness is None:
         return one
     reason = UNSIGNED if one.reason is None else f"{one.reason}; {UNSIGNED}"
     return replace(one, sureness=Sureness.UNSURE, reason=reason)

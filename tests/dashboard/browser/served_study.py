@@ -19,6 +19,7 @@ PEOPLE = {
     "old": {"name": "O. Ld", "groups": ["ward"], "iat": NOW - 11 * 3600},
     "ed": {"name": "E. Ditor", "groups": ["office", "board"]},
     "reader": {"name": "R. Eader", "groups": ["ward"]},
+    "guest": {"name": "G. Uest", "groups": ["ward", "office", "guests"]},
     "nobody": {"name": "N. Obody", "groups": ["kitchen"]},
 }
 SIGN_IN = """[auth]
@@ -33,6 +34,9 @@ reader = ["ward"]
 signer = ["board"]
 editor = ["office"]
 revoked = []
+[[limit]]
+group = "guests"
+patients = ["01"]
 """
 
 
@@ -94,11 +98,11 @@ def add_row(page, title, texts):
     settled(page)
     for number, text in enumerate(texts):
         if text:
-            _fill_cell(page, grid, place, number, text)
+            fill_cell(page, grid, place, number, text)
     settled(page)
 
 
-def _fill_cell(page, grid, place, number, text):
+def fill_cell(page, grid, place, number, text):
     """Fill a cell of a row by the number of its column; again where the table was drawn anew meanwhile."""
     words = grid.get_by_text(text, exact=True).first  # the words of the canvas, to be read aloud
     editor = page.locator("#portal textarea, #portal input").first

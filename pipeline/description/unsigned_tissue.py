@@ -1,0 +1,90 @@
+"""What a program marked by itself and nobody signed: whether the scan can hold it, and whether it looks like its kind.
+
+A speck of an automatic mask is no cyst. What this module refuses: to doubt what a person drew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.description.cord_reference import CordReference
+from pipeline.description.description_limits import DescriptionLimits
+from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, share_in
+from pipeline.description.tissue_signal import laid_along
+
+LEAST_VOXELS = 12
+LEAST_MM3 = 30.0
+"""A piece smaller than either is not told from noise and from the edge of what lies beside it (a ball of 3.9 mm)."""
+
+FLUID_FROM = 0.5
+"""Share of the way from the cord's signal to that of the fluid around it from which on a piece is fluid."""
+
+LEAST_FLUID = 1.3
+"""Fluid around the cord less bright than this beside it is not told from the cord on such a scan."""
+
+MOSTLY, LEAST_READ = 0.8, 3
+RING_MM = (0.5, 4.0)
+"""Where the fluid around the cord lies, from the cord's surface, mm."""
+
+FLUIDS = frozenset({Compartment.CYST, Compartment.SYRINX})
+
+
+def doubt_of(
+    piece: Volume,
+    compartment: Compartment,
+    scene: LesionScene,
+    scans: Sequence[AlignedScan],
+    limits: DescriptionLimits,
+) -> str | None:
+    """Say in words why a connected piece of a mask cannot be called present; None where nothing speaks against it.
+
+    Parameters
+    ----------
+    piece
+        Mask of one connected piece on the anchor's grid.
+    scans
+        Those on which fluid and oedema are bright (T2w, STIR), the best first.
+    """
+    if compartment not in scene.unsigned:
+        return None
+    volume_mm3 = float((piece.array > 0).sum()) * piece.voxel_mm3
+    least_mm3 = max(LEAST_MM3, LEAST_VOXELS * piece.voxel_mm3)
+    marked = f"a program by itself marked {volume_mm3:.0f} mm³ of {compartment}"
+    if volume_mm3 < least_mm3:
+        return f"{marked}; this scan holds nothing sure below {least_mm3:.0f} mm³: draw it, or say that there is none"
+    for scan in scans:
+        laid = laid_along(scan, scene, limits)
+        if isinstance(laid, str):
+            continue
+        voxels, reference = laid
+        inside = share_in(scan, piece, voxels.indices) >= MOSTLY
+        if inside.sum() < LEAST_READ:
+            continue
+        ratio = float(np.median(voxels.values[inside] / reference.at(voxels.position_mm[inside])))
+        least = _least_ratio(voxels, reference, compartment, limits)
+        if least is None:
+            continue
+        kind = "fluid around the cord" if compartment in FLUIDS else "oedema"
+        signal = f"{marked}, whose signal is {ratio:.2f} of the cord's; {kind} is above {least:.2f} on this scan"
+        return None if ratio >= least else signal
+    return None
+
+
+def _least_ratio(
+    voxels: CordVoxels, reference: CordReference, compartment: Compartment, limits: DescriptionLimits
+) -> float | None:
+    """Return the ratio to the cord from which on a piece is of its kind; None where this scan does not tell."""
+    if compartment not in FLUIDS:
+        return limits.signal.hyper_above
+    beyond_mm = voxels.away_mm - voxels.radius_mm
+    places_mm = voxels.position_mm[reference.voxels]
+    around = (beyond_mm >= RING_MM[0]) & (beyond_mm <= RING_MM[1]) & (voxels.beside < 0.02) & (voxels.solid < 0.02)
+    around &= (voxels.position_mm >= places_mm.min()) & (voxels.position_mm <= places_mm.max())
+    if around.sum() < LEAST_VOXELS:
+        return None
+    fluid = float(np.percentile(voxels.values[around] / reference.at(voxels.position_mm[around]), 75))
+    return 1.0 + FLUID_FROM * (fluid - 1.0) if fluid >= LEAST_FLUID else None
