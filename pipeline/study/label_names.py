@@ -175,7 +175,7 @@ def _index(row: TableRow, findings: list[Finding]) -> int | None:
     cell = row.cells["index"] or ""
     if re.fullmatch(r"[0-9]{1,9}", cell):
         return int(cell)
-    findings.append(row.problem("number_malformed", f"expected a whole number as index, found '{cell}'"))
+    findings.append(row.problem("index_malformed", f"expected a whole number as index, found '{cell}'"))
     return None
 
 

@@ -12,22 +12,18 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.core import records
-from pipeline.core.findings import finding
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
-from pipeline.files import fingerprints
 from pipeline.measure.volumes import OBJECT_PROBABILITY
+from pipeline.run.steps import copied_visits
 from pipeline.run.steps.mask_records import given_record
 from pipeline.run.steps.patient_work import PatientWork
-from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit, VisitWork
+from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit
 from pipeline.study import study_folder
 from pipeline.study.mask_voxels import MaskReading
 
 DRAWN_NOT_READ = ("mask_values", "mask_is_scan", "mask_covers_scan", "mask_label_unlisted")
 """Findings about drawings on the scan's own voxels that say nothing certain: no automatic mask stands in for them."""
-
-FEWEST_ALIKE = 30
-"""Voxels from which on two drawings that are equal are a copy: specks of a few voxels may be drawn twice alike."""
 
 
 def read_masks(work: PatientWork) -> PatientWork:
@@ -35,37 +31,8 @@ def read_masks(work: PatientWork) -> PatientWork:
     given = with_likely_labels({visit.session_id: given_masks(visit.read) for visit in work.visits})
     visits = tuple(replace(visit, masks=given[visit.session_id]) for visit in work.visits)
     findings = (row for visit in visits for row in visit.masks.findings)
-    return work.changing(visits).adding(*findings, *copied(visits))
-
-
-def copied(visits: Sequence[VisitWork]) -> list[records.Finding]:
-    """Name a scan that lies at two visits, and a drawing that is another visit's voxel for voxel.
-
-    Two scans are never equal and nobody draws an outline of some size twice alike: one of both is a copy, and that
-    nothing changed between them is no observation.
-    """
-    findings, earlier_scans, earlier_masks = [], dict[str, str](), dict[object, str]()
-    for visit in visits:
-        if not isinstance(visit.read, ScannedVisit):
-            continue
-        about = {"patient_id": visit.read.visit.patient_id, "session_id": visit.session_id}
-        scan, digest = visit.read.anchor, visit.read.anchor_sha256
-        other = earlier_scans.setdefault(digest, visit.session_id)
-        if other != visit.session_id:
-            words = f"{scan.relative}: expected a scan of its own, found the very file of {other}"
-            findings.append(finding("scan_copied", words, scan.relative, **about))
-        for row in visit.masks.rows:
-            array = visit.masks.masks[row.source][Compartment(row.compartment)].array
-            if np.count_nonzero(array) < FEWEST_ALIKE:
-                continue
-            key = (row.compartment, array.shape, array.dtype.str, fingerprints.of_values(array.tobytes().hex()))
-            other = earlier_masks.setdefault(key, visit.session_id)
-            if other != visit.session_id:
-                words = (
-                    f"{row.path}: expected {row.compartment} drawn on this visit, found that of {other} voxel by voxel"
-                )
-                findings.append(finding("mask_copied", words, row.path, **about))
-    return findings
+    checked, copies = copied_visits.with_copies(visits)
+    return work.changing(checked).adding(*findings, *copies)
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:
