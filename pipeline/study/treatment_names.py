@@ -8,6 +8,7 @@ judged until somebody says what it was.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,10 +23,15 @@ NAMES_TABLE = "treatment_names.tsv"
 
 NOT_DONE = re.compile(
     r"\b(no|not|none|never|without|planned|plan|scheduled|proposed|considered|refused|declined|cancell?ed|stopped|"
-    r"pending|offered|held|withheld|deferred)\b"
+    r"pending|offered|held|withheld|deferred|"
+    r"kein|keine|keiner|nicht|nie|ohne|geplant|geplante|vorgesehen|abgelehnt|abgebrochen|"
+    r"pas|sans|aucun|aucune|jamais|prevue?|envisagee?|refusee?|annulee?|"
+    r"sin|ningun|ninguna|nunca|planificad[ao]|rechazad[ao]|"
+    r"nessun|nessuna|senza|mai|programmat[ao]|rifiutat[ao]|previst[ao]|"
+    r"nao|sem|nenhum|nenhuma|planejad[ao]|recusad[ao]|"
+    r"geen|niet|nooit|zonder|gepland|geplande|geweigerd)\b"
 )
-"""Words beside which a name is no treatment that was given."""
-
+"""Words, without accents, beside which a name is no treatment that was given."""
 
 SAYS_NOTHING = frozenset({
     "systemic", "systemictherapy", "systemictreatment", "drug", "drugs", "drugtherapy", "medication", "medicine",
@@ -78,8 +84,9 @@ def kind_named(text: str | None, names: Mapping[str, TreatmentKind]) -> Treatmen
     whole = plain(text or "")
     if whole in names:
         return names[whole]
-    words = re.findall(r"[^\W_]+", (text or "").lower())
-    if not words or NOT_DONE.search((text or "").lower()):
+    folded = _folded(text or "")
+    words = re.findall(r"[^\W_]+", folded)
+    if not words or NOT_DONE.search(folded):
         return TreatmentKind.UNKNOWN
     kinds = _inside(words, names)
     return kinds.pop() if len(kinds) == 1 else TreatmentKind.UNKNOWN
@@ -105,8 +112,14 @@ def kind_of(
 
 
 def plain(name: str) -> str:
-    """Return a name in lower case without blanks and signs."""
-    return re.sub(r"[\W_]+", "", name.lower())
+    """Return a name in lower case without accents, blanks and signs."""
+    return re.sub(r"[\W_]+", "", _folded(name))
+
+
+def _folded(text: str) -> str:
+    """Return a text in lower case without accents, however its letters are composed."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def _inside(words: list[str], names: Mapping[str, TreatmentKind]) -> set[TreatmentKind]:

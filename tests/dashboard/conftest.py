@@ -1,5 +1,7 @@
 """Output folders for the pages: none yet, the tiny store, and the tiny store with scans to look at."""
 
+import tomllib
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -10,6 +12,7 @@ from pipeline.files import images
 from pipeline.study import study_folder
 from tests.dashboard.viewer_phantoms import chromium, served
 from tests.factories import copy_tiny
+from tests.places import ROOT
 
 PATIENCE_MS = 120_000
 """A machine may be busy: no test is about how long a page takes."""
@@ -28,6 +31,19 @@ editor = ["office"]
 admin = ["chief"]
 """
 SPACING = np.diag([3.3, 0.7, 0.7, 1.0])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_the_pages():
+    """Run pages in this process as they are served: their files are not rewritten for magic, nothing is counted."""
+    served_with = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    options = [(section, name) for section in ("runner", "browser") for name in served_with[section]]
+    before = {(section, name): st.get_option(f"{section}.{name}") for section, name in options}
+    for section, name in options:
+        st.config.set_option(f"{section}.{name}", served_with[section][name])
+    yield
+    for (section, name), value in before.items():
+        st.config.set_option(f"{section}.{name}", value)
 
 
 @pytest.fixture(autouse=True)

@@ -128,6 +128,11 @@ def test_control_letters_are_seen_by_nobody_and_left_out(cell: str, cleaned: str
         ("surgery", "surgery"), ("Gamma Knife SRS", "radiosurgery"), ("gamma knife radiosurgery boost", "radiosurgery"),
         ("surgery and RT", "unknown"), ("no RT", "unknown"), ("planned surgery", "unknown"), ("", "unknown"),
         (None, "unknown"), ("prayer", "unknown"), ("repeat surgery", "surgery"),
+        ("Bestrahlung", "radiotherapy"), ("radiothérapie", "radiotherapy"), ("RADIOTHERAPIE", "radiotherapy"),
+        ("radiothe\u0301rapie", "radiotherapy"), ("Cirugía", "surgery"), ("cirugia", "surgery"),
+        ("stereotaktische Bestrahlung", "radiosurgery"), ("keine Bestrahlung", "unknown"),
+        ("radiothérapie prévue", "unknown"), ("sin quimioterapia", "unknown"), ("Operation und Bestrahlung", "unknown"),
+        ("geplante Chemotherapie", "unknown"), ("chirurgie", "surgery"), ("Kortison", "steroid"),
     ],
 )  # fmt: skip
 def test_a_text_means_one_kind_of_treatment_or_none(text: str | None, kind: str) -> None:
