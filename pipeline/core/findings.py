@@ -77,6 +77,7 @@ FOLDER_KINDS = (
     ),
     ("scan_not_finite", "warning", "nothing to do where this is outside the field of view; else export the scan again"),
     ("visit_not_measurable", "error", "add a T2w or T1w scan, or draw the mask on a scan of this visit"),
+    ("scan_copied", "warning", "put this visit's own scan here or correct its day; until then it has no sizes"),
     ("anchor_ambiguous", "warning", "check the chosen scan; name planes by acq-sag or acq-ax, or draw on the right"),
 )
 
@@ -86,6 +87,7 @@ TABLE_KINDS = (
     ("table_empty", "warning", "fill the table (header and rows) or remove it"),
     ("table_encoding", "warning", "save the table as UTF-8 text"),
     ("table_delimiter", "error", "save the table with tabs between the columns"),
+    ("table_misnamed", "warning", "save it under the name expected, with tabs between the columns"),
     ("column_missing", "error", "add or rename the column; nothing that depends on it was used"),
     ("column_unread", "note", "if one of these means a column that is read, give it that name; it is not used"),
     ("column_repeated", "error", "leave one column of this name; where they differ neither is used"),
@@ -116,6 +118,7 @@ TABLE_KINDS = (
     ("date_future", "error", "correct the date; dates after the day of reading are not used"),
     ("death_date_conflict", "error", "correct the date of death or the other date; until then no death is counted"),
     ("date_order", "error", "correct the end date; it was not used"),
+    ("index_malformed", "error", "write the index as a whole number such as 1; this label was not used"),
     ("number_malformed", "error", "write a plain number with a decimal point; this one was not used"),
     (
         "number_ambiguous",
@@ -167,6 +170,7 @@ MASK_KINDS = (
         "see what is said of the scan's two positions; its voxels are used",
     ),
     ("mask_other_scan", "warning", "make sure which scan it was drawn on, and name it after that one"),
+    ("mask_copied", "warning", "draw this visit's own mask, or accept this one; until then it has no size"),
     ("mask_at_edge", "warning", "scan the whole lesion next time; the volume is a lower bound and proves no shrinkage"),
     (
         "mask_name_unknown",

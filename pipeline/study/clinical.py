@@ -38,7 +38,7 @@ SEEDING: Mapping[str, bool | None] = {**YES_NO, "not imaged": None, "not_imaged"
 """Whether seeding along the meninges, a drop metastasis included, was seen."""
 
 HIGHEST_AGE_YEARS = 130
-WHOLE_TABLE = frozenset({"table_delimiter", "file_unreadable", "link_outside"})
+WHOLE_TABLE = frozenset({"table_delimiter", "table_misnamed", "file_unreadable", "link_outside"})
 LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
 """Findings about a table of treatments after which somebody may have been treated who is not read to have been."""
 UNREAD = "a row of treatments.tsv that could not be read"

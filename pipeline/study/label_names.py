@@ -57,10 +57,14 @@ UNMEASURED_NAMES = frozenset({"background", "csf", "canal", "spinalcanal", "vert
 
 @dataclass(frozen=True)
 class LabelTable:
-    """What the numbers of a label map mean; those in ``unmeasured`` are understood and left out."""
+    """What the numbers of a label map mean; those in ``unmeasured`` are understood and left out.
+
+    ``unknown`` holds numbers that the table lists under a word which is no compartment.
+    """
 
     labels: Mapping[int, Compartment] = field(default_factory=dict)
     unmeasured: frozenset[int] = frozenset()
+    unknown: frozenset[int] = frozenset()
 
 
 def names_of_source(source: str) -> Mapping[str, Compartment]:
@@ -139,7 +143,7 @@ def read_labels(table: Path, root: Path, names: Mapping[str, Compartment], findi
     findings
         Unknown names, bad or contradicted numbers are added.
     """
-    meanings: dict[int, set[Compartment | None]] = {}
+    meanings, unknown = dict[int, set[Compartment | None]](), set[int]()
     for row in read_table(table, root, ("index", "name"), findings):
         if not is_complete(row, ("index", "name"), findings):
             continue
@@ -148,6 +152,7 @@ def read_labels(table: Path, root: Path, names: Mapping[str, Compartment], findi
         if meaning is None and _plain(name) not in UNMEASURED_NAMES:
             message = f"expected a compartment such as {', '.join(Compartment)}, found '{name}'"
             findings.append(row.problem("compartment_unknown", message))
+            unknown |= set() if index is None else {index}
         elif index is not None:
             meanings.setdefault(index, set()).add(meaning)
     relative = relative_to(root, table)
@@ -157,7 +162,7 @@ def read_labels(table: Path, root: Path, names: Mapping[str, Compartment], findi
         del meanings[index]
     meaning_of = {index: next(iter(alternatives)) for index, alternatives in meanings.items()}
     labels = {index: compartment for index, compartment in meaning_of.items() if compartment is not None}
-    return LabelTable(labels, frozenset(meaning_of.keys() - labels.keys()))
+    return LabelTable(labels, frozenset(meaning_of.keys() - labels.keys()), frozenset(unknown - meaning_of.keys()))
 
 
 def _tables(folder: Path, root: Path) -> NamedTables:
@@ -170,7 +175,7 @@ def _index(row: TableRow, findings: list[Finding]) -> int | None:
     cell = row.cells["index"] or ""
     if re.fullmatch(r"[0-9]{1,9}", cell):
         return int(cell)
-    findings.append(row.problem("number_malformed", f"expected a whole number as index, found '{cell}'"))
+    findings.append(row.problem("index_malformed", f"expected a whole number as index, found '{cell}'"))
     return None
 
 

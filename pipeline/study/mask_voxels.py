@@ -201,7 +201,9 @@ def _label_map(array: NDArray, file: MaskFile, findings: list[Finding]) -> _Draw
 
 
 def _likely(value: int, vanished: Iterable[Compartment], file: MaskFile) -> str:
-    """Say what an unlisted number may mean, where a listed one is gone from the map."""
+    """Say what an unlisted number may mean, where a listed one is gone from the map; its own row goes first."""
+    if value in file.unknown:
+        return f", which dseg.tsv lists under a word that is no compartment; correct the name in its row of {value}"
     gone = [f"{index} ({meaning})" for index, meaning in sorted(file.labels.items()) if meaning in set(vanished)]
     if not gone:
         return ""

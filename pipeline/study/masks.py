@@ -61,6 +61,8 @@ class MaskFile:
         anything unstated counts as automatic, which makes what rests on it provisional.
     unmeasured
         Label numbers that are understood and left out (background, vertebrae ...).
+    unknown
+        Label numbers that the table lists under a word which is no compartment.
     scan_entities
         The parts of its name that say which scan it was drawn on: acquisition, run, chunk ...
     """
@@ -75,6 +77,7 @@ class MaskFile:
     compartment: Compartment | None = None
     origin: MaskOrigin = MaskOrigin.AUTOMATIC
     unmeasured: frozenset[int] = frozenset()
+    unknown: frozenset[int] = frozenset()
     scan_entities: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -178,6 +181,7 @@ def _mask(path: Path, source: _Source, origin: MaskOrigin, findings: list[Findin
         compartment=compartment,
         origin=origin,
         unmeasured=table.unmeasured if table else frozenset(),
+        unknown=table.unknown if table else frozenset(),
         scan_entities=scan_entities(name.entities),
     )
 
@@ -200,7 +204,10 @@ def _mask_name(path: Path, source: _Source, findings: list[Finding]) -> BidsName
         if path.stem.removesuffix(".nii").endswith(("seg", "mask")):
             message = f"{relative}: expected a BIDS name ending in _dseg, _mask or _probseg, found '{path.name}'"
             findings.append(finding("mask_name_unknown", message, relative))
-        elif path.name.endswith(IMAGE_EXTENSIONS) and not NO_MASK.search(path.name):
+        elif LIKE_A_MASK.search(path.name) and not path.name.lower().endswith(IMAGE_EXTENSIONS):
+            message = f"{relative}: expected a mask in NIfTI, found another format; it was not read"
+            findings.append(finding("image_format", message, relative))
+        elif path.name.lower().endswith(IMAGE_EXTENSIONS) and not NO_MASK.search(path.name):
             findings.append(finding("mask_name_unknown", f"{relative}: expected the name of a mask", relative))
         return None
     if name.suffix not in KINDS and compartment_named(name.suffix, names_of_source(source.folder.name)):

@@ -18,7 +18,7 @@ from pipeline.core import markers
 from pipeline.core.findings import finding
 from pipeline.core.records import Finding, FunctionScore, JournalEntry, Patient, Treatment
 from pipeline.errors import InputError
-from pipeline.study import clinical, imported_table, neuraxis_table, spectroscopy_table
+from pipeline.study import clinical, imported_table, neuraxis_table, spectroscopy_table, unread_files
 from pipeline.study.discs import DiscFile
 from pipeline.study.imported_table import IMPORTED_TABLE
 from pipeline.study.masks import MaskFile
@@ -132,6 +132,7 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     patient_ids = tables.participants.keys() | folders.keys()
     chosen = _chosen(patient_ids, participants, findings)
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
+    unread_files.report_places(root, folders.keys(), findings)
     imported = imported_table.read_imported(root, patient_ids, as_of, findings)
     seen = {
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen
@@ -242,6 +243,7 @@ def _clinical(root: Path, folders: AbstractSet[str], as_of: date, findings: list
     participants = clinical.read_participants(participant_rows, as_of, findings)
     patient_ids = participants.keys() | folders
     said_before = len(findings)
+    unread_files.report_tables(root, folders, findings)
     treatments = _rows(root / "treatments.tsv", TREATMENT_COLUMNS, "treatments_missing", findings)
     treated = clinical.read_treatments(
         clinical.of_known_patients(treatments, patient_ids, findings),

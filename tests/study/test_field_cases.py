@@ -61,6 +61,7 @@ class Results:
             work = step(work)
         self.rows = [row for row in work.rows if isinstance(row, Measurement)]
         self.assessments = [row for row in work.rows if isinstance(row, Assessment)]
+        self.visits = work.visits
         self.given = {visit.session_id: visit.masks for visit in work.visits}
         self.masks = [row for one in self.given.values() for row in one.rows]
         self.findings = (*study.findings, *(row for row in work.rows if isinstance(row, Finding)))

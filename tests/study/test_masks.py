@@ -55,7 +55,7 @@ def drawn(*labels: float, dtype: type = np.uint8) -> np.ndarray:
         ({DSEG.replace("ses-01", "ses-09"): b""}, [], ["mask_without_visit"]),
         ({"derivatives/sub-01/anat/sub-01_label-tumour_mask.nii.gz": b""}, [], ["folder_ignored"]),
         ({DSEG: b"", TUMOUR_MASK: b""}, ["dseg", "mask"], ["mask_repeated"]),
-        ({DSEG.replace("sub-01", "sub-77"): b""}, [], []),
+        ({DSEG.replace("sub-01", "sub-77"): b""}, [], ["folder_ignored"]),
     ],
 )
 def test_a_mask_file_counts_or_is_reported(
@@ -143,8 +143,8 @@ def test_the_closest_table_says_what_a_label_means(
         ("index\tname\n1\ttumour\n2\tlesion\n", {1: Compartment.TUMOUR}, ["compartment_unknown"]),
         ("index\tname\n1\ttumour\n1\tcyst\n2\tedema\n", {2: Compartment.OEDEMA}, ["mask_table_conflict"]),
         ("index\tname\n1\ttumour\n1\ttumor\n", {1: Compartment.TUMOUR}, []),
-        ("index\tname\none\ttumour\n2\tcyst\n", {2: Compartment.CYST}, ["number_malformed"]),
-        ("index\tname\n-1\ttumour\n2\tcyst\n", {2: Compartment.CYST}, ["number_malformed"]),
+        ("index\tname\none\ttumour\n2\tcyst\n", {2: Compartment.CYST}, ["index_malformed"]),
+        ("index\tname\n-1\ttumour\n2\tcyst\n", {2: Compartment.CYST}, ["index_malformed"]),
         ("index\tname\n1\t\n2\tcyst\n", {2: Compartment.CYST}, ["row_incomplete"]),
         ("index,name\n1,tumour\n", None, ["table_delimiter"]),
         ("index\tlabel\n1\ttumour\n", None, ["column_missing"]),

@@ -171,7 +171,7 @@ def test_a_number_means_what_its_table_says_and_two_meanings_none(tmp_path: Path
 def test_an_index_is_a_whole_number_of_up_to_nine_digits(index: str, is_read: bool, tmp_path: Path) -> None:
     table, odd = labels(f"index\tname\n{index}\ttumour\n", tmp_path)
     assert bool(table.labels) == is_read
-    assert odd == ([] if is_read else ["number_malformed"])
+    assert odd == ([] if is_read else ["index_malformed"])
 
 
 def test_the_closest_and_most_specific_table_of_labels_counts(tmp_path: Path) -> None:

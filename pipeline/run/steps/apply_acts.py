@@ -84,7 +84,7 @@ def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
 
 
 def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:
-    """Return people's masks that automatic ones may come from; a visit with an excluded mask offers none.
+    """Return people's masks that automatic ones may come from; a visit with a mask out of use offers none.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]
     stands = acts_on(entries, visits).decided
     return tuple(
         replace(visit, masks=replace(visit.masks, masks={}, source=None, drawn={}, cord=None))
-        if any(stands.why_excluded(visit.session_id, compartment) for compartment in visit.masks.primary)
+        if decided(visit, stands).out_of_use.keys() & visit.masks.primary.keys()
         else visit
         for visit in visits
     )

@@ -130,7 +130,7 @@ def _measures(
     """Yield what judgement needs to know of each lesion, by session and name; of an excluded visit no size."""
     for visit in visits:
         acquired_on = visit.read.acquired_on
-        excluded = visit.decided.excluded.get(Compartment.TUMOUR)
+        excluded = visit.out_of_use.get(Compartment.TUMOUR)
         for name, lesion in table.by_session.get(visit.session_id, {}).items():
             assert acquired_on is not None  # only dated visits are in the table's lesions
             shown = ImportedMeasure(Compartment.TUMOUR, missing_reason=excluded) if excluded else lesion

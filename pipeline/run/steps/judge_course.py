@@ -195,7 +195,7 @@ def _visit_measure(
         cyst=judge_readings.part_of(visit, Compartment.CYST),
         enhancing=judge_readings.part_of(visit, Compartment.ENHANCING),
     )
-    why_excluded = visit.decided.excluded.get(Compartment.TUMOUR)
+    why_excluded = visit.out_of_use.get(Compartment.TUMOUR)
     if why_excluded is not None:
         return replace(when, missing_reason=why_excluded)
     readable = [scan.contrast for scan in visit.read.scans if scan.unreadable_reason is None]

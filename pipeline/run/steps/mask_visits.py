@@ -15,6 +15,7 @@ from pipeline.core import records
 from pipeline.core.vocabulary import Compartment, MaskOrigin
 from pipeline.core.volume import Volume
 from pipeline.measure.volumes import OBJECT_PROBABILITY
+from pipeline.run.steps import copied_visits
 from pipeline.run.steps.mask_records import given_record
 from pipeline.run.steps.patient_work import PatientWork
 from pipeline.run.steps.visit_work import MaskedVisit, ReadVisit, ScannedVisit
@@ -30,7 +31,8 @@ def read_masks(work: PatientWork) -> PatientWork:
     given = with_likely_labels({visit.session_id: given_masks(visit.read) for visit in work.visits})
     visits = tuple(replace(visit, masks=given[visit.session_id]) for visit in work.visits)
     findings = (row for visit in visits for row in visit.masks.findings)
-    return work.changing(visits).adding(*findings)
+    checked, copies = copied_visits.with_copies(visits)
+    return work.changing(checked).adding(*findings, *copies)
 
 
 def given_masks(visit: ReadVisit) -> MaskedVisit:

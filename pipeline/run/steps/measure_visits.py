@@ -56,14 +56,14 @@ def measure_visit(
 ) -> tuple[records.Measurement, ...]:
     """Measure the given compartments of one visit; where a table gives sizes in place of images, take those.
 
-    What people excluded has no size, with the reason in its place.
+    What people excluded, and what is a copy of another visit, has no size, with the reason in its place.
     """
     return tuple(_measure(visit, compartment, histology) for compartment in compartments)
 
 
 def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) -> records.Measurement:
     is_imported = bool(visit.read.visit.imported)
-    why_excluded = visit.decided.excluded.get(compartment)
+    why_excluded = visit.out_of_use.get(compartment)
     if why_excluded is not None:
         source = study_folder.IMPORTED_TABLE if is_imported else visit.masks.source_of(compartment)
         return records.unmeasured(**visit.read.subject, compartment=compartment, source=source, reason=why_excluded)

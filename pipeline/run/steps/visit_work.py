@@ -240,9 +240,26 @@ class VisitDecisions:
         return Compartment.TUMOUR in self.accepted
 
 
+@dataclass(frozen=True)
+class Copies:
+    """What of a visit is a copy of an earlier one, in words; see :mod:`pipeline.run.steps.copied_visits`.
+
+    Attributes
+    ----------
+    scan
+        Why its scan is no scan of its own; None where it is.
+    masks
+        Why a compartment's measured mask is none of its own.
+    """
+
+    scan: str | None = None
+    masks: Mapping[Compartment, str] = field(default_factory=dict)
+
+
 NO_MASKS = MaskedVisit("", None, {})
 NO_DRAWINGS = Drawings()
 NOTHING_DECIDED = VisitDecisions()
+NO_COPIES = Copies()
 
 
 @dataclass(frozen=True)
@@ -265,6 +282,8 @@ class VisitWork:
         What people decided about it.
     measured
         The size of each compartment.
+    copies
+        What of it is a copy of an earlier visit.
     """
 
     read: ReadVisit
@@ -274,6 +293,7 @@ class VisitWork:
     drawings: Drawings = NO_DRAWINGS
     decided: VisitDecisions = NOTHING_DECIDED
     measured: tuple[records.Measurement, ...] = ()
+    copies: Copies = NO_COPIES
 
     @property
     def session_id(self) -> str:
@@ -291,10 +311,18 @@ class VisitWork:
         return self.place is not None and self.place.grade != "C"
 
     @property
+    def out_of_use(self) -> Mapping[Compartment, str]:
+        """Compartments that have no size here, and why: people excluded them, or they are copies of another visit."""
+        settled = self.decided.accepted | self.masks.drawn.keys()
+        of_masks = {name: why for name, why in self.copies.masks.items() if name not in settled}
+        of_scan = {} if self.copies.scan is None else dict.fromkeys(Compartment, self.copies.scan)
+        return {**of_masks, **of_scan, **self.decided.excluded}
+
+    @property
     def counted(self) -> MaskedVisit:
-        """The masks that count: without those that people excluded, an accepted one as if a person had drawn it."""
-        excluded = frozenset(c for c in self.masks.primary if c in self.decided.excluded)
-        counted_masks = self.masks.without(excluded) if excluded else self.masks
+        """The masks that count: without those out of use, an accepted one as if a person had drawn it."""
+        unused = frozenset(c for c in self.masks.primary if c in self.out_of_use)
+        counted_masks = self.masks.without(unused) if unused else self.masks
         return replace(counted_masks, origin=MaskOrigin.EDITED) if self.decided.is_accepted else counted_masks
 
 

@@ -1,0 +1,131 @@
+"""What lies where nobody looks, or is another visit's, is said: nothing vanishes in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.vocabulary import Compartment
+from pipeline.core.volume import Volume
+from pipeline.run.steps.measure_visits import measure_visit
+from pipeline.run.steps.visit_work import VisitDecisions
+from tests.study.test_field_cases import M1, M2, T1, T2, TWO_VISITS, VOXEL_MM3, Results, block, scan, two_visits
+from tests.study_folder import DSEG, codes, study_of
+
+SURGERY = "participant_id,date,kind\nsub-01,2020-06-01,surgery\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("derivatives/reader/sub-1/ses-01/anat/sub-1_ses-01_dseg.nii.gz", "derivatives/reader/sub-1/ses-01/anat"),
+        ("derivatives/reader/sub-01/Ses-01/anat/sub-01_ses-01_dseg.nii.gz", "derivatives/reader/sub-01/Ses-01/anat"),
+        ("derivatives/reader/sub-01/ses-01/Anat/sub-01_ses-01_dseg.nii.gz", "derivatives/reader/sub-01/ses-01/Anat"),
+        ("derivatives/reader/sub-01/ses-01/sub-01_ses-01_dseg.nii.gz", "derivatives/reader/sub-01/ses-01"),
+        ("derivatives/reader/sub-01_ses-01_dseg.nii.gz", "derivatives/reader"),
+        ("derivatives/reader/masks/sub-01/anat/sub-01_dseg.nii.gz", "derivatives/reader/masks/sub-01/anat"),
+        ("Derivatives/reader/sub-01/ses-01/anat/sub-01_ses-01_dseg.nii.gz", "Derivatives"),
+    ],
+)
+def test_a_mask_where_none_is_looked_for_is_named_with_its_place(tmp_path: Path, place: str, path: str) -> None:
+    study = study_of(tmp_path, {place: b"never opened"})
+    assert [one.path for one in study.findings if one.code == "folder_ignored"] == [path]
+
+
+def test_masks_in_their_places_and_those_of_other_examinations_are_not_named(tmp_path: Path) -> None:
+    other = "derivatives/fmriprep/sub-01/ses-01/func/sub-01_ses-01_task-rest_desc-brain_mask.nii.gz"
+    assert codes(study_of(tmp_path, {DSEG: b"never opened", other: b"never opened"})) == []
+
+
+def test_a_patient_in_capital_letters_is_named(tmp_path: Path) -> None:
+    study = study_of(tmp_path, {"Sub-02/ses-01/anat/Sub-02_ses-01_T2w.nii.gz": b"never opened"})
+    assert [(one.code, one.path) for one in study.findings] == [("name_not_bids", "Sub-02")]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("sub-01_ses-01_T2w_tumor.nrrd", "image_format"), ("sub-01_ses-01_dseg.NII.GZ", "mask_name_unknown")],
+)
+def test_a_mask_of_another_format_or_ending_is_named(tmp_path: Path, name: str, code: str) -> None:
+    assert codes(study_of(tmp_path, {f"derivatives/reader/sub-01/ses-01/anat/{name}": b"never opened"})) == [code]
+
+
+@pytest.mark.parametrize(
+    "name", ["treatments.csv", "Treatments.tsv", "treatments.xlsx", "sub-01/sub-01_treatments.tsv"]
+)
+def test_treatments_under_another_name_are_no_word_that_nobody_was_treated(tmp_path: Path, name: str) -> None:
+    study = study_of(tmp_path, {"treatments.tsv": None, name: SURGERY})
+    assert "table_misnamed" in codes(study)
+    assert [treatment.kind for treatment in study.patients[0].treatments] == ["unknown"]
+
+
+def test_the_verdict_says_that_treatments_were_not_read_and_the_remedy_gives_the_right_one(tmp_path: Path) -> None:
+    surgery = "participant_id\tdate\tkind\nsub-01\t2020-06-01\tsurgery\n"
+    wrong_name = {"treatments.tsv": None, "Treatments.tsv": surgery}
+    misnamed = two_visits(tmp_path / "misnamed", block(10), block(6), wrong_name)
+    renamed = two_visits(tmp_path / "renamed", block(10), block(6), {"treatments.tsv": surgery})
+    assert misnamed.calls() == {"NE"}
+    reasons = [row.reason for row in misnamed.assessments if row.session_id == "ses-02"]
+    assert all("(the row of treatments.tsv that could not be read without" in reason for reason in reasons)
+    assert renamed.states("ses-02") == {"baseline"}
+    assert "table_misnamed" not in renamed.codes()
+
+
+def test_a_copy_beside_the_table_is_named_and_changes_nothing(tmp_path: Path) -> None:
+    study = study_of(tmp_path, {"treatments.csv": SURGERY, "treatments.json": "{}", "sub-01/sub-01_sessions.csv": ""})
+    assert codes(study) == ["table_misnamed", "table_misnamed"]
+    assert study.patients[0].treatments == ()
+
+
+def test_a_mask_that_is_another_visits_voxel_for_voxel_is_named(tmp_path: Path) -> None:
+    copied = two_visits(tmp_path, block(10), block(10))
+    assert [(one.code, one.path) for one in copied.findings if "copied" in one.code] == [("mask_copied", M2)]
+
+
+def test_a_copied_mask_is_no_word_that_nothing_changed(tmp_path: Path) -> None:
+    copied = two_visits(tmp_path, block(10), block(10))
+    assert (copied.tumour("ses-01"), copied.tumour("ses-02")) == (300 * VOXEL_MM3, None)
+    assert copied.calls() == {"NE"}
+    assert (copied.row("ses-02").missing_reason or "").startswith("its mask is that of ses-01 voxel by voxel")
+
+
+def test_a_copied_mask_counts_once_somebody_accepts_it_or_draws_anew(tmp_path: Path) -> None:
+    copied = two_visits(tmp_path, block(10), block(10)).visits[1]
+    accepted = replace(copied, decided=VisitDecisions(accepted=frozenset({Compartment.TUMOUR})))
+    drawn = replace(copied, masks=replace(copied.masks, drawn={Compartment.TUMOUR: block(12)}))
+    sizes = [measure_visit(one, [Compartment.TUMOUR], None)[0].volume_mm3 for one in (copied, accepted, drawn)]
+    assert sizes == [None, pytest.approx(300 * VOXEL_MM3), pytest.approx(432 * VOXEL_MM3)]
+
+
+@pytest.mark.parametrize("second", [block(12), block(10, start=(3, 15, 24))])
+def test_a_mask_of_its_own_is_not(tmp_path: Path, second: Volume) -> None:
+    assert not [one for one in two_visits(tmp_path, block(10), second).findings if "copied" in one.code]
+
+
+def test_specks_and_empty_masks_may_be_alike(tmp_path: Path) -> None:
+    assert not [one for one in two_visits(tmp_path, block(3), block(3)).findings if "copied" in one.code]
+
+
+def test_a_scan_at_two_visits_is_named_and_measured_once(tmp_path: Path) -> None:
+    files = {"sub-01/sub-01_sessions.tsv": TWO_VISITS, T1: scan(1), T2: scan(1), M1: block(10), M2: block(12)}
+    results = Results(tmp_path, files)
+    copies = [one for one in results.findings if "copied" in one.code]
+    assert results.calls() == {"NE"}
+    assert (results.row("ses-02").missing_reason or "").startswith("its scan is the very file of ses-01")
+    assert [(one.code, one.path, one.session_id) for one in copies] == [("scan_copied", T2, "ses-02")]
+
+
+def test_a_number_under_an_unknown_word_gets_no_other_meaning_as_remedy(tmp_path: Path) -> None:
+    table = {"derivatives/reader/dseg.tsv": "index\tname\n1\tSegment_1\n2\tcyst\n", M1: block(10)}
+    (unlisted,) = [one for one in Results(tmp_path, table).findings if one.code == "mask_label_unlisted"]
+    assert "correct the name in its row of 1" in unlisted.message
+    assert "cyst'" not in unlisted.message
+
+
+def test_an_index_with_a_point_is_to_be_written_as_a_whole_number(tmp_path: Path) -> None:
+    table = {"derivatives/reader/dseg.tsv": "index\tname\n1.0\ttumour\n", M1: block(10)}
+    (malformed,) = [one for one in Results(tmp_path, table).findings if one.code == "index_malformed"]
+    assert "whole number" in malformed.remedy
+    assert "point" not in malformed.remedy
