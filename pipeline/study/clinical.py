@@ -231,7 +231,9 @@ def unread_treatments(
         concerned |= set(resembling(name, folders))
     if any("participant_id" in row.absent for row in table_rows):
         concerned |= set(patient_ids)
-    for one in (one for one in findings if one.path == "treatments.tsv"):
+    own_tables = [one for one in findings if one.code == "table_misnamed" and one.patient_id in patient_ids]
+    concerned |= {str(one.patient_id) for one in own_tables if "treatment" in (one.path or "").lower()}
+    for one in (one for one in findings if one.path == "treatments.tsv" and one not in own_tables):
         if one.code in WHOLE_TABLE:
             concerned |= set(patient_ids)
         elif one.code in LOST_ROW:

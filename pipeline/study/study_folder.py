@@ -132,7 +132,8 @@ def read_study(bids_dir: Path, *, as_of: date, participants: frozenset[str] | No
     patient_ids = tables.participants.keys() | folders.keys()
     chosen = _chosen(patient_ids, participants, findings)
     visits = read_visits({key: folders[key] for key in sorted(chosen & folders.keys())}, root, as_of, findings)
-    unread_files.report_places(root, folders.keys(), findings)
+    if participants is None:  # nobody waits for one patient while all folders are walked
+        unread_files.report_places(root, folders.keys(), findings)
     imported = imported_table.read_imported(root, patient_ids, as_of, findings)
     seen = {
         key: imported_table.with_imported(key, visits.get(key, ()), imported.get(key, ()), findings) for key in chosen

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pipeline.core.records import Finding
 from pipeline.core.vocabulary import SYSTEMIC, TreatmentKind
@@ -24,14 +25,17 @@ NAMES_TABLE = "treatment_names.tsv"
 NOT_DONE = re.compile(
     r"\b(no|not|none|never|without|planned|plan|scheduled|proposed|considered|refused|declined|cancell?ed|stopped|"
     r"pending|offered|held|withheld|deferred|"
-    r"kein|keine|keiner|nicht|nie|ohne|geplant|geplante|vorgesehen|abgelehnt|abgebrochen|"
-    r"pas|sans|aucun|aucune|jamais|prevue?|envisagee?|refusee?|annulee?|"
-    r"sin|ningun|ninguna|nunca|planificad[ao]|rechazad[ao]|"
-    r"nessun|nessuna|senza|mai|programmat[ao]|rifiutat[ao]|previst[ao]|"
-    r"nao|sem|nenhum|nenhuma|planejad[ao]|recusad[ao]|"
-    r"geen|niet|nooit|zonder|gepland|geplande|geweigerd)\b"
+    r"kein\w*|nicht|nein|ohne(?!\s+komplik)|geplant\w*|vorgesehen|verschob\w*|abgesagt|abgelehnt|abgebrochen|empfohlen\w*|"
+    r"indikation|sans|aucun\w*|pas\s+d\w*|refus\w*|reportee?s?|annul(?:ee?s?|iert|at[ao]|ad[ao])|planifi\w*|prevue?s?|"
+    r"programm?(?:ee?s?|at[ao]|ad[ao])|sin(?=\s+[a-z])|sem(?=\s+[a-z])|ningun\w*|rechaz\w*|aplazad[ao]|suspen[ds]\w*|"
+    r"senza|nessun\w*|rifiutat[ao]|rinviat[ao]|sospes[ao]|previst[ao]|non(?=\s+\w+(?:ee?|at[ao]|ut[ao]|it[ao])\b)|"
+    r"nao|nenhum\w*|recus\w*|adiad[ao]|cancelad[ao]|geen|niet|zonder|gepland\w*|geweigerd|uitgesteld|geannuleerd|propos(?:ee?s?|t[ao])|"
+    r"propuest[ao]|attente|attesa|pendiente|pendente|aussteh\w*|diskutiert|discuter)\b"
 )
 """Words, without accents, beside which a name is no treatment that was given."""
+
+HAS_DIGIT = re.compile(r"\d")
+"""Doses, levels and dates."""
 
 SAYS_NOTHING = frozenset({
     "systemic", "systemictherapy", "systemictreatment", "drug", "drugs", "drugtherapy", "medication", "medicine",
@@ -51,8 +55,24 @@ FINER: Mapping[TreatmentKind, tuple[TreatmentKind, ...]] = {
 @cache
 def packaged() -> Mapping[str, TreatmentKind]:
     """Return the packaged names, plain, with the kind each means."""
-    table = toml_rules.packaged("pipeline.study", "treatment_names.toml")
-    return {plain(name): TreatmentKind(kind) for kind, names in table.items() for name in names}
+    table = _table()
+    pairs = (*table.items(), *table["of_other_languages"].items())
+    return {plain(name): TreatmentKind(kind) for kind, names in pairs if isinstance(names, list) for name in names}
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return toml_rules.packaged("pipeline.study", "treatment_names.toml")
+
+
+@cache
+def _of_other_languages() -> frozenset[str]:
+    return frozenset(plain(name) for names in _table()["of_other_languages"].values() for name in names)
+
+
+@cache
+def _harmless() -> frozenset[str]:
+    return frozenset(plain(word) for word in _table()["harmless"]["words"])
 
 
 def names_beside(treatments: Path, findings: list[Finding]) -> Mapping[str, TreatmentKind]:
@@ -123,15 +143,22 @@ def _folded(text: str) -> str:
 
 
 def _inside(words: list[str], names: Mapping[str, TreatmentKind]) -> set[TreatmentKind]:
-    """Return the kinds that whole words of a text name; the longest name first, and no word twice."""
-    kinds: set[TreatmentKind] = set()
+    """Return the kinds that whole words of a text name; the longest name first, and no word twice.
+
+    None where a name of another language stands beside a word that is not known to be harmless.
+    """
+    kinds, left, is_strict = set[TreatmentKind](), list[str](), False
     position = 0
     while position < len(words):
         for length in range(len(words) - position, 0, -1):
-            kind = names.get("".join(words[position : position + length]))
-            if kind is not None:
-                kinds.add(kind)
-                position += length - 1
+            name = "".join(words[position : position + length])
+            if name in names:
+                kinds.add(names[name])
+                is_strict = is_strict or name in _of_other_languages()
+                position += length
                 break
-        position += 1
-    return kinds
+        else:
+            left.append(words[position])
+            position += 1
+    is_clear = not is_strict or all(word in _harmless() or HAS_DIGIT.search(word) for word in left)
+    return kinds if is_clear else set()

@@ -7,6 +7,7 @@ a visit without its drawing, or a treated person untreated, without a word.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,9 @@ TABLES = ("participants", "treatments", "function", "neuraxis", "spectroscopy")
 
 TABLE_ENDINGS = frozenset({".tsv", ".csv", ".txt", ".xlsx", ".xls", ".ods"})
 """How the files of tables end, in programs that people make them with."""
+
+TREATMENTS = re.compile(r"(?:sub-[0-9a-z]+_)?treatments?(?:\b.*|_[0-9].*|_(?!names$).*)?")
+"""How people name further copies and versions of the table of treatments; each may hold what that table does not."""
 
 OTHER_KINDS = frozenset({"func", "fmap", "perf", "mrs", "pet", "eeg", "meg", "ieeg", "nirs", "beh", "motion", "micr"})
 """Folders of visits whose masks are those of other examinations."""
@@ -79,22 +83,28 @@ def _report_folder(path: Path, root: Path, findings: list[Finding]) -> None:
 
 def _report_table(path: Path, root: Path, findings: list[Finding]) -> None:
     """Say that a file would be a table under another name; treatments that stand nowhere else concern everybody."""
-    ending, relative = path.suffix.lower(), relative_to(root, path)
-    if ending not in TABLE_ENDINGS or not path.is_file():
+    relative, stem = relative_to(root, path), path.name.lower()
+    if not stem.endswith(tuple(TABLE_ENDINGS)) or not path.is_file():
         return
-    stem, patient = path.name[: -len(ending)].lower(), "" if path.parent == root else path.parent.name
-    word = stem.rpartition("_")[2]
-    if patient and word == "sessions":
+    while stem.endswith(tuple(TABLE_ENDINGS)):  # treatments.tsv.txt, where endings are hidden
+        stem = stem.rpartition(".")[0]
+    patient, word = "" if path.parent == root else path.parent.name, stem.rpartition("_")[2]
+    if TREATMENTS.fullmatch(stem):
+        expected = "treatments.tsv"
+    elif patient and word == "sessions":
         expected = f"{patient}/{patient}_sessions.tsv"
     elif word in TABLES and (patient or stem == word):
         expected = f"{word}.tsv"
+    elif not patient and stem == "treatment_names":
+        expected = "treatment_names.tsv"
     else:
         return
     if relative == expected:
         return
     message = f"expected the table {expected}, found {relative}, which is not read"
     is_only = not (root / expected).exists()
-    findings.append(finding("table_misnamed", message, expected if is_only else relative))
+    whose = {"patient_id": patient} if patient else {}
+    findings.append(finding("table_misnamed", message, expected if is_only else relative, **whose))
 
 
 def _report_masks(source: Path, root: Path, folders: Collection[str], findings: list[Finding]) -> None:

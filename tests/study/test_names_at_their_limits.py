@@ -133,6 +133,15 @@ def test_control_letters_are_seen_by_nobody_and_left_out(cell: str, cleaned: str
         ("stereotaktische Bestrahlung", "radiosurgery"), ("keine Bestrahlung", "unknown"),
         ("radiothérapie prévue", "unknown"), ("sin quimioterapia", "unknown"), ("Operation und Bestrahlung", "unknown"),
         ("geplante Chemotherapie", "unknown"), ("chirurgie", "surgery"), ("Kortison", "steroid"),
+        ("non opéré", "unknown"), ("chirurgie reportée", "unknown"), ("cirugía cancelada", "unknown"),
+        ("intervento chirurgico non eseguito", "unknown"), ("RT non eseguita", "unknown"), ("keine OP", "unknown"),
+        ("chirurgie en attente", "unknown"), ("refus de chirurgie", "unknown"), ("OP verschoben", "unknown"),
+        ("Kortison nein", "unknown"), ("irradiation proposée", "unknown"), ("sin RT", "unknown"),
+        ("OP Mai 2021", "surgery"), ("resection sin.", "surgery"), ("RT 6 sem", "radiotherapy"),
+        ("Bestrahlung Mai-Juni 2020", "radiotherapy"), ("chirurgie le 3 mai", "surgery"),
+        ("OP ohne Komplikationen", "surgery"), ("Bestrahlung Th5 50.4 Gy", "radiotherapy"),
+        ("resection of non-enhancing part", "surgery"), ("Radiochirurgischer Eingriff", "unknown"),
+        ("fraktionierte stereotaktische Bestrahlung", "radiotherapy"), ("SRS", "radiosurgery"),
     ],
 )  # fmt: skip
 def test_a_text_means_one_kind_of_treatment_or_none(text: str | None, kind: str) -> None:

@@ -61,6 +61,27 @@ def test_treatments_under_another_name_are_no_word_that_nobody_was_treated(tmp_p
     assert [treatment.kind for treatment in study.patients[0].treatments] == ["unknown"]
 
 
+def test_a_table_of_treatments_in_a_patients_folder_is_no_word_that_this_one_was_untreated(tmp_path: Path) -> None:
+    own = {"sub-01/sub-01_treatments.tsv": SURGERY, "sub-02/anat/sub-02_T2w.nii.gz": scan(7)}
+    study = study_of(tmp_path, own)
+    kinds = {patient.patient.patient_id: [one.kind for one in patient.treatments] for patient in study.patients}
+    assert "table_misnamed" in codes(study)
+    assert kinds["sub-01"] == ["unknown"]
+    assert kinds.get("sub-02", []) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["treatments.tsv.txt", "treatments (1).tsv", "treatments_2024.csv", "treatment.tsv", "Treatments - Kopie.xlsx"],
+)
+def test_further_copies_of_the_table_of_treatments_are_named(name: str, tmp_path: Path) -> None:
+    beside = study_of(tmp_path / "beside", {name: SURGERY})
+    alone = study_of(tmp_path / "alone", {name: SURGERY, "treatments.tsv": None})
+    assert "table_misnamed" in codes(beside)
+    assert beside.patients[0].treatments == ()
+    assert [one.kind for one in alone.patients[0].treatments] == ["unknown"]
+
+
 def test_the_verdict_says_that_treatments_were_not_read_and_the_remedy_gives_the_right_one(tmp_path: Path) -> None:
     surgery = "participant_id\tdate\tkind\nsub-01\t2020-06-01\tsurgery\n"
     wrong_name = {"treatments.tsv": None, "Treatments.tsv": surgery}
