@@ -17,7 +17,7 @@ from dashboard.data import queries, who
 from dashboard.data.who import acting_as, visitor
 from pipeline.errors import SettingsError
 from pipeline.journal import access_log, roles
-from pipeline.journal.access_log import Access
+from pipeline.journal.access_log import Access, ReadMonths
 from pipeline.journal.roles import Deed, Visitor
 
 STUDY_VARIABLE = "CORDTRACK_STUDY"
@@ -25,6 +25,8 @@ STUDY_VARIABLE = "CORDTRACK_STUDY"
 NAME_TYPED = "who"
 """Where the name that somebody typed is kept for the session."""
 OPENED = "opened"
+_months: ReadMonths = {}
+"""The reading log as it was read last: a page asks for it again at every press."""
 T = TypeVar("T")
 
 
@@ -72,17 +74,22 @@ def opened(patient_id: str) -> None:
         st.session_state[OPENED].add(patient_id)
 
 
-def taking(what: str, make: Callable[[], T], patient_id: str | None = None) -> Callable[[], T]:
+def taking(what: str, make: Callable[[], T], patient_id: str | None = None, deed: Deed = Deed.READ) -> Callable[[], T]:
     """Return what makes a download for whoever is here now, and puts on record that they took it away.
 
     It is made when it is fetched: whose role was taken away meanwhile, or who may see others since the page was drawn,
     does not get it.
+
+    Parameters
+    ----------
+    deed
+        What somebody has to be allowed to do to get it; the roles of when it is fetched count.
     """
     token_claims, typed_name = who.claims() if who.is_sign_in_on() else {}, _typed()
     limit_then = visitor(typed_name).limit
 
     def noting() -> T:
-        person = roles.check(who.by_claims(token_claims, typed_name), Deed.READ)
+        person = roles.check(who.by_claims(token_claims, typed_name), deed)
         if person.limit != limit_then:  # rows that the page had read may lie in what makes it
             raise SettingsError("which patients you may see has changed since; load the page again. Nothing was taken.")
         _note(person, f"took away: {what}", patient_id)
@@ -127,7 +134,7 @@ def access_lines() -> tuple[tuple[Access, ...], tuple[str, ...]]:
         The person may not see it.
     """
     enter(Deed.ADMINISTER)
-    return access_log.every(queries.out_dir())
+    return access_log.every(queries.out_dir(), _months)
 
 
 def _note(person: Visitor, what: str, patient_id: str | None) -> None:

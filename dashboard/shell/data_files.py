@@ -9,15 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.data import door, queries
+from pipeline.journal.roles import Deed
 
 
-def offer(make_table: Callable[[], pd.DataFrame], name: str) -> None:
-    """Offer the rows behind something as files, made when somebody takes one."""
+def offer(make_table: Callable[[], pd.DataFrame], name: str, deed: Deed = Deed.READ) -> None:
+    """Offer the rows behind something as files, made when somebody takes one who may do `deed` then."""
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         for suffix, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
             st.download_button(
                 suffix.capitalize() if suffix == "parquet" else "CSV",
-                data=door.taking(name, partial(_file, make_table, suffix)),
+                data=door.taking(name, partial(_file, make_table, suffix), deed=deed),
                 file_name=f"{name}.{suffix}",
                 mime=mime,
                 on_click="ignore",

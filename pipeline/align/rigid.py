@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,19 +50,44 @@ def _without(names: tuple[str, ...]) -> Iterator[None]:
 
 
 def _completed(package: ModuleType, names: tuple[str, ...]) -> None:
-    """Let a package find what was left out of it when somebody first asks for something that it does not have."""
+    """Let a package find what was left out of it when somebody first asks for something that it does not have.
+
+    Whoever asks while another thread loads it waits; what the modules themselves ask for while they are loaded is not
+    there yet. Where they cannot be loaded, each who asks is told why.
+    """
+    loading, is_loading = threading.RLock(), False
 
     def missing(name: str) -> Any:
-        if name.startswith("__"):  # asked by whatever looks at modules
-            raise AttributeError(name)
-        package.__dict__.pop("__getattr__", None)
-        for left_out in names:
-            module = importlib.import_module(left_out)
-            shown = {key: value for key, value in vars(module).items() if not key.startswith("_")}
-            vars(package).update({key: value for key, value in shown.items() if key not in vars(package)})
-        return getattr(package, name)
+        nonlocal is_loading
+        absent = f"module {package.__name__!r} has no attribute {name!r}"
+        if name.startswith("_"):  # asked by whatever looks at modules; nothing that was left out is called so
+            raise AttributeError(absent)
+        with loading:
+            if is_loading:  # by a module that is being loaded
+                raise AttributeError(absent)
+            if "__getattr__" in package.__dict__:
+                is_loading = True
+                try:
+                    _load(package, names)
+                except ImportError as error:
+                    raise AttributeError(f"{absent}: what was left out of it cannot be loaded ({error})") from error
+                finally:
+                    is_loading = False
+                del package.__dict__["__getattr__"]
+        try:
+            return package.__dict__[name]
+        except KeyError:
+            raise AttributeError(absent) from None
 
     package.__dict__["__getattr__"] = missing
+
+
+def _load(package: ModuleType, names: tuple[str, ...]) -> None:
+    """Import what was left out of a package, and show in it what they show, whole or not at all."""
+    modules = [importlib.import_module(left_out) for left_out in names]
+    for module in modules:
+        shown = {key: value for key, value in vars(module).items() if not key.startswith("_")}
+        vars(package).update({key: value for key, value in shown.items() if key not in vars(package)})
 
 
 with _without(NOT_TO_ALIGN):

@@ -7,13 +7,15 @@ which patient and which kind of file, and nothing of what was read. It decides n
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.files.fingerprints import Identity, identity_of
 from pipeline.journal import append_only
+from pipeline.journal.append_only import Chain
 from pipeline.journal.roles import Visitor
 
 FOLDER = "access"
@@ -30,6 +32,10 @@ class Access:
     identity: str
     what: str
     patient_id: str | None
+
+
+ReadMonths = MutableMapping[Path, tuple[Identity | None, Chain[Access]]]
+"""What the files said when they were read, and which files that were."""
 
 
 def note(out_dir: Path, person: Visitor, what: str, patient_id: str | None, at: datetime) -> None:
@@ -57,8 +63,13 @@ def note(out_dir: Path, person: Visitor, what: str, patient_id: str | None, at: 
         lines.append(append_only.sealed(fields, _last_id(out_dir / file)))
 
 
-def every(out_dir: Path) -> tuple[tuple[Access, ...], tuple[str, ...]]:
+def every(out_dir: Path, months: ReadMonths | None = None) -> tuple[tuple[Access, ...], tuple[str, ...]]:
     """Return all lines, the latest first, and what is wrong with the files that they stand in.
+
+    Parameters
+    ----------
+    months
+        Of an earlier call: a file that is the same since is not read again. Brought up to now.
 
     Raises
     ------
@@ -68,10 +79,20 @@ def every(out_dir: Path) -> tuple[tuple[Access, ...], tuple[str, ...]]:
     lines: list[Access] = []
     problems: list[str] = []
     for path in sorted((out_dir / FOLDER).glob("*.jsonl"), reverse=True):
-        chain = append_only.read(out_dir, f"{FOLDER}/{path.name}", _access)
+        chain = _month(out_dir, path, {} if months is None else months)
         lines += reversed(chain.entries)
         problems += [*chain.unusable, *chain.missing]
     return tuple(lines), tuple(problems)
+
+
+def _month(out_dir: Path, path: Path, months: ReadMonths) -> Chain[Access]:
+    identity = identity_of(path)  # of before it is read: a line that is added meanwhile is read next time
+    before = months.get(path)
+    if before is not None and before[0] == identity:
+        return before[1]
+    chain = append_only.read(out_dir, f"{FOLDER}/{path.name}", _access)
+    months[path] = identity, chain
+    return chain
 
 
 def _access(fields: Mapping[str, Any]) -> Access:

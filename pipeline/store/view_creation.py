@@ -17,7 +17,8 @@ STORED = re.compile(r"^create or replace table (\w+) as\n(.*?);\n\ncomment on", 
 def bring_views(connection: duckdb.DuckDBPyConnection, patients: Collection[str] | None = None) -> None:
     """Create the macros and all views; where those of the store are of this very SQL, only rows that are stored.
 
-    Making all views takes longer than a patient's rows, and stored rows of everybody longer than those of a few.
+    Making all views takes longer than a patient's rows, and stored rows of everybody longer than those of a few. So a
+    view that is stored may read rows of its own patient and of no patient, never those of another one.
 
     Parameters
     ----------
@@ -103,6 +104,6 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, names: str, stored: Collec
     ).fetchall()
     for schema, table, is_of_patients in tables:  # names of our own tables
         if table not in stored:
-            chosen = f"where patient_id in ({names})" if is_of_patients else ""
+            chosen = f"where patient_id in ({names}) or patient_id is null or patient_id = ''" if is_of_patients else ""
             connection.execute(f"create schema if not exists few.{schema}")
             connection.execute(f"create table few.{schema}.{table} as from store.{schema}.{table} {chosen}")

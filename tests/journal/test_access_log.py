@@ -6,7 +6,9 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.journal import access_log, backup
+import pytest
+
+from pipeline.journal import access_log, append_only, backup
 from pipeline.journal.roles import Visitor
 
 READER = Visitor("R. Eader", "https://idp 3")
@@ -37,6 +39,21 @@ def test_a_line_that_was_changed_or_torn_is_said_and_hides_no_other(tmp_path: Pa
     lines, problems = access_log.every(tmp_path)
     assert [line.what for line in lines] == ["took away: y", "opened"]
     assert len(problems) >= 2
+
+
+def test_a_file_is_read_again_when_it_changed_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("2026-01-30T10:00", "2026-02-01T10:00"):
+        access_log.note(tmp_path, READER, "opened", "sub-01", at(day))
+    months: access_log.ReadMonths = {}
+    before = access_log.every(tmp_path, months)
+    read, files = append_only.read, []
+    monkeypatch.setattr(append_only, "read", lambda out, file, accept: files.append(file) or read(out, file, accept))
+    assert access_log.every(tmp_path, months) == before == access_log.every(tmp_path)
+    assert len(files) == 2, "both by who has not read them yet, none by who has"
+    access_log.note(tmp_path, READER, "opened", "sub-02", at("2026-02-02T10:00"))
+    lines, _ = access_log.every(tmp_path, months)
+    assert [line.patient_id for line in lines] == ["sub-02", "sub-01", "sub-01"]
+    assert files[2:] == ["access/2026-02.jsonl"]
 
 
 def test_who_read_comes_back_with_a_copy_of_the_journal(tmp_path: Path) -> None:

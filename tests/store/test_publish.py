@@ -170,6 +170,22 @@ def test_stored_rows_renewed_for_some_are_those_of_a_whole_store(database: Path,
     assert renewed == whole
 
 
+def test_stored_rows_of_some_are_made_beside_what_is_said_of_nobody(database: Path) -> None:
+    """What a study's finding without a patient says of all of them is there for each."""
+    findings = [
+        records.Finding("file_unreadable", "error", "study", None, name, None, f"of {name!r}", "look")
+        for name in (None, "", "sub-01", "sub-03")
+    ]
+    publish.update(database.parent, {"sub-01", "sub-03"}, findings)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{database}' as store (read_only); attach ':memory:' as few; use store")
+        view_creation._copy_rows(connection, "'sub-01'", ())
+        copied = connection.execute(
+            "select message from few.record.finding where code = 'file_unreadable' order by message"
+        ).fetchall()
+    assert copied == [("of ''",), ("of 'sub-01'",), ("of None",)]
+
+
 def test_every_view_that_holds_rows_is_known_as_one() -> None:
     """One that was not would keep the rows of the run before."""
     texts = [file.read_text(encoding="utf-8").lower() for file in (sql_files.SQL / "views").glob("*.sql")]

@@ -9,7 +9,7 @@ import pytest
 from dashboard.data import door, study_jobs
 from dashboard.study import access_section, next_step
 from pipeline.journal import access_log
-from pipeline.journal.roles import Visitor
+from pipeline.journal.roles import Deed, Visitor
 from pipeline.run.run_plan import PlannedPatient, RunPlan
 from pipeline.service import deliveries, jobs
 from pipeline.service.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -106,3 +106,38 @@ def test_an_admin_reads_who_looked_at_whom_by_person_and_patient_and_takes_all_l
     assert list(log_of(at)[0]["patient"]) == ["sub-02"] * 2
     assert "The latest 2 of 2 lines" in words_of(at)
     assert "CSV" in [button.proto.label for button in at.get("download_button")]
+
+
+def test_people_of_one_name_are_told_apart_and_the_files_hold_what_is_on_record(out):
+    people = (Visitor("A", "https://idp 1"), Visitor("A", "https://idp 2"), Visitor("B", "https://idp 3"), Visitor(""))
+    for second, person in enumerate(people):
+        access_log.note(out, person, "opened", "sub-01", datetime(2026, 1, 30, 10, 0, second))  # noqa: DTZ001
+    (file,) = (out / "access").iterdir()
+    file.write_text(file.read_text(encoding="utf-8") + '{"torn\n', encoding="utf-8")
+    lines, problems = access_log.every(out)
+    taken = access_section.file_table(lines, problems)
+    assert list(taken["at"]) == [f"2026-01-30T10:00:0{second}Z" for second in (3, 2, 1, 0)] + [""]
+    assert list(taken["identity"]) == ["", "https://idp 3", "https://idp 2", "https://idp 1", ""]
+    assert [bool(problem) for problem in taken["problem"]] == [False] * 4 + [True]
+    at = opened("study")
+    at.session_state["access"] = True
+    at.run()
+    assert at.selectbox(key="access-who").options == ["A (https://idp 1)", "A (https://idp 2)", "B", "not named"]
+    at.selectbox(key="access-who").set_value("A (https://idp 2)").run()
+    assert "The latest 1 of 1 line;" in words_of(at)
+    assert list(log_of(at)[0]["who"]) == ["A (https://idp 2)"]
+
+
+def test_the_reading_log_is_taken_away_by_admins_alone(out, monkeypatch):
+    access_log.note(out, Visitor("A"), "opened", "sub-01", datetime(2026, 1, 30, 10))  # noqa: DTZ001
+    taking, deeds = door.taking, []
+
+    def noting(what, make, *arguments, **named):
+        deeds.extend([named.get("deed")] if what == "who_looked_at_what" else [])
+        return taking(what, make, *arguments, **named)
+
+    monkeypatch.setattr(door, "taking", noting)
+    at = opened("study")
+    at.session_state["access"] = True
+    at.run()
+    assert set(deeds) == {Deed.ADMINISTER}

@@ -12,6 +12,7 @@ from dashboard.data.drawings import DrawingPlace, Upload
 from pipeline.errors import CordtrackError
 from pipeline.journal.cohort_file import SavedCohort
 from pipeline.journal.decisions import Act, ActKind
+from pipeline.journal.roles import Deed
 from pipeline.service.study_forms import FormTable
 from tests.places import ROOT
 
@@ -120,6 +121,18 @@ def test_a_download_of_before_is_not_for_whom_the_patients_were_limited_since(ti
     assert fetch() is whole
     signed_in("ward", rules='[[limit]]\ngroup = "ward"\npatients = ["01"]\n')
     with pytest.raises(CordtrackError, match="which patients you may see has changed"):
+        fetch()
+
+
+def test_what_is_for_admins_alone_is_not_taken_by_whom_that_role_was_taken_from(served, signed_in, sign_in_file):
+    signed_in("chief", "ward")
+    fetch = door.taking("who looked at what", lambda: b"content", deed=Deed.ADMINISTER)
+    assert fetch() == b"content"
+    rules = sign_in_file.read_text(encoding="utf-8")
+    assert '"chief"' in rules
+    sign_in_file.write_text(rules.replace('"chief"', '"somebody else"'), encoding="utf-8")
+    assert door.taking("table", lambda: b"content")() == b"content", "a reader still"
+    with pytest.raises(CordtrackError, match="may not"):
         fetch()
 
 

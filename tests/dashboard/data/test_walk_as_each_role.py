@@ -184,8 +184,8 @@ def taken(monkeypatch):
     """What every download that was offered is made by."""
     taking, makers = door.taking, {}
 
-    def noting(what, make, patient_id=None):
-        makers[what] = taking(what, make, patient_id)
+    def noting(what, make, *arguments, **named):
+        makers[what] = taking(what, make, *arguments, **named)
         return makers[what]
 
     monkeypatch.setattr(door, "taking", noting)

@@ -1,5 +1,7 @@
 """The planning view on a visit of the sample study, without and with a drawn cord, and its words. 60 s."""
 
+import inspect
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from dashboard.charts import planning_figures
 from dashboard.charts.planning_figures import DORSAL, OTHER, RIM
 from dashboard.patient import planning_scan, planning_section
+from dashboard.shell import page
 from pipeline.cord.cord_finding import FoundCord
 from pipeline.core.volume import Volume
 from pipeline.description.lesion_scene import CordCourse
@@ -174,3 +177,12 @@ def test_the_tab_is_filled_when_it_is_opened_and_says_what_is_missing(out):
     shut, opened_ = (text_of(opened("patient", patient="sub-01", **tab)) for tab in ({}, {"tab": "Planning view"}))
     assert missing not in shut, "nothing is read before somebody looks"
     assert missing in opened_
+
+
+def test_the_figure_that_a_pointer_turns_is_not_drawn_larger_on_large_screens():
+    """A scene in space reckons where the pointer is without the transform that makes figures larger."""
+    style = page.STYLE.read_text(encoding="utf-8")
+    making_larger = re.findall(r"([^{}]+)\{[^{}]*var\(--ct-figures", style)
+    assert len(making_larger) == 2
+    assert all("st-key-turning-" in selector for selector in making_larger)
+    assert '"turning-{patient_id}"' in inspect.getsource(planning_section)
