@@ -115,7 +115,7 @@ def _next_unsigned(patient_id: str, session_id: str, entries: tuple[JournalEntry
 
 
 def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
-    """Say which masks of a visit are measured, and where each comes from."""
+    """Say which masks of a visit are measured, where each comes from, and why one has no size."""
     masks = queries.query("patient_masks", patient_id=patient_id)
     here = masks[(masks["session_id"] == session_id) & masks["is_primary"]]
     out_of_use = excluded_compartments(patient_id, session_id)
@@ -125,7 +125,19 @@ def show_masks(patient_id: str, session_id: str) -> dict[str, str]:
         for row in here.pipe(as_rows)
     )
     page.remark(f"Measured masks: {words}." if words else "This visit has no mask that is measured.")
+    for reason in _without_size(patient_id, session_id, list(here["compartment"])):
+        page.remark(reason)
     return measured_masks(patient_id, session_id)
+
+
+def _without_size(patient_id: str, session_id: str, compartments: Sequence[str]) -> Iterator[str]:
+    """Yield why masks that lie here have no size, each reason once: whoever accepts one must have read it."""
+    sizes = queries.query("patient_measurements", patient_id=patient_id)
+    here = sizes[(sizes["session_id"] == session_id) & sizes["compartment"].isin(compartments)]
+    unmeasured = here[here["missing_reason"].notna() & ~here["is_excluded"].astype(bool)]
+    for reason, of_reason in unmeasured.groupby("missing_reason", sort=False):
+        names = " and ".join(labels.compartment(name).word for name in of_reason["compartment"])
+        yield f"No size of {names}: {reason}."
 
 
 def acceptance(patient_id: str, session_id: str) -> Callable[[], str] | None:

@@ -77,7 +77,8 @@ FOLDER_KINDS = (
     ),
     ("scan_not_finite", "warning", "nothing to do where this is outside the field of view; else export the scan again"),
     ("visit_not_measurable", "error", "add a T2w or T1w scan, or draw the mask on a scan of this visit"),
-    ("scan_copied", "warning", "put this visit's own scan here or correct its day; until then it has no sizes"),
+    ("scan_copied", "warning", "put each visit's own scan there or exclude the wrong visit; until then none has sizes"),
+    ("sequence_copied", "warning", "put this visit's own file here, or take it away where it was not scanned"),
     ("anchor_ambiguous", "warning", "check the chosen scan; name planes by acq-sag or acq-ax, or draw on the right"),
 )
 
@@ -170,7 +171,12 @@ MASK_KINDS = (
         "see what is said of the scan's two positions; its voxels are used",
     ),
     ("mask_other_scan", "warning", "make sure which scan it was drawn on, and name it after that one"),
-    ("mask_copied", "warning", "draw this visit's own mask, or accept this one; until then it has no size"),
+    ("mask_copied", "warning", "draw this visit's own mask, or accept this one; until then it does not count"),
+    (
+        "mask_alike",
+        "warning",
+        "make sure that it was drawn on this visit, for its size counts; exclude it if not",
+    ),
     ("mask_at_edge", "warning", "scan the whole lesion next time; the volume is a lower bound and proves no shrinkage"),
     (
         "mask_name_unknown",

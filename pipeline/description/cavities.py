@@ -90,17 +90,17 @@ def pieces_of(
     box = box_of(mask.array, 0)
     if box is None:
         return []
-    labels, count = ndimage.label(mask.array[box] >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
+    labels, _ = ndimage.label(mask.array[box] >= OBJECT_PROBABILITY, structure=NEIGHBOURS_26)
+    corner = np.array([part.start for part in box])
     pieces = []
-    for number in range(1, count + 1):
-        whole = np.zeros(mask.shape, dtype=bool)
-        whole[box] = labels == number
-        reach = scene.ends_mm(mask.with_array(whole))
+    for number, around in enumerate(ndimage.find_objects(labels), start=1):
+        places = np.argwhere(labels[around] == number) + corner + [part.start for part in around]
+        reach = scene.ends_of_voxels_mm(places, mask.affine)
         if reach is None:
             continue
         within_mm = max(min(reach[1], ends_mm[1]) - max(reach[0], ends_mm[0]), 0.0)
-        volume_mm3 = float(whole.sum()) * mask.voxel_mm3
-        doubt = doubt_of(mask.with_array(whole), compartment, scene, wet_scans, limits)
+        volume_mm3 = float(len(places)) * mask.voxel_mm3
+        doubt = doubt_of(places, mask, compartment, scene, wet_scans, limits)
         pieces.append(CavityPiece(*reach, volume_mm3, within_mm / max(reach[1] - reach[0], 1e-6), doubt))
     return pieces
 

@@ -127,11 +127,14 @@ class LesionScene:
 
     def ends_mm(self, mask: Volume) -> tuple[float, float] | None:
         """Return the lower and upper end of a mask along the cord, mm; None when it is empty or there is no line."""
-        points_mm = object_points(mask)
-        if self.course is None or not len(points_mm):
+        return self.ends_of_voxels_mm(np.argwhere(mask.array >= OBJECT_PROBABILITY), mask.affine)
+
+    def ends_of_voxels_mm(self, places: NDArray[np.intp], affine: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the lower and upper end of voxels ``(N, 3)`` along the cord, mm; None of none and without a line."""
+        if self.course is None or not len(places):
             return None
-        positions_mm, _ = along(self.course, points_mm)
-        half_mm = float(np.abs(mask.affine[2, :3]).sum()) / 2
+        positions_mm, _ = along(self.course, to_world(affine, places))
+        half_mm = float(np.abs(affine[2, :3]).sum()) / 2
         return float(positions_mm.min() - half_mm), float(positions_mm.max() + half_mm)
 
     @cached_property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
@@ -34,7 +35,8 @@ FLUIDS = frozenset({Compartment.CYST, Compartment.SYRINX})
 
 
 def doubt_of(
-    piece: Volume,
+    places: NDArray[np.intp],
+    mask: Volume,
     compartment: Compartment,
     scene: LesionScene,
     scans: Sequence[AlignedScan],
@@ -44,18 +46,23 @@ def doubt_of(
 
     Parameters
     ----------
-    piece
-        Mask of one connected piece on the anchor's grid.
+    places
+        Voxels of one connected piece, shape ``(N, 3)``.
+    mask
+        All of the compartment on the anchor's grid.
     scans
         Those on which fluid and oedema are bright (T2w, STIR), the best first.
     """
     if compartment not in scene.unsigned:
         return None
-    volume_mm3 = float((piece.array > 0).sum()) * piece.voxel_mm3
-    least_mm3 = max(LEAST_MM3, LEAST_VOXELS * piece.voxel_mm3)
+    volume_mm3 = float(len(places)) * mask.voxel_mm3
+    least_mm3 = max(LEAST_MM3, LEAST_VOXELS * mask.voxel_mm3)
     marked = f"a program by itself marked {volume_mm3:.0f} mm³ of {compartment}"
     if volume_mm3 < least_mm3:
         return f"{marked}; this scan holds nothing sure below {least_mm3:.0f} mm³: draw it, or say that there is none"
+    inside_piece = np.zeros(mask.shape, dtype=bool)
+    inside_piece[tuple(places.T)] = True
+    piece = mask.with_array(inside_piece)
     for scan in scans:
         laid = laid_along(scan, scene, limits)
         if isinstance(laid, str):

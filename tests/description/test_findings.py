@@ -11,7 +11,7 @@ from scipy import special
 from pipeline.core.finding_terms import TERMS, Described, LesionFinding, Sureness, unsaid
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume
-from pipeline.description import histology_fit, lesion_edge, limit_file, visit_description
+from pipeline.description import cavities, histology_fit, lesion_edge, limit_file, visit_description
 from pipeline.description.finding_change import HowScanned, change_of
 from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
@@ -344,6 +344,19 @@ def test_a_speck_that_a_program_marked_is_not_called_present_and_one_that_a_read
     row = described([scan("T2w", 1.5)], marked)[finding]
     assert (row.value, row.sureness) == (None, None)
     assert "a program by itself marked 27 mm³" in row.reason
+
+
+def test_many_specks_make_no_whole_image_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    dots = np.zeros(GRID.shape, dtype=bool)
+    dots[::4, ::4, ::4] = True
+    marked = replace(scene(cord=CORD & ~TUMOUR, cyst=dots), unsigned=frozenset({Compartment.CYST}))
+    wet = [scan("T2w", 1.5)]
+    monkeypatch.delattr(Volume, "with_array")
+    pieces = cavities.pieces_of(marked, Compartment.CYST, (-5.0, 5.0), limit_file.packaged(), wet)
+    assert pieces is not None
+    assert len(pieces) == np.count_nonzero(dots)
+    assert {piece.volume_mm3 for piece in pieces} == {GRID.voxel_mm3}
+    assert all("marked 1 mm³" in str(piece.doubt) for piece in pieces)
 
 
 @pytest.mark.parametrize(("ratio", "value"), [(1.0, None), (1.3, None), (2.3, "present")])

@@ -74,6 +74,17 @@ def test_a_pin_on_a_visit_that_the_criteria_cannot_use_is_said_to_have_no_effect
     assert "need a T2w scan and this visit has only T1w" in found.message
 
 
+def test_accepting_a_mask_on_a_copied_scan_is_said_to_have_no_effect() -> None:
+    acceptance = records.JournalEntry("a", AT, "A. Reader", "accept_mask", "sub-01", "a", compartment="tumour")
+    decided = apply_acts.Acts((acceptance,), decisions.decide((acceptance,)))
+    course = PatientCourse("sub-01", (VisitMeasure("a", date(2020, 1, 1), None),))
+    rule = criteria_files.load("imsct_adapted_v1")
+    doubts = {"a": "its scan is the very file of b"}
+    (finding,) = apply_acts.findings_of(decided, course, rule, FollowedLesions(), doubts)
+    assert "has no effect: its scan is the very file of b" in finding.message
+    assert not apply_acts.findings_of(decided, course, rule, FollowedLesions())
+
+
 def test_an_excluded_visit_is_not_evaluable_and_says_who_and_why_until_it_is_undone(
     imported: tuple[Path, Path],
 ) -> None:

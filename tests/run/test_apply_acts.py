@@ -14,7 +14,7 @@ from pipeline.journal.decisions import ActKind
 from pipeline.refind.refinding import CARRIED_OVER, GROWN
 from pipeline.run.steps import apply_acts, judge_course, measure_visits
 from pipeline.run.steps.patient_work import FollowedLesions
-from pipeline.run.steps.visit_work import MaskedVisit, ScannedVisit, VisitWork
+from pipeline.run.steps.visit_work import Copies, MaskedVisit, ScannedVisit, VisitWork
 from pipeline.study.scans import ScanFile
 from pipeline.study.study_folder import StudyPatient
 from pipeline.study.visits import StudyVisit
@@ -102,3 +102,11 @@ def test_an_excluded_visit_has_no_size_at_all_and_offers_no_mask_to_others() -> 
     visit = automatic(GROWN)
     with_cord = replace(visit, masks=replace(visit.masks, cord=CUBE))  # of another folder
     assert not apply_acts.offered((act,), [with_cord])[0].masks.primary
+
+
+def test_excluding_the_other_visit_frees_a_copy() -> None:
+    copied = replace(automatic(GROWN), copies=Copies(scan_of=frozenset({"ses-01"})))
+    excluded = replace(entry(ActKind.EXCLUDE_VISIT, None, None), session_id="ses-01")
+    assert after(copied)[0].measured[0].volume_mm3 is None
+    assert after(copied, entry(ActKind.ACCEPT_MASK))[0].measured[0].volume_mm3 is None
+    assert after(copied, excluded)[0].measured[0].volume_mm3 == 1000.0

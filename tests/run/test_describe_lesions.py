@@ -20,7 +20,15 @@ from pipeline.files import finished_steps, images
 from pipeline.run.steps import describe_lesions, read_visits, visit_diffusion
 from pipeline.run.steps.measure_visits import NO_MASK
 from pipeline.run.steps.patient_work import FollowedLesions, PatientWork
-from pipeline.run.steps.visit_work import NO_MASKS, AlignedVisit, MaskedVisit, ScannedVisit, VisitWork
+from pipeline.run.steps.visit_work import (
+    NO_MASKS,
+    AlignedVisit,
+    Copies,
+    MaskedVisit,
+    ScannedVisit,
+    VisitDecisions,
+    VisitWork,
+)
 from pipeline.study.scans import ScanFile
 from pipeline.study.visits import StudyVisit
 from tests.description.scenes import CORD, GRID, TUMOUR, scan
@@ -146,3 +154,33 @@ def test_without_b_values_the_scan_is_unreadable_and_the_finding_says_why(tmp_pa
     assert row.reason.startswith("no ADC map at this visit; ")
     assert "expected sub-x_ses-01_dwi.bval with the b-values beside it, found none" in row.reason
     assert not visit_diffusion.to_align(one.read)
+
+
+def test_of_a_copied_mask_the_copy_is_the_reason_and_not_that_there_is_no_mask(tmp_path: Path) -> None:
+    copies = Copies(masks_of={Compartment.TUMOUR: frozenset({"ses-01"})})
+    rows = described(tmp_path, visit("ses-01"), replace(visit("ses-02"), copies=copies))
+    said = rows["ses-02", "t2_signal"]
+    assert said.value is None
+    assert (said.reason or "").startswith("its mask is that of ses-01 voxel by voxel")
+
+
+def with_cyst(one: VisitWork) -> VisitWork:
+    """The visit with a cyst above the tumour."""
+    cyst = GRID.with_array(np.roll(TUMOUR, 30, axis=2) & ~TUMOUR)
+    masks = {"reader": {**one.masks.masks["reader"], Compartment.CYST: cyst}}
+    return replace(one, masks=replace(one.masks, masks=masks))
+
+
+def test_an_accepted_cyst_is_doubted_no_more_and_the_finished_step_is_made_anew(tmp_path: Path) -> None:
+    anew = with_cyst(visit("ses-01", origin=MaskOrigin.AUTOMATIC))
+    tumour, both = frozenset({Compartment.TUMOUR}), frozenset({Compartment.TUMOUR, Compartment.CYST})
+    visits = [replace(anew, decided=VisitDecisions(accepted=accepted)) for accepted in (tumour, both)]
+    above = [described(tmp_path, one)["ses-01", "polar_cyst_above"] for one in visits]
+    assert [row.value for row in above] == [None, "present"]
+
+
+def test_a_cyst_found_out_to_be_a_copy_is_described_no_longer(tmp_path: Path) -> None:
+    drawn = with_cyst(visit("ses-02"))
+    copied = replace(drawn, copies=Copies(masks_of={Compartment.CYST: frozenset({"ses-01"})}))
+    above = [described(tmp_path, one)["ses-02", "polar_cyst_above"].value for one in (drawn, copied)]
+    assert above == ["present", None]

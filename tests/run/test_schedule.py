@@ -17,6 +17,7 @@ from pipeline.judge import criteria_files
 from pipeline.run import study_run
 from pipeline.run.run_settings import RunSettings
 from pipeline.run.steps import read_visits, schedule_scan
+from pipeline.run.steps.visit_work import Copies, VisitDecisions, VisitWork
 from pipeline.store import reader
 from pipeline.study.import_numbers import import_table
 from pipeline.study.study_folder import StudyVisit
@@ -60,6 +61,29 @@ def test_the_last_scan_and_the_last_treatment_of_the_tumour_count(
     assert [(row.schedule_id, row.counted_from, row.due_on) for row in found] == (
         [] if expected is None else [expected]
     )
+
+
+def test_the_day_of_a_copied_scan_is_no_scan_and_that_is_said() -> None:
+    first, second = (seen("ses-01", date(2020, 4, 1)), seen("ses-02", date(2021, 4, 1)))
+    works = (
+        VisitWork(first, copies=Copies(frozenset({"ses-02"}))),
+        VisitWork(second, copies=Copies(frozenset({"ses-01"}))),
+    )
+    of_copies = schedule_scan.Seen(copied=schedule_scan.copied_visits(works))
+    visits, schedules = [first, second], schedule_files.load()
+    (due,) = schedule_scan.next_scans(PATIENT, course(), visits, BASELINE, schedules, of_copies)
+    assert (due.counted_from, due.due_on) == (date(2020, 4, 1), date(2020, 8, 1))
+    assert "ses-02 was not counted: its scan is another visit's file" in (due.assumed or "")
+
+
+@pytest.mark.parametrize(("excluded", "copied"), [("ses-01", {"ses-01"}), ("ses-02", {"ses-02"})])
+def test_of_a_copied_scan_the_excluded_visit_is_no_scan(excluded: str, copied: set[str]) -> None:
+    out = VisitDecisions(visits_out=frozenset({excluded}))
+    works = [
+        VisitWork(seen(name, date(2020, 4, 1)), copies=Copies(frozenset({other})), decided=out)
+        for name, other in (("ses-01", "ses-02"), ("ses-02", "ses-01"))
+    ]
+    assert schedule_scan.copied_visits(works) == copied
 
 
 OWN = """surveillance_id = "our_clinic"

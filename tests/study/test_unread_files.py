@@ -100,9 +100,15 @@ def test_a_copy_beside_the_table_is_named_and_changes_nothing(tmp_path: Path) ->
     assert study.patients[0].treatments == ()
 
 
-def test_a_mask_that_is_another_visits_voxel_for_voxel_is_named(tmp_path: Path) -> None:
+def copies_of(results: Results) -> list[tuple[str, str | None, str | None]]:
+    return [(o.code, o.path, o.session_id) for o in results.findings if "copied" in o.code or o.code == "mask_alike"]
+
+
+def test_a_mask_that_is_another_visits_voxel_for_voxel_is_named_at_both(tmp_path: Path) -> None:
     copied = two_visits(tmp_path, block(10), block(10))
-    assert [(one.code, one.path) for one in copied.findings if "copied" in one.code] == [("mask_copied", M2)]
+    assert copies_of(copied) == [("mask_alike", M1, "ses-01"), ("mask_copied", M2, "ses-02")]
+    assert "found that of ses-02" in copied.message("mask_alike")
+    assert "found that of ses-01" in copied.message("mask_copied")
 
 
 def test_a_copied_mask_is_no_word_that_nothing_changed(tmp_path: Path) -> None:
@@ -120,22 +126,72 @@ def test_a_copied_mask_counts_once_somebody_accepts_it_or_draws_anew(tmp_path: P
     assert sizes == [None, pytest.approx(300 * VOXEL_MM3), pytest.approx(432 * VOXEL_MM3)]
 
 
+@pytest.mark.parametrize(
+    "decided",
+    [VisitDecisions(visits_out=frozenset({"ses-01"})), VisitDecisions(masks_out=frozenset({("ses-01", "tumour")}))],
+)
+def test_a_copied_mask_counts_once_the_earlier_one_is_excluded(tmp_path: Path, decided: VisitDecisions) -> None:
+    copied = two_visits(tmp_path, block(10), block(10)).visits[1]
+    assert Compartment.TUMOUR in copied.out_of_use
+    assert not replace(copied, decided=decided).out_of_use
+
+
+def test_another_readers_copied_mask_is_no_second_reading(tmp_path: Path) -> None:
+    first, second = (place.replace("/reader/", "/second/") for place in (M1, M2))
+    listed = {"derivatives/second/dseg.tsv": "index\tname\n1\ttumour\n", first: block(10)}
+    alone = two_visits(tmp_path / "alone", block(10), block(14), listed)
+    copied = two_visits(tmp_path / "copied", block(10), block(14), {**listed, second: block(10)})
+    genuine = two_visits(tmp_path / "genuine", block(10), block(14), {**listed, second: block(9)})
+    assert copied.row("ses-02").volume_cv == alone.row("ses-02").volume_cv
+    assert (genuine.row("ses-02").volume_cv or 0) > (copied.row("ses-02").volume_cv or 1)
+    assert ("mask_copied", second, "ses-02") in copies_of(copied)
+
+
 @pytest.mark.parametrize("second", [block(12), block(10, start=(3, 15, 24))])
 def test_a_mask_of_its_own_is_not(tmp_path: Path, second: Volume) -> None:
-    assert not [one for one in two_visits(tmp_path, block(10), second).findings if "copied" in one.code]
+    assert not copies_of(two_visits(tmp_path, block(10), second))
 
 
-def test_specks_and_empty_masks_may_be_alike(tmp_path: Path) -> None:
-    assert not [one for one in two_visits(tmp_path, block(3), block(3)).findings if "copied" in one.code]
+def test_equal_specks_are_named_and_keep_their_size(tmp_path: Path) -> None:
+    specks = two_visits(tmp_path, block(3), block(3))
+    assert copies_of(specks) == [("mask_alike", M1, "ses-01"), ("mask_alike", M2, "ses-02")]
+    assert specks.tumour("ses-02") == 27 * VOXEL_MM3
 
 
-def test_a_scan_at_two_visits_is_named_and_measured_once(tmp_path: Path) -> None:
+def test_empty_masks_may_be_alike(tmp_path: Path) -> None:
+    assert not copies_of(two_visits(tmp_path, block(0), block(0)))
+
+
+def one_scan_twice(folder: Path) -> Results:
     files = {"sub-01/sub-01_sessions.tsv": TWO_VISITS, T1: scan(1), T2: scan(1), M1: block(10), M2: block(12)}
-    results = Results(tmp_path, files)
-    copies = [one for one in results.findings if "copied" in one.code]
+    return Results(folder, files)
+
+
+def test_a_scan_at_two_visits_is_named_and_measured_at_neither(tmp_path: Path) -> None:
+    results = one_scan_twice(tmp_path)
     assert results.calls() == {"NE"}
-    assert (results.row("ses-02").missing_reason or "").startswith("its scan is the very file of ses-01")
-    assert [(one.code, one.path, one.session_id) for one in copies] == [("scan_copied", T2, "ses-02")]
+    assert (results.tumour("ses-01"), results.tumour("ses-02")) == (None, None)
+    reasons = [results.row(name).missing_reason or "" for name in ("ses-01", "ses-02")]
+    assert reasons[0].startswith("its scan is the very file of ses-02")
+    assert reasons[1].startswith("its scan is the very file of ses-01")
+    assert copies_of(results) == [("scan_copied", T1, "ses-01"), ("scan_copied", T2, "ses-02")]
+
+
+def test_a_scan_counts_once_the_other_visit_is_excluded_and_by_no_acceptance(tmp_path: Path) -> None:
+    first, second = one_scan_twice(tmp_path).visits
+    freed = replace(first, decided=VisitDecisions(visits_out=frozenset({"ses-02"})))
+    accepted = replace(second, decided=VisitDecisions(accepted=frozenset({Compartment.TUMOUR})))
+    masks_out = VisitDecisions(masks_out=frozenset({("ses-02", "tumour")}))
+    assert not freed.out_of_use
+    assert Compartment.TUMOUR in accepted.out_of_use
+    assert Compartment.TUMOUR in replace(first, decided=masks_out).out_of_use
+
+
+def test_another_sequence_at_two_visits_is_named_and_the_size_stays(tmp_path: Path) -> None:
+    post = [place.replace("_T2w", "_ce-gd_T1w") for place in (T1, T2)]
+    results = two_visits(tmp_path, block(10), block(12), dict.fromkeys(post, scan(3)))
+    assert copies_of(results) == [("sequence_copied", post[0], "ses-01"), ("sequence_copied", post[1], "ses-02")]
+    assert results.tumour("ses-02") == 432 * VOXEL_MM3
 
 
 def test_a_number_under_an_unknown_word_gets_no_other_meaning_as_remedy(tmp_path: Path) -> None:

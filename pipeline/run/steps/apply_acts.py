@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from pipeline.core import records
 from pipeline.core.findings import finding
@@ -23,6 +24,8 @@ from pipeline.run.steps.visit_work import ReadVisit, VisitDecisions, VisitWork
 
 NEW_SIGNAL = "new_signal"
 """Code of the finding that new signal was seen where no tumour was drawn."""
+
+NO_DOUBTS: Mapping[str, str | None] = MappingProxyType({})
 
 
 def decide(work: PatientWork) -> PatientWork:
@@ -41,7 +44,8 @@ def is_flag(row: object) -> bool:
 
 def name_acts_without_effect(work: PatientWork) -> PatientWork:
     """Say which acts have no effect, and why."""
-    return work.adding(*findings_of(work.acts, work.course, work.plan.criteria[0], work.lesions))
+    doubts = {visit.session_id: visit.why_scan_is_doubted for visit in work.visits}
+    return work.adding(*findings_of(work.acts, work.course, work.plan.criteria[0], work.lesions, doubts))
 
 
 def acts_on(
@@ -80,7 +84,8 @@ def decided(visit: VisitWork, stands: Decisions) -> VisitWork:
     answered = (SHRINKAGE_UNSURE,) if Compartment.TUMOUR in accepted else ()
     findings = tuple(row for row in visit.masks.findings if row.code not in answered)
     masks = replace(visit.masks, findings=findings)
-    return replace(visit, masks=masks, decided=VisitDecisions(excluded, accepted))
+    visits_out, masks_out = frozenset(stands.excluded_visits), frozenset(stands.excluded_masks)
+    return replace(visit, masks=masks, decided=VisitDecisions(excluded, accepted, visits_out, masks_out))
 
 
 def offered(entries: Sequence[records.JournalEntry], visits: Sequence[VisitWork]) -> tuple[VisitWork, ...]:
@@ -106,7 +111,11 @@ def only_carried_over(visit: VisitWork) -> bool:
 
 
 def findings_of(
-    acts: Acts, course: PatientCourse, criteria: ResponseCriteria, followed: FollowedLesions
+    acts: Acts,
+    course: PatientCourse,
+    criteria: ResponseCriteria,
+    followed: FollowedLesions,
+    doubts: Mapping[str, str | None] = NO_DOUBTS,
 ) -> tuple[records.Finding, ...]:
     """Say which acts have no effect, and why.
 
@@ -118,6 +127,8 @@ def findings_of(
         Those shown first: a pinned visit must be one that they can use.
     followed
         The lesions with the corrections made.
+    doubts
+        Visit to why its scan is doubted, so that no mask on it counts.
     """
     visits = {visit.session_id: visit for visit in course.visits}
     findings = []
@@ -125,7 +136,8 @@ def findings_of(
         if entry.status == Standing.LAPSED:
             findings.append(_finding("act_lapsed", entry, entry.status_reason or ""))
         elif entry.status == Standing.IN_FORCE and entry.session_id is not None:
-            why = _why_without_effect(entry, visits, criteria, followed)
+            doubt = doubts.get(entry.session_id) if entry.act in (ActKind.ACCEPT_MASK, ActKind.CORRECT_MASK) else None
+            why = doubt or _why_without_effect(entry, visits, criteria, followed)
             findings += [_finding("act_without_effect", entry, why)] if why else []
     return tuple(findings)
 

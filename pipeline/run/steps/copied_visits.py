@@ -1,14 +1,17 @@
 """A scan that lies at two visits, and a mask that is another visit's voxel for voxel: no size is taken from a copy.
 
 Two scans are never equal and nobody draws an outline of some size twice alike. That nothing changed between the two is
-no observation, so the later visit has no size until somebody accepts the mask as it is or draws this visit's own; of a
-copied scan none until the scan or its day is put right. What this module refuses: to call a copy stable.
+no observation. Nobody knows whose a scan at two visits is, so neither has a size until one is put right or excluded.
+Of equal masks on scans of their own the later has no size until somebody accepts it as it is or draws this visit's
+own; every visit is told of the others. What this module refuses: to call a copy stable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,63 +21,117 @@ from pipeline.core.findings import finding
 from pipeline.core.vocabulary import Compartment
 from pipeline.run.steps.visit_work import Copies, ScannedVisit, VisitWork
 
+Content = TypeVar("Content")
+
 FEWEST_ALIKE = 30
 """Voxels from which on two drawings that are equal are a copy: specks of a few voxels may be drawn twice alike."""
 
 
+@dataclass(frozen=True)
+class DrawnMask:
+    """One mask of a visit: its record, how many voxels it has and the digest of them."""
+
+    row: records.Segmentation
+    voxels: int
+    digest: str
+
+    @property
+    def compartment(self) -> Compartment:
+        """What was drawn."""
+        return Compartment(self.row.compartment)
+
+
 def with_copies(visits: Sequence[VisitWork]) -> tuple[tuple[VisitWork, ...], tuple[records.Finding, ...]]:
-    """Return the visits with what of each is a copy of an earlier one, and a finding about each copy.
+    """Return the visits with what of each another one holds too, and a finding about each at every visit.
 
     Parameters
     ----------
     visits
         In order of time, with the masks of the study folder.
     """
-    scans, masks = dict[str, str](), dict[object, str]()
+    scanned = {visit.session_id: visit.read for visit in visits if isinstance(visit.read, ScannedVisit)}
+    drawn = {visit.session_id: _drawn_masks(visit) for visit in visits if visit.session_id in scanned}
+    scan_holders = _holders((name, scan.sha256) for name, read in scanned.items() for scan in _readable(read))
+    mask_holders = _holders(
+        (name, (mask.compartment, mask.digest)) for name, masks in drawn.items() for mask in masks if mask.voxels
+    )
     checked, findings = list[VisitWork](), list[records.Finding]()
     for visit in visits:
         if not isinstance(visit.read, ScannedVisit):
             checked.append(visit)
             continue
-        scan = _copied_scan(visit.read, scans, findings)
-        copied_masks = _copied_masks(visit, masks, findings)
+        scan_of = _shared_scan(visit.read, scan_holders, findings)
+        copies = _shared_masks(visit.read, drawn[visit.session_id], mask_holders, findings)
         is_measured = not visit.read.visit.imported
-        checked.append(replace(visit, copies=Copies(scan, copied_masks)) if is_measured else visit)
+        checked.append(replace(visit, copies=replace(copies, scan_of=scan_of)) if is_measured else visit)
     return tuple(checked), tuple(findings)
 
 
-def _copied_scan(read: ScannedVisit, earlier: dict[str, str], findings: list[records.Finding]) -> str | None:
-    """Say of which visit a visit's scan is the very file; None where it is its own, which is then put with the rest."""
-    other, path = earlier.setdefault(read.anchor_sha256, read.session_id), read.anchor.relative
-    if other == read.session_id:
-        return None
-    words = f"{path}: expected a scan of its own, found the very file of {other}"
-    findings.append(finding("scan_copied", words, path, **read.subject))
-    return f"its scan is the very file of {other}: the scan or its day is wrong"
+def _readable(read: ScannedVisit) -> Iterable[records.Scan]:
+    return (scan for scan in read.scans if scan.unreadable_reason is None)
 
 
-def _copied_masks(
-    visit: VisitWork, earlier: dict[object, str], findings: list[records.Finding]
-) -> dict[Compartment, str]:
-    """Say of which visit each measured mask is a copy; those of other readers are named in findings only."""
-    copies = dict[Compartment, str]()
+def _holders(held: Iterable[tuple[str, Content]]) -> dict[Content, tuple[str, ...]]:
+    """Return what visits hold, each with the visits that do, in order of time."""
+    holders = dict[Content, dict[str, None]]()
+    for session_id, content in held:
+        holders.setdefault(content, {})[session_id] = None
+    return {content: tuple(sessions) for content, sessions in holders.items()}
+
+
+def _shared_scan(
+    read: ScannedVisit, holders: Mapping[str, Sequence[str]], findings: list[records.Finding]
+) -> frozenset[str]:
+    """Return the other visits that hold a visit's anchor scan; those of its other scans are named in findings only."""
+    scan_of = frozenset[str]()
+    for scan in _readable(read):
+        others = [name for name in holders[scan.sha256] if name != read.session_id]
+        if not others:
+            continue
+        code = "scan_copied" if scan.is_anchor else "sequence_copied"
+        words = f"{scan.path}: expected a scan of its own, found the very file of {' and '.join(others)}"
+        findings.append(finding(code, words, scan.path, **read.subject))
+        if scan.is_anchor:
+            scan_of = frozenset(others)
+    return scan_of
+
+
+def _shared_masks(
+    read: ScannedVisit,
+    masks: Iterable[DrawnMask],
+    holders: Mapping[tuple[Compartment, str], Sequence[str]],
+    findings: list[records.Finding],
+) -> Copies:
+    """Say of which earlier visits the masks are copies; one that keeps its size is named in a finding only."""
+    masks_of, reads = dict[Compartment, frozenset[str]](), set[tuple[str, Compartment]]()
+    for mask in masks:
+        sessions = holders.get((mask.compartment, mask.digest), ())
+        others = [name for name in sessions if name != read.session_id]
+        if not others:
+            continue
+        earlier = sessions[: sessions.index(read.session_id)] if mask.voxels >= FEWEST_ALIKE else ()
+        code, where = "mask_copied" if earlier else "mask_alike", " and ".join(others)
+        words = f"{mask.row.path}: expected {mask.compartment} of this visit, found that of {where} voxel by voxel"
+        findings.append(finding(code, words, mask.row.path, **read.subject))
+        if earlier and mask.row.is_primary:
+            masks_of[mask.compartment] = frozenset(earlier)
+        elif earlier:
+            reads.add((mask.row.source, mask.compartment))
+    return Copies(masks_of=masks_of, reads=frozenset(reads))
+
+
+def _drawn_masks(visit: VisitWork) -> tuple[DrawnMask, ...]:
+    masks = []
     for row in visit.masks.rows:
-        compartment = Compartment(row.compartment)
-        array = visit.masks.masks[row.source][compartment].array
-        if np.count_nonzero(array) < FEWEST_ALIKE:
-            continue
-        other = earlier.setdefault((compartment, _content(array)), visit.session_id)
-        if other == visit.session_id:
-            continue
-        words = f"{row.path}: expected {compartment} drawn on this visit, found that of {other} voxel by voxel"
-        findings.append(finding("mask_copied", words, row.path, **visit.read.subject))
-        if row.is_primary:
-            copies[compartment] = f"its mask is that of {other} voxel by voxel, and nobody accepted it for this visit"
-    return copies
+        array = visit.masks.masks[row.source][Compartment(row.compartment)].array
+        places = np.flatnonzero(array)
+        masks.append(DrawnMask(row, places.size, _digest(array, places)))
+    return tuple(masks)
 
 
-def _content(array: NDArray[np.generic]) -> tuple[object, ...]:
-    """Return what two equal masks have in common, whatever type of number their files hold."""
-    places = np.flatnonzero(array)
-    values = array.ravel()[places].astype(np.float32)
-    return array.shape, places.tobytes(), values.tobytes()
+def _digest(array: NDArray[np.generic], places: NDArray[np.intp]) -> str:
+    """Return the SHA-256 of what two equal masks have in common, whatever type of number their files hold."""
+    digest = hashlib.sha256(repr(array.shape).encode())
+    digest.update(places.tobytes())
+    digest.update(array.ravel()[places].astype(np.float32).tobytes())
+    return digest.hexdigest()

@@ -147,6 +147,9 @@ def _why_not(visit: VisitWork, here: Sequence[records.LesionComponent], name: st
     """Say why nothing can be said of a lesion at a visit."""
     if visit.read.status_reason is not None:
         return visit.read.status_reason
+    why_out_of_use = visit.out_of_use.get(Compartment.TUMOUR)
+    if why_out_of_use is not None:
+        return why_out_of_use
     if failed:
         return "the description stopped; the findings of this visit say why"
     row = next((row for row in here if row.lesion_id == name), None)
@@ -183,6 +186,7 @@ def _described(
     key = fingerprints.of_values(
         "description", read.anchor_sha256, sorted(row.input_sha256 for row in visit.sequences),
         sorted((row.compartment, row.sha256, row.is_primary) for row in masked.rows), str(masked.origin),
+        sorted(map(str, masked.primary)), sorted(map(str, visit.decided.accepted)),
         sorted((row.lesion_id, row.component_id, row.component_sha256) for row in pieces),
         visit.place and visit.place.input_sha256, line and (line.session_id, line.line.points_mm.round(3).tolist()),
         along.levels.levels and dict(along.levels.levels.positions_mm), along.levels.reason,
@@ -223,23 +227,29 @@ def _look(
         numbers = [row.component_id for row in pieces if row.lesion_id == name]
         solid = labels.with_array(np.isin(labels.array, numbers))
         others = _others(masked, labels, numbers)
-        unsigned = frozenset(c for c in others if masked.origin_of(c) == MaskOrigin.AUTOMATIC)
+        unsigned = frozenset(c for c in others if is_unsigned(c, visit))
         scene = LesionScene(solid, others, course, reason, unsigned)
         here = _levels_here(solid, visit, along)
         listed = (
             *description_of(scene, scans, here, limit_file.packaged(), no_map or tissue_diffusion.NO_MAP),
             *spectra.metabolites_of(read.visit.spectra, scene),
         )
-        made_rows += [_row(read, name, _as_sure_as_its_mask(one, masked)) for one in listed]
+        made_rows += [_row(read, name, _as_sure_as_its_mask(one, visit)) for one in listed]
     return finished_steps.StepResult((), tuple(made_rows))
 
 
-def _as_sure_as_its_mask(one: Described, masked: MaskedVisit) -> Described:
+def is_unsigned(compartment: Compartment, visit: VisitWork) -> bool:
+    """Say whether a program made a mask and nobody accepted it."""
+    is_automatic = visit.masks.origin_of(compartment) == MaskOrigin.AUTOMATIC
+    return is_automatic and compartment not in visit.decided.accepted
+
+
+def _as_sure_as_its_mask(one: Described, visit: VisitWork) -> Described:
     """Take the sureness from what rests on an outline that nobody signed."""
-    is_by_outline = one.finding in BY_OUTLINE or masked.is_carried_over
+    is_by_outline = one.finding in BY_OUTLINE or visit.counted.is_carried_over
     beside = MASK_OF.get(LesionFinding(one.finding)) if is_by_outline and one.finding in list(LesionFinding) else None
-    origins = {masked.origin_of(c) for c in (Compartment.TUMOUR, beside) if c is not None}
-    if MaskOrigin.AUTOMATIC not in origins or not is_by_outline or one.sureness is None:
+    rests_on_unsigned = any(is_unsigned(c, visit) for c in (Compartment.TUMOUR, beside) if c is not None)
+    if not rests_on_unsigned or not is_by_outline or one.sureness is None:
         return one
     reason = UNSIGNED if one.reason is None else f"{one.reason}; {UNSIGNED}"
     return replace(one, sureness=Sureness.UNSURE, reason=reason)

@@ -64,10 +64,12 @@ def _without(work: PatientWork, entry: records.JournalEntry) -> PatientWork:
     visits = tuple(_undrawn(visit, entry) for visit in work.visits)
     compartments, histology = measure_visits.compartments_of(visits), plan.patient.patient.histology
     decided = apply_acts.decide(replace(work, plan=plan, visits=visits, rows=()))
+    out_of_use = {visit.session_id: visit.out_of_use for visit in work.visits}
     measured = (
         replace(visit, measured=measure_visits.measure_visit(visit, compartments, histology))
         for visit in decided.visits
-        if visit.session_id == entry.session_id and entry.act != ActKind.PIN_BASELINE
+        if (visit.session_id == entry.session_id and entry.act != ActKind.PIN_BASELINE)
+        or visit.out_of_use != out_of_use[visit.session_id]
     )
     followed = follow_lesions.follow(decided.changing(measured))
     return replace(followed, course=course_with_acts(followed))

@@ -73,7 +73,7 @@ def _measure(visit: VisitWork, compartment: Compartment, histology: str | None) 
     if mask is None:
         return _missing(visit.read, visit.masks, compartment)
     measured = volumes.measure(mask, visit.read.image)
-    cv, cv_source = _error(measured, mask, visit.masks, compartment, histology)
+    cv, cv_source = _error(measured, mask, visit, compartment, histology)
     return records.Measurement(
         **visit.read.subject,
         compartment=str(compartment),
@@ -105,19 +105,20 @@ def cut_off_reason(measured: volumes.CompartmentMeasure, visit: ReadVisit) -> st
 def _error(
     measured: volumes.CompartmentMeasure,
     mask: Volume,
-    masked: MaskedVisit,
+    visit: VisitWork,
     compartment: Compartment,
     histology: str | None,
 ) -> tuple[float | None, str | None]:
-    """Return the measurement error and where it comes from."""
+    """Return the measurement error and where it comes from; an earlier visit's mask is no second reading of this."""
+    masked = visit.masks
     geometric = geometric_cv(measured, mask, masked, compartment, histology)
     if geometric is None:
         return None, None
     row = masked.measured(compartment)
     reads = [
         volumes.measure(masks[compartment]).volume_mm3
-        for masks in (*masked.masks.values(), masked.drawn)
-        if compartment in masks
+        for source, masks in (*masked.masks.items(), (None, masked.drawn))
+        if compartment in masks and (source, compartment) not in visit.copies.reads
     ]
     return measurement_error.largest_error(
         geometric,

@@ -13,7 +13,7 @@ from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, Stat
 from pipeline.core.written_day import first_possible
 from pipeline.judge.criteria import Baseline
 from pipeline.run.steps.patient_work import PatientWork
-from pipeline.run.steps.visit_work import ReadVisit
+from pipeline.run.steps.visit_work import ReadVisit, VisitWork
 
 NO_ANSWER = (TreatmentKind.STEROID, TreatmentKind.DRAINAGE, TreatmentKind.OTHER, TreatmentKind.UNKNOWN)
 """Treatments that leave a growing tumour as it is."""
@@ -29,10 +29,13 @@ class Seen:
         It grew on the last judged scan; None where nobody knows.
     extents
         What surgeon and scans say of each resection.
+    copied
+        Visits whose scan is an earlier visit's very file, or was excluded as a copy: nobody was scanned twice.
     """
 
     is_growing: bool | None = None
     extents: tuple[records.Resection, ...] = ()
+    copied: frozenset[str] = frozenset()
 
 
 NOTHING_SEEN = Seen()
@@ -45,10 +48,20 @@ def schedule(work: PatientWork) -> PatientWork:
     of_all = [row for row in work.rows if isinstance(row, records.Assessment)]
     growing = is_growing(work.course, [row for row in of_all if row.criteria_id == rule.criteria_id])
     extents = tuple(row for row in work.rows if isinstance(row, records.Resection))
-    due = next_scans(
-        plan.patient.patient, work.course, work.reads, rule.baseline, plan.schedules, Seen(growing, extents)
-    )
+    seen = Seen(growing, extents, copied_visits(work.visits))
+    due = next_scans(plan.patient.patient, work.course, work.reads, rule.baseline, plan.schedules, seen)
     return work.adding(*due)
+
+
+def copied_visits(visits: Sequence[VisitWork]) -> frozenset[str]:
+    """Return the visits whose day is no scan's: of one file at several visits the earliest in use counts."""
+    earlier, copied = set[str](), set[str]()
+    for visit in visits:
+        is_taken_out = bool(visit.copies.scan_of) and visit.session_id in visit.decided.visits_out
+        if is_taken_out or visit.shares_scan_with & earlier:
+            copied.add(visit.session_id)
+        earlier.add(visit.session_id)
+    return frozenset(copied)
 
 
 def is_growing(course: PatientCourse, verdicts: Sequence[records.Assessment]) -> bool | None:
@@ -88,7 +101,7 @@ def next_scans(
     course
         With the treatments.
     visits
-        Every dated one counts as a scan, readable or not: the patient was there.
+        Every dated one counts as a scan, readable or not: the patient was there; but not one whose scan is a copy.
     rule
         Says how long a radiotherapy without a last day is taken to last, and how soon after surgery no scan counts.
     schedules
@@ -110,7 +123,7 @@ def next_scans(
         is_growing=seen.is_growing,
         is_operated=any(t.kind == TreatmentKind.SURGERY for t in course.treatments),
     )
-    scans = [visit.acquired_on for visit in visits]
+    scans = [visit.acquired_on for visit in visits if visit.session_id not in seen.copied]
     last_scan_on = max((first_possible(day) for day in scans if day), default=None)
 
     def due_after(treated: open_days.LastTreatment | None) -> surveillance.DueScan | None:
@@ -128,6 +141,7 @@ def next_scans(
         *open_days.open_treatments(ended, planned, soonest),
         *open_days.unknown_treatments(course.treatments, ended, soonest, due_after),
         *open_days.open_scans(scans, last_scan_on),
+        *(f"{session_id} was not counted: its scan is another visit's file" for session_id in sorted(seen.copied)),
         *([soonest.assumed] if soonest.assumed else []),
     ]
     due_scan = replace(soonest, assumed="; ".join(assumed) or None)

@@ -229,10 +229,15 @@ class VisitDecisions:
         Compartment to who took it, or the whole visit, out of use, when and why, in words.
     accepted
         Compartments whose masks a person accepted as they are now.
+    visits_out, masks_out
+        All visits of the patient that a person took out of use, and all single masks, as visit and compartment: what is
+        out of use is nobody's original.
     """
 
     excluded: Mapping[Compartment, str] = field(default_factory=dict)
     accepted: frozenset[Compartment] = frozenset()
+    visits_out: frozenset[str] = frozenset()
+    masks_out: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def is_accepted(self) -> bool:
@@ -242,18 +247,21 @@ class VisitDecisions:
 
 @dataclass(frozen=True)
 class Copies:
-    """What of a visit is a copy of an earlier one, in words; see :mod:`pipeline.run.steps.copied_visits`.
+    """Which other visits hold the very scan or mask of a visit; see :mod:`pipeline.run.steps.copied_visits`.
 
     Attributes
     ----------
-    scan
-        Why its scan is no scan of its own; None where it is.
-    masks
-        Why a compartment's measured mask is none of its own.
+    scan_of
+        All other visits that hold the file of its anchor scan: nobody knows whose it is.
+    masks_of
+        Compartment to the earlier visits that hold its measured mask.
+    reads
+        Sources and compartments of other readers' masks that are an earlier visit's: no second reading of this one.
     """
 
-    scan: str | None = None
-    masks: Mapping[Compartment, str] = field(default_factory=dict)
+    scan_of: frozenset[str] = frozenset()
+    masks_of: Mapping[Compartment, frozenset[str]] = field(default_factory=dict)
+    reads: frozenset[tuple[str, Compartment]] = frozenset()
 
 
 NO_MASKS = MaskedVisit("", None, {})
@@ -283,7 +291,7 @@ class VisitWork:
     measured
         The size of each compartment.
     copies
-        What of it is a copy of an earlier visit.
+        What of it another visit holds too.
     """
 
     read: ReadVisit
@@ -311,11 +319,30 @@ class VisitWork:
         return self.place is not None and self.place.grade != "C"
 
     @property
+    def shares_scan_with(self) -> frozenset[str]:
+        """Other visits in use that hold the file of its anchor scan."""
+        return self.copies.scan_of - self.decided.visits_out
+
+    @property
+    def why_scan_is_doubted(self) -> str | None:
+        """Why nothing can be measured on its scan, which is another visit's too; None where it is its own."""
+        others = " and ".join(sorted(self.shares_scan_with))
+        if not others:
+            return None
+        return f"its scan is the very file of {others}: one of them is the wrong scan or day, nobody said which"
+
+    @property
     def out_of_use(self) -> Mapping[Compartment, str]:
         """Compartments that have no size here, and why: people excluded them, or they are copies of another visit."""
-        settled = self.decided.accepted | self.masks.drawn.keys()
-        of_masks = {name: why for name, why in self.copies.masks.items() if name not in settled}
-        of_scan = {} if self.copies.scan is None else dict.fromkeys(Compartment, self.copies.scan)
+        of_masks = {}
+        for name in self.copies.masks_of.keys() - self.decided.accepted - self.masks.drawn.keys():
+            masks_out = {session_id for session_id, compartment in self.decided.masks_out if compartment == name}
+            others = self.copies.masks_of[name] - self.decided.visits_out - masks_out
+            if others:
+                where = " and ".join(sorted(others))
+                of_masks[name] = f"its mask is that of {where} voxel by voxel, and nobody accepted it for this visit"
+        doubt = self.why_scan_is_doubted
+        of_scan = {} if doubt is None else dict.fromkeys(Compartment, doubt)
         return {**of_masks, **of_scan, **self.decided.excluded}
 
     @property
