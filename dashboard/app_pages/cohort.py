@@ -42,9 +42,9 @@ SHARED = (
     f"Counts below {disclosure.FEWEST} are hidden, smaller groups left out, and nothing is offered that shows one "
     "person. Two tables of overlapping groups can still be compared: share one."
 )
-TOO_ALIKE = (
-    f"For sharing these two groups are not shown side by side: fewer than {disclosure.FEWEST} patients are in one and "
-    "not in the other, and the difference of two counts would tell of them. Choose groups that share nobody, or one."
+SOME_IN_BOTH = (
+    "For sharing these two groups are not shown side by side: some patients are in both, not all, and the difference "
+    "of two counts could tell of a few. Choose groups that share nobody, or one group."
 )
 FEW = 10  # below this number of patients the page says that curves can mislead
 
@@ -76,9 +76,9 @@ def show(study: page.ShownStudy) -> None:
     if (
         is_shared
         and others is not None
-        and disclosure.differ_by_few(*(set(g.rows["patient_id"]) for g in (first, others)))
+        and disclosure.overlap_in_part(*(set(g.rows["patient_id"]) for g in (first, others)))
     ):
-        page.remark(TOO_ALIKE)
+        page.remark(SOME_IN_BOTH)
         return
     with line:
         shown_patients(first, others, len(everyone), is_shared=is_shared)
@@ -92,18 +92,24 @@ def show(study: page.ShownStudy) -> None:
 def chosen_patients(
     study: page.ShownStudy, panel: DeltaGenerator | None, total: int, *, is_shared: bool
 ) -> tuple[Cohort, Cohort]:
-    """Return both groups as the address names them; with a panel the filters stand in it, each group with its n."""
+    """Return both groups as the address names them; with a panel the filters stand in it, each group with its n.
+
+    For sharing without: each turn of a filter would show two n of overlapping groups, refused or not.
+    """
     if panel is None:
-        return filters.in_force(study.criteria_id), filters.in_force(study.criteria_id, filters.SECOND)
+        first, second = (
+            filters.in_force(study.criteria_id, prefix, is_shared=is_shared) for prefix in ("", filters.SECOND)
+        )
+        return first, second
     groups = []
     for prefix, title in (("", "Patients"), (filters.SECOND, "Compared with")):
         with panel:
             head = st.container()
-            group = filters.choose(study.criteria_id, prefix)
+            group = filters.choose(study.criteria_id, prefix, is_shared=is_shared)
             with head:
                 is_anybody = prefix and not group.words
-                count = _counted(len(group.rows), total, is_shared=is_shared)
-                page.section(title, "nobody yet" if is_anybody else f"n = {count}")
+                count = "" if is_shared else f"n = {len(group.rows)} of {total}"
+                page.section(title, "nobody yet" if is_anybody else count)
         groups.append(group)
     return groups[0], groups[1]
 
@@ -159,8 +165,8 @@ def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_share
     groups = [group for group in (first, others) if group is not None]
     named = []
     for group in groups:
-        count = _counted(len(group.rows), total, is_shared=is_shared) if group.words else str(len(group.rows))
-        named.append(sentences.cohort(count, group.words))
+        of_total = total if group.words and not (is_shared and others is not None) else None
+        named.append(sentences.cohort(_counted(len(group.rows), of_total, is_shared=is_shared), group.words))
     page.sentence("; compared with ".join(named))
     if is_shared:
         return
@@ -172,13 +178,12 @@ def shown_patients(first: Cohort, others: Cohort | None, total: int, *, is_share
             page.remark(f"{labels.count(both, 'patient is', 'patients are')} in both groups; the test assumes none is.")
 
 
-def _counted(count: int, total: int, *, is_shared: bool) -> str:
-    """Write how many of all; for sharing not a few, and not out of how many where that would tell how few are left."""
-    if not is_shared:
-        return f"{count} of {total}"
-    if count < disclosure.FEWEST:
+def _counted(count: int, total: int | None, *, is_shared: bool) -> str:
+    """Write how many, of all where a total is given; for sharing not a few, nor a total that tells how few are left."""
+    if is_shared and count < disclosure.FEWEST:
         return disclosure.HIDDEN
-    return f"{count} of {total}" if total - count >= disclosure.FEWEST else str(count)
+    is_told = total is not None and not (is_shared and total - count < disclosure.FEWEST)
+    return f"{count} of {total}" if is_told else str(count)
 
 
 def grouped(offered: Mapping[str, list[str]]) -> str:
@@ -206,22 +211,21 @@ def _in_a_sentence(label: str) -> str:
 def outcome_curves(first: Cohort, others: Cohort | None, chosen: Chosen, study: page.ShownStudy) -> None:
     """Show an outcome over time, for all, by one covariate or for two groups, with the numbers beside it."""
     shown, column = first.rows, chosen.by if chosen.by != TOGETHER else None
-    untold, wholes = "", {}
+    untold = ""
     if others is not None:
         named = {f"{n}: {group.name}": group.rows for n, group in (("1", first), ("2", others))}
-        wholes = {name: len(patients) for name, patients in named.items()}
-        shown = pd.concat([patients.assign(compared=name) for name, patients in named.items()])
+        shown = pd.concat([patients.assign(**{survival_groups.COMPARED: name}) for name, patients in named.items()])
         if column:
             split = _in_a_sentence((FILTERS | FINDINGS)[column])
             page.remark(f"The curve compares the two groups, so it is not split by {split}.")
-        column = "compared"
+        column = survival_groups.COMPARED
     total = len(shown)
     if column in FINDINGS:
         shown, untold = first_findings.for_curves(shown, column)
     timed = outcomes.of_patients(shown, study.criteria_id, chosen.outcome)
     curves = survival_groups.estimate(timed.rows, column, chosen.outcome)
     if chosen.is_shared:
-        curves = survival_groups.to_share(curves, total, wholes)
+        curves = survival_groups.to_share(curves, survival_groups.table_cells(shown, column, total))
     comparison = group_comparison.compare(curves)
     left_out = ", ".join(filter(None, (untold, timed.left_out)))
     note = f"{survival_groups.method(curves, total, left_out)} {comparison.sentence}".strip()

@@ -29,6 +29,7 @@ FILTERS = {
 DAYS = ("first_scan_on", "last_scan_on", "time_zero_on")
 SECOND = "b_"
 """How the parameters of the second cohort begin."""
+TENS = 10
 RADIOTHERAPY = {"yes": "radiotherapy", "no": "no radiotherapy"}
 
 
@@ -74,7 +75,7 @@ def _options(criteria_id: str) -> dict[str, list[str]]:
     return covariates | dict(first_findings.told(everyone))
 
 
-def choose(criteria_id: str, prefix: str = "") -> Cohort:
+def choose(criteria_id: str, prefix: str = "", *, is_shared: bool = False) -> Cohort:
     """Offer every filter and return who passes all of them.
 
     Parameters
@@ -83,23 +84,25 @@ def choose(criteria_id: str, prefix: str = "") -> Cohort:
         Criteria whose verdicts are shown.
     prefix
         Of the parameters in the address.
+    is_shared
+        No range tells who is youngest or oldest, or the first or last year.
     """
     everyone, offered = everyone_of(criteria_id), options(criteria_id)
     chosen = {column: _several(column, prefix + column, offered[column]) for column in FILTERS}
     chosen |= _findings(offered, prefix)
     chosen["radiotherapy"] = _radiotherapy(f"{prefix}radiotherapy")
-    for name, label, ends in _spans(everyone):
-        chosen[name] = _span(label, ends, prefix + name)
+    for name, span in _spans(everyone, is_shared=is_shared):
+        chosen[name] = _span(span, prefix + name)
     return select(everyone, {parameter: values for parameter, values in chosen.items() if values})
 
 
-def in_force(criteria_id: str, prefix: str = "") -> Cohort:
+def in_force(criteria_id: str, prefix: str = "", *, is_shared: bool = False) -> Cohort:
     """Return who passes the filters of the address, without offering any; the parameters are those of ``choose``."""
     everyone, offered = everyone_of(criteria_id), options(criteria_id)
     named = {column: address.several(prefix + column, groups) for column, groups in offered.items()}
     named["radiotherapy"] = address.several(f"{prefix}radiotherapy", list(RADIOTHERAPY))[:1]
-    for name, _, ends in _spans(everyone):
-        named[name] = _named_span(prefix + name, ends)
+    for name, span in _spans(everyone, is_shared=is_shared):
+        named[name] = span.written(*_ends_named(prefix + name, span))
     return select(everyone, {parameter: values for parameter, values in named.items() if values})
 
 
@@ -182,33 +185,60 @@ def _radiotherapy(key: str) -> list[str]:
     return [picked] if picked else []
 
 
-def _spans(everyone: pd.DataFrame) -> Iterator[tuple[str, str, tuple[int, int]]]:
-    """Yield the ranges that can be chosen: parameter, label and ends; none where everybody is the same."""
+@dataclass(frozen=True)
+class _Span:
+    """A range that can be chosen.
+
+    Attributes
+    ----------
+    met
+        Lowest and highest that any patient has.
+    ends
+        Of the range: those met, or for sharing the tens around them.
+    """
+
+    label: str
+    met: tuple[int, int]
+    ends: tuple[int, int]
+
+    def widened(self, first: int, last: int) -> tuple[int, int]:
+        """Return a part of the range, up to its end where nobody is beyond: so it does not tell who is the last."""
+        low, high = self.ends
+        first, last = max(low, min(first, high)), min(high, max(last, low))
+        first, last = min(first, last), max(first, last)
+        return low if first <= self.met[0] else first, high if last >= self.met[1] else last
+
+    def written(self, first: int, last: int) -> list[str]:
+        """Write a part of the range for the address; nothing when it is the whole."""
+        return [] if (first, last) == self.ends else [f"{first}-{last}"]
+
+
+def _spans(everyone: pd.DataFrame, *, is_shared: bool) -> Iterator[tuple[str, _Span]]:
+    """Yield the ranges that can be chosen, with their parameter; none where everybody is the same."""
     ages, years = everyone["age_years"].dropna(), everyone["first_scan_on"].dt.year.dropna()
+    met = {}
     if len(ages) and ages.min() != ages.max():
-        yield "age", "Age, years", (int(ages.min()), int(ages.max()) + 1)
+        met["age", "Age, years"] = (int(ages.min()), int(ages.max()) + 1)
     if len(years) and years.min() != years.max():
-        yield "years", "First scan, year", (int(years.min()), int(years.max()))
+        met["years", "First scan, year"] = (int(years.min()), int(years.max()))
+    for (parameter, label), (low, high) in met.items():
+        ends = (low // TENS * TENS, -(-high // TENS) * TENS) if is_shared else (low, high)
+        yield parameter, _Span(label, (low, high), ends)
 
 
-def _ends_named(key: str, ends: tuple[int, int]) -> tuple[int, int]:
+def _ends_named(key: str, span: _Span) -> tuple[int, int]:
     """Return the range that the address names, inside the whole; what is no number is the whole's end."""
-    low, high = ends
     named = [*st.query_params.get(key, "").split("-"), "", ""]
-    first, last = (int(word) if word.isdigit() else end for word, end in zip(named, ends, strict=False))
-    first, last = max(low, min(first, high)), min(high, max(last, low))
-    return min(first, last), max(first, last)
+    first, last = (int(word) if word.isdigit() else end for word, end in zip(named, span.ends, strict=False))
+    return span.widened(first, last)
 
 
-def _named_span(key: str, ends: tuple[int, int]) -> list[str]:
-    first, last = _ends_named(key, ends)
-    return [] if (first, last) == ends else [f"{first}-{last}"]
-
-
-def _span(label: str, ends: tuple[int, int], key: str) -> list[str]:
+def _span(span: _Span, key: str) -> list[str]:
     """Offer a range and keep it in the address; nothing when it is the whole."""
-    address.follow(key, _ends_named(key, ends))
-    picked = st.slider(label, *ends, key=key)
-    chosen = [] if picked == ends else [f"{picked[0]}-{picked[1]}"]
+    address.follow(key, _ends_named(key, span))
+    if st.session_state.get(f"ends-{key}") != span.ends:  # those the slider had before are not a choice of the reader
+        st.session_state[key], st.session_state[f"ends-{key}"] = _ends_named(key, span), span.ends
+    picked = st.slider(span.label, *span.ends, key=key)
+    chosen = span.written(*span.widened(*picked))
     address.keep(key, chosen)
     return chosen

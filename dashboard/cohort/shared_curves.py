@@ -23,8 +23,10 @@ NOTE = (
     "risk are rounded down to fives."
 )
 HALF = 0.5 + 1e-9
-MANY = 4 * disclosure.FEWEST
-"""Patients from which a curve, in whole percent, does not tell how many they are."""
+MANY = 20 * disclosure.FEWEST
+"""Patients from which a curve is drawn without their number: one more or less of them moves a share by no more than a
+percent, and shares are written in whole percents. Of fewer the shares tell the number; with the events beside them they
+would of more too, so these are not given either."""
 NO_CURVE = (
     f"For sharing no curve is drawn here: what it leaves out of the patients in the table would be fewer than "
     f"{disclosure.FEWEST}, or it would be of so few itself."
@@ -51,38 +53,82 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class TableCells:
+    """What the table beside the curves tells of the same patients, counted before an outcome leaves somebody out.
+
+    Attributes
+    ----------
+    wholes
+        Patients in the table for each curve, by its name.
+    total
+        Patients in the table.
+    are_columns
+        Each curve has a column of its own; else they are cells of one characteristic, and the rest is not known.
+    """
+
+    wholes: Mapping[str, int]
+    total: int
+    are_columns: bool = False
+
+    def hidden(self) -> frozenset[str]:
+        """Return the curves whose cell the table hides, and those of the same number: which of equals is its choice.
+
+        Examples
+        --------
+        >>> sorted(TableCells({"north": 30, "south": 9, "west": 3}, 42).hidden())
+        ['south', 'west']
+        >>> sorted(TableCells({"north": 30, "south": 9}, 42).hidden())  # of three it is not known
+        ['south']
+        """
+        if self.are_columns:
+            return frozenset()
+        rest = self.total - sum(self.wholes.values())
+        cells = [*self.wholes.values(), *([rest] if rest else [])]
+        publishable = disclosure.suppress_small({str(place): count for place, count in enumerate(cells)}).values()
+        most = max((count for count, shown in zip(cells, publishable, strict=True) if shown is None), default=0)
+        return frozenset(name for name, whole in self.wholes.items() if whole <= most)
+
+
+@dataclass(frozen=True)
 class Withheld:
-    """Names of curves that are not drawn at all, and of those that are drawn without their number of patients."""
+    """Names of curves that are not drawn at all, and of those drawn without numbers of patients and events."""
 
     curves: frozenset[str]
     counts: frozenset[str]
 
 
-def withheld(sizes: Mapping[str, int], wholes: Mapping[str, int], total: int) -> Withheld:
+def withheld(sizes: Mapping[str, int], cells: TableCells) -> Withheld:
     """Choose what to hold back, so that no difference to the table of the same patients is that of a few.
 
     Parameters
     ----------
     sizes
         Patients on each curve.
-    wholes
-        Patients in the table for each curve, where each has a column of its own; empty where the curves share one.
-    total
-        Patients in the table.
+    cells
+        What the table tells of each of these curves.
+
+    Raises
+    ------
+    KeyError
+        The table does not name a curve: nothing could be held against it.
 
     Examples
     --------
-    >>> sorted(withheld({"north": 30, "south": 9, "west": 3}, {}, 42).curves)  # as the table does, which hides 9 too
+    >>> table = TableCells({"north": 30, "south": 9, "west": 3}, 42)
+    >>> sorted(withheld(table.wholes, table).curves)
     ['south', 'west']
-    >>> withheld({"all": 57}, {"all": 60}, 60)
+    >>> withheld({"all": 157}, TableCells({"all": 160}, 160))
     Withheld(curves=frozenset(), counts=frozenset({'all'}))
+    >>> withheld({"all": 57}, TableCells({"all": 60}, 60)).curves
+    frozenset({'all'})
     """
-    short = {name for name, size in sizes.items() if disclosure.is_small(wholes.get(name, size) - size)}
-    counts = {name for name in short if sizes[name] >= MANY}
-    curves = {name for name, size in sizes.items() if size < disclosure.FEWEST} | (short - counts)
-    drawn = sorted(sizes.keys() - curves, key=lambda name: (sizes[name], name))
-    while not wholes and drawn and disclosure.is_small(total - sum(sizes[name] for name in drawn)):
-        curves.add(drawn.pop(0))
+    short = {name for name, size in sizes.items() if disclosure.is_small(cells.wholes[name] - size)}
+    few = {name for name, size in sizes.items() if size < disclosure.FEWEST}
+    curves = few | {name for name in short if sizes[name] < MANY} | (cells.hidden() & sizes.keys())
+    counts = short - curves
+    counted = sorted(sizes.keys() - curves - counts, key=lambda name: (sizes[name], name))
+    while counted and disclosure.is_small(cells.total - sum(sizes[name] for name in counted)):
+        curves.add(counted.pop(0))
     return Withheld(frozenset(curves), frozenset(counts))
 
 

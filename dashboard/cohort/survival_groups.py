@@ -22,6 +22,8 @@ from pipeline.cohort.survival import DAYS_PER_YEAR, CumulativeIncidence, KaplanM
 from pipeline.errors import SettingsError
 
 EVERYONE = "all"
+COMPARED = "compared"
+"""Column that names the group of a patient where two groups of the reader's stand beside each other."""
 MOST_GROUPS = len(survival_figure.COLOURS)
 YEARS = (1, 2, 5)
 FEWEST_EVENTS = 5
@@ -57,7 +59,7 @@ class Curves:
     unshown_years
         Of each shared curve the years at which its share would tell of a few people.
     uncounted
-        Shared curves whose number of patients would tell how few the others in the table are.
+        Shared curves whose numbers of patients and events would tell how few the others in the table are.
     """
 
     rows: pd.DataFrame
@@ -81,8 +83,7 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
     """
     outcome = outcome or ShownOutcome()
     timed = patients.dropna(subset=["duration_days", "is_event"])
-    words = (lambda _: EVERYONE) if column is None else words_of(column)
-    timed = timed.assign(group=timed[column or "is_event"].map(words, na_action="ignore"))
+    timed = timed.assign(group=_groups(timed, column))
     if column is not None:
         timed = timed[timed["group"].isin(timed["group"].value_counts().index[:MOST_GROUPS])]
     if timed.empty:
@@ -98,18 +99,37 @@ def estimate(patients: pd.DataFrame, column: str | None, outcome: ShownOutcome |
     return Curves(timed[timed["group"].astype(str).isin(by_name)], by_name, months, outcome, refused)
 
 
-def to_share(curves: Curves, total: int, wholes: Mapping[str, int] | None = None) -> Curves:
+def _groups(patients: pd.DataFrame, column: str | None) -> pd.Series:
+    """Return the name of each patient's curve, missing where the covariate is."""
+    if column is None:
+        return pd.Series(EVERYONE, index=patients.index)
+    return patients[column].map(words_of(column), na_action="ignore")
+
+
+def table_cells(patients: pd.DataFrame, column: str | None, total: int) -> shared_curves.TableCells:
+    """Count whom the table beside the curves shows for each of them.
+
+    Parameters
+    ----------
+    patients
+        All that the curves are of, with or without an outcome; column as :func:`estimate` takes it.
+    total
+        Patients in the table, also those whose covariate is not known or told.
+    """
+    wholes = {str(name): int(count) for name, count in _groups(patients, column).value_counts().items()}
+    return shared_curves.TableCells(wholes, total, are_columns=column == COMPARED)
+
+
+def to_share(curves: Curves, cells: shared_curves.TableCells) -> Curves:
     """Leave out the curves of so few patients that they could point at a person, and let the others step coarsely.
 
     Parameters
     ----------
-    total, wholes
-        Patients in the table beside the curves, and for each curve where each has a column of its own, as
-        :func:`shared_curves.withheld` takes them. A single curve of all has the column of all.
+    cells
+        What the table beside the curves tells, from :func:`table_cells`.
     """
     sizes = {name: curve.patient_count for name, curve in curves.by_name.items()}
-    own_columns = {EVERYONE: total} if list(sizes) == [EVERYONE] else wholes or {}
-    withheld = shared_curves.withheld(sizes, own_columns, total)
+    withheld = shared_curves.withheld(sizes, cells)
     fine = {name: curve for name, curve in curves.by_name.items() if name not in withheld.curves}
     patients = curves.rows[curves.rows["group"].astype(str).isin(fine)]
     years = {year: year * DAYS_PER_YEAR for year in YEARS}
@@ -205,7 +225,12 @@ def method(curves: Curves, total: int, left_out: str = "") -> str:
 
 
 def _events(patients: pd.DataFrame, curves: Curves) -> list[str]:
-    """Write how many events, and how many competing ones where they matter."""
+    """Write how many events, and how many competing ones where they matter.
+
+    For sharing nothing of several curves, whose sum would tell what is hidden of one, nor of one without its number.
+    """
+    if curves.is_shared and (len(curves.by_name) > 1 or curves.uncounted):
+        return []
     words = {"event": int(patients["is_event"].sum())}
     if curves.outcome.wording.is_competing:
         words["competing event"] = int(patients["is_competing"].sum())
@@ -239,6 +264,8 @@ def _summary(name: str, curve: Curve, curves: Curves) -> tuple[str, ...]:
     counted = tuple(map(str, (curve.event_count, *competing)))
     if curves.is_shared:
         counted = shared_curves.counts(curve.patient_count, curve.event_count, *competing)
+    if name in curves.uncounted:
+        counted = (disclosure.HIDDEN_TOO,) * len(counted)
     if isinstance(curve, KaplanMeier):
         third, shares = _median(curve, curves), [_at(share) for share in survival.at_years(curve, YEARS)]
     else:

@@ -1,7 +1,7 @@
 """Counts that leave the hospital: small cells are withheld, since they can point at a person.
 
 What this module refuses: a withheld count that a total would give away. What it cannot do: guard against comparing two
-tables of overlapping groups made at different times; of two groups at once :func:`differ_by_few` tells.
+tables of overlapping groups made at different times; of two groups at once :func:`overlap_in_part` tells.
 """
 
 from __future__ import annotations
@@ -70,14 +70,17 @@ def written(counts: Sequence[int], words: Sequence[str]) -> list[str]:
     ]
 
 
-def differ_by_few(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
-    """Say whether a few patients are in one of two groups and not in the other, so that two counts tell of them.
+def overlap_in_part(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
+    """Say whether some patients, not all, are in both of two groups.
+
+    Their tables beside each other are then a cross table: however many are in one only, each cell of one less that of
+    the other can be the number of a few.
 
     Examples
     --------
-    >>> differ_by_few({"a", "b", "c"}, {"a", "b"}), differ_by_few({"a", "b"}, {"a", "b"})
-    (True, False)
-    >>> differ_by_few({"a", "b"}, {"c", "d"})  # nobody is in both: no difference is that of a few of a larger group
-    False
+    >>> overlap_in_part({"a", "b", "c"}, {"a", "b"}), overlap_in_part({"a", "b"}, {"b", "c"})
+    (True, True)
+    >>> overlap_in_part({"a", "b"}, {"a", "b"}), overlap_in_part({"a", "b"}, {"c", "d"})
+    (False, False)
     """
-    return bool(one & other) and (is_small(len(one - other)) or is_small(len(other - one)))
+    return bool(one & other) and one != other

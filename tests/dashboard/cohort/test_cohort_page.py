@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.cohort import courses, criteria_agreement, patients_table, survival_groups, table_one
 from dashboard.data import queries
+from pipeline.cohort import disclosure
 from tests.dashboard.app_pages.test_pages import opened, text_of, words_of
 
 NO_INTERVALS = {"patient_id": [], "after_days": [], "until_days": []}
@@ -69,6 +70,37 @@ def test_for_sharing_no_sentence_tells_how_few_are_chosen_or_left(tiny, address,
     said = text_of(opened("cohort", share="true", **address))
     assert f"{words}<" in said
     assert "of 7" not in said
+
+
+@pytest.mark.parametrize("panel", [{}, {"choose": "true"}])
+def test_for_sharing_a_group_within_another_is_not_shown_beside_it(tiny, panel):
+    at = opened("cohort", share="true", b_radiotherapy="yes", **panel)
+    text = text_of(at)
+    assert "some patients are in both" in text
+    assert "n = " not in text, "seven less two are five, but each cell less a cell can be fewer"
+    assert "Who they are" not in text
+
+
+def test_for_sharing_two_groups_are_not_counted_out_of_all(tiny, monkeypatch):
+    monkeypatch.setattr(disclosure, "FEWEST", 2)  # of seven, so that two are enough to be counted
+    assert "No radiotherapy: n = 5 of 7<" in text_of(opened("cohort", share="true", radiotherapy="no"))
+    text = text_of(opened("cohort", share="true", radiotherapy="no", b_radiotherapy="yes"))
+    assert "No radiotherapy: n = 5; compared with Radiotherapy: n = 2<" in text
+
+
+def test_for_sharing_no_range_tells_who_is_oldest_or_the_first_year(tiny):
+    at = opened("cohort", choose="true", age="30-61")
+    assert (at.slider(key="age").min, at.slider(key="age").max) == (8, 61)
+    at.toggle(key="share").set_value(True).run()
+    assert not at.exception
+    assert (at.slider(key="age").min, at.slider(key="age").max) == (0, 70)
+    assert at.slider(key="age").value == (30, 70), "61 would be the age of the oldest"
+    assert {at.slider(key="years").min % 10, at.slider(key="years").max % 10} == {0}
+    assert "30 to 70 years" in text_of(at)
+    assert "30 to 70 years" in text_of(opened("cohort", share="true", age="30-61"))
+    assert "All patients" in text_of(opened("cohort", share="true", age="8-61"))
+    at.toggle(key="share").set_value(False).run()
+    assert at.slider(key="age").value == (30, 61)
 
 
 def test_back_undoes_a_choice_and_a_fresh_choice_stays(tiny):
@@ -167,7 +199,8 @@ def test_curves_to_share_leave_out_small_groups_and_hide_few_at_risk():
     rows = many(12, duration_days=[100.0, 400.0, 800.0, 1200.0], is_event=[True, False, False, False])
     rows["centre"] = ["North"] * 9 + ["South"] * 3
     rows = pd.concat([rows, rows[:9].assign(centre="East"), rows[:9].assign(centre="East")])
-    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"), len(rows))
+    beside = survival_groups.table_cells(rows, "centre", len(rows))
+    curves = survival_groups.to_share(survival_groups.estimate(rows, "centre"), beside)
     assert list(curves.by_name) == ["East"], "with North the three of South could be had from the number of all"
     assert [row[:3] for row in survival_groups.summary(curves)] == [("East", "18", "6")]
     assert "n = 18, 6 events" in survival_groups.method(curves, len(rows))

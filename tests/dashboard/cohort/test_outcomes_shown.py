@@ -114,7 +114,8 @@ def test_a_curve_that_would_stay_at_zero_is_refused_in_words():
 
 def test_shared_tables_hide_small_counts_of_events_and_competing_events():
     rows = cohort(40).assign(is_event=[n < 12 for n in range(40)], is_competing=[12 <= n < 15 for n in range(40)])
-    curves = survival_groups.to_share(survival_groups.estimate(rows, None, ShownOutcome("progression")), len(rows))
+    fine = survival_groups.estimate(rows, None, ShownOutcome("progression"))
+    curves = survival_groups.to_share(fine, survival_groups.table_cells(rows, None, len(rows)))
     assert [row[1:4] for row in survival_groups.summary(curves)] == [("40", "12", "<5")]
     text = survival_groups.method(curves, 40, "1 patient without this outcome")
     assert "fewer than 5 competing events" in text

@@ -13,6 +13,12 @@ from pipeline.cohort.survival import DAYS_PER_YEAR
 DAYS_PER_MONTH = 30.4375
 
 
+def to_share(rows, by, total=None, outcome=None, missing=0):
+    """Curves of all rows but the first few, which have no outcome; the table beside them is of all."""
+    curves = survival_groups.estimate(rows[missing:], by, outcome)
+    return survival_groups.to_share(curves, survival_groups.table_cells(rows, by, total or len(rows)))
+
+
 def patients(count, seed):
     chance = np.random.default_rng(seed)
     return pd.DataFrame({
@@ -30,7 +36,7 @@ def patients(count, seed):
 def test_no_step_end_or_axis_of_a_shared_curve_is_that_of_fewer_than_five(seed, by, outcome):
     rows = patients(12 + 8 * seed, seed)
     fine = survival_groups.estimate(rows, by, outcome)
-    shared = survival_groups.to_share(fine, len(rows))
+    shared = to_share(rows, by, outcome=outcome)
     for name, curve in shared.by_name.items():
         group = fine.rows[fine.rows["group"].astype(str) == name]
         events = np.sort(group.loc[group["is_event"], "duration_days"])
@@ -53,7 +59,7 @@ def test_a_share_is_given_only_where_no_event_waits_for_its_step():
     rows = patients(40, 1).assign(is_event=False, duration_days=2000.0)
     rows.loc[:6, ["is_event", "duration_days"]] = [True, 200.0]
     rows.loc[7, ["is_event", "duration_days"]] = [True, 500.0]
-    (line,) = survival_groups.summary(survival_groups.to_share(survival_groups.estimate(rows, None), len(rows)))
+    (line,) = survival_groups.summary(to_share(rows, None))
     assert line[4].startswith("82"), "seven of forty within the first year"
     assert line[3] == "not shown", "nobody can say that it was not reached"
     assert line[5:] == ("not shown", "not shown"), "one more in the second year would be told by its share"
@@ -83,32 +89,67 @@ def test_table_and_curves_by_a_finding_together_give_no_few_away(untold, small, 
     groups = ["present"] * (46 - untold - small) + ["absent"] * small + ["not told"] * untold
     rows["mri_syrinx"] = groups
     told, _ = first_findings.for_curves(rows, "mri_syrinx")
-    curves = survival_groups.to_share(survival_groups.estimate(told[outcome_missing:], "mri_syrinx"), len(rows))
+    curves = to_share(told, "mri_syrinx", len(rows), missing=outcome_missing)
     sizes = [int(line[1]) for line in survival_groups.summary(curves)]
     assert not sizes or not disclosure.is_small(len(rows) - sum(sizes)), "the rest of the table"
     assert not set(sizes) & {1, 2, 3, 4}
+    order = [group for group in ("present", "absent", "not told") if group in groups]
+    cells = dict(zip(order, table_one._finding_cells(rows["mri_syrinx"], order, is_shared=True), strict=False))
+    for name, size in zip(curves.by_name, sizes, strict=True):
+        cell = cells[name.removeprefix("syrinx ")]
+        assert cell[0].isdigit(), f"the table hides {name}: {cell}"
+        assert not disclosure.is_small(int(cell.split()[0]) - size), "who of it has no outcome"
     text = survival_groups.method(curves, len(rows), f"{untold} patients of whom syrinx was not told")
     assert "not told" not in text
     assert f"of {len(rows)}" not in text
 
 
-@pytest.mark.parametrize(("missing", "n", "told"), [(0, 40, "40"), (2, 40, "not shown"), (6, 40, "34")])
+@pytest.mark.parametrize(("missing", "n", "told"), [(0, 140, "140"), (2, 140, "not shown"), (6, 140, "134")])
 def test_the_curve_of_all_does_not_tell_of_the_few_without_the_outcome(missing, n, told):
     rows = patients(n, 4)
-    curves = survival_groups.to_share(survival_groups.estimate(rows[missing:], None), n)
+    curves = to_share(rows, None, missing=missing)
     assert survival_groups.summary(curves)[0][1] == told
     text = survival_groups.method(curves, n, f"{missing} patients without this outcome")
     assert ("n not shown" in text) is (told == "not shown")
+    assert (" events)" in text) is (told != "not shown"), "events and their percent would tell n"
     assert "without this outcome" not in text
     (curve,) = curves.by_name.values()
     assert all(share == round(share, 2) for share in curve.survival), "a fraction would tell of how many it is"
 
 
 def test_two_groups_beside_each_other_each_keep_their_own_few():
-    rows = pd.concat([patients(30, 5).assign(compared="1: a"), patients(30, 6).assign(compared="2: b")])
-    curves = survival_groups.to_share(
-        survival_groups.estimate(rows[3:], "compared"), 60, {"1: a": 30, "2: b": 30}
-    )  # fmt: skip
-    assert [line[1] for line in survival_groups.summary(curves)] == ["30", "not shown"]
-    few = patients(14, 5)
-    assert not survival_groups.to_share(survival_groups.estimate(few[3:], None), 14).by_name, "fractions of few tell"
+    rows = pd.concat([patients(130, 5).assign(compared="1: a_b"), patients(130, 6).assign(compared="2: b")])
+    curves = to_share(rows, "compared", missing=3)
+    assert [line[1:3] for line in survival_groups.summary(curves)] == [("130", "75"), ("not shown", "not shown")]
+    assert "events" not in survival_groups.method(curves, 260).split("95")[0]
+    for few in (14, 90):
+        assert not to_share(patients(few, 5), None, missing=3).by_name, "fractions of few tell"
+
+
+def test_where_the_number_is_not_shown_competing_events_are_not_either():
+    rows = patients(140, 7)
+    rows["is_competing"] = ~rows["is_event"]
+    curves = to_share(rows, None, outcome=ShownOutcome("progression"), missing=2)
+    assert [line[1:4] for line in survival_groups.summary(curves)] == [("not shown",) * 3]
+    assert "(n not shown), from" in survival_groups.method(curves, 140)
+
+
+def test_the_events_of_all_do_not_tell_of_the_few_on_one_curve():
+    rows = patients(60, 8).assign(centre=["north"] * 30 + ["south"] * 30, is_event=[True] * 12 + [False] * 48)
+    rows.loc[30:32, "is_event"] = True
+    curves = to_share(rows, "centre")
+    assert [line[2] for line in survival_groups.summary(curves)] == ["12", "<5"]
+    assert "(n = 60), from" in survival_groups.method(curves, 60), "15 less 12 would be 3"
+
+
+def test_a_curve_that_the_table_does_not_name_is_not_let_through():
+    rows = patients(60, 9)
+    with pytest.raises(KeyError):
+        survival_groups.to_share(survival_groups.estimate(rows, "centre"), survival_groups.table_cells(rows, None, 60))
+    odd = rows.assign(centre="north_east")
+    assert list(to_share(odd, "centre").by_name) == ["north east"], "under the words of both"
+
+
+def test_of_equal_cells_each_may_be_the_one_that_the_table_hides():
+    rows = patients(41, 2).assign(centre=["a"] * 9 + ["b"] * 9 + ["c"] * 3 + ["d"] * 20)
+    assert list(to_share(rows, "centre").by_name) == ["d"]
