@@ -50,10 +50,10 @@ def _beyond_and_within(clause: Clause) -> None:
     beyond = clause.ratio >= clause.limit_ratio > 1 or clause.ratio <= clause.limit_ratio < 1
     assert "beyond measurement error" not in clause.ruling or beyond, clause
     assert "within measurement error" not in clause.ruling or not beyond, clause
-    assert "less than this series can call a change" not in clause.ruling or not beyond, clause
+    assert "less than can be called a change" not in clause.ruling or not beyond, clause
     if clause.low_ratio is not None and clause.high_ratio is not None:
         holds_none = clause.low_ratio <= 1 <= clause.high_ratio
         assert "within measurement error" not in clause.ruling or holds_none, clause
-        assert "less than this series" not in clause.ruling or not holds_none, clause
+        assert "less than can be called" not in clause.ruling or not holds_none, clause
         says_so = "though the interval by all scans includes 0 %" in clause.ruling
         assert says_so == (holds_none and "beyond measurement error (limit" in clause.ruling), clause

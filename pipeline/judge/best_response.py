@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.core import wording
 from pipeline.core.vocabulary import Category, CourseKind, DisplayState, PatientCourse, State, TreatmentKind
-from pipeline.judge import decline, division, epochs
+from pipeline.judge import circumstances, decline, division, epochs
 from pipeline.judge.comparison import at_least
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.endpoint_rules import TWO_MISSED_VISITS_DAYS
@@ -355,8 +355,10 @@ def _clear_words(answers: _Answers) -> str:
     if not answers.verdicts:
         return f"{words}."
     last = answers.verdicts[-1]
-    again = "tumour seen again" if last.state != State.NO_EVIDENCE else "none seen"
-    return f"{words}; {again} on {last.visit.acquired_on}."
+    shown = "none seen" if last.state == State.NO_EVIDENCE else "progression"
+    if last.is_seen_where_none_was:
+        shown = circumstances.seen_where_none_was(last)
+    return f"{words}; {shown} on {last.visit.acquired_on}."
 
 
 def _why_none(answers: _Answers, criteria: ResponseCriteria) -> str:

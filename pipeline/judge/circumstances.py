@@ -23,6 +23,7 @@ from pipeline.judge import comparison, decline, exposure
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
+from pipeline.judge.questions import FIRST_SEEN
 from pipeline.judge.verdict import Verdict
 
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.NONE_SEEN)
@@ -213,8 +214,11 @@ def confirms(verdict: Verdict) -> str:
 
 
 def seen_where_none_was(verdict: Verdict) -> str:
-    """Name tumour on a scan after one without: the first of a person, or one that comes again."""
-    return "a new tumour" if verdict.evidence.is_first else "tumour seen again"
+    """Name tumour on a scan after one without: one that comes again, or the first that is known of.
+
+    Whether it is the first of a person nobody can tell from a study: treatments may not have been written down.
+    """
+    return FIRST_SEEN if verdict.evidence.is_first else "tumour seen again"
 
 
 def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:

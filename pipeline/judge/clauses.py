@@ -24,7 +24,7 @@ class ClauseKind(StrEnum):
     NOT_EVALUABLE = "not_evaluable"
     NONE_SEEN = "none_seen"
     SEEN_AGAIN = "seen_again"
-    NEW_TUMOUR = "new_tumour"  # the first of a person in whom none was seen or treated before
+    NEW_TUMOUR = "new_tumour"  # where none was seen, nor treated as far as is known, before
     CHANGE = "change"
     READ = "read"  # a reader's own word, without sizes
     SHRINKAGE = "shrinkage"  # what a shrinkage that is no response amounts to

@@ -342,7 +342,7 @@ def _last_adequate(assessments: Sequence[VisitJudgement], zero_on: date) -> tupl
     last = judged[-1]
     words = f"no progression up to the last adequate assessment on {last.acquired_on} ({last.session_id})"
     if last.category == Category.PD and last.confirmed:
-        words = f"progression on {last.acquired_on} is less than its series can call a change; censored there"
+        words = f"possible progression on {last.acquired_on} is less than its series can call a change; censored there"
     elif last.category == Category.PD:
         words = f"progression on {last.acquired_on} awaits confirmation; censored there"
     return last.acquired_on, words

@@ -130,7 +130,13 @@ def _evidence(
     is_new = visit.new_lesion or (visit.new_tumour_mm3 > 0 and visit.withdrawn_on is None)
     elsewhere = exempt and is_new and visit.leptomeningeal is not True
     unusable = epochs.why_not_judged(visit, criteria) or comparison.series_break(visit, baseline)
-    shared = Evidence(new_lesion=new_lesion, seeding=seeding, new_tumour_elsewhere=elsewhere, decline=lost)
+    shared = Evidence(
+        new_lesion=new_lesion,
+        new_tumour_elsewhere=elsewhere,
+        decline=lost,
+        seeding=seeding,
+        is_first=epochs.is_first_tumour(visit, course, criteria),
+    )
     window = exposure.growth_window(course, visit.acquired_on, criteria)
     shared = replace(shared, window=_lesion_window(shared, memory, course, criteria) or window)
     if unusable is not None:
@@ -142,7 +148,6 @@ def _evidence(
         previous=memory.previous,
         asked=memory.asked,
         scans=memory.scans,
-        is_first=epochs.is_first_tumour(visit, course, criteria.metric),
     )
 
 

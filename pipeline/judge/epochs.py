@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, time
+from itertools import takewhile
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import (
@@ -186,19 +187,36 @@ def missing_sequence(visit: VisitMeasure, rule: Sequences | None) -> str | None:
     return f"these criteria need a {' and a '.join(missing)} scan and this visit has only {there}"
 
 
-def is_first_tumour(visit: VisitMeasure, course: PatientCourse, metric: Metric) -> bool:
-    """Say whether a scan would show the first tumour of a person, rather than one that comes again.
+def is_first_tumour(visit: VisitMeasure, course: PatientCourse, criteria: ResponseCriteria) -> bool:
+    """Say whether tumour on a scan would be the first that anybody saw in a person, rather than one that comes again.
 
-    True where none was seen or treated up to the last scan before it that showed none: no surgery and no other
-    treatment of a tumour, whatever its extent; steroids and drainage treat none. A part that enhances is of a tumour
-    that was there.
+    True where every scan before it is known to show none (``shows_none``), the scans since its first sighting aside,
+    and no treatment of a tumour is known to have begun by that sighting, surgery of whatever extent and a treatment
+    that is not understood included; steroids and drainage treat none. A scan that was not measured may have shown
+    some. A part that enhances is of a tumour that was there. Of two scans on one day either may be the earlier.
     """
-    earlier = [one for one in course.visits if one.acquired_on < visit.acquired_on]
-    empty_on = max((one.acquired_on for one in earlier if value_of(one, metric) == 0), default=None)
-    if empty_on is None or visit.subject == ENHANCING:
+    earlier = in_order(
+        one
+        for one in (*course.undated, *course.visits)
+        if one.acquired_on <= visit.acquired_on and one.session_id != visit.session_id
+    )
+    before = tuple(takewhile(lambda one: not value_of(one, criteria.metric), earlier))
+    sightings = (*earlier[len(before) :], visit)
+    first_seen_on = sightings[0].acquired_on
+    if visit.subject == ENHANCING or not before or not all(shows_none(one, criteria) for one in before):
         return False
-    kinds = {treatment.kind for treatment in course.treatments if treatment.started_on <= empty_on}
-    return kinds <= NOT_OF_TUMOUR and not any(value_of(one, metric) for one in earlier if one.acquired_on < empty_on)
+    if any(value_of(one, criteria.metric) == 0 for one in sightings[:-1]):
+        return False
+    return {one.kind for one in course.treatments if one.started_on <= first_seen_on} <= NOT_OF_TUMOUR
+
+
+def shows_none(visit: VisitMeasure, criteria: ResponseCriteria) -> bool:
+    """Say whether a scan is known to show no tumour: a whole size of zero, and no part and no mark of one beside it."""
+    if value_of(visit, criteria.metric) != 0 or why_no_reference(visit, criteria) is not None:
+        return False
+    parts = (part.volume_mm3 for part in (visit.cyst, visit.enhancing) if part is not None)
+    sizes = (visit.volume_mm3, visit.product_mm2, visit.longest_mm, visit.enhancing_mm3, visit.new_tumour_mm3, *parts)
+    return not any(sizes) and not visit.new_lesion and visit.leptomeningeal is not True
 
 
 def makes_new_tumours(syndrome: str | None, rule: NewLesion) -> bool:

@@ -108,7 +108,7 @@ def _sizes_of(scan_pair: Comparison, criteria: ResponseCriteria, verdict: Verdic
         ClauseKind.CHANGE,
         "",
         reference_on=scan_pair.reference.acquired_on,
-        reference="baseline" if scan_pair is verdict.evidence.baseline else "nadir",
+        reference=_reference(verdict, scan_pair),
         unit=UNITS[criteria.metric],
         value=scan_pair.value,
         reference_value=scan_pair.reference_value,
@@ -190,7 +190,7 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
     """Say where a change lies to the rule and to the error, true of the printed numbers."""
     rule = criteria.progression
     threshold = f"the {_limit(rule.ratio, decimals)} rule"
-    error = _error_words(scan_pair, decimals)
+    error = _error_words(scan_pair, _reference(verdict, scan_pair), decimals)
     assert scan_pair.ratio is not None  # the caller looked
     if verdict.category in (Category.PR, Category.MR):
         limit = _limit(verdict.threshold_ratio(criteria), decimals)
@@ -240,7 +240,11 @@ def _response_name(verdict: Verdict, criteria: ResponseCriteria) -> str:
     return f"minor response{applies}"
 
 
-def _error_words(scan_pair: Comparison, decimals: int = 0) -> str:
+def _reference(verdict: Verdict, scan_pair: Comparison) -> str:
+    return "baseline" if scan_pair is verdict.evidence.baseline else "nadir"
+
+
+def _error_words(scan_pair: Comparison, reference: str, decimals: int = 0) -> str:
     """Say whether a change exceeds the error, against the limit on its own side.
 
     The limit guards against all looks of a series, the printed interval speaks of this one scan. They may part: a
@@ -254,7 +258,8 @@ def _error_words(scan_pair: Comparison, decimals: int = 0) -> str:
     limit = f"(limit {_limit(scan_pair.limit_ratio, decimals)})"
     holds_none = scan_pair.interval is None or scan_pair.interval.low <= 1 <= scan_pair.interval.high
     if not comparison.beyond_error(scan_pair):
-        return f"{'within measurement error' if holds_none else 'less than this series can call a change'} {limit}"
+        less = f"less than can be called a change from the {reference}"
+        return f"{'within measurement error' if holds_none else less} {limit}"
     though = ", though the interval by all scans includes 0 %" if scan_pair.interval is not None and holds_none else ""
     return f"beyond measurement error {limit}{though}"
 
@@ -369,7 +374,7 @@ def _shrinkage_words(verdict: Verdict, criteria: ResponseCriteria) -> str:
         why = f"no response: {_why_no_response(verdict, baseline, criteria)}"
     if is_said:
         return why
-    return f"{against}, {_error_words(baseline, decimals)}, {why}"
+    return f"{against}, {_error_words(baseline, 'baseline', decimals)}, {why}"
 
 
 def _why_no_response(verdict: Verdict, baseline: Comparison, criteria: ResponseCriteria) -> str:

@@ -28,6 +28,8 @@ class Question(StrEnum):
 RANKS = {question: rank for rank, question in enumerate(Question, start=1)}
 NO_DECISION = (Question.OVERDUE, Question.LEFT_OUT, Question.NONE)
 NONE_RECORDED = "no open question recorded"
+FIRST_SEEN = "tumour where none was seen before"
+"""Of the first tumour that anybody saw in a person, whatever nobody wrote down."""
 
 
 class Open(NamedTuple):

@@ -8,13 +8,17 @@ States; each visit has exactly one:
 ``baseline``            the scan that the rest of its course is compared with
 ``distant``             progression by a new lesion alone
 ``recurrence``          progression after a judged scan since the last surgery showed no tumour that was there before
-``progression``         progression of tumour that was never gone, or the first tumour of a person who had none before
+``progression``         progression of tumour that was never gone, or tumour where none was seen before
 ``no_evidence_of_disease``  no tumour seen on this scan
 ``response``            partial or minor response; tumour still seen
-``seen_again``          tumour seen after none was seen, too small or too uncertain to be called
+``seen_again``          tumour seen after none was seen, the first of all included, too small or uncertain to be called
 ``residual_stable``     tumour that surgery left, none of the above
 ``stable``              tumour that nobody operated on or that came again, none of the above
 ======================  ==================================================================================
+
+*Tumour where none was seen before*: every earlier scan is known to show none, neither a size nor a cyst, an enhancing
+part or a mark, and no treatment of a tumour is known to have begun by its first sighting. One scan that was not
+measured, one treatment, or a day that is not known and decides it make it a recurrence, as after a resection.
 
 *As known now* looks at everything: a preliminary verdict is confirmed, refuted or dated back. *As judged then* looks
 at scans, treatments, function scores and pins up to the day of the scan, so that nothing later can change it.

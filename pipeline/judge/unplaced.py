@@ -114,6 +114,8 @@ def first_possible(course: PatientCourse) -> date:
 def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict, PossibleHistory]:
     """Return what all possible_histories say of one visit; not evaluable, with the days that decide, where they differ.
 
+    Where only some of them take its tumour for the first of a person, it is not taken for that.
+
     Parameters
     ----------
     verdicts
@@ -127,8 +129,19 @@ def agreed(verdicts: Sequence[tuple[Verdict, PossibleHistory]]) -> tuple[Verdict
         display = DisplayState.NOT_EVALUABLE
         return Verdict(first[0].visit, Category.NE, State.NOT_EVALUABLE, display, evidence), first[1]
     judged = [pair for pair in verdicts if pair[0].state != State.BASELINE]
-    chosen = next((pair for pair in judged if not _has_scans_together(pair[1])), judged[0] if judged else first)
-    return replace(chosen[0], days_that_decide=_days_by_then(verdicts)), chosen[1]
+    is_open = len({_says_first(v) for v, _ in verdicts}) > 1
+    judged = [pair for pair in judged if not (is_open and _says_first(pair[0]))] or judged
+    verdict, history = next(
+        (pair for pair in judged if not _has_scans_together(pair[1])), judged[0] if judged else first
+    )
+    if is_open:
+        return replace(verdict, evidence=replace(verdict.evidence, is_first=False)), history
+    return replace(verdict, days_that_decide=_days_by_then(verdicts)), history
+
+
+def _says_first(verdict: Verdict) -> bool:
+    """Say whether a verdict takes tumour for the first of a person: that is no recurrence."""
+    return verdict.evidence.is_first and (verdict.category == Category.PD or verdict.is_seen_where_none_was)
 
 
 def _has_scans_together(history: PossibleHistory) -> bool:

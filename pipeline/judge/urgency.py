@@ -20,7 +20,7 @@ from pipeline.judge import own_smallest
 from pipeline.judge.clauses import Clause, ClauseKind, from_json, of_total
 from pipeline.judge.lesion_courses import severity
 from pipeline.judge.other_readings import asked_by_readings
-from pipeline.judge.questions import BRIEFS, NO_DECISION, NONE_RECORDED, RANKS, Asked, Open, Question
+from pipeline.judge.questions import BRIEFS, FIRST_SEEN, NO_DECISION, NONE_RECORDED, RANKS, Asked, Open, Question
 from pipeline.measure.measurement_error import ASSUMED
 
 FOLLOWED = (Compartment.CYST, Compartment.SYRINX)
@@ -244,7 +244,7 @@ def _called_of_total(last: records.Assessment, parts: Sequence[Clause]) -> Itera
     if last.state == State.RECURRENCE:
         yield Open(Question.NEW_LESION, "tumour seen where there was none" + place, "tumour seen again")
     elif last.state == State.PROGRESSION and main and main.kind == ClauseKind.NEW_TUMOUR:
-        yield Open(Question.NEW_LESION, "a tumour where none was seen before" + place, "new tumour")
+        yield Open(Question.NEW_LESION, FIRST_SEEN + place, FIRST_SEEN)
     elif last.state == State.DISTANT:
         seen = [part.text for part in parts if part.kind == ClauseKind.NEW_LESION]
         yield Question.NEW_LESION, seen[0] if seen else "a new lesion"

@@ -45,7 +45,8 @@ class Evidence:
     unjudged
         At a baseline made before its course: why the course that it lies in does not judge it, in words.
     is_first
-        It shows the first tumour of a person: none was seen and none treated before (``epochs.is_first_tumour``).
+        Tumour on it is the first that anybody saw in a person, and no treatment of one is known before
+        (``epochs.is_first_tumour``).
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -131,6 +132,12 @@ class Verdict:
     def is_judged(self) -> bool:
         """The visit could be compared with the baseline of its epoch."""
         return self.evidence.nadir is not None
+
+    @property
+    def is_seen_where_none_was(self) -> bool:
+        """The scan shows tumour and its nadir none."""
+        nadir = self.evidence.nadir
+        return nadir is not None and nadir.reference_value == 0 < nadir.value
 
     @property
     def is_refuted(self) -> bool:

@@ -55,7 +55,7 @@ comment on column assessment.criteria_id is 'criteria that judged';
 comment on column assessment.criteria_version is 'version of the criteria';
 comment on column assessment.category is 'CR, PR, MR, SD, PD or NE (not evaluable)';
 comment on column assessment.category_shown is 'the category, with a ? while its confirming scan is awaited';
-comment on column assessment.state is 'where the disease stands: context, baseline, residual_stable, stable, seen_again, progression, recurrence, distant, response, no_evidence_of_disease or not_evaluable';
+comment on column assessment.state is 'where the disease stands: context, baseline, residual_stable, stable, seen_again, progression (also tumour where none is known to have been before), recurrence (where there was or may have been one), distant, response, no_evidence_of_disease or not_evaluable';
 comment on column assessment.display_state is 'growth, possible_growth, no_change, possible_shrinkage, shrinkage, none_seen or not_evaluable';
 comment on column assessment.is_confirmed is 'false while a response or progression awaits its confirming scan';
 comment on column assessment.is_provisional is 'true when the verdict rests on an automatic mask nobody signed';

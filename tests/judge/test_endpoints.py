@@ -240,7 +240,9 @@ def test_progression_that_the_error_of_all_scans_may_explain_is_no_event_under_a
     assert (judged[-1].category, judged[-1].display_state) == ("PD", "possible_growth")
     found = {one.endpoint_id: one for one in of_course(course(*noisy), judged)}["ttp"]
     assert (found.is_event, found.ended_on) == (False, on(730))
-    assert "progression on 2021-12-31 is less than its series can call a change; censored there" in found.reason
+    assert (
+        "possible progression on 2021-12-31 is less than its series can call a change; censored there" in found.reason
+    )
     grown = course(*noisy, visit(1095, 3000.0, volume_cv=0.2))
     later = {one.endpoint_id: one for one in of_course(grown, judge(grown, published))}["ttp"]
     assert (later.is_event, later.ended_on) == (True, on(1095))

@@ -232,7 +232,9 @@ def test_what_stops_the_clock_without_progression_says_what_the_last_scan_showed
 
     assert "awaits confirmation; censored there" in why(read(400, "PD", confirmed=False))
     possible = read(400, "PD", display_state=DisplayState.POSSIBLE_GROWTH, detection_limit_ratio=1.5)
-    assert "is less than its series can call a change; censored there" in why(possible)
+    assert "possible progression on 2021-02-04 is less than its series can call a change; censored there" in why(
+        possible
+    )
     assert "no progression up to the last adequate assessment on" in why(read(400))
 
 
@@ -262,7 +264,9 @@ def test_a_course_that_starts_without_tumour_has_no_best_response_and_says_what_
     none = best(visit(0, 0.0), visit(200, 0.0))
     assert (none.best, none.reason.split("; ")[-1]) == ("NE", f"none seen on {on(200)}.")
     again = best(visit(0, 0.0), visit(200, 20.0, slices_spanned=2))
-    assert again.reason.endswith(f"tumour seen again on {on(200)}.")
+    assert again.reason.endswith(f"tumour where none was seen before on {on(200)}.")
+    operated = best(visit(95, 0.0), visit(200, 20.0, slices_spanned=2), treatments=(surgery(0),))
+    assert operated.reason.endswith(f"tumour seen again on {on(200)}.")
     assert best(visit(0, 0.0), visit(200, 400.0, slices_spanned=3)).best == "PD"
 
 

@@ -12,7 +12,7 @@ from pipeline.core import records
 from pipeline.core.context_records import Neuraxis, NewSignal
 from pipeline.judge import clauses, standing, urgency
 from pipeline.judge.clauses import Clause, ClauseKind
-from pipeline.judge.questions import NO_DECISION, RANKS, Question
+from pipeline.judge.questions import FIRST_SEEN, NO_DECISION, RANKS, Question
 from tests.factories import ADAPTED, RANO, accepted, judged, lesion_verdict, measured
 from tests.judge.test_urgency import P, asked, beside, criteria, cyst, lesion, patient, score, words
 
@@ -173,7 +173,11 @@ def test_a_lesion_that_has_a_verdict_of_its_own_is_not_held_against_its_sizes_to
     ("verdict", "question", "brief"),
     [
         (called("PD", "recurrence", "growth"), "new_lesion", "tumour seen again"),
-        (called("PD", "progression", "growth", Clause(ClauseKind.NEW_TUMOUR, "n", "r")), "new_lesion", "new tumour"),
+        (
+            called("PD", "progression", "growth", Clause(ClauseKind.NEW_TUMOUR, "n", "r")),
+            "new_lesion",
+            "tumour where none was seen before",
+        ),
         (
             called("SD", "seen_again", "possible_growth", Clause(ClauseKind.NEW_TUMOUR, "n")),
             "possible_growth",
@@ -362,6 +366,17 @@ def test_only_what_the_state_by_volume_does_not_say_stands_beside_it(
     last = judged(P, "ses-03", "SD", state, display)
     assert standing.beside(last, [open_one]) == ("brief" if is_said else "")
     assert standing.beside(None, [open_one]) == "brief"
+
+
+def test_the_first_tumour_has_one_word_and_a_lesion_elsewhere_another() -> None:
+    last = judged(P, "ses-03", "PD", "progression", "growth")
+    first, other = (
+        records.OpenQuestion(P, ADAPTED, 1, "new_lesion", 1, True, "in words", brief)
+        for brief in (FIRST_SEEN, "new tumour elsewhere")
+    )
+    assert standing.beside(last, [first]) == ""
+    assert standing.beside(last, [first, other]) == "new tumour elsewhere"
+    assert standing.beside(None, [first]) == "tumour where none was seen before"
 
 
 def test_what_is_worse_is_said_in_order_each_once_and_growth_not_beside_function() -> None:

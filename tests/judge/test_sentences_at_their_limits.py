@@ -304,14 +304,34 @@ def test_tumour_seen_again_says_where_it_lies_to_its_rule(now: dict[str, Any], w
 def test_the_first_tumour_of_a_person_is_new_and_not_seen_again() -> None:
     none = (visit(0, 0.0), visit(365, 0.0))
     first = reason(*none, visit(730, 300.0, slices_spanned=5))
-    assert "reaches the rule for a new tumour (0.10 mL or 5 mm, on 2 slices or on two scans)" in first
+    assert (
+        "reaches the rule for tumour where none was seen before (0.10 mL or 5 mm, on 2 slices or on two scans)" in first
+    )
     once = reason(*none, visit(730, 150.0, slices_spanned=1))
-    assert "preliminary, a new tumour, until a scan confirms it" in once
+    assert "preliminary, tumour where none was seen before, until a scan confirms it" in once
     small = reason(*none, visit(730, 50.0))
-    assert "does not reach the sizes of the rule for a new tumour (0.10 mL or 5 mm), confirm on" in small
+    assert (
+        "does not reach the sizes of the rule for tumour where none was seen before (0.10 mL or 5 mm), confirm on"
+        in small
+    )
     assert not any("seen again" in words for words in (first, once, small))
     operated = reason(*none, visit(730, 300.0, slices_spanned=5), treatments=(surgery(-100),))
     assert "the rule for tumour seen again" in operated
+    since = (TreatmentEvent(TreatmentKind.OTHER, on(400)),)
+    treated = reason(*none, visit(730, 300.0, slices_spanned=5), treatments=since)
+    assert "the rule for tumour seen again" in treated
+
+
+def test_what_an_unknown_day_decides_is_not_called_the_first_nor_unchanged() -> None:
+    some_year = TreatmentEvent(TreatmentKind.OTHER, on(366), started_by=on(1460))
+    seen = (visit(0, 0.0), visit(365, 0.0), visit(730, 300.0, slices_spanned=5))
+    (*_, found) = judge(course(*seen, treatments=(some_year,)), DEFAULT)
+    assert (found.category, found.state) == ("PD", "recurrence")
+    assert "tumour seen again" in found.reason
+    assert "unchanged by what is not known" not in found.reason
+    by_then = replace(some_year, started_by=on(700))
+    (*_, settled) = judge(course(*seen, treatments=(by_then,)), DEFAULT)
+    assert "unchanged by what is not known" in settled.reason
 
 
 def test_a_change_outside_the_interval_beside_it_says_whose_each_is() -> None:
