@@ -192,8 +192,7 @@ def _unplaced(treatment: TreatmentEvent, course: PatientCourse, criteria: Respon
     if treatment.started_by is not None and _lacks_end(treatment):
         return _without_either_day(treatment, treatment.started_by, course, criteria)
     is_unknown = treatment.kind == TreatmentKind.UNKNOWN
-    written_words = (treatment.written or "").removeprefix("a ") if is_unknown else ""
-    name = treatment.agent or written_words or str(treatment.kind)
+    name = treatment.agent or (treatment.written if is_unknown else None) or str(treatment.kind)
     if treatment.started_by is not None:
         days = critical_days.of_treatment(treatment, treatment.started_on, treatment.started_by, course, criteria)
         words = f"the {name} {period(treatment.started_on, treatment.started_by)}"

@@ -41,7 +41,7 @@ HIGHEST_AGE_YEARS = 130
 WHOLE_TABLE = frozenset({"table_delimiter", "table_misnamed", "file_unreadable", "link_outside"})
 LOST_ROW = frozenset({"row_long", "row_unknown_patient"})
 """Findings about a table of treatments after which somebody may have been treated who is not read to have been."""
-UNREAD = "a row of treatments.tsv that could not be read"
+UNREAD = "row of treatments.tsv that could not be read"
 EVENING, MORNING = time(20), time(4)
 """A sitting over midnight begins after the one and ends before the other."""
 HIGHEST_DOSE_GY = 200

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.finding_terms import Described, LesionFinding
 from pipeline.core.transform import identity
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import Volume, voxel_centres_mm
+from pipeline.description import limit_file, visit_description
+from pipeline.description.lesion_place import LevelsHere
 from pipeline.description.lesion_scene import AlignedScan, CordCourse, LesionScene
 from pipeline.measure.cord import CentreLine, LineSource
 
@@ -19,6 +22,7 @@ GRID = Volume(np.zeros((33, 33, 121)), AFFINE)
 X, Y, Z = np.moveaxis(voxel_centres_mm(GRID), -1, 0)
 CORD = (np.hypot(X, Y) < 6.0) & (abs(Z) < 58)
 TUMOUR = (np.hypot(X, Y) < 4.5) & (abs(Z) < 10)
+NOWHERE = LevelsHere(None, None, "no visit has disc labels")
 NEVER = np.zeros(GRID.shape, dtype=bool)
 
 
@@ -46,3 +50,11 @@ def scan(
     falls_off = 1.0 + 0.3 * np.sin((Z + 20) / 45)
     values = gain * tissue * falls_off + rng.normal(0, 0.04 * gain, GRID.shape)
     return AlignedScan(GRID.with_array(values), identity("anchor", contrast), f"x_{contrast}.nii.gz", contrast)
+
+
+def described(scans, lesion: LesionScene | None = None, here: LevelsHere = NOWHERE) -> dict[str, Described]:
+    """Every finding by its name; of the made-up lesion where no other is given."""
+    lesion = lesion or scene(cord=CORD & ~TUMOUR)
+    rows = visit_description.description_of(lesion, scans, here, limit_file.packaged())
+    assert [row.finding for row in rows] == list(LesionFinding)
+    return {str(row.finding): row for row in rows}

@@ -387,4 +387,4 @@ def test_treatments_under_an_id_that_lost_its_zeros_are_not_overlooked(tmp_path:
     }
     study = read_study(write_files(tmp_path, {**ONE_VISIT, **tables}), as_of=AS_OF)
     (treatment,) = next(one for one in study.patients if one.patient.patient_id == "sub-01").treatments
-    assert (treatment.kind, treatment.written) == ("unknown", "a row of treatments.tsv that could not be read")
+    assert (treatment.kind, treatment.written) == ("unknown", "row of treatments.tsv that could not be read")
