@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -374,16 +374,21 @@ def _refuse_cut(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
         raise duckdb.IOException(message)
 
 
+VERSION_STATEMENTS = (
+    "select version from store.meta.store_version",
+    "select max(number) from store.meta.migration",  # up to 13 it was the number of the last migration
+)
+"""Asked one after the other: to list the tables first takes longer than all else that opens a store."""
+
+
 def _version(database: Path, connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the version of the attached store; up to 13 it was the number of its last migration."""
+    """Return the version of the attached store."""
+    versions: list[tuple[int | None]] = []
     try:
-        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'meta'").fetchall()
-        if ("store_version",) in tables:
-            versions = connection.execute("select version from store.meta.store_version").fetchall()
-        elif ("migration",) in tables:
-            versions = connection.execute("select max(number) from store.meta.migration").fetchall()
-        else:
-            versions = []
+        for statement in VERSION_STATEMENTS:
+            with suppress(duckdb.CatalogException):  # there is no such table
+                versions = connection.execute(statement).fetchall()
+                break
     except duckdb.Error as error:
         raise _unreadable(database, error) from error
     if len(versions) != 1 or versions[0][0] is None:
