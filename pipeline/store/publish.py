@@ -314,20 +314,18 @@ def _insert_all(connection: duckdb.DuckDBPyConnection, result_rows: Iterable[Any
     for row in result_rows:
         by_kind[type(row)].append(row)
     incoming = {TABLES[kind]: columns(kind, same_kind) for kind, same_kind in by_kind.items() if same_kind}
+    for table, content in incoming.items():
+        connection.register(f"incoming_{table}", content)
     connection.execute("use checked; begin")
     connection.execute("insert into record.criteria from store.record.criteria")
-    for table, content in incoming.items():
-        _insert(connection, table, content)
-    connection.execute("rollback; use store")  # they were held to its rules; the next ones are by themselves again
-    for table, content in incoming.items():
-        _insert(connection, table, content)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, content: pa.Table) -> None:
-    """Add rows to one table, sorted: any order of records gives the same store, and a patient's rows lie close."""
-    connection.register("incoming", content)
-    connection.execute(f"insert into record.{table} by name select * from incoming order by all")
-    connection.unregister("incoming")
+    for table in incoming:
+        connection.execute(f"insert into record.{table} by name from incoming_{table}")
+    connection.execute("rollback; use store; begin")  # held to its rules; the next ones are by themselves again
+    for table in incoming:  # sorted: any order of records gives the same store, and a patient's rows lie close
+        connection.execute(f"insert into record.{table} by name from incoming_{table} order by all")
+    connection.execute("commit")
+    for table in incoming:
+        connection.unregister(f"incoming_{table}")
 
 
 def _refuse_repeated(connection: duckdb.DuckDBPyConnection) -> None:
