@@ -233,7 +233,10 @@ _IDLE: dict[tuple[int, str], list[duckdb.DuckDBPyConnection]] = {}
 def _attached(database: Path, how: str = f"row_group_size {ROW_GROUP_ROWS}") -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend the store, and beside it an empty database ``checked`` in memory with all keys and checks of the schema."""
     idle = _IDLE.setdefault((os.getpid(), sql_files.digest()), [])
-    instance = idle.pop() if idle else _with_keys_and_checks()
+    try:
+        instance = idle.pop()
+    except IndexError:  # none, or another thread was quicker
+        instance = _with_keys_and_checks()
     try:
         with instance.cursor() as connection:
             connection.execute(f"attach '{quoted(database)}' as store ({how})")
