@@ -1,0 +1,44 @@
+"""A tumour in oedema has its edge against the oedema, not against the cord further out. About 20 s."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import special
+
+from pipeline.core.finding_terms import Described
+from tests.description.scenes import CORD, X, Y, Z, described, scan, scene
+
+CORE = (np.hypot(X, Y) < 4.0) & (abs(Z) < 12)
+WET = (np.hypot(X, Y) < 5.6) & (abs(Z) < 22) & ~CORE
+
+
+def _margin(deviation_mm: float, oedema: float, *, is_drawn: bool = True) -> Described:
+    """The edge of a tumour of 2.0 in oedema, blurred, seen at its sides and poles."""
+    away_mm = np.maximum(np.hypot(X, Y) - 4.0, abs(Z) - 12)
+    inner = 0.5 * (1 - special.erf(away_mm / (np.sqrt(2) * deviation_mm)))
+    around = np.where(WET | CORE, oedema, 1.0)
+    shown = np.where(CORD, around + (2.0 - around) * inner, 1.0)
+    plain = scan("T2w", 1.0)
+    seen = replace(plain, image=plain.image.with_array(plain.image.array * shown))
+    masks = {"oedema": WET} if is_drawn else {}
+    drawn = scene(CORE, cord=CORD & ~CORE & ~WET, **masks)
+    return described([seen], drawn)["margin"]
+
+
+@pytest.mark.parametrize(("deviation_mm", "term"), [(0.3, "sharp"), (1.9, "infiltrating")])
+def test_an_edge_against_oedema_that_was_drawn_is_told_from_one_that_infiltrates(deviation_mm, term) -> None:
+    row = _margin(deviation_mm, 1.45)
+    assert row.value == term
+    assert row.number == pytest.approx(2.563 * deviation_mm, abs=1.0)
+    assert row.reason is not None
+    assert "against oedema that was drawn" in row.reason
+
+
+def test_a_tumour_as_bright_as_the_oedema_around_it_has_no_edge() -> None:
+    row = _margin(0.3, 1.95)
+    assert (row.value, row.number) == (None, None)
+    assert row.reason is not None
+    assert "too alike" in row.reason or "borders on cord" in row.reason
