@@ -19,7 +19,7 @@ from pipeline.core.finding_terms import NEAR_LIMIT, Described, LesionFinding, su
 from pipeline.core.transform import move_points
 from pipeline.core.vocabulary import Compartment
 from pipeline.core.volume import to_voxel, to_world
-from pipeline.description.description_limits import DescriptionLimits
+from pipeline.description.description_limits import DescriptionLimits, EdgeLimits
 from pipeline.description.lesion_scene import AlignedScan, CordVoxels, LesionScene, box_of, share_in
 from pipeline.description.tissue_signal import laid_along
 from pipeline.measure.appearance import TEN_TO_NINETY
@@ -29,25 +29,13 @@ from pipeline.measure.volumes import OBJECT_PROBABILITY
 NAME = LesionFinding.MARGIN
 CORD, OEDEMA = "cord", "oedema"
 ALIKE = "tumour and what it borders on are too alike on the scans of this visit"
-REACH_MM, FAR_MM = 5.0, 99.0
-MOST_BESIDE, CLEAR_OF_EDGE_MM = 0.02, 1.5
-WITHIN_CORD = 0.8
-"""Share of the cord's radius within which what borders on the tumour is cord and not fluid."""
-
-LEAST_CONTRAST = 0.12
-LEAST_VOXELS = 24
-ALIKE_VOXELS = 4.0
-"""Voxels along a boundary err together: so many of them count as one."""
-
-HALO_MM, HALO_SHARE, LEAST_HALO = (3.0, 5.0), 0.2, 12
-"""An edge of 5 mm has less than a tenth of its signal left so far out: more is oedema or tumour that nobody drew, or an
-infiltration so wide that it looks the same as oedema."""
+FAR_MM = 99.0
+"""Distance of what lies beyond the box that is looked at."""
 
 HALO = "what it borders on looks like oedema that nobody drew, which widens a sharp edge"
 
 SAMPLED_MM, MOST_SAMPLES = 0.8, 4
-LEAST_ERROR_MM, SURE_ERROR_MM, MOST_ERROR_MM = 0.15, 2.5, 6.0
-"""No outline is drawn better than the first; a width less sure than the second is not sure, than the third not said."""
+"""A voxel is averaged over points no further apart than this, mm, and no more than so many along an axis."""
 
 FIRST_GUESS = (1.0, 0.0, 0.5, 0.0, 0.0, 0.0)
 LOWEST, HIGHEST = (0.5, -2.0, 0.05, -2.0, -2.0, -2.0), (1.6, 2.0, 5.0, 2.0, 2.0, 2.0)
@@ -124,11 +112,12 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     weights = np.array([1.0 / fit.error_mm**2 for fit in fits])
     width_mm = float(weights @ [fit.width_mm for fit in fits] / weights.sum())
     error_mm = float(1.0 / np.sqrt(weights.sum()))
-    limit_mm = limits.edge.sharp_below_mm
+    edge = limits.edge
+    limit_mm = edge.sharp_below_mm
     value = "sharp" if width_mm < limit_mm else "infiltrating"
-    deviations = limits.edge.sure_deviations if value == "sharp" else limits.edge.infiltrating_deviations
+    deviations = edge.sure_deviations if value == "sharp" else edge.infiltrating_deviations
     is_clear = abs(width_mm - limit_mm) >= deviations * error_mm
-    is_clear = is_clear and error_mm <= SURE_ERROR_MM  # a width that is hardly told is no edge of any kind
+    is_clear = is_clear and error_mm <= edge.sure_error_mm  # a width that is hardly told is no edge of any kind
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
     if value != "sharp" and any(fit.has_halo for fit in fits):
         is_clear, doubt = False, f"{doubt}; {HALO}"
@@ -146,25 +135,25 @@ def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) 
     laid = laid_along(scan, scene, limits)
     if isinstance(laid, str):
         return [laid]
-    voxels, reference = laid
+    edge, (voxels, reference) = limits.edge, laid
     relative = voxels.values / reference.at(voxels.position_mm)
     inside = float(np.median(relative[voxels.core(limits.signal.least_voxels)]))
-    distance, samples_mm = _distance_of(scene), _samples_mm(voxels)
+    distance, samples_mm = _distance_of(scene, edge), _samples_mm(voxels)
     places_mm = samples_mm.mean(axis=1)
     middle_mm = distance.at(places_mm, beyond_mm=FAR_MM)
     results: list[EdgeFit | str] = []
-    for surround in _surrounds(voxels, scene, relative, distance, places_mm):
+    for surround in _surrounds(voxels, scene, relative, (distance, places_mm), edge):
         near = surround.near
-        if min((near & (middle_mm < 0)).sum(), (near & (middle_mm > 0)).sum()) < LEAST_VOXELS:
+        if min((near & (middle_mm < 0)).sum(), (near & (middle_mm > 0)).sum()) < edge.least_voxels:
             results.append("too little of the tumour borders on cord")
             continue
-        if abs(inside - surround.level) < max(LEAST_CONTRAST, reference.spread):
+        if abs(inside - surround.level) < max(edge.least_contrast, reference.spread):
             results.append(ALIKE)
             continue
         share = (relative[near] - surround.level) / (inside - surround.level)
-        outer = share[(middle_mm[near] >= HALO_MM[0]) & (middle_mm[near] <= HALO_MM[1])]
-        has_halo = len(outer) >= LEAST_HALO and float(np.median(outer)) > HALO_SHARE
-        fit = _fitted(share, samples_mm[near], distance, scan)
+        outer = share[(middle_mm[near] >= edge.halo_from_mm) & (middle_mm[near] <= edge.halo_to_mm)]
+        has_halo = len(outer) >= edge.least_halo and float(np.median(outer)) > edge.halo_share
+        fit = _fitted(share, samples_mm[near], distance, scan, edge)
         results.append(fit if isinstance(fit, str) else replace(fit, has_halo=has_halo, borders_on=surround.name))
     return results
 
@@ -173,22 +162,26 @@ def _surrounds(
     voxels: CordVoxels,
     scene: LesionScene,
     relative: NDArray[np.float64],
-    distance: OutlineDistance,
-    places_mm: NDArray[np.float64],
+    outline: tuple[OutlineDistance, NDArray[np.float64]],
+    edge: EdgeLimits,
 ) -> list[EdgeSurround]:
-    """Return cord and, where somebody drew it at the tumour, oedema: each with its own part of the edge."""
+    """Return cord and, where somebody drew it at the tumour, oedema: each with its own part of the edge.
+
+    ``outline`` is the distance from it and the places of the voxels, ``(N, 3)``.
+    """
+    distance, places_mm = outline
     middle_mm, nearest = distance.at(places_mm, beyond_mm=FAR_MM), distance.borders_on(places_mm)
-    reached = np.abs(middle_mm) <= REACH_MM
-    reached &= (voxels.away_mm <= WITHIN_CORD * voxels.radius_mm) | (voxels.solid >= 0.9)
+    reached = np.abs(middle_mm) <= edge.reach_mm
+    reached &= (voxels.away_mm <= edge.within_cord * voxels.radius_mm) | (voxels.solid >= 0.9)
     wet = share_in(voxels.scan, scene.others[Compartment.OEDEMA], voxels.indices) if _has_oedema(scene) else None
-    is_cord = np.where(middle_mm > 0, voxels.beside < MOST_BESIDE, (nearest == 0) & (voxels.beside < MOST_BESIDE))
+    is_cord = (voxels.beside < edge.most_beside) & ((middle_mm > 0) | (nearest == 0))
     surrounds = [EdgeSurround(CORD, reached & is_cord, 1.0)]
     if wet is None:
         return surrounds
-    beyond = (wet >= 1.0 - MOST_BESIDE) & (middle_mm >= CLEAR_OF_EDGE_MM) & reached
-    if beyond.sum() >= LEAST_HALO:
-        dry = voxels.beside - wet < MOST_BESIDE
-        is_wet = dry & np.where(middle_mm > 0, wet + voxels.solid >= 1.0 - MOST_BESIDE, nearest == 1)
+    beyond = (wet >= 1.0 - edge.most_beside) & (middle_mm >= edge.clear_of_edge_mm) & reached
+    if beyond.sum() >= edge.least_halo:
+        dry = voxels.beside - wet < edge.most_beside
+        is_wet = dry & np.where(middle_mm > 0, wet + voxels.solid >= 1.0 - edge.most_beside, nearest == 1)
         surrounds.append(EdgeSurround(OEDEMA, reached & is_wet, float(np.median(relative[beyond]))))
     return surrounds
 
@@ -199,7 +192,11 @@ def _has_oedema(scene: LesionScene) -> bool:
 
 
 def _fitted(
-    share: NDArray[np.float64], places_mm: NDArray[np.float64], distance: OutlineDistance, scan: AlignedScan
+    share: NDArray[np.float64],
+    places_mm: NDArray[np.float64],
+    distance: OutlineDistance,
+    scan: AlignedScan,
+    edge: EdgeLimits,
 ) -> EdgeFit | str:
     """Fit a blurred step to the share of tumour ``(N,)`` in voxels of which points ``(N, S, 3)`` are given."""
 
@@ -212,17 +209,17 @@ def _fitted(
         left, FIRST_GUESS, bounds=(LOWEST, HIGHEST), loss="soft_l1", f_scale=0.3, diff_step=0.02, max_nfev=25
     )
     variance = float((left(fit.x) ** 2).mean())
-    covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * variance * ALIKE_VOXELS
+    covariance = np.linalg.pinv(fit.jac.T @ fit.jac) * variance * edge.alike_voxels
     error_mm = TEN_TO_NINETY * float(np.sqrt(max(covariance[2, 2], 0.0)))
-    if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > MOST_ERROR_MM:
+    if fit.x[2] >= 0.9 * HIGHEST[2] or error_mm > edge.most_error_mm:
         return "the edge is not told from noise on the scans of this visit"
-    return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, LEAST_ERROR_MM), scan)
+    return EdgeFit(TEN_TO_NINETY * float(fit.x[2]), max(error_mm, edge.least_error_mm), scan)
 
 
-def _distance_of(scene: LesionScene) -> OutlineDistance:
+def _distance_of(scene: LesionScene, edge: EdgeLimits) -> OutlineDistance:
     """Return the distance from the surface of what the lesion fills, and what lies outside of it."""
     solid = scene.solid
-    margin = int(np.ceil((REACH_MM + 3.0) / solid.spacing_mm.min()))
+    margin = int(np.ceil((edge.reach_mm + 3.0) / solid.spacing_mm.min()))
     box = box_of(solid.array, margin) or tuple(slice(0, size) for size in solid.shape)
     inner = solid.array[box] > 0
     out = ndimage.distance_transform_edt(~inner, sampling=solid.spacing_mm)
