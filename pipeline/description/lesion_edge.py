@@ -109,9 +109,7 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
                 fits.append(fitted)
     if not fits:
         return unsaid(NAME, reason, tuple(scan.path for scan in scans))
-    weights = np.array([1.0 / fit.error_mm**2 for fit in fits])
-    width_mm = float(weights @ [fit.width_mm for fit in fits] / weights.sum())
-    error_mm = float(1.0 / np.sqrt(weights.sum()))
+    width_mm, error_mm = _together(fits)
     edge = limits.edge
     limit_mm = edge.sharp_below_mm
     value = "sharp" if width_mm < limit_mm else "infiltrating"
@@ -121,13 +119,37 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     doubt = "" if value == "sharp" else "; an edge that was drawn beside itself looks the same"
     if value != "sharp" and any(fit.has_halo for fit in fits):
         is_clear, doubt = False, f"{doubt}; {HALO}"
+    differs = _differs(fits, limit_mm)
+    is_clear = is_clear and differs is None
+    doubt = f"{doubt}; {differs}" if differs else doubt
     against = "" if all(fit.borders_on == CORD for fit in fits) else "; against oedema that was drawn"
-    reason = f"the scan's own blur is taken out{against}{doubt}{'' if is_clear or HALO in doubt else f'; {NEAR_LIMIT}'}"
+    reason = f"the scan's own blur is taken out{against}{doubt}{'' if is_clear or differs or HALO in doubt else f'; {NEAR_LIMIT}'}"
     half_mm = Z_95 * error_mm
     return Described(
         NAME, value, width_mm, max(width_mm - half_mm, 0.0), width_mm + half_mm, "mm, 10 to 90 %", sure_if(is_clear),
         reason, tuple(dict.fromkeys(fit.scan.path for fit in fits)),
     )  # fmt: skip
+
+
+def _together(fits: Sequence[EdgeFit]) -> tuple[float, float]:
+    """Return the width of an edge by several fits and the standard error of that, mm; the surer ones count most."""
+    weights = np.array([1.0 / fit.error_mm**2 for fit in fits])
+    width_mm = float(weights @ [fit.width_mm for fit in fits] / weights.sum())
+    return width_mm, float(1.0 / np.sqrt(weights.sum()))
+
+
+def _differs(fits: Sequence[EdgeFit], limit_mm: float) -> str | None:
+    """Say how the edge towards cord and towards oedema differ, where one is sharp and the other not; else None.
+
+    A tumour that infiltrates the cord may end where the oedema ends, and an outline may lie beside one of both edges.
+    """
+    widths_mm = {
+        name: _together([fit for fit in fits if fit.borders_on == name])[0]
+        for name in dict.fromkeys(fit.borders_on for fit in fits)
+    }
+    if len({width_mm < limit_mm for width_mm in widths_mm.values()}) < 2:
+        return None
+    return f"towards cord {widths_mm[CORD]:.1f} mm, towards oedema {widths_mm[OEDEMA]:.1f} mm"
 
 
 def _edges_on(scan: AlignedScan, scene: LesionScene, limits: DescriptionLimits) -> list[EdgeFit | str]:

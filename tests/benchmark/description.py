@@ -32,7 +32,7 @@ from tests.benchmark.host_cords import TrialSet, host_named
 from tests.benchmark.kept_trials import KeptTrials, state_of_description
 
 DEVELOPED = TrialSet((1, 2, 3, 4, 5), ("bentjunction", "lowcervical"), 77)
-KEPT_BACK = TrialSet((821, 822, 823), ("cervical",), 9091)
+KEPT_BACK = TrialSet((851, 852, 853), ("cervical",), 9203)
 """No limit and no rule was chosen on these seeds; earlier sets that were kept back have shown faults since mended."""
 
 CONUS = TrialSet((841, 842), (), 9111, ("thoracolumbar",))

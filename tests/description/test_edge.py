@@ -9,6 +9,7 @@ import pytest
 from scipy import special
 
 from pipeline.core.finding_terms import Described
+from pipeline.description import lesion_edge, limit_file
 from tests.description.scenes import CORD, X, Y, Z, described, scan, scene
 
 CORE = (np.hypot(X, Y) < 4.0) & (abs(Z) < 12)
@@ -35,6 +36,21 @@ def test_an_edge_against_oedema_that_was_drawn_is_told_from_one_that_infiltrates
     assert row.number == pytest.approx(2.563 * deviation_mm, abs=1.0)
     assert row.reason is not None
     assert "against oedema that was drawn" in row.reason
+
+
+@pytest.mark.parametrize(("towards_oedema_mm", "sureness"), [(0.6, "unsure"), (2.9, "sure")])
+def test_an_edge_that_is_sharp_on_one_side_and_wide_on_the_other_is_not_sure(
+    monkeypatch, towards_oedema_mm, sureness
+) -> None:
+    fits = [
+        lesion_edge.EdgeFit(3.1, 0.2, scan("T2w", 1.0)),
+        lesion_edge.EdgeFit(towards_oedema_mm, 0.4, scan("T1w", 1.0), borders_on="oedema"),
+    ]
+    monkeypatch.setattr(lesion_edge, "_edges_on", lambda *_: fits)
+    row = lesion_edge.margin_finding([fits[0].scan], scene(), limit_file.packaged())
+    assert (row.value, row.sureness) == ("infiltrating", sureness)
+    assert row.reason is not None
+    assert ("towards cord 3.1 mm, towards oedema 0.6 mm" in row.reason) == (sureness == "unsure")
 
 
 def test_a_tumour_as_bright_as_the_oedema_around_it_has_no_edge() -> None:

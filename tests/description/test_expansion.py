@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.core.finding_terms import Described
+from pipeline.core.finding_terms import Described, Sureness
 from pipeline.description import limit_file
 from pipeline.description.cord_expansion import BESIDE, PEOPLE, CordProfile, by_masks, usual_section
+from pipeline.description.finding_change import FindingCourse, change_of
 from pipeline.measure.cord_area import normal_mm2
 from tests.places import SHARED
 
@@ -102,6 +103,13 @@ def test_the_error_of_a_section_grows_with_the_distance_to_the_cord_that_tells_i
     assert short is not None
     assert long is not None
     assert short.error.max() < 0.75 * long.error.max()
+
+
+def test_a_section_counted_beside_other_people_s_is_not_compared_with_one_beside_the_person_s_own() -> None:
+    own = Described("expansion", "none", 1.0, 0.9, 1.1, BESIDE, Sureness.SURE)
+    of_people = Described("expansion", "expanded", 1.6, 1.4, 1.8, PEOPLE, Sureness.SURE)
+    change = change_of(own, of_people, (), ())
+    assert (change.course, "counted as" in str(change.reason)) == (FindingCourse.NOT_COMPARED, True)
 
 
 def _healthy(first: int) -> Iterator[tuple[CordProfile, int]]:
