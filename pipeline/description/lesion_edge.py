@@ -123,7 +123,8 @@ def margin_finding(scans: Sequence[AlignedScan], scene: LesionScene, limits: Des
     is_clear = is_clear and differs is None
     doubt = f"{doubt}; {differs}" if differs else doubt
     against = "" if all(fit.borders_on == CORD for fit in fits) else "; against oedema that was drawn"
-    reason = f"the scan's own blur is taken out{against}{doubt}{'' if is_clear or differs or HALO in doubt else f'; {NEAR_LIMIT}'}"
+    near = "" if is_clear or differs or HALO in doubt else f"; {NEAR_LIMIT}"
+    reason = f"the scan's own blur is taken out{against}{doubt}{near}"
     half_mm = Z_95 * error_mm
     return Described(
         NAME, value, width_mm, max(width_mm - half_mm, 0.0), width_mm + half_mm, "mm, 10 to 90 %", sure_if(is_clear),
