@@ -38,6 +38,20 @@ def test_an_edge_against_oedema_that_was_drawn_is_told_from_one_that_infiltrates
     assert "against oedema that was drawn" in row.reason
 
 
+def test_the_part_of_the_edge_beside_oedema_is_not_read_as_one_towards_cord() -> None:
+    wet = (np.hypot(X, Y) < 5.6) & (abs(Z) < 22) & (Z > 0)
+    away_mm = np.maximum(np.hypot(X, Y) - 4.0, abs(Z) - 12)
+    inner = 0.5 * (1 - special.erf(away_mm / (np.sqrt(2) * 0.3)))
+    around = np.where(wet, 1.45, 1.0)
+    plain = scan("T2w", 1.0)
+    shown = plain.image.array * np.where(CORD, around + (2.0 - around) * inner, 1.0)
+    seen = replace(plain, image=plain.image.with_array(shown))
+    drawn = scene(CORE, cord=CORD & ~CORE & ~wet, oedema=wet & ~CORE)
+    fits = lesion_edge._edges_on(seen, drawn, limit_file.packaged())
+    widths_mm = {fit.borders_on: fit.width_mm for fit in fits if isinstance(fit, lesion_edge.EdgeFit)}
+    assert widths_mm == pytest.approx({"cord": 2.563 * 0.3, "oedema": 2.563 * 0.3}, abs=0.35)
+
+
 @pytest.mark.parametrize(("towards_oedema_mm", "sureness"), [(0.6, "unsure"), (2.9, "sure")])
 def test_an_edge_that_is_sharp_on_one_side_and_wide_on_the_other_is_not_sure(
     monkeypatch, towards_oedema_mm, sureness
