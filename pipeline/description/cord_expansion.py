@@ -34,7 +34,7 @@ ONE_SIDE = "with cord on one side alone, such a section is not told from that of
 
 
 @dataclass(frozen=True, eq=False)
-class CordProfile:
+class SectionProfile:
     """A cord's sections along its line, mm²; arrays have shape ``(N,)``.
 
     Attributes
@@ -129,7 +129,7 @@ def expansion_of(
     return _by_edge(profile, path, limits.cord)
 
 
-def by_masks(profile: CordProfile, path: str, limits: CordFormLimits) -> Described:
+def by_masks(profile: SectionProfile, path: str, limits: CordFormLimits) -> Described:
     """Hold the section from masks against that beside the lesion, or where none is seen against healthy people's."""
     usual = usual_section(profile, limits)
     if usual is None:
@@ -155,7 +155,7 @@ def by_masks(profile: CordProfile, path: str, limits: CordFormLimits) -> Describ
     return Described(NAME, value, reading.number, low, high, unit, sure_if(is_sure), reason, (path,))
 
 
-def _by_edge(profile: CordProfile, path: str, limits: CordFormLimits) -> Described:
+def _by_edge(profile: SectionProfile, path: str, limits: CordFormLimits) -> Described:
     """Hold the section by the edge that the scan shows against that above and below; nobody drew the cord."""
     usual = usual_section(profile, limits)
     if profile.within.sum() < limits.largest_over_mm or usual is None or not usual.sides:
@@ -178,14 +178,14 @@ def _by_edge(profile: CordProfile, path: str, limits: CordFormLimits) -> Describ
     return Described(NAME, value, number, low, high, BESIDE, sure_if(is_sure), reason, (path,))
 
 
-def _among_people(profile: CordProfile, at: int) -> str:
+def _among_people(profile: SectionProfile, at: int) -> str:
     """Say how the section at one place of the lesion stands among healthy people's; empty where none are known."""
     discs, area_mm2 = profile.discs[profile.within][at], float(profile.area_mm2[profile.within][at])
     z = z_of(int(discs), area_mm2) if np.isfinite(discs) else None
     return "" if z is None else f"; z {z:+.1f} among healthy people's at {vertebra(int(discs))}"
 
 
-def usual_section(profile: CordProfile, limits: CordFormLimits) -> UsualSection | None:
+def usual_section(profile: SectionProfile, limits: CordFormLimits) -> UsualSection | None:
     """Carry the section of the cord beside a lesion on through it; None where there is too little of it and no level.
 
     By healthy people's course along the levels where all of the lesion and a side have one, else along a straight line.
@@ -213,7 +213,7 @@ def usual_section(profile: CordProfile, limits: CordFormLimits) -> UsualSection 
 
 
 def _carried_on(
-    profile: CordProfile, values: NDArray[np.float64], usable: NDArray[np.bool_], limits: CordFormLimits
+    profile: SectionProfile, values: NDArray[np.float64], usable: NDArray[np.bool_], limits: CordFormLimits
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[str, float]] | None:
     """Carry what both sides show on through the lesion as a straight line, or that of one as it is.
 
@@ -238,16 +238,16 @@ def _carried_on(
 
 def _profile_of_masks(
     scene: LesionScene, sections: CordSections, here: LevelsHere, limits: DescriptionLimits
-) -> CordProfile:
+) -> SectionProfile:
     within = sections.drawn & (sections.lesion > 0)
     within_mm = sections.position_mm[within]
     healthy = sections.drawn & (sections.lesion <= 0) & (sections.cord > 0)
     sides = _sides(sections.position_mm, healthy, (float(within_mm.min()), float(within_mm.max())), limits)
     discs = _discs(scene, sections.position_mm, here)
-    return CordProfile(sections.position_mm, sections.cord, within, sides, discs)
+    return SectionProfile(sections.position_mm, sections.cord, within, sides, discs)
 
 
-def _profile_seen(scene: LesionScene, here: LevelsHere, limits: DescriptionLimits) -> CordProfile | None:
+def _profile_seen(scene: LesionScene, here: LevelsHere, limits: DescriptionLimits) -> SectionProfile | None:
     """Return the sections of circles within the edge that the scan shows; None where it was not looked for."""
     course: CordCourse | None = scene.course
     ends_mm, extents_mm = scene.ends_mm(scene.solid), scene.extents_mm
@@ -256,7 +256,7 @@ def _profile_seen(scene: LesionScene, here: LevelsHere, limits: DescriptionLimit
     position_mm = course.line.positions_mm
     within = course.is_edge_seen & (position_mm >= ends_mm[0]) & (position_mm <= ends_mm[1])
     sides = _sides(position_mm, course.is_edge_seen, extents_mm, limits)
-    return CordProfile(
+    return SectionProfile(
         position_mm, np.pi * course.radius_mm**2, within, sides, _discs(scene, position_mm, here)
     )  # fmt: skip
 

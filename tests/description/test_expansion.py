@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.finding_terms import Described, Sureness
 from pipeline.description import limit_file
-from pipeline.description.cord_expansion import BESIDE, PEOPLE, CordProfile, by_masks, usual_section
+from pipeline.description.cord_expansion import BESIDE, PEOPLE, SectionProfile, by_masks, usual_section
 from pipeline.description.finding_change import FindingCourse, change_of
 from pipeline.measure.cord_area import normal_mm2
 from tests.places import SHARED
@@ -21,7 +21,7 @@ LEVEL_MM = 20.0
 LIMITS = limit_file.packaged().cord
 
 
-def _profile(area_mm2, discs, lesion: tuple[float, float], *, below: bool = True, above: bool = True) -> CordProfile:
+def _profile(area_mm2, discs, lesion: tuple[float, float], *, below: bool = True, above: bool = True) -> SectionProfile:
     """A profile along discs ``(N,)`` a millimetre apart from foot to head, with a lesion between two of them."""
     position_mm = np.arange(len(discs), dtype=float)
     within = (discs >= lesion[0]) & (discs < lesion[1])
@@ -29,12 +29,12 @@ def _profile(area_mm2, discs, lesion: tuple[float, float], *, below: bool = True
     seen = np.isfinite(area_mm2)
     lower = seen & (position_mm < low_mm) & (position_mm > low_mm - 30) & below
     upper = seen & (position_mm > high_mm) & (position_mm < high_mm + 30) & above
-    return CordProfile(position_mm, np.nan_to_num(area_mm2, nan=0.0), within & seen, (lower, upper), discs)
+    return SectionProfile(position_mm, np.nan_to_num(area_mm2, nan=0.0), within & seen, (lower, upper), discs)
 
 
-def _unlabelled(profile: CordProfile) -> CordProfile:
+def _unlabelled(profile: SectionProfile) -> SectionProfile:
     nowhere = np.full(len(profile.discs), np.nan)
-    return CordProfile(profile.position_mm, profile.area_mm2, profile.within, profile.sides, nowhere)
+    return SectionProfile(profile.position_mm, profile.area_mm2, profile.within, profile.sides, nowhere)
 
 
 DISCS = np.arange(20.0, 2.0, -1 / LEVEL_MM)
@@ -112,7 +112,7 @@ def test_a_section_counted_beside_other_people_s_is_not_compared_with_one_beside
     assert (change.course, "counted as" in str(change.reason)) == (FindingCourse.NOT_COMPARED, True)
 
 
-def _healthy(first: int) -> Iterator[tuple[CordProfile, int]]:
+def _healthy(first: int) -> Iterator[tuple[SectionProfile, int]]:
     """Sections of every second healthy person along the spine, with a lesion of one or two levels where is none."""
     table = pd.read_csv(PEOPLE_BY_LEVEL, sep="\t")
     wide = table.pivot_table(index="person", columns="vertebral_level", values="csa_mm2")
@@ -132,7 +132,7 @@ def test_of_healthy_people_who_chose_no_limit_few_are_called_anything(is_labelle
     for profile, _ in _healthy(1):
         lower, upper = profile.sides
         kept = (lower & (sides != "above"), upper & (sides != "below"))
-        one = CordProfile(profile.position_mm, profile.area_mm2, profile.within, kept, profile.discs)
+        one = SectionProfile(profile.position_mm, profile.area_mm2, profile.within, kept, profile.discs)
         row: Described = by_masks(one if is_labelled else _unlabelled(one), "x", LIMITS)
         told[f"{row.value} {row.sureness}"] += 1
     sure = {word: count for word, count in told.items() if word.endswith(" sure")}
