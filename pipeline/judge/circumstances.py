@@ -19,7 +19,7 @@ from pipeline.core.vocabulary import (
     VisitMeasure,
 )
 from pipeline.core.written_day import WrittenDay
-from pipeline.judge import comparison, decline, exposure
+from pipeline.judge import comparison, decline, exposure, lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
@@ -39,6 +39,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
         *beside(ClauseKind.REMARK, verdict.evidence.unjudged),
         *beside(ClauseKind.REMARK, opens_pinned(verdict, course, epoch)),
         *beside(ClauseKind.REMARK, known_seeding(verdict)),
+        *beside(ClauseKind.EXCHANGE, exchanged_beside(verdict, criteria)),
     ]
     if verdict.is_judged:
         clauses += [
@@ -219,6 +220,27 @@ def seen_where_none_was(verdict: Verdict) -> str:
     Whether it is the first of a person nobody can tell from a study: treatments may not have been written down.
     """
     return FIRST_SEEN if verdict.evidence.is_first else "tumour seen again"
+
+
+def exchanged(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say what other lesions lost as this one grew, and what would settle which is which."""
+    words = lesion_exchange.words(verdict.evidence.exchanged, criteria.metric)
+    return f"{words}, growth is open until a person says which lesion is which"
+
+
+def exchanged_beside(verdict: Verdict, criteria: ResponseCriteria) -> str:
+    """Say what a lesion exchanged with others on this scan, or since what it is held against, if nothing else says it.
+
+    A growth or a response that is one without the exchange stands, and says so.
+    """
+    reference = verdict.compared_with(criteria)
+    since = lesion_exchange.since(verdict.visit, reference.reference, criteria.metric) if reference else ()
+    here = (e for e in verdict.visit.exchanges if e.on == verdict.visit.acquired_on and e.metric == criteria.metric)
+    words = lesion_exchange.words(tuple(dict.fromkeys((*since, *here))), criteria.metric)
+    if not words or verdict.evidence.exchanged or words in (verdict.evidence.no_response or ""):
+        return ""
+    stands = verdict.grown or verdict.category in (Category.CR, Category.PR)
+    return f"{words}, and without that the same is called" if stands else words
 
 
 def against_reappearance(verdict: Verdict, criteria: ResponseCriteria) -> str:

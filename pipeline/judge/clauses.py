@@ -31,6 +31,7 @@ class ClauseKind(StrEnum):
     NEW_LESION = "new_lesion"
     UNJUDGED_LESION = "unjudged_lesion"
     LESION = "lesion"  # what the worst of several lesions does by itself
+    EXCHANGE = "exchange"  # what one lesion gained while another lost as much, on one scan
     LESION_SET = "lesion_set"  # which lesions the numbers of the total speak of
     MIXED = "mixed"  # what enhancing and T2 tumour amount to together
     ELSEWHERE = "elsewhere"  # new tumour that the syndrome explains

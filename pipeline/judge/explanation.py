@@ -10,33 +10,18 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.core import wording
-from pipeline.core.vocabulary import SOLID, Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
+from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, TreatmentKind, VisitMeasure
 from pipeline.core.written_day import WrittenDay
 from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Metric, ResponseCriteria
 from pipeline.judge.epochs import Epoch
+from pipeline.judge.size_words import UNITS, size, subject
 from pipeline.judge.verdict import Verdict
-
-DIAMETERS = {Metric.PRODUCT: "product of axial diameters", Metric.LONGEST: "sum of longest diameters"}
-UNITS = {Metric.VOLUME: "mm³", Metric.PRODUCT: "mm²", Metric.LONGEST: "mm"}
-SIZES = {Metric.VOLUME: wording.volume, Metric.PRODUCT: wording.area, Metric.LONGEST: wording.length}
 
 two_figures = wording.significant
 percent = wording.change_of
-
-
-def size(value: float, metric: Metric, figures: int = wording.FIGURES) -> str:
-    """Write a size in the unit people use: mL for volumes."""
-    return SIZES[metric](value, figures)
-
-
-def subject(visit: VisitMeasure, metric: Metric) -> str:
-    """Say what the sizes of a visit are of."""
-    if metric == Metric.VOLUME:
-        return visit.subject
-    return DIAMETERS[metric] if visit.subject == SOLID else f"{DIAMETERS[metric]} of {visit.subject}"
 
 
 def _capital(words: str) -> str:
@@ -147,7 +132,9 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)
     kind = ClauseKind.NEW_TUMOUR if verdict.evidence.is_first else ClauseKind.SEEN_AGAIN
-    return replace(numbers, kind=kind, words=words, ruling=circumstances.against_reappearance(verdict, criteria))
+    is_exchanged = bool(verdict.evidence.exchanged)
+    place = circumstances.exchanged if is_exchanged else circumstances.against_reappearance
+    return replace(numbers, kind=kind, words=words, ruling=place(verdict, criteria))
 
 
 def _changed(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCriteria) -> Clause:
@@ -202,6 +189,8 @@ def _rule_words(verdict: Verdict, scan_pair: Comparison, criteria: ResponseCrite
         below = f"a fall, {error}" if is_fall else f"just below {threshold}" if is_level else f"below {threshold}"
         return f"{below}{_refutes(verdict)}"
     place = "reaches" if is_level else "beyond"
+    if verdict.evidence.exchanged:
+        return f"{place} {threshold} but {circumstances.exchanged(verdict, criteria)}"
     if not verdict.grown:
         return f"{place} {threshold} but {_open_words(scan_pair, criteria, error, asked)}"
     joint = "and" if comparison.beyond_error(scan_pair) else "but"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.syndromes import Syndrome, syndromes_in
 from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, State, VisitJudgement, VisitMeasure
+from pipeline.judge import lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside, from_json, sentence, small, to_json
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.response import judge
@@ -180,7 +181,8 @@ def led_by_lesions(total: VisitJudgement, verdicts: Sequence[LesionVerdict], tot
     led = _led_then(total, verdicts)
     chosen = worst(verdicts)
     parts = from_json(total.clauses)
-    of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of))
+    exchange = lesion_exchange.in_words([one.measure for one in verdicts], [one.lesion_id for one in verdicts])
+    of_total = (*parts[:1], *beside(ClauseKind.LESION_SET, total_of), *beside(ClauseKind.EXCHANGE, exchange))
     if chosen is None:
         return _saying(led, (*of_total, *parts[1:])) if total_of else led
     judgement = chosen.judgement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.core.exchange import Exchange
 from pipeline.core.vocabulary import Category, DisplayState, State, TreatmentEvent, VisitMeasure
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Reference, ResponseCriteria, Window
@@ -47,6 +48,8 @@ class Evidence:
     is_first
         Tumour on it is the first that anybody saw in a person, and no treatment of one is known before
         (``epochs.is_first_tumour``).
+    exchanged
+        What other lesions lost as this one grew, where it has not grown by the rule without it; empty elsewhere.
     asked
         The earlier scan whose possible growth this one, the next that compares, has to answer; None for none.
     """
@@ -68,6 +71,7 @@ class Evidence:
     before: VisitMeasure | None = None
     unjudged: str = ""
     is_first: bool = False
+    exchanged: tuple[Exchange, ...] = ()
 
     def next_nadir(self, visit: VisitMeasure) -> VisitMeasure | None:
         """Return the nadir that the next scan is held against: this one's, or the visit itself where it is smaller.

@@ -12,13 +12,12 @@ import pytest
 from pipeline.core.neuraxis_form import ITEMS, LEVELS
 from pipeline.core.records import Finding, Patient, Treatment
 from pipeline.core.vocabulary import Compartment
-from pipeline.measure.imported_sizes import NO_VOLUME, ImportedMeasure
+from pipeline.measure.imported_sizes import NO_VOLUME, UNSEEN, ImportedMeasure
 from pipeline.study import (
     import_numbers,
     imported_table,
     neuraxis_table,
 )
-from pipeline.study.lesion_rows import UNSEEN
 from pipeline.study.names import parse_name
 from pipeline.study.own_numbers import GivenVisit, with_lesions
 from pipeline.study.scans import ScanFile

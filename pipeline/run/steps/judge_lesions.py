@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.core import records
 from pipeline.core.vocabulary import PatientCourse, VisitJudgement, VisitMeasure
-from pipeline.judge import lesion_courses
+from pipeline.judge import lesion_courses, lesion_exchange
 from pipeline.judge.criteria import ResponseCriteria
 from pipeline.judge.epochs import makes_new_tumours
 from pipeline.judge.lesion_courses import LesionVerdict
@@ -119,7 +119,8 @@ def sizes_of(course: PatientCourse, followed: FollowedLesions) -> LesionSizes:
         for name, by_session in counted.items()
     }
     large_at = {name: _visits_without_speck(by_session, followed) for name, by_session in counted.items()}
-    return LesionSizes(measures, _joined(course, counted), large_at)
+    exchanged = lesion_exchange.with_exchanges(measures, followed.settled)
+    return LesionSizes(exchanged, _joined(course, counted), large_at)
 
 
 def _joined(
