@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -216,7 +217,7 @@ def _patient(
     scores: Sequence[records.FunctionScore],
 ) -> _Patient:
     facts = table.patients[patient_id]
-    visits = {str(visit.acquired_on): visit for visit in table.visits if visit.patient_id == patient_id}
+    visits = _by_name(visit for visit in table.visits if visit.patient_id == patient_id)
     new = _new_tumours(visits.values())
     course = PatientCourse(
         patient_id=patient_id,
@@ -235,6 +236,18 @@ def _patient(
         is_enhancing=facts.is_enhancing,
     )
     return _Patient(course, visits)
+
+
+def _by_name(visits: Iterable[GivenVisit]) -> dict[str, GivenVisit]:
+    """Name each visit of a patient by its day, one of several on a day with its time."""
+    given = list(visits)
+    days = Counter(str(visit.acquired_on) for visit in given)
+    return {
+        f"{visit.acquired_on}T{visit.acquired_at}"
+        if days[str(visit.acquired_on)] > 1
+        else str(visit.acquired_on): visit
+        for visit in given
+    }
 
 
 def _new_tumours(visits: Iterable[GivenVisit]) -> frozenset[str]:
