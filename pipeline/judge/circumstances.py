@@ -19,7 +19,7 @@ from pipeline.core.vocabulary import (
     VisitMeasure,
 )
 from pipeline.core.written_day import WrittenDay
-from pipeline.judge import comparison, decline, exposure, lesion_exchange
+from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.epochs import Epoch
@@ -220,6 +220,27 @@ def seen_where_none_was(verdict: Verdict) -> str:
     Whether it is the first of a person nobody can tell from a study: treatments may not have been written down.
     """
     return FIRST_SEEN if verdict.evidence.is_first else "tumour seen again"
+
+
+def error_assumed(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:
+    """Say that the error of the sizes that a verdict rests on is assumed, and how large; nothing where it was stated.
+
+    Only where an error decides: between two sizes of which neither is 0. Every scan since the baseline counts, for the
+    limit rests on all.
+    """
+    scan_pair = verdict.compared_with(criteria)
+    if scan_pair is None or scan_pair.change is None:
+        return ()
+    scans = {one.session_id: one for one in (*verdict.evidence.scans, scan_pair.reference, verdict.visit)}
+    with_error = [one for one in scans.values() if one.volume_cv and epochs.value_of(one, criteria.metric)]
+    share = 100 * comparison.ERROR_SHARE[criteria.metric]
+    errors = [share * (one.volume_cv or 0.0) for one in with_error if one.cv_is_assumed]
+    if not errors:
+        return ()
+    ends = list(dict.fromkeys(wording.significant(end) for end in (min(errors), max(errors))))
+    of_some = "" if len(errors) == len(with_error) else f" on {len(errors)} of {len(with_error)} scans"
+    words = f"error assumed{of_some}: {' to '.join(ends)} %"
+    return (Clause(ClauseKind.ERROR, words, unit="%", value=max(errors)),)
 
 
 def exchanged(verdict: Verdict, criteria: ResponseCriteria) -> str:

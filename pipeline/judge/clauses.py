@@ -38,6 +38,7 @@ class ClauseKind(StrEnum):
     CLINICAL = "clinical"
     CONFIRMATION = "confirmation"
     TREATMENT = "treatment"
+    ERROR = "error"  # the measurement error was assumed and not measured; the value is what was assumed, in percent
     PASSED_OVER = "passed_over"
     UNSIGNED = "unsigned"
     REMARK = "remark"
@@ -58,7 +59,7 @@ class Clause:
     reference
         What the other scan is: baseline or nadir.
     unit
-        Of ``value`` and ``reference_value``: mm³, mm² or mm.
+        Of ``value`` and ``reference_value``: mm³, mm² or mm; % where the largest error that was assumed is.
     value, reference_value, ratio, low_ratio, high_ratio
         Sizes, their ratio and its 95 % interval; None where there are none.
     limit_ratio, rule_ratio
@@ -112,7 +113,7 @@ def distinct(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
 
 def of_total(clauses: Sequence[Clause]) -> Clause | None:
     """Return the main clause on the patient's total, which stands behind that of a lesion that leads the state."""
-    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION), None)
+    return next((clause for clause in clauses if clause.kind != ClauseKind.LESION and clause.lesion is None), None)
 
 
 def sentence(clauses: Sequence[Clause]) -> str:

@@ -266,6 +266,7 @@ def _further_clauses(verdict: Verdict, course: PatientCourse, epoch: Epoch, crit
         *beside(ClauseKind.REMARK, _fallen_words(verdict, criteria)),
         *beside(ClauseKind.REMARK, _smallest_words(verdict, epoch, criteria)),
         *circumstances.remarks(verdict, course, epoch, criteria),
+        *circumstances.error_assumed(verdict, criteria),
         *beside(ClauseKind.PASSED_OVER, _passed_over_words(verdict, criteria)),
         *beside(ClauseKind.UNSIGNED, unsigned),
     ]
