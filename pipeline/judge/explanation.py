@@ -237,8 +237,8 @@ def _error_words(scan_pair: Comparison, reference: str, decimals: int = 0) -> st
     """Say whether a change exceeds the error, against the limit on its own side.
 
     The limit guards against all looks of a series, the printed interval speaks of this one scan. They may part: a
-    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and one
-    beyond the limit says so where its interval holds 0 %.
+    change inside the limit is not called *within measurement error* beside an interval that leaves out 0 %, and a fall
+    beyond the limit says so where its interval holds 0 %; a growth whose interval does is not beyond it.
     """
     if scan_pair.limit_ratio is None or scan_pair.ratio is None:
         return "of unknown measurement error"
