@@ -22,10 +22,15 @@ from pipeline.core.written_day import WrittenDay
 from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.criteria import ResponseCriteria, Window
-from pipeline.judge.epochs import Epoch
-from pipeline.judge.questions import FIRST_SEEN
+from pipeline.judge.epochs import Epoch, SeenBefore
+from pipeline.judge.questions import FIRST_SEEN, PERHAPS_SEEN
 from pipeline.judge.verdict import Verdict
 
+SEEN_WORDS = {
+    SeenBefore.NO: FIRST_SEEN,
+    SeenBefore.YES: "tumour seen again",
+    SeenBefore.NOT_KNOWN: PERHAPS_SEEN,
+}
 SHRUNK = (DisplayState.SHRINKAGE, DisplayState.POSSIBLE_SHRINKAGE, DisplayState.NONE_SEEN)
 GROWN = (DisplayState.GROWTH, DisplayState.POSSIBLE_GROWTH)
 
@@ -43,6 +48,7 @@ def remarks(verdict: Verdict, course: PatientCourse, epoch: Epoch, criteria: Res
     ]
     if verdict.is_judged:
         clauses += [
+            *beside(ClauseKind.REMARK, unread_before(verdict, course, criteria)),
             *beside(ClauseKind.REMARK, old_baseline(verdict, epoch, criteria)),
             *beside(ClauseKind.REMARK, no_response(verdict)),
             *(Clause(ClauseKind.TREATMENT, words) for words in treatments_beside(verdict, course)),
@@ -219,7 +225,18 @@ def seen_where_none_was(verdict: Verdict) -> str:
 
     Whether it is the first of a person nobody can tell from a study: treatments may not have been written down.
     """
-    return FIRST_SEEN if verdict.evidence.is_first else "tumour seen again"
+    return SEEN_WORDS[verdict.evidence.seen_before]
+
+
+def unread_before(verdict: Verdict, course: PatientCourse, criteria: ResponseCriteria) -> str:
+    """Name the scans for which nobody knows whether tumour was seen before; empty where that is known."""
+    is_asked = verdict.is_seen_where_none_was and verdict.evidence.seen_before == SeenBefore.NOT_KNOWN
+    unread = epochs.unread_before(verdict.visit, course, criteria) if is_asked else ()
+    if not unread:
+        return ""
+    scans = wording.count(len(unread), "scan")
+    on = f"the scan of {unread[0].acquired_on}" if len(unread) == 1 else f"{scans} from {unread[0].acquired_on} on"
+    return f"not known whether tumour was seen before, {on} cannot say"
 
 
 def error_assumed(verdict: Verdict, criteria: ResponseCriteria) -> tuple[Clause, ...]:

@@ -24,6 +24,7 @@ class ClauseKind(StrEnum):
     NOT_EVALUABLE = "not_evaluable"
     NONE_SEEN = "none_seen"
     SEEN_AGAIN = "seen_again"
+    PERHAPS_AGAIN = "perhaps_again"  # the same where a scan before could not say whether there was tumour
     NEW_TUMOUR = "new_tumour"  # where none was seen, nor treated as far as is known, before
     CHANGE = "change"
     READ = "read"  # a reader's own word, without sizes
@@ -96,7 +97,7 @@ class Clause:
 DAYS = ("on", "reference_on")
 MAIN = frozenset({
     ClauseKind.NOT_JUDGED, ClauseKind.BASELINE, ClauseKind.NOT_EVALUABLE, ClauseKind.NONE_SEEN, ClauseKind.SEEN_AGAIN,
-    ClauseKind.NEW_TUMOUR, ClauseKind.CHANGE,
+    ClauseKind.PERHAPS_AGAIN, ClauseKind.NEW_TUMOUR, ClauseKind.CHANGE,
 })  # fmt: skip
 """Clauses that usually begin a sentence, and are written so."""
 

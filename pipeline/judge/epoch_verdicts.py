@@ -13,7 +13,7 @@ from pipeline.core.vocabulary import Category, DisplayState, PatientCourse, Stat
 from pipeline.judge import comparison, decline, epochs, exposure, lesion_exchange
 from pipeline.judge.criteria import ResponseCriteria, Window
 from pipeline.judge.display_state import display_of
-from pipeline.judge.epochs import Epoch
+from pipeline.judge.epochs import Epoch, SeenBefore
 from pipeline.judge.verdict import Evidence, Verdict
 
 NON_ENHANCING = "non-enhancing"
@@ -136,7 +136,7 @@ def _evidence(
         new_tumour_elsewhere=elsewhere,
         decline=lost,
         seeding=seeding,
-        is_first=epochs.is_first_tumour(visit, course, criteria),
+        seen_before=epochs.seen_before(visit, course, criteria),
     )
     window = exposure.growth_window(course, visit.acquired_on, criteria)
     shared = replace(shared, window=_lesion_window(shared, memory, course, criteria) or window)
@@ -338,7 +338,7 @@ def _is_non_enhancing(visit: VisitMeasure, against: comparison.Comparison, cours
 def _progressed(evidence: Evidence, *, grown: bool, zero_seen: bool) -> State:
     if evidence.new_lesion and not grown and not evidence.decline:
         return State.DISTANT
-    return State.RECURRENCE if zero_seen and not evidence.is_first else State.PROGRESSION
+    return State.RECURRENCE if zero_seen and evidence.seen_before == SeenBefore.YES else State.PROGRESSION
 
 
 def _quiet_state(category: Category, evidence: Evidence, *, is_residual: bool) -> State:

@@ -16,9 +16,15 @@ from pipeline.judge import circumstances, clauses, comparison, epochs
 from pipeline.judge.clauses import Clause, ClauseKind, beside
 from pipeline.judge.comparison import Comparison
 from pipeline.judge.criteria import Metric, ResponseCriteria
-from pipeline.judge.epochs import Epoch
+from pipeline.judge.epochs import Epoch, SeenBefore
 from pipeline.judge.size_words import UNITS, size, subject
 from pipeline.judge.verdict import Verdict
+
+SEEN_KINDS = {
+    SeenBefore.NO: ClauseKind.NEW_TUMOUR,
+    SeenBefore.YES: ClauseKind.SEEN_AGAIN,
+    SeenBefore.NOT_KNOWN: ClauseKind.PERHAPS_AGAIN,
+}
 
 two_figures = wording.significant
 percent = wording.change_of
@@ -131,7 +137,7 @@ def _seen_again(verdict: Verdict, criteria: ResponseCriteria) -> Clause:
         f"where none was seen on {nadir.reference.acquired_on}"
     )
     numbers = replace(_sizes_of(nadir, criteria, verdict), rule_ratio=None)
-    kind = ClauseKind.NEW_TUMOUR if verdict.evidence.is_first else ClauseKind.SEEN_AGAIN
+    kind = SEEN_KINDS[verdict.evidence.seen_before]
     is_exchanged = bool(verdict.evidence.exchanged)
     place = circumstances.exchanged if is_exchanged else circumstances.against_reappearance
     return replace(numbers, kind=kind, words=words, ruling=place(verdict, criteria))
