@@ -103,7 +103,8 @@ def test_what_comes_later_with_or_without_a_day_settles_and_never_unsays(histori
     for old in judge(patient, rules):
         new = after[old.session_id]
         assert then_of(new) == then_of(old)
-        assert now_of(new) == now_of(old) or not old.confirmed, (old.reason, new.reason)
+        is_open = not old.confirmed or old.is_undecided  # which a later scan may settle by every day that is possible
+        assert now_of(new) == now_of(old) or is_open, (old.reason, new.reason)
 
 
 @settings(max_examples=40, deadline=None)
